@@ -1,0 +1,123 @@
+# One Makefile, no recursion, no configure.  `make help` lists the targets.
+MODE   ?= release
+B      := build/$(MODE)
+PREFIX ?= /usr/local
+MANDIR ?= $(PREFIX)/share/man
+CC     ?= cc
+
+# --- sources: a file appears in exactly one list -----------------------------
+BASE     = arena buf digest doc err file finding json map opt progress rd rng \
+           sandbox spawn stat text tool
+FORMATS  = dataset model neutral safetensors trigger
+ENGINE   =
+# Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
+# BLAS_TOOLS link the engine.  A tool is its main plus the modules that
+# $(name)_PARTS lists, all in one folder.
+TOOLS      =
+BLAS_TOOLS =
+UNIT     = test_rd
+FUZZ     = fuzz_dataset fuzz_neutral
+
+# --- flags -------------------------------------------------------------------
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
+       -Wcast-qual -Wcast-align -Wpointer-arith -Wwrite-strings -Wundef \
+       -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+       -Wformat=2 -Wvla -Wswitch-enum -Wimplicit-fallthrough \
+       -Wdouble-promotion -Wnull-dereference -Werror
+HARD = -fstack-protector-strong -fno-common -fPIE
+OPT.release = -O2 -g -D_FORTIFY_SOURCE=2
+OPT.debug   = -O0 -g3
+OPT.asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+              -fno-omit-frame-pointer
+OPT.fuzz    = $(OPT.asan) -fsanitize=fuzzer-no-link \
+              -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+OPT.cov     = -O0 -g --coverage
+CFLAGS_ALL  = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT.$(MODE)) $(HARD) \
+              $(WARN) -ffp-contract=off $(CFLAGS)
+LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(OPT.$(MODE)) $(LDFLAGS)
+# OpenBLAS starts threads before main(): only what uses the engine links it.
+LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lpng -ljpeg -lz -lm
+BLAS    = -lopenblas -fopenmp
+GVIZ    = -lgvc -lcgraph
+
+# --- rules -------------------------------------------------------------------
+LIBS    = $(B)/libformats.a $(B)/libbase.a
+ELIBS   = $(B)/libengine.a $(LIBS)
+PLAIN   = $(addprefix $(B)/bin/,$(notdir $(TOOLS)))
+NUMERIC = $(addprefix $(B)/bin/,$(notdir $(BLAS_TOOLS)))
+BINS    = $(PLAIN) $(NUMERIC)
+TESTS   = $(UNIT:%=$(B)/tests/%)
+FUZZB   = $(FUZZ:%=$(B)/tests/fuzz/%)
+objs    = $(addprefix $(B)/$(1)/,$(addsuffix .o,$(2)))
+# objects of tool assay-x in folder d: d/x.o and its parts
+tool    = $(call objs,$(patsubst %/,%,$(dir $(1))),$(patsubst assay-%,%,$(notdir $(1))) $($(notdir $(1))_PARTS))
+
+all: deps-check $(BINS) ## build everything into build/release/bin
+
+$(B)/libbase.a:    $(call objs,base,$(BASE))
+$(B)/libformats.a: $(call objs,formats,$(FORMATS))
+$(B)/libengine.a:  $(call objs,engine,$(ENGINE))
+$(B)/lib%.a:       ; @rm -f $@; $(AR) rcs $@ $^
+
+define tool_rule
+$(B)/bin/$(notdir $(1)): $(call tool,$(1))
+endef
+$(foreach t,$(TOOLS) $(BLAS_TOOLS),$(eval $(call tool_rule,$(t))))
+$(PLAIN): $(LIBS)
+	@mkdir -p $(@D); echo "LD $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIBS) $(GVIZ) $(LDLIBS)
+$(NUMERIC): $(ELIBS)
+	@mkdir -p $(@D); echo "LD $@"
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
+$(TESTS): %: %.o $(ELIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(LDLIBS)
+# the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
+ifeq ($(MODE),fuzz)
+$(FUZZB): %: %.o $(ELIBS)
+	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
+else
+$(FUZZB): %: %.o $(B)/tests/fuzz/replay.o $(ELIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
+endif
+$(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
+$(B)/audit/%.o $(B)/purify/%.o $(B)/fixtures/%.o: CFLAGS_ALL += -fopenmp
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D); echo "CC $<"
+	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# --- developer targets -------------------------------------------------------
+check: deps-check unit cli replay lint ## everything a change must pass
+unit: deps-check $(TESTS) ## cmocka suites
+	@sh tests/run-unit.sh $(TESTS)
+cli: all ## black-box scripts, TAP
+	@PATH="$(CURDIR)/$(B)/bin:$$PATH" prove -e sh tests/cli
+replay: deps-check $(FUZZB) ## fuzz targets over the committed fixtures, any compiler
+	@for f in $(FUZZ); do $(B)/tests/fuzz/$$f fixtures/$${f#fuzz_}/* || exit 1; done
+fuzz: ## FUZZ_SECONDS (60) of libFuzzer per target
+	@$(MAKE) MODE=fuzz CC=clang fuzz-bins
+	@for f in $(FUZZ); do mkdir -p build/corpus/$$f; build/fuzz/tests/fuzz/$$f \
+	  -max_total_time=$${FUZZ_SECONDS:-60} -rss_limit_mb=6000 -timeout=20 \
+	  -artifact_prefix=build/corpus/ build/corpus/$$f \
+	  fixtures/$${f#fuzz_} || exit 1; done
+fuzz-bins: $(FUZZB)
+asan: ## check under ASan + UBSan
+	@$(MAKE) MODE=asan unit cli replay
+lint: deps-check $(ELIBS) ## layering, names, headers, lengths, heap use, format
+	@for l in tests/lint/*.sh; do B=$(B) sh $$l || exit 1; done; echo "lint: clean"
+format: ## clang-format in place
+	@git ls-files '*.[ch]' | xargs clang-format -i
+deps: ## install what is missing (Debian packages)
+	@sh tests/deps.sh install
+deps-check:
+	@sh tests/deps.sh check || sh tests/deps.sh install
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+clean: ## remove build/
+	rm -rf build
+install: all ## binaries and man pages
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1 \
+	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
+	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
+	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
+.PHONY: all check unit cli replay fuzz fuzz-bins asan lint format deps deps-check help clean install

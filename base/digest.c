@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/digest.h"
+
+#include "base/file.h"
+
+#include <openssl/evp.h>
+
+void
+digest_begin(struct digest_ctx *c)
+{
+	c->evp = EVP_MD_CTX_new();
+	if (c->evp == NULL ||
+	    EVP_DigestInit_ex(c->evp, EVP_sha256(), NULL) != 1)
+		BUG("libcrypto has no SHA-256");
+}
+
+void
+digest_update(struct digest_ctx *c, const void *p, size_t len)
+{
+	if (EVP_DigestUpdate(c->evp, p, len) != 1)
+		BUG("SHA-256 failed");
+}
+
+void
+digest_end(struct digest_ctx *c, struct digest *out)
+{
+	unsigned n = 0;
+
+	if (EVP_DigestFinal_ex(c->evp, out->byte, &n) != 1 || n != DIGEST_LEN)
+		BUG("SHA-256 failed");
+	EVP_MD_CTX_free(c->evp);
+	c->evp = NULL;
+}
+
+void
+digest_mem(const void *p, size_t len, struct digest *out)
+{
+	struct digest_ctx c;
+
+	digest_begin(&c);
+	digest_update(&c, p, len);
+	digest_end(&c, out);
+}
+
+int
+digest_file(const char *path, uint64_t limit, struct digest *out,
+    uint64_t *size, struct err *e)
+{
+	struct file_map m;
+	int rc;
+
+	if ((rc = file_map(path, limit, &m, e)) != 0)
+		return rc;
+	digest_mem(m.ptr, m.len, out);
+	*size = m.len;
+	file_unmap(&m);
+	return 0;
+}
+
+void
+digest_hex(const struct digest *d, char out[DIGEST_HEX])
+{
+	for (size_t i = 0; i < DIGEST_LEN; i++)
+		snprintf(out + 2 * i, 3, "%02x", d->byte[i]);
+}
+
+static int
+nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool
+digest_parse(const char *s, struct digest *out)
+{
+	if (strlen(s) != 2 * DIGEST_LEN)
+		return false;
+	for (size_t i = 0; i < DIGEST_LEN; i++) {
+		int hi = nibble(s[2 * i]), lo = nibble(s[2 * i + 1]);
+
+		if (hi < 0 || lo < 0)
+			return false;
+		out->byte[i] = (uint8_t)(hi << 4 | lo);
+	}
+	return true;
+}
+
+bool
+digest_equal(const struct digest *a, const struct digest *b)
+{
+	return memcmp(a->byte, b->byte, DIGEST_LEN) == 0;
+}
+
+static const char alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void
+digest_base64(const void *p, size_t len, struct buf *out)
+{
+	const uint8_t *b = p;
+
+	for (size_t i = 0; i < len; i += 3) {
+		size_t n = MIN(len - i, 3);
+		uint32_t v = (uint32_t)b[i] << 16;
+
+		if (n > 1)
+			v |= (uint32_t)b[i + 1] << 8;
+		if (n > 2)
+			v |= b[i + 2];
+		for (size_t k = 0; k < 4; k++)
+			buf_u8(out,
+			    k <= n ? (uint8_t)alphabet[v >> (18 - 6 * k) & 63]
+				   : '=');
+	}
+}
+
+/* Value of one base64 digit; *set collects which alphabets were seen. */
+static int
+sextet(char c, unsigned *set)
+{
+	const char *at;
+
+	if (c == '+' || c == '/')
+		*set |= 1;
+	if (c == '-' || c == '_') {
+		*set |= 2;
+		c = c == '-' ? '+' : '/';
+	}
+	if (c == '\0' || (at = strchr(alphabet, c)) == NULL || *set == 3)
+		return -1;
+	return (int)(at - alphabet);
+}
+
+int
+digest_unbase64(const char *s, size_t len, struct buf *out, struct err *e)
+{
+	unsigned set = 0;
+	size_t pad = 0;
+
+	if (len % 4 != 0)
+		return err_set(e, ERR_FORMAT, len,
+		    "base64: length %zu is not a multiple of 4", len);
+	if (len != 0)
+		pad = s[len - 1] != '=' ? 0 : s[len - 2] != '=' ? 1 : 2;
+	for (size_t i = 0; i < len; i += 4) {
+		size_t n = i + 4 == len ? 4 - pad : 4;
+		uint32_t v = 0;
+
+		for (size_t k = 0; k < n; k++) {
+			int d = sextet(s[i + k], &set);
+
+			if (d < 0)
+				return err_set(e, ERR_FORMAT, i + k,
+				    "base64: character 0x%02x",
+				    (uint8_t)s[i + k]);
+			v |= (uint32_t)d << (18 - 6 * k);
+		}
+		if ((v & (n == 4 ? 0 : n == 3 ? 0xffU : 0xffffU)) != 0)
+			return err_set(
+			    e, ERR_FORMAT, i, "base64: padding is not zero");
+		for (size_t k = 0; k + 1 < n; k++)
+			buf_u8(out, (uint8_t)(v >> (16 - 8 * k)));
+	}
+	return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * The head that every document of a case carries: schema, tool, options,
+ * seed, digests of all that was read.  assay-report follows these digests
+ * and refuses a case in which the chain does not close.
+ */
+#ifndef BASE_DOC_H
+#define BASE_DOC_H
+
+#include "base/digest.h"
+#include "base/json.h"
+
+/*
+ * A new document:
+ * {"schema": schema, "tool": {"name","version"}, "inputs": []}
+ */
+json_t *doc_new(const char *schema);
+
+/*
+ * Append {"role","name","sha256","size"} to inputs.  Roles: "bundle",
+ * "model", "reference", "data", "key", "scan", "trigger", "original".
+ */
+void doc_input(json_t *doc, const char *role, const char *path,
+    const struct digest *, uint64_t size);
+/* The same, digesting the file (a regular one) or, in name order, the files
+ * of a folder and those beneath it. */
+int doc_input_path(
+    json_t *doc, const char *role, const char *path, struct err *) MUST_USE;
+
+/* Read a document and check its schema and that it has a tool and inputs. */
+int doc_read(
+    const char *path, const char *schema, json_t **out, struct err *) MUST_USE;
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* memfd_create, O_NOFOLLOW family, nftw */
+#include "base/file.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int
+file_open(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0) {
+		err_sys(e, "cannot open");
+		return err_in(e, path);
+	}
+	return fd;
+}
+
+int
+file_map_fd(
+    int fd, const char *path, uint64_t limit, struct file_map *m, struct err *e)
+{
+	struct stat st;
+	void *p;
+
+	*m = (struct file_map){0};
+	if (fstat(fd, &st) != 0) {
+		err_sys(e, "cannot stat");
+		return err_in(e, path);
+	}
+	if (!S_ISREG(st.st_mode)) {
+		err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE, "not a regular file");
+		return err_in(e, path);
+	}
+	if ((uint64_t)st.st_size > limit) {
+		err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "%" PRIu64 " bytes, the limit is %" PRIu64,
+		    (uint64_t)st.st_size, limit);
+		return err_in(e, path);
+	}
+	if (st.st_size == 0)
+		return 0;
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED) {
+		err_sys(e, "cannot map");
+		return err_in(e, path);
+	}
+	*m = (struct file_map){p, (size_t)st.st_size};
+	return 0;
+}
+
+int
+file_map(const char *path, uint64_t limit, struct file_map *m, struct err *e)
+{
+	int fd, rc;
+
+	*m = (struct file_map){0};
+	if ((fd = file_open(path, e)) < 0)
+		return fd;
+	rc = file_map_fd(fd, path, limit, m, e);
+	close(fd);
+	return rc;
+}
+
+void
+file_unmap(struct file_map *m)
+{
+	if (m->ptr != NULL)
+		munmap((void *)(uintptr_t)m->ptr, m->len);
+	*m = (struct file_map){0};
+}
+
+static int
+out_fail(struct file_out *o, const char *what, struct err *e)
+{
+	err_sys(e, "%s", what);
+	err_in(e, o->path);
+	file_out_abort(o);
+	return ERR_SYSTEM;
+}
+
+int
+file_out_open(struct file_out *o, const char *path, struct err *e)
+{
+	struct stat st;
+	int n;
+
+	*o = (struct file_out){.fd = -1};
+	if (path == NULL || strcmp(path, "-") == 0) {
+		snprintf(o->path, sizeof(o->path), "standard output");
+		o->fd = STDOUT_FILENO;
+		return 0;
+	}
+	n = snprintf(o->path, sizeof(o->path), "%s", path);
+	if ((size_t)n >= sizeof(o->path))
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "path too long");
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		if ((o->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY)) < 0)
+			return out_fail(o, "cannot write", e);
+		return 0;
+	}
+	snprintf(o->temp, sizeof(o->temp), "%s.XXXXXX.tmp", path);
+	if ((o->fd = mkostemps(o->temp, 4, O_CLOEXEC)) < 0)
+		return out_fail(o, "cannot create", e);
+	o->rename = true;
+	return 0;
+}
+
+int
+file_out_write(struct file_out *o, const void *p, size_t len, struct err *e)
+{
+	const uint8_t *at = p;
+
+	while (len > 0) {
+		ssize_t n = write(o->fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return out_fail(o, "cannot write", e);
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+file_out_commit(struct file_out *o, struct err *e)
+{
+	mode_t mask = umask(0);
+	int fd = o->fd;
+
+	umask(mask);
+	if (fd == STDOUT_FILENO) {
+		o->fd = -1;
+		return 0;
+	}
+	if (o->rename && (fchmod(fd, 0666 & ~mask) != 0 || fsync(fd) != 0))
+		return out_fail(o, "cannot write", e);
+	o->fd = -1;
+	if (close(fd) != 0)
+		return out_fail(o, "cannot write", e);
+	if (o->rename && rename(o->temp, o->path) != 0)
+		return out_fail(o, "cannot rename into place", e);
+	o->rename = false;
+	return 0;
+}
+
+void
+file_out_abort(struct file_out *o)
+{
+	if (o->fd > STDERR_FILENO)
+		close(o->fd);
+	if (o->rename)
+		unlink(o->temp);
+	o->fd = -1;
+	o->rename = false;
+}
+
+int
+file_write(const char *path, const void *p, size_t len, struct err *e)
+{
+	struct file_out o;
+	int rc;
+
+	if ((rc = file_out_open(&o, path, e)) != 0 ||
+	    (rc = file_out_write(&o, p, len, e)) != 0)
+		return rc;
+	return file_out_commit(&o, e);
+}
+
+int
+file_mkdir(const char *path, struct err *e)
+{
+	if (mkdir(path, 0777) == 0 || (errno == EEXIST && file_is_dir(path)))
+		return 0;
+	err_sys(e, "cannot create directory");
+	return err_in(e, path);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
+{
+	(void)st;
+	(void)type;
+	(void)f;
+	return remove(path);
+}
+
+int
+file_remove_tree(const char *path, struct err *e)
+{
+	if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ||
+	    errno == ENOENT)
+		return 0;
+	err_sys(e, "cannot remove");
+	return err_in(e, path);
+}
+
+int
+file_temp(struct err *e)
+{
+	int fd = memfd_create("assay", MFD_CLOEXEC);
+
+	return fd >= 0 ? fd : err_sys(e, "cannot create a temporary file");
+}
+
+bool
+file_exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+bool
+file_is_dir(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int
+file_join(
+    char *out, size_t size, const char *dir, const char *name, struct err *e)
+{
+	int n = snprintf(out, size, "%s/%s", dir, name);
+
+	if (n < 0 || (size_t)n >= size)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "path too long");
+	return 0;
+}
+
+const char *
+file_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}

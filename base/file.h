@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * Files: the only place that opens them.  Inputs are regular files mapped
+ * privately and read-only under a size limit; outputs are written to a
+ * temporary name beside the target and renamed when complete, so that no
+ * reader ever sees a part.  Errors name the path.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct file_map {
+	const uint8_t *ptr; /* NULL only when len is 0 */
+	size_t len;
+};
+
+/*
+ * Map a regular file of at most `limit` bytes (ERR_LIMIT beyond it).  "-" and
+ * special files are refused: a mapping needs a size.
+ */
+int file_map(
+    const char *path, uint64_t limit, struct file_map *, struct err *) MUST_USE;
+/* The same from an open descriptor, which stays open; `path` is for errors. */
+int file_map_fd(int fd, const char *path, uint64_t limit, struct file_map *,
+    struct err *) MUST_USE;
+void file_unmap(struct file_map *);
+
+/* Open for reading without following a final symlink to a special file. */
+int file_open(const char *path, struct err *); /* descriptor, or negative ERR */
+
+/*
+ * An output being written.  file_out_open() with path NULL or "-" means
+ * stdout; a special file (/dev/full, a pipe) is written directly.
+ */
+struct file_out {
+	int fd;
+	bool rename; /* temporary file to be renamed on commit */
+	char path[512];
+	char temp[544];
+};
+
+int file_out_open(struct file_out *, const char *path, struct err *) MUST_USE;
+int file_out_write(
+    struct file_out *, const void *, size_t len, struct err *) MUST_USE;
+/* Flush, check, rename.  The output exists only after this returned 0. */
+int file_out_commit(struct file_out *, struct err *) MUST_USE;
+/* Forget the output; nothing stays behind.  Harmless after a commit. */
+void file_out_abort(struct file_out *);
+
+/* Open, write all, commit. */
+int file_write(
+    const char *path, const void *, size_t len, struct err *) MUST_USE;
+
+/* mkdir -p for one level: fine when the directory is there already. */
+int file_mkdir(const char *path, struct err *) MUST_USE;
+/* Remove a tree without following links; fine when nothing is there. */
+int file_remove_tree(const char *path, struct err *) MUST_USE;
+/* An anonymous file for a child's output; descriptor or negative ERR. */
+int file_temp(struct err *);
+
+bool file_exists(const char *path);
+bool file_is_dir(const char *path);
+
+/* "dir/name" into out; ERR_LIMIT when it does not fit. */
+int file_join(char *out, size_t size, const char *dir, const char *name,
+    struct err *) MUST_USE;
+/* The part after the last slash. */
+const char *file_base(const char *path);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * Every limit of the project, each with its reason.  A limit that was hit
+ * makes a result incomplete, never clean.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* Model files: protobuf itself stops at 2 GiB; the rest is head-room. */
+#define LIMIT_MODEL_FILE ((uint64_t)8 << 30)
+/* Memory for what a parser builds besides the mapped file. */
+#define LIMIT_MODEL_ARENA ((size_t)4 << 30)
+/* Nodes and tensors of a graph: swin_t has 6,500 nodes. */
+#define LIMIT_NODES   200000
+#define LIMIT_TENSORS 200000
+/* Inputs and outputs of one node, attributes, integers in one attribute. */
+#define LIMIT_NODE_ARITY 4096
+#define LIMIT_NODE_ATTRS 64
+#define LIMIT_ATTR_INTS  4096
+/* Graph, tensor and file names. */
+#define LIMIT_NAME 4096
+/* The header of a safetensors file (the reference reader's own limit). */
+#define LIMIT_SAFETENSORS_HEADER ((uint64_t)100000000)
+/* Elements of one tensor: 16 GiB of floats. */
+#define LIMIT_ELEMENTS ((uint64_t)1 << 32)
+/* Classes of a classifier: ImageNet-21k has 21,843. */
+#define LIMIT_CLASSES 65536
+/* Side of an image, channels, and images in one data set. */
+#define LIMIT_IMAGE_SIDE     8192
+#define LIMIT_IMAGE_CHANNELS 64
+#define LIMIT_IMAGES         4000000
+/* A decoded data set in memory. */
+#define LIMIT_DATASET_BYTES ((uint64_t)12 << 30)
+/* JSON documents of ours, and keys. */
+#define LIMIT_DOCUMENT ((uint64_t)256 << 20)
+#define LIMIT_KEY_FILE ((uint64_t)1 << 20)
+
+#endif

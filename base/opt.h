@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * Command lines from one table: parsing, --help and the usage line cannot
+ * drift apart.  Every tool also gets --help, --version and --quiet.
+ */
+#ifndef BASE_OPT_H
+#define BASE_OPT_H
+
+#include "base/base.h"
+
+enum opt_kind {
+	OPT_FLAG, /* bool * */
+	OPT_STR,  /* const char ** */
+	OPT_LIST, /* struct opt_list *: may be given more than once */
+	OPT_U64,  /* uint64_t *, at most `max` (0: no limit) */
+	OPT_REAL, /* double *, within [lo, hi] */
+};
+
+#define OPT_LIST_MAX 64
+
+struct opt_list {
+	const char *item[OPT_LIST_MAX];
+	size_t n;
+};
+
+struct opt {
+	const char *name; /* without the dashes; NULL ends the table */
+	char letter;      /* or 0 */
+	enum opt_kind kind;
+	void *dest;
+	const char *arg;  /* placeholder in --help, for kinds with a value */
+	const char *help; /* one line; say the default */
+	uint64_t max;
+	double lo, hi;
+};
+
+struct opt_tool {
+	const char *name;     /* "assay-scan" */
+	const char *summary;  /* one line */
+	const char *operands; /* "MODEL --data D [options]" */
+	const struct opt *table;
+	size_t min_operands, max_operands;
+};
+
+enum {
+	OPT_GO = 0,    /* go on */
+	OPT_DONE = 1,  /* --help or --version was answered: exit 0 */
+	OPT_USAGE = 2, /* the complaint is on stderr: exit TOOL_USAGE */
+};
+
+/*
+ * Parse argv.  On OPT_GO the operands are argv[*first..argc), options having
+ * been moved before them; their number is within the tool's bounds.
+ */
+int opt_parse(
+    const struct opt_tool *, int argc, char **argv, int *first) MUST_USE;
+
+/* A complaint in the same form as opt_parse's; returns OPT_USAGE. */
+int opt_usage(const struct opt_tool *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT
+ * Landlock by its system calls (landlock(7); no libc wrappers in Debian 12),
+ * seccomp by libseccomp.
+ */
+#define _GNU_SOURCE /* syscall, O_PATH */
+#include "base/sandbox.h"
+
+#include "base/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* What a parser needs: memory, open descriptors, an orderly end. */
+static const int calls_always[] = {
+    SCMP_SYS(read),
+    SCMP_SYS(readv),
+    SCMP_SYS(pread64),
+    SCMP_SYS(write),
+    SCMP_SYS(writev),
+    SCMP_SYS(pwrite64),
+    SCMP_SYS(lseek),
+    SCMP_SYS(close),
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(statx),
+    SCMP_SYS(mmap),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(mprotect),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(futex),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(tgkill),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(ioctl),
+    SCMP_SYS(getuid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getegid),
+    SCMP_SYS(umask),
+    SCMP_SYS(fsync),
+    SCMP_SYS(ftruncate),
+    SCMP_SYS(fchmod),
+};
+static const int calls_read[] = {
+    SCMP_SYS(openat),
+    SCMP_SYS(open),
+    SCMP_SYS(getdents64),
+    SCMP_SYS(stat),
+    SCMP_SYS(lstat),
+    SCMP_SYS(access),
+    SCMP_SYS(faccessat),
+    SCMP_SYS(readlink),
+    SCMP_SYS(readlinkat),
+    SCMP_SYS(getcwd),
+    SCMP_SYS(dup),
+    SCMP_SYS(fchdir),
+};
+/* rename and unlink because outputs are renamed into place when complete */
+static const int calls_write[] = {
+    SCMP_SYS(mkdir),
+    SCMP_SYS(mkdirat),
+    SCMP_SYS(unlink),
+    SCMP_SYS(unlinkat),
+    SCMP_SYS(rename),
+    SCMP_SYS(renameat),
+    SCMP_SYS(renameat2),
+    SCMP_SYS(rmdir),
+    SCMP_SYS(fallocate),
+    SCMP_SYS(utimensat),
+    SCMP_SYS(fdatasync),
+};
+#ifdef __SANITIZE_ADDRESS__
+/* The sanitizer runtime looks around at exit and when it reports. */
+static const int calls_sanitizer[] = {
+    SCMP_SYS(openat),
+    SCMP_SYS(open),
+    SCMP_SYS(readlink),
+    SCMP_SYS(stat),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(prctl),
+    SCMP_SYS(clone),
+    SCMP_SYS(ptrace),
+    SCMP_SYS(wait4),
+    SCMP_SYS(kill),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(getppid),
+    SCMP_SYS(pipe2),
+    SCMP_SYS(getrlimit),
+    SCMP_SYS(prlimit64),
+    SCMP_SYS(dup),
+    SCMP_SYS(dup2),
+    SCMP_SYS(getcwd),
+    SCMP_SYS(readlinkat),
+    SCMP_SYS(access),
+    SCMP_SYS(getdents64),
+    SCMP_SYS(uname),
+};
+#endif
+/* Tried by a payload, never by us: the process dies at once, visibly. */
+static const int calls_fatal[] = {
+    SCMP_SYS(execve),
+    SCMP_SYS(execveat),
+    SCMP_SYS(socket),
+    SCMP_SYS(connect),
+    SCMP_SYS(bind),
+    SCMP_SYS(mount),
+    SCMP_SYS(bpf),
+    SCMP_SYS(init_module),
+    SCMP_SYS(kexec_load),
+};
+
+static int
+add_rules(scmp_filter_ctx ctx, uint32_t action, const int *call, size_t n)
+{
+	int rc = 0;
+
+	/* a call in two lists is added twice, which is no error */
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = seccomp_rule_add(ctx, action, call[i], 0);
+	return rc == -EEXIST ? 0 : rc;
+}
+
+#define ADD(ctx, action, list)                                                 \
+	add_rules((ctx), (action), (list), ARRAY_LEN(list))
+
+static int
+enter_seccomp(const struct sandbox_spec *s, struct err *e)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int rc;
+
+	if (ctx == NULL)
+		return err_set(
+		    e, ERR_SYSTEM, ERR_NOWHERE, "sandbox: seccomp_init failed");
+	rc = ADD(ctx, SCMP_ACT_ALLOW, calls_always);
+	if (rc == 0 && s->files != SANDBOX_NO_FILES)
+		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_read);
+	if (rc == 0 && s->files == SANDBOX_WRITE_TREE)
+		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_write);
+#ifdef __SANITIZE_ADDRESS__
+	if (rc == 0)
+		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_sanitizer);
+#endif
+	if (rc == 0)
+		rc = ADD(ctx, SCMP_ACT_KILL_PROCESS, calls_fatal);
+	if (rc == 0)
+		rc = seccomp_load(ctx);
+	seccomp_release(ctx);
+	if (rc != 0)
+		return err_set(e, ERR_SYSTEM, ERR_NOWHERE,
+		    "sandbox: seccomp: %s", strerror(-rc));
+	return 0;
+}
+
+#define LANDLOCK_READ                                                          \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define LANDLOCK_CREATE                                                        \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |         \
+	    LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |     \
+	    LANDLOCK_ACCESS_FS_REMOVE_DIR)
+/* Every right of ABI 1: what is handled and not granted is denied. */
+#define LANDLOCK_ALL ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+
+static int
+landlock_grant(int ruleset, const struct sandbox_spec *s, struct err *e)
+{
+	struct landlock_path_beneath_attr rule = {
+	    .allowed_access = LANDLOCK_READ};
+	long rc;
+
+	if (s->files == SANDBOX_NO_FILES)
+		return 0;
+	if (s->files == SANDBOX_WRITE_TREE)
+		rule.allowed_access |= LANDLOCK_CREATE;
+	rule.parent_fd = open(s->dir, O_PATH | O_CLOEXEC);
+	if (rule.parent_fd < 0) {
+		err_sys(e, "sandbox: cannot open");
+		return err_in(e, s->dir);
+	}
+	rc = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
+	    &rule, 0);
+	close(rule.parent_fd);
+	return rc == 0 ? 0 : err_sys(e, "sandbox: landlock_add_rule");
+}
+
+/* 0 and *abi = 0 where the kernel has no Landlock. */
+static int
+enter_landlock(const struct sandbox_spec *s, int *abi, struct err *e)
+{
+	struct landlock_ruleset_attr attr = {.handled_access_fs = LANDLOCK_ALL};
+	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+	int fd, rc;
+
+	*abi = 0;
+	if (version < 1)
+		return 0;
+	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	if (fd < 0)
+		return err_sys(e, "sandbox: landlock_create_ruleset");
+	if ((rc = landlock_grant(fd, s, e)) == 0 &&
+	    syscall(SYS_landlock_restrict_self, fd, 0) != 0)
+		rc = err_sys(e, "sandbox: landlock_restrict_self");
+	close(fd);
+	if (rc == 0)
+		*abi = (int)version;
+	return rc;
+}
+
+static int
+limit(__rlimit_resource_t what, uint64_t value)
+{
+	struct rlimit r = {value, value};
+
+	return value == 0 ? 0 : setrlimit(what, &r);
+}
+
+static int
+enter_rlimits(const struct sandbox_spec *s, struct err *e)
+{
+	struct rlimit none = {0, 0};
+	uint64_t memory = s->memory;
+
+#ifdef __SANITIZE_ADDRESS__
+	memory = 0; /* shadow memory is terabytes of address space */
+#endif
+	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
+	    limit(RLIMIT_AS, memory) != 0 ||
+	    limit(RLIMIT_FSIZE, s->output) != 0 ||
+	    limit(RLIMIT_CPU, s->seconds) != 0)
+		return err_sys(e, "sandbox: setrlimit");
+	return 0;
+}
+
+int
+sandbox_enter(
+    const struct sandbox_spec *s, struct sandbox_state *st, struct err *e)
+{
+	int rc;
+
+	*st = (struct sandbox_state){0};
+	if ((rc = enter_rlimits(s, e)) != 0)
+		return rc;
+	st->rlimits = true;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return err_sys(e, "sandbox: no_new_privs");
+	if ((rc = enter_landlock(s, &st->landlock, e)) != 0)
+		return rc;
+	/* without seccomp in the kernel the program still has the rest */
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 || errno != EINVAL) {
+		if ((rc = enter_seccomp(s, e)) != 0)
+			return rc;
+		st->seccomp = true;
+	}
+	if (s->required && (st->landlock == 0 || !st->seccomp))
+		return err_set(e, ERR_SYSTEM, ERR_NOWHERE,
+		    "sandbox: this kernel has no %s, and --require-sandbox "
+		    "was given",
+		    st->seccomp ? "Landlock" : "seccomp");
+	return 0;
+}
+
+json_t *
+sandbox_json(const struct sandbox_state *st)
+{
+	json_t *j = json_object();
+
+	json_put(j, "landlock", json_integer(st->landlock));
+	json_put(j, "seccomp", json_boolean(st->seccomp));
+	json_put(j, "rlimits", json_boolean(st->rlimits));
+	return j;
+}

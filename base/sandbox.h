@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * Dropping privileges before the first hostile byte: Landlock (no file
+ * access, or only beneath one directory), seccomp (an allow-list of system
+ * calls) and rlimits.  Applied while the process has one thread; inputs and
+ * outputs are opened beforehand.
+ */
+#ifndef BASE_SANDBOX_H
+#define BASE_SANDBOX_H
+
+#include "base/err.h"
+
+#include <jansson.h>
+
+enum sandbox_files {
+	SANDBOX_NO_FILES,  /* only descriptors that are open already */
+	SANDBOX_READ_TREE, /* may also read beneath `dir` */
+	SANDBOX_WRITE_TREE /* may also create and read beneath `dir` */
+};
+
+struct sandbox_spec {
+	enum sandbox_files files;
+	const char *dir;  /* for the two TREE kinds, else NULL */
+	uint64_t memory;  /* RLIMIT_AS in bytes; 0: none */
+	uint64_t output;  /* RLIMIT_FSIZE in bytes; 0: none */
+	unsigned seconds; /* RLIMIT_CPU; 0: none */
+	bool required;    /* fail where a layer is not available */
+};
+
+/* What is in force afterwards, for the report. */
+struct sandbox_state {
+	int landlock; /* ABI version, 0: not available */
+	bool seccomp;
+	bool rlimits;
+};
+
+/*
+ * Enter.  ERR_SYSTEM when a layer that the kernel has could not be applied,
+ * or, with `required`, when the kernel lacks one.
+ */
+int sandbox_enter(
+    const struct sandbox_spec *, struct sandbox_state *, struct err *) MUST_USE;
+
+/* {"landlock":7,"seccomp":true,"rlimits":true}; a new reference. */
+json_t *sandbox_json(const struct sandbox_state *);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ * Running another tool of the suite: tools cooperate as processes, never by
+ * including each other.
+ */
+#ifndef BASE_SPAWN_H
+#define BASE_SPAWN_H
+
+#include "base/err.h"
+
+/*
+ * Run the sibling binary argv[0] (found beside the running one) with argv,
+ * NULL-terminated, stdin from /dev/null.  out_fd: where its stdout goes, or -1
+ * for ours.  Waits; *status is its exit status.  ERR_SYSTEM when it could not
+ * be started or was killed by a signal (named in the message).
+ */
+int spawn_tool(
+    const char *const argv[], int out_fd, int *status, struct err *) MUST_USE;
+
+/* Path of a sibling binary. */
+int spawn_path(const char *name, char *out, size_t size, struct err *) MUST_USE;
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * Text that came from a file and goes to a person or a terminal.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include "base/base.h"
+
+/*
+ * Copy at most len bytes to out (size > 0 bytes, always terminated), printable
+ * UTF-8 as it is, everything else (controls, invalid UTF-8, bidirectional
+ * overrides, line separators, zero-width characters) as \xNN or \u{N}.
+ * Returns the length written; text that does not fit is cut at a whole
+ * character.
+ */
+size_t text_escape(const char *s, size_t len, char *out, size_t size);
+
+/* True when s[0..len) is valid UTF-8 (no surrogates, no overlong forms). */
+bool text_utf8_valid(const char *s, size_t len);
+
+/*
+ * Decode one code point at s[0..len), len > 0.  Returns the bytes used
+ * (1 to 4), or 0 where the bytes are not valid UTF-8.
+ */
+size_t text_utf8_decode(const char *s, size_t len, uint32_t *cp);
+
+/* Characters that draw nothing or reorder what is drawn. */
+bool text_is_hidden(uint32_t cp);
+
+/*
+ * Strict decimal unsigned integer, the whole string, no sign, no spaces, no
+ * leading zeros but "0" itself; at most max.  False when it is not one.
+ */
+bool text_parse_u64(const char *s, uint64_t max, uint64_t *out) MUST_USE;
+
+/* A finite decimal number, the whole string, within [lo, hi]. */
+bool text_parse_double(
+    const char *s, double lo, double hi, double *out) MUST_USE;
+
+/* True when s ends with suffix; ASCII case is ignored. */
+bool text_ends_with(const char *s, const char *suffix);
+
+#endif

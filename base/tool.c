@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/tool.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+const char *tool_name = "assay";
+const char tool_version[] = "0.1.0";
+bool tool_quiet;
+
+int
+tool_fail(const struct err *e)
+{
+	char line[sizeof(e->path) + sizeof(e->msg) + 256];
+
+	err_text(e, line, sizeof(line));
+	fprintf(stderr, "%s: %s\n", tool_name, line);
+	if (e->code == ERR_USAGE)
+		return TOOL_USAGE;
+	return e->code == ERR_UNSUPPORTED ? TOOL_NOTHING : TOOL_INCOMPLETE;
+}
+
+static void
+say(const char *fmt, va_list ap)
+{
+	char raw[1024], line[2048];
+
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	text_escape(raw, strlen(raw), line, sizeof(line));
+	fprintf(stderr, "%s: %s\n", tool_name, line);
+}
+
+void
+tool_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
+void
+tool_note(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (tool_quiet)
+		return;
+	va_start(ap, fmt);
+	say(fmt, ap);
+	va_end(ap);
+}
+
+int
+tool_end(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "%s: standard output: cannot write: %s\n", tool_name,
+	    strerror(errno));
+	return status == TOOL_FLAGGED ? status : TOOL_INCOMPLETE;
+}
+
+bool
+tool_colour(int fd)
+{
+	const char *no = getenv("NO_COLOR");
+
+	return (no == NULL || *no == '\0') && isatty(fd);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * What every binary of the suite shares: its name, exit status, and the one
+ * line that says what went wrong.  Data goes to stdout, all else to stderr.
+ */
+#ifndef BASE_TOOL_H
+#define BASE_TOOL_H
+
+#include "base/err.h"
+
+enum tool_exit {
+	TOOL_PASSED = 0,     /* nothing at or above the threshold */
+	TOOL_FLAGGED = 1,    /* a finding, a policy not met, a bad signature */
+	TOOL_INCOMPLETE = 2, /* could not complete, or inconclusive */
+	TOOL_NOTHING = 3,    /* nothing here that can be audited */
+	TOOL_USAGE = 4,
+};
+
+extern const char *tool_name;
+extern const char tool_version[];
+extern bool tool_quiet;
+
+/*
+ * Print "tool: path: offset N: message" and return the status that the error
+ * asks for: TOOL_USAGE for ERR_USAGE, TOOL_NOTHING for ERR_UNSUPPORTED, else
+ * TOOL_INCOMPLETE.
+ */
+int tool_fail(const struct err *);
+
+/* A line on stderr, escaped; tool_note not with --quiet. */
+void tool_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void tool_note(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* Flush stdout and turn a failed write into TOOL_INCOMPLETE. */
+int tool_end(int status);
+
+/* Whether colour may be used on this descriptor (a terminal, no NO_COLOR). */
+bool tool_colour(int fd);
+
+#endif
