@@ -8,14 +8,15 @@ CC     ?= cc
 # --- sources: a file appears in exactly one list -----------------------------
 BASE     = arena buf digest doc err file finding json map opt progress rd rng \
            sandbox spawn stat text tool
-FORMATS  = dataset model neutral safetensors trigger
-ENGINE   =
+FORMATS  = build dataset fetch model neutral safetensors trigger
+ENGINE   = batch blas loss net op op_batch_norm op_binary op_conv op_fold op_gemm op_pool \
+           op_relu op_shape optim plan run window
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
 TOOLS      =
 BLAS_TOOLS =
-UNIT     = test_rd
+UNIT     = test_op test_rd
 FUZZ     = fuzz_dataset fuzz_neutral
 
 # --- flags -------------------------------------------------------------------
@@ -80,7 +81,7 @@ $(FUZZB): %: %.o $(B)/tests/fuzz/replay.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
 endif
 $(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
-$(B)/audit/%.o $(B)/purify/%.o $(B)/fixtures/%.o: CFLAGS_ALL += -fopenmp
+$(B)/tests/%.o $(B)/audit/%.o $(B)/purify/%.o $(B)/fixtures/%.o: CFLAGS_ALL += -fopenmp
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D); echo "CC $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
