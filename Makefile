@@ -18,7 +18,7 @@ TOOLS      =
 BLAS_TOOLS = fixtures/assay-plant
 
 assay-plant_PARTS = arch attack
-UNIT     = test_op test_rd
+UNIT     = test_op test_rd test_sau
 FUZZ     = fuzz_dataset fuzz_neutral
 
 # --- flags -------------------------------------------------------------------
@@ -74,6 +74,7 @@ $(NUMERIC): $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 $(TESTS): %: %.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(LDLIBS)
+$(B)/tests/test_sau: $(B)/purify/sau.o
 # the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
 ifeq ($(MODE),fuzz)
 $(FUZZB): %: %.o $(ELIBS)

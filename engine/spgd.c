@@ -195,29 +195,29 @@ init_eps(const struct chunk *c, uint64_t draw, size_t first)
 	}
 }
 
-/* d JS(p || q) / dz for p = softmax(z), the other distribution fixed; the
- * floor of the probabilities has no slope below it. */
+/* d JS(p || q) / dp_i = ln(2a / (a + b)) / 2; near a = b by log1p, since the
+ * two models start as equals.  The floor has no slope below it. */
+static float
+js_slope(float p, float q)
+{
+	double a = (double)fmaxf(p, PROBABILITY_FLOOR);
+	double b = (double)fmaxf(q, PROBABILITY_FLOOR);
+
+	return p >= PROBABILITY_FLOOR
+	    ? (float)(0.5 * log1p((a - b) / (a + b)))
+	    : 0.0f;
+}
+
+/* The same with respect to z, p = softmax(z), q fixed; added to dz. */
 static void
 add_js(size_t k, const float *p, const float *q, float weight, float *dz)
 {
 	float mean = 0.0f;
 
-	for (size_t i = 0; i < k; i++) {
-		float a = fmaxf(p[i], PROBABILITY_FLOOR);
-		float b = fmaxf(q[i], PROBABILITY_FLOOR);
-
-		if (p[i] >= PROBABILITY_FLOOR)
-			mean += p[i] * 0.5f * logf(2.0f * a / (a + b));
-	}
-	for (size_t i = 0; i < k; i++) {
-		float a = fmaxf(p[i], PROBABILITY_FLOOR);
-		float b = fmaxf(q[i], PROBABILITY_FLOOR);
-		float g = p[i] >= PROBABILITY_FLOOR
-		    ? 0.5f * logf(2.0f * a / (a + b))
-		    : 0.0f;
-
-		dz[i] += weight * p[i] * (g - mean);
-	}
+	for (size_t i = 0; i < k; i++)
+		mean += p[i] * js_slope(p[i], q[i]);
+	for (size_t i = 0; i < k; i++)
+		dz[i] += weight * p[i] * (js_slope(p[i], q[i]) - mean);
 }
 
 /* dJ/dlogits of both models; the number of images that are not yet shared. */
