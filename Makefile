@@ -9,8 +9,8 @@ CC     ?= cc
 BASE     = arena buf digest doc err file finding json map opt progress rd rng \
            sandbox spawn stat text tool
 FORMATS  = build dataset fetch model neutral safetensors trigger
-ENGINE   = batch blas loss measure net op op_batch_norm op_binary op_conv op_fold op_gemm op_pool \
-           op_relu op_shape optim plan run spgd train window
+ENGINE   = batch blas geo_linf geo_patch geometry loss measure net op op_batch_norm op_binary op_conv op_fold op_gemm op_pool \
+           op_relu op_shape optim plan run spgd train uap window
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
