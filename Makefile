@@ -8,7 +8,8 @@ CC     ?= cc
 # --- sources: a file appears in exactly one list -----------------------------
 BASE     = arena buf digest doc err file finding json map opt progress rd rng \
            sandbox spawn stat text tool
-FORMATS  = dataset model neutral safetensors trigger
+FORMATS  = dataset model neutral onnx_file onnx_tensor onnx_wire \
+           safetensors trigger
 ENGINE   =
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
