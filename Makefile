@@ -6,18 +6,19 @@ MANDIR ?= $(PREFIX)/share/man
 CC     ?= cc
 
 # --- sources: a file appears in exactly one list -----------------------------
-BASE     = arena buf digest doc err file finding json map opt progress rd rng \
+BASE     = arena buf child digest doc err file finding json map opt progress rd rng \
            sandbox spawn stat text tool
-FORMATS  = dataset model neutral onnx_file onnx_tensor onnx_wire \
-           safetensors trigger
+FORMATS  = dataset format model neutral onnx onnx_fact onnx_file onnx_lower \
+           onnx_ops onnx_order onnx_patch onnx_shape onnx_tensor onnx_wire \
+           onnx_write patch pixel safetensors trigger
 ENGINE   =
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
-TOOLS      =
+TOOLS      = audit/assay-load audit/assay-save
 BLAS_TOOLS =
-UNIT     = test_rd
-FUZZ     = fuzz_dataset fuzz_neutral
+UNIT     = test_onnx test_rd
+FUZZ     = fuzz_dataset fuzz_neutral fuzz_onnx
 
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \

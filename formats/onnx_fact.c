@@ -45,6 +45,17 @@ same(const struct onnx_lower *l, const struct node *n)
 	return input(l, n, 0);
 }
 
+/* An operand whose first dimension cannot make a batch larger. */
+static bool
+yields(const struct onnx_lower *l, const char *name, size_t rank)
+{
+	const struct tensor *t = onnx_lower_const(l, name);
+	struct onnx_fact x = onnx_fact_of(l, name);
+
+	return x.batch || (x.ranked && x.rank < rank) ||
+	       (t != NULL && (t->rank == 0 || t->dim[0] == 1));
+}
+
 /* numpy broadcasting of all inputs */
 static struct onnx_fact
 broadcast(const struct onnx_lower *l, const struct node *n)
@@ -57,12 +68,16 @@ broadcast(const struct onnx_lower *l, const struct node *n)
 		f.ranked = f.ranked && x.ranked;
 		f.rank = MAX(f.rank, x.rank);
 	}
-	for (size_t i = 0; f.ranked && i < n->nin; i++) {
+	if (!f.ranked)
+		return (struct onnx_fact){0};
+	for (size_t i = 0; i < n->nin; i++) {
 		struct onnx_fact x = input(l, n, i);
 
 		f.batch = f.batch || (x.batch && x.rank == f.rank);
 	}
-	return f.ranked ? f : (struct onnx_fact){0};
+	for (size_t i = 0; i < n->nin; i++)
+		f.batch = f.batch && yields(l, n->in[i], f.rank);
+	return f;
 }
 
 static struct onnx_fact
@@ -85,6 +100,7 @@ matmul(const struct onnx_lower *l, const struct node *n)
 		return (struct onnx_fact){0};
 	if (b.rank > a.rank)
 		return (struct onnx_fact){.ranked = true, .rank = b.rank};
+	a.batch = a.batch && (a.rank == 2 || yields(l, n->in[1], a.rank));
 	return a;
 }
 
@@ -108,8 +124,7 @@ touches_first(const struct attr *axes, const struct onnx_fact *x)
 	if (axes == NULL || axes->kind != ATTR_INTS || !x->ranked)
 		return true;
 	for (size_t i = 0; i < axes->n; i++)
-		if (axes->ints[i] == 0 ||
-		    axes->ints[i] == -(int64_t)x->rank)
+		if (axes->ints[i] == 0 || axes->ints[i] == -(int64_t)x->rank)
 			return true;
 	return false;
 }

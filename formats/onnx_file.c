@@ -32,8 +32,7 @@ once_text(uint32_t *seen, const struct onnx_wire *f, struct arena *a,
 }
 
 static int
-once_int(
-    uint32_t *seen, const struct onnx_wire *f, int64_t *out, struct err *e)
+once_int(uint32_t *seen, const struct onnx_wire *f, int64_t *out, struct err *e)
 {
 	int rc;
 
@@ -80,8 +79,7 @@ attr_list(struct onnx_attr *x, struct arena *a, struct err *e)
 {
 	bool real = x->type == ONNX_FLOATS;
 	uint32_t number = real ? 7 : 8;
-	enum onnx_wire_type wire =
-	    real ? ONNX_WIRE_FIXED32 : ONNX_WIRE_VARINT;
+	enum onnx_wire_type wire = real ? ONNX_WIRE_FIXED32 : ONNX_WIRE_VARINT;
 	uint8_t *raw;
 	int rc;
 
@@ -235,8 +233,8 @@ parse_node(struct rd body, struct arena *a, struct onnx_node *x, struct err *e)
 	    .op = "", .name = "", .domain = "", .at = rd_pos(&body)};
 	if ((rc = room(body, 1, LIMIT_NODE_ARITY, sizeof(char *), a, &in, e)) !=
 		0 ||
-	    (rc = room(body, 2, LIMIT_NODE_ARITY, sizeof(char *), a, &out,
-		 e)) != 0 ||
+	    (rc = room(
+		 body, 2, LIMIT_NODE_ARITY, sizeof(char *), a, &out, e)) != 0 ||
 	    (rc = room(body, 5, LIMIT_NODE_ATTRS, sizeof(*x->attr), a, &attr,
 		 e)) != 0)
 		return rc;
@@ -246,8 +244,8 @@ parse_node(struct rd body, struct arena *a, struct onnx_node *x, struct err *e)
 	while ((rc = onnx_wire_next(&r, &f, e)) > 0)
 		if ((rc = node_field(&f, a, x, &seen, e)) != 0)
 			return rc < 0 && e->code == ERR_UNSUPPORTED
-				   ? err_wrap(e, "node '%s' (%s)", x->name,
-					 x->op)
+				   ? err_wrap(
+					 e, "node '%s' (%s)", x->name, x->op)
 				   : rc;
 	for (size_t i = 0; rc == 0 && i < x->nattr; i++)
 		for (size_t k = 0; k < i; k++)
@@ -322,8 +320,7 @@ parse_type(struct rd r, struct onnx_value *v, struct err *e)
 }
 
 static int
-parse_value(
-    struct rd r, struct arena *a, struct onnx_value *v, struct err *e)
+parse_value(struct rd r, struct arena *a, struct onnx_value *v, struct err *e)
 {
 	struct onnx_wire f;
 	struct rd type = {0};
@@ -376,8 +373,7 @@ graph_field(const struct onnx_wire *f, struct arena *a, struct onnx_file *x,
 		return parse_value(f->body, a, &x->output[x->noutput++], e);
 	if (f->number == 13)
 		return parse_value(f->body, a, &x->info[x->ninfo++], e);
-	return err_set(
-	    e, ERR_UNSUPPORTED, f->at, "onnx: a sparse initializer");
+	return err_set(e, ERR_UNSUPPORTED, f->at, "onnx: a sparse initializer");
 }
 
 static int
@@ -435,8 +431,7 @@ parse_opset(struct rd r, struct arena *a, struct onnx_file *x, struct err *e)
 		if (rc != 0)
 			return rc;
 	}
-	if (rc != 0 ||
-	    (*domain != '\0' && strcmp(domain, "ai.onnx") != 0))
+	if (rc != 0 || (*domain != '\0' && strcmp(domain, "ai.onnx") != 0))
 		return rc;
 	if (x->opset != 0 && x->opset != version)
 		return err_set(e, ERR_FORMAT, at,
@@ -510,12 +505,11 @@ onnx_file_probe(struct rd r)
 	int bits = 0, rc;
 
 	while ((rc = onnx_wire_next(&r, &f, &e)) > 0) {
-		if (f.number < ARRAY_LEN(type) &&
-		    (int)f.type != type[f.number])
+		if (f.number < ARRAY_LEN(type) && (int)f.type != type[f.number])
 			return 0;
-		if (f.number == 0 || (f.number > 8 && f.number != 14 &&
-					 f.number != 20 && f.number != 25 &&
-					 f.number != 26))
+		if (f.number == 0 ||
+		    (f.number > 8 && f.number != 14 && f.number != 20 &&
+			f.number != 25 && f.number != 26))
 			return 0;
 		if (f.number == 1 && (f.value == 0 || f.value > 99))
 			return 0;

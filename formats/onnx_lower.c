@@ -22,6 +22,18 @@ onnx_lower_fail(struct onnx_lower *l, const struct onnx_node *n, int code,
 	    n->name, n->op, msg);
 }
 
+int
+onnx_lower_need(struct onnx_lower *l, const struct onnx_node *n, size_t nin)
+{
+	for (size_t i = 0; i < nin; i++)
+		if (i >= n->nin || *n->in[i] == '\0')
+			return onnx_lower_fail(
+			    l, n, ERR_FORMAT, "input %zu is missing", i);
+	if (n->nout == 0 || *n->out[0] == '\0')
+		return onnx_lower_fail(l, n, ERR_FORMAT, "it has no output");
+	return 0;
+}
+
 /* --- names and constants ------------------------------------------------- */
 
 const char *
@@ -49,8 +61,8 @@ onnx_lower_fresh(struct onnx_lower *l, const char *base, const char *suffix)
 	int rc;
 
 	for (unsigned k = 0;; k++) {
-		int n = snprintf(name, sizeof(name), k == 0 ? "%s/%s" : "%s/%s.%u",
-		    base, suffix, k);
+		int n = snprintf(name, sizeof(name),
+		    k == 0 ? "%s/%s" : "%s/%s.%u", base, suffix, k);
 		char *s = arena_strdup(&l->m->arena, name, (size_t)n);
 
 		rc = s != NULL ? map_put(&l->taken, s, 0) : ERR_LIMIT;
@@ -131,8 +143,7 @@ onnx_lower_node(struct onnx_lower *l, const struct onnx_node *from,
 	n->nout = MIN(nout, from->nout);
 	n->in = arena_alloc(a, n->nin + 4, sizeof(*n->in));
 	n->out = arena_alloc(a, n->nout + 1, sizeof(*n->out));
-	n->attr =
-	    arena_alloc(a, ATTRS_OF_OURS + from->nattr, sizeof(*n->attr));
+	n->attr = arena_alloc(a, ATTRS_OF_OURS + from->nattr, sizeof(*n->attr));
 	if (n->in == NULL || n->out == NULL || n->attr == NULL) {
 		l->full = true;
 		return NULL;
@@ -260,6 +271,9 @@ onnx_lower_put_rest(
 
 		if (node_attr(n, at->name) != NULL)
 			continue;
+		/* Gemm before version 7 said so when it did */
+		if (l->f->opset < 7 && strcmp(at->name, "broadcast") == 0)
+			continue;
 		if (*at->name == '\0')
 			return onnx_lower_fail(
 			    l, from, ERR_FORMAT, "an attribute without a name");
@@ -344,7 +358,6 @@ plain(struct onnx_lower *l, const struct onnx_node *from)
 			    onnx_lower_get_text(
 				l, from, attr, default_table[i].text));
 	}
-	/* gone from every version that we read, and without meaning in Gemm */
 	return n != NULL ? onnx_lower_put_rest(l, from, n) : 0;
 }
 

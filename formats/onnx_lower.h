@@ -29,11 +29,11 @@ struct onnx_lower {
 	const char **target;
 	struct onnx_fact *facts;
 	size_t ntarget, nfact, node_cap, tensor_cap, fact_cap;
-	int64_t batch;                    /* the batch that the file fixes, -1 */
-	const struct onnx_node *tail;     /* the final softmax, or NULL */
-	bool nhwc;                        /* the image is transposed first */
-	bool trained;                     /* batch-norm in training mode seen */
-	bool full;                        /* the arena or a table is */
+	int64_t batch;                /* the batch that the file fixes, -1 */
+	const struct onnx_node *tail; /* the final softmax, or NULL */
+	bool nhwc;                    /* the image is transposed first */
+	bool trained;                 /* batch-norm in training mode seen */
+	bool full;                    /* the arena or a table is */
 	const struct onnx_attr *mistyped; /* an attribute of the wrong type */
 };
 
@@ -43,6 +43,10 @@ int onnx_lower_one(struct onnx_lower *, const struct onnx_node *) MUST_USE;
 /* The error for a node: "node 'x' (Conv): ..." with its offset. */
 int onnx_lower_fail(struct onnx_lower *, const struct onnx_node *, int code,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+/* ERR_FORMAT unless it has its first nin inputs and an output. */
+int onnx_lower_need(
+    struct onnx_lower *, const struct onnx_node *, size_t nin) MUST_USE;
 
 /* A name with removed nodes (Identity, Dropout) seen through. */
 const char *onnx_lower_name(const struct onnx_lower *, const char *name);
@@ -56,8 +60,8 @@ const char *onnx_lower_fresh(
 const struct tensor *onnx_lower_const(
     const struct onnx_lower *, const char *name);
 /* The whole numbers in it; false when it holds none or is none. */
-bool onnx_lower_ints(struct onnx_lower *, const char *name,
-    const int64_t **out, size_t *n) MUST_USE;
+bool onnx_lower_ints(struct onnx_lower *, const char *name, const int64_t **out,
+    size_t *n) MUST_USE;
 /* A new constant of our own. */
 void onnx_lower_tensor(struct onnx_lower *, const struct tensor *);
 
@@ -73,8 +77,8 @@ int64_t onnx_lower_get_int(
     struct onnx_lower *, const struct onnx_node *, const char *, int64_t);
 double onnx_lower_get_real(
     struct onnx_lower *, const struct onnx_node *, const char *, double);
-const char *onnx_lower_get_text(struct onnx_lower *, const struct onnx_node *,
-    const char *, const char *);
+const char *onnx_lower_get_text(
+    struct onnx_lower *, const struct onnx_node *, const char *, const char *);
 /* False when absent. */
 bool onnx_lower_get_ints(struct onnx_lower *, const struct onnx_node *,
     const char *, const int64_t **out, size_t *n) MUST_USE;
@@ -88,7 +92,7 @@ void onnx_lower_put_ints(
 void onnx_lower_put_reals(
     struct node *, const char *name, const double *, size_t n);
 /* What the file says and the new node does not have yet, unchanged. */
-int onnx_lower_put_rest(struct onnx_lower *, const struct onnx_node *,
-    struct node *) MUST_USE;
+int onnx_lower_put_rest(
+    struct onnx_lower *, const struct onnx_node *, struct node *) MUST_USE;
 
 #endif

@@ -23,7 +23,7 @@ enum dtype onnx_tensor_dtype(int64_t type);
 /* And back. */
 int64_t onnx_tensor_type(enum dtype);
 /* A terminated copy of a name or text: UTF-8, no NUL, within LIMIT_NAME. */
-int onnx_tensor_text(const struct rd *, struct arena *, const char **out,
-    struct err *) MUST_USE;
+int onnx_tensor_text(
+    const struct rd *, struct arena *, const char **out, struct err *) MUST_USE;
 
 #endif

@@ -43,6 +43,7 @@ onnx_wire_next(struct rd *r, struct onnx_wire *f, struct err *e)
 		return err_set(e, ERR_FORMAT, f->at,
 		    "protobuf: field number %" PRIu64, tag >> 3);
 	f->number = (uint32_t)(tag >> 3);
+	f->value_at = rd_pos(r);
 	f->type = (enum onnx_wire_type)(tag & 7);
 	switch (f->type) {
 	case ONNX_WIRE_VARINT:

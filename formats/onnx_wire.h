@@ -19,9 +19,10 @@ enum onnx_wire_type {
 struct onnx_wire {
 	uint32_t number;
 	enum onnx_wire_type type;
-	uint64_t value; /* of varint and fixed fields */
-	struct rd body; /* of ONNX_WIRE_BYTES */
-	uint64_t at;    /* where the field's tag is */
+	uint64_t value;    /* of varint and fixed fields */
+	struct rd body;    /* of ONNX_WIRE_BYTES */
+	uint64_t at;       /* where the field's tag is */
+	uint64_t value_at; /* and what follows it */
 };
 
 /* 1 and the next field, 0 at the end of the message, negative ERR_*. */
