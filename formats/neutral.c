@@ -4,6 +4,8 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "formats/format.h"
+#include "formats/patch.h"
 #include "formats/safetensors.h"
 
 #define NEUTRAL_KEY    "assay.model"
@@ -330,3 +332,45 @@ neutral_write(struct file_out *out, const struct model *m, struct err *e)
 	json_decref(j);
 	return rc;
 }
+
+/* --- the registry -------------------------------------------------------- */
+
+static int
+probe(struct rd r)
+{
+	return neutral_probe(r) ? 100 : 0;
+}
+
+/* Weights of another neutral model of the same graph. */
+static int
+patch(struct rd original, const struct model *neutral, struct buf *out,
+    struct err *e)
+{
+	struct rd r = original;
+	struct model old;
+	size_t start = out->len;
+	int rc;
+
+	if ((rc = neutral_parse(&r, &old, e)) != 0)
+		return rc;
+	if ((rc = patch_check(&old, neutral, e)) == 0)
+		buf_append(out, original.base, original.len);
+	for (size_t i = 0; i < old.ntensor && rc == 0; i++) {
+		const struct tensor *t = &old.tensor[i];
+
+		/* an empty tensor may have no place */
+		if (t->size != 0)
+			patch_tensor(t, model_tensor(neutral, t->name),
+			    out->ptr + start + (t->data - original.base));
+	}
+	model_release(&old);
+	return rc;
+}
+
+const struct format format_neutral = {
+    .name = "neutral",
+    .summary = "neutral model of this suite (safetensors with a graph)",
+    .probe = probe,
+    .load = neutral_parse,
+    .patch = patch,
+};

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ * assay-load: any model file to a neutral model.  The parent opens files and
+ * renames the output; a child without privileges does all the parsing.
+ */
+#include "base/child.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/opt.h"
+#include "base/sandbox.h"
+#include "base/text.h"
+#include "base/tool.h"
+#include "formats/format.h"
+#include "formats/neutral.h"
+#include "formats/pixel.h"
+
+#define CPU_SECONDS 600
+#define HEAD_ROOM   ((uint64_t)2 << 30)
+#define BIDS        8
+
+static const char *output, *mean_text, *std_text;
+static bool require_sandbox;
+
+static const struct opt table[] = {
+    {.name = "output",
+	.letter = 'o',
+	.kind = OPT_STR,
+	.dest = &output,
+	.arg = "FILE",
+	.help = "write the neutral model here (default: -, stdout)"},
+    {.name = "mean",
+	.kind = OPT_STR,
+	.dest = &mean_text,
+	.arg = "M,...",
+	.help = "the model wants (pixel - M) / S: prepend that"},
+    {.name = "std",
+	.kind = OPT_STR,
+	.dest = &std_text,
+	.arg = "S,...",
+	.help = "see --mean; one value, or one per channel"},
+    {.name = "require-sandbox",
+	.kind = OPT_FLAG,
+	.dest = &require_sandbox,
+	.help = "fail where the kernel has no Landlock or seccomp"},
+    {.name = NULL},
+};
+static const struct opt_tool tool = {
+    .name = "assay-load",
+    .summary = "turn a model file into a neutral model",
+    .operands = "MODEL [-o NEUTRAL] [options]",
+    .table = table,
+    .min_operands = 1,
+    .max_operands = 1,
+};
+
+struct pixels {
+	double mean[LIMIT_IMAGE_CHANNELS], std[LIMIT_IMAGE_CHANNELS];
+	size_t nmean, nstd; /* 0: not given */
+};
+
+struct job {
+	const char *path;
+	struct file_map in;
+	struct file_out out;
+	struct pixels pixels;
+};
+
+/* "0.485,0.456,0.406" */
+static int
+parse_list(const char *name, const char *text, double *out, size_t *n)
+{
+	char one[64];
+
+	for (*n = 0; text != NULL; ++*n) {
+		const char *comma = strchr(text, ',');
+		size_t len =
+		    comma != NULL ? (size_t)(comma - text) : strlen(text);
+
+		if (*n == LIMIT_IMAGE_CHANNELS || len >= sizeof(one))
+			return opt_usage(&tool, "--%s is too long", name);
+		memcpy(one, text, len);
+		one[len] = '\0';
+		if (!text_parse_double(one, -1e6, 1e6, &out[*n]))
+			return opt_usage(
+			    &tool, "--%s wants numbers, not '%s'", name, one);
+		text = comma != NULL ? comma + 1 : NULL;
+	}
+	return OPT_GO;
+}
+
+static int
+enter(uint64_t size, struct err *e)
+{
+	struct sandbox_spec spec = {.files = SANDBOX_NO_FILES,
+	    .memory = size + LIMIT_MODEL_ARENA + HEAD_ROOM,
+	    .output = 2 * LIMIT_MODEL_FILE,
+	    .seconds = CPU_SECONDS,
+	    .required = require_sandbox};
+	struct sandbox_state st;
+	int rc = sandbox_enter(&spec, &st, e);
+
+	if (rc == 0 && (st.landlock == 0 || !st.seccomp))
+		tool_warn("this kernel has no %s: going on without it",
+		    st.landlock == 0 ? "Landlock" : "seccomp");
+	return rc;
+}
+
+static int
+parse(struct rd r, struct model *m, struct err *e)
+{
+	const struct format *bid[BIDS];
+	size_t n = format_bids(r, bid, BIDS);
+
+	if (n == 0)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "not a model file of a known format");
+	for (size_t i = 1; i < MIN(n, BIDS); i++)
+		tool_warn(
+		    "it could also be a file of the format %s", bid[i]->name);
+	if (bid[0]->load == NULL)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "a %s file has no graph that could be loaded",
+		    bid[0]->name);
+	return bid[0]->load(&r, m, e);
+}
+
+/* In the child. */
+static int
+convert(void *arg)
+{
+	struct job *job = arg;
+	const struct pixels *p = &job->pixels;
+	struct model m;
+	struct err e = {0};
+	int rc;
+
+	if ((rc = enter(job->in.len, &e)) != 0)
+		return tool_fail(&e);
+	if ((rc = parse(rd_mem(job->in.ptr, job->in.len), &m, &e)) != 0) {
+		err_in(&e, job->path);
+		return tool_fail(&e);
+	}
+	rc = pixel_prepend(&m, p->nmean != 0 ? p->mean : NULL, p->nmean,
+	    p->nstd != 0 ? p->std : NULL, p->nstd, &e);
+	if (rc == 0)
+		rc = neutral_write(&job->out, &m, &e);
+	model_release(&m);
+	return rc == 0 ? TOOL_PASSED : tool_fail(&e);
+}
+
+/* The whole life of a model: returns the exit status. */
+static int
+load_model(const char *path, const struct pixels *p)
+{
+	struct job job = {.path = path, .pixels = *p};
+	struct err e = {0};
+	int status;
+
+	if (file_map(path, LIMIT_MODEL_FILE, &job.in, &e) != 0 ||
+	    file_out_open(&job.out, output, &e) != 0)
+		return tool_fail(&e);
+	if (child_run(convert, &job, &status, &e) != 0) {
+		err_in(&e, path);
+		file_out_abort(&job.out);
+		return tool_fail(&e);
+	}
+	if (status != TOOL_PASSED)
+		file_out_abort(&job.out);
+	else if (file_out_commit(&job.out, &e) != 0)
+		status = tool_fail(&e);
+	file_unmap(&job.in);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct pixels p;
+	int first, rc = opt_parse(&tool, argc, argv, &first);
+
+	if (rc == OPT_GO)
+		rc = parse_list("mean", mean_text, p.mean, &p.nmean);
+	if (rc == OPT_GO)
+		rc = parse_list("std", std_text, p.std, &p.nstd);
+	if (rc != OPT_GO)
+		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
+	return tool_end(load_model(argv[first], &p));
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+#include "formats/onnx.h"
+
+#include "base/limits.h"
+#include "formats/format.h"
+#include "formats/onnx_fact.h"
+#include "formats/onnx_lower.h"
+#include "formats/onnx_order.h"
+#include "formats/onnx_patch.h"
+
+/* --- the image ----------------------------------------------------------- */
+
+static bool
+is_real(int64_t type)
+{
+	return type == 1 || type == 10 || type == 11 || type == 16;
+}
+
+static int
+take_shape(const struct onnx_value *v, struct model *m, struct err *e)
+{
+	for (size_t i = 0; v->shaped && i < 4; i++) {
+		if (v->dim[i] == 0)
+			return err_set(e, ERR_FORMAT, v->at,
+			    "onnx: input '%s' has an empty dimension", v->name);
+		if (v->dim[i] > LIMIT_IMAGE_SIDE)
+			return err_set(e, ERR_LIMIT, v->at,
+			    "onnx: input '%s' has a dimension of %" PRId64,
+			    v->name, v->dim[i]);
+		m->shape[i] = v->dim[i];
+	}
+	return 0;
+}
+
+/* The graph input of rank 4 (or of no declared shape) that holds reals. */
+static int
+find_image(const struct onnx_file *f, const struct onnx_order *o,
+    struct model *m, struct err *e)
+{
+	const struct onnx_value *found = NULL;
+
+	for (size_t i = 0; i < f->ninput; i++) {
+		const struct onnx_value *v = &f->input[i];
+
+		if (map_get(&o->init, v->name) != SIZE_MAX)
+			continue;
+		if ((v->shaped && v->rank != 4) || !is_real(v->type))
+			return err_set(e, ERR_UNSUPPORTED, v->at,
+			    "onnx: input '%s' is not an image of floats "
+			    "(rank %zu, data type %" PRId64 ")",
+			    v->name, v->rank, v->type);
+		if (found != NULL)
+			return err_set(e, ERR_UNSUPPORTED, v->at,
+			    "onnx: inputs '%s' and '%s' could be the image",
+			    found->name, v->name);
+		found = v;
+	}
+	if (found == NULL)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "onnx: no input could be the image");
+	m->input = found->name;
+	return take_shape(found, m, e);
+}
+
+/* Whether all that the image goes to is a transposition from NHWC. */
+static bool
+is_nhwc(const struct onnx_file *f, const struct onnx_order *o,
+    const struct model *m)
+{
+	static const int64_t perm[] = {0, 3, 1, 2};
+	size_t uses = 0;
+
+	for (size_t i = 0; i < f->nnode; i++) {
+		const struct onnx_node *n = &f->node[i];
+		const struct onnx_attr *at = onnx_file_attr(n, "perm");
+
+		for (size_t k = 0; o->live[i] && k < n->nin; k++) {
+			if (strcmp(n->in[k], m->input) != 0)
+				continue;
+			if (strcmp(n->op, "Transpose") != 0 || at == NULL ||
+			    at->type != ONNX_INTS || at->n != 4 ||
+			    memcmp(at->ints, perm, sizeof(perm)) != 0)
+				return false;
+			uses++;
+		}
+	}
+	return uses > 0;
+}
+
+/* --- the logits ---------------------------------------------------------- */
+
+static bool
+one_of(const char *op, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (strcmp(op, *list) == 0)
+			return true;
+	return false;
+}
+
+static int
+find_output(const struct onnx_file *f, const struct onnx_order *o,
+    const struct onnx_value **out, struct err *e)
+{
+	const struct onnx_value *found = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->noutput; i++) {
+		const struct onnx_value *v = &f->output[i];
+
+		if (map_get(&o->define, v->name) == SIZE_MAX)
+			return err_set(e, ERR_FORMAT, v->at,
+			    "onnx: the output '%s' is not defined", v->name);
+		if ((v->type != 0 && !is_real(v->type)) ||
+		    (f->noutput > 1 && v->shaped && v->rank != 2))
+			continue;
+		found = v;
+		n++;
+	}
+	if (n != 1)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "onnx: %zu of %zu outputs could be the logits", n,
+		    f->noutput);
+	*out = found;
+	return 0;
+}
+
+/* The softmax that ends the graph, or NULL. */
+static const struct onnx_node *
+find_tail(
+    const struct onnx_file *f, const struct onnx_order *o, const char *output)
+{
+	static const char *const through[] = {
+	    "Identity", "Reshape", "Flatten", "Squeeze", "Dropout", NULL};
+	static const char *const ends[] = {
+	    "Softmax", "LogSoftmax", "Sigmoid", NULL};
+	const struct onnx_node *n = onnx_order_maker(f, o, output);
+
+	while (n != NULL && one_of(n->op, through) && n->nin > 0)
+		n = onnx_order_maker(f, o, n->in[0]);
+	return n != NULL && one_of(n->op, ends) ? n : NULL;
+}
+
+/* Outputs that the weights say: back from the logits to the last layer. */
+static uint64_t
+classes_of(const struct model *m, const struct onnx_lower *l, bool *certain)
+{
+	static const char *const through[] = {"Add", "Flatten", "Reshape",
+	    "Squeeze", "Relu", "GlobalAveragePool", "ReduceMean", "AveragePool",
+	    NULL};
+	const char *name = m->output;
+
+	*certain = true;
+	for (size_t i = m->nnode; i-- > 0;) {
+		const struct node *n = &m->node[i];
+		const struct tensor *w;
+
+		if (strcmp(n->out[0], name) != 0)
+			continue;
+		w = n->nin > 1 ? onnx_lower_const(l, n->in[1]) : NULL;
+		if (strcmp(n->op, "Gemm") == 0 && w != NULL && w->rank == 2)
+			return w->dim[node_int(n, "transB", 0) != 0 ? 0 : 1];
+		if (strcmp(n->op, "MatMul") == 0 && w != NULL && w->rank == 2)
+			return w->dim[1];
+		if (strcmp(n->op, "Conv") == 0 && w != NULL && w->rank > 0)
+			return w->dim[0];
+		if (n->nin == 0 || !one_of(n->op, through))
+			return 0;
+		*certain = *certain && strcmp(n->op, "Add") == 0;
+		/* the bias may come first */
+		name = onnx_lower_const(l, n->in[0]) != NULL && n->nin > 1
+			   ? n->in[1]
+			   : n->in[0];
+	}
+	return 0;
+}
+
+static int
+find_classes(struct model *m, const struct onnx_lower *l,
+    const struct onnx_value *v, struct err *e)
+{
+	bool certain;
+	uint64_t weights = classes_of(m, l, &certain), declared = 0;
+
+	for (size_t i = 1; v->shaped && i < MIN(v->rank, MODEL_MAX_RANK); i++)
+		if (v->dim[i] > 1 || (i == 1 && v->dim[i] == 1))
+			declared = (uint64_t)v->dim[i];
+	if (certain && weights != 0 && declared != 0 && weights != declared)
+		return err_set(e, ERR_FORMAT, v->at,
+		    "onnx: output '%s' declares %" PRIu64
+		    " classes, the last layer has %" PRIu64,
+		    v->name, declared, weights);
+	m->classes = declared != 0 ? declared : weights;
+	if (m->classes > LIMIT_CLASSES)
+		return err_set(e, ERR_LIMIT, v->at,
+		    "onnx: %" PRIu64 " classes, the limit is %d", m->classes,
+		    LIMIT_CLASSES);
+	return 0;
+}
+
+/* --- putting it together ------------------------------------------------- */
+
+/* Room for what lowering makes: at most four nodes of one. */
+static int
+lower_init(struct onnx_lower *l, struct model *m, const struct onnx_file *f,
+    struct err *e)
+{
+	struct arena *a = &m->arena;
+	size_t names = 4 * f->nnode + f->ninput + f->ninfo + 8;
+
+	*l = (struct onnx_lower){.m = m, .f = f, .e = e, .batch = m->shape[0]};
+	map_init(&l->constant, a);
+	map_init(&l->alias, a);
+	map_init(&l->fact, a);
+	map_init(&l->used, a);
+	map_init(&l->taken, a);
+	for (size_t i = 0; i < f->nnode; i++)
+		names += f->node[i].nout;
+	l->node_cap = 4 * f->nnode + 4;
+	l->tensor_cap = f->ntensor + f->nnode;
+	l->fact_cap = names;
+	l->target = arena_alloc(a, f->nnode + 1, sizeof(*l->target));
+	l->facts = arena_alloc(a, names, sizeof(*l->facts));
+	m->node = arena_alloc(a, l->node_cap, sizeof(*m->node));
+	m->tensor = arena_alloc(a, l->tensor_cap + 1, sizeof(*m->tensor));
+	if (l->target == NULL || l->facts == NULL || m->node == NULL ||
+	    m->tensor == NULL)
+		return err_set(
+		    e, ERR_LIMIT, ERR_NOWHERE, "onnx: model too large");
+	return 0;
+}
+
+/* What the file says about names before any node is lowered. */
+static void
+lower_names(
+    struct onnx_lower *l, const struct onnx_order *o, const char *output)
+{
+	const struct onnx_file *f = l->f;
+
+	for (size_t i = 0; i < f->ntensor; i++)
+		onnx_lower_tensor(l, &f->tensor[i].t);
+	for (size_t i = 0; i < f->nnode; i++) {
+		for (size_t k = 0; k < f->node[i].nout; k++)
+			l->full |= map_put(&l->taken, f->node[i].out[k], 0) < 0;
+		for (size_t k = 0; o->live[i] && k < f->node[i].nin; k++)
+			l->full |= map_put(&l->used, f->node[i].in[k], 0) < 0;
+	}
+	for (size_t i = 0; i < f->ntensor; i++)
+		l->full |= map_put(&l->taken, f->tensor[i].t.name, 0) < 0;
+	for (size_t i = 0; i < f->ninput; i++)
+		l->full |= map_put(&l->taken, f->input[i].name, 0) < 0;
+	l->full |= map_put(&l->used, output, 0) < 0;
+	for (size_t i = 0; i < f->ninfo; i++)
+		if (f->info[i].shaped)
+			onnx_fact_set(l, f->info[i].name,
+			    (struct onnx_fact){
+				.ranked = true, .rank = f->info[i].rank});
+	onnx_fact_set(l, l->m->input,
+	    (struct onnx_fact){.ranked = true, .batch = true, .rank = 4});
+}
+
+/* Logits with more dimensions than (N, classes) are flattened. */
+static int
+flatten_output(struct onnx_lower *l)
+{
+	static const struct onnx_node none = {.op = "Flatten", .name = ""};
+	struct model *m = l->m;
+	struct onnx_fact x = onnx_fact_of(l, m->output);
+	struct node *n;
+
+	if (!x.ranked || x.rank == 2)
+		return 0;
+	if (x.rank < 2)
+		return err_set(l->e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "onnx: the output '%s' has rank %zu", m->output, x.rank);
+	if ((n = onnx_lower_node(l, &none, "Flatten", 0, 0)) == NULL ||
+	    (n->out[0] = onnx_lower_fresh(l, m->output, "logits"), l->full))
+		return err_set(
+		    l->e, ERR_LIMIT, ERR_NOWHERE, "onnx: model too large");
+	n->in[n->nin++] = m->output;
+	n->nout = 1;
+	onnx_lower_put_int(n, "axis", 1);
+	m->output = n->out[0];
+	return 0;
+}
+
+/* Keep the nodes and tensors that the output needs. */
+static int
+sweep(struct model *m, struct err *e)
+{
+	struct arena *a = &m->arena;
+	bool *keep = arena_alloc(a, m->nnode + 1, sizeof(*keep));
+	struct map need;
+	size_t n = 0;
+
+	map_init(&need, a);
+	if (keep == NULL || map_put(&need, m->output, 0) < 0)
+		goto full;
+	for (size_t i = m->nnode; i-- > 0;) {
+		const struct node *x = &m->node[i];
+
+		for (size_t k = 0; k < x->nout; k++)
+			keep[i] = keep[i] ||
+				  (*x->out[k] != '\0' &&
+				      map_get(&need, x->out[k]) != SIZE_MAX);
+		for (size_t k = 0; keep[i] && k < x->nin; k++)
+			if (map_put(&need, x->in[k], 0) < 0)
+				goto full;
+	}
+	for (size_t i = 0; i < m->nnode; i++)
+		if (keep[i])
+			m->node[n++] = m->node[i];
+	m->nnode = n;
+	n = 0;
+	for (size_t i = 0; i < m->ntensor; i++) {
+		const struct tensor *t = &m->tensor[i];
+
+		if (map_get(&need, t->name) == SIZE_MAX)
+			continue;
+		if (t->dtype == DTYPE_COUNT)
+			return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+			    "onnx: tensor '%s' is neither of floats nor of "
+			    "signed integers",
+			    t->name);
+		m->tensor[n++] = *t;
+	}
+	m->ntensor = n;
+	return 0;
+full:
+	return err_set(e, ERR_LIMIT, ERR_NOWHERE, "onnx: model too large");
+}
+
+static void
+describe(struct model *m, const struct onnx_file *f, const struct onnx_lower *l)
+{
+	struct arena *a = &m->arena;
+	const char *gap = "; ";
+	bool tail = l->tail != NULL;
+
+	m->format = "onnx";
+	m->producer = arena_printf(a, "%s%s%s", f->producer,
+	    *f->producer != '\0' && *f->version != '\0' ? " " : "", f->version);
+	m->note = arena_printf(a, "opset %" PRId64 "%s%s%s%s%s%s", f->opset,
+	    tail ? "; logits are the input of the final " : "",
+	    tail ? l->tail->op : "", l->nhwc ? gap : "",
+	    l->nhwc ? "the file takes images as NHWC" : "",
+	    l->trained ? gap : "",
+	    l->trained ? "batch normalisation in training mode read as "
+			 "inference"
+		       : "");
+}
+
+static int
+build(struct model *m, const struct onnx_file *f, struct err *e)
+{
+	const struct onnx_value *output = NULL;
+	struct onnx_order o;
+	struct onnx_lower l;
+	int64_t s[4];
+	int rc;
+
+	if ((rc = onnx_order_init(f, &m->arena, &o, e)) != 0 ||
+	    (rc = find_output(f, &o, &output, e)) != 0 ||
+	    (rc = find_image(f, &o, m, e)) != 0 ||
+	    (rc = lower_init(&l, m, f, e)) != 0)
+		return rc;
+	onnx_order_live(f, &o, output->name);
+	l.tail = find_tail(f, &o, output->name);
+	if ((l.nhwc = is_nhwc(f, &o, m))) {
+		memcpy(s, m->shape, sizeof(s));
+		m->shape[1] = s[3];
+		m->shape[2] = s[1];
+		m->shape[3] = s[2];
+	}
+	lower_names(&l, &o, output->name);
+	for (size_t i = 0; i < f->nnode; i++)
+		if (o.live[o.node[i]] &&
+		    (rc = onnx_lower_one(&l, &f->node[o.node[i]])) != 0)
+			return rc;
+	m->output = onnx_lower_name(&l, output->name);
+	if ((rc = flatten_output(&l)) != 0 ||
+	    (rc = find_classes(m, &l, output, e)) != 0 ||
+	    (rc = sweep(m, e)) != 0)
+		return rc;
+	describe(m, f, &l);
+	return 0;
+}
+
+int
+onnx_parse(struct rd *r, struct model *m, struct err *e)
+{
+	struct onnx_file f;
+	int rc;
+
+	model_init(m, LIMIT_MODEL_ARENA);
+	if ((rc = onnx_file_parse(*r, &m->arena, &f, e)) != 0 ||
+	    (rc = build(m, &f, e)) != 0 || (rc = model_check(m, e)) != 0 ||
+	    (rc = rd_skip(r, rd_left(r))) != 0)
+		model_release(m);
+	return rc;
+}
+
+const struct format format_onnx = {
+    .name = "onnx",
+    .summary = "ONNX model (IR 3 to 10, operator sets 6 to 21)",
+    .probe = onnx_file_probe,
+    .load = onnx_parse,
+    .patch = onnx_patch,
+};

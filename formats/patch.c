@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "formats/patch.h"
+
+#include "formats/pixel.h"
+
+#include <math.h>
+
+static bool
+is_real(enum dtype d)
+{
+	return d == DTYPE_F32 || d == DTYPE_F64 || d == DTYPE_F16 ||
+	       d == DTYPE_BF16;
+}
+
+/* --- numbers ------------------------------------------------------------- */
+
+/* IEEE 754 binary16; ties to even as the default rounding mode has it. */
+static uint64_t
+half_bits(double v)
+{
+	uint64_t sign = signbit(v) ? 0x8000 : 0;
+	double a = fabs(v), m;
+	int exponent;
+
+	if (isnan(v))
+		return sign | 0x7e00;
+	if (a >= 65520.0)
+		return sign | 0x7c00;
+	if (a < 0x1p-14)
+		return sign | (uint64_t)nearbyint(a * 0x1p24);
+	exponent = ilogb(a);
+	m = nearbyint(ldexp(a, 10 - exponent));
+	return sign | ((uint64_t)(exponent + 14) * 1024 + (uint64_t)m);
+}
+
+uint64_t
+patch_bits(enum dtype d, double v)
+{
+	float f = (float)v;
+	uint64_t bits64;
+	uint32_t bits;
+
+	memcpy(&bits, &f, sizeof(bits));
+	memcpy(&bits64, &v, sizeof(bits64));
+	if (d == DTYPE_F64)
+		return bits64;
+	if (d == DTYPE_F32)
+		return bits;
+	if (d == DTYPE_F16)
+		return half_bits(v);
+	if (d != DTYPE_BF16)
+		BUG("not a float type");
+	if (isnan(v))
+		return bits >> 16 | 0x40;
+	return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+bool
+patch_same(const struct tensor *a, const struct tensor *b, uint64_t i)
+{
+	double x = tensor_real(a, i), y = tensor_real(b, i);
+
+	if (isnan(x) || isnan(y))
+		return isnan(x) && isnan(y);
+	return x == y && signbit(x) == signbit(y);
+}
+
+void
+patch_tensor(const struct tensor *old, const struct tensor *now, uint8_t *at)
+{
+	size_t width = dtype_width(old->dtype);
+	uint64_t n = old->size / width;
+
+	if (!is_real(old->dtype))
+		return;
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t bits;
+
+		if (patch_same(old, now, i))
+			continue;
+		bits = patch_bits(old->dtype, tensor_real(now, i));
+		for (size_t k = 0; k < width; k++, bits >>= 8)
+			at[i * width + k] = (uint8_t)bits;
+	}
+}
+
+/* --- belonging together -------------------------------------------------- */
+
+static bool
+is_ours(const char *name)
+{
+	return strncmp(name, PIXEL_PREFIX, strlen(PIXEL_PREFIX)) == 0;
+}
+
+static int
+differ(struct err *e, const char *what, const char *name)
+{
+	return err_set(e, ERR_USAGE, ERR_NOWHERE,
+	    "the models do not belong together: %s '%s'", what, name);
+}
+
+static bool
+same_attr(const struct attr *a, const struct attr *b)
+{
+	/* a list of whole reals may have become one of integers */
+	bool listed = a->kind == ATTR_INTS || a->kind == ATTR_REALS;
+
+	if (strcmp(a->name, b->name) != 0)
+		return false;
+	if (listed && (b->kind == ATTR_INTS || b->kind == ATTR_REALS)) {
+		for (size_t i = 0; a->n == b->n && i < a->n; i++) {
+			double x = a->kind == ATTR_INTS ? (double)a->ints[i]
+							: a->reals[i];
+			double y = b->kind == ATTR_INTS ? (double)b->ints[i]
+							: b->reals[i];
+
+			if (x != y)
+				return false;
+		}
+		return a->n == b->n;
+	}
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == ATTR_TEXT)
+		return strcmp(a->s, b->s) == 0;
+	return a->kind == ATTR_INT ? a->i == b->i : a->f == b->f;
+}
+
+/* Names agree, the first node's input having become the normalised one. */
+static bool
+same_names(const struct model *old, const char *const *a, size_t na,
+    const char *const *b, size_t nb)
+{
+	if (na != nb)
+		return false;
+	for (size_t i = 0; i < na; i++)
+		if (strcmp(a[i], b[i]) != 0 &&
+		    !(strcmp(a[i], old->input) == 0 &&
+			strcmp(b[i], PIXEL_OUTPUT) == 0))
+			return false;
+	return true;
+}
+
+static bool
+same_node(const struct model *old, const struct node *a, const struct node *b)
+{
+	if (strcmp(a->op, b->op) != 0 || a->nattr != b->nattr ||
+	    !same_names(old, (const char *const *)a->in, a->nin,
+		(const char *const *)b->in, b->nin) ||
+	    !same_names(old, (const char *const *)a->out, a->nout,
+		(const char *const *)b->out, b->nout))
+		return false;
+	for (size_t i = 0; i < a->nattr; i++)
+		if (!same_attr(&a->attr[i], &b->attr[i]))
+			return false;
+	return true;
+}
+
+static int
+check_nodes(const struct model *old, const struct model *now, struct err *e)
+{
+	size_t k = 0;
+
+	if (old->nnode == 0 || !is_ours(old->node[0].out[0]))
+		while (k < now->nnode && is_ours(now->node[k].out[0]))
+			k++;
+	for (size_t i = 0; i < old->nnode; i++, k++)
+		if (k >= now->nnode ||
+		    !same_node(old, &old->node[i], &now->node[k]))
+			return differ(e, "another node than",
+			    *old->node[i].name != '\0' ? old->node[i].name
+						       : old->node[i].out[0]);
+	if (k < now->nnode)
+		return differ(e, "an additional node", now->node[k].name);
+	if (strcmp(old->input, now->input) != 0)
+		return differ(e, "another input than", old->input);
+	if (!same_names(old, &old->output, 1, &now->output, 1))
+		return differ(e, "another output than", old->output);
+	return 0;
+}
+
+static int
+check_tensor(const struct tensor *a, const struct tensor *b, struct err *e)
+{
+	if (a->rank != b->rank ||
+	    memcmp(a->dim, b->dim, a->rank * sizeof(a->dim[0])) != 0)
+		return differ(e, "another shape of tensor", a->name);
+	if (is_real(a->dtype) && is_real(b->dtype))
+		return 0;
+	if (a->dtype != b->dtype)
+		return differ(e, "another type of tensor", a->name);
+	if (a->size != 0 && memcmp(a->data, b->data, a->size) != 0)
+		return differ(e, "changed integers in tensor", a->name);
+	return 0;
+}
+
+static int
+check_tensors(const struct model *old, const struct model *now,
+    struct arena *scratch, struct err *e)
+{
+	struct map names;
+	size_t found = 0;
+
+	map_init(&names, scratch);
+	for (size_t i = 0; i < old->ntensor; i++)
+		if (map_put(&names, old->tensor[i].name, i) < 0)
+			return err_set(
+			    e, ERR_LIMIT, ERR_NOWHERE, "too many tensors");
+	for (size_t i = 0; i < now->ntensor; i++) {
+		const struct tensor *t = &now->tensor[i];
+		size_t at = map_get(&names, t->name);
+		int rc;
+
+		if (at == SIZE_MAX && is_ours(t->name))
+			continue;
+		if (at == SIZE_MAX)
+			return differ(e, "an additional tensor", t->name);
+		if ((rc = check_tensor(&old->tensor[at], t, e)) != 0)
+			return rc;
+		found++;
+	}
+	if (found == old->ntensor)
+		return 0;
+	for (size_t i = 0; i < old->ntensor; i++)
+		if (model_tensor(now, old->tensor[i].name) == NULL)
+			return differ(e, "no tensor", old->tensor[i].name);
+	BUG("a name twice after model_check");
+}
+
+int
+patch_check(const struct model *old, const struct model *now, struct err *e)
+{
+	struct arena scratch;
+	int rc;
+
+	if ((rc = check_nodes(old, now, e)) != 0)
+		return rc;
+	arena_init(&scratch, (size_t)1 << 30);
+	rc = check_tensors(old, now, &scratch, e);
+	arena_release(&scratch);
+	return rc;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ * Preprocessing as part of the graph: leading nodes that turn pixels in [0,1]
+ * into what the model was trained on, so that every gradient and every
+ * perturbation is one of pixels.
+ */
+#ifndef FORMATS_PIXEL_H
+#define FORMATS_PIXEL_H
+
+#include "formats/model.h"
+
+/* Names of ours in a model that came from somewhere else. */
+#define PIXEL_PREFIX "assay."
+#define PIXEL_OUTPUT "assay.normalised"
+
+/*
+ * Prepend (x - mean) / std.  Each list has one value, or one per channel;
+ * NULL leaves that step out.  The model then passes model_check() again;
+ * ERR_USAGE when the lists do not fit the model or an std is 0.
+ */
+int pixel_prepend(struct model *, const double *mean, size_t nmean,
+    const double *std, size_t nstd, struct err *) MUST_USE;
+
+#endif
