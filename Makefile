@@ -7,8 +7,9 @@ CC     ?= cc
 
 # --- sources: a file appears in exactly one list -----------------------------
 BASE     = arena buf digest doc err file finding json map opt progress rd rng \
-           sandbox spawn stat text tool
-FORMATS  = dataset model neutral safetensors trigger
+           sandbox spawn stat text tool tree
+FORMATS  = bundle bundle_archive dataset identify identify_pickle identify_text \
+           identify_zip member model neutral safetensors trigger
 ENGINE   =
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that

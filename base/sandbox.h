@@ -19,7 +19,9 @@ enum sandbox_files {
 
 struct sandbox_spec {
 	enum sandbox_files files;
-	const char *dir;  /* for the two TREE kinds, else NULL */
+	const char *dir;         /* for the two TREE kinds, else NULL */
+	const char *const *read; /* more files and trees to read; or NULL */
+	size_t nread;
 	uint64_t memory;  /* RLIMIT_AS in bytes; 0: none */
 	uint64_t output;  /* RLIMIT_FSIZE in bytes; 0: none */
 	unsigned seconds; /* RLIMIT_CPU; 0: none */
@@ -39,6 +41,15 @@ struct sandbox_state {
  */
 int sandbox_enter(
     const struct sandbox_spec *, struct sandbox_state *, struct err *) MUST_USE;
+
+/*
+ * Run work(ctx) in a child process and wait for it; *status is what it
+ * returned.  For tools whose output is renamed into place afterwards, which
+ * the sandbox that the child enters does not allow: the parent parses nothing.
+ * ERR_SYSTEM when the child was killed (the signal is named).
+ */
+int sandbox_child(
+    int (*work)(void *ctx), void *ctx, int *status, struct err *) MUST_USE;
 
 /* {"landlock":7,"seccomp":true,"rlimits":true}; a new reference. */
 json_t *sandbox_json(const struct sandbox_state *);
