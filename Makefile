@@ -14,7 +14,9 @@ ENGINE   =
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
-TOOLS      =
+TOOLS      = audit/assay-unpack audit/assay-inspect
+assay-unpack_PARTS = manifest show
+assay-inspect_PARTS = check check_name show
 BLAS_TOOLS =
 UNIT     = test_rd
 FUZZ     = fuzz_dataset fuzz_neutral

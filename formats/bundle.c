@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define _XOPEN_SOURCE 700 /* S_ISVTX */
 #include "formats/bundle.h"
 
 #include "base/file.h"
@@ -175,7 +176,7 @@ bundle_admit(struct bundle *b, const char *raw, unsigned mode, struct member *m)
 		    S_ISLNK(mode) ? FINDING_ARCHIVE_LINK
 				  : FINDING_ARCHIVE_DEVICE,
 		    raw,
-		    S_ISLNK(mode)    ? "symbolic link"
+		    S_ISLNK(mode)    ? "link"
 		    : S_ISFIFO(mode) ? "pipe"
 		    : S_ISSOCK(mode) ? "socket"
 				     : "device");

@@ -3,6 +3,7 @@
  * writing to disk is used.  Members that are refused are read to their end
  * like the others, because skipping expands them all the same.
  */
+#define _XOPEN_SOURCE 700 /* S_IFLNK */
 #include "formats/bundle.h"
 
 #include <archive.h>
@@ -153,12 +154,10 @@ take_entry(struct bundle *b, struct archive *a, struct archive_entry *entry,
 
 	if (raw == NULL)
 		raw = "\xff"; /* refused: not UTF-8 */
+	if (archive_entry_hardlink(entry) != NULL)
+		mode = S_IFLNK;
 	if (!bundle_admit(b, raw, mode, &m))
 		return b->stop ? 0 : pump(b, a, s, raw, false, &whole, e);
-	if (archive_entry_hardlink(entry) != NULL) {
-		bundle_refuse(b, FINDING_ARCHIVE_LINK, raw, "hard link");
-		return pump(b, a, s, raw, false, &whole, e);
-	}
 	if (archive_entry_is_encrypted(entry)) {
 		bundle_refuse(b, FINDING_ARCHIVE_ENCRYPTED, raw, "encrypted");
 		return 0;
@@ -251,6 +250,8 @@ bundle_archive(struct bundle *b, struct rd r, bool maybe, struct err *e)
 		bundle_find(b, FINDING_ARCHIVE_TRUNCATED, "", "%s", reason(a));
 	else
 		rc = walk(b, a, &s, maybe, e);
+	if (b->container[0] == '\0')
+		name_container(b, a);
 	archive_read_free(a);
 	return rc;
 }

@@ -33,16 +33,15 @@ identify_text(struct rd r)
 unsigned
 identify_text_script(struct rd r)
 {
-	const uint8_t *end = memchr(r.base, '\n', MIN(r.len, 256));
+	size_t len = MIN(r.len, 256);
+	const uint8_t *end;
 
-	if (r.len < 4 || r.base[0] != '#' || r.base[1] != '!')
+	if (len < 4 || r.base[0] != '#' || r.base[1] != '!')
 		return 0;
+	if ((end = memchr(r.base, '\n', len)) != NULL)
+		len = (size_t)(end - r.base);
 	/* an interpreter has a path */
-	return memchr(r.base, '/',
-		   end != NULL ? (size_t)(end - r.base) : MIN(r.len, 256)) !=
-		       NULL
-		   ? 16
-		   : 0;
+	return memchr(r.base, '/', len) != NULL ? 16 : 0;
 }
 
 unsigned
