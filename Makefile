@@ -8,14 +8,16 @@ CC     ?= cc
 # --- sources: a file appears in exactly one list -----------------------------
 BASE     = arena buf digest doc err file finding json map opt progress rd rng \
            sandbox spawn stat text tool tree
-FORMATS  = bundle bundle_archive dataset identify identify_pickle identify_text \
-           identify_zip member model neutral safetensors trigger
+FORMATS  = array bundle bundle_archive data dataset gunzip identify \
+           identify_pickle identify_text identify_zip idx image image_jpeg \
+           image_png imagedir member model neutral npy npz safetensors trigger
 ENGINE   =
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
-TOOLS      = audit/assay-unpack audit/assay-inspect
+TOOLS      = audit/assay-unpack audit/assay-inspect audit/assay-load
 assay-unpack_PARTS = manifest show
+assay-load_PARTS = load_data
 assay-inspect_PARTS = check check_name show
 BLAS_TOOLS =
 UNIT     = test_rd

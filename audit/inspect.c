@@ -269,6 +269,9 @@ show(const struct job *j)
 	    j->complete ? "" : "; INCOMPLETE");
 }
 
+/* Added to the child's status when the document is whole. */
+#define WRITTEN 16
+
 /* Print and write; a failed write is said and makes the result incomplete. */
 static int
 deliver(struct job *j)
@@ -291,7 +294,7 @@ deliver(struct job *j)
 		tool_warn("nothing to inspect");
 	if (bad && status != TOOL_FLAGGED)
 		status = TOOL_INCOMPLETE;
-	return tool_end(status);
+	return tool_end(status) + (bad ? 0 : WRITTEN);
 }
 
 static int
@@ -367,17 +370,18 @@ open_output(struct job *j, struct err *e)
 static int
 finish(struct job *j, int status, struct err *e)
 {
+	bool written = status >= WRITTEN;
+
+	if (written)
+		status -= WRITTEN;
 	if (!j->has_out)
 		return status;
-	if (status == TOOL_NOTHING || status == TOOL_INCOMPLETE ||
-	    status == TOOL_PASSED || status == TOOL_FLAGGED) {
-		if (file_out_commit(&j->out, e) != 0 &&
-		    tool_fail(e) != TOOL_PASSED)
-			return status == TOOL_FLAGGED ? status
-						      : TOOL_INCOMPLETE;
+	if (!written) {
+		file_out_abort(&j->out);
 		return status;
 	}
-	file_out_abort(&j->out);
+	if (file_out_commit(&j->out, e) != 0 && tool_fail(e) != TOOL_PASSED)
+		return status == TOOL_FLAGGED ? status : TOOL_INCOMPLETE;
 	return status;
 }
 
@@ -394,6 +398,10 @@ main(int argc, char **argv)
 		return list();
 	if (first == argc && opt_usage(&tool, "an operand is missing") != 0)
 		return TOOL_USAGE;
+	if (out_path != NULL && strcmp(out_path, "-") == 0) {
+		as_json = true;
+		out_path = NULL;
+	}
 	j.path = (const char *const *)argv + first;
 	j.npath = (size_t)(argc - first);
 	j.is_case = j.npath == 1 && is_case(j.path[0]);

@@ -46,7 +46,7 @@
 /* The header of an NPY file (numpy's own limit). */
 #define LIMIT_NPY_HEADER 10000
 /* Scans of a progressive JPEG: each costs a pass over the whole image. */
-#define LIMIT_JPEG_SCANS 200
+#define LIMIT_JPEG_SCANS 64
 /* JSON documents of ours, and keys. */
 #define LIMIT_DOCUMENT ((uint64_t)256 << 20)
 #define LIMIT_KEY_FILE ((uint64_t)1 << 20)
