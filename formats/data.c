@@ -17,7 +17,17 @@ probe_imagedir(const struct data_source *s)
 static int
 load_imagedir(const struct data_source *s, struct dataset *d, struct err *e)
 {
-	return imagedir_parse(s->folder, d, e);
+	char inside[sizeof(e->path)];
+	int rc = imagedir_parse(s->folder, d, e);
+
+	if (rc != 0 && e->path[0] != '\0') {
+		memcpy(inside, e->path, sizeof(inside));
+		e->path[0] = '\0';
+		if (file_join(e->path, sizeof(e->path), s->path, inside, e) !=
+		    0)
+			return rc;
+	}
+	return rc;
 }
 
 static bool
@@ -60,8 +70,8 @@ load_arrays(const struct data_source *s, struct dataset *d, struct err *e)
 		return rc;
 	if (labels.count != d->n)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "%zu images in '%s' but %zu labels in '%s'", d->n, s->path,
-		    labels.count, s->label_path);
+		    "%zu images in '%s' but %zu labels in '%s'", d->n,
+		    file_base(s->path), labels.count, file_base(s->label_path));
 	if ((rc = array_labels(&labels, d, e)) != 0)
 		return err_in(e, s->label_path);
 	return 0;

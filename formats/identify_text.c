@@ -84,6 +84,19 @@ word_then(const char *s, size_t len, const char *before, const char *after)
 	return false;
 }
 
+/* "class Name:" or "class Name(Base):", one word before either. */
+static bool
+class_line(const char *s, size_t len)
+{
+	size_t i = 6;
+
+	if (!starts(s, len, "class ") || s[len - 1] != ':')
+		return false;
+	while (i < len && s[i] != ' ' && s[i] != '(' && s[i] != ':')
+		i++;
+	return i > 6 && i < len && s[i] != ' ';
+}
+
 /* A line that is Python at top level and hardly prose. */
 static bool
 python_line(const char *s, size_t len)
@@ -92,9 +105,9 @@ python_line(const char *s, size_t len)
 		len--;
 	if (word_then(s, len, "from ", " import ") ||
 	    ((word_then(s, len, "def ", "(") ||
-		 word_then(s, len, "class ", "") ||
 		 word_then(s, len, "async def ", "(")) &&
-		len != 0 && s[len - 1] == ':'))
+		s[len - 1] == ':') ||
+	    class_line(s, len))
 		return true;
 	if (!starts(s, len, "import ") || len == 7)
 		return false;
