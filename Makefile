@@ -16,7 +16,7 @@ FORMATS  = array build bundle bundle_archive data dataset fetch format gunzip \
            safetensors trigger
 ENGINE   = batch blas geo_linf geo_patch geometry loss measure net op \
            op_batch_norm op_binary op_conv op_fold op_gemm op_pool op_relu \
-           op_shape optim plan run spgd train uap window
+           op_shape optim plan run spgd start train uap window
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
@@ -27,8 +27,8 @@ assay-load_PARTS    = load_data
 assay-inspect_PARTS = check check_name show
 BLAS_TOOLS = fixtures/assay-plant
 assay-plant_PARTS   = arch attack
-UNIT     = test_onnx test_op test_rd test_sau
-FUZZ     = fuzz_dataset fuzz_neutral fuzz_onnx
+UNIT     = test_op test_rd test_sau
+FUZZ     = fuzz_dataset fuzz_neutral
 
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \

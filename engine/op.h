@@ -12,6 +12,7 @@
 #define ENGINE_OP_H
 
 #include "base/arena.h"
+#include "engine/vector.h"
 #include "formats/model.h"
 
 enum layout {

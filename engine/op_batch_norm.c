@@ -68,7 +68,7 @@ moments(const struct op_call *c, size_t k, float *mean, float *inv)
 	*inv = 1.0f / sqrtf(c->in[4][k] + cfg->epsilon);
 }
 
-static void
+VECTOR static void
 norm_forward(const struct op_call *c)
 {
 	size_t n = shape_elements(c->shape_out), nc = channels(c);
@@ -111,7 +111,7 @@ all_moments(const struct op_call *c)
 	return c->scratch;
 }
 
-static void
+VECTOR static void
 backward_affine(const struct op_call *c)
 {
 	size_t n = shape_elements(c->shape_out), nc = channels(c);
@@ -132,7 +132,7 @@ backward_affine(const struct op_call *c)
 	}
 }
 
-static void
+VECTOR static void
 backward_data(const struct op_call *c)
 {
 	size_t n = shape_elements(c->shape_out), nc = channels(c);
@@ -172,7 +172,7 @@ sync_size(const struct shape *x)
 	return 2 * x->dim[1];
 }
 
-static void
+VECTOR static void
 gather_forward(const struct op_call *c, double *sum)
 {
 	size_t n = shape_elements(c->shape_in[0]), nc = channels(c);
@@ -212,7 +212,7 @@ finish_forward(const struct step *s, const struct shape *x, const double *sum,
 	}
 }
 
-static void
+VECTOR static void
 gather_backward(const struct op_call *c, double *sum)
 {
 	size_t n = shape_elements(c->shape_in[0]), nc = channels(c);

@@ -151,7 +151,7 @@ tap_at(const struct geom *g, size_t p, size_t q, size_t r, size_t s,
 }
 
 /* One image, one group: col (pixels x R x S x cg) from x (H x W x C). */
-static void
+VECTOR static void
 im2col(const struct geom *g, const float *x, size_t group, float *col)
 {
 	size_t bytes = g->cg * sizeof(*col);
@@ -163,17 +163,19 @@ im2col(const struct geom *g, const float *x, size_t group, float *col)
 				for (size_t s = 0; s < g->w.size[1]; s++) {
 					size_t at;
 
-					if (tap_at(g, p, q, r, s, &at))
+					if (!tap_at(g, p, q, r, s, &at))
+						memset(col, 0, bytes);
+					else if (g->cg == 1)
+						*col = x[at * g->c];
+					else
 						memcpy(
 						    col, x + at * g->c, bytes);
-					else
-						memset(col, 0, bytes);
 					col += g->cg;
 				}
 }
 
 /* The adjoint: dx += what each tap received. */
-static void
+VECTOR static void
 col2im(const struct geom *g, const float *col, size_t group, float *dx)
 {
 	dx += group * g->cg;
@@ -221,14 +223,14 @@ conv_forward(const struct op_call *c)
 	struct geom g;
 
 	call_geom(c, &g);
-	for (size_t i = 0; i < g.n * g.pixels * g.k; i++)
-		c->out[i] = b != NULL ? b[i % g.k] : 0.0f;
+	for (size_t i = 0; b != NULL && i < g.n * g.pixels; i++)
+		memcpy(c->out + i * g.k, b, g.k * sizeof(*b));
 	for (size_t i = 0; i < g.n; i += g.images) {
 		size_t m = MIN(g.images, g.n - i);
 
 		for (size_t k = 0; k < g.group; k++)
 			blas_nt(m * g.pixels, g.kg, g.depth,
-			    columns(c, &g, i, m, k), weights(c, &g, k), 1.0f,
+			    columns(c, &g, i, m, k), weights(c, &g, k), b != NULL,
 			    c->out + i * g.pixels * g.k + k * g.kg, g.k);
 	}
 }
@@ -262,7 +264,7 @@ conv_reference(const struct op_call *c)
 	}
 }
 
-static void
+VECTOR static void
 backward_bias(const struct op_call *c, const struct geom *g)
 {
 	float *db = c->din[2];

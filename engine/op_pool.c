@@ -140,6 +140,27 @@ view_taps(const struct view *v)
 	return v->w.size[0] * v->w.size[1];
 }
 
+/* One tap of a window, all channels: NaN wins and stays. */
+VECTOR static void
+max_tap(size_t n, float t, const float *x, float *y, float *at)
+{
+	for (size_t k = 0; k < n; k++) {
+		bool take = !(x[k] <= y[k]) && !isnan(y[k]);
+
+		take = take || at[k] < 0.0f;
+		y[k] = take ? x[k] : y[k];
+		at[k] = take ? t : at[k];
+	}
+}
+
+VECTOR static void
+max_tap_back(
+    size_t n, float t, const float *dy, const float *at, float *dx)
+{
+	for (size_t k = 0; k < n; k++)
+		dx[k] += at[k] == t ? dy[k] : 0.0f;
+}
+
 static void
 max_forward(const struct op_call *c)
 {
@@ -160,14 +181,7 @@ max_forward(const struct op_call *c)
 			if (!view_tap(&v, o, t, &pixel))
 				continue;
 			x = c->in[0] + pixel * v.c;
-			for (size_t k = 0; k < v.c; k++) {
-				if (x[k] <= y[k] && at[k] >= 0.0f)
-					continue;
-				if (isnan(y[k]))
-					continue;
-				y[k] = x[k];
-				at[k] = (float)t;
-			}
+			max_tap(v.c, (float)t, x, y, at);
 		}
 	}
 }
@@ -184,12 +198,12 @@ max_backward(const struct op_call *c)
 	for (size_t o = 0; o < view_outputs(&v); o++) {
 		const float *at = c->aux + o * v.c, *dy = c->dout + o * v.c;
 
-		for (size_t k = 0; k < v.c; k++) {
+		for (size_t t = 0; t < view_taps(&v); t++) {
 			size_t pixel;
 
-			if (at[k] >= 0.0f &&
-			    view_tap(&v, o, (size_t)at[k], &pixel))
-				dx[pixel * v.c + k] += dy[k];
+			if (view_tap(&v, o, t, &pixel))
+				max_tap_back(v.c, (float)t, dy, at,
+				    dx + pixel * v.c);
 		}
 	}
 }

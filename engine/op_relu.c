@@ -17,7 +17,7 @@ same_infer(const struct step *s, const struct shape *const *in,
 	return 0;
 }
 
-static void
+VECTOR static void
 relu_forward(const struct op_call *c)
 {
 	size_t n = shape_elements(c->shape_out);
@@ -28,7 +28,7 @@ relu_forward(const struct op_call *c)
 		y[i] = x[i] < 0.0f ? 0.0f : x[i]; /* NaN passes through */
 }
 
-static void
+VECTOR static void
 relu_backward(const struct op_call *c)
 {
 	size_t n = shape_elements(c->shape_out);
@@ -73,7 +73,7 @@ clip_build(
 	return 0;
 }
 
-static void
+VECTOR static void
 clip_forward(const struct op_call *c)
 {
 	const struct clip *cfg = c->step->cfg;
@@ -87,7 +87,7 @@ clip_forward(const struct op_call *c)
 	}
 }
 
-static void
+VECTOR static void
 clip_backward(const struct op_call *c)
 {
 	const struct clip *cfg = c->step->cfg;
