@@ -13,8 +13,12 @@ ENGINE   =
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
-TOOLS      =
+TOOLS      = report/assay-report report/assay-verify
 BLAS_TOOLS =
+assay-report_PARTS = $(CASE_PARTS) bundle case checks diagram evidence html \
+                     html_rest html_scan html_top page page_style svg
+assay-verify_PARTS = $(CASE_PARTS) case checks
+CASE_PARTS = dsse escape keys statement subject
 UNIT     = test_rd
 FUZZ     = fuzz_dataset fuzz_neutral
 

@@ -51,8 +51,8 @@ read_doc(struct case_docs *c, enum case_doc which, struct err *e)
 		return rc;
 	if (!file_exists(path))
 		return 0;
-	if ((rc = digest_file(path, LIMIT_DOCUMENT, &f->digest, &f->size,
-		 e)) != 0)
+	if ((rc = digest_file(path, LIMIT_DOCUMENT, &f->digest, &f->size, e)) !=
+	    0)
 		return rc;
 	return doc_read(path, known[which].schema, &f->doc, e);
 }
@@ -132,14 +132,14 @@ check_files(struct case_docs *c, struct err *e)
 	char path[1024];
 	int rc;
 
-	if ((rc = json_get_array(c->file[CASE_MANIFEST].doc, "files", &list,
-		 e)) != 0 ||
+	if ((rc = json_get_array(
+		 c->file[CASE_MANIFEST].doc, "files", &list, e)) != 0 ||
 	    (rc = subject_list(&c->files, list, "path", "sha256", e)) != 0)
 		return err_wrap(e, "manifest.json");
-	if ((rc = check_recorded(
-		 c, "digests.omsRoot", &c->files.root, e)) != 0 ||
-	    (rc = check_recorded(
-		 c, "digests.dirHash", &c->files.dirhash, e)) != 0 ||
+	if ((rc = check_recorded(c, "digests.omsRoot", &c->files.root, e)) !=
+		0 ||
+	    (rc = check_recorded(c, "digests.dirHash", &c->files.dirhash, e)) !=
+		0 ||
 	    (rc = file_join(path, sizeof(path), c->dir, "files", e)) != 0 ||
 	    (rc = subject_dir(&have, path, e)) != 0)
 		return rc;
@@ -162,8 +162,8 @@ check_inspect(const struct case_docs *c, struct err *e)
 
 	if (c->file[CASE_INSPECT].doc == NULL)
 		return 0;
-	if ((rc = json_get_array(c->file[CASE_INSPECT].doc, "files", &list,
-		 e)) != 0 ||
+	if ((rc = json_get_array(
+		 c->file[CASE_INSPECT].doc, "files", &list, e)) != 0 ||
 	    (rc = subject_list(&seen, list, "path", "sha256", e)) != 0)
 		return err_wrap(e, "inspect.json");
 	for (size_t i = 0, k = 0; i < seen.n && rc == 0; i++) {
@@ -191,8 +191,8 @@ check_inspect(const struct case_docs *c, struct err *e)
  * is no scan, any file of the manifest.
  */
 static int
-check_model(struct case_docs *c, enum case_doc which, const char *role,
-    struct err *e)
+check_model(
+    struct case_docs *c, enum case_doc which, const char *role, struct err *e)
 {
 	struct digest have, scanned;
 	const struct subject_file *f;
@@ -242,8 +242,8 @@ check_purified(struct case_docs *c, struct err *e)
 	    (rc = digest_file(path, LIMIT_MODEL_FILE, &have, &size, e)) != 0)
 		return rc;
 	if (!digest_equal(&have, &want))
-		return broken(
-		    "purified model", "the file", &have, "purify.json", &want, e);
+		return broken("purified model", "the file", &have,
+		    "purify.json", &want, e);
 	for (size_t i = 0; i < ARRAY_LEN(after); i++) {
 		if (c->file[after[i]].doc == NULL)
 			continue;
@@ -295,7 +295,8 @@ static int
 check_perturbation(const struct case_docs *c, const json_t *row, struct err *e)
 {
 	const char *rel = json_string_value(json_at(row, "perturbation.path"));
-	const char *hex = json_string_value(json_at(row, "perturbation.sha256"));
+	const char *hex =
+	    json_string_value(json_at(row, "perturbation.sha256"));
 	struct digest want, have;
 	char path[1024];
 	uint64_t size;
@@ -313,8 +314,8 @@ check_perturbation(const struct case_docs *c, const json_t *row, struct err *e)
 		return 0;
 	rc = digest_file(path, LIMIT_MODEL_FILE, &have, &size, e);
 	if (rc == 0 && !digest_equal(&have, &want))
-		rc = broken("perturbation", "the file", &have, "scan.json",
-		    &want, e);
+		rc = broken(
+		    "perturbation", "the file", &have, "scan.json", &want, e);
 	return rc;
 }
 
@@ -362,7 +363,8 @@ case_read(struct case_docs *c, const char *dir, struct err *e)
 
 	*c = (struct case_docs){.dir = dir};
 	if (!file_is_dir(dir)) {
-		err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE, "not a case directory");
+		err_set(
+		    e, ERR_UNSUPPORTED, ERR_NOWHERE, "not a case directory");
 		return err_in(e, dir);
 	}
 	for (size_t i = 0; i < CASE_DOCS && rc == 0; i++)

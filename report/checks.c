@@ -109,8 +109,9 @@ target_finding(const struct checks_in *in, const struct evidence_target *t)
 	    t->geometry, t->target);
 	json_put(f, "id", json_text("BEHAVIOUR_TARGET"));
 	json_put(f, "severity", json_text("critical"));
-	json_put(f, "summary", json_text("a class behaves as the target of a "
-					 "backdoor"));
+	json_put(f, "summary",
+	    json_text("a class behaves as the target of a "
+		      "backdoor"));
 	json_put(f, "path",
 	    json_text(in->docs->model != NULL ? in->docs->model : ""));
 	json_put(f, "detail", json_text(text));
@@ -241,7 +242,8 @@ checks_scope(const struct checks_in *in)
 	step(tested, missing, case_doc(in->docs, CASE_INSPECT),
 	    "static supply-chain inspection", "inspect.json");
 	if (scan == NULL)
-		not_tested(missing, "behaviour", "scan.json is not in the case");
+		not_tested(
+		    missing, "behaviour", "scan.json is not in the case");
 	for (i = 0; in->scan != NULL && i < in->scan->ngeometry; i++) {
 		char text[200];
 
@@ -254,10 +256,9 @@ checks_scope(const struct checks_in *in)
 	if (scan != NULL && case_input(scan, "reference") == NULL)
 		not_tested(missing, "comparison with a trusted reference",
 		    "the scan was given none and grew its own");
-	json_array_foreach(json_at(scan, "not_tested"), i, one) if (
-	    json_is_string(one))
-	    not_tested(missing, json_string_value(one),
-		"the scan did not test for it");
+	json_array_foreach(json_at(scan, "not_tested"), i,
+	    one) if (json_is_string(one)) not_tested(missing,
+	    json_string_value(one), "the scan did not test for it");
 	spots = json_at(scan, "blind_spots") != NULL
 		    ? checks_exact(json_at(scan, "blind_spots"))
 		    : json_array();
@@ -294,8 +295,8 @@ supply_chain(const struct checks_in *in)
 	take_findings(found, inspect);
 	for (size_t i = 0; i < ARRAY_LEN(level); i++)
 		json_put(count, level[i],
-		    json_integer((json_int_t)checks_count(
-			found, level[i], false)));
+		    json_integer(
+			(json_int_t)checks_count(found, level[i], false)));
 	if (checks_count(found, "high", true) != 0)
 		status = "FAILED";
 	else if (!complete(inspect) ||
@@ -303,8 +304,8 @@ supply_chain(const struct checks_in *in)
 		status = "INCONCLUSIVE";
 	json_put(ev, "files", json_integer((json_int_t)in->docs->files.n));
 	json_put(ev, "refused",
-	    json_integer((json_int_t)json_array_size(json_at(
-		case_doc(in->docs, CASE_MANIFEST), "refused"))));
+	    json_integer((json_int_t)json_array_size(
+		json_at(case_doc(in->docs, CASE_MANIFEST), "refused"))));
 	json_put(ev, "findings", count);
 	json_decref(found);
 	return check("supply-chain", status, ev);
@@ -407,10 +408,10 @@ geometry_check(const struct evidence *v, const struct evidence_geometry *g)
 static json_t *
 scan_check(const struct checks_in *in)
 {
-	static const char *const part[] = {"options", "images", "accuracy",
-	    "floor", "minimum", "flip_matrix"};
-	static const char *const name[] = {"options", "images", "accuracy",
-	    "floor", "minimum", "flipMatrix"};
+	static const char *const part[] = {
+	    "options", "images", "accuracy", "floor", "minimum", "flip_matrix"};
+	static const char *const name[] = {
+	    "options", "images", "accuracy", "floor", "minimum", "flipMatrix"};
 	const json_t *scan = case_doc(in->docs, CASE_SCAN);
 	const struct evidence *v = in->scan;
 	bool found = strcmp(v->verdict, "evidence") == 0;

@@ -42,7 +42,8 @@ targeted_edges(struct diagram *d, struct err *e)
 	size_t most = 0;
 
 	for (size_t i = 0; i < v->ntarget; i++)
-		most += v->target[i].row != NULL ? v->target[i].row->nsource : 0;
+		most +=
+		    v->target[i].row != NULL ? v->target[i].row->nsource : 0;
 	d->edge = arena_alloc(&d->arena, most + 1, sizeof(*d->edge));
 	if (d->edge == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many flips");
@@ -58,9 +59,9 @@ targeted_edges(struct diagram *d, struct err *e)
 
 			if ((size_t)f->source == c->target || f->n == 0)
 				continue;
-			d->edge[d->nedge++] = (struct diagram_edge){
-			    (size_t)f->source, c->target, f->flipped, f->n,
-			    f->shared, f->unshared};
+			d->edge[d->nedge++] =
+			    (struct diagram_edge){(size_t)f->source, c->target,
+				f->flipped, f->n, f->shared, f->unshared};
 		}
 	}
 	return 0;
@@ -292,10 +293,10 @@ put_edge(const struct diagram *d, const struct diagram_edge *g, struct buf *b)
 	}
 	buf_printf(b,
 	    "  c%zu -> c%zu [class=\"%s\", color=\"%s\", style=%s, "
-	    "penwidth=%.2f, tooltip=\"%zu to %zu: %" PRId64 " of %" PRId64
-	    ", ",
-	    g->from, g->to, class, colour, rate >= RATE_HALF ? "solid" : "dashed",
-	    width, g->from, g->to, g->flipped, g->n);
+	    "penwidth=%.2f, tooltip=\"%zu to %zu: %" PRId64 " of %" PRId64 ", ",
+	    g->from, g->to, class, colour,
+	    rate >= RATE_HALF ? "solid" : "dashed", width, g->from, g->to,
+	    g->flipped, g->n);
 	put_rate(b, rate);
 	buf_puts(b, "\"];\n");
 }
@@ -313,8 +314,8 @@ put_legend(const struct diagram *d, double y, struct buf *b)
 	    "<TR>",
 	    y);
 	if (d->targeted) {
-		buf_printf(b, cell, "#D55E00", "&#9473;&#9473;",
-		    "&#8805; 90 % flip");
+		buf_printf(
+		    b, cell, "#D55E00", "&#9473;&#9473;", "&#8805; 90 % flip");
 		buf_printf(b, cell, "#0072B2", "&#9473;&#9473;", "50 - 90 %");
 		buf_printf(b, cell, "#767676", "&#9476;&#9476;", "5 - 50 %");
 		buf_puts(b, "<TD>double ring: target</TD>");

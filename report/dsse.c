@@ -58,8 +58,8 @@ dsse_sign(const struct keys *k, const void *payload, size_t len,
 	int rc;
 
 	buf_append(&d.payload, payload, len);
-	dsse_pae(DSSE_PAYLOAD_TYPE, strlen(DSSE_PAYLOAD_TYPE), payload, len,
-	    &pae);
+	dsse_pae(
+	    DSSE_PAYLOAD_TYPE, strlen(DSSE_PAYLOAD_TYPE), payload, len, &pae);
 	if ((rc = keys_sign(k, pae.ptr, pae.len, &d.sig, e)) == 0) {
 		j = bundle_json(&d, k->id);
 		json_pretty(j, out);
@@ -74,8 +74,8 @@ dsse_sign(const struct keys *k, const void *payload, size_t len,
 
 /* An object whose keys are all in `known`, a list that NULL ends. */
 static int
-object_of(const json_t *j, const char *what, const char *const *known,
-    struct err *e)
+object_of(
+    const json_t *j, const char *what, const char *const *known, struct err *e)
 {
 	const char *key;
 	json_t *value;
@@ -107,8 +107,8 @@ check_material(const json_t *bundle, struct err *e)
 	int rc;
 
 	if ((rc = object_of(m, "verificationMaterial", fields, e)) != 0 ||
-	    (rc = object_of(json_at(m, "publicKey"), "publicKey", key_fields,
-		 e)) != 0 ||
+	    (rc = object_of(
+		 json_at(m, "publicKey"), "publicKey", key_fields, e)) != 0 ||
 	    (rc = json_get_str(m, "publicKey.hint", &hint, e)) != 0)
 		return rc;
 	log = json_at(m, "tlogEntries");
@@ -151,8 +151,8 @@ read_envelope(const json_t *env, struct dsse *d, struct err *e)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "%zu signatures, exactly one is accepted",
 		    json_array_size(sigs));
-	if ((rc = object_of(json_array_get(sigs, 0), "signature", sig_fields,
-		 e)) != 0)
+	if ((rc = object_of(
+		 json_array_get(sigs, 0), "signature", sig_fields, e)) != 0)
 		return rc;
 	keyid = json_at(sigs, "0.keyid");
 	if (keyid != NULL && !json_is_string(keyid))
@@ -207,7 +207,8 @@ dsse_verify(const struct dsse *d, const struct keys *k, struct err *e)
 	struct buf pae = {0};
 	int rc;
 
-	dsse_pae(d->type.ptr, d->type.len, d->payload.ptr, d->payload.len, &pae);
+	dsse_pae(
+	    d->type.ptr, d->type.len, d->payload.ptr, d->payload.len, &pae);
 	rc = keys_verify(k, pae.ptr, pae.len, d->sig.ptr, d->sig.len, e);
 	buf_free(&pae);
 	if (rc != 0)

@@ -46,8 +46,8 @@ flips(const json_t *j, struct evidence_flips *f, struct err *e)
 		return rc;
 	for (size_t i = 0; i < ARRAY_LEN(part); i++)
 		if (json_at(j, part[i].key) != NULL &&
-		    (rc = json_get_int(j, part[i].key, 0, f->n, part[i].to,
-			 e)) != 0)
+		    (rc = json_get_int(
+			 j, part[i].key, 0, f->n, part[i].to, e)) != 0)
 			return rc;
 	return 0;
 }
@@ -67,8 +67,8 @@ read_sources(struct evidence *v, const json_t *list, struct evidence_class *c,
 		int64_t s;
 
 		if ((rc = flips(j, &c->by_source[i], e)) != 0 ||
-		    (rc = json_get_int(j, "source", 0,
-			 (int64_t)v->classes - 1, &s, e)) != 0)
+		    (rc = json_get_int(
+			 j, "source", 0, (int64_t)v->classes - 1, &s, e)) != 0)
 			return rc;
 		c->by_source[i].source = s;
 	}
@@ -96,8 +96,8 @@ read_radii(struct evidence *v, const json_t *j, struct evidence_geometry *g,
 	for (size_t i = 0; i < n; i++) {
 		const json_t *r = json_array_get(refs, i);
 
-		if (!json_is_null(r) && (rc = json_get_real(r, "",
-					     &c->reference[i], e)) != 0)
+		if (!json_is_null(r) &&
+		    (rc = json_get_real(r, "", &c->reference[i], e)) != 0)
 			return err_wrap(e, "radius.references");
 	}
 	g->nref = MAX(g->nref, n);
@@ -150,8 +150,8 @@ read_geometry(struct evidence *v, const json_t *j, struct evidence_geometry *g,
 	if (g->row == NULL)
 		return no_room(e);
 	for (size_t i = 0; i < g->n; i++)
-		if ((rc = read_class(v, json_array_get(list, i), g, &g->row[i],
-			 e)) != 0)
+		if ((rc = read_class(
+			 v, json_array_get(list, i), g, &g->row[i], e)) != 0)
 			return err_wrap(e, "%s, entry %zu", g->name, i);
 	return 0;
 }
@@ -206,8 +206,8 @@ read_targets(struct evidence *v, const json_t *scan, struct err *e)
 		struct evidence_target *t = &v->target[i];
 		int64_t c;
 
-		if ((rc = json_get_int(j, "class", 0, (int64_t)v->classes - 1,
-			 &c, e)) != 0 ||
+		if ((rc = json_get_int(
+			 j, "class", 0, (int64_t)v->classes - 1, &c, e)) != 0 ||
 		    (rc = json_get_str(j, "geometry", &t->geometry, e)) != 0 ||
 		    (rc = real(j, "p", &t->p, e)) != 0)
 			return err_wrap(e, "targets, entry %zu", i);
@@ -242,8 +242,8 @@ read_names(struct evidence *v, const json_t *scan, struct err *e)
 
 /* One K x K matrix of counts. */
 static int
-read_counts(struct evidence *v, const json_t *rows, int64_t **out,
-    struct err *e)
+read_counts(
+    struct evidence *v, const json_t *rows, int64_t **out, struct err *e)
 {
 	size_t k = v->classes;
 	int64_t *m = arena_alloc(&v->arena, k * k, sizeof(*m));

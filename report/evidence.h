@@ -62,7 +62,7 @@ void evidence_release(struct evidence *);
 /* True when the scan names class t as a target. */
 bool evidence_is_target(const struct evidence *, size_t t);
 /* Median of the finite reference radii, or NaN. */
-double evidence_reference(const struct evidence_geometry *,
-    const struct evidence_class *);
+double evidence_reference(
+    const struct evidence_geometry *, const struct evidence_class *);
 
 #endif

@@ -93,8 +93,8 @@ static int
 parse_private(const struct file_map *m, struct passphrase *pass, struct keys *k,
     struct err *e)
 {
-	BIO *bio = BIO_new_mem_buf(m->ptr != NULL ? m->ptr : (void *)"",
-	    (int)m->len);
+	BIO *bio = BIO_new_mem_buf(
+	    m->ptr != NULL ? (const char *)m->ptr : "", (int)m->len);
 
 	if (bio == NULL)
 		BUG("out of memory");

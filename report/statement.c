@@ -125,7 +125,8 @@ documents_json(const struct case_docs *c)
 		json_put(one, "name", json_text(f->name));
 		json_put(one, "digest", digest_set(&f->digest));
 		json_put(one, "tool", checks_exact(json_at(f->doc, "tool")));
-		json_put(one, "inputs", checks_exact(json_at(f->doc, "inputs")));
+		json_put(
+		    one, "inputs", checks_exact(json_at(f->doc, "inputs")));
 		json_add(list, one);
 	}
 	return list;
@@ -276,8 +277,8 @@ statement_derive(json_t *statement, const char *name, const char *media_type,
     const struct digest *d)
 {
 	json_t *one = json_object();
-	json_t *list = json_object_get(
-	    json_object_get(statement, "predicate"), "derived");
+	json_t *list =
+	    json_object_get(json_object_get(statement, "predicate"), "derived");
 
 	json_put(one, "name", json_text(name));
 	json_put(one, "mediaType", json_text(media_type));

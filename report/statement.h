@@ -8,9 +8,8 @@
 
 #include "report/checks.h"
 
-#define STATEMENT_TYPE "https://in-toto.io/Statement/v1"
-#define STATEMENT_PREDICATE \
-	"https://assay.example/attestation/model-audit/v0.1"
+#define STATEMENT_TYPE      "https://in-toto.io/Statement/v1"
+#define STATEMENT_PREDICATE "https://assay.example/attestation/model-audit/v0.1"
 
 /* A new statement without derived files; a new reference. */
 json_t *statement_new(const struct checks_in *);

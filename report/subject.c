@@ -225,7 +225,7 @@ subject_compare(const struct subject *want, const struct subject *have,
 	while (i < want->n || j < have->n) {
 		const struct subject_file *w = &want->file[i];
 		const struct subject_file *h = &have->file[j];
-		int order = i == want->n  ? 1
+		int order = i == want->n   ? 1
 			    : j == have->n ? -1
 					   : strcmp(w->path, h->path);
 		const char *what = NULL;
