@@ -305,7 +305,8 @@ static void
 put_legend(const struct diagram *d, double y, struct buf *b)
 {
 	static const char *const cell =
-	    "<TD><FONT COLOR=\"%s\"><B>%s</B></FONT> %s</TD>";
+	    "<TD><FONT COLOR=\"%s\"><B>%s</B></FONT></TD>"
+	    "<TD ALIGN=\"LEFT\">%s</TD>";
 
 	buf_printf(b,
 	    "  legend [pos=\"0,%.3f!\", shape=plain, style=\"\", "
@@ -375,12 +376,12 @@ diagram_dot(const struct diagram *d, struct buf *b)
 {
 	double r;
 
-	buf_puts(b, "// class-flip diagram; positions are pinned: neato -n\n"
-		    "digraph class_flips {\n"
-		    "  graph [layout=neato, splines=line, "
-		    "outputorder=edgesfirst, bgcolor=white, pad=0.15, "
-		    "fontname=\"DejaVu Sans\", fontsize=12, labelloc=t, "
-		    "tooltip=\"class flips\", label=\"");
+	buf_puts(b,
+	    "// class-flip diagram; positions are pinned: neato -n\n"
+	    "digraph class_flips {\n"
+	    "  graph [layout=neato, splines=line, "
+	    "outputorder=edgesfirst, bgcolor=white, pad=0.15, "
+	    "fontname=\"DejaVu Sans\", fontsize=12, labelloc=t, label=\"");
 	put_title(d, b);
 	buf_puts(b,
 	    "\"];\n"

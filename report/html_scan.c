@@ -319,8 +319,8 @@ radius_table(
 {
 	static const char *const column[] = {"Class", "#Suspect",
 	    "#References, median",
-	    "Suspect \xe2\x97\x8f against references \xe2\x94\x81", "#Residual",
-	    "#z", "#p, corrected", NULL};
+	    "\xe2\x97\x8f suspect, \xe2\x94\x81 references", "#Residual", "#z",
+	    "#p, corrected", NULL};
 	struct scale s = {(double)INFINITY, -(double)INFINITY};
 	const struct evidence_class **row;
 	struct arena a;

@@ -4,7 +4,6 @@
  */
 #include "report/html.h"
 
-#include "report/escape.h"
 #include "report/page.h"
 
 static const char *
@@ -186,7 +185,7 @@ put_verify(const struct html_in *h, struct buf *b)
 	page_fact(b, true, "Key fingerprint", h->key_id);
 	page_fact(b, false, "Algorithm", h->key_name);
 	buf_puts(b, "</dl>\n<pre>");
-	escape_html(b,
+	buf_puts(b,
 	    "# signature, digest of this page, and every file of the bundle\n"
 	    "assay-verify . --key auditor.pem --bundle BUNDLE_DIRECTORY\n\n"
 	    "# the fingerprint of a key\n"
@@ -194,7 +193,7 @@ put_verify(const struct html_in *h, struct buf *b)
 	    "# without Assay: export what was signed, then use openssl alone\n"
 	    "assay-verify . --key auditor.pem --pae audit.pae --sig "
 	    "audit.sig\n");
-	escape_html(
+	buf_puts(
 	    b, strncmp(h->key_name, "Ed", 2) == 0
 		   ? "openssl pkeyutl -verify -pubin -inkey auditor.pem -rawin "
 		     "-in audit.pae -sigfile audit.sig\n"
