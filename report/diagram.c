@@ -254,7 +254,7 @@ put_node(const struct diagram *d, size_t i, double x, double y, struct buf *b)
 	const struct diagram_edge *out = leaving(d, i);
 
 	buf_printf(b, "  c%zu [pos=\"%.3f,%.3f!\", label=\"%zu\\n", i, x, y, i);
-	escape_dot(b, name, 13);
+	escape_dot(b, name, 12);
 	buf_puts(b, "\\n");
 	if (d->center[i])
 		buf_puts(b, "TARGET");
@@ -262,8 +262,8 @@ put_node(const struct diagram *d, size_t i, double x, double y, struct buf *b)
 		put_rate(b, diagram_rate(out));
 	else if (d->targeted)
 		buf_puts(b, "< 5 %");
-	buf_printf(b, "\", tooltip=\"class %zu ", i);
-	escape_dot(b, name, 0);
+	/* no name here: Graphviz 2.43 expands escapes in tooltips twice */
+	buf_printf(b, "\", tooltip=\"class %zu", i);
 	if (d->center[i])
 		buf_puts(b,
 		    ": flagged target\", class=\"target\", shape=doublecircle, "

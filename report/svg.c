@@ -31,6 +31,7 @@ svg_render(const char *dot, struct buf *out, struct err *e)
 	if (gvc == NULL)
 		return err_set(
 		    e, ERR_SYSTEM, ERR_NOWHERE, "graphviz does not start");
+	agseterr(AGERR); /* names that do not fit are not worth a warning */
 	if ((g = agmemread(dot)) != NULL) {
 		rc = render(gvc, g, out);
 		agclose(g);
