@@ -111,10 +111,11 @@ put_purification(const struct html_in *h, struct buf *b)
 	if (p == NULL)
 		return;
 	page_section(b, "purification", "Purification");
-	buf_puts(b, "<p>The model was retrained so that it no longer disagrees "
-		    "with itself on shared adversarial examples. The result "
-		    "is another model, with its own digest; it must be tested "
-		    "for its purpose before use.</p>\n<dl>\n");
+	buf_puts(b,
+	    "<p>The model was fine-tuned on clean images so that it forgets "
+	    "the change that its backdoor answers to. The result is "
+	    "another model, with its own digest; test it for its "
+	    "purpose before use.</p>\n<dl>\n");
 	page_fact(b, false, "Method", text_at(p, "method"));
 	page_fact(b, true, "Purified model", text_at(p, "output.name"));
 	page_fact(b, true, "SHA-256", text_at(p, "output.sha256"));

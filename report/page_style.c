@@ -67,7 +67,7 @@ const char *const page_style[] = {
 ".flip .graph>polygon{fill:none;stroke:none}.flip text{fill:var(--ink);",
 "font-family:\"DejaVu Sans\",Verdana,Geneva,sans-serif}\n",
 ".flip .source ellipse,.flip .others ellipse{fill:var(--node);stroke:var(--low)}",
-".flip .source text:last-of-type{font-weight:700}\n",
+".flip .source text:nth-of-type(3){font-weight:700}\n",
 ".flip .target ellipse{stroke:var(--ink)}.flip .target text{fill:#000;font-weight:700}\n",
 ".flip text[fill=\"#d55e00\"]{fill:var(--hi)}.flip text[fill=\"#0072b2\"]{fill:var(--mid)}.flip text[fill=\"#767676\"]{fill:var(--low)}\n",
 ".flip .high path{stroke:var(--hi)}.flip .high polygon{fill:var(--hi);stroke:var(--hi)}\n",

@@ -134,7 +134,7 @@ fresh clean && swap scan.json '"by_source":\[{"source":1,' '"by_source":[{"sourc
 ok 'a class that does not exist' refused 'source'
 
 # hostile names
-fresh backdoored && swap scan.json '"Sneaker"' '"<script>\\\\"]; x [label=\\\\u202e"'
+fresh backdoored && swap scan.json '"Sneaker"' '"<script>\\"]; x [label=\\u202e"'
 ok 'a hostile class name is drawn' status 1 assay-report "$tmp/case"
 ok 'and does nothing' sh -c "! grep -q '<script' '$tmp/case/report/report.html' '$tmp/case/report/flips.svg'"
 
