@@ -102,16 +102,17 @@ target_finding(const struct checks_in *in, const struct evidence_target *t)
 {
 	json_t *f = json_object(), *taxa = json_array();
 	char text[256];
+	bool sure = strcmp(in->scan->verdict, "evidence") == 0;
 
 	snprintf(text, sizeof(text),
 	    "a small common change (%.40s) sends images of other classes to "
 	    "class %zu in this model and not in the references",
 	    t->geometry, t->target);
 	json_put(f, "id", json_text("BEHAVIOUR_TARGET"));
-	json_put(f, "severity", json_text("critical"));
+	json_put(f, "severity", json_text(sure ? "critical" : "medium"));
 	json_put(f, "summary",
-	    json_text("a class behaves as the target of a "
-		      "backdoor"));
+	    json_text(sure ? "a class behaves as the target of a backdoor"
+			   : "a class may be the target of a backdoor"));
 	json_put(f, "path",
 	    json_text(in->docs->model != NULL ? in->docs->model : ""));
 	json_put(f, "detail", json_text(text));
@@ -189,8 +190,7 @@ const char *
 checks_verdict(const struct checks_in *in, const json_t *findings)
 {
 	bool evidence =
-	    in->scan != NULL && (strcmp(in->scan->verdict, "evidence") == 0 ||
-				    in->scan->ntarget != 0);
+	    in->scan != NULL && strcmp(in->scan->verdict, "evidence") == 0;
 
 	if (evidence || checks_count(findings, "high", true) != 0)
 		return "FAILED";
@@ -256,6 +256,9 @@ checks_scope(const struct checks_in *in)
 	if (scan != NULL && case_input(scan, "reference") == NULL)
 		not_tested(missing, "comparison with a trusted reference",
 		    "the scan was given none and grew its own");
+	if (case_doc(in->docs, CASE_PURIFY) != NULL && in->rescan == NULL)
+		not_tested(missing, "behaviour of the purified model",
+		    "rescan/scan.json is not in the case");
 	json_array_foreach(json_at(scan, "not_tested"), i,
 	    one) if (json_is_string(one)) not_tested(missing,
 	    json_string_value(one), "the scan did not test for it");
@@ -327,12 +330,12 @@ flips_json(const struct evidence_flips *f)
 }
 
 static json_t *
-class_json(const struct evidence_geometry *g, const struct evidence_class *c)
+class_json(const struct evidence_class *c)
 {
 	json_t *j = json_object(), *radius = json_object();
 	json_t *refs = json_array(), *sources = json_array();
 
-	for (size_t i = 0; i < g->nref; i++)
+	for (size_t i = 0; i < c->nref; i++)
 		json_add(refs, checks_decimal(c->reference[i]));
 	json_put(radius, "suspect", checks_decimal(c->radius));
 	json_put(radius, "references", refs);
@@ -381,10 +384,9 @@ targets_json(const struct evidence *v, const char *geometry)
 static const char *
 scan_status(const struct evidence *v, size_t targets)
 {
-	if (targets != 0)
-		return "FAILED";
-	return strcmp(v->verdict, "inconclusive") == 0 ? "INCONCLUSIVE"
-						       : "PASSED";
+	if (strcmp(v->verdict, "inconclusive") == 0)
+		return "INCONCLUSIVE";
+	return targets != 0 ? "FAILED" : "PASSED";
 }
 
 static json_t *
@@ -397,7 +399,7 @@ geometry_check(const struct evidence *v, const struct evidence_geometry *g)
 
 	snprintf(id, sizeof(id), "flip-radius/%.60s", g->name);
 	for (size_t i = 0; i < g->n; i++)
-		json_add(rows, class_json(g, &g->row[i]));
+		json_add(rows, class_json(&g->row[i]));
 	json_put(ev, "unit", json_text(g->unit));
 	json_put(ev, "targets", targets);
 	json_put(ev, "perClass", rows);

@@ -77,8 +77,8 @@ read_sources(struct evidence *v, const json_t *list, struct evidence_class *c,
 }
 
 static int
-read_radii(struct evidence *v, const json_t *j, struct evidence_geometry *g,
-    struct evidence_class *c, struct err *e)
+read_radii(struct evidence *v, const json_t *j, struct evidence_class *c,
+    struct err *e)
 {
 	const json_t *refs = json_at(j, "radius.references");
 	size_t n = json_array_size(refs);
@@ -87,20 +87,18 @@ read_radii(struct evidence *v, const json_t *j, struct evidence_geometry *g,
 	if (n > EVIDENCE_REFERENCES)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
 		    "more than %d references", EVIDENCE_REFERENCES);
-	c->reference =
-	    arena_alloc(&v->arena, EVIDENCE_REFERENCES, sizeof(double));
+	c->reference = arena_alloc(&v->arena, n + 1, sizeof(double));
 	if (c->reference == NULL)
 		return no_room(e);
-	for (size_t i = 0; i < EVIDENCE_REFERENCES; i++)
-		c->reference[i] = (double)NAN;
 	for (size_t i = 0; i < n; i++) {
 		const json_t *r = json_array_get(refs, i);
 
+		c->reference[i] = (double)NAN;
 		if (!json_is_null(r) &&
 		    (rc = json_get_real(r, "", &c->reference[i], e)) != 0)
 			return err_wrap(e, "radius.references");
 	}
-	g->nref = MAX(g->nref, n);
+	c->nref = n;
 	if ((rc = real(j, "radius.suspect", &c->radius, e)) != 0 ||
 	    (rc = real(j, "residual", &c->residual, e)) != 0 ||
 	    (rc = real(j, "z", &c->z, e)) != 0 ||
@@ -110,8 +108,8 @@ read_radii(struct evidence *v, const json_t *j, struct evidence_geometry *g,
 }
 
 static int
-read_class(struct evidence *v, const json_t *j, struct evidence_geometry *g,
-    struct evidence_class *c, struct err *e)
+read_class(struct evidence *v, const json_t *j, struct evidence_class *c,
+    struct err *e)
 {
 	const json_t *pert = json_at(j, "perturbation");
 	int64_t t;
@@ -119,7 +117,7 @@ read_class(struct evidence *v, const json_t *j, struct evidence_geometry *g,
 
 	if ((rc = json_get_int(
 		 j, "class", 0, (int64_t)v->classes - 1, &t, e)) != 0 ||
-	    (rc = read_radii(v, j, g, c, e)) != 0 ||
+	    (rc = read_radii(v, j, c, e)) != 0 ||
 	    (rc = flips(json_at(j, "flips"), &c->flips, e)) != 0 ||
 	    (rc = read_sources(v, json_at(j, "by_source"), c, e)) != 0)
 		return rc;
@@ -151,7 +149,7 @@ read_geometry(struct evidence *v, const json_t *j, struct evidence_geometry *g,
 		return no_room(e);
 	for (size_t i = 0; i < g->n; i++)
 		if ((rc = read_class(
-			 v, json_array_get(list, i), g, &g->row[i], e)) != 0)
+			 v, json_array_get(list, i), &g->row[i], e)) != 0)
 			return err_wrap(e, "%s, entry %zu", g->name, i);
 	return 0;
 }
@@ -214,6 +212,9 @@ read_targets(struct evidence *v, const json_t *scan, struct err *e)
 		t->target = (size_t)c;
 		t->row = find_row(v, t->geometry, t->target);
 	}
+	if (v->ntarget != 0 && strcmp(v->verdict, "no-evidence") == 0)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "targets, but the verdict is no-evidence");
 	return 0;
 }
 
@@ -342,13 +343,12 @@ evidence_is_target(const struct evidence *v, size_t t)
 }
 
 double
-evidence_reference(
-    const struct evidence_geometry *g, const struct evidence_class *c)
+evidence_reference(const struct evidence_class *c)
 {
 	double r[EVIDENCE_REFERENCES];
 	size_t n = 0;
 
-	for (size_t i = 0; i < g->nref; i++)
+	for (size_t i = 0; i < c->nref; i++)
 		if (isfinite(c->reference[i]))
 			r[n++] = c->reference[i];
 	return n != 0 ? stat_median(r, n) : (double)NAN;

@@ -18,7 +18,8 @@ struct evidence_flips {
 struct evidence_class {
 	size_t target;
 	double radius;
-	double *reference; /* geometry's nref radii */
+	double *reference; /* [nref] */
+	size_t nref;
 	double residual, z, p, p_adjusted;
 	struct evidence_flips flips;
 	struct evidence_flips *by_source;
@@ -28,7 +29,6 @@ struct evidence_class {
 
 struct evidence_geometry {
 	const char *name, *unit;
-	size_t nref; /* the most references that a class has */
 	struct evidence_class *row;
 	size_t n;
 };
@@ -62,7 +62,6 @@ void evidence_release(struct evidence *);
 /* True when the scan names class t as a target. */
 bool evidence_is_target(const struct evidence *, size_t t);
 /* Median of the finite reference radii, or NaN. */
-double evidence_reference(
-    const struct evidence_geometry *, const struct evidence_class *);
+double evidence_reference(const struct evidence_class *);
 
 #endif

@@ -227,6 +227,16 @@ put_environment(const struct html_in *h, struct buf *b)
 	    b, false, "Release", text_at(h->predicate, "run.host.release"));
 	json_object_foreach((json_t *)(uintptr_t)env, key, v)
 	    page_fact(b, false, key, page_value(v, "", room, sizeof(room)));
+	json_object_foreach(
+	    json_object_get(json_object_get(h->predicate, "run"), "sandbox"),
+	    key, v)
+	{
+		char name[80];
+
+		snprintf(name, sizeof(name), "Sandbox, %.60s", key);
+		page_fact(
+		    b, false, name, page_value(v, "", room, sizeof(room)));
+	}
 	buf_puts(b, "</dl>\n");
 }
 

@@ -260,8 +260,7 @@ place(const struct scale *s, double r)
 
 /* A log-scaled strip: the references' range as a line, the suspect a dot. */
 static void
-strip(const struct scale *s, const struct evidence_geometry *g,
-    const struct evidence_class *c, struct buf *b)
+strip(const struct scale *s, const struct evidence_class *c, struct buf *b)
 {
 	double lo = (double)INFINITY, hi = -(double)INFINITY;
 
@@ -269,7 +268,7 @@ strip(const struct scale *s, const struct evidence_geometry *g,
 	    "<td><svg class=\"strip\" viewBox=\"0 0 160 16\" "
 	    "aria-hidden=\"true\"><line class=\"axis\" x1=\"4\" y1=\"8\" "
 	    "x2=\"156\" y2=\"8\"/>");
-	for (size_t i = 0; i < g->nref; i++)
+	for (size_t i = 0; i < c->nref; i++)
 		if (isfinite(c->reference[i]) && c->reference[i] > 0.0) {
 			lo = MIN(lo, c->reference[i]);
 			hi = MAX(hi, c->reference[i]);
@@ -290,11 +289,11 @@ strip(const struct scale *s, const struct evidence_geometry *g,
 }
 
 static void
-radius_row(const struct evidence *v, const struct evidence_geometry *g,
-    const struct evidence_class *c, const struct scale *s, struct buf *b)
+radius_row(const struct evidence *v, const struct evidence_class *c,
+    const struct scale *s, struct buf *b)
 {
 	bool hit = false;
-	double ref = evidence_reference(g, c);
+	double ref = evidence_reference(c);
 	double p = isfinite(c->p_adjusted) ? c->p_adjusted : c->p;
 
 	for (size_t i = 0; i < v->ntarget; i++)
@@ -306,7 +305,7 @@ radius_row(const struct evidence *v, const struct evidence_geometry *g,
 	else
 		page_el(b, "td class=\"num\"", "> budget");
 	number(b, ref, "%.4g", ref);
-	strip(s, g, c, b);
+	strip(s, c, b);
 	number(b, c->residual, "%+.2f", c->residual);
 	number(b, c->z, "%+.2f", c->z);
 	number(b, p, "%.2g", p);
@@ -331,7 +330,7 @@ radius_table(
 	row = choose(&a, g, &n);
 	for (size_t i = 0; i < n; i++) {
 		widen(&s, row[i]->radius);
-		for (size_t k = 0; k < g->nref; k++)
+		for (size_t k = 0; k < row[i]->nref; k++)
 			widen(&s, row[i]->reference[k]);
 	}
 	snprintf(caption, sizeof(caption),
@@ -339,7 +338,7 @@ radius_table(
 	    g->unit);
 	page_table(b, caption, column);
 	for (size_t i = 0; i < n; i++)
-		radius_row(v, g, row[i], &s, b);
+		radius_row(v, row[i], &s, b);
 	page_table_end(b);
 	if (n < g->n)
 		page_el(b, "p class=\"soft\"",

@@ -71,6 +71,15 @@ ok 'a purified case is still about the bundle' status 1 assay-report "$tmp/case"
 ok 'it has the scan of the purified model' has statement.json '"rescanVerdict":"no-evidence"'
 ok 'and the attack success rate' has report.html '98.1 %'
 
+fresh purified && rm "$tmp/case/rescan/scan.json"
+ok 'purified and not scanned again' status 1 assay-report "$tmp/case"
+ok 'that is listed' has statement.json 'behaviour of the purified model'
+fresh backdoored && swap scan.json '"verdict":"evidence"' '"verdict":"inconclusive"'
+ok 'a suspicion is not a verdict' status 2 assay-report "$tmp/case"
+ok 'but is said' has statement.json 'a class may be the target'
+fresh backdoored && swap scan.json '"verdict":"evidence"' '"verdict":"no-evidence"'
+ok 'a scan that contradicts itself' refused 'no-evidence'
+
 # incomplete
 fresh clean && rm "$tmp/case/scan.json"
 ok 'no scan: inconclusive' status 2 assay-report "$tmp/case"
