@@ -20,8 +20,9 @@ ENGINE   = batch blas geo_linf geo_patch geometry loss measure net op \
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
-TOOLS      = audit/assay-unpack audit/assay-inspect audit/assay-load \
+TOOLS      = audit/assay audit/assay-unpack audit/assay-inspect audit/assay-load \
              audit/assay-save report/assay-report report/assay-verify
+assay_PARTS         = audit
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data
 assay-inspect_PARTS = check check_name show
@@ -29,7 +30,7 @@ assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
                       html_rest html_scan html_top page page_style svg
 assay-verify_PARTS  = $(CASE_PARTS) case checks
 CASE_PARTS          = dsse escape keys statement subject
-BLAS_TOOLS = audit/assay-eval audit/assay-scan \
+BLAS_TOOLS = audit/assay-eval audit/assay-scan purify/assay-purify \
              fixtures/assay-plant
 assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
 assay-purify_PARTS  = sau

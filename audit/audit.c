@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT
+ * Steps read and write the documents of the case; with --resume a step whose
+ * document is there already is not run again.
+ */
+#include "audit/audit.h"
+
+#include "base/doc.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/opt.h"
+#include "base/spawn.h"
+#include "base/tool.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#define PATH_SIZE 600
+
+static const char *arg_data, *arg_classes, *arg_out, *arg_key, *arg_model;
+static const char *arg_budget = "standard", *arg_trigger, *arg_seed = "0";
+static const char *arg_rounds = "20", *arg_lr = "1e-3", *arg_batch = "64";
+static const char *arg_passphrase, *arg_eval_data;
+static struct opt_list arg_reference;
+static bool arg_resume, arg_no_purify, arg_sandbox;
+
+static const struct opt table[] = {
+    {.name = "data", .kind = OPT_STR, .dest = &arg_data, .arg = "D",
+	.help = "clean images with labels"},
+    {.name = "classes", .kind = OPT_STR, .dest = &arg_classes, .arg = "FILE",
+	.help = "class names, one a line"},
+    {.name = "reference", .letter = 'r', .kind = OPT_LIST,
+	.dest = &arg_reference, .arg = "R",
+	.help = "a trusted model of the same classes; may be repeated"},
+    {.name = "key", .letter = 'k', .kind = OPT_STR, .dest = &arg_key,
+	.arg = "FILE", .help = "sign the report with this private key"},
+    {.name = "passphrase-file", .kind = OPT_STR, .dest = &arg_passphrase,
+	.arg = "FILE", .help = "its first line unlocks an encrypted key"},
+    {.name = "out", .letter = 'o', .kind = OPT_STR, .dest = &arg_out,
+	.arg = "CASE", .help = "folder of this audit, made by it"},
+    {.name = "model", .kind = OPT_STR, .dest = &arg_model, .arg = "PATH",
+	.help = "which file of the bundle, when it holds several models"},
+    {.name = "budget", .kind = OPT_STR, .dest = &arg_budget, .arg = "B",
+	.help = "of the scan: quick, standard (default), thorough"},
+    {.name = "seed", .kind = OPT_STR, .dest = &arg_seed, .arg = "N",
+	.help = "seed of scan and purification (default 0)"},
+    {.name = "rounds", .kind = OPT_STR, .dest = &arg_rounds, .arg = "N",
+	.help = "of the purification (default 20)"},
+    {.name = "lr", .kind = OPT_STR, .dest = &arg_lr, .arg = "X",
+	.help = "of the purification (default 1e-3)"},
+    {.name = "batch", .kind = OPT_STR, .dest = &arg_batch, .arg = "N",
+	.help = "of the purification (default 64)"},
+    {.name = "no-purify", .kind = OPT_FLAG, .dest = &arg_no_purify,
+	.help = "stop after the scan and report"},
+    {.name = "trigger", .kind = OPT_STR, .dest = &arg_trigger, .arg = "T",
+	.help = "a known trigger: attack success goes into the report"},
+    {.name = "eval-data", .kind = OPT_STR, .dest = &arg_eval_data,
+	.arg = "D", .help = "images for accuracy and --trigger (--data)"},
+    {.name = "resume", .kind = OPT_FLAG, .dest = &arg_resume,
+	.help = "go on with a case: skip the steps that are done"},
+    {.name = "require-sandbox", .kind = OPT_FLAG, .dest = &arg_sandbox,
+	.help = "refuse to run without Landlock and seccomp"},
+    {.name = NULL},
+};
+
+static const struct opt_tool tool = {
+    .name = "assay",
+    .summary = "audit a model bundle from unpacking to a signed report",
+    .operands =
+	"audit BUNDLE --data D [--reference R]... [--key K] --out CASE",
+    .table = table,
+    .min_operands = 1,
+    .max_operands = 1,
+};
+
+struct audit {
+	const char *bundle;
+	bool flagged, incomplete;
+	char model[PATH_SIZE];    /* path beneath CASE/files */
+	char suspect[PATH_SIZE];  /* CASE/files/model */
+	char purified[PATH_SIZE]; /* CASE/purified/name */
+};
+
+/* --- running tools ------------------------------------------------------- */
+
+struct command {
+	const char *argv[64];
+	size_t n;
+};
+
+static void
+arg(struct command *c, const char *a)
+{
+	if (c->n + 1 >= ARRAY_LEN(c->argv))
+		BUG("too many arguments");
+	c->argv[c->n++] = a;
+}
+
+static void
+option(struct command *c, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	arg(c, name);
+	arg(c, value);
+}
+
+static struct command
+command(const char *name)
+{
+	struct command c = {{name}, 1};
+
+	if (tool_quiet)
+		arg(&c, "-q");
+	return c;
+}
+
+/*
+ * Run a step; its stdout is dropped (documents go to the case).  Statuses 1
+ * and 2 are remembered.  `document` must be there afterwards, or the step
+ * could not be done: *status is then TOOL_NOTHING or TOOL_INCOMPLETE.
+ */
+static int
+run(struct audit *a, struct command *c, const char *document, int *status,
+    struct err *e)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), rc;
+
+	*status = TOOL_PASSED;
+	if (arg_resume && document != NULL && file_exists(document)) {
+		if (null >= 0)
+			close(null);
+		return 0;
+	}
+	tool_note("%s", c->argv[0]);
+	rc = spawn_tool(c->argv, null, status, e);
+	if (null >= 0)
+		close(null);
+	if (rc != 0)
+		return rc;
+	a->flagged = a->flagged || *status == TOOL_FLAGGED;
+	a->incomplete = a->incomplete || *status > TOOL_FLAGGED;
+	if (document == NULL || file_exists(document))
+		return 0;
+	return err_set(e,
+	    *status == TOOL_NOTHING ? ERR_UNSUPPORTED
+		: *status == TOOL_USAGE ? ERR_USAGE
+					: ERR_SYSTEM,
+	    ERR_NOWHERE, "%s could not do its part (status %d)", c->argv[0],
+	    *status);
+}
+
+static int
+in_case(char *out, const char *name, struct err *e)
+{
+	return file_join(out, PATH_SIZE, arg_out, name, e);
+}
+
+/* --- steps --------------------------------------------------------------- */
+
+static int
+unpack(struct audit *a, struct err *e)
+{
+	struct command c = command("assay-unpack");
+	char doc[PATH_SIZE];
+	int status, rc;
+
+	if ((rc = in_case(doc, "manifest.json", e)) != 0)
+		return rc;
+	if (arg_sandbox)
+		arg(&c, "--require-sandbox");
+	arg(&c, a->bundle);
+	arg(&c, arg_out);
+	return run(a, &c, doc, &status, e);
+}
+
+static int
+inspect(struct audit *a, struct err *e)
+{
+	struct command c = command("assay-inspect");
+	char doc[PATH_SIZE];
+	int status, rc;
+
+	if ((rc = in_case(doc, "inspect.json", e)) != 0)
+		return rc;
+	if (arg_sandbox)
+		arg(&c, "--require-sandbox");
+	arg(&c, arg_out);
+	option(&c, "-o", doc);
+	return run(a, &c, doc, &status, e);
+}
+
+/* The one model of the bundle, or the one that --model names. */
+static int
+choose(struct audit *a, struct err *e)
+{
+	const json_t *files, *f;
+	char path[PATH_SIZE];
+	size_t i, n = 0;
+	json_t *doc;
+	int rc;
+
+	if ((rc = in_case(path, "inspect.json", e)) != 0 ||
+	    (rc = doc_read(path, "assay-inspect/1", &doc, e)) != 0)
+		return rc;
+	files = json_at(doc, "files");
+	json_array_foreach((json_t *)(uintptr_t)files, i, f)
+	{
+		const char *name = json_string_value(json_at(f, "path"));
+
+		if (name == NULL || !json_is_true(json_at(f, "model")))
+			continue;
+		if (arg_model != NULL && strcmp(arg_model, name) != 0)
+			continue;
+		if (n++ == 0)
+			snprintf(a->model, sizeof(a->model), "%s", name);
+	}
+	json_decref(doc);
+	if (n == 0 && arg_model != NULL)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "the bundle has no model '%s'", arg_model);
+	if (n > 1)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "the bundle has %zu models: name one with --model", n);
+	if (n == 0)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the bundle has no model that can be executed here");
+	rc = in_case(path, "files", e);
+	return rc != 0 ? rc : file_join(
+	    a->suspect, sizeof(a->suspect), path, a->model, e);
+}
+
+static int
+scan(struct audit *a, const char *model, const char *dir, int *status,
+    struct err *e)
+{
+	struct command c = command("assay-scan");
+	char doc[PATH_SIZE];
+	int rc;
+
+	if ((rc = file_join(doc, sizeof(doc), dir, "scan.json", e)) != 0)
+		return rc;
+	arg(&c, model);
+	option(&c, "--data", arg_data);
+	option(&c, "--classes", arg_classes);
+	for (size_t i = 0; i < arg_reference.n; i++)
+		option(&c, "--reference", arg_reference.item[i]);
+	option(&c, "--budget", arg_budget);
+	option(&c, "--seed", arg_seed);
+	option(&c, "-o", dir);
+	return run(a, &c, doc, status, e);
+}
+
+static int
+evaluate(struct audit *a, const char *model, const char *name, struct err *e)
+{
+	struct command c = command("assay-eval");
+	char doc[PATH_SIZE];
+	int status, rc;
+
+	if ((rc = in_case(doc, name, e)) != 0)
+		return rc;
+	arg(&c, model);
+	option(&c, "--data", arg_eval_data != NULL ? arg_eval_data : arg_data);
+	option(&c, "--classes", arg_classes);
+	option(&c, "--trigger", arg_trigger);
+	option(&c, "-o", doc);
+	return run(a, &c, doc, &status, e);
+}
+
+static int
+purify(struct audit *a, struct err *e)
+{
+	struct command c = command("assay-purify");
+	char doc[PATH_SIZE], dir[PATH_SIZE], guide[PATH_SIZE];
+	struct audit after = {0};
+	int status, rc;
+
+	if ((rc = in_case(dir, "purified", e)) != 0 ||
+	    (rc = file_mkdir(dir, e)) != 0 ||
+	    (rc = file_join(a->purified, sizeof(a->purified), dir,
+		 file_base(a->model), e)) != 0 ||
+	    (rc = in_case(doc, "purify.json", e)) != 0 ||
+	    (rc = in_case(guide, "scan.json", e)) != 0)
+		return rc;
+	arg(&c, a->suspect);
+	option(&c, "--data", arg_data);
+	option(&c, "--classes", arg_classes);
+	option(&c, "--rounds", arg_rounds);
+	option(&c, "--lr", arg_lr);
+	option(&c, "--batch", arg_batch);
+	option(&c, "--seed", arg_seed);
+	option(&c, "--scan", guide);
+	option(&c, "--document", doc);
+	option(&c, "-o", a->purified);
+	if ((rc = run(a, &c, doc, &status, e)) != 0)
+		return rc;
+	/* what the purified model does is not a verdict on the bundle */
+	if ((rc = in_case(dir, "rescan", e)) != 0 ||
+	    (rc = scan(&after, a->purified, dir, &status, e)) != 0)
+		return rc;
+	return evaluate(&after, a->purified, "eval-after.json", e);
+}
+
+static int
+report(struct audit *a, struct err *e)
+{
+	struct command c = command("assay-report");
+	char path[PATH_SIZE], key[PATH_SIZE + 16];
+	int status, rc;
+
+	if ((rc = in_case(path, "report", e)) != 0)
+		return rc;
+	arg(&c, arg_out);
+	option(&c, "--key", arg_key);
+	option(&c, "--passphrase-file", arg_passphrase);
+	if (arg_resume)
+		arg(&c, "--force");
+	arg_resume = false; /* the report is always made anew */
+	if ((rc = run(a, &c, path, &status, e)) != 0 || arg_key == NULL)
+		return rc;
+	snprintf(key, sizeof(key), "%s/public.pem", path);
+	c = command("assay-verify");
+	arg(&c, path);
+	option(&c, "--key", key);
+	option(&c, "--bundle", arg_out);
+	if ((rc = run(a, &c, NULL, &status, e)) != 0)
+		return rc;
+	return status == TOOL_PASSED
+	    ? 0
+	    : err_set(e, ERR_SYSTEM, ERR_NOWHERE,
+		  "the new report does not verify (status %d)", status);
+}
+
+/* --- summary ------------------------------------------------------------- */
+
+static json_t *
+document(const char *name)
+{
+	char path[PATH_SIZE];
+	struct err e;
+	json_t *j = NULL;
+
+	if (in_case(path, name, &e) != 0 || !file_exists(path) ||
+	    json_read_file(path, LIMIT_DOCUMENT, &j, &e) != 0)
+		return NULL;
+	return j;
+}
+
+static void
+print_rate(const char *what, const json_t *before, const json_t *after,
+    const char *path)
+{
+	const json_t *b = json_at(before, path), *f = json_at(after, path);
+
+	if (!json_is_number(b))
+		return;
+	printf("%-15s %.4f", what, json_number_value(b));
+	if (json_is_number(f))
+		printf(" -> %.4f after purification", json_number_value(f));
+	printf("\n");
+}
+
+static void
+print_targets(const json_t *scan)
+{
+	const json_t *list = json_at(scan, "targets"), *t;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, t)
+	{
+		const char *name = json_string_value(json_at(t, "name"));
+		const char *geo = json_string_value(json_at(t, "geometry"));
+
+		printf("target          class %" JSON_INTEGER_FORMAT
+		       " (%s), %s, p = %.2g\n",
+		    json_integer_value(json_at(t, "class")),
+		    name != NULL ? name : "?", geo != NULL ? geo : "?",
+		    json_number_value(json_at(t, "p")));
+	}
+}
+
+static void
+summary(const struct audit *a)
+{
+	json_t *scan = document("scan.json"), *again =
+	    document("rescan/scan.json");
+	json_t *before = document("eval-before.json");
+	json_t *after = document("eval-after.json");
+	const char *verdict = json_string_value(json_at(scan, "verdict"));
+	const char *second = json_string_value(json_at(again, "verdict"));
+
+	printf("\nmodel           %s\n", a->model[0] != '\0' ? a->model : "-");
+	printf("scan            %s", verdict != NULL ? verdict : "not done");
+	if (json_is_number(json_at(scan, "score")))
+		printf(" (score %.2f)",
+		    json_number_value(json_at(scan, "score")));
+	printf("\n");
+	print_targets(scan);
+	if (second != NULL)
+		printf("purified scan   %s (score %.2f)\n", second,
+		    json_number_value(json_at(again, "score")));
+	print_rate("accuracy", before, after, "accuracy.rate");
+	print_rate("attack success", before, after, "asr.rate");
+	if (second != NULL)
+		printf("purified model  %s\n", a->purified);
+	printf("report          %s/report/report.html\n", arg_out);
+	if (arg_key != NULL)
+		printf("verify          assay-verify %s/report --key "
+		       "YOUR-PUBLIC-KEY --bundle %s\n",
+		    arg_out, a->bundle);
+	else
+		printf("verify          not signed: no --key was given\n");
+	json_decref(scan);
+	json_decref(again);
+	json_decref(before);
+	json_decref(after);
+}
+
+/* Everything between unpacking and the report; a failure is remembered, so
+ * that the report can say what was not done. */
+static int
+examine(struct audit *a, struct err *e)
+{
+	int rc, status;
+
+	if ((rc = inspect(a, e)) != 0 || (rc = choose(a, e)) != 0 ||
+	    (rc = scan(a, a->suspect, arg_out, &status, e)) != 0 ||
+	    (rc = evaluate(a, a->suspect, "eval-before.json", e)) != 0)
+		return rc;
+	if (arg_resume) { /* the status of a step that was not run again */
+		json_t *doc = document("scan.json");
+		const char *v = json_string_value(json_at(doc, "verdict"));
+
+		if (v != NULL && strcmp(v, "evidence") == 0)
+			status = TOOL_FLAGGED;
+		json_decref(doc);
+	}
+	a->flagged = a->flagged || status == TOOL_FLAGGED;
+	return status == TOOL_FLAGGED && !arg_no_purify ? purify(a, e) : 0;
+}
+
+int
+audit_main(int argc, char **argv)
+{
+	struct audit a = {0};
+	struct err e = {0};
+	int first, rc, status = TOOL_PASSED;
+
+	if ((rc = opt_parse(&tool, argc, argv, &first)) != OPT_GO)
+		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
+	if (arg_data == NULL || arg_out == NULL)
+		return opt_usage(&tool, "--data and --out are needed"),
+		       TOOL_USAGE;
+	a.bundle = argv[first];
+	if (unpack(&a, &e) != 0)
+		return tool_end(tool_fail(&e));
+	if (examine(&a, &e) != 0)
+		status = tool_fail(&e);
+	if (report(&a, &e) != 0)
+		status = MAX(status, tool_fail(&e));
+	summary(&a);
+	/* a finding is never hidden by an error */
+	if (a.flagged)
+		status = TOOL_FLAGGED;
+	else if (a.incomplete && status == TOOL_PASSED)
+		status = TOOL_INCOMPLETE;
+	return tool_end(status);
+}

@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: MIT
+ * assay-purify: remove a backdoor by Shared Adversarial Unlearning.
+ *
+ * The images are split by seed into those that train and a held-out part that
+ * only measures accuracy.  The purified model is written in the original
+ * file's own format (assay-save patches the changed weights into it).
+ */
+#include "base/doc.h"
+#include "base/limits.h"
+#include "base/opt.h"
+#include "base/progress.h"
+#include "base/rng.h"
+#include "base/spawn.h"
+#include "base/tool.h"
+#include "engine/measure.h"
+#include "engine/start.h"
+#include "formats/fetch.h"
+#include "formats/neutral.h"
+#include "purify/sau.h"
+
+#include <math.h>
+#include <omp.h>
+#include <time.h>
+
+#define STREAM_SPLIT 301
+#define STREAM_ORDER 302
+
+static const char *arg_data, *arg_classes, *arg_out, *arg_report;
+static const char *arg_method = "sau", *arg_norm = "linf", *arg_init = "max";
+static const char *arg_optim = "adam", *arg_bn = "eval", *arg_scan;
+static uint64_t arg_rounds = 100, arg_batch = 256, arg_steps = 5, arg_seed;
+static uint64_t arg_threads;
+static double arg_alpha = 0.2, arg_step = 0.2, arg_b1 = 0.01, arg_b2 = 1;
+static double arg_l1 = 1, arg_l2 = 0, arg_l3 = 1, arg_lr = 1e-4;
+static double arg_decay, arg_momentum = 0.9, arg_heldout = 0.1;
+static bool arg_json, arg_amsgrad_off;
+
+static const struct opt table[] = {
+    {.name = "data", .kind = OPT_STR, .dest = &arg_data, .arg = "D",
+	.help = "clean images with labels"},
+    {.name = "classes", .kind = OPT_STR, .dest = &arg_classes, .arg = "FILE",
+	.help = "class names, one a line"},
+    {.name = "output", .letter = 'o', .kind = OPT_STR, .dest = &arg_out,
+	.arg = "OUT", .help = "the purified model, in MODEL's own format"},
+    {.name = "document", .kind = OPT_STR, .dest = &arg_report, .arg = "FILE",
+	.help = "write purify.json to FILE"},
+    {.name = "scan", .kind = OPT_STR, .dest = &arg_scan, .arg = "FILE",
+	.help = "the scan.json that asked for this, named in the document"},
+    {.name = "method", .kind = OPT_STR, .dest = &arg_method, .arg = "M",
+	.help = "sau (default)"},
+    {.name = "rounds", .kind = OPT_U64, .dest = &arg_rounds, .arg = "N",
+	.help = "passes over the training images (default 100)",
+	.max = 100000},
+    {.name = "batch", .kind = OPT_U64, .dest = &arg_batch, .arg = "N",
+	.help = "images a step (default 256)", .max = 65536},
+    {.name = "lr", .kind = OPT_REAL, .dest = &arg_lr, .arg = "X",
+	.help = "learning rate (default 1e-4)", .lo = 0, .hi = 100},
+    {.name = "optimiser", .kind = OPT_STR, .dest = &arg_optim, .arg = "O",
+	.help = "adam (default, with AMSGrad), adamw, sgd"},
+    {.name = "no-amsgrad", .kind = OPT_FLAG, .dest = &arg_amsgrad_off,
+	.help = "adam and adamw without AMSGrad"},
+    {.name = "decay", .kind = OPT_REAL, .dest = &arg_decay, .arg = "X",
+	.help = "weight decay (default 0)", .lo = 0, .hi = 10},
+    {.name = "momentum", .kind = OPT_REAL, .dest = &arg_momentum, .arg = "X",
+	.help = "momentum of sgd (default 0.9)", .lo = 0, .hi = 1},
+    {.name = "lambda-clean", .kind = OPT_REAL, .dest = &arg_l1, .arg = "X",
+	.help = "weight of the clean loss (default 1)", .lo = 0, .hi = 1e6},
+    {.name = "lambda-adv", .kind = OPT_REAL, .dest = &arg_l2, .arg = "X",
+	.help = "weight of the adversarial loss (default 0)", .lo = 0,
+	.hi = 1e6},
+    {.name = "lambda-shared", .kind = OPT_REAL, .dest = &arg_l3, .arg = "X",
+	.help = "weight of the shared loss (default 1)", .lo = 0, .hi = 1e6},
+    {.name = "norm", .kind = OPT_STR, .dest = &arg_norm, .arg = "P",
+	.help = "ball of the perturbation: linf (default), l1, l2, free"},
+    {.name = "init", .kind = OPT_STR, .dest = &arg_init, .arg = "I",
+	.help = "its start: max (default), min, zero, random"},
+    {.name = "alpha", .kind = OPT_REAL, .dest = &arg_alpha, .arg = "X",
+	.help = "radius of the ball (default 0.2)", .lo = 0, .hi = 1e6},
+    {.name = "step", .kind = OPT_REAL, .dest = &arg_step, .arg = "X",
+	.help = "step of the inner problem (default 0.2)", .lo = 0,
+	.hi = 1e6},
+    {.name = "steps", .kind = OPT_U64, .dest = &arg_steps, .arg = "N",
+	.help = "steps of the inner problem (default 5)", .max = 10000},
+    {.name = "beta-adv", .kind = OPT_REAL, .dest = &arg_b1, .arg = "X",
+	.help = "weight of L_adv in it (default 0.01)", .lo = 0, .hi = 1e6},
+    {.name = "beta-share", .kind = OPT_REAL, .dest = &arg_b2, .arg = "X",
+	.help = "weight of the divergence in it (default 1)", .lo = 0,
+	.hi = 1e6},
+    {.name = "bn", .kind = OPT_STR, .dest = &arg_bn, .arg = "MODE",
+	.help = "batch-norm statistics: eval (frozen, default), train"},
+    {.name = "held-out", .kind = OPT_REAL, .dest = &arg_heldout, .arg = "X",
+	.help = "share of the images that only measures (default 0.1)",
+	.lo = 0.01, .hi = 0.9},
+    {.name = "seed", .kind = OPT_U64, .dest = &arg_seed, .arg = "N",
+	.help = "seed of split and order (default 0)"},
+    {.name = "json", .kind = OPT_FLAG, .dest = &arg_json,
+	.help = "print the document instead of a summary"},
+    {.name = "threads", .kind = OPT_U64, .dest = &arg_threads, .arg = "N",
+	.help = "threads (default: all cores); never changes the result",
+	.max = 1024},
+    {.name = NULL},
+};
+
+static const struct opt_tool tool = {
+    .name = "assay-purify",
+    .summary = "remove a backdoor by shared adversarial unlearning",
+    .operands = "MODEL --data D -o OUT [options]",
+    .table = table,
+    .min_operands = 1,
+    .max_operands = 1,
+};
+
+struct round {
+	struct sau_terms terms;
+	double loss, accuracy;
+};
+
+struct purification {
+	struct arena arena;
+	struct sau_config cfg;
+	struct fetched_model model;
+	struct fetched_data data;
+	struct net h, h0;
+	struct sau sau;
+	/* images in a seeded order: the first ntrain train, the rest measure */
+	uint32_t *order;
+	size_t ntrain, nheld;
+	float *x, *held;
+	int32_t *y, *held_y;
+	struct round *round;
+	double before, after;
+	double seconds;
+	int64_t started;
+};
+
+/* --- options ------------------------------------------------------------- */
+
+/* Index of `value` among the names, or a complaint. */
+static int
+choice(const char *option, const char *value, const char *const *names,
+    size_t n, size_t *out)
+{
+	for (*out = 0; *out < n; ++*out)
+		if (strcmp(names[*out], value) == 0)
+			return OPT_GO;
+	return opt_usage(&tool, "--%s cannot be '%s'", option, value);
+}
+
+#define CHOICE(option, value, names, out)                                      \
+	choice((option), (value), (names), ARRAY_LEN(names), (out))
+
+static int
+configure(struct sau_config *c)
+{
+	static const char *const methods[] = {"sau"};
+	static const char *const norms[] = {"linf", "l1", "l2", "free"};
+	static const char *const inits[] = {"zero", "random", "max", "min"};
+	static const char *const optims[] = {"sgd", "adam", "adamw"};
+	static const char *const modes[] = {"eval", "train"};
+	size_t method, norm, init, optim, mode;
+
+	if (CHOICE("method", arg_method, methods, &method) != OPT_GO ||
+	    CHOICE("norm", arg_norm, norms, &norm) != OPT_GO ||
+	    CHOICE("init", arg_init, inits, &init) != OPT_GO ||
+	    CHOICE("optimiser", arg_optim, optims, &optim) != OPT_GO ||
+	    CHOICE("bn", arg_bn, modes, &mode) != OPT_GO)
+		return OPT_USAGE;
+	if (arg_batch == 0)
+		return opt_usage(&tool, "--batch cannot be 0");
+	*c = sau_defaults();
+	c->inner.norm = (enum spgd_norm)norm;
+	c->inner.init = (enum spgd_init)init;
+	c->inner.alpha = arg_alpha;
+	c->inner.step = arg_step;
+	c->inner.steps = arg_steps;
+	c->inner.beta_adv = arg_b1;
+	c->inner.beta_share = arg_b2;
+	c->inner.seed = arg_seed;
+	c->lambda_clean = arg_l1;
+	c->lambda_adv = arg_l2;
+	c->lambda_shared = arg_l3;
+	c->optim = optim_adam(!arg_amsgrad_off);
+	c->optim.kind = (enum optim_kind)optim;
+	c->optim.decay = (float)arg_decay;
+	c->optim.momentum = (float)arg_momentum;
+	c->rate = arg_lr;
+	c->batch = arg_batch;
+	c->mode = (enum batch_mode)mode;
+	return OPT_GO;
+}
+
+/* --- set-up -------------------------------------------------------------- */
+
+static void *
+need(struct purification *p, size_t n, size_t size)
+{
+	void *q = arena_alloc(&p->arena, n + 1, size);
+
+	if (q == NULL)
+		BUG("the images do not fit in memory");
+	return q;
+}
+
+static int
+split(struct purification *p, struct err *e)
+{
+	const struct dataset *d = &p->data.data;
+	size_t image = d->h * d->w * d->c;
+	struct rng r;
+
+	p->nheld = (size_t)((double)d->n * arg_heldout + 0.5);
+	p->ntrain = d->n - p->nheld;
+	if (p->nheld == 0 || p->ntrain == 0)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "%zu images are too few", d->n);
+	p->order = need(p, d->n, sizeof(*p->order));
+	p->x = need(p, d->n * image, sizeof(*p->x));
+	p->y = need(p, d->n, sizeof(*p->y));
+	p->held = p->x + p->ntrain * image;
+	p->held_y = p->y + p->ntrain;
+	for (size_t i = 0; i < d->n; i++)
+		p->order[i] = (uint32_t)i;
+	rng_init(&r, arg_seed, STREAM_SPLIT);
+	rng_shuffle(&r, p->order, d->n);
+	for (size_t i = 0; i < d->n; i++) {
+		dataset_image(d, p->order[i], p->x + i * image);
+		p->y[i] = d->label[p->order[i]];
+	}
+	return 0;
+}
+
+static int
+open_all(struct purification *p, const char *model, struct err *e)
+{
+	const struct dataset *d = &p->data.data;
+	int rc;
+
+	arena_init(&p->arena, (size_t)32 << 30);
+	if ((rc = fetch_data(arg_data, arg_classes, &p->data, e)) != 0 ||
+	    (rc = fetch_model(model, &p->model, e)) != 0)
+		return rc;
+	if ((rc = net_build(
+		 &p->h, &p->model.model, d->h, d->w, d->c, e)) != 0 ||
+	    (rc = net_build(
+		 &p->h0, &p->model.model, d->h, d->w, d->c, e)) != 0 ||
+	    (rc = measure_fits(&p->h, d, NULL, e)) != 0)
+		return err_in(e, model);
+	if ((rc = split(p, e)) != 0)
+		return err_in(e, arg_data);
+	p->round = need(p, arg_rounds, sizeof(*p->round));
+	return sau_init(&p->sau, &p->cfg, &p->h, &p->h0, p->ntrain, e);
+}
+
+static int
+accuracy(struct purification *p, double *out, struct err *e)
+{
+	size_t k = p->h.classes, hit = 0;
+	struct arena a;
+	float *z;
+	int rc;
+
+	arena_init(&a, (size_t)4 << 30);
+	if ((z = arena_alloc(&a, p->nheld * k, sizeof(*z))) == NULL)
+		BUG("logits do not fit in memory");
+	rc = batch_logits(&p->h, p->held, p->nheld, z, e);
+	for (size_t i = 0; rc == 0 && i < p->nheld; i++) {
+		size_t best = 0;
+
+		for (size_t c = 1; c < k; c++)
+			if (z[i * k + c] > z[i * k + best])
+				best = c;
+		hit += best == (size_t)p->held_y[i];
+	}
+	*out = (double)hit / (double)p->nheld;
+	arena_release(&a);
+	return rc;
+}
+
+/* --- rounds -------------------------------------------------------------- */
+
+/* Put the training images into this round's order, in place. */
+static void
+shuffle(struct purification *p, struct rng *r)
+{
+	size_t image = p->h.h * p->h.w * p->h.c;
+	float *spare = p->sau.x; /* overwritten by every batch anyway */
+
+	for (size_t i = p->ntrain; i > 1; i--) {
+		size_t k = rng_below(r, i), j = i - 1;
+		int32_t y = p->y[j];
+
+		memcpy(spare, p->x + j * image, image * sizeof(*spare));
+		memmove(p->x + j * image, p->x + k * image,
+		    image * sizeof(*spare));
+		memcpy(p->x + k * image, spare, image * sizeof(*spare));
+		p->y[j] = p->y[k];
+		p->y[k] = y;
+	}
+}
+
+static int
+one_round(struct purification *p, struct round *r, struct err *e)
+{
+	size_t image = p->h.h * p->h.w * p->h.c;
+	const struct sau_config *c = &p->cfg;
+	double n;
+	int rc;
+
+	for (size_t i = 0, m; i < p->ntrain; i += m) {
+		m = MIN(p->sau.n, p->ntrain - i);
+		rc = sau_step(&p->sau, p->x + i * image, p->y + i, m,
+		    &r->terms, e);
+		if (rc != 0)
+			return rc;
+	}
+	n = (double)r->terms.n;
+	r->loss = (c->lambda_clean * r->terms.clean +
+		      c->lambda_adv * r->terms.adv +
+		      c->lambda_shared * r->terms.shared) /
+	    n;
+	if (!isfinite(r->loss))
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "the loss is not finite; try a smaller --lr");
+	return accuracy(p, &r->accuracy, e);
+}
+
+static int
+purify(struct purification *p, struct err *e)
+{
+	double start = progress_clock();
+	struct progress bar;
+	struct rng r;
+	int rc;
+
+	if ((rc = accuracy(p, &p->before, e)) != 0)
+		return rc;
+	rng_init(&r, arg_seed, STREAM_ORDER);
+	progress_begin(&bar, "purifying", arg_rounds);
+	for (size_t i = 0; rc == 0 && i < arg_rounds; i++) {
+		char note[96];
+
+		shuffle(p, &r);
+		rc = one_round(p, &p->round[i], e);
+		snprintf(note, sizeof(note),
+		    "loss %.3f shared %.2f held-out %.3f", p->round[i].loss,
+		    (double)p->round[i].terms.nshared /
+			(double)MAX(p->round[i].terms.n, 1),
+		    p->round[i].accuracy);
+		progress_step(&bar, i + 1, note);
+	}
+	progress_end(&bar);
+	p->after = p->before;
+	if (rc == 0 && arg_rounds != 0)
+		p->after = p->round[arg_rounds - 1].accuracy;
+	p->seconds = progress_clock() - start;
+	return rc;
+}
+
+/* --- output -------------------------------------------------------------- */
+
+static json_t *
+rounds_json(const struct purification *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < arg_rounds; i++) {
+		const struct round *r = &p->round[i];
+		double n = (double)r->terms.n;
+		json_t *j = json_object();
+
+		json_put(j, "round", json_integer((json_int_t)i + 1));
+		json_put(j, "loss", json_number(r->loss));
+		json_put(j, "loss_clean", json_number(r->terms.clean / n));
+		json_put(j, "loss_adv", json_number(r->terms.adv / n));
+		json_put(j, "loss_shared", json_number(r->terms.shared / n));
+		json_put(j, "shared_rate",
+		    json_number((double)r->terms.nshared / n));
+		json_put(j, "fooled_rate",
+		    json_number((double)r->terms.nfooled / n));
+		json_put(j, "accuracy_heldout", json_number(r->accuracy));
+		json_add(list, j);
+	}
+	return list;
+}
+
+static json_t *
+options_json(void)
+{
+	json_t *o = json_object();
+
+	json_put(o, "rounds", json_integer((json_int_t)arg_rounds));
+	json_put(o, "batch", json_integer((json_int_t)arg_batch));
+	json_put(o, "lr", json_number(arg_lr));
+	json_put(o, "optimiser", json_text(arg_optim));
+	json_put(o, "amsgrad", json_boolean(!arg_amsgrad_off));
+	json_put(o, "decay", json_number(arg_decay));
+	json_put(o, "momentum", json_number(arg_momentum));
+	json_put(o, "lambda_clean", json_number(arg_l1));
+	json_put(o, "lambda_adv", json_number(arg_l2));
+	json_put(o, "lambda_shared", json_number(arg_l3));
+	json_put(o, "norm", json_text(arg_norm));
+	json_put(o, "init", json_text(arg_init));
+	json_put(o, "alpha", json_number(arg_alpha));
+	json_put(o, "step", json_number(arg_step));
+	json_put(o, "steps", json_integer((json_int_t)arg_steps));
+	json_put(o, "beta_adv", json_number(arg_b1));
+	json_put(o, "beta_share", json_number(arg_b2));
+	json_put(o, "bn", json_text(arg_bn));
+	json_put(o, "held_out", json_number(arg_heldout));
+	json_put(o, "seed", json_integer((json_int_t)arg_seed));
+	return o;
+}
+
+static json_t *
+accuracy_json(const struct purification *p, double v)
+{
+	json_t *j = json_object();
+
+	json_put(j, "accuracy", json_number(v));
+	json_put(j, "n", json_integer((json_int_t)p->nheld));
+	return j;
+}
+
+static json_t *
+run_json(const struct purification *p)
+{
+	time_t when = (time_t)p->started;
+	json_t *j = json_object();
+	struct tm tm;
+	char text[32];
+
+	gmtime_r(&when, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	json_put(j, "started", json_text(text));
+	json_put(j, "seconds", json_number(p->seconds));
+	json_put(j, "threads", json_integer(omp_get_max_threads()));
+	return j;
+}
+
+static int
+document(struct purification *p, const char *model, json_t **out,
+    struct err *e)
+{
+	json_t *doc = doc_new("assay-purify/1"), *file = json_object();
+	char hex[DIGEST_HEX];
+	struct digest d;
+	uint64_t size;
+	int rc;
+
+	*out = doc;
+	doc_input(doc, "model", model, &p->model.digest, p->model.size);
+	doc_input(doc, "data", arg_data, &p->data.digest, p->data.size);
+	if (arg_scan != NULL &&
+	    (rc = doc_input_path(doc, "scan", arg_scan, e)) != 0)
+		return rc;
+	rc = digest_file(arg_out, LIMIT_MODEL_FILE, &d, &size, e);
+	if (rc != 0)
+		return rc;
+	digest_hex(&d, hex);
+	json_put(file, "name", json_text(file_base(arg_out)));
+	json_put(file, "sha256", json_text(hex));
+	json_put(file, "size", json_integer((json_int_t)size));
+	json_put(doc, "method", json_text(arg_method));
+	json_put(doc, "options", options_json());
+	json_put(doc, "rounds", rounds_json(p));
+	json_put(doc, "before", accuracy_json(p, p->before));
+	json_put(doc, "after", accuracy_json(p, p->after));
+	json_put(doc, "output", file);
+	json_put(doc, "run", run_json(p));
+	return 0;
+}
+
+/* The neutral weights to a file beside OUT, from which assay-save patches
+ * them into a copy of the original. */
+static int
+write_model(struct purification *p, const char *model, struct err *e)
+{
+	const char *argv[] = {
+	    "assay-save", model, NULL, "-o", arg_out, NULL};
+	struct file_out out;
+	struct model m;
+	char path[600];
+	int rc, status;
+
+	snprintf(path, sizeof(path), "%s.neutral", arg_out);
+	argv[2] = path;
+	if ((rc = net_export(&p->h, &p->arena, &m, e)) != 0 ||
+	    (rc = file_out_open(&out, path, e)) != 0)
+		return rc;
+	if ((rc = neutral_write(&out, &m, e)) == 0)
+		rc = file_out_commit(&out, e);
+	file_out_abort(&out);
+	if (rc == 0)
+		rc = spawn_tool(argv, -1, &status, e);
+	if (rc == 0 && status != TOOL_PASSED) {
+		err_set(e, ERR_SYSTEM, ERR_NOWHERE,
+		    "could not be written (assay-save, status %d)", status);
+		rc = err_in(e, arg_out);
+	}
+	remove(path);
+	return rc;
+}
+
+static int
+output(struct purification *p, const char *model, struct err *e)
+{
+	json_t *doc = NULL;
+	struct buf b = {0};
+	int rc;
+
+	if ((rc = write_model(p, model, e)) != 0)
+		return rc;
+	rc = document(p, model, &doc, e);
+	if (rc == 0 && arg_report != NULL)
+		rc = json_write_file(arg_report, doc, e);
+	if (rc == 0 && arg_json) {
+		json_pretty(doc, &b);
+		fwrite(b.ptr, 1, b.len, stdout);
+		buf_free(&b);
+	} else if (rc == 0) {
+		printf("%s: %" PRIu64 " rounds on %zu images, held-out "
+		       "accuracy %.4f -> %.4f (n = %zu)\n",
+		    arg_out, arg_rounds, p->ntrain, p->before, p->after,
+		    p->nheld);
+	}
+	json_decref(doc);
+	return rc;
+}
+
+static void
+release(struct purification *p)
+{
+	if (p->sau.h != NULL)
+		sau_release(&p->sau);
+	net_release(&p->h);
+	net_release(&p->h0);
+	fetch_model_release(&p->model);
+	fetch_data_release(&p->data);
+	arena_release(&p->arena);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct purification p;
+	struct err e = {0};
+	int first, rc;
+
+	start_environment(argv);
+	rc = opt_parse(&tool, argc, argv, &first);
+	if (rc == OPT_GO && (arg_data == NULL || arg_out == NULL))
+		rc = opt_usage(&tool, "--data and -o are needed");
+	if (rc == OPT_GO)
+		rc = configure(&p.cfg);
+	if (rc != OPT_GO)
+		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
+	p.started = (int64_t)time(NULL);
+	if ((rc = start_engine(arg_threads, &e)) == 0 &&
+	    (rc = open_all(&p, argv[first], &e)) == 0 &&
+	    (rc = purify(&p, &e)) == 0)
+		rc = output(&p, argv[first], &e);
+	rc = rc == 0 ? TOOL_PASSED : tool_fail(&e);
+	release(&p);
+	return tool_end(rc);
+}
