@@ -20,8 +20,9 @@ assay-unpack_PARTS = manifest show
 assay-load_PARTS = load_data
 assay-inspect_PARTS = check check_name show
 BLAS_TOOLS =
-UNIT     = test_rd
-FUZZ     = fuzz_dataset fuzz_neutral
+UNIT     = test_bundle test_identify test_idx test_image test_npy test_rd test_tree
+FUZZ     = fuzz_archive fuzz_dataset fuzz_identify fuzz_idx fuzz_image fuzz_neutral \
+           fuzz_npy
 
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \

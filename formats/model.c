@@ -113,7 +113,8 @@ tensor_real(const struct tensor *t, uint64_t i)
 	switch (t->dtype) {
 	case DTYPE_BF16:
 		raw32 <<= 16;
-		/* fallthrough */
+		memcpy(&f, &raw32, sizeof(f));
+		return (double)f;
 	case DTYPE_F32:
 		memcpy(&f, &raw32, sizeof(f));
 		return (double)f;
