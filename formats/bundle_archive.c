@@ -6,6 +6,8 @@
 #define _XOPEN_SOURCE 700 /* S_IFLNK */
 #include "formats/bundle.h"
 
+#include "formats/identify.h"
+
 #include <archive.h>
 #include <archive_entry.h>
 
@@ -57,31 +59,30 @@ on_seek(struct archive *a, void *ctx, la_int64_t off, int whence)
 	return at;
 }
 
+/* An archive that does not open is named by its first bytes. */
+static const char *
+filter_of(struct rd r)
+{
+	static const char *const name[][2] = {{"gzip", ".gz"},
+	    {"bzip2", ".bz2"}, {"xz", ".xz"}, {"zstd", ".zst"}};
+	struct identify_bids bids;
+
+	identify(r, &bids);
+	for (size_t i = 0; i < ARRAY_LEN(name); i++)
+		if (identify_find(&bids, name[i][0]) != NULL)
+			return name[i][1];
+	return "";
+}
+
 static void
-name_container(struct bundle *b, struct archive *a)
+name_container(struct bundle *b, struct archive *a, const struct source *s)
 {
 	bool zip = (archive_format(a) & ARCHIVE_FORMAT_BASE_MASK) ==
 		   ARCHIVE_FORMAT_ZIP;
-	const char *with = "";
+	struct rd all = rd_mem(s->rd.base, s->rd.len);
 
-	switch (archive_filter_code(a, 0)) {
-	case ARCHIVE_FILTER_GZIP:
-		with = ".gz";
-		break;
-	case ARCHIVE_FILTER_BZIP2:
-		with = ".bz2";
-		break;
-	case ARCHIVE_FILTER_XZ:
-		with = ".xz";
-		break;
-	case ARCHIVE_FILTER_ZSTD:
-		with = ".zst";
-		break;
-	default:
-		break;
-	}
 	snprintf(b->container, sizeof(b->container), "%s%s",
-	    zip ? "zip" : "tar", with);
+	    zip ? "zip" : "tar", zip ? "" : filter_of(all));
 }
 
 /* Hands the member to the sink, or to nobody; *whole when all of it came. */
@@ -199,7 +200,7 @@ walk(struct bundle *b, struct archive *a, const struct source *s, bool maybe,
 		    archive_format(a) == 0)
 			return BUNDLE_PLAIN;
 		if (b->container[0] == '\0')
-			name_container(b, a);
+			name_container(b, a, s);
 		if (r == ARCHIVE_EOF)
 			break;
 		if (archive_filter_count(a) > 2) {
@@ -251,7 +252,7 @@ bundle_archive(struct bundle *b, struct rd r, bool maybe, struct err *e)
 	else
 		rc = walk(b, a, &s, maybe, e);
 	if (b->container[0] == '\0')
-		name_container(b, a);
+		name_container(b, a, &s);
 	archive_read_free(a);
 	return rc;
 }

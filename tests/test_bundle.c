@@ -217,8 +217,8 @@ static const struct walk_row walk_rows[] = {
 	ODD("bad-fifo.tar", "", "tar", ARCHIVE_DEVICE, true),
 	ODD("bad-setuid.tar", "tool=1 free=1 ", "tar", ARCHIVE_MODE, true),
 	ODD("bad-case-folder.tar", "A/x=1 a/y=1 ", "tar", ARCHIVE_CASE, true),
-	ODD("bad-crc.zip", "a.txt=17! b.txt=1 ", "zip", ARCHIVE_TRUNCATED, false),
-	ODD("bad-truncated.tar", "model/ model/weights.bin=76! ", "tar", ARCHIVE_TRUNCATED, false),
+	ODD("bad-crc.zip", "a.txt=! b.txt=1 ", "zip", ARCHIVE_TRUNCATED, false),
+	ODD("bad-truncated.tar", "model/ model/weights.bin=! ", "tar", ARCHIVE_TRUNCATED, false),
 	ODD("bad-truncated.tar.gz", "", "tar.gz", ARCHIVE_TRUNCATED, false),
 	ODD("bad-garbage.tar", "", "tar", ARCHIVE_TRUNCATED, false),
 	ODD("bad-encrypted.zip", "", "zip", ARCHIVE_ENCRYPTED, false),
@@ -277,7 +277,7 @@ test_spend(void **state)
 	bundle_init(&b, &bundle_defaults, &sink);
 	/* any ratio is fine up to LIMIT_BUNDLE_FREE, 200 beyond */
 	assert_true(bundle_spend(&b, "x", LIMIT_BUNDLE_FREE, 1));
-	assert_true(bundle_spend(&b, "x", 200, LIMIT_BUNDLE_FREE / 200 + 1));
+	assert_true(bundle_spend(&b, "x", 200, LIMIT_BUNDLE_FREE / 200 + 2));
 	assert_false(b.stop);
 	assert_false(bundle_spend(&b, "x", 1000, LIMIT_BUNDLE_FREE / 200));
 	assert_true(b.stop && !b.complete);
