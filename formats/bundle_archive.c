@@ -74,11 +74,17 @@ filter_of(struct rd r)
 	return "";
 }
 
+static bool
+is_zip(struct archive *a)
+{
+	return (archive_format(a) & ARCHIVE_FORMAT_BASE_MASK) ==
+	       ARCHIVE_FORMAT_ZIP;
+}
+
 static void
 name_container(struct bundle *b, struct archive *a, const struct source *s)
 {
-	bool zip = (archive_format(a) & ARCHIVE_FORMAT_BASE_MASK) ==
-		   ARCHIVE_FORMAT_ZIP;
+	bool zip = is_zip(a);
 	struct rd all = rd_mem(s->rd.base, s->rd.len);
 
 	snprintf(b->container, sizeof(b->container), "%s%s",
@@ -193,17 +199,19 @@ walk(struct bundle *b, struct archive *a, const struct source *s, bool maybe,
 {
 	struct archive_entry *entry;
 	int r, rc = 0;
+	bool nested;
 
 	while (rc == 0 && !b->stop) {
 		r = archive_read_next_header(a, &entry);
-		if (b->container[0] == '\0' && r <= ARCHIVE_FAILED && maybe &&
-		    archive_format(a) == 0)
+		nested = archive_filter_count(a) > (is_zip(a) ? 1 : 2);
+		if (b->container[0] == '\0' && maybe &&
+		    ((r <= ARCHIVE_FAILED && archive_format(a) == 0) || nested))
 			return BUNDLE_PLAIN;
 		if (b->container[0] == '\0')
 			name_container(b, a, s);
 		if (r == ARCHIVE_EOF)
 			break;
-		if (archive_filter_count(a) > 2) {
+		if (nested) {
 			bundle_find(b, FINDING_ARCHIVE_LIMIT, "",
 			    "compressed more than once");
 			break;
