@@ -35,8 +35,10 @@ BLAS_TOOLS = audit/assay-eval audit/assay-scan purify/assay-purify \
 assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
 assay-purify_PARTS  = sau
 assay-plant_PARTS   = arch attack
-UNIT     = test_diagram test_dsse test_json test_op test_rd test_sau
-FUZZ     = fuzz_bundle fuzz_dataset fuzz_neutral
+UNIT     = test_bundle test_diagram test_dsse test_identify test_idx test_image \
+           test_json test_npy test_op test_rd test_sau test_tree
+FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_identify fuzz_idx fuzz_image \
+           fuzz_neutral fuzz_npy
 
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \

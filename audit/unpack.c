@@ -18,7 +18,11 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
+
+/* Address space beside the mapped bundle: names, windows of decompressors. */
+#define UNPACK_MEMORY ((uint64_t)8 << 30)
 
 static struct bundle_limits limits;
 static bool require_sandbox, as_json;
@@ -62,6 +66,7 @@ struct job {
 	const char *bundle, *dir; /* as given */
 	char files[4096];         /* CASE/files */
 	int in, root;             /* the bundle, CASE/files */
+	uint64_t length;          /* of the bundle, a file */
 	bool folder, made;        /* a folder bundle; CASE was not there */
 	struct manifest manifest;
 	/* the member being written */
@@ -219,6 +224,7 @@ open_bundle(struct job *j, struct err *e)
 		return err_in(e, j->bundle);
 	}
 	j->folder = S_ISDIR(st.st_mode);
+	j->length = (uint64_t)st.st_size;
 	return 0;
 }
 
@@ -262,6 +268,7 @@ unpack(struct job *j, struct bundle *b, json_t *doc, struct err *e)
 	    .dir = j->dir,
 	    .read = &j->bundle,
 	    .nread = j->folder ? 1 : 0,
+	    .memory = UNPACK_MEMORY + j->length,
 	    .required = require_sandbox};
 	struct sandbox_state state;
 	int rc;
@@ -373,6 +380,9 @@ main(int argc, char **argv)
 	/* names in archives are UTF-8; a full file is an error, not a signal */
 	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
 		tool_note("no C.UTF-8 locale: names beyond ASCII are refused");
+	/* libarchive reckons dates, for which libc would seek the time zone */
+	if (setenv("TZ", "UTC0", 1) == 0)
+		tzset();
 	signal(SIGXFSZ, SIG_IGN);
 	j.bundle = argv[first];
 	j.dir = argv[first + 1];

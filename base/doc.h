@@ -17,7 +17,8 @@ json_t *doc_new(const char *schema);
 
 /*
  * Append {"role","name","sha256","size"} to inputs.  Roles: "bundle",
- * "model", "reference", "data", "key", "scan", "trigger", "original".
+ * "manifest", "model", "reference", "data", "key", "scan", "trigger",
+ * "original".
  */
 void doc_input(json_t *doc, const char *role, const char *path,
     const struct digest *, uint64_t size);

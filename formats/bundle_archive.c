@@ -6,6 +6,8 @@
 #define _XOPEN_SOURCE 700 /* S_IFLNK */
 #include "formats/bundle.h"
 
+#include "formats/identify.h"
+
 #include <archive.h>
 #include <archive_entry.h>
 
@@ -57,31 +59,36 @@ on_seek(struct archive *a, void *ctx, la_int64_t off, int whence)
 	return at;
 }
 
-static void
-name_container(struct bundle *b, struct archive *a)
+/* An archive that does not open is named by its first bytes. */
+static const char *
+filter_of(struct rd r)
 {
-	bool zip = (archive_format(a) & ARCHIVE_FORMAT_BASE_MASK) ==
-		   ARCHIVE_FORMAT_ZIP;
-	const char *with = "";
+	static const char *const name[][2] = {{"gzip", ".gz"},
+	    {"bzip2", ".bz2"}, {"xz", ".xz"}, {"zstd", ".zst"}};
+	struct identify_bids bids;
 
-	switch (archive_filter_code(a, 0)) {
-	case ARCHIVE_FILTER_GZIP:
-		with = ".gz";
-		break;
-	case ARCHIVE_FILTER_BZIP2:
-		with = ".bz2";
-		break;
-	case ARCHIVE_FILTER_XZ:
-		with = ".xz";
-		break;
-	case ARCHIVE_FILTER_ZSTD:
-		with = ".zst";
-		break;
-	default:
-		break;
-	}
+	identify(r, &bids);
+	for (size_t i = 0; i < ARRAY_LEN(name); i++)
+		if (identify_find(&bids, name[i][0]) != NULL)
+			return name[i][1];
+	return "";
+}
+
+static bool
+is_zip(struct archive *a)
+{
+	return (archive_format(a) & ARCHIVE_FORMAT_BASE_MASK) ==
+	       ARCHIVE_FORMAT_ZIP;
+}
+
+static void
+name_container(struct bundle *b, struct archive *a, const struct source *s)
+{
+	bool zip = is_zip(a);
+	struct rd all = rd_mem(s->rd.base, s->rd.len);
+
 	snprintf(b->container, sizeof(b->container), "%s%s",
-	    zip ? "zip" : "tar", with);
+	    zip ? "zip" : "tar", zip ? "" : filter_of(all));
 }
 
 /* Hands the member to the sink, or to nobody; *whole when all of it came. */
@@ -192,17 +199,19 @@ walk(struct bundle *b, struct archive *a, const struct source *s, bool maybe,
 {
 	struct archive_entry *entry;
 	int r, rc = 0;
+	bool nested;
 
 	while (rc == 0 && !b->stop) {
 		r = archive_read_next_header(a, &entry);
-		if (b->container[0] == '\0' && r <= ARCHIVE_FAILED && maybe &&
-		    archive_format(a) == 0)
+		nested = archive_filter_count(a) > (is_zip(a) ? 1 : 2);
+		if (b->container[0] == '\0' && maybe &&
+		    ((r <= ARCHIVE_FAILED && archive_format(a) == 0) || nested))
 			return BUNDLE_PLAIN;
 		if (b->container[0] == '\0')
-			name_container(b, a);
+			name_container(b, a, s);
 		if (r == ARCHIVE_EOF)
 			break;
-		if (archive_filter_count(a) > 2) {
+		if (nested) {
 			bundle_find(b, FINDING_ARCHIVE_LIMIT, "",
 			    "compressed more than once");
 			break;
@@ -251,7 +260,7 @@ bundle_archive(struct bundle *b, struct rd r, bool maybe, struct err *e)
 	else
 		rc = walk(b, a, &s, maybe, e);
 	if (b->container[0] == '\0')
-		name_container(b, a);
+		name_container(b, a, &s);
 	archive_read_free(a);
 	return rc;
 }

@@ -1,0 +1,35 @@
+# Sourced by the tests here: TAP and a scratch directory.  Each test leaves
+# what a command did in $out, $err and $rc.
+count=0
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+out=$tmp/stdout
+err=$tmp/stderr
+
+run() { "$@" >"$out" 2>"$err"; rc=$?; }
+
+ok() { # ok NAME COMMAND...: the command succeeds
+	count=$((count + 1))
+	_name=$1
+	shift
+	if "$@" >/dev/null 2>&1; then
+		echo "ok $count - $_name"
+	else
+		echo "not ok $count - $_name"
+		echo "# failed: $*"
+		[ -f "$out" ] && sed 's/^/# out: /' "$out" | head -20
+		[ -f "$err" ] && sed 's/^/# err: /' "$err" | head -20
+	fi
+}
+
+exits() { # exits STATUS NAME COMMAND...
+	_want=$1
+	_what=$2
+	shift 2
+	run "$@"
+	ok "$_what: status $_want, got $rc" [ "$rc" -eq "$_want" ]
+}
+
+says() { ok "says $1" grep -q -e "$1" "$err"; }
+prints() { ok "prints $1" grep -q -e "$1" "$out"; }
+done_testing() { echo "1..$count"; }
