@@ -8,8 +8,8 @@ CC     ?= cc
 # --- sources: a file appears in exactly one list -----------------------------
 BASE     = arena buf child digest doc err file finding json map opt progress rd rng \
            sandbox spawn stat text tool
-FORMATS  = dataset format model neutral onnx onnx_fact onnx_file onnx_lower \
-           onnx_ops onnx_order onnx_patch onnx_shape onnx_tensor onnx_wire \
+FORMATS  = dataset format model neutral onnx onnx_fact onnx_file onnx_fold \
+           onnx_lower onnx_ops onnx_order onnx_patch onnx_shape onnx_tensor onnx_wire \
            onnx_write patch pixel safetensors trigger
 ENGINE   =
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
