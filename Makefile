@@ -17,7 +17,7 @@ ENGINE   =
 # $(name)_PARTS lists, all in one folder.
 TOOLS      = audit/assay-load audit/assay-save
 BLAS_TOOLS =
-UNIT     = test_onnx test_rd
+UNIT     = test_onnx test_patch test_rd
 FUZZ     = fuzz_dataset fuzz_neutral fuzz_onnx
 
 # --- flags -------------------------------------------------------------------

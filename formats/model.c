@@ -113,7 +113,7 @@ tensor_real(const struct tensor *t, uint64_t i)
 	switch (t->dtype) {
 	case DTYPE_BF16:
 		raw32 <<= 16;
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case DTYPE_F32:
 		memcpy(&f, &raw32, sizeof(f));
 		return (double)f;
