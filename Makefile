@@ -6,18 +6,28 @@ MANDIR ?= $(PREFIX)/share/man
 CC     ?= cc
 
 # --- sources: a file appears in exactly one list -----------------------------
-BASE     = arena buf child digest doc err file finding json map opt progress rd rng \
-           sandbox spawn stat text tool
-FORMATS  = dataset format model neutral onnx onnx_fact onnx_file onnx_fold \
-           onnx_lower onnx_ops onnx_order onnx_patch onnx_shape onnx_tensor onnx_wire \
-           onnx_write patch pixel safetensors trigger
-ENGINE   =
+BASE     = arena buf child digest doc err file finding json map opt progress \
+           rd rng sandbox spawn stat text tool tree
+FORMATS  = array build bundle bundle_archive data dataset fetch format gunzip \
+           identify identify_pickle identify_text identify_zip idx image \
+           image_jpeg image_png imagedir member model neutral npy npz onnx \
+           onnx_fact onnx_file onnx_fold onnx_lower onnx_ops onnx_order \
+           onnx_patch onnx_shape onnx_tensor onnx_wire onnx_write patch \
+           pixel safetensors trigger
+ENGINE   = batch blas geo_linf geo_patch geometry loss measure net op \
+           op_batch_norm op_binary op_conv op_fold op_gemm op_pool op_relu \
+           op_shape optim plan run spgd start train uap window
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
-TOOLS      = audit/assay-load audit/assay-save
-BLAS_TOOLS =
-UNIT     = test_onnx test_patch test_rd
+TOOLS      = audit/assay-unpack audit/assay-inspect audit/assay-load \
+             audit/assay-save
+assay-unpack_PARTS  = manifest show
+assay-load_PARTS    = load_data
+assay-inspect_PARTS = check check_name show
+BLAS_TOOLS = fixtures/assay-plant
+assay-plant_PARTS   = arch attack
+UNIT     = test_onnx test_op test_patch test_rd test_sau
 FUZZ     = fuzz_dataset fuzz_neutral fuzz_onnx
 
 # --- flags -------------------------------------------------------------------
@@ -73,6 +83,7 @@ $(NUMERIC): $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 $(TESTS): %: %.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(LDLIBS)
+$(B)/tests/test_sau: $(B)/purify/sau.o
 # the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
 ifeq ($(MODE),fuzz)
 $(FUZZB): %: %.o $(ELIBS)
@@ -82,7 +93,7 @@ $(FUZZB): %: %.o $(B)/tests/fuzz/replay.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
 endif
 $(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
-$(B)/audit/%.o $(B)/purify/%.o $(B)/fixtures/%.o: CFLAGS_ALL += -fopenmp
+$(B)/tests/%.o $(B)/audit/%.o $(B)/purify/%.o $(B)/fixtures/%.o: CFLAGS_ALL += -fopenmp
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D); echo "CC $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<

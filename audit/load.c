@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * assay-load: any model file to a neutral model.  The parent opens files and
- * renames the output; a child without privileges does all the parsing.
+ * assay-load: any model file to a neutral model, any data set to neutral data.
+ * The parent opens files and renames the output; a child without privileges
+ * does all the parsing.
  */
+#include "audit/load_data.h"
 #include "base/child.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -17,10 +19,21 @@
 #define HEAD_ROOM   ((uint64_t)2 << 30)
 #define BIDS        8
 
-static const char *output, *mean_text, *std_text;
+static const char *output, *mean_text, *std_text, *data, *classes;
 static bool require_sandbox;
 
 static const struct opt table[] = {
+    {.name = "data",
+	.letter = 'd',
+	.kind = OPT_STR,
+	.dest = &data,
+	.arg = "D",
+	.help = "instead of a model: folder, NPZ, NPY, IDX, images,labels"},
+    {.name = "classes",
+	.kind = OPT_STR,
+	.dest = &classes,
+	.arg = "FILE",
+	.help = "names of the classes of --data, one a line"},
     {.name = "output",
 	.letter = 'o',
 	.kind = OPT_STR,
@@ -45,10 +58,10 @@ static const struct opt table[] = {
 };
 static const struct opt_tool tool = {
     .name = "assay-load",
-    .summary = "turn a model file into a neutral model",
-    .operands = "MODEL [-o NEUTRAL] [options]",
+    .summary = "turn a model or a data set into its neutral form",
+    .operands = "{MODEL | --data D} [-o NEUTRAL] [options]",
     .table = table,
-    .min_operands = 1,
+    .min_operands = 0,
     .max_operands = 1,
 };
 
@@ -147,7 +160,35 @@ convert(void *arg)
 	return rc == 0 ? TOOL_PASSED : tool_fail(&e);
 }
 
-/* The whole life of a model: returns the exit status. */
+/* In the child. */
+static int
+convert_data(void *out)
+{
+	struct err e = {0};
+
+	if (load_data(data, classes, require_sandbox, out, &e) != 0)
+		return tool_fail(&e);
+	return TOOL_PASSED;
+}
+
+/* Run `fn` in a child and put what it wrote into place. */
+static int
+produce(int (*fn)(void *), void *arg, struct file_out *out, const char *path)
+{
+	struct err e = {0};
+	int status;
+
+	if (child_run(fn, arg, &status, &e) != 0) {
+		err_in(&e, path);
+		status = tool_fail(&e);
+	}
+	if (status != TOOL_PASSED)
+		file_out_abort(out);
+	else if (file_out_commit(out, &e) != 0)
+		status = tool_fail(&e);
+	return status;
+}
+
 static int
 load_model(const char *path, const struct pixels *p)
 {
@@ -158,17 +199,20 @@ load_model(const char *path, const struct pixels *p)
 	if (file_map(path, LIMIT_MODEL_FILE, &job.in, &e) != 0 ||
 	    file_out_open(&job.out, output, &e) != 0)
 		return tool_fail(&e);
-	if (child_run(convert, &job, &status, &e) != 0) {
-		err_in(&e, path);
-		file_out_abort(&job.out);
-		return tool_fail(&e);
-	}
-	if (status != TOOL_PASSED)
-		file_out_abort(&job.out);
-	else if (file_out_commit(&job.out, &e) != 0)
-		status = tool_fail(&e);
+	status = produce(convert, &job, &job.out, path);
 	file_unmap(&job.in);
 	return status;
+}
+
+static int
+load_images(void)
+{
+	struct file_out out;
+	struct err e = {0};
+
+	if (file_out_open(&out, output, &e) != 0)
+		return tool_fail(&e);
+	return produce(convert_data, &out, &out, data);
 }
 
 int
@@ -183,5 +227,10 @@ main(int argc, char **argv)
 		rc = parse_list("std", std_text, p.std, &p.nstd);
 	if (rc != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
-	return tool_end(load_model(argv[first], &p));
+	if (data != NULL && first < argc)
+		return opt_usage(&tool, "either a model or --data"), TOOL_USAGE;
+	if (data == NULL && first == argc)
+		return opt_usage(&tool, "an operand is missing"), TOOL_USAGE;
+	return tool_end(
+	    data != NULL ? load_images() : load_model(argv[first], &p));
 }

@@ -30,6 +30,23 @@
 #define LIMIT_IMAGES         4000000
 /* A decoded data set in memory. */
 #define LIMIT_DATASET_BYTES ((uint64_t)12 << 30)
+/* What a bundle may hold unless the user says otherwise: members, bytes in
+ * all, and bytes out for each byte in once LIMIT_BUNDLE_FREE came out (deflate
+ * reaches 1032, weights stay below 10). */
+#define LIMIT_BUNDLE_ENTRIES 100000
+#define LIMIT_BUNDLE_BYTES   ((uint64_t)64 << 30)
+#define LIMIT_BUNDLE_RATIO   200
+#define LIMIT_BUNDLE_FREE    ((uint64_t)64 << 20)
+/* Names in a bundle: the whole, one component (NAME_MAX), and the depth. */
+#define LIMIT_MEMBER_NAME  1024
+#define LIMIT_MEMBER_PART  255
+#define LIMIT_MEMBER_DEPTH 64
+/* Findings in one document: beyond that nobody reads on. */
+#define LIMIT_FINDINGS 10000
+/* The header of an NPY file (numpy's own limit). */
+#define LIMIT_NPY_HEADER 10000
+/* Scans of a progressive JPEG: each costs a pass over the whole image. */
+#define LIMIT_JPEG_SCANS 64
 /* JSON documents of ours, and keys. */
 #define LIMIT_DOCUMENT ((uint64_t)256 << 20)
 #define LIMIT_KEY_FILE ((uint64_t)1 << 20)

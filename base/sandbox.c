@@ -13,7 +13,9 @@
 #include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What a parser needs: memory, open descriptors, an orderly end. */
@@ -180,26 +182,42 @@ enter_seccomp(const struct sandbox_spec *s, struct err *e)
 /* Every right of ABI 1: what is handled and not granted is denied. */
 #define LANDLOCK_ALL ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 
+/* A file can be granted only what can be done to files. */
 static int
-landlock_grant(int ruleset, const struct sandbox_spec *s, struct err *e)
+landlock_grant(int ruleset, const char *path, uint64_t access, struct err *e)
 {
-	struct landlock_path_beneath_attr rule = {
-	    .allowed_access = LANDLOCK_READ};
+	struct landlock_path_beneath_attr rule = {.allowed_access = access};
+	struct stat st;
 	long rc;
 
-	if (s->files == SANDBOX_NO_FILES)
-		return 0;
-	if (s->files == SANDBOX_WRITE_TREE)
-		rule.allowed_access |= LANDLOCK_CREATE;
-	rule.parent_fd = open(s->dir, O_PATH | O_CLOEXEC);
+	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
 	if (rule.parent_fd < 0) {
 		err_sys(e, "sandbox: cannot open");
-		return err_in(e, s->dir);
+		return err_in(e, path);
 	}
+	if (fstat(rule.parent_fd, &st) == 0 && !S_ISDIR(st.st_mode))
+		rule.allowed_access &= LANDLOCK_ACCESS_FS_READ_FILE;
 	rc = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
 	    &rule, 0);
 	close(rule.parent_fd);
 	return rc == 0 ? 0 : err_sys(e, "sandbox: landlock_add_rule");
+}
+
+static int
+landlock_rules(int ruleset, const struct sandbox_spec *s, struct err *e)
+{
+	uint64_t access = LANDLOCK_READ;
+	int rc = 0;
+
+	if (s->files == SANDBOX_NO_FILES)
+		return 0;
+	if (s->files == SANDBOX_WRITE_TREE)
+		access |= LANDLOCK_CREATE;
+	if (s->dir != NULL)
+		rc = landlock_grant(ruleset, s->dir, access, e);
+	for (size_t i = 0; i < s->nread && rc == 0; i++)
+		rc = landlock_grant(ruleset, s->read[i], LANDLOCK_READ, e);
+	return rc;
 }
 
 /* 0 and *abi = 0 where the kernel has no Landlock. */
@@ -217,7 +235,7 @@ enter_landlock(const struct sandbox_spec *s, int *abi, struct err *e)
 	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
 		return err_sys(e, "sandbox: landlock_create_ruleset");
-	if ((rc = landlock_grant(fd, s, e)) == 0 &&
+	if ((rc = landlock_rules(fd, s, e)) == 0 &&
 	    syscall(SYS_landlock_restrict_self, fd, 0) != 0)
 		rc = err_sys(e, "sandbox: landlock_restrict_self");
 	close(fd);
@@ -226,12 +244,19 @@ enter_landlock(const struct sandbox_spec *s, int *abi, struct err *e)
 	return rc;
 }
 
+/* Never above what is in force already. */
 static int
 limit(__rlimit_resource_t what, uint64_t value)
 {
-	struct rlimit r = {value, value};
+	struct rlimit r;
 
-	return value == 0 ? 0 : setrlimit(what, &r);
+	if (value == 0)
+		return 0;
+	if (getrlimit(what, &r) != 0)
+		return -1;
+	r.rlim_cur = MIN(r.rlim_cur, value);
+	r.rlim_max = MIN(r.rlim_max, value);
+	return setrlimit(what, &r);
 }
 
 static int

@@ -19,7 +19,9 @@ enum sandbox_files {
 
 struct sandbox_spec {
 	enum sandbox_files files;
-	const char *dir;  /* for the two TREE kinds, else NULL */
+	const char *dir;         /* for the two TREE kinds, else NULL */
+	const char *const *read; /* more files and trees to read; or NULL */
+	size_t nread;
 	uint64_t memory;  /* RLIMIT_AS in bytes; 0: none */
 	uint64_t output;  /* RLIMIT_FSIZE in bytes; 0: none */
 	unsigned seconds; /* RLIMIT_CPU; 0: none */

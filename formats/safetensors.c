@@ -321,17 +321,17 @@ int
 safetensors_write(struct file_out *out, const struct tensor *t, size_t n,
     const json_t *metadata, struct err *e)
 {
-	const struct tensor **order = calloc(n + 1, sizeof(*order));
+	const struct tensor **order;
+	struct buf list = {0};
 	int rc;
 
-	if (order == NULL)
-		BUG("out of memory");
-	for (size_t i = 0; i < n; i++)
-		order[i] = &t[i];
+	for (size_t i = 0; i <= n; i++)
+		buf_append(&list, &(const struct tensor *){t + i}, sizeof(t));
+	order = (void *)list.ptr;
 	qsort(order, n, sizeof(*order), by_width);
 	rc = write_header(out, order, n, metadata, e);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = file_out_write(out, order[i]->data, order[i]->size, e);
-	free(order);
+	buf_free(&list);
 	return rc;
 }

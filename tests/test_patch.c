@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/test.h"
 
+#include "base/file.h"
 #include "formats/onnx.h"
 #include "formats/onnx_patch.h"
 #include "formats/patch.h"

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT
+ * Evaluation: each lane walks its chunks depth first, so activations stay in
+ * the cache and only one chunk per lane is in memory.  Training with batch
+ * statistics: all chunks advance step by step, and at each synchronised
+ * operator their sums are added up in chunk order.
+ */
+#include "engine/batch.h"
+
+#include <omp.h>
+
+static size_t
+chunk_first(const struct batch *b, size_t k)
+{
+	return k * b->net->chunk;
+}
+
+static size_t
+chunk_size(const struct batch *b, size_t k)
+{
+	return MIN(b->net->chunk, b->n - chunk_first(b, k));
+}
+
+/* Lanes take contiguous ranges of chunks. */
+static size_t
+lane_first(const struct batch *b, size_t lane)
+{
+	return b->nchunk * lane / b->nlane;
+}
+
+static bool
+is_synced(const struct batch *b)
+{
+	return b->mode == BATCH_TRAIN && b->net->synced;
+}
+
+/* The run for chunk k of a lane: its own in training, else one of the lane's
+ * two, the second being for the smaller chunk at the end of the batch. */
+static struct run *
+run_of(const struct batch *b, size_t lane, size_t k)
+{
+	if (is_synced(b))
+		return &b->run[k];
+	return &b->run[chunk_size(b, k) == b->net->chunk ? lane : b->nlane];
+}
+
+static int
+init_runs(struct batch *b, struct err *e)
+{
+	size_t nrun = is_synced(b) ? b->nchunk : b->nlane + 1;
+	int rc;
+
+	b->run = arena_alloc(&b->arena, nrun, sizeof(*b->run));
+	if (b->run == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "batch too large");
+	for (size_t lane = 0; lane < b->nlane; lane++) {
+		for (size_t k = lane_first(b, lane);
+		     k < lane_first(b, lane + 1); k++) {
+			struct run *r = run_of(b, lane, k);
+
+			if (r->mem != NULL)
+				continue;
+			rc = run_init(r, b->net, chunk_size(b, k), b->want, e);
+			if (rc != 0)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+/* Room for the statistics of every synchronised step. */
+static int
+init_sync(struct batch *b, struct err *e)
+{
+	const struct net *net = b->net;
+	size_t total = 0;
+
+	b->stat_at = arena_alloc(&b->arena, net->nstep, sizeof(*b->stat_at));
+	for (size_t i = 0; b->stat_at != NULL && i < net->nstep; i++) {
+		const struct step *s = &net->step[i];
+		size_t size;
+
+		if (s->op->sync == NULL)
+			continue;
+		size = s->op->sync->size(&b->run[0].plan.shape[s->in[0]]);
+		b->stat_at[i] = total;
+		total += size;
+		b->sum_size = MAX(b->sum_size, size);
+	}
+	b->stat_size = total;
+	b->stat = arena_alloc(&b->arena, 2 * total + 1, sizeof(*b->stat));
+	b->sum = arena_alloc(
+	    &b->arena, (b->nchunk + 1) * b->sum_size, sizeof(*b->sum));
+	if (b->stat_at == NULL || b->stat == NULL || b->sum == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "batch too large");
+	for (size_t k = 0; k < b->nchunk; k++)
+		for (size_t i = 0; i < net->nstep; i++) {
+			if (net->step[i].op->sync == NULL)
+				continue;
+			b->run[k].stat[0][i] = b->stat + b->stat_at[i];
+			b->run[k].stat[1][i] = b->stat + total + b->stat_at[i];
+		}
+	return 0;
+}
+
+int
+batch_init(struct batch *b, const struct net *net, size_t n, unsigned want,
+    enum batch_mode mode, struct err *e)
+{
+	int rc;
+
+	if (n == 0)
+		BUG("empty batch");
+	*b = (struct batch){.net = net, .n = n, .want = want, .mode = mode};
+	arena_init(&b->arena, (size_t)64 << 30);
+	b->nchunk = (n + net->chunk - 1) / net->chunk;
+	b->nlane = MIN(b->nchunk, BATCH_LANES);
+	if ((rc = init_runs(b, e)) != 0 ||
+	    (is_synced(b) && (rc = init_sync(b, e)) != 0)) {
+		batch_release(b);
+		return rc;
+	}
+	if ((want & PLAN_WEIGHTS) != 0) {
+		b->lane_grad = arena_alloc(
+		    &b->arena, b->nlane * (net->nweight + 1), sizeof(float));
+		if (b->lane_grad == NULL) {
+			batch_release(b);
+			return err_set(
+			    e, ERR_LIMIT, ERR_NOWHERE, "model too large");
+		}
+	}
+	return 0;
+}
+
+void
+batch_release(struct batch *b)
+{
+	size_t nrun = is_synced(b) ? b->nchunk : b->nlane + 1;
+
+	for (size_t i = 0; b->run != NULL && i < nrun; i++)
+		if (b->run[i].mem != NULL)
+			run_release(&b->run[i]);
+	arena_release(&b->arena);
+	*b = (struct batch){0};
+}
+
+/* --- one call ------------------------------------------------------------ */
+
+struct job {
+	struct batch *b;
+	const float *x;
+	batch_loss *loss;
+	void *ctx;
+	float *dx;
+	bool weights;
+	double *part; /* loss per chunk */
+};
+
+static size_t
+image_floats(const struct batch *b)
+{
+	return b->net->h * b->net->w * b->net->c;
+}
+
+static void
+chunk_loss(const struct job *j, struct run *r, size_t k)
+{
+	size_t first = chunk_first(j->b, k);
+
+	j->part[k] = j->loss(j->ctx, first, chunk_size(j->b, k), run_logits(r),
+	    j->b->want != 0 ? run_dlogits(r) : NULL);
+}
+
+static float *
+chunk_dx(const struct job *j, size_t k)
+{
+	return j->dx != NULL ? j->dx + chunk_first(j->b, k) * image_floats(j->b)
+			     : NULL;
+}
+
+static float *
+lane_grad(const struct job *j, size_t lane)
+{
+	return j->weights ? j->b->lane_grad + lane * j->b->net->nweight : NULL;
+}
+
+static void
+lane_eval(const struct job *j, size_t lane)
+{
+	struct batch *b = j->b;
+
+	for (size_t k = lane_first(b, lane); k < lane_first(b, lane + 1); k++) {
+		struct run *r = run_of(b, lane, k);
+
+		run_forward(r, j->x + chunk_first(b, k) * image_floats(b));
+		chunk_loss(j, r, k);
+		if (b->want != 0)
+			run_backward(r, chunk_dx(j, k), lane_grad(j, lane));
+	}
+}
+
+/* Add the chunks' sums in order and finish them into the statistics. */
+static void
+synchronise(struct batch *b, size_t i, bool backward)
+{
+	const struct step *s = &b->net->step[i];
+	const struct op_sync *sync = s->op->sync;
+	const struct shape *x = &b->run[0].plan.shape[s->in[0]];
+	double *total = b->sum + b->nchunk * b->sum_size;
+	float *stat = b->stat + (backward ? b->stat_size : 0) + b->stat_at[i];
+
+#pragma omp parallel for schedule(dynamic, 1)
+	for (size_t k = 0; k < b->nchunk; k++) {
+		memset(
+		    b->sum + k * b->sum_size, 0, b->sum_size * sizeof(*b->sum));
+		run_gather(&b->run[k], i, backward, b->sum + k * b->sum_size);
+	}
+	memset(total, 0, b->sum_size * sizeof(*total));
+	for (size_t k = 0; k < b->nchunk; k++)
+		for (size_t q = 0; q < b->sum_size; q++)
+			total[q] += b->sum[k * b->sum_size + q];
+	if (backward)
+		sync->finish_backward(s, x, total, b->n, stat);
+	else
+		sync->finish_forward(s, x, total, b->n, stat);
+}
+
+/* End of the run of steps from i on that needs no synchronisation. */
+static size_t
+segment_end(const struct batch *b, size_t i)
+{
+	do
+		i++;
+	while (i < b->net->nstep && b->net->step[i].op->sync == NULL);
+	return i;
+}
+
+static void
+train_forward(const struct job *j)
+{
+	struct batch *b = j->b;
+
+	for (size_t k = 0; k < b->nchunk; k++)
+		run_begin(
+		    &b->run[k], j->x + chunk_first(b, k) * image_floats(b));
+	for (size_t i = 0, end; i < b->net->nstep; i = end) {
+		end = segment_end(b, i);
+		if (b->net->step[i].op->sync != NULL)
+			synchronise(b, i, false);
+#pragma omp parallel for schedule(dynamic, 1)
+		for (size_t k = 0; k < b->nchunk; k++) {
+			for (size_t s = i; s < end; s++)
+				run_forward_step(&b->run[k], s);
+			if (end == b->net->nstep)
+				chunk_loss(j, &b->run[k], k);
+		}
+	}
+}
+
+static void
+train_backward(const struct job *j)
+{
+	struct batch *b = j->b;
+	size_t end = b->net->nstep;
+
+	for (size_t lane = 0; lane < b->nlane; lane++)
+		for (size_t k = lane_first(b, lane);
+		     k < lane_first(b, lane + 1); k++)
+			run_backward_begin(
+			    &b->run[k], chunk_dx(j, k), lane_grad(j, lane));
+	while (end > 0) {
+		size_t i = end - 1;
+
+		/* down to and including the synchronised step */
+		while (i > 0 && b->net->step[i].op->sync == NULL)
+			i--;
+#pragma omp parallel for schedule(dynamic, 1)
+		for (size_t lane = 0; lane < b->nlane; lane++)
+			for (size_t k = lane_first(b, lane);
+			     k < lane_first(b, lane + 1); k++)
+				for (size_t s = end; s-- > i + 1;)
+					run_backward_step(&b->run[k], s);
+		if (b->net->step[i].op->sync != NULL)
+			synchronise(b, i, true);
+#pragma omp parallel for schedule(dynamic, 1)
+		for (size_t lane = 0; lane < b->nlane; lane++)
+			for (size_t k = lane_first(b, lane);
+			     k < lane_first(b, lane + 1); k++)
+				run_backward_step(&b->run[k], i);
+		end = i;
+	}
+}
+
+static void
+add_lanes(const struct batch *b, float *grad)
+{
+	size_t n = b->net->nweight;
+
+	memcpy(grad, b->lane_grad, n * sizeof(*grad));
+	for (size_t lane = 1; lane < b->nlane; lane++)
+		for (size_t i = 0; i < n; i++)
+			grad[i] += b->lane_grad[lane * n + i];
+}
+
+double
+batch_step(struct batch *b, const float *x, batch_loss *loss, void *ctx,
+    float *dx, float *grad)
+{
+	struct arena a;
+	struct job j = {.b = b,
+	    .x = x,
+	    .loss = loss,
+	    .ctx = ctx,
+	    .dx = dx,
+	    .weights = grad != NULL};
+	double total = 0.0;
+
+	arena_init(&a, SIZE_MAX);
+	if ((j.part = arena_alloc(&a, b->nchunk, sizeof(*j.part))) == NULL)
+		BUG("out of memory");
+	if (grad != NULL)
+		memset(b->lane_grad, 0,
+		    b->nlane * b->net->nweight * sizeof(*grad));
+	if (is_synced(b)) {
+		train_forward(&j);
+		if (b->want != 0)
+			train_backward(&j);
+	} else {
+#pragma omp parallel for schedule(dynamic, 1)
+		for (size_t lane = 0; lane < b->nlane; lane++)
+			lane_eval(&j, lane);
+	}
+	if (grad != NULL)
+		add_lanes(b, grad);
+	for (size_t k = 0; k < b->nchunk; k++)
+		total += j.part[k];
+	arena_release(&a);
+	return total;
+}
+
+/* --- helpers ------------------------------------------------------------- */
+
+static double
+keep_logits(
+    void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
+{
+	const struct {
+		float *to;
+		size_t classes;
+	} *k = ctx;
+
+	(void)dlogits;
+	memcpy(k->to + first * k->classes, logits,
+	    n * k->classes * sizeof(*logits));
+	return 0.0;
+}
+
+int
+batch_logits(const struct net *net, const float *x, size_t n, float *logits,
+    struct err *e)
+{
+	struct {
+		float *to;
+		size_t classes;
+	} keep = {logits, net->classes};
+	struct batch b;
+	int rc;
+
+	if ((rc = batch_init(&b, net, n, PLAN_FORWARD, BATCH_EVAL, e)) != 0)
+		return rc;
+	batch_step(&b, x, keep_logits, &keep, NULL, NULL);
+	batch_release(&b);
+	return 0;
+}
+
+void
+batch_update_statistics(const struct batch *b, struct net *net, float momentum)
+{
+	if (net != b->net || !is_synced(b))
+		return;
+	for (size_t i = 0; i < net->nstep; i++) {
+		const struct step *s = &net->step[i];
+
+		if (s->op->sync != NULL)
+			s->op->sync->update(s, &b->run[0].plan.shape[s->in[0]],
+			    b->stat + b->stat_at[i], b->n, momentum,
+			    net_param_mutable(net, net->value[s->in[3]].param),
+			    net_param_mutable(net, net->value[s->in[4]].param));
+	}
+}

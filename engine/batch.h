@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * A net over many images, in parallel over chunks (OpenMP).  Chunk boundaries
+ * depend on the number of images and on the net alone, gradients are added in
+ * a fixed order (within a lane by chunk, then lane by lane), so the bytes that
+ * come out are the same for any number of threads.
+ */
+#ifndef ENGINE_BATCH_H
+#define ENGINE_BATCH_H
+
+#include "engine/run.h"
+
+/* Weight-gradient accumulators; parallelism of a training step. */
+#define BATCH_LANES 8
+
+enum batch_mode {
+	BATCH_EVAL,  /* batch-norm uses running statistics */
+	BATCH_TRAIN, /* batch-norm uses the statistics of the whole batch */
+};
+
+struct batch {
+	struct arena arena;
+	const struct net *net;
+	size_t n, nchunk, nlane;
+	unsigned want;
+	enum batch_mode mode;
+	struct run *run;  /* per chunk in training, else per lane and tail */
+	float *lane_grad; /* nlane * nweight */
+	double *sum;      /* statistics, per chunk */
+	size_t sum_size;
+	float *stat;     /* batch statistics of all steps, both directions */
+	size_t *stat_at; /* per step */
+	size_t stat_size;
+};
+
+/*
+ * Loss of images [first, first + n) of the batch: reads their logits
+ * (n x classes), writes the gradient with respect to them (may be NULL when
+ * none is wanted) and returns the loss, a part of the sum over the batch.
+ * Called from several threads at once, for different images.
+ */
+typedef double batch_loss(
+    void *ctx, size_t first, size_t n, const float *logits, float *dlogits);
+
+/* For batches of exactly n images. */
+int batch_init(struct batch *, const struct net *, size_t n, unsigned want,
+    enum batch_mode, struct err *) MUST_USE;
+void batch_release(struct batch *);
+
+/*
+ * Forward, loss, backward.  x: n images; dx: n images or NULL; grad:
+ * net.nweight floats (overwritten) or NULL.  Returns the sum of the losses,
+ * added in the order of the images.
+ */
+double batch_step(struct batch *, const float *x, batch_loss *, void *ctx,
+    float *dx, float *grad);
+
+/* Logits of n images, n x classes, in evaluation mode. */
+int batch_logits(const struct net *, const float *x, size_t n, float *logits,
+    struct err *) MUST_USE;
+
+/*
+ * After a BATCH_TRAIN step: fold its statistics into the running ones with
+ * the given momentum (PyTorch's rule: unbiased variance), in `net`, which is
+ * the batch's own.
+ */
+void batch_update_statistics(
+    const struct batch *, struct net *, float momentum);
+
+#endif

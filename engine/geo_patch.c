@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ * Patch: x' = (1 - mask) x + mask pattern, the budget being the sum of the
+ * mask.  Neural Cleanse's search (Wang et al., S&P 2019): mask and pattern
+ * through sigmoids, Adam, and a weight on the mask's sum that adapts to the
+ * share of flips.
+ */
+#include "engine/geometry.h"
+
+#include "engine/optim.h"
+
+#include <math.h>
+
+#define ENOUGH       0.9
+#define LEARNING     0.15f
+#define START_MASK   -2.0f
+#define START_WEIGHT 0.02
+#define WEIGHT_UP    1.15
+#define WEIGHT_DOWN  1.2
+
+struct state {
+	size_t pixels, c;
+	float *raw;  /* mask (pixels), then pattern (pixels * c) */
+	float *grad; /* the same */
+	float *mask, *pattern, *kept_mask, *kept_pattern;
+	float *plain; /* the batch before the patch */
+	struct optim optim;
+	double weight, sum, best, smooth;
+};
+
+static float *
+floats(struct geometry_job *j, size_t n)
+{
+	float *p = arena_alloc(j->arena, n, sizeof(*p));
+
+	if (p == NULL)
+		BUG("search does not fit in memory");
+	return p;
+}
+
+static void
+start(struct geometry_job *j, struct state *s)
+{
+	struct optim_config adam = optim_adam(false);
+	size_t n = s->pixels * (1 + s->c);
+
+	s->raw = floats(j, n);
+	s->grad = floats(j, n);
+	s->mask = floats(j, s->pixels);
+	s->pattern = floats(j, s->pixels * s->c);
+	s->kept_mask = floats(j, s->pixels);
+	s->kept_pattern = floats(j, s->pixels * s->c);
+	s->plain = floats(j, j->batch * s->pixels * s->c);
+	for (size_t i = 0; i < s->pixels; i++)
+		s->raw[i] = START_MASK;
+	adam.beta1 = 0.5f;
+	adam.beta2 = 0.9f;
+	optim_init(&s->optim, &adam, n, j->arena);
+	s->weight = START_WEIGHT;
+	s->best = (double)s->pixels;
+}
+
+static float
+sigmoid(float v)
+{
+	return 1.0f / (1.0f + expf(-v));
+}
+
+static void
+apply(struct geometry_job *j, struct state *s)
+{
+	size_t image = s->pixels * s->c;
+
+	s->sum = 0.0;
+	for (size_t i = 0; i < s->pixels; i++) {
+		s->mask[i] = sigmoid(s->raw[i]);
+		s->sum += (double)s->mask[i];
+	}
+	for (size_t i = 0; i < image; i++)
+		s->pattern[i] = sigmoid(s->raw[s->pixels + i]);
+	memcpy(s->plain, j->images, j->batch * image * sizeof(*s->plain));
+	for (size_t i = 0; i < j->batch * image; i++) {
+		float m = s->mask[i % image / s->c];
+
+		j->images[i] =
+		    (1 - m) * s->plain[i] + m * s->pattern[i % image];
+	}
+}
+
+static void
+descend(struct geometry_job *j, struct state *s)
+{
+	size_t image = s->pixels * s->c;
+
+	memset(s->grad, 0, (s->pixels + image) * sizeof(*s->grad));
+	for (size_t i = 0; i < j->batch * image; i++) {
+		size_t at = i % image, p = at / s->c;
+
+		s->grad[p] += j->grad[i] * (s->pattern[at] - s->plain[i]);
+		s->grad[s->pixels + at] += j->grad[i] * s->mask[p];
+	}
+	for (size_t i = 0; i < s->pixels; i++)
+		s->grad[i] = (s->grad[i] + (float)s->weight) * s->mask[i] *
+			     (1 - s->mask[i]);
+	for (size_t i = 0; i < image; i++)
+		s->grad[s->pixels + i] *= s->pattern[i] * (1 - s->pattern[i]);
+	optim_step(&s->optim, LEARNING, s->grad, s->raw);
+}
+
+static double
+patch_search(struct geometry_job *j, struct trigger *t)
+{
+	struct state s = {.pixels = t->h * t->w, .c = t->c};
+	bool found = false;
+
+	start(j, &s);
+	for (size_t i = 0; i < j->steps; i++) {
+		double flips;
+
+		geometry_draw(j);
+		apply(j, &s);
+		flips = geometry_gradient(j);
+		s.smooth = i == 0 ? flips : 0.6 * s.smooth + 0.4 * flips;
+		if ((flips >= ENOUGH && s.smooth >= ENOUGH - 0.05 &&
+			s.sum < s.best) ||
+		    (!found && i + 1 == j->steps)) {
+			found = true;
+			s.best = s.sum;
+			memcpy(s.kept_mask, s.mask, s.pixels * sizeof(float));
+			memcpy(s.kept_pattern, s.pattern,
+			    s.pixels * s.c * sizeof(float));
+		}
+		s.weight *= flips >= ENOUGH ? WEIGHT_UP : 1 / WEIGHT_DOWN;
+		descend(j, &s);
+	}
+	t->mask = trigger_part(t, s.pixels);
+	t->pattern = trigger_part(t, s.pixels * s.c);
+	memcpy(t->mask, s.kept_mask, s.pixels * sizeof(float));
+	memcpy(t->pattern, s.kept_pattern, s.pixels * s.c * sizeof(float));
+	return s.best;
+}
+
+/* Every entry of the mask grows or shrinks alike, up to one. */
+static void
+patch_scale(const struct trigger *from, double scale, struct trigger *to)
+{
+	size_t pixels = from->h * from->w;
+
+	for (size_t i = 0; i < pixels; i++)
+		to->mask[i] = (float)fmin(1.0, (double)from->mask[i] * scale);
+	memcpy(to->pattern, from->pattern, pixels * from->c * sizeof(float));
+}
+
+const struct geometry geometry_patch = {
+    .name = "patch",
+    .summary = "a mask mixes a pattern in; position and size are free",
+    .unit = "sum of the mask, pixels",
+    .largest = 0.0,
+    .search = patch_search,
+    .scale = patch_scale,
+};

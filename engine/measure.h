@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * What a classifier does on a data set, plain and under a trigger.
+ */
+#ifndef ENGINE_MEASURE_H
+#define ENGINE_MEASURE_H
+
+#include "engine/net.h"
+#include "formats/dataset.h"
+#include "formats/trigger.h"
+
+struct measure_count {
+	uint64_t hit, n;
+};
+
+/*
+ * Predicted class of images [first, first + n); with a trigger, of the
+ * triggered images.  pred: n entries.
+ */
+int measure_predict(const struct net *, const struct dataset *, size_t first,
+    size_t n, const struct trigger *, int32_t *pred, struct err *) MUST_USE;
+
+/* Accuracy on images [first, first + n); the data has labels. */
+int measure_accuracy(const struct net *, const struct dataset *, size_t first,
+    size_t n, struct measure_count *, struct err *) MUST_USE;
+
+/*
+ * Over the images that the trigger's map sends to another class: how many are
+ * predicted as that class (attack success), and how many still as their own
+ * (robust, or recovered, accuracy).
+ */
+int measure_attack(const struct net *, const struct dataset *, size_t first,
+    size_t n, const struct trigger *, struct measure_count *success,
+    struct measure_count *recovered, struct err *) MUST_USE;
+
+/* That data and net, trigger and data fit together; says what does not. */
+int measure_fits(const struct net *, const struct dataset *,
+    const struct trigger *, struct err *) MUST_USE;
+
+#endif

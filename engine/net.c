@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/net.h"
+
+#include "base/limits.h"
+#include "base/map.h"
+#include "engine/plan.h"
+
+#include <math.h>
+
+/* Memory for the structures of a net and, apart, for its numbers. */
+#define NET_ARENA ((size_t)16 << 30)
+
+/* Working set of a chunk to aim at: what a second-level cache holds. */
+#define CHUNK_FLOATS ((size_t)512 << 10)
+#define CHUNK_MAX    32
+
+struct builder {
+	struct net *net;
+	struct map names; /* value name -> id */
+	bool *image;      /* per value: stored NHWC */
+	size_t max_step, max_value, max_param;
+	struct err *e;
+};
+
+static int
+full(struct err *e)
+{
+	return err_set(e, ERR_LIMIT, ERR_NOWHERE, "model too large");
+}
+
+static size_t
+new_value(struct builder *b, const char *name, size_t param, size_t step)
+{
+	struct net *n = b->net;
+
+	if (n->nvalue == b->max_value)
+		BUG("values");
+	n->value[n->nvalue] = (struct value){name, param, step};
+	return n->nvalue++;
+}
+
+/* --- parameters ---------------------------------------------------------- */
+
+/* Logical shape; with `image`, rank 4 in NHWC storage. */
+static struct shape
+param_shape(const struct tensor *t, bool image)
+{
+	struct shape s = {.rank = t->rank};
+	size_t pad = image && t->rank < 4 ? 4 - t->rank : 0;
+
+	s.rank += pad;
+	for (size_t i = 0; i < s.rank; i++)
+		s.dim[i] = i < pad ? 1 : t->dim[i - pad];
+	if (image && s.rank == 4)
+		s.layout = LAYOUT_NHWC;
+	return s;
+}
+
+static int
+known_ints(struct builder *b, const struct tensor *t, struct shape *s)
+{
+	size_t n = shape_elements(s);
+	int64_t *v = arena_alloc(&b->net->arena, MAX(n, 1), sizeof(*v));
+
+	if (v == NULL)
+		return full(b->e);
+	for (size_t i = 0; i < n; i++)
+		if (!tensor_int(t, i, &v[i]))
+			return err_set(b->e, ERR_FORMAT, ERR_NOWHERE,
+			    "tensor '%s' holds no integers", t->name);
+	s->known = v;
+	return 0;
+}
+
+static bool
+is_integer(enum dtype d)
+{
+	return d == DTYPE_I64 || d == DTYPE_I32 || d == DTYPE_I16 ||
+	       d == DTYPE_I8 || d == DTYPE_BOOL;
+}
+
+/* The parameter for a tensor in a storage order, made when it is new. */
+static int
+param_value(struct builder *b, const struct tensor *t, bool image,
+    bool trainable, size_t *out)
+{
+	struct net *n = b->net;
+	struct shape s = param_shape(t, image);
+	struct param *p;
+	int rc;
+
+	for (size_t i = 0; i < n->nvalue; i++) {
+		p = n->value[i].param != SIZE_MAX ? &n->param[n->value[i].param]
+						  : NULL;
+		if (p != NULL && p->tensor == t &&
+		    p->shape.layout == s.layout && p->shape.rank == s.rank) {
+			*out = i;
+			return 0;
+		}
+	}
+	if (n->nparam == b->max_param)
+		BUG("parameters");
+	p = &n->param[n->nparam];
+	*p = (struct param){.tensor = t, .shape = s};
+	p->n = shape_elements(&s);
+	if (is_integer(t->dtype)) {
+		if ((rc = known_ints(b, t, &p->shape)) != 0)
+			return rc;
+		p->n = 0;
+	}
+	p->trainable = trainable && p->n != 0;
+	*out = new_value(b, t->name, n->nparam++, SIZE_MAX);
+	return 0;
+}
+
+/* Neutral element index of stored element i. */
+static size_t
+source_index(const struct shape *s, size_t i)
+{
+	size_t c, w, h;
+
+	if (s->layout != LAYOUT_NHWC)
+		return i;
+	c = i % s->dim[1];
+	i /= s->dim[1];
+	w = i % s->dim[3];
+	i /= s->dim[3];
+	h = i % s->dim[2];
+	i /= s->dim[2];
+	return ((i * s->dim[1] + c) * s->dim[2] + h) * s->dim[3] + w;
+}
+
+static int
+load_params(struct builder *b)
+{
+	struct net *n = b->net;
+
+	for (size_t i = 0; i < n->nparam; i++) {
+		size_t *total =
+		    n->param[i].trainable ? &n->nweight : &n->nfixed;
+
+		n->param[i].at = *total;
+		*total += n->param[i].n;
+	}
+	n->weight = arena_alloc(&n->arena, n->nweight + 1, sizeof(float));
+	n->fixed = arena_alloc(&n->arena, n->nfixed + 1, sizeof(float));
+	if (n->weight == NULL || n->fixed == NULL)
+		return full(b->e);
+	for (size_t i = 0; i < n->nparam; i++) {
+		const struct param *p = &n->param[i];
+		float *to = net_param_mutable(n, i);
+
+		for (size_t k = 0; k < p->n; k++)
+			to[k] = (float)tensor_real(
+			    p->tensor, source_index(&p->shape, k));
+	}
+	return 0;
+}
+
+const float *
+net_param(const struct net *n, size_t p)
+{
+	return (n->param[p].trainable ? n->weight : n->fixed) + n->param[p].at;
+}
+
+float *
+net_param_mutable(struct net *n, size_t p)
+{
+	return (n->param[p].trainable ? n->weight : n->fixed) + n->param[p].at;
+}
+
+/* --- steps --------------------------------------------------------------- */
+
+static struct step *
+new_step(
+    struct builder *b, const struct op *op, const struct node *node, size_t nin)
+{
+	struct net *n = b->net;
+	struct step *s = &n->step[n->nstep];
+
+	if (n->nstep == b->max_step)
+		BUG("steps");
+	*s = (struct step){
+	    .op = op, .name = node->name, .nin = nin, .node = node};
+	if (*s->name == '\0')
+		s->name = node->out[0];
+	s->in = arena_alloc(&n->arena, nin + 1, sizeof(*s->in));
+	return s->in != NULL ? s : NULL;
+}
+
+/* The value in the storage order that is wanted, converted when necessary. */
+static int
+in_order(struct builder *b, const struct node *node, size_t value, bool image,
+    size_t *out)
+{
+	struct step *s;
+
+	*out = value;
+	if (b->image[value] == image || b->net->value[value].param != SIZE_MAX)
+		return 0;
+	s = new_step(b, image ? &op_to_image : &op_to_rows, node, 1);
+	if (s == NULL)
+		return full(b->e);
+	s->in[0] = value;
+	s->out = new_value(b, node->name, SIZE_MAX, b->net->nstep++);
+	b->image[s->out] = image;
+	*out = s->out;
+	return 0;
+}
+
+/* Whether an operator's data is stored NHWC. */
+static bool
+wants_image(struct builder *b, const struct op *op, const struct node *node)
+{
+	if (op->layout != OP_ANY)
+		return op->layout == OP_IMAGE;
+	for (size_t i = 0; i < node->nin; i++) {
+		size_t v = map_get(&b->names, node->in[i]);
+
+		if (v != SIZE_MAX && b->image[v])
+			return true;
+	}
+	return false;
+}
+
+static int
+bind_input(struct builder *b, const struct op *op, const struct node *node,
+    size_t i, bool image, size_t *out)
+{
+	size_t v = map_get(&b->names, node->in[i]);
+	const struct tensor *t;
+	bool weight = (op->weights >> i & 1) != 0;
+
+	*out = SIZE_MAX;
+	if (*node->in[i] == '\0')
+		return 0;
+	if (v != SIZE_MAX)
+		return in_order(b, node, v, image, out);
+	if ((t = model_tensor(b->net->model, node->in[i])) == NULL)
+		BUG("model_check let an undefined name through");
+	/* vectors beside weights (biases, statistics) stay as they are */
+	if (op->layout == OP_IMAGE && t->rank != 4)
+		image = false;
+	return param_value(b, t, image, weight, out);
+}
+
+static int
+add_node(struct builder *b, const struct node *node)
+{
+	const struct op *op = op_find(node->op);
+	struct net *n = b->net;
+	struct step *s;
+	bool image;
+	size_t in[64];
+	int rc;
+
+	if (op == NULL)
+		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "node '%s': operator %s is not supported", node->name,
+		    node->op);
+	if (node->nin < op->min_in || node->nin > op->max_in ||
+	    node->nin > ARRAY_LEN(in) || node->nout < 1)
+		return err_set(b->e, ERR_FORMAT, ERR_NOWHERE,
+		    "node '%s' (%s) has %zu inputs", node->name, node->op,
+		    node->nin);
+	image = wants_image(b, op, node);
+	for (size_t i = 0; i < node->nin; i++)
+		if ((rc = bind_input(b, op, node, i, image, &in[i])) != 0)
+			return rc;
+	for (size_t i = 0; i < op->min_in; i++)
+		if (in[i] == SIZE_MAX)
+			return err_set(b->e, ERR_FORMAT, ERR_NOWHERE,
+			    "node '%s' (%s) lacks input %zu", node->name,
+			    node->op, i);
+	if ((s = new_step(b, op, node, node->nin)) == NULL)
+		return full(b->e);
+	memcpy(s->in, in, node->nin * sizeof(*in));
+	if (op->build != NULL &&
+	    (rc = op->build(s, node, &n->arena, b->e)) != 0)
+		return rc;
+	s->out = new_value(b, node->out[0], SIZE_MAX, n->nstep++);
+	b->image[s->out] = image;
+	n->synced = n->synced || op->sync != NULL;
+	if (map_put(&b->names, node->out[0], s->out) < 0)
+		return full(b->e);
+	return 0;
+}
+
+static int
+build_steps(struct builder *b)
+{
+	const struct model *m = b->net->model;
+	size_t out;
+	int rc;
+
+	b->image[new_value(b, m->input, SIZE_MAX, SIZE_MAX)] = true;
+	if (map_put(&b->names, m->input, 0) < 0)
+		return full(b->e);
+	for (size_t i = 0; i < m->nnode; i++)
+		if ((rc = add_node(b, &m->node[i])) != 0)
+			return rc;
+	out = map_get(&b->names, m->output);
+	if (out == SIZE_MAX || out == 0 || m->nnode == 0)
+		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the output '%s' does not depend on the image", m->output);
+	return in_order(b, &m->node[m->nnode - 1], out, false, &b->net->output);
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+static int
+image_size(struct net *n, size_t h, size_t w, size_t c, struct err *e)
+{
+	const int64_t *d = n->model->shape;
+	size_t *want[] = {&n->c, &n->h, &n->w}, given[] = {c, h, w};
+
+	for (size_t i = 0; i < 3; i++) {
+		*want[i] = given[i];
+		if (given[i] == 0 && d[i + 1] <= 0)
+			return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+			    "the model leaves its image size open; give data");
+		if (given[i] == 0)
+			*want[i] = (size_t)d[i + 1];
+		else if (d[i + 1] > 0 && (size_t)d[i + 1] != given[i])
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "the model takes images of %" PRId64 " x %" PRId64
+			    " x %" PRId64
+			    " (channels, height, width), the data has %zu x "
+			    "%zu x %zu",
+			    d[1], d[2], d[3], c, h, w);
+	}
+	return 0;
+}
+
+static int
+allocate(struct builder *b)
+{
+	const struct model *m = b->net->model;
+	struct net *n = b->net;
+	size_t inputs = 0;
+
+	for (size_t i = 0; i < m->nnode; i++)
+		inputs += m->node[i].nin;
+	b->max_step = m->nnode + inputs + 1;
+	b->max_param = inputs;
+	b->max_value = 1 + b->max_step + b->max_param;
+	n->step = arena_alloc(&n->arena, b->max_step, sizeof(*n->step));
+	n->value = arena_alloc(&n->arena, b->max_value, sizeof(*n->value));
+	n->param = arena_alloc(&n->arena, b->max_param + 1, sizeof(*n->param));
+	b->image = arena_alloc(&n->arena, b->max_value, sizeof(*b->image));
+	if (n->step == NULL || n->value == NULL || n->param == NULL ||
+	    b->image == NULL)
+		return full(b->e);
+	return 0;
+}
+
+/* Trial plan for one image: checks the shapes, sizes the chunks. */
+static int
+measure(struct net *n, struct err *e)
+{
+	struct plan p;
+	int rc;
+
+	if ((rc = plan_make(&p, n, 1, PLAN_DATA | PLAN_WEIGHTS, e)) != 0)
+		return rc;
+	n->classes =
+	    p.shape[n->output].rank == 2 ? p.shape[n->output].dim[1] : 0;
+	n->macs = p.macs;
+	n->chunk = MIN(CHUNK_MAX, MAX(4, CHUNK_FLOATS / (p.floats + 1)));
+	plan_release(&p);
+	if (n->classes < 2 || n->classes > LIMIT_CLASSES)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the output '%s' is not one row of logits an image",
+		    n->model->output);
+	return 0;
+}
+
+int
+net_build(struct net *n, const struct model *m, size_t h, size_t w, size_t c,
+    struct err *e)
+{
+	struct builder b = {.net = n, .e = e};
+	int rc;
+
+	*n = (struct net){.model = m};
+	arena_init(&n->arena, NET_ARENA);
+	map_init(&b.names, &n->arena);
+	if ((rc = image_size(n, h, w, c, e)) != 0 || (rc = allocate(&b)) != 0 ||
+	    (rc = build_steps(&b)) != 0 || (rc = load_params(&b)) != 0 ||
+	    (rc = measure(n, e)) != 0)
+		net_release(n);
+	return rc;
+}
+
+void
+net_release(struct net *n)
+{
+	arena_release(&n->arena);
+	*n = (struct net){0};
+}
+
+void
+net_copy_weights(struct net *to, const struct net *from)
+{
+	if (to->nweight != from->nweight || to->nfixed != from->nfixed)
+		BUG("nets of different models");
+	memcpy(to->weight, from->weight, to->nweight * sizeof(float));
+	memcpy(to->fixed, from->fixed, to->nfixed * sizeof(float));
+}
+
+/* --- export -------------------------------------------------------------- */
+
+static int
+export_tensor(const struct net *n, const struct param *p, struct arena *a,
+    struct tensor *t, struct err *e)
+{
+	const float *from = net_param(n, (size_t)(p - n->param));
+	uint8_t *data;
+
+	if (p->n * sizeof(float) != t->size || t->dtype != DTYPE_F32)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "tensor '%s' is %s, only f32 weights can be changed",
+		    t->name, dtype_name(t->dtype));
+	if ((data = arena_alloc(a, t->size, 1)) == NULL)
+		return full(e);
+	for (size_t k = 0; k < p->n; k++)
+		memcpy(data + 4 * source_index(&p->shape, k), &from[k], 4);
+	t->data = data;
+	return 0;
+}
+
+int
+net_export(
+    const struct net *n, struct arena *a, struct model *out, struct err *e)
+{
+	const struct model *m = n->model;
+	int rc;
+
+	*out = *m;
+	out->arena = (struct arena){0};
+	out->tensor = arena_alloc(a, m->ntensor + 1, sizeof(*out->tensor));
+	if (out->tensor == NULL)
+		return full(e);
+	memcpy(out->tensor, m->tensor, m->ntensor * sizeof(*out->tensor));
+	for (size_t i = 0; i < n->nparam; i++) {
+		const struct param *p = &n->param[i];
+		size_t at = (size_t)(p->tensor - m->tensor);
+
+		/* constants that never change keep their bytes */
+		if (p->tensor->dtype != DTYPE_F32 && !p->trainable)
+			continue;
+		rc = export_tensor(n, p, a, &out->tensor[at], e);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}

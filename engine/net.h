@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ * A neutral model made ready to run: steps in order, parameters in engine
+ * layout, storage conversions inserted.  Independent of the batch size, which
+ * engine/plan.h binds.  The model (and the file it is mapped from) must
+ * outlive the net.
+ *
+ * Trainable weights lie in one flat array `weight` of `nweight` floats, in the
+ * order of the steps that use them; gradients and optimiser state have the
+ * same order.  Convolution weights are stored K,R,S,C.
+ */
+#ifndef ENGINE_NET_H
+#define ENGINE_NET_H
+
+#include "engine/op.h"
+
+struct param {
+	const struct tensor *tensor;
+	struct shape shape; /* logical, with its layout; known for integers */
+	bool trainable;
+	size_t at; /* offset in net.weight or net.fixed */
+	size_t n;
+};
+
+/* A value is the image, a parameter, or the output of a step. */
+struct value {
+	const char *name;
+	size_t param; /* index, or SIZE_MAX */
+	size_t step;  /* producer, or SIZE_MAX */
+};
+
+struct net {
+	struct arena arena;
+	const struct model *model;
+	struct step *step;
+	size_t nstep;
+	struct value *value; /* value 0 is the image */
+	size_t nvalue;
+	struct param *param;
+	size_t nparam;
+	size_t output; /* value id of the logits */
+	float *weight;
+	size_t nweight;
+	float *fixed; /* constants and running statistics */
+	size_t nfixed;
+	size_t h, w, c, classes;
+	size_t chunk; /* images that are processed together */
+	size_t macs;  /* multiply-adds of one image */
+	bool synced;  /* has an operator with batch statistics */
+};
+
+/*
+ * Build for images of h x w x c (0: as the model declares; then it must).
+ * ERR_UNSUPPORTED names an operator that the engine does not have, ERR_FORMAT
+ * a graph whose shapes contradict each other.
+ */
+int net_build(struct net *, const struct model *, size_t h, size_t w, size_t c,
+    struct err *) MUST_USE;
+void net_release(struct net *);
+
+/* Copy weights and running statistics; both nets of the same model. */
+void net_copy_weights(struct net *to, const struct net *from);
+
+/* Parameter p's current numbers. */
+const float *net_param(const struct net *, size_t p);
+float *net_param_mutable(struct net *, size_t p);
+
+/*
+ * A copy of the model's tensor list in `a` with the net's current numbers, in
+ * the neutral layout and the tensors' own types: what neutral_write wants.
+ */
+int net_export(const struct net *, struct arena *a, struct model *out,
+    struct err *) MUST_USE;
+
+#endif

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/plan.h"
+
+#include "base/limits.h"
+
+/* Buffers start on multiples of 16 floats (64 bytes). */
+#define PLAN_ALIGN 16
+
+/* A buffer: alive from time `from` to `to`, both included. */
+struct span {
+	size_t from, to, size;
+	size_t *where;
+};
+
+struct layouter {
+	struct span *span;
+	size_t n;
+};
+
+static int
+full(struct err *e)
+{
+	return err_set(e, ERR_LIMIT, ERR_NOWHERE, "model too large");
+}
+
+/* --- shapes -------------------------------------------------------------- */
+
+static int
+infer_step(
+    struct plan *p, const struct step *s, struct op_need *need, struct err *e)
+{
+	const struct shape *in[64] = {NULL};
+	struct shape *out = &p->shape[s->out];
+	bool all = true;
+	size_t n = 1;
+	int rc;
+
+	for (size_t i = 0; i < s->nin; i++)
+		if (s->in[i] != SIZE_MAX)
+			in[i] = &p->shape[s->in[i]];
+	*need = (struct op_need){0};
+	if ((rc = s->op->infer(s, in, out, need, e)) != 0)
+		return rc;
+	for (size_t i = 0; i < out->rank; i++)
+		if (ckd_mul(&n, n, out->dim[i]) || n > LIMIT_ELEMENTS)
+			return op_bad(s, e, "the output is too large");
+	if (need->aux > LIMIT_ELEMENTS || need->scratch > LIMIT_ELEMENTS)
+		return op_bad(s, e, "it needs too much memory");
+	out->known = NULL;
+	if (s->op->fold != NULL &&
+	    (rc = s->op->fold(s, in, out, &p->arena, e)) != 0)
+		return rc;
+	p->run[s - p->net->step] = out->known == NULL;
+	for (size_t i = 0; i < s->nin; i++)
+		all = all && (in[i] == NULL || in[i]->known == NULL ||
+				 s->op->layout == OP_ROWS);
+	if (out->known == NULL && (s->op->forward == NULL || !all))
+		return op_bad(s, e, "shape arithmetic that depends on pixels");
+	return 0;
+}
+
+static void
+count_macs(struct plan *p, const struct step *s)
+{
+	const struct shape *w;
+
+	if ((s->op->weights >> 1 & 1) == 0 || s->in[1] == SIZE_MAX)
+		return;
+	w = &p->shape[s->in[1]];
+	if (w->rank >= 2 && w->dim[0] != 0)
+		p->macs += shape_elements(&p->shape[s->out]) *
+			   (shape_elements(w) / w->dim[0]);
+}
+
+static int
+infer_all(struct plan *p, struct op_need *need, struct err *e)
+{
+	const struct net *net = p->net;
+	int rc;
+
+	p->shape[0] = (struct shape){.rank = 4,
+	    .dim = {p->n, net->c, net->h, net->w},
+	    .layout = LAYOUT_NHWC};
+	for (size_t i = 0; i < net->nvalue; i++)
+		if (net->value[i].param != SIZE_MAX)
+			p->shape[i] = net->param[net->value[i].param].shape;
+	for (size_t i = 0; i < net->nstep; i++) {
+		rc = infer_step(p, &net->step[i], &need[i], e);
+		if (rc != 0)
+			return rc;
+		count_macs(p, &net->step[i]);
+	}
+	if (p->shape[net->output].known != NULL ||
+	    p->shape[net->output].dim[0] != p->n)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the output '%s' has no row for each image",
+		    net->model->output);
+	return 0;
+}
+
+/* --- life times ---------------------------------------------------------- */
+
+/* Which values need a gradient: those between a wanted one and the logits. */
+static void
+mark_wanted(struct plan *p)
+{
+	const struct net *net = p->net;
+
+	p->wants[0] = (p->want & PLAN_DATA) != 0;
+	for (size_t i = 0; i < net->nvalue; i++)
+		if (net->value[i].param != SIZE_MAX)
+			p->wants[i] = (p->want & PLAN_WEIGHTS) != 0 &&
+				      net->param[net->value[i].param].trainable;
+	for (size_t i = 0; i < net->nstep; i++) {
+		const struct step *s = &net->step[i];
+
+		for (size_t k = 0; p->run[i] && k < s->nin; k++)
+			if (s->in[k] != SIZE_MAX && p->wants[s->in[k]])
+				p->wants[s->out] = true;
+	}
+}
+
+/* Whether step i's backward pass reads its inputs, its output. */
+static void
+kept(const struct plan *p, size_t i, bool *in, bool *out)
+{
+	const struct step *s = &p->net->step[i];
+	bool data = false, weights = false;
+
+	for (size_t k = 0; k < s->nin; k++) {
+		if (s->in[k] == SIZE_MAX || !p->wants[s->in[k]])
+			continue;
+		if (p->net->value[s->in[k]].param != SIZE_MAX)
+			weights = true;
+		else
+			data = true;
+	}
+	*out = (data || weights) && (s->op->keep & OP_KEEP_OUT) != 0;
+	*in = (data && (s->op->keep & OP_KEEP_IN_FOR_DATA) != 0) ||
+	      (weights && (s->op->keep & OP_KEEP_IN_FOR_WEIGHTS) != 0);
+	/* batch statistics need the normalised input again */
+	if (s->op->sync != NULL && (p->want & PLAN_WEIGHTS) != 0 && data)
+		*in = true;
+}
+
+static void
+extend(struct span *s, size_t t)
+{
+	s->from = MIN(s->from, t);
+	s->to = MAX(s->to, t);
+}
+
+/* Forward of step i happens at time i, backward at 2 * nstep - i. */
+static void
+live_step(const struct plan *p, size_t i, struct span *value, struct span *grad)
+{
+	const struct step *s = &p->net->step[i];
+	size_t back = 2 * p->net->nstep - i;
+	bool in, out, any = p->wants[s->out];
+
+	kept(p, i, &in, &out);
+	extend(&value[s->out], i);
+	if (out)
+		extend(&value[s->out], back);
+	if (any)
+		extend(&grad[s->out], back);
+	for (size_t k = 0; k < s->nin; k++) {
+		size_t v = s->in[k];
+
+		if (v == SIZE_MAX)
+			continue;
+		extend(&value[v], i);
+		if (in)
+			extend(&value[v], back);
+		if (p->wants[v] && any)
+			extend(&grad[v], back);
+	}
+}
+
+static void
+add_span(struct layouter *l, struct span s, size_t size, size_t *where)
+{
+	*where = PLAN_NONE;
+	if (size == 0 || s.from > s.to)
+		return;
+	s.size = (size + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN;
+	s.where = where;
+	l->span[l->n++] = s;
+}
+
+static int
+collect(struct plan *p, const struct op_need *need, struct layouter *l,
+    struct err *e)
+{
+	const struct net *net = p->net;
+	size_t nv = net->nvalue, end = 2 * net->nstep, scratch = 0;
+	struct span *value = arena_alloc(&p->arena, nv, sizeof(*value));
+	struct span *grad = arena_alloc(&p->arena, nv, sizeof(*grad));
+
+	if (value == NULL || grad == NULL)
+		return full(e);
+	for (size_t i = 0; i < nv; i++) {
+		value[i] = (struct span){.from = SIZE_MAX};
+		grad[i] = (struct span){.from = SIZE_MAX};
+	}
+	for (size_t i = 0; i < net->nstep; i++)
+		if (p->run[i])
+			live_step(p, i, value, grad);
+	/* the caller reads the logits and writes their gradient in between */
+	extend(&value[net->output], net->nstep);
+	if (p->wants[net->output])
+		extend(&grad[net->output], net->nstep);
+	for (size_t i = 0; i < nv; i++) {
+		bool ours = i != 0 && net->value[i].param == SIZE_MAX;
+		size_t size = ours ? shape_elements(&p->shape[i]) : 0;
+
+		add_span(l, value[i], size, &p->value[i]);
+		add_span(l, grad[i], size, &p->grad[i]);
+	}
+	for (size_t i = 0; i < net->nstep; i++) {
+		size_t back = p->wants[net->step[i].out] ? end - i : i;
+		size_t on = p->run[i];
+
+		add_span(l, (struct span){.from = i, .to = back},
+		    on * need[i].aux, &p->aux[i]);
+		scratch = MAX(scratch, on * need[i].scratch);
+	}
+	add_span(l, (struct span){.from = 0, .to = end}, scratch, &p->scratch);
+	return 0;
+}
+
+/* --- placing ------------------------------------------------------------- */
+
+static int
+largest_first(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	if (x->size != y->size)
+		return x->size > y->size ? -1 : 1;
+	return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* Lowest offset where s overlaps none of the placed spans alive with it. */
+static size_t
+first_fit(const struct span *placed, size_t n, const struct span *s)
+{
+	size_t at = 0;
+	bool moved = true;
+
+	while (moved) {
+		moved = false;
+		for (size_t i = 0; i < n; i++) {
+			const struct span *q = &placed[i];
+
+			if (q->to < s->from || q->from > s->to ||
+			    *q->where >= at + s->size ||
+			    *q->where + q->size <= at)
+				continue;
+			at = *q->where + q->size;
+			moved = true;
+		}
+	}
+	return at;
+}
+
+static void
+place(struct plan *p, struct layouter *l)
+{
+	qsort(l->span, l->n, sizeof(*l->span), largest_first);
+	for (size_t i = 0; i < l->n; i++) {
+		struct span *s = &l->span[i];
+
+		*s->where = first_fit(l->span, i, s);
+		p->floats = MAX(p->floats, *s->where + s->size);
+	}
+}
+
+static int
+allocate(
+    struct plan *p, struct layouter *l, struct op_need **need, struct err *e)
+{
+	size_t nv = p->net->nvalue, ns = p->net->nstep + 1;
+	struct arena *a = &p->arena;
+
+	p->shape = arena_alloc(a, nv, sizeof(*p->shape));
+	p->wants = arena_alloc(a, nv, sizeof(*p->wants));
+	p->value = arena_alloc(a, nv, sizeof(*p->value));
+	p->grad = arena_alloc(a, nv, sizeof(*p->grad));
+	p->run = arena_alloc(a, ns, sizeof(*p->run));
+	p->aux = arena_alloc(a, ns, sizeof(*p->aux));
+	*need = arena_alloc(a, ns, sizeof(**need));
+	l->span = arena_alloc(a, 2 * (nv + ns), sizeof(*l->span));
+	if (p->shape == NULL || p->wants == NULL || p->value == NULL ||
+	    p->grad == NULL || p->run == NULL || p->aux == NULL ||
+	    *need == NULL || l->span == NULL)
+		return full(e);
+	return 0;
+}
+
+int
+plan_make(struct plan *p, const struct net *net, size_t n, unsigned want,
+    struct err *e)
+{
+	struct layouter l = {0};
+	struct op_need *need;
+	int rc;
+
+	*p = (struct plan){.net = net, .n = n, .want = want};
+	arena_init(&p->arena, (size_t)1 << 30);
+	if ((rc = allocate(p, &l, &need, e)) != 0 ||
+	    (rc = infer_all(p, need, e)) != 0)
+		goto fail;
+	mark_wanted(p);
+	if ((rc = collect(p, need, &l, e)) != 0)
+		goto fail;
+	place(p, &l);
+	return 0;
+fail:
+	plan_release(p);
+	return rc;
+}
+
+void
+plan_release(struct plan *p)
+{
+	arena_release(&p->arena);
+	*p = (struct plan){0};
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/run.h"
+
+#define RUN_ARENA ((size_t)64 << 30)
+
+int
+run_init(struct run *r, const struct net *net, size_t n, unsigned want,
+    struct err *e)
+{
+	struct arena *a = &r->arena;
+	size_t nv = net->nvalue, most = 1;
+	int rc;
+
+	*r = (struct run){0};
+	if ((rc = plan_make(&r->plan, net, n, want, e)) != 0)
+		return rc;
+	for (size_t i = 0; i < net->nstep; i++)
+		most = MAX(most, net->step[i].nin);
+	arena_init(a, RUN_ARENA);
+	r->mem = arena_alloc(a, r->plan.floats + 1, sizeof(float));
+	r->in = arena_alloc(a, most, sizeof(*r->in));
+	r->din = arena_alloc(a, most, sizeof(*r->din));
+	r->add = arena_alloc(a, most, sizeof(*r->add));
+	r->fresh = arena_alloc(a, nv, sizeof(*r->fresh));
+	r->shape_in = arena_alloc(a, most, sizeof(*r->shape_in));
+	r->stat[0] = arena_alloc(a, net->nstep, sizeof(float *));
+	r->stat[1] = arena_alloc(a, net->nstep, sizeof(float *));
+	if (r->mem == NULL || r->in == NULL || r->din == NULL ||
+	    r->add == NULL || r->fresh == NULL || r->shape_in == NULL ||
+	    r->stat[0] == NULL || r->stat[1] == NULL) {
+		run_release(r);
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "%zu images of this model need too much memory", n);
+	}
+	return 0;
+}
+
+void
+run_release(struct run *r)
+{
+	plan_release(&r->plan);
+	arena_release(&r->arena);
+	*r = (struct run){0};
+}
+
+static float *
+buffer(const struct run *r, size_t at)
+{
+	return at != PLAN_NONE ? r->mem + at : NULL;
+}
+
+static const float *
+value(const struct run *r, size_t v)
+{
+	const struct net *net = r->plan.net;
+
+	if (v == 0)
+		return r->image;
+	if (net->value[v].param != SIZE_MAX)
+		return net_param(net, net->value[v].param);
+	return buffer(r, r->plan.value[v]);
+}
+
+/* Where the gradient of a value goes; NULL: nobody wants it. */
+static float *
+gradient(const struct run *r, size_t v)
+{
+	const struct net *net = r->plan.net;
+	size_t p = net->value[v].param;
+
+	if (!r->plan.wants[v])
+		return NULL;
+	if (v == 0)
+		return r->dimage;
+	if (p != SIZE_MAX)
+		return r->dweight != NULL ? r->dweight + net->param[p].at
+					  : NULL;
+	return buffer(r, r->plan.grad[v]);
+}
+
+/* The call without gradients; tables are the run's own. */
+static struct op_call
+call(struct run *r, size_t i)
+{
+	const struct step *s = &r->plan.net->step[i];
+
+	for (size_t k = 0; k < s->nin; k++) {
+		bool there = s->in[k] != SIZE_MAX;
+
+		r->in[k] = there ? value(r, s->in[k]) : NULL;
+		r->shape_in[k] = there ? &r->plan.shape[s->in[k]] : NULL;
+	}
+	return (struct op_call){
+	    .step = s,
+	    .shape_in = r->shape_in,
+	    .shape_out = &r->plan.shape[s->out],
+	    .in = r->in,
+	    .out = buffer(r, r->plan.value[s->out]),
+	    .aux = buffer(r, r->plan.aux[i]),
+	    .scratch = buffer(r, r->plan.scratch),
+	    .stat_forward = r->stat[0][i],
+	    .stat_backward = r->stat[1][i],
+	};
+}
+
+void
+run_begin(struct run *r, const float *x)
+{
+	r->image = x;
+}
+
+void
+run_forward_step(struct run *r, size_t i)
+{
+	struct op_call c;
+
+	if (!r->plan.run[i])
+		return;
+	c = call(r, i);
+	c.step->op->forward(&c);
+}
+
+const float *
+run_logits(const struct run *r)
+{
+	return value(r, r->plan.net->output);
+}
+
+const float *
+run_forward(struct run *r, const float *x)
+{
+	run_begin(r, x);
+	for (size_t i = 0; i < r->plan.net->nstep; i++)
+		run_forward_step(r, i);
+	return run_logits(r);
+}
+
+float *
+run_dlogits(struct run *r)
+{
+	return gradient(r, r->plan.net->output);
+}
+
+void
+run_backward_begin(struct run *r, float *dx, float *dweight)
+{
+	r->dimage = dx;
+	r->dweight = dweight;
+	memset(r->fresh, 1, r->plan.net->nvalue * sizeof(*r->fresh));
+}
+
+void
+run_backward_step(struct run *r, size_t i)
+{
+	const struct step *s = &r->plan.net->step[i];
+	struct op_call c;
+	bool any = false;
+
+	if (!r->plan.run[i] || !r->plan.wants[s->out])
+		return;
+	c = call(r, i);
+	c.dout = gradient(r, s->out);
+	for (size_t k = 0; k < s->nin; k++) {
+		size_t v = s->in[k];
+
+		r->din[k] = v != SIZE_MAX ? gradient(r, v) : NULL;
+		if (r->din[k] == NULL)
+			continue;
+		/* weights collect over chunks, values over consumers */
+		r->add[k] =
+		    r->plan.net->value[v].param != SIZE_MAX || !r->fresh[v];
+		r->fresh[v] = false;
+		any = true;
+	}
+	c.din = r->din;
+	c.add = r->add;
+	if (any)
+		s->op->backward(&c);
+}
+
+void
+run_backward(struct run *r, float *dx, float *dweight)
+{
+	run_backward_begin(r, dx, dweight);
+	for (size_t i = r->plan.net->nstep; i-- > 0;)
+		run_backward_step(r, i);
+}
+
+void
+run_gather(struct run *r, size_t i, bool backward, double *sum)
+{
+	const struct op_sync *sync = r->plan.net->step[i].op->sync;
+	struct op_call c = call(r, i);
+
+	if (!backward) {
+		sync->gather_forward(&c, sum);
+		return;
+	}
+	c.dout = gradient(r, c.step->out);
+	sync->gather_backward(&c, sum);
+}

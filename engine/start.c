@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/start.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "engine/blas.h"
+
+#include <omp.h>
+#include <unistd.h>
+
+void
+start_environment(char **argv)
+{
+	if (getenv("OMP_WAIT_POLICY") != NULL ||
+	    setenv("OMP_WAIT_POLICY", "passive", 1) != 0 ||
+	    setenv("OPENBLAS_NUM_THREADS", "1", 1) != 0)
+		return;
+	execv("/proc/self/exe", argv);
+	/* not fatal: it only costs time */
+}
+
+int
+start_engine(uint64_t threads, struct err *e)
+{
+	if (threads != 0)
+		omp_set_num_threads((int)threads);
+	return blas_init(e);
+}
+
+/* The processor's name, as /proc/cpuinfo has it. */
+static void
+cpu_name(char *out, size_t size)
+{
+	FILE *f = fopen("/proc/cpuinfo", "re");
+	char line[256];
+
+	snprintf(out, size, "unknown");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		char *at = strstr(line, ": ");
+
+		if (strncmp(line, "model name", 10) != 0 || at == NULL)
+			continue;
+		at[strcspn(at, "\n")] = '\0';
+		snprintf(out, size, "%s", at + 2);
+		break;
+	}
+	if (f != NULL)
+		fclose(f);
+}
+
+json_t *
+start_json(void)
+{
+	json_t *j = json_object();
+	char cpu[128];
+
+	cpu_name(cpu, sizeof(cpu));
+	json_put(j, "cpu", json_text(cpu));
+	json_put(j, "cores", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
+	json_put(j, "threads", json_integer(omp_get_max_threads()));
+	json_put(j, "blas", blas_json());
+	return j;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "formats/array.h"
+
+#include "base/limits.h"
+
+int
+array_take(struct array *a, struct rd *r, struct err *e)
+{
+	uint64_t count = 1, bytes;
+	uint64_t at = rd_pos(r);
+
+	for (size_t i = 0; i < a->rank; i++)
+		if (ckd_mul(&count, count, a->dim[i]))
+			count = UINT64_MAX;
+	if (count > LIMIT_DATASET_BYTES / a->width)
+		return err_set(e, ERR_LIMIT, at, "array is too large");
+	bytes = count * a->width;
+	if (bytes > rd_left(r))
+		return err_set(e, ERR_TRUNCATED, r->start + r->len,
+		    "%zu bytes of data, the shape needs %" PRIu64, rd_left(r),
+		    bytes);
+	if (bytes < rd_left(r))
+		return err_set(e, ERR_FORMAT, at + bytes,
+		    "%" PRIu64 " bytes after the data", rd_left(r) - bytes);
+	a->count = count;
+	return rd_sub(r, bytes, &a->data);
+}
+
+static uint64_t
+element(const struct array *a, size_t i)
+{
+	const uint8_t *p = a->data.base + i * a->width;
+	uint64_t v = 0;
+
+	for (size_t k = 0; k < a->width; k++)
+		v = v << 8 | p[a->big ? k : a->width - 1 - k];
+	return v;
+}
+
+/* False for floats and above INT64_MAX. */
+static bool
+integer(const struct array *a, size_t i, int64_t *out)
+{
+	uint64_t v = element(a, i), sign = (uint64_t)1 << (8 * a->width - 1);
+
+	if (a->kind == 'f' || (a->kind == 'u' && v > INT64_MAX))
+		return false;
+	*out = (int64_t)(a->kind == 'i' ? (v ^ sign) - sign : v);
+	return true;
+}
+
+static float
+real(const struct array *a, size_t i)
+{
+	uint64_t v = element(a, i);
+	uint32_t v4 = (uint32_t)v;
+	double d;
+	float f;
+
+	if (a->width == 4) {
+		memcpy(&f, &v4, sizeof(f));
+		return f;
+	}
+	memcpy(&d, &v, sizeof(d));
+	return (float)d;
+}
+
+static uint64_t
+place(const struct array *a, size_t i)
+{
+	return a->data.start + i * a->width;
+}
+
+/* How the axes lie; *planar: (N,C,H,W). */
+static int
+layout(const struct array *a, struct dataset *d, bool *planar, struct err *e)
+{
+	const uint64_t *n = a->dim;
+
+	*planar =
+	    a->rank == 4 && (n[1] == 1 || n[1] == 3) && n[3] != 1 && n[3] != 3;
+	if (a->rank != 3 && a->rank != 4)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "images have 3 or 4 axes, this array has %zu", a->rank);
+	if (a->rank == 4 && !*planar && n[3] != 1 && n[3] != 3)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "no axis of 1 or 3 channels in %" PRIu64 "x%" PRIu64
+		    "x%" PRIu64 "x%" PRIu64,
+		    n[0], n[1], n[2], n[3]);
+	d->n = n[0];
+	d->h = n[*planar ? 2 : 1];
+	d->w = n[*planar ? 3 : 2];
+	d->c = a->rank == 3 ? 1 : n[*planar ? 1 : 3];
+	if (a->count == 0)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE, "no images");
+	if (d->n > LIMIT_IMAGES || d->h > LIMIT_IMAGE_SIDE ||
+	    d->w > LIMIT_IMAGE_SIDE)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "%zu images of %zux%zu are too many or too large", d->n,
+		    d->h, d->w);
+	return 0;
+}
+
+/* Where element i of the result, channels innermost, lies in the array. */
+static size_t
+source(const struct dataset *d, bool planar, size_t i)
+{
+	size_t plane = d->h * d->w, image = i / (plane * d->c);
+	size_t in = i % (plane * d->c);
+
+	if (!planar)
+		return i;
+	return (image * d->c + in % d->c) * plane + in / d->c;
+}
+
+static int
+take_bytes(const struct array *a, struct dataset *d, bool planar, struct err *e)
+{
+	uint8_t *p;
+
+	if (a->width == 1 && a->kind == 'u' && !planar) {
+		d->u8 = a->data.base;
+		return 0;
+	}
+	if ((p = arena_alloc(&d->arena, a->count, 1)) == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "data too large");
+	for (size_t i = 0; i < a->count; i++) {
+		size_t from = source(d, planar, i);
+		int64_t v = -1;
+
+		if (!integer(a, from, &v) || v < 0 || v > 255)
+			return err_set(e, ERR_FORMAT, place(a, from),
+			    "a pixel is not within 0 to 255");
+		p[i] = (uint8_t)v;
+	}
+	d->u8 = p;
+	return 0;
+}
+
+static int
+take_floats(
+    const struct array *a, struct dataset *d, bool planar, struct err *e)
+{
+	float *p = arena_alloc(&d->arena, a->count, sizeof(*p)), most = 0.0f;
+
+	if (p == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "data too large");
+	for (size_t i = 0; i < a->count; i++) {
+		size_t from = source(d, planar, i);
+		float v = real(a, from);
+
+		if (!(v >= 0.0f && v <= 255.0f))
+			return err_set(e, ERR_FORMAT, place(a, from),
+			    "a pixel is %g, not within 0 to 255", (double)v);
+		most = MAX(most, v);
+		p[i] = v;
+	}
+	for (size_t i = 0; most > 1.0f && i < a->count; i++)
+		p[i] /= 255.0f;
+	d->f32 = p;
+	return 0;
+}
+
+int
+array_images(const struct array *a, struct dataset *d, struct err *e)
+{
+	bool planar;
+	int rc;
+
+	if ((rc = layout(a, d, &planar, e)) != 0)
+		return rc;
+	return a->kind == 'f' ? take_floats(a, d, planar, e)
+			      : take_bytes(a, d, planar, e);
+}
+
+int
+array_labels(const struct array *a, struct dataset *d, struct err *e)
+{
+	int32_t *label;
+	int64_t v, most = -1;
+
+	if (a->rank != 1 && !(a->rank == 2 && a->dim[1] == 1))
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "labels have one axis, this array has %zu", a->rank);
+	if (a->kind == 'f')
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "labels are whole numbers, this array holds floats");
+	if (a->count != d->n)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "%zu labels for %zu images", a->count, d->n);
+	label = arena_alloc(&d->arena, a->count, sizeof(*label));
+	if (label == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "data too large");
+	for (size_t i = 0; i < a->count; i++) {
+		if (!integer(a, i, &v) || v < 0 || v >= LIMIT_CLASSES)
+			return err_set(e, ERR_FORMAT, place(a, i),
+			    "label %zu is not within 0 to %d", i,
+			    LIMIT_CLASSES - 1);
+		label[i] = (int32_t)v;
+		most = MAX(most, v);
+	}
+	d->label = label;
+	d->classes = (size_t)(most + 1);
+	return 0;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+#define _XOPEN_SOURCE 700 /* S_ISVTX */
+#include "formats/bundle.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "formats/identify.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#define ARENA_CAP ((size_t)1 << 30)
+
+const struct bundle_limits bundle_defaults = {
+    .entries = LIMIT_BUNDLE_ENTRIES,
+    .bytes = LIMIT_BUNDLE_BYTES,
+    .member = LIMIT_MODEL_FILE,
+    .ratio = LIMIT_BUNDLE_RATIO,
+};
+
+void
+bundle_init(struct bundle *b, const struct bundle_limits *limits,
+    const struct bundle_sink *sink)
+{
+	*b = (struct bundle){.limits = *limits,
+	    .sink = sink,
+	    .findings = json_array(),
+	    .refused = json_array(),
+	    .complete = true};
+	arena_init(&b->arena, ARENA_CAP);
+	if ((b->block = arena_alloc(&b->arena, BUNDLE_CHUNK, 1)) == NULL)
+		BUG("arena");
+	map_init(&b->seen, &b->arena);
+	map_init(&b->folded, &b->arena);
+}
+
+void
+bundle_release(struct bundle *b)
+{
+	json_decref(b->findings);
+	json_decref(b->refused);
+	arena_release(&b->arena);
+	*b = (struct bundle){0};
+}
+
+static void
+incomplete(struct bundle *b, bool stop)
+{
+	b->complete = false;
+	b->stop = b->stop || stop;
+}
+
+void
+bundle_find(struct bundle *b, enum finding_id id, const char *path,
+    const char *fmt, ...)
+{
+	char detail[512];
+	va_list ap;
+
+	/* one place is kept for saying that there are too many */
+	if (json_array_size(b->findings) + 1 >= LIMIT_FINDINGS) {
+		if (!b->stop)
+			json_add(b->findings,
+			    finding_json(FINDING_ARCHIVE_LIMIT, "", UINT64_MAX,
+				"more than %d findings", LIMIT_FINDINGS));
+		incomplete(b, true);
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(detail, sizeof(detail), fmt, ap);
+	va_end(ap);
+	json_add(b->findings, finding_json(id, path, UINT64_MAX, "%s", detail));
+	if (id == FINDING_ARCHIVE_LIMIT || id == FINDING_ARCHIVE_TRUNCATED ||
+	    id == FINDING_ARCHIVE_ENCRYPTED)
+		incomplete(b, false);
+}
+
+void
+bundle_refuse(
+    struct bundle *b, enum finding_id id, const char *path, const char *reason)
+{
+	json_t *r = json_object();
+
+	json_put(r, "path", json_text(path));
+	json_put(r, "reason", json_text(reason));
+	json_put(r, "finding", json_text(finding_table[id].name));
+	json_add(b->refused, r);
+	bundle_find(b, id, path, "%s", reason);
+}
+
+bool
+bundle_spend(struct bundle *b, const char *path, uint64_t n, uint64_t consumed)
+{
+	uint64_t most;
+
+	b->bytes += n;
+	if (b->bytes > b->limits.bytes) {
+		bundle_find(b, FINDING_ARCHIVE_LIMIT, path,
+		    "more than %" PRIu64 " bytes in all", b->limits.bytes);
+		incomplete(b, true);
+		return false;
+	}
+	if (ckd_mul(&most, consumed, b->limits.ratio))
+		most = UINT64_MAX;
+	if (b->bytes > LIMIT_BUNDLE_FREE && b->bytes > most) {
+		bundle_find(b, FINDING_ARCHIVE_LIMIT, path,
+		    "expands more than %" PRIu64 " times", b->limits.ratio);
+		incomplete(b, true);
+		return false;
+	}
+	return true;
+}
+
+/* Names that some system takes for one file; of folders on the way too. */
+static void
+check_fold(struct bundle *b, const char *path)
+{
+	char folded[LIMIT_MEMBER_NAME + 1], part[LIMIT_MEMBER_NAME + 1];
+
+	for (size_t n = 0; path[n] != '\0'; n++) {
+		char *key, *name;
+		int rc = ERR_LIMIT;
+
+		n += strcspn(path + n, "/");
+		memcpy(part, path, n);
+		part[n] = '\0';
+		if (map_get(&b->seen, part) != SIZE_MAX) {
+			if (path[n] == '\0')
+				return;
+			continue;
+		}
+		member_fold(part, folded);
+		key = arena_strdup(&b->arena, folded, strlen(folded));
+		name = arena_strdup(&b->arena, part, n);
+		if (key != NULL && name != NULL &&
+		    map_put(&b->seen, name, 1) >= 0)
+			rc = map_put(&b->folded, key, 1);
+		if (rc == 0)
+			bundle_find(b, FINDING_ARCHIVE_CASE, part,
+			    "another name differs only in case");
+		if (rc < 0) {
+			bundle_find(
+			    b, FINDING_ARCHIVE_LIMIT, path, "too many names");
+			incomplete(b, true);
+		}
+		if (path[n] == '\0' || b->stop)
+			return;
+	}
+}
+
+bool
+bundle_admit(struct bundle *b, const char *raw, unsigned mode, struct member *m)
+{
+	enum member_verdict v;
+
+	if (++b->entries > b->limits.entries) {
+		bundle_find(b, FINDING_ARCHIVE_LIMIT, raw,
+		    "more than %" PRIu64 " members", b->limits.entries);
+		incomplete(b, true);
+		return false;
+	}
+	v = member_check(raw, m);
+	if ((mode & (S_ISUID | S_ISGID | S_ISVTX | S_IWOTH)) != 0 &&
+	    !S_ISLNK(mode))
+		bundle_find(b, FINDING_ARCHIVE_MODE, raw, "mode %04o%s",
+		    mode & 07777U,
+		    S_ISDIR(mode) ? " on a folder" : "; extracted as 0644");
+	if (v == MEMBER_REFUSED) {
+		bundle_refuse(b, m->finding, raw, m->reason);
+		return false;
+	}
+	if (!S_ISREG(mode) && !S_ISDIR(mode)) {
+		bundle_refuse(b,
+		    S_ISLNK(mode) ? FINDING_ARCHIVE_LINK
+				  : FINDING_ARCHIVE_DEVICE,
+		    raw,
+		    S_ISLNK(mode)    ? "link"
+		    : S_ISFIFO(mode) ? "pipe"
+		    : S_ISSOCK(mode) ? "socket"
+				     : "device");
+		return false;
+	}
+	if (v == MEMBER_ROOT && S_ISREG(mode))
+		bundle_refuse(
+		    b, FINDING_ARCHIVE_NAME, raw, "a file named as a folder");
+	if (v == MEMBER_ROOT)
+		return false;
+	check_fold(b, m->path);
+	return !b->stop;
+}
+
+/* --- folders and single files -------------------------------------------- */
+
+/* Copy what fd holds to the open member; *whole tells whether all came. */
+static int
+copy(struct bundle *b, int fd, const char *path, bool *whole, struct err *e)
+{
+	uint64_t total = 0;
+	ssize_t n;
+	int rc;
+
+	*whole = false;
+	while ((n = read(fd, b->block, BUNDLE_CHUNK)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			err_sys(e, "cannot read");
+			return err_in(e, path);
+		}
+		total += (uint64_t)n;
+		if (total > b->limits.member) {
+			bundle_refuse(b, FINDING_ARCHIVE_LIMIT, path,
+			    "larger than one member may be");
+			return 0;
+		}
+		if (!bundle_spend(b, path, (uint64_t)n, UINT64_MAX))
+			return 0;
+		rc = b->sink->write(b->sink->ctx, b->block, (size_t)n, e);
+		if (rc != 0)
+			return rc;
+	}
+	*whole = true;
+	return 0;
+}
+
+/* Creates path and fills it from fd. */
+static int
+take(struct bundle *b, int fd, const char *path, struct err *e)
+{
+	struct err ignored = {0};
+	bool whole;
+	int rc;
+
+	if ((rc = b->sink->open(b->sink->ctx, path, e)) < 0)
+		return rc;
+	if (rc == BUNDLE_EXISTS) {
+		bundle_refuse(
+		    b, FINDING_ARCHIVE_DUPLICATE, path, "the name is taken");
+		return 0;
+	}
+	if ((rc = copy(b, fd, path, &whole, e)) != 0) {
+		if (b->sink->close(b->sink->ctx, false, &ignored) != 0)
+			return rc;
+		return rc;
+	}
+	return b->sink->close(b->sink->ctx, whole, e);
+}
+
+int
+bundle_file(struct bundle *b, int fd, const char *path, struct err *e)
+{
+	struct member m;
+
+	snprintf(b->container, sizeof(b->container), "file");
+	if (lseek(fd, 0, SEEK_SET) != 0)
+		return err_sys(e, "cannot rewind");
+	if (!bundle_admit(b, file_base(path), S_IFREG | 0644, &m))
+		return 0;
+	return take(b, fd, m.path, e);
+}
+
+struct folder {
+	struct bundle *b;
+	int root;
+};
+
+static int
+each(void *ctx, const struct tree_entry *entry, struct err *e)
+{
+	struct folder *f = ctx;
+	struct member m;
+	int fd, rc;
+
+	if (!bundle_admit(f->b, entry->path, entry->st.st_mode, &m))
+		return f->b->stop;
+	if (S_ISDIR(entry->st.st_mode))
+		return f->b->sink->folder(f->b->sink->ctx, m.path, e);
+	if ((fd = tree_open(f->root, entry->path, e)) < 0)
+		return fd;
+	rc = take(f->b, fd, m.path, e);
+	close(fd);
+	return rc != 0 ? rc : f->b->stop;
+}
+
+int
+bundle_folder(struct bundle *b, int fd, struct err *e)
+{
+	struct folder f = {b, fd};
+	int rc;
+
+	snprintf(b->container, sizeof(b->container), "directory");
+	rc = tree_walk(fd, &b->arena, each, &f, e);
+	if (rc == ERR_LIMIT) {
+		bundle_find(b, FINDING_ARCHIVE_LIMIT, e->path, "%s", e->msg);
+		return 0;
+	}
+	return MIN(rc, 0);
+}
+
+bool
+bundle_named(const char *path)
+{
+	static const char *const suffix[] = {".tar", ".tar.gz", ".tgz",
+	    ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz",
+	    ".zip"};
+
+	for (size_t i = 0; i < ARRAY_LEN(suffix); i++)
+		if (text_ends_with(path, suffix[i]))
+			return true;
+	return false;
+}
+
+bool
+bundle_probe(struct rd r, const char *path)
+{
+	static const char *const archive[] = {
+	    "tar", "zip", "gzip", "xz", "zstd", "bzip2"};
+	struct identify_bids bids;
+
+	if (bundle_named(path))
+		return true;
+	identify(r, &bids);
+	for (size_t i = 0; bids.best != NULL && i < ARRAY_LEN(archive); i++)
+		if (strcmp(bids.best->name, archive[i]) == 0)
+			return true;
+	return false;
+}

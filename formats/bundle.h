@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ * The members of a bundle, one after the other: an archive (tar, also
+ * compressed, or zip; libarchive parses them), a folder, or a single file.
+ * What is admitted goes to a sink; what is not becomes a finding and an entry
+ * of `refused`.  Links are never followed or made.  A limit or damage ends the
+ * walk or skips the member and leaves `complete` false; the calls fail only
+ * when the sink or the system does.
+ */
+#ifndef FORMATS_BUNDLE_H
+#define FORMATS_BUNDLE_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/rd.h"
+#include "base/tree.h"
+#include "formats/member.h"
+
+struct bundle_limits {
+	uint64_t entries; /* members */
+	uint64_t bytes;   /* in all */
+	uint64_t member;  /* of one member */
+	uint64_t ratio;   /* bytes out for each byte in */
+};
+
+/* Where members go; paths have passed member_check(). */
+struct bundle_sink {
+	void *ctx;
+	/* 0, BUNDLE_EXISTS when something is in the way, or negative ERR */
+	int (*folder)(void *ctx, const char *path, struct err *);
+	int (*open)(void *ctx, const char *path, struct err *);
+	int (*write)(void *ctx, const void *, size_t, struct err *);
+	/* keep false: the member is not whole, forget it */
+	int (*close)(void *ctx, bool keep, struct err *);
+};
+
+#define BUNDLE_EXISTS 1
+/* bundle_archive: a compressed file with no archive inside; nothing is done. */
+#define BUNDLE_PLAIN 2
+/* Bytes that pass at a time. */
+#define BUNDLE_CHUNK ((size_t)256 << 10)
+
+struct bundle {
+	struct bundle_limits limits;
+	const struct bundle_sink *sink;
+	char container[16];      /* "tar.gz", "zip", "directory", "file" */
+	json_t *findings;        /* array of finding_json() */
+	json_t *refused;         /* array of {"path","reason","finding"} */
+	bool complete, stop;     /* stop: a limit ended the walk */
+	uint64_t entries, bytes; /* seen; extracted and skipped */
+	struct arena arena;
+	struct map seen, folded;
+	uint8_t *block; /* BUNDLE_CHUNK bytes */
+};
+
+extern const struct bundle_limits bundle_defaults;
+
+void bundle_init(
+    struct bundle *, const struct bundle_limits *, const struct bundle_sink *);
+void bundle_release(struct bundle *);
+
+/*
+ * True when the bytes at the start are those of an archive that is to be
+ * unpacked: tar, zip, or a compressed file.  A zip that is itself a model or
+ * data file (PyTorch, NumPy, Keras) is one only when `path` ends in .zip.
+ * Names that promise an archive (bundle_named) always are.
+ */
+bool bundle_probe(struct rd, const char *path);
+/* True for .tar, .tar.gz, .tgz, .zip and the like. */
+bool bundle_named(const char *path);
+
+/*
+ * Walk an archive.  With `maybe`, a file that holds no archive at all gives
+ * BUNDLE_PLAIN, else it is damaged.
+ */
+int bundle_archive(
+    struct bundle *, struct rd, bool maybe, struct err *) MUST_USE;
+/* One file, under the last part of `path`. */
+int bundle_file(
+    struct bundle *, int fd, const char *path, struct err *) MUST_USE;
+/* A folder. */
+int bundle_folder(struct bundle *, int fd, struct err *) MUST_USE;
+
+/* --- for bundle_archive.c ------------------------------------------------ */
+
+void bundle_find(struct bundle *, enum finding_id, const char *path,
+    const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* A finding, and the member in `refused`. */
+void bundle_refuse(
+    struct bundle *, enum finding_id, const char *path, const char *reason);
+/*
+ * Count a member and judge its name, type and mode bits (st_mode).  True when
+ * it is to be created at m->path.
+ */
+bool bundle_admit(
+    struct bundle *, const char *raw, unsigned mode, struct member *);
+/* Account for n bytes that came out of `consumed`; false beyond a limit. */
+bool bundle_spend(
+    struct bundle *, const char *path, uint64_t n, uint64_t consumed);
+
+#endif

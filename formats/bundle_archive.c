@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ * libarchive reads; what it says is judged here and nothing it offers for
+ * writing to disk is used.  Members that are refused are read to their end
+ * like the others, because skipping expands them all the same.
+ */
+#define _XOPEN_SOURCE 700 /* S_IFLNK */
+#include "formats/bundle.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+
+struct source {
+	struct rd rd;
+	uint64_t consumed; /* bytes handed out; zip comes back to some */
+};
+
+#define READ_STEP ((size_t)64 << 10)
+
+static la_ssize_t
+on_read(struct archive *a, void *ctx, const void **out)
+{
+	struct source *s = ctx;
+	struct slice piece;
+
+	(void)a;
+	if (rd_bytes(&s->rd, MIN(READ_STEP, rd_left(&s->rd)), &piece) != 0)
+		return ARCHIVE_FATAL;
+	s->consumed += piece.len;
+	*out = piece.ptr;
+	return (la_ssize_t)piece.len;
+}
+
+static la_int64_t
+on_skip(struct archive *a, void *ctx, la_int64_t n)
+{
+	struct source *s = ctx;
+	uint64_t step = MIN((uint64_t)MAX(n, 0), rd_left(&s->rd));
+
+	(void)a;
+	if (rd_skip(&s->rd, step) != 0)
+		return ARCHIVE_FATAL;
+	return (la_int64_t)step;
+}
+
+static la_int64_t
+on_seek(struct archive *a, void *ctx, la_int64_t off, int whence)
+{
+	struct source *s = ctx;
+	int64_t at = whence == SEEK_SET   ? 0
+		     : whence == SEEK_CUR ? (int64_t)s->rd.off
+					  : (int64_t)s->rd.len;
+
+	(void)a;
+	if (ckd_add(&at, at, off) || at < 0 || (uint64_t)at > s->rd.len)
+		return ARCHIVE_FATAL;
+	s->rd.off = (size_t)at;
+	return at;
+}
+
+static void
+name_container(struct bundle *b, struct archive *a)
+{
+	bool zip = (archive_format(a) & ARCHIVE_FORMAT_BASE_MASK) ==
+		   ARCHIVE_FORMAT_ZIP;
+	const char *with = "";
+
+	switch (archive_filter_code(a, 0)) {
+	case ARCHIVE_FILTER_GZIP:
+		with = ".gz";
+		break;
+	case ARCHIVE_FILTER_BZIP2:
+		with = ".bz2";
+		break;
+	case ARCHIVE_FILTER_XZ:
+		with = ".xz";
+		break;
+	case ARCHIVE_FILTER_ZSTD:
+		with = ".zst";
+		break;
+	default:
+		break;
+	}
+	snprintf(b->container, sizeof(b->container), "%s%s",
+	    zip ? "zip" : "tar", with);
+}
+
+/* Hands the member to the sink, or to nobody; *whole when all of it came. */
+static int
+pump(struct bundle *b, struct archive *a, const struct source *s,
+    const char *path, bool keep, bool *whole, struct err *e)
+{
+	uint64_t total = 0;
+	la_ssize_t n;
+	int rc;
+
+	*whole = false;
+	while ((n = archive_read_data(a, b->block, BUNDLE_CHUNK)) > 0) {
+		total += (uint64_t)n;
+		if (total > b->limits.member) {
+			bundle_refuse(b, FINDING_ARCHIVE_LIMIT, path,
+			    "larger than one member may be");
+			b->stop = true;
+			return 0;
+		}
+		if (!bundle_spend(
+			b, path, (uint64_t)n, MIN(s->consumed, s->rd.len)))
+			return 0;
+		if (!keep)
+			continue;
+		rc = b->sink->write(b->sink->ctx, b->block, (size_t)n, e);
+		if (rc != 0)
+			return rc;
+	}
+	*whole = n == 0;
+	if (n < 0) {
+		bundle_refuse(b, FINDING_ARCHIVE_TRUNCATED, path,
+		    archive_error_string(a) != NULL ? archive_error_string(a)
+						    : "damaged");
+		b->stop = b->stop || n == ARCHIVE_FATAL;
+	}
+	return 0;
+}
+
+static int
+take_file(struct bundle *b, struct archive *a, const struct source *s,
+    const char *path, struct err *e)
+{
+	struct err other = {0};
+	bool whole = false;
+	int rc, end;
+
+	if ((rc = b->sink->open(b->sink->ctx, path, e)) < 0)
+		return rc;
+	if (rc == BUNDLE_EXISTS) {
+		bundle_refuse(
+		    b, FINDING_ARCHIVE_DUPLICATE, path, "the name is taken");
+		return pump(b, a, s, path, false, &whole, e);
+	}
+	rc = pump(b, a, s, path, true, &whole, e);
+	end = b->sink->close(
+	    b->sink->ctx, rc == 0 && whole, rc == 0 ? e : &other);
+	return rc != 0 ? rc : end;
+}
+
+static int
+take_entry(struct bundle *b, struct archive *a, struct archive_entry *entry,
+    const struct source *s, struct err *e)
+{
+	const char *raw = archive_entry_pathname(entry);
+	unsigned mode = (unsigned)archive_entry_mode(entry);
+	struct member m;
+	bool whole;
+	int rc;
+
+	if (raw == NULL)
+		raw = "\xff"; /* refused: not UTF-8 */
+	if (archive_entry_hardlink(entry) != NULL)
+		mode = S_IFLNK;
+	if (!bundle_admit(b, raw, mode, &m))
+		return b->stop ? 0 : pump(b, a, s, raw, false, &whole, e);
+	if (archive_entry_is_encrypted(entry)) {
+		bundle_refuse(b, FINDING_ARCHIVE_ENCRYPTED, raw, "encrypted");
+		return 0;
+	}
+	if (S_ISREG(mode) && archive_entry_size_is_set(entry) &&
+	    (uint64_t)archive_entry_size(entry) > b->limits.member) {
+		bundle_refuse(b, FINDING_ARCHIVE_LIMIT, raw,
+		    "larger than one member may be");
+		b->stop = true;
+		return 0;
+	}
+	if (S_ISREG(mode))
+		return take_file(b, a, s, m.path, e);
+	rc = b->sink->folder(b->sink->ctx, m.path, e);
+	if (rc == BUNDLE_EXISTS)
+		bundle_refuse(
+		    b, FINDING_ARCHIVE_DUPLICATE, raw, "the name is taken");
+	return MIN(rc, 0);
+}
+
+static const char *
+reason(struct archive *a)
+{
+	const char *s = archive_error_string(a);
+
+	return s != NULL ? s : "damaged";
+}
+
+static int
+walk(struct bundle *b, struct archive *a, const struct source *s, bool maybe,
+    struct err *e)
+{
+	struct archive_entry *entry;
+	int r, rc = 0;
+
+	while (rc == 0 && !b->stop) {
+		r = archive_read_next_header(a, &entry);
+		if (b->container[0] == '\0' && r <= ARCHIVE_FAILED && maybe &&
+		    archive_format(a) == 0)
+			return BUNDLE_PLAIN;
+		if (b->container[0] == '\0')
+			name_container(b, a);
+		if (r == ARCHIVE_EOF)
+			break;
+		if (archive_filter_count(a) > 2) {
+			bundle_find(b, FINDING_ARCHIVE_LIMIT, "",
+			    "compressed more than once");
+			break;
+		}
+		if (r != ARCHIVE_OK && r != ARCHIVE_WARN) {
+			bundle_find(b, FINDING_ARCHIVE_TRUNCATED, "",
+			    "after %" PRIu64 " members: %s", b->entries,
+			    reason(a));
+			break;
+		}
+		rc = take_entry(b, a, entry, s, e);
+	}
+	return rc;
+}
+
+/* Only what a bundle may be; nothing that would start a program. */
+static bool
+enable(struct archive *a)
+{
+	return archive_read_support_filter_gzip(a) == ARCHIVE_OK &&
+	       archive_read_support_filter_bzip2(a) == ARCHIVE_OK &&
+	       archive_read_support_filter_xz(a) == ARCHIVE_OK &&
+	       archive_read_support_filter_zstd(a) == ARCHIVE_OK &&
+	       archive_read_support_format_tar(a) == ARCHIVE_OK &&
+	       archive_read_support_format_zip(a) == ARCHIVE_OK &&
+	       archive_read_set_read_callback(a, on_read) == ARCHIVE_OK &&
+	       archive_read_set_skip_callback(a, on_skip) == ARCHIVE_OK &&
+	       archive_read_set_seek_callback(a, on_seek) == ARCHIVE_OK;
+}
+
+int
+bundle_archive(struct bundle *b, struct rd r, bool maybe, struct err *e)
+{
+	struct source s = {.rd = r};
+	struct archive *a = archive_read_new();
+	int rc = 0, open;
+
+	if (a == NULL || !enable(a) ||
+	    archive_read_set_callback_data(a, &s) != ARCHIVE_OK)
+		BUG("libarchive lacks a filter or format");
+	open = archive_read_open1(a);
+	if (open != ARCHIVE_OK && open != ARCHIVE_WARN && maybe)
+		rc = BUNDLE_PLAIN;
+	else if (open != ARCHIVE_OK && open != ARCHIVE_WARN)
+		bundle_find(b, FINDING_ARCHIVE_TRUNCATED, "", "%s", reason(a));
+	else
+		rc = walk(b, a, &s, maybe, e);
+	if (b->container[0] == '\0')
+		name_container(b, a);
+	archive_read_free(a);
+	return rc;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ * Models and images for tools that link the engine: assay-load parses them in
+ * a sandboxed process of its own, and only its neutral output is read here.
+ */
+#ifndef FORMATS_FETCH_H
+#define FORMATS_FETCH_H
+
+#include "base/digest.h"
+#include "formats/dataset.h"
+#include "formats/model.h"
+
+struct fetched_model {
+	struct model model;
+	struct file_map map;  /* of the neutral bytes */
+	struct digest digest; /* of the original file */
+	uint64_t size;
+};
+
+struct fetched_data {
+	struct dataset data;
+	struct file_map map;
+	struct digest digest; /* of the neutral bytes: independent of packing */
+	uint64_t size;
+};
+
+/* Any model file; a neutral one is read as it is. */
+int fetch_model(
+    const char *path, struct fetched_model *, struct err *) MUST_USE;
+void fetch_model_release(struct fetched_model *);
+
+/*
+ * A data set as users name it (folder, "images,labels", file); classes: a
+ * file of class names, or NULL.
+ */
+int fetch_data(const char *spec, const char *classes, struct fetched_data *,
+    struct err *) MUST_USE;
+void fetch_data_release(struct fetched_data *);
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "formats/identify.h"
+
+#include "base/limits.h"
+#include "formats/identify_probe.h"
+
+/* The bytes at `at` are these. */
+static bool
+has(struct rd r, size_t at, const char *magic, size_t len)
+{
+	return at <= r.len && len <= r.len - at &&
+	       memcmp(r.base + at, magic, len) == 0;
+}
+
+#define HAS(r, at, magic) has((r), (at), (magic), sizeof(magic) - 1)
+#define MAGIC(id, at, magic, bits)                                             \
+	static unsigned probe_##id(struct rd r)                                \
+	{                                                                      \
+		return HAS(r, at, magic) ? (bits) : 0;                         \
+	}
+
+/* clang-format off */
+MAGIC(tflite, 4, "TFL3", 32)
+MAGIC(gguf, 0, "GGUF", 32)
+MAGIC(npy, 0, "\x93NUMPY", 48)
+MAGIC(png, 0, "\x89PNG\r\n\x1a\n", 64)
+MAGIC(jpeg, 0, "\xff\xd8\xff", 24)
+MAGIC(gif, 0, "GIF8", 32)
+MAGIC(gzip, 0, "\x1f\x8b\x08", 24)
+MAGIC(xz, 0, "\xfd" "7zXZ\0", 48)
+MAGIC(zstd, 0, "\x28\xb5\x2f\xfd", 32)
+MAGIC(sevenzip, 0, "7z\xbc\xaf\x27\x1c", 48)
+MAGIC(elf, 0, "\x7f" "ELF", 32)
+MAGIC(wasm, 0, "\0asm", 32)
+MAGIC(pdf, 0, "%PDF-", 40)
+/* clang-format on */
+
+static unsigned
+probe_parquet(struct rd r)
+{
+	return HAS(r, 0, "PAR1") && r.len >= 12 && HAS(r, r.len - 4, "PAR1")
+		   ? 64
+		   : 0;
+}
+
+static unsigned
+probe_bzip2(struct rd r)
+{
+	return HAS(r, 0, "BZh") && r.len > 10 && r.base[3] >= '1' &&
+		       r.base[3] <= '9' && HAS(r, 4, "1AY&SY")
+		   ? 64
+		   : 0;
+}
+
+/* The superblock may stand behind a user block of 512, 1024, ... bytes. */
+static unsigned
+probe_hdf5(struct rd r)
+{
+	if (HAS(r, 0, "\x89HDF\r\n\x1a\n"))
+		return 64;
+	for (size_t at = 512; at <= (size_t)1 << 20; at *= 2)
+		if (HAS(r, at, "\x89HDF\r\n\x1a\n"))
+			return 32;
+	return 0;
+}
+
+static unsigned
+probe_pe(struct rd r)
+{
+	struct rd h = r;
+	uint32_t at = 0;
+
+	if (!HAS(r, 0, "MZ") || rd_skip(&h, 0x3c) != 0 ||
+	    rd_u32le(&h, &at) != 0)
+		return 0;
+	return HAS(r, at, "PE\0\0") ? 48 : 0;
+}
+
+/* 0xcafebabe is also Java; a fat binary has few architectures. */
+static unsigned
+probe_macho(struct rd r)
+{
+	uint32_t magic = 0, n = 0;
+
+	if (rd_u32be(&r, &magic) != 0 || rd_u32be(&r, &n) != 0)
+		return 0;
+	if (magic == 0xcafebabe)
+		return n < 40 ? 32 : 0;
+	return magic == 0xfeedface || magic == 0xfeedfacf ||
+		       magic == 0xcefaedfe || magic == 0xcffaedfe
+		   ? 32
+		   : 0;
+}
+
+/* The checksum of the first header (pax(5)); a zero block proves nothing. */
+static unsigned
+probe_tar(struct rd r)
+{
+	uint32_t sum = 0, want = 0;
+	size_t i = 148;
+
+	if (r.len < 512 || r.base[0] == 0)
+		return 0;
+	for (size_t k = 0; k < 512; k++)
+		sum += k >= 148 && k < 156 ? ' ' : r.base[k];
+	while (i < 156 && r.base[i] == ' ')
+		i++;
+	for (; i < 156 && r.base[i] >= '0' && r.base[i] <= '7'; i++)
+		want = want * 8 + (uint32_t)(r.base[i] - '0');
+	if (sum != want)
+		return 0;
+	return HAS(r, 257, "ustar") ? 64 : 24;
+}
+
+/* http://yann.lecun.com/exdb/mnist: 0 0 type rank, sizes, exactly the data */
+static unsigned
+probe_idx(struct rd r)
+{
+	static const uint8_t width[16] = {
+	    [8] = 1, [9] = 1, [11] = 2, [12] = 4, [13] = 4, [14] = 8};
+	uint32_t magic = 0, dim;
+	uint64_t size;
+
+	if (rd_u32be(&r, &magic) != 0 || magic >> 16 != 0 ||
+	    (magic >> 8) > 15 || width[magic >> 8] == 0 ||
+	    (magic & 0xff) == 0 || (magic & 0xff) > 8)
+		return 0;
+	size = width[magic >> 8];
+	for (uint32_t k = 0; k < (magic & 0xff); k++)
+		if (rd_u32be(&r, &dim) != 0 || ckd_mul(&size, size, dim))
+			return 0;
+	return size == rd_left(&r) ? 32 : 0;
+}
+
+/* The header is JSON of a stated length that fits the file. */
+static unsigned
+probe_safetensors(struct rd r)
+{
+	uint64_t len = 0;
+	uint8_t first = 0;
+
+	if (rd_u64le(&r, &len) != 0 || len < 2 ||
+	    len > LIMIT_SAFETENSORS_HEADER || len > rd_left(&r) ||
+	    rd_u8(&r, &first) != 0 || first != '{')
+		return 0;
+	return r.base[8 + len - 1] == '}' || r.base[8 + len - 1] == ' ' ? 48
+									: 0;
+}
+
+/* Fields of onnx.ModelProto and their wire types (2: bytes), -1: none. */
+static const int8_t model_field[32] = {-1, 0, 2, 2, 2, 0, 2, 2, 2, -1, -1, -1,
+    -1, -1, 2, -1, -1, -1, -1, -1, 2, -1, -1, -1, -1, 2, 2, -1, -1, -1, -1, -1};
+
+/*
+ * protobuf has no magic: every field to the end of the file must be one of
+ * ModelProto's, with a graph (7) and a version (1 or 8).
+ */
+static unsigned
+probe_onnx(struct rd r)
+{
+	uint32_t seen = 0;
+	uint64_t key, value;
+
+	while (rd_left(&r) != 0) {
+		if (rd_varint(&r, &key) != 0 || key >> 3 > 31 || key >> 3 == 0)
+			return 0;
+		if (model_field[key >> 3] != (int8_t)(key & 7) ||
+		    rd_varint(&r, &value) != 0)
+			return 0;
+		if ((key & 7) == 2 && rd_skip(&r, value) != 0)
+			return 0;
+		if (key >> 3 == 7 && value == 0)
+			return 0;
+		seen |= (uint32_t)1 << (key >> 3);
+	}
+	return (seen & 1U << 7) != 0 && (seen & (1U << 1 | 1U << 8)) != 0 ? 24
+									  : 0;
+}
+
+/* those with files of their own */
+#define probe_zip       identify_zip
+#define probe_torch_zip identify_zip_torch
+#define probe_keras     identify_zip_keras
+#define probe_npz       identify_zip_npz
+#define probe_pickle    identify_pickle
+#define probe_text      identify_text
+#define probe_json      identify_text_json
+#define probe_python    identify_text_python
+#define probe_script    identify_text_script
+
+const struct identify_format identify_table[IDENTIFY_COUNT] = {
+#define IDENTIFY(id, name, kind, within, text)                                 \
+	[IDENTIFY_##id] = {name, KIND_##kind, within, text, probe_##id},
+#include "formats/identify.def"
+#undef IDENTIFY
+};
+
+/* Behind those of as much evidence: the order of the table decides. */
+static void
+insert(struct identify_bids *b, const struct identify_format *f, unsigned bits)
+{
+	size_t i = b->n++;
+
+	for (; i > 0 && b->bits[i - 1] < bits; i--) {
+		b->bid[i] = b->bid[i - 1];
+		b->bits[i] = b->bits[i - 1];
+	}
+	b->bid[i] = f;
+	b->bits[i] = bits;
+}
+
+void
+identify(struct rd r, struct identify_bids *b)
+{
+	*b = (struct identify_bids){0};
+	for (size_t i = 0; i < IDENTIFY_COUNT; i++) {
+		unsigned bits = identify_table[i].probe(r);
+
+		if (bits != 0)
+			insert(b, &identify_table[i], bits);
+	}
+	b->best = b->n != 0 ? b->bid[0] : NULL;
+}
+
+bool
+identify_related(
+    const struct identify_format *a, const struct identify_format *b)
+{
+	return a == b || strcmp(a->within, b->name) == 0 ||
+	       strcmp(b->within, a->name) == 0 ||
+	       (a->within[0] != '\0' && strcmp(a->within, b->within) == 0);
+}
+
+const struct identify_format *
+identify_find(const struct identify_bids *b, const char *name)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (strcmp(b->bid[i]->name, name) == 0)
+			return b->bid[i];
+	return NULL;
+}
+
+const char *
+identify_kind_name(enum identify_kind k)
+{
+	static const char *const name[] = {
+	    "model", "data", "archive", "image", "code", "document", "other"};
+
+	return name[k];
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ * The probes of formats/identify.def that live in files of their own.  Each
+ * returns bits of evidence, 0 when the bytes are not of its format.
+ */
+#ifndef FORMATS_IDENTIFY_PROBE_H
+#define FORMATS_IDENTIFY_PROBE_H
+
+#include "base/rd.h"
+
+unsigned identify_zip(struct rd);
+unsigned identify_zip_torch(struct rd);
+unsigned identify_zip_keras(struct rd);
+unsigned identify_zip_npz(struct rd);
+
+unsigned identify_pickle(struct rd);
+
+unsigned identify_text(struct rd);
+unsigned identify_text_json(struct rd);
+unsigned identify_text_python(struct rd);
+unsigned identify_text_script(struct rd);
+
+#endif

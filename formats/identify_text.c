@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT
+ * Text and the languages that matter here.
+ */
+#include "formats/identify_probe.h"
+
+#include "base/json.h"
+#include "base/text.h"
+
+/* How much of a text is looked at; the rest may be anything. */
+#define TEXT_SEEN ((size_t)1 << 20)
+#define JSON_SEEN ((size_t)64 << 20)
+
+unsigned
+identify_text(struct rd r)
+{
+	size_t len = MIN(r.len, TEXT_SEEN);
+	uint32_t cp = 0;
+
+	if (len == 0)
+		return 0;
+	for (size_t i = 0, n; i < len; i += n) {
+		const char *at = (const char *)r.base + i;
+
+		n = text_utf8_decode(at, r.len - i, &cp);
+		if (n == 0 || cp == 0x7f)
+			return 0;
+		if (cp < 0x20 && (cp < '\t' || cp > '\r') && cp != 0x1b)
+			return 0;
+	}
+	return 4;
+}
+
+unsigned
+identify_text_script(struct rd r)
+{
+	size_t len = MIN(r.len, 256);
+	const uint8_t *end;
+
+	if (len < 4 || r.base[0] != '#' || r.base[1] != '!')
+		return 0;
+	if ((end = memchr(r.base, '\n', len)) != NULL)
+		len = (size_t)(end - r.base);
+	/* an interpreter has a path */
+	return memchr(r.base, '/', len) != NULL ? 16 : 0;
+}
+
+unsigned
+identify_text_json(struct rd r)
+{
+	struct err ignored = {0};
+	json_t *j;
+	size_t i = 0;
+
+	while (i < r.len && strchr(" \t\r\n", r.base[i]) != NULL &&
+	       r.base[i] != '\0')
+		i++;
+	if (i == r.len || (r.base[i] != '{' && r.base[i] != '[') ||
+	    r.len > JSON_SEEN)
+		return 0;
+	if (json_read(r.base, r.len, &j, &ignored) != 0)
+		return 0;
+	json_decref(j);
+	return 12;
+}
+
+static bool
+starts(const char *s, size_t len, const char *word)
+{
+	size_t n = strlen(word);
+
+	return len >= n && memcmp(s, word, n) == 0;
+}
+
+static bool
+word_then(const char *s, size_t len, const char *before, const char *after)
+{
+	size_t n = strlen(after);
+
+	if (!starts(s, len, before))
+		return false;
+	for (size_t i = strlen(before); i + n <= len; i++)
+		if (memcmp(s + i, after, n) == 0)
+			return true;
+	return false;
+}
+
+/* "class Name:" or "class Name(Base):", one word before either. */
+static bool
+class_line(const char *s, size_t len)
+{
+	size_t i = 6;
+
+	if (!starts(s, len, "class ") || s[len - 1] != ':')
+		return false;
+	while (i < len && s[i] != ' ' && s[i] != '(' && s[i] != ':')
+		i++;
+	return i > 6 && i < len && s[i] != ' ';
+}
+
+/* A line that is Python at top level and hardly prose. */
+static bool
+python_line(const char *s, size_t len)
+{
+	while (len > 0 && (s[len - 1] == '\r' || s[len - 1] == ' '))
+		len--;
+	if (word_then(s, len, "from ", " import ") ||
+	    ((word_then(s, len, "def ", "(") ||
+		 word_then(s, len, "async def ", "(")) &&
+		s[len - 1] == ':') ||
+	    class_line(s, len))
+		return true;
+	if (!starts(s, len, "import ") || len == 7)
+		return false;
+	for (size_t i = 7; i < len; i++) {
+		char c = s[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') && strchr("_., ", c) == NULL)
+			return false;
+	}
+	return memchr(s + 7, ' ', len - 7) == NULL || /* import a */
+	       word_then(s, len, "import ", " as ") ||
+	       word_then(s, len, "import ", ", ");
+}
+
+unsigned
+identify_text_python(struct rd r)
+{
+	const char *s = (const char *)r.base;
+	size_t len = MIN(r.len, TEXT_SEEN), lines = 0;
+
+	if (identify_text(r) == 0)
+		return 0;
+	while (len > 0) {
+		const char *end = memchr(s, '\n', len);
+		size_t n = end != NULL ? (size_t)(end - s) : len;
+
+		/* a fence: prose that quotes code */
+		if (starts(s, n, "```"))
+			return 0;
+		lines += python_line(s, n);
+		s += MIN(n + 1, len);
+		len -= MIN(n + 1, len);
+	}
+	return lines != 0 ? 14 : 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * One image file: PNG or JPEG, 8 bits a channel, grey or RGB.  What would have
+ * to be guessed is refused: transparency, 16 bits, CMYK, damage.
+ */
+#ifndef FORMATS_IMAGE_H
+#define FORMATS_IMAGE_H
+
+#include "base/arena.h"
+#include "base/rd.h"
+
+struct image {
+	size_t w, h, c;       /* c is 1 or 3 */
+	const uint8_t *pixel; /* h*w*c bytes in the arena, channels innermost */
+};
+
+/* ERR_UNSUPPORTED for other formats. */
+int image_read(
+    struct rd, struct arena *, struct image *, struct err *) MUST_USE;
+
+/* The pixels of an image of w x h, or NULL and an error beyond a limit. */
+uint8_t *image_alloc(
+    struct arena *, struct image *, uint64_t w, uint64_t h, struct err *);
+
+#endif

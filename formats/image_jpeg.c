@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ * libjpeg reports errors by a callback that must not return; the longjmp stays
+ * within this file.  Damage, on which libjpeg would only warn and make
+ * something up, is an error: measured pixels must be those of the file.
+ */
+#include "formats/image_jpeg.h"
+
+#include "base/limits.h"
+
+#include <stdio.h> /* jpeglib.h needs it first */
+
+#include <jerror.h>
+#include <jpeglib.h>
+#include <setjmp.h>
+
+struct jpeg_job {
+	struct jpeg_error_mgr mgr; /* first: libjpeg knows only this */
+	struct jpeg_decompress_struct dec;
+	struct jpeg_progress_mgr progress;
+	struct rd rd;
+	struct arena *arena;
+	struct image *out;
+	struct err *err;
+	jmp_buf back;
+	int rc;
+};
+
+static struct jpeg_job *
+job_of(j_common_ptr c)
+{
+	return (struct jpeg_job *)(void *)c->err;
+}
+
+static NORETURN void
+stop(struct jpeg_job *j, int rc)
+{
+	j->rc = rc;
+	longjmp(j->back, 1);
+}
+
+static NORETURN void
+on_error(j_common_ptr c)
+{
+	struct jpeg_job *j = job_of(c);
+	char text[JMSG_LENGTH_MAX];
+	size_t left = j->dec.src != NULL ? j->dec.src->bytes_in_buffer : 0;
+
+	c->err->format_message(c, text);
+	stop(j,
+	    err_set(j->err,
+		c->err->msg_code == JWRN_JPEG_EOF ? ERR_TRUNCATED : ERR_FORMAT,
+		j->rd.start + (left <= j->rd.len ? j->rd.len - left : 0),
+		"jpeg: %s", text));
+}
+
+static void
+on_message(j_common_ptr c, int level)
+{
+	if (level < 0 && c->err->msg_code != JWRN_EXTRANEOUS_DATA &&
+	    c->err->msg_code != JWRN_ADOBE_XFORM &&
+	    c->err->msg_code != JWRN_JFIF_MAJOR)
+		on_error(c);
+}
+
+static void
+on_progress(j_common_ptr c)
+{
+	struct jpeg_job *j = job_of(c);
+
+	if (j->dec.input_scan_number > LIMIT_JPEG_SCANS)
+		stop(j, err_set(j->err, ERR_LIMIT, ERR_NOWHERE,
+			    "jpeg: more than %d scans", LIMIT_JPEG_SCANS));
+}
+
+static void
+decode(struct jpeg_job *j)
+{
+	struct jpeg_decompress_struct *d = &j->dec;
+	uint8_t *p;
+
+	jpeg_create_decompress(d);
+	d->progress = &j->progress;
+	jpeg_mem_src(d, j->rd.base, j->rd.len);
+	if (jpeg_read_header(d, TRUE) != JPEG_HEADER_OK)
+		stop(j, err_set(j->err, ERR_FORMAT, 0, "jpeg: no image"));
+	if (d->jpeg_color_space != JCS_GRAYSCALE &&
+	    d->jpeg_color_space != JCS_RGB && d->jpeg_color_space != JCS_YCbCr)
+		stop(j, err_set(j->err, ERR_UNSUPPORTED, ERR_NOWHERE,
+			    "jpeg: CMYK and the like are not read"));
+	j->out->c = d->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3;
+	d->out_color_space = j->out->c == 1 ? JCS_GRAYSCALE : JCS_RGB;
+	d->dct_method = JDCT_ISLOW;
+	p = image_alloc(
+	    j->arena, j->out, d->image_width, d->image_height, j->err);
+	if (p == NULL)
+		stop(j, j->err->code);
+	jpeg_start_decompress(d);
+	while (d->output_scanline < d->output_height) {
+		JSAMPROW row = p + d->output_scanline * j->out->w * j->out->c;
+
+		jpeg_read_scanlines(d, &row, 1);
+	}
+	jpeg_finish_decompress(d);
+}
+
+bool
+image_jpeg_probe(struct rd r)
+{
+	return r.len >= 3 && memcmp(r.base, "\xff\xd8\xff", 3) == 0;
+}
+
+int
+image_jpeg_read(struct rd r, struct arena *a, struct image *out, struct err *e)
+{
+	struct jpeg_job j = {.rd = r, .arena = a, .out = out, .err = e};
+
+	j.dec.err = jpeg_std_error(&j.mgr);
+	j.mgr.error_exit = on_error;
+	j.mgr.emit_message = on_message;
+	j.progress.progress_monitor = on_progress;
+	if (setjmp(j.back) == 0)
+		decode(&j);
+	jpeg_destroy_decompress(&j.dec);
+	return j.rc;
+}
