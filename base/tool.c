@@ -23,6 +23,8 @@ tool_fail(const struct err *e)
 	return e->code == ERR_UNSUPPORTED ? TOOL_NOTHING : TOOL_INCOMPLETE;
 }
 
+static void say(const char *fmt, va_list ap) PRINTF_LIKE(1, 0);
+
 static void
 say(const char *fmt, va_list ap)
 {

@@ -201,6 +201,19 @@ split(struct onnx_lower *l, const struct onnx_node *from)
 	return 0;
 }
 
+/* Pads that are computed: the node keeps the inputs that it has. */
+static int
+pad_computed(struct onnx_lower *l, const struct onnx_node *from)
+{
+	struct node *n;
+	int rc = onnx_lower_need(l, from, 2);
+
+	if (rc == 0 && (n = onnx_lower_node(l, from, "Pad", 4, 1)) != NULL)
+		onnx_lower_put_text(n, "mode",
+		    onnx_lower_get_text(l, from, "mode", "constant"));
+	return rc;
+}
+
 /* pads and value attributes until 10; axes 18 */
 static int
 pad(struct onnx_lower *l, const struct onnx_node *from)
@@ -208,41 +221,37 @@ pad(struct onnx_lower *l, const struct onnx_node *from)
 	const struct tensor *t =
 	    present(from, 2) ? onnx_lower_const(l, from->in[2]) : NULL;
 	double value = onnx_lower_get_real(l, from, "value", 0);
-	const int64_t *v, *axes;
+	const int64_t *v, *axes = NULL;
 	struct node *n;
-	size_t len, naxes;
-	uint64_t count;
+	size_t len, naxes = 0;
+	uint64_t count = 1;
 	int rc;
 
 	if ((rc = onnx_lower_need(l, from, 1)) != 0)
 		return rc;
 	if (!list_of(l, from, "pads", 1, &v, &len) ||
-	    (present(from, 2) && (t == NULL || t->dtype == DTYPE_COUNT ||
-				     !tensor_elements(t, &count))))
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "pads are not constant");
-	if (len % 2 != 0 || len > 2 * MODEL_MAX_RANK)
+	    (present(from, 2) && (t == NULL || t->dtype == DTYPE_COUNT)) ||
+	    (present(from, 3) &&
+		!onnx_lower_ints(l, from->in[3], &axes, &naxes)))
+		return pad_computed(l, from);
+	if (len % 2 != 0 || len > (size_t)2 * MODEL_MAX_RANK)
 		return onnx_lower_fail(l, from, ERR_FORMAT, "%zu pads", len);
-	if (t != NULL && count == 1)
-		value = tensor_real(t, 0);
-	else if (t != NULL)
+	if (axes != NULL && 2 * naxes != len)
+		return onnx_lower_fail(
+		    l, from, ERR_FORMAT, "%zu pads, %zu axes", len, naxes);
+	if (t != NULL && (!tensor_elements(t, &count) || count != 1))
 		return onnx_lower_fail(
 		    l, from, ERR_FORMAT, "the value is no scalar");
+	if (t != NULL)
+		value = tensor_real(t, 0);
 	if ((n = onnx_lower_node(l, from, "Pad", 1, 1)) == NULL)
 		return 0;
 	onnx_lower_put_text(
 	    n, "mode", onnx_lower_get_text(l, from, "mode", "constant"));
 	onnx_lower_put_ints(n, "pads", v, len);
 	onnx_lower_put_real(n, "value", value);
-	if (!present(from, 3))
-		return 0;
-	if (!onnx_lower_ints(l, from->in[3], &axes, &naxes))
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "axes are not constant");
-	if (2 * naxes != len)
-		return onnx_lower_fail(
-		    l, from, ERR_FORMAT, "%zu pads, %zu axes", len, naxes);
-	onnx_lower_put_ints(n, "axes", axes, naxes);
+	if (axes != NULL)
+		onnx_lower_put_ints(n, "axes", axes, naxes);
 	return 0;
 }
 
