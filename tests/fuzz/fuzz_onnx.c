@@ -27,8 +27,9 @@ write_and_read(const struct model *m)
 		PROPERTY(file_map_fd(out.fd, "", UINT32_MAX, &back, &e) == 0);
 		r = rd_mem(back.ptr, back.len);
 		PROPERTY(onnx_parse(&r, &again, &e) == 0);
-		PROPERTY(again.nnode == m->nnode);
-		PROPERTY(again.ntensor == m->ntensor);
+		/* fewer when a softmax stood before the one that was cut */
+		PROPERTY(again.nnode <= m->nnode);
+		PROPERTY(again.ntensor <= m->ntensor);
 		model_release(&again);
 		file_unmap(&back);
 	} else {
