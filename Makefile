@@ -21,14 +21,22 @@ ENGINE   = batch blas geo_linf geo_patch geometry loss measure net op \
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
 TOOLS      = audit/assay-unpack audit/assay-inspect audit/assay-load \
-             audit/assay-save
+             audit/assay-save report/assay-report report/assay-verify
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data
 assay-inspect_PARTS = check check_name show
-BLAS_TOOLS = fixtures/assay-plant
+assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
+                      html_rest html_scan html_top page page_style svg
+assay-verify_PARTS  = $(CASE_PARTS) case checks
+CASE_PARTS          = dsse escape keys statement subject
+BLAS_TOOLS = audit/assay-eval audit/assay-scan \
+             fixtures/assay-plant
+assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
+assay-purify_PARTS  = sau
 assay-plant_PARTS   = arch attack
-UNIT     = test_onnx test_op test_patch test_rd test_sau
-FUZZ     = fuzz_dataset fuzz_neutral fuzz_onnx
+UNIT     = test_diagram test_dsse test_json test_onnx test_op test_patch test_rd \
+           test_sau
+FUZZ     = fuzz_bundle fuzz_dataset fuzz_neutral fuzz_onnx
 
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -83,6 +91,9 @@ $(NUMERIC): $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 $(TESTS): %: %.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(LDLIBS)
+# what a suite or a fuzz target needs of a tool
+$(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
+$(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau: $(B)/purify/sau.o
 # the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
 ifeq ($(MODE),fuzz)
@@ -100,6 +111,8 @@ $(B)/%.o: %.c Makefile
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # --- developer targets -------------------------------------------------------
+# Graphviz leaks at start-up; what is ours must not
+export LSAN_OPTIONS = suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
 check: deps-check unit cli replay lint ## everything a change must pass
 unit: deps-check $(TESTS) ## cmocka suites
 	@sh tests/run-unit.sh $(TESTS)

@@ -112,9 +112,9 @@ tensor_real(const struct tensor *t, uint64_t i)
 
 	switch (t->dtype) {
 	case DTYPE_BF16:
-		raw32 <<= 16;
-		__attribute__((fallthrough));
 	case DTYPE_F32:
+		if (t->dtype == DTYPE_BF16)
+			raw32 <<= 16;
 		memcpy(&f, &raw32, sizeof(f));
 		return (double)f;
 	case DTYPE_F64:

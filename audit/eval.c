@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT
+ * assay-eval: accuracy, attack success, recovered accuracy and defence
+ * effectiveness of a model, on data and under a known trigger.
+ *
+ * ASR: share of triggered images, whose class the trigger's map sends
+ * elsewhere, that get the class meant.  Recovered accuracy (R-ACC): share of
+ * the same images that keep their true class.  DER (Zhu et al., ICCV 2023,
+ * eq. 7) = (max(0, drop of ASR) - max(0, drop of ACC) + 1) / 2 against
+ * --baseline.
+ */
+#include "base/doc.h"
+#include "base/limits.h"
+#include "base/opt.h"
+#include "base/stat.h"
+#include "base/tool.h"
+#include "engine/measure.h"
+#include "engine/start.h"
+#include "formats/fetch.h"
+
+#include <math.h>
+
+static const char *arg_data, *arg_classes, *arg_trigger, *arg_baseline;
+static const char *arg_out;
+static bool arg_json;
+static uint64_t arg_threads;
+static double arg_max_asr = 2.0;
+
+static const struct opt table[] = {
+    {.name = "data", .kind = OPT_STR, .dest = &arg_data, .arg = "D",
+	.help = "images with labels"},
+    {.name = "classes", .kind = OPT_STR, .dest = &arg_classes, .arg = "FILE",
+	.help = "class names, one a line"},
+    {.name = "trigger", .kind = OPT_STR, .dest = &arg_trigger, .arg = "T",
+	.help = "trigger file: measure attack success too"},
+    {.name = "baseline", .kind = OPT_STR, .dest = &arg_baseline,
+	.arg = "MODEL", .help = "the model before purification, for DER"},
+    {.name = "max-asr", .kind = OPT_REAL, .dest = &arg_max_asr, .arg = "X",
+	.help = "exit 1 when ASR is above X (default: never)", .lo = 0,
+	.hi = 1},
+    {.name = "json", .kind = OPT_FLAG, .dest = &arg_json,
+	.help = "print the document instead of a table"},
+    {.name = "output", .letter = 'o', .kind = OPT_STR, .dest = &arg_out,
+	.arg = "FILE", .help = "write the document to FILE"},
+    {.name = "threads", .kind = OPT_U64, .dest = &arg_threads, .arg = "N",
+	.help = "threads (default: all cores); never changes the result",
+	.max = 1024},
+    {.name = NULL},
+};
+
+static const struct opt_tool tool = {
+    .name = "assay-eval",
+    .summary = "accuracy and attack success of a model",
+    .operands = "MODEL --data D [--trigger T] [--baseline MODEL] [options]",
+    .table = table,
+    .min_operands = 1,
+    .max_operands = 1,
+};
+
+struct figures {
+	struct measure_count acc, asr, recovered;
+};
+
+struct evaluation {
+	struct fetched_data data;
+	struct trigger trigger;
+	struct file_map trigger_map;
+	bool has_trigger, has_baseline;
+	struct figures model, baseline;
+	json_t *doc;
+};
+
+static double
+rate(const struct measure_count *c)
+{
+	return c->n != 0 ? (double)c->hit / (double)c->n : (double)NAN;
+}
+
+static json_t *
+count_json(const struct measure_count *c)
+{
+	struct stat_interval i = stat_wilson(c->hit, c->n, 0.95);
+	json_t *j = json_object(), *bounds = json_array();
+
+	json_add(bounds, json_number(i.lo));
+	json_add(bounds, json_number(i.hi));
+	json_put(j, "correct", json_integer((json_int_t)c->hit));
+	json_put(j, "n", json_integer((json_int_t)c->n));
+	json_put(j, "rate", json_number(rate(c)));
+	json_put(j, "interval", bounds);
+	return j;
+}
+
+static void
+put_figures(json_t *j, const struct evaluation *v, const struct figures *f)
+{
+	json_put(j, "accuracy", count_json(&f->acc));
+	json_put(
+	    j, "asr", v->has_trigger ? count_json(&f->asr) : json_null());
+	json_put(j, "recovered_accuracy",
+	    v->has_trigger ? count_json(&f->recovered) : json_null());
+}
+
+static double
+der(const struct evaluation *v)
+{
+	double asr = rate(&v->baseline.asr) - rate(&v->model.asr);
+	double acc = rate(&v->baseline.acc) - rate(&v->model.acc);
+
+	return (fmax(0, asr) - fmax(0, acc) + 1) / 2;
+}
+
+static int
+open_trigger(struct evaluation *v, struct err *e)
+{
+	struct digest d;
+	struct rd r;
+	int rc;
+
+	if (arg_trigger == NULL)
+		return 0;
+	if ((rc = file_map(
+		 arg_trigger, LIMIT_DOCUMENT, &v->trigger_map, e)) != 0)
+		return rc;
+	r = rd_mem(v->trigger_map.ptr, v->trigger_map.len);
+	if ((rc = trigger_parse(&r, &v->trigger, e)) != 0)
+		return err_in(e, arg_trigger);
+	v->has_trigger = true;
+	digest_mem(v->trigger_map.ptr, v->trigger_map.len, &d);
+	doc_input(v->doc, "trigger", arg_trigger, &d, v->trigger_map.len);
+	return 0;
+}
+
+static int
+measure(struct evaluation *v, const char *path, const char *role,
+    struct figures *f, struct err *e)
+{
+	const struct dataset *d = &v->data.data;
+	const struct trigger *t = v->has_trigger ? &v->trigger : NULL;
+	struct fetched_model m;
+	struct net net = {0};
+	int rc;
+
+	if ((rc = fetch_model(path, &m, e)) != 0)
+		return rc;
+	doc_input(v->doc, role, path, &m.digest, m.size);
+	if ((rc = net_build(&net, &m.model, d->h, d->w, d->c, e)) == 0 &&
+	    (rc = measure_fits(&net, d, t, e)) == 0 &&
+	    (rc = measure_accuracy(&net, d, 0, d->n, &f->acc, e)) == 0 &&
+	    t != NULL)
+		rc = measure_attack(
+		    &net, d, 0, d->n, t, &f->asr, &f->recovered, e);
+	net_release(&net);
+	fetch_model_release(&m);
+	return rc != 0 ? err_in(e, path) : 0;
+}
+
+static int
+evaluate(struct evaluation *v, const char *model, struct err *e)
+{
+	json_t *j;
+	int rc;
+
+	if ((rc = fetch_data(arg_data, arg_classes, &v->data, e)) != 0 ||
+	    (rc = open_trigger(v, e)) != 0)
+		return rc;
+	doc_input(v->doc, "data", arg_data, &v->data.digest, v->data.size);
+	if ((rc = measure(v, model, "model", &v->model, e)) != 0)
+		return rc;
+	if (arg_baseline != NULL) {
+		v->has_baseline = true;
+		rc = measure(v, arg_baseline, "baseline", &v->baseline, e);
+		if (rc != 0)
+			return rc;
+	}
+	put_figures(v->doc, v, &v->model);
+	j = json_null();
+	if (v->has_baseline) {
+		j = json_object();
+		put_figures(j, v, &v->baseline);
+	}
+	json_put(v->doc, "baseline", j);
+	json_put(v->doc, "der",
+	    v->has_baseline && v->has_trigger ? json_number(der(v))
+					      : json_null());
+	json_put(v->doc, "environment", start_json());
+	return 0;
+}
+
+static void
+print_row(const char *name, const struct measure_count *c)
+{
+	struct stat_interval i = stat_wilson(c->hit, c->n, 0.95);
+
+	if (c->n == 0)
+		printf("%-20s      -\n", name);
+	else
+		printf("%-20s %.4f  [%.4f, %.4f]  %" PRIu64 " of %" PRIu64
+		       "\n",
+		    name, rate(c), i.lo, i.hi, c->hit, c->n);
+}
+
+static void
+print_table(const struct evaluation *v)
+{
+	printf("%-20s %-7s %s\n", "", "share", "95 % interval");
+	print_row("accuracy", &v->model.acc);
+	if (v->has_trigger) {
+		print_row("attack success", &v->model.asr);
+		print_row("recovered accuracy", &v->model.recovered);
+	}
+	if (v->has_baseline) {
+		print_row("baseline accuracy", &v->baseline.acc);
+		if (v->has_trigger) {
+			print_row("baseline success", &v->baseline.asr);
+			printf("%-20s %.4f\n", "DER", der(v));
+		}
+	}
+}
+
+static int
+output(const struct evaluation *v, struct err *e)
+{
+	struct buf b = {0};
+	int rc = 0;
+
+	if (arg_out != NULL)
+		rc = json_write_file(arg_out, v->doc, e);
+	if (rc == 0 && arg_json) {
+		json_pretty(v->doc, &b);
+		fwrite(b.ptr, 1, b.len, stdout);
+		buf_free(&b);
+	} else if (rc == 0) {
+		print_table(v);
+	}
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct evaluation v;
+	struct err e = {0};
+	int first, rc, status;
+
+	start_environment(argv);
+	if ((rc = opt_parse(&tool, argc, argv, &first)) != OPT_GO)
+		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
+	if (arg_data == NULL)
+		return opt_usage(&tool, "--data is needed"), TOOL_USAGE;
+	v.doc = doc_new("assay-eval/1");
+	if ((rc = start_engine(arg_threads, &e)) == 0 &&
+	    (rc = evaluate(&v, argv[first], &e)) == 0)
+		rc = output(&v, &e);
+	status = rc != 0 ? tool_fail(&e)
+	    : v.has_trigger && rate(&v.model.asr) > arg_max_asr
+	    ? TOOL_FLAGGED
+	    : TOOL_PASSED;
+	json_decref(v.doc);
+	trigger_release(&v.trigger);
+	file_unmap(&v.trigger_map);
+	fetch_data_release(&v.data);
+	return tool_end(status);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ * assay-scan: is there a class that many images can be pushed into by one
+ * small common change, in this model and not in clean ones?
+ */
+#include "audit/scan.h"
+#include "base/tool.h"
+#include "engine/start.h"
+
+#include <time.h>
+
+const struct scan_budget scan_budgets[] = {
+    {"quick", 50, 32, 300, 300},
+    {"standard", 100, 32, 500, 600},
+    {"thorough", 200, 48, 1000, 1200},
+};
+const size_t scan_nbudget = ARRAY_LEN(scan_budgets);
+
+static struct scan scan = {.opt = {.alpha = 0.001}};
+static const char *arg_budget = "standard", *arg_out;
+static bool arg_json, arg_list;
+static uint64_t arg_threads;
+
+static const struct opt table[] = {
+    {.name = "data", .kind = OPT_STR, .dest = &scan.opt.data, .arg = "D",
+	.help = "clean images with labels"},
+    {.name = "classes", .kind = OPT_STR, .dest = &scan.opt.classes,
+	.arg = "FILE", .help = "class names, one a line"},
+    {.name = "reference", .letter = 'r', .kind = OPT_LIST,
+	.dest = &scan.opt.reference, .arg = "R",
+	.help = "a trusted model of the same classes; may be repeated"},
+    {.name = "budget", .kind = OPT_STR, .dest = &arg_budget, .arg = "B",
+	.help = "quick, standard (default), thorough"},
+    {.name = "alpha", .kind = OPT_REAL, .dest = &scan.opt.alpha, .arg = "A",
+	.help = "level of the corrected p-values (default 0.001)",
+	.lo = 1e-12, .hi = 0.09},
+    {.name = "seed", .kind = OPT_U64, .dest = &scan.opt.seed, .arg = "N",
+	.help = "seed of the split and the searches (default 0)"},
+    {.name = "output", .letter = 'o', .kind = OPT_STR, .dest = &arg_out,
+	.arg = "DIR", .help = "write scan.json and perturbations/ there"},
+    {.name = "json", .kind = OPT_FLAG, .dest = &arg_json,
+	.help = "print the document instead of a summary"},
+    {.name = "list", .letter = 'L', .kind = OPT_FLAG, .dest = &arg_list,
+	.help = "list geometries and budgets"},
+    {.name = "threads", .kind = OPT_U64, .dest = &arg_threads, .arg = "N",
+	.help = "threads (default: all cores); never changes the result",
+	.max = 1024},
+    {.name = NULL},
+};
+
+static const struct opt_tool tool = {
+    .name = "assay-scan",
+    .summary = "compare a model's flip radii with references",
+    .operands = "MODEL --data D [--reference R]... [options]",
+    .table = table,
+    .max_operands = 1,
+};
+
+static int
+list_all(void)
+{
+	printf("geometries:\n");
+	for (size_t g = 0; g < geometry_count; g++)
+		printf("  %-10s %s (radius: %s)\n", geometry_table[g]->name,
+		    geometry_table[g]->summary, geometry_table[g]->unit);
+	printf("budgets:\n");
+	for (size_t i = 0; i < scan_nbudget; i++)
+		printf("  %-10s %zu steps of %zu images, %zu to optimise on, "
+		       "%zu to count\n",
+		    scan_budgets[i].name, scan_budgets[i].steps,
+		    scan_budgets[i].batch, scan_budgets[i].fit,
+		    scan_budgets[i].test);
+	return tool_end(TOOL_PASSED);
+}
+
+static int
+output(struct err *e)
+{
+	json_t *doc = NULL;
+	struct buf b = {0};
+	char path[600];
+	int rc = 0;
+
+	if (arg_out != NULL)
+		rc = file_mkdir(arg_out, e);
+	if (rc == 0)
+		rc = scan_doc(&scan, arg_out, &doc, e);
+	if (rc == 0 && arg_out != NULL &&
+	    (rc = file_join(path, sizeof(path), arg_out, "scan.json", e)) == 0)
+		rc = json_write_file(path, doc, e);
+	if (rc == 0 && arg_json) {
+		json_pretty(doc, &b);
+		fwrite(b.ptr, 1, b.len, stdout);
+		buf_free(&b);
+	} else if (rc == 0) {
+		scan_print(&scan);
+	}
+	json_decref(doc);
+	return rc;
+}
+
+static int
+run(struct err *e)
+{
+	int rc;
+
+	if ((rc = start_engine(arg_threads, e)) != 0 ||
+	    (rc = scan_open(&scan, e)) != 0 ||
+	    (rc = scan_measure(&scan, e)) != 0)
+		return rc;
+	return output(e);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const int status[] = {
+	    TOOL_PASSED, TOOL_INCOMPLETE, TOOL_FLAGGED};
+	struct err e = {0};
+	int first, rc;
+
+	start_environment(argv);
+	if ((rc = opt_parse(&tool, argc, argv, &first)) != OPT_GO)
+		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
+	if (arg_list)
+		return list_all();
+	if (first == argc || scan.opt.data == NULL)
+		return opt_usage(&tool, "a model and --data are needed"),
+		       TOOL_USAGE;
+	for (size_t i = 0; i < scan_nbudget; i++)
+		if (strcmp(scan_budgets[i].name, arg_budget) == 0)
+			scan.opt.budget = &scan_budgets[i];
+	if (scan.opt.budget == NULL)
+		return opt_usage(&tool, "no budget '%s'", arg_budget),
+		       TOOL_USAGE;
+	scan.opt.model = argv[first];
+	scan.started = (int64_t)time(NULL);
+	rc = run(&e);
+	rc = rc == 0 ? status[scan.verdict] : tool_fail(&e);
+	scan_release(&scan);
+	return tool_end(rc);
+}

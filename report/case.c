@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/case.h"
+
+#include "base/doc.h"
+#include "base/file.h"
+#include "base/limits.h"
+
+static const struct {
+	const char *name, *schema;
+} known[CASE_DOCS] = {
+    [CASE_MANIFEST] = {"manifest.json", "assay-manifest/1"},
+    [CASE_INSPECT] = {"inspect.json", "assay-inspect/1"},
+    [CASE_SCAN] = {"scan.json", "assay-scan/1"},
+    [CASE_PURIFY] = {"purify.json", "assay-purify/1"},
+    [CASE_RESCAN] = {"rescan/scan.json", "assay-scan/1"},
+    [CASE_EVAL_BEFORE] = {"eval-before.json", "assay-eval/1"},
+    [CASE_EVAL_AFTER] = {"eval-after.json", "assay-eval/1"},
+};
+
+const json_t *
+case_doc(const struct case_docs *c, enum case_doc which)
+{
+	return c->file[which].doc;
+}
+
+const json_t *
+case_input(const json_t *doc, const char *role)
+{
+	const json_t *list = json_at(doc, "inputs"), *in;
+	size_t i;
+
+	json_array_foreach(list, i, in)
+	{
+		const char *r = json_string_value(json_at(in, "role"));
+
+		if (r != NULL && strcmp(r, role) == 0)
+			return in;
+	}
+	return NULL;
+}
+
+static int
+read_doc(struct case_docs *c, enum case_doc which, struct err *e)
+{
+	struct case_file *f = &c->file[which];
+	char path[1024];
+	int rc;
+
+	f->name = known[which].name;
+	if ((rc = file_join(path, sizeof(path), c->dir, f->name, e)) != 0)
+		return rc;
+	if (!file_exists(path))
+		return 0;
+	if ((rc = digest_file(path, LIMIT_DOCUMENT, &f->digest, &f->size, e)) !=
+	    0)
+		return rc;
+	return doc_read(path, known[which].schema, &f->doc, e);
+}
+
+/* Digest of the input with that role; the document must have one. */
+static int
+input_digest(const struct case_docs *c, enum case_doc which, const char *role,
+    struct digest *out, struct err *e)
+{
+	const json_t *in = case_input(c->file[which].doc, role);
+	const char *hex = json_string_value(json_at(in, "sha256"));
+
+	if (hex != NULL && digest_parse(hex, out))
+		return 0;
+	return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+	    "%s: no input '%s' with a sha256", c->file[which].name, role);
+}
+
+static int
+broken(const char *doc, const char *what, const struct digest *have,
+    const char *other, const struct digest *want, struct err *e)
+{
+	char a[DIGEST_HEX], b[DIGEST_HEX];
+
+	digest_hex(have, a);
+	digest_hex(want, b);
+	return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+	    "chain of digests is broken: %s: %s is %s, %s says %s", doc, what,
+	    a, other, b);
+}
+
+struct first_difference {
+	char what[16];
+	char path[200];
+};
+
+static void
+note_first(void *ctx, const char *what, const char *path)
+{
+	struct first_difference *d = ctx;
+
+	if (d->what[0] != '\0')
+		return;
+	snprintf(d->what, sizeof(d->what), "%s", what);
+	snprintf(d->path, sizeof(d->path), "%.190s", path);
+}
+
+static int
+check_recorded(const struct case_docs *c, const char *key,
+    const struct digest *have, struct err *e)
+{
+	const char *hex;
+	struct digest d;
+	int rc;
+
+	if ((rc = json_get_str(c->file[CASE_MANIFEST].doc, key, &hex, e)) != 0)
+		return err_wrap(e, "manifest.json");
+	if (!digest_parse(hex, &d) || !digest_equal(&d, have)) {
+		char text[DIGEST_HEX];
+
+		digest_hex(have, text);
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "chain of digests is broken: manifest.json: %s is %.64s, "
+		    "its files give %s",
+		    key, hex, text);
+	}
+	return 0;
+}
+
+/* The manifest agrees with itself and with CASE/files. */
+static int
+check_files(struct case_docs *c, struct err *e)
+{
+	struct first_difference diff = {{0}, {0}};
+	const json_t *list;
+	struct subject have;
+	char path[1024];
+	int rc;
+
+	if ((rc = json_get_array(
+		 c->file[CASE_MANIFEST].doc, "files", &list, e)) != 0 ||
+	    (rc = subject_list(&c->files, list, "path", "sha256", e)) != 0)
+		return err_wrap(e, "manifest.json");
+	if ((rc = check_recorded(c, "digests.omsRoot", &c->files.root, e)) !=
+		0 ||
+	    (rc = check_recorded(c, "digests.dirHash", &c->files.dirhash, e)) !=
+		0 ||
+	    (rc = file_join(path, sizeof(path), c->dir, "files", e)) != 0 ||
+	    (rc = subject_dir(&have, path, e)) != 0)
+		return rc;
+	if (subject_compare(&c->files, &have, note_first, &diff) != 0)
+		rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "chain of digests is broken: files/%s: %s since "
+		    "manifest.json was written",
+		    diff.path, diff.what);
+	subject_release(&have);
+	return rc;
+}
+
+/* Every file that was inspected is the file of the manifest. */
+static int
+check_inspect(const struct case_docs *c, struct err *e)
+{
+	const json_t *list;
+	struct subject seen;
+	int rc;
+
+	if (c->file[CASE_INSPECT].doc == NULL)
+		return 0;
+	if ((rc = json_get_array(
+		 c->file[CASE_INSPECT].doc, "files", &list, e)) != 0 ||
+	    (rc = subject_list(&seen, list, "path", "sha256", e)) != 0)
+		return err_wrap(e, "inspect.json");
+	for (size_t i = 0, k = 0; i < seen.n && rc == 0; i++) {
+		const struct subject_file *f = &seen.file[i];
+
+		while (k < c->files.n &&
+		       strcmp(c->files.file[k].path, f->path) < 0)
+			k++;
+		if (k == c->files.n ||
+		    strcmp(c->files.file[k].path, f->path) != 0)
+			rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "chain of digests is broken: inspect.json: '%.80s' "
+			    "is not a file of manifest.json",
+			    f->path);
+		else if (!digest_equal(&c->files.file[k].digest, &f->digest))
+			rc = broken("inspect.json", "a file", &f->digest,
+			    "manifest.json", &c->files.file[k].digest, e);
+	}
+	subject_release(&seen);
+	return rc;
+}
+
+/*
+ * The document's input with that role is the scanned model, or, when there
+ * is no scan, any file of the manifest.
+ */
+static int
+check_model(
+    struct case_docs *c, enum case_doc which, const char *role, struct err *e)
+{
+	struct digest have, scanned;
+	const struct subject_file *f;
+	char hex[DIGEST_HEX];
+	int rc;
+
+	if ((rc = input_digest(c, which, role, &have, e)) != 0)
+		return rc;
+	if (which != CASE_SCAN && c->file[CASE_SCAN].doc != NULL) {
+		rc = input_digest(c, CASE_SCAN, "model", &scanned, e);
+		if (rc == 0 && !digest_equal(&have, &scanned))
+			rc = broken(c->file[which].name, role, &have,
+			    "scan.json", &scanned, e);
+		return rc;
+	}
+	if ((f = subject_find(&c->files, &have)) == NULL) {
+		digest_hex(&have, hex);
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "chain of digests is broken: %s: model %s is not a file "
+		    "of manifest.json",
+		    c->file[which].name, hex);
+	}
+	c->model = f->path;
+	return 0;
+}
+
+/* purify.json's output is the file in purified/ and what was scanned again. */
+static int
+check_purified(struct case_docs *c, struct err *e)
+{
+	const json_t *doc = c->file[CASE_PURIFY].doc;
+	static const enum case_doc after[] = {CASE_RESCAN, CASE_EVAL_AFTER};
+	struct digest want, have;
+	const char *hex, *name;
+	char path[1024], rel[300];
+	uint64_t size;
+	int rc;
+
+	if ((rc = json_get_str(doc, "output.sha256", &hex, e)) != 0 ||
+	    (rc = json_get_str(doc, "output.name", &name, e)) != 0)
+		return err_wrap(e, "purify.json");
+	if (!digest_parse(hex, &want) || strchr(name, '/') != NULL ||
+	    snprintf(rel, sizeof(rel), "purified/%s", name) >= (int)sizeof(rel))
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "purify.json: output is not a file name and its sha256");
+	if ((rc = file_join(path, sizeof(path), c->dir, rel, e)) != 0 ||
+	    (rc = digest_file(path, LIMIT_MODEL_FILE, &have, &size, e)) != 0)
+		return rc;
+	if (!digest_equal(&have, &want))
+		return broken("purified model", "the file", &have,
+		    "purify.json", &want, e);
+	for (size_t i = 0; i < ARRAY_LEN(after); i++) {
+		if (c->file[after[i]].doc == NULL)
+			continue;
+		rc = input_digest(c, after[i], "model", &have, e);
+		if (rc == 0 && !digest_equal(&have, &want))
+			rc = broken(c->file[after[i]].name, "model", &have,
+			    "purify.json", &want, e);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+check_purify(struct case_docs *c, struct err *e)
+{
+	struct digest d;
+	int rc;
+
+	if (c->file[CASE_PURIFY].doc == NULL) {
+		enum case_doc odd = c->file[CASE_RESCAN].doc != NULL
+					? CASE_RESCAN
+					: CASE_EVAL_AFTER;
+
+		if (c->file[odd].doc == NULL)
+			return 0;
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "chain of digests is broken: %s is there, purify.json is "
+		    "not",
+		    c->file[odd].name);
+	}
+	if ((rc = check_model(c, CASE_PURIFY, "model", e)) != 0)
+		return rc;
+	/* "scan": which targets guided it */
+	if (case_input(c->file[CASE_PURIFY].doc, "scan") != NULL &&
+	    c->file[CASE_SCAN].doc != NULL) {
+		rc = input_digest(c, CASE_PURIFY, "scan", &d, e);
+		if (rc == 0 && !digest_equal(&d, &c->file[CASE_SCAN].digest))
+			rc = broken("purify.json", "scan", &d, "scan.json",
+			    &c->file[CASE_SCAN].digest, e);
+		if (rc != 0)
+			return rc;
+	}
+	return check_purified(c, e);
+}
+
+/* Perturbations that the case still holds are those that the scan wrote. */
+static int
+check_perturbation(const struct case_docs *c, const json_t *row, struct err *e)
+{
+	const char *rel = json_string_value(json_at(row, "perturbation.path"));
+	const char *hex =
+	    json_string_value(json_at(row, "perturbation.sha256"));
+	struct digest want, have;
+	char path[1024];
+	uint64_t size;
+	int rc;
+
+	if (rel == NULL)
+		return 0;
+	if (!subject_safe(rel) || hex == NULL || !digest_parse(hex, &want))
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "scan.json: a perturbation is not a relative path and "
+		    "its sha256");
+	if ((rc = file_join(path, sizeof(path), c->dir, rel, e)) != 0)
+		return rc;
+	if (!file_exists(path))
+		return 0;
+	rc = digest_file(path, LIMIT_MODEL_FILE, &have, &size, e);
+	if (rc == 0 && !digest_equal(&have, &want))
+		rc = broken(
+		    "perturbation", "the file", &have, "scan.json", &want, e);
+	return rc;
+}
+
+static int
+check_perturbations(const struct case_docs *c, struct err *e)
+{
+	const json_t *list = json_at(c->file[CASE_SCAN].doc, "geometries");
+	int rc = 0;
+
+	for (size_t i = 0; i < json_array_size(list) && rc == 0; i++) {
+		const json_t *rows =
+		    json_at(json_array_get(list, i), "per_class");
+
+		for (size_t k = 0; k < json_array_size(rows) && rc == 0; k++)
+			rc = check_perturbation(c, json_array_get(rows, k), e);
+	}
+	return rc;
+}
+
+static int
+check_chain(struct case_docs *c, struct err *e)
+{
+	int rc;
+
+	if ((rc = check_files(c, e)) != 0 || (rc = check_inspect(c, e)) != 0)
+		return rc;
+	if (c->file[CASE_SCAN].doc != NULL &&
+	    (rc = check_model(c, CASE_SCAN, "model", e)) != 0)
+		return rc;
+	if (c->file[CASE_EVAL_BEFORE].doc != NULL &&
+	    (rc = check_model(c, CASE_EVAL_BEFORE, "model", e)) != 0)
+		return rc;
+	if (case_input(c->file[CASE_EVAL_AFTER].doc, "baseline") != NULL &&
+	    (rc = check_model(c, CASE_EVAL_AFTER, "baseline", e)) != 0)
+		return rc;
+	if ((rc = check_perturbations(c, e)) != 0)
+		return rc;
+	return check_purify(c, e);
+}
+
+int
+case_read(struct case_docs *c, const char *dir, struct err *e)
+{
+	int rc = 0;
+
+	*c = (struct case_docs){.dir = dir};
+	if (!file_is_dir(dir)) {
+		err_set(
+		    e, ERR_UNSUPPORTED, ERR_NOWHERE, "not a case directory");
+		return err_in(e, dir);
+	}
+	for (size_t i = 0; i < CASE_DOCS && rc == 0; i++)
+		rc = read_doc(c, (enum case_doc)i, e);
+	if (rc == 0 && c->file[CASE_MANIFEST].doc == NULL) {
+		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "no manifest.json: nothing was unpacked here");
+		err_in(e, dir);
+	}
+	if (rc == 0)
+		rc = check_chain(c, e);
+	if (rc != 0)
+		case_release(c);
+	return rc;
+}
+
+void
+case_release(struct case_docs *c)
+{
+	for (size_t i = 0; i < CASE_DOCS; i++)
+		json_decref(c->file[i].doc);
+	subject_release(&c->files);
+	*c = (struct case_docs){0};
+}

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/checks.h"
+
+#include "base/finding.h"
+
+#include <math.h>
+
+json_t *
+checks_decimal(double v)
+{
+	char text[40];
+
+	if (!isfinite(v))
+		return json_null();
+	snprintf(text, sizeof(text), "%.6g", v);
+	return json_text(text);
+}
+
+json_t *
+checks_exact(const json_t *j)
+{
+	const char *key;
+	json_t *out, *v;
+	size_t i;
+
+	if (j == NULL)
+		return json_null();
+	if (json_is_real(j))
+		return checks_decimal(json_real_value(j));
+	if (json_is_object(j)) {
+		out = json_object();
+		json_object_foreach((json_t *)(uintptr_t)j, key, v)
+		    json_put(out, key, checks_exact(v));
+		return out;
+	}
+	if (json_is_array(j)) {
+		out = json_array();
+		json_array_foreach(j, i, v) json_add(out, checks_exact(v));
+		return out;
+	}
+	return json_deep_copy(j);
+}
+
+/* --- findings ------------------------------------------------------------ */
+
+static enum finding_severity
+severity_of(const json_t *finding)
+{
+	const char *name = json_string_value(json_at(finding, "severity"));
+	enum finding_severity s = SEVERITY_CRITICAL;
+
+	/* what cannot be graded is not waved through */
+	if (name == NULL || !finding_severity_parse(name, &s))
+		return SEVERITY_CRITICAL;
+	return s;
+}
+
+static const char *
+member(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_at(j, key));
+
+	return s != NULL ? s : "";
+}
+
+static int
+worst_first(const void *pa, const void *pb)
+{
+	const json_t *a = *(const json_t *const *)pa;
+	const json_t *b = *(const json_t *const *)pb;
+	enum finding_severity x = severity_of(a), y = severity_of(b);
+	int order;
+
+	if (x != y)
+		return x > y ? -1 : 1;
+	if ((order = strcmp(member(a, "id"), member(b, "id"))) != 0 ||
+	    (order = strcmp(member(a, "path"), member(b, "path"))) != 0)
+		return order;
+	return strcmp(member(a, "detail"), member(b, "detail"));
+}
+
+static void
+take_findings(json_t *out, const json_t *doc)
+{
+	const json_t *list = json_at(doc, "findings");
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		json_t *copy = checks_exact(one);
+
+		if (json_is_object(copy))
+			json_put(copy, "source",
+			    json_text(member(doc, "tool.name")));
+		json_add(out, copy);
+	}
+}
+
+static json_t *
+target_finding(const struct checks_in *in, const struct evidence_target *t)
+{
+	json_t *f = json_object(), *taxa = json_array();
+	char text[256];
+	bool sure = strcmp(in->scan->verdict, "evidence") == 0;
+
+	snprintf(text, sizeof(text),
+	    "a small common change (%.40s) sends images of other classes to "
+	    "class %zu in this model and not in the references",
+	    t->geometry, t->target);
+	json_put(f, "id", json_text("BEHAVIOUR_TARGET"));
+	json_put(f, "severity", json_text(sure ? "critical" : "medium"));
+	json_put(f, "summary",
+	    json_text(sure ? "a class behaves as the target of a backdoor"
+			   : "a class may be the target of a backdoor"));
+	json_put(f, "path",
+	    json_text(in->docs->model != NULL ? in->docs->model : ""));
+	json_put(f, "detail", json_text(text));
+	json_put(f, "source", json_text("assay-scan"));
+	json_put(f, "target", json_integer((json_int_t)t->target));
+	json_put(f, "geometry", json_text(t->geometry));
+	json_put(f, "p", checks_decimal(t->p));
+	json_add(taxa, json_text("AML.T0018.000"));
+	json_add(taxa, json_text("CWE-912"));
+	json_put(f, "taxa", taxa);
+	return f;
+}
+
+json_t *
+checks_findings(const struct checks_in *in)
+{
+	json_t *raw = json_array(), *out = json_array();
+	struct arena a;
+	json_t **order;
+	size_t n;
+
+	take_findings(raw, case_doc(in->docs, CASE_MANIFEST));
+	take_findings(raw, case_doc(in->docs, CASE_INSPECT));
+	for (size_t i = 0; in->scan != NULL && i < in->scan->ntarget; i++)
+		json_add(raw, target_finding(in, &in->scan->target[i]));
+	n = json_array_size(raw);
+	arena_init(&a, SIZE_MAX);
+	order = arena_alloc(&a, n + 1, sizeof(json_t *));
+	if (order == NULL)
+		BUG("out of memory");
+	for (size_t i = 0; i < n; i++)
+		order[i] = json_array_get(raw, i);
+	qsort(order, n, sizeof(json_t *), worst_first);
+	for (size_t i = 0; i < n; i++)
+		json_add(out, json_incref(order[i]));
+	arena_release(&a);
+	json_decref(raw);
+	return out;
+}
+
+size_t
+checks_count(const json_t *findings, const char *severity, bool above)
+{
+	enum finding_severity least;
+	json_t *one;
+	size_t i, n = 0;
+
+	if (!finding_severity_parse(severity, &least))
+		BUG(severity);
+	json_array_foreach(findings, i, one)
+	{
+		enum finding_severity s = severity_of(one);
+
+		n += s == least || (above && s > least);
+	}
+	return n;
+}
+
+/* --- scope and verdict --------------------------------------------------- */
+
+static bool
+complete(const json_t *doc)
+{
+	return doc != NULL && json_is_true(json_at(doc, "complete"));
+}
+
+bool
+checks_complete(const struct checks_in *in)
+{
+	return complete(case_doc(in->docs, CASE_MANIFEST)) &&
+	       complete(case_doc(in->docs, CASE_INSPECT)) && in->scan != NULL;
+}
+
+const char *
+checks_verdict(const struct checks_in *in, const json_t *findings)
+{
+	bool evidence =
+	    in->scan != NULL && strcmp(in->scan->verdict, "evidence") == 0;
+
+	if (evidence || checks_count(findings, "high", true) != 0)
+		return "FAILED";
+	if (checks_complete(in) &&
+	    strcmp(in->scan->verdict, "no-evidence") == 0)
+		return "PASSED";
+	return "INCONCLUSIVE";
+}
+
+static void
+not_tested(json_t *list, const char *check, const char *reason)
+{
+	json_t *one = json_object();
+
+	json_put(one, "check", json_text(check));
+	json_put(one, "reason", json_text(reason));
+	json_add(list, one);
+}
+
+static void
+step(json_t *tested, json_t *missing, const json_t *doc, const char *name,
+    const char *file)
+{
+	char reason[128];
+
+	if (doc == NULL) {
+		snprintf(reason, sizeof(reason), "%s is not in the case", file);
+		not_tested(missing, name, reason);
+		return;
+	}
+	json_add(tested, json_text(name));
+	if (!complete(doc)) {
+		snprintf(reason, sizeof(reason),
+		    "%s says that it stopped before the end", file);
+		not_tested(missing, name, reason);
+	}
+}
+
+json_t *
+checks_scope(const struct checks_in *in)
+{
+	json_t *out = json_object(), *tested = json_array();
+	json_t *missing = json_array(), *spots, *one;
+	const json_t *scan = case_doc(in->docs, CASE_SCAN);
+	size_t i;
+
+	step(tested, missing, case_doc(in->docs, CASE_MANIFEST), "unpacking",
+	    "manifest.json");
+	step(tested, missing, case_doc(in->docs, CASE_INSPECT),
+	    "static supply-chain inspection", "inspect.json");
+	if (scan == NULL)
+		not_tested(
+		    missing, "behaviour", "scan.json is not in the case");
+	for (i = 0; in->scan != NULL && i < in->scan->ngeometry; i++) {
+		char text[200];
+
+		snprintf(text, sizeof(text), "flip radii, %.40s (%.100s)",
+		    in->scan->geometry[i].name, in->scan->geometry[i].unit);
+		json_add(tested, json_text(text));
+	}
+	if (in->scan != NULL && in->scan->matrix != NULL)
+		json_add(tested, json_text("untargeted class flips"));
+	if (scan != NULL && case_input(scan, "reference") == NULL)
+		not_tested(missing, "comparison with a trusted reference",
+		    "the scan was given none and grew its own");
+	if (case_doc(in->docs, CASE_PURIFY) != NULL && in->rescan == NULL)
+		not_tested(missing, "behaviour of the purified model",
+		    "rescan/scan.json is not in the case");
+	json_array_foreach(json_at(scan, "not_tested"), i,
+	    one) if (json_is_string(one)) not_tested(missing,
+	    json_string_value(one), "the scan did not test for it");
+	spots = json_at(scan, "blind_spots") != NULL
+		    ? checks_exact(json_at(scan, "blind_spots"))
+		    : json_array();
+	json_put(out, "tested", tested);
+	json_put(out, "notTested", missing);
+	json_put(out, "blindSpots", spots);
+	return out;
+}
+
+/* --- checks -------------------------------------------------------------- */
+
+static json_t *
+check(const char *id, const char *status, json_t *evidence)
+{
+	json_t *c = json_object();
+
+	json_put(c, "id", json_text(id));
+	json_put(c, "status", json_text(status));
+	json_put(c, "evidence", evidence);
+	return c;
+}
+
+static json_t *
+supply_chain(const struct checks_in *in)
+{
+	static const char *const level[] = {
+	    "critical", "high", "medium", "low", "note"};
+	const json_t *inspect = case_doc(in->docs, CASE_INSPECT);
+	json_t *found = json_array(), *count = json_object();
+	json_t *ev = json_object();
+	const char *status = "PASSED";
+
+	take_findings(found, case_doc(in->docs, CASE_MANIFEST));
+	take_findings(found, inspect);
+	for (size_t i = 0; i < ARRAY_LEN(level); i++)
+		json_put(count, level[i],
+		    json_integer(
+			(json_int_t)checks_count(found, level[i], false)));
+	if (checks_count(found, "high", true) != 0)
+		status = "FAILED";
+	else if (!complete(inspect) ||
+		 !complete(case_doc(in->docs, CASE_MANIFEST)))
+		status = "INCONCLUSIVE";
+	json_put(ev, "files", json_integer((json_int_t)in->docs->files.n));
+	json_put(ev, "refused",
+	    json_integer((json_int_t)json_array_size(
+		json_at(case_doc(in->docs, CASE_MANIFEST), "refused"))));
+	json_put(ev, "findings", count);
+	json_decref(found);
+	return check("supply-chain", status, ev);
+}
+
+static json_t *
+flips_json(const struct evidence_flips *f)
+{
+	json_t *j = json_object();
+
+	if (f->source >= 0)
+		json_put(j, "source", json_integer(f->source));
+	json_put(j, "n", json_integer(f->n));
+	json_put(j, "flips", json_integer(f->flipped));
+	json_put(j, "shared", json_integer(f->shared));
+	json_put(j, "different", json_integer(f->different));
+	json_put(j, "unshared", json_integer(f->unshared));
+	return j;
+}
+
+static json_t *
+class_json(const struct evidence_class *c)
+{
+	json_t *j = json_object(), *radius = json_object();
+	json_t *refs = json_array(), *sources = json_array();
+
+	for (size_t i = 0; i < c->nref; i++)
+		json_add(refs, checks_decimal(c->reference[i]));
+	json_put(radius, "suspect", checks_decimal(c->radius));
+	json_put(radius, "references", refs);
+	json_put(j, "class", json_integer((json_int_t)c->target));
+	json_put(j, "radius", radius);
+	json_put(j, "residual", checks_decimal(c->residual));
+	json_put(j, "z", checks_decimal(c->z));
+	json_put(j, "p", checks_decimal(c->p));
+	json_put(j, "pAdjusted", checks_decimal(c->p_adjusted));
+	json_put(j, "flips", flips_json(&c->flips));
+	for (size_t i = 0; i < c->nsource; i++)
+		json_add(sources, flips_json(&c->by_source[i]));
+	json_put(j, "perSource", sources);
+	if (c->path != NULL) {
+		json_t *t = json_object(), *d = json_object();
+
+		json_put(d, "sha256", json_text(c->sha256));
+		json_put(t, "name", json_text(c->path));
+		json_put(t, "digest", d);
+		json_put(j, "trigger", t);
+	}
+	return j;
+}
+
+static json_t *
+targets_json(const struct evidence *v, const char *geometry)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < v->ntarget; i++) {
+		const struct evidence_target *t = &v->target[i];
+		json_t *j;
+
+		if (geometry != NULL && strcmp(t->geometry, geometry) != 0)
+			continue;
+		j = json_object();
+		json_put(j, "class", json_integer((json_int_t)t->target));
+		json_put(j, "name", json_text(v->name[t->target]));
+		json_put(j, "geometry", json_text(t->geometry));
+		json_put(j, "p", checks_decimal(t->p));
+		json_add(list, j);
+	}
+	return list;
+}
+
+static const char *
+scan_status(const struct evidence *v, size_t targets)
+{
+	if (strcmp(v->verdict, "inconclusive") == 0)
+		return "INCONCLUSIVE";
+	return targets != 0 ? "FAILED" : "PASSED";
+}
+
+static json_t *
+geometry_check(const struct evidence *v, const struct evidence_geometry *g)
+{
+	json_t *ev = json_object(), *rows = json_array();
+	json_t *targets = targets_json(v, g->name);
+	const char *status = scan_status(v, json_array_size(targets));
+	char id[96];
+
+	snprintf(id, sizeof(id), "flip-radius/%.60s", g->name);
+	for (size_t i = 0; i < g->n; i++)
+		json_add(rows, class_json(&g->row[i]));
+	json_put(ev, "unit", json_text(g->unit));
+	json_put(ev, "targets", targets);
+	json_put(ev, "perClass", rows);
+	return check(id, status, ev);
+}
+
+/* Evidence of a kind that names no target still fails. */
+static json_t *
+scan_check(const struct checks_in *in)
+{
+	static const char *const part[] = {
+	    "options", "images", "accuracy", "floor", "minimum", "flip_matrix"};
+	static const char *const name[] = {
+	    "options", "images", "accuracy", "floor", "minimum", "flipMatrix"};
+	const json_t *scan = case_doc(in->docs, CASE_SCAN);
+	const struct evidence *v = in->scan;
+	bool found = strcmp(v->verdict, "evidence") == 0;
+	json_t *ev = json_object();
+
+	json_put(ev, "verdict", json_text(v->verdict));
+	json_put(ev, "score", checks_decimal(v->score));
+	json_put(ev, "model", checks_exact(case_input(scan, "model")));
+	json_put(ev, "targets", targets_json(v, NULL));
+	for (size_t i = 0; i < ARRAY_LEN(part); i++)
+		json_put(ev, name[i], checks_exact(json_at(scan, part[i])));
+	return check("behaviour", scan_status(v, v->ntarget + found), ev);
+}
+
+static json_t *
+purify_check(const struct checks_in *in)
+{
+	static const struct {
+		enum case_doc doc;
+		const char *part, *as;
+	} copy[] = {
+	    {CASE_PURIFY, "method", "method"},
+	    {CASE_PURIFY, "options", "options"},
+	    {CASE_PURIFY, "before", "before"},
+	    {CASE_PURIFY, "after", "after"},
+	    {CASE_PURIFY, "output", "output"},
+	    {CASE_EVAL_BEFORE, "accuracy", "accuracyBefore"},
+	    {CASE_EVAL_BEFORE, "asr", "asrBefore"},
+	    {CASE_EVAL_AFTER, "accuracy", "accuracyAfter"},
+	    {CASE_EVAL_AFTER, "asr", "asrAfter"},
+	    {CASE_RESCAN, "verdict", "rescanVerdict"},
+	    {CASE_RESCAN, "score", "rescanScore"},
+	};
+	json_t *ev = json_object();
+	const char *status = "INCONCLUSIVE";
+
+	for (size_t i = 0; i < ARRAY_LEN(copy); i++) {
+		const json_t *doc = case_doc(in->docs, copy[i].doc);
+
+		if (json_at(doc, copy[i].part) != NULL)
+			json_put(ev, copy[i].as,
+			    checks_exact(json_at(doc, copy[i].part)));
+	}
+	if (in->rescan != NULL)
+		status = scan_status(in->rescan,
+		    in->rescan->ntarget +
+			(strcmp(in->rescan->verdict, "evidence") == 0));
+	return check("purification", status, ev);
+}
+
+json_t *
+checks_list(const struct checks_in *in)
+{
+	json_t *list = json_array();
+
+	json_add(list, supply_chain(in));
+	if (in->scan != NULL) {
+		json_add(list, scan_check(in));
+		for (size_t i = 0; i < in->scan->ngeometry; i++)
+			json_add(list,
+			    geometry_check(in->scan, &in->scan->geometry[i]));
+	}
+	if (case_doc(in->docs, CASE_PURIFY) != NULL)
+		json_add(list, purify_check(in));
+	return list;
+}

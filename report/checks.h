@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * What an audit tested, with the evidence, as the signed statement carries
+ * it: counts are integers, all other numbers decimal strings.
+ */
+#ifndef REPORT_CHECKS_H
+#define REPORT_CHECKS_H
+
+#include "report/case.h"
+#include "report/evidence.h"
+
+/* All that a statement and its page are made from. */
+struct checks_in {
+	const struct case_docs *docs;
+	const struct evidence *scan;   /* NULL: not scanned */
+	const struct evidence *rescan; /* NULL: not purified or not rescanned */
+};
+
+/* [{"id","status","evidence"}]; a new reference. */
+json_t *checks_list(const struct checks_in *);
+/* Static findings and one for each target, worst first; a new reference. */
+json_t *checks_findings(const struct checks_in *);
+/* {"tested","notTested","blindSpots"}; a new reference. */
+json_t *checks_scope(const struct checks_in *);
+/* False when a step is absent or stopped at a limit. */
+bool checks_complete(const struct checks_in *);
+/* "PASSED", "FAILED" or "INCONCLUSIVE". */
+const char *checks_verdict(const struct checks_in *, const json_t *findings);
+/* Findings of this severity or a higher one. */
+size_t checks_count(const json_t *findings, const char *severity, bool above);
+
+/* A decimal string, or null for NaN. */
+json_t *checks_decimal(double);
+/* A copy in which every real number has become a decimal string. */
+json_t *checks_exact(const json_t *);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ * scan.json, checked and typed, so that the statement, the diagram and the
+ * page cannot disagree about what it says.  Numbers that the scan left out
+ * (a radius above the largest budget) are NaN.
+ */
+#ifndef REPORT_EVIDENCE_H
+#define REPORT_EVIDENCE_H
+
+#include "base/arena.h"
+#include "base/json.h"
+
+/* Flips of held-out images under one perturbation. */
+struct evidence_flips {
+	int64_t source; /* class, or -1: all */
+	int64_t n, flipped, shared, different, unshared;
+};
+
+struct evidence_class {
+	size_t target;
+	double radius;
+	double *reference; /* [nref] */
+	size_t nref;
+	double residual, z, p, p_adjusted;
+	struct evidence_flips flips;
+	struct evidence_flips *by_source;
+	size_t nsource;
+	const char *path, *sha256; /* the perturbation, or NULL */
+};
+
+struct evidence_geometry {
+	const char *name, *unit;
+	struct evidence_class *row;
+	size_t n;
+};
+
+struct evidence_target {
+	size_t target;
+	const char *geometry;
+	double p;
+	const struct evidence_class *row; /* NULL: details are absent */
+};
+
+struct evidence {
+	struct arena arena;
+	const char *verdict; /* one of the three of assay-scan(5) */
+	double score;
+	size_t classes;
+	const char **name; /* [classes] */
+	struct evidence_target *target;
+	size_t ntarget;
+	struct evidence_geometry *geometry;
+	size_t ngeometry;
+	/* untargeted flips, source * classes + predicted; NULL: not measured */
+	int64_t *matrix, *matrix_shared;
+	int64_t *matrix_n; /* [classes] images per source */
+};
+
+/* Strings are borrowed from the document. */
+int evidence_read(struct evidence *, const json_t *scan, struct err *) MUST_USE;
+void evidence_release(struct evidence *);
+
+/* True when the scan names class t as a target. */
+bool evidence_is_target(const struct evidence *, size_t t);
+/* Median of the finite reference radii, or NaN. */
+double evidence_reference(const struct evidence_class *);
+
+#endif

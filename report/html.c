@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/html.h"
+
+#include "report/page.h"
+
+static void
+put_head(const struct html_in *h, struct buf *b)
+{
+	const char *name =
+	    json_string_value(json_at(h->statement, "subject.0.name"));
+
+	buf_puts(b, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
+		    "<meta charset=\"utf-8\">\n"
+		    "<meta http-equiv=\"Content-Security-Policy\" "
+		    "content=\"default-src 'none'; style-src 'unsafe-inline'; "
+		    "img-src data:; base-uri 'none'; form-action 'none'\">\n"
+		    "<meta name=\"viewport\" "
+		    "content=\"width=device-width, initial-scale=1\">\n"
+		    "<meta name=\"referrer\" content=\"no-referrer\">\n");
+	page_el(b, "title", "Model audit: %s: %s", name,
+	    json_string_value(json_at(h->predicate, "verdict")));
+	buf_puts(b, "\n<style>\n");
+	for (size_t i = 0; page_style[i] != NULL; i++)
+		buf_puts(b, page_style[i]);
+	buf_puts(b, "</style>\n</head>\n<body>\n<header>\n");
+	page_el(b, "p class=\"kicker\"", "Assay model audit");
+	page_el(b, "h1", "%s", name);
+	page_el(b, "p class=\"soft\"",
+	    "Audited %s. Results digest %.16s\xe2\x80\xa6",
+	    json_string_value(json_at(h->predicate, "run.auditedAt")),
+	    json_string_value(json_at(h->predicate, "resultsDigest.sha256")));
+}
+
+static void
+put_contents(const struct html_in *h, struct buf *b)
+{
+	static const struct {
+		const char *id, *title;
+		bool scan, purify;
+	} part[] = {
+	    {"verdict", "Verdict", false, false},
+	    {"identity", "Identity", false, false},
+	    {"verify", "How to verify", false, false},
+	    {"scope", "Scope and limits", false, false},
+	    {"method", "Method", false, false},
+	    {"flips", "Class flips", true, false},
+	    {"radii", "Flip radii", true, false},
+	    {"shared", "Shared examples", true, false},
+	    {"findings", "Findings", false, false},
+	    {"purification", "Purification", false, true},
+	    {"files", "Files", false, false},
+	    {"appendix", "Appendix", false, false},
+	};
+
+	buf_puts(b, "<nav aria-label=\"Contents\"><ul>");
+	for (size_t i = 0; i < ARRAY_LEN(part); i++) {
+		if ((part[i].scan && h->in->scan == NULL) ||
+		    (part[i].purify &&
+			case_doc(h->in->docs, CASE_PURIFY) == NULL))
+			continue;
+		buf_printf(b, "<li><a href=\"#%s\">%s</a></li>", part[i].id,
+		    part[i].title);
+	}
+	buf_puts(b, "</ul></nav>\n</header>\n<main>\n");
+}
+
+void
+html_report(const struct html_in *h, struct buf *b)
+{
+	put_head(h, b);
+	put_contents(h, b);
+	html_top(h, b);
+	html_scan(h, b);
+	html_rest(h, b);
+	buf_puts(b, "</main>\n<footer>");
+	page_el(b, "p",
+	    "Made by assay-report %s. This page is not signed: the signed "
+	    "statement carries its digest, and assay-verify checks both.",
+	    json_string_value(json_at(h->predicate, "tool.version")));
+	buf_puts(b, "</footer>\n</body>\n</html>\n");
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT
+ * The first pages: verdict in plain words, identity, how to verify, scope,
+ * method.
+ */
+#include "report/html.h"
+
+#include "report/page.h"
+
+static const char *
+text_at(const json_t *j, const char *path)
+{
+	const char *s = json_string_value(json_at(j, path));
+
+	return s != NULL ? s : "\xe2\x80\x94";
+}
+
+/* --- verdict ------------------------------------------------------------- */
+
+static void
+plain_targets(const struct evidence *v, struct buf *b)
+{
+	size_t seen = 0;
+
+	for (size_t t = 0; t < v->classes && seen <= 3; t++) {
+		if (!evidence_is_target(v, t))
+			continue;
+		if (seen++ == 3) {
+			buf_puts(b, " and others");
+			break;
+		}
+		buf_puts(b, seen > 1 ? ", " : "");
+		page_el(b, "strong", "%s (class %zu)", v->name[t], t);
+	}
+}
+
+static void
+plain_words(const struct html_in *h, const char *verdict, struct buf *b)
+{
+	const struct evidence *v = h->in->scan;
+
+	buf_puts(b, "<p class=\"plain\">");
+	if (strcmp(verdict, "PASSED") == 0)
+		buf_puts(b,
+		    "Within the limits of this audit, no sign of a backdoor "
+		    "and no harmful file was found. This is not a proof that "
+		    "there is none: what was not tested is listed below.");
+	else if (strcmp(verdict, "INCONCLUSIVE") == 0)
+		buf_puts(b,
+		    "This audit could not reach a conclusion. Treat the model "
+		    "as not audited: the section on scope says what is "
+		    "missing.");
+	else if (v != NULL && v->ntarget != 0 &&
+		 strcmp(v->verdict, "evidence") == 0) {
+		buf_puts(b,
+		    "<strong>Do not deploy this model as it is.</strong> "
+		    "It behaves as if it had a backdoor: one small "
+		    "change, the same for all images, makes it see ");
+		plain_targets(v, b);
+		buf_puts(b, " in images of other things. Models that were "
+			    "trained independently are not fooled in this "
+			    "way.");
+	} else if (v != NULL && strcmp(v->verdict, "evidence") == 0)
+		buf_puts(b,
+		    "<strong>Do not deploy this model as it is.</strong> "
+		    "Its behaviour is evidence of a backdoor.");
+	else
+		buf_puts(b,
+		    "<strong>Do not deploy this bundle as it is.</strong> It "
+		    "holds files that would mislead or harm whoever uses it: "
+		    "see the findings.");
+	buf_puts(b, "</p>\n");
+}
+
+static void
+card(struct buf *b, const char *label, const char *value)
+{
+	buf_puts(b, "<div class=\"card\">");
+	page_el(b, "b", "%s", value);
+	page_el(b, "span", "%s", label);
+	buf_puts(b, "</div>\n");
+}
+
+static void
+cards(const struct html_in *h, struct buf *b)
+{
+	const struct evidence *v = h->in->scan;
+	const json_t *findings = json_at(h->predicate, "findings");
+	char n[40];
+
+	buf_puts(b, "<div class=\"cards\">\n");
+	snprintf(n, sizeof(n), "%zu", h->in->docs->files.n);
+	card(b, "files in the bundle", n);
+	snprintf(n, sizeof(n), "%zu", checks_count(findings, "high", true));
+	card(b, "findings, high or critical", n);
+	if (v != NULL) {
+		size_t hit = 0;
+
+		for (size_t t = 0; t < v->classes; t++)
+			hit += evidence_is_target(v, t);
+		snprintf(n, sizeof(n), "%zu of %zu", hit, v->classes);
+		card(b, "classes flagged as targets", n);
+		snprintf(n, sizeof(n), "%.3g", v->score);
+		card(b, "scan score", n);
+		card(b, "what the scan says", v->verdict);
+	}
+	if (h->in->rescan != NULL)
+		card(b, "scan after purification", h->in->rescan->verdict);
+	buf_puts(b, "</div>\n");
+}
+
+static void
+put_verdict(const struct html_in *h, struct buf *b)
+{
+	const char *verdict = text_at(h->predicate, "verdict");
+	const char *mark = strcmp(verdict, "PASSED") == 0   ? "&#10003;"
+			   : strcmp(verdict, "FAILED") == 0 ? "&#10005;"
+							    : "?";
+
+	buf_printf(b,
+	    "<section id=\"verdict\" class=\"verdict %s\" "
+	    "aria-labelledby=\"verdict-h\">\n<p class=\"kicker\">Verdict</p>"
+	    "<h2 id=\"verdict-h\" class=\"word\"><span class=\"mark\" "
+	    "aria-hidden=\"true\"><span>%s</span></span>%s</h2>\n",
+	    verdict, mark, verdict);
+	plain_words(h, verdict, b);
+	cards(h, b);
+	page_el(b, "p class=\"soft\"", "Policy %s. %s",
+	    text_at(h->predicate, "policy.name"),
+	    text_at(h->predicate, "policy.text"));
+	if (case_doc(h->in->docs, CASE_PURIFY) != NULL)
+		buf_puts(b, "<p class=\"soft\">The verdict is about the bundle "
+			    "as it was delivered. What purification made of it "
+			    "is in <a href=\"#purification\">its own "
+			    "section</a>.</p>\n");
+	page_section_end(b);
+}
+
+/* --- identity, verification ---------------------------------------------- */
+
+static void
+put_identity(const struct html_in *h, struct buf *b)
+{
+	const json_t *p = h->predicate;
+
+	page_section(b, "identity", "Identity");
+	buf_puts(b, "<dl>\n");
+	page_fact(b, false, "Bundle", text_at(p, "bundle.name"));
+	page_fact(b, true, "Bundle, SHA-256", text_at(p, "bundle.sha256"));
+	page_fact(b, false, "Container", text_at(p, "manifest.container"));
+	page_fact(b, true, "Contents (OMS root)",
+	    text_at(h->statement, "subject.0.digest.sha256"));
+	page_fact(b, true, "Names and contents (dirHash)",
+	    text_at(h->statement, "subject.0.digest.dirHash1"));
+	if (h->in->docs->model != NULL)
+		page_fact(b, true, "Model scanned", h->in->docs->model);
+	page_fact(b, false, "Audited at", text_at(p, "run.auditedAt"));
+	page_fact(b, false, "On host", text_at(p, "run.host.name"));
+	page_fact(b, false, "Tool version", text_at(p, "tool.version"));
+	page_fact(
+	    b, true, "Results digest", text_at(p, "resultsDigest.sha256"));
+	buf_puts(b, "</dl>\n");
+	page_el(b, "p class=\"soft\"",
+	    "The results digest covers checks, findings, verdict, files, "
+	    "policy and rules, but not time and host: the same audit done "
+	    "twice has the same one.");
+	page_section_end(b);
+}
+
+static void
+put_verify(const struct html_in *h, struct buf *b)
+{
+	page_section(b, "verify", "How to verify this report");
+	if (h->key_id == NULL) {
+		buf_puts(b,
+		    "<p><strong>This report is not signed.</strong> "
+		    "Its statement is in <code>statement.json</code>; "
+		    "anybody could have written it. Run "
+		    "<code>assay-report --key</code> to sign it.</p>\n");
+		page_section_end(b);
+		return;
+	}
+	buf_puts(b,
+	    "<p>Get the auditor\xe2\x80\x99s public key from the auditor, not "
+	    "from this folder, and compare its fingerprint. Then, in "
+	    "the folder of this page:</p>\n<dl>\n");
+	page_fact(b, true, "Key fingerprint", h->key_id);
+	page_fact(b, false, "Algorithm", h->key_name);
+	buf_puts(b, "</dl>\n<pre>");
+	buf_puts(b,
+	    "# signature, digest of this page, and every file of the bundle\n"
+	    "assay-verify . --key auditor.pem --bundle BUNDLE_DIRECTORY\n\n"
+	    "# the fingerprint of a key\n"
+	    "openssl pkey -pubin -in auditor.pem | sha256sum\n\n"
+	    "# without Assay: export what was signed, then use openssl alone\n"
+	    "assay-verify . --key auditor.pem --pae audit.pae --sig "
+	    "audit.sig\n");
+	buf_puts(
+	    b, strncmp(h->key_name, "Ed", 2) == 0
+		   ? "openssl pkeyutl -verify -pubin -inkey auditor.pem -rawin "
+		     "-in audit.pae -sigfile audit.sig\n"
+		   : "openssl dgst -sha256 -verify auditor.pem -signature "
+		     "audit.sig audit.pae\n");
+	buf_puts(b, "</pre>\n");
+	page_section_end(b);
+}
+
+/* --- scope, method ------------------------------------------------------- */
+
+static void
+strings(const json_t *list, struct buf *b)
+{
+	const json_t *one;
+	size_t i;
+
+	buf_puts(b, "<ul>");
+	json_array_foreach(list, i, one)
+	{
+		const char *s = json_string_value(one);
+
+		if (s != NULL)
+			page_el(b, "li", "%s", s);
+	}
+	buf_puts(b, "</ul>\n");
+}
+
+static void
+put_scope(const struct html_in *h, struct buf *b)
+{
+	static const char *const column[] = {"Not tested", "Reason", NULL};
+	const json_t *scope = json_at(h->predicate, "scope"), *one;
+	const json_t *missing = json_at(scope, "notTested");
+	size_t i;
+
+	page_section(b, "scope", "Scope and limits");
+	page_el(b, "h3", "Tested");
+	strings(json_at(scope, "tested"), b);
+	if (json_array_size(missing) != 0)
+		page_table(b, "What this audit did not test", column);
+	json_array_foreach(missing, i, one)
+	{
+		buf_puts(b, "<tr>");
+		page_el(b, "th scope=\"row\"", "%s", text_at(one, "check"));
+		page_el(b, "td", "%s", text_at(one, "reason"));
+		buf_puts(b, "</tr>\n");
+	}
+	if (json_array_size(missing) != 0)
+		page_table_end(b);
+	if (json_array_size(json_at(scope, "blindSpots")) != 0) {
+		page_el(b, "h3", "Blind spots of what was tested");
+		strings(json_at(scope, "blindSpots"), b);
+	}
+	page_el(b, "p class=\"soft\"",
+	    "The audit had the weights and clean images, not the training "
+	    "data. It describes these files at this time and no others.");
+	page_section_end(b);
+}
+
+static void
+put_method(const struct html_in *h, struct buf *b)
+{
+	page_section(b, "method", "Method");
+	buf_puts(b,
+	    "<p><strong>Files.</strong> The bundle was unpacked and every file "
+	    "inspected in a sandbox. Nothing in it was executed, imported or "
+	    "resolved.</p>\n"
+	    "<p><strong>Flip radius.</strong> For each class, the scan looks "
+	    "for one small change, the same for all images, that turns images "
+	    "of other classes into this one. The size at which 90 % of "
+	    "held-out images turn is the flip radius. Some classes are easy "
+	    "to reach in every model, so the suspect is compared with "
+	    "reference models: the residual is log(reference radius / suspect "
+	    "radius). A large one means that only the suspect gives way.</p>\n"
+	    "<p><strong>Shared adversarial examples.</strong> Each flip on a "
+	    "held-out image is counted as shared (the reference is fooled in "
+	    "the same way), different, or unshared (only the suspect is "
+	    "fooled). A natural weakness is shared; a backdoor is not.</p>\n"
+	    "<p><strong>Statistics.</strong> p-values are corrected over "
+	    "classes and geometries. Images are split by digest: changes are "
+	    "found on one part and counted on the other.</p>\n");
+	if (h->in->scan != NULL) {
+		const json_t *scan = case_doc(h->in->docs, CASE_SCAN);
+		const json_t *options = json_at(scan, "options");
+		const char *key;
+		json_t *v;
+		char room[64];
+
+		buf_puts(b, "<dl>\n");
+		page_fact(b, false, "Images, fitted on",
+		    page_value(scan, "images.fit", room, sizeof(room)));
+		page_fact(b, false, "Images, counted on",
+		    page_value(scan, "images.test", room, sizeof(room)));
+		json_object_foreach((json_t *)(uintptr_t)options, key, v)
+		{
+			char name[80];
+
+			if (json_is_object(v) || json_is_array(v))
+				continue;
+			snprintf(name, sizeof(name), "Option %.60s", key);
+			page_fact(b, false, name,
+			    page_value(v, "", room, sizeof(room)));
+		}
+		buf_puts(b, "</dl>\n");
+	}
+	page_section_end(b);
+}
+
+void
+html_top(const struct html_in *h, struct buf *b)
+{
+	put_verdict(h, b);
+	put_identity(h, b);
+	put_verify(h, b);
+	put_scope(h, b);
+	put_method(h, b);
+}

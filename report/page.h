@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * Writing HTML: elements whose text is escaped, tables that are accessible.
+ * Tags and attributes are ours, text may be anybody's.
+ */
+#ifndef REPORT_PAGE_H
+#define REPORT_PAGE_H
+
+#include "base/buf.h"
+#include "base/json.h"
+
+/*
+ * <tag>text</tag>: `tag` may carry attributes ("td class=\"num\"").  The
+ * text is formatted, then escaped; any length.
+ */
+void page_el(struct buf *, const char *tag, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+
+/* <section id> with a heading. */
+void page_section(struct buf *, const char *id, const char *title);
+void page_section_end(struct buf *);
+
+/* A table in a box that scrolls sideways; columns end with NULL, a leading
+ * '#' marks numbers.  Rows follow, then page_table_end. */
+void page_table(struct buf *, const char *caption, const char *const *column);
+void page_table_end(struct buf *);
+
+/* <dt>name</dt><dd>text</dd>; with `code` in a monospaced face. */
+void page_fact(struct buf *, bool code, const char *name, const char *text);
+
+/* A member as a person reads it: the text, the number, or a dash. */
+const char *page_value(
+    const json_t *, const char *path, char *room, size_t size);
+
+/* The style sheet, inline. */
+extern const char *const page_style[]; /* pieces; NULL ends them */
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * DOT to SVG by Graphviz, in this process.  Graphviz is not thread-safe:
+ * one caller at a time.
+ */
+#ifndef REPORT_SVG_H
+#define REPORT_SVG_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* The graph names its own layout engine. */
+int svg_render(const char *dot, struct buf *out, struct err *) MUST_USE;
+
+/* Where the <svg> element begins: what an HTML page takes. */
+const char *svg_element(const char *svg);
+
+#endif

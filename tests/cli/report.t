@@ -1,0 +1,184 @@
+#!/bin/sh
+# assay-report: verdicts and exit statuses, the chain of digests, what is
+# written and when, keys.
+here=$(dirname "$0")/..
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+n=0
+
+ok() { # description, then a command that must succeed
+	n=$((n + 1))
+	what=$1
+	shift
+	if "$@" >"$tmp/log" 2>&1; then echo "ok $n - $what"; else
+		echo "not ok $n - $what"
+		sed 's/^/# /' "$tmp/log"
+	fi
+}
+status() { # wanted status, command
+	want=$1
+	shift
+	"$@" >"$tmp/out" 2>"$tmp/err"
+	got=$?
+	[ "$got" -eq "$want" ] || { echo "status $got, not $want"; cat "$tmp/out" "$tmp/err"; return 1; }
+}
+fresh() { rm -rf "$tmp/case"; sh "$here/case.sh" "$1" "$tmp/case"; }
+refused() { # the chain is broken: status 2, one line that says so, no report
+	status 2 assay-report "$tmp/case" && [ ! -e "$tmp/case/report" ] &&
+	    [ "$(wc -l <"$tmp/err")" -eq 1 ] && { [ -z "$1" ] || grep -q "$1" "$tmp/err"; } ||
+	    { cat "$tmp/err"; return 1; }
+}
+swap() { sed "s|$2|$3|" "$tmp/case/$1" >"$tmp/x" && cp "$tmp/x" "$tmp/case/$1"; }
+has() { grep -qF -- "$2" "$tmp/case/report/$1"; }
+
+fresh clean
+ok 'a clean case passes' status 0 assay-report "$tmp/case"
+ok 'the statement says PASSED' has statement.json '"verdict":"PASSED"'
+ok 'the page says PASSED' has report.html '</span>PASSED</h2>'
+ok 'the diagram says that there is no evidence' has flips.dot 'No evidence of a backdoor target'
+ok 'the page has no script' sh -c "! grep -qi '<script' '$tmp/case/report/report.html'"
+ok 'and forbids any' has report.html "default-src 'none'"
+ok 'an existing report is not replaced' status 4 assay-report "$tmp/case"
+ok 'unless --force' status 0 assay-report --force "$tmp/case"
+ok 'nothing temporary stays behind' sh -c "[ \$(ls '$tmp/case' | grep -c '^report') -eq 1 ]"
+mkdir "$tmp/precious" && : >"$tmp/precious/thesis"
+ok '--force replaces reports only' status 4 assay-report --force --out "$tmp/precious" "$tmp/case"
+ok 'what was there is still there' test -f "$tmp/precious/thesis"
+ok '--out goes elsewhere' status 0 assay-report --out "$tmp/elsewhere" "$tmp/case"
+ok 'there' test -s "$tmp/elsewhere/report.html"
+ok 'same audit, same results digest' sh -c "a=\$(grep -o '\"resultsDigest\":{[^}]*}' '$tmp/case/report/statement.json'); b=\$(grep -o '\"resultsDigest\":{[^}]*}' '$tmp/elsewhere/statement.json'); [ -n \"\$a\" ] && [ \"\$a\" = \"\$b\" ]"
+SOURCE_DATE_EPOCH=1767323045 assay-report --out "$tmp/d1" "$tmp/case" >"$tmp/log"
+SOURCE_DATE_EPOCH=1767323045 assay-report --out "$tmp/d2" "$tmp/case" >"$tmp/log"
+ok 'SOURCE_DATE_EPOCH: the same bytes' diff -r "$tmp/d1" "$tmp/d2"
+ok 'SOURCE_DATE_EPOCH: that time' grep -q '"auditedAt":"2026-01-02T03:04:05Z"' "$tmp/d1/statement.json"
+ok '--json prints one document' sh -c "assay-report --json --force '$tmp/case' | grep -q '\"schema\": \"assay-report/1\"'"
+ok 'a full standard output is not a success' sh -c "assay-report --force '$tmp/case' >/dev/full 2>/dev/null; [ \$? -eq 2 ]"
+
+fresh backdoored
+ok 'a backdoored case fails' status 1 assay-report "$tmp/case"
+ok 'the statement names the target' has statement.json '"id":"BEHAVIOUR_TARGET"'
+ok 'counts are integers, the rest is text' sh -c "! grep -qE '[0-9]\\.[0-9]+[,}]' '$tmp/case/report/statement.json'"
+ok 'the page names it in words' has report.html '<strong>Sneaker (class 7)</strong>'
+ok 'the diagram points at it' has flips.dot 'c9 -> c7'
+ok 'flips are counted per source' has statement.json '"perSource":[{"different":'
+
+fresh inconclusive
+ok 'an inconclusive scan is not a pass' status 2 assay-report "$tmp/case"
+ok 'and says so' has statement.json '"verdict":"INCONCLUSIVE"'
+
+fresh purified
+ok 'a purified case is still about the bundle' status 1 assay-report "$tmp/case"
+ok 'it has the scan of the purified model' has statement.json '"rescanVerdict":"no-evidence"'
+ok 'and the attack success rate' has report.html '98.1 %'
+
+fresh purified && rm "$tmp/case/rescan/scan.json"
+ok 'purified and not scanned again' status 1 assay-report "$tmp/case"
+ok 'that is listed' has statement.json 'behaviour of the purified model'
+fresh backdoored && swap scan.json '"verdict":"evidence"' '"verdict":"inconclusive"'
+ok 'a suspicion is not a verdict' status 2 assay-report "$tmp/case"
+ok 'but is said' has statement.json 'a class may be the target'
+fresh backdoored && swap scan.json '"verdict":"evidence"' '"verdict":"no-evidence"'
+ok 'a scan that contradicts itself' refused 'no-evidence'
+
+# incomplete
+fresh clean && rm "$tmp/case/scan.json"
+ok 'no scan: inconclusive' status 2 assay-report "$tmp/case"
+ok 'no scan: listed' has statement.json 'scan.json is not in the case'
+ok 'no scan: no diagram' test ! -e "$tmp/case/report/flips.svg"
+fresh clean && rm "$tmp/case/inspect.json"
+ok 'no inspection: inconclusive' status 2 assay-report "$tmp/case"
+ok 'no inspection: listed' has statement.json 'inspect.json is not in the case'
+fresh clean && swap inspect.json '"complete":true' '"complete":false'
+ok 'a limit was hit: inconclusive' status 2 assay-report "$tmp/case"
+fresh clean && swap inspect.json '"severity":"note"' '"severity":"high"'
+ok 'a high finding fails' status 1 assay-report "$tmp/case"
+fresh clean && swap inspect.json '"severity":"note"' '"severity":"odd"'
+ok 'so does one that cannot be graded' status 1 assay-report "$tmp/case"
+fresh backdoored && rm "$tmp/case/inspect.json"
+ok 'a finding outweighs what is missing' status 1 assay-report "$tmp/case"
+ok 'nothing there' status 3 assay-report "$tmp/none"
+mkdir "$tmp/empty"
+ok 'an empty directory is no case' status 3 assay-report "$tmp/empty"
+
+# chain of digests
+fresh clean && echo x >>"$tmp/case/files/model.onnx"
+ok 'chain: a file changed' refused 'files/model.onnx: changed'
+fresh clean && rm "$tmp/case/files/labels.txt"
+ok 'chain: a file is missing' refused 'files/labels.txt: missing'
+fresh clean && : >"$tmp/case/files/extra"
+ok 'chain: a file too many' refused 'files/extra: extra'
+fresh clean && rm "$tmp/case/files/labels.txt" && ln -s model.onnx "$tmp/case/files/labels.txt"
+ok 'chain: a link instead of a file' refused 'files/labels.txt: changed'
+fresh clean && swap manifest.json '"omsRoot":"....' '"omsRoot":"0000'
+ok 'chain: root of the manifest' refused 'omsRoot'
+fresh clean && swap manifest.json '"dirHash":"....' '"dirHash":"0000'
+ok 'chain: dirHash of the manifest' refused 'dirHash'
+fresh clean && swap scan.json '"role":"model","name":"model.onnx","sha256":"....' '"role":"model","name":"model.onnx","sha256":"0000'
+ok 'chain: the scan is of another model' refused 'scan.json: model 0000'
+fresh clean && swap inspect.json '"path":"model.onnx","sha256":"....' '"path":"model.onnx","sha256":"0000'
+ok 'chain: another file was inspected' refused 'inspect.json'
+fresh backdoored && echo x >>"$tmp/case/perturbations/linf-7.trigger"
+ok 'chain: a perturbation changed' refused 'perturbation'
+fresh purified && echo x >>"$tmp/case/purified/model.onnx"
+ok 'chain: the purified model changed' refused 'purified model'
+fresh purified && rm "$tmp/case/purified/model.onnx"
+ok 'chain: the purified model is gone' refused 'purified/model.onnx'
+fresh purified && swap purify.json '"role":"model","name":"model.onnx","sha256":"....' '"role":"model","name":"model.onnx","sha256":"0000'
+ok 'chain: another model was purified' refused 'purify.json: model is 0000'
+fresh purified && echo ' ' >>"$tmp/case/scan.json"
+ok 'chain: another scan guided it' refused 'purify.json: scan is'
+fresh purified && cp "$tmp/case/scan.json" "$tmp/case/rescan/scan.json"
+ok 'chain: the second scan is of the first model' refused 'rescan/scan.json'
+fresh purified && cp "$tmp/case/eval-after.json" "$tmp/case/eval-before.json"
+ok 'chain: evaluated another model before' refused 'eval-before.json'
+fresh purified && cp "$tmp/case/eval-before.json" "$tmp/case/eval-after.json"
+ok 'chain: evaluated another model after' refused 'eval-after.json'
+fresh purified && rm "$tmp/case/purify.json"
+ok 'chain: scanned again, never purified' refused 'purify.json is not'
+fresh clean && swap scan.json '"schema":"assay-scan/1"' '"schema":"assay-scan/9"'
+ok 'an unknown schema' refused 'assay-scan/9'
+fresh clean && swap scan.json '"verdict":' '"verdict":"evidence","verdict":'
+ok 'a duplicate key' refused 'duplicate'
+fresh clean && swap scan.json '"by_source":\[{"source":1,' '"by_source":[{"source":10,'
+ok 'a class that does not exist' refused 'source'
+
+# hostile names
+fresh backdoored && swap scan.json '"Sneaker"' '"<script>\\"]; x [label=\\u202e"'
+ok 'a hostile class name is drawn' status 1 assay-report "$tmp/case"
+ok 'and does nothing' sh -c "! grep -q '<script' '$tmp/case/report/report.html' '$tmp/case/report/flips.svg'"
+
+# keys
+openssl ecparam -name prime256v1 -genkey -out "$tmp/sec1.pem" 2>/dev/null
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$tmp/p256.pem" 2>/dev/null
+openssl genpkey -algorithm ed25519 -out "$tmp/ed.pem" 2>/dev/null
+openssl genpkey -algorithm RSA -out "$tmp/rsa.pem" 2>/dev/null
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out "$tmp/p384.pem" 2>/dev/null
+openssl pkcs8 -topk8 -in "$tmp/p256.pem" -passout pass:secret -out "$tmp/enc.pem" 2>/dev/null
+echo 'a key that is no key' >"$tmp/nokey.pem"
+fresh clean
+for k in sec1 p256 ed; do
+	ok "signs with $k" status 0 assay-report --force --key "$tmp/$k.pem" "$tmp/case"
+	openssl pkey -in "$tmp/$k.pem" -pubout -out "$tmp/pub.pem"
+	ok "public.pem is its public part ($k)" cmp "$tmp/pub.pem" "$tmp/case/report/public.pem"
+	ok "key id is the digest of that text ($k)" has audit.sigstore.json "$(sha256sum <"$tmp/pub.pem" | cut -d' ' -f1)"
+done
+echo secret >"$tmp/pass"
+ok 'an encrypted key, with its passphrase' status 0 assay-report --force --key "$tmp/enc.pem" --passphrase-file "$tmp/pass" "$tmp/case"
+echo wrong >"$tmp/pass"
+rm -rf "$tmp/case/report"
+bad_key() { # key, what it says; never key material, and no report
+	status 2 assay-report --key "$1" $3 "$tmp/case" && grep -q "$2" "$tmp/err" &&
+	    [ ! -e "$tmp/case/report" ] && ! grep -q PRIVATE "$tmp/err" "$tmp/out"
+}
+ok 'a wrong passphrase' bad_key "$tmp/enc.pem" 'does not open' "--passphrase-file $tmp/pass"
+ok 'an encrypted key without one' bad_key "$tmp/enc.pem" 'is encrypted'
+ok 'an RSA key' bad_key "$tmp/rsa.pem" 'type RSA'
+ok 'a P-384 key' bad_key "$tmp/p384.pem" 'secp384r1'
+ok 'a key that is no key' bad_key "$tmp/nokey.pem" 'not a private key'
+ok 'a public key' bad_key "$tmp/pub.pem" 'not a private key'
+ok 'no key file' bad_key "$tmp/nofile.pem" 'cannot open'
+ok 'a directory as key' bad_key "$tmp" 'not a regular file'
+ok 'no case given' status 4 assay-report
+ok 'an unknown option' status 4 assay-report --frobnicate "$tmp/case"
+ok 'help' status 0 assay-report --help
+echo "1..$n"
