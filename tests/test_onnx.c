@@ -200,41 +200,38 @@ static const struct good_row good_rows[] = {
     {"good-preact-10-static", "output", {2, 3, 16, 16}, 10,
 	"Conv BatchNormalization Relu Conv Relu Conv Add "
 	"BatchNormalization Relu Conv Relu Conv Slice Slice "
-	"Pad Add BatchNormalization Relu Pad AveragePool "
-	"Reshape Gemm",
+	"Pad Add BatchNormalization Relu AveragePool Reshape "
+	"Gemm",
 	"opset 10"},
     {"good-preact-11-static-unfolded", "output", {2, 3, 16, 16}, 10,
 	"Conv BatchNormalization Relu Conv Relu Conv Add "
 	"BatchNormalization Relu Conv Relu Conv Slice Slice "
-	"Pad Add BatchNormalization Relu Pad AveragePool Shape "
-	"Gather Unsqueeze Concat Reshape Gemm",
+	"Pad Add BatchNormalization Relu AveragePool Reshape "
+	"Gemm",
 	"opset 11"},
     {"good-preact-13-dynamic", "output", {-1, 3, 16, 16}, 10,
 	"Conv BatchNormalization Relu Conv Relu Conv Add "
 	"BatchNormalization Relu Conv Relu Conv Slice Slice "
-	"Pad Add BatchNormalization Relu Pad AveragePool Shape "
-	"Gather Unsqueeze Concat Reshape Gemm",
+	"Pad Add BatchNormalization Relu AveragePool Reshape "
+	"Gemm",
 	"opset 13"},
     {"good-preact-16-dynamic-unfolded", "output", {-1, 3, 16, 16}, 10,
 	"Conv BatchNormalization Relu Conv Relu Conv Add "
 	"BatchNormalization Relu Conv Relu Conv Slice Slice "
-	"Pad Add BatchNormalization Relu Pad AveragePool Shape "
-	"Gather Unsqueeze Concat Reshape Gemm",
+	"Pad Add BatchNormalization Relu AveragePool Reshape "
+	"Gemm",
 	"opset 16"},
     {"good-resnet-11-dynamic", "output", {-1, 3, 32, 32}, 10,
 	"Conv Relu MaxPool Conv Relu Conv Add Relu Conv Relu "
-	"Conv Conv Add Relu GlobalAveragePool Shape Gather "
-	"Unsqueeze Concat Reshape Gemm",
+	"Conv Conv Add Relu GlobalAveragePool Reshape Gemm",
 	"opset 11"},
     {"good-resnet-13-dynamic-unfolded", "output", {-1, 3, 32, 32}, 10,
 	"Conv Relu MaxPool Conv Relu Conv Add Relu Conv Relu "
-	"Conv Conv Add Relu GlobalAveragePool Shape Gather "
-	"Unsqueeze Concat Reshape Gemm",
+	"Conv Conv Add Relu GlobalAveragePool Reshape Gemm",
 	"opset 13"},
     {"good-resnet-13-softmax", "/fc/Gemm_output_0", {-1, 3, 32, 32}, 10,
 	"Conv Relu MaxPool Conv Relu Conv Add Relu Conv Relu "
-	"Conv Conv Add Relu GlobalAveragePool Shape Gather "
-	"Unsqueeze Concat Reshape Gemm",
+	"Conv Conv Add Relu GlobalAveragePool Reshape Gemm",
 	"opset 13; logits are the input of the final Softmax"},
     {"good-resnet-16-static-unfolded", "output", {1, 3, 32, 32}, 10,
 	"Conv Relu MaxPool Conv Relu Conv Add Relu Conv Relu "
@@ -242,8 +239,7 @@ static const struct good_row good_rows[] = {
 	"opset 16"},
     {"good-resnet-9-softmax", "/fc/Gemm_output_0", {-1, 3, 32, 32}, 10,
 	"Conv Relu MaxPool Conv Relu Conv Add Relu Conv Relu "
-	"Conv Conv Add Relu GlobalAveragePool Shape Gather "
-	"Unsqueeze Concat Reshape Gemm",
+	"Conv Conv Add Relu GlobalAveragePool Reshape Gemm",
 	"opset 9; logits are the input of the final Softmax"},
     {"good-resnet-9-static", "output", {1, 3, 32, 32}, 10,
 	"Conv Relu MaxPool Conv Relu Conv Add Relu Conv Relu "
@@ -263,26 +259,26 @@ static const struct good_row good_rows[] = {
 	"opset 13"},
     {"good-vgg-11-dynamic", "/classifier/classifier.3/Gemm_output_0",
 	{-1, 1, 16, 16}, 10,
-	"Conv Clip MaxPool Conv Relu Pad AveragePool Flatten "
-	"Gemm LeakyRelu Gemm",
+	"Conv Clip MaxPool Conv Relu AveragePool Flatten Gemm "
+	"LeakyRelu Gemm",
 	"opset 11; logits are the input of the final "
 	"LogSoftmax"},
     {"good-vgg-13-preserved", "/classifier/classifier.3/Gemm_output_0",
 	{-1, 1, 16, 16}, 10,
-	"Conv BatchNormalization Clip MaxPool Conv Relu Pad "
+	"Conv BatchNormalization Clip MaxPool Conv Relu "
 	"AveragePool Flatten Gemm LeakyRelu Gemm",
 	"opset 13; logits are the input of the final "
 	"LogSoftmax"},
     {"good-vgg-16-unfolded", "/classifier/classifier.3/Gemm_output_0",
 	{-1, 1, 16, 16}, 10,
-	"Conv Clip MaxPool Conv Relu Pad AveragePool Flatten "
-	"Gemm LeakyRelu Gemm",
+	"Conv Clip MaxPool Conv Relu AveragePool Flatten Gemm "
+	"LeakyRelu Gemm",
 	"opset 16; logits are the input of the final "
 	"LogSoftmax"},
     {"good-vgg-9-static", "/classifier/classifier.3/Gemm_output_0",
 	{1, 1, 16, 16}, 10,
-	"Conv Clip MaxPool Conv Relu Pad AveragePool Flatten "
-	"Gemm LeakyRelu Gemm",
+	"Conv Clip MaxPool Conv Relu AveragePool Flatten Gemm "
+	"LeakyRelu Gemm",
 	"opset 9; logits are the input of the final LogSoftmax"},
     {"good-vit-11-static", "output", {1, 3, 16, 16}, 10,
 	"Conv Reshape Transpose Add ReduceMean Sub Pow "
