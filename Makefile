@@ -11,9 +11,9 @@ BASE     = arena buf child digest doc err file finding json map opt progress \
 FORMATS  = array build bundle bundle_archive data dataset fetch format gunzip \
            identify identify_pickle identify_text identify_zip idx image \
            image_jpeg image_png imagedir member model neutral npy npz onnx \
-           onnx_fact onnx_file onnx_lower onnx_ops onnx_order onnx_patch \
-           onnx_shape onnx_tensor onnx_wire onnx_write patch pixel \
-           safetensors trigger
+           onnx_fact onnx_file onnx_fold onnx_lower onnx_ops onnx_order \
+           onnx_patch onnx_shape onnx_tensor onnx_wire onnx_write patch \
+           pixel safetensors trigger
 ENGINE   = batch blas geo_linf geo_patch geometry loss measure net op \
            op_batch_norm op_binary op_conv op_fold op_gemm op_pool op_relu \
            op_shape optim plan run spgd start train uap window
@@ -35,10 +35,11 @@ BLAS_TOOLS = audit/assay-eval audit/assay-scan purify/assay-purify \
 assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
 assay-purify_PARTS  = sau
 assay-plant_PARTS   = arch attack
-UNIT     = test_bundle test_diagram test_dsse test_identify test_idx test_image \
-           test_json test_npy test_op test_rd test_sau test_tree
-FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_identify fuzz_idx fuzz_image \
-           fuzz_neutral fuzz_npy
+UNIT     = test_bundle test_diagram test_dsse test_identify test_idx \
+           test_image test_json test_npy test_onnx test_op test_patch test_rd \
+           test_sau test_tree
+FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_identify fuzz_idx \
+           fuzz_image fuzz_neutral fuzz_npy fuzz_onnx
 
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \

@@ -228,8 +228,7 @@ main(int argc, char **argv)
 	if (rc != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	if (data != NULL && first < argc)
-		return opt_usage(&tool, "either a model or --data"),
-		       TOOL_USAGE;
+		return opt_usage(&tool, "either a model or --data"), TOOL_USAGE;
 	if (data == NULL && first == argc)
 		return opt_usage(&tool, "an operand is missing"), TOOL_USAGE;
 	return tool_end(

@@ -166,16 +166,15 @@ chunk_loss(const struct job *j, struct run *r, size_t k)
 {
 	size_t first = chunk_first(j->b, k);
 
-	j->part[k] = j->loss(j->ctx, first, chunk_size(j->b, k),
-	    run_logits(r), j->b->want != 0 ? run_dlogits(r) : NULL);
+	j->part[k] = j->loss(j->ctx, first, chunk_size(j->b, k), run_logits(r),
+	    j->b->want != 0 ? run_dlogits(r) : NULL);
 }
 
 static float *
 chunk_dx(const struct job *j, size_t k)
 {
-	return j->dx != NULL
-	    ? j->dx + chunk_first(j->b, k) * image_floats(j->b)
-	    : NULL;
+	return j->dx != NULL ? j->dx + chunk_first(j->b, k) * image_floats(j->b)
+			     : NULL;
 }
 
 static float *
@@ -189,8 +188,7 @@ lane_eval(const struct job *j, size_t lane)
 {
 	struct batch *b = j->b;
 
-	for (size_t k = lane_first(b, lane); k < lane_first(b, lane + 1);
-	     k++) {
+	for (size_t k = lane_first(b, lane); k < lane_first(b, lane + 1); k++) {
 		struct run *r = run_of(b, lane, k);
 
 		run_forward(r, j->x + chunk_first(b, k) * image_floats(b));
@@ -208,13 +206,12 @@ synchronise(struct batch *b, size_t i, bool backward)
 	const struct op_sync *sync = s->op->sync;
 	const struct shape *x = &b->run[0].plan.shape[s->in[0]];
 	double *total = b->sum + b->nchunk * b->sum_size;
-	float *stat =
-	    b->stat + (backward ? b->stat_size : 0) + b->stat_at[i];
+	float *stat = b->stat + (backward ? b->stat_size : 0) + b->stat_at[i];
 
 #pragma omp parallel for schedule(dynamic, 1)
 	for (size_t k = 0; k < b->nchunk; k++) {
-		memset(b->sum + k * b->sum_size, 0,
-		    b->sum_size * sizeof(*b->sum));
+		memset(
+		    b->sum + k * b->sum_size, 0, b->sum_size * sizeof(*b->sum));
 		run_gather(&b->run[k], i, backward, b->sum + k * b->sum_size);
 	}
 	memset(total, 0, b->sum_size * sizeof(*total));
@@ -243,8 +240,8 @@ train_forward(const struct job *j)
 	struct batch *b = j->b;
 
 	for (size_t k = 0; k < b->nchunk; k++)
-		run_begin(&b->run[k],
-		    j->x + chunk_first(b, k) * image_floats(b));
+		run_begin(
+		    &b->run[k], j->x + chunk_first(b, k) * image_floats(b));
 	for (size_t i = 0, end; i < b->net->nstep; i = end) {
 		end = segment_end(b, i);
 		if (b->net->step[i].op->sync != NULL)
@@ -268,8 +265,8 @@ train_backward(const struct job *j)
 	for (size_t lane = 0; lane < b->nlane; lane++)
 		for (size_t k = lane_first(b, lane);
 		     k < lane_first(b, lane + 1); k++)
-			run_backward_begin(&b->run[k], chunk_dx(j, k),
-			    lane_grad(j, lane));
+			run_backward_begin(
+			    &b->run[k], chunk_dx(j, k), lane_grad(j, lane));
 	while (end > 0) {
 		size_t i = end - 1;
 
@@ -376,8 +373,7 @@ batch_logits(const struct net *net, const float *x, size_t n, float *logits,
 }
 
 void
-batch_update_statistics(
-    const struct batch *b, struct net *net, float momentum)
+batch_update_statistics(const struct batch *b, struct net *net, float momentum)
 {
 	if (net != b->net || !is_synced(b))
 		return;

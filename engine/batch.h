@@ -23,12 +23,12 @@ struct batch {
 	size_t n, nchunk, nlane;
 	unsigned want;
 	enum batch_mode mode;
-	struct run *run;   /* per chunk in training, else per lane and tail */
-	float *lane_grad;  /* nlane * nweight */
-	double *sum;       /* statistics, per chunk */
+	struct run *run;  /* per chunk in training, else per lane and tail */
+	float *lane_grad; /* nlane * nweight */
+	double *sum;      /* statistics, per chunk */
 	size_t sum_size;
-	float *stat;       /* batch statistics of all steps, both directions */
-	size_t *stat_at;   /* per step */
+	float *stat;     /* batch statistics of all steps, both directions */
+	size_t *stat_at; /* per step */
 	size_t stat_size;
 };
 
@@ -63,6 +63,7 @@ int batch_logits(const struct net *, const float *x, size_t n, float *logits,
  * the given momentum (PyTorch's rule: unbiased variance), in `net`, which is
  * the batch's own.
  */
-void batch_update_statistics(const struct batch *, struct net *, float momentum);
+void batch_update_statistics(
+    const struct batch *, struct net *, float momentum);
 
 #endif

@@ -40,17 +40,16 @@ blas_tn(size_t m, size_t n, size_t k, struct blas_matrix a,
 
 static const struct {
 	size_t m, n, k;
-} check_sizes[] = {
-    {1, 1, 1}, {7, 5, 3}, {17, 31, 67}, {64, 33, 129}, {131, 10, 63},
-    {33, 131, 17}};
+} check_sizes[] = {{1, 1, 1}, {7, 5, 3}, {17, 31, 67}, {64, 33, 129},
+    {131, 10, 63}, {33, 131, 17}};
 
 typedef void product(size_t, size_t, size_t, struct blas_matrix,
     struct blas_matrix, float, float *, size_t);
 
 /* Element (i, j) of op(A) op(B) in double. */
 static double
-exact(const float *a, const float *b, size_t ta, size_t tb, size_t i,
-    size_t j, size_t m, size_t n, size_t k)
+exact(const float *a, const float *b, size_t ta, size_t tb, size_t i, size_t j,
+    size_t m, size_t n, size_t k)
 {
 	double v = 0.0;
 
@@ -81,8 +80,7 @@ check_one(product *f, size_t ta, size_t tb, size_t m, size_t n, size_t k)
 	    (struct blas_matrix){b, tb != 0 ? k : n}, 1.0f, c, n);
 	for (size_t i = 0; i < m; i++) {
 		for (size_t j = 0; j < n; j++) {
-			double want =
-			    0.25 + exact(a, b, ta, tb, i, j, m, n, k);
+			double want = 0.25 + exact(a, b, ta, tb, i, j, m, n, k);
 
 			if (!(fabs((double)c[i * n + j] - want) < 1e-4))
 				return false;

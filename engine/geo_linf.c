@@ -55,8 +55,8 @@ descend(struct geometry_job *j, struct state *s, size_t image)
 		size += fabs((double)j->grad[i]);
 	size = size / (double)image + 1e-20;
 	for (size_t i = 0; i < image; i++) {
-		float m = MOMENTUM * s->momentum[i] +
-		    j->grad[i] / (float)size, v;
+		float m = MOMENTUM * s->momentum[i] + j->grad[i] / (float)size,
+		      v;
 
 		s->momentum[i] = m;
 		v = s->d[i] - (m > 0 ? step : m < 0 ? -step : 0.0f);
@@ -88,8 +88,8 @@ linf_search(struct geometry_job *j, struct trigger *t)
 		/* the first steps only find a direction */
 		if (i >= 5)
 			s.budget = flips >= ENOUGH
-			    ? fmax(s.budget * SHRINK, SMALLEST)
-			    : fmin(s.budget * GROW, 1.0);
+				       ? fmax(s.budget * SHRINK, SMALLEST)
+				       : fmin(s.budget * GROW, 1.0);
 		descend(j, &s, image);
 	}
 	t->delta = trigger_part(t, image);

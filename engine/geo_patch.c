@@ -81,8 +81,8 @@ apply(struct geometry_job *j, struct state *s)
 	for (size_t i = 0; i < j->batch * image; i++) {
 		float m = s->mask[i % image / s->c];
 
-		j->images[i] = (1 - m) * s->plain[i] +
-		    m * s->pattern[i % image];
+		j->images[i] =
+		    (1 - m) * s->plain[i] + m * s->pattern[i % image];
 	}
 }
 
@@ -100,7 +100,7 @@ descend(struct geometry_job *j, struct state *s)
 	}
 	for (size_t i = 0; i < s->pixels; i++)
 		s->grad[i] = (s->grad[i] + (float)s->weight) * s->mask[i] *
-		    (1 - s->mask[i]);
+			     (1 - s->mask[i]);
 	for (size_t i = 0; i < image; i++)
 		s->grad[s->pixels + i] *= s->pattern[i] * (1 - s->pattern[i]);
 	optim_step(&s->optim, LEARNING, s->grad, s->raw);
@@ -146,10 +146,8 @@ patch_scale(const struct trigger *from, double scale, struct trigger *to)
 	size_t pixels = from->h * from->w;
 
 	for (size_t i = 0; i < pixels; i++)
-		to->mask[i] =
-		    (float)fmin(1.0, (double)from->mask[i] * scale);
-	memcpy(to->pattern, from->pattern,
-	    pixels * from->c * sizeof(float));
+		to->mask[i] = (float)fmin(1.0, (double)from->mask[i] * scale);
+	memcpy(to->pattern, from->pattern, pixels * from->c * sizeof(float));
 }
 
 const struct geometry geometry_patch = {

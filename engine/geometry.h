@@ -13,9 +13,9 @@
 
 /* One search: one model, one class, in one thread. */
 struct geometry_job {
-	struct run *run;     /* of `batch` images, PLAN_DATA */
+	struct run *run; /* of `batch` images, PLAN_DATA */
 	size_t batch, steps;
-	const float *x;      /* FIT images of other classes */
+	const float *x; /* FIT images of other classes */
 	size_t n;
 	size_t target;
 	struct rng rng;

@@ -20,15 +20,15 @@ keep_argmax(
 
 	(void)dlogits;
 	for (size_t i = 0; i < n; i++)
-		p->to[first + i] = (int32_t)loss_argmax(
-		    p->classes, logits + i * p->classes);
+		p->to[first + i] =
+		    (int32_t)loss_argmax(p->classes, logits + i * p->classes);
 	return 0.0;
 }
 
 /* Images [first, first + n) as floats, triggered; spare: one image. */
 static void
-gather(const struct dataset *d, size_t first, size_t n,
-    const struct trigger *t, float *x)
+gather(const struct dataset *d, size_t first, size_t n, const struct trigger *t,
+    float *x)
 {
 	size_t image = d->h * d->w * d->c;
 

@@ -76,7 +76,7 @@ static bool
 is_integer(enum dtype d)
 {
 	return d == DTYPE_I64 || d == DTYPE_I32 || d == DTYPE_I16 ||
-	    d == DTYPE_I8 || d == DTYPE_BOOL;
+	       d == DTYPE_I8 || d == DTYPE_BOOL;
 }
 
 /* The parameter for a tensor in a storage order, made when it is new. */
@@ -172,8 +172,8 @@ net_param_mutable(struct net *n, size_t p)
 /* --- steps --------------------------------------------------------------- */
 
 static struct step *
-new_step(struct builder *b, const struct op *op, const struct node *node,
-    size_t nin)
+new_step(
+    struct builder *b, const struct op *op, const struct node *node, size_t nin)
 {
 	struct net *n = b->net;
 	struct step *s = &n->step[n->nstep];
@@ -196,8 +196,7 @@ in_order(struct builder *b, const struct node *node, size_t value, bool image,
 	struct step *s;
 
 	*out = value;
-	if (b->image[value] == image ||
-	    b->net->value[value].param != SIZE_MAX)
+	if (b->image[value] == image || b->net->value[value].param != SIZE_MAX)
 		return 0;
 	s = new_step(b, image ? &op_to_image : &op_to_rows, node, 1);
 	if (s == NULL)
@@ -304,8 +303,7 @@ build_steps(struct builder *b)
 	if (out == SIZE_MAX || out == 0 || m->nnode == 0)
 		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "the output '%s' does not depend on the image", m->output);
-	return in_order(
-	    b, &m->node[m->nnode - 1], out, false, &b->net->output);
+	return in_order(b, &m->node[m->nnode - 1], out, false, &b->net->output);
 }
 
 /* --- the whole ----------------------------------------------------------- */
@@ -365,9 +363,8 @@ measure(struct net *n, struct err *e)
 
 	if ((rc = plan_make(&p, n, 1, PLAN_DATA | PLAN_WEIGHTS, e)) != 0)
 		return rc;
-	n->classes = p.shape[n->output].rank == 2
-	    ? p.shape[n->output].dim[1]
-	    : 0;
+	n->classes =
+	    p.shape[n->output].rank == 2 ? p.shape[n->output].dim[1] : 0;
 	n->macs = p.macs;
 	n->chunk = MIN(CHUNK_MAX, MAX(4, CHUNK_FLOATS / (p.floats + 1)));
 	plan_release(&p);
@@ -388,9 +385,9 @@ net_build(struct net *n, const struct model *m, size_t h, size_t w, size_t c,
 	*n = (struct net){.model = m};
 	arena_init(&n->arena, NET_ARENA);
 	map_init(&b.names, &n->arena);
-	if ((rc = image_size(n, h, w, c, e)) != 0 ||
-	    (rc = allocate(&b)) != 0 || (rc = build_steps(&b)) != 0 ||
-	    (rc = load_params(&b)) != 0 || (rc = measure(n, e)) != 0)
+	if ((rc = image_size(n, h, w, c, e)) != 0 || (rc = allocate(&b)) != 0 ||
+	    (rc = build_steps(&b)) != 0 || (rc = load_params(&b)) != 0 ||
+	    (rc = measure(n, e)) != 0)
 		net_release(n);
 	return rc;
 }
@@ -433,8 +430,8 @@ export_tensor(const struct net *n, const struct param *p, struct arena *a,
 }
 
 int
-net_export(const struct net *n, struct arena *a, struct model *out,
-    struct err *e)
+net_export(
+    const struct net *n, struct arena *a, struct model *out, struct err *e)
 {
 	const struct model *m = n->model;
 	int rc;

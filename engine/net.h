@@ -53,8 +53,8 @@ struct net {
  * ERR_UNSUPPORTED names an operator that the engine does not have, ERR_FORMAT
  * a graph whose shapes contradict each other.
  */
-int net_build(struct net *, const struct model *, size_t h, size_t w,
-    size_t c, struct err *) MUST_USE;
+int net_build(struct net *, const struct model *, size_t h, size_t w, size_t c,
+    struct err *) MUST_USE;
 void net_release(struct net *);
 
 /* Copy weights and running statistics; both nets of the same model. */

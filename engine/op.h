@@ -35,9 +35,9 @@ struct step {
 	const struct op *op;
 	const char *name; /* for messages */
 	size_t nin;
-	size_t *in;  /* value ids; SIZE_MAX: absent */
-	size_t out;  /* value id */
-	void *cfg;   /* the operator's own attributes, in the net's arena */
+	size_t *in; /* value ids; SIZE_MAX: absent */
+	size_t out; /* value id */
+	void *cfg;  /* the operator's own attributes, in the net's arena */
 	const struct node *node;
 };
 
@@ -67,7 +67,7 @@ struct op_need {
 
 /* What the backward pass reads, so that the plan keeps no more. */
 enum {
-	OP_KEEP_OUT = 1 << 0,        /* the output */
+	OP_KEEP_OUT = 1 << 0,         /* the output */
 	OP_KEEP_IN_FOR_DATA = 1 << 1, /* inputs, for gradients to data */
 	OP_KEEP_IN_FOR_WEIGHTS = 1 << 2,
 };
@@ -107,8 +107,8 @@ struct op {
 	unsigned weights; /* bit i: input i is a trainable weight */
 	unsigned keep;
 	/* read attributes into step->cfg; may be NULL */
-	int (*build)(struct step *, const struct node *, struct arena *,
-	    struct err *);
+	int (*build)(
+	    struct step *, const struct node *, struct arena *, struct err *);
 	/* output shape from input shapes; sizes are checked for overflow */
 	int (*infer)(const struct step *, const struct shape *const *in,
 	    struct shape *out, struct op_need *, struct err *);
@@ -118,7 +118,7 @@ struct op {
 	 */
 	int (*fold)(const struct step *, const struct shape *const *in,
 	    struct shape *out, struct arena *, struct err *);
-	void (*forward)(const struct op_call *); /* NULL: fold only */
+	void (*forward)(const struct op_call *);  /* NULL: fold only */
 	void (*backward)(const struct op_call *); /* NULL: no gradient */
 	/* the same as forward by the plainest loops; NULL where it is that */
 	void (*reference)(const struct op_call *);

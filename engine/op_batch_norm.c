@@ -17,8 +17,7 @@ struct norm {
 };
 
 static int
-norm_build(
-    struct step *s, const struct node *n, struct arena *a, struct err *e)
+norm_build(struct step *s, const struct node *n, struct arena *a, struct err *e)
 {
 	struct norm *cfg = arena_alloc(a, 1, sizeof(*cfg));
 
@@ -39,8 +38,10 @@ norm_infer(const struct step *s, const struct shape *const *in,
 		return op_bad(s, e, "rank %zu, must be 2 or 4", x->rank);
 	for (size_t i = 1; i < 5; i++)
 		if (in[i] == NULL || shape_elements(in[i]) != x->dim[1])
-			return op_bad(s, e, "input %zu does not have %zu "
-			    "elements", i, x->dim[1]);
+			return op_bad(s, e,
+			    "input %zu does not have %zu "
+			    "elements",
+			    i, x->dim[1]);
 	*out = *x;
 	/* scale and shift, or mean and inv, of each channel */
 	need->scratch = 2 * x->dim[1];
@@ -96,7 +97,7 @@ norm_reference(const struct op_call *c)
 
 		moments(c, i % nc, &mean, &inv);
 		c->out[i] = (c->in[0][i] - mean) * inv * c->in[1][i % nc] +
-		    c->in[2][i % nc];
+			    c->in[2][i % nc];
 	}
 }
 
@@ -148,7 +149,7 @@ backward_data(const struct op_call *c)
 
 			if (stat != NULL)
 				d -= stat[k] +
-				    (x[k] - mean[k]) * inv[k] * stat[nc + k];
+				     (x[k] - mean[k]) * inv[k] * stat[nc + k];
 			d *= g[k] * inv[k];
 			dx[k] = c->add[0] ? dx[k] + d : d;
 		}
@@ -192,7 +193,7 @@ static double
 population(const struct shape *x, size_t images)
 {
 	return (double)images *
-	    (double)(shape_elements(x) / x->dim[0] / x->dim[1]);
+	       (double)(shape_elements(x) / x->dim[0] / x->dim[1]);
 }
 
 static void
@@ -230,8 +231,8 @@ gather_backward(const struct op_call *c, double *sum)
 }
 
 static void
-finish_backward(const struct step *s, const struct shape *x,
-    const double *sum, size_t images, float *stat)
+finish_backward(const struct step *s, const struct shape *x, const double *sum,
+    size_t images, float *stat)
 {
 	double m = population(x, images);
 

@@ -39,8 +39,8 @@ binary_infer(const struct step *s, const struct shape *const *in,
 	(void)need;
 	*out = (struct shape){.rank = rank};
 	out->layout = a->layout == LAYOUT_NHWC || b->layout == LAYOUT_NHWC
-	    ? LAYOUT_NHWC
-	    : LAYOUT_ROWS;
+			  ? LAYOUT_NHWC
+			  : LAYOUT_ROWS;
 	if (out->layout == LAYOUT_NHWC && rank != 4)
 		return op_bad(s, e, "rank %zu beside an image", rank);
 	for (size_t i = 0; i < rank; i++) {
@@ -114,7 +114,7 @@ same(const struct op_call *c)
 	size_t n = shape_elements(c->shape_out);
 
 	return shape_elements(c->shape_in[0]) == n &&
-	    shape_elements(c->shape_in[1]) == n;
+	       shape_elements(c->shape_in[1]) == n;
 }
 
 static void
@@ -187,9 +187,8 @@ binary_backward(enum kind kind, const struct op_call *c)
 
 /* Shape arithmetic: integers of equal length, or one of them single. */
 static int
-binary_fold(enum kind kind, const struct step *s,
-    const struct shape *const *in, struct shape *out, struct arena *a,
-    struct err *e)
+binary_fold(enum kind kind, const struct step *s, const struct shape *const *in,
+    struct shape *out, struct arena *a, struct err *e)
 {
 	size_t na = shape_elements(in[0]), nb = shape_elements(in[1]);
 	size_t n = shape_elements(out);
@@ -231,8 +230,8 @@ binary_fold(enum kind kind, const struct step *s,
 		binary_backward(KIND, c);                                      \
 	}                                                                      \
 	static int lower##_fold(const struct step *s,                          \
-	    const struct shape *const *in, struct shape *out,                  \
-	    struct arena *a, struct err *e)                                    \
+	    const struct shape *const *in, struct shape *out, struct arena *a, \
+	    struct err *e)                                                     \
 	{                                                                      \
 		return binary_fold(KIND, s, in, out, a, e);                    \
 	}                                                                      \

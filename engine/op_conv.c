@@ -33,8 +33,7 @@ struct geom {
 };
 
 static int
-conv_build(
-    struct step *s, const struct node *n, struct arena *a, struct err *e)
+conv_build(struct step *s, const struct node *n, struct arena *a, struct err *e)
 {
 	struct conv *cfg = arena_alloc(a, 1, sizeof(*cfg));
 	int64_t group = node_int(n, "group", 1);
@@ -52,8 +51,8 @@ conv_build(
 }
 
 static int
-conv_geom(const struct step *s, const struct shape *const *in,
-    struct geom *g, struct err *e)
+conv_geom(const struct step *s, const struct shape *const *in, struct geom *g,
+    struct err *e)
 {
 	const struct conv *cfg = s->cfg;
 	const struct shape *x = in[0], *w = in[1];
@@ -80,16 +79,15 @@ conv_geom(const struct step *s, const struct shape *const *in,
 		    "%zu channels meet a weight of %zu x %zu in %zu groups",
 		    g->c, g->k, g->cg, g->group);
 	g->kg = g->k / g->group;
-	if ((rc = window_bind(
-		 &g->w, s, x->dim[2], x->dim[3], &g->f, e)) != 0)
+	if ((rc = window_bind(&g->w, s, x->dim[2], x->dim[3], &g->f, e)) != 0)
 		return rc;
 	g->taps = g->w.size[0] * g->w.size[1];
 	g->depth = g->taps * g->cg;
 	g->pixels = g->f.out[0] * g->f.out[1];
 	g->images = MIN(g->n, MAX(1, CONV_ROWS / g->pixels));
 	g->direct = g->group == 1 && g->taps == 1 && g->w.stride[0] == 1 &&
-	    g->w.stride[1] == 1 && g->f.out[0] == g->f.in[0] &&
-	    g->f.out[1] == g->f.in[1];
+		    g->w.stride[1] == 1 && g->f.out[0] == g->f.in[0] &&
+		    g->f.out[1] == g->f.in[1];
 	return 0;
 }
 
@@ -136,8 +134,8 @@ bias_of(const struct op_call *c)
  * (y, x), or "outside".  `row` counts window positions.
  */
 static bool
-tap_at(const struct geom *g, size_t p, size_t q, size_t r, size_t s,
-    size_t *pixel)
+tap_at(
+    const struct geom *g, size_t p, size_t q, size_t r, size_t s, size_t *pixel)
 {
 	size_t y = p * g->w.stride[0] + r * g->w.dilation[0];
 	size_t x = q * g->w.stride[1] + s * g->w.dilation[1];
@@ -196,8 +194,8 @@ col2im(const struct geom *g, const float *col, size_t group, float *dx)
 
 /* col of images [first, first + m) of one group, or x itself. */
 static struct blas_matrix
-columns(const struct op_call *c, const struct geom *g, size_t first,
-    size_t m, size_t group)
+columns(const struct op_call *c, const struct geom *g, size_t first, size_t m,
+    size_t group)
 {
 	size_t image = g->f.in[0] * g->f.in[1] * g->c;
 
@@ -230,8 +228,9 @@ conv_forward(const struct op_call *c)
 
 		for (size_t k = 0; k < g.group; k++)
 			blas_nt(m * g.pixels, g.kg, g.depth,
-			    columns(c, &g, i, m, k), weights(c, &g, k), b != NULL,
-			    c->out + i * g.pixels * g.k + k * g.kg, g.k);
+			    columns(c, &g, i, m, k), weights(c, &g, k),
+			    b != NULL, c->out + i * g.pixels * g.k + k * g.kg,
+			    g.k);
 	}
 }
 
@@ -246,8 +245,8 @@ conv_reference(const struct op_call *c)
 		size_t k = i % g.k, pq = i / g.k % g.pixels;
 		size_t n = i / g.k / g.pixels;
 		const float *w = c->in[1] + k * g.depth;
-		const float *x = c->in[0] +
-		    n * g.f.in[0] * g.f.in[1] * g.c + k / g.kg * g.cg;
+		const float *x = c->in[0] + n * g.f.in[0] * g.f.in[1] * g.c +
+				 k / g.kg * g.cg;
 		double v = b != NULL ? (double)b[k] : 0.0;
 
 		for (size_t t = 0; t < g.taps; t++) {
@@ -258,7 +257,7 @@ conv_reference(const struct op_call *c)
 				continue;
 			for (size_t d = 0; d < g.cg; d++)
 				v += (double)x[at * g.c + d] *
-				    (double)w[t * g.cg + d];
+				     (double)w[t * g.cg + d];
 		}
 		c->out[i] = (float)v;
 	}
@@ -293,16 +292,15 @@ backward_data(const struct op_call *c, const struct geom *g)
 
 			if (g->direct) {
 				blas_nn(m * g->pixels, g->c, g->k, dy,
-				    weights(c, g, k), c->add[0],
-				    dx + i * image, g->c);
+				    weights(c, g, k), c->add[0], dx + i * image,
+				    g->c);
 				continue;
 			}
 			blas_nn(m * g->pixels, g->depth, g->kg, dy,
 			    weights(c, g, k), 0.0f, c->scratch, g->depth);
 			for (size_t j = 0; j < m; j++)
-				col2im(g,
-				    c->scratch + j * g->pixels * g->depth, k,
-				    dx + (i + j) * image);
+				col2im(g, c->scratch + j * g->pixels * g->depth,
+				    k, dx + (i + j) * image);
 		}
 	}
 }

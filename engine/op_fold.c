@@ -92,8 +92,8 @@ gather_fold(const struct step *s, const struct shape *const *in,
 		int64_t k = in[1]->known[i];
 
 		if (k < -len || k >= len)
-			return op_bad(s, e, "index %" PRId64 " of %" PRId64, k,
-			    len);
+			return op_bad(
+			    s, e, "index %" PRId64 " of %" PRId64, k, len);
 		v[i] = in[0]->known[k < 0 ? k + len : k];
 	}
 	out->known = v;

@@ -12,8 +12,7 @@ struct gemm {
 };
 
 static int
-gemm_build(
-    struct step *s, const struct node *n, struct arena *a, struct err *e)
+gemm_build(struct step *s, const struct node *n, struct arena *a, struct err *e)
 {
 	struct gemm *cfg = arena_alloc(a, 1, sizeof(*cfg));
 
@@ -43,8 +42,8 @@ gemm_infer(const struct step *s, const struct shape *const *in,
 	k = b->dim[g->trans_b ? 1 : 0];
 	n = b->dim[g->trans_b ? 0 : 1];
 	if (a->dim[1] != k)
-		return op_bad(s, e, "%zu features meet a weight for %zu",
-		    a->dim[1], k);
+		return op_bad(
+		    s, e, "%zu features meet a weight for %zu", a->dim[1], k);
 	if (s->nin > 2 && in[2] != NULL && shape_elements(in[2]) != n &&
 	    shape_elements(in[2]) != 1)
 		return op_bad(s, e, "a bias of %zu for %zu outputs",
@@ -109,8 +108,8 @@ gemm_reference(const struct op_call *c)
 
 			for (size_t p = 0; p < k; p++)
 				v += (double)c->in[0][i * k + p] *
-				    (double)c->in[1][g->trans_b ? j * k + p
-								: p * n + j];
+				     (double)c->in[1][g->trans_b ? j * k + p
+								 : p * n + j];
 			c->out[i * n + j] += g->alpha * (float)v;
 		}
 	}

@@ -16,8 +16,7 @@ struct pool {
 };
 
 static int
-pool_build(
-    struct step *s, const struct node *n, struct arena *a, struct err *e)
+pool_build(struct step *s, const struct node *n, struct arena *a, struct err *e)
 {
 	struct pool *cfg = arena_alloc(a, 1, sizeof(*cfg));
 	int rc;
@@ -154,8 +153,7 @@ max_tap(size_t n, float t, const float *x, float *y, float *at)
 }
 
 VECTOR static void
-max_tap_back(
-    size_t n, float t, const float *dy, const float *at, float *dx)
+max_tap_back(size_t n, float t, const float *dy, const float *at, float *dx)
 {
 	for (size_t k = 0; k < n; k++)
 		dx[k] += at[k] == t ? dy[k] : 0.0f;
@@ -202,8 +200,8 @@ max_backward(const struct op_call *c)
 			size_t pixel;
 
 			if (view_tap(&v, o, t, &pixel))
-				max_tap_back(v.c, (float)t, dy, at,
-				    dx + pixel * v.c);
+				max_tap_back(
+				    v.c, (float)t, dy, at, dx + pixel * v.c);
 		}
 	}
 }
@@ -223,7 +221,7 @@ average_weight(const struct view *v, const struct pool *cfg, size_t o)
 		/* with ceil_mode a window may leave even the padding */
 		if (cfg->count_pad)
 			inside += y < v->f.in[0] + v->w.pad[0] + v->w.pad[2] &&
-			    x < v->f.in[1] + v->w.pad[1] + v->w.pad[3];
+				  x < v->f.in[1] + v->w.pad[1] + v->w.pad[3];
 		else
 			inside += view_tap(v, o, t, &pixel);
 	}

@@ -60,8 +60,7 @@ struct clip {
 };
 
 static int
-clip_build(
-    struct step *s, const struct node *n, struct arena *a, struct err *e)
+clip_build(struct step *s, const struct node *n, struct arena *a, struct err *e)
 {
 	struct clip *cfg = arena_alloc(a, 1, sizeof(*cfg));
 

@@ -44,8 +44,8 @@ flatten_infer(const struct step *s, const struct shape *const *in,
 	if (axis < 0)
 		axis += (int64_t)in[0]->rank;
 	if (axis < 0 || axis > (int64_t)in[0]->rank || n == 0)
-		return op_bad(s, e, "axis %" PRId64 " of rank %zu", axis,
-		    in[0]->rank);
+		return op_bad(
+		    s, e, "axis %" PRId64 " of rank %zu", axis, in[0]->rank);
 	for (size_t i = 0; i < (size_t)axis; i++)
 		head *= in[0]->dim[i];
 	*out = (struct shape){.rank = 2, .dim = {head, n / head}};
@@ -121,8 +121,8 @@ axes_of(const struct step *s, size_t rank, bool *set, struct err *e)
 		return op_bad(s, e, "no constant axes");
 	memset(set, 0, MODEL_MAX_RANK * sizeof(*set));
 	for (size_t i = 0; i < a->n; i++) {
-		int64_t v = a->ints[i] < 0 ? a->ints[i] + (int64_t)rank
-					   : a->ints[i];
+		int64_t v =
+		    a->ints[i] < 0 ? a->ints[i] + (int64_t)rank : a->ints[i];
 
 		if (v < 0 || v >= (int64_t)rank || set[v])
 			return op_bad(
@@ -145,8 +145,8 @@ squeeze_infer(const struct step *s, const struct shape *const *in,
 	*out = (struct shape){.rank = 0};
 	for (size_t i = 0; i < in[0]->rank; i++) {
 		if (drop[i] && in[0]->dim[i] != 1)
-			return op_bad(s, e, "axis %zu has size %zu", i,
-			    in[0]->dim[i]);
+			return op_bad(
+			    s, e, "axis %zu has size %zu", i, in[0]->dim[i]);
 		if (!drop[i])
 			out->dim[out->rank++] = in[0]->dim[i];
 	}
@@ -200,8 +200,8 @@ storage_infer(const struct step *s, const struct shape *const *in,
 	(void)e;
 	*out = *in[0];
 	out->layout = s->op->layout == OP_TO_IMAGE && out->rank == 4
-	    ? LAYOUT_NHWC
-	    : LAYOUT_ROWS;
+			  ? LAYOUT_NHWC
+			  : LAYOUT_ROWS;
 	return 0;
 }
 
@@ -220,8 +220,8 @@ transpose(size_t n, size_t a, size_t b, const float *from, float *to, bool add)
 
 /* Between (N, C, HW) and (N, HW, C): `image_first` when from NHWC. */
 static void
-convert(const struct op_call *c, const float *from, float *to,
-    bool image_first, bool add)
+convert(const struct op_call *c, const float *from, float *to, bool image_first,
+    bool add)
 {
 	const struct shape *s = c->shape_in[0];
 	size_t pixels = s->rank == 4 ? s->dim[2] * s->dim[3] : 1;

@@ -24,8 +24,8 @@ state(struct arena *a, size_t n)
 }
 
 void
-optim_init(struct optim *o, const struct optim_config *cfg, size_t n,
-    struct arena *a)
+optim_init(
+    struct optim *o, const struct optim_config *cfg, size_t n, struct arena *a)
 {
 	*o = (struct optim){.cfg = *cfg, .n = n};
 	o->power1 = 1.0;
@@ -47,8 +47,8 @@ sgd_step(struct optim *o, float lr, const float *g, float *w)
 
 		/* PyTorch starts the momentum with the first gradient */
 		o->m[i] = o->t == 1 ? d : c->momentum * o->m[i] + d;
-		w[i] -= lr * (c->nesterov ? d + c->momentum * o->m[i]
-					  : o->m[i]);
+		w[i] -=
+		    lr * (c->nesterov ? d + c->momentum * o->m[i] : o->m[i]);
 	}
 }
 

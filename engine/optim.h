@@ -30,7 +30,7 @@ struct optim_config {
 struct optim {
 	struct optim_config cfg;
 	size_t n;
-	float *m, *s, *smax; /* state, in the arena */
+	float *m, *s, *smax;   /* state, in the arena */
 	double power1, power2; /* beta1^t, beta2^t */
 	uint64_t t;
 };

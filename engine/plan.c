@@ -26,8 +26,8 @@ full(struct err *e)
 /* --- shapes -------------------------------------------------------------- */
 
 static int
-infer_step(struct plan *p, const struct step *s, struct op_need *need,
-    struct err *e)
+infer_step(
+    struct plan *p, const struct step *s, struct op_need *need, struct err *e)
 {
 	const struct shape *in[64] = {NULL};
 	struct shape *out = &p->shape[s->out];
@@ -53,7 +53,7 @@ infer_step(struct plan *p, const struct step *s, struct op_need *need,
 	p->run[s - p->net->step] = out->known == NULL;
 	for (size_t i = 0; i < s->nin; i++)
 		all = all && (in[i] == NULL || in[i]->known == NULL ||
-		    s->op->layout == OP_ROWS);
+				 s->op->layout == OP_ROWS);
 	if (out->known == NULL && (s->op->forward == NULL || !all))
 		return op_bad(s, e, "shape arithmetic that depends on pixels");
 	return 0;
@@ -69,7 +69,7 @@ count_macs(struct plan *p, const struct step *s)
 	w = &p->shape[s->in[1]];
 	if (w->rank >= 2 && w->dim[0] != 0)
 		p->macs += shape_elements(&p->shape[s->out]) *
-		    (shape_elements(w) / w->dim[0]);
+			   (shape_elements(w) / w->dim[0]);
 }
 
 static int
@@ -110,7 +110,7 @@ mark_wanted(struct plan *p)
 	for (size_t i = 0; i < net->nvalue; i++)
 		if (net->value[i].param != SIZE_MAX)
 			p->wants[i] = (p->want & PLAN_WEIGHTS) != 0 &&
-			    net->param[net->value[i].param].trainable;
+				      net->param[net->value[i].param].trainable;
 	for (size_t i = 0; i < net->nstep; i++) {
 		const struct step *s = &net->step[i];
 
@@ -137,7 +137,7 @@ kept(const struct plan *p, size_t i, bool *in, bool *out)
 	}
 	*out = (data || weights) && (s->op->keep & OP_KEEP_OUT) != 0;
 	*in = (data && (s->op->keep & OP_KEEP_IN_FOR_DATA) != 0) ||
-	    (weights && (s->op->keep & OP_KEEP_IN_FOR_WEIGHTS) != 0);
+	      (weights && (s->op->keep & OP_KEEP_IN_FOR_WEIGHTS) != 0);
 	/* batch statistics need the normalised input again */
 	if (s->op->sync != NULL && (p->want & PLAN_WEIGHTS) != 0 && data)
 		*in = true;
@@ -152,8 +152,7 @@ extend(struct span *s, size_t t)
 
 /* Forward of step i happens at time i, backward at 2 * nstep - i. */
 static void
-live_step(const struct plan *p, size_t i, struct span *value,
-    struct span *grad)
+live_step(const struct plan *p, size_t i, struct span *value, struct span *grad)
 {
 	const struct step *s = &p->net->step[i];
 	size_t back = 2 * p->net->nstep - i;
@@ -226,8 +225,7 @@ collect(struct plan *p, const struct op_need *need, struct layouter *l,
 		    on * need[i].aux, &p->aux[i]);
 		scratch = MAX(scratch, on * need[i].scratch);
 	}
-	add_span(l, (struct span){.from = 0, .to = end}, scratch,
-	    &p->scratch);
+	add_span(l, (struct span){.from = 0, .to = end}, scratch, &p->scratch);
 	return 0;
 }
 
@@ -279,8 +277,8 @@ place(struct plan *p, struct layouter *l)
 }
 
 static int
-allocate(struct plan *p, struct layouter *l, struct op_need **need,
-    struct err *e)
+allocate(
+    struct plan *p, struct layouter *l, struct op_need **need, struct err *e)
 {
 	size_t nv = p->net->nvalue, ns = p->net->nstep + 1;
 	struct arena *a = &p->arena;

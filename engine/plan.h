@@ -19,18 +19,18 @@ enum {
 struct plan {
 	struct arena arena;
 	const struct net *net;
-	size_t n;      /* images */
-	unsigned want; /* PLAN_DATA | PLAN_WEIGHTS */
+	size_t n;            /* images */
+	unsigned want;       /* PLAN_DATA | PLAN_WEIGHTS */
 	struct shape *shape; /* per value */
 	bool *run;           /* per step: not folded away */
 	/* offsets in floats, PLAN_NONE where there is no such buffer */
-	size_t *value;   /* per value; the image and parameters: none */
-	size_t *grad;    /* per value */
-	size_t *aux;     /* per step */
-	size_t scratch;  /* one buffer, shared by all steps */
-	bool *wants;     /* per value: its gradient is computed */
-	size_t floats;   /* size of the block */
-	size_t macs;     /* multiply-adds of a forward pass */
+	size_t *value;  /* per value; the image and parameters: none */
+	size_t *grad;   /* per value */
+	size_t *aux;    /* per step */
+	size_t scratch; /* one buffer, shared by all steps */
+	bool *wants;    /* per value: its gradient is computed */
+	size_t floats;  /* size of the block */
+	size_t macs;    /* multiply-adds of a forward pass */
 };
 
 int plan_make(struct plan *, const struct net *, size_t n, unsigned want,

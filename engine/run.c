@@ -167,8 +167,8 @@ run_backward_step(struct run *r, size_t i)
 		if (r->din[k] == NULL)
 			continue;
 		/* weights collect over chunks, values over consumers */
-		r->add[k] = r->plan.net->value[v].param != SIZE_MAX ||
-		    !r->fresh[v];
+		r->add[k] =
+		    r->plan.net->value[v].param != SIZE_MAX || !r->fresh[v];
 		r->fresh[v] = false;
 		any = true;
 	}

@@ -11,13 +11,13 @@ struct run {
 	struct arena arena;
 	struct plan plan;
 	float *mem;
-	const float *image;     /* the chunk of the last forward pass */
-	float *dimage;          /* where its gradient goes, or NULL */
-	float *dweight;         /* gradient of net.weight: added to, or NULL */
-	const float **stat[2];  /* per step: batch statistics, or NULL */
-	const float **in;       /* scratch tables for one call */
+	const float *image;    /* the chunk of the last forward pass */
+	float *dimage;         /* where its gradient goes, or NULL */
+	float *dweight;        /* gradient of net.weight: added to, or NULL */
+	const float **stat[2]; /* per step: batch statistics, or NULL */
+	const float **in;      /* scratch tables for one call */
 	float **din;
-	bool *add, *fresh;      /* fresh[v]: gradient not yet written */
+	bool *add, *fresh; /* fresh[v]: gradient not yet written */
 	const struct shape **shape_in;
 };
 

@@ -57,8 +57,8 @@ lane_init(struct spgd *s, struct spgd_lane *l, struct err *e)
 
 /* The lane's two runs of n images, made when they are first wanted. */
 static int
-lane_run(struct spgd *s, struct spgd_lane *l, size_t n, size_t *which,
-    struct err *e)
+lane_run(
+    struct spgd *s, struct spgd_lane *l, size_t n, size_t *which, struct err *e)
 {
 	int rc;
 
@@ -105,8 +105,8 @@ spgd_init(struct spgd *s, const struct spgd_config *cfg, const struct net *h,
 	s->lane = arena_alloc(&s->arena, s->nlane, sizeof(*s->lane));
 	for (size_t i = 0; i < s->nlane && rc == 0; i++)
 		if ((rc = lane_init(s, &s->lane[i], e)) == 0)
-			rc = lane_run(s, &s->lane[i], MIN(n, s->chunk),
-			    &which, e);
+			rc = lane_run(
+			    s, &s->lane[i], MIN(n, s->chunk), &which, e);
 	if (rc != 0)
 		spgd_release(s);
 	return rc;
@@ -186,11 +186,11 @@ init_eps(const struct chunk *c, uint64_t draw, size_t first)
 
 		rng_init(&r, cfg->seed, draw << 24 | (first + i));
 		for (size_t k = 0; k < image; k++)
-			eps[k] = cfg->init == SPGD_ZERO ? 0.0f
-			    : cfg->init == SPGD_MAX     ? a
-			    : cfg->init == SPGD_MIN
-			    ? -a
-			    : a * (2.0f * rng_float(&r) - 1.0f);
+			eps[k] = cfg->init == SPGD_ZERO  ? 0.0f
+				 : cfg->init == SPGD_MAX ? a
+				 : cfg->init == SPGD_MIN
+				     ? -a
+				     : a * (2.0f * rng_float(&r) - 1.0f);
 		project_one(cfg, eps, image);
 	}
 }
@@ -203,9 +203,8 @@ js_slope(float p, float q)
 	double a = (double)fmaxf(p, PROBABILITY_FLOOR);
 	double b = (double)fmaxf(q, PROBABILITY_FLOOR);
 
-	return p >= PROBABILITY_FLOOR
-	    ? (float)(0.5 * log1p((a - b) / (a + b)))
-	    : 0.0f;
+	return p >= PROBABILITY_FLOOR ? (float)(0.5 * log1p((a - b) / (a + b)))
+				      : 0.0f;
 }
 
 /* The same with respect to z, p = softmax(z), q fixed; added to dz. */
@@ -274,8 +273,7 @@ attack_chunk(struct chunk *c, bool know_clean0, uint64_t draw, size_t first)
 
 	argmax_all(c->s->h, run_forward(c->h, c->x), c->n, c->clean);
 	if (!know_clean0)
-		argmax_all(
-		    c->s->h0, run_forward(c->h0, c->x), c->n, c->clean0);
+		argmax_all(c->s->h0, run_forward(c->h0, c->x), c->n, c->clean0);
 	init_eps(c, draw, first);
 	predict(c, &z, &z0);
 	for (size_t t = 0; t < cfg->steps; t++) {

@@ -110,9 +110,10 @@ static float
 rate_at(const struct trainer *t)
 {
 	double at = (double)t->step / (double)t->steps;
-	double share = at < 0.2
-	    ? at / 0.2
-	    : 0.5 * (1 + cos(3.14159265358979323846 * (at - 0.2) / 0.8));
+	double share =
+	    at < 0.2
+		? at / 0.2
+		: 0.5 * (1 + cos(3.14159265358979323846 * (at - 0.2) / 0.8));
 
 	return t->cfg->rate * (float)fmax(share, 1e-3);
 }
@@ -146,8 +147,7 @@ epoch(struct trainer *t, struct rng *r, struct progress *bar)
 		gather(t, i);
 		sum += batch_step(
 		    &t->batch, t->x, cross_entropy, t, NULL, t->grad);
-		optim_step(
-		    &t->optim, rate_at(t), t->grad, t->net->weight);
+		optim_step(&t->optim, rate_at(t), t->grad, t->net->weight);
 		batch_update_statistics(&t->batch, t->net, 0.1f);
 		progress_step(bar, ++t->step, NULL);
 	}
@@ -197,8 +197,7 @@ train_run(struct net *net, const struct train_config *cfg,
 
 	if (src->n < cfg->batch || cfg->batch == 0)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "%zu training images, a batch has %zu", src->n,
-		    cfg->batch);
+		    "%zu training images, a batch has %zu", src->n, cfg->batch);
 	if ((rc = prepare(&t, e)) == 0) {
 		rng_init(&r, cfg->seed, STREAM_ORDER);
 		progress_begin(&bar, label, t.steps);

@@ -22,8 +22,8 @@ struct train_config {
  */
 struct train_source {
 	size_t n;
-	void (*get)(void *ctx, size_t i, uint64_t draw, float *image,
-	    int32_t *label);
+	void (*get)(
+	    void *ctx, size_t i, uint64_t draw, float *image, int32_t *label);
 	void *ctx;
 };
 

@@ -17,9 +17,9 @@ struct search {
 	const struct uap_config *cfg;
 	const struct uap_images *test;
 	struct geometry_job job;
-	struct run measure;  /* MEASURE_BATCH images, forward */
+	struct run measure; /* MEASURE_BATCH images, forward */
 	struct arena arena;
-	float *images;       /* MEASURE_BATCH images */
+	float *images; /* MEASURE_BATCH images */
 	struct trigger scaled;
 };
 
@@ -49,8 +49,8 @@ predict(struct run *r, const struct uap_images *im, const struct trigger *t,
 	}
 	z = run_forward(r, images); /* stale images behind n do no harm */
 	for (size_t i = 0; i < n; i++)
-		pred[i] = (int32_t)loss_argmax(
-		    net->classes, z + i * net->classes);
+		pred[i] =
+		    (int32_t)loss_argmax(net->classes, z + i * net->classes);
 }
 
 int
@@ -66,8 +66,8 @@ uap_predict(const struct net *net, const struct uap_images *im,
 	if (rc != 0)
 		return rc;
 	arena_init(&a, (size_t)1 << 32);
-	images = arena_alloc(
-	    &a, MEASURE_BATCH * image_floats(net), sizeof(*images));
+	images =
+	    arena_alloc(&a, MEASURE_BATCH * image_floats(net), sizeof(*images));
 	if (images == NULL)
 		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
 	for (size_t i = 0; rc == 0 && i < im->n; i += MEASURE_BATCH)
@@ -110,12 +110,12 @@ take_fit(struct search *s, const struct uap_images *fit, struct err *e)
 	size_t image = image_floats(s->net);
 	float *x = arena_alloc(&s->arena, fit->n * image, sizeof(*x));
 
-	s->job.images = arena_alloc(
-	    &s->arena, s->cfg->batch * image, sizeof(float));
-	s->job.grad = arena_alloc(
-	    &s->arena, s->cfg->batch * image, sizeof(float));
-	s->images = arena_alloc(
-	    &s->arena, MEASURE_BATCH * image, sizeof(float));
+	s->job.images =
+	    arena_alloc(&s->arena, s->cfg->batch * image, sizeof(float));
+	s->job.grad =
+	    arena_alloc(&s->arena, s->cfg->batch * image, sizeof(float));
+	s->images =
+	    arena_alloc(&s->arena, MEASURE_BATCH * image, sizeof(float));
 	if (x == NULL || s->job.images == NULL || s->job.grad == NULL ||
 	    s->images == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
@@ -153,9 +153,8 @@ find_scale(struct search *s, const struct trigger *raw, double budget,
 {
 	double lo = log(0.25), hi = log(4.0), share, largest;
 
-	largest = s->geo->largest != 0
-	    ? s->geo->largest
-	    : (double)(s->net->h * s->net->w);
+	largest = s->geo->largest != 0 ? s->geo->largest
+				       : (double)(s->net->h * s->net->w);
 	hi = fmin(hi, log(largest / budget));
 	lo = fmin(lo, hi);
 	like(raw, &f->trigger);
@@ -201,12 +200,12 @@ search_class(struct search *s, const struct uap_images *fit, size_t target,
 		rc = run_init(&r, net, s->cfg->batch, PLAN_DATA, e);
 		if (rc == 0) {
 			s->job.run = &r;
-			trigger_init(&raw, s->geo->name, net->h, net->w,
-			    net->c, net->classes, (int32_t)target);
+			trigger_init(&raw, s->geo->name, net->h, net->w, net->c,
+			    net->classes, (int32_t)target);
 			budget = s->geo->search(&s->job, &raw);
 			run_release(&r);
-			rc = run_init(&s->measure, net, MEASURE_BATCH,
-			    PLAN_FORWARD, e);
+			rc = run_init(
+			    &s->measure, net, MEASURE_BATCH, PLAN_FORWARD, e);
 			if (rc == 0) {
 				find_scale(s, &raw, budget, f);
 				run_release(&s->measure);

@@ -12,7 +12,7 @@
 #define UAP_SHARE 0.9
 
 struct uap_images {
-	const float *x;       /* n images, NHWC, in [0,1] */
+	const float *x; /* n images, NHWC, in [0,1] */
 	const int32_t *label;
 	size_t n;
 };
@@ -26,7 +26,7 @@ struct uap_config {
 struct uap_found {
 	struct trigger trigger; /* at the radius */
 	double radius;          /* budget at the radius; see `reached` */
-	bool reached; /* false: not even the largest budget was enough */
+	bool reached;        /* false: not even the largest budget was enough */
 	uint64_t flipped, n; /* TEST images at the radius */
 };
 

@@ -65,8 +65,8 @@ window_bind(const struct window *w, const struct step *s, size_t h, size_t wd,
 			span = (f->out[i] - 1) * w->stride[i] + reach;
 			total = span > in[i] ? span - in[i] : 0;
 			f->pad[i] = w->same == WINDOW_SAME_UPPER
-			    ? total / 2
-			    : total - total / 2;
+					? total / 2
+					: total - total / 2;
 			continue;
 		}
 		total = in[i] + before + w->pad[i + 2];

@@ -32,7 +32,7 @@ int window_read(struct window *, const struct node *, struct err *) MUST_USE;
 
 /* Output size for an input of h x w; size[] must be set.  The step is for
  * the message. */
-int window_bind(const struct window *, const struct step *, size_t h,
-    size_t w, struct window_fit *, struct err *) MUST_USE;
+int window_bind(const struct window *, const struct step *, size_t h, size_t w,
+    struct window_fit *, struct err *) MUST_USE;
 
 #endif

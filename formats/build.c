@@ -36,8 +36,7 @@ build_begin(struct model *m, size_t h, size_t w, size_t c)
 }
 
 float *
-build_tensor(
-    struct model *m, const char *name, size_t rank, const size_t *dim)
+build_tensor(struct model *m, const char *name, size_t rank, const size_t *dim)
 {
 	struct tensor *t = &m->tensor[m->ntensor];
 	float *data;

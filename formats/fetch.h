@@ -11,7 +11,7 @@
 
 struct fetched_model {
 	struct model model;
-	struct file_map map; /* of the neutral bytes */
+	struct file_map map;  /* of the neutral bytes */
 	struct digest digest; /* of the original file */
 	uint64_t size;
 };

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "formats/onnx_fact.h"
+#include "formats/onnx_fold.h"
 #include "formats/onnx_ops.h"
 
 #include <math.h>
@@ -405,6 +406,9 @@ onnx_lower_one(struct onnx_lower *l, const struct onnx_node *from)
 		    "onnx: node '%.80s' (%.40s): attribute '%s' is of the "
 		    "wrong type",
 		    from->name, from->op, l->mistyped->name);
+	if (l->m->nnode == first + 1 && !l->full &&
+	    onnx_fold_node(l, &l->m->node[first]))
+		l->m->nnode--;
 	for (size_t i = first; i < l->m->nnode && !l->full; i++) {
 		if ((rc = check_finite(l, from, &l->m->node[i])) != 0)
 			return rc;

@@ -50,6 +50,86 @@ unbake(struct onnx_lower *l, const struct onnx_node *n, const int64_t *v,
 	return own;
 }
 
+/* The node among the last few that makes a value; NULL when further away. */
+static const struct node *
+maker(const struct onnx_lower *l, const char *name)
+{
+	const struct model *m = l->m;
+
+	for (size_t i = 0; i < m->nnode && i < 64; i++) {
+		const struct node *n = &m->node[m->nnode - 1 - i];
+
+		if (n->nin > 0 && n->nout == 1 && strcmp(n->out[0], name) == 0)
+			return n;
+	}
+	return NULL;
+}
+
+/* Whether a value is the batch size: taken from Shape of an image's feature. */
+static bool
+is_batch(struct onnx_lower *l, const char *name)
+{
+	const struct node *n = maker(l, name);
+	const int64_t *index;
+	int64_t start, end, step, axis;
+	size_t len;
+
+	while (n != NULL &&
+	       (strcmp(n->op, "Unsqueeze") == 0 ||
+		   strcmp(n->op, "Squeeze") == 0 || strcmp(n->op, "Cast") == 0))
+		n = maker(l, n->in[0]);
+	if (n == NULL)
+		return false;
+	if (strcmp(n->op, "Gather") == 0) {
+		if (n->nin != 2 ||
+		    !onnx_lower_ints(l, n->in[1], &index, &len) || len != 1 ||
+		    index[0] != 0 || node_int(n, "axis", 1) != 0)
+			return false;
+	} else if (strcmp(n->op, "Slice") != 0 ||
+		   !node_ints(n, "starts", &start, 1) ||
+		   !node_ints(n, "ends", &end, 1) ||
+		   !node_ints(n, "steps", &step, 1) ||
+		   !node_ints(n, "axes", &axis, 1) || start != 0 || end != 1 ||
+		   step != 1 || axis != 0) {
+		return false;
+	}
+	n = maker(l, n->in[0]);
+	return n != NULL && strcmp(n->op, "Shape") == 0 && n->nattr == 0 &&
+	       n->nin == 1 && onnx_fact_of(l, n->in[0]).batch;
+}
+
+/*
+ * x.view(x.size(0), -1) with an open batch: Concat of the batch size and
+ * constants.  As a shape that is 0, "as the input has it", and the constants.
+ */
+static bool
+open_batch(struct onnx_lower *l, const struct onnx_node *from,
+    const int64_t **out, size_t *len)
+{
+	const char *x = onnx_lower_name(l, from->in[0]);
+	const struct node *n = maker(l, onnx_lower_name(l, from->in[1]));
+	const int64_t *part;
+	int64_t *v;
+	size_t more;
+
+	if (n == NULL || strcmp(n->op, "Concat") != 0 || n->nin == 0 ||
+	    !onnx_fact_of(l, x).batch || !is_batch(l, n->in[0]))
+		return false;
+	v = arena_alloc(&l->m->arena, MODEL_MAX_RANK, sizeof(*v));
+	if (v == NULL)
+		return false;
+	*len = 1;
+	for (size_t i = 1; i < n->nin; i++) {
+		if (!onnx_lower_ints(l, n->in[i], &part, &more) ||
+		    *len + more > MODEL_MAX_RANK)
+			return false;
+		memcpy(v + *len, part, more * sizeof(*v));
+		*len += more;
+	}
+	*out = v;
+	return true;
+}
+
 static int
 reshape(struct onnx_lower *l, const struct onnx_node *from)
 {
@@ -64,9 +144,12 @@ reshape(struct onnx_lower *l, const struct onnx_node *from)
 	if (!list_of(l, from, "shape", 1, &v, &len)) {
 		if ((rc = onnx_lower_need(l, from, 2)) != 0)
 			return rc;
-		if ((n = onnx_lower_node(l, from, "Reshape", 2, 1)) != NULL)
-			onnx_lower_put_int(n, "allowzero", zero);
-		return 0;
+		if (zero != 0 || !open_batch(l, from, &v, &len)) {
+			n = onnx_lower_node(l, from, "Reshape", 2, 1);
+			if (n != NULL)
+				onnx_lower_put_int(n, "allowzero", zero);
+			return 0;
+		}
 	}
 	if (len > MODEL_MAX_RANK)
 		return onnx_lower_fail(
@@ -201,6 +284,19 @@ split(struct onnx_lower *l, const struct onnx_node *from)
 	return 0;
 }
 
+/* Pads that are computed: the node keeps the inputs that it has. */
+static int
+pad_computed(struct onnx_lower *l, const struct onnx_node *from)
+{
+	struct node *n;
+	int rc = onnx_lower_need(l, from, 2);
+
+	if (rc == 0 && (n = onnx_lower_node(l, from, "Pad", 4, 1)) != NULL)
+		onnx_lower_put_text(n, "mode",
+		    onnx_lower_get_text(l, from, "mode", "constant"));
+	return rc;
+}
+
 /* pads and value attributes until 10; axes 18 */
 static int
 pad(struct onnx_lower *l, const struct onnx_node *from)
@@ -208,41 +304,45 @@ pad(struct onnx_lower *l, const struct onnx_node *from)
 	const struct tensor *t =
 	    present(from, 2) ? onnx_lower_const(l, from->in[2]) : NULL;
 	double value = onnx_lower_get_real(l, from, "value", 0);
-	const int64_t *v, *axes;
+	const int64_t *v, *axes = NULL;
 	struct node *n;
-	size_t len, naxes;
-	uint64_t count;
+	size_t len, naxes = 0;
+	uint64_t count = 1;
+	bool none = true;
 	int rc;
 
 	if ((rc = onnx_lower_need(l, from, 1)) != 0)
 		return rc;
 	if (!list_of(l, from, "pads", 1, &v, &len) ||
-	    (present(from, 2) && (t == NULL || t->dtype == DTYPE_COUNT ||
-				     !tensor_elements(t, &count))))
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "pads are not constant");
-	if (len % 2 != 0 || len > 2 * MODEL_MAX_RANK)
+	    (present(from, 2) && (t == NULL || t->dtype == DTYPE_COUNT)) ||
+	    (present(from, 3) &&
+		!onnx_lower_ints(l, from->in[3], &axes, &naxes)))
+		return pad_computed(l, from);
+	if (len % 2 != 0 || len > (size_t)2 * MODEL_MAX_RANK)
 		return onnx_lower_fail(l, from, ERR_FORMAT, "%zu pads", len);
-	if (t != NULL && count == 1)
-		value = tensor_real(t, 0);
-	else if (t != NULL)
+	if (axes != NULL && 2 * naxes != len)
+		return onnx_lower_fail(
+		    l, from, ERR_FORMAT, "%zu pads, %zu axes", len, naxes);
+	if (t != NULL && (!tensor_elements(t, &count) || count != 1))
 		return onnx_lower_fail(
 		    l, from, ERR_FORMAT, "the value is no scalar");
+	if (t != NULL)
+		value = tensor_real(t, 0);
+	/* as torch puts before each AveragePool */
+	for (size_t i = 0; i < len; i++)
+		none = none && v[i] == 0;
+	if (none) {
+		onnx_lower_alias(l, from->out[0], from->in[0]);
+		return 0;
+	}
 	if ((n = onnx_lower_node(l, from, "Pad", 1, 1)) == NULL)
 		return 0;
 	onnx_lower_put_text(
 	    n, "mode", onnx_lower_get_text(l, from, "mode", "constant"));
 	onnx_lower_put_ints(n, "pads", v, len);
 	onnx_lower_put_real(n, "value", value);
-	if (!present(from, 3))
-		return 0;
-	if (!onnx_lower_ints(l, from->in[3], &axes, &naxes))
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "axes are not constant");
-	if (2 * naxes != len)
-		return onnx_lower_fail(
-		    l, from, ERR_FORMAT, "%zu pads, %zu axes", len, naxes);
-	onnx_lower_put_ints(n, "axes", axes, naxes);
+	if (axes != NULL)
+		onnx_lower_put_ints(n, "axes", axes, naxes);
 	return 0;
 }
 

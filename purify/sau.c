@@ -53,8 +53,8 @@ sau_init(struct sau *s, const struct sau_config *cfg, struct net *h,
 	arena_init(&s->arena, (size_t)32 << 30);
 	if ((rc = allocate(s, e)) != 0 ||
 	    (rc = spgd_init(&s->spgd, &cfg->inner, h, h0, s->n, e)) != 0 ||
-	    (rc = batch_init(&s->batch[0], h, 2 * s->n, PLAN_WEIGHTS,
-		 cfg->mode, e)) != 0)
+	    (rc = batch_init(
+		 &s->batch[0], h, 2 * s->n, PLAN_WEIGHTS, cfg->mode, e)) != 0)
 		sau_release(s);
 	return rc;
 }
@@ -105,8 +105,8 @@ shared_loss(size_t k, const float *z, size_t t, float weight, float *dz)
 	for (size_t i = 0; i < k; i++) {
 		double q = exp((double)(z[i] - top)) / sum;
 
-		dz[i] += weight *
-		    (float)(slope * p * ((i == t ? 1.0 : 0.0) - q));
+		dz[i] +=
+		    weight * (float)(slope * p * ((i == t ? 1.0 : 0.0) - q));
 	}
 	return -log(1e-6 + fmin(n, 0.999)) - log(1.0 + 1e-6 - fmax(p, 0.001));
 }
@@ -120,12 +120,12 @@ perturbed(const struct outer *o, size_t i, const float *z, float *dz)
 	float one = 1.0f / (float)o->n;
 	size_t t = (size_t)s->pred0[i];
 
-	o->adv[i] = loss_cross_entropy(k, z, (size_t)o->y[i],
-	    (float)s->cfg.lambda_adv * one, dz);
+	o->adv[i] = loss_cross_entropy(
+	    k, z, (size_t)o->y[i], (float)s->cfg.lambda_adv * one, dz);
 	if (s->pred0[i] != o->y[i] && s->pred0[i] != s->clean0[i])
-		o->shared[i] = 0.5 *
-		    shared_loss(k, z, t,
-			0.5f * (float)s->cfg.lambda_shared * one, dz);
+		o->shared[i] =
+		    0.5 * shared_loss(k, z, t,
+			      0.5f * (float)s->cfg.lambda_shared * one, dz);
 	return 0.0;
 }
 
@@ -166,13 +166,11 @@ batch_for(struct sau *s, size_t n, struct batch **b, struct err *e)
 		return 0;
 	if ((*b)->net != NULL)
 		batch_release(*b);
-	return batch_init(
-	    *b, s->h, 2 * n, PLAN_WEIGHTS, s->cfg.mode, e);
+	return batch_init(*b, s->h, 2 * n, PLAN_WEIGHTS, s->cfg.mode, e);
 }
 
 static void
-count(const struct sau *s, size_t n, const struct outer *o,
-    struct sau_terms *t)
+count(const struct sau *s, size_t n, const struct outer *o, struct sau_terms *t)
 {
 	t->n += n;
 	for (size_t i = 0; i < n; i++) {
@@ -183,7 +181,7 @@ count(const struct sau *s, size_t n, const struct outer *o,
 		t->shared += o->shared[i];
 		t->nfooled += fooled;
 		t->nshared += fooled && s->pred0[i] != s->clean0[i] &&
-		    s->pred[i] == s->pred0[i];
+			      s->pred[i] == s->pred0[i];
 	}
 }
 
@@ -191,8 +189,7 @@ int
 sau_gradient(struct sau *s, const float *x, const int32_t *y, size_t n,
     struct sau_terms *t, struct err *e)
 {
-	struct spgd_result r = {
-	    s->eps, s->clean, s->clean0, s->pred, s->pred0};
+	struct spgd_result r = {s->eps, s->clean, s->clean0, s->pred, s->pred0};
 	size_t floats = n * s->h->h * s->h->w * s->h->c;
 	struct outer o = {.s = s, .y = y, .n = n};
 	struct batch *b;

@@ -35,8 +35,8 @@ struct sau_config sau_defaults(void);
 struct sau_terms {
 	uint64_t n;
 	double clean, adv, shared; /* loss terms, before their weights */
-	uint64_t nshared;  /* both models fooled into the same class */
-	uint64_t nfooled;  /* h fooled */
+	uint64_t nshared;          /* both models fooled into the same class */
+	uint64_t nfooled;          /* h fooled */
 };
 
 struct sau {

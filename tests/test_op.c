@@ -31,8 +31,8 @@ noise(float *p, size_t n, uint64_t stream, float scale, float shift)
 }
 
 static void
-window(struct model *m, int64_t stride, int64_t t, int64_t l, int64_t b,
-    int64_t r)
+window(
+    struct model *m, int64_t stride, int64_t t, int64_t l, int64_t b, int64_t r)
 {
 	build_ints(m, "strides", 2, (int64_t[]){stride, stride});
 	build_ints(m, "pads", 4, (int64_t[]){t, l, b, r});
@@ -60,11 +60,10 @@ head(struct model *m, const char *in, size_t features)
 	const char *v;
 
 	v = build_node(m, "Flatten", "flat", &in, 1);
-	noise(build_tensor(m, "fc.w", 2, dim), CLASSES * features, 3, 0.5f,
-	    0.0f);
+	noise(
+	    build_tensor(m, "fc.w", 2, dim), CLASSES * features, 3, 0.5f, 0.0f);
 	noise(build_tensor(m, "fc.b", 1, dim), CLASSES, 4, 0.5f, 0.0f);
-	v = build_node(
-	    m, "Gemm", "fc", (const char *[]){v, "fc.w", "fc.b"}, 3);
+	v = build_node(m, "Gemm", "fc", (const char *[]){v, "fc.w", "fc.b"}, 3);
 	build_int(m, "transB", 1);
 	build_end(m, v, CLASSES);
 }
@@ -158,8 +157,8 @@ static void
 body_relu(struct model *m)
 {
 	conv(m, "c", "image", 4, 3, 1, 1);
-	head(m, build_node(m, "Relu", "r", (const char *[]){"c"}, 1),
-	    4 * 7 * 6);
+	head(
+	    m, build_node(m, "Relu", "r", (const char *[]){"c"}, 1), 4 * 7 * 6);
 }
 
 static void
@@ -318,8 +317,8 @@ world_open(struct world *w, const struct op_row *row)
 	build_begin(&w->m, row->h, row->w, row->c);
 	row->body(&w->m);
 	assert_ok(net_build(&w->net, &w->m, 0, 0, 0, &e), &e);
-	assert_ok(run_init(&w->run, &w->net, row->n, PLAN_DATA | PLAN_WEIGHTS,
-		      &e),
+	assert_ok(
+	    run_init(&w->run, &w->net, row->n, PLAN_DATA | PLAN_WEIGHTS, &e),
 	    &e);
 	w->nx = row->n * row->h * row->w * row->c;
 	w->x = floats(w, w->nx);
@@ -413,9 +412,9 @@ test_gradient(void **state)
 	assert_slope(dot(w.dx, w.dir, w.nx),
 	    difference(&w, w.x, w.dir, w.nx, h), norm, "data");
 	norm = sqrt(dot(w.dw, w.dw, w.net.nweight) *
-		   dot(w.wdir, w.wdir, w.net.nweight)) /
-		8 +
-	    1;
+		    dot(w.wdir, w.wdir, w.net.nweight)) /
+		   8 +
+	       1;
 	assert_slope(dot(w.dw, w.wdir, w.net.nweight),
 	    difference(&w, w.net.weight, w.wdir, w.net.nweight, h), norm,
 	    "weights");
@@ -453,10 +452,9 @@ test_reference(void **state)
 			size_t v = s->in[k], p = w.net.value[v].param;
 
 			in_shape[k] = &fwd.plan.shape[v];
-			in[k] = v == 0 ? w.x
-			    : p != SIZE_MAX
-			    ? net_param(&w.net, p)
-			    : fwd.mem + fwd.plan.value[v];
+			in[k] = v == 0          ? w.x
+				: p != SIZE_MAX ? net_param(&w.net, p)
+						: fwd.mem + fwd.plan.value[v];
 		}
 		c.out = got;
 		s->op->forward(&c);
@@ -480,7 +478,8 @@ test_nan(void **state)
 	y = run_forward(&w.run, w.x);
 	for (size_t i = 0; i < w.row->n; i++)
 		assert_true(isnan(y[i * CLASSES]) ||
-		    isnan(y[i * CLASSES + 1]) || isnan(y[i * CLASSES + 2]));
+			    isnan(y[i * CLASSES + 1]) ||
+			    isnan(y[i * CLASSES + 2]));
 	world_close(&w);
 }
 
@@ -489,8 +488,7 @@ main(void)
 {
 	struct CMUnitTest tests[3 * ARRAY_LEN(rows)];
 	static char name[3 * ARRAY_LEN(rows)][80];
-	void (*const fn[])(void **) = {
-	    test_gradient, test_reference, test_nan};
+	void (*const fn[])(void **) = {test_gradient, test_reference, test_nan};
 	static const char *const what[] = {"gradient", "reference", "NaN"};
 	struct err e;
 
@@ -501,10 +499,10 @@ main(void)
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
 		const struct op_row *row = &rows[i / 3];
 
-		snprintf(name[i], sizeof(name[i]), "%s: %s", row->name,
-		    what[i % 3]);
-		tests[i] = (struct CMUnitTest){name[i], fn[i % 3], NULL, NULL,
-		    (void *)(uintptr_t)row};
+		snprintf(
+		    name[i], sizeof(name[i]), "%s: %s", row->name, what[i % 3]);
+		tests[i] = (struct CMUnitTest){
+		    name[i], fn[i % 3], NULL, NULL, (void *)(uintptr_t)row};
 	}
 	return cmocka_run_group_tests_name("op", tests, NULL, NULL);
 }

@@ -134,8 +134,8 @@ test_one_batch(void **state)
 	assert_ok(sau_gradient(&s, w->x, w->data.label, BATCH, &t, &e), &e);
 	for (size_t i = 0; i < BATCH * 144; i++)
 		if (tensor_real(want(w, "firm"), i) != 0.0)
-			assert_float_equal(s.eps[i],
-			    tensor_real(want(w, "eps"), i), 1e-7);
+			assert_float_equal(
+			    s.eps[i], tensor_real(want(w, "eps"), i), 1e-7);
 	got[0] = t.clean / BATCH;
 	got[1] = t.adv / BATCH;
 	got[2] = t.shared / BATCH;
@@ -159,13 +159,13 @@ test_one_batch(void **state)
 			top = fmax(top, fabs(tensor_real(want(w, name), i)));
 		/* a bias before batch-norm in evaluation mode has one too */
 		for (size_t i = 0; i < p->n; i++) {
-			double v = tensor_real(
-			    want(w, name), neutral_index(p, i));
+			double v =
+			    tensor_real(want(w, name), neutral_index(p, i));
 			double g = (double)s.grad[p->at + i];
 
 			if (!(fabs(g - v) <= 1e-4 * top))
-				fail_msg("%s[%zu]: %.9g, want %.9g", name, i, g,
-				    v);
+				fail_msg(
+				    "%s[%zu]: %.9g, want %.9g", name, i, g, v);
 		}
 	}
 	sau_release(&s);
@@ -210,11 +210,10 @@ test_three_rounds(void **state)
 		if (!(fabs(loss[i] - v) <= 1e-3 * v))
 			fail_msg("round %zu: %.9g, want %.9g", i, loss[i], v);
 	}
-	assert_ok(
-	    batch_logits(&w->h, w->x + TRAIN * 144, held, z, &e), &e);
+	assert_ok(batch_logits(&w->h, w->x + TRAIN * 144, held, z, &e), &e);
 	for (size_t i = 0; i < held; i++)
 		same += loss_argmax(5, z + 5 * i) ==
-		    (size_t)tensor_real(want(w, "predictions"), i);
+			(size_t)tensor_real(want(w, "predictions"), i);
 	assert_true((double)same >= 0.995 * (double)held);
 }
 
@@ -242,8 +241,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_one_batch, setup, teardown),
-	    cmocka_unit_test_setup_teardown(
-		test_three_rounds, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_three_rounds, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_threads, setup, teardown),
 	};
 	struct err e;

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ * An ONNX file is refused, or the model holds the invariants, and when it can
+ * be written as ONNX again, what was written is read again.  A file patched
+ * with its own weights is the same file.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include "formats/onnx.h"
+#include "formats/onnx_file.h"
+#include "formats/onnx_patch.h"
+#include "formats/onnx_write.h"
+
+#include <unistd.h>
+
+static void
+write_and_read(const struct model *m)
+{
+	struct file_out out;
+	struct file_map back;
+	struct model again;
+	struct err e = {0};
+	struct rd r;
+
+	out = (struct file_out){.fd = file_temp(&e)};
+	PROPERTY(out.fd >= 0);
+	if (onnx_write(&out, m, &e) == 0) {
+		PROPERTY(file_map_fd(out.fd, "", UINT32_MAX, &back, &e) == 0);
+		r = rd_mem(back.ptr, back.len);
+		PROPERTY(onnx_parse(&r, &again, &e) == 0);
+		/* fewer when a softmax stood before the one that was cut */
+		PROPERTY(again.nnode <= m->nnode);
+		PROPERTY(again.ntensor <= m->ntensor);
+		model_release(&again);
+		file_unmap(&back);
+	} else {
+		PROPERTY(e.code == ERR_UNSUPPORTED || e.code == ERR_LIMIT);
+	}
+	if (out.fd >= 0)
+		close(out.fd);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct rd r = rd_mem(data, len);
+	struct buf same = {0};
+	struct model m;
+	struct err e = {0};
+
+	(void)onnx_file_probe(r);
+	if (onnx_parse(&r, &m, &e) != 0)
+		return 0;
+	PROPERTY(rd_left(&r) == 0);
+	PROPERTY(model_check(&m, &e) == 0);
+	write_and_read(&m);
+	PROPERTY(onnx_patch(rd_mem(data, len), &m, &same, &e) == 0);
+	PROPERTY(same.len == len && memcmp(same.ptr, data, len) == 0);
+	buf_free(&same);
+	model_release(&m);
+	return 0;
+}
