@@ -16,7 +16,7 @@ FORMATS  = array build bundle bundle_archive data dataset fetch format gunzip \
            pixel safetensors trigger
 ENGINE   = batch blas geo_linf geo_patch geometry loss measure net op \
            op_batch_norm op_binary op_conv op_fold op_gemm op_pool op_relu \
-           op_shape optim plan run spgd start train uap window
+           op_shape optim plan run shape spgd start train uap window
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
@@ -33,7 +33,7 @@ CASE_PARTS          = dsse escape keys statement subject
 BLAS_TOOLS = audit/assay-eval audit/assay-scan purify/assay-purify \
              fixtures/assay-plant
 assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
-assay-purify_PARTS  = sau
+assay-purify_PARTS  = rounds sau
 assay-plant_PARTS   = arch attack
 UNIT     = test_bundle test_diagram test_dsse test_identify test_idx \
            test_image test_json test_npy test_onnx test_op test_patch test_rd \

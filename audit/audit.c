@@ -24,40 +24,90 @@ static struct opt_list arg_reference;
 static bool arg_resume, arg_no_purify, arg_sandbox;
 
 static const struct opt table[] = {
-    {.name = "data", .kind = OPT_STR, .dest = &arg_data, .arg = "D",
+    {.name = "data",
+	.kind = OPT_STR,
+	.dest = &arg_data,
+	.arg = "D",
 	.help = "clean images with labels"},
-    {.name = "classes", .kind = OPT_STR, .dest = &arg_classes, .arg = "FILE",
+    {.name = "classes",
+	.kind = OPT_STR,
+	.dest = &arg_classes,
+	.arg = "FILE",
 	.help = "class names, one a line"},
-    {.name = "reference", .letter = 'r', .kind = OPT_LIST,
-	.dest = &arg_reference, .arg = "R",
+    {.name = "reference",
+	.letter = 'r',
+	.kind = OPT_LIST,
+	.dest = &arg_reference,
+	.arg = "R",
 	.help = "a trusted model of the same classes; may be repeated"},
-    {.name = "key", .letter = 'k', .kind = OPT_STR, .dest = &arg_key,
-	.arg = "FILE", .help = "sign the report with this private key"},
-    {.name = "passphrase-file", .kind = OPT_STR, .dest = &arg_passphrase,
-	.arg = "FILE", .help = "its first line unlocks an encrypted key"},
-    {.name = "out", .letter = 'o', .kind = OPT_STR, .dest = &arg_out,
-	.arg = "CASE", .help = "folder of this audit, made by it"},
-    {.name = "model", .kind = OPT_STR, .dest = &arg_model, .arg = "PATH",
+    {.name = "key",
+	.letter = 'k',
+	.kind = OPT_STR,
+	.dest = &arg_key,
+	.arg = "FILE",
+	.help = "sign the report with this private key"},
+    {.name = "passphrase-file",
+	.kind = OPT_STR,
+	.dest = &arg_passphrase,
+	.arg = "FILE",
+	.help = "its first line unlocks an encrypted key"},
+    {.name = "out",
+	.letter = 'o',
+	.kind = OPT_STR,
+	.dest = &arg_out,
+	.arg = "CASE",
+	.help = "folder of this audit, made by it"},
+    {.name = "model",
+	.kind = OPT_STR,
+	.dest = &arg_model,
+	.arg = "PATH",
 	.help = "which file of the bundle, when it holds several models"},
-    {.name = "budget", .kind = OPT_STR, .dest = &arg_budget, .arg = "B",
+    {.name = "budget",
+	.kind = OPT_STR,
+	.dest = &arg_budget,
+	.arg = "B",
 	.help = "of the scan: quick, standard (default), thorough"},
-    {.name = "seed", .kind = OPT_STR, .dest = &arg_seed, .arg = "N",
+    {.name = "seed",
+	.kind = OPT_STR,
+	.dest = &arg_seed,
+	.arg = "N",
 	.help = "seed of scan and purification (default 0)"},
-    {.name = "rounds", .kind = OPT_STR, .dest = &arg_rounds, .arg = "N",
+    {.name = "rounds",
+	.kind = OPT_STR,
+	.dest = &arg_rounds,
+	.arg = "N",
 	.help = "of the purification (default 20)"},
-    {.name = "lr", .kind = OPT_STR, .dest = &arg_lr, .arg = "X",
+    {.name = "lr",
+	.kind = OPT_STR,
+	.dest = &arg_lr,
+	.arg = "X",
 	.help = "of the purification (default 1e-3)"},
-    {.name = "batch", .kind = OPT_STR, .dest = &arg_batch, .arg = "N",
+    {.name = "batch",
+	.kind = OPT_STR,
+	.dest = &arg_batch,
+	.arg = "N",
 	.help = "of the purification (default 64)"},
-    {.name = "no-purify", .kind = OPT_FLAG, .dest = &arg_no_purify,
+    {.name = "no-purify",
+	.kind = OPT_FLAG,
+	.dest = &arg_no_purify,
 	.help = "stop after the scan and report"},
-    {.name = "trigger", .kind = OPT_STR, .dest = &arg_trigger, .arg = "T",
+    {.name = "trigger",
+	.kind = OPT_STR,
+	.dest = &arg_trigger,
+	.arg = "T",
 	.help = "a known trigger: attack success goes into the report"},
-    {.name = "eval-data", .kind = OPT_STR, .dest = &arg_eval_data,
-	.arg = "D", .help = "images for accuracy and --trigger (--data)"},
-    {.name = "resume", .kind = OPT_FLAG, .dest = &arg_resume,
+    {.name = "eval-data",
+	.kind = OPT_STR,
+	.dest = &arg_eval_data,
+	.arg = "D",
+	.help = "images for accuracy and --trigger (--data)"},
+    {.name = "resume",
+	.kind = OPT_FLAG,
+	.dest = &arg_resume,
 	.help = "go on with a case: skip the steps that are done"},
-    {.name = "require-sandbox", .kind = OPT_FLAG, .dest = &arg_sandbox,
+    {.name = "require-sandbox",
+	.kind = OPT_FLAG,
+	.dest = &arg_sandbox,
 	.help = "refuse to run without Landlock and seccomp"},
     {.name = NULL},
 };
@@ -65,8 +115,7 @@ static const struct opt table[] = {
 static const struct opt_tool tool = {
     .name = "assay",
     .summary = "audit a model bundle from unpacking to a signed report",
-    .operands =
-	"audit BUNDLE --data D [--reference R]... [--key K] --out CASE",
+    .operands = "audit BUNDLE --data D [--reference R]... [--key K] --out CASE",
     .table = table,
     .min_operands = 1,
     .max_operands = 1,
@@ -143,8 +192,8 @@ run(struct audit *a, struct command *c, const char *document, int *status,
 		return 0;
 	return err_set(e,
 	    *status == TOOL_NOTHING ? ERR_UNSUPPORTED
-		: *status == TOOL_USAGE ? ERR_USAGE
-					: ERR_SYSTEM,
+	    : *status == TOOL_USAGE ? ERR_USAGE
+				    : ERR_SYSTEM,
 	    ERR_NOWHERE, "%s could not do its part (status %d)", c->argv[0],
 	    *status);
 }
@@ -225,8 +274,9 @@ choose(struct audit *a, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "the bundle has no model that can be executed here");
 	rc = in_case(path, "files", e);
-	return rc != 0 ? rc : file_join(
-	    a->suspect, sizeof(a->suspect), path, a->model, e);
+	return rc != 0 ? rc
+		       : file_join(
+			     a->suspect, sizeof(a->suspect), path, a->model, e);
 }
 
 static int
@@ -326,9 +376,9 @@ report(struct audit *a, struct err *e)
 	if ((rc = run(a, &c, NULL, &status, e)) != 0)
 		return rc;
 	return status == TOOL_PASSED
-	    ? 0
-	    : err_set(e, ERR_SYSTEM, ERR_NOWHERE,
-		  "the new report does not verify (status %d)", status);
+		   ? 0
+		   : err_set(e, ERR_SYSTEM, ERR_NOWHERE,
+			 "the new report does not verify (status %d)", status);
 }
 
 /* --- summary ------------------------------------------------------------- */
@@ -382,8 +432,8 @@ print_targets(const json_t *scan)
 static void
 summary(const struct audit *a)
 {
-	json_t *scan = document("scan.json"), *again =
-	    document("rescan/scan.json");
+	json_t *scan = document("scan.json"),
+	       *again = document("rescan/scan.json");
 	json_t *before = document("eval-before.json");
 	json_t *after = document("eval-after.json");
 	const char *verdict = json_string_value(json_at(scan, "verdict"));
@@ -392,8 +442,8 @@ summary(const struct audit *a)
 	printf("\nmodel           %s\n", a->model[0] != '\0' ? a->model : "-");
 	printf("scan            %s", verdict != NULL ? verdict : "not done");
 	if (json_is_number(json_at(scan, "score")))
-		printf(" (score %.2f)",
-		    json_number_value(json_at(scan, "score")));
+		printf(
+		    " (score %.2f)", json_number_value(json_at(scan, "score")));
 	printf("\n");
 	print_targets(scan);
 	if (second != NULL)

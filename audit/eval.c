@@ -26,22 +26,47 @@ static uint64_t arg_threads;
 static double arg_max_asr = 2.0;
 
 static const struct opt table[] = {
-    {.name = "data", .kind = OPT_STR, .dest = &arg_data, .arg = "D",
+    {.name = "data",
+	.kind = OPT_STR,
+	.dest = &arg_data,
+	.arg = "D",
 	.help = "images with labels"},
-    {.name = "classes", .kind = OPT_STR, .dest = &arg_classes, .arg = "FILE",
+    {.name = "classes",
+	.kind = OPT_STR,
+	.dest = &arg_classes,
+	.arg = "FILE",
 	.help = "class names, one a line"},
-    {.name = "trigger", .kind = OPT_STR, .dest = &arg_trigger, .arg = "T",
+    {.name = "trigger",
+	.kind = OPT_STR,
+	.dest = &arg_trigger,
+	.arg = "T",
 	.help = "trigger file: measure attack success too"},
-    {.name = "baseline", .kind = OPT_STR, .dest = &arg_baseline,
-	.arg = "MODEL", .help = "the model before purification, for DER"},
-    {.name = "max-asr", .kind = OPT_REAL, .dest = &arg_max_asr, .arg = "X",
-	.help = "exit 1 when ASR is above X (default: never)", .lo = 0,
+    {.name = "baseline",
+	.kind = OPT_STR,
+	.dest = &arg_baseline,
+	.arg = "MODEL",
+	.help = "the model before purification, for DER"},
+    {.name = "max-asr",
+	.kind = OPT_REAL,
+	.dest = &arg_max_asr,
+	.arg = "X",
+	.help = "exit 1 when ASR is above X (default: never)",
+	.lo = 0,
 	.hi = 1},
-    {.name = "json", .kind = OPT_FLAG, .dest = &arg_json,
+    {.name = "json",
+	.kind = OPT_FLAG,
+	.dest = &arg_json,
 	.help = "print the document instead of a table"},
-    {.name = "output", .letter = 'o', .kind = OPT_STR, .dest = &arg_out,
-	.arg = "FILE", .help = "write the document to FILE"},
-    {.name = "threads", .kind = OPT_U64, .dest = &arg_threads, .arg = "N",
+    {.name = "output",
+	.letter = 'o',
+	.kind = OPT_STR,
+	.dest = &arg_out,
+	.arg = "FILE",
+	.help = "write the document to FILE"},
+    {.name = "threads",
+	.kind = OPT_U64,
+	.dest = &arg_threads,
+	.arg = "N",
 	.help = "threads (default: all cores); never changes the result",
 	.max = 1024},
     {.name = NULL},
@@ -94,8 +119,7 @@ static void
 put_figures(json_t *j, const struct evaluation *v, const struct figures *f)
 {
 	json_put(j, "accuracy", count_json(&f->acc));
-	json_put(
-	    j, "asr", v->has_trigger ? count_json(&f->asr) : json_null());
+	json_put(j, "asr", v->has_trigger ? count_json(&f->asr) : json_null());
 	json_put(j, "recovered_accuracy",
 	    v->has_trigger ? count_json(&f->recovered) : json_null());
 }
@@ -118,8 +142,8 @@ open_trigger(struct evaluation *v, struct err *e)
 
 	if (arg_trigger == NULL)
 		return 0;
-	if ((rc = file_map(
-		 arg_trigger, LIMIT_DOCUMENT, &v->trigger_map, e)) != 0)
+	if ((rc = file_map(arg_trigger, LIMIT_DOCUMENT, &v->trigger_map, e)) !=
+	    0)
 		return rc;
 	r = rd_mem(v->trigger_map.ptr, v->trigger_map.len);
 	if ((rc = trigger_parse(&r, &v->trigger, e)) != 0)
@@ -194,8 +218,7 @@ print_row(const char *name, const struct measure_count *c)
 	if (c->n == 0)
 		printf("%-20s      -\n", name);
 	else
-		printf("%-20s %.4f  [%.4f, %.4f]  %" PRIu64 " of %" PRIu64
-		       "\n",
+		printf("%-20s %.4f  [%.4f, %.4f]  %" PRIu64 " of %" PRIu64 "\n",
 		    name, rate(c), i.lo, i.hi, c->hit, c->n);
 }
 
@@ -252,9 +275,9 @@ main(int argc, char **argv)
 	    (rc = evaluate(&v, argv[first], &e)) == 0)
 		rc = output(&v, &e);
 	status = rc != 0 ? tool_fail(&e)
-	    : v.has_trigger && rate(&v.model.asr) > arg_max_asr
-	    ? TOOL_FLAGGED
-	    : TOOL_PASSED;
+		 : v.has_trigger && rate(&v.model.asr) > arg_max_asr
+		     ? TOOL_FLAGGED
+		     : TOOL_PASSED;
 	json_decref(v.doc);
 	trigger_release(&v.trigger);
 	file_unmap(&v.trigger_map);

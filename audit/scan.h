@@ -31,7 +31,7 @@ struct scan_options {
 struct scan_model {
 	struct fetched_model file;
 	struct net net;
-	uint64_t correct; /* of all images */
+	uint64_t correct;                         /* of all images */
 	struct uap_found *found[SCAN_GEOMETRIES]; /* per class */
 };
 
@@ -48,7 +48,8 @@ struct scan {
 	struct scan_flips *flips;
 	/* source x predicted, under shared PGD with the first reference */
 	uint64_t *matrix, *matrix_shared, *matrix_n;
-	struct verdict_cell *cell; /* geometry-major; without references: NULL */
+	struct verdict_cell
+	    *cell; /* geometry-major; without references: NULL */
 	enum verdict verdict;
 	double score;
 	const char *why;

@@ -100,8 +100,7 @@ class_json(const struct scan *s, size_t g, size_t t, const char *dir,
 	*out = j;
 	for (size_t k = 0; k < s->nref; k++)
 		json_add(refs, radius_json(&s->ref[k].found[g][t]));
-	json_put(
-	    radius, "suspect", radius_json(&s->suspect.found[g][t]));
+	json_put(radius, "suspect", radius_json(&s->suspect.found[g][t]));
 	json_put(radius, "references", refs);
 	json_put(j, "class", json_integer((json_int_t)t));
 	json_put(j, "radius", radius);
@@ -188,9 +187,9 @@ matrix_json(const struct scan *s)
 			json_t *row = json_array();
 
 			for (size_t k = 0; k < s->classes; k++)
-				json_add(row,
-				    json_integer((json_int_t)
-					    from[p][i * s->classes + k]));
+				json_add(
+				    row, json_integer((json_int_t)
+						 from[p][i * s->classes + k]));
 			json_add(part[p], row);
 		}
 	}
@@ -257,8 +256,8 @@ put_limits(json_t *doc, const struct scan *s)
 	    "a backdoor that appears only after conversion, quantisation or "
 	    "further training",
 	    NULL};
-	static const char *const skipped[] = {
-	    "smooth and warp geometries", "pairs of source and target class",
+	static const char *const skipped[] = {"smooth and warp geometries",
+	    "pairs of source and target class",
 	    "an earlier version of the model", NULL};
 	static const char *const no_reference[] = {
 	    "comparison with a reference: none was given",
@@ -266,8 +265,8 @@ put_limits(json_t *doc, const struct scan *s)
 	    NULL};
 
 	json_put(doc, "blind_spots", strings(spots));
-	json_put(doc, "not_tested",
-	    strings(s->nref != 0 ? skipped : no_reference));
+	json_put(
+	    doc, "not_tested", strings(s->nref != 0 ? skipped : no_reference));
 }
 
 static void
@@ -284,8 +283,7 @@ put_head(json_t *doc, const struct scan *s)
 		    &s->ref[k].file.digest, s->ref[k].file.size);
 	doc_input(doc, "data", s->opt.data, &s->data.digest, s->data.size);
 	for (size_t t = 0; t < s->classes; t++)
-		json_add(
-		    names, json_text(name_of(s, t, spare, sizeof(spare))));
+		json_add(names, json_text(name_of(s, t, spare, sizeof(spare))));
 	json_put(o, "seed", json_integer((json_int_t)s->opt.seed));
 	json_put(o, "budget", json_text(s->opt.budget->name));
 	json_put(o, "steps", json_integer((json_int_t)s->opt.budget->steps));
@@ -323,8 +321,7 @@ run_json(const struct scan *s)
 }
 
 int
-scan_doc(
-    const struct scan *s, const char *dir, json_t **out, struct err *e)
+scan_doc(const struct scan *s, const char *dir, json_t **out, struct err *e)
 {
 	json_t *doc = doc_new("assay-scan/1"), *list = json_array();
 	json_t *env = start_json();
@@ -377,8 +374,8 @@ scan_print(const struct scan *s)
 			if (c != NULL)
 				printf(" %9.4g %6.2f %9.2g %4" PRIu64
 				       "/%" PRIu64,
-				    c->reference, c->z, c->p_adjusted,
-				    f.shared, f.flipped);
+				    c->reference, c->z, c->p_adjusted, f.shared,
+				    f.flipped);
 			printf("\n");
 		}
 	}

@@ -117,8 +117,7 @@ sharedness(struct scan *s, struct err *e)
 		}
 		for (size_t q = 0; q < s->test.n; q++) {
 			size_t source = (size_t)s->test.label[q];
-			struct scan_flips *f =
-			    scan_flips_at(s, g, t, source);
+			struct scan_flips *f = scan_flips_at(s, g, t, source);
 
 			if (source == t)
 				continue;
@@ -187,16 +186,14 @@ reach(struct scan *s)
 	    .references = s->nref,
 	    .accuracy = (double)s->suspect.correct / (double)s->data.data.n};
 
-	s->cell = need(
-	    s, geometry_count * s->classes, sizeof(*s->cell));
+	s->cell = need(s, geometry_count * s->classes, sizeof(*s->cell));
 	in.cell = s->cell;
 	for (size_t g = 0; g < geometry_count; g++) {
 		spread[g] = verdict_spread(geometry_table[g]->name);
 		if (spread[g] <= 0)
 			BUG("a geometry without a null spread");
 		for (size_t t = 0; t < s->classes; t++) {
-			struct verdict_cell *c =
-			    &s->cell[g * s->classes + t];
+			struct verdict_cell *c = &s->cell[g * s->classes + t];
 			struct scan_flips f = scan_flips_sum(s, g, t);
 
 			c->suspect = s->suspect.found[g][t].radius;

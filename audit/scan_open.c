@@ -7,16 +7,16 @@
 #include "engine/measure.h"
 
 static int
-open_model(struct scan *s, const char *path, struct scan_model *m,
-    struct err *e)
+open_model(
+    struct scan *s, const char *path, struct scan_model *m, struct err *e)
 {
 	const struct dataset *d = &s->data.data;
 	int rc;
 
 	if ((rc = fetch_model(path, &m->file, e)) != 0)
 		return rc;
-	if ((rc = net_build(
-		 &m->net, &m->file.model, d->h, d->w, d->c, e)) != 0 ||
+	if ((rc = net_build(&m->net, &m->file.model, d->h, d->w, d->c, e)) !=
+		0 ||
 	    (rc = measure_fits(&m->net, d, NULL, e)) != 0)
 		return err_in(e, path);
 	return 0;
@@ -118,8 +118,7 @@ agreement(struct scan *s, bool *ok, struct err *e)
 	memset(ok, 1, d->n * sizeof(*ok));
 	for (size_t k = 0; k <= s->nref; k++) {
 		struct scan_model *m = k == 0 ? &s->suspect : &s->ref[k - 1];
-		int rc = measure_predict(
-		    &m->net, d, 0, d->n, NULL, pred, e);
+		int rc = measure_predict(&m->net, d, 0, d->n, NULL, pred, e);
 
 		if (rc != 0)
 			return rc;
@@ -152,10 +151,10 @@ split(struct scan *s, struct err *e)
 		k[i].index = (uint32_t)i;
 	}
 	qsort(k, d->n, sizeof(*k), by_key);
-	if ((rc = take_side(s, k, d->n, 0, all, s->opt.budget->fit, &s->fit,
-		 e)) != 0 ||
-	    (rc = take_side(s, k, d->n, 1, ok, s->opt.budget->test, &s->test,
-		 e)) != 0)
+	if ((rc = take_side(
+		 s, k, d->n, 0, all, s->opt.budget->fit, &s->fit, e)) != 0 ||
+	    (rc = take_side(
+		 s, k, d->n, 1, ok, s->opt.budget->test, &s->test, e)) != 0)
 		return rc;
 	if (s->fit.n >= 2 * s->classes && s->test.n >= 2 * s->classes)
 		return 0;

@@ -90,8 +90,8 @@ verdict_reach(struct verdict_input *in, double *score, const char **why)
 	if ((p = arena_alloc(&a, n + in->classes, sizeof(*p))) == NULL)
 		BUG("out of memory");
 	for (size_t g = 0; g < in->geometries; g++)
-		residuals(in->cell + g * in->classes, in->classes,
-		    in->spread[g], p);
+		residuals(
+		    in->cell + g * in->classes, in->classes, in->spread[g], p);
 	*score = 0.0;
 	for (size_t i = 0; i < n; i++) {
 		p[i] = in->cell[i].p;

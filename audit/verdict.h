@@ -21,8 +21,8 @@ enum verdict {
 
 /* One class in one geometry. */
 struct verdict_cell {
-	double suspect;          /* radius */
-	double reference;        /* median radius of the references */
+	double suspect;   /* radius */
+	double reference; /* median radius of the references */
 	double residual, z, p, p_adjusted;
 	uint64_t flipped, shared; /* held-out flips, and those shared */
 	bool target;

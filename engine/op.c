@@ -19,16 +19,6 @@ op_find(const char *name)
 	return NULL;
 }
 
-size_t
-shape_elements(const struct shape *s)
-{
-	size_t n = 1;
-
-	for (size_t i = 0; i < s->rank; i++)
-		n *= s->dim[i];
-	return n;
-}
-
 int
 op_bad(const struct step *s, struct err *e, const char *fmt, ...)
 {

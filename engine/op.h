@@ -3,32 +3,14 @@
  * inference, forward and backward and a naive reference; engine/op.def lists
  * them.  Kernels see floats in buffers that the plan laid out; they never
  * allocate and keep no state.
- *
- * Layouts: a value of rank 4 whose layout is LAYOUT_NHWC has the logical
- * shape dim = (N, C, H, W) but is stored N, H, W, C.  Everything else is
- * row-major.
  */
 #ifndef ENGINE_OP_H
 #define ENGINE_OP_H
 
 #include "base/arena.h"
+#include "engine/shape.h"
 #include "engine/vector.h"
 #include "formats/model.h"
-
-enum layout {
-	LAYOUT_ROWS,
-	LAYOUT_NHWC,
-};
-
-struct shape {
-	size_t rank;
-	size_t dim[MODEL_MAX_RANK]; /* logical: (N, C, H, W) for images */
-	enum layout layout;
-	/* integers known when the plan is made (shape arithmetic), or NULL */
-	const int64_t *known;
-};
-
-size_t shape_elements(const struct shape *);
 
 /* One operator of a net, with its attributes read; constant after the build. */
 struct step {

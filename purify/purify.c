@@ -8,22 +8,14 @@
 #include "base/doc.h"
 #include "base/limits.h"
 #include "base/opt.h"
-#include "base/progress.h"
-#include "base/rng.h"
 #include "base/spawn.h"
 #include "base/tool.h"
-#include "engine/measure.h"
 #include "engine/start.h"
-#include "formats/fetch.h"
 #include "formats/neutral.h"
-#include "purify/sau.h"
+#include "purify/rounds.h"
 
-#include <math.h>
 #include <omp.h>
 #include <time.h>
-
-#define STREAM_SPLIT 301
-#define STREAM_ORDER 302
 
 static const char *arg_data, *arg_classes, *arg_out, *arg_report;
 static const char *arg_method = "sau", *arg_norm = "linf", *arg_init = "max";
@@ -36,66 +28,169 @@ static double arg_decay, arg_momentum = 0.9, arg_heldout = 0.1;
 static bool arg_json, arg_amsgrad_off;
 
 static const struct opt table[] = {
-    {.name = "data", .kind = OPT_STR, .dest = &arg_data, .arg = "D",
+    {.name = "data",
+	.kind = OPT_STR,
+	.dest = &arg_data,
+	.arg = "D",
 	.help = "clean images with labels"},
-    {.name = "classes", .kind = OPT_STR, .dest = &arg_classes, .arg = "FILE",
+    {.name = "classes",
+	.kind = OPT_STR,
+	.dest = &arg_classes,
+	.arg = "FILE",
 	.help = "class names, one a line"},
-    {.name = "output", .letter = 'o', .kind = OPT_STR, .dest = &arg_out,
-	.arg = "OUT", .help = "the purified model, in MODEL's own format"},
-    {.name = "document", .kind = OPT_STR, .dest = &arg_report, .arg = "FILE",
+    {.name = "output",
+	.letter = 'o',
+	.kind = OPT_STR,
+	.dest = &arg_out,
+	.arg = "OUT",
+	.help = "the purified model, in MODEL's own format"},
+    {.name = "document",
+	.kind = OPT_STR,
+	.dest = &arg_report,
+	.arg = "FILE",
 	.help = "write purify.json to FILE"},
-    {.name = "scan", .kind = OPT_STR, .dest = &arg_scan, .arg = "FILE",
+    {.name = "scan",
+	.kind = OPT_STR,
+	.dest = &arg_scan,
+	.arg = "FILE",
 	.help = "the scan.json that asked for this, named in the document"},
-    {.name = "method", .kind = OPT_STR, .dest = &arg_method, .arg = "M",
+    {.name = "method",
+	.kind = OPT_STR,
+	.dest = &arg_method,
+	.arg = "M",
 	.help = "sau (default)"},
-    {.name = "rounds", .kind = OPT_U64, .dest = &arg_rounds, .arg = "N",
+    {.name = "rounds",
+	.kind = OPT_U64,
+	.dest = &arg_rounds,
+	.arg = "N",
 	.help = "passes over the training images (default 100)",
 	.max = 100000},
-    {.name = "batch", .kind = OPT_U64, .dest = &arg_batch, .arg = "N",
-	.help = "images a step (default 256)", .max = 65536},
-    {.name = "lr", .kind = OPT_REAL, .dest = &arg_lr, .arg = "X",
-	.help = "learning rate (default 1e-4)", .lo = 0, .hi = 100},
-    {.name = "optimiser", .kind = OPT_STR, .dest = &arg_optim, .arg = "O",
+    {.name = "batch",
+	.kind = OPT_U64,
+	.dest = &arg_batch,
+	.arg = "N",
+	.help = "images a step (default 256)",
+	.max = 65536},
+    {.name = "lr",
+	.kind = OPT_REAL,
+	.dest = &arg_lr,
+	.arg = "X",
+	.help = "learning rate (default 1e-4)",
+	.lo = 0,
+	.hi = 100},
+    {.name = "optimiser",
+	.kind = OPT_STR,
+	.dest = &arg_optim,
+	.arg = "O",
 	.help = "adam (default, with AMSGrad), adamw, sgd"},
-    {.name = "no-amsgrad", .kind = OPT_FLAG, .dest = &arg_amsgrad_off,
+    {.name = "no-amsgrad",
+	.kind = OPT_FLAG,
+	.dest = &arg_amsgrad_off,
 	.help = "adam and adamw without AMSGrad"},
-    {.name = "decay", .kind = OPT_REAL, .dest = &arg_decay, .arg = "X",
-	.help = "weight decay (default 0)", .lo = 0, .hi = 10},
-    {.name = "momentum", .kind = OPT_REAL, .dest = &arg_momentum, .arg = "X",
-	.help = "momentum of sgd (default 0.9)", .lo = 0, .hi = 1},
-    {.name = "lambda-clean", .kind = OPT_REAL, .dest = &arg_l1, .arg = "X",
-	.help = "weight of the clean loss (default 1)", .lo = 0, .hi = 1e6},
-    {.name = "lambda-adv", .kind = OPT_REAL, .dest = &arg_l2, .arg = "X",
-	.help = "weight of the adversarial loss (default 0)", .lo = 0,
+    {.name = "decay",
+	.kind = OPT_REAL,
+	.dest = &arg_decay,
+	.arg = "X",
+	.help = "weight decay (default 0)",
+	.lo = 0,
+	.hi = 10},
+    {.name = "momentum",
+	.kind = OPT_REAL,
+	.dest = &arg_momentum,
+	.arg = "X",
+	.help = "momentum of sgd (default 0.9)",
+	.lo = 0,
+	.hi = 1},
+    {.name = "lambda-clean",
+	.kind = OPT_REAL,
+	.dest = &arg_l1,
+	.arg = "X",
+	.help = "weight of the clean loss (default 1)",
+	.lo = 0,
 	.hi = 1e6},
-    {.name = "lambda-shared", .kind = OPT_REAL, .dest = &arg_l3, .arg = "X",
-	.help = "weight of the shared loss (default 1)", .lo = 0, .hi = 1e6},
-    {.name = "norm", .kind = OPT_STR, .dest = &arg_norm, .arg = "P",
+    {.name = "lambda-adv",
+	.kind = OPT_REAL,
+	.dest = &arg_l2,
+	.arg = "X",
+	.help = "weight of the adversarial loss (default 0)",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "lambda-shared",
+	.kind = OPT_REAL,
+	.dest = &arg_l3,
+	.arg = "X",
+	.help = "weight of the shared loss (default 1)",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "norm",
+	.kind = OPT_STR,
+	.dest = &arg_norm,
+	.arg = "P",
 	.help = "ball of the perturbation: linf (default), l1, l2, free"},
-    {.name = "init", .kind = OPT_STR, .dest = &arg_init, .arg = "I",
+    {.name = "init",
+	.kind = OPT_STR,
+	.dest = &arg_init,
+	.arg = "I",
 	.help = "its start: max (default), min, zero, random"},
-    {.name = "alpha", .kind = OPT_REAL, .dest = &arg_alpha, .arg = "X",
-	.help = "radius of the ball (default 0.2)", .lo = 0, .hi = 1e6},
-    {.name = "step", .kind = OPT_REAL, .dest = &arg_step, .arg = "X",
-	.help = "step of the inner problem (default 0.2)", .lo = 0,
+    {.name = "alpha",
+	.kind = OPT_REAL,
+	.dest = &arg_alpha,
+	.arg = "X",
+	.help = "radius of the ball (default 0.2)",
+	.lo = 0,
 	.hi = 1e6},
-    {.name = "steps", .kind = OPT_U64, .dest = &arg_steps, .arg = "N",
-	.help = "steps of the inner problem (default 5)", .max = 10000},
-    {.name = "beta-adv", .kind = OPT_REAL, .dest = &arg_b1, .arg = "X",
-	.help = "weight of L_adv in it (default 0.01)", .lo = 0, .hi = 1e6},
-    {.name = "beta-share", .kind = OPT_REAL, .dest = &arg_b2, .arg = "X",
-	.help = "weight of the divergence in it (default 1)", .lo = 0,
+    {.name = "step",
+	.kind = OPT_REAL,
+	.dest = &arg_step,
+	.arg = "X",
+	.help = "step of the inner problem (default 0.2)",
+	.lo = 0,
 	.hi = 1e6},
-    {.name = "bn", .kind = OPT_STR, .dest = &arg_bn, .arg = "MODE",
+    {.name = "steps",
+	.kind = OPT_U64,
+	.dest = &arg_steps,
+	.arg = "N",
+	.help = "steps of the inner problem (default 5)",
+	.max = 10000},
+    {.name = "beta-adv",
+	.kind = OPT_REAL,
+	.dest = &arg_b1,
+	.arg = "X",
+	.help = "weight of L_adv in it (default 0.01)",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "beta-share",
+	.kind = OPT_REAL,
+	.dest = &arg_b2,
+	.arg = "X",
+	.help = "weight of the divergence in it (default 1)",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "bn",
+	.kind = OPT_STR,
+	.dest = &arg_bn,
+	.arg = "MODE",
 	.help = "batch-norm statistics: eval (frozen, default), train"},
-    {.name = "held-out", .kind = OPT_REAL, .dest = &arg_heldout, .arg = "X",
+    {.name = "held-out",
+	.kind = OPT_REAL,
+	.dest = &arg_heldout,
+	.arg = "X",
 	.help = "share of the images that only measures (default 0.1)",
-	.lo = 0.01, .hi = 0.9},
-    {.name = "seed", .kind = OPT_U64, .dest = &arg_seed, .arg = "N",
+	.lo = 0.01,
+	.hi = 0.9},
+    {.name = "seed",
+	.kind = OPT_U64,
+	.dest = &arg_seed,
+	.arg = "N",
 	.help = "seed of split and order (default 0)"},
-    {.name = "json", .kind = OPT_FLAG, .dest = &arg_json,
+    {.name = "json",
+	.kind = OPT_FLAG,
+	.dest = &arg_json,
 	.help = "print the document instead of a summary"},
-    {.name = "threads", .kind = OPT_U64, .dest = &arg_threads, .arg = "N",
+    {.name = "threads",
+	.kind = OPT_U64,
+	.dest = &arg_threads,
+	.arg = "N",
 	.help = "threads (default: all cores); never changes the result",
 	.max = 1024},
     {.name = NULL},
@@ -108,29 +203,6 @@ static const struct opt_tool tool = {
     .table = table,
     .min_operands = 1,
     .max_operands = 1,
-};
-
-struct round {
-	struct sau_terms terms;
-	double loss, accuracy;
-};
-
-struct purification {
-	struct arena arena;
-	struct sau_config cfg;
-	struct fetched_model model;
-	struct fetched_data data;
-	struct net h, h0;
-	struct sau sau;
-	/* images in a seeded order: the first ntrain train, the rest measure */
-	uint32_t *order;
-	size_t ntrain, nheld;
-	float *x, *held;
-	int32_t *y, *held_y;
-	struct round *round;
-	double before, after;
-	double seconds;
-	int64_t started;
 };
 
 /* --- options ------------------------------------------------------------- */
@@ -187,173 +259,6 @@ configure(struct sau_config *c)
 	c->batch = arg_batch;
 	c->mode = (enum batch_mode)mode;
 	return OPT_GO;
-}
-
-/* --- set-up -------------------------------------------------------------- */
-
-static void *
-need(struct purification *p, size_t n, size_t size)
-{
-	void *q = arena_alloc(&p->arena, n + 1, size);
-
-	if (q == NULL)
-		BUG("the images do not fit in memory");
-	return q;
-}
-
-static int
-split(struct purification *p, struct err *e)
-{
-	const struct dataset *d = &p->data.data;
-	size_t image = d->h * d->w * d->c;
-	struct rng r;
-
-	p->nheld = (size_t)((double)d->n * arg_heldout + 0.5);
-	p->ntrain = d->n - p->nheld;
-	if (p->nheld == 0 || p->ntrain == 0)
-		return err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "%zu images are too few", d->n);
-	p->order = need(p, d->n, sizeof(*p->order));
-	p->x = need(p, d->n * image, sizeof(*p->x));
-	p->y = need(p, d->n, sizeof(*p->y));
-	p->held = p->x + p->ntrain * image;
-	p->held_y = p->y + p->ntrain;
-	for (size_t i = 0; i < d->n; i++)
-		p->order[i] = (uint32_t)i;
-	rng_init(&r, arg_seed, STREAM_SPLIT);
-	rng_shuffle(&r, p->order, d->n);
-	for (size_t i = 0; i < d->n; i++) {
-		dataset_image(d, p->order[i], p->x + i * image);
-		p->y[i] = d->label[p->order[i]];
-	}
-	return 0;
-}
-
-static int
-open_all(struct purification *p, const char *model, struct err *e)
-{
-	const struct dataset *d = &p->data.data;
-	int rc;
-
-	arena_init(&p->arena, (size_t)32 << 30);
-	if ((rc = fetch_data(arg_data, arg_classes, &p->data, e)) != 0 ||
-	    (rc = fetch_model(model, &p->model, e)) != 0)
-		return rc;
-	if ((rc = net_build(
-		 &p->h, &p->model.model, d->h, d->w, d->c, e)) != 0 ||
-	    (rc = net_build(
-		 &p->h0, &p->model.model, d->h, d->w, d->c, e)) != 0 ||
-	    (rc = measure_fits(&p->h, d, NULL, e)) != 0)
-		return err_in(e, model);
-	if ((rc = split(p, e)) != 0)
-		return err_in(e, arg_data);
-	p->round = need(p, arg_rounds, sizeof(*p->round));
-	return sau_init(&p->sau, &p->cfg, &p->h, &p->h0, p->ntrain, e);
-}
-
-static int
-accuracy(struct purification *p, double *out, struct err *e)
-{
-	size_t k = p->h.classes, hit = 0;
-	struct arena a;
-	float *z;
-	int rc;
-
-	arena_init(&a, (size_t)4 << 30);
-	if ((z = arena_alloc(&a, p->nheld * k, sizeof(*z))) == NULL)
-		BUG("logits do not fit in memory");
-	rc = batch_logits(&p->h, p->held, p->nheld, z, e);
-	for (size_t i = 0; rc == 0 && i < p->nheld; i++) {
-		size_t best = 0;
-
-		for (size_t c = 1; c < k; c++)
-			if (z[i * k + c] > z[i * k + best])
-				best = c;
-		hit += best == (size_t)p->held_y[i];
-	}
-	*out = (double)hit / (double)p->nheld;
-	arena_release(&a);
-	return rc;
-}
-
-/* --- rounds -------------------------------------------------------------- */
-
-/* Put the training images into this round's order, in place. */
-static void
-shuffle(struct purification *p, struct rng *r)
-{
-	size_t image = p->h.h * p->h.w * p->h.c;
-	float *spare = p->sau.x; /* overwritten by every batch anyway */
-
-	for (size_t i = p->ntrain; i > 1; i--) {
-		size_t k = rng_below(r, i), j = i - 1;
-		int32_t y = p->y[j];
-
-		memcpy(spare, p->x + j * image, image * sizeof(*spare));
-		memmove(p->x + j * image, p->x + k * image,
-		    image * sizeof(*spare));
-		memcpy(p->x + k * image, spare, image * sizeof(*spare));
-		p->y[j] = p->y[k];
-		p->y[k] = y;
-	}
-}
-
-static int
-one_round(struct purification *p, struct round *r, struct err *e)
-{
-	size_t image = p->h.h * p->h.w * p->h.c;
-	const struct sau_config *c = &p->cfg;
-	double n;
-	int rc;
-
-	for (size_t i = 0, m; i < p->ntrain; i += m) {
-		m = MIN(p->sau.n, p->ntrain - i);
-		rc = sau_step(&p->sau, p->x + i * image, p->y + i, m,
-		    &r->terms, e);
-		if (rc != 0)
-			return rc;
-	}
-	n = (double)r->terms.n;
-	r->loss = (c->lambda_clean * r->terms.clean +
-		      c->lambda_adv * r->terms.adv +
-		      c->lambda_shared * r->terms.shared) /
-	    n;
-	if (!isfinite(r->loss))
-		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "the loss is not finite; try a smaller --lr");
-	return accuracy(p, &r->accuracy, e);
-}
-
-static int
-purify(struct purification *p, struct err *e)
-{
-	double start = progress_clock();
-	struct progress bar;
-	struct rng r;
-	int rc;
-
-	if ((rc = accuracy(p, &p->before, e)) != 0)
-		return rc;
-	rng_init(&r, arg_seed, STREAM_ORDER);
-	progress_begin(&bar, "purifying", arg_rounds);
-	for (size_t i = 0; rc == 0 && i < arg_rounds; i++) {
-		char note[96];
-
-		shuffle(p, &r);
-		rc = one_round(p, &p->round[i], e);
-		snprintf(note, sizeof(note),
-		    "loss %.3f shared %.2f held-out %.3f", p->round[i].loss,
-		    (double)p->round[i].terms.nshared /
-			(double)MAX(p->round[i].terms.n, 1),
-		    p->round[i].accuracy);
-		progress_step(&bar, i + 1, note);
-	}
-	progress_end(&bar);
-	p->after = p->before;
-	if (rc == 0 && arg_rounds != 0)
-		p->after = p->round[arg_rounds - 1].accuracy;
-	p->seconds = progress_clock() - start;
-	return rc;
 }
 
 /* --- output -------------------------------------------------------------- */
@@ -438,8 +343,7 @@ run_json(const struct purification *p)
 }
 
 static int
-document(struct purification *p, const char *model, json_t **out,
-    struct err *e)
+document(struct purification *p, const char *model, json_t **out, struct err *e)
 {
 	json_t *doc = doc_new("assay-purify/1"), *file = json_object();
 	char hex[DIGEST_HEX];
@@ -475,8 +379,7 @@ document(struct purification *p, const char *model, json_t **out,
 static int
 write_model(struct purification *p, const char *model, struct err *e)
 {
-	const char *argv[] = {
-	    "assay-save", model, NULL, "-o", arg_out, NULL};
+	const char *argv[] = {"assay-save", model, NULL, "-o", arg_out, NULL};
 	struct file_out out;
 	struct model m;
 	char path[600];
@@ -527,18 +430,6 @@ output(struct purification *p, const char *model, struct err *e)
 	return rc;
 }
 
-static void
-release(struct purification *p)
-{
-	if (p->sau.h != NULL)
-		sau_release(&p->sau);
-	net_release(&p->h);
-	net_release(&p->h0);
-	fetch_model_release(&p->model);
-	fetch_data_release(&p->data);
-	arena_release(&p->arena);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -554,12 +445,13 @@ main(int argc, char **argv)
 		rc = configure(&p.cfg);
 	if (rc != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
+	p.opt = (struct rounds_options){argv[first], arg_data, arg_classes,
+	    arg_rounds, arg_seed, arg_heldout};
 	p.started = (int64_t)time(NULL);
 	if ((rc = start_engine(arg_threads, &e)) == 0 &&
-	    (rc = open_all(&p, argv[first], &e)) == 0 &&
-	    (rc = purify(&p, &e)) == 0)
+	    (rc = rounds_open(&p, &e)) == 0 && (rc = rounds_run(&p, &e)) == 0)
 		rc = output(&p, argv[first], &e);
 	rc = rc == 0 ? TOOL_PASSED : tool_fail(&e);
-	release(&p);
+	rounds_release(&p);
 	return tool_end(rc);
 }
