@@ -140,6 +140,16 @@ deps: ## install what is missing (Debian packages)
 	@sh tests/deps.sh install
 deps-check:
 	@sh tests/deps.sh check || sh tests/deps.sh install
+demo: all ## plant, audit, purify, report, verify: the whole path on real models
+	@sh fixtures/demo.sh
+GENERATORS = bundle data onnx sau
+fixtures: ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx)
+	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
+	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done; git status --short fixtures
+null-table: all ## measure the null spreads of audit/null.def (20 minutes)
+	@sh audit/null-table.sh
+sau-table: all ## measure the table of purify/README.md (an hour)
+	@sh purify/table.sh
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 clean: ## remove build/
@@ -149,4 +159,4 @@ install: all ## binaries and man pages
 	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
-.PHONY: all check unit cli replay fuzz fuzz-bins asan lint format deps deps-check help clean install
+.PHONY: demo fixtures null-table sau-table all check unit cli replay fuzz fuzz-bins asan lint format deps deps-check help clean install

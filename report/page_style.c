@@ -44,7 +44,7 @@ const char *const page_style[] = {
 ".PASSED{border-left-color:var(--good);background:var(--goodbg)}.PASSED .word{color:var(--good)}.PASSED .mark{background:var(--good)}\n",
 ".INCONCLUSIVE{border-left-style:dashed;border-left-color:var(--dim);background:var(--dimbg)}",
 ".INCONCLUSIVE .word{color:var(--dim)}.INCONCLUSIVE .mark{background:var(--dim)}\n",
-".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.2rem,1fr));gap:.6rem;margin:1rem 0 .2rem}\n",
+".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.6rem,1fr));gap:.6rem;margin:1rem 0 .2rem}\n",
 ".card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.6rem .8rem}\n",
 ".card b{display:block;font-size:1.3rem;font-variant-numeric:tabular-nums;line-height:1.25}\n",
 ".card span{font-size:.82rem;color:var(--soft)}\n",
