@@ -116,7 +116,10 @@ $(B)/%.o: %.c Makefile
 # --- developer targets -------------------------------------------------------
 # Graphviz leaks at start-up; what is ours must not
 export LSAN_OPTIONS = suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
-check: deps-check unit cli replay lint ## everything a change must pass
+JOBS := $(shell nproc)
+check: deps-check ## everything a change must pass
+	@$(MAKE) -s -j$(JOBS) all $(TESTS) $(FUZZB)
+	@$(MAKE) -s unit cli replay lint
 unit: deps-check $(TESTS) ## cmocka suites
 	@sh tests/run-unit.sh $(TESTS)
 cli: all ## black-box scripts, TAP
@@ -131,7 +134,9 @@ fuzz: ## FUZZ_SECONDS (60) of libFuzzer per target
 	  fixtures/$${f#fuzz_} || exit 1; done
 fuzz-bins: $(FUZZB)
 asan: ## check under ASan + UBSan
-	@$(MAKE) MODE=asan unit cli replay
+	@$(MAKE) -s -j$(JOBS) MODE=asan asan-bins
+	@$(MAKE) -s MODE=asan unit cli replay
+asan-bins: $(BINS) $(TESTS) $(FUZZB)
 lint: deps-check $(ELIBS) ## layering, names, headers, lengths, heap use, format
 	@for l in tests/lint/*.sh; do B=$(B) sh $$l || exit 1; done; echo "lint: clean"
 format: ## clang-format in place
@@ -140,7 +145,8 @@ deps: ## install what is missing (Debian packages)
 	@sh tests/deps.sh install
 deps-check:
 	@sh tests/deps.sh check || sh tests/deps.sh install
-demo: all ## plant, audit, purify, report, verify: the whole path on real models
+demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
+	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
 GENERATORS = bundle data onnx sau
 fixtures: ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx)
@@ -159,4 +165,4 @@ install: all ## binaries and man pages
 	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
-.PHONY: demo fixtures null-table sau-table all check unit cli replay fuzz fuzz-bins asan lint format deps deps-check help clean install
+.PHONY: asan-bins demo fixtures null-table sau-table all check unit cli replay fuzz fuzz-bins asan lint format deps deps-check help clean install
