@@ -381,6 +381,24 @@ report(struct audit *a, struct err *e)
 			 "the new report does not verify (status %d)", status);
 }
 
+/* A key that cannot sign is better known before the work than after it. */
+static int
+check_key(struct audit *a, struct err *e)
+{
+	struct command c = command("assay-report");
+	int status, rc;
+
+	if (arg_key == NULL)
+		return 0;
+	arg(&c, "--check-key");
+	option(&c, "--key", arg_key);
+	option(&c, "--passphrase-file", arg_passphrase);
+	if ((rc = run(a, &c, NULL, &status, e)) != 0 || status == TOOL_PASSED)
+		return rc;
+	err_set(e, ERR_SYSTEM, ERR_NOWHERE, "cannot sign with this key");
+	return err_in(e, arg_key);
+}
+
 /* --- summary ------------------------------------------------------------- */
 
 static json_t *
@@ -502,7 +520,7 @@ audit_main(int argc, char **argv)
 		return opt_usage(&tool, "--data and --out are needed"),
 		       TOOL_USAGE;
 	a.bundle = argv[first];
-	if (unpack(&a, &e) != 0)
+	if (check_key(&a, &e) != 0 || unpack(&a, &e) != 0)
 		return tool_end(tool_fail(&e));
 	if (examine(&a, &e) != 0)
 		status = tool_fail(&e);

@@ -15,7 +15,7 @@
 #include "base/tool.h"
 
 static const char *opt_key, *opt_passphrase, *opt_out;
-static bool opt_force, opt_json;
+static bool opt_force, opt_json, opt_check_key;
 
 static const struct opt options[] = {
     {"key", 'k', OPT_STR, &opt_key, "FILE",
@@ -24,6 +24,8 @@ static const struct opt options[] = {
 	"its first line unlocks an encrypted key", 0, 0, 0},
     {"out", 'o', OPT_STR, &opt_out, "DIR",
 	"where the report goes (default: CASE/report)", 0, 0, 0},
+    {"check-key", 0, OPT_FLAG, &opt_check_key, NULL,
+	"only see whether --key can sign", 0, 0, 0},
     {"force", 'f', OPT_FLAG, &opt_force, NULL, "replace a report that is there",
 	0, 0, 0},
     {"json", 'j', OPT_FLAG, &opt_json, NULL, "print a summary as JSON", 0, 0,
@@ -36,7 +38,7 @@ static const struct opt_tool tool = {
     "make one signed report from a case",
     "CASE [--key FILE] [options]",
     options,
-    1,
+    0,
     1,
 };
 
@@ -284,6 +286,7 @@ int
 main(int argc, char **argv)
 {
 	struct run r = {0};
+	struct err e = {0};
 	int first, status;
 
 	tool_name = tool.name;
@@ -295,7 +298,15 @@ main(int argc, char **argv)
 	default:
 		break;
 	}
-	status = report(&r, argv[first]);
+	if (opt_check_key ? opt_key == NULL || first < argc : first == argc)
+		return opt_usage(&tool,
+			   opt_check_key ? "--check-key wants --key and no case"
+					 : "an operand is missing"),
+		       TOOL_USAGE;
+	if (!opt_check_key)
+		status = report(&r, argv[first]);
+	else
+		status = try_key(&r, &e) == 0 ? TOOL_PASSED : tool_fail(&e);
 	run_release(&r);
 	return tool_end(status);
 }
