@@ -158,7 +158,7 @@ split(struct scan *s, struct err *e)
 		return rc;
 	if (s->fit.n >= 2 * s->classes && s->test.n >= 2 * s->classes)
 		return 0;
-	return err_set(e, ERR_USAGE, ERR_NOWHERE,
+	return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 	    "%zu images to optimise on and %zu that all models get right are "
 	    "too few for %zu classes",
 	    s->fit.n, s->test.n, s->classes);
