@@ -21,16 +21,6 @@ struct state {
 	double smooth; /* share of flips, smoothed over steps */
 };
 
-static float *
-floats(struct geometry_job *j, size_t n)
-{
-	float *p = arena_alloc(j->arena, n, sizeof(*p));
-
-	if (p == NULL)
-		BUG("search does not fit in memory");
-	return p;
-}
-
 /* x + d, clipped; the gradient does not pass where it was clipped. */
 static void
 perturb(struct geometry_job *j, const float *d, size_t image)
@@ -70,9 +60,9 @@ linf_search(struct geometry_job *j, struct trigger *t)
 	size_t image = t->h * t->w * t->c;
 	struct state s = {.budget = START, .best = 1.0};
 
-	s.d = floats(j, image);
-	s.momentum = floats(j, image);
-	s.kept = floats(j, image);
+	s.d = geometry_floats(j, image);
+	s.momentum = geometry_floats(j, image);
+	s.kept = geometry_floats(j, image);
 	for (size_t i = 0; i < j->steps; i++) {
 		double flips;
 

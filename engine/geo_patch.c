@@ -27,29 +27,19 @@ struct state {
 	double weight, sum, best, smooth;
 };
 
-static float *
-floats(struct geometry_job *j, size_t n)
-{
-	float *p = arena_alloc(j->arena, n, sizeof(*p));
-
-	if (p == NULL)
-		BUG("search does not fit in memory");
-	return p;
-}
-
 static void
 start(struct geometry_job *j, struct state *s)
 {
 	struct optim_config adam = optim_adam(false);
 	size_t n = s->pixels * (1 + s->c);
 
-	s->raw = floats(j, n);
-	s->grad = floats(j, n);
-	s->mask = floats(j, s->pixels);
-	s->pattern = floats(j, s->pixels * s->c);
-	s->kept_mask = floats(j, s->pixels);
-	s->kept_pattern = floats(j, s->pixels * s->c);
-	s->plain = floats(j, j->batch * s->pixels * s->c);
+	s->raw = geometry_floats(j, n);
+	s->grad = geometry_floats(j, n);
+	s->mask = geometry_floats(j, s->pixels);
+	s->pattern = geometry_floats(j, s->pixels * s->c);
+	s->kept_mask = geometry_floats(j, s->pixels);
+	s->kept_pattern = geometry_floats(j, s->pixels * s->c);
+	s->plain = geometry_floats(j, j->batch * s->pixels * s->c);
 	for (size_t i = 0; i < s->pixels; i++)
 		s->raw[i] = START_MASK;
 	adam.beta1 = 0.5f;

@@ -18,6 +18,16 @@ image_floats(const struct geometry_job *j)
 	return n->h * n->w * n->c;
 }
 
+float *
+geometry_floats(struct geometry_job *j, size_t n)
+{
+	float *p = arena_alloc(j->arena, n, sizeof(*p));
+
+	if (p == NULL)
+		BUG("search does not fit in memory");
+	return p;
+}
+
 void
 geometry_draw(struct geometry_job *j)
 {

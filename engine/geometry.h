@@ -45,6 +45,8 @@ struct geometry {
 extern const struct geometry *const geometry_table[];
 extern const size_t geometry_count;
 
+/* For searches: n zeroed floats that live as long as the search. */
+float *geometry_floats(struct geometry_job *, size_t n);
 /*
  * For searches: fill job->images with `batch` random FIT images.
  */
