@@ -35,9 +35,10 @@ BLAS_TOOLS = audit/assay-eval audit/assay-scan purify/assay-purify \
 assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
 assay-purify_PARTS  = rounds sau
 assay-plant_PARTS   = arch attack
-UNIT     = test_bundle test_diagram test_dsse test_identify test_idx \
-           test_image test_json test_npy test_onnx test_op test_patch test_rd \
-           test_sau test_tree
+UNIT     = test_bundle test_diagram test_digest test_dsse test_file \
+           test_identify test_idx test_image test_json test_memory \
+           test_neutral test_npy test_onnx test_op test_patch test_rd \
+           test_sandbox test_sau test_stat test_text test_tree test_verdict
 FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_identify fuzz_idx \
            fuzz_image fuzz_neutral fuzz_npy fuzz_onnx
 
@@ -98,6 +99,7 @@ $(TESTS): %: %.o $(ELIBS)
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau: $(B)/purify/sau.o
+$(B)/tests/test_verdict: $(B)/audit/verdict.o
 # the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
 ifeq ($(MODE),fuzz)
 $(FUZZB): %: %.o $(ELIBS)

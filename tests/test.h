@@ -40,6 +40,15 @@ assert_close(
 		    at, n, (double)got[at], (double)want[at], worst);
 }
 
+/* In double: cmocka's assert_float_equal rounds both to float. */
+#define assert_near(got, want, tolerance)                                      \
+	do {                                                                   \
+		double got_ = (double)(got), want_ = (double)(want);           \
+		if (!(fabs(got_ - want_) <= (tolerance)))                      \
+			fail_msg(                                              \
+			    "%s: got %.17g, want %.17g", #got, got_, want_);   \
+	} while (0)
+
 /* The call succeeded; else its message. */
 #define assert_ok(rc, e)                                                       \
 	do {                                                                   \

@@ -134,7 +134,7 @@ test_one_batch(void **state)
 	assert_ok(sau_gradient(&s, w->x, w->data.label, BATCH, &t, &e), &e);
 	for (size_t i = 0; i < BATCH * 144; i++)
 		if (tensor_real(want(w, "firm"), i) != 0.0)
-			assert_float_equal(
+			assert_near(
 			    s.eps[i], tensor_real(want(w, "eps"), i), 1e-7);
 	got[0] = t.clean / BATCH;
 	got[1] = t.adv / BATCH;

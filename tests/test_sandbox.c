@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ * What a process in the sandbox can no longer do, tried by one that entered.
+ */
+#define _GNU_SOURCE
+#include "tests/test.h"
+
+#include "base/child.h"
+#include "base/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct attempt {
+	const char *name;
+	enum sandbox_files files;
+	int (*work)(void); /* 0: was stopped */
+	bool killed;       /* the process dies of it */
+};
+
+static int
+try_read(void)
+{
+	return open("/etc/passwd", O_RDONLY) < 0 ? 0 : 1;
+}
+
+static int
+try_write(void)
+{
+	return open("build/escaped", O_WRONLY | O_CREAT, 0600) < 0 ? 0 : 1;
+}
+
+static int
+try_exec(void)
+{
+	char *argv[] = {(char[]){"true"}, NULL};
+
+	execv("/bin/true", argv);
+	return 1;
+}
+
+static int
+try_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM, 0) < 0 ? 0 : 1;
+}
+
+static int
+try_fork(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	return pid < 0 ? 0 : 1;
+}
+
+static int
+try_link(void)
+{
+	return symlink("/etc/passwd", "build/tests-link") != 0 ? 0 : 1;
+}
+
+/* What a parser does need still works. */
+static int
+try_memory(void)
+{
+	char *p = malloc((size_t)8 << 20);
+
+	if (p == NULL)
+		return 1;
+	memset(p, 1, (size_t)8 << 20);
+	free(p);
+	return lseek(STDIN_FILENO, 0, SEEK_CUR) < 0 && errno == EPERM;
+}
+
+static const struct attempt attempts[] = {
+    {"read a file", SANDBOX_NO_FILES, try_read, false},
+    {"create a file", SANDBOX_NO_FILES, try_write, false},
+    {"read outside the tree", SANDBOX_READ_TREE, try_read, false},
+    {"create in a read-only tree", SANDBOX_READ_TREE, try_write, false},
+    {"run a program", SANDBOX_NO_FILES, try_exec, true},
+    {"open a socket", SANDBOX_NO_FILES, try_socket, true},
+    {"start a process", SANDBOX_NO_FILES, try_fork, false},
+    {"make a link", SANDBOX_WRITE_TREE, try_link, false},
+    {"allocate memory", SANDBOX_NO_FILES, try_memory, false},
+};
+
+static int
+enter_and_try(void *arg)
+{
+	const struct attempt *a = arg;
+	struct sandbox_spec spec = {.files = a->files,
+	    .dir = a->files != SANDBOX_NO_FILES ? "build" : NULL};
+	struct sandbox_state st;
+	struct err e;
+
+	if (sandbox_enter(&spec, &st, &e) != 0)
+		return 90;
+	/* a kernel without the layers cannot stop anything */
+	if (st.landlock == 0 || !st.seccomp)
+		return 77;
+	return a->work();
+}
+
+static void
+test_attempt(void **state)
+{
+	const struct attempt *a = *state;
+	struct err e = {0};
+	int status = 0, rc;
+
+#ifdef __SANITIZE_ADDRESS__
+	if (a->work == try_fork)
+		skip(); /* the leak checker needs clone */
+#endif
+	rc = child_run(enter_and_try, (void *)(uintptr_t)a, &status, &e);
+	if (rc == 0 && status == 77)
+		skip();
+	if (a->killed)
+		assert_int_equal(rc, ERR_SYSTEM);
+	else
+		assert_ok(rc, &e);
+	assert_int_equal(status, 0);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[ARRAY_LEN(attempts)];
+
+	for (size_t i = 0; i < ARRAY_LEN(attempts); i++)
+		tests[i] = (struct CMUnitTest)ROW(test_attempt, attempts[i]);
+	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
+}
