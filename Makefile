@@ -8,7 +8,7 @@ CC     ?= cc
 # --- sources: a file appears in exactly one list -----------------------------
 BASE     = arena buf child digest doc err file finding json map opt progress \
            rd rng sandbox spawn stat text tool tree
-FORMATS  = array build bundle bundle_archive data dataset fetch format gunzip \
+FORMATS  = array build bundle bundle_archive data dataset fetch fit format gunzip \
            identify identify_pickle identify_text identify_zip idx image \
            image_jpeg image_png imagedir member model neutral npy npz onnx \
            onnx_fact onnx_file onnx_fold onnx_lower onnx_ops onnx_order \

@@ -184,7 +184,7 @@ evaluate(struct evaluation *v, const char *model, struct err *e)
 	json_t *j;
 	int rc;
 
-	if ((rc = fetch_data(arg_data, arg_classes, &v->data, e)) != 0 ||
+	if ((rc = fetch_data(arg_data, arg_classes, NULL, &v->data, e)) != 0 ||
 	    (rc = open_trigger(v, e)) != 0)
 		return rc;
 	doc_input(v->doc, "data", arg_data, &v->data.digest, v->data.size);

@@ -21,6 +21,7 @@
 
 static const char *output, *mean_text, *std_text, *data, *classes;
 static bool require_sandbox;
+static struct fit_shape shape;
 
 static const struct opt table[] = {
     {.name = "data",
@@ -34,6 +35,18 @@ static const struct opt table[] = {
 	.dest = &classes,
 	.arg = "FILE",
 	.help = "names of the classes of --data, one a line"},
+    {.name = "size",
+	.kind = OPT_U64,
+	.dest = &shape.side,
+	.arg = "N",
+	.help = "pad the images of --data with zeros to N x N",
+	.max = 8192},
+    {.name = "channels",
+	.kind = OPT_U64,
+	.dest = &shape.channels,
+	.arg = "C",
+	.help = "repeat the grey images of --data as C channels",
+	.max = 64},
     {.name = "output",
 	.letter = 'o',
 	.kind = OPT_STR,
@@ -166,7 +179,7 @@ convert_data(void *out)
 {
 	struct err e = {0};
 
-	if (load_data(data, classes, require_sandbox, out, &e) != 0)
+	if (load_data(data, classes, &shape, require_sandbox, out, &e) != 0)
 		return tool_fail(&e);
 	return TOOL_PASSED;
 }

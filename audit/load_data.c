@@ -76,8 +76,9 @@ open_all(const char *classes_file, struct inputs *in, struct err *e)
 }
 
 static int
-load(const struct inputs *in, const char *classes_file, bool require_sandbox,
-    struct file_out *out, struct err *e)
+load(const struct inputs *in, const char *classes_file,
+    const struct fit_shape *shape, bool require_sandbox, struct file_out *out,
+    struct err *e)
 {
 	struct sandbox_spec spec = {.required = require_sandbox};
 	struct sandbox_state state;
@@ -97,21 +98,25 @@ load(const struct inputs *in, const char *classes_file, bool require_sandbox,
 			   ? err_in(e, classes_file)
 			   : rc;
 	}
-	rc = dataset_write(out, &d, e);
+	if ((rc = fit_images(&d, shape, e)) != 0)
+		err_in(e, in->source.path);
+	else
+		rc = dataset_write(out, &d, e);
 	dataset_release(&d);
 	return rc;
 }
 
 int
-load_data(const char *spec, const char *classes_file, bool require_sandbox,
-    struct file_out *out, struct err *e)
+load_data(const char *spec, const char *classes_file,
+    const struct fit_shape *shape, bool require_sandbox, struct file_out *out,
+    struct err *e)
 {
 	struct inputs in = {0};
 	int rc;
 
 	if ((rc = split(spec, &in, e)) == 0 &&
 	    (rc = open_all(classes_file, &in, e)) == 0)
-		rc = load(&in, classes_file, require_sandbox, out, e);
+		rc = load(&in, classes_file, shape, require_sandbox, out, e);
 	for (size_t i = 0; i < ARRAY_LEN(in.map); i++)
 		file_unmap(&in.map[i]);
 	if (in.source.folder >= 0)

@@ -170,7 +170,7 @@ scan_open(struct scan *s, struct err *e)
 	int rc;
 
 	arena_init(&s->arena, (size_t)32 << 30);
-	rc = fetch_data(s->opt.data, s->opt.classes, &s->data, e);
+	rc = fetch_data(s->opt.data, s->opt.classes, NULL, &s->data, e);
 	if (rc != 0)
 		return rc;
 	if ((rc = open_model(s, s->opt.model, &s->suspect, e)) != 0)

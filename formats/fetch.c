@@ -61,17 +61,30 @@ fetch_model_release(struct fetched_model *f)
 }
 
 int
-fetch_data(const char *spec, const char *classes, struct fetched_data *f,
-    struct err *e)
+fetch_data(const char *spec, const char *classes, const struct fit_shape *shape,
+    struct fetched_data *f, struct err *e)
 {
-	const char *argv[8] = {"assay-load", "--data", spec, "-o", "-"};
+	const char *argv[12] = {"assay-load", "--data", spec, "-o", "-"};
+	char side[24], channels[24];
 	struct rd r;
+	size_t n = 5;
 	int rc;
 
 	*f = (struct fetched_data){0};
 	if (classes != NULL) {
-		argv[5] = "--classes";
-		argv[6] = classes;
+		argv[n++] = "--classes";
+		argv[n++] = classes;
+	}
+	if (shape != NULL && shape->side != 0) {
+		snprintf(side, sizeof(side), "%" PRIu64, shape->side);
+		argv[n++] = "--size";
+		argv[n++] = side;
+	}
+	if (shape != NULL && shape->channels != 0) {
+		snprintf(
+		    channels, sizeof(channels), "%" PRIu64, shape->channels);
+		argv[n++] = "--channels";
+		argv[n++] = channels;
 	}
 	if ((rc = load(argv, spec, LIMIT_DATASET_BYTES, &f->map, e)) != 0)
 		return rc;

@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "formats/dataset.h"
+#include "formats/fit.h"
 #include "formats/model.h"
 
 struct fetched_model {
@@ -30,10 +31,10 @@ void fetch_model_release(struct fetched_model *);
 
 /*
  * A data set as users name it (folder, "images,labels", file); classes: a
- * file of class names, or NULL.
+ * file of class names, or NULL; shape: what to fit the images to, or NULL.
  */
-int fetch_data(const char *spec, const char *classes, struct fetched_data *,
-    struct err *) MUST_USE;
+int fetch_data(const char *spec, const char *classes, const struct fit_shape *,
+    struct fetched_data *, struct err *) MUST_USE;
 void fetch_data_release(struct fetched_data *);
 
 #endif

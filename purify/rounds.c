@@ -57,7 +57,8 @@ rounds_open(struct purification *p, struct err *e)
 	int rc;
 
 	arena_init(&p->arena, (size_t)32 << 30);
-	if ((rc = fetch_data(p->opt.data, p->opt.classes, &p->data, e)) != 0 ||
+	if ((rc = fetch_data(p->opt.data, p->opt.classes, NULL, &p->data, e)) !=
+		0 ||
 	    (rc = fetch_model(p->opt.model, &p->model, e)) != 0)
 		return rc;
 	if ((rc = net_build(&p->h, &p->model.model, d->h, d->w, d->c, e)) !=

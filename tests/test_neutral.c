@@ -33,17 +33,15 @@ static const struct rule_row rules[] = {
 	"begins at 4"},
     {"not from the start", "{\"a\":" F32(4, 12) "}", 12, ERR_FORMAT,
 	"begins at 4"},
-    {"bytes behind", "{\"a\":" F32(0, 8) "}", 9, ERR_FORMAT,
-	"1 bytes after"},
+    {"bytes behind", "{\"a\":" F32(0, 8) "}", 9, ERR_FORMAT, "1 bytes after"},
     {"cut", "{\"a\":" F32(0, 8) "}", 7, ERR_TRUNCATED, "ends after the file"},
     {"size and shape", "{\"a\":" F32(0, 4) "}", 4, ERR_FORMAT,
 	"the shape needs 8"},
     {"backwards", "{\"a\":" F32(8, 0) "}", 8, ERR_FORMAT, "not within 8"},
     {"twice", "{\"a\":" F32(0, 8) ",\"a\":" F32(8, 16) "}", 16, ERR_FORMAT,
 	"duplicate"},
-    {"type",
-	"{\"a\":{\"dtype\":\"F4\",\"shape\":[2],\"data_offsets\":[0,1]}}", 1,
-	ERR_UNSUPPORTED, "dtype 'F4'"},
+    {"type", "{\"a\":{\"dtype\":\"F4\",\"shape\":[2],\"data_offsets\":[0,1]}}",
+	1, ERR_UNSUPPORTED, "dtype 'F4'"},
     {"negative size",
 	"{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8,
 	ERR_FORMAT, "not a list of sizes"},
@@ -51,8 +49,7 @@ static const struct rule_row rules[] = {
 	"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,4294967296"
 	"],\"data_offsets\":[0,8]}}",
 	8, ERR_LIMIT, "too large"},
-    {"metadata", "{\"__metadata__\":{\"k\":1}}", 0, ERR_FORMAT,
-	"not a string"},
+    {"metadata", "{\"__metadata__\":{\"k\":1}}", 0, ERR_FORMAT, "not a string"},
     {"not an object", "[1]", 0, ERR_FORMAT, "not an object"},
 };
 
@@ -221,13 +218,13 @@ test_data_round_trip(void **state)
 	static const int32_t labels[] = {1, 0};
 	static const char *names[] = {"cat", "dog \"x\""};
 	struct dataset d = {.n = 2,
-	    .h = 2,
-	    .w = 2,
-	    .c = 1,
-	    .u8 = pixels,
-	    .label = labels,
-	    .classes = 2,
-	    .name = names},
+			   .h = 2,
+			   .w = 2,
+			   .c = 1,
+			   .u8 = pixels,
+			   .label = labels,
+			   .classes = 2,
+			   .name = names},
 		       back;
 	struct file_map file;
 	struct err e;
@@ -255,13 +252,13 @@ test_label_out_of_range(void **state)
 	static const int32_t labels[] = {0, 2};
 	static const char *names[] = {"a", "b"};
 	struct dataset d = {.n = 2,
-	    .h = 1,
-	    .w = 2,
-	    .c = 1,
-	    .u8 = pixels,
-	    .label = labels,
-	    .classes = 2,
-	    .name = names},
+			   .h = 1,
+			   .w = 2,
+			   .c = 1,
+			   .u8 = pixels,
+			   .label = labels,
+			   .classes = 2,
+			   .name = names},
 		       back;
 	struct file_map file = written(write_data, &d);
 	struct rd r = rd_mem(file.ptr, file.len);
@@ -292,7 +289,7 @@ test_trigger(void **state)
 	t.warp = trigger_part(&t, 8);
 	t.mask[0] = 0.5f;
 	t.pattern[0] = 1.0f;
-	t.delta[3] = 0.75f; /* clipped */
+	t.delta[3] = 0.75f;   /* clipped */
 	t.warp[2 * 1] = 1.0f; /* pixel (0,1) reads (1,1) */
 	file = written(write_trigger, &t);
 	r = rd_mem(file.ptr, file.len);

@@ -10,8 +10,9 @@ struct escape_row {
 
 static const struct escape_row escape_rows[] = {
     {"escape/plain", "model.onnx", "model.onnx", 10},
-    {"escape/utf-8 stays", "Stra\xc3\x9f"
-			   "e",
+    {"escape/utf-8 stays",
+	"Stra\xc3\x9f"
+	"e",
 	"Stra\xc3\x9f"
 	"e",
 	7},

@@ -17,7 +17,8 @@ static void
 fill(struct verdict_cell *c, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		c[i] = (struct verdict_cell){.suspect = 0.1 + 0.01 * (double)(i % K),
+		c[i] = (struct verdict_cell){
+		    .suspect = 0.1 + 0.01 * (double)(i % K),
 		    .reference = 0.1 + 0.01 * (double)(i % K),
 		    .flipped = 100,
 		    .shared = 10};
@@ -153,25 +154,24 @@ test_known_radius(void **state)
 	label[63] = 1; /* so that class 0 has images to come from */
 	linear_model(&m);
 	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
-	assert_ok(uap_radii(&net, &geometry_linf, &cfg, &im, &im, "linf", f,
-		      &e),
-	    &e);
+	assert_ok(
+	    uap_radii(&net, &geometry_linf, &cfg, &im, &im, "linf", f, &e), &e);
 	assert_true(f[1].reached);
 	/* within the resolution of the bisection: 2 log 4 / 2^7 */
 	assert_true(f[1].radius >= 0.25 - 1e-6 && f[1].radius <= 0.262);
 	assert_int_equal(f[1].n, 63);
 	assert_int_equal(f[1].flipped, 63);
 	/* the same bytes again */
-	assert_ok(uap_radii(&net, &geometry_linf, &cfg, &im, &im, "linf",
-		      again, &e),
+	assert_ok(
+	    uap_radii(&net, &geometry_linf, &cfg, &im, &im, "linf", again, &e),
 	    &e);
 	assert_memory_equal(
 	    f[1].trigger.delta, again[1].trigger.delta, 16 * sizeof(float));
 	uap_release(again, 2);
 	uap_release(f, 2);
 	/* a white patch brings .75 a pixel: 16/3 pixels are needed */
-	assert_ok(uap_radii(&net, &geometry_patch, &cfg, &im, &im, "patch", f,
-		      &e),
+	assert_ok(
+	    uap_radii(&net, &geometry_patch, &cfg, &im, &im, "patch", f, &e),
 	    &e);
 	assert_true(f[1].reached);
 	assert_true(f[1].radius >= 16.0 / 3 - 1e-4 && f[1].radius <= 5.7);
@@ -189,8 +189,7 @@ test_losses(void **state)
 	(void)state;
 	loss_softmax(3, z, p);
 	assert_near(p[2], 0.66524096, 1e-6);
-	assert_near(
-	    loss_cross_entropy(3, z, 0, 2.0f, dz), 2.40760596, 1e-6);
+	assert_near(loss_cross_entropy(3, z, 0, 2.0f, dz), 2.40760596, 1e-6);
 	assert_near(dz[0], 2 * (0.09003057 - 1), 1e-6);
 	assert_near(dz[2], 2 * 0.66524096, 1e-6);
 	assert_int_equal(loss_argmax(3, z), 2);

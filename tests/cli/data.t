@@ -60,6 +60,15 @@ says "links are not followed"
 # --- status 4
 exits 4 "a folder and labels" assay-load --data $d/good-grey,$n/good-labels.npy -o $tmp/none
 exits 4 "no data" assay-load
+exits 4 "smaller than the images" assay-load --data $n/good-pair.npz --size 1 -o $tmp/none
+says "never cut or scaled"
+
+# --- padding and channels: 2 images of 28 x 28 become 32 x 32 x 3
+{ printf '\000\000\010\003\000\000\000\002\000\000\000\034\000\000\000\034'; head -c 1568 /dev/zero | tr '\000' '\377'; } >$tmp/white.idx
+printf '\000\000\010\001\000\000\000\002\000\001' >$tmp/two.idx
+exits 0 "pad to 32 x 32, three channels" assay-load --data $tmp/white.idx,$tmp/two.idx --size 32 --channels 3 -o $tmp/padded
+ok "the shape says so" grep -aq '\[2,32,32,3\]' $tmp/padded
+ok "white pixels: 2 x 28 x 28 x 3" [ "$(tail -c 6144 $tmp/padded | tr -d '\000' | wc -c)" -eq 4704 ]
 ok "a failure leaves no output" [ ! -e $tmp/none ]
 ok "and no temporary file" [ -z "$(ls $tmp | grep tmp)" ]
 done_testing
