@@ -4,10 +4,6 @@
 . "$(dirname "$0")/models.sh"
 truth=$models/backdoor/truth.json
 
-# object FILE NAME: the document's object of that name, in one line
-object() { tr -d ' \n' <"$1" | sed -n "s/.*\"$2\":{\([^}]*\)}.*/\1/p"; }
-field() { object "$1" "$2" | tr ',' '\n' | sed -n "s/^\"$3\"://p"; }
-
 exits 0 'a backdoored model' assay-eval "$suspect" --data "$audit" --trigger "$trigger" --json -o "$tmp/e.json"
 ok 'what is printed is what is written' cmp "$out" "$tmp/e.json"
 for pair in acc:accuracy asr:asr recovered_accuracy:recovered_accuracy; do

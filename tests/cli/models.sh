@@ -80,5 +80,9 @@ fails() { # STATUS NAME WORDS COMMAND...
 
 # number FILE NAME: the first number called NAME in a document
 number() { sed -n "s/^ *\"$2\": \([0-9.e+-]*\),*\$/\1/p" "$1" | head -1; }
+# field FILE OBJECT NAME: a member of the document's object of that name
+field() {
+	tr -d ' \n' <"$1" | sed -n "s/.*\"$2\":{\([^}]*\)}.*/\1/p" | tr ',' '\n' | sed -n "s/^\"$3\"://p"
+}
 # A scan without what may differ between two runs
 without_run() { sed '/^  "run": {/,/^  }/d' "$1"; }
