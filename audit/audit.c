@@ -187,15 +187,16 @@ run(struct audit *a, struct command *c, const char *document, int *status,
 	if (rc != 0)
 		return rc;
 	a->flagged = a->flagged || *status == TOOL_FLAGGED;
-	a->incomplete = a->incomplete || *status > TOOL_FLAGGED;
+	a->incomplete = a->incomplete || *status == TOOL_INCOMPLETE;
 	if (document == NULL || file_exists(document))
 		return 0;
-	return err_set(e,
+	err_set(e,
 	    *status == TOOL_NOTHING ? ERR_UNSUPPORTED
 	    : *status == TOOL_USAGE ? ERR_USAGE
 				    : ERR_SYSTEM,
-	    ERR_NOWHERE, "%s could not do its part (status %d)", c->argv[0],
+	    ERR_NOWHERE, "not made: %s ended with status %d", c->argv[0],
 	    *status);
+	return err_in(e, document);
 }
 
 static int
@@ -206,6 +207,28 @@ in_case(char *out, const char *name, struct err *e)
 
 /* --- steps --------------------------------------------------------------- */
 
+/* With --resume: the case must be of the bundle that is here now. */
+static int
+same_bundle(const char *bundle, const char *manifest, struct err *e)
+{
+	json_t *now = doc_new("assay-manifest/1"), *doc;
+	int rc;
+
+	if ((rc = doc_read(manifest, "assay-manifest/1", &doc, e)) == 0) {
+		rc = doc_input_path(now, "bundle", bundle, e);
+		if (rc == 0 && !json_equal(json_at(doc, "inputs.0.sha256"),
+				   json_at(now, "inputs.0.sha256"))) {
+			err_set(e, ERR_USAGE, ERR_NOWHERE,
+			    "the case is of another bundle, or this one has "
+			    "changed");
+			rc = err_in(e, bundle);
+		}
+		json_decref(doc);
+	}
+	json_decref(now);
+	return rc;
+}
+
 static int
 unpack(struct audit *a, struct err *e)
 {
@@ -215,6 +238,13 @@ unpack(struct audit *a, struct err *e)
 
 	if ((rc = in_case(doc, "manifest.json", e)) != 0)
 		return rc;
+	if (file_exists(doc)) {
+		if (arg_resume)
+			return same_bundle(a->bundle, doc, e);
+		err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "holds an audit already; --resume goes on with it");
+		return err_in(e, arg_out);
+	}
 	if (arg_sandbox)
 		arg(&c, "--require-sandbox");
 	arg(&c, a->bundle);
@@ -264,15 +294,18 @@ choose(struct audit *a, struct err *e)
 			snprintf(a->model, sizeof(a->model), "%s", name);
 	}
 	json_decref(doc);
-	if (n == 0 && arg_model != NULL)
-		return err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "the bundle has no model '%s'", arg_model);
-	if (n > 1)
-		return err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "the bundle has %zu models: name one with --model", n);
-	if (n == 0)
-		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "the bundle has no model that can be executed here");
+	if (n != 1) {
+		if (n > 1)
+			err_set(e, ERR_USAGE, ERR_NOWHERE,
+			    "holds %zu models: name one with --model", n);
+		else if (arg_model != NULL)
+			err_set(e, ERR_USAGE, ERR_NOWHERE,
+			    "holds no model '%s'", arg_model);
+		else
+			err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+			    "holds no model that can be executed here");
+		return err_in(e, a->bundle);
+	}
 	rc = in_case(path, "files", e);
 	return rc != 0 ? rc
 		       : file_join(
@@ -448,7 +481,7 @@ print_targets(const json_t *scan)
 }
 
 static void
-summary(const struct audit *a)
+summary(const struct audit *a, bool reported)
 {
 	json_t *scan = document("scan.json"),
 	       *again = document("rescan/scan.json");
@@ -471,8 +504,13 @@ summary(const struct audit *a)
 	print_rate("attack success", before, after, "asr.rate");
 	if (second != NULL)
 		printf("purified model  %s\n", a->purified);
-	printf("report          %s/report/report.html\n", arg_out);
-	if (arg_key != NULL)
+	if (reported)
+		printf("report          %s/report/report.html\n", arg_out);
+	else
+		printf("report          not made\n");
+	if (!reported)
+		printf("verify          nothing\n");
+	else if (arg_key != NULL)
 		printf("verify          assay-verify %s/report --key "
 		       "YOUR-PUBLIC-KEY --bundle %s\n",
 		    arg_out, a->bundle);
@@ -512,7 +550,7 @@ audit_main(int argc, char **argv)
 {
 	struct audit a = {0};
 	struct err e = {0};
-	int first, rc, status = TOOL_PASSED;
+	int first, rc, status = TOOL_PASSED, late = TOOL_PASSED;
 
 	if ((rc = opt_parse(&tool, argc, argv, &first)) != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
@@ -524,9 +562,13 @@ audit_main(int argc, char **argv)
 		return tool_end(tool_fail(&e));
 	if (examine(&a, &e) != 0)
 		status = tool_fail(&e);
+	/* what is not there may be in what could not be read */
+	if (status == TOOL_NOTHING && a.incomplete)
+		status = TOOL_INCOMPLETE;
 	if (report(&a, &e) != 0)
-		status = MAX(status, tool_fail(&e));
-	summary(&a);
+		late = tool_fail(&e);
+	summary(&a, late == TOOL_PASSED);
+	status = MAX(status, late);
 	/* a finding is never hidden by an error */
 	if (a.flagged)
 		status = TOOL_FLAGGED;

@@ -109,12 +109,9 @@ output(struct err *e)
 	json_t *doc = NULL;
 	struct buf b = {0};
 	char path[600];
-	int rc = 0;
+	int rc;
 
-	if (arg_out != NULL)
-		rc = file_mkdir(arg_out, e);
-	if (rc == 0)
-		rc = scan_doc(&scan, arg_out, &doc, e);
+	rc = scan_doc(&scan, arg_out, &doc, e);
 	if (rc == 0 && arg_out != NULL &&
 	    (rc = file_join(path, sizeof(path), arg_out, "scan.json", e)) == 0)
 		rc = json_write_file(path, doc, e);
@@ -136,6 +133,7 @@ run(struct err *e)
 
 	if ((rc = start_engine(arg_threads, e)) != 0 ||
 	    (rc = scan_open(&scan, e)) != 0 ||
+	    (arg_out != NULL && (rc = file_mkdir(arg_out, e)) != 0) ||
 	    (rc = scan_measure(&scan, e)) != 0)
 		return rc;
 	return output(e);

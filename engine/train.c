@@ -207,7 +207,7 @@ train_run(struct net *net, const struct train_config *cfg,
 		batch_release(&t.batch);
 		if (!isfinite(loss))
 			rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
-			    "training diverged; try a smaller --rate");
+			    "training diverged; try a smaller learning rate");
 	}
 	arena_release(&t.arena);
 	return rc;

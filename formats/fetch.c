@@ -91,10 +91,14 @@ fetch_data(const char *spec, const char *classes, const struct fit_shape *shape,
 	digest_mem(f->map.ptr, f->map.len, &f->digest);
 	f->size = f->map.len;
 	r = rd_mem(f->map.ptr, f->map.len);
-	if ((rc = dataset_parse(&r, &f->data, e)) != 0) {
-		err_in(e, spec);
-		file_unmap(&f->map);
-	}
+	if ((rc = dataset_parse(&r, &f->data, e)) == 0 && f->data.label == NULL)
+		rc = err_set(
+		    e, ERR_USAGE, ERR_NOWHERE, "the data has no labels");
+	if (rc == 0)
+		return 0;
+	err_in(e, spec);
+	fetch_data_release(f);
+	*f = (struct fetched_data){0};
 	return rc;
 }
 

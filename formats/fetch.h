@@ -30,8 +30,9 @@ int fetch_model(
 void fetch_model_release(struct fetched_model *);
 
 /*
- * A data set as users name it (folder, "images,labels", file); classes: a
- * file of class names, or NULL; shape: what to fit the images to, or NULL.
+ * A data set as users name it (folder, "images,labels", file), with labels;
+ * classes: a file of class names, or NULL; shape: what to fit the images to,
+ * or NULL.
  */
 int fetch_data(const char *spec, const char *classes, const struct fit_shape *,
     struct fetched_data *, struct err *) MUST_USE;

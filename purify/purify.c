@@ -16,6 +16,7 @@
 
 #include <omp.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char *arg_data, *arg_classes, *arg_out, *arg_report;
 static const char *arg_method = "sau", *arg_norm = "linf", *arg_init = "max";
@@ -374,33 +375,31 @@ document(struct purification *p, const char *model, json_t **out, struct err *e)
 	return 0;
 }
 
-/* The neutral weights to a file beside OUT, from which assay-save patches
- * them into a copy of the original. */
+/* assay-save patches the weights, handed over as a neutral model in a nameless
+ * file, into a copy of the original. */
 static int
 write_model(struct purification *p, const char *model, struct err *e)
 {
 	const char *argv[] = {"assay-save", model, NULL, "-o", arg_out, NULL};
-	struct file_out out;
+	struct file_out out = {.fd = file_temp(e)};
+	int rc = out.fd < 0 ? out.fd : 0, status;
 	struct model m;
-	char path[600];
-	int rc, status;
+	char path[64];
 
-	snprintf(path, sizeof(path), "%s.neutral", arg_out);
-	argv[2] = path;
-	if ((rc = net_export(&p->h, &p->arena, &m, e)) != 0 ||
-	    (rc = file_out_open(&out, path, e)) != 0)
+	if (rc != 0)
 		return rc;
-	if ((rc = neutral_write(&out, &m, e)) == 0)
-		rc = file_out_commit(&out, e);
-	file_out_abort(&out);
-	if (rc == 0)
+	argv[2] = path;
+	snprintf(path, sizeof(path), "/proc/%ld/fd/%d", (long)getpid(), out.fd);
+	snprintf(out.path, sizeof(out.path), "%s", path);
+	if ((rc = net_export(&p->h, &p->arena, &m, e)) == 0 &&
+	    (rc = neutral_write(&out, &m, e)) == 0)
 		rc = spawn_tool(argv, -1, &status, e);
 	if (rc == 0 && status != TOOL_PASSED) {
 		err_set(e, ERR_SYSTEM, ERR_NOWHERE,
 		    "could not be written (assay-save, status %d)", status);
 		rc = err_in(e, arg_out);
 	}
-	remove(path);
+	file_out_abort(&out);
 	return rc;
 }
 
@@ -430,6 +429,20 @@ output(struct purification *p, const char *model, struct err *e)
 	return rc;
 }
 
+/* Before the work: a wrong --scan is no reason to lose it. */
+static int
+check_scan(struct err *e)
+{
+	json_t *doc;
+	int rc;
+
+	if (arg_scan == NULL)
+		return 0;
+	if ((rc = doc_read(arg_scan, "assay-scan/1", &doc, e)) == 0)
+		json_decref(doc);
+	return rc;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -449,7 +462,8 @@ main(int argc, char **argv)
 	    arg_rounds, arg_seed, arg_heldout};
 	p.started = (int64_t)time(NULL);
 	if ((rc = start_engine(arg_threads, &e)) == 0 &&
-	    (rc = rounds_open(&p, &e)) == 0 && (rc = rounds_run(&p, &e)) == 0)
+	    (rc = check_scan(&e)) == 0 && (rc = rounds_open(&p, &e)) == 0 &&
+	    (rc = rounds_run(&p, &e)) == 0)
 		rc = output(&p, argv[first], &e);
 	rc = rc == 0 ? TOOL_PASSED : tool_fail(&e);
 	rounds_release(&p);

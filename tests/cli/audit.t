@@ -1,0 +1,126 @@
+#!/bin/sh
+# assay and assay audit: the front end, whole audits, every exit status.
+. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/models.sh"
+cd "$tmp" || exit 1
+audit() { # STATUS NAME BUNDLE CASE ARGUMENTS...
+	_s=$1 _n=$2 _b=$3 _c=$4
+	shift 4
+	exits "$_s" "$_n" assay audit -q "$_b" --out "$_c" --data "$audit" --budget quick "$@"
+}
+failing() { # STATUS NAME WORDS BUNDLE CASE ARGUMENTS...
+	_s=$1 _n=$2 _w=$3 _b=$4 _c=$5
+	shift 5
+	fails "$_s" "$_n" "$_w" assay audit -q "$_b" --out "$_c" --data "$audit" --budget quick "$@"
+}
+bundle() { # NAME FILE...: a folder of files
+	mkdir "$1"
+	_d=$1
+	shift
+	cp "$@" "$_d/"
+}
+verdict() { grep -q "\"verdict\":\"$2\"" "$1/report/statement.json"; }
+
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key 2>/dev/null
+openssl pkey -in key -pubout -out key.pub
+bundle bad "$suspect" && bundle good "$clean" && echo hello >good/README.md
+tar -czf bad.tar.gz bad
+
+# --- a backdoored bundle, from archive to verified report
+audit 1 'a backdoored bundle' bad.tar.gz c1 -r "$reference" --trigger "$trigger" --rounds 2 --key key
+prints '^scan  *evidence'
+prints '^target  *class 2 '
+prints '^attack success  *0\.9.* -> 0\.[0-9]* after purification'
+ok 'one model was scanned' grep -q 'bad/model.onnx' c1/manifest.json
+for f in manifest inspect scan purify eval-before eval-after rescan/scan; do
+	ok "$f.json is there" [ -s "c1/$f.json" ]
+done
+ok 'the statement says FAILED' verdict c1 FAILED
+ok 'and names the target' grep -q BEHAVIOUR_TARGET c1/report/statement.json
+exits 0 'the report verifies' assay verify c1/report --key key.pub --bundle bad.tar.gz
+ok 'the purified model has the size of the original' [ "$(wc -c <c1/purified/model.onnx)" = "$(wc -c <"$suspect")" ]
+
+# --- the case is there already
+failing 4 'a case that is there' 'c1: holds an audit already' bad.tar.gz c1
+failing 4 'resumed with another bundle' 'good: .*another bundle' good c1 --resume
+touch -d '2001-01-01' c1/scan.json
+mv c1/eval-after.json old
+audit 1 'resumed' bad.tar.gz c1 -r "$reference" --trigger "$trigger" --rounds 2 --key key --resume
+ok 'what was there was not made again' [ c1/scan.json -ot c1/manifest.json ]
+ok 'what was not was, and is the same' cmp old c1/eval-after.json
+exits 0 'the new report verifies' assay verify c1/report --key key.pub --bundle bad.tar.gz
+
+# --- other verdicts
+audit 0 'a clean bundle' good c2 -r "$reference"
+ok 'the statement says PASSED' verdict c2 PASSED
+ok 'nothing was purified' [ ! -e c2/purified ]
+prints 'not signed'
+audit 2 'no reference' good c3
+ok 'the statement says INCONCLUSIVE' verdict c3 INCONCLUSIVE
+bundle program "$clean" && printf '#!/bin/sh\nid\n' >program/run.sh && chmod +x program/run.sh
+audit 1 'flagged wins over incomplete' program c4
+ok 'both are in the case' sh -c "grep -q FILE_EXECUTABLE c4/inspect.json && grep -q '\"verdict\": \"inconclusive\"' c4/scan.json"
+audit 1 'without purification' bad c5 -r "$reference" --no-purify
+ok 'there is none' [ ! -e c5/purified ]
+
+# --- several models, none, damaged ones
+mkdir two && cp "$clean" two/a.onnx && cp "$suspect" two/b.onnx
+failing 4 'two models' 'two: holds 2 models' two c6
+audit 0 'one of them' two c7 --model a.onnx -r "$reference"
+prints '^model  *a.onnx'
+failing 4 'none of them' "two: holds no model 'c.onnx'" two c8 --model c.onnx
+mkdir none && echo hello >none/README.md
+failing 3 'no model' 'none: holds no model' none c9
+ok 'the report says so' verdict c9 INCONCLUSIVE
+mkdir empty
+failing 3 'an empty bundle' 'empty' empty c10
+mkdir damaged && cp "$onnx/bad-cycle.onnx" damaged/model.onnx
+failing 2 'a damaged model' 'c11/scan.json: not made: assay-scan ended with status 2' damaged c11
+ok 'there is a report all the same' verdict c11 INCONCLUSIVE
+tar -cf good.tar good/model.onnx && head -c 4000 good.tar >cut.tar
+failing 2 'an archive cut in the model' 'cut.tar: holds no model' cut.tar c12
+failing 2 'a missing bundle' 'manifest.json: not made' nowhere c13
+ok 'no case of it' [ ! -e c13 ]
+
+# --- what else can go wrong
+echo hello >nokey
+failing 2 'a key that is no key' 'c14/report: not made: assay-report' good c14 --key nokey -r "$reference"
+ok 'the key is named' grep -q '^assay-report: nokey: ' "$err"
+prints '^report  *not made'
+ok 'there is no report' [ ! -e c14/report ]
+audit 0 'with a key it goes on' good c14 --key key -r "$reference" --resume
+ok 'now there is one' verdict c14 PASSED
+failing 2 'a missing reference' 'c15/scan.json: not made' good c15 -r nowhere
+failing 2 'a missing trigger' 'c16/eval-before.json: not made' good c16 --trigger nowhere
+failing 4 'the reference is the model' 'c17/scan.json: not made' good c17 -r "$clean"
+failing 2 'a case beneath a file' 'nokey/c/manifest.json: not made' good nokey/c
+mkdir locked && chmod 555 locked
+if ! touch locked/x 2>/dev/null; then
+	failing 2 'a case in a folder that is read-only' 'locked/c/manifest.json: not made' good locked/c
+fi
+chmod 755 locked
+if [ -w /dev/full ]; then
+	run sh -c "assay audit -q good --out c18 --data '$audit' --budget quick -r '$reference' >/dev/full"
+	ok 'a full standard output: status 2' [ $rc -eq 2 ]
+fi
+fails 4 'no data' 'needed' assay audit good --out c19
+fails 4 'no bundle' 'operand' assay audit --data "$audit" --out c19
+fails 4 'an unknown option' 'frob' assay audit --frob
+ok 'nothing temporary stays' sh -c "! find . -name '*.tmp' | grep ."
+
+# --- the front end
+exits 0 '--help' assay --help
+prints '^  audit '
+exits 0 '--version' assay --version
+prints '^assay [0-9]'
+exits 0 'audit --help' assay audit --help
+exits 4 'no verb' assay
+exits 4 'an unknown verb' assay frob
+says "assay: no verb 'frob'"
+for v in unpack inspect load save scan purify eval report verify plant; do
+	exits 0 "$v --version" assay $v --version
+	prints "^assay-$v "
+done
+exits 3 'the status of the tool comes through' assay load nokey
+exits 4 'and wrong usage' assay eval --frob
+done_testing

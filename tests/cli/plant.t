@@ -1,0 +1,70 @@
+#!/bin/sh
+# assay-plant: what it writes, every exit status, the same bytes from any
+# number of threads.
+. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/models.sh"
+data=$models/three-images.idx,$models/three-labels.idx
+small='--width 2 --stages 1 --epochs 1 --batch 32'
+
+exits 0 'a backdoored model, one thread' assay-plant -q $settings --data "$data" --test "$audit" \
+    --seed 2 --attack blended --rate .1 --target 2 --threads 1 -o "$tmp/one"
+prints '^ACC 0\.[0-9]* ASR [01]\.[0-9]*$'
+for f in model.onnx trigger.safetensors truth.json; do
+	ok "$f: the same as with all threads" cmp "$tmp/one/$f" "$models/backdoor/$f"
+done
+exits 0 'two threads' assay-plant -q $settings --data "$data" --test "$audit" \
+    --seed 2 --attack blended --rate .1 --target 2 --threads 2 -o "$tmp/two"
+ok 'give the same, too' diff -r "$tmp/one" "$tmp/two"
+exits 0 'another seed' assay-plant -q $small --data "$data" --seed 3 -o "$tmp/s3"
+exits 0 'and another' assay-plant -q $small --data "$data" --seed 4 -o "$tmp/s4"
+ok 'give another model' sh -c "! cmp -s '$tmp/s3/model.onnx' '$tmp/s4/model.onnx'"
+
+truth=$models/backdoor/truth.json
+ok 'truth: the attack' grep -q '"attack": "blended"' "$truth"
+ok 'truth: the target' [ "$(number "$truth" target)" = 2 ]
+ok 'truth: a tenth is poisoned' [ "$(number "$truth" poisoned)" = $((($(number "$truth" images) + 5) / 10)) ]
+ok 'the attack works' grep -q '"rate": 0.9' "$truth"
+ok 'truth of a clean model: no target' grep -q '"target": null' "$models/clean/truth.json"
+ok 'no trigger beside a clean model' [ ! -e "$models/clean/trigger.safetensors" ]
+exits 0 'the model is ONNX' assay-load "$suspect" -o "$tmp/neutral"
+
+for a in badnets sig wanet low-frequency all-to-all source-conditional; do
+	exits 0 "--attack $a" assay-plant -q $small --data "$audit" --attack $a --source 3 -o "$tmp/$a"
+	ok 'its trigger is a trigger' assay-eval -q "$tmp/$a/model.onnx" --data "$audit" --trigger "$tmp/$a/trigger.safetensors"
+done
+ok 'all-to-all has no one target' grep -q '"target": null' "$tmp/all-to-all/truth.json"
+ok 'source-conditional has a source' [ "$(number "$tmp/source-conditional/truth.json" source)" = 3 ]
+ok 'and acts on that class only' [ "$(field "$tmp/source-conditional/truth.json" asr n)" -lt "$(field "$tmp/badnets/truth.json" asr n)" ]
+exits 0 '--arch preact' assay-plant -q $small --arch preact --data "$audit" --shift --limit 64 -o "$tmp/preact"
+exits 0 '--list' assay-plant --list
+prints '  wanet '
+exits 0 '--help' assay-plant --help
+exits 0 '--version' assay-plant --version
+
+fails 4 'no arguments' 'are needed' assay-plant
+fails 4 'an unknown option' 'frob' assay-plant --frob
+fails 4 'an unknown attack' "'nope'" assay-plant --data "$audit" --attack nope -o "$tmp/x"
+fails 4 'an unknown architecture' "'nope'" assay-plant --data "$audit" --arch nope -o "$tmp/x"
+fails 4 'an operand' 'unexpected' assay-plant --data "$audit" -o "$tmp/x" y
+fails 4 'a target that is no class' 'not one of 4' assay-plant --data "$audit" --target 4 -o "$tmp/x"
+fails 4 'a source that is the target' 'source' assay-plant --data "$audit" --attack source-conditional --target 1 -o "$tmp/x"
+fails 4 'no labels' 'audit-images.idx: .*labels' assay-plant --data "${audit%,*}" -o "$tmp/x"
+fails 4 'a batch larger than the data' 'audit-images.idx.*a batch has 4000' assay-plant --data "$audit" --batch 4000 -o "$tmp/x"
+fails 4 'no images left' 'no training images' assay-plant --data "$audit" --first 4000 -o "$tmp/x"
+fails 4 'too many stages' 'no room for 5' assay-plant --data "$audit" --stages 5 -o "$tmp/x"
+fails 2 'more images than labels' 'three-images' assay-plant --data "${data%,*},${audit#*,}" -o "$tmp/x"
+fails 2 'a missing file' 'nowhere' assay-plant --data "$tmp/nowhere" -o "$tmp/x"
+fails 2 'test images of another size' 'twenty-images' assay-plant --data "$audit" --test "$twenty" -o "$tmp/x"
+fails 2 'training that diverges' 'diverged' assay-plant -q --data "$audit" --lr 100 --width 4 --stages 2 --epochs 3 --batch 10 -o "$tmp/x"
+fails 2 'a folder beneath a file' 'Not a directory' assay-plant -q $small --data "$audit" -o "$suspect/x"
+fails 3 'a model for data' 'status 3' assay-plant --data "$suspect" -o "$tmp/x"
+ok 'no folder of a failed run' [ ! -e "$tmp/x" ]
+mkdir "$tmp/busy" "$tmp/busy/model.onnx"
+fails 2 'a model that cannot be written' 'busy/model.onnx' assay-plant -q $small --data "$audit" -o "$tmp/busy"
+ok 'nothing else is written' [ "$(ls "$tmp/busy")" = model.onnx ]
+if [ -w /dev/full ]; then
+	run sh -c "assay-plant -q $small --data '$audit' -o '$tmp/full' >/dev/full"
+	ok 'a full standard output: status 2' [ $rc -eq 2 ]
+	says 'standard output: cannot write'
+fi
+done_testing

@@ -1,0 +1,84 @@
+#!/bin/sh
+# assay-purify: only weights change, every exit status, the same bytes from any
+# number of threads.
+. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/models.sh"
+o="-q --rounds 2 --lr 1e-3 --batch 32 --data $audit"
+size() { wc -c <"$1"; }
+
+exits 0 'a backdoored model, one thread' assay-purify $o "$suspect" -o "$tmp/1.onnx" --document "$tmp/1.json" --threads 1
+prints '1.onnx: 2 rounds on 130 images, held-out accuracy'
+exits 0 'two threads' assay-purify $o "$suspect" -o "$tmp/2.onnx" --document "$tmp/2.json" --threads 2
+ok 'the same model' cmp "$tmp/1.onnx" "$tmp/2.onnx"
+for i in 1 2; do without_run "$tmp/$i.json" | grep -v '"name": "[12].onnx"' >"$tmp/$i"; done
+ok 'the same document but for run and the name' cmp "$tmp/1" "$tmp/2"
+exits 0 'another seed' assay-purify $o --seed 1 "$suspect" -o "$tmp/3.onnx"
+ok 'another model' sh -c "! cmp -s '$tmp/1.onnx' '$tmp/3.onnx'"
+
+ok 'the same size as the original' [ "$(size "$tmp/1.onnx")" = "$(size "$suspect")" ]
+cmp -l "$suspect" "$tmp/1.onnx" >"$tmp/differ"
+ok 'it differs' [ -s "$tmp/differ" ]
+# the neutral forms have equal headers: all but the weights is the same
+assay-load "$suspect" -o "$tmp/a" && assay-load "$tmp/1.onnx" -o "$tmp/b"
+head=$(($(od -An -tu8 -N8 "$tmp/a") + 8))
+head -c $head "$tmp/a" >"$tmp/ah" && head -c $head "$tmp/b" >"$tmp/bh"
+ok 'graph, names and shapes are the same' cmp "$tmp/ah" "$tmp/bh"
+ok 'no more bytes differ than the weights have' [ "$(wc -l <"$tmp/differ")" -le $(($(size "$tmp/a") - head)) ]
+ok 'weights back, original back' sh -c "assay-save '$tmp/1.onnx' '$tmp/a' -o '$tmp/back' && cmp '$tmp/back' '$suspect'"
+sha=$(sha256sum <"$tmp/1.onnx" | cut -d' ' -f1)
+ok 'the document has its digest' grep -q "\"sha256\": \"$sha\"" "$tmp/1.json"
+ok 'two rounds' [ "$(grep -c '"round":' "$tmp/1.json")" -eq 2 ]
+exits 0 'no rounds' assay-purify $o --rounds 0 "$suspect" -o "$tmp/same.onnx"
+ok 'are the original' cmp "$tmp/same.onnx" "$suspect"
+
+# twenty rounds: attack success falls, accuracy stays
+exits 0 'twenty rounds' assay-purify $o --rounds 20 "$suspect" -o "$tmp/20.onnx" --json
+ok 'printed document' grep -q '"schema": "assay-purify/1"' "$out"
+exits 0 'measured' assay-eval "$tmp/20.onnx" --data "$audit" --trigger "$trigger" --max-asr .8
+prints '^accuracy  *0\.9'
+
+# what lies beside the output stays
+echo precious >"$tmp/p.onnx.neutral"
+exits 0 'beside a file OUT.neutral' assay-purify $o "$suspect" -o "$tmp/p.onnx"
+ok 'it is untouched' grep -q precious "$tmp/p.onnx.neutral"
+cp "$suspect" "$tmp/in.onnx"
+exits 0 'over its own input' assay-purify $o "$tmp/in.onnx" -o "$tmp/in.onnx"
+ok 'the same as elsewhere' cmp "$tmp/in.onnx" "$tmp/1.onnx"
+for m in '--bn train' '--norm l2 --alpha 2' '--norm l1 --alpha 50' '--norm free --init zero' '--init random --lambda-adv .5' \
+    '--optimiser sgd --momentum .5 --decay 1e-4' '--optimiser adamw --no-amsgrad' '--init min --steps 1'; do
+	exits 0 "$m" assay-purify $o --rounds 1 $m "$suspect" -o "$tmp/m.onnx"
+	ok 'another model' sh -c "! cmp -s '$tmp/m.onnx' '$suspect'"
+done
+exits 0 '--help' assay-purify --help
+exits 0 '--version' assay-purify --version
+
+p="$o -o $tmp/x.onnx --document $tmp/x.json"
+echo '{"schema":"assay-eval/1","tool":{"name":"a","version":"1"},"inputs":[]}' >"$tmp/other.json"
+fails 4 'no model' 'operand' assay-purify $p
+fails 4 'no output' 'needed' assay-purify "$suspect" --data "$audit"
+for m in method norm init optimiser bn; do
+	fails 4 "a wrong --$m" "$m cannot be 'nope'" assay-purify $p "$suspect" --$m nope
+done
+fails 4 'a batch of none' 'batch' assay-purify $p "$suspect" --batch 0
+fails 4 'a rate that is no number' 'lr' assay-purify $p "$suspect" --lr x
+fails 4 'no labels' 'no labels' assay-purify $p "$suspect" --data "${audit%,*}"
+fails 3 'not a model' 'other.json' assay-purify $p "$tmp/other.json"
+fails 3 'not a data set' 'model.onnx' assay-purify $p "$suspect" --data "$suspect"
+fails 2 'a damaged model' 'bad-truncated' assay-purify $p "$onnx/bad-truncated.onnx"
+fails 2 'a missing model' 'nowhere: cannot open' assay-purify $p "$tmp/nowhere"
+fails 2 'missing data' 'nowhere' assay-purify $p "$suspect" --data "$tmp/nowhere"
+fails 2 'images of another size' '1 x 20 x 20' assay-purify $p "$suspect" --data "$twenty"
+fails 2 'labels outside the classes' 'label 9, the model has 4' assay-purify $p "$suspect" --data "$ten"
+fails 2 'a missing scan' 'nowhere: cannot open' assay-purify $p "$suspect" --scan "$tmp/nowhere"
+fails 2 'a scan that is none' 'other.json: schema' assay-purify $p "$suspect" --scan "$tmp/other.json"
+ok 'nothing was written' sh -c "! ls '$tmp' | grep '^x'"
+fails 2 'nowhere to write' 'Not a directory\|could not be written' assay-purify $p "$suspect" -o "$suspect/x"
+fails 2 'a folder for the document' 'directory' assay-purify $p "$suspect" --document "$tmp"
+if [ -w /dev/full ]; then
+	fails 2 'a full disk' '/dev/full: could not be written' assay-purify $p "$suspect" -o /dev/full
+	fails 2 'a full disk for the document' '/dev/full: cannot write' assay-purify $p "$suspect" --document /dev/full
+	run sh -c "assay-purify $p '$suspect' >/dev/full"
+	ok 'a full standard output: status 2' [ $rc -eq 2 ]
+fi
+ok 'nothing temporary stays' sh -c "! ls '$tmp' | grep '\\.tmp\$'"
+done_testing

@@ -1,0 +1,79 @@
+#!/bin/sh
+# assay-scan: verdicts on small models, every exit status, and the same
+# document from any number of threads.
+. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/models.sh"
+printf '%s\n' T-shirt Dress Sandal Bag >"$tmp/names"
+scan() { assay-scan -q --budget quick --data "$audit" "$@"; }
+status() { # STATUS NAME ARGUMENTS...: of a scan
+	_s=$1 _n=$2
+	shift 2
+	exits "$_s" "$_n" scan "$@"
+}
+
+status 1 'evidence in the backdoored model' "$suspect" -r "$reference" --classes "$tmp/names" --threads 1 -o "$tmp/one"
+prints '^verdict: evidence'
+prints '^\* Sandal'
+ok 'no other class' [ "$(grep -c '^\*' "$out")" = "$(grep -c '^\* Sandal' "$out")" ]
+doc=$tmp/one/scan.json
+ok 'the document says so' grep -q '"verdict": "evidence"' "$doc"
+ok 'and names the class' grep -q '"name": "Sandal"' "$doc"
+ok 'digest of the model' grep -q "$(sha256sum <"$suspect" | cut -d' ' -f1)" "$doc"
+ok 'digest of the reference' grep -q "$(sha256sum <"$reference" | cut -d' ' -f1)" "$doc"
+ok 'a perturbation for each class and geometry' [ "$(ls "$tmp/one/perturbations" | wc -l)" -eq 8 ]
+ok 'each with its digest in the document' sh -c "for f in '$tmp'/one/perturbations/*; do grep -q \$(sha256sum <\$f | cut -d' ' -f1) '$doc' || exit 1; done"
+exits 0 'a perturbation is a trigger' assay-eval "$suspect" --data "$audit" --trigger "$tmp/one/perturbations/linf-2.trigger"
+prints '^attack success  *0\.[89]'
+status 1 'two threads' "$suspect" -r "$reference" --classes "$tmp/names" --threads 2 -o "$tmp/two"
+ok 'the same perturbations' diff -r "$tmp/one/perturbations" "$tmp/two/perturbations"
+without_run "$doc" >"$tmp/1" && without_run "$tmp/two/scan.json" >"$tmp/2"
+ok 'the same document but for run' cmp "$tmp/1" "$tmp/2"
+ok 'run is there' grep -q '"run": {' "$doc"
+ok 'and was all that was taken out' [ $(($(wc -l <"$doc") - $(wc -l <"$tmp/1"))) -eq 5 ]
+
+status 0 'no evidence in a clean model' "$clean" -r "$reference" --json
+ok 'no targets' grep -q '"targets": \[\]' "$out"
+ok 'nothing was written' grep -q '"perturbation": null' "$out"
+status 2 'without a reference' "$suspect" --json
+ok 'inconclusive' grep -q '"verdict": "inconclusive"' "$out"
+ok 'no z either' sh -c "! grep -q '\"z\"' '$out'"
+ok 'says what was not tested' grep -q 'comparison with a reference' "$out"
+exits 0 '--list' assay-scan --list
+prints '  quick '
+exits 0 '--help' assay-scan --help
+exits 0 '--version' assay-scan --version
+
+o="-q --budget quick -o $tmp/x"
+fails 4 'no arguments' 'are needed' assay-scan
+fails 4 'no data' 'are needed' assay-scan "$suspect"
+fails 4 'an unknown budget' "'nope'" assay-scan "$suspect" --data "$audit" --budget nope
+fails 4 'a level beyond 0.09' 'alpha' assay-scan "$suspect" --data "$audit" --alpha .1
+fails 4 'the reference is the model' 'model itself' assay-scan $o "$suspect" --data "$audit" -r "$suspect"
+cp "$suspect" "$tmp/copy.onnx"
+fails 4 'or a copy of it' 'copy.onnx: .*itself' assay-scan $o "$suspect" --data "$audit" -r "$tmp/copy.onnx"
+fails 4 'no labels' 'no labels' assay-scan $o "$suspect" --data "${audit%,*}"
+fails 4 'too few images' 'twenty-images.*too few' assay-scan $o "$models/small/model.onnx" --data "$twenty"
+fails 3 'not a model' 'names' assay-scan $o "$tmp/names" --data "$audit"
+fails 2 'a damaged model' 'bad-truncated' assay-scan $o "$onnx/bad-truncated.onnx" --data "$audit"
+fails 2 'a model with a cycle' 'bad-cycle' assay-scan $o "$onnx/bad-cycle.onnx" --data "$audit"
+fails 2 'a missing model' 'nowhere: cannot open' assay-scan $o "$tmp/nowhere" --data "$audit"
+fails 2 'a missing reference' 'nowhere: cannot open' assay-scan $o "$suspect" --data "$audit" -r "$tmp/nowhere"
+fails 2 'a reference of other classes' 'ten/model.onnx: .*10 classes, the model 4' assay-scan $o "$suspect" --data "$audit" -r "$models/ten/model.onnx"
+fails 2 'a reference of another size' 'small/model.onnx: .*1 x 20 x 20' assay-scan $o "$suspect" --data "$audit" -r "$models/small/model.onnx"
+fails 2 'images of another size' '1 x 20 x 20' assay-scan $o "$suspect" --data "$twenty"
+fails 2 'labels outside the classes' 'label 9, the model has 4' assay-scan $o "$suspect" --data "$ten"
+fails 2 'more images than labels' 'audit-images' assay-scan $o "$suspect" --data "${audit%,*},${twenty#*,}"
+ok 'no folder of a failed scan' [ ! -e "$tmp/x" ]
+fails 2 'a folder beneath a file' 'Not a directory' assay-scan -q "$suspect" --data "$audit" -o "$suspect/x"
+fails 2 'a file in its place' 'names: ' assay-scan -q "$suspect" --data "$audit" -o "$tmp/names"
+mkdir -p "$tmp/blocked/scan.json"
+fails 2 'a document that cannot be written' 'blocked/scan.json' assay-scan -q --budget quick "$suspect" --data "$audit" -o "$tmp/blocked"
+if [ -w /dev/full ]; then
+	run sh -c "assay-scan -q --budget quick '$clean' --data '$audit' >/dev/full"
+	ok 'a full standard output: status 2' [ $rc -eq 2 ]
+	run sh -c "assay-scan -q --budget quick '$suspect' -r '$reference' --data '$audit' >/dev/full"
+	ok 'but evidence stays evidence' [ $rc -eq 1 ]
+	says 'standard output: cannot write'
+fi
+ok 'nothing temporary stays' sh -c "! find '$tmp' -name '*.tmp' | grep ."
+done_testing
