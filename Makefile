@@ -40,7 +40,7 @@ UNIT     = test_bundle test_diagram test_dsse test_identify test_idx \
            test_image test_json test_npy test_onnx test_op test_patch test_rd \
            test_sau test_tree
 FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_identify fuzz_idx \
-           fuzz_image fuzz_neutral fuzz_npy fuzz_onnx
+           fuzz_image fuzz_net fuzz_neutral fuzz_npy fuzz_onnx
 
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -99,6 +99,7 @@ $(TESTS): %: %.o $(ELIBS)
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau: $(B)/purify/sau.o
+$(B)/tests/test_op: $(B)/tests/op_body.o
 # the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
 ifeq ($(MODE),fuzz)
 $(FUZZB): %: %.o $(ELIBS)

@@ -59,7 +59,7 @@ enum op_layout {
 	OP_IMAGE, /* input 0 and the output are NHWC; weights are permuted */
 	OP_ANY,   /* elementwise: the layout of the inputs, which must agree */
 	OP_ANY_TO_ROWS, /* as OP_ANY, with an output in rows */
-	OP_ROWS,  /* everything row-major */
+	OP_ROWS,        /* everything row-major */
 	OP_TO_ROWS,
 	OP_TO_IMAGE,
 };

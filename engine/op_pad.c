@@ -37,8 +37,8 @@ pad_sizes(
 		return op_bad(s, e, "the pads are computed or too few");
 	*p = (struct pad){0};
 	for (size_t i = 0; i < n; i++) {
-		int64_t k = n == x->rank && axes == NULL ? (int64_t)i
-							 : axes->ints[i];
+		int64_t k =
+		    n == x->rank && axes == NULL ? (int64_t)i : axes->ints[i];
 		int64_t lo = pads->ints[i], hi = pads->ints[n + i];
 
 		k += k < 0 ? (int64_t)x->rank : 0;
@@ -46,8 +46,8 @@ pad_sizes(
 			return op_bad(s, e, "axis %" PRId64, k);
 		if (lo < -LIMIT_IMAGE_SIDE || lo > LIMIT_IMAGE_SIDE ||
 		    hi < -LIMIT_IMAGE_SIDE || hi > LIMIT_IMAGE_SIDE)
-			return op_bad(s, e, "pads %" PRId64 " and %" PRId64, lo,
-			    hi);
+			return op_bad(
+			    s, e, "pads %" PRId64 " and %" PRId64, lo, hi);
 		p->before[k] = lo;
 		p->after[k] = hi;
 	}
@@ -92,8 +92,8 @@ pad_box(const struct op_call *c)
 	for (size_t i = 0; i < b.rank; i++) {
 		size_t crop = (size_t)MAX(-p.before[i], 0);
 
-		b.dim[i] = c->shape_in[0]->dim[i] - crop -
-			   (size_t)MAX(-p.after[i], 0);
+		b.dim[i] =
+		    c->shape_in[0]->dim[i] - crop - (size_t)MAX(-p.after[i], 0);
 		b.from.base += crop * b.from.stride[i];
 		b.to.base += (size_t)MAX(p.before[i], 0) * b.to.stride[i];
 	}

@@ -7,8 +7,8 @@
 #include "engine/op.h"
 
 static int
-axis_of(const struct step *s, int64_t axis, size_t rank, size_t *out,
-    struct err *e)
+axis_of(
+    const struct step *s, int64_t axis, size_t rank, size_t *out, struct err *e)
 {
 	if (axis < 0)
 		axis += (int64_t)rank;
@@ -21,8 +21,8 @@ axis_of(const struct step *s, int64_t axis, size_t rank, size_t *out,
 static int64_t *
 ints(const struct step *s, size_t n, struct arena *a, struct err *e)
 {
-	int64_t *v = n <= LIMIT_SHAPE_INTS ? arena_alloc(a, n + 1, sizeof(*v))
-					   : NULL;
+	int64_t *v =
+	    n <= LIMIT_SHAPE_INTS ? arena_alloc(a, n + 1, sizeof(*v)) : NULL;
 
 	if (v == NULL)
 		(void)op_bad(s, e, "%zu integers", n);
@@ -54,11 +54,12 @@ list(const struct step *s, const char *name, size_t *n)
 }
 
 static int
-slice_cut(const struct step *s, const struct shape *x, struct cut *c,
-    struct err *e)
+slice_cut(
+    const struct step *s, const struct shape *x, struct cut *c, struct err *e)
 {
 	size_t n, m, nstep, naxis;
-	const int64_t *start = list(s, "starts", &n), *end = list(s, "ends", &m);
+	const int64_t *start = list(s, "starts", &n),
+		      *end = list(s, "ends", &m);
 	const int64_t *step = list(s, "steps", &nstep);
 	const int64_t *axes = list(s, "axes", &naxis);
 	int rc;
@@ -75,8 +76,8 @@ slice_cut(const struct step *s, const struct shape *x, struct cut *c,
 		int64_t by = step != NULL ? step[i] : 1, lo, hi;
 		size_t k = 0;
 
-		rc = axis_of(s, axes != NULL ? axes[i] : (int64_t)i, x->rank,
-		    &k, e);
+		rc = axis_of(
+		    s, axes != NULL ? axes[i] : (int64_t)i, x->rank, &k, e);
 		if (rc != 0)
 			return rc;
 		if (by < 1 || by > INT32_MAX)

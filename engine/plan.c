@@ -70,8 +70,10 @@ infer_step(
 	for (size_t i = 0; i < s->nin; i++)
 		floats = floats && (in[i] == NULL || in[i]->known == NULL ||
 				       (s->op->ints >> i & 1) != 0);
-	if (s->op->forward == NULL || !floats)
+	if (s->op->forward == NULL)
 		return op_bad(s, e, "shape arithmetic that depends on pixels");
+	if (!floats)
+		return op_bad(s, e, "integers where floats are needed");
 	if (!shape_sane(out))
 		return op_bad(s, e, "the output is empty or too large");
 	return 0;
