@@ -100,6 +100,9 @@ $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau: $(B)/purify/sau.o
 $(B)/tests/test_op: $(B)/tests/op_body.o
+# programs for tests/parity.py and tests/bench.py
+$(B)/tests/parity $(B)/tests/bench: %: %.o $(B)/fixtures/arch.o $(ELIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 # the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
 ifeq ($(MODE),fuzz)
 $(FUZZB): %: %.o $(ELIBS)
@@ -134,6 +137,10 @@ fuzz: ## FUZZ_SECONDS (60) of libFuzzer per target
 fuzz-bins: $(FUZZB)
 asan: ## check under ASan + UBSan
 	@$(MAKE) MODE=asan unit cli replay
+parity: all $(B)/tests/parity ## compare the engine with PyTorch, where it is installed
+	@python3 tests/parity.py $(B)
+bench: $(B)/tests/bench ## time the engine, and PyTorch where it is installed
+	@python3 tests/bench.py $(B)
 lint: deps-check $(ELIBS) ## layering, names, headers, lengths, heap use, format
 	@for l in tests/lint/*.sh; do B=$(B) sh $$l || exit 1; done; echo "lint: clean"
 format: ## clang-format in place
@@ -151,4 +158,4 @@ install: all ## binaries and man pages
 	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
-.PHONY: all check unit cli replay fuzz fuzz-bins asan lint format deps deps-check help clean install
+.PHONY: all check unit cli replay fuzz fuzz-bins asan parity bench lint format deps deps-check help clean install

@@ -233,12 +233,12 @@ bind_input(struct builder *b, const struct op *op, const struct node *node,
 {
 	size_t v = map_get(&b->names, node->in[i]);
 	const struct tensor *t;
-	bool weight = (op->weights >> i & 1) != 0;
+	bool weight = op_bit(op->weights, i);
 
 	*out = SIZE_MAX;
 	if (*node->in[i] == '\0')
 		return 0;
-	if (v != SIZE_MAX && (op->constants >> i & 1) != 0)
+	if (v != SIZE_MAX && op_bit(op->constants, i))
 		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "node '%s' (%s): input %zu is computed", node->name,
 		    node->op, i);

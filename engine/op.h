@@ -111,6 +111,13 @@ struct op {
 	const struct op_sync *sync; /* or NULL */
 };
 
+/* Bit i of weights, constants or ints; there are more inputs than bits. */
+static inline bool
+op_bit(unsigned mask, size_t i)
+{
+	return i < 32 && (mask >> i & 1) != 0;
+}
+
 #define OP(x) extern const struct op op_##x;
 #include "engine/op.def"
 #undef OP

@@ -69,7 +69,7 @@ infer_step(
 		return 0;
 	for (size_t i = 0; i < s->nin; i++)
 		floats = floats && (in[i] == NULL || in[i]->known == NULL ||
-				       (s->op->ints >> i & 1) != 0);
+				       op_bit(s->op->ints, i));
 	if (s->op->forward == NULL)
 		return op_bad(s, e, "shape arithmetic that depends on pixels");
 	if (!floats)
@@ -85,7 +85,7 @@ count_macs(struct plan *p, const struct step *s, const struct op_need *need)
 	size_t n = shape_elements(&p->shape[s->out]), each = need->taps;
 	const struct shape *w;
 
-	if ((s->op->weights >> 1 & 1) != 0 && s->in[1] != SIZE_MAX) {
+	if (op_bit(s->op->weights, 1) && s->in[1] != SIZE_MAX) {
 		w = &p->shape[s->in[1]];
 		each = w->rank >= 2 ? shape_elements(w) / w->dim[0] : 0;
 	}
