@@ -14,9 +14,10 @@ FORMATS  = array build bundle bundle_archive data dataset fetch fit format gunzi
            onnx_fact onnx_file onnx_fold onnx_lower onnx_ops onnx_order \
            onnx_patch onnx_shape onnx_tensor onnx_wire onnx_write patch \
            pixel safetensors trigger
-ENGINE   = batch blas geo_linf geo_patch geometry loss measure net op \
-           op_batch_norm op_binary op_conv op_fold op_gemm op_pool op_relu \
-           op_shape optim plan run shape spgd start train uap window
+ENGINE   = batch blas box geo_linf geo_patch geometry loss measure net op \
+           op_batch_norm op_binary op_conv op_fold op_gemm op_pad op_pool \
+           op_reduce op_relu op_shape op_slice optim plan run shape spgd \
+           start train uap window
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
@@ -40,7 +41,7 @@ UNIT     = test_bundle test_diagram test_digest test_dsse test_file \
            test_neutral test_npy test_onnx test_op test_patch test_rd \
            test_sandbox test_sau test_stat test_text test_tree test_verdict
 FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_identify fuzz_idx \
-           fuzz_image fuzz_neutral fuzz_npy fuzz_onnx
+           fuzz_image fuzz_net fuzz_neutral fuzz_npy fuzz_onnx
 
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -100,6 +101,10 @@ $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau: $(B)/purify/sau.o
 $(B)/tests/test_verdict: $(B)/audit/verdict.o
+$(B)/tests/test_op: $(B)/tests/op_body.o
+# programs for tests/parity.py and tests/bench.py
+$(B)/tests/parity $(B)/tests/bench: %: %.o $(B)/fixtures/arch.o $(ELIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 # the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
 ifeq ($(MODE),fuzz)
 $(FUZZB): %: %.o $(ELIBS)
@@ -139,6 +144,10 @@ asan: ## check under ASan + UBSan
 	@$(MAKE) -s -j$(JOBS) MODE=asan asan-bins
 	@$(MAKE) -s MODE=asan unit cli replay
 asan-bins: $(BINS) $(TESTS) $(FUZZB)
+parity: all $(B)/tests/parity ## compare the engine with PyTorch, where it is installed
+	@/usr/bin/python3 -B tests/parity.py $(B)
+bench: $(B)/tests/bench ## time the engine, and PyTorch where it is installed
+	@/usr/bin/python3 -B tests/bench.py $(B)
 lint: deps-check $(ELIBS) ## layering, names, headers, lengths, heap use, format
 	@for l in tests/lint/*.sh; do B=$(B) sh $$l || exit 1; done; echo "lint: clean"
 format: ## clang-format in place
@@ -167,4 +176,6 @@ install: all ## binaries and man pages
 	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
-.PHONY: asan-bins demo fixtures null-table sau-table all check unit cli replay fuzz fuzz-bins asan lint format deps deps-check help clean install
+.PHONY: all asan asan-bins bench check clean cli demo deps deps-check fixtures \
+        format fuzz fuzz-bins help install lint null-table parity replay \
+        sau-table unit

@@ -22,6 +22,15 @@
 #define LIMIT_SAFETENSORS_HEADER ((uint64_t)100000000)
 /* Elements of one tensor: 16 GiB of floats. */
 #define LIMIT_ELEMENTS ((uint64_t)1 << 32)
+/* Elements of one value while a net runs (the matrix products count in int),
+ * and memory for one run: VGG-19 on 224x224 takes 0.3 GB an image. */
+#define LIMIT_VALUE_ELEMENTS ((size_t)INT32_MAX)
+#define LIMIT_RUN_BYTES      ((size_t)16 << 30)
+/* Nodes that the engine runs (its planning is quadratic), inputs of one, and
+ * integers of one step of shape arithmetic. */
+#define LIMIT_STEPS      16384
+#define LIMIT_STEP_ARITY 64
+#define LIMIT_SHAPE_INTS 4096
 /* Classes of a classifier: ImageNet-21k has 21,843. */
 #define LIMIT_CLASSES 65536
 /* Side of an image, channels, and images in one data set. */

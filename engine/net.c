@@ -41,16 +41,14 @@ new_value(struct builder *b, const char *name, size_t param, size_t step)
 
 /* --- parameters ---------------------------------------------------------- */
 
-/* Logical shape; with `image`, rank 4 in NHWC storage. */
+/* Logical shape; with `image`, those of rank 4 in NHWC storage. */
 static struct shape
 param_shape(const struct tensor *t, bool image)
 {
 	struct shape s = {.rank = t->rank};
-	size_t pad = image && t->rank < 4 ? 4 - t->rank : 0;
 
-	s.rank += pad;
 	for (size_t i = 0; i < s.rank; i++)
-		s.dim[i] = i < pad ? 1 : t->dim[i - pad];
+		s.dim[i] = t->dim[i];
 	if (image && s.rank == 4)
 		s.layout = LAYOUT_NHWC;
 	return s;
@@ -60,9 +58,12 @@ static int
 known_ints(struct builder *b, const struct tensor *t, struct shape *s)
 {
 	size_t n = shape_elements(s);
-	int64_t *v = arena_alloc(&b->net->arena, MAX(n, 1), sizeof(*v));
+	int64_t *v;
 
-	if (v == NULL)
+	if (n > LIMIT_SHAPE_INTS)
+		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "tensor '%s' holds %zu integers", t->name, n);
+	if ((v = arena_alloc(&b->net->arena, n + 1, sizeof(*v))) == NULL)
 		return full(b->e);
 	for (size_t i = 0; i < n; i++)
 		if (!tensor_int(t, i, &v[i]))
@@ -89,11 +90,14 @@ param_value(struct builder *b, const struct tensor *t, bool image,
 	struct param *p;
 	int rc;
 
+	if (!shape_sane(&s) && !(is_integer(t->dtype) && s.rank == 1))
+		return err_set(b->e, ERR_FORMAT, ERR_NOWHERE,
+		    "tensor '%s' is empty or too large", t->name);
 	for (size_t i = 0; i < n->nvalue; i++) {
 		p = n->value[i].param != SIZE_MAX ? &n->param[n->value[i].param]
 						  : NULL;
 		if (p != NULL && p->tensor == t &&
-		    p->shape.layout == s.layout && p->shape.rank == s.rank) {
+		    p->shape.layout == s.layout) {
 			*out = i;
 			return 0;
 		}
@@ -212,7 +216,7 @@ in_order(struct builder *b, const struct node *node, size_t value, bool image,
 static bool
 wants_image(struct builder *b, const struct op *op, const struct node *node)
 {
-	if (op->layout != OP_ANY)
+	if (op->layout != OP_ANY && op->layout != OP_ANY_TO_ROWS)
 		return op->layout == OP_IMAGE;
 	for (size_t i = 0; i < node->nin; i++) {
 		size_t v = map_get(&b->names, node->in[i]);
@@ -229,18 +233,23 @@ bind_input(struct builder *b, const struct op *op, const struct node *node,
 {
 	size_t v = map_get(&b->names, node->in[i]);
 	const struct tensor *t;
-	bool weight = (op->weights >> i & 1) != 0;
+	bool weight = op_bit(op->weights, i);
 
 	*out = SIZE_MAX;
 	if (*node->in[i] == '\0')
 		return 0;
+	if (v != SIZE_MAX && op_bit(op->constants, i))
+		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "node '%s' (%s): input %zu is computed", node->name,
+		    node->op, i);
 	if (v != SIZE_MAX)
 		return in_order(b, node, v, image, out);
+	/* a second output of an earlier node */
 	if ((t = model_tensor(b->net->model, node->in[i])) == NULL)
-		BUG("model_check let an undefined name through");
-	/* vectors beside weights (biases, statistics) stay as they are */
-	if (op->layout == OP_IMAGE && t->rank != 4)
-		image = false;
+		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "node '%s' (%s): input '%s' is not supported", node->name,
+		    node->op, node->in[i]);
+	image = image && !is_integer(t->dtype);
 	return param_value(b, t, image, weight, out);
 }
 
@@ -251,7 +260,7 @@ add_node(struct builder *b, const struct node *node)
 	struct net *n = b->net;
 	struct step *s;
 	bool image;
-	size_t in[64];
+	size_t in[LIMIT_STEP_ARITY];
 	int rc;
 
 	if (op == NULL)
@@ -279,7 +288,7 @@ add_node(struct builder *b, const struct node *node)
 	    (rc = op->build(s, node, &n->arena, b->e)) != 0)
 		return rc;
 	s->out = new_value(b, node->out[0], SIZE_MAX, n->nstep++);
-	b->image[s->out] = image;
+	b->image[s->out] = image && op->layout != OP_ANY_TO_ROWS;
 	n->synced = n->synced || op->sync != NULL;
 	if (map_put(&b->names, node->out[0], s->out) < 0)
 		return full(b->e);
@@ -309,6 +318,18 @@ build_steps(struct builder *b)
 /* --- the whole ----------------------------------------------------------- */
 
 static int
+image_sane(const struct net *n, struct err *e)
+{
+	struct shape s = {.rank = 3, .dim = {n->c, n->h, n->w}};
+
+	if (n->c > LIMIT_IMAGE_CHANNELS || n->h > LIMIT_IMAGE_SIDE ||
+	    n->w > LIMIT_IMAGE_SIDE || !shape_sane(&s))
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "images of %zu x %zu x %zu", n->c, n->h, n->w);
+	return 0;
+}
+
+static int
 image_size(struct net *n, size_t h, size_t w, size_t c, struct err *e)
 {
 	const int64_t *d = n->model->shape;
@@ -329,7 +350,7 @@ image_size(struct net *n, size_t h, size_t w, size_t c, struct err *e)
 			    "%zu x %zu",
 			    d[1], d[2], d[3], c, h, w);
 	}
-	return 0;
+	return image_sane(n, e);
 }
 
 static int
@@ -341,6 +362,9 @@ allocate(struct builder *b)
 
 	for (size_t i = 0; i < m->nnode; i++)
 		inputs += m->node[i].nin;
+	if (m->nnode > LIMIT_STEPS || inputs > 2 * LIMIT_STEPS)
+		return err_set(b->e, ERR_LIMIT, ERR_NOWHERE,
+		    "%zu nodes with %zu inputs", m->nnode, inputs);
 	b->max_step = m->nnode + inputs + 1;
 	b->max_param = inputs;
 	b->max_value = 1 + b->max_step + b->max_param;

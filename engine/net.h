@@ -44,7 +44,7 @@ struct net {
 	size_t nfixed;
 	size_t h, w, c, classes;
 	size_t chunk; /* images that are processed together */
-	size_t macs;  /* multiply-adds of one image */
+	size_t macs;  /* multiply-adds (or comparisons) of one image */
 	bool synced;  /* has an operator with batch statistics */
 };
 

@@ -45,6 +45,7 @@ struct op_call {
 /* Floats that a call needs besides its inputs and output. */
 struct op_need {
 	size_t aux, scratch;
+	size_t taps; /* of a pooling window: work for each output */
 };
 
 /* What the backward pass reads, so that the plan keeps no more. */
@@ -57,7 +58,8 @@ enum {
 enum op_layout {
 	OP_IMAGE, /* input 0 and the output are NHWC; weights are permuted */
 	OP_ANY,   /* elementwise: the layout of the inputs, which must agree */
-	OP_ROWS,  /* everything row-major */
+	OP_ANY_TO_ROWS, /* as OP_ANY, with an output in rows */
+	OP_ROWS,        /* everything row-major */
 	OP_TO_ROWS,
 	OP_TO_IMAGE,
 };
@@ -86,7 +88,9 @@ struct op {
 	const char *name; /* as in the neutral model */
 	size_t min_in, max_in;
 	enum op_layout layout;
-	unsigned weights; /* bit i: input i is a trainable weight */
+	unsigned weights;   /* bit i: input i is a trainable weight */
+	unsigned constants; /* bit i: input i is a parameter, never computed */
+	unsigned ints;      /* bit i: input i may be shape arithmetic */
 	unsigned keep;
 	/* read attributes into step->cfg; may be NULL */
 	int (*build)(
@@ -106,6 +110,13 @@ struct op {
 	void (*reference)(const struct op_call *);
 	const struct op_sync *sync; /* or NULL */
 };
+
+/* Bit i of weights, constants or ints; there are more inputs than bits. */
+static inline bool
+op_bit(unsigned mask, size_t i)
+{
+	return i < 32 && (mask >> i & 1) != 0;
+}
 
 #define OP(x) extern const struct op op_##x;
 #include "engine/op.def"

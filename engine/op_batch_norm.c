@@ -275,6 +275,7 @@ const struct op op_batch_norm = {
     .max_in = 5,
     .layout = OP_IMAGE,
     .weights = 1 << 1 | 1 << 2,
+    .constants = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4,
     .keep = OP_KEEP_IN_FOR_WEIGHTS,
     .build = norm_build,
     .infer = norm_infer,

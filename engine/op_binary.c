@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Add, Sub, Mul, Div with multidirectional broadcasting (numpy's rules).
- * Constants arrive permuted to the layout of the value, so that a plain
- * row-major broadcast over the stored axes is right in both layouts.
+ * Each side is read with its own strides, so that its storage order is its
+ * own affair.
  */
 #include "engine/op.h"
 
@@ -11,23 +11,6 @@ enum kind {
 	KIND_MUL,
 	KIND_DIV,
 };
-
-/* Stored axes: N, H, W, C for NHWC. */
-static void
-stored(const struct shape *s, size_t rank, size_t *dim)
-{
-	size_t pad = rank - s->rank;
-
-	for (size_t i = 0; i < rank; i++)
-		dim[i] = i < pad ? 1 : s->dim[i - pad];
-	if (rank == 4 && s->layout == LAYOUT_NHWC) {
-		size_t channels = dim[1];
-
-		dim[1] = dim[2];
-		dim[2] = dim[3];
-		dim[3] = channels;
-	}
-}
 
 static int
 binary_infer(const struct step *s, const struct shape *const *in,
@@ -71,6 +54,7 @@ apply(enum kind kind, float a, float b)
 	BUG("kind");
 }
 
+/* The output's axes in the order in which they are stored. */
 struct walk {
 	size_t rank, n;
 	size_t dim[MODEL_MAX_RANK];
@@ -80,18 +64,21 @@ struct walk {
 static void
 walk_init(struct walk *w, const struct op_call *c)
 {
-	w->rank = c->shape_out->rank;
-	stored(c->shape_out, w->rank, w->dim);
-	w->n = shape_elements(c->shape_out);
-	for (size_t k = 0; k < 2; k++) {
-		size_t d[MODEL_MAX_RANK], run = 1;
-		struct shape s = *c->shape_in[k];
+	static const size_t nhwc[] = {0, 2, 3, 1};
+	const struct shape *y = c->shape_out;
 
-		/* a constant was permuted with rank 4 when it was loaded */
-		stored(&s, w->rank, d);
-		for (size_t i = w->rank; i-- > 0;) {
-			w->step[k][i] = d[i] == 1 ? 0 : run;
-			run *= d[i];
+	*w = (struct walk){.rank = y->rank, .n = shape_elements(y)};
+	for (size_t k = 0; k < 2; k++) {
+		const struct shape *x = c->shape_in[k];
+		size_t stride[MODEL_MAX_RANK], pad = y->rank - x->rank;
+
+		shape_strides(x, stride);
+		for (size_t i = 0; i < y->rank; i++) {
+			size_t axis = y->layout == LAYOUT_NHWC ? nhwc[i] : i;
+
+			w->dim[i] = y->dim[axis];
+			if (axis >= pad && x->dim[axis - pad] != 1)
+				w->step[k][i] = stride[axis - pad];
 		}
 	}
 }
@@ -114,7 +101,8 @@ same(const struct op_call *c)
 	size_t n = shape_elements(c->shape_out);
 
 	return shape_elements(c->shape_in[0]) == n &&
-	       shape_elements(c->shape_in[1]) == n;
+	       shape_elements(c->shape_in[1]) == n &&
+	       c->shape_in[0]->layout == c->shape_in[1]->layout;
 }
 
 static void

@@ -108,7 +108,7 @@ conv_infer(const struct step *s, const struct shape *const *in,
 	    .layout = LAYOUT_NHWC};
 	if (!g.direct &&
 	    (ckd_mul(&need->scratch, g.images * g.pixels, g.depth) ||
-		need->scratch > LIMIT_ELEMENTS))
+		need->scratch > LIMIT_VALUE_ELEMENTS))
 		return op_bad(s, e, "the window is too large");
 	return 0;
 }
@@ -344,6 +344,7 @@ const struct op op_conv = {
     .max_in = 3,
     .layout = OP_IMAGE,
     .weights = 1 << 1 | 1 << 2,
+    .constants = 1 << 1 | 1 << 2,
     .keep = OP_KEEP_IN_FOR_WEIGHTS,
     .build = conv_build,
     .infer = conv_infer,

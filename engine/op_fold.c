@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: MIT
  * Shape arithmetic that exporters leave in a graph with an open batch size:
- * Shape, Gather, Slice, Concat, Cast of integer vectors.  It is folded when a
- * plan binds the input shape and is never run on pixels, so these operators
- * have no kernels (Concat of images comes with the other operators).
+ * Shape, Gather, Cast of integer vectors.  It is folded when a plan binds the
+ * input shape and is never run on pixels, so these operators have no kernels.
  */
+#include "base/limits.h"
 #include "engine/op.h"
 
 static int
-rank1_infer(const struct step *s, const struct shape *const *in,
+cast_infer(const struct step *s, const struct shape *const *in,
     struct shape *out, struct op_need *need, struct err *e)
 {
 	(void)need;
 	if (in[0]->known == NULL)
 		return op_bad(s, e, "only shape arithmetic is supported");
-	*out = (struct shape){.rank = in[0]->rank, .dim = {in[0]->dim[0]}};
+	*out = *in[0];
 	return 0;
 }
 
 static int64_t *
 ints(struct arena *a, size_t n)
 {
-	return arena_alloc(a, MAX(n, 1), sizeof(int64_t));
+	return n <= LIMIT_SHAPE_INTS ? arena_alloc(a, n + 1, sizeof(int64_t))
+				     : NULL;
 }
 
 static int
@@ -61,7 +62,7 @@ const struct op op_shape = {
     .name = "Shape",
     .min_in = 1,
     .max_in = 1,
-    .layout = OP_ANY,
+    .layout = OP_ANY_TO_ROWS,
     .infer = shape_infer,
     .fold = shape_fold,
 };
@@ -109,112 +110,6 @@ const struct op op_gather = {
     .fold = gather_fold,
 };
 
-/* --- Slice, rank 1, step 1 ----------------------------------------------- */
-
-static int64_t
-bounded(int64_t v, int64_t len)
-{
-	v = v < 0 ? v + len : v;
-	return v < 0 ? 0 : MIN(v, len);
-}
-
-static int
-slice_bounds(const struct step *s, const struct shape *x, int64_t *from,
-    int64_t *to, struct err *e)
-{
-	int64_t start, end, step = 1;
-
-	if (x->known == NULL || x->rank != 1 ||
-	    !node_ints(s->node, "starts", &start, 1) ||
-	    !node_ints(s->node, "ends", &end, 1) ||
-	    (node_attr(s->node, "steps") != NULL &&
-		(!node_ints(s->node, "steps", &step, 1) || step != 1)))
-		return op_bad(s, e, "only shape arithmetic is supported");
-	*from = bounded(start, (int64_t)x->dim[0]);
-	*to = MAX(*from, bounded(end, (int64_t)x->dim[0]));
-	return 0;
-}
-
-static int
-slice_infer(const struct step *s, const struct shape *const *in,
-    struct shape *out, struct op_need *need, struct err *e)
-{
-	int64_t from = 0, to = 0;
-	int rc;
-
-	(void)need;
-	if ((rc = slice_bounds(s, in[0], &from, &to, e)) != 0)
-		return rc;
-	*out = (struct shape){.rank = 1, .dim = {(size_t)(to - from)}};
-	return 0;
-}
-
-static int
-slice_fold(const struct step *s, const struct shape *const *in,
-    struct shape *out, struct arena *a, struct err *e)
-{
-	int64_t from = 0, to = 0;
-	int rc;
-
-	(void)a;
-	if ((rc = slice_bounds(s, in[0], &from, &to, e)) == 0)
-		out->known = in[0]->known + from;
-	return rc;
-}
-
-const struct op op_slice = {
-    .name = "Slice",
-    .min_in = 1,
-    .max_in = 1,
-    .layout = OP_ANY,
-    .infer = slice_infer,
-    .fold = slice_fold,
-};
-
-/* --- Concat, rank 1 ------------------------------------------------------ */
-
-static int
-concat_infer(const struct step *s, const struct shape *const *in,
-    struct shape *out, struct op_need *need, struct err *e)
-{
-	size_t n = 0;
-
-	(void)need;
-	for (size_t i = 0; i < s->nin; i++) {
-		if (in[i] == NULL || in[i]->known == NULL || in[i]->rank != 1)
-			return op_bad(
-			    s, e, "only shape arithmetic is supported");
-		n += in[i]->dim[0];
-	}
-	*out = (struct shape){.rank = 1, .dim = {n}};
-	return 0;
-}
-
-static int
-concat_fold(const struct step *s, const struct shape *const *in,
-    struct shape *out, struct arena *a, struct err *e)
-{
-	int64_t *v = ints(a, out->dim[0]);
-
-	if (v == NULL)
-		return full(e);
-	out->known = v;
-	for (size_t i = 0; i < s->nin; i++) {
-		memcpy(v, in[i]->known, in[i]->dim[0] * sizeof(*v));
-		v += in[i]->dim[0];
-	}
-	return 0;
-}
-
-const struct op op_concat = {
-    .name = "Concat",
-    .min_in = 1,
-    .max_in = 64,
-    .layout = OP_ANY,
-    .infer = concat_infer,
-    .fold = concat_fold,
-};
-
 /* --- Cast ---------------------------------------------------------------- */
 
 static int
@@ -233,6 +128,6 @@ const struct op op_cast = {
     .min_in = 1,
     .max_in = 1,
     .layout = OP_ANY,
-    .infer = rank1_infer,
+    .infer = cast_infer,
     .fold = cast_fold,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * MaxPool, AveragePool, GlobalAveragePool over x (N,C,H,W) stored NHWC.
+ * MaxPool, AveragePool and their global forms over x (N,C,H,W) stored NHWC.
  * MaxPool keeps the index of each maximum (the first one of equals, NaN
  * counting as largest) in aux; AveragePool divides by the pixels inside the
  * image, or by the window when count_include_pad is set.
@@ -60,6 +60,11 @@ pool_fit(const struct step *s, const struct shape *x, struct window *w,
 		w->size[0] = x->dim[2];
 		w->size[1] = x->dim[3];
 	}
+	/* a window wholly in the padding would have nothing to take */
+	for (size_t i = 0; i < 4; i++)
+		if (w->pad[i] > (w->size[i % 2] - 1) * w->dilation[i % 2])
+			return op_bad(s, e, "pad %zu, window %zu", w->pad[i],
+			    w->size[i % 2]);
 	return window_bind(w, s, x->dim[2], x->dim[3], f, e);
 }
 
@@ -71,9 +76,9 @@ average_infer(const struct step *s, const struct shape *const *in,
 	struct window w;
 	int rc;
 
-	(void)need;
 	if ((rc = pool_fit(s, in[0], &w, &f, e)) != 0)
 		return rc;
+	need->taps = w.size[0] * w.size[1];
 	*out = (struct shape){.rank = 4,
 	    .dim = {in[0]->dim[0], in[0]->dim[1], f.out[0], f.out[1]},
 	    .layout = LAYOUT_NHWC};
@@ -86,6 +91,8 @@ max_infer(const struct step *s, const struct shape *const *in,
 {
 	int rc = average_infer(s, in, out, need, e);
 
+	if (rc == 0 && !shape_sane(out))
+		return op_bad(s, e, "the output is too large");
 	if (rc == 0)
 		need->aux = shape_elements(out);
 	return rc;
@@ -307,4 +314,15 @@ const struct op op_global_average_pool = {
     .infer = average_infer,
     .forward = average_forward,
     .backward = average_backward,
+};
+
+const struct op op_global_max_pool = {
+    .name = "GlobalMaxPool",
+    .min_in = 1,
+    .max_in = 1,
+    .layout = OP_IMAGE,
+    .build = global_build,
+    .infer = max_infer,
+    .forward = max_forward,
+    .backward = max_backward,
 };

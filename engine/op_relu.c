@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Relu: y = max(x, 0).  Clip: y = min(max(x, lo), hi).  Both pass NaN on, so
- * that poisoned weights stay visible; their gradients use y alone.
+ * Relu: y = max(x, 0).  LeakyRelu: y = x < 0 ? alpha x : x.  Clip: y =
+ * min(max(x, lo), hi).  All pass NaN on, so that poisoned weights stay
+ * visible; the gradients of Relu and Clip use y alone.
  */
 #include "engine/op.h"
 
@@ -53,6 +54,61 @@ const struct op op_relu = {
     .infer = same_infer,
     .forward = relu_forward,
     .backward = relu_backward,
+};
+
+struct leaky {
+	float alpha;
+};
+
+static int
+leaky_build(
+    struct step *s, const struct node *n, struct arena *a, struct err *e)
+{
+	struct leaky *cfg = arena_alloc(a, 1, sizeof(*cfg));
+
+	if (cfg == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "model too large");
+	cfg->alpha = (float)node_real(n, "alpha", 0.01);
+	s->cfg = cfg;
+	return 0;
+}
+
+VECTOR static void
+leaky_forward(const struct op_call *c)
+{
+	const struct leaky *cfg = c->step->cfg;
+	size_t n = shape_elements(c->shape_out);
+	const float *x = c->in[0];
+
+	for (size_t i = 0; i < n; i++)
+		c->out[i] = x[i] < 0.0f ? cfg->alpha * x[i] : x[i];
+}
+
+VECTOR static void
+leaky_backward(const struct op_call *c)
+{
+	const struct leaky *cfg = c->step->cfg;
+	size_t n = shape_elements(c->shape_out);
+	const float *x = c->in[0], *dy = c->dout;
+	float *dx = c->din[0];
+
+	for (size_t i = 0; i < n; i++) {
+		float g = x[i] > 0.0f ? dy[i] : cfg->alpha * dy[i];
+
+		dx[i] = c->add[0] ? dx[i] + g : g;
+	}
+}
+
+const struct op op_leaky_relu = {
+    .name = "LeakyRelu",
+    .min_in = 1,
+    .max_in = 1,
+    .layout = OP_ANY,
+    .keep = OP_KEEP_IN_FOR_DATA,
+    .build = leaky_build,
+    .infer = same_infer,
+    .forward = leaky_forward,
+    .backward = leaky_backward,
 };
 
 struct clip {

@@ -179,6 +179,7 @@ unsqueeze_infer(const struct step *s, const struct shape *const *in,
 	    .min_in = 1,                                                       \
 	    .max_in = most,                                                    \
 	    .layout = OP_ROWS,                                                 \
+	    .ints = 1 << 1,                                                    \
 	    .infer = infer_fn,                                                 \
 	    .fold = copy_fold,                                                 \
 	    .forward = copy_forward,                                           \

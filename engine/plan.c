@@ -25,51 +25,72 @@ full(struct err *e)
 
 /* --- shapes -------------------------------------------------------------- */
 
+/* The net has put conversions where they are needed: else we are wrong. */
+static int
+check_layout(const struct step *s, const struct shape *x, struct err *e)
+{
+	enum layout want =
+	    s->op->layout == OP_IMAGE ? LAYOUT_NHWC : LAYOUT_ROWS;
+
+	if (x == NULL || s->op->layout == OP_TO_IMAGE || x->known != NULL ||
+	    (s->op->layout != OP_IMAGE && s->op->layout != OP_ROWS))
+		return 0;
+	if (x->rank == 4 && x->layout != want)
+		return op_bad(s, e, "storage order");
+	return 0;
+}
+
 static int
 infer_step(
     struct plan *p, const struct step *s, struct op_need *need, struct err *e)
 {
-	const struct shape *in[64] = {NULL};
+	const struct shape *in[LIMIT_STEP_ARITY] = {NULL};
 	struct shape *out = &p->shape[s->out];
-	bool all = true;
-	size_t n = 1;
+	bool floats = true;
 	int rc;
 
 	for (size_t i = 0; i < s->nin; i++)
 		if (s->in[i] != SIZE_MAX)
 			in[i] = &p->shape[s->in[i]];
 	*need = (struct op_need){0};
-	if ((rc = s->op->infer(s, in, out, need, e)) != 0)
+	if ((rc = check_layout(s, in[0], e)) != 0 ||
+	    (rc = s->op->infer(s, in, out, need, e)) != 0)
 		return rc;
-	for (size_t i = 0; i < out->rank; i++)
-		if (ckd_mul(&n, n, out->dim[i]) || n > LIMIT_ELEMENTS)
-			return op_bad(s, e, "the output is too large");
-	if (need->aux > LIMIT_ELEMENTS || need->scratch > LIMIT_ELEMENTS)
+	if (need->taps > LIMIT_VALUE_ELEMENTS ||
+	    need->aux > LIMIT_VALUE_ELEMENTS ||
+	    need->scratch > LIMIT_VALUE_ELEMENTS)
 		return op_bad(s, e, "it needs too much memory");
 	out->known = NULL;
 	if (s->op->fold != NULL &&
 	    (rc = s->op->fold(s, in, out, &p->arena, e)) != 0)
 		return rc;
 	p->run[s - p->net->step] = out->known == NULL;
+	if (out->known != NULL)
+		return 0;
 	for (size_t i = 0; i < s->nin; i++)
-		all = all && (in[i] == NULL || in[i]->known == NULL ||
-				 s->op->layout == OP_ROWS);
-	if (out->known == NULL && (s->op->forward == NULL || !all))
+		floats = floats && (in[i] == NULL || in[i]->known == NULL ||
+				       op_bit(s->op->ints, i));
+	if (s->op->forward == NULL)
 		return op_bad(s, e, "shape arithmetic that depends on pixels");
+	if (!floats)
+		return op_bad(s, e, "integers where floats are needed");
+	if (!shape_sane(out))
+		return op_bad(s, e, "the output is empty or too large");
 	return 0;
 }
 
 static void
-count_macs(struct plan *p, const struct step *s)
+count_macs(struct plan *p, const struct step *s, const struct op_need *need)
 {
+	size_t n = shape_elements(&p->shape[s->out]), each = need->taps;
 	const struct shape *w;
 
-	if ((s->op->weights >> 1 & 1) == 0 || s->in[1] == SIZE_MAX)
-		return;
-	w = &p->shape[s->in[1]];
-	if (w->rank >= 2 && w->dim[0] != 0)
-		p->macs += shape_elements(&p->shape[s->out]) *
-			   (shape_elements(w) / w->dim[0]);
+	if (op_bit(s->op->weights, 1) && s->in[1] != SIZE_MAX) {
+		w = &p->shape[s->in[1]];
+		each = w->rank >= 2 ? shape_elements(w) / w->dim[0] : 0;
+	}
+	/* each factor is below 2^31; the sum stops growing at 2^63 */
+	p->macs = MIN(p->macs + n * each, SIZE_MAX / 2);
 }
 
 static int
@@ -81,6 +102,9 @@ infer_all(struct plan *p, struct op_need *need, struct err *e)
 	p->shape[0] = (struct shape){.rank = 4,
 	    .dim = {p->n, net->c, net->h, net->w},
 	    .layout = LAYOUT_NHWC};
+	if (!shape_sane(&p->shape[0]))
+		return err_set(
+		    e, ERR_LIMIT, ERR_NOWHERE, "%zu images at once", p->n);
 	for (size_t i = 0; i < net->nvalue; i++)
 		if (net->value[i].param != SIZE_MAX)
 			p->shape[i] = net->param[net->value[i].param].shape;
@@ -88,7 +112,8 @@ infer_all(struct plan *p, struct op_need *need, struct err *e)
 		rc = infer_step(p, &net->step[i], &need[i], e);
 		if (rc != 0)
 			return rc;
-		count_macs(p, &net->step[i]);
+		if (p->run[i])
+			count_macs(p, &net->step[i], &need[i]);
 	}
 	if (p->shape[net->output].known != NULL ||
 	    p->shape[net->output].dim[0] != p->n)
@@ -99,6 +124,31 @@ infer_all(struct plan *p, struct op_need *need, struct err *e)
 }
 
 /* --- life times ---------------------------------------------------------- */
+
+/* Steps that do not lead to the logits are not run. */
+static int
+drop_dead(struct plan *p, struct err *e)
+{
+	const struct net *net = p->net;
+	bool *used = arena_alloc(&p->arena, net->nvalue, sizeof(*used));
+
+	if (used == NULL)
+		return full(e);
+	used[net->output] = true;
+	for (size_t i = net->nstep; i-- > 0;) {
+		const struct step *s = &net->step[i];
+
+		p->run[i] = p->run[i] && used[s->out];
+		for (size_t k = 0; p->run[i] && k < s->nin; k++)
+			if (s->in[k] != SIZE_MAX)
+				used[s->in[k]] = true;
+	}
+	if (!used[0])
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the output '%s' does not depend on the image",
+		    net->model->output);
+	return 0;
+}
 
 /* Which values need a gradient: those between a wanted one and the logits. */
 static void
@@ -309,12 +359,18 @@ plan_make(struct plan *p, const struct net *net, size_t n, unsigned want,
 	*p = (struct plan){.net = net, .n = n, .want = want};
 	arena_init(&p->arena, (size_t)1 << 30);
 	if ((rc = allocate(p, &l, &need, e)) != 0 ||
-	    (rc = infer_all(p, need, e)) != 0)
+	    (rc = infer_all(p, need, e)) != 0 || (rc = drop_dead(p, e)) != 0)
 		goto fail;
 	mark_wanted(p);
 	if ((rc = collect(p, need, &l, e)) != 0)
 		goto fail;
 	place(p, &l);
+	if (p->floats > LIMIT_RUN_BYTES / sizeof(float)) {
+		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "%zu images of this model need %zu MB", n,
+		    p->floats / (1 << 18));
+		goto fail;
+	}
 	return 0;
 fail:
 	plan_release(p);

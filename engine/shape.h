@@ -24,5 +24,9 @@ struct shape {
 
 /* Product of the dimensions. */
 size_t shape_elements(const struct shape *);
+/* The same, false when it is zero or beyond LIMIT_VALUE_ELEMENTS. */
+bool shape_sane(const struct shape *);
+/* For each logical axis, the floats from one index to the next. */
+void shape_strides(const struct shape *, size_t stride[MODEL_MAX_RANK]);
 
 #endif

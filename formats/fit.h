@@ -17,7 +17,7 @@ struct fit_shape {
  * the odd row or column at the bottom or right.  ERR_USAGE when images would
  * have to be cut or scaled, or channels dropped or mixed.
  */
-int fit_images(struct dataset *, const struct fit_shape *, struct err *)
-    MUST_USE;
+int fit_images(
+    struct dataset *, const struct fit_shape *, struct err *) MUST_USE;
 
 #endif
