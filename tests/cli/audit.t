@@ -84,12 +84,13 @@ ok 'no case of it' [ ! -e c13 ]
 
 # --- what else can go wrong
 echo hello >nokey
-failing 2 'a key that is no key' 'c14/report: not made: assay-report' good c14 --key nokey -r "$reference"
-ok 'the key is named' grep -q '^assay-report: nokey: ' "$err"
+failing 2 'a key that is no key' 'nokey: cannot sign with this key' good c14 --key nokey -r "$reference"
+ok 'the reason is named' grep -q '^assay-report: nokey: ' "$err"
+ok 'nothing was begun' [ ! -e c14 ]
+audit 0 'without a key it passes' good c14 -r "$reference"
+echo tampered >>c14/files/model.onnx
+failing 2 'a case that was changed' 'c14/report: not made: assay-report' good c14 --key key -r "$reference" --resume
 prints '^report  *not made'
-ok 'there is no report' [ ! -e c14/report ]
-audit 0 'with a key it goes on' good c14 --key key -r "$reference" --resume
-ok 'now there is one' verdict c14 PASSED
 failing 2 'a missing reference' 'c15/scan.json: not made' good c15 -r nowhere
 failing 2 'a missing trigger' 'c16/eval-before.json: not made' good c16 --trigger nowhere
 failing 4 'the reference is the model' 'c17/scan.json: not made' good c17 -r "$clean"
