@@ -89,7 +89,8 @@ ok 'the reason is named' grep -q '^assay-report: nokey: ' "$err"
 ok 'nothing was begun' [ ! -e c14 ]
 audit 0 'without a key it passes' good c14 -r "$reference"
 echo tampered >>c14/files/model.onnx
-failing 2 'a case that was changed' 'c14/report: not made: assay-report' good c14 --key key -r "$reference" --resume
+audit 2 'a case that was changed' good c14 --key key -r "$reference" --resume
+ok 'what was changed is named' grep -q '^assay-report: chain of digests is broken: files/model.onnx' "$err"
 prints '^report  *not made'
 failing 2 'a missing reference' 'c15/scan.json: not made' good c15 -r nowhere
 failing 2 'a missing trigger' 'c16/eval-before.json: not made' good c16 --trigger nowhere
