@@ -11,6 +11,7 @@
 #include "base/spawn.h"
 #include "base/tool.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -388,18 +389,23 @@ static int
 report(struct audit *a, struct err *e)
 {
 	struct command c = command("assay-report");
-	char path[PATH_SIZE], key[PATH_SIZE + 16];
+	char path[PATH_SIZE], made[PATH_SIZE], key[PATH_SIZE + 16];
 	int status, rc;
 
-	if ((rc = in_case(path, "report", e)) != 0)
+	if ((rc = in_case(path, "report", e)) != 0 ||
+	    (rc = in_case(made, "report/statement.json", e)) != 0)
 		return rc;
+	/* the report is always made anew; an old one must not pass for it */
+	if (remove(made) != 0 && errno != ENOENT && errno != ENOTDIR) {
+		err_sys(e, "cannot remove");
+		return err_in(e, made);
+	}
 	arg(&c, arg_out);
 	option(&c, "--key", arg_key);
 	option(&c, "--passphrase-file", arg_passphrase);
 	if (arg_resume)
 		arg(&c, "--force");
-	arg_resume = false; /* the report is always made anew */
-	if ((rc = run(a, &c, path, &status, e)) != 0 || arg_key == NULL)
+	if ((rc = run(a, &c, made, &status, e)) != 0 || arg_key == NULL)
 		return rc;
 	snprintf(key, sizeof(key), "%s/public.pem", path);
 	c = command("assay-verify");
@@ -408,10 +414,11 @@ report(struct audit *a, struct err *e)
 	option(&c, "--bundle", arg_out);
 	if ((rc = run(a, &c, NULL, &status, e)) != 0)
 		return rc;
-	return status == TOOL_PASSED
-		   ? 0
-		   : err_set(e, ERR_SYSTEM, ERR_NOWHERE,
-			 "the new report does not verify (status %d)", status);
+	if (status == TOOL_PASSED)
+		return 0;
+	err_set(e, ERR_SYSTEM, ERR_NOWHERE,
+	    "the new report does not verify (status %d)", status);
+	return err_in(e, path);
 }
 
 /* A key that cannot sign is better known before the work than after it. */

@@ -84,14 +84,19 @@ ok 'no case of it' [ ! -e c13 ]
 
 # --- what else can go wrong
 echo hello >nokey
-failing 2 'a key that is no key' 'nokey: cannot sign with this key' good c14 --key nokey -r "$reference"
-ok 'the reason is named' grep -q '^assay-report: nokey: ' "$err"
+failing 2 'a key that is no key' 'nokey: cannot sign' good c14 --key nokey -r "$reference"
+ok 'the reason is given' grep -q '^assay-report: nokey: ' "$err"
+failing 2 'a missing key' 'nowhere: cannot sign' good c14 --key nowhere -r "$reference"
 ok 'nothing was begun' [ ! -e c14 ]
-audit 0 'without a key it passes' good c14 -r "$reference"
-echo tampered >>c14/files/model.onnx
-audit 2 'a case that was changed' good c14 --key key -r "$reference" --resume
-ok 'what was changed is named' grep -q '^assay-report: chain of digests is broken: files/model.onnx' "$err"
+cp -R c2 c14 && rm -r c14/report && mkdir c14/report && echo thesis >c14/report/thesis
+failing 4 'something else where the report goes' 'statement.json: not made' good c14 --resume
 prints '^report  *not made'
+ok 'it is still there' grep -q thesis c14/report/thesis
+rm -r c14/report
+audit 0 'with a key it goes on' good c14 --key key --resume
+ok 'now there is a report' verdict c14 PASSED
+sed 's/"version": "[0-9.]*"/"version": 1/' c14/manifest.json >manifest && cp manifest c14/manifest.json
+failing 2 'a manifest that is none' 'c14/manifest.json' good c14 --resume
 failing 2 'a missing reference' 'c15/scan.json: not made' good c15 -r nowhere
 failing 2 'a missing trigger' 'c16/eval-before.json: not made' good c16 --trigger nowhere
 failing 4 'the reference is the model' 'c17/scan.json: not made' good c17 -r "$clean"
