@@ -36,7 +36,7 @@ BLAS_TOOLS = audit/assay-eval audit/assay-scan purify/assay-purify \
 assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
 assay-purify_PARTS  = rounds sau
 assay-plant_PARTS   = arch attack
-UNIT     = test_bundle test_diagram test_dsse test_identify test_idx \
+UNIT     = test_bundle test_diagram test_dsse test_engine test_identify test_idx \
            test_image test_json test_npy test_onnx test_op test_patch test_rd \
            test_sau test_tree
 FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_identify fuzz_idx \
