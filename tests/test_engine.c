@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT
+ * Whole nets and optimisers against what PyTorch made of the same numbers
+ * (fixtures/engine, made by fixtures/gen/engine.py), and the same bytes for
+ * any number of threads.
+ */
+#include "tests/test.h"
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "engine/batch.h"
+#include "engine/blas.h"
+#include "engine/loss.h"
+#include "engine/optim.h"
+#include "formats/neutral.h"
+#include "formats/safetensors.h"
+
+#include <omp.h>
+
+struct world {
+	struct file_map file;
+	struct model m;
+	struct net net;
+	struct arena a;
+	enum batch_mode mode;
+	size_t n;
+	float *x, *logits, *dx, *grad;
+	const float *dlogits;
+};
+
+static float *
+floats(struct world *w, size_t n)
+{
+	float *p = arena_alloc(&w->a, n + 1, sizeof(*p));
+
+	assert_non_null(p);
+	return p;
+}
+
+/* The numbers of a tensor of the fixture, aligned; *n may be NULL. */
+static float *
+numbers(struct world *w, const char *name, size_t *n)
+{
+	const struct tensor *t = model_tensor(&w->m, name);
+	float *p;
+
+	if (t == NULL)
+		fail_msg("no tensor '%s'", name);
+	assert_int_equal(t->dtype, DTYPE_F32);
+	p = floats(w, t->size / 4);
+	memcpy(p, t->data, t->size);
+	if (n != NULL)
+		*n = t->size / 4;
+	return p;
+}
+
+static void
+world_open(struct world *w, const char *name)
+{
+	char path[128];
+	struct err e = {0};
+	struct rd r;
+
+	*w = (struct world){0};
+	arena_init(&w->a, (size_t)1 << 30);
+	snprintf(path, sizeof(path), "fixtures/engine/%s.safetensors", name);
+	assert_ok(file_map(path, 1 << 20, &w->file, &e), &e);
+	r = rd_mem(w->file.ptr, w->file.len);
+	assert_ok(neutral_parse(&r, &w->m, &e), &e);
+	assert_ok(net_build(&w->net, &w->m, 0, 0, 0, &e), &e);
+	w->grad = floats(w, w->net.nweight);
+}
+
+static void
+world_close(struct world *w)
+{
+	net_release(&w->net);
+	model_release(&w->m);
+	file_unmap(&w->file);
+	arena_release(&w->a);
+}
+
+/* --- against PyTorch ----------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum batch_mode mode;
+} rows[] = {
+    {"convolutions", BATCH_TRAIN},
+    {"pools", BATCH_TRAIN},
+    {"boxes", BATCH_EVAL},
+    {"convolutions-eval", BATCH_EVAL},
+};
+
+static double
+given_loss(
+    void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
+{
+	const struct world *w = ctx;
+	size_t at = first * w->net.classes;
+
+	for (size_t i = 0; i < n * w->net.classes; i++) {
+		w->logits[at + i] = logits[i];
+		dlogits[i] = w->dlogits[at + i];
+	}
+	return 0.0;
+}
+
+/* Every tensor "<prefix><name>" of the fixture against `name` of `got`. */
+static size_t
+compare_all(struct world *w, const struct model *got, const char *prefix)
+{
+	size_t compared = 0, skip = strlen(prefix), n;
+
+	for (size_t i = 0; i < w->m.ntensor; i++) {
+		const char *name = w->m.tensor[i].name;
+		const float *want;
+
+		if (strncmp(name, prefix, skip) != 0)
+			continue;
+		want = numbers(w, name, &n);
+		for (size_t k = 0; k < got->ntensor; k++) {
+			const struct tensor *t = &got->tensor[k];
+
+			if (strcmp(t->name, name + skip) != 0)
+				continue;
+			assert_int_equal(t->size, n * sizeof(float));
+			assert_close(
+			    (const void *)t->data, want, n, 1e-4, 2e-5);
+			compared++;
+		}
+	}
+	return compared;
+}
+
+static void
+test_torch(void **state)
+{
+	size_t row = (size_t)(uintptr_t)*state, nx = 0, ny = 0;
+	struct world w;
+	struct batch b;
+	struct model out;
+	struct err e = {0};
+
+	world_open(&w, rows[row].name);
+	w.x = numbers(&w, "test.images", &nx);
+	w.dlogits = numbers(&w, "test.dlogits", &ny);
+	w.n = ny / w.net.classes;
+	assert_int_equal(nx, w.n * w.net.h * w.net.w * w.net.c);
+	w.logits = floats(&w, ny);
+	w.dx = floats(&w, nx);
+	w.net.chunk = 3; /* several chunks, the last one smaller */
+	assert_ok(batch_init(&b, &w.net, w.n, PLAN_DATA | PLAN_WEIGHTS,
+		      rows[row].mode, &e),
+	    &e);
+	batch_step(&b, w.x, given_loss, &w, w.dx, w.grad);
+	batch_update_statistics(&b, &w.net, 0.1f);
+	batch_release(&b);
+	assert_close(
+	    w.logits, numbers(&w, "want.logits", NULL), ny, 1e-4, 1e-5);
+	assert_close(w.dx, numbers(&w, "want.dx", NULL), nx, 1e-4, 1e-5);
+	/* the export turns gradients into the neutral layout as well */
+	memcpy(w.net.weight, w.grad, w.net.nweight * sizeof(float));
+	assert_ok(net_export(&w.net, &w.a, &out, &e), &e);
+	assert_true(compare_all(&w, &out, "want.grad.") >= 5);
+	if (rows[row].mode == BATCH_TRAIN)
+		assert_true(compare_all(&w, &out, "want.stat.") >= 4);
+	world_close(&w);
+}
+
+/* --- threads ------------------------------------------------------------- */
+
+#define IMAGES 150
+
+struct labels {
+	const struct net *net;
+	int32_t label[IMAGES];
+};
+
+static double
+entropy_loss(
+    void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
+{
+	const struct labels *l = ctx;
+	size_t k = l->net->classes;
+	double sum = 0.0;
+
+	memset(dlogits, 0, n * k * sizeof(*dlogits));
+	for (size_t i = 0; i < n; i++)
+		sum += loss_cross_entropy(k, logits + i * k,
+		    (size_t)l->label[first + i], 1.0f / IMAGES,
+		    dlogits + i * k);
+	return sum;
+}
+
+static void
+test_threads(void **state)
+{
+	enum batch_mode mode = *state != NULL ? BATCH_TRAIN : BATCH_EVAL;
+	struct labels l;
+	struct world w;
+	struct rng r;
+	struct err e = {0};
+	size_t nx;
+	double loss[3];
+	float *dx[3], *grad[3];
+
+	world_open(&w, "convolutions");
+	nx = IMAGES * w.net.h * w.net.w * w.net.c;
+	w.net.chunk = 8;
+	w.x = floats(&w, nx);
+	l.net = &w.net;
+	rng_init(&r, 5, 1);
+	for (size_t i = 0; i < nx; i++)
+		w.x[i] = rng_float(&r);
+	for (size_t i = 0; i < IMAGES; i++)
+		l.label[i] = (int32_t)rng_below(&r, w.net.classes);
+	for (size_t i = 0; i < 3; i++) {
+		struct batch b;
+
+		dx[i] = floats(&w, nx);
+		grad[i] = floats(&w, w.net.nweight);
+		omp_set_num_threads((int)i + 1);
+		assert_ok(batch_init(&b, &w.net, IMAGES,
+			      PLAN_DATA | PLAN_WEIGHTS, mode, &e),
+		    &e);
+		loss[i] = batch_step(&b, w.x, entropy_loss, &l, dx[i], grad[i]);
+		batch_release(&b);
+		assert_memory_equal(&loss[i], &loss[0], sizeof(loss[0]));
+		assert_memory_equal(dx[i], dx[0], nx * sizeof(float));
+		assert_memory_equal(
+		    grad[i], grad[0], w.net.nweight * sizeof(float));
+	}
+	omp_set_num_threads(2);
+	assert_true(loss[0] > 0.0);
+	world_close(&w);
+}
+
+/* --- optimisers ---------------------------------------------------------- */
+
+#define OPTIM_STEPS 5
+#define ADAM        .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f
+
+static const struct {
+	const char *name;
+	struct optim_config cfg;
+} optims[] = {
+    {"sgd", {.kind = OPTIM_SGD}},
+    {"momentum", {.kind = OPTIM_SGD, .momentum = 0.9f}},
+    {"nesterov", {.kind = OPTIM_SGD,
+		     .momentum = 0.9f,
+		     .nesterov = true,
+		     .decay = 0.05f}},
+    {"adam", {.kind = OPTIM_ADAM, ADAM}},
+    {"adam-decay", {.kind = OPTIM_ADAM, ADAM, .decay = 0.05f}},
+    {"amsgrad", {.kind = OPTIM_ADAM, ADAM, .amsgrad = true}},
+    {"adamw", {.kind = OPTIM_ADAMW, ADAM, .decay = 0.05f}},
+};
+
+static const float *
+find(const struct safetensors *s, const char *name, float *to)
+{
+	for (size_t i = 0; i < s->ntensor; i++)
+		if (strcmp(s->tensor[i].name, name) == 0) {
+			assert_true(s->tensor[i].size <= 512 * sizeof(*to));
+			memcpy(to, s->tensor[i].data, s->tensor[i].size);
+			return to;
+		}
+	fail_msg("no tensor '%s'", name);
+	return NULL;
+}
+
+static void
+test_optim(void **state)
+{
+	size_t row = (size_t)(uintptr_t)*state, n = 17;
+	static float w[512], g[512], want[512];
+	struct safetensors s;
+	struct file_map f;
+	struct arena a;
+	struct optim o;
+	struct err e = {0};
+	struct rd r;
+
+	arena_init(&a, (size_t)1 << 20);
+	assert_ok(
+	    file_map("fixtures/engine/optim.safetensors", 1 << 20, &f, &e), &e);
+	r = rd_mem(f.ptr, f.len);
+	assert_ok(safetensors_parse(&r, &a, &s, &e), &e);
+	find(&s, "weights", w);
+	find(&s, "gradients", g);
+	find(&s, optims[row].name, want);
+	optim_init(&o, &optims[row].cfg, n, &a);
+	for (size_t k = 0; k < OPTIM_STEPS; k++) {
+		optim_step(&o, 0.1f, g + k * n, w);
+		assert_close(w, want + k * n, n, 2e-6, 1e-6);
+	}
+	safetensors_release(&s);
+	file_unmap(&f);
+	arena_release(&a);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[32];
+	static char name[32][80];
+	struct err e = {0};
+	size_t n = 0;
+
+	if (blas_init(&e) != 0) {
+		fprintf(stderr, "%s\n", e.msg);
+		return 1;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++, n++) {
+		snprintf(name[n], sizeof(name[n]), "%s as PyTorch has it",
+		    rows[i].name);
+		tests[n] = (struct CMUnitTest){
+		    name[n], test_torch, NULL, NULL, (void *)(uintptr_t)i};
+	}
+	for (size_t i = 0; i < ARRAY_LEN(optims); i++, n++) {
+		snprintf(
+		    name[n], sizeof(name[n]), "optimiser %s", optims[i].name);
+		tests[n] = (struct CMUnitTest){
+		    name[n], test_optim, NULL, NULL, (void *)(uintptr_t)i};
+	}
+	for (size_t i = 0; i < 2; i++, n++) {
+		snprintf(name[n], sizeof(name[n]), "1, 2, 3 threads, %s",
+		    i != 0 ? "training" : "evaluation");
+		tests[n] = (struct CMUnitTest){
+		    name[n], test_threads, NULL, NULL, (void *)(uintptr_t)i};
+	}
+	return _cmocka_run_group_tests("engine", tests, n, NULL, NULL);
+}
