@@ -243,18 +243,14 @@ print_table(const struct evaluation *v)
 static int
 output(const struct evaluation *v, struct err *e)
 {
-	struct buf b = {0};
 	int rc = 0;
 
 	if (arg_out != NULL)
 		rc = json_write_file(arg_out, v->doc, e);
-	if (rc == 0 && arg_json) {
-		json_pretty(v->doc, &b);
-		fwrite(b.ptr, 1, b.len, stdout);
-		buf_free(&b);
-	} else if (rc == 0) {
+	if (rc == 0 && arg_json)
+		json_print(v->doc);
+	else if (rc == 0)
 		print_table(v);
-	}
 	return rc;
 }
 

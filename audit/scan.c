@@ -107,7 +107,6 @@ static int
 output(struct err *e)
 {
 	json_t *doc = NULL;
-	struct buf b = {0};
 	char path[600];
 	int rc;
 
@@ -115,13 +114,10 @@ output(struct err *e)
 	if (rc == 0 && arg_out != NULL &&
 	    (rc = file_join(path, sizeof(path), arg_out, "scan.json", e)) == 0)
 		rc = json_write_file(path, doc, e);
-	if (rc == 0 && arg_json) {
-		json_pretty(doc, &b);
-		fwrite(b.ptr, 1, b.len, stdout);
-		buf_free(&b);
-	} else if (rc == 0) {
+	if (rc == 0 && arg_json)
+		json_print(doc);
+	else if (rc == 0)
 		scan_print(&scan);
-	}
 	json_decref(doc);
 	return rc;
 }

@@ -304,22 +304,6 @@ put_head(json_t *doc, const struct scan *s)
 	json_put(doc, "targets", targets_json(s));
 }
 
-static json_t *
-run_json(const struct scan *s)
-{
-	time_t when = (time_t)s->started;
-	json_t *j = json_object();
-	struct tm tm;
-	char text[32];
-
-	gmtime_r(&when, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	json_put(j, "started", json_text(text));
-	json_put(j, "seconds", json_number(s->seconds));
-	json_put(j, "threads", json_integer(omp_get_max_threads()));
-	return j;
-}
-
 int
 scan_doc(const struct scan *s, const char *dir, json_t **out, struct err *e)
 {
@@ -345,7 +329,8 @@ scan_doc(const struct scan *s, const char *dir, json_t **out, struct err *e)
 	/* the number of threads never changes the result */
 	json_object_del(env, "threads");
 	json_put(doc, "environment", env);
-	json_put(doc, "run", run_json(s));
+	json_put(
+	    doc, "run", doc_run(s->started, s->seconds, omp_get_max_threads()));
 	return rc;
 }
 

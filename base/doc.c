@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fts.h>
 #include <sys/stat.h>
+#include <time.h>
 
 json_t *
 doc_new(const char *schema)
@@ -97,6 +98,22 @@ doc_input_path(json_t *doc, const char *role, const char *path, struct err *e)
 	if (rc == 0)
 		doc_input(doc, role, path, &d, size);
 	return rc;
+}
+
+json_t *
+doc_run(int64_t started, double seconds, int threads)
+{
+	time_t when = (time_t)started;
+	json_t *j = json_object();
+	struct tm tm;
+	char text[32];
+
+	gmtime_r(&when, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	json_put(j, "started", json_text(text));
+	json_put(j, "seconds", json_number(seconds));
+	json_put(j, "threads", json_integer(threads));
+	return j;
 }
 
 static int

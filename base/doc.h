@@ -27,6 +27,12 @@ void doc_input(json_t *doc, const char *role, const char *path,
 int doc_input_path(
     json_t *doc, const char *role, const char *path, struct err *) MUST_USE;
 
+/*
+ * {"started": RFC 3339 UTC, "seconds", "threads"}: the part of a document that
+ * may differ between two runs of the same work.  A new reference.
+ */
+json_t *doc_run(int64_t started, double seconds, int threads);
+
 /* Read a document and check its schema and that it has a tool and inputs. */
 int doc_read(
     const char *path, const char *schema, json_t **out, struct err *) MUST_USE;

@@ -178,6 +178,16 @@ json_pretty(const json_t *j, struct buf *out)
 	buf_u8(out, '\n');
 }
 
+void
+json_print(const json_t *j)
+{
+	struct buf b = {0};
+
+	json_pretty(j, &b);
+	fwrite(b.ptr, 1, b.len, stdout);
+	buf_free(&b);
+}
+
 int
 json_write_file(const char *path, const json_t *j, struct err *e)
 {

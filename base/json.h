@@ -24,6 +24,8 @@ int json_read_file(
 int json_canonical(const json_t *, struct buf *out, struct err *) MUST_USE;
 /* For people and files: two-space indent, sorted keys, %.9g reals, newline. */
 void json_pretty(const json_t *, struct buf *out);
+/* json_pretty to stdout, buffered: tool_end() notices when it cannot write. */
+void json_print(const json_t *);
 /* json_pretty to a file, atomically; path NULL or "-" is stdout. */
 int json_write_file(const char *path, const json_t *, struct err *) MUST_USE;
 

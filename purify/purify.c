@@ -327,22 +327,6 @@ accuracy_json(const struct purification *p, double v)
 	return j;
 }
 
-static json_t *
-run_json(const struct purification *p)
-{
-	time_t when = (time_t)p->started;
-	json_t *j = json_object();
-	struct tm tm;
-	char text[32];
-
-	gmtime_r(&when, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	json_put(j, "started", json_text(text));
-	json_put(j, "seconds", json_number(p->seconds));
-	json_put(j, "threads", json_integer(omp_get_max_threads()));
-	return j;
-}
-
 static int
 document(struct purification *p, const char *model, json_t **out, struct err *e)
 {
@@ -371,7 +355,8 @@ document(struct purification *p, const char *model, json_t **out, struct err *e)
 	json_put(doc, "before", accuracy_json(p, p->before));
 	json_put(doc, "after", accuracy_json(p, p->after));
 	json_put(doc, "output", file);
-	json_put(doc, "run", run_json(p));
+	json_put(
+	    doc, "run", doc_run(p->started, p->seconds, omp_get_max_threads()));
 	return 0;
 }
 
@@ -407,7 +392,6 @@ static int
 output(struct purification *p, const char *model, struct err *e)
 {
 	json_t *doc = NULL;
-	struct buf b = {0};
 	int rc;
 
 	if ((rc = write_model(p, model, e)) != 0)
@@ -415,11 +399,9 @@ output(struct purification *p, const char *model, struct err *e)
 	rc = document(p, model, &doc, e);
 	if (rc == 0 && arg_report != NULL)
 		rc = json_write_file(arg_report, doc, e);
-	if (rc == 0 && arg_json) {
-		json_pretty(doc, &b);
-		fwrite(b.ptr, 1, b.len, stdout);
-		buf_free(&b);
-	} else if (rc == 0) {
+	if (rc == 0 && arg_json)
+		json_print(doc);
+	else if (rc == 0) {
 		printf("%s: %" PRIu64 " rounds on %zu images, held-out "
 		       "accuracy %.4f -> %.4f (n = %zu)\n",
 		    arg_out, arg_rounds, p->ntrain, p->before, p->after,

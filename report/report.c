@@ -222,7 +222,6 @@ print_summary(const struct run *r, const char *verdict, const char *out)
 	text_escape(out, strlen(out), line, sizeof(line));
 	if (opt_json) {
 		json_t *j = doc_new("assay-report/1");
-		struct buf b = {0};
 
 		json_put(j, "verdict", json_text(verdict));
 		json_put(j, "report", json_text(out));
@@ -237,9 +236,7 @@ print_summary(const struct run *r, const char *verdict, const char *out)
 			(json_int_t)json_array_size(json_at(p, "findings"))));
 		json_put(j, "keyid",
 		    r->is_signed ? json_text(r->key_id) : json_null());
-		json_pretty(j, &b);
-		fwrite(b.ptr, 1, b.len, stdout);
-		buf_free(&b);
+		json_print(j);
 		json_decref(j);
 		return;
 	}

@@ -414,7 +414,6 @@ print_json(const struct outcome *o, const struct keys *k)
 	    "predicate.verdict", "subject.0", "predicate.run.auditedAt"};
 	static const char *const name[] = {"verdict", "subject", "auditedAt"};
 	json_t *j = doc_new("assay-verify/1");
-	struct buf b = {0};
 	int64_t age;
 
 	json_put(j, "verified", json_boolean(!o->failed && !o->incomplete));
@@ -431,9 +430,7 @@ print_json(const struct outcome *o, const struct keys *k)
 	json_put(j, "bundleChecked", json_boolean(opt_bundle != NULL));
 	json_put(j, "derivedChecked", json_boolean(!opt_no_derived));
 	json_put(j, "problems", json_incref(o->problems));
-	json_pretty(j, &b);
-	fwrite(b.ptr, 1, b.len, stdout);
-	buf_free(&b);
+	json_print(j);
 	json_decref(j);
 }
 
