@@ -1,12 +1,14 @@
 # Sourced after tap.sh: small real models, planted once for all tests here and
-# again when assay-plant is newer.  Four classes of Fashion-MNIST; nothing
-# below depends on the build mode.
+# again when assay-plant is newer.  Four classes of Fashion-MNIST.  Each build
+# mode has its own, so that two can be tested at a time; they are the same.
 #   $models/reference  clean    $models/clean  clean, other images and seed
 #   $models/backdoor   blended, everything becomes class 2
 #   $models/ten        ten classes    $models/small  images of 20 x 20
 #   $audit             images that none of them was trained on
 root=$(cd "$(dirname "$0")/../.." && pwd)
-models=$root/build/test-models
+_plant=$(command -v assay-plant)
+_mode=${_plant%/bin/*}
+models=$root/build/test-models/${_mode##*/}
 onnx=$root/fixtures/onnx
 audit=$models/audit-images.idx,$models/audit-labels.idx
 ten=$models/ten-images.idx,$models/ten-labels.idx
@@ -59,11 +61,12 @@ make_models() { # DIR
 		--data "$1/twenty-images.idx,$1/twenty-labels.idx"
 }
 
-_plant=$(command -v assay-plant)
 if [ ! -e "$models/stamp" ] || [ "$_plant" -nt "$models/stamp" ] || [ "$root/tests/cli/models.sh" -nt "$models/stamp" ]; then
 	rm -rf "$models" "$models.$$"
 	make_models "$models.$$" >"$tmp/planting" 2>&1 && : >"$models.$$/stamp" &&
-	    mv "$models.$$" "$models" || { sed 's/^/# /' "$tmp/planting"; rm -rf "$models.$$"; echo 'Bail out! no models'; exit 1; }
+	    mv -T "$models.$$" "$models" 2>>"$tmp/planting"
+	rm -rf "$models.$$"
+	[ -e "$models/stamp" ] || { sed 's/^/# /' "$tmp/planting"; echo 'Bail out! no models'; exit 1; }
 fi
 
 # A failure as it should be: this status, nothing but messages of the suite on
