@@ -391,6 +391,8 @@ measure(struct net *n, struct err *e)
 	    p.shape[n->output].rank == 2 ? p.shape[n->output].dim[1] : 0;
 	n->macs = p.macs;
 	n->chunk = MIN(CHUNK_MAX, MAX(4, CHUNK_FLOATS / (p.floats + 1)));
+	if (p.floats > LIMIT_RUN_BYTES / sizeof(float) / n->chunk)
+		n->chunk = 1;
 	plan_release(&p);
 	if (n->classes < 2 || n->classes > LIMIT_CLASSES)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
