@@ -26,7 +26,7 @@ TOOLS      = audit/assay audit/assay-unpack audit/assay-inspect audit/assay-load
 assay_PARTS         = audit
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data
-assay-inspect_PARTS = check check_name show
+assay-inspect_PARTS = check check_model check_name show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
                       html_rest html_scan html_top page page_style svg
 assay-verify_PARTS  = $(CASE_PARTS) case checks

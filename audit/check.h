@@ -31,7 +31,8 @@ extern const struct check check_table[CHECK_COUNT];
 /* Run them all, in the order of the table. */
 void check_run(const struct check_file *, json_t *findings);
 
-/* In audit/check_name.c. */
+/* In files of their own. */
+void check_model(const struct check_file *, json_t *findings);
 void check_name(const struct check_file *, json_t *findings);
 
 #endif

@@ -75,8 +75,8 @@ ok 'the report says so' verdict c9 INCONCLUSIVE
 mkdir empty
 failing 3 'an empty bundle' 'empty' empty c10
 mkdir damaged && cp "$onnx/bad-cycle.onnx" damaged/model.onnx
-failing 2 'a damaged model' 'c11/scan.json: not made: assay-scan ended with status 2' damaged c11
-ok 'there is a report all the same' verdict c11 INCONCLUSIVE
+failing 1 'a damaged model is a finding' 'c11/scan.json: not made: assay-scan ended with status 2' damaged c11
+ok 'there is a report all the same' verdict c11 FAILED
 tar -cf good.tar good/model.onnx && head -c 4000 good.tar >cut.tar
 failing 2 'an archive cut in the model' 'cut.tar: holds no model' cut.tar c12
 failing 2 'a missing bundle' 'manifest.json: not made' nowhere c13

@@ -64,6 +64,27 @@ ok "standard output full: status 2" [ $? -eq 2 ]
 exits 2 "a place that is not there" assay-inspect -o $tmp/no/such $f/good.txt
 says "cannot create"
 
+# --- model files: their own rules, and weights that are numbers
+for s in fixtures/onnx/good-*.onnx; do
+	exits 0 "$s" assay-inspect $s
+done
+for s in fixtures/onnx/bad-cycle.onnx fixtures/onnx/bad-short-raw.onnx \
+    fixtures/onnx/bad-truncated.onnx fixtures/onnx/bad-no-graph.onnx; do
+	exits 1 "$s" assay-inspect $s
+	prints "MODEL_INVALID"
+done
+exits 0 "valid, but not for us" assay-inspect fixtures/onnx/unsupported-if.onnx
+prints "MODEL_UNSUPPORTED"
+# a hand-made neutral model: 4 weights, one of them NaN (7fc00000)
+printf '%s' '{"__metadata__":{"assay.model":"{\"schema\":\"assay-model/1\",\"input\":{\"name\":\"x\",\"shape\":[-1,1,1,2]},\"output\":\"y\",\"classes\":2,\"source\":{\"format\":\"\",\"producer\":\"\",\"note\":\"\"},\"nodes\":[{\"op\":\"Flatten\",\"name\":\"f\",\"inputs\":[\"x\"],\"outputs\":[\"f\"],\"attrs\":{}},{\"op\":\"Gemm\",\"name\":\"g\",\"inputs\":[\"f\",\"w\"],\"outputs\":[\"y\"],\"attrs\":{}}]}"},"w":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}' >$tmp/head
+n=$(wc -c <$tmp/head)
+{ printf "$(printf '\\%03o\\%03o\\000\\000\\000\\000\\000\\000' $((n % 256)) $((n / 256)))"; cat $tmp/head; printf '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'; } >$tmp/zero.safetensors
+exits 0 "weights that are numbers" assay-inspect $tmp/zero.safetensors
+{ head -c $((n + 8)) $tmp/zero.safetensors; printf '\0\0\300\177\0\0\0\0\0\0\0\0\0\0\0\0'; } >$tmp/nan.safetensors
+exits 1 "a weight that is none" assay-inspect $tmp/nan.safetensors
+prints "TENSOR_NONFINITE"
+prints "1 of the numbers of 'w'"
+
 # --- status 3 and 4
 mkdir $tmp/hollow
 exits 3 "an empty folder" assay-inspect $tmp/hollow

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ * Model files that the loaders know: do they keep their own format's rules,
+ * and are their weights numbers?
+ */
+#include "audit/check.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "formats/format.h"
+
+#include <math.h>
+
+#define BIDS 8
+
+/* A loader's complaint as a finding: what a limit or a missing feature stopped
+ * is not called invalid. */
+static void
+complain(
+    const struct check_file *f, const struct err *e, json_t *findings)
+{
+	enum finding_id id = FINDING_MODEL_INVALID;
+
+	if (e->code == ERR_UNSUPPORTED || e->code == ERR_LIMIT)
+		id = FINDING_MODEL_UNSUPPORTED;
+	json_add(findings,
+	    finding_json(id, f->path, e->off, "%s", e->msg));
+}
+
+static uint64_t
+count_nonfinite(const struct tensor *t)
+{
+	uint64_t n, bad = 0;
+
+	if (t->dtype > DTYPE_BF16 || !tensor_elements(t, &n))
+		return 0;
+	for (uint64_t i = 0; i < n; i++)
+		bad += isfinite(tensor_real(t, i)) ? 0 : 1;
+	return bad;
+}
+
+static void
+weights(const struct check_file *f, const struct model *m, json_t *findings)
+{
+	for (size_t i = 0; i < m->ntensor; i++) {
+		uint64_t bad = count_nonfinite(&m->tensor[i]);
+
+		if (bad != 0)
+			json_add(findings,
+			    finding_json(FINDING_TENSOR_NONFINITE, f->path,
+				UINT64_MAX,
+				"%" PRIu64 " of the numbers of '%.200s'", bad,
+				m->tensor[i].name));
+	}
+}
+
+void
+check_model(const struct check_file *f, json_t *findings)
+{
+	const struct format *bid[BIDS];
+	size_t n = format_bids(f->bytes, bid, BIDS);
+
+	/* a damaged ONNX file may look like nothing at all but for its name */
+	if (n == 0 && text_ends_with(f->path, ".onnx")) {
+		json_add(findings,
+		    finding_json(FINDING_MODEL_INVALID, f->path, UINT64_MAX,
+			"named .onnx, but no ONNX model can be read from it"));
+		return;
+	}
+	for (size_t i = 0; i < MIN(n, BIDS); i++) {
+		struct rd r = f->bytes;
+		struct err e = {.off = UINT64_MAX};
+		struct model m;
+
+		if (bid[i]->load == NULL)
+			continue;
+		if (bid[i]->load(&r, &m, &e) != 0) {
+			complain(f, &e, findings);
+			continue;
+		}
+		weights(f, &m, findings);
+		model_release(&m);
+	}
+}
