@@ -23,7 +23,7 @@ ENGINE   = batch blas box geo_linf geo_patch geometry loss measure net op \
 # $(name)_PARTS lists, all in one folder.
 TOOLS      = audit/assay audit/assay-unpack audit/assay-inspect audit/assay-load \
              audit/assay-save report/assay-report report/assay-verify
-assay_PARTS         = audit
+assay_PARTS         = audit summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data
 assay-inspect_PARTS = check check_model check_name show

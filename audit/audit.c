@@ -4,6 +4,7 @@
  */
 #include "audit/audit.h"
 
+#include "audit/summary.h"
 #include "base/doc.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -101,7 +102,7 @@ static const struct opt table[] = {
 	.kind = OPT_STR,
 	.dest = &arg_eval_data,
 	.arg = "D",
-	.help = "images for accuracy and --trigger (--data)"},
+	.help = "images for accuracy and --trigger, unseen by purification"},
     {.name = "resume",
 	.kind = OPT_FLAG,
 	.dest = &arg_resume,
@@ -382,6 +383,9 @@ purify(struct audit *a, struct err *e)
 	if ((rc = in_case(dir, "rescan", e)) != 0 ||
 	    (rc = scan(&after, a->purified, dir, &status, e)) != 0)
 		return rc;
+	/* accuracy on images that purification trained on would flatter it */
+	if (arg_eval_data == NULL)
+		return 0;
 	return evaluate(&after, a->purified, "eval-after.json", e);
 }
 
@@ -439,94 +443,26 @@ check_key(struct audit *a, struct err *e)
 	return err_in(e, arg_key);
 }
 
-/* --- summary ------------------------------------------------------------- */
+/* --- the whole ----------------------------------------------------------- */
 
-static json_t *
-document(const char *name)
+/* The status of a scan that was not run again, from its document. */
+static int
+earlier_status(int *status, struct err *e)
 {
 	char path[PATH_SIZE];
-	struct err e;
-	json_t *j = NULL;
+	const char *verdict;
+	json_t *doc;
+	int rc;
 
-	if (in_case(path, name, &e) != 0 || !file_exists(path) ||
-	    json_read_file(path, LIMIT_DOCUMENT, &j, &e) != 0)
-		return NULL;
-	return j;
-}
-
-static void
-print_rate(const char *what, const json_t *before, const json_t *after,
-    const char *path)
-{
-	const json_t *b = json_at(before, path), *f = json_at(after, path);
-
-	if (!json_is_number(b))
-		return;
-	printf("%-15s %.4f", what, json_number_value(b));
-	if (json_is_number(f))
-		printf(" -> %.4f after purification", json_number_value(f));
-	printf("\n");
-}
-
-static void
-print_targets(const json_t *scan)
-{
-	const json_t *list = json_at(scan, "targets"), *t;
-	size_t i;
-
-	json_array_foreach((json_t *)(uintptr_t)list, i, t)
-	{
-		const char *name = json_string_value(json_at(t, "name"));
-		const char *geo = json_string_value(json_at(t, "geometry"));
-
-		printf("target          class %" JSON_INTEGER_FORMAT
-		       " (%s), %s, p = %.2g\n",
-		    json_integer_value(json_at(t, "class")),
-		    name != NULL ? name : "?", geo != NULL ? geo : "?",
-		    json_number_value(json_at(t, "p")));
-	}
-}
-
-static void
-summary(const struct audit *a, bool reported)
-{
-	json_t *scan = document("scan.json"),
-	       *again = document("rescan/scan.json");
-	json_t *before = document("eval-before.json");
-	json_t *after = document("eval-after.json");
-	const char *verdict = json_string_value(json_at(scan, "verdict"));
-	const char *second = json_string_value(json_at(again, "verdict"));
-
-	printf("\nmodel           %s\n", a->model[0] != '\0' ? a->model : "-");
-	printf("scan            %s", verdict != NULL ? verdict : "not done");
-	if (json_is_number(json_at(scan, "score")))
-		printf(
-		    " (score %.2f)", json_number_value(json_at(scan, "score")));
-	printf("\n");
-	print_targets(scan);
-	if (second != NULL)
-		printf("purified scan   %s (score %.2f)\n", second,
-		    json_number_value(json_at(again, "score")));
-	print_rate("accuracy", before, after, "accuracy.rate");
-	print_rate("attack success", before, after, "asr.rate");
-	if (second != NULL)
-		printf("purified model  %s\n", a->purified);
-	if (reported)
-		printf("report          %s/report/report.html\n", arg_out);
-	else
-		printf("report          not made\n");
-	if (!reported)
-		printf("verify          nothing\n");
-	else if (arg_key != NULL)
-		printf("verify          assay-verify %s/report --key "
-		       "YOUR-PUBLIC-KEY --bundle %s\n",
-		    arg_out, a->bundle);
-	else
-		printf("verify          not signed: no --key was given\n");
-	json_decref(scan);
-	json_decref(again);
-	json_decref(before);
-	json_decref(after);
+	if ((rc = in_case(path, "scan.json", e)) != 0 ||
+	    (rc = doc_read(path, "assay-scan/1", &doc, e)) != 0)
+		return rc;
+	if ((rc = json_get_str(doc, "verdict", &verdict, e)) != 0)
+		err_in(e, path);
+	else if (strcmp(verdict, "evidence") == 0)
+		*status = TOOL_FLAGGED;
+	json_decref(doc);
+	return rc;
 }
 
 /* Everything between unpacking and the report; a failure is remembered, so
@@ -540,14 +476,8 @@ examine(struct audit *a, struct err *e)
 	    (rc = scan(a, a->suspect, arg_out, &status, e)) != 0 ||
 	    (rc = evaluate(a, a->suspect, "eval-before.json", e)) != 0)
 		return rc;
-	if (arg_resume) { /* the status of a step that was not run again */
-		json_t *doc = document("scan.json");
-		const char *v = json_string_value(json_at(doc, "verdict"));
-
-		if (v != NULL && strcmp(v, "evidence") == 0)
-			status = TOOL_FLAGGED;
-		json_decref(doc);
-	}
+	if (arg_resume && (rc = earlier_status(&status, e)) != 0)
+		return rc;
 	a->flagged = a->flagged || status == TOOL_FLAGGED;
 	return status == TOOL_FLAGGED && !arg_no_purify ? purify(a, e) : 0;
 }
@@ -574,7 +504,8 @@ audit_main(int argc, char **argv)
 		status = TOOL_INCOMPLETE;
 	if (report(&a, &e) != 0)
 		late = tool_fail(&e);
-	summary(&a, late == TOOL_PASSED);
+	summary_print(&(struct summary){arg_out, a.bundle, a.model, a.purified,
+	    late == TOOL_PASSED, arg_key != NULL});
 	status = MAX(status, late);
 	/* a finding is never hidden by an error */
 	if (a.flagged)

@@ -15,15 +15,13 @@
 /* A loader's complaint as a finding: what a limit or a missing feature stopped
  * is not called invalid. */
 static void
-complain(
-    const struct check_file *f, const struct err *e, json_t *findings)
+complain(const struct check_file *f, const struct err *e, json_t *findings)
 {
 	enum finding_id id = FINDING_MODEL_INVALID;
 
 	if (e->code == ERR_UNSUPPORTED || e->code == ERR_LIMIT)
 		id = FINDING_MODEL_UNSUPPORTED;
-	json_add(findings,
-	    finding_json(id, f->path, e->off, "%s", e->msg));
+	json_add(findings, finding_json(id, f->path, e->off, "%s", e->msg));
 }
 
 static uint64_t

@@ -27,7 +27,7 @@ bundle bad "$suspect" && bundle good "$clean" && echo hello >good/README.md
 tar -czf bad.tar.gz bad
 
 # --- a backdoored bundle, from archive to verified report
-audit 1 'a backdoored bundle' bad.tar.gz c1 -r "$reference" --trigger "$trigger" --rounds 2 --key key
+audit 1 'a backdoored bundle' bad.tar.gz c1 -r "$reference" --trigger "$trigger" --eval-data "$audit" --rounds 2 --key key
 prints '^scan  *evidence'
 prints '^target  *class 2 '
 prints '^attack success  *0\.9.* -> 0\.[0-9]* after purification'
@@ -45,10 +45,16 @@ failing 4 'a case that is there' 'c1: holds an audit already' bad.tar.gz c1
 failing 4 'resumed with another bundle' 'good: .*another bundle' good c1 --resume
 touch -d '2001-01-01' c1/scan.json
 mv c1/eval-after.json old
-audit 1 'resumed' bad.tar.gz c1 -r "$reference" --trigger "$trigger" --rounds 2 --key key --resume
+audit 1 'resumed' bad.tar.gz c1 -r "$reference" --trigger "$trigger" --eval-data "$audit" --rounds 2 --key key --resume
 ok 'what was there was not made again' [ c1/scan.json -ot c1/manifest.json ]
 ok 'what was not was, and is the same' cmp old c1/eval-after.json
 exits 0 'the new report verifies' assay verify c1/report --key key.pub --bundle bad.tar.gz
+
+# --- without images of its own, purification is judged by what it held out
+audit 1 'no --eval-data' bad.tar.gz c20 -r "$reference" --rounds 1
+ok 'accuracy on images that were trained on is not reported' [ ! -e c20/eval-after.json ]
+prints '^held-out  *0\.[0-9]* -> 0\.[0-9]* accuracy (n = '
+ok 'the report is made' verdict c20 FAILED
 
 # --- other verdicts
 audit 0 'a clean bundle' good c2 -r "$reference"

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/summary.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+static json_t *
+document(const struct summary *s, const char *name)
+{
+	char path[600];
+	struct err e;
+	json_t *j = NULL;
+
+	if (file_join(path, sizeof(path), s->dir, name, &e) != 0 ||
+	    !file_exists(path) ||
+	    json_read_file(path, LIMIT_DOCUMENT, &j, &e) != 0)
+		return NULL;
+	return j;
+}
+
+/* Names come from the bundle. */
+static void
+print_text(const char *what, const char *s)
+{
+	char safe[2400];
+
+	text_escape(s, strlen(s), safe, sizeof(safe));
+	printf("%-15s %s\n", what, safe);
+}
+
+static void
+print_rate(const char *what, const json_t *before, const json_t *after,
+    const char *path)
+{
+	const json_t *b = json_at(before, path), *f = json_at(after, path);
+
+	if (!json_is_number(b))
+		return;
+	printf("%-15s %.4f", what, json_number_value(b));
+	if (json_is_number(f))
+		printf(" -> %.4f after purification", json_number_value(f));
+	printf("\n");
+}
+
+/* What the purification measured itself, on images it did not train on. */
+static void
+print_held_out(const struct summary *s)
+{
+	json_t *doc = document(s, "purify.json");
+
+	if (json_is_number(json_at(doc, "after.accuracy")))
+		printf("held-out        %.4f -> %.4f accuracy (n = "
+		       "%" JSON_INTEGER_FORMAT "); --eval-data measures more\n",
+		    json_number_value(json_at(doc, "before.accuracy")),
+		    json_number_value(json_at(doc, "after.accuracy")),
+		    json_integer_value(json_at(doc, "after.n")));
+	json_decref(doc);
+}
+
+static void
+print_targets(const json_t *scan)
+{
+	const json_t *list = json_at(scan, "targets"), *t;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, t)
+	{
+		const char *name = json_string_value(json_at(t, "name"));
+		const char *geo = json_string_value(json_at(t, "geometry"));
+		char safe[256];
+
+		name = name != NULL ? name : "?";
+		text_escape(name, strlen(name), safe, sizeof(safe));
+		printf("target          class %" JSON_INTEGER_FORMAT
+		       " (%s), %s, p = %.2g\n",
+		    json_integer_value(json_at(t, "class")),
+		    safe, geo != NULL ? geo : "?",
+		    json_number_value(json_at(t, "p")));
+	}
+}
+
+void
+summary_print(const struct summary *s)
+{
+	json_t *scan = document(s, "scan.json"),
+	       *again = document(s, "rescan/scan.json");
+	json_t *before = document(s, "eval-before.json");
+	json_t *after = document(s, "eval-after.json");
+	const char *verdict = json_string_value(json_at(scan, "verdict"));
+	const char *second = json_string_value(json_at(again, "verdict"));
+
+	printf("\n");
+	print_text("model", s->model[0] != '\0' ? s->model : "-");
+	printf("scan            %s", verdict != NULL ? verdict : "not done");
+	if (json_is_number(json_at(scan, "score")))
+		printf(
+		    " (score %.2f)", json_number_value(json_at(scan, "score")));
+	printf("\n");
+	print_targets(scan);
+	if (second != NULL)
+		printf("purified scan   %s (score %.2f)\n", second,
+		    json_number_value(json_at(again, "score")));
+	print_rate("accuracy", before, after, "accuracy.rate");
+	print_rate("attack success", before, after, "asr.rate");
+	if (after == NULL)
+		print_held_out(s);
+	if (second != NULL)
+		print_text("purified model", s->purified);
+	if (s->reported)
+		printf("report          %s/report/report.html\n", s->dir);
+	else
+		printf("report          not made\n");
+	if (!s->reported)
+		printf("verify          nothing\n");
+	else if (s->is_signed)
+		printf("verify          assay-verify %s/report --key "
+		       "YOUR-PUBLIC-KEY --bundle %s\n",
+		    s->dir, s->bundle);
+	else
+		printf("verify          not signed: no --key was given\n");
+	json_decref(scan);
+	json_decref(again);
+	json_decref(before);
+	json_decref(after);
+}
