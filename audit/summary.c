@@ -75,8 +75,8 @@ print_targets(const json_t *scan)
 		text_escape(name, strlen(name), safe, sizeof(safe));
 		printf("target          class %" JSON_INTEGER_FORMAT
 		       " (%s), %s, p = %.2g\n",
-		    json_integer_value(json_at(t, "class")),
-		    safe, geo != NULL ? geo : "?",
+		    json_integer_value(json_at(t, "class")), safe,
+		    geo != NULL ? geo : "?",
 		    json_number_value(json_at(t, "p")));
 	}
 }

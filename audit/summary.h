@@ -7,8 +7,8 @@
 #include "base/base.h"
 
 struct summary {
-	const char *dir, *bundle;       /* the case; what was audited */
-	const char *model, *purified;   /* file names; "" when there is none */
+	const char *dir, *bundle;     /* the case; what was audited */
+	const char *model, *purified; /* file names; "" when there is none */
 	bool reported, is_signed;
 };
 

@@ -33,6 +33,15 @@ struct opt {
 	double lo, hi;
 };
 
+/* Entries that several tools have, alike in name and meaning. */
+/* clang-format off */
+#define OPT_THREADS(to) {.name = "threads", .kind = OPT_U64, .dest = (to),     \
+	.arg = "N", .max = 1024,                                               \
+	.help = "threads (default: all cores); never changes the result"}
+#define OPT_CLASSES(to) {.name = "classes", .kind = OPT_STR, .dest = (to),     \
+	.arg = "FILE", .help = "class names, one a line"}
+/* clang-format on */
+
 struct opt_tool {
 	const char *name;     /* "assay-scan" */
 	const char *summary;  /* one line */
