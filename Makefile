@@ -160,9 +160,10 @@ demo: deps-check ## plant, audit, purify, report, verify: the whole path on real
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
 GENERATORS = bundle data engine net onnx sau
-fixtures: ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx)
+fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
-	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done; git status --short fixtures
+	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
+	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh; git status --short fixtures
 null-table: all ## measure the null spreads of audit/null.def (20 minutes)
 	@sh audit/null-table.sh
 sau-table: all ## measure the table of purify/README.md (an hour)
