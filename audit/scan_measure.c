@@ -150,7 +150,7 @@ flip_matrix(struct scan *s, struct err *e)
 	rc = spgd_init(&pgd, &cfg, &s->suspect.net, &s->ref[0].net, n, e);
 	if (rc != 0)
 		return rc;
-	spgd_attack(&pgd, s->test.x, s->test.label, n, false, 0, &r);
+	spgd_attack(&pgd, s->test.x, s->test.label, n, 0, &r);
 	spgd_release(&pgd);
 	for (size_t i = 0; i < n; i++) {
 		size_t from = (size_t)s->test.label[i];
@@ -183,7 +183,6 @@ reach(struct scan *s)
 	    .geometries = geometry_count,
 	    .spread = spread,
 	    .alpha = s->opt.alpha,
-	    .references = s->nref,
 	    .accuracy = (double)s->suspect.correct / (double)s->data.data.n};
 
 	s->cell = need(s, geometry_count * s->classes, sizeof(*s->cell));

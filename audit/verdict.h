@@ -33,7 +33,6 @@ struct verdict_input {
 	const double *spread;      /* per geometry */
 	struct verdict_cell *cell; /* geometry-major */
 	double alpha;
-	size_t references;
 	double accuracy; /* of the suspect, on the data */
 };
 

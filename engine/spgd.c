@@ -264,7 +264,7 @@ predict(struct chunk *c, const float **z, const float **z0)
 }
 
 static void
-attack_chunk(struct chunk *c, bool know_clean0, uint64_t draw, size_t first)
+attack_chunk(struct chunk *c, uint64_t draw, size_t first)
 {
 	const struct spgd_config *cfg = &c->s->cfg;
 	size_t image = image_size(c->s);
@@ -272,8 +272,7 @@ attack_chunk(struct chunk *c, bool know_clean0, uint64_t draw, size_t first)
 	float step = (float)cfg->step;
 
 	argmax_all(c->s->h, run_forward(c->h, c->x), c->n, c->clean);
-	if (!know_clean0)
-		argmax_all(c->s->h0, run_forward(c->h0, c->x), c->n, c->clean0);
+	argmax_all(c->s->h0, run_forward(c->h0, c->x), c->n, c->clean0);
 	init_eps(c, draw, first);
 	predict(c, &z, &z0);
 	for (size_t t = 0; t < cfg->steps; t++) {
@@ -294,7 +293,7 @@ attack_chunk(struct chunk *c, bool know_clean0, uint64_t draw, size_t first)
 
 static void
 attack_lane(struct spgd *s, size_t lane, const float *x, const int32_t *y,
-    size_t n, bool know_clean0, uint64_t draw, const struct spgd_result *r)
+    size_t n, uint64_t draw, const struct spgd_result *r)
 {
 	size_t nchunk = (n + s->chunk - 1) / s->chunk;
 	size_t image = image_size(s);
@@ -318,15 +317,15 @@ attack_lane(struct spgd *s, size_t lane, const float *x, const int32_t *y,
 			BUG(e.msg);
 		c.h = &l->h[which];
 		c.h0 = &l->h0[which];
-		attack_chunk(&c, know_clean0, draw, first);
+		attack_chunk(&c, draw, first);
 	}
 }
 
 void
 spgd_attack(struct spgd *s, const float *x, const int32_t *y, size_t n,
-    bool know_clean0, uint64_t draw, const struct spgd_result *r)
+    uint64_t draw, const struct spgd_result *r)
 {
 #pragma omp parallel for schedule(dynamic, 1)
 	for (size_t lane = 0; lane < s->nlane; lane++)
-		attack_lane(s, lane, x, y, n, know_clean0, draw, r);
+		attack_lane(s, lane, x, y, n, draw, r);
 }

@@ -55,7 +55,7 @@ struct spgd {
 /* Class that each model predicts, on the clean and on the perturbed image. */
 struct spgd_result {
 	float *eps;              /* n images */
-	int32_t *clean, *clean0; /* n each; `clean` is written, see below */
+	int32_t *clean, *clean0; /* n each */
 	int32_t *pred, *pred0;   /* n each, at x + eps */
 };
 
@@ -64,11 +64,10 @@ int spgd_init(struct spgd *, const struct spgd_config *, const struct net *h,
 void spgd_release(struct spgd *);
 
 /*
- * Perturb n images x with labels y.  The arrays of `r` are the caller's.  When
- * know_clean0 is set, r->clean0 holds h0's clean predictions already.  `draw`
- * numbers the batch, for SPGD_RANDOM.
+ * Perturb n images x with labels y.  The arrays of `r` are the caller's.
+ * `draw` numbers the batch, for SPGD_RANDOM.
  */
 void spgd_attack(struct spgd *, const float *x, const int32_t *y, size_t n,
-    bool know_clean0, uint64_t draw, const struct spgd_result *r);
+    uint64_t draw, const struct spgd_result *r);
 
 #endif

@@ -112,7 +112,7 @@ shared_loss(size_t k, const float *z, size_t t, float weight, float *dz)
 }
 
 /* Perturbed image i: adversarial and shared terms. */
-static double
+static void
 perturbed(const struct outer *o, size_t i, const float *z, float *dz)
 {
 	const struct sau *s = o->s;
@@ -126,7 +126,6 @@ perturbed(const struct outer *o, size_t i, const float *z, float *dz)
 		o->shared[i] =
 		    0.5 * shared_loss(k, z, t,
 			      0.5f * (float)s->cfg.lambda_shared * one, dz);
-	return 0.0;
 }
 
 static double
@@ -207,7 +206,7 @@ sau_gradient(struct sau *s, const float *x, const int32_t *y, size_t n,
 	o.clean = part;
 	o.adv = part + n;
 	o.shared = part + 2 * n;
-	spgd_attack(&s->spgd, x, y, n, false, s->draw++, &r);
+	spgd_attack(&s->spgd, x, y, n, s->draw++, &r);
 	memcpy(s->x, x, floats * sizeof(*x));
 	for (size_t i = 0; i < floats; i++)
 		s->x[floats + i] = x[i] + s->eps[i];

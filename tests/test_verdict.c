@@ -33,7 +33,6 @@ reach(struct verdict_cell *cell, double accuracy, double *score)
 	    .spread = spread,
 	    .cell = cell,
 	    .alpha = 0.001,
-	    .references = 1,
 	    .accuracy = accuracy};
 	const char *why;
 
