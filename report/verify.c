@@ -398,7 +398,7 @@ print_text(const struct outcome *o, const struct keys *k)
 	field("contents", member(s, "subject.0.digest.sha256"));
 	field("dirHash", member(s, "subject.0.digest.dirHash1"));
 	field("audited", age_text(s, room, sizeof(room)));
-	field("by", member(s, "predicate.tool.version"));
+	field("version", member(s, "predicate.tool.version"));
 	field("files",
 	    opt_bundle != NULL ? "checked" : "not checked: no --bundle");
 	field("derived", opt_no_derived ? "not checked" : "checked");
