@@ -26,11 +26,14 @@
  * and memory for one run: VGG-19 on 224x224 takes 0.3 GB an image. */
 #define LIMIT_VALUE_ELEMENTS ((size_t)INT32_MAX)
 #define LIMIT_RUN_BYTES      ((size_t)16 << 30)
-/* Nodes that the engine runs (its planning is quadratic), inputs of one, and
- * integers of one step of shape arithmetic. */
+/* Nodes that the engine runs (its planning is quadratic), inputs of one. */
 #define LIMIT_STEPS      16384
 #define LIMIT_STEP_ARITY 64
-#define LIMIT_SHAPE_INTS 4096
+/* Parts of one Split. */
+#define LIMIT_SPLIT 64
+/* Elements of a constant that is computed when a net is planned: the attention
+ * masks of swin_t have 150,000. */
+#define LIMIT_FOLD_ELEMENTS ((size_t)1 << 24)
 /* Classes of a classifier: ImageNet-21k has 21,843. */
 #define LIMIT_CLASSES 65536
 /* Side of an image, channels, and images in one data set. */

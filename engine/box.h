@@ -12,7 +12,8 @@
 struct box {
 	size_t rank, dim[MODEL_MAX_RANK];
 	struct box_side {
-		size_t base, stride[MODEL_MAX_RANK];
+		size_t base;
+		ptrdiff_t stride[MODEL_MAX_RANK]; /* negative: backwards */
 	} from, to;
 };
 
@@ -23,6 +24,11 @@ struct box {
  */
 void box_move(
     const struct box *, const float *from, float *to, float scale, bool add);
+/* to = from, of known numbers. */
+void box_numbers(
+    const struct box *, const union number *from, union number *to);
+/* Set a side's strides from a shape's, of floats or of known numbers. */
+void box_strides(struct box_side *, const struct shape *, bool rows);
 /* The box with its sides exchanged. */
 struct box box_turned(const struct box *);
 

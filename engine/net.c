@@ -3,7 +3,9 @@
 
 #include "base/limits.h"
 #include "base/map.h"
+#include "engine/fold.h"
 #include "engine/plan.h"
+#include "engine/role.h"
 
 #include <math.h>
 
@@ -17,7 +19,8 @@
 struct builder {
 	struct net *net;
 	struct map names; /* value name -> id */
-	bool *image;      /* per value: stored NHWC */
+	bool *image;      /* per value: stored in LAYOUT_LAST */
+	bool *weight;     /* per tensor of the model */
 	size_t max_step, max_value, max_param;
 	struct err *e;
 };
@@ -41,58 +44,28 @@ new_value(struct builder *b, const char *name, size_t param, size_t step)
 
 /* --- parameters ---------------------------------------------------------- */
 
-/* Logical shape; with `image`, those of rank 4 in NHWC storage. */
+/* Logical shape; with `image`, those of rank 3 and more channels last. */
 static struct shape
 param_shape(const struct tensor *t, bool image)
 {
-	struct shape s = {.rank = t->rank};
+	struct shape s = {.rank = t->rank, .type = fold_type(t->dtype)};
 
 	for (size_t i = 0; i < s.rank; i++)
 		s.dim[i] = t->dim[i];
-	if (image && s.rank == 4)
-		s.layout = LAYOUT_NHWC;
+	if (image && s.rank >= 3)
+		s.layout = LAYOUT_LAST;
 	return s;
-}
-
-static int
-known_ints(struct builder *b, const struct tensor *t, struct shape *s)
-{
-	size_t n = shape_elements(s);
-	int64_t *v;
-
-	if (n > LIMIT_SHAPE_INTS)
-		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "tensor '%s' holds %zu integers", t->name, n);
-	if ((v = arena_alloc(&b->net->arena, n + 1, sizeof(*v))) == NULL)
-		return full(b->e);
-	for (size_t i = 0; i < n; i++)
-		if (!tensor_int(t, i, &v[i]))
-			return err_set(b->e, ERR_FORMAT, ERR_NOWHERE,
-			    "tensor '%s' holds no integers", t->name);
-	s->known = v;
-	return 0;
-}
-
-static bool
-is_integer(enum dtype d)
-{
-	return d == DTYPE_I64 || d == DTYPE_I32 || d == DTYPE_I16 ||
-	       d == DTYPE_I8 || d == DTYPE_BOOL;
 }
 
 /* The parameter for a tensor in a storage order, made when it is new. */
 static int
-param_value(struct builder *b, const struct tensor *t, bool image,
-    bool trainable, size_t *out)
+param_value(struct builder *b, const struct tensor *t, bool image, size_t *out)
 {
 	struct net *n = b->net;
 	struct shape s = param_shape(t, image);
 	struct param *p;
 	int rc;
 
-	if (!shape_sane(&s) && !(is_integer(t->dtype) && s.rank == 1))
-		return err_set(b->e, ERR_FORMAT, ERR_NOWHERE,
-		    "tensor '%s' is empty or too large", t->name);
 	for (size_t i = 0; i < n->nvalue; i++) {
 		p = n->value[i].param != SIZE_MAX ? &n->param[n->value[i].param]
 						  : NULL;
@@ -105,33 +78,18 @@ param_value(struct builder *b, const struct tensor *t, bool image,
 	if (n->nparam == b->max_param)
 		BUG("parameters");
 	p = &n->param[n->nparam];
-	*p = (struct param){.tensor = t, .shape = s};
-	p->n = shape_elements(&s);
-	if (is_integer(t->dtype)) {
-		if ((rc = known_ints(b, t, &p->shape)) != 0)
+	*p = (struct param){.tensor = t,
+	    .shape = s,
+	    .trainable = b->weight[t - n->model->tensor],
+	    .n = shape_elements(&s)};
+	if (!shape_real(&s) || !shape_sane(&s)) {
+		rc = fold_tensor(t, &n->arena, &p->shape.known, b->e);
+		if (rc != 0)
 			return rc;
 		p->n = 0;
 	}
-	p->trainable = trainable && p->n != 0;
 	*out = new_value(b, t->name, n->nparam++, SIZE_MAX);
 	return 0;
-}
-
-/* Neutral element index of stored element i. */
-static size_t
-source_index(const struct shape *s, size_t i)
-{
-	size_t c, w, h;
-
-	if (s->layout != LAYOUT_NHWC)
-		return i;
-	c = i % s->dim[1];
-	i /= s->dim[1];
-	w = i % s->dim[3];
-	i /= s->dim[3];
-	h = i % s->dim[2];
-	i /= s->dim[2];
-	return ((i * s->dim[1] + c) * s->dim[2] + h) * s->dim[3] + w;
 }
 
 static int
@@ -156,7 +114,7 @@ load_params(struct builder *b)
 
 		for (size_t k = 0; k < p->n; k++)
 			to[k] = (float)tensor_real(
-			    p->tensor, source_index(&p->shape, k));
+			    p->tensor, shape_row_index(&p->shape, k));
 	}
 	return 0;
 }
@@ -186,7 +144,7 @@ new_step(
 		BUG("steps");
 	*s = (struct step){
 	    .op = op, .name = node->name, .nin = nin, .node = node};
-	if (*s->name == '\0')
+	if (*s->name == '\0' && node->nout > 0)
 		s->name = node->out[0];
 	s->in = arena_alloc(&n->arena, nin + 1, sizeof(*s->in));
 	return s->in != NULL ? s : NULL;
@@ -212,7 +170,7 @@ in_order(struct builder *b, const struct node *node, size_t value, bool image,
 	return 0;
 }
 
-/* Whether an operator's data is stored NHWC. */
+/* Whether an operator's data is stored channels last. */
 static bool
 wants_image(struct builder *b, const struct op *op, const struct node *node)
 {
@@ -233,7 +191,6 @@ bind_input(struct builder *b, const struct op *op, const struct node *node,
 {
 	size_t v = map_get(&b->names, node->in[i]);
 	const struct tensor *t;
-	bool weight = op_bit(op->weights, i);
 
 	*out = SIZE_MAX;
 	if (*node->in[i] == '\0')
@@ -244,75 +201,102 @@ bind_input(struct builder *b, const struct op *op, const struct node *node,
 		    node->op, i);
 	if (v != SIZE_MAX)
 		return in_order(b, node, v, image, out);
-	/* a second output of an earlier node */
+	/* an output of an earlier node that the engine does not compute */
 	if ((t = model_tensor(b->net->model, node->in[i])) == NULL)
 		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "node '%s' (%s): input '%s' is not supported", node->name,
 		    node->op, node->in[i]);
-	image = image && !is_integer(t->dtype);
-	return param_value(b, t, image, weight, out);
+	return param_value(b, t, image, out);
+}
+
+static int
+check_node(struct builder *b, const struct node *node, const struct op *op)
+{
+	if (op == NULL)
+		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "node '%s': operator %s is not supported", node->name,
+		    node->op);
+	if (node->nin < op->min_in || node->nin > op->max_in ||
+	    node->nin > LIMIT_STEP_ARITY || node->nout < 1)
+		return err_set(b->e, ERR_FORMAT, ERR_NOWHERE,
+		    "node '%s' (%s) has %zu inputs", node->name, node->op,
+		    node->nin);
+	for (size_t i = 0; i < op->min_in; i++)
+		if (*node->in[i] == '\0')
+			return err_set(b->e, ERR_FORMAT, ERR_NOWHERE,
+			    "node '%s' (%s) lacks input %zu", node->name,
+			    node->op, i);
+	return 0;
+}
+
+/* The step that computes output `which` of a node. */
+static int
+add_step(struct builder *b, const struct node *node, const struct op *op,
+    const size_t *in, bool image, size_t which)
+{
+	struct net *n = b->net;
+	struct step *s = new_step(b, op, node, node->nin);
+	int rc;
+
+	if (s == NULL)
+		return full(b->e);
+	memcpy(s->in, in, node->nin * sizeof(*in));
+	s->which = which;
+	if (op->build != NULL &&
+	    (rc = op->build(s, node, &n->arena, b->e)) != 0)
+		return rc;
+	s->out = new_value(b, node->out[which], SIZE_MAX, n->nstep++);
+	b->image[s->out] = image && op->layout != OP_ANY_TO_ROWS;
+	n->synced = n->synced || op->sync != NULL;
+	return map_put(&b->names, node->out[which], s->out) < 0 ? full(b->e)
+								: 0;
 }
 
 static int
 add_node(struct builder *b, const struct node *node)
 {
 	const struct op *op = op_find(node->op);
-	struct net *n = b->net;
-	struct step *s;
-	bool image;
 	size_t in[LIMIT_STEP_ARITY];
+	bool image;
 	int rc;
 
-	if (op == NULL)
-		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "node '%s': operator %s is not supported", node->name,
-		    node->op);
-	if (node->nin < op->min_in || node->nin > op->max_in ||
-	    node->nin > ARRAY_LEN(in) || node->nout < 1)
-		return err_set(b->e, ERR_FORMAT, ERR_NOWHERE,
-		    "node '%s' (%s) has %zu inputs", node->name, node->op,
-		    node->nin);
+	if ((rc = check_node(b, node, op)) != 0)
+		return rc;
 	image = wants_image(b, op, node);
 	for (size_t i = 0; i < node->nin; i++)
 		if ((rc = bind_input(b, op, node, i, image, &in[i])) != 0)
 			return rc;
-	for (size_t i = 0; i < op->min_in; i++)
-		if (in[i] == SIZE_MAX)
-			return err_set(b->e, ERR_FORMAT, ERR_NOWHERE,
-			    "node '%s' (%s) lacks input %zu", node->name,
-			    node->op, i);
-	if ((s = new_step(b, op, node, node->nin)) == NULL)
-		return full(b->e);
-	memcpy(s->in, in, node->nin * sizeof(*in));
-	if (op->build != NULL &&
-	    (rc = op->build(s, node, &n->arena, b->e)) != 0)
-		return rc;
-	s->out = new_value(b, node->out[0], SIZE_MAX, n->nstep++);
-	b->image[s->out] = image && op->layout != OP_ANY_TO_ROWS;
-	n->synced = n->synced || op->sync != NULL;
-	if (map_put(&b->names, node->out[0], s->out) < 0)
-		return full(b->e);
+	for (size_t k = 0; k < MIN(node->nout, MAX(op->outs, 1)); k++)
+		if (*node->out[k] != '\0' &&
+		    (rc = add_step(b, node, op, in, image, k)) != 0)
+			return rc;
 	return 0;
 }
 
 static int
 build_steps(struct builder *b)
 {
+	static const struct node end = {.op = "", .name = "output"};
 	const struct model *m = b->net->model;
+	const struct tensor *t;
 	size_t out;
 	int rc;
 
-	b->image[new_value(b, m->input, SIZE_MAX, SIZE_MAX)] = true;
+	b->image[new_value(b, m->input, SIZE_MAX, SIZE_MAX)] =
+	    b->net->input.layout == LAYOUT_LAST;
 	if (map_put(&b->names, m->input, 0) < 0)
 		return full(b->e);
 	for (size_t i = 0; i < m->nnode; i++)
 		if ((rc = add_node(b, &m->node[i])) != 0)
 			return rc;
 	out = map_get(&b->names, m->output);
-	if (out == SIZE_MAX || out == 0 || m->nnode == 0)
+	if (out == SIZE_MAX && (t = model_tensor(m, m->output)) != NULL &&
+	    (rc = param_value(b, t, false, &out)) != 0)
+		return rc;
+	if (out == SIZE_MAX)
 		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "the output '%s' does not depend on the image", m->output);
-	return in_order(b, &m->node[m->nnode - 1], out, false, &b->net->output);
+		    "the output '%s' is not supported", m->output);
+	return in_order(b, &end, out, false, &b->net->output);
 }
 
 /* --- the whole ----------------------------------------------------------- */
@@ -358,41 +342,51 @@ allocate(struct builder *b)
 {
 	const struct model *m = b->net->model;
 	struct net *n = b->net;
-	size_t inputs = 0;
+	size_t inputs = 0, outputs = 0;
 
-	for (size_t i = 0; i < m->nnode; i++)
+	for (size_t i = 0; i < m->nnode; i++) {
 		inputs += m->node[i].nin;
-	if (m->nnode > LIMIT_STEPS || inputs > 2 * LIMIT_STEPS)
+		outputs += m->node[i].nout;
+	}
+	if (m->nnode > LIMIT_STEPS || inputs > 3 * LIMIT_STEPS ||
+	    outputs > 2 * LIMIT_STEPS)
 		return err_set(b->e, ERR_LIMIT, ERR_NOWHERE,
 		    "%zu nodes with %zu inputs", m->nnode, inputs);
-	b->max_step = m->nnode + inputs + 1;
-	b->max_param = inputs;
+	/* a conversion for every input, and one for the output */
+	b->max_step = outputs + inputs + 1;
+	b->max_param = inputs + 1;
 	b->max_value = 1 + b->max_step + b->max_param;
 	n->step = arena_alloc(&n->arena, b->max_step, sizeof(*n->step));
 	n->value = arena_alloc(&n->arena, b->max_value, sizeof(*n->value));
 	n->param = arena_alloc(&n->arena, b->max_param + 1, sizeof(*n->param));
 	b->image = arena_alloc(&n->arena, b->max_value, sizeof(*b->image));
-	if (n->step == NULL || n->value == NULL || n->param == NULL ||
+	b->weight = arena_alloc(&n->arena, m->ntensor + 1, sizeof(*b->weight));
+	if (b->weight == NULL || n->step == NULL || n->value == NULL || n->param == NULL ||
 	    b->image == NULL)
 		return full(b->e);
-	return 0;
+	return role_weights(m, b->weight, b->e);
 }
 
-/* Trial plan for one image: checks the shapes, sizes the chunks. */
+/* Trial plan for one image: checks the shapes, sizes the chunks.  A graph that
+ * is no classifier runs as it is. */
 static int
 measure(struct net *n, struct err *e)
 {
 	struct plan p;
 	int rc;
 
+	if (!n->classifier) {
+		n->chunk = n->input.rank > 0 ? n->input.dim[0] : 1;
+		return 0;
+	}
 	if ((rc = plan_make(&p, n, 1, PLAN_DATA | PLAN_WEIGHTS, e)) != 0)
 		return rc;
-	n->classes =
-	    p.shape[n->output].rank == 2 ? p.shape[n->output].dim[1] : 0;
 	n->macs = p.macs;
 	n->chunk = MIN(CHUNK_MAX, MAX(4, CHUNK_FLOATS / (p.floats + 1)));
 	if (p.floats > LIMIT_RUN_BYTES / sizeof(float) / n->chunk)
 		n->chunk = 1;
+	n->classes =
+	    p.shape[n->output].rank == 2 ? p.shape[n->output].dim[1] : 0;
 	plan_release(&p);
 	if (n->classes < 2 || n->classes > LIMIT_CLASSES)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
@@ -401,19 +395,47 @@ measure(struct net *n, struct err *e)
 	return 0;
 }
 
-int
-net_build(struct net *n, const struct model *m, size_t h, size_t w, size_t c,
-    struct err *e)
+static int
+build(struct net *n, struct err *e)
 {
 	struct builder b = {.net = n, .e = e};
 	int rc;
 
-	*n = (struct net){.model = m};
-	arena_init(&n->arena, NET_ARENA);
 	map_init(&b.names, &n->arena);
-	if ((rc = image_size(n, h, w, c, e)) != 0 || (rc = allocate(&b)) != 0 ||
-	    (rc = build_steps(&b)) != 0 || (rc = load_params(&b)) != 0 ||
-	    (rc = measure(n, e)) != 0)
+	if ((rc = allocate(&b)) != 0 || (rc = build_steps(&b)) != 0 ||
+	    (rc = load_params(&b)) != 0)
+		return rc;
+	return measure(n, e);
+}
+
+int
+net_build(struct net *n, const struct model *m, size_t h, size_t w, size_t c,
+    struct err *e)
+{
+	int rc;
+
+	*n = (struct net){.model = m, .classifier = true};
+	arena_init(&n->arena, NET_ARENA);
+	if ((rc = image_size(n, h, w, c, e)) == 0) {
+		n->input = (struct shape){.rank = 4,
+		    .dim = {1, n->c, n->h, n->w},
+		    .layout = LAYOUT_LAST};
+		rc = build(n, e);
+	}
+	if (rc != 0)
+		net_release(n);
+	return rc;
+}
+
+int
+net_build_graph(struct net *n, const struct model *m,
+    const struct shape *input, struct err *e)
+{
+	int rc;
+
+	*n = (struct net){.model = m, .input = *input};
+	arena_init(&n->arena, NET_ARENA);
+	if ((rc = build(n, e)) != 0)
 		net_release(n);
 	return rc;
 }
@@ -450,7 +472,7 @@ export_tensor(const struct net *n, const struct param *p, struct arena *a,
 	if ((data = arena_alloc(a, t->size, 1)) == NULL)
 		return full(e);
 	for (size_t k = 0; k < p->n; k++)
-		memcpy(data + 4 * source_index(&p->shape, k), &from[k], 4);
+		memcpy(data + 4 * shape_row_index(&p->shape, k), &from[k], 4);
 	t->data = data;
 	return 0;
 }

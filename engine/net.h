@@ -4,7 +4,7 @@
  * engine/plan.h binds.  The model (and the file it is mapped from) must
  * outlive the net.
  *
- * Trainable weights lie in one flat array `weight` of `nweight` floats, in the
+ * Weights (engine/role.h) lie in one flat array `weight` of `nweight` floats, in the
  * order of the steps that use them; gradients and optimiser state have the
  * same order.  Convolution weights are stored K,R,S,C.
  */
@@ -21,7 +21,7 @@ struct param {
 	size_t n;
 };
 
-/* A value is the image, a parameter, or the output of a step. */
+/* A value is the input, a parameter, or the output of a step. */
 struct value {
 	const char *name;
 	size_t param; /* index, or SIZE_MAX */
@@ -42,7 +42,10 @@ struct net {
 	size_t nweight;
 	float *fixed; /* constants and running statistics */
 	size_t nfixed;
-	size_t h, w, c, classes;
+	struct shape input;   /* of value 0; its first dimension is the batch */
+	size_t h, w, c;       /* of the image, 0 where the input is none */
+	size_t classes;       /* 0: no classifier, any output will do */
+	bool classifier;
 	size_t chunk; /* images that are processed together */
 	size_t macs;  /* multiply-adds (or comparisons) of one image */
 	bool synced;  /* has an operator with batch statistics */
@@ -55,6 +58,12 @@ struct net {
  */
 int net_build(struct net *, const struct model *, size_t h, size_t w, size_t c,
     struct err *) MUST_USE;
+/*
+ * The same for any graph of one input of the given shape and one output: what
+ * the conformance tests run.  There are no classes then.
+ */
+int net_build_graph(struct net *, const struct model *,
+    const struct shape *input, struct err *) MUST_USE;
 void net_release(struct net *);
 
 /* Copy weights and running statistics; both nets of the same model. */

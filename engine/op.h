@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Operators.  One file per operator (or small family) holds its shape
- * inference, forward and backward and a naive reference; engine/op.def lists
- * them.  Kernels see floats in buffers that the plan laid out; they never
- * allocate and keep no state.
+ * inference, its meaning in double (`eval`), and the kernels for floats,
+ * forward and backward; engine/op.def lists them.  Kernels see floats in
+ * buffers that the plan laid out; they never allocate and keep no state.
  */
 #ifndef ENGINE_OP_H
 #define ENGINE_OP_H
@@ -19,7 +19,8 @@ struct step {
 	size_t nin;
 	size_t *in; /* value ids; SIZE_MAX: absent */
 	size_t out; /* value id */
-	void *cfg;  /* the operator's own attributes, in the net's arena */
+	size_t which; /* the output of the node that this step computes */
+	void *cfg;    /* the operator's own attributes, in the net's arena */
 	const struct node *node;
 };
 
@@ -45,7 +46,7 @@ struct op_call {
 /* Floats that a call needs besides its inputs and output. */
 struct op_need {
 	size_t aux, scratch;
-	size_t taps; /* of a pooling window: work for each output */
+	size_t taps; /* multiply-adds (or comparisons) for each output */
 };
 
 /* What the backward pass reads, so that the plan keeps no more. */
@@ -55,9 +56,17 @@ enum {
 	OP_KEEP_IN_FOR_WEIGHTS = 1 << 2,
 };
 
+enum {
+	OP_OPERAND = 1 << 0, /* see struct op.weights */
+	OP_MOVES = 1 << 1,   /* numbers are moved: of a weight, still weights */
+	OP_TYPED = 1 << 2,   /* infer sets the output's type, else input 0's */
+	OP_FLAT = 1 << 3,    /* the derivative is zero wherever it exists */
+	OP_OF_SHAPE = 1 << 4, /* eval reads the inputs' shapes alone */
+};
+
 enum op_layout {
-	OP_IMAGE, /* input 0 and the output are NHWC; weights are permuted */
-	OP_ANY,   /* elementwise: the layout of the inputs, which must agree */
+	OP_IMAGE, /* LAYOUT_LAST from rank 3 on; weights are stored so too */
+	OP_ANY,   /* any input's; the output's is LAYOUT_LAST if an input's is */
 	OP_ANY_TO_ROWS, /* as OP_ANY, with an output in rows */
 	OP_ROWS,        /* everything row-major */
 	OP_TO_ROWS,
@@ -87,10 +96,18 @@ struct op_sync {
 struct op {
 	const char *name; /* as in the neutral model */
 	size_t min_in, max_in;
+	size_t outs; /* outputs that it can compute; 0 means 1 */
 	enum op_layout layout;
-	unsigned weights;   /* bit i: input i is a trainable weight */
+	/*
+	 * Bit i: what is constant at input i is a weight, which training may
+	 * change.  With OP_OPERAND only where the other inputs come from a
+	 * layer with weights: an addition after a convolution has a bias, one
+	 * to the image subtracts a mean.
+	 */
+	unsigned weights;
 	unsigned constants; /* bit i: input i is a parameter, never computed */
-	unsigned ints;      /* bit i: input i may be shape arithmetic */
+	unsigned ints;      /* bit i: input i is read when the plan is made */
+	unsigned flags;     /* OP_OPERAND, ... */
 	unsigned keep;
 	/* read attributes into step->cfg; may be NULL */
 	int (*build)(
@@ -99,15 +116,16 @@ struct op {
 	int (*infer)(const struct step *, const struct shape *const *in,
 	    struct shape *out, struct op_need *, struct err *);
 	/*
-	 * Shape arithmetic: set out->known (in the arena) when the inputs
-	 * allow it; the step is then not run.  May be NULL.
+	 * The output's elements from the inputs' (in[i]->known), row-major, in
+	 * double or int64_t: the meaning of the operator by the plainest
+	 * loops.  Constants are folded by it, and tests hold the kernels
+	 * against it.  The caller rounds to the type; NaN and infinity behave
+	 * as in the kernels.  ERR_FORMAT for an index out of bounds.
 	 */
-	int (*fold)(const struct step *, const struct shape *const *in,
-	    struct shape *out, struct arena *, struct err *);
-	void (*forward)(const struct op_call *);  /* NULL: fold only */
-	void (*backward)(const struct op_call *); /* NULL: no gradient */
-	/* the same as forward by the plainest loops; NULL where it is that */
-	void (*reference)(const struct op_call *);
+	int (*eval)(const struct step *, const struct shape *const *in,
+	    const struct shape *out, union number *v, struct err *);
+	void (*forward)(const struct op_call *);  /* NULL: constants only */
+	void (*backward)(const struct op_call *); /* OP_FLAT: NULL */
 	const struct op_sync *sync; /* or NULL */
 };
 
@@ -127,6 +145,22 @@ extern const size_t op_count;
 
 /* NULL when there is none of that name. */
 const struct op *op_find(const char *name);
+
+/*
+ * A list that is attribute `name` or the known input i: at most `most`
+ * integers, *n of them; *n is SIZE_MAX when there is neither.
+ */
+int op_ints(const struct step *, const struct shape *const *in,
+    const char *name, size_t i, size_t most, int64_t *out, size_t *n,
+    struct err *) MUST_USE;
+/* An axis counted from the end when negative. */
+int op_axis(const struct step *, int64_t axis, size_t rank, size_t *out,
+    struct err *) MUST_USE;
+/* *out is *in[0] without the numbers, for operators that keep the shape. */
+int op_same(const struct step *, const struct shape *const *in,
+    struct shape *out, struct op_need *, struct err *) MUST_USE;
+/* An operator's attributes, zeroed; NULL with the error set. */
+void *op_alloc(struct arena *, size_t size, struct err *);
 
 /* Common shape errors: they name the step. */
 int op_bad(const struct step *, struct err *, const char *fmt, ...)

@@ -69,6 +69,28 @@ moments(const struct op_call *c, size_t k, float *mean, float *inv)
 	*inv = 1.0f / sqrtf(c->in[4][k] + cfg->epsilon);
 }
 
+static int
+norm_eval(const struct step *s, const struct shape *const *in,
+    const struct shape *out, union number *v, struct err *e)
+{
+	const struct norm *cfg = s->cfg;
+	size_t inner = 1;
+
+	(void)e;
+	for (size_t i = 2; i < out->rank; i++)
+		inner *= out->dim[i];
+	for (size_t i = 0; i < shape_elements(out); i++) {
+		size_t k = i / inner % out->dim[1];
+		double inv =
+		    1.0 / sqrt(in[4]->known[k].f + (double)cfg->epsilon);
+
+		v[i].f = (in[0]->known[i].f - in[3]->known[k].f) * inv *
+			     in[1]->known[k].f +
+			 in[2]->known[k].f;
+	}
+	return 0;
+}
+
 VECTOR static void
 norm_forward(const struct op_call *c)
 {
@@ -85,20 +107,6 @@ norm_forward(const struct op_call *c)
 	for (size_t i = 0; i < n; i += nc)
 		for (size_t k = 0; k < nc; k++)
 			c->out[i + k] = c->in[0][i + k] * scale[k] + shift[k];
-}
-
-static void
-norm_reference(const struct op_call *c)
-{
-	size_t n = shape_elements(c->shape_out), nc = channels(c);
-
-	for (size_t i = 0; i < n; i++) {
-		float mean, inv;
-
-		moments(c, i % nc, &mean, &inv);
-		c->out[i] = (c->in[0][i] - mean) * inv * c->in[1][i % nc] +
-			    c->in[2][i % nc];
-	}
 }
 
 /* mean and inv of every channel into the scratch; inv follows mean */
@@ -279,8 +287,8 @@ const struct op op_batch_norm = {
     .keep = OP_KEEP_IN_FOR_WEIGHTS,
     .build = norm_build,
     .infer = norm_infer,
+    .eval = norm_eval,
     .forward = norm_forward,
     .backward = norm_backward,
-    .reference = norm_reference,
     .sync = &norm_sync,
 };

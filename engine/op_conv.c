@@ -105,7 +105,8 @@ conv_infer(const struct step *s, const struct shape *const *in,
 		    shape_elements(in[2]), g.k);
 	*out = (struct shape){.rank = 4,
 	    .dim = {g.n, g.k, g.f.out[0], g.f.out[1]},
-	    .layout = LAYOUT_NHWC};
+	    .layout = LAYOUT_LAST};
+	need->taps = g.depth;
 	if (!g.direct &&
 	    (ckd_mul(&need->scratch, g.images * g.pixels, g.depth) ||
 		need->scratch > LIMIT_VALUE_ELEMENTS))
@@ -234,35 +235,6 @@ conv_forward(const struct op_call *c)
 	}
 }
 
-static void
-conv_reference(const struct op_call *c)
-{
-	const float *b = bias_of(c);
-	struct geom g;
-
-	call_geom(c, &g);
-	for (size_t i = 0; i < g.n * g.pixels * g.k; i++) {
-		size_t k = i % g.k, pq = i / g.k % g.pixels;
-		size_t n = i / g.k / g.pixels;
-		const float *w = c->in[1] + k * g.depth;
-		const float *x = c->in[0] + n * g.f.in[0] * g.f.in[1] * g.c +
-				 k / g.kg * g.cg;
-		double v = b != NULL ? (double)b[k] : 0.0;
-
-		for (size_t t = 0; t < g.taps; t++) {
-			size_t at;
-
-			if (!tap_at(&g, pq / g.f.out[1], pq % g.f.out[1],
-				t / g.w.size[1], t % g.w.size[1], &at))
-				continue;
-			for (size_t d = 0; d < g.cg; d++)
-				v += (double)x[at * g.c + d] *
-				     (double)w[t * g.cg + d];
-		}
-		c->out[i] = (float)v;
-	}
-}
-
 VECTOR static void
 backward_bias(const struct op_call *c, const struct geom *g)
 {
@@ -350,5 +322,4 @@ const struct op op_conv = {
     .infer = conv_infer,
     .forward = conv_forward,
     .backward = conv_backward,
-    .reference = conv_reference,
 };

@@ -49,6 +49,7 @@ gemm_infer(const struct step *s, const struct shape *const *in,
 		return op_bad(s, e, "a bias of %zu for %zu outputs",
 		    shape_elements(in[2]), n);
 	*out = (struct shape){.rank = 2, .dim = {a->dim[0], n}};
+	need->taps = k;
 	need->scratch = g->alpha != 1.0f ? a->dim[0] * MAX(n, k) : 0;
 	return 0;
 }
@@ -92,27 +93,6 @@ gemm_forward(const struct op_call *c)
 	else
 		blas_nn(m, n, k, a, (struct blas_matrix){c->in[1], n}, 1.0f,
 		    c->out, n);
-}
-
-static void
-gemm_reference(const struct op_call *c)
-{
-	const struct gemm *g = c->step->cfg;
-	size_t m = c->shape_out->dim[0], n = c->shape_out->dim[1];
-	size_t k = c->shape_in[0]->dim[1];
-
-	fill_bias(c, m, n);
-	for (size_t i = 0; i < m; i++) {
-		for (size_t j = 0; j < n; j++) {
-			double v = 0.0;
-
-			for (size_t p = 0; p < k; p++)
-				v += (double)c->in[0][i * k + p] *
-				     (double)c->in[1][g->trans_b ? j * k + p
-								 : p * n + j];
-			c->out[i * n + j] += g->alpha * (float)v;
-		}
-	}
 }
 
 static void
@@ -167,7 +147,6 @@ const struct op op_gemm = {
     .infer = gemm_infer,
     .forward = gemm_forward,
     .backward = gemm_backward,
-    .reference = gemm_reference,
 };
 
 const struct op op_matmul = {
@@ -182,5 +161,4 @@ const struct op op_matmul = {
     .infer = gemm_infer,
     .forward = gemm_forward,
     .backward = gemm_backward,
-    .reference = gemm_reference,
 };

@@ -79,23 +79,24 @@ pad_infer(const struct step *s, const struct shape *const *in,
 
 /* From the part of the input that stays to its place in the output. */
 static struct box
-pad_box(const struct op_call *c)
+pad_box(const struct step *s, const struct shape *x, const struct shape *y,
+    bool rows)
 {
-	struct box b = {.rank = c->shape_out->rank};
+	struct box b = {.rank = y->rank};
 	struct pad p;
 	struct err e;
 
-	if (pad_sizes(c->step, c->shape_in[0], &p, &e) != 0)
+	if (pad_sizes(s, x, &p, &e) != 0)
 		BUG(e.msg);
-	shape_strides(c->shape_in[0], b.from.stride);
-	shape_strides(c->shape_out, b.to.stride);
+	box_strides(&b.from, x, rows);
+	box_strides(&b.to, y, rows);
 	for (size_t i = 0; i < b.rank; i++) {
 		size_t crop = (size_t)MAX(-p.before[i], 0);
 
-		b.dim[i] =
-		    c->shape_in[0]->dim[i] - crop - (size_t)MAX(-p.after[i], 0);
-		b.from.base += crop * b.from.stride[i];
-		b.to.base += (size_t)MAX(p.before[i], 0) * b.to.stride[i];
+		b.dim[i] = x->dim[i] - crop - (size_t)MAX(-p.after[i], 0);
+		b.from.base += crop * (size_t)b.from.stride[i];
+		b.to.base +=
+		    (size_t)MAX(p.before[i], 0) * (size_t)b.to.stride[i];
 	}
 	return b;
 }
@@ -105,7 +106,7 @@ pad_forward(const struct op_call *c)
 {
 	float v = (float)node_real(c->step->node, "value", 0.0);
 	size_t n = shape_elements(c->shape_out);
-	struct box b = pad_box(c);
+	struct box b = pad_box(c->step, c->shape_in[0], c->shape_out, false);
 
 	for (size_t i = 0; i < n; i++)
 		c->out[i] = v;
@@ -115,7 +116,7 @@ pad_forward(const struct op_call *c)
 static void
 pad_backward(const struct op_call *c)
 {
-	struct box b = pad_box(c), t = box_turned(&b);
+	struct box b = pad_box(c->step, c->shape_in[0], c->shape_out, false), t = box_turned(&b);
 
 	if (!c->add[0])
 		memset(c->din[0], 0,

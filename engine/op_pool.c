@@ -81,7 +81,7 @@ average_infer(const struct step *s, const struct shape *const *in,
 	need->taps = w.size[0] * w.size[1];
 	*out = (struct shape){.rank = 4,
 	    .dim = {in[0]->dim[0], in[0]->dim[1], f.out[0], f.out[1]},
-	    .layout = LAYOUT_NHWC};
+	    .layout = LAYOUT_LAST};
 	return 0;
 }
 

@@ -58,9 +58,9 @@ reduce_box(const struct op_call *c)
 	if (reduce_axes(c->step, x, set, &e) != 0)
 		BUG(e.msg);
 	memcpy(b.dim, x->dim, sizeof(b.dim));
-	shape_strides(x, b.from.stride);
+	box_strides(&b.from, x, false);
 	for (size_t i = x->rank; i-- > 0;) {
-		b.to.stride[i] = set[i] ? 0 : run;
+		b.to.stride[i] = set[i] ? 0 : (ptrdiff_t)run;
 		run *= set[i] ? 1 : x->dim[i];
 	}
 	return b;

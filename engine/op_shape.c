@@ -21,15 +21,14 @@ copy_backward(const struct op_call *c)
 		dx[i] = c->add[0] ? dx[i] + c->dout[i] : c->dout[i];
 }
 
-/* The integers stay what they are under any change of shape. */
+/* The numbers stay what they are under any change of shape. */
 static int
-copy_fold(const struct step *s, const struct shape *const *in,
-    struct shape *out, struct arena *a, struct err *e)
+copy_eval(const struct step *s, const struct shape *const *in,
+    const struct shape *out, union number *v, struct err *e)
 {
 	(void)s;
-	(void)a;
 	(void)e;
-	out->known = in[0]->known;
+	memcpy(v, in[0]->known, shape_elements(out) * sizeof(*v));
 	return 0;
 }
 
@@ -38,38 +37,35 @@ flatten_infer(const struct step *s, const struct shape *const *in,
     struct shape *out, struct op_need *need, struct err *e)
 {
 	int64_t axis = node_int(s->node, "axis", 1);
-	size_t head = 1, n = shape_elements(in[0]);
+	size_t head = 1, tail = 1;
 
 	(void)need;
 	if (axis < 0)
 		axis += (int64_t)in[0]->rank;
-	if (axis < 0 || axis > (int64_t)in[0]->rank || n == 0)
+	if (axis < 0 || axis > (int64_t)in[0]->rank)
 		return op_bad(
 		    s, e, "axis %" PRId64 " of rank %zu", axis, in[0]->rank);
-	for (size_t i = 0; i < (size_t)axis; i++)
-		head *= in[0]->dim[i];
-	*out = (struct shape){.rank = 2, .dim = {head, n / head}};
+	for (size_t i = 0; i < in[0]->rank; i++)
+		*(i < (size_t)axis ? &head : &tail) *= in[0]->dim[i];
+	*out = (struct shape){.rank = 2, .dim = {head, tail}};
 	return 0;
 }
 
-/* The requested sizes: attribute `shape`, or input 1 when it is known. */
+/* One size of Reshape: SIZE_MAX for the one that follows from the others. */
 static int
-wanted(const struct step *s, const struct shape *const *in,
-    const int64_t **want, size_t *rank, struct err *e)
+one_size(const struct step *s, const struct shape *x, int64_t want, size_t i,
+    size_t *dim, struct err *e)
 {
-	const struct attr *a = node_attr(s->node, "shape");
+	bool zero = node_int(s->node, "allowzero", 0) != 0;
 
-	if (a != NULL && a->kind == ATTR_INTS) {
-		*want = a->ints;
-		*rank = a->n;
-	} else if (s->nin > 1 && in[1] != NULL && in[1]->known != NULL) {
-		*want = in[1]->known;
-		*rank = shape_elements(in[1]);
-	} else {
-		return op_bad(s, e, "the shape depends on the image");
-	}
-	if (*rank > MODEL_MAX_RANK)
-		return op_bad(s, e, "rank %zu", *rank);
+	if (want == -1)
+		*dim = SIZE_MAX;
+	else if (want == 0 && !zero && i < x->rank)
+		*dim = x->dim[i];
+	else if (want > 0 || (want == 0 && zero))
+		*dim = (size_t)want;
+	else
+		return op_bad(s, e, "size %" PRId64 " on axis %zu", want, i);
 	return 0;
 }
 
@@ -77,57 +73,55 @@ static int
 reshape_infer(const struct step *s, const struct shape *const *in,
     struct shape *out, struct op_need *need, struct err *e)
 {
-	size_t n = shape_elements(in[0]), free_axis = SIZE_MAX;
-	size_t rank = 0, have = 1;
-	const int64_t *want = NULL;
+	size_t n = shape_elements(in[0]), free_axis = SIZE_MAX, have = 1;
+	int64_t want[MODEL_MAX_RANK];
 	int rc;
 
 	(void)need;
-	if ((rc = wanted(s, in, &want, &rank, e)) != 0)
+	*out = (struct shape){0};
+	rc = op_ints(
+	    s, in, "shape", 1, MODEL_MAX_RANK, want, &out->rank, e);
+	if (rc != 0)
 		return rc;
-	*out = (struct shape){.rank = rank};
-	for (size_t i = 0; i < rank; i++) {
-		if (want[i] == -1 && free_axis == SIZE_MAX) {
+	if (out->rank == SIZE_MAX)
+		return op_bad(s, e, "no shape");
+	for (size_t i = 0; i < out->rank; i++) {
+		rc = one_size(s, in[0], want[i], i, &out->dim[i], e);
+		if (rc != 0)
+			return rc;
+		if (out->dim[i] == SIZE_MAX && free_axis == SIZE_MAX)
 			free_axis = i;
-			out->dim[i] = 1;
-			continue;
-		}
-		if (want[i] == 0 && i < in[0]->rank)
-			out->dim[i] = in[0]->dim[i];
-		else if (want[i] > 0 && (uint64_t)want[i] <= n)
-			out->dim[i] = (size_t)want[i];
-		else
-			return op_bad(s, e, "size %" PRId64 " of %zu elements",
-			    want[i], n);
-		have *= out->dim[i];
-		if (have > n)
-			break;
+		else if (ckd_mul(&have, have, out->dim[i]))
+			return op_bad(s, e, "%zu elements do not fit", n);
 	}
-	if (have == 0 || have > n || n % have != 0 ||
-	    (free_axis == SIZE_MAX && have != n))
+	if (free_axis != SIZE_MAX && have != 0)
+		have *= out->dim[free_axis] = n / have;
+	if (have != n)
 		return op_bad(s, e, "%zu elements do not fit", n);
-	if (free_axis != SIZE_MAX)
-		out->dim[free_axis] = n / have;
 	return 0;
 }
 
-/* Axes of Squeeze and Unsqueeze, sorted out against `rank`. */
+/* Axes of Squeeze and Unsqueeze; without a list, *n is SIZE_MAX. */
 static int
-axes_of(const struct step *s, size_t rank, bool *set, struct err *e)
+axes_of(const struct step *s, const struct shape *const *in, size_t more,
+    bool *set, size_t *n, struct err *e)
 {
-	const struct attr *a = node_attr(s->node, "axes");
+	int64_t v[MODEL_MAX_RANK];
+	int rc = op_ints(s, in, "axes", 1, MODEL_MAX_RANK, v, n, e);
+	size_t rank, k = 0;
 
-	if (a == NULL || a->kind != ATTR_INTS)
-		return op_bad(s, e, "no constant axes");
 	memset(set, 0, MODEL_MAX_RANK * sizeof(*set));
-	for (size_t i = 0; i < a->n; i++) {
-		int64_t v =
-		    a->ints[i] < 0 ? a->ints[i] + (int64_t)rank : a->ints[i];
-
-		if (v < 0 || v >= (int64_t)rank || set[v])
-			return op_bad(
-			    s, e, "axis %" PRId64 " of rank %zu", v, rank);
-		set[v] = true;
+	if (rc != 0 || *n == SIZE_MAX)
+		return rc;
+	rank = in[0]->rank + (more ? *n : 0);
+	if (rank > MODEL_MAX_RANK)
+		return op_bad(s, e, "rank %zu", rank);
+	for (size_t i = 0; i < *n; i++) {
+		if ((rc = op_axis(s, v[i], rank, &k, e)) != 0)
+			return rc;
+		if (set[k])
+			return op_bad(s, e, "axis %zu twice", k);
+		set[k] = true;
 	}
 	return 0;
 }
@@ -137,13 +131,16 @@ squeeze_infer(const struct step *s, const struct shape *const *in,
     struct shape *out, struct op_need *need, struct err *e)
 {
 	bool drop[MODEL_MAX_RANK];
+	size_t n;
 	int rc;
 
 	(void)need;
-	if ((rc = axes_of(s, in[0]->rank, drop, e)) != 0)
+	if ((rc = axes_of(s, in, 0, drop, &n, e)) != 0)
 		return rc;
 	*out = (struct shape){.rank = 0};
 	for (size_t i = 0; i < in[0]->rank; i++) {
+		if (n == SIZE_MAX)
+			drop[i] = in[0]->dim[i] == 1;
 		if (drop[i] && in[0]->dim[i] != 1)
 			return op_bad(
 			    s, e, "axis %zu has size %zu", i, in[0]->dim[i]);
@@ -157,18 +154,17 @@ static int
 unsqueeze_infer(const struct step *s, const struct shape *const *in,
     struct shape *out, struct op_need *need, struct err *e)
 {
-	const struct attr *a = node_attr(s->node, "axes");
-	size_t rank = in[0]->rank + (a != NULL ? a->n : 0), from = 0;
 	bool fresh[MODEL_MAX_RANK];
+	size_t n, from = 0;
 	int rc;
 
 	(void)need;
-	if (rank > MODEL_MAX_RANK)
-		return op_bad(s, e, "rank %zu", rank);
-	if ((rc = axes_of(s, rank, fresh, e)) != 0)
+	if ((rc = axes_of(s, in, 1, fresh, &n, e)) != 0)
 		return rc;
-	*out = (struct shape){.rank = rank};
-	for (size_t i = 0; i < rank; i++)
+	if (n == SIZE_MAX)
+		return op_bad(s, e, "no axes");
+	*out = (struct shape){.rank = in[0]->rank + n};
+	for (size_t i = 0; i < out->rank; i++)
 		out->dim[i] = fresh[i] ? 1 : in[0]->dim[from++];
 	return 0;
 }
@@ -180,16 +176,17 @@ unsqueeze_infer(const struct step *s, const struct shape *const *in,
 	    .max_in = most,                                                    \
 	    .layout = OP_ROWS,                                                 \
 	    .ints = 1 << 1,                                                    \
+	    .flags = OP_MOVES,                                                 \
 	    .infer = infer_fn,                                                 \
-	    .fold = copy_fold,                                                 \
+	    .eval = copy_eval,                                                 \
 	    .forward = copy_forward,                                           \
 	    .backward = copy_backward,                                         \
 	}
 
 COPY(flatten, "Flatten", 1, flatten_infer);
 COPY(reshape, "Reshape", 2, reshape_infer);
-COPY(squeeze, "Squeeze", 1, squeeze_infer);
-COPY(unsqueeze, "Unsqueeze", 1, unsqueeze_infer);
+COPY(squeeze, "Squeeze", 2, squeeze_infer);
+COPY(unsqueeze, "Unsqueeze", 2, unsqueeze_infer);
 
 /* --- storage order ------------------------------------------------------- */
 
@@ -200,8 +197,9 @@ storage_infer(const struct step *s, const struct shape *const *in,
 	(void)need;
 	(void)e;
 	*out = *in[0];
-	out->layout = s->op->layout == OP_TO_IMAGE && out->rank == 4
-			  ? LAYOUT_NHWC
+	out->known = NULL;
+	out->layout = s->op->layout == OP_TO_IMAGE && out->rank >= 3
+			  ? LAYOUT_LAST
 			  : LAYOUT_ROWS;
 	return 0;
 }
@@ -219,16 +217,16 @@ transpose(size_t n, size_t a, size_t b, const float *from, float *to, bool add)
 			}
 }
 
-/* Between (N, C, HW) and (N, HW, C): `image_first` when from NHWC. */
+/* Between (N, C, HW) and (N, HW, C): `image_first` when from the latter. */
 static void
 convert(const struct op_call *c, const float *from, float *to, bool image_first,
     bool add)
 {
 	const struct shape *s = c->shape_in[0];
-	size_t pixels = s->rank == 4 ? s->dim[2] * s->dim[3] : 1;
-	size_t channels = s->rank == 4 ? s->dim[1] : shape_elements(s);
-	size_t n = s->rank == 4 ? s->dim[0] : 1;
+	size_t n = s->dim[0], channels = s->dim[1], pixels = 1;
 
+	for (size_t i = 2; i < s->rank; i++)
+		pixels *= s->dim[i];
 	if (image_first)
 		transpose(n, pixels, channels, from, to, add);
 	else
@@ -238,7 +236,7 @@ convert(const struct op_call *c, const float *from, float *to, bool image_first,
 static bool
 from_image(const struct op_call *c)
 {
-	return c->shape_in[0]->layout == LAYOUT_NHWC;
+	return c->shape_in[0]->layout == LAYOUT_LAST;
 }
 
 static void
@@ -265,8 +263,9 @@ storage_backward(const struct op_call *c)
 	    .min_in = 1,                                                       \
 	    .max_in = 1,                                                       \
 	    .layout = kind,                                                    \
+	    .flags = OP_MOVES,                                                 \
 	    .infer = storage_infer,                                            \
-	    .fold = copy_fold,                                                 \
+	    .eval = copy_eval,                                                 \
 	    .forward = storage_forward,                                        \
 	    .backward = storage_backward,                                      \
 	}

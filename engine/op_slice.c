@@ -1,92 +1,76 @@
 /* SPDX-License-Identifier: MIT
- * Slice (constant bounds, steps of 1 and more), Concat, Transpose: numbers
- * moved, none computed.  On shape arithmetic Slice and Concat fold.
+ * Slice, Split, Concat, Transpose: numbers moved, none computed.  Each says
+ * once where its elements come from, as a box; the kernels and `eval` move
+ * floats and known numbers along it.
  */
 #include "base/limits.h"
 #include "engine/box.h"
 #include "engine/op.h"
 
-static int
-axis_of(
-    const struct step *s, int64_t axis, size_t rank, size_t *out, struct err *e)
-{
-	if (axis < 0)
-		axis += (int64_t)rank;
-	if (axis < 0 || axis >= (int64_t)rank)
-		return op_bad(s, e, "axis %" PRId64 " of rank %zu", axis, rank);
-	*out = (size_t)axis;
-	return 0;
-}
-
-static int64_t *
-ints(const struct step *s, size_t n, struct arena *a, struct err *e)
-{
-	int64_t *v =
-	    n <= LIMIT_SHAPE_INTS ? arena_alloc(a, n + 1, sizeof(*v)) : NULL;
-
-	if (v == NULL)
-		(void)op_bad(s, e, "%zu integers", n);
-	return v;
-}
-
 /* --- Slice --------------------------------------------------------------- */
 
 struct cut {
-	size_t from[MODEL_MAX_RANK], step[MODEL_MAX_RANK];
-	size_t n[MODEL_MAX_RANK];
+	size_t from[MODEL_MAX_RANK], n[MODEL_MAX_RANK];
+	int64_t step[MODEL_MAX_RANK];
 };
 
-/* What index v of an axis means: from the end when negative, clamped. */
-static int64_t
-bounded(int64_t v, int64_t len)
+/* One axis (ONNX Slice-13): negative indices count from the end, clamped. */
+static int
+cut_axis(const struct step *s, struct cut *c, size_t k, size_t dim,
+    const int64_t bound[3], struct err *e)
 {
-	v = v < 0 ? MAX(v, -len) + len : v;
-	return MIN(v, len);
-}
+	int64_t len = (int64_t)dim, by = bound[2], lo, hi, n;
 
-static const int64_t *
-list(const struct step *s, const char *name, size_t *n)
-{
-	const struct attr *a = node_attr(s->node, name);
-
-	*n = a != NULL && a->kind == ATTR_INTS ? a->n : 0;
-	return *n != 0 ? a->ints : NULL;
+	if (by == 0 || by < -INT32_MAX || by > INT32_MAX)
+		return op_bad(s, e, "step %" PRId64, by);
+	lo = bound[0] < 0 ? MAX(bound[0], -len) + len : bound[0];
+	hi = bound[1] < 0 ? MAX(bound[1], -len - 1) + len : bound[1];
+	lo = MIN(lo, by > 0 ? len : len - 1);
+	hi = MIN(hi, len);
+	if (by > 0)
+		hi = MAX(hi, 0);
+	n = by > 0 ? (hi - lo + by - 1) / by : (lo - hi - by - 1) / -by;
+	if ((by > 0 && hi <= lo) || (by < 0 && lo <= hi))
+		n = 0;
+	c->from[k] = n > 0 ? (size_t)lo : 0;
+	c->step[k] = by;
+	c->n[k] = (size_t)n;
+	return 0;
 }
 
 static int
-slice_cut(
-    const struct step *s, const struct shape *x, struct cut *c, struct err *e)
+slice_cut(const struct step *s, const struct shape *const *in, struct cut *c,
+    struct err *e)
 {
-	size_t n, m, nstep, naxis;
-	const int64_t *start = list(s, "starts", &n),
-		      *end = list(s, "ends", &m);
-	const int64_t *step = list(s, "steps", &nstep);
-	const int64_t *axes = list(s, "axes", &naxis);
+	static const char *const name[] = {"starts", "ends", "axes", "steps"};
+	int64_t v[4][MODEL_MAX_RANK];
+	const struct shape *x = in[0];
+	size_t n[4], k = 0;
 	int rc;
 
-	if (n == 0 || n > x->rank || m != n || (nstep != 0 && nstep != n) ||
-	    (naxis != 0 && naxis != n))
-		return op_bad(s, e, "bounds are computed or missing");
+	for (size_t i = 0; i < 4; i++) {
+		rc = op_ints(s, in, name[i], i + 1, x->rank, v[i], &n[i], e);
+		if (rc != 0)
+			return rc;
+		if (n[i] != n[0] && (i < 2 || n[i] != SIZE_MAX))
+			return op_bad(s, e, "%zu starts, %zu %s", n[0], n[i],
+			    name[i]);
+	}
+	if (n[0] == SIZE_MAX)
+		return op_bad(s, e, "no starts");
 	for (size_t i = 0; i < x->rank; i++) {
 		c->from[i] = 0;
 		c->step[i] = 1;
 		c->n[i] = x->dim[i];
 	}
-	for (size_t i = 0; i < n; i++) {
-		int64_t by = step != NULL ? step[i] : 1, lo, hi;
-		size_t k = 0;
+	for (size_t i = 0; i < n[0]; i++) {
+		int64_t axis = n[2] != SIZE_MAX ? v[2][i] : (int64_t)i;
+		int64_t by = n[3] != SIZE_MAX ? v[3][i] : 1;
 
-		rc = axis_of(
-		    s, axes != NULL ? axes[i] : (int64_t)i, x->rank, &k, e);
-		if (rc != 0)
+		if ((rc = op_axis(s, axis, x->rank, &k, e)) != 0 ||
+		    (rc = cut_axis(s, c, k, x->dim[k],
+			 (int64_t[]){v[0][i], v[1][i], by}, e)) != 0)
 			return rc;
-		if (by < 1 || by > INT32_MAX)
-			return op_bad(s, e, "step %" PRId64, by);
-		lo = bounded(start[i], (int64_t)x->dim[k]);
-		hi = MAX(lo, bounded(end[i], (int64_t)x->dim[k]));
-		c->from[k] = (size_t)lo;
-		c->step[k] = (size_t)by;
-		c->n[k] = (size_t)((hi - lo + by - 1) / by);
 	}
 	return 0;
 }
@@ -99,54 +83,54 @@ slice_infer(const struct step *s, const struct shape *const *in,
 	int rc;
 
 	(void)need;
-	if ((rc = slice_cut(s, in[0], &c, e)) != 0)
+	if ((rc = slice_cut(s, in, &c, e)) != 0)
 		return rc;
 	*out = *in[0];
 	memcpy(out->dim, c.n, out->rank * sizeof(*out->dim));
 	return 0;
 }
 
-static int
-slice_fold(const struct step *s, const struct shape *const *in,
-    struct shape *out, struct arena *a, struct err *e)
+/* From the input's elements to the output's. */
+static struct box
+cut_box(const struct shape *x, const struct shape *y, const struct cut *c,
+    bool rows)
 {
-	struct cut c;
-	int64_t *v;
-	int rc;
+	struct box b = {.rank = y->rank};
 
-	if (in[0]->known == NULL)
-		return 0;
-	if (in[0]->rank != 1)
-		return op_bad(s, e, "integers of rank %zu", in[0]->rank);
-	if ((rc = slice_cut(s, in[0], &c, e)) != 0)
-		return rc;
-	if ((v = ints(s, c.n[0], a, e)) == NULL)
-		return ERR_FORMAT;
-	for (size_t i = 0; i < c.n[0]; i++)
-		v[i] = in[0]->known[c.from[0] + i * c.step[0]];
-	out->known = v;
-	return 0;
+	box_strides(&b.from, x, rows);
+	box_strides(&b.to, y, rows);
+	for (size_t i = 0; i < b.rank; i++) {
+		b.dim[i] = c->n[i];
+		b.from.base += c->from[i] * (size_t)b.from.stride[i];
+		b.from.stride[i] *= (ptrdiff_t)c->step[i];
+	}
+	return b;
 }
 
-/* From the input's elements to the output's. */
 static struct box
 slice_box(const struct op_call *c)
 {
-	struct box b = {.rank = c->shape_out->rank};
-	size_t stride[MODEL_MAX_RANK];
 	struct cut cut;
 	struct err e;
 
-	if (slice_cut(c->step, c->shape_in[0], &cut, &e) != 0)
+	if (slice_cut(c->step, c->shape_in, &cut, &e) != 0)
 		BUG(e.msg);
-	shape_strides(c->shape_in[0], stride);
-	shape_strides(c->shape_out, b.to.stride);
-	for (size_t i = 0; i < b.rank; i++) {
-		b.dim[i] = cut.n[i];
-		b.from.base += cut.from[i] * stride[i];
-		b.from.stride[i] = cut.step[i] * stride[i];
-	}
-	return b;
+	return cut_box(c->shape_in[0], c->shape_out, &cut, false);
+}
+
+static int
+slice_eval(const struct step *s, const struct shape *const *in,
+    const struct shape *out, union number *v, struct err *e)
+{
+	struct cut c;
+	struct box b;
+	int rc = slice_cut(s, in, &c, e);
+
+	if (rc != 0)
+		return rc;
+	b = cut_box(in[0], out, &c, true);
+	box_numbers(&b, in[0]->known, v);
+	return 0;
 }
 
 static void
@@ -157,10 +141,11 @@ slice_forward(const struct op_call *c)
 	box_move(&b, c->in[0], c->out, 1.0f, false);
 }
 
+/* dx of a part: zero elsewhere. */
 static void
-slice_backward(const struct op_call *c)
+part_backward(const struct op_call *c, const struct box *b)
 {
-	struct box b = slice_box(c), t = box_turned(&b);
+	struct box t = box_turned(b);
 
 	if (!c->add[0])
 		memset(c->din[0], 0,
@@ -168,15 +153,134 @@ slice_backward(const struct op_call *c)
 	box_move(&t, c->dout, c->din[0], 1.0f, true);
 }
 
+static void
+slice_backward(const struct op_call *c)
+{
+	struct box b = slice_box(c);
+
+	part_backward(c, &b);
+}
+
 const struct op op_slice = {
     .name = "Slice",
     .min_in = 1,
-    .max_in = 1,
+    .max_in = 5,
     .layout = OP_ANY,
+    .ints = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4,
+    .flags = OP_MOVES,
     .infer = slice_infer,
-    .fold = slice_fold,
+    .eval = slice_eval,
     .forward = slice_forward,
     .backward = slice_backward,
+};
+
+/* --- Split: step->which is the part -------------------------------------- */
+
+static int
+split_cut(const struct step *s, const struct shape *const *in, struct cut *c,
+    struct err *e)
+{
+	size_t parts = s->node->nout, n, axis = 0, each;
+	int64_t size[LIMIT_SPLIT];
+	const struct shape *x = in[0];
+	uint64_t at = 0;
+	int rc;
+
+	rc = op_axis(s, node_int(s->node, "axis", 0), x->rank, &axis, e);
+	if (rc != 0 || (rc = op_ints(s, in, "split", 1, LIMIT_SPLIT, size, &n,
+			    e)) != 0)
+		return rc;
+	if (parts > LIMIT_SPLIT || (n != SIZE_MAX && n != parts))
+		return op_bad(s, e, "%zu parts, %zu outputs", n, parts);
+	each = (x->dim[axis] + parts - 1) / parts; /* the last may be less */
+	for (size_t i = 0; i < parts; i++) {
+		if (n == SIZE_MAX)
+			size[i] = (int64_t)MIN(each, x->dim[axis] - at);
+		if (size[i] < 0 || (uint64_t)size[i] > x->dim[axis] - at)
+			return op_bad(s, e, "parts of %zu", x->dim[axis]);
+		if (i == s->which)
+			break;
+		at += (uint64_t)size[i];
+	}
+	for (size_t i = 0; i < x->rank; i++) {
+		c->from[i] = 0;
+		c->step[i] = 1;
+		c->n[i] = x->dim[i];
+	}
+	c->from[axis] = (size_t)at;
+	c->n[axis] = (size_t)size[s->which];
+	return 0;
+}
+
+static int
+split_infer(const struct step *s, const struct shape *const *in,
+    struct shape *out, struct op_need *need, struct err *e)
+{
+	struct cut c;
+	int rc;
+
+	(void)need;
+	if ((rc = split_cut(s, in, &c, e)) != 0)
+		return rc;
+	*out = *in[0];
+	memcpy(out->dim, c.n, out->rank * sizeof(*out->dim));
+	return 0;
+}
+
+static struct box
+split_box(const struct op_call *c)
+{
+	struct cut cut;
+	struct err e;
+
+	if (split_cut(c->step, c->shape_in, &cut, &e) != 0)
+		BUG(e.msg);
+	return cut_box(c->shape_in[0], c->shape_out, &cut, false);
+}
+
+static int
+split_eval(const struct step *s, const struct shape *const *in,
+    const struct shape *out, union number *v, struct err *e)
+{
+	struct cut c;
+	struct box b;
+	int rc = split_cut(s, in, &c, e);
+
+	if (rc != 0)
+		return rc;
+	b = cut_box(in[0], out, &c, true);
+	box_numbers(&b, in[0]->known, v);
+	return 0;
+}
+
+static void
+split_forward(const struct op_call *c)
+{
+	struct box b = split_box(c);
+
+	box_move(&b, c->in[0], c->out, 1.0f, false);
+}
+
+static void
+split_backward(const struct op_call *c)
+{
+	struct box b = split_box(c);
+
+	part_backward(c, &b);
+}
+
+const struct op op_split = {
+    .name = "Split",
+    .min_in = 1,
+    .max_in = 2,
+    .outs = LIMIT_SPLIT,
+    .layout = OP_ANY,
+    .ints = 1 << 1,
+    .flags = OP_MOVES,
+    .infer = split_infer,
+    .eval = split_eval,
+    .forward = split_forward,
+    .backward = split_backward,
 };
 
 /* --- Concat -------------------------------------------------------------- */
@@ -191,14 +295,15 @@ concat_infer(const struct step *s, const struct shape *const *in,
 	(void)need;
 	if (in[0] == NULL)
 		return op_bad(s, e, "input 0 is absent");
-	rc = axis_of(s, node_int(s->node, "axis", 0), in[0]->rank, &axis, e);
+	rc = op_axis(s, node_int(s->node, "axis", 0), in[0]->rank, &axis, e);
 	if (rc != 0)
 		return rc;
 	*out = *in[0];
 	for (size_t i = 0; i < s->nin; i++) {
-		if (in[i] == NULL || in[i]->rank != out->rank ||
-		    in[i]->layout != out->layout)
+		if (in[i] == NULL || in[i]->rank != out->rank)
 			return op_bad(s, e, "input %zu does not fit", i);
+		if (in[i]->layout == LAYOUT_LAST)
+			out->layout = LAYOUT_LAST;
 		for (size_t k = 0; k < out->rank; k++)
 			if (k != axis && in[i]->dim[k] != out->dim[k])
 				return op_bad(s, e, "sizes %zu and %zu on %s",
@@ -210,59 +315,55 @@ concat_infer(const struct step *s, const struct shape *const *in,
 	return 0;
 }
 
-static int
-concat_fold(const struct step *s, const struct shape *const *in,
-    struct shape *out, struct arena *a, struct err *e)
-{
-	int64_t *v;
-
-	for (size_t i = 0; i < s->nin; i++)
-		if (in[i]->known == NULL)
-			return 0;
-	if (out->rank != 1)
-		return op_bad(s, e, "integers of rank %zu", out->rank);
-	if ((v = ints(s, out->dim[0], a, e)) == NULL)
-		return ERR_FORMAT;
-	out->known = v;
-	for (size_t i = 0; i < s->nin; i++) {
-		memcpy(v, in[i]->known, in[i]->dim[0] * sizeof(*v));
-		v += in[i]->dim[0];
-	}
-	return 0;
-}
-
 /* From input i's elements to their place, `at` on the axis, in the output. */
 static struct box
-concat_box(const struct op_call *c, size_t i, size_t axis, size_t at)
+concat_box(const struct shape *x, const struct shape *y, size_t axis,
+    size_t at, bool rows)
 {
-	struct box b = {.rank = c->shape_out->rank};
+	struct box b = {.rank = y->rank};
 
-	memcpy(b.dim, c->shape_in[i]->dim, sizeof(b.dim));
-	shape_strides(c->shape_in[i], b.from.stride);
-	shape_strides(c->shape_out, b.to.stride);
-	b.to.base = at * b.to.stride[axis];
+	memcpy(b.dim, x->dim, sizeof(b.dim));
+	box_strides(&b.from, x, rows);
+	box_strides(&b.to, y, rows);
+	b.to.base = at * (size_t)b.to.stride[axis];
 	return b;
 }
 
 static size_t
-concat_axis(const struct op_call *c)
+concat_axis(const struct step *s, const struct shape *y)
 {
 	size_t axis = 0;
 	struct err e;
 
-	if (axis_of(c->step, node_int(c->step->node, "axis", 0),
-		c->shape_out->rank, &axis, &e) != 0)
+	if (op_axis(s, node_int(s->node, "axis", 0), y->rank, &axis, &e) != 0)
 		BUG(e.msg);
 	return axis;
+}
+
+static int
+concat_eval(const struct step *s, const struct shape *const *in,
+    const struct shape *out, union number *v, struct err *e)
+{
+	size_t axis = concat_axis(s, out), at = 0;
+
+	(void)e;
+	for (size_t i = 0; i < s->nin; i++) {
+		struct box b = concat_box(in[i], out, axis, at, true);
+
+		box_numbers(&b, in[i]->known, v);
+		at += in[i]->dim[axis];
+	}
+	return 0;
 }
 
 static void
 concat_forward(const struct op_call *c)
 {
-	size_t axis = concat_axis(c), at = 0;
+	size_t axis = concat_axis(c->step, c->shape_out), at = 0;
 
 	for (size_t i = 0; i < c->step->nin; i++) {
-		struct box b = concat_box(c, i, axis, at);
+		struct box b = concat_box(
+		    c->shape_in[i], c->shape_out, axis, at, false);
 
 		box_move(&b, c->in[i], c->out, 1.0f, false);
 		at += c->shape_in[i]->dim[axis];
@@ -272,10 +373,11 @@ concat_forward(const struct op_call *c)
 static void
 concat_backward(const struct op_call *c)
 {
-	size_t axis = concat_axis(c), at = 0;
+	size_t axis = concat_axis(c->step, c->shape_out), at = 0;
 
 	for (size_t i = 0; i < c->step->nin; i++) {
-		struct box b = concat_box(c, i, axis, at);
+		struct box b = concat_box(
+		    c->shape_in[i], c->shape_out, axis, at, false);
 		struct box t = box_turned(&b);
 
 		if (c->din[i] != NULL)
@@ -289,8 +391,10 @@ const struct op op_concat = {
     .min_in = 1,
     .max_in = LIMIT_STEP_ARITY,
     .layout = OP_ANY,
+    .weights = UINT32_MAX, /* the class token of a vision transformer */
+    .flags = OP_MOVES | OP_OPERAND,
     .infer = concat_infer,
-    .fold = concat_fold,
+    .eval = concat_eval,
     .forward = concat_forward,
     .backward = concat_backward,
 };
@@ -301,19 +405,23 @@ static int
 transpose_infer(const struct step *s, const struct shape *const *in,
     struct shape *out, struct op_need *need, struct err *e)
 {
-	size_t rank = in[0]->rank, n;
-	const int64_t *perm = list(s, "perm", &n);
+	const struct attr *perm = node_attr(s->node, "perm");
+	size_t rank = in[0]->rank, k = 0;
 	bool seen[MODEL_MAX_RANK] = {false};
+	int rc;
 
 	(void)need;
-	if (n != 0 && n != rank)
-		return op_bad(s, e, "%zu axes of rank %zu", n, rank);
+	if (perm != NULL && (perm->kind != ATTR_INTS || perm->n != rank))
+		return op_bad(s, e, "%zu axes of rank %zu", perm->n, rank);
 	*out = (struct shape){.rank = rank};
 	for (size_t i = 0; i < rank; i++) {
-		int64_t k = perm != NULL ? perm[i] : (int64_t)(rank - 1 - i);
+		int64_t axis =
+		    perm != NULL ? perm->ints[i] : (int64_t)(rank - 1 - i);
 
-		if (k < 0 || k >= (int64_t)rank || seen[k])
-			return op_bad(s, e, "axis %" PRId64, k);
+		if ((rc = op_axis(s, axis, rank, &k, e)) != 0)
+			return rc;
+		if (seen[k])
+			return op_bad(s, e, "axis %zu twice", k);
 		seen[k] = true;
 		out->dim[i] = in[0]->dim[k];
 	}
@@ -321,26 +429,42 @@ transpose_infer(const struct step *s, const struct shape *const *in,
 }
 
 static struct box
-transpose_box(const struct op_call *c)
+transpose_box(const struct step *s, const struct shape *x,
+    const struct shape *y, bool rows)
 {
-	struct box b = {.rank = c->shape_out->rank};
-	size_t stride[MODEL_MAX_RANK], n;
-	const int64_t *perm = list(c->step, "perm", &n);
+	const struct attr *perm = node_attr(s->node, "perm");
+	struct box b = {.rank = y->rank};
+	struct box_side from;
 
-	shape_strides(c->shape_in[0], stride);
-	shape_strides(c->shape_out, b.to.stride);
+	box_strides(&from, x, rows);
+	box_strides(&b.to, y, rows);
 	for (size_t i = 0; i < b.rank; i++) {
-		b.dim[i] = c->shape_out->dim[i];
+		int64_t k =
+		    perm != NULL ? perm->ints[i] : (int64_t)(b.rank - 1 - i);
+
+		b.dim[i] = y->dim[i];
 		b.from.stride[i] =
-		    stride[perm != NULL ? (size_t)perm[i] : b.rank - 1 - i];
+		    from.stride[k < 0 ? k + (int64_t)b.rank : k];
 	}
 	return b;
+}
+
+static int
+transpose_eval(const struct step *s, const struct shape *const *in,
+    const struct shape *out, union number *v, struct err *e)
+{
+	struct box b = transpose_box(s, in[0], out, true);
+
+	(void)e;
+	box_numbers(&b, in[0]->known, v);
+	return 0;
 }
 
 static void
 transpose_forward(const struct op_call *c)
 {
-	struct box b = transpose_box(c);
+	struct box b =
+	    transpose_box(c->step, c->shape_in[0], c->shape_out, false);
 
 	box_move(&b, c->in[0], c->out, 1.0f, false);
 }
@@ -348,7 +472,9 @@ transpose_forward(const struct op_call *c)
 static void
 transpose_backward(const struct op_call *c)
 {
-	struct box b = transpose_box(c), t = box_turned(&b);
+	struct box b =
+	    transpose_box(c->step, c->shape_in[0], c->shape_out, false);
+	struct box t = box_turned(&b);
 
 	box_move(&t, c->dout, c->din[0], 1.0f, c->add[0]);
 }
@@ -358,7 +484,9 @@ const struct op op_transpose = {
     .min_in = 1,
     .max_in = 1,
     .layout = OP_ANY_TO_ROWS,
+    .flags = OP_MOVES,
     .infer = transpose_infer,
+    .eval = transpose_eval,
     .forward = transpose_forward,
     .backward = transpose_backward,
 };

@@ -2,6 +2,7 @@
 #include "engine/plan.h"
 
 #include "base/limits.h"
+#include "engine/fold.h"
 
 /* Buffers start on multiples of 16 floats (64 bytes). */
 #define PLAN_ALIGN 16
@@ -30,13 +31,74 @@ static int
 check_layout(const struct step *s, const struct shape *x, struct err *e)
 {
 	enum layout want =
-	    s->op->layout == OP_IMAGE ? LAYOUT_NHWC : LAYOUT_ROWS;
+	    s->op->layout == OP_IMAGE ? LAYOUT_LAST : LAYOUT_ROWS;
 
-	if (x == NULL || s->op->layout == OP_TO_IMAGE || x->known != NULL ||
+	if (x == NULL || x->known != NULL ||
 	    (s->op->layout != OP_IMAGE && s->op->layout != OP_ROWS))
 		return 0;
-	if (x->rank == 4 && x->layout != want)
+	if (x->rank >= 3 && x->layout != want)
 		return op_bad(s, e, "storage order");
+	return 0;
+}
+
+/* Whether all inputs are constants that training does not change. */
+static bool
+is_constant(const struct plan *p, const struct step *s)
+{
+	if ((s->op->flags & OP_OF_SHAPE) != 0)
+		return true;
+	for (size_t i = 0; i < s->nin; i++) {
+		size_t v = s->in[i], q;
+
+		if (v == SIZE_MAX || p->shape[v].known != NULL)
+			continue;
+		q = p->net->value[v].param;
+		if (q == SIZE_MAX || p->net->param[q].trainable)
+			return false;
+	}
+	return true;
+}
+
+/* Load the numbers of parameters that only a constant step reads. */
+static int
+know_inputs(struct plan *p, const struct step *s, struct err *e)
+{
+	if ((s->op->flags & OP_OF_SHAPE) != 0)
+		return 0;
+	for (size_t i = 0; i < s->nin; i++) {
+		size_t v = s->in[i];
+		int rc;
+
+		if (v == SIZE_MAX || p->shape[v].known != NULL)
+			continue;
+		rc = fold_tensor(
+		    p->net->param[p->net->value[v].param].tensor, &p->arena,
+		    &p->shape[v].known, e);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* Known inputs as the floats that a kernel reads. */
+static int
+fix_inputs(struct plan *p, const struct step *s, struct err *e)
+{
+	for (size_t i = 0; i < s->nin; i++) {
+		size_t v = s->in[i];
+		const struct value *x = &p->net->value[v];
+		int rc;
+
+		if (v == SIZE_MAX || op_bit(s->op->ints, i) ||
+		    p->shape[v].known == NULL || p->fixed[v] != NULL ||
+		    (x->param != SIZE_MAX && p->net->param[x->param].n != 0))
+			continue;
+		if (shape_elements(&p->shape[v]) == 0)
+			return op_bad(s, e, "input %zu is empty", i);
+		rc = fold_floats(&p->shape[v], &p->arena, &p->fixed[v], e);
+		if (rc != 0)
+			return rc;
+	}
 	return 0;
 }
 
@@ -46,13 +108,15 @@ infer_step(
 {
 	const struct shape *in[LIMIT_STEP_ARITY] = {NULL};
 	struct shape *out = &p->shape[s->out];
-	bool floats = true;
+	bool constant = is_constant(p, s);
 	int rc;
 
 	for (size_t i = 0; i < s->nin; i++)
 		if (s->in[i] != SIZE_MAX)
 			in[i] = &p->shape[s->in[i]];
 	*need = (struct op_need){0};
+	if (constant && (rc = know_inputs(p, s, e)) != 0)
+		return rc;
 	if ((rc = check_layout(s, in[0], e)) != 0 ||
 	    (rc = s->op->infer(s, in, out, need, e)) != 0)
 		return rc;
@@ -61,36 +125,25 @@ infer_step(
 	    need->scratch > LIMIT_VALUE_ELEMENTS)
 		return op_bad(s, e, "it needs too much memory");
 	out->known = NULL;
-	if (s->op->fold != NULL &&
-	    (rc = s->op->fold(s, in, out, &p->arena, e)) != 0)
-		return rc;
-	p->run[s - p->net->step] = out->known == NULL;
-	if (out->known != NULL)
-		return 0;
-	for (size_t i = 0; i < s->nin; i++)
-		floats = floats && (in[i] == NULL || in[i]->known == NULL ||
-				       op_bit(s->op->ints, i));
+	if ((s->op->flags & OP_TYPED) == 0)
+		out->type = in[0]->type;
+	p->run[s - p->net->step] = !constant;
+	if (constant)
+		return fold_step(s, in, out, &p->arena, e);
 	if (s->op->forward == NULL)
-		return op_bad(s, e, "shape arithmetic that depends on pixels");
-	if (!floats)
-		return op_bad(s, e, "integers where floats are needed");
+		return op_bad(s, e, "it depends on the image");
 	if (!shape_sane(out))
 		return op_bad(s, e, "the output is empty or too large");
-	return 0;
+	return fix_inputs(p, s, e);
 }
 
 static void
 count_macs(struct plan *p, const struct step *s, const struct op_need *need)
 {
-	size_t n = shape_elements(&p->shape[s->out]), each = need->taps;
-	const struct shape *w;
-
-	if (op_bit(s->op->weights, 1) && s->in[1] != SIZE_MAX) {
-		w = &p->shape[s->in[1]];
-		each = w->rank >= 2 ? shape_elements(w) / w->dim[0] : 0;
-	}
 	/* each factor is below 2^31; the sum stops growing at 2^63 */
-	p->macs = MIN(p->macs + n * each, SIZE_MAX / 2);
+	p->macs = MIN(
+	    p->macs + shape_elements(&p->shape[s->out]) * need->taps,
+	    SIZE_MAX / 2);
 }
 
 static int
@@ -99,9 +152,9 @@ infer_all(struct plan *p, struct op_need *need, struct err *e)
 	const struct net *net = p->net;
 	int rc;
 
-	p->shape[0] = (struct shape){.rank = 4,
-	    .dim = {p->n, net->c, net->h, net->w},
-	    .layout = LAYOUT_NHWC};
+	p->shape[0] = net->input;
+	if (net->input.rank > 0)
+		p->shape[0].dim[0] = p->n;
 	if (!shape_sane(&p->shape[0]))
 		return err_set(
 		    e, ERR_LIMIT, ERR_NOWHERE, "%zu images at once", p->n);
@@ -115,8 +168,7 @@ infer_all(struct plan *p, struct op_need *need, struct err *e)
 		if (p->run[i])
 			count_macs(p, &net->step[i], &need[i]);
 	}
-	if (p->shape[net->output].known != NULL ||
-	    p->shape[net->output].dim[0] != p->n)
+	if (net->classifier && p->shape[net->output].dim[0] != p->n)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "the output '%s' has no row for each image",
 		    net->model->output);
@@ -143,7 +195,7 @@ drop_dead(struct plan *p, struct err *e)
 			if (s->in[k] != SIZE_MAX)
 				used[s->in[k]] = true;
 	}
-	if (!used[0])
+	if (net->classifier && !used[0])
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "the output '%s' does not depend on the image",
 		    net->model->output);
@@ -151,8 +203,8 @@ drop_dead(struct plan *p, struct err *e)
 }
 
 /* Which values need a gradient: those between a wanted one and the logits. */
-static void
-mark_wanted(struct plan *p)
+static int
+mark_wanted(struct plan *p, struct err *e)
 {
 	const struct net *net = p->net;
 
@@ -164,10 +216,20 @@ mark_wanted(struct plan *p)
 	for (size_t i = 0; i < net->nstep; i++) {
 		const struct step *s = &net->step[i];
 
-		for (size_t k = 0; p->run[i] && k < s->nin; k++)
+		if (!p->run[i] || (s->op->flags & OP_FLAT) != 0)
+			continue;
+		for (size_t k = 0; k < s->nin; k++)
 			if (s->in[k] != SIZE_MAX && p->wants[s->in[k]])
 				p->wants[s->out] = true;
+		if (p->wants[s->out] && s->op->backward == NULL)
+			return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+			    "node '%s' (%s) has no gradient", s->name,
+			    s->op->name);
 	}
+	if (p->want != 0 && !p->wants[net->output])
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the output '%s' has no gradient", net->model->output);
+	return 0;
 }
 
 /* Whether step i's backward pass reads its inputs, its output. */
@@ -175,18 +237,24 @@ static void
 kept(const struct plan *p, size_t i, bool *in, bool *out)
 {
 	const struct step *s = &p->net->step[i];
-	bool data = false, weights = false;
+	bool data = false, weights = false, computed = false;
 
 	for (size_t k = 0; k < s->nin; k++) {
-		if (s->in[k] == SIZE_MAX || !p->wants[s->in[k]])
+		size_t v = s->in[k];
+		bool param =
+		    v != SIZE_MAX && p->net->value[v].param != SIZE_MAX;
+
+		/* a weight that is computed lies where values do */
+		computed = computed || (v != SIZE_MAX && !param &&
+					   op_bit(s->op->weights, k) &&
+					   (s->op->flags & OP_OPERAND) == 0);
+		if (v == SIZE_MAX || !p->wants[v])
 			continue;
-		if (p->net->value[s->in[k]].param != SIZE_MAX)
-			weights = true;
-		else
-			data = true;
+		weights = weights || param;
+		data = data || !param;
 	}
 	*out = (data || weights) && (s->op->keep & OP_KEEP_OUT) != 0;
-	*in = (data && (s->op->keep & OP_KEEP_IN_FOR_DATA) != 0) ||
+	*in = (data && (computed || (s->op->keep & OP_KEEP_IN_FOR_DATA) != 0)) ||
 	      (weights && (s->op->keep & OP_KEEP_IN_FOR_WEIGHTS) != 0);
 	/* batch statistics need the normalised input again */
 	if (s->op->sync != NULL && (p->want & PLAN_WEIGHTS) != 0 && data)
@@ -261,7 +329,8 @@ collect(struct plan *p, const struct op_need *need, struct layouter *l,
 	if (p->wants[net->output])
 		extend(&grad[net->output], net->nstep);
 	for (size_t i = 0; i < nv; i++) {
-		bool ours = i != 0 && net->value[i].param == SIZE_MAX;
+		bool ours = i != 0 && net->value[i].param == SIZE_MAX &&
+			    p->shape[i].known == NULL;
 		size_t size = ours ? shape_elements(&p->shape[i]) : 0;
 
 		add_span(l, value[i], size, &p->value[i]);
@@ -339,10 +408,12 @@ allocate(
 	p->grad = arena_alloc(a, nv, sizeof(*p->grad));
 	p->run = arena_alloc(a, ns, sizeof(*p->run));
 	p->aux = arena_alloc(a, ns, sizeof(*p->aux));
+	p->fixed = arena_alloc(a, nv, sizeof(*p->fixed));
 	*need = arena_alloc(a, ns, sizeof(**need));
 	l->span = arena_alloc(a, 2 * (nv + ns), sizeof(*l->span));
 	if (p->shape == NULL || p->wants == NULL || p->value == NULL ||
 	    p->grad == NULL || p->run == NULL || p->aux == NULL ||
+	    p->fixed == NULL ||
 	    *need == NULL || l->span == NULL)
 		return full(e);
 	return 0;
@@ -361,8 +432,7 @@ plan_make(struct plan *p, const struct net *net, size_t n, unsigned want,
 	if ((rc = allocate(p, &l, &need, e)) != 0 ||
 	    (rc = infer_all(p, need, e)) != 0 || (rc = drop_dead(p, e)) != 0)
 		goto fail;
-	mark_wanted(p);
-	if ((rc = collect(p, need, &l, e)) != 0)
+	if ((rc = mark_wanted(p, e)) != 0 || (rc = collect(p, need, &l, e)) != 0)
 		goto fail;
 	place(p, &l);
 	if (p->floats > LIMIT_RUN_BYTES / sizeof(float)) {

@@ -19,10 +19,13 @@ enum {
 struct plan {
 	struct arena arena;
 	const struct net *net;
-	size_t n;            /* images */
+	size_t n;            /* images, or whatever the input's first axis is */
 	unsigned want;       /* PLAN_DATA | PLAN_WEIGHTS */
 	struct shape *shape; /* per value */
 	bool *run;           /* per step: not folded away */
+	/* per value: numbers that are known, as floats, where a step that runs
+	 * reads them; else NULL */
+	const float **fixed;
 	/* offsets in floats, PLAN_NONE where there is no such buffer */
 	size_t *value;  /* per value; the image and parameters: none */
 	size_t *grad;   /* per value */

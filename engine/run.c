@@ -56,6 +56,8 @@ value(const struct run *r, size_t v)
 
 	if (v == 0)
 		return r->image;
+	if (r->plan.fixed[v] != NULL)
+		return r->plan.fixed[v];
 	if (net->value[v].param != SIZE_MAX)
 		return net_param(net, net->value[v].param);
 	return buffer(r, r->plan.value[v]);
@@ -147,6 +149,10 @@ run_backward_begin(struct run *r, float *dx, float *dweight)
 	r->dimage = dx;
 	r->dweight = dweight;
 	memset(r->fresh, 1, r->plan.net->nvalue * sizeof(*r->fresh));
+	/* the image may reach the logits through flat operators alone */
+	if (dx != NULL)
+		memset(
+		    dx, 0, shape_elements(&r->plan.shape[0]) * sizeof(*dx));
 }
 
 void

@@ -18,16 +18,16 @@ op_body_noise(float *p, size_t n, uint64_t stream, float scale, float shift)
 		p[i] = shift + scale * rng_normal(&r);
 }
 
-static void
-window(
+void
+op_body_window(
     struct model *m, int64_t stride, int64_t t, int64_t l, int64_t b, int64_t r)
 {
 	build_ints(m, "strides", 2, (int64_t[]){stride, stride});
 	build_ints(m, "pads", 4, (int64_t[]){t, l, b, r});
 }
 
-static const char *
-conv(struct model *m, const char *name, const char *in, size_t k, size_t c,
+const char *
+op_body_conv(struct model *m, const char *name, const char *in, size_t k, size_t c,
     size_t r, size_t s)
 {
 	char w[32], b[32];
@@ -41,8 +41,8 @@ conv(struct model *m, const char *name, const char *in, size_t k, size_t c,
 }
 
 /* Pool everything and map it to the classes. */
-static void
-head(struct model *m, const char *in, size_t features)
+void
+op_body_head(struct model *m, const char *in, size_t features)
 {
 	size_t dim[] = {CLASSES, features};
 	const char *v;
@@ -59,47 +59,47 @@ head(struct model *m, const char *in, size_t features)
 static void
 body_conv(struct model *m)
 {
-	conv(m, "c", "image", 5, 3, 3, 3);
-	window(m, 1, 1, 1, 1, 1);
-	head(m, "c", 5 * 7 * 6);
+	op_body_conv(m, "c", "image", 5, 3, 3, 3);
+	op_body_window(m, 1, 1, 1, 1, 1);
+	op_body_head(m, "c", 5 * 7 * 6);
 }
 
 static void
 body_conv_stride(struct model *m)
 {
-	conv(m, "c", "image", 4, 3, 3, 2);
-	window(m, 2, 0, 1, 2, 0);
-	head(m, "c", 4 * 4 * 3);
+	op_body_conv(m, "c", "image", 4, 3, 3, 2);
+	op_body_window(m, 2, 0, 1, 2, 0);
+	op_body_head(m, "c", 4 * 4 * 3);
 }
 
 static void
 body_conv_dilated(struct model *m)
 {
-	conv(m, "c", "image", 2, 3, 2, 3);
-	window(m, 1, 1, 2, 1, 2);
+	op_body_conv(m, "c", "image", 2, 3, 2, 3);
+	op_body_window(m, 1, 1, 2, 1, 2);
 	build_ints(m, "dilations", 2, (int64_t[]){3, 2});
-	head(m, "c", 2 * 5 * 5);
+	op_body_head(m, "c", 2 * 5 * 5);
 }
 
 static void
 body_conv_1x1(struct model *m)
 {
-	conv(m, "c", "image", 6, 3, 1, 1);
-	head(m, "c", 6 * 7 * 6);
+	op_body_conv(m, "c", "image", 6, 3, 1, 1);
+	op_body_head(m, "c", 6 * 7 * 6);
 }
 
 static void
 body_conv_group(struct model *m)
 {
-	conv(m, "c", "image", 4, 3, 3, 3);
-	window(m, 1, 1, 1, 1, 1);
-	conv(m, "g", "c", 6, 2, 3, 3);
-	window(m, 2, 1, 1, 1, 1);
+	op_body_conv(m, "c", "image", 4, 3, 3, 3);
+	op_body_window(m, 1, 1, 1, 1, 1);
+	op_body_conv(m, "g", "c", 6, 2, 3, 3);
+	op_body_window(m, 2, 1, 1, 1, 1);
 	build_int(m, "group", 2);
-	conv(m, "d", "g", 6, 1, 3, 3);
-	window(m, 1, 1, 1, 1, 1);
+	op_body_conv(m, "d", "g", 6, 1, 3, 3);
+	op_body_window(m, 1, 1, 1, 1, 1);
 	build_int(m, "group", 6);
-	head(m, "d", 6 * 4 * 3);
+	op_body_head(m, "d", 6 * 4 * 3);
 }
 
 static void
@@ -107,17 +107,17 @@ body_conv_same(struct model *m)
 {
 	struct attr *a;
 
-	conv(m, "c", "image", 4, 3, 3, 3);
+	op_body_conv(m, "c", "image", 4, 3, 3, 3);
 	build_ints(m, "strides", 2, (int64_t[]){2, 2});
 	build_int(m, "auto_pad", 0);
 	a = &m->node[0].attr[m->node[0].nattr - 1];
 	a->kind = ATTR_TEXT;
 	a->s = "SAME_UPPER";
-	head(m, "c", 4 * 4 * 3);
+	op_body_head(m, "c", 4 * 4 * 3);
 }
 
-static const char *
-batch_norm(struct model *m, const char *name, const char *in, size_t c)
+const char *
+op_body_batch_norm(struct model *m, const char *name, const char *in, size_t c)
 {
 	static const char *const part[] = {"g", "b", "m", "v"};
 	char t[4][32];
@@ -139,14 +139,14 @@ batch_norm(struct model *m, const char *name, const char *in, size_t c)
 static void
 body_batch_norm(struct model *m)
 {
-	head(m, batch_norm(m, "bn", "image", 3), 3 * 7 * 6);
+	op_body_head(m, op_body_batch_norm(m, "bn", "image", 3), 3 * 7 * 6);
 }
 
 static void
 body_relu(struct model *m)
 {
-	conv(m, "c", "image", 4, 3, 1, 1);
-	head(
+	op_body_conv(m, "c", "image", 4, 3, 1, 1);
+	op_body_head(
 	    m, build_node(m, "Relu", "r", (const char *[]){"c"}, 1), 4 * 7 * 6);
 }
 
@@ -155,11 +155,11 @@ body_clip(struct model *m)
 {
 	const char *v;
 
-	conv(m, "c", "image", 4, 3, 1, 1);
+	op_body_conv(m, "c", "image", 4, 3, 1, 1);
 	v = build_node(m, "Clip", "r", (const char *[]){"c"}, 1);
 	build_real(m, "min", -0.5);
 	build_real(m, "max", 0.75);
-	head(m, v, 4 * 7 * 6);
+	op_body_head(m, v, 4 * 7 * 6);
 }
 
 static void
@@ -167,8 +167,8 @@ body_max_pool(struct model *m)
 {
 	build_node(m, "MaxPool", "p", (const char *[]){"image"}, 1);
 	build_ints(m, "kernel_shape", 2, (int64_t[]){3, 2});
-	window(m, 2, 1, 0, 1, 1);
-	head(m, "p", 3 * 4 * 3);
+	op_body_window(m, 2, 1, 0, 1, 1);
+	op_body_head(m, "p", 3 * 4 * 3);
 }
 
 static void
@@ -176,9 +176,9 @@ body_max_pool_ceil(struct model *m)
 {
 	build_node(m, "MaxPool", "p", (const char *[]){"image"}, 1);
 	build_ints(m, "kernel_shape", 2, (int64_t[]){2, 3});
-	window(m, 2, 0, 0, 0, 0);
+	op_body_window(m, 2, 0, 0, 0, 0);
 	build_int(m, "ceil_mode", 1);
-	head(m, "p", 3 * 4 * 3);
+	op_body_head(m, "p", 3 * 4 * 3);
 }
 
 static void
@@ -186,8 +186,8 @@ body_average_pool(struct model *m)
 {
 	build_node(m, "AveragePool", "p", (const char *[]){"image"}, 1);
 	build_ints(m, "kernel_shape", 2, (int64_t[]){3, 3});
-	window(m, 2, 1, 1, 1, 1);
-	head(m, "p", 3 * 4 * 3);
+	op_body_window(m, 2, 1, 1, 1, 1);
+	op_body_head(m, "p", 3 * 4 * 3);
 }
 
 static void
@@ -195,17 +195,17 @@ body_average_pool_counted(struct model *m)
 {
 	build_node(m, "AveragePool", "p", (const char *[]){"image"}, 1);
 	build_ints(m, "kernel_shape", 2, (int64_t[]){3, 2});
-	window(m, 2, 1, 0, 1, 1);
+	op_body_window(m, 2, 1, 0, 1, 1);
 	build_int(m, "count_include_pad", 1);
 	build_int(m, "ceil_mode", 1);
-	head(m, "p", 3 * 4 * 3);
+	op_body_head(m, "p", 3 * 4 * 3);
 }
 
 static void
 body_global_pool(struct model *m)
 {
-	conv(m, "c", "image", 5, 3, 3, 3);
-	head(m,
+	op_body_conv(m, "c", "image", 5, 3, 3, 3);
+	op_body_head(m,
 	    build_node(m, "GlobalAveragePool", "p", (const char *[]){"c"}, 1),
 	    5);
 }
@@ -213,15 +213,15 @@ body_global_pool(struct model *m)
 static void
 body_residual(struct model *m)
 {
-	const char *a = conv(m, "a", "image", 4, 3, 3, 3), *b;
+	const char *a = op_body_conv(m, "a", "image", 4, 3, 3, 3), *b;
 
-	window(m, 1, 1, 1, 1, 1);
-	b = conv(m, "b", a, 4, 4, 3, 3);
-	window(m, 1, 1, 1, 1, 1);
+	op_body_window(m, 1, 1, 1, 1, 1);
+	b = op_body_conv(m, "b", a, 4, 4, 3, 3);
+	op_body_window(m, 1, 1, 1, 1, 1);
 	b = build_node(m, "Add", "sum", (const char *[]){a, b}, 2);
 	b = build_node(m, "Mul", "square", (const char *[]){b, a}, 2);
 	b = build_node(m, "Sub", "less", (const char *[]){b, a}, 2);
-	head(m, b, 4 * 7 * 6);
+	op_body_head(m, b, 4 * 7 * 6);
 }
 
 static void
@@ -234,7 +234,7 @@ body_normalise(struct model *m)
 	op_body_noise(build_tensor(m, "std", 3, dim), 3, 21, 0.05f, 0.4f);
 	v = build_node(m, "Sub", "s", (const char *[]){"image", "mean"}, 2);
 	v = build_node(m, "Div", "d", (const char *[]){v, "std"}, 2);
-	head(m, v, 3 * 7 * 6);
+	op_body_head(m, v, 3 * 7 * 6);
 }
 
 static void
@@ -254,58 +254,58 @@ body_matmul(struct model *m)
 	build_end(m, v, CLASSES);
 }
 
-static const char *
-stem(struct model *m)
+const char *
+op_body_stem(struct model *m)
 {
-	conv(m, "c", "image", 4, 3, 3, 3);
-	window(m, 1, 1, 1, 1, 1);
+	op_body_conv(m, "c", "image", 4, 3, 3, 3);
+	op_body_window(m, 1, 1, 1, 1, 1);
 	return "c";
 }
 
 static void
 body_leaky_relu(struct model *m)
 {
-	const char *in = conv(m, "c", "image", 4, 3, 1, 1), *v;
+	const char *in = op_body_conv(m, "c", "image", 4, 3, 1, 1), *v;
 
 	v = build_node(m, "LeakyRelu", "r", &in, 1);
 	build_real(m, "alpha", 0.2);
-	head(m, v, 4 * 7 * 6);
+	op_body_head(m, v, 4 * 7 * 6);
 }
 
 static void
 body_global_max(struct model *m)
 {
-	const char *in = stem(m);
+	const char *in = op_body_stem(m);
 
-	head(m, build_node(m, "GlobalMaxPool", "p", &in, 1), 4);
+	op_body_head(m, build_node(m, "GlobalMaxPool", "p", &in, 1), 4);
 }
 
 /* Space and channels; one side is cropped. */
 static void
 body_pad(struct model *m)
 {
-	const char *in = stem(m), *v = build_node(m, "Pad", "p", &in, 1);
+	const char *in = op_body_stem(m), *v = build_node(m, "Pad", "p", &in, 1);
 
 	build_ints(m, "pads", 8, (int64_t[]){0, 1, 2, -1, 0, 3, 1, 2});
 	build_real(m, "value", 0.75);
-	head(m, v, 8 * 10 * 7);
+	op_body_head(m, v, 8 * 10 * 7);
 }
 
 static void
 body_pad_axes(struct model *m)
 {
-	const char *in = stem(m), *v = build_node(m, "Pad", "p", &in, 1);
+	const char *in = op_body_stem(m), *v = build_node(m, "Pad", "p", &in, 1);
 
 	build_ints(m, "pads", 4, (int64_t[]){1, 0, 0, 2});
 	build_ints(m, "axes", 2, (int64_t[]){-1, 1});
-	head(m, v, 6 * 7 * 7);
+	op_body_head(m, v, 6 * 7 * 7);
 }
 
 /* Slices with steps 1 and 2, joined on the channels with what they cut. */
 static void
 body_slice_concat(struct model *m)
 {
-	const char *in = stem(m), *v[3];
+	const char *in = op_body_stem(m), *v[3];
 
 	v[0] = build_node(m, "Slice", "s", &in, 1);
 	build_ints(m, "starts", 2, (int64_t[]){0, -6});
@@ -319,80 +319,80 @@ body_slice_concat(struct model *m)
 	v[2] = v[0];
 	v[0] = build_node(m, "Concat", "cat", v, 3);
 	build_int(m, "axis", 1);
-	head(m, v[0], 10 * 4 * 3);
+	op_body_head(m, v[0], 10 * 4 * 3);
 }
 
 static void
 body_concat_width(struct model *m)
 {
-	const char *v[2] = {stem(m), "image"};
+	const char *v[2] = {op_body_stem(m), "image"};
 
-	v[1] = conv(m, "d", "image", 4, 3, 3, 2);
-	window(m, 1, 1, 0, 1, 1);
+	v[1] = op_body_conv(m, "d", "image", 4, 3, 3, 2);
+	op_body_window(m, 1, 1, 0, 1, 1);
 	v[0] = build_node(m, "Concat", "cat", v, 2);
 	build_int(m, "axis", -1);
-	head(m, v[0], 4 * 7 * 12);
+	op_body_head(m, v[0], 4 * 7 * 12);
 }
 
 static void
 body_reduce_mean(struct model *m)
 {
-	const char *in = stem(m), *v = build_node(m, "ReduceMean", "m", &in, 1);
+	const char *in = op_body_stem(m), *v = build_node(m, "ReduceMean", "m", &in, 1);
 
 	build_ints(m, "axes", 2, (int64_t[]){2, 3});
 	build_int(m, "keepdims", 1);
-	head(m, v, 4);
+	op_body_head(m, v, 4);
 }
 
 /* Over one axis, which goes away, so that channels come last by themselves. */
 static void
 body_reduce_drop(struct model *m)
 {
-	const char *in = stem(m), *v = build_node(m, "ReduceSum", "m", &in, 1);
+	const char *in = op_body_stem(m), *v = build_node(m, "ReduceSum", "m", &in, 1);
 
 	build_ints(m, "axes", 1, (int64_t[]){-2});
 	build_int(m, "keepdims", 0);
-	head(m, v, 4 * 6);
+	op_body_head(m, v, 4 * 6);
 }
 
 static void
 body_transpose(struct model *m)
 {
-	const char *in = stem(m), *v = build_node(m, "Transpose", "t", &in, 1);
+	const char *in = op_body_stem(m), *v = build_node(m, "Transpose", "t", &in, 1);
 
 	build_ints(m, "perm", 4, (int64_t[]){0, 3, 1, 2});
 	v = build_node(m, "Relu", "r", &v, 1);
 	v = build_node(m, "Transpose", "u", &v, 1);
 	build_ints(m, "perm", 4, (int64_t[]){0, 2, 1, 3});
-	v = conv(m, "d", v, 2, 4, 3, 3);
-	head(m, v, 2 * 4 * 5);
+	v = op_body_conv(m, "d", v, 2, 4, 3, 3);
+	op_body_head(m, v, 2 * 4 * 5);
 }
 
 /* A batch-norm of vectors, whose output meets a constant. */
 static void
 body_vector_norm(struct model *m)
 {
-	const char *v = stem(m);
+	const char *v = op_body_stem(m);
 
 	v = build_node(m, "GlobalAveragePool", "p", &v, 1);
 	v = build_node(m, "Flatten", "f", &v, 1);
-	batch_norm(m, "bn", v, 4);
+	op_body_batch_norm(m, "bn", v, 4);
 	v = build_node(m, "Add", "sum", (const char *[]){"bn", "bn.b"}, 2);
-	head(m, v, 4);
+	op_body_head(m, v, 4);
 }
 
 /* What leads nowhere takes no part. */
 static void
 body_dead(struct model *m)
 {
-	const char *v = stem(m), *dead;
+	const char *v = op_body_stem(m), *dead;
 
 	dead = build_node(m, "Relu", "dead", &v, 1);
 	build_node(m, "GlobalAveragePool", "dead2", &dead, 1);
-	head(m, v, 4 * 7 * 6);
+	op_body_head(m, v, 4 * 7 * 6);
 }
 
-const struct op_body op_body_table[] = {
+static const struct op_body table[] = {
     {"conv 3x3", body_conv, 7, 6, 3, 3},
     {"conv 3x2 stride 2, uneven pads", body_conv_stride, 7, 6, 3, 3},
     {"conv dilated", body_conv_dilated, 6, 5, 3, 2},
@@ -423,4 +423,4 @@ const struct op_body op_body_table[] = {
     {"batch-norm of vectors, add", body_vector_norm, 7, 6, 3, 3},
     {"dead branch", body_dead, 7, 6, 3, 3},
 };
-const size_t op_body_count = ARRAY_LEN(op_body_table);
+const struct op_body_set op_body_basic = {table, ARRAY_LEN(table)};

@@ -7,7 +7,7 @@
 #include "formats/model.h"
 
 #define OP_BODY_CLASSES 3
-#define OP_BODY_MAX     64
+#define OP_BODY_MAX     512
 
 struct op_body {
 	const char *name;
@@ -15,11 +15,29 @@ struct op_body {
 	size_t h, w, c, n; /* image and number of images */
 };
 
-extern const struct op_body op_body_table[];
-extern const size_t op_body_count;
+/* One file of such networks; tests/test_op.c lists the sets. */
+struct op_body_set {
+	const struct op_body *row;
+	size_t n;
+};
+
+extern const struct op_body_set op_body_basic;
 
 /* n normal numbers of a stream, scaled and shifted. */
 void op_body_noise(
     float *, size_t n, uint64_t stream, float scale, float shift);
+
+/* Layers that the bodies share; each returns the name of its output. */
+const char *op_body_conv(struct model *, const char *name, const char *in,
+    size_t k, size_t c, size_t r, size_t s);
+const char *op_body_batch_norm(
+    struct model *, const char *name, const char *in, size_t c);
+/* A 3x3 convolution of the image to 4 channels, named "c". */
+const char *op_body_stem(struct model *);
+/* Strides and pads (top, left, bottom, right) of the node added last. */
+void op_body_window(struct model *, int64_t stride, int64_t t, int64_t l,
+    int64_t b, int64_t r);
+/* Flatten to `features` numbers an image and map them to the classes. */
+void op_body_head(struct model *, const char *in, size_t features);
 
 #endif

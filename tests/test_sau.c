@@ -93,7 +93,7 @@ neutral_index(const struct param *p, size_t i)
 	const size_t *d = p->shape.dim;
 	size_t c, s, r;
 
-	if (p->shape.layout != LAYOUT_NHWC)
+	if (p->shape.layout != LAYOUT_LAST)
 		return i;
 	c = i % d[1];
 	s = i / d[1] % d[3];
