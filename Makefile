@@ -5,15 +5,18 @@ PREFIX ?= /usr/local
 MANDIR ?= $(PREFIX)/share/man
 CC     ?= cc
 
+# where the ONNX backend tests are
+ONNX_DATA ?= $(shell dpkg -L libonnx-testdata 2>/dev/null | sed -n 's,/node$$,,p')
+
 # --- sources: a file appears in exactly one list -----------------------------
 BASE     = arena buf child digest doc err file finding json map opt progress \
            rd rng sandbox spawn stat text tool tree
 FORMATS  = array build bundle bundle_archive data dataset fetch fit format gunzip \
            identify identify_pickle identify_text identify_zip idx image \
            image_jpeg image_png imagedir member model neutral npy npz onnx \
-           onnx_fact onnx_file onnx_fold onnx_lower onnx_ops onnx_order \
-           onnx_patch onnx_shape onnx_tensor onnx_wire onnx_write patch \
-           pixel safetensors trigger
+           onnx_arith onnx_fact onnx_file onnx_fold onnx_graph onnx_lower \
+           onnx_norm onnx_ops onnx_order onnx_patch onnx_shape onnx_tensor \
+           onnx_wire onnx_write patch pixel safetensors trigger
 ENGINE   = batch blas box fold geo_linf geo_patch geometry loss measure net op \
            op_batch_norm op_binary op_conv op_gather op_gemm op_pad op_pool \
            op_reduce op_relu op_shape op_slice op_source optim plan reference \
@@ -105,6 +108,8 @@ $(B)/tests/test_op: $(B)/tests/op_body.o
 # programs for tests/parity.py and tests/bench.py
 $(B)/tests/parity $(B)/tests/bench: %: %.o $(B)/fixtures/arch.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
+$(B)/tests/conformance: %: %.o $(call objs,tests,conformance_case conformance_run) $(ELIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 # the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
 ifeq ($(MODE),fuzz)
 $(FUZZB): %: %.o $(ELIBS)
@@ -125,8 +130,8 @@ $(B)/%.o: %.c Makefile
 export LSAN_OPTIONS = suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
 JOBS := $(shell nproc)
 check: deps-check ## everything a change must pass
-	@$(MAKE) -s -j$(JOBS) all $(TESTS) $(FUZZB)
-	@$(MAKE) -s unit cli replay lint
+	@$(MAKE) -s -j$(JOBS) all $(TESTS) $(FUZZB) $(B)/tests/conformance
+	@$(MAKE) -s unit conformance cli replay lint
 unit: deps-check $(TESTS) ## cmocka suites
 	@sh tests/run-unit.sh $(TESTS)
 cli: all ## black-box scripts, TAP
@@ -142,8 +147,13 @@ fuzz: ## FUZZ_SECONDS (60) of libFuzzer per target
 fuzz-bins: $(FUZZB)
 asan: ## check under ASan + UBSan
 	@$(MAKE) -s -j$(JOBS) MODE=asan asan-bins
-	@$(MAKE) -s MODE=asan unit cli replay
-asan-bins: $(BINS) $(TESTS) $(FUZZB)
+	@$(MAKE) -s MODE=asan unit conformance cli replay
+asan-bins: $(BINS) $(TESTS) $(FUZZB) $(B)/tests/conformance
+conformance: $(B)/tests/conformance ## the ONNX backend tests (libonnx-testdata)
+	@$< "$(ONNX_DATA)" tests/conformance.list tests/conformance.skip
+conformance-list: $(B)/tests/conformance ## rewrite tests/conformance.list
+	@(sed -n '/^#/p' tests/conformance.list; $< -u "$(ONNX_DATA)" tests/conformance.list \
+	  tests/conformance.skip) >$(B)/list; mv $(B)/list tests/conformance.list
 parity: all $(B)/tests/parity ## compare the engine with PyTorch, where it is installed
 	@/usr/bin/python3 -B tests/parity.py $(B)
 bench: $(B)/tests/bench ## time the engine, and PyTorch where it is installed
@@ -177,6 +187,7 @@ install: all ## binaries and man pages
 	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
-.PHONY: all asan asan-bins bench check clean cli demo deps deps-check fixtures \
+.PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
+        demo deps deps-check fixtures \
         format fuzz fuzz-bins help install lint null-table parity replay \
         sau-table unit

@@ -498,7 +498,7 @@ resize(struct onnx_lower *l, const struct onnx_node *from)
 
 static const struct {
 	const char *op;
-	int (*fn)(struct onnx_lower *, const struct onnx_node *);
+	onnx_lower_fn *fn;
 } op_table[] = {
     {"ConstantOfShape", constant_of_shape},
     {"Expand", repeat},
@@ -524,8 +524,8 @@ static const struct {
     {"Upsample", resize},
 };
 
-int (*onnx_shape_find(const char *op))(
-    struct onnx_lower *, const struct onnx_node *)
+onnx_lower_fn *
+onnx_shape_find(const char *op)
 {
 	for (size_t i = 0; i < ARRAY_LEN(op_table); i++)
 		if (strcmp(op_table[i].op, op) == 0)
