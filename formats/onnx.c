@@ -253,7 +253,8 @@ build(struct model *m, const struct onnx_file *f, struct err *e)
 	int64_t s[4];
 	int rc;
 
-	if ((rc = onnx_order_init(f, &m->arena, &o, e)) != 0 ||
+	if ((rc = onnx_graph_known(f, 6, e)) != 0 ||
+	    (rc = onnx_order_init(f, &m->arena, &o, e)) != 0 ||
 	    (rc = find_output(f, &o, &output, e)) != 0 ||
 	    (rc = find_image(f, &o, m, e)) != 0 ||
 	    (rc = onnx_graph_begin(&l, m, f, 0, e)) != 0)

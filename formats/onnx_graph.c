@@ -4,6 +4,16 @@
 #include "base/limits.h"
 #include "formats/onnx_fact.h"
 
+int
+onnx_graph_known(const struct onnx_file *f, int64_t least, struct err *e)
+{
+	if (f->opset >= least && f->opset <= 21)
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+	    "onnx: operator set %" PRId64 ", known are %" PRId64 " to 21",
+	    f->opset, least);
+}
+
 /*
  * Room for what lowering makes of one node: one for each input (Sum), or up
  * to six more than it has inputs (GroupNormalization), and one constant.
@@ -128,6 +138,27 @@ full:
 
 /* --- any graph ----------------------------------------------------------- */
 
+/* Before operator set 6: only what has never changed. */
+static int
+check_sets(struct onnx_lower *l)
+{
+	static const char *const same[] = {
+	    "GlobalAveragePool", "GlobalMaxPool", "Not", "Softplus"};
+	const struct onnx_file *f = l->f;
+
+	for (size_t i = 0; f->opset < 6 && i < f->nnode; i++) {
+		size_t k = 0;
+
+		while (k < ARRAY_LEN(same) &&
+		       strcmp(f->node[i].op, same[k]) != 0)
+			k++;
+		if (k == ARRAY_LEN(same))
+			return onnx_lower_fail(l, &f->node[i], ERR_UNSUPPORTED,
+			    "its form in operator set %" PRId64, f->opset);
+	}
+	return 0;
+}
+
 /* Each input of the graph is fed or has a default. */
 static int
 take_feeds(struct onnx_lower *l, const struct onnx_order *o,
@@ -174,7 +205,8 @@ build(struct model *m, const struct onnx_file *f, const struct tensor *feed,
 		m->shape[i] = -1;
 	m->format = "onnx";
 	m->producer = m->note = "";
-	if ((rc = onnx_order_init(f, &m->arena, &o, e)) != 0)
+	if ((rc = onnx_graph_known(f, 1, e)) != 0 ||
+	    (rc = onnx_order_init(f, &m->arena, &o, e)) != 0)
 		return rc;
 	if (map_get(&o.define, output) == SIZE_MAX)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
@@ -185,7 +217,8 @@ build(struct model *m, const struct onnx_file *f, const struct tensor *feed,
 	l.graph = true;
 	onnx_graph_names(&l, &o, output);
 	m->input = input != NULL ? input : onnx_lower_fresh(&l, "assay.input", "none");
-	if ((rc = take_feeds(&l, &o, feed, nfeed, input)) != 0 ||
+	if ((rc = check_sets(&l)) != 0 ||
+	    (rc = take_feeds(&l, &o, feed, nfeed, input)) != 0 ||
 	    (rc = onnx_graph_nodes(&l, &o, output)) != 0 ||
 	    (rc = onnx_graph_sweep(m, e)) != 0)
 		return rc;

@@ -21,6 +21,9 @@ int onnx_graph(struct model *, const struct onnx_file *,
     const struct tensor *feed, size_t nfeed, const char *input,
     const char *output, struct err *) MUST_USE;
 
+/* ERR_UNSUPPORTED for an operator set that is not between `least` and 21. */
+int onnx_graph_known(
+    const struct onnx_file *, int64_t least, struct err *) MUST_USE;
 /*
  * In pieces.  Room for what lowering makes of the file and `more` constants;
  * m->shape[0] is the batch that the file fixes, or -1.

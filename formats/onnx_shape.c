@@ -210,15 +210,14 @@ reduce(struct onnx_lower *l, const struct onnx_node *from)
 		onnx_lower_alias(l, from->out[0], from->in[0]);
 		return 0;
 	}
-	if (!known && noop)
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "computed axes that may be none");
 	n = onnx_lower_node(l, from, from->op, known ? 1 : 2, 1);
 	if (n == NULL)
 		return 0;
 	if (len > 0)
 		onnx_lower_put_ints(n, "axes", v, len);
 	onnx_lower_put_int(n, "keepdims", keep);
+	if (!known && noop) /* only where it may matter */
+		onnx_lower_put_int(n, "noop_with_empty_axes", 1);
 	return 0;
 }
 
