@@ -11,16 +11,17 @@ ONNX_DATA ?= $(shell dpkg -L libonnx-testdata 2>/dev/null | sed -n 's,/node$$,,p
 # --- sources: a file appears in exactly one list -----------------------------
 BASE     = arena buf child digest doc err file finding json map opt progress \
            rd rng sandbox spawn stat text tool tree
-FORMATS  = array build bundle bundle_archive data dataset fetch fit format gunzip \
-           identify identify_pickle identify_text identify_zip idx image \
-           image_jpeg image_png imagedir member model neutral npy npz onnx \
-           onnx_arith onnx_fact onnx_file onnx_fold onnx_graph onnx_lower \
-           onnx_norm onnx_ops onnx_order onnx_patch onnx_shape onnx_tensor \
-           onnx_wire onnx_write patch pixel safetensors trigger
-ENGINE   = batch blas box fold geo_linf geo_patch geometry loss measure net op \
-           op_batch_norm op_binary op_conv op_gather op_gemm op_pad op_pool \
-           op_reduce op_relu op_shape op_slice op_source optim plan reference \
-           role run shape spgd start train uap walk window
+FORMATS  = array build bundle bundle_archive data dataset fetch fit format \
+           gunzip identify identify_pickle identify_text identify_zip idx \
+           image image_jpeg image_png imagedir member model neutral npy npz \
+           onnx onnx_arith onnx_fact onnx_file onnx_fold onnx_graph \
+           onnx_lower onnx_norm onnx_ops onnx_order onnx_patch onnx_shape \
+           onnx_tensor onnx_wire onnx_write patch pixel safetensors trigger
+ENGINE   = batch blas box conv conv_im2col fold geo_linf geo_patch geometry \
+           loss measure net op op_batch_norm op_binary op_conv op_gather \
+           op_gemm op_pad op_pool op_reduce op_relu op_shape op_slice \
+           op_source optim plan reference role run shape spgd start train uap \
+           walk window
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
