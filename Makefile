@@ -45,7 +45,7 @@ UNIT     = test_bundle test_diagram test_digest test_dsse test_engine \
            test_neutral test_npy test_onnx test_op test_patch test_rd \
            test_sandbox test_sau test_stat test_text test_tree test_verdict \
            test_vmath
-FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_identify fuzz_idx \
+FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_graph fuzz_identify fuzz_idx \
            fuzz_image fuzz_net fuzz_neutral fuzz_npy fuzz_onnx
 
 # --- flags -------------------------------------------------------------------
@@ -171,7 +171,7 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle data engine net onnx sau
+GENERATORS = bundle data engine graph net onnx sau
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
