@@ -17,11 +17,11 @@ FORMATS  = array build bundle bundle_archive data dataset fetch fit format \
            onnx onnx_arith onnx_fact onnx_file onnx_fold onnx_graph \
            onnx_lower onnx_norm onnx_ops onnx_order onnx_patch onnx_shape \
            onnx_tensor onnx_wire onnx_write patch pixel safetensors trigger
-ENGINE   = batch blas box conv conv_im2col fold geo_linf geo_patch geometry \
-           loss measure net op op_batch_norm op_binary op_conv op_gather \
-           op_gemm op_matmul op_pad op_pool op_reduce op_relu op_shape \
-           op_slice op_source optim plan reference role run shape spgd start \
-           train uap vmath walk window
+ENGINE   = batch blas box conv conv_depth conv_im2col fold geo_linf geo_patch \
+           geometry loss measure net op op_batch_norm op_binary op_conv \
+           op_gather op_gemm op_matmul op_pad op_pool op_reduce op_relu \
+           op_shape op_slice op_source optim plan reference role run shape \
+           spgd start train uap vmath walk window
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
@@ -45,8 +45,8 @@ UNIT     = test_bundle test_diagram test_digest test_dsse test_engine \
            test_neutral test_npy test_onnx test_op test_patch test_rd \
            test_sandbox test_sau test_stat test_text test_tree test_verdict \
            test_vmath
-FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_graph fuzz_identify fuzz_idx \
-           fuzz_image fuzz_net fuzz_neutral fuzz_npy fuzz_onnx
+FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_graph fuzz_identify \
+           fuzz_idx fuzz_image fuzz_net fuzz_neutral fuzz_npy fuzz_onnx
 
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \

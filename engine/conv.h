@@ -32,8 +32,8 @@ struct conv_way {
 	    const struct op_call *, const struct conv_geom *);
 };
 
-/* engine/conv_im2col.c */
-extern const struct conv_way conv_im2col;
+/* engine/conv_depth.c, engine/conv_im2col.c */
+extern const struct conv_way conv_depth, conv_im2col;
 
 int conv_geom(const struct step *, const struct shape *const *in,
     struct conv_geom *, struct err *) MUST_USE;
