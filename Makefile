@@ -18,10 +18,11 @@ FORMATS  = array build bundle bundle_archive data dataset fetch fit format \
            onnx_lower onnx_norm onnx_ops onnx_order onnx_patch onnx_shape \
            onnx_tensor onnx_wire onnx_write patch pixel safetensors trigger
 ENGINE   = batch blas box conv conv_depth conv_im2col fold geo_linf geo_patch \
-           geometry loss measure net op op_batch_norm op_binary op_conv \
-           op_gather op_gemm op_matmul op_pad op_pool op_reduce op_relu \
-           op_shape op_slice op_source optim plan reference role run shape \
-           spgd start train uap vmath walk window
+           geometry lane loss measure net op op_arg op_batch_norm op_binary \
+           op_conv op_gather op_gemm op_matmul op_pad op_pool op_reduce \
+           op_relu op_shape op_slice op_softmax op_source optim plan \
+           reduction reference role run shape spgd start train uap vmath walk \
+           window
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.

@@ -201,6 +201,223 @@ body_matmul_square(struct model *m)
 	op_body_head(m, v, 36);
 }
 
+/* --- softmax, reductions ------------------------------------------------- */
+
+/* A 1x1 convolution by another name: channels of the image, mixed. */
+static const char *
+stem(struct model *m)
+{
+	return binary(
+	    m, "Mul", "stem", WEIGHT(m, "s", 0.5f, 1.2f, 3, 1, 1), "image");
+}
+
+static void
+soft(struct model *m, const char *op, int64_t axis)
+{
+	const char *v = stem(m);
+
+	v = build_node(m, op, "soft", &v, 1);
+	build_int(m, "axis", axis);
+	op_body_head(m, v, 126);
+}
+
+static void
+body_softmax(struct model *m)
+{
+	soft(m, "Softmax", 1);
+}
+
+static void
+body_softmax_width(struct model *m)
+{
+	soft(m, "Softmax", -1);
+}
+
+static void
+body_log_softmax(struct model *m)
+{
+	soft(m, "LogSoftmax", 1);
+}
+
+static void
+body_log_softmax_height(struct model *m)
+{
+	soft(m, "LogSoftmax", 2);
+}
+
+/* Rows longer than a vector; the gradient is added to another one's. */
+static void
+soft_rows(struct model *m, const char *op)
+{
+	const char *v = RESHAPE(m, "r", stem(m), 0, 6, 21), *u;
+
+	u = build_node(m, op, "soft", &v, 1);
+	v = binary(m, "Add", "sum", u, v);
+	op_body_head(m, v, 126);
+}
+
+static void
+body_softmax_rows(struct model *m)
+{
+	soft_rows(m, "Softmax");
+}
+
+static void
+body_log_softmax_rows(struct model *m)
+{
+	soft_rows(m, "LogSoftmax");
+}
+
+static void
+reduction(struct model *m, const char *op, const char *in, size_t n,
+    const int64_t *axes, int64_t keep, size_t features)
+{
+	const char *v = build_node(m, op, "red", &in, 1);
+
+	if (n > 0)
+		build_ints(m, "axes", n, axes);
+	build_int(m, "keepdims", keep);
+	op_body_head(m, v, features);
+}
+
+#define REDUCTION(m, op, in, keep, features, ...)                              \
+	reduction(m, op, in, ARRAY_LEN(((int64_t[]){__VA_ARGS__})),            \
+	    (int64_t[]){__VA_ARGS__}, keep, features)
+
+static void
+body_mean_space(struct model *m)
+{
+	REDUCTION(m, "ReduceMean", stem(m), 1, 3, 2, 3);
+}
+
+static void
+body_mean_channels(struct model *m)
+{
+	REDUCTION(m, "ReduceMean", stem(m), 0, 42, 1);
+}
+
+static void
+body_sum_height(struct model *m)
+{
+	REDUCTION(m, "ReduceSum", stem(m), 0, 18, -2);
+}
+
+static void
+body_sum_outer(struct model *m)
+{
+	REDUCTION(m, "ReduceSum", stem(m), 1, 6, 1, 2);
+}
+
+static void
+body_max_width(struct model *m)
+{
+	REDUCTION(m, "ReduceMax", stem(m), 0, 21, 3);
+}
+
+static void
+body_min_space(struct model *m)
+{
+	REDUCTION(m, "ReduceMin", stem(m), 0, 3, -1, -2);
+}
+
+static void
+body_prod_channels(struct model *m)
+{
+	REDUCTION(m, "ReduceProd", stem(m), 1, 42, 1);
+}
+
+/* One column is zero, another one half zero. */
+static void
+body_prod_zeros(struct model *m)
+{
+	float *p = build_tensor(m, "zero", 1, (size_t[]){6});
+	const char *v = RESHAPE(m, "r", stem(m), 0, 21, 6);
+
+	for (size_t i = 0; i < 6; i++)
+		p[i] = i == 2 ? 0.0f : 1.0f + (float)i / 8;
+	v = binary(m, "Mul", "zeroed", v, "zero");
+	REDUCTION(m, "ReduceProd", v, 0, 21, 2);
+}
+
+static void
+body_l1_rows(struct model *m)
+{
+	const char *v = RESHAPE(m, "r", stem(m), 0, 6, 21);
+
+	REDUCTION(m, "ReduceL1", v, 0, 6, 2);
+}
+
+static void
+body_l2_channels(struct model *m)
+{
+	REDUCTION(m, "ReduceL2", stem(m), 1, 42, 1);
+}
+
+static const char *
+positive(struct model *m)
+{
+	const char *v = stem(m);
+
+	return binary(m, "Mul", "positive", v, v);
+}
+
+static void
+body_log_sum(struct model *m)
+{
+	REDUCTION(m, "ReduceLogSum", positive(m), 1, 7, 1, 3);
+}
+
+static void
+body_log_sum_exp(struct model *m)
+{
+	REDUCTION(m, "ReduceLogSumExp", stem(m), 0, 3, 3, 2);
+}
+
+static void
+body_log_sum_exp_rows(struct model *m)
+{
+	const char *v = RESHAPE(m, "r", stem(m), 0, 3, 42);
+
+	REDUCTION(m, "ReduceLogSumExp", v, 1, 3, 2);
+}
+
+static void
+body_sum_square(struct model *m)
+{
+	REDUCTION(m, "ReduceSumSquare", stem(m), 1, 21, 3);
+}
+
+/* No axes: nothing is summed, everything is squared. */
+static void
+body_no_axes(struct model *m)
+{
+	const char *v = stem(m);
+
+	v = build_node(m, "ReduceSumSquare", "red", &v, 1);
+	build_int(m, "noop_with_empty_axes", 1);
+	op_body_head(m, v, 126);
+}
+
+/* Where the extremes are, as numbers; they have no gradient. */
+static void
+body_arg(struct model *m)
+{
+	const char *v = stem(m), *u = v;
+
+	u = build_node(m, "ArgMax", "max", &u, 1);
+	build_int(m, "axis", 2);
+	u = build_node(m, "Cast", "maxf", &u, 1);
+	build_int(m, "to", 1);
+	v = binary(m, "Mul", "p", v, u);
+	u = build_node(m, "ArgMin", "min", (const char *[]){"stem"}, 1);
+	build_int(m, "axis", -3);
+	build_int(m, "select_last_index", 1);
+	u = build_node(m, "Cast", "minf", &u, 1);
+	build_int(m, "to", 1);
+	v = binary(m, "Add", "q", v, u);
+	op_body_head(m, v, 126);
+}
+
 static const struct op_body table[] = {
     {"gemm, alpha and beta", body_gemm, 7, 6, 3, 3},
     {"gemm, transB, no bias", body_gemm_plain, 7, 6, 3, 3},
@@ -212,5 +429,27 @@ static const struct op_body table[] = {
     {"matmul with heads, broadcast", body_matmul_heads, 7, 6, 3, 2},
     {"matmul as in attention", body_matmul_attention, 7, 6, 3, 3},
     {"matmul of a value by itself", body_matmul_square, 7, 6, 3, 3},
+    {"softmax over channels", body_softmax, 7, 6, 3, 3},
+    {"softmax over the width", body_softmax_width, 7, 6, 3, 3},
+    {"softmax of rows, gradients added", body_softmax_rows, 7, 6, 3, 3},
+    {"log-softmax over channels", body_log_softmax, 7, 6, 3, 3},
+    {"log-softmax over the height", body_log_softmax_height, 7, 6, 3, 3},
+    {"log-softmax of rows, gradients added", body_log_softmax_rows, 7, 6, 3, 3},
+    {"reduce mean of space", body_mean_space, 7, 6, 3, 3},
+    {"reduce mean of channels", body_mean_channels, 7, 6, 3, 3},
+    {"reduce sum of the height", body_sum_height, 7, 6, 3, 3},
+    {"reduce sum of channels and height", body_sum_outer, 7, 6, 3, 3},
+    {"reduce max of the width", body_max_width, 7, 6, 3, 3},
+    {"reduce min of space", body_min_space, 7, 6, 3, 3},
+    {"reduce product of channels", body_prod_channels, 7, 6, 3, 3},
+    {"reduce product, a zero", body_prod_zeros, 7, 6, 3, 3},
+    {"reduce l1 of rows", body_l1_rows, 7, 6, 3, 3},
+    {"reduce l2 of channels", body_l2_channels, 7, 6, 3, 3},
+    {"reduce log sum", body_log_sum, 7, 6, 3, 3},
+    {"reduce log sum exp of space", body_log_sum_exp, 7, 6, 3, 3},
+    {"reduce log sum exp of rows", body_log_sum_exp_rows, 7, 6, 3, 3},
+    {"reduce sum of squares", body_sum_square, 7, 6, 3, 3},
+    {"reduce sum of squares, no axes", body_no_axes, 7, 6, 3, 3},
+    {"arg max, arg min", body_arg, 7, 6, 3, 3},
 };
 const struct op_body_set op_body_rows = {table, ARRAY_LEN(table)};
