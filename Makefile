@@ -42,7 +42,7 @@ assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
 assay-purify_PARTS  = rounds sau
 assay-plant_PARTS   = arch attack
 UNIT     = test_bundle test_diagram test_digest test_dsse test_engine \
-           test_file test_identify test_idx test_image test_json test_memory \
+           test_file test_graph test_identify test_idx test_image test_json test_memory \
            test_neutral test_npy test_onnx test_op test_patch test_rd \
            test_sandbox test_sau test_stat test_text test_tree test_verdict \
            test_vmath

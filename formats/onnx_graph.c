@@ -149,8 +149,8 @@ check_sets(struct onnx_lower *l)
 	for (size_t i = 0; f->opset < 6 && i < f->nnode; i++) {
 		size_t k = 0;
 
-		while (k < ARRAY_LEN(same) &&
-		       strcmp(f->node[i].op, same[k]) != 0)
+		while (
+		    k < ARRAY_LEN(same) && strcmp(f->node[i].op, same[k]) != 0)
 			k++;
 		if (k == ARRAY_LEN(same))
 			return onnx_lower_fail(l, &f->node[i], ERR_UNSUPPORTED,
@@ -216,15 +216,16 @@ build(struct model *m, const struct onnx_file *f, const struct tensor *feed,
 		return rc;
 	l.graph = true;
 	onnx_graph_names(&l, &o, output);
-	m->input = input != NULL ? input : onnx_lower_fresh(&l, "assay.input", "none");
+	m->input =
+	    input != NULL ? input : onnx_lower_fresh(&l, "assay.input", "none");
 	if ((rc = check_sets(&l)) != 0 ||
 	    (rc = take_feeds(&l, &o, feed, nfeed, input)) != 0 ||
 	    (rc = onnx_graph_nodes(&l, &o, output)) != 0 ||
 	    (rc = onnx_graph_sweep(m, e)) != 0)
 		return rc;
-	return l.full ? err_set(e, ERR_LIMIT, ERR_NOWHERE,
-			    "onnx: model too large")
-		      : model_check(m, e);
+	return l.full
+		   ? err_set(e, ERR_LIMIT, ERR_NOWHERE, "onnx: model too large")
+		   : model_check(m, e);
 }
 
 int

@@ -291,7 +291,8 @@ onnx_lower_get_real(struct onnx_lower *l, const struct onnx_node *n,
 {
 	const struct onnx_attr *at = get(l, n, name, ONNX_FLOAT);
 
-	return at != NULL ? at->f : absent;
+	/* defaults are floats, too: the same once they were written */
+	return at != NULL ? at->f : (double)(float)absent;
 }
 
 const char *

@@ -70,8 +70,8 @@ bool onnx_lower_ints(struct onnx_lower *, const char *name, const int64_t **out,
 /* A new constant of our own. */
 void onnx_lower_tensor(struct onnx_lower *, const struct tensor *);
 /* The same of one number (F32 or I64), of rank 0 or 1. */
-void onnx_lower_number(struct onnx_lower *, const char *name, enum dtype,
-    size_t rank, double);
+void onnx_lower_number(
+    struct onnx_lower *, const char *name, enum dtype, size_t rank, double);
 /* Whether something uses output `out` of a node of the file. */
 bool onnx_lower_used(
     const struct onnx_lower *, const struct onnx_node *, size_t out);

@@ -125,8 +125,8 @@ group_norm(struct onnx_lower *l, const struct onnx_node *from)
 			return 0;
 		n->in[n->nin++] = number;
 		for (size_t i = 0; i < 2; i++)
-			param[i] = per_channel(l, from,
-			    onnx_lower_name(l, from->in[i + 1]), each);
+			param[i] = per_channel(
+			    l, from, onnx_lower_name(l, from->in[i + 1]), each);
 	}
 	if ((n = onnx_lower_node(l, from, from->op, 3, 1)) == NULL)
 		return 0;
@@ -189,8 +189,8 @@ dropout(struct onnx_lower *l, const struct onnx_node *from)
 		return 0;
 	/* the mask: everything is kept */
 	shape = onnx_lower_fresh(l, from->out[1], "shape");
-	if (onnx_lower_insert(l, from, "Shape",
-		onnx_lower_name(l, from->in[0]), shape) == NULL ||
+	if (onnx_lower_insert(l, from, "Shape", onnx_lower_name(l, from->in[0]),
+		shape) == NULL ||
 	    (n = onnx_lower_insert(
 		 l, from, "ConstantOfShape", shape, from->out[1])) == NULL)
 		return 0;

@@ -172,7 +172,8 @@ pool(struct onnx_lower *l, const struct onnx_node *from)
 	if (!onnx_lower_get_ints(l, from, "kernel_shape", &kernel, &spatial))
 		return onnx_lower_fail(
 		    l, from, ERR_FORMAT, "kernel_shape is missing");
-	if ((n = onnx_lower_node(l, from, from->op, 1, indices ? 2 : 1)) == NULL)
+	if ((n = onnx_lower_node(l, from, from->op, 1, indices ? 2 : 1)) ==
+	    NULL)
 		return 0;
 	if ((rc = window(l, from, n, kernel, spatial)) != 0)
 		return rc;
@@ -207,7 +208,8 @@ softmax_flat(struct onnx_lower *l, const struct onnx_node *from, int64_t axis)
 		return 0;
 	onnx_lower_put_int(n, "axis", -1);
 	if (onnx_lower_insert(l, from, "Shape", x, shape) == NULL ||
-	    (n = onnx_lower_insert(l, from, "Reshape", soft, from->out[0])) == NULL)
+	    (n = onnx_lower_insert(l, from, "Reshape", soft, from->out[0])) ==
+		NULL)
 		return 0;
 	n->in[n->nin++] = shape;
 	onnx_lower_put_int(n, "allowzero", 0);

@@ -465,8 +465,8 @@ resize_list(struct onnx_lower *l, const struct onnx_node *from, struct node *n,
 
 /* All of roi, scales and sizes as attributes, or all as inputs 1 to 3. */
 static void
-resize_lists(struct onnx_lower *l, const struct onnx_node *from,
-    struct node *n, bool early, bool crop)
+resize_lists(struct onnx_lower *l, const struct onnx_node *from, struct node *n,
+    bool early, bool crop)
 {
 	const struct onnx_attr *at = onnx_file_attr(from, "scales"); /* 7 */
 	size_t nattr = n->nattr;

@@ -77,8 +77,8 @@ load(struct conformance_case *c, const char *dir, struct err *e)
 		c->feed[c->nfeed++].name = name;
 	}
 	for (size_t i = 0; i < c->f.noutput; i++)
-		if ((rc = read_tensor(
-			 c, dir, "output", i, &c->want[i], e)) != 0)
+		if ((rc = read_tensor(c, dir, "output", i, &c->want[i], e)) !=
+		    0)
 			return rc;
 	snprintf(path, sizeof(path), "%s/test_data_set_0/output_%zu.pb", dir,
 	    c->f.noutput);

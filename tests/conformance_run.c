@@ -20,7 +20,7 @@ say(const struct way *w, const char *what)
 	if (w->verbose)
 		printf("  %s: %s%s%s\n", w->c->f.output[w->output].name,
 		    w->input != NULL ? w->input->name : "constants",
-		    w->input == NULL            ? " "
+		    w->input == NULL           ? " "
 		    : w->layout == LAYOUT_LAST ? " (last) "
 					       : " (rows) ",
 		    what);
@@ -53,8 +53,8 @@ constants(const struct way *w, const struct net *net, struct err *e)
 	if ((rc = known(net, &p, &got, &a, e)) == 0)
 		rc = got.known != NULL
 			 ? conformance_case_compare(w->c, w->output, &got, e)
-			 : err_set(e, ERR_FORMAT, ERR_NOWHERE,
-			       "it is not folded");
+			 : err_set(
+			       e, ERR_FORMAT, ERR_NOWHERE, "it is not folded");
 	arena_release(&a);
 	plan_release(&p);
 	if (rc == 0)
@@ -189,8 +189,7 @@ conformance_run(const struct conformance_case *c, bool verbose, size_t *count,
 			w.input = &c->feed[i];
 			w.layout = LAYOUT_ROWS;
 			if ((rc = one_way(&w, e)) != 0)
-				return err_wrap(
-				    e, "%s in rows", w.input->name);
+				return err_wrap(e, "%s in rows", w.input->name);
 			if (w.input->rank < 3)
 				continue;
 			w.layout = LAYOUT_LAST;
