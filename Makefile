@@ -16,9 +16,9 @@ FORMATS  = array build bundle bundle_archive data dataset fetch fit format gunzi
            pixel safetensors trigger
 ENGINE   = batch blas box fold geo_linf geo_patch geometry lane loss measure \
            net op op_arg op_batch_norm op_binary op_conv op_gather op_gemm \
-           op_matmul op_pad op_pool op_reduce op_relu op_shape op_slice \
-           op_softmax op_source optim plan reduction reference role run shape \
-           spgd start train uap walk window
+           op_group_norm op_layer_norm op_matmul op_pad op_pool op_reduce \
+           op_relu op_shape op_slice op_softmax op_source optim plan reduction \
+           reference role run shape spgd start train uap walk window
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
