@@ -52,9 +52,10 @@ lane_dot(size_t n, const float *x, const float *y)
 }
 
 VECTOR float
-lane_dot3(size_t n, const float *x, const float *y, const float *z)
+lane_moment(
+    size_t n, const float *x, float shift, const float *y, const float *z)
 {
-#define FROM(i) (x[i] * y[i] * z[i])
+#define FROM(i) ((x[i] - shift) * y[i] * z[i])
 	LANE(0.0f, PLUS, FROM);
 #undef FROM
 }

@@ -12,8 +12,9 @@ float lane_sum(size_t n, const float *x);
 float lane_square(size_t n, const float *x, float shift);
 /* The sum of x * y. */
 float lane_dot(size_t n, const float *x, const float *y);
-/* The sum of x * y * z. */
-float lane_dot3(size_t n, const float *x, const float *y, const float *z);
+/* The sum of (x - shift) * y * z. */
+float lane_moment(
+    size_t n, const float *x, float shift, const float *y, const float *z);
 /* The largest, NaN passed over; -infinity of none. */
 float lane_max(size_t n, const float *x);
 

@@ -418,6 +418,146 @@ body_arg(struct model *m)
 	op_body_head(m, v, 126);
 }
 
+/* --- norms --------------------------------------------------------------- */
+
+static const char *
+norm(struct model *m, const char *op, const char *in, const char *scale,
+    const char *bias)
+{
+	const char *v = build_node(m, op, "norm",
+	    (const char *[]){in, scale, bias}, bias != NULL ? 3 : 2);
+
+	build_real(m, "epsilon", 1e-2);
+	return v;
+}
+
+static void
+body_batch_norm_rank3(struct model *m)
+{
+	const char *v = RESHAPE(m, "r", stem(m), 0, 6, 21);
+
+	op_body_head(m, op_body_batch_norm(m, "bn", v, 6), 126);
+}
+
+static void
+body_batch_norm_rank5(struct model *m)
+{
+	const char *v = RESHAPE(m, "r", stem(m), 0, 3, 7, 2, 3);
+
+	op_body_head(m, op_body_batch_norm(m, "bn", v, 3), 126);
+}
+
+static void
+body_layer_norm(struct model *m)
+{
+	const char *v = RESHAPE(m, "r", stem(m), 0, 6, 21);
+
+	v = norm(m, "LayerNormalization", v, WEIGHT(m, "g", 0.5f, 1.0f, 21),
+	    WEIGHT(m, "b", 0.5f, 0.0f, 21));
+	op_body_head(m, v, 126);
+}
+
+static void
+body_layer_norm_axis(struct model *m)
+{
+	const char *v = norm(m, "LayerNormalization", stem(m),
+	    WEIGHT(m, "g", 0.5f, 1.0f, 7, 6), NULL);
+
+	build_int(m, "axis", 2);
+	op_body_head(m, v, 126);
+}
+
+/* Scale and bias depend on the image. */
+static void
+body_layer_norm_computed(struct model *m)
+{
+	const char *v = stem(m), *g;
+
+	v = RESHAPE(m, "r", v, 0, 126);
+	v = binary(m, "MatMul", "x", v, WEIGHT(m, "w", 0.2f, 0.0f, 126, 5));
+	g = build_node(m, "ReduceMean", "g", (const char *[]){v}, 1);
+	build_ints(m, "axes", 1, (int64_t[]){0});
+	build_int(m, "keepdims", 0);
+	v = norm(m, "LayerNormalization", v, g, g);
+	op_body_head(m, v, 5);
+}
+
+/* Mean and inverse deviation are used as well. */
+static void
+body_layer_norm_moments(struct model *m)
+{
+	const char **out = arena_alloc(&m->arena, 3, sizeof(*out)), *v;
+	struct node *n;
+
+	v = RESHAPE(m, "r", stem(m), 0, 6, 21);
+	norm(m, "LayerNormalization", v, WEIGHT(m, "g", 0.5f, 1.0f, 21),
+	    WEIGHT(m, "b", 0.5f, 0.0f, 21));
+	n = &m->node[m->nnode - 1];
+	out[0] = n->out[0];
+	out[1] = "mean";
+	out[2] = "inv";
+	n->out = out;
+	n->nout = 3;
+	v = binary(m, "Mul", "scaled", "norm", "inv");
+	v = binary(m, "Add", "shifted", v, "mean");
+	op_body_head(m, v, 126);
+}
+
+static void
+body_instance_norm(struct model *m)
+{
+	const char *v = norm(m, "InstanceNormalization", stem(m),
+	    WEIGHT(m, "g", 0.5f, 1.0f, 3), WEIGHT(m, "b", 0.5f, 0.0f, 3));
+
+	op_body_head(m, v, 126);
+}
+
+static void
+body_instance_norm_rank3(struct model *m)
+{
+	const char *v = RESHAPE(m, "r", stem(m), 0, 6, 21);
+
+	v = norm(m, "InstanceNormalization", v, WEIGHT(m, "g", 0.5f, 1.0f, 6),
+	    WEIGHT(m, "b", 0.5f, 0.0f, 6));
+	op_body_head(m, v, 126);
+}
+
+static void
+group_norm(struct model *m, size_t weights)
+{
+	const char *v = RESHAPE(m, "r", stem(m), 0, 6, 7, 3);
+
+	v = norm(m, "GroupNormalization", v,
+	    WEIGHT(m, "g", 0.5f, 1.0f, weights),
+	    WEIGHT(m, "b", 0.5f, 0.0f, weights));
+	build_int(m, "num_groups", 2);
+	op_body_head(m, v, 126);
+}
+
+static void
+body_group_norm(struct model *m)
+{
+	group_norm(m, 6);
+}
+
+static void
+body_group_norm_groups(struct model *m)
+{
+	group_norm(m, 2);
+}
+
+/* More pixels than are summed at once; the gradient is added to another. */
+static void
+body_group_norm_large(struct model *m)
+{
+	const char *v = stem(m), *u;
+
+	u = norm(m, "GroupNormalization", v, WEIGHT(m, "g", 0.5f, 1.0f, 3),
+	    WEIGHT(m, "b", 0.5f, 0.0f, 3));
+	build_int(m, "num_groups", 1);
+	op_body_head(m, binary(m, "Add", "sum", u, v), 3 * 13 * 11);
+}
+
 static const struct op_body table[] = {
     {"gemm, alpha and beta", body_gemm, 7, 6, 3, 3},
     {"gemm, transB, no bias", body_gemm_plain, 7, 6, 3, 3},
@@ -451,5 +591,16 @@ static const struct op_body table[] = {
     {"reduce sum of squares", body_sum_square, 7, 6, 3, 3},
     {"reduce sum of squares, no axes", body_no_axes, 7, 6, 3, 3},
     {"arg max, arg min", body_arg, 7, 6, 3, 3},
+    {"batch-norm, rank 3", body_batch_norm_rank3, 7, 6, 3, 3},
+    {"batch-norm, rank 5", body_batch_norm_rank5, 7, 6, 3, 3},
+    {"layer-norm", body_layer_norm, 7, 6, 3, 3},
+    {"layer-norm over two axes, no bias", body_layer_norm_axis, 7, 6, 3, 3},
+    {"layer-norm, computed scale", body_layer_norm_computed, 7, 6, 3, 3},
+    {"layer-norm, moments used", body_layer_norm_moments, 7, 6, 3, 3},
+    {"instance-norm", body_instance_norm, 7, 6, 3, 3},
+    {"instance-norm, rank 3", body_instance_norm_rank3, 7, 6, 3, 3},
+    {"group-norm", body_group_norm, 7, 6, 3, 3},
+    {"group-norm, a scale for each group", body_group_norm_groups, 7, 6, 3, 3},
+    {"group-norm of a large image", body_group_norm_large, 13, 11, 3, 2},
 };
 const struct op_body_set op_body_rows = {table, ARRAY_LEN(table)};
