@@ -361,8 +361,8 @@ allocate(struct builder *b)
 	n->param = arena_alloc(&n->arena, b->max_param + 1, sizeof(*n->param));
 	b->image = arena_alloc(&n->arena, b->max_value, sizeof(*b->image));
 	b->weight = arena_alloc(&n->arena, m->ntensor + 1, sizeof(*b->weight));
-	if (b->weight == NULL || n->step == NULL || n->value == NULL ||
-	    n->param == NULL || b->image == NULL)
+	if (b->weight == NULL || n->step == NULL || n->value == NULL || n->param == NULL ||
+	    b->image == NULL)
 		return full(b->e);
 	return role_weights(m, b->weight, b->e);
 }
@@ -428,8 +428,8 @@ net_build(struct net *n, const struct model *m, size_t h, size_t w, size_t c,
 }
 
 int
-net_build_graph(struct net *n, const struct model *m, const struct shape *input,
-    struct err *e)
+net_build_graph(struct net *n, const struct model *m,
+    const struct shape *input, struct err *e)
 {
 	int rc;
 

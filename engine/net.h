@@ -42,9 +42,9 @@ struct net {
 	size_t nweight;
 	float *fixed; /* constants and running statistics */
 	size_t nfixed;
-	struct shape input; /* of value 0; its first dimension is the batch */
-	size_t h, w, c;     /* of the image, 0 where the input is none */
-	size_t classes;     /* 0: no classifier, any output will do */
+	struct shape input;   /* of value 0; its first dimension is the batch */
+	size_t h, w, c;       /* of the image, 0 where the input is none */
+	size_t classes;       /* 0: no classifier, any output will do */
 	bool classifier;
 	size_t chunk; /* images that are processed together */
 	size_t macs;  /* multiply-adds (or comparisons) of one image */

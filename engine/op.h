@@ -17,8 +17,8 @@ struct step {
 	const struct op *op;
 	const char *name; /* for messages */
 	size_t nin;
-	size_t *in;   /* value ids; SIZE_MAX: absent */
-	size_t out;   /* value id */
+	size_t *in; /* value ids; SIZE_MAX: absent */
+	size_t out; /* value id */
 	size_t which; /* the output of the node that this step computes */
 	void *cfg;    /* the operator's own attributes, in the net's arena */
 	const struct node *node;
@@ -66,7 +66,7 @@ enum {
 
 enum op_layout {
 	OP_IMAGE, /* LAYOUT_LAST from rank 3 on; weights are stored so too */
-	OP_ANY, /* any input's; the output's is LAYOUT_LAST if an input's is */
+	OP_ANY,   /* any input's; the output's is LAYOUT_LAST if an input's is */
 	OP_ANY_TO_ROWS, /* as OP_ANY, with an output in rows */
 	OP_ROWS,        /* everything row-major */
 	OP_TO_ROWS,
@@ -126,7 +126,7 @@ struct op {
 	    const struct shape *out, union number *v, struct err *);
 	void (*forward)(const struct op_call *);  /* NULL: constants only */
 	void (*backward)(const struct op_call *); /* OP_FLAT: NULL */
-	const struct op_sync *sync;               /* or NULL */
+	const struct op_sync *sync; /* or NULL */
 };
 
 /* Bit i of weights, constants or ints; there are more inputs than bits. */

@@ -116,8 +116,7 @@ pad_forward(const struct op_call *c)
 static void
 pad_backward(const struct op_call *c)
 {
-	struct box b = pad_box(c->step, c->shape_in[0], c->shape_out, false),
-		   t = box_turned(&b);
+	struct box b = pad_box(c->step, c->shape_in[0], c->shape_out, false), t = box_turned(&b);
 
 	if (!c->add[0])
 		memset(c->din[0], 0,

@@ -78,8 +78,8 @@ know_inputs(struct plan *p, const struct step *s, bool constant, struct err *e)
 		q = p->net->value[v].param;
 		if (q == SIZE_MAX || p->net->param[q].trainable)
 			continue;
-		rc = fold_tensor(
-		    p->net->param[q].tensor, &p->arena, &p->shape[v].known, e);
+		rc = fold_tensor(p->net->param[q].tensor, &p->arena,
+		    &p->shape[v].known, e);
 		if (rc != 0)
 			return rc;
 	}
@@ -146,7 +146,8 @@ static void
 count_macs(struct plan *p, const struct step *s, const struct op_need *need)
 {
 	/* each factor is below 2^31; the sum stops growing at 2^63 */
-	p->macs = MIN(p->macs + shape_elements(&p->shape[s->out]) * need->taps,
+	p->macs = MIN(
+	    p->macs + shape_elements(&p->shape[s->out]) * need->taps,
 	    SIZE_MAX / 2);
 }
 
@@ -443,7 +444,8 @@ allocate(
 	l->span = arena_alloc(a, 2 * (nv + ns), sizeof(*l->span));
 	if (p->shape == NULL || p->wants == NULL || p->value == NULL ||
 	    p->grad == NULL || p->run == NULL || p->aux == NULL ||
-	    p->fixed == NULL || *need == NULL || l->span == NULL)
+	    p->fixed == NULL ||
+	    *need == NULL || l->span == NULL)
 		return full(e);
 	return 0;
 }
@@ -461,8 +463,7 @@ plan_make(struct plan *p, const struct net *net, size_t n, unsigned want,
 	if ((rc = allocate(p, &l, &need, e)) != 0 ||
 	    (rc = infer_all(p, need, e)) != 0 || (rc = drop_dead(p, e)) != 0)
 		goto fail;
-	if ((rc = mark_wanted(p, e)) != 0 ||
-	    (rc = collect(p, need, &l, e)) != 0)
+	if ((rc = mark_wanted(p, e)) != 0 || (rc = collect(p, need, &l, e)) != 0)
 		goto fail;
 	place(p, &l);
 	if (p->floats > LIMIT_RUN_BYTES / sizeof(float)) {

@@ -151,7 +151,8 @@ run_backward_begin(struct run *r, float *dx, float *dweight)
 	memset(r->fresh, 1, r->plan.net->nvalue * sizeof(*r->fresh));
 	/* the image may reach the logits through flat operators alone */
 	if (dx != NULL)
-		memset(dx, 0, shape_elements(&r->plan.shape[0]) * sizeof(*dx));
+		memset(
+		    dx, 0, shape_elements(&r->plan.shape[0]) * sizeof(*dx));
 }
 
 void
