@@ -20,10 +20,10 @@ FORMATS  = array build bundle bundle_archive data dataset fetch fit format \
 ENGINE   = batch blas box conv conv_depth conv_im2col fold geo_linf geo_patch \
            geometry lane loss measure net op op_activation op_arg \
            op_batch_norm op_binary op_conv op_gather op_gemm op_group_norm \
-           op_layer_norm op_matmul op_pad op_pool op_reduce op_relu op_shape \
-           op_slice op_softmax op_source op_unary optim plan reduction \
-           reference role run shape spgd start train uap unary vmath walk \
-           window
+           op_layer_norm op_lrn op_matmul op_pad op_pool op_reduce op_relu \
+           op_resize op_shape op_slice op_softmax op_source op_unary optim \
+           plan reduction reference role run shape spgd start train uap unary \
+           vmath walk window
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
@@ -108,7 +108,7 @@ $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau: $(B)/purify/sau.o
 $(B)/tests/test_verdict: $(B)/audit/verdict.o
-$(B)/tests/test_op: $(B)/tests/op_body.o $(B)/tests/op_body_rows.o $(B)/tests/op_body_unary.o
+$(B)/tests/test_op: $(call objs,tests,op_body op_body_resize op_body_rows op_body_unary op_body_window)
 # programs for tests/parity.py and tests/bench.py
 $(B)/tests/parity $(B)/tests/bench: %: %.o $(B)/fixtures/arch.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
