@@ -19,11 +19,12 @@ FORMATS  = array build bundle bundle_archive data dataset fetch fit format \
            onnx_tensor onnx_wire onnx_write patch pixel safetensors trigger
 ENGINE   = batch blas box conv conv_depth conv_im2col fold geo_linf geo_patch \
            geometry lane loss measure net op op_activation op_arg \
-           op_batch_norm op_binary op_conv op_gather op_gemm op_group_norm \
-           op_layer_norm op_lrn op_matmul op_pad op_pool op_reduce op_relu \
-           op_resize op_shape op_slice op_softmax op_source op_unary optim \
-           plan reduction reference role run shape spgd start train uap unary \
-           vmath walk window
+           op_batch_norm op_binary op_compare op_conv op_cum_sum op_expand \
+           op_gather op_gemm op_group_norm op_layer_norm op_lrn op_matmul \
+           op_pad op_pool op_reduce op_relu op_resize op_scatter op_shape \
+           op_slice op_softmax op_source op_unary optim plan reduction \
+           reference role run shape spgd start train uap unary vmath walk \
+           window
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
