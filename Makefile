@@ -14,7 +14,7 @@ FORMATS  = array build bundle bundle_archive data dataset fetch fit format gunzi
            onnx_fact onnx_file onnx_fold onnx_lower onnx_ops onnx_order \
            onnx_patch onnx_shape onnx_tensor onnx_wire onnx_write patch \
            pixel safetensors trigger
-ENGINE   = batch blas box fold geo_linf geo_patch geometry loss measure net op \
+ENGINE   = batch blas box fold fuse geo_linf geo_patch geometry loss measure net op \
            op_batch_norm op_binary op_conv op_gather op_gemm op_pad op_pool \
            op_reduce op_relu op_shape op_slice op_source optim plan reference \
            role run shape spgd start train uap walk window

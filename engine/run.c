@@ -100,6 +100,8 @@ call(struct run *r, size_t i)
 	    .out = buffer(r, r->plan.value[s->out]),
 	    .aux = buffer(r, r->plan.aux[i]),
 	    .scratch = buffer(r, r->plan.scratch),
+	    .derived = r->plan.net->derived != NULL ? r->plan.net->derived[i]
+						    : NULL,
 	    .stat_forward = r->stat[0][i],
 	    .stat_backward = r->stat[1][i],
 	};

@@ -188,6 +188,7 @@ test_nan(void **state)
 
 	world_open(&w, *state);
 	w.net.weight[0] = NAN;
+	net_changed(&w.net);
 	y = run_forward(&w.run, w.x);
 	for (size_t i = 0; i < w.row->n; i++)
 		assert_true(isnan(y[i * CLASSES]) ||
