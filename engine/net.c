@@ -13,8 +13,9 @@
 /* Memory for the structures of a net and, apart, for its numbers. */
 #define NET_ARENA ((size_t)16 << 30)
 
-/* Working set of a chunk to aim at: what a second-level cache holds. */
-#define CHUNK_FLOATS ((size_t)512 << 10)
+/* Memory for one chunk with its gradients, and the most images in it: more
+ * make no product faster.  engine/SPEED.md has what this costs and gains. */
+#define CHUNK_FLOATS ((size_t)64 << 20)
 #define CHUNK_MAX    32
 
 struct builder {
@@ -416,9 +417,7 @@ measure(struct net *n, struct err *e)
 	if ((rc = plan_make(&p, n, 1, PLAN_DATA | PLAN_WEIGHTS, e)) != 0)
 		return rc;
 	n->macs = p.macs;
-	n->chunk = MIN(CHUNK_MAX, MAX(4, CHUNK_FLOATS / (p.floats + 1)));
-	if (p.floats > LIMIT_RUN_BYTES / sizeof(float) / n->chunk)
-		n->chunk = 1;
+	n->chunk = MIN(CHUNK_MAX, MAX(1, CHUNK_FLOATS / (p.floats + 1)));
 	n->classes =
 	    p.shape[n->output].rank == 2 ? p.shape[n->output].dim[1] : 0;
 	rc = keep_shapes(n, &p, e);
