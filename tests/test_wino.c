@@ -10,9 +10,9 @@
 
 /* Floats on each side of a buffer that no kernel may write. */
 #if defined(__SANITIZE_ADDRESS__)
-#define GUARD 0 /* the sanitizer sees reads as well */
+static const size_t guard = 0; /* the sanitizer sees reads as well */
 #else
-#define GUARD 64
+static const size_t guard = 64;
 #endif
 
 static const struct row {
@@ -57,15 +57,15 @@ struct world {
 static float *
 floats(struct world *w, size_t n)
 {
-	float *p = malloc((n + 2 * GUARD) * sizeof(*p));
+	float *p = malloc((n + 2 * guard) * sizeof(*p));
 
 	assert_non_null(p);
-	for (size_t i = 0; i < n + 2 * GUARD; i++)
+	for (size_t i = 0; i < n + 2 * guard; i++)
 		p[i] = SENTINEL;
 	assert_true(w->count < ARRAY_LEN(w->guarded));
 	w->guarded[w->count].p = p;
 	w->guarded[w->count++].n = n;
-	return p + GUARD;
+	return p + guard;
 }
 
 static float *
@@ -111,10 +111,10 @@ world_close(struct world *w)
 		float *p = w->guarded[i].p;
 		size_t n = w->guarded[i].n;
 
-		for (size_t j = 0; j < GUARD; j++)
+		for (size_t j = 0; j < guard; j++)
 			if (p[j] < SENTINEL || p[j] > SENTINEL ||
-			    p[GUARD + n + j] < SENTINEL ||
-			    p[GUARD + n + j] > SENTINEL)
+			    p[guard + n + j] < SENTINEL ||
+			    p[guard + n + j] > SENTINEL)
 				fail_msg("buffer %zu: written outside", i);
 		free(w->guarded[i].p);
 	}
