@@ -65,11 +65,19 @@ struct patch {
 	const float *p[36], *mask[36];
 };
 
-/* side x side pixels from (y, x) on, which may lie outside. */
+/* The pixels of tile `at`: side x side, of which some may lie outside. */
 static void
-patch_find(struct patch *t, const struct wino_images *im, size_t image,
-    size_t side, ptrdiff_t y, ptrdiff_t x)
+patch_find(struct patch *t, const struct wino_images *im,
+    const struct wino_tiling *g, size_t at, size_t side)
 {
+	size_t image = at / (g->rows * g->cols);
+	ptrdiff_t y = (ptrdiff_t)(at / g->cols % g->rows * 4);
+	ptrdiff_t x = (ptrdiff_t)(at % g->cols * 4);
+
+	if (side == 6) {
+		y -= (ptrdiff_t)g->top;
+		x -= (ptrdiff_t)g->left;
+	}
 	for (size_t i = 0; i < side; i++, y++) {
 		bool in = y >= 0 && y < (ptrdiff_t)im->h;
 		size_t row = in ? (image * im->h + (size_t)y) * im->w : 0;
@@ -147,28 +155,42 @@ transform(const struct patch *t, size_t c, float *o, size_t plane, size_t side,
 	}
 }
 
+/* Asks for 16 channels of what a patch does not share with the one before. */
+WINO_INLINE void
+fetch(const struct patch *t, size_t c, size_t side, bool masked)
+{
+	for (size_t i = 0; i < side; i++)
+		for (size_t j = side - 4; j < side; j++) {
+			__builtin_prefetch(t->p[i * side + j] + c);
+			if (masked)
+				__builtin_prefetch(t->mask[i * side + j] + c);
+		}
+}
+
 WINO_INLINE void
 tiles(const struct wino_images *im, const struct wino_tiling *g, size_t first,
     size_t n, const struct wino_planes *to, size_t side, bool masked)
 {
-	size_t per = g->rows * g->cols, whole = im->c / WINO_LANES * WINO_LANES;
-	size_t top = side == 6 ? g->top : 0, left = side == 6 ? g->left : 0;
-	struct patch t, end;
+	size_t whole = im->c / WINO_LANES * WINO_LANES;
+	struct patch t[2], end;
 	struct tail tail;
 
+	patch_find(&t[0], im, g, first, side);
 	for (size_t i = 0; i < n; i++) {
-		size_t at = (first + i) % per;
+		struct patch *now = &t[i % 2], *next = &t[(i + 1) % 2];
 		float *o = to->p + i * to->row;
 
-		patch_find(&t, im, (first + i) / per, side,
-		    (ptrdiff_t)(at / g->cols * 4) - (ptrdiff_t)top,
-		    (ptrdiff_t)(at % g->cols * 4) - (ptrdiff_t)left);
-		for (size_t c = 0; c < whole; c += WINO_LANES)
-			transform(&t, c, o + c, to->plane, side, masked);
+		if (i + 1 < n)
+			patch_find(next, im, g, first + i + 1, side);
+		for (size_t c = 0; c < whole; c += WINO_LANES) {
+			if (i + 1 < n)
+				fetch(next, c, side, masked);
+			transform(now, c, o + c, to->plane, side, masked);
+		}
 		if (whole == im->c)
 			continue;
-		patch_tail(
-		    &end, &tail, &t, side * side, whole, im->c - whole, masked);
+		patch_tail(&end, &tail, now, side * side, whole, im->c - whole,
+		    masked);
 		transform(&end, 0, o + whole, to->plane, side, masked);
 	}
 }
@@ -269,31 +291,59 @@ restore_tail(
 			    y + i * t.row + j * t.col, n * sizeof(*y));
 }
 
+/* Channels from c0 on of tile `at`. */
+static struct block
+block_find(const struct wino_output *o, const struct wino_tiling *g, size_t at,
+    size_t c0)
+{
+	size_t image = at / (g->rows * g->cols);
+	size_t y = at / g->cols % g->rows * 4, x = at % g->cols * 4;
+	size_t off = ((image * o->h + y) * o->w + x) * o->c + c0;
+
+	return (struct block){
+	    .y = o->y + off,
+	    .add = o->add != NULL ? o->add + off : NULL,
+	    .bias = o->bias != NULL ? o->bias + c0 : NULL,
+	    .row = o->w * o->c,
+	    .col = o->c,
+	    .h = MIN(4, o->h - y),
+	    .w = MIN(4, o->w - x),
+	    .relu = o->relu,
+	};
+}
+
+/* Asks for 16 channels of what will be written, and read with it. */
+WINO_INLINE void
+claim(const struct block *b, size_t c)
+{
+	for (size_t i = 0; i < b->h; i++)
+		for (size_t j = 0; j < b->w; j++) {
+			size_t at = i * b->row + j * b->col + c;
+
+			__builtin_prefetch(b->y + at, 1);
+			if (b->add != NULL)
+				__builtin_prefetch(b->add + at);
+		}
+}
+
 VECTOR void
 wino_tile_block(const struct wino_planes *from, const struct wino_tiling *g,
     size_t first, size_t n, size_t c0, size_t nc, const struct wino_output *o)
 {
-	size_t per = g->rows * g->cols, whole = nc / WINO_LANES * WINO_LANES;
+	size_t whole = nc / WINO_LANES * WINO_LANES;
+	struct block next = block_find(o, g, first, c0);
 
 	for (size_t i = 0; i < n; i++) {
-		size_t at = (first + i) % per;
-		size_t y = at / g->cols * 4, x = at % g->cols * 4;
-		size_t off =
-		    (((first + i) / per * o->h + y) * o->w + x) * o->c + c0;
 		const float *m = from->p + i * from->row;
-		struct block b = {
-		    .y = o->y + off,
-		    .add = o->add != NULL ? o->add + off : NULL,
-		    .bias = o->bias != NULL ? o->bias + c0 : NULL,
-		    .row = o->w * o->c,
-		    .col = o->c,
-		    .h = MIN(4, o->h - y),
-		    .w = MIN(4, o->w - x),
-		    .relu = o->relu,
-		};
+		struct block b = next;
 
-		for (size_t c = 0; c < whole; c += WINO_LANES)
+		if (i + 1 < n)
+			next = block_find(o, g, first + i + 1, c0);
+		for (size_t c = 0; c < whole; c += WINO_LANES) {
+			if (i + 1 < n)
+				claim(&next, c);
 			restore(m + c, from->plane, &b, c);
+		}
 		if (whole < nc)
 			restore_tail(
 			    m + whole, from->plane, &b, whole, nc - whole);
