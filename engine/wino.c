@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/wino.h"
 
-#include "engine/vector.h"
 #include "engine/wino_gemm.h"
 #include "engine/wino_tile.h"
 #include "engine/wino_vector.h"
@@ -63,32 +62,41 @@ size_t wino_tune[4];
 #define TUNE(i, v) (v)
 #endif
 
-/* Tiles at a time, and channels of the output: what they need should stay in
- * the L2 cache with one plane of the weights. */
+/* Channels of the output at a time. */
+#define SLICE TUNE(1, (size_t)64)
+
+/* Filters and channels at a time of the gradient to weights: 36 planes of that
+ * many sums stay in the L2 cache. */
+#define BLOCK_K TUNE(2, (size_t)64)
+#define BLOCK_C TUNE(3, (size_t)64)
+
+/*
+ * Tiles at a time, as measured: few enough that the planes stay in the L2
+ * cache beside the weights; where the weights alone are larger than that, so
+ * many that reading these costs little.
+ */
 static size_t
 chunk_of(const struct pass *s, size_t n)
 {
 	size_t most = MAX(s->c, s->k);
-	size_t best = TUNE(0, most <= 64 ? 14 : most <= 128 ? 28 : 64);
+	size_t best = TUNE(0, (size_t)(most <= 128   ? 14
+				       : most <= 256 ? 56
+						     : 84));
 
 	return MIN(best, n * tiles_per_image(&s->tiling));
 }
 
+/* The same for the gradient to weights, where it is the sums that are read
+ * and written once for each chunk. */
 static size_t
-slice_of(const struct pass *s)
+dweights_chunk(const struct pass *s, size_t n)
 {
-	size_t best = TUNE(1, 4096);
+	size_t most = MAX(s->c, s->k);
+	size_t best = TUNE(0, (size_t)(most <= 64    ? 96
+				       : most <= 256 ? 64
+						     : 128));
 
-	return MIN(best, wino_round(s->k));
-}
-
-/* Tiles at a time of the gradient to weights. */
-static size_t
-dweights_chunk(const struct wino *g, size_t n)
-{
-	struct pass s = forward_pass(g);
-
-	return MIN(TUNE(2, (size_t)56), n * tiles_per_image(&s.tiling));
+	return MIN(best, n * tiles_per_image(&s->tiling));
 }
 
 /* Planes of `n` rows of `channels` floats. */
@@ -113,7 +121,16 @@ pass_scratch(const struct pass *s, size_t n)
 {
 	size_t chunk = chunk_of(s, n);
 
-	return planes_size(chunk, s->c) + planes_size(chunk, slice_of(s));
+	return planes_size(chunk, s->c) + planes_size(chunk, MIN(SLICE, s->k));
+}
+
+static size_t
+dweights_scratch(const struct pass *s, size_t n)
+{
+	size_t chunk = dweights_chunk(s, n);
+
+	return planes_size(chunk, s->c) + planes_size(chunk, s->k) +
+	       planes_size(MIN(BLOCK_K, s->k), MIN(BLOCK_C, s->c));
 }
 
 /* Zeros, for the pixels outside, are at the start of scratch. */
@@ -123,28 +140,13 @@ zeros_of(const struct wino *g)
 	return wino_round(MAX(g->c, g->k));
 }
 
-/* Filters and channels of a block of sums, when they are made block by block;
- * else 0. */
-#define BLOCK_K 64
-#define BLOCK_C 64
-
-static bool
-in_blocks(const struct wino *g)
-{
-	return g->k * g->c > TUNE(3, (size_t)128 * 128);
-}
-
 size_t
 wino_scratch(const struct wino *g, size_t n)
 {
 	struct pass f = forward_pass(g), d = data_pass(g);
-	size_t chunk = dweights_chunk(g, n);
-	size_t sum = planes_size(chunk, g->c) + planes_size(chunk, g->k);
 
-	if (in_blocks(g))
-		sum += planes_size(BLOCK_K, BLOCK_C);
-	return zeros_of(g) +
-	       MAX(sum, MAX(pass_scratch(&f, n), pass_scratch(&d, n)));
+	return zeros_of(g) + MAX(dweights_scratch(&f, n),
+				 MAX(pass_scratch(&f, n), pass_scratch(&d, n)));
 }
 
 /* --- forward and data ----------------------------------------------------- */
@@ -154,7 +156,7 @@ convolve(const struct pass *s, size_t n, const struct wino_images *x,
     const float *u, const struct wino_output *y, float *scratch)
 {
 	size_t total = n * tiles_per_image(&s->tiling);
-	size_t chunk = chunk_of(s, n), slice = slice_of(s);
+	size_t chunk = chunk_of(s, n), slice = MIN(SLICE, s->k);
 	struct wino_planes v = planes(scratch, chunk, s->c);
 	struct wino_planes m =
 	    planes(scratch + WINO_POSITIONS * v.plane, chunk, slice);
@@ -200,15 +202,8 @@ wino_forward(const struct wino *g, size_t n, const float *x, const float *u,
     const struct wino_epilogue *e, float *y, float *scratch)
 {
 	struct pass s = forward_pass(g);
-	struct wino_images in = {
-	    .p = x, .h = s.h, .w = s.w, .c = s.c, .zero = zeros(g, scratch)};
-	struct wino_output out = {.y = y,
-	    .h = s.p,
-	    .w = s.q,
-	    .c = s.k,
-	    .bias = e->bias,
-	    .add = e->add,
-	    .relu = e->relu};
+	struct wino_images in = {x, NULL, s.h, s.w, s.c, zeros(g, scratch)};
+	struct wino_output out = {y, s.p, s.q, s.k, e->bias, e->add, e->relu};
 
 	convolve(&s, n, &in, u, &out, scratch + zeros_of(g));
 }
@@ -218,14 +213,9 @@ wino_data(const struct wino *g, size_t n, const float *dy, const float *mask,
     const float *u, bool add, float *dx, float *scratch)
 {
 	struct pass s = data_pass(g);
-	struct wino_images in = {.p = dy,
-	    .mask = mask,
-	    .h = s.h,
-	    .w = s.w,
-	    .c = s.c,
-	    .zero = zeros(g, scratch)};
+	struct wino_images in = {dy, mask, s.h, s.w, s.c, zeros(g, scratch)};
 	struct wino_output out = {
-	    .y = dx, .h = s.p, .w = s.q, .c = s.k, .add = add ? dx : NULL};
+	    dx, s.p, s.q, s.k, NULL, add ? dx : NULL, false};
 
 	convolve(&s, n, &in, u, &out, scratch + zeros_of(g));
 }
@@ -256,11 +246,11 @@ wino_data_weights(const struct wino *g, const float *w, float *u)
 
 /* --- weights -------------------------------------------------------------- */
 
-/* sum += Z' V for filters [k, k + nk), channels [c, c + nc), all positions */
+/* d = Z' V for filters [k, k + nk) and channels [c, c + nc), all positions */
 static void
-correlate(const struct wino_planes *z, const struct wino_planes *v, size_t k,
-    size_t nk, size_t c, size_t nc, size_t tiles, const struct wino_planes *sum,
-    bool add)
+correlate(const struct wino_planes *z, size_t k, size_t nk,
+    const struct wino_planes *v, size_t c, size_t nc, size_t tiles,
+    const struct wino_planes *d)
 {
 	struct wino_gemm g = {
 	    .rows = nk,
@@ -270,86 +260,48 @@ correlate(const struct wino_planes *z, const struct wino_planes *v, size_t k,
 	    .a_step = z->row,
 	    .b_panel = WINO_PANEL,
 	    .b_step = v->row,
-	    .c_row = sum->row,
-	    .add = add,
+	    .c_row = d->row,
 	};
 
 	for (size_t i = 0; i < WINO_POSITIONS; i++) {
 		g.a = z->p + i * z->plane + k;
 		g.b = v->p + i * v->plane + c;
-		g.c = sum->p + i * sum->plane;
+		g.c = d->p + i * d->plane;
 		wino_gemm(&g);
 	}
 }
 
-size_t
-wino_dweights_size(const struct wino *g)
-{
-	return in_blocks(g) ? g->k * 9 * g->c : planes_size(g->k, g->c);
-}
-
 void
 wino_dweights(const struct wino *g, size_t n, const float *x, const float *dy,
-    const float *mask, float *sum, float *scratch)
+    const float *mask, bool add, float *dw, float *scratch)
 {
 	struct pass s = forward_pass(g);
 	const float *zero = zeros(g, scratch);
-	struct wino_images in = {
-	    .p = x, .h = s.h, .w = s.w, .c = s.c, .zero = zero};
-	struct wino_images out = {
-	    .p = dy, .mask = mask, .h = s.p, .w = s.q, .c = s.k, .zero = zero};
+	struct wino_images in = {x, NULL, s.h, s.w, s.c, zero};
+	struct wino_images out = {dy, mask, s.p, s.q, s.k, zero};
 	size_t total = n * tiles_per_image(&s.tiling);
-	size_t chunk = dweights_chunk(g, n);
-	struct wino_planes v = planes(scratch + zeros_of(g), chunk, s.c);
-	struct wino_planes z =
-	    planes(v.p + planes_size(chunk, s.c), chunk, s.k);
-	struct wino_planes d = planes(sum, s.k, s.c);
+	size_t chunk = dweights_chunk(&s, n);
+	struct wino_planes v, z, d;
 
-	if (in_blocks(g))
-		d = planes(z.p + planes_size(chunk, s.k), BLOCK_K, BLOCK_C);
-	for (size_t t = 0; t < total; t += chunk) {
+	v = planes(scratch + zeros_of(g), chunk, s.c);
+	z = planes(v.p + WINO_POSITIONS * v.plane, chunk, s.k);
+	d = planes(z.p + WINO_POSITIONS * z.plane, MIN(BLOCK_K, s.k),
+	    MIN(BLOCK_C, s.c));
+	for (size_t t = 0; t < total; t += chunk, add = true) {
 		size_t tiles = MIN(chunk, total - t);
 
 		wino_tile_patch(&in, &s.tiling, t, tiles, &v);
 		wino_tile_spread(&out, &s.tiling, t, tiles, &z);
-		if (!in_blocks(g)) {
-			correlate(&z, &v, 0, s.k, 0, s.c, tiles, &d, true);
-			continue;
-		}
 		for (size_t k = 0; k < s.k; k += BLOCK_K)
 			for (size_t c = 0; c < s.c; c += BLOCK_C) {
 				size_t nk = MIN(BLOCK_K, s.k - k);
 				size_t nc = MIN(BLOCK_C, s.c - c);
 
-				correlate(
-				    &z, &v, k, nk, c, nc, tiles, &d, false);
+				correlate(&z, k, nk, &v, c, nc, tiles, &d);
 				wino_weights_reduce(nk, nc, d.p, d.plane, d.row,
-				    s.c, true, sum + k * 9 * s.c + c);
+				    s.c, add, dw + k * 9 * s.c + c);
 			}
 	}
-}
-
-VECTOR static void
-finish_flat(size_t n, const float *sum, bool add, float *dw)
-{
-	if (!add)
-		memcpy(dw, sum, n * sizeof(*dw));
-	else
-		for (size_t i = 0; i < n; i++)
-			dw[i] += sum[i];
-}
-
-void
-wino_dweights_finish(
-    const struct wino *g, const float *sum, bool add, float *dw)
-{
-	struct wino_planes d = planes(NULL, g->k, g->c);
-
-	if (in_blocks(g))
-		finish_flat(g->k * 9 * g->c, sum, add, dw);
-	else
-		wino_weights_reduce(
-		    g->k, g->c, sum, d.plane, d.row, g->c, add, dw);
 }
 
 bool

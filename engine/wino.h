@@ -54,14 +54,10 @@ void wino_data(const struct wino *, size_t n, const float *dy,
     const float *mask, const float *u, bool add, float *dx, float *scratch);
 
 /*
- * The gradient to weights, in two steps: the first adds to `sum`, which starts
- * as zeros and whose layout is private; the second makes dw (K,3,3,C) of it,
- * or adds to that.
+ * dw (K,3,3,C) = or += the sum over the images of the gradient to weights;
+ * dy and mask as above.
  */
-size_t wino_dweights_size(const struct wino *);
 void wino_dweights(const struct wino *, size_t n, const float *x,
-    const float *dy, const float *mask, float *sum, float *scratch);
-void wino_dweights_finish(
-    const struct wino *, const float *sum, bool add, float *dw);
+    const float *dy, const float *mask, bool add, float *dw, float *scratch);
 
 #endif

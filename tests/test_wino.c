@@ -257,22 +257,18 @@ static void
 test_weights(void **state)
 {
 	struct world w;
-	float *sum, *dw;
 	double *want;
+	float *dw;
 
 	world_open(&w, *state);
 	want = doubles(&w, w.nw);
 	dw = floats(&w, w.nw);
-	sum = floats(&w, wino_dweights_size(&w.g));
-	memset(sum, 0, wino_dweights_size(&w.g) * sizeof(*sum));
 	direct(&w, w.x, w.y, NULL, NULL, want);
-	wino_dweights(&w.g, w.n, w.x, w.y, NULL, sum, w.scratch);
-	wino_dweights_finish(&w.g, sum, false, dw);
+	wino_dweights(&w.g, w.n, w.x, w.y, NULL, false, dw, w.scratch);
 	assert_same("weights", dw, want, w.nw);
 	direct(&w, w.x, w.y, NULL, NULL, want);
 	direct(&w, w.x, masked(&w), NULL, NULL, want);
-	wino_dweights(&w.g, w.n, w.x, w.y, w.add, sum, w.scratch);
-	wino_dweights_finish(&w.g, sum, true, dw);
+	wino_dweights(&w.g, w.n, w.x, w.y, w.add, true, dw, w.scratch);
 	assert_same("masked, added", dw, want, w.nw);
 	world_close(&w);
 }
@@ -292,19 +288,16 @@ static void
 test_adjoint(void **state)
 {
 	struct world w;
-	float *y, *dx, *dw, *sum;
+	float *y, *dx, *dw;
 	double scale, v;
 
 	world_open(&w, *state);
 	y = floats(&w, w.ny);
 	dx = floats(&w, w.nx);
 	dw = floats(&w, w.nw);
-	sum = floats(&w, wino_dweights_size(&w.g));
-	memset(sum, 0, wino_dweights_size(&w.g) * sizeof(*sum));
 	wino_forward(&w.g, w.n, w.x, w.u, &plain, y, w.scratch);
 	wino_data(&w.g, w.n, w.y, NULL, w.udata, false, dx, w.scratch);
-	wino_dweights(&w.g, w.n, w.x, w.y, NULL, sum, w.scratch);
-	wino_dweights_finish(&w.g, sum, false, dw);
+	wino_dweights(&w.g, w.n, w.x, w.y, NULL, false, dw, w.scratch);
 	v = dot(y, w.y, w.ny);
 	scale = sqrt(dot(y, y, w.ny) * dot(w.y, w.y, w.ny));
 	assert_near(dot(w.x, dx, w.nx), v, 1e-6 * scale);
@@ -317,11 +310,9 @@ static void
 test_cut(void **state)
 {
 	struct world w;
-	float *y, *dx, *one, *sum[2];
-	size_t bytes;
+	float *y, *dx, *one, *dw[2];
 
 	world_open(&w, *state);
-	bytes = wino_dweights_size(&w.g) * sizeof(float);
 	y = floats(&w, w.ny);
 	dx = floats(&w, w.nx);
 	one = floats(&w, MAX(w.nx, w.ny));
@@ -338,11 +329,11 @@ test_cut(void **state)
 		assert_memory_equal(one, dx + i * nx, nx * sizeof(*dx));
 	}
 	for (size_t i = 0; i < 2; i++) {
-		sum[i] = floats(&w, bytes / sizeof(float));
-		memset(sum[i], 0, bytes);
-		wino_dweights(&w.g, w.n, w.x, w.y, NULL, sum[i], w.scratch);
+		dw[i] = floats(&w, w.nw);
+		wino_dweights(
+		    &w.g, w.n, w.x, w.y, NULL, false, dw[i], w.scratch);
 	}
-	assert_memory_equal(sum[0], sum[1], bytes);
+	assert_memory_equal(dw[0], dw[1], w.nw * sizeof(float));
 	world_close(&w);
 }
 
@@ -353,19 +344,16 @@ poison(struct world *w, float bad, size_t at)
 {
 	float *y = floats(w, w->ny), *dx = floats(w, w->nx);
 	float *dw = floats(w, w->nw);
-	float *sum = floats(w, wino_dweights_size(&w->g));
 	double *wy = doubles(w, w->ny), *wdx = doubles(w, w->nx);
 	double *wdw = doubles(w, w->nw);
 	struct wino_epilogue e = {.bias = w->bias, .relu = true};
 
-	memset(sum, 0, wino_dweights_size(&w->g) * sizeof(*sum));
 	w->x[at % w->nx] = bad;
 	w->y[at % w->ny] = bad;
 	direct(w, w->x, w->y, wy, wdx, wdw);
 	wino_forward(&w->g, w->n, w->x, w->u, &e, y, w->scratch);
 	wino_data(&w->g, w->n, w->y, NULL, w->udata, false, dx, w->scratch);
-	wino_dweights(&w->g, w->n, w->x, w->y, NULL, sum, w->scratch);
-	wino_dweights_finish(&w->g, sum, false, dw);
+	wino_dweights(&w->g, w->n, w->x, w->y, NULL, false, dw, w->scratch);
 	for (size_t i = 0; i < w->ny; i++) /* relu makes 0 of -infinity */
 		assert_true(isfinite(wy[i]) || wy[i] < 0 || !isfinite(y[i]));
 	for (size_t i = 0; i < w->nx; i++)
