@@ -84,16 +84,16 @@ patch_find(struct patch *t, const struct wino_images *im,
 
 		for (size_t j = 0; j < side; j++) {
 			ptrdiff_t col = x + (ptrdiff_t)j;
-			size_t at = (row + (size_t)col) * im->c;
+			size_t off = (row + (size_t)col) * im->c;
 
 			if (!in || col < 0 || col >= (ptrdiff_t)im->w) {
 				t->p[i * side + j] = im->zero;
 				t->mask[i * side + j] = im->zero;
 				continue;
 			}
-			t->p[i * side + j] = im->p + at;
+			t->p[i * side + j] = im->p + off;
 			if (im->mask != NULL)
-				t->mask[i * side + j] = im->mask + at;
+				t->mask[i * side + j] = im->mask + off;
 		}
 	}
 }
