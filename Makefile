@@ -14,10 +14,8 @@ FORMATS  = array build bundle bundle_archive data dataset fetch fit format gunzi
            onnx_fact onnx_file onnx_fold onnx_lower onnx_ops onnx_order \
            onnx_patch onnx_shape onnx_tensor onnx_wire onnx_write patch \
            pixel safetensors trigger
-ENGINE   = batch blas box fold fuse geo_linf geo_patch geometry loss measure net op \
-           op_batch_norm op_binary op_conv op_gather op_gemm op_pad op_pool \
-           op_reduce op_relu op_shape op_slice op_source optim plan reference \
-           role run shape spgd start train uap walk window
+# an operator is a file engine/op_x.c and a line in engine/op.def
+ENGINE   = $(patsubst engine/%.c,%,$(wildcard engine/*.c))
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
@@ -39,7 +37,8 @@ assay-plant_PARTS   = arch attack
 UNIT     = test_bundle test_diagram test_digest test_dsse test_engine \
            test_file test_identify test_idx test_image test_json test_memory \
            test_neutral test_npy test_onnx test_op test_patch test_rd \
-           test_sandbox test_sau test_stat test_text test_tree test_verdict
+           test_sandbox test_sau test_stat test_text test_tree test_verdict \
+           test_wino
 FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_identify fuzz_idx \
            fuzz_image fuzz_net fuzz_neutral fuzz_npy fuzz_onnx
 
@@ -114,6 +113,8 @@ $(FUZZB): %: %.o $(B)/tests/fuzz/replay.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
 endif
 $(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
+# a Winograd kernel without fused multiply-add would be half as fast
+$(B)/engine/wino%.o: CFLAGS_ALL += -ffp-contract=fast
 $(B)/tests/%.o $(B)/audit/%.o $(B)/purify/%.o $(B)/fixtures/%.o: CFLAGS_ALL += -fopenmp
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D); echo "CC $<"
