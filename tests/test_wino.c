@@ -266,7 +266,6 @@ test_weights(void **state)
 	direct(&w, w.x, w.y, NULL, NULL, want);
 	wino_dweights(&w.g, w.n, w.x, w.y, NULL, false, dw, w.scratch);
 	assert_same("weights", dw, want, w.nw);
-	direct(&w, w.x, w.y, NULL, NULL, want);
 	direct(&w, w.x, masked(&w), NULL, NULL, want);
 	wino_dweights(&w.g, w.n, w.x, w.y, w.add, true, dw, w.scratch);
 	assert_same("masked, added", dw, want, w.nw);
