@@ -62,7 +62,7 @@ sau_init(struct sau *s, const struct sau_config *cfg, struct net *h,
 void
 sau_release(struct sau *s)
 {
-	if (s->spgd.lane != NULL)
+	if (s->spgd.worker != NULL)
 		spgd_release(&s->spgd);
 	for (size_t i = 0; i < 2; i++)
 		if (s->batch[i].net != NULL)
