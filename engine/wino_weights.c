@@ -146,70 +146,54 @@ gather(struct corner *t, const float *w, size_t row, size_t c, size_t nk,
 				t->p[j][i][k] = w[k * row + i * c + j];
 }
 
-/* Channels [j, j + 16) of filters [i, i + 16), at u. */
-WINO_INLINE void
-forward_corner(size_t k, size_t c, const float *w, size_t i, size_t j, float *u,
-    size_t plane)
-{
-	size_t nc = MIN(WINO_LANES, c - j);
-	struct corner t;
-
-	gather(
-	    &t, w + i * TAPS * c + j, TAPS * c, c, MIN(WINO_LANES, k - i), nc);
-	for (size_t at = 0; at < nc; at++)
-		transform(t.p[at][0], 3 * WINO_LANES, WINO_LANES,
-		    u + at * WINO_PANEL, plane);
-}
-
 VECTOR void
 wino_weights(size_t k, size_t c, const float *w, float *u)
 {
 	size_t plane = wino_weights_plane(c), panel = wino_weights_panel(c);
+	struct corner t;
 
-	for (size_t i = 0; i < k; i += WINO_PANEL, u += panel)
-		for (size_t j = 0; j < c; j += WINO_LANES) {
-			float *o = u + j * WINO_PANEL;
+	for (size_t i = 0; i < k; i += WINO_LANES) {
+		float *o = u + i / WINO_PANEL * panel + i % WINO_PANEL;
 
-			forward_corner(k, c, w, i, j, o, plane);
-			if (i + WINO_LANES < k)
-				forward_corner(k, c, w, i + WINO_LANES, j,
-				    o + WINO_LANES, plane);
+		for (size_t j = 0; j < c; j++) {
+			size_t at = j % WINO_LANES;
+
+			if (at == 0)
+				gather(&t, w + i * TAPS * c + j, TAPS * c, c,
+				    MIN(WINO_LANES, k - i),
+				    MIN(WINO_LANES, c - j));
+			transform(t.p[at][0], 3 * WINO_LANES, WINO_LANES,
+			    o + j * WINO_PANEL, plane);
 		}
+	}
 }
 
 /* --- data: vectors of 16 c ------------------------------------------------ */
-
-/* 16 channels, or the last n < 16, of one filter, rotated. */
-WINO_INLINE void
-data_vector(const float *w, size_t c, size_t n, float *u, size_t plane)
-{
-	float end[TAPS][WINO_LANES] = {0};
-	ptrdiff_t tap = (ptrdiff_t)c;
-
-	if (n >= WINO_LANES) {
-		transform(w + 8 * tap, -3 * tap, -tap, u, plane);
-		return;
-	}
-	for (size_t s = 0; s < TAPS; s++)
-		memcpy(end[s], w + (TAPS - 1 - s) * c, n * sizeof(*w));
-	transform(end[0], 3 * WINO_LANES, WINO_LANES, u, plane);
-}
 
 VECTOR void
 wino_weights_data(size_t k, size_t c, const float *w, float *u)
 {
 	size_t plane = wino_weights_plane(k), panel = wino_weights_panel(k);
+	ptrdiff_t tap = (ptrdiff_t)c;
+	float end[TAPS][WINO_LANES] = {0};
 
-	for (size_t j = 0; j < c; j += WINO_PANEL, u += panel)
-		for (size_t i = 0; i < k; i++) {
+	for (size_t j = 0; j < c; j += WINO_LANES) {
+		float *o = u + j / WINO_PANEL * panel + j % WINO_PANEL;
+
+		for (size_t i = 0; i < k; i++, o += WINO_PANEL) {
 			const float *p = w + i * TAPS * c + j;
-			float *o = u + i * WINO_PANEL;
 
-			data_vector(p, c, c - j, o, plane);
-			if (j + WINO_LANES < c)
-				data_vector(p + WINO_LANES, c,
-				    c - j - WINO_LANES, o + WINO_LANES, plane);
+			if (c - j >= WINO_LANES) {
+				transform(
+				    p + 8 * tap, -3 * tap, -tap, o, plane);
+				continue;
+			}
+			for (size_t s = 0; s < TAPS; s++)
+				memcpy(end[s], p + (TAPS - 1 - s) * c,
+				    (c - j) * sizeof(*p));
+			transform(end[0], 3 * WINO_LANES, WINO_LANES, o, plane);
 		}
+	}
 }
 
 /* --- back ----------------------------------------------------------------- */
