@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * What the ways to compute a convolution share: x (N,C,spatial) stored
+ * N,spatial,C, w (K, C/group, window) stored K,window,C/group, b (K), y
+ * (N,K,spatial) stored N,spatial,K.  engine/op_conv.c takes the first way
+ * that fits.
+ */
+#ifndef ENGINE_CONV_H
+#define ENGINE_CONV_H
+
+#include "engine/window.h"
+
+struct conv {
+	struct window win;
+	size_t group;
+};
+
+/* Everything about one call, worked out once. */
+struct conv_geom {
+	struct window_fit f;
+	size_t n, c, k, group, cg, kg; /* cg, kg: channels of one group */
+	size_t depth;                  /* f.taps * cg: weights of an output */
+};
+
+/* One way; the bias is added by forward, its gradient is the caller's. */
+struct conv_way {
+	bool (*fits)(const struct conv_geom *);
+	/* floats of scratch; false: too many */
+	bool (*scratch)(const struct conv_geom *, size_t *n);
+	void (*forward)(const struct op_call *, const struct conv_geom *);
+	void (*backward_data)(const struct op_call *, const struct conv_geom *);
+	void (*backward_weights)(
+	    const struct op_call *, const struct conv_geom *);
+};
+
+/* engine/conv_im2col.c */
+extern const struct conv_way conv_im2col;
+
+int conv_geom(const struct step *, const struct shape *const *in,
+    struct conv_geom *, struct err *) MUST_USE;
+
+/* The bias of a call, NULL when there is none. */
+static inline const float *
+conv_bias(const struct op_call *c)
+{
+	return c->step->nin > 2 ? c->in[2] : NULL;
+}
+
+#endif
