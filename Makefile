@@ -100,7 +100,7 @@ $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau: $(B)/purify/sau.o
 $(B)/tests/test_verdict: $(B)/audit/verdict.o
-$(B)/tests/test_op: $(B)/tests/op_body.o
+$(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
 # programs for tests/parity.py and tests/bench.py
 $(B)/tests/parity $(B)/tests/bench: %: %.o $(B)/fixtures/arch.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)

@@ -34,6 +34,15 @@ blas_tn(size_t m, size_t n, size_t k, struct blas_matrix a,
 	    (blasint)b.ld, beta, c, (blasint)ldc);
 }
 
+void
+blas_tt(size_t m, size_t n, size_t k, struct blas_matrix a,
+    struct blas_matrix b, float beta, float *c, size_t ldc)
+{
+	cblas_sgemm(CblasRowMajor, CblasTrans, CblasTrans, (blasint)m,
+	    (blasint)n, (blasint)k, 1.0f, a.p, (blasint)a.ld, b.p,
+	    (blasint)b.ld, beta, c, (blasint)ldc);
+}
+
 /* --- the check ----------------------------------------------------------- */
 
 #define CHECK_MAX 131
@@ -101,7 +110,8 @@ blas_init(struct err *e)
 
 		if (check_one(blas_nn, 0, 0, m, n, k) &&
 		    check_one(blas_nt, 0, 1, m, n, k) &&
-		    check_one(blas_tn, 1, 0, m, n, k))
+		    check_one(blas_tn, 1, 0, m, n, k) &&
+		    check_one(blas_tt, 1, 1, m, n, k))
 			continue;
 		return err_set(e, ERR_SYSTEM, ERR_NOWHERE,
 		    "OpenBLAS (%s kernels) computes a wrong %zux%zux%zu "

@@ -37,5 +37,8 @@ void blas_nt(size_t m, size_t n, size_t k, struct blas_matrix a,
 /* A' B: A is k x m, B is k x n */
 void blas_tn(size_t m, size_t n, size_t k, struct blas_matrix a,
     struct blas_matrix b, float beta, float *c, size_t ldc);
+/* A' B': A is k x m, B is n x k */
+void blas_tt(size_t m, size_t n, size_t k, struct blas_matrix a,
+    struct blas_matrix b, float beta, float *c, size_t ldc);
 
 #endif

@@ -234,29 +234,55 @@ mark_wanted(struct plan *p, struct err *e)
 	return 0;
 }
 
+/* Whether the value is in the run's own memory. */
+static bool
+is_computed(const struct plan *p, size_t v)
+{
+	return v != SIZE_MAX && p->net->value[v].param == SIZE_MAX &&
+	       p->shape[v].known == NULL;
+}
+
+/*
+ * Whether the gradient to a computed input reads another one: a weight that
+ * is computed lies where values do.
+ */
+static bool
+reads_computed(const struct plan *p, const struct step *s)
+{
+	if ((s->op->flags & OP_OPERAND) != 0)
+		return false;
+	for (size_t i = 0; i < s->nin; i++) {
+		if (!is_computed(p, s->in[i]) || !p->wants[s->in[i]])
+			continue;
+		for (size_t k = 0; k < s->nin; k++)
+			if (k != i && is_computed(p, s->in[k]) &&
+			    (op_bit(s->op->weights, i) ||
+				op_bit(s->op->weights, k)))
+				return true;
+	}
+	return false;
+}
+
 /* Whether step i's backward pass reads its inputs, its output. */
 static void
 kept(const struct plan *p, size_t i, bool *in, bool *out)
 {
 	const struct step *s = &p->net->step[i];
-	bool data = false, weights = false, computed = false;
+	bool data = false, weights = false;
 
 	for (size_t k = 0; k < s->nin; k++) {
 		size_t v = s->in[k];
 		bool param =
 		    v != SIZE_MAX && p->net->value[v].param != SIZE_MAX;
 
-		/* a weight that is computed lies where values do */
-		computed = computed || (v != SIZE_MAX && !param &&
-					   op_bit(s->op->weights, k) &&
-					   (s->op->flags & OP_OPERAND) == 0);
 		if (v == SIZE_MAX || !p->wants[v])
 			continue;
 		weights = weights || param;
 		data = data || !param;
 	}
 	*out = (data || weights) && (s->op->keep & OP_KEEP_OUT) != 0;
-	*in = (data && (computed || (s->op->keep & OP_KEEP_IN_FOR_DATA) != 0)) ||
+	*in = reads_computed(p, s) ||
+	      (data && (s->op->keep & OP_KEEP_IN_FOR_DATA) != 0) ||
 	      (weights && (s->op->keep & OP_KEEP_IN_FOR_WEIGHTS) != 0);
 	/* batch statistics need the normalised input again */
 	if (s->op->sync != NULL && (p->want & PLAN_WEIGHTS) != 0 && data)
