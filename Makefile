@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 MANDIR ?= $(PREFIX)/share/man
 CC     ?= cc
 
-# --- sources: a file appears in exactly one list -----------------------------
+# --- sources: what is not listed is taken from its folder -----------------------------
 BASE     = arena buf child digest doc err file finding json map opt progress \
            rd rng sandbox spawn stat text tool tree
 FORMATS  = array build bundle bundle_archive data dataset fetch fit format gunzip \
@@ -34,13 +34,8 @@ BLAS_TOOLS = audit/assay-eval audit/assay-scan purify/assay-purify \
 assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
 assay-purify_PARTS  = rounds sau
 assay-plant_PARTS   = arch attack
-UNIT     = test_bundle test_diagram test_digest test_dsse test_engine \
-           test_file test_identify test_idx test_image test_json test_memory \
-           test_neutral test_npy test_onnx test_op test_patch test_rd \
-           test_sandbox test_sau test_stat test_text test_tree test_verdict \
-           test_wino
-FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_identify fuzz_idx \
-           fuzz_image fuzz_net fuzz_neutral fuzz_npy fuzz_onnx
+UNIT     = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
+FUZZ     = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
