@@ -36,9 +36,10 @@ import torch
 
 LIMITS = (1e-4, 1e-3, 1e-3)  # logits, image gradient, weight gradients
 SEEDS = (5, 6, 7)
-FORMAT = 1  # of the rows in the cache
+FORMAT = 2  # of the rows in the cache
 MODELS = ("resnet18", "resnet50", "vgg19_bn", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "densenet121", "squeezenet1_0",
           "googlenet", "shufflenet_v2_x1_0", "convnext_tiny", "vit_b_16", "swin_t", "preactresnet18")
+PIXELS = {m: 96 for m in MODELS[3:11]}  # fewer units at a kink than at 224
 SMALL = ("resnet18, 64 pixels", "resnet50, width 8", "vgg_bn, width 8", "preact, option A")
 KEPT = ("resnet18", "resnet50", "vgg11_bn", "vgg19_bn")
 HEAD = ("net", "opset", "batch", "export", "logits", "ONNX Runtime", "image gradient", "weight gradients", "worst weight",
@@ -58,7 +59,7 @@ def all_rows():
     rows += [(m, 6, opset, dynamic, fold, "eval" if fold else "kept") for m in SMALL for opset in (9, 11, 13, 16)
              if (m[:6], opset) != ("preact", 9)  # a step in Slice needs 10
              for dynamic in (False, True) for fold in (False, True)]
-    rows.sort(key=lambda r: nets_order(r[0]))  # stable: rows of one net share the reference
+    rows.sort(key=lambda r: (nets_order(r[0]), r[5]))  # stable: rows of one net share the reference
     words, opsets = os.environ.get("MODELS", "").split(), os.environ.get("OPSETS", "").split()
     return [r for r in rows if (not words or any(w in r[0] for w in words)) and (not opsets or str(r[2]) in opsets)]
 
@@ -68,6 +69,11 @@ def nets_order(name):
 
 
 # --- the reference -----------------------------------------------------------
+
+def image_shape(name):
+    _, channels, side = nets.NETS[name]
+    return channels, PIXELS.get(name, side), PIXELS.get(name, side)
+
 
 def step(net, x, dy):
     x = x.clone().requires_grad_(True)
@@ -100,10 +106,10 @@ class Reference:
     def __init__(self, name, n, export, seed):
         net = nets.build(name)
         torch.manual_seed(seed)
-        self.x = torch.rand(n, nets.NETS[name][1], nets.NETS[name][2], nets.NETS[name][2])
+        self.x = torch.rand(n, *image_shape(name))
         with torch.no_grad():
             self.dy = torch.randn(net(self.x).shape)
-        net = nets.fuse(net) if export == "eval" else net.train(export == "train")
+        net = nets.fuse(net, self.x) if export == "eval" else net.train(export == "train")
         self.weight = {k: p.detach().clone().numpy() for k, p in net.named_parameters()}
         buffers = {k: b.clone() for k, b in net.named_buffers()}
         y, dx, dw = step(net, self.x, self.dy)
@@ -112,11 +118,12 @@ class Reference:
         self.y, self.dx, self.dw = step(net.double(), self.x.double(), self.dy.double())
         least = norms_floor(self.dw)
         self.own = (logits_error(single[0], self.y), far(single[1], self.dx), max(far(single[2][k], v, least) for k, v in self.dw.items()))
+        self.dw = {k: v.astype(np.float32) for k, v in self.dw.items()}
 
     @classmethod
     def get(cls, *key):
         if key not in cls.cache:
-            if any(k[0] != key[0] for k in cls.cache):
+            if any(k[:3] != key[:3] for k in cls.cache):
                 cls.cache.clear()
                 gc.collect()
             cls.cache[key] = cls(*key)
@@ -216,11 +223,12 @@ def attempt(build_dir, row, folder, seed):
     error, lone, unseen = weight_errors(ref, got, read(f"{folder}/m.neutral"), export)
     worst = max(error, key=lambda k: error[k] if error[k] == error[k] else np.inf)
     e = (logits_error(got["logits"], ref.y), far(got["dx"].transpose(0, 3, 1, 2), ref.dx), error[worst])
+    strict = all(a <= limit for a, limit in zip(e, LIMITS))
     ok = all(a <= max(limit, 2 * b) for a, b, limit in zip(e, ref.own, LIMITS))
     if export != "eval" and unseen:
         raise Refused(f"weights without a counterpart in the file: {' '.join(unseen)}")
     out = {"errors": e, "own": ref.own, "worst": worst, "matched": len(error), "weights": len(error) + len(lone), "lone": lone,
-           "unseen": unseen, "ok": ok, "images": seed - SEEDS[0] + 1}
+           "unseen": unseen, "strict": strict, "ok": ok, "images": seed - SEEDS[0] + 1}
     peer = runtime_logits(build_dir, ref, folder) if export != "train" else None
     if isinstance(peer, np.ndarray):
         out["runtime"] = logits_error(got["logits"], peer)
@@ -232,15 +240,16 @@ def attempt(build_dir, row, folder, seed):
 
 def compute(build_dir, row):
     name, n, opset, dynamic, fold, export = row
-    _, channels, pixels = nets.NETS[name]
     with tempfile.TemporaryDirectory(dir=f"{build_dir}/../conformance-models") as folder:
-        nets.export(nets.build(name), f"{folder}/m.onnx", torch.zeros(n, channels, pixels, pixels), opset, dynamic, fold, export != "eval")
+        nets.export(nets.build(name), f"{folder}/m.onnx", torch.zeros(n, *image_shape(name)), opset, dynamic, fold, export != "eval")
         try:
             run([f"{build_dir}/bin/assay-load", f"{folder}/m.onnx", "-o", f"{folder}/m.neutral"])
+            tries = []
             for seed in SEEDS:
-                out = attempt(build_dir, row, folder, seed)
-                if out["ok"]:
+                tries.append(attempt(build_dir, row, folder, seed))
+                if tries[-1]["ok"] and tries[-1]["strict"]:
                     break
+            out = max(tries, key=lambda t: (t["ok"], t["strict"]))
         except Refused as e:
             out = {"refused": str(e), "ok": False}
     return out
@@ -263,7 +272,8 @@ def line(row, r):
         return out + [""] * 7 + [r["refused"]]
     number = (lambda v: f"{v:.1e}" if isinstance(v, float) else str(v or ""))
     e = r["errors"]
-    verdict = "DIFFERENT" if not r["ok"] else "same" if r["images"] == 1 else f"same, images {r['images']}"
+    verdict = "DIFFERENT" if not r["ok"] else "same" if r["strict"] else "as PyTorch"
+    verdict += f", images {r['images']}" if r["images"] > 1 else ""
     return out + [number(e[0]), number(r.get("runtime")), number(e[1]), number(e[2]), r["worst"], number(max(r["own"])),
                   f"{r['matched']}/{r['weights']}", verdict]
 
@@ -281,7 +291,8 @@ def report(rows, done, out):
     print(file=out)
     for (name, title, names), where in lists.items():
         print(f"* {name}, {title} ({', '.join(sorted(set(where)))}): {names}", file=out)
-    print(f"\n{sum(r['ok'] for r in done)} of {len(rows)} rows the same.", file=out)
+    print(f"\n{sum(r['ok'] for r in done)} of {len(rows)} rows passed, {sum(r.get('strict', False) for r in done)} of them within the limits.",
+          file=out)
 
 
 def update(text):

@@ -12,7 +12,7 @@ import warnings
 
 import torch
 import torchvision
-from torch import fx, nn
+from torch import nn
 import torch.nn.functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.onnx import TrainingMode
@@ -127,25 +127,36 @@ def build(name, seed=11):
     return net.eval()
 
 
-def fuse(net):
-    """A copy whose batch-norms that follow a convolution are merged into it, as the exporter does."""
-    if not any(isinstance(m, nn.BatchNorm2d) for m in net.modules()):
-        return copy.deepcopy(net)
-    net = fx.symbolic_trace(copy.deepcopy(net))
+def fuse(net, x):
+    """A copy whose batch-norms that follow a convolution are merged into it, as the exporter does; x: some image."""
+    net = copy.deepcopy(net)
+    made, pairs, hooks = {}, [], []  # made: id of a convolution's output: the convolution and that output
+
+    def look(name):
+        def hook(m, args, out):
+            if isinstance(m, nn.Conv2d):
+                made[id(out)] = name, out
+            elif id(args[0]) in made:
+                pairs.append((made[id(args[0])][0], name))
+        return hook
+
     part = dict(net.named_modules())
-    for node in list(net.graph.nodes):
-        conv = node.args[0] if node.args else None
-        if (node.op != "call_module" or not isinstance(part[node.target], nn.BatchNorm2d) or conv.op != "call_module"
-                or not isinstance(part[conv.target], nn.Conv2d) or len(conv.users) > 1):
-            continue
-        where, _, last = conv.target.rpartition(".")
-        part[conv.target] = fuse_conv_bn_eval(part[conv.target], part[node.target])
-        setattr(part[where], last, part[conv.target])
-        node.replace_all_uses_with(conv)
-        net.graph.erase_node(node)
-    net.delete_all_unused_submodules()
-    net.recompile()
+    for name, m in part.items():
+        if isinstance(m, (nn.Conv2d, nn.BatchNorm2d)):
+            hooks.append(m.register_forward_hook(look(name)))
+    with torch.no_grad():
+        net(x)
+    for h in hooks:
+        h.remove()
+    for conv, norm in pairs:
+        replace(part, conv, fuse_conv_bn_eval(part[conv], part[norm]))
+        replace(part, norm, nn.Identity())
     return net
+
+
+def replace(part, name, module):
+    where, _, last = name.rpartition(".")
+    setattr(part[where], last, module)
 
 
 def export(net, path, x, opset=13, dynamic=True, fold=True, keep=False):
