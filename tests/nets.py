@@ -4,6 +4,7 @@
 Needs Debian's python3-torch, python3-torchvision and python3-onnx.  Weights are random, from a seed,
 and so are the statistics of the batch-norms.
 """
+import collections
 import copy
 import importlib.util
 import os
@@ -128,30 +129,44 @@ def build(name, seed=11):
 
 
 def fuse(net, x):
-    """A copy whose batch-norms that follow a convolution are merged into it, as the exporter does; x: some image."""
+    """A copy in which a batch-norm that alone reads a convolution's output is merged into it, as the exporter does; x:
+    an image."""
     net = copy.deepcopy(net)
-    made, pairs, hooks = {}, [], []  # made: id of a convolution's output: the convolution and that output
+    part = dict(net.named_modules())
+    made, pairs, hooks = {}, [], []  # made: what autograd calls a convolution's output -> its name
 
     def look(name):
         def hook(m, args, out):
             if isinstance(m, nn.Conv2d):
-                made[id(out)] = name, out
-            elif id(args[0]) in made:
-                pairs.append((made[id(args[0])][0], name))
+                made[out.grad_fn] = name
+            elif args[0].grad_fn in made:
+                pairs.append((args[0].grad_fn, name))
         return hook
 
-    part = dict(net.named_modules())
     for name, m in part.items():
         if isinstance(m, (nn.Conv2d, nn.BatchNorm2d)):
             hooks.append(m.register_forward_hook(look(name)))
-    with torch.no_grad():
-        net(x)
+    readers = uses(net(x.float()).grad_fn)
     for h in hooks:
         h.remove()
-    for conv, norm in pairs:
-        replace(part, conv, fuse_conv_bn_eval(part[conv], part[norm]))
-        replace(part, norm, nn.Identity())
+    for output, norm in pairs:
+        if readers[output] == 1:
+            conv = made[output]
+            replace(part, conv, fuse_conv_bn_eval(part[conv], part[norm]))
+            replace(part, norm, nn.Identity())
     return net
+
+
+def uses(root):
+    """How often each value below `root` is read, by autograd's account."""
+    count, seen, todo = collections.Counter(), {root}, [root]
+    while todo:
+        for f, _ in todo.pop().next_functions:
+            count[f] += 1
+            if f is not None and f not in seen:
+                seen.add(f)
+                todo.append(f)
+    return count
 
 
 def replace(part, name, module):
