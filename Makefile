@@ -96,8 +96,9 @@ $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau: $(B)/purify/sau.o
 $(B)/tests/test_verdict: $(B)/audit/verdict.o
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
-# programs for tests/parity.py and tests/bench.py
-$(B)/tests/parity $(B)/tests/bench: %: %.o $(B)/fixtures/arch.o $(ELIBS)
+# programs for tests/conformance-models.py and tests/bench.py
+$(B)/tests/bench: $(B)/purify/sau.o
+$(B)/tests/one_step $(B)/tests/bench: %: %.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 # the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
 ifeq ($(MODE),fuzz)
@@ -140,9 +141,9 @@ asan: ## check under ASan + UBSan
 	@$(MAKE) -s -j$(JOBS) MODE=asan asan-bins
 	@$(MAKE) -s MODE=asan unit cli replay
 asan-bins: $(BINS) $(TESTS) $(FUZZB)
-parity: all $(B)/tests/parity ## compare the engine with PyTorch, where it is installed
-	@/usr/bin/python3 -B tests/parity.py $(B)
-bench: $(B)/tests/bench ## time the engine, and PyTorch where it is installed
+conformance-models: all $(B)/tests/one_step ## compare whole models with PyTorch and ONNX Runtime
+	@/usr/bin/python3 -B tests/conformance-models.py $(B)
+bench: all $(B)/tests/bench ## time the engine beside PyTorch and ONNX Runtime
 	@/usr/bin/python3 -B tests/bench.py $(B)
 lint: deps-check $(ELIBS) ## layering, names, headers, lengths, heap use, format
 	@for l in tests/lint/*.sh; do B=$(B) sh $$l || exit 1; done; echo "lint: clean"
@@ -165,7 +166,7 @@ null-table: all ## measure the null spreads of audit/null.def (20 minutes)
 sau-table: all ## measure the table of purify/README.md (an hour)
 	@sh purify/table.sh
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 clean: ## remove build/
 	rm -rf build
 install: all ## binaries and man pages
@@ -173,6 +174,6 @@ install: all ## binaries and man pages
 	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
-.PHONY: all asan asan-bins bench check clean cli demo deps deps-check fixtures \
-        format fuzz fuzz-bins help install lint null-table parity replay \
-        sau-table unit
+.PHONY: all asan asan-bins bench check clean cli conformance-models demo deps \
+        deps-check fixtures format fuzz fuzz-bins help install lint null-table \
+        replay sau-table unit

@@ -135,7 +135,7 @@ assert_slope(struct world *w, const float *grad, size_t n, bool image)
 	       (2 * h);
 	/* sizes that the sum of n products of noise is made of */
 	scale = sqrt(dot(grad, grad, n)) + 1e-3;
-	if (!(fabs(got - want) <= 2e-5 * scale))
+	if (!(fabs(got - want) <= 1e-4 * scale))
 		fail_msg("%s: slope %.9g, difference %.9g (scale %.3g)",
 		    image ? "image" : "weights", got, want, scale);
 }
