@@ -304,8 +304,13 @@ wino_dweights(const struct wino *g, size_t n, const float *x, const float *dy,
 	}
 }
 
+/* Measured against im2col and OpenBLAS 0.3.21: with 16 channels and more it is
+ * twice as fast from 6 pixels a tile (5x5) on, with 8 from 12 (7x7) on. */
 bool
 wino_fits(const struct wino *g)
 {
-	return g->c >= 16 && g->k >= 16;
+	struct pass s = forward_pass(g);
+	size_t least = MIN(s.c, s.k), tiles = tiles_per_image(&s.tiling);
+
+	return least >= 8 && s.p * s.q >= tiles * (least >= 16 ? 6 : 12);
 }

@@ -387,7 +387,9 @@ test_fits(void **state)
 {
 	(void)state;
 	assert_true(wino_fits(&(struct wino){32, 32, 64, 64, 1, 1, 1, 1}));
+	assert_true(wino_fits(&(struct wino){5, 5, 16, 16, 1, 1, 1, 1}));
 	assert_false(wino_fits(&(struct wino){32, 32, 3, 64, 1, 1, 1, 1}));
+	assert_false(wino_fits(&(struct wino){2, 2, 512, 512, 1, 1, 1, 1}));
 }
 
 int
