@@ -109,7 +109,7 @@ $(FUZZB): %: %.o $(B)/tests/fuzz/replay.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
 endif
 $(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
-# a Winograd kernel without fused multiply-add would be half as fast
+# without fused multiply-add these kernels would be half as fast
 $(B)/engine/wino%.o: CFLAGS_ALL += -ffp-contract=fast
 $(B)/tests/%.o $(B)/audit/%.o $(B)/purify/%.o $(B)/fixtures/%.o: CFLAGS_ALL += -fopenmp
 $(B)/%.o: %.c Makefile
