@@ -55,20 +55,13 @@ tiles_per_image(const struct wino_tiling *t)
 
 /* --- sizes ---------------------------------------------------------------- */
 
-#ifdef WINO_TUNE
-size_t wino_tune[4];
-#define TUNE(i, v) (wino_tune[i] ? wino_tune[i] : (v))
-#else
-#define TUNE(i, v) (v)
-#endif
-
 /* Channels of the output at a time. */
-#define SLICE TUNE(1, (size_t)64)
+#define SLICE (size_t)64
 
 /* Filters and channels at a time of the gradient to weights: 36 planes of that
  * many sums stay in the L2 cache. */
-#define BLOCK_K TUNE(2, (size_t)64)
-#define BLOCK_C TUNE(3, (size_t)64)
+#define BLOCK_K (size_t)64
+#define BLOCK_C (size_t)64
 
 /*
  * Tiles at a time, as measured: few enough that the planes stay in the L2
@@ -79,9 +72,7 @@ static size_t
 chunk_of(const struct pass *s, size_t n)
 {
 	size_t most = MAX(s->c, s->k);
-	size_t best = TUNE(0, (size_t)(most <= 128   ? 14
-				       : most <= 256 ? 56
-						     : 84));
+	size_t best = most <= 128 ? 14 : most <= 256 ? 56 : 84;
 
 	return MIN(best, n * tiles_per_image(&s->tiling));
 }
@@ -92,9 +83,7 @@ static size_t
 dweights_chunk(const struct pass *s, size_t n)
 {
 	size_t most = MAX(s->c, s->k);
-	size_t best = TUNE(0, (size_t)(most <= 64    ? 96
-				       : most <= 256 ? 64
-						     : 128));
+	size_t best = most <= 64 ? 96 : 64;
 
 	return MIN(best, n * tiles_per_image(&s->tiling));
 }

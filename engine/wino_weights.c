@@ -21,7 +21,6 @@
 
 typedef wino_vec vec;
 typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
-typedef int quad_index __attribute__((vector_size(16)));
 
 #define QUAD(p) (*(quad *)(p))
 
@@ -110,18 +109,15 @@ transpose_quad(const float *from, size_t from_row, float *to, size_t to_row)
 	quad a = *(const quad *)from, b = *(const quad *)(from + from_row);
 	quad c = *(const quad *)(from + 2 * from_row);
 	quad d = *(const quad *)(from + 3 * from_row);
-	quad ac0 = __builtin_shuffle(a, c, (quad_index){0, 4, 1, 5});
-	quad ac1 = __builtin_shuffle(a, c, (quad_index){2, 6, 3, 7});
-	quad bd0 = __builtin_shuffle(b, d, (quad_index){0, 4, 1, 5});
-	quad bd1 = __builtin_shuffle(b, d, (quad_index){2, 6, 3, 7});
+	quad ac0 = __builtin_shufflevector(a, c, 0, 4, 1, 5);
+	quad ac1 = __builtin_shufflevector(a, c, 2, 6, 3, 7);
+	quad bd0 = __builtin_shufflevector(b, d, 0, 4, 1, 5);
+	quad bd1 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
 
-	QUAD(to) = __builtin_shuffle(ac0, bd0, (quad_index){0, 4, 1, 5});
-	QUAD(to + to_row) =
-	    __builtin_shuffle(ac0, bd0, (quad_index){2, 6, 3, 7});
-	QUAD(to + 2 * to_row) =
-	    __builtin_shuffle(ac1, bd1, (quad_index){0, 4, 1, 5});
-	QUAD(to + 3 * to_row) =
-	    __builtin_shuffle(ac1, bd1, (quad_index){2, 6, 3, 7});
+	QUAD(to) = __builtin_shufflevector(ac0, bd0, 0, 4, 1, 5);
+	QUAD(to + to_row) = __builtin_shufflevector(ac0, bd0, 2, 6, 3, 7);
+	QUAD(to + 2 * to_row) = __builtin_shufflevector(ac1, bd1, 0, 4, 1, 5);
+	QUAD(to + 3 * to_row) = __builtin_shufflevector(ac1, bd1, 2, 6, 3, 7);
 }
 
 /* nk x nc filters and channels, at most 16 of each; w's filters `row` apart. */
