@@ -37,8 +37,7 @@ struct conv_way {
 };
 
 /* engine/conv_*.c */
-extern const struct conv_way conv_im2col;
-extern const struct conv_way conv_wino;
+extern const struct conv_way conv_depth, conv_im2col, conv_wino;
 
 int conv_geom(const struct step *, const struct shape *const *in,
     struct conv_geom *, struct err *) MUST_USE;

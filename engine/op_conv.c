@@ -4,7 +4,8 @@
 #include "base/limits.h"
 #include "engine/conv.h"
 
-static const struct conv_way *const ways[] = {&conv_wino, &conv_im2col};
+static const struct conv_way *const ways[] = {
+    &conv_depth, &conv_wino, &conv_im2col};
 
 static int
 conv_build(struct step *s, const struct node *n, struct arena *a, struct err *e)

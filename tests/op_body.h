@@ -23,6 +23,8 @@ struct op_body_set {
 
 extern const struct op_body_set op_body_basic;
 extern const struct op_body_set op_body_rows;
+extern const struct op_body_set op_body_resizes;
+extern const struct op_body_set op_body_windows;
 
 /* n normal numbers of a stream, scaled and shifted. */
 void op_body_noise(
