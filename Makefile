@@ -15,10 +15,10 @@ FORMATS  = array build bundle bundle_archive data dataset fetch fit format gunzi
            onnx_patch onnx_shape onnx_tensor onnx_wire onnx_write patch \
            pixel safetensors trigger
 ENGINE   = batch blas box fold geo_linf geo_patch geometry lane loss measure \
-           net op op_arg op_batch_norm op_binary op_conv op_gather op_gemm \
-           op_group_norm op_layer_norm op_matmul op_pad op_pool op_reduce \
-           op_relu op_shape op_slice op_softmax op_source optim plan reduction \
-           reference role run shape spgd start train uap walk window
+           net op op_arg op_batch_norm op_binary op_conv op_einsum op_gather \
+           op_gemm op_group_norm op_layer_norm op_matmul op_pad op_pool \
+           op_reduce op_relu op_shape op_slice op_softmax op_source optim plan \
+           reduction reference role run shape spgd start train uap walk window
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
@@ -102,7 +102,7 @@ $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau: $(B)/purify/sau.o
 $(B)/tests/test_verdict: $(B)/audit/verdict.o
-$(B)/tests/test_op: $(B)/tests/op_body.o $(B)/tests/op_body_rows.o
+$(B)/tests/test_op: $(B)/tests/op_body.o $(B)/tests/op_body_make.o $(B)/tests/op_body_product.o $(B)/tests/op_body_rows.o
 # programs for tests/parity.py and tests/bench.py
 $(B)/tests/parity $(B)/tests/bench: %: %.o $(B)/fixtures/arch.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
