@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * BatchNormalization over axis 1: y = (x - mean) / sqrt(var + eps) * g + b.
- * Inputs x, scale g, bias b, running mean, running variance (C each).
+ * Inputs x, scale g, bias b, running mean, running variance (C each); x is
+ * (N,C) or (N,C,spatial...), stored channels last.
  *
  * Evaluation uses the running statistics.  In training the statistics of the
  * whole batch come through struct op_sync: forward gathers sum(x) and
  * sum(x^2) per channel, backward sum(dy) and sum(dy * xhat):
  *     dx = g * inv * (dy - mean(dy) - xhat * mean(dy * xhat))
- * x is (N,C,H,W) stored NHWC, or (N,C).
+ * ONNX's training_mode is in the definition only: y from the statistics of the
+ * batch, and as outputs 1 and 2 the running ones, moved towards these.
  */
 #include "engine/op.h"
 
@@ -14,16 +16,20 @@
 
 struct norm {
 	float epsilon;
+	double momentum;
+	bool training;
 };
 
 static int
 norm_build(struct step *s, const struct node *n, struct arena *a, struct err *e)
 {
-	struct norm *cfg = arena_alloc(a, 1, sizeof(*cfg));
+	struct norm *cfg = op_alloc(a, sizeof(*cfg), e);
 
 	if (cfg == NULL)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "model too large");
+		return ERR_LIMIT;
 	cfg->epsilon = (float)node_real(n, "epsilon", 1e-5);
+	cfg->momentum = node_real(n, "momentum", 0.9);
+	cfg->training = node_int(n, "training_mode", 0) != 0;
 	s->cfg = cfg;
 	return 0;
 }
@@ -32,19 +38,28 @@ static int
 norm_infer(const struct step *s, const struct shape *const *in,
     struct shape *out, struct op_need *need, struct err *e)
 {
+	const struct norm *cfg = s->cfg;
 	const struct shape *x = in[0];
 
-	if (x->rank != 4 && x->rank != 2)
-		return op_bad(s, e, "rank %zu, must be 2 or 4", x->rank);
-	for (size_t i = 1; i < 5; i++)
-		if (in[i] == NULL || shape_elements(in[i]) != x->dim[1])
+	if (x->rank < 2 || x->rank > 5)
+		return op_bad(s, e, "rank %zu, must be 2 to 5", x->rank);
+	for (size_t i = 0; i < 5; i++) {
+		if (in[i] == NULL || !shape_real(in[i]))
+			return op_bad(s, e, "input %zu holds no reals", i);
+		if (i > 0 && shape_elements(in[i]) != x->dim[1])
 			return op_bad(s, e,
-			    "input %zu does not have %zu "
-			    "elements",
-			    i, x->dim[1]);
+			    "input %zu does not have %zu elements", i,
+			    x->dim[1]);
+	}
+	if (s->which > 0 && (!cfg->training || x->known == NULL))
+		return op_bad(s, e, "its statistics as an output");
 	*out = *x;
+	if (s->which > 0)
+		*out = (struct shape){.rank = 1, .dim = {x->dim[1]}};
 	/* scale and shift, or mean and inv, of each channel */
-	need->scratch = 2 * x->dim[1];
+	if (ckd_mul(&need->scratch, x->dim[1], 2))
+		return op_bad(s, e, "the input is too large");
+	need->taps = 1;
 	return 0;
 }
 
@@ -69,24 +84,65 @@ moments(const struct op_call *c, size_t k, float *mean, float *inv)
 	*inv = 1.0f / sqrtf(c->in[4][k] + cfg->epsilon);
 }
 
+/* Known numbers of one channel: those of image n, pixel i. */
+struct channel {
+	size_t images, pixels, channels, k;
+};
+
+static size_t
+place(const struct channel *c, size_t n, size_t i)
+{
+	return (n * c->channels + c->k) * c->pixels + i;
+}
+
+/* Mean and variance over the batch. */
+static void
+batch_moments(const struct channel *c, const union number *x, double m[2])
+{
+	double count = (double)c->images * (double)c->pixels;
+
+	m[0] = m[1] = 0.0;
+	for (size_t n = 0; n < c->images; n++)
+		for (size_t i = 0; i < c->pixels; i++)
+			m[0] += x[place(c, n, i)].f / count;
+	for (size_t n = 0; n < c->images; n++)
+		for (size_t i = 0; i < c->pixels; i++) {
+			double d = x[place(c, n, i)].f - m[0];
+
+			m[1] += d * d / count;
+		}
+}
+
 static int
 norm_eval(const struct step *s, const struct shape *const *in,
     const struct shape *out, union number *v, struct err *e)
 {
 	const struct norm *cfg = s->cfg;
-	size_t inner = 1;
+	const struct shape *x = in[0];
+	struct channel c = {x->dim[0], 1, x->dim[1], 0};
 
+	(void)out;
 	(void)e;
-	for (size_t i = 2; i < out->rank; i++)
-		inner *= out->dim[i];
-	for (size_t i = 0; i < shape_elements(out); i++) {
-		size_t k = i / inner % out->dim[1];
-		double inv =
-		    1.0 / sqrt(in[4]->known[k].f + (double)cfg->epsilon);
+	for (size_t i = 2; i < x->rank; i++)
+		c.pixels *= x->dim[i];
+	for (c.k = 0; c.k < c.channels; c.k++) {
+		double run[2] = {in[3]->known[c.k].f, in[4]->known[c.k].f};
+		double m[2] = {run[0], run[1]}, scale;
 
-		v[i].f = (in[0]->known[i].f - in[3]->known[k].f) * inv *
-			     in[1]->known[k].f +
-			 in[2]->known[k].f;
+		if (cfg->training)
+			batch_moments(&c, x->known, m);
+		if (s->which > 0) {
+			v[c.k].f = cfg->momentum * run[s->which - 1] +
+				   (1.0 - cfg->momentum) * m[s->which - 1];
+			continue;
+		}
+		scale = in[1]->known[c.k].f / sqrt(m[1] + (double)cfg->epsilon);
+		for (size_t n = 0; n < c.images; n++)
+			for (size_t i = 0; i < c.pixels; i++)
+				v[place(&c, n, i)].f =
+				    (x->known[place(&c, n, i)].f - m[0]) *
+					scale +
+				    in[2]->known[c.k].f;
 	}
 	return 0;
 }
@@ -281,6 +337,7 @@ const struct op op_batch_norm = {
     .name = "BatchNormalization",
     .min_in = 5,
     .max_in = 5,
+    .outs = 3,
     .layout = OP_IMAGE,
     .weights = 1 << 1 | 1 << 2,
     .constants = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4,
