@@ -59,20 +59,26 @@ is_constant(const struct plan *p, const struct step *s)
 	return true;
 }
 
-/* Load the numbers of parameters that only a constant step reads. */
+/*
+ * Load the numbers of parameters that a constant step reads, or that are read
+ * when the plan is made.
+ */
 static int
-know_inputs(struct plan *p, const struct step *s, struct err *e)
+know_inputs(struct plan *p, const struct step *s, bool constant, struct err *e)
 {
 	if ((s->op->flags & OP_OF_SHAPE) != 0)
 		return 0;
 	for (size_t i = 0; i < s->nin; i++) {
-		size_t v = s->in[i];
+		size_t v = s->in[i], q;
 		int rc;
 
-		if (v == SIZE_MAX || p->shape[v].known != NULL)
+		if (v == SIZE_MAX || p->shape[v].known != NULL ||
+		    !(constant || op_bit(s->op->ints, i)))
 			continue;
-		rc = fold_tensor(
-		    p->net->param[p->net->value[v].param].tensor, &p->arena,
+		q = p->net->value[v].param;
+		if (q == SIZE_MAX || p->net->param[q].trainable)
+			continue;
+		rc = fold_tensor(p->net->param[q].tensor, &p->arena,
 		    &p->shape[v].known, e);
 		if (rc != 0)
 			return rc;
@@ -115,9 +121,8 @@ infer_step(
 		if (s->in[i] != SIZE_MAX)
 			in[i] = &p->shape[s->in[i]];
 	*need = (struct op_need){0};
-	if (constant && (rc = know_inputs(p, s, e)) != 0)
-		return rc;
-	if ((rc = check_layout(s, in[0], e)) != 0 ||
+	if ((rc = know_inputs(p, s, constant, e)) != 0 ||
+	    (rc = check_layout(s, in[0], e)) != 0 ||
 	    (rc = s->op->infer(s, in, out, need, e)) != 0)
 		return rc;
 	if (need->taps > LIMIT_VALUE_ELEMENTS ||

@@ -194,6 +194,9 @@ run_backward_step(struct run *r, size_t i)
 
 	if (!r->plan.run[i] || !r->plan.wants[s->out])
 		return;
+	/* its consumers are flat, or have got no gradient themselves */
+	if (r->fresh[s->out] && s->out != r->plan.net->output)
+		return;
 	c = call(r, i);
 	c.dout = gradient(r, s->out);
 	for (size_t k = 0; k < s->nin; k++) {

@@ -33,8 +33,21 @@ float_of(uint32_t i)
 	return x;
 }
 
+/* exp(r) - 1, |r| <= log(2) / 2: to 3e-9 of exp(r) */
+static inline float
+short_expm1(float r)
+{
+	float p = 1.3814433e-3f;
+
+	p = p * r + 8.3687967e-3f;
+	p = p * r + 4.1668396e-2f;
+	p = p * r + 1.6666520e-1f;
+	p = p * r + 4.9999994e-1f;
+	return r + r * r * p;
+}
+
 /*
- * exp(x) = 2^k exp(r), |r| <= log(2) / 2, (exp(r) - 1 - r) / r^2 to 3e-9.
+ * exp(x) = 2^k exp(r), |r| <= log(2) / 2.
  * Adding 1.5 * 2^23 rounds to an integer, which then is in the low bits.  2^k
  * is applied in two halves: neither overflows, and the last step rounds.
  */
@@ -49,16 +62,19 @@ exp_one(float x)
 	n = t * 1.44269504f + magic;
 	k = n - magic;
 	r = t - k * LN2_HIGH - k * LN2_LOW;
-	p = 1.3814433e-3f;
-	p = p * r + 8.3687967e-3f;
-	p = p * r + 4.1668396e-2f;
-	p = p * r + 1.6666520e-1f;
-	p = p * r + 4.9999994e-1f;
-	p = 1.0f + (r + r * r * p);
+	p = 1.0f + short_expm1(r);
 	i = bits_of(n) - bits_of(magic);
 	half = (uint32_t)((int32_t)i >> 1);
 	return p * float_of((half + 127u) << 23) *
 	       float_of((i - half + 127u) << 23);
+}
+
+static inline float
+expm1_one(float x)
+{
+	float e = exp_one(x) - 1.0f, p = short_expm1(x);
+
+	return fabsf(x) < 0.34657f ? p : e;
 }
 
 /* 2 atanh(s) for |s| <= 1/3: (atanh(s) / s - 1) / s^2 to 1e-10 */
@@ -170,6 +186,7 @@ gelu_slope_one(float x)
 	}
 
 ARRAY(exp)
+ARRAY(expm1)
 ARRAY(log)
 ARRAY(tanh)
 ARRAY(erf)

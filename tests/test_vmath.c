@@ -148,6 +148,7 @@ test_in_place(void **state)
 
 static const struct row rows[] = {
     {"exp", vmath_exp, exp, -110, 95, 1.5, 0, 0, INFINITY},
+    {"expm1", vmath_expm1, expm1, -110, 95, 3.5, 0, -1, INFINITY},
     {"log", vmath_log, log, 0, FLT_MAX, 2.5, 0, NAN, INFINITY},
     {"tanh", vmath_tanh, tanh, -20, 20, 2.5, 0, -1, 1},
     {"erf", vmath_erf, erf, -10, 10, 2.5, 0, -1, 1},
