@@ -17,14 +17,9 @@ FORMATS  = array build bundle bundle_archive data dataset fetch fit format \
            onnx onnx_arith onnx_fact onnx_file onnx_fold onnx_graph \
            onnx_lower onnx_norm onnx_ops onnx_order onnx_patch onnx_shape \
            onnx_tensor onnx_wire onnx_write patch pixel safetensors trigger
-ENGINE   = batch blas box conv conv_depth conv_im2col fold geo_linf geo_patch \
-           geometry lane loss measure net op op_activation op_arg \
-           op_batch_norm op_binary op_compare op_conv op_cum_sum op_expand \
-           op_gather op_gemm op_group_norm op_layer_norm op_lrn op_matmul \
-           op_pad op_pool op_reduce op_relu op_resize op_scatter op_shape \
-           op_slice op_softmax op_source op_unary optim plan reduction \
-           reference role run shape spgd start train uap unary vmath walk \
-           window
+ENGINE   = $(patsubst conv conv_depth conv_im2col engine/%.c,%,$(wildcard \
+           engine/*.c)) op_activation op_compare op_cum_sum op_expand op_lrn \
+           op_resize op_scatter op_unary unary vmath
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
@@ -43,13 +38,9 @@ BLAS_TOOLS = audit/assay-eval audit/assay-scan purify/assay-purify \
 assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
 assay-purify_PARTS  = rounds sau
 assay-plant_PARTS   = arch attack
-UNIT     = test_bundle test_diagram test_digest test_dsse test_engine \
-           test_file test_graph test_identify test_idx test_image test_json \
-           test_memory test_neutral test_npy test_onnx test_op test_patch \
-           test_rd test_sandbox test_sau test_stat test_text test_tree \
-           test_verdict test_vmath
-FUZZ     = fuzz_archive fuzz_bundle fuzz_dataset fuzz_graph fuzz_identify \
-           fuzz_idx fuzz_image fuzz_net fuzz_neutral fuzz_npy fuzz_onnx
+UNIT     = $(patsubst test_graph tests/%.c,%,$(wildcard tests/test_*.c))
+FUZZ     = $(patsubst fuzz_graph tests/fuzz/%.c,%,$(wildcard \
+           tests/fuzz/fuzz_*.c))
 
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \

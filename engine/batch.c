@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Evaluation: each lane walks its chunks depth first, so activations stay in
- * the cache and only one chunk per lane is in memory.  Training with batch
+ * Evaluation: each lane walks its chunks depth first, so only one chunk per
+ * thread is in memory.  Training with batch
  * statistics: all chunks advance step by step, and at each synchronised
  * operator their sums are added up in chunk order.
  */
@@ -8,16 +8,28 @@
 
 #include <omp.h>
 
+/* Few enough images that every lane gets some, many enough that the products
+ * of a layer with few pixels are worth their weights' way through memory. */
+#define CHUNK_MIN 4
+
+static size_t
+chunk_for(const struct net *net, size_t n)
+{
+	size_t even = (n + BATCH_LANES - 1) / BATCH_LANES;
+
+	return MIN(net->chunk, MAX(CHUNK_MIN, even));
+}
+
 static size_t
 chunk_first(const struct batch *b, size_t k)
 {
-	return k * b->net->chunk;
+	return k * b->chunk;
 }
 
 static size_t
 chunk_size(const struct batch *b, size_t k)
 {
-	return MIN(b->net->chunk, b->n - chunk_first(b, k));
+	return MIN(b->chunk, b->n - chunk_first(b, k));
 }
 
 /* Lanes take contiguous ranges of chunks. */
@@ -33,38 +45,46 @@ is_synced(const struct batch *b)
 	return b->mode == BATCH_TRAIN && b->net->synced;
 }
 
-/* The run for chunk k of a lane: its own in training, else one of the lane's
- * two, the second being for the smaller chunk at the end of the batch. */
+static size_t
+run_count(const struct batch *b)
+{
+	return is_synced(b) ? b->nchunk : b->nthread + 1;
+}
+
+/* The run for chunk k: its own in training, else the thread's; the smaller
+ * chunk at the end of the batch has one apart. */
 static struct run *
-run_of(const struct batch *b, size_t lane, size_t k)
+run_of(const struct batch *b, size_t thread, size_t k)
 {
 	if (is_synced(b))
 		return &b->run[k];
-	return &b->run[chunk_size(b, k) == b->net->chunk ? lane : b->nlane];
+	return &b->run[chunk_size(b, k) == b->chunk ? thread : b->nthread];
+}
+
+static int
+init_run(struct batch *b, struct run *r, size_t images, struct err *e)
+{
+	return r->mem != NULL ? 0 : run_init(r, b->net, images, b->want, e);
 }
 
 static int
 init_runs(struct batch *b, struct err *e)
 {
-	size_t nrun = is_synced(b) ? b->nchunk : b->nlane + 1;
-	int rc;
+	size_t last = b->nchunk - 1;
+	int rc = 0;
 
-	b->run = arena_alloc(&b->arena, nrun, sizeof(*b->run));
+	b->run = arena_alloc(&b->arena, run_count(b), sizeof(*b->run));
 	if (b->run == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "batch too large");
-	for (size_t lane = 0; lane < b->nlane; lane++) {
-		for (size_t k = lane_first(b, lane);
-		     k < lane_first(b, lane + 1); k++) {
-			struct run *r = run_of(b, lane, k);
-
-			if (r->mem != NULL)
-				continue;
-			rc = run_init(r, b->net, chunk_size(b, k), b->want, e);
-			if (rc != 0)
-				return rc;
-		}
-	}
-	return 0;
+	for (size_t k = 0; rc == 0 && is_synced(b) && k < b->nchunk; k++)
+		rc = init_run(b, &b->run[k], chunk_size(b, k), e);
+	if (is_synced(b))
+		return rc;
+	for (size_t t = 0; rc == 0 && t < b->nthread; t++)
+		rc = init_run(b, &b->run[t], b->chunk, e);
+	if (rc == 0 && chunk_size(b, last) != b->chunk)
+		rc = init_run(b, run_of(b, 0, last), chunk_size(b, last), e);
+	return rc;
 }
 
 /* Room for the statistics of every synchronised step. */
@@ -112,8 +132,10 @@ batch_init(struct batch *b, const struct net *net, size_t n, unsigned want,
 		BUG("empty batch");
 	*b = (struct batch){.net = net, .n = n, .want = want, .mode = mode};
 	arena_init(&b->arena, (size_t)64 << 30);
-	b->nchunk = (n + net->chunk - 1) / net->chunk;
+	b->chunk = chunk_for(net, n);
+	b->nchunk = (n + b->chunk - 1) / b->chunk;
 	b->nlane = MIN(b->nchunk, BATCH_LANES);
+	b->nthread = MIN(b->nlane, (size_t)MAX(omp_get_max_threads(), 1));
 	if ((rc = init_runs(b, e)) != 0 ||
 	    (is_synced(b) && (rc = init_sync(b, e)) != 0)) {
 		batch_release(b);
@@ -134,9 +156,7 @@ batch_init(struct batch *b, const struct net *net, size_t n, unsigned want,
 void
 batch_release(struct batch *b)
 {
-	size_t nrun = is_synced(b) ? b->nchunk : b->nlane + 1;
-
-	for (size_t i = 0; b->run != NULL && i < nrun; i++)
+	for (size_t i = 0; b->run != NULL && i < run_count(b); i++)
 		if (b->run[i].mem != NULL)
 			run_release(&b->run[i]);
 	arena_release(&b->arena);
@@ -184,12 +204,22 @@ lane_grad(const struct job *j, size_t lane)
 }
 
 static void
+clear_grad(const struct job *j, size_t lane)
+{
+	if (j->weights)
+		memset(lane_grad(j, lane), 0,
+		    j->b->net->nweight * sizeof(float));
+}
+
+static void
 lane_eval(const struct job *j, size_t lane)
 {
 	struct batch *b = j->b;
 
+	clear_grad(j, lane);
 	for (size_t k = lane_first(b, lane); k < lane_first(b, lane + 1); k++) {
-		struct run *r = run_of(b, lane, k);
+		struct run *r =
+		    run_of(b, (size_t)omp_get_thread_num(), k);
 
 		run_forward(r, j->x + chunk_first(b, k) * image_floats(b));
 		chunk_loss(j, r, k);
@@ -262,6 +292,9 @@ train_backward(const struct job *j)
 	struct batch *b = j->b;
 	size_t end = b->net->nstep;
 
+#pragma omp parallel for schedule(static)
+	for (size_t lane = 0; lane < b->nlane; lane++)
+		clear_grad(j, lane);
 	for (size_t lane = 0; lane < b->nlane; lane++)
 		for (size_t k = lane_first(b, lane);
 		     k < lane_first(b, lane + 1); k++)
@@ -290,15 +323,29 @@ train_backward(const struct job *j)
 	}
 }
 
+/* A piece of the weights: the first lane's sum and the others' in order. */
+VECTOR static void
+add_piece(const struct batch *b, size_t from, size_t n, float *grad)
+{
+	memcpy(grad + from, b->lane_grad + from, n * sizeof(*grad));
+	for (size_t lane = 1; lane < b->nlane; lane++) {
+		const float *g = b->lane_grad + lane * b->net->nweight + from;
+
+		for (size_t i = 0; i < n; i++)
+			grad[from + i] += g[i];
+	}
+}
+
+#define PIECE ((size_t)1 << 14)
+
 static void
 add_lanes(const struct batch *b, float *grad)
 {
 	size_t n = b->net->nweight;
 
-	memcpy(grad, b->lane_grad, n * sizeof(*grad));
-	for (size_t lane = 1; lane < b->nlane; lane++)
-		for (size_t i = 0; i < n; i++)
-			grad[i] += b->lane_grad[lane * n + i];
+#pragma omp parallel for schedule(static)
+	for (size_t at = 0; at < n; at += PIECE)
+		add_piece(b, at, MIN(PIECE, n - at), grad);
 }
 
 double
@@ -317,15 +364,12 @@ batch_step(struct batch *b, const float *x, batch_loss *loss, void *ctx,
 	arena_init(&a, SIZE_MAX);
 	if ((j.part = arena_alloc(&a, b->nchunk, sizeof(*j.part))) == NULL)
 		BUG("out of memory");
-	if (grad != NULL)
-		memset(b->lane_grad, 0,
-		    b->nlane * b->net->nweight * sizeof(*grad));
 	if (is_synced(b)) {
 		train_forward(&j);
 		if (b->want != 0)
 			train_backward(&j);
 	} else {
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) num_threads((int)b->nthread)
 		for (size_t lane = 0; lane < b->nlane; lane++)
 			lane_eval(&j, lane);
 	}

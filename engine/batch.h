@@ -20,10 +20,11 @@ enum batch_mode {
 struct batch {
 	struct arena arena;
 	const struct net *net;
-	size_t n, nchunk, nlane;
+	size_t n, chunk, nchunk, nlane;
+	size_t nthread; /* that have a run of their own in evaluation */
 	unsigned want;
 	enum batch_mode mode;
-	struct run *run;  /* per chunk in training, else per lane and tail */
+	struct run *run;  /* per chunk in training, else per thread and tail */
 	float *lane_grad; /* nlane * nweight */
 	double *sum;      /* statistics, per chunk */
 	size_t sum_size;

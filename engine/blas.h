@@ -16,6 +16,9 @@
  */
 int blas_init(struct err *) MUST_USE;
 
+/* The processor that OpenBLAS takes this one for. */
+const char *blas_core(void);
+
 /* {"library","core","check"} for documents; a new reference. */
 json_t *blas_json(void);
 

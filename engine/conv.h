@@ -26,14 +26,18 @@ struct conv_way {
 	bool (*fits)(const struct conv_geom *);
 	/* floats of scratch; false: too many */
 	bool (*scratch)(const struct conv_geom *, size_t *n);
+	/* floats that `prepare` makes of the weights; NULL: none */
+	size_t (*derived)(const struct conv_geom *);
+	void (*prepare)(
+	    const struct conv_geom *, const float *weight, float *derived);
 	void (*forward)(const struct op_call *, const struct conv_geom *);
 	void (*backward_data)(const struct op_call *, const struct conv_geom *);
 	void (*backward_weights)(
 	    const struct op_call *, const struct conv_geom *);
 };
 
-/* engine/conv_depth.c, engine/conv_im2col.c */
-extern const struct conv_way conv_depth, conv_im2col;
+/* engine/conv_*.c */
+extern const struct conv_way conv_depth, conv_im2col, conv_wino;
 
 int conv_geom(const struct step *, const struct shape *const *in,
     struct conv_geom *, struct err *) MUST_USE;

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "engine/fold.h"
+#include "engine/fuse.h"
 #include "engine/plan.h"
 #include "engine/role.h"
 
@@ -12,8 +13,9 @@
 /* Memory for the structures of a net and, apart, for its numbers. */
 #define NET_ARENA ((size_t)16 << 30)
 
-/* Working set of a chunk to aim at: what a second-level cache holds. */
-#define CHUNK_FLOATS ((size_t)512 << 10)
+/* Memory for one chunk with its gradients, and the most images in it: more
+ * make no product faster.  engine/SPEED.md has what this costs and gains. */
+#define CHUNK_FLOATS ((size_t)64 << 20)
 #define CHUNK_MAX    32
 
 struct builder {
@@ -278,6 +280,7 @@ build_steps(struct builder *b)
 {
 	static const struct node end = {.op = "", .name = "output"};
 	const struct model *m = b->net->model;
+	const struct net *net = b->net;
 	const struct tensor *t;
 	size_t out;
 	int rc;
@@ -286,8 +289,8 @@ build_steps(struct builder *b)
 	    b->net->input.layout == LAYOUT_LAST;
 	if (map_put(&b->names, m->input, 0) < 0)
 		return full(b->e);
-	for (size_t i = 0; i < m->nnode; i++)
-		if ((rc = add_node(b, &m->node[i])) != 0)
+	for (size_t i = 0; i < net->nnode; i++)
+		if ((rc = add_node(b, &net->node[i])) != 0)
 			return rc;
 	out = map_get(&b->names, m->output);
 	if (out == SIZE_MAX && (t = model_tensor(m, m->output)) != NULL &&
@@ -342,7 +345,9 @@ allocate(struct builder *b)
 {
 	const struct model *m = b->net->model;
 	struct net *n = b->net;
+	struct model fused;
 	size_t inputs = 0, outputs = 0;
+	int rc;
 
 	for (size_t i = 0; i < m->nnode; i++) {
 		inputs += m->node[i].nin;
@@ -356,6 +361,10 @@ allocate(struct builder *b)
 	b->max_step = outputs + inputs + 1;
 	b->max_param = inputs + 1;
 	b->max_value = 1 + b->max_step + b->max_param;
+	if ((rc = fuse_model(m, &n->arena, &fused, b->e)) != 0)
+		return rc;
+	n->node = fused.node;
+	n->nnode = fused.nnode;
 	n->step = arena_alloc(&n->arena, b->max_step, sizeof(*n->step));
 	n->value = arena_alloc(&n->arena, b->max_value, sizeof(*n->value));
 	n->param = arena_alloc(&n->arena, b->max_param + 1, sizeof(*n->param));
@@ -364,7 +373,33 @@ allocate(struct builder *b)
 	if (b->weight == NULL || n->step == NULL || n->value == NULL || n->param == NULL ||
 	    b->image == NULL)
 		return full(b->e);
-	return role_weights(m, b->weight, b->e);
+	return role_weights(&fused, b->weight, b->e);
+}
+
+/* Shapes for one image and room for what is derived from the weights. */
+static int
+keep_shapes(struct net *n, const struct plan *p, struct err *e)
+{
+	struct arena *a = &n->arena;
+
+	n->shape = arena_alloc(a, n->nvalue, sizeof(*n->shape));
+	n->derived = arena_alloc(a, n->nstep + 1, sizeof(*n->derived));
+	if (n->shape == NULL || n->derived == NULL)
+		return full(e);
+	for (size_t v = 0; v < n->nvalue; v++) {
+		n->shape[v] = p->shape[v];
+		n->shape[v].known = NULL;
+	}
+	for (size_t i = 0; i < n->nstep; i++) {
+		if (p->derived[i] == 0 || n->step[i].op->prepare == NULL ||
+		    n->value[n->step[i].in[1]].param == SIZE_MAX)
+			continue;
+		n->derived[i] = arena_alloc(a, p->derived[i], sizeof(float));
+		if (n->derived[i] == NULL)
+			return full(e);
+	}
+	net_changed(n);
+	return 0;
 }
 
 /* Trial plan for one image: checks the shapes, sizes the chunks.  A graph that
@@ -382,12 +417,13 @@ measure(struct net *n, struct err *e)
 	if ((rc = plan_make(&p, n, 1, PLAN_DATA | PLAN_WEIGHTS, e)) != 0)
 		return rc;
 	n->macs = p.macs;
-	n->chunk = MIN(CHUNK_MAX, MAX(4, CHUNK_FLOATS / (p.floats + 1)));
-	if (p.floats > LIMIT_RUN_BYTES / sizeof(float) / n->chunk)
-		n->chunk = 1;
+	n->chunk = MIN(CHUNK_MAX, MAX(1, CHUNK_FLOATS / (p.floats + 1)));
 	n->classes =
 	    p.shape[n->output].rank == 2 ? p.shape[n->output].dim[1] : 0;
+	rc = keep_shapes(n, &p, e);
 	plan_release(&p);
+	if (rc != 0)
+		return rc;
 	if (n->classes < 2 || n->classes > LIMIT_CLASSES)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "the output '%s' is not one row of logits an image",
@@ -448,12 +484,33 @@ net_release(struct net *n)
 }
 
 void
+net_changed(struct net *n)
+{
+	if (n->derived == NULL)
+		return;
+#pragma omp parallel for schedule(dynamic, 1)
+	for (size_t i = 0; i < n->nstep; i++) {
+		const struct step *s = &n->step[i];
+		const struct shape *in[LIMIT_STEP_ARITY] = {NULL};
+
+		if (n->derived[i] == NULL)
+			continue;
+		for (size_t k = 0; k < s->nin; k++)
+			if (s->in[k] != SIZE_MAX)
+				in[k] = &n->shape[s->in[k]];
+		s->op->prepare(s, in,
+		    net_param(n, n->value[s->in[1]].param), n->derived[i]);
+	}
+}
+
+void
 net_copy_weights(struct net *to, const struct net *from)
 {
 	if (to->nweight != from->nweight || to->nfixed != from->nfixed)
 		BUG("nets of different models");
 	memcpy(to->weight, from->weight, to->nweight * sizeof(float));
 	memcpy(to->fixed, from->fixed, to->nfixed * sizeof(float));
+	net_changed(to);
 }
 
 /* --- export -------------------------------------------------------------- */

@@ -42,6 +42,11 @@ struct net {
 	size_t nweight;
 	float *fixed; /* constants and running statistics */
 	size_t nfixed;
+	const struct node *node; /* of the model, chains fused; nnode of them */
+	size_t nnode;
+	struct shape *shape; /* of every value for one image; a graph: NULL */
+	/* per step, what its kernels have ready of its weights, or NULL */
+	float **derived;
 	struct shape input;   /* of value 0; its first dimension is the batch */
 	size_t h, w, c;       /* of the image, 0 where the input is none */
 	size_t classes;       /* 0: no classifier, any output will do */
@@ -65,6 +70,12 @@ int net_build(struct net *, const struct model *, size_t h, size_t w, size_t c,
 int net_build_graph(struct net *, const struct model *,
     const struct shape *input, struct err *) MUST_USE;
 void net_release(struct net *);
+
+/*
+ * To be called after net.weight was changed and before the net runs again:
+ * recomputes what is derived from the weights.
+ */
+void net_changed(struct net *);
 
 /* Copy weights and running statistics; both nets of the same model. */
 void net_copy_weights(struct net *to, const struct net *from);

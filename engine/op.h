@@ -33,6 +33,8 @@ struct op_call {
 	float *out;
 	float *aux;     /* kept from forward to backward */
 	float *scratch; /* nothing kept */
+	/* what op.prepare made of the weights, or NULL: do without */
+	const float *derived;
 	const float *dout;
 	float *const *din; /* NULL entry: not wanted; see `add` */
 	const bool *add;   /* din[i] += when true, din[i] = when false */
@@ -46,6 +48,7 @@ struct op_call {
 /* Floats that a call needs besides its inputs and output. */
 struct op_need {
 	size_t aux, scratch;
+	size_t derived; /* made of the weights alone, see op.prepare */
 	size_t taps; /* multiply-adds (or comparisons) for each output */
 };
 
@@ -124,6 +127,12 @@ struct op {
 	 */
 	int (*eval)(const struct step *, const struct shape *const *in,
 	    const struct shape *out, union number *v, struct err *);
+	/*
+	 * What the kernels want to have ready of the weights in[1] (transformed
+	 * or packed): op_need.derived floats.  Called whenever they change.
+	 */
+	void (*prepare)(const struct step *, const struct shape *const *in,
+	    const float *weight, float *derived);
 	void (*forward)(const struct op_call *);  /* NULL: constants only */
 	void (*backward)(const struct op_call *); /* OP_FLAT: NULL */
 	const struct op_sync *sync; /* or NULL */

@@ -4,7 +4,8 @@
 #include "base/limits.h"
 #include "engine/conv.h"
 
-static const struct conv_way *const ways[] = {&conv_depth, &conv_im2col};
+static const struct conv_way *const ways[] = {
+    &conv_depth, &conv_wino, &conv_im2col};
 
 static int
 conv_build(struct step *s, const struct node *n, struct arena *a, struct err *e)
@@ -21,13 +22,27 @@ conv_build(struct step *s, const struct node *n, struct arena *a, struct err *e)
 	return window_read(&cfg->win, n, e);
 }
 
+/* The first way that fits; `ready` is false where nothing is derived from the
+ * weights, because they are computed themselves. */
 static const struct conv_way *
-way_of(const struct conv_geom *g)
+way_of(const struct conv_geom *g, bool ready)
 {
 	for (size_t i = 0; i + 1 < ARRAY_LEN(ways); i++)
-		if (ways[i]->fits(g))
+		if ((ready || ways[i]->derived == NULL) && ways[i]->fits(g))
 			return ways[i];
 	return ways[ARRAY_LEN(ways) - 1];
+}
+
+static bool
+all_scratch(const struct conv_geom *g, size_t *n)
+{
+	size_t with, without;
+
+	if (!way_of(g, true)->scratch(g, &with) ||
+	    !way_of(g, false)->scratch(g, &without))
+		return false;
+	*n = MAX(with, without);
+	return *n <= LIMIT_VALUE_ELEMENTS;
 }
 
 static int
@@ -49,9 +64,10 @@ conv_infer(const struct step *s, const struct shape *const *in,
 	need->taps = g.depth;
 	if ((rc = window_out(&g.f, s, in[0], g.k, out, e)) != 0)
 		return rc;
-	if (!way_of(&g)->scratch(&g, &need->scratch) ||
-	    need->scratch > LIMIT_VALUE_ELEMENTS)
+	if (!all_scratch(&g, &need->scratch))
 		return op_bad(s, e, "the window is too large");
+	if (way_of(&g, true)->derived != NULL)
+		need->derived = way_of(&g, true)->derived(&g);
 	return 0;
 }
 
@@ -124,12 +140,24 @@ call_geom(const struct op_call *c, struct conv_geom *g)
 }
 
 static void
+conv_prepare(const struct step *s, const struct shape *const *in,
+    const float *weight, float *derived)
+{
+	struct conv_geom g;
+	struct err e;
+
+	if (conv_geom(s, in, &g, &e) != 0)
+		BUG(e.msg);
+	way_of(&g, true)->prepare(&g, weight, derived);
+}
+
+static void
 conv_forward(const struct op_call *c)
 {
 	struct conv_geom g;
 
 	call_geom(c, &g);
-	way_of(&g)->forward(c, &g);
+	way_of(&g, c->derived != NULL)->forward(c, &g);
 }
 
 VECTOR static void
@@ -147,15 +175,17 @@ backward_bias(const struct op_call *c, const struct conv_geom *g)
 static void
 conv_backward(const struct op_call *c)
 {
+	const struct conv_way *way;
 	struct conv_geom g;
 
 	call_geom(c, &g);
+	way = way_of(&g, c->derived != NULL);
 	if (c->step->nin > 2 && c->din[2] != NULL)
 		backward_bias(c, &g);
 	if (c->din[1] != NULL)
-		way_of(&g)->backward_weights(c, &g);
+		way->backward_weights(c, &g);
 	if (c->din[0] != NULL)
-		way_of(&g)->backward_data(c, &g);
+		way->backward_data(c, &g);
 }
 
 const struct op op_conv = {
@@ -168,6 +198,7 @@ const struct op op_conv = {
     .build = conv_build,
     .infer = conv_infer,
     .eval = conv_eval,
+    .prepare = conv_prepare,
     .forward = conv_forward,
     .backward = conv_backward,
 };

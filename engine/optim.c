@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/optim.h"
 
+#include "engine/vector.h"
+
 #include <math.h>
 
 struct optim_config
@@ -37,12 +39,16 @@ optim_init(
 		o->smax = state(a, n);
 }
 
-static void
-sgd_step(struct optim *o, float lr, const float *g, float *w)
+/* Weights are independent of each other: pieces may go to any thread. */
+#define PIECE ((size_t)1 << 14)
+
+VECTOR static void
+sgd_piece(struct optim *o, size_t from, size_t to, float lr, const float *g,
+    float *w)
 {
 	const struct optim_config *c = &o->cfg;
 
-	for (size_t i = 0; i < o->n; i++) {
+	for (size_t i = from; i < to; i++) {
 		float d = g[i] + c->decay * w[i];
 
 		/* PyTorch starts the momentum with the first gradient */
@@ -52,23 +58,21 @@ sgd_step(struct optim *o, float lr, const float *g, float *w)
 	}
 }
 
-static void
-adam_step(struct optim *o, float lr, const float *g, float *w)
+VECTOR static void
+adam_piece(struct optim *o, size_t from, size_t to, float lr, const float *g,
+    float *w)
 {
 	const struct optim_config *c = &o->cfg;
-	float step, root;
+	float step = (float)((double)lr / (1.0 - o->power1));
+	float root = (float)sqrt(1.0 - o->power2);
+	float shrink = c->kind == OPTIM_ADAMW ? lr * c->decay : 0.0f;
+	float decay = c->kind == OPTIM_ADAMW ? 0.0f : c->decay;
 
-	o->power1 *= (double)c->beta1;
-	o->power2 *= (double)c->beta2;
-	step = (float)((double)lr / (1.0 - o->power1));
-	root = (float)sqrt(1.0 - o->power2);
-	for (size_t i = 0; i < o->n; i++) {
-		float d = g[i], s;
+	for (size_t i = from; i < to; i++) {
+		float d, s;
 
-		if (c->kind == OPTIM_ADAMW)
-			w[i] -= lr * c->decay * w[i];
-		else
-			d += c->decay * w[i];
+		w[i] -= shrink * w[i];
+		d = g[i] + decay * w[i];
 		o->m[i] += (1.0f - c->beta1) * (d - o->m[i]);
 		o->s[i] = c->beta2 * o->s[i] + (1.0f - c->beta2) * d * d;
 		s = o->s[i];
@@ -84,8 +88,17 @@ void
 optim_step(struct optim *o, float lr, const float *g, float *w)
 {
 	o->t++;
-	if (o->cfg.kind == OPTIM_SGD)
-		sgd_step(o, lr, g, w);
-	else
-		adam_step(o, lr, g, w);
+	if (o->cfg.kind != OPTIM_SGD) {
+		o->power1 *= (double)o->cfg.beta1;
+		o->power2 *= (double)o->cfg.beta2;
+	}
+#pragma omp parallel for schedule(static)
+	for (size_t at = 0; at < o->n; at += PIECE) {
+		size_t to = MIN(at + PIECE, o->n);
+
+		if (o->cfg.kind == OPTIM_SGD)
+			sgd_piece(o, at, to, lr, g, w);
+		else
+			adam_piece(o, at, to, lr, g, w);
+	}
 }

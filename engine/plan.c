@@ -127,6 +127,7 @@ infer_step(
 		return rc;
 	if (need->taps > LIMIT_VALUE_ELEMENTS ||
 	    need->aux > LIMIT_VALUE_ELEMENTS ||
+	    need->derived > LIMIT_VALUE_ELEMENTS ||
 	    need->scratch > LIMIT_VALUE_ELEMENTS)
 		return op_bad(s, e, "it needs too much memory");
 	out->known = NULL;
@@ -174,6 +175,7 @@ infer_all(struct plan *p, struct op_need *need, struct err *e)
 		rc = infer_step(p, &net->step[i], &need[i], e);
 		if (rc != 0)
 			return rc;
+		p->derived[i] = p->run[i] ? need[i].derived : 0;
 		if (p->run[i])
 			count_macs(p, &net->step[i], &need[i]);
 	}
@@ -443,12 +445,13 @@ allocate(
 	p->grad = arena_alloc(a, nv, sizeof(*p->grad));
 	p->run = arena_alloc(a, ns, sizeof(*p->run));
 	p->aux = arena_alloc(a, ns, sizeof(*p->aux));
+	p->derived = arena_alloc(a, ns, sizeof(*p->derived));
 	p->fixed = arena_alloc(a, nv, sizeof(*p->fixed));
 	*need = arena_alloc(a, ns, sizeof(**need));
 	l->span = arena_alloc(a, 2 * (nv + ns), sizeof(*l->span));
 	if (p->shape == NULL || p->wants == NULL || p->value == NULL ||
 	    p->grad == NULL || p->run == NULL || p->aux == NULL ||
-	    p->fixed == NULL ||
+	    p->derived == NULL || p->fixed == NULL ||
 	    *need == NULL || l->span == NULL)
 		return full(e);
 	return 0;

@@ -30,6 +30,7 @@ struct plan {
 	size_t *value;  /* per value; the image and parameters: none */
 	size_t *grad;   /* per value */
 	size_t *aux;    /* per step */
+	size_t *derived; /* per step: floats, see struct op.prepare */
 	size_t scratch; /* one buffer, shared by all steps */
 	bool *wants;    /* per value: its gradient is computed */
 	size_t floats;  /* size of the block */

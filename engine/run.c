@@ -3,36 +3,64 @@
 
 #define RUN_ARENA ((size_t)64 << 30)
 
-int
-run_init(struct run *r, const struct net *net, size_t n, unsigned want,
-    struct err *e)
+/* Tables and, unless `mem` is given, the block that the plan wants. */
+static int
+allocate(struct run *r, float *mem, struct err *e)
 {
+	const struct net *net = r->plan.net;
 	struct arena *a = &r->arena;
 	size_t nv = net->nvalue, most = 1;
-	int rc;
 
-	*r = (struct run){0};
-	if ((rc = plan_make(&r->plan, net, n, want, e)) != 0)
-		return rc;
 	for (size_t i = 0; i < net->nstep; i++)
 		most = MAX(most, net->step[i].nin);
-	arena_init(a, RUN_ARENA);
-	r->mem = arena_alloc(a, r->plan.floats + 1, sizeof(float));
+	r->mem = mem != NULL ? mem
+			     : arena_alloc(a, r->plan.floats + 1,
+				   sizeof(float));
 	r->in = arena_alloc(a, most, sizeof(*r->in));
 	r->din = arena_alloc(a, most, sizeof(*r->din));
 	r->add = arena_alloc(a, most, sizeof(*r->add));
 	r->fresh = arena_alloc(a, nv, sizeof(*r->fresh));
 	r->shape_in = arena_alloc(a, most, sizeof(*r->shape_in));
-	r->stat[0] = arena_alloc(a, net->nstep, sizeof(float *));
-	r->stat[1] = arena_alloc(a, net->nstep, sizeof(float *));
+	r->stat[0] = arena_alloc(a, net->nstep + 1, sizeof(float *));
+	r->stat[1] = arena_alloc(a, net->nstep + 1, sizeof(float *));
 	if (r->mem == NULL || r->in == NULL || r->din == NULL ||
 	    r->add == NULL || r->fresh == NULL || r->shape_in == NULL ||
-	    r->stat[0] == NULL || r->stat[1] == NULL) {
-		run_release(r);
+	    r->stat[0] == NULL || r->stat[1] == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
-		    "%zu images of this model need too much memory", n);
-	}
+		    "%zu images of this model need too much memory",
+		    r->plan.n);
 	return 0;
+}
+
+static int
+init(struct run *r, const struct net *net, size_t n, unsigned want,
+    const struct run *host, struct err *e)
+{
+	bool fits;
+	int rc;
+
+	*r = (struct run){0};
+	if ((rc = plan_make(&r->plan, net, n, want, e)) != 0)
+		return rc;
+	arena_init(&r->arena, RUN_ARENA);
+	fits = host != NULL && r->plan.floats <= host->plan.floats;
+	if ((rc = allocate(r, fits ? host->mem : NULL, e)) != 0)
+		run_release(r);
+	return rc;
+}
+
+int
+run_init(struct run *r, const struct net *net, size_t n, unsigned want,
+    struct err *e)
+{
+	return init(r, net, n, want, NULL, e);
+}
+
+int
+run_init_within(
+    struct run *r, const struct run *host, size_t n, struct err *e)
+{
+	return init(r, host->plan.net, n, host->plan.want, host, e);
 }
 
 void
@@ -100,6 +128,8 @@ call(struct run *r, size_t i)
 	    .out = buffer(r, r->plan.value[s->out]),
 	    .aux = buffer(r, r->plan.aux[i]),
 	    .scratch = buffer(r, r->plan.scratch),
+	    .derived = r->plan.net->derived != NULL ? r->plan.net->derived[i]
+						    : NULL,
 	    .stat_forward = r->stat[0][i],
 	    .stat_backward = r->stat[1][i],
 	};

@@ -24,6 +24,12 @@ struct run {
 /* For n images; `want` as for plan_make. */
 int run_init(struct run *, const struct net *, size_t n, unsigned want,
     struct err *) MUST_USE;
+/*
+ * The same in the memory of another run, which must outlive it and be of at
+ * least as many images of the same net: only one of them runs at a time.
+ */
+int run_init_within(struct run *, const struct run *host, size_t n,
+    struct err *) MUST_USE;
 void run_release(struct run *);
 
 /* x: n images, h*w*c floats each, NHWC.  Returns n * classes logits, valid

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Images are independent, so each lane takes its chunks through all steps
- * before it goes on to the next: no barrier, activations stay in the cache.
+ * All images take a step together; those that still have a gradient are
+ * packed into chunks anew before each, so that the work shrinks with them.
+ * Which images share a chunk depends on the batch
+ * alone, not on the number of threads.
  */
 #include "engine/spgd.h"
 
@@ -9,12 +11,17 @@
 #include "engine/loss.h"
 
 #include <math.h>
+#include <omp.h>
 
 #define PROBABILITY_FLOOR 1e-8f
 
-struct spgd_lane {
-	struct run h[2], h0[2]; /* full chunk, smaller last chunk */
-	size_t n[2];
+/* Chunks have a multiple of this many images, the last is filled up. */
+#define SPGD_GRAIN 4
+#define SPGD_SIZES 8
+
+/* Runs for each size of chunk, all in the memory of the largest. */
+struct spgd_worker {
+	struct run h[SPGD_SIZES], h0[SPGD_SIZES];
 	float *x, *g, *g0, *p, *q;
 };
 
@@ -38,57 +45,58 @@ image_size(const struct spgd *s)
 	return s->h->h * s->h->w * s->h->c;
 }
 
+/* Runs of `size` images, made when they are first wanted. */
 static int
-lane_init(struct spgd *s, struct spgd_lane *l, struct err *e)
+worker_runs(struct spgd *s, struct spgd_worker *w, size_t size, struct err *e)
+{
+	size_t k = (size + SPGD_GRAIN - 1) / SPGD_GRAIN - 1;
+	size_t last = (s->chunk + SPGD_GRAIN - 1) / SPGD_GRAIN - 1;
+	int rc = 0;
+
+	if (w->h[k].mem == NULL)
+		rc = k == last ? run_init(&w->h[k], s->h, s->chunk, PLAN_DATA, e)
+			       : run_init_within(&w->h[k], &w->h[last],
+				     (k + 1) * SPGD_GRAIN, e);
+	if (rc == 0 && w->h0[k].mem == NULL)
+		rc = k == last
+			 ? run_init(&w->h0[k], s->h0, s->chunk, PLAN_DATA, e)
+			 : run_init_within(&w->h0[k], &w->h0[last],
+			       (k + 1) * SPGD_GRAIN, e);
+	return rc;
+}
+
+static int
+worker_init(struct spgd *s, struct spgd_worker *w, struct err *e)
 {
 	size_t floats = s->chunk * image_size(s);
 	struct arena *a = &s->arena;
 
-	l->x = arena_alloc(a, floats, sizeof(float));
-	l->g = arena_alloc(a, floats, sizeof(float));
-	l->g0 = arena_alloc(a, floats, sizeof(float));
-	l->p = arena_alloc(a, s->h->classes, sizeof(float));
-	l->q = arena_alloc(a, s->h->classes, sizeof(float));
-	if (l->x == NULL || l->g == NULL || l->g0 == NULL || l->p == NULL ||
-	    l->q == NULL)
+	w->x = arena_alloc(a, floats, sizeof(float));
+	w->g = arena_alloc(a, floats, sizeof(float));
+	w->g0 = arena_alloc(a, floats, sizeof(float));
+	w->p = arena_alloc(a, s->h->classes, sizeof(float));
+	w->q = arena_alloc(a, s->h->classes, sizeof(float));
+	if (w->x == NULL || w->g == NULL || w->g0 == NULL || w->p == NULL ||
+	    w->q == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "batch too large");
-	return 0;
+	return worker_runs(s, w, s->chunk, e);
 }
 
-/* The lane's two runs of n images, made when they are first wanted. */
-static int
-lane_run(
-    struct spgd *s, struct spgd_lane *l, size_t n, size_t *which, struct err *e)
+/* Images of a chunk: a multiple of the grain, or less where the nets allow
+ * no more. */
+static size_t
+chunk_size(const struct spgd *s, size_t n)
 {
-	int rc;
+	size_t even = (n + BATCH_LANES - 1) / BATCH_LANES;
 
-	for (size_t k = 0; k < 2; k++) {
-		*which = k;
-		if (l->n[k] == n)
-			return 0;
-		if (l->n[k] == 0)
-			break;
-	}
-	if (l->n[*which] != 0) { /* a third size replaces the smaller one */
-		run_release(&l->h[*which]);
-		run_release(&l->h0[*which]);
-		l->n[*which] = 0;
-	}
-	if ((rc = run_init(&l->h[*which], s->h, n, PLAN_DATA, e)) != 0)
-		return rc;
-	if ((rc = run_init(&l->h0[*which], s->h0, n, PLAN_DATA, e)) != 0) {
-		run_release(&l->h[*which]);
-		return rc;
-	}
-	l->n[*which] = n;
-	return 0;
+	even = (even + SPGD_GRAIN - 1) / SPGD_GRAIN * SPGD_GRAIN;
+	return MIN(s->chunk, MAX(even, SPGD_GRAIN));
 }
 
 int
 spgd_init(struct spgd *s, const struct spgd_config *cfg, const struct net *h,
     const struct net *h0, size_t n, struct err *e)
 {
-	size_t which;
 	int rc = 0;
 
 	if (h->classes != h0->classes || h->h != h0->h || h->w != h0->w ||
@@ -98,15 +106,19 @@ spgd_init(struct spgd *s, const struct spgd_config *cfg, const struct net *h,
 		    "and %zu x %zu x %zu of %zu",
 		    h->h, h->w, h->c, h->classes, h0->h, h0->w, h0->c,
 		    h0->classes);
-	*s = (struct spgd){.cfg = *cfg, .h = h, .h0 = h0};
+	*s = (struct spgd){.cfg = *cfg, .h = h, .h0 = h0, .n = n};
 	arena_init(&s->arena, (size_t)16 << 30);
-	s->chunk = MIN(h->chunk, h0->chunk);
-	s->nlane = MIN((n + s->chunk - 1) / s->chunk, BATCH_LANES);
-	s->lane = arena_alloc(&s->arena, s->nlane, sizeof(*s->lane));
-	for (size_t i = 0; i < s->nlane && rc == 0; i++)
-		if ((rc = lane_init(s, &s->lane[i], e)) == 0)
-			rc = lane_run(
-			    s, &s->lane[i], MIN(n, s->chunk), &which, e);
+	s->chunk = MIN(MIN(h->chunk, h0->chunk), SPGD_GRAIN * SPGD_SIZES);
+	if (s->chunk > SPGD_GRAIN)
+		s->chunk = s->chunk / SPGD_GRAIN * SPGD_GRAIN;
+	s->chunk = chunk_size(s, n);
+	s->nworker = (size_t)MAX(omp_get_max_threads(), 1);
+	s->worker = arena_alloc(&s->arena, s->nworker, sizeof(*s->worker));
+	s->active = arena_alloc(&s->arena, n, sizeof(*s->active));
+	if (s->worker == NULL || s->active == NULL)
+		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "batch too large");
+	for (size_t i = 0; i < s->nworker && rc == 0; i++)
+		rc = worker_init(s, &s->worker[i], e);
 	if (rc != 0)
 		spgd_release(s);
 	return rc;
@@ -115,12 +127,12 @@ spgd_init(struct spgd *s, const struct spgd_config *cfg, const struct net *h,
 void
 spgd_release(struct spgd *s)
 {
-	for (size_t i = 0; s->lane != NULL && i < s->nlane; i++) {
-		for (size_t k = 0; k < 2; k++) {
-			if (s->lane[i].n[k] == 0)
-				continue;
-			run_release(&s->lane[i].h[k]);
-			run_release(&s->lane[i].h0[k]);
+	for (size_t i = 0; s->worker != NULL && i < s->nworker; i++) {
+		for (size_t k = 0; k < SPGD_SIZES; k++) {
+			if (s->worker[i].h[k].mem != NULL)
+				run_release(&s->worker[i].h[k]);
+			if (s->worker[i].h0[k].mem != NULL)
+				run_release(&s->worker[i].h0[k]);
 		}
 	}
 	arena_release(&s->arena);
@@ -129,24 +141,18 @@ spgd_release(struct spgd *s)
 
 /* --- one chunk ----------------------------------------------------------- */
 
+/* Some images of a batch, on their way through both nets. */
 struct chunk {
-	struct spgd *s;
-	struct spgd_lane *l;
+	const struct spgd *s;
+	const struct spgd_worker *w;
 	struct run *h, *h0;
-	size_t n;
-	const float *x;
+	const size_t *at; /* which images of the batch, n of them */
+	size_t n, size;   /* the runs take `size`; the rest is filler */
+	const float *x;   /* the whole batch */
 	const int32_t *y;
-	float *eps;
-	int32_t *clean, *clean0, *pred, *pred0;
+	const struct spgd_result *r;
+	const float *z, *z0;
 };
-
-static void
-argmax_all(const struct net *net, const float *logits, size_t n, int32_t *to)
-{
-	for (size_t i = 0; i < n; i++)
-		to[i] = (int32_t)loss_argmax(
-		    net->classes, logits + i * net->classes);
-}
 
 /* Scale one image's perturbation back into the ball. */
 static void
@@ -174,25 +180,21 @@ project_one(const struct spgd_config *cfg, float *eps, size_t n)
 }
 
 static void
-init_eps(const struct chunk *c, uint64_t draw, size_t first)
+init_eps(const struct spgd *s, size_t i, uint64_t draw, float *eps)
 {
-	const struct spgd_config *cfg = &c->s->cfg;
-	size_t image = image_size(c->s);
+	const struct spgd_config *cfg = &s->cfg;
 	float a = (float)cfg->alpha;
+	size_t image = image_size(s);
+	struct rng r;
 
-	for (size_t i = 0; i < c->n; i++) {
-		float *eps = c->eps + i * image;
-		struct rng r;
-
-		rng_init(&r, cfg->seed, draw << 24 | (first + i));
-		for (size_t k = 0; k < image; k++)
-			eps[k] = cfg->init == SPGD_ZERO  ? 0.0f
-				 : cfg->init == SPGD_MAX ? a
-				 : cfg->init == SPGD_MIN
-				     ? -a
-				     : a * (2.0f * rng_float(&r) - 1.0f);
-		project_one(cfg, eps, image);
-	}
+	rng_init(&r, cfg->seed, draw << 24 | i);
+	for (size_t k = 0; k < image; k++)
+		eps[k] = cfg->init == SPGD_ZERO  ? 0.0f
+			 : cfg->init == SPGD_MAX ? a
+			 : cfg->init == SPGD_MIN
+			     ? -a
+			     : a * (2.0f * rng_float(&r) - 1.0f);
+	project_one(cfg, eps, image);
 }
 
 /* d JS(p || q) / dp_i = ln(2a / (a + b)) / 2; near a = b by log1p, since the
@@ -219,28 +221,37 @@ add_js(size_t k, const float *p, const float *q, float weight, float *dz)
 		dz[i] += weight * p[i] * (js_slope(p[i], q[i]) - mean);
 }
 
-/* dJ/dlogits of both models; the number of images that are not yet shared. */
+static bool
+is_shared(const struct spgd_result *r, size_t i)
+{
+	return r->pred[i] != r->clean[i] && r->pred0[i] != r->clean0[i] &&
+	       r->pred[i] == r->pred0[i];
+}
+
+/* dJ/dlogits of both models; the images that have a gradient. */
 static size_t
-objective(const struct chunk *c, const float *z, const float *z0)
+objective(const struct chunk *c)
 {
 	const struct spgd_config *cfg = &c->s->cfg;
-	size_t k = c->s->h->classes, active = 0;
+	const struct spgd_result *r = c->r;
+	size_t k = c->s->h->classes;
 	float *dz = run_dlogits(c->h), *dz0 = run_dlogits(c->h0);
-	float *p = c->l->p, *q = c->l->q;
+	const float *z = c->z, *z0 = c->z0;
+	float *p = c->w->p, *q = c->w->q;
+	float adv = (float)(-0.5 * cfg->beta_adv);
+	size_t active = 0;
 
-	memset(dz, 0, c->n * k * sizeof(*dz));
-	memset(dz0, 0, c->n * k * sizeof(*dz0));
-	for (size_t i = 0; i < c->n; i++, z += k, z0 += k, dz += k, dz0 += k) {
-		bool fooled = c->pred[i] != c->clean[i];
-		bool fooled0 = c->pred0[i] != c->clean0[i];
-		float adv = (float)(-0.5 * cfg->beta_adv);
+	memset(dz, 0, c->size * k * sizeof(*dz));
+	memset(dz0, 0, c->size * k * sizeof(*dz0));
+	for (size_t j = 0; j < c->n; j++, z += k, z0 += k, dz += k, dz0 += k) {
+		size_t i = c->at[j];
 
-		if (fooled && fooled0 && c->pred[i] == c->pred0[i])
+		if (is_shared(r, i))
 			continue;
 		active++;
-		if (!fooled)
+		if (r->pred[i] == r->clean[i])
 			loss_cross_entropy(k, z, (size_t)c->y[i], adv, dz);
-		if (!fooled0)
+		if (r->pred0[i] == r->clean0[i])
 			loss_cross_entropy(k, z0, (size_t)c->y[i], adv, dz0);
 		loss_softmax(k, z, p);
 		loss_softmax(k, z0, q);
@@ -250,82 +261,112 @@ objective(const struct chunk *c, const float *z, const float *z0)
 	return active;
 }
 
+/* Both nets on the images, perturbed or (clean) as they are. */
 static void
-predict(struct chunk *c, const float **z, const float **z0)
+predict(struct chunk *c, bool clean)
 {
-	size_t floats = c->n * image_size(c->s);
+	const struct spgd_result *r = c->r;
+	size_t image = image_size(c->s), k = c->s->h->classes;
+	int32_t *to = clean ? r->clean : r->pred;
+	int32_t *to0 = clean ? r->clean0 : r->pred0;
 
-	for (size_t i = 0; i < floats; i++)
-		c->l->x[i] = c->x[i] + c->eps[i];
-	*z = run_forward(c->h, c->l->x);
-	*z0 = run_forward(c->h0, c->l->x);
-	argmax_all(c->s->h, *z, c->n, c->pred);
-	argmax_all(c->s->h0, *z0, c->n, c->pred0);
+	for (size_t j = 0; j < c->size; j++) {
+		/* filler repeats the last image */
+		size_t from = c->at[MIN(j, c->n - 1)] * image;
+		float *x = c->w->x + j * image;
+
+		for (size_t i = 0; i < image; i++)
+			x[i] = c->x[from + i] +
+			       (clean ? 0.0f : r->eps[from + i]);
+	}
+	c->z = run_forward(c->h, c->w->x);
+	c->z0 = run_forward(c->h0, c->w->x);
+	for (size_t j = 0; j < c->n; j++) {
+		to[c->at[j]] = (int32_t)loss_argmax(k, c->z + j * k);
+		to0[c->at[j]] = (int32_t)loss_argmax(k, c->z0 + j * k);
+	}
 }
 
 static void
-attack_chunk(struct chunk *c, uint64_t draw, size_t first)
+step_chunk(struct chunk *c)
 {
 	const struct spgd_config *cfg = &c->s->cfg;
 	size_t image = image_size(c->s);
-	const float *z, *z0;
 	float step = (float)cfg->step;
 
-	argmax_all(c->s->h, run_forward(c->h, c->x), c->n, c->clean);
-	argmax_all(c->s->h0, run_forward(c->h0, c->x), c->n, c->clean0);
-	init_eps(c, draw, first);
-	predict(c, &z, &z0);
-	for (size_t t = 0; t < cfg->steps; t++) {
-		if (objective(c, z, z0) == 0)
-			break;
-		run_backward(c->h, c->l->g, NULL);
-		run_backward(c->h0, c->l->g0, NULL);
-		for (size_t i = 0; i < c->n * image; i++) {
-			float g = c->l->g[i] + c->l->g0[i];
+	if (objective(c) == 0)
+		return;
+	run_backward(c->h, c->w->g, NULL);
+	run_backward(c->h0, c->w->g0, NULL);
+	for (size_t j = 0; j < c->n; j++) {
+		float *eps = c->r->eps + c->at[j] * image;
+		const float *g = c->w->g + j * image;
+		const float *g0 = c->w->g0 + j * image;
 
-			c->eps[i] -= g > 0 ? step : g < 0 ? -step : 0.0f;
+		if (is_shared(c->r, c->at[j]))
+			continue;
+		for (size_t i = 0; i < image; i++) {
+			float d = g[i] + g0[i];
+
+			eps[i] -= d > 0 ? step : d < 0 ? -step : 0.0f;
 		}
-		for (size_t i = 0; i < c->n; i++)
-			project_one(cfg, c->eps + i * image, image);
-		predict(c, &z, &z0);
+		project_one(cfg, eps, image);
 	}
 }
 
+/* --- a batch ------------------------------------------------------------- */
+
+/* The k-th chunk of the active images. */
 static void
-attack_lane(struct spgd *s, size_t lane, const float *x, const int32_t *y,
-    size_t n, uint64_t draw, const struct spgd_result *r)
+open_chunk(struct spgd *s, size_t k, size_t size, size_t n, struct chunk *c)
 {
-	size_t nchunk = (n + s->chunk - 1) / s->chunk;
-	size_t image = image_size(s);
+	struct spgd_worker *w = &s->worker[omp_get_thread_num()];
+	size_t which;
+	struct err e;
 
-	for (size_t k = lane; k < nchunk; k += s->nlane) {
-		struct spgd_lane *l = &s->lane[lane];
-		size_t first = k * s->chunk, which;
-		struct chunk c = {.s = s,
-		    .l = l,
-		    .n = MIN(s->chunk, n - first),
-		    .x = x + first * image,
-		    .y = y + first,
-		    .eps = r->eps + first * image,
-		    .clean = r->clean + first,
-		    .clean0 = r->clean0 + first,
-		    .pred = r->pred + first,
-		    .pred0 = r->pred0 + first};
-		struct err e;
-
-		if (lane_run(s, l, c.n, &which, &e) != 0)
-			BUG(e.msg);
-		c.h = &l->h[which];
-		c.h0 = &l->h0[which];
-		attack_chunk(&c, draw, first);
-	}
+	c->s = s;
+	c->w = w;
+	c->at = s->active + k * size;
+	c->n = MIN(size, n - k * size);
+	c->size = MIN(
+	    s->chunk, (c->n + SPGD_GRAIN - 1) / SPGD_GRAIN * SPGD_GRAIN);
+	if (worker_runs(s, w, c->size, &e) != 0)
+		BUG(e.msg);
+	which = (c->size + SPGD_GRAIN - 1) / SPGD_GRAIN - 1;
+	c->h = &w->h[which];
+	c->h0 = &w->h0[which];
 }
 
 void
 spgd_attack(struct spgd *s, const float *x, const int32_t *y, size_t n,
     uint64_t draw, const struct spgd_result *r)
 {
-#pragma omp parallel for schedule(dynamic, 1)
-	for (size_t lane = 0; lane < s->nlane; lane++)
-		attack_lane(s, lane, x, y, n, draw, r);
+	size_t left = n;
+
+	if (n > s->n)
+		BUG("batch larger than promised");
+#pragma omp parallel for schedule(static)
+	for (size_t i = 0; i < n; i++) {
+		s->active[i] = i;
+		init_eps(s, i, draw, r->eps + i * image_size(s));
+	}
+	for (size_t t = 0; t <= s->cfg.steps && left > 0; t++) {
+		size_t size = chunk_size(s, left), keep = 0;
+
+#pragma omp parallel for schedule(dynamic, 1) num_threads((int)s->nworker)
+		for (size_t k = 0; k < (left + size - 1) / size; k++) {
+			struct chunk c = {.x = x, .y = y, .r = r};
+
+			open_chunk(s, k, size, left, &c);
+			if (t == 0)
+				predict(&c, true);
+			predict(&c, false);
+			if (t < s->cfg.steps)
+				step_chunk(&c);
+		}
+		for (size_t i = 0; i < left; i++)
+			if (!is_shared(r, s->active[i]))
+				s->active[keep++] = s->active[i];
+		left = keep;
+	}
 }

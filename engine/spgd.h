@@ -10,7 +10,8 @@
  *
  * "Fooled": the predicted class differs from the model's own on the clean
  * image; "shared": both fooled into the same class.  A shared image has no
- * gradient and keeps its perturbation.  x + e is not clipped to [0,1].
+ * gradient and keeps its perturbation, so it leaves the steps that remain.
+ * x + e is not clipped to [0,1].
  */
 #ifndef ENGINE_SPGD_H
 #define ENGINE_SPGD_H
@@ -48,8 +49,9 @@ struct spgd {
 	struct arena arena;
 	struct spgd_config cfg;
 	const struct net *h, *h0;
-	size_t chunk, nlane;
-	struct spgd_lane *lane;
+	size_t chunk, n, nworker;
+	struct spgd_worker *worker; /* one per thread */
+	size_t *active;             /* images that are not yet shared */
 };
 
 /* Class that each model predicts, on the clean and on the perturbed image. */

@@ -8,14 +8,22 @@
 #include <omp.h>
 #include <unistd.h>
 
+/* Whether the variable was not yet what is wanted; what the user has set
+ * stays. */
+static bool
+settle(const char *name, const char *value)
+{
+	return getenv(name) == NULL && setenv(name, value, 1) == 0;
+}
+
 void
 start_environment(char **argv)
 {
-	if (getenv("OMP_WAIT_POLICY") != NULL ||
-	    setenv("OMP_WAIT_POLICY", "passive", 1) != 0 ||
-	    setenv("OPENBLAS_NUM_THREADS", "1", 1) != 0)
-		return;
-	execv("/proc/self/exe", argv);
+	bool change = settle("OMP_WAIT_POLICY", "passive");
+
+	change = settle("OPENBLAS_NUM_THREADS", "1") || change;
+	if (change)
+		execv("/proc/self/exe", argv);
 	/* not fatal: it only costs time */
 }
 

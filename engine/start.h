@@ -12,6 +12,7 @@
  * Call at the top of main, before any output.  OpenMP and OpenBLAS read their
  * environment before main() begins, so the program runs itself once more with
  * waiting threads asleep instead of spinning and OpenBLAS single-threaded.
+ * What the user has set stays.
  */
 void start_environment(char **argv);
 

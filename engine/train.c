@@ -36,31 +36,54 @@ fill(float *p, size_t n, float v)
 		p[i] = v;
 }
 
+/* Inputs that meet in one output: products have their weight last to first. */
+static size_t
+fan_in(const struct step *s, const struct param *q)
+{
+	bool turned = strcmp(s->op->name, "MatMul") == 0 ||
+		      (strcmp(s->op->name, "Gemm") == 0 &&
+			  node_int(s->node, "transB", 0) == 0);
+	size_t outputs = q->shape.rank > 0
+			     ? q->shape.dim[turned ? q->shape.rank - 1 : 0]
+			     : 1;
+
+	return MAX(q->n / MAX(outputs, 1), 1);
+}
+
+static void
+reset_param(struct net *net, const struct step *s, size_t k, size_t p,
+    struct rng *r)
+{
+	const struct param *q = &net->param[p];
+	float *w = net_param_mutable(net, p);
+	bool operand = (s->op->flags & OP_OPERAND) != 0;
+
+	if (s->op->sync != NULL) {
+		/* scale and variance one, shift and mean zero */
+		fill(w, q->n, k == 1 || k == 4 ? 1.0f : 0.0f);
+	} else if (operand || q->shape.rank < 2) {
+		bool scale = strcmp(s->op->name, "Mul") == 0 ||
+			     (!operand && k == 1 && s->nin > 2);
+
+		fill(w, q->n, scale ? 1.0f : 0.0f);
+	} else {
+		float sd = sqrtf(2.0f / (float)fan_in(s, q));
+
+		for (size_t i = 0; i < q->n; i++)
+			w[i] = sd * rng_normal(r);
+	}
+}
+
 static void
 reset_step(struct net *net, const struct step *s, struct rng *r)
 {
-	for (size_t k = 1; k < s->nin; k++) {
+	for (size_t k = 0; k < s->nin; k++) {
 		size_t p = s->in[k] != SIZE_MAX ? net->value[s->in[k]].param
 						: SIZE_MAX;
-		const struct param *q;
-		float *w;
 
-		if (p == SIZE_MAX || (s->op->weights == 0))
-			continue;
-		q = &net->param[p];
-		w = net_param_mutable(net, p);
-		if (s->op->sync != NULL) {
-			/* scale and variance one, shift and mean zero */
-			fill(w, q->n, k == 1 || k == 4 ? 1.0f : 0.0f);
-		} else if (k == 1) {
-			size_t fan = q->n / MAX(q->shape.dim[0], 1);
-			float sd = sqrtf(2.0f / (float)MAX(fan, 1));
-
-			for (size_t i = 0; i < q->n; i++)
-				w[i] = sd * rng_normal(r);
-		} else {
-			fill(w, q->n, 0.0f);
-		}
+		if (p != SIZE_MAX &&
+		    (net->param[p].trainable || s->op->sync != NULL))
+			reset_param(net, s, k, p, r);
 	}
 }
 
@@ -73,6 +96,7 @@ train_reset(struct net *net, uint64_t seed)
 		rng_init(&r, seed, (uint64_t)STREAM_WEIGHTS << 32 | i);
 		reset_step(net, &net->step[i], &r);
 	}
+	net_changed(net);
 }
 
 /* --- training ------------------------------------------------------------ */
@@ -148,6 +172,7 @@ epoch(struct trainer *t, struct rng *r, struct progress *bar)
 		sum += batch_step(
 		    &t->batch, t->x, cross_entropy, t, NULL, t->grad);
 		optim_step(&t->optim, rate_at(t), t->grad, t->net->weight);
+		net_changed(t->net);
 		batch_update_statistics(&t->batch, t->net, 0.1f);
 		progress_step(bar, ++t->step, NULL);
 	}

@@ -62,7 +62,7 @@ sau_init(struct sau *s, const struct sau_config *cfg, struct net *h,
 void
 sau_release(struct sau *s)
 {
-	if (s->spgd.lane != NULL)
+	if (s->spgd.worker != NULL)
 		spgd_release(&s->spgd);
 	for (size_t i = 0; i < 2; i++)
 		if (s->batch[i].net != NULL)
@@ -224,8 +224,9 @@ sau_step(struct sau *s, const float *x, const int32_t *y, size_t n,
 {
 	int rc = sau_gradient(s, x, y, n, t, e);
 
-	if (rc == 0)
-		optim_step(
-		    &s->optim, (float)s->cfg.rate, s->grad, s->h->weight);
-	return rc;
+	if (rc != 0)
+		return rc;
+	optim_step(&s->optim, (float)s->cfg.rate, s->grad, s->h->weight);
+	net_changed(s->h);
+	return 0;
 }

@@ -1,68 +1,53 @@
 /* SPDX-License-Identifier: MIT
- * For tests/bench.py: times the engine, round by round, so that the script
- * can take turns with PyTorch.
+ * For tests/bench.py: times the engine pass by pass, so that the script can
+ * take turns with its peers.  Threads as OMP_NUM_THREADS says.
  *
- *     bench IMAGES
+ *     bench logits|gradient|train MODEL DATA N
+ *     bench sau MODEL DATA N SUSPECT
+ *     bench peak
  *
- * First prints one line per case: name, images, multiply-adds of an image's
- * forward pass, and how many times those a case costs.  Then, for each line
- * on standard input, one line with the milliseconds of every case.
+ * MODEL and SUSPECT are neutral; DATA holds N images (NHWC floats), then N
+ * labels (32-bit).  Prints "ready MULTIPLY-ADDS" (of one image's forward
+ * pass); then, for each line on standard input, the milliseconds of one pass,
+ * for sau also the images that came out shared; at the end "memory KIB", by
+ * how much the passes raised the resident set.  "peak" prints GFLOP/s of the
+ * matrix product instead of milliseconds.
  */
-#include "base/rng.h"
 #include "engine/batch.h"
 #include "engine/blas.h"
 #include "engine/loss.h"
 #include "engine/optim.h"
-#include "fixtures/arch.h"
-#include "formats/build.h"
+#include "engine/start.h"
+#include "formats/neutral.h"
+#include "purify/sau.h"
 
+#include <omp.h>
 #include <stdlib.h>
 #include <time.h>
 
-#define CLASSES 10
-
-/* Pixels, channels and depth as assay-plant trains them by default. */
-static const struct {
-	const char *name;
-	struct arch_config cfg;
-} nets[] = {
-    {"vgg", {28, 28, 1, CLASSES, 16, 1, 3}},
-    {"preact", {32, 32, 3, CLASSES, 16, 1, 3}},
-};
-
-static const struct {
-	const char *name;
-	unsigned want;
-	enum batch_mode mode;
-	size_t passes; /* of the forward pass's work */
-} cases[] = {
-    {"logits", PLAN_FORWARD, BATCH_EVAL, 1},
-    {"input gradient", PLAN_DATA, BATCH_EVAL, 2},
-    {"training step", PLAN_WEIGHTS, BATCH_TRAIN, 3},
-};
+#define PEAK_SIDE 768
 
 struct bench {
-	struct model m;
-	struct net net;
-	struct batch batch[ARRAY_LEN(cases)];
+	struct arena arena;
+	struct file_map data;
+	struct net net, suspect;
+	struct batch batch;
 	struct optim optim;
-	float *x, *dx, *grad;
+	struct sau sau;
+	bool train;
+	size_t n;
+	const float *x;
+	const int32_t *y;
+	float *dx, *grad; /* NULL where not asked for */
 };
 
-static struct arena arena;
-
-static float *
-noise(size_t n)
+static void
+check(int rc, const struct err *e)
 {
-	float *p = arena_alloc(&arena, n + 1, sizeof(*p));
-	struct rng r;
-
-	if (p == NULL)
-		BUG("out of memory");
-	rng_init(&r, 3, n);
-	for (size_t i = 0; i < n; i++)
-		p[i] = rng_float(&r);
-	return p;
+	if (rc == 0)
+		return;
+	fprintf(stderr, "%s\n", e->msg);
+	exit(2);
 }
 
 static double
@@ -74,158 +59,205 @@ now(void)
 	return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
 }
 
-static double
-entropy(void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
+static float *
+floats(struct bench *b, size_t n)
 {
-	double v = 0.0;
+	float *p = arena_alloc(&b->arena, n + 1, sizeof(*p));
 
-	(void)ctx;
-	if (dlogits == NULL)
-		return 0.0;
-	memset(dlogits, 0, n * CLASSES * sizeof(*dlogits));
-	for (size_t i = 0; i < n; i++)
-		v += loss_cross_entropy(CLASSES, logits + i * CLASSES,
-		    (first + i) % CLASSES, 0.01f, dlogits + i * CLASSES);
+	if (p == NULL)
+		BUG("out of memory");
+	return p;
+}
+
+/* A field of /proc/self/status, in KiB.  ru_maxrss would do, were it not
+ * inherited over exec. */
+static long
+status(const char *field)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[128];
+	long v = 0;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, field, strlen(field)) == 0)
+			v = strtol(line + strlen(field) + 1, NULL, 10);
+	if (f != NULL)
+		fclose(f);
 	return v;
 }
 
 static void
-check(int rc, const struct err *e)
+forget_peak(void)
 {
-	if (rc == 0)
+	FILE *f = fopen("/proc/self/clear_refs", "we");
+
+	if (f == NULL)
 		return;
-	fprintf(stderr, "bench: %s\n", e->msg);
-	exit(2);
+	fputs("5", f);
+	fclose(f);
+}
+
+static double
+entropy(void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
+{
+	const struct bench *b = ctx;
+	size_t k = b->net.classes;
+	double v = 0.0;
+
+	if (dlogits == NULL)
+		return 0.0;
+	memset(dlogits, 0, n * k * sizeof(*dlogits));
+	for (size_t i = 0; i < n; i++)
+		v += loss_cross_entropy(k, logits + i * k,
+		    (size_t)b->y[first + i], 1.0f / (float)b->n,
+		    dlogits + i * k);
+	return v;
+}
+
+/* --- cases --------------------------------------------------------------- */
+
+/* The model stays mapped for as long as the program runs. */
+static void
+open_net(struct net *net, const char *path)
+{
+	static struct file_map map[2];
+	static struct model model[2];
+	static size_t used;
+	struct err e = {0};
+	struct rd r;
+
+	check(file_map(path, UINT32_MAX, &map[used], &e), &e);
+	r = rd_mem(map[used].ptr, map[used].len);
+	check(neutral_parse(&r, &model[used], &e), &e);
+	check(net_build(net, &model[used], 0, 0, 0, &e), &e);
+	used++;
 }
 
 static void
-open_bench(struct bench *b, size_t k, size_t n)
+open_data(struct bench *b, const char *path)
+{
+	size_t image = b->net.h * b->net.w * b->net.c;
+	struct err e = {0};
+
+	check(file_map(path, UINT32_MAX, &b->data, &e), &e);
+	if (b->data.len != b->n * (image * sizeof(*b->x) + sizeof(*b->y)))
+		BUG("data of another size");
+	b->x = (const float *)(const void *)b->data.ptr;
+	b->y = (const int32_t *)(const void *)(b->x + b->n * image);
+}
+
+static void
+open_step(struct bench *b, const char *name)
 {
 	const struct optim_config sgd = {.kind = OPTIM_SGD, .momentum = 0.9f};
+	unsigned want = PLAN_FORWARD;
 	struct err e = {0};
-	struct rng r;
 
-	rng_init(&r, 1, k);
-	arch_find(nets[k].name)->build(&b->m, &nets[k].cfg);
-	check(net_build(&b->net, &b->m, 0, 0, 0, &e), &e);
-	for (size_t i = 0; i < b->net.nweight; i++)
-		b->net.weight[i] = 0.2f * (rng_float(&r) - 0.5f);
-	for (size_t i = 0; i < b->net.nfixed; i++)
-		b->net.fixed[i] = 1.0f; /* running statistics */
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		check(batch_init(&b->batch[i], &b->net, n, cases[i].want,
-			  cases[i].mode, &e),
-		    &e);
-		printf("%s, %s\t%zu\t%zu\t%zu\n", nets[k].name, cases[i].name,
-		    n, b->net.macs, cases[i].passes);
+	if (strcmp(name, "gradient") == 0) {
+		want = PLAN_DATA;
+		b->dx = floats(b, b->n * b->net.h * b->net.w * b->net.c);
 	}
-	b->x = noise(n * b->net.h * b->net.w * b->net.c);
-	b->dx = noise(n * b->net.h * b->net.w * b->net.c);
-	b->grad = noise(b->net.nweight);
-	optim_init(&b->optim, &sgd, b->net.nweight, &arena);
-}
-
-static void
-time_bench(struct bench *b)
-{
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		double from = now();
-		bool data = cases[i].want == PLAN_DATA;
-		bool train = cases[i].want == PLAN_WEIGHTS;
-
-		batch_step(&b->batch[i], b->x, entropy, NULL,
-		    data ? b->dx : NULL, train ? b->grad : NULL);
-		if (train)
-			optim_step(&b->optim, 0.001f, b->grad, b->net.weight);
-		printf("%.4f ", now() - from);
+	if (strcmp(name, "train") == 0) {
+		want = PLAN_WEIGHTS;
+		b->train = true;
+		b->grad = floats(b, b->net.nweight);
+		optim_init(&b->optim, &sgd, b->net.nweight, &b->arena);
 	}
-}
-
-/* --- one convolution, fast and by plain loops ---------------------------- */
-
-#define LAYER_IMAGES 8
-
-static struct {
-	struct model m;
-	struct net net;
-	struct run run;
-	float *x, *out;
-} layer;
-
-static void
-open_layer(void)
-{
-	size_t dim[] = {32, 16, 3, 3};
-	struct err e = {0};
-	const char *v;
-
-	build_begin(&layer.m, 28, 28, 16);
-	build_tensor(&layer.m, "w", 4, dim);
-	v = build_node(
-	    &layer.m, "Conv", "c", (const char *[]){"image", "w"}, 2);
-	build_ints(&layer.m, "pads", 4, (int64_t[]){1, 1, 1, 1});
-	v = build_node(&layer.m, "GlobalAveragePool", "p", &v, 1);
-	v = build_node(&layer.m, "Flatten", "f", &v, 1);
-	build_end(&layer.m, v, 32);
-	check(net_build(&layer.net, &layer.m, 0, 0, 0, &e), &e);
-	check(run_init(&layer.run, &layer.net, LAYER_IMAGES, PLAN_FORWARD, &e),
+	check(batch_init(&b->batch, &b->net, b->n, want,
+		  b->train ? BATCH_TRAIN : BATCH_EVAL, &e),
 	    &e);
-	memcpy(layer.net.weight, noise(layer.net.nweight),
-	    layer.net.nweight * sizeof(float));
-	layer.x = noise((size_t)LAYER_IMAGES * 28 * 28 * 16);
-	layer.out = noise((size_t)LAYER_IMAGES * 28 * 28 * 32);
-	printf("3x3 convolution 16 to 32, engine\t%d\t%zu\t1\n", LAYER_IMAGES,
-	    layer.net.macs);
-	printf("3x3 convolution 16 to 32, plain loops\t%d\t%zu\t1\n",
-	    LAYER_IMAGES, layer.net.macs);
 }
 
 static void
-time_layer(void)
+pass(struct bench *b)
 {
-	const struct step *s = &layer.net.step[0];
-	const struct plan *p = &layer.run.plan;
-	const struct shape *shape[] = {&p->shape[0], &p->shape[s->in[1]]};
-	const float *in[] = {layer.x, layer.net.weight};
-	struct op_call c = {.step = s,
-	    .shape_in = shape,
-	    .shape_out = &p->shape[s->out],
-	    .in = in,
-	    .out = layer.out,
-	    .scratch = layer.run.mem + p->scratch};
 	double from = now();
 
-	s->op->forward(&c);
-	printf("%.4f ", now() - from);
-	from = now();
-	s->op->reference(&c);
+	batch_step(&b->batch, b->x, entropy, b, b->dx, b->grad);
+	if (b->train) {
+		optim_step(&b->optim, 0.001f, b->grad, b->net.weight);
+		batch_update_statistics(&b->batch, &b->net, 0.1f);
+	}
 	printf("%.4f\n", now() - from);
+}
+
+static void
+open_sau(struct bench *b)
+{
+	struct sau_config cfg = sau_defaults();
+	struct err e = {0};
+
+	cfg.batch = b->n;
+	check(sau_init(&b->sau, &cfg, &b->net, &b->suspect, b->n, &e), &e);
+}
+
+static void
+pass_sau(struct bench *b)
+{
+	struct sau_terms t = {0};
+	double from = now();
+	struct err e = {0};
+
+	check(sau_step(&b->sau, b->x, b->y, b->n, &t, &e), &e);
+	printf("%.4f %" PRIu64 "\n", now() - from, t.nshared);
+}
+
+/* Every thread multiplies matrices of its own. */
+static void
+pass_peak(struct bench *b)
+{
+	const size_t k = PEAK_SIDE, threads = (size_t)omp_get_max_threads();
+	double from, flop = 2.0 * (double)(k * k * k) * (double)threads;
+
+	if (b->grad == NULL)
+		b->grad = floats(b, 3 * k * k * threads);
+	from = now();
+#pragma omp parallel for schedule(static, 1)
+	for (size_t i = 0; i < threads; i++) {
+		float *m = b->grad + 3 * k * k * i;
+		struct blas_matrix p = {m, k}, q = {m + k * k, k};
+
+		blas_nn(k, k, k, p, q, 0.0f, m + 2 * k * k, k);
+	}
+	printf("%.1f\n", 1e-6 * flop / (now() - from));
 }
 
 int
 main(int argc, char **argv)
 {
-	static struct bench bench[ARRAY_LEN(nets)];
-	size_t n = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) : 0;
+	static struct bench b;
+	const char *name = argc > 1 ? argv[1] : "";
+	bool peak = strcmp(name, "peak") == 0, sau = strcmp(name, "sau") == 0;
 	struct err e = {0};
 	char line[16];
+	long before;
 
-	if (n == 0 || n > 4096) {
-		fprintf(stderr, "usage: bench IMAGES\n");
+	start_environment(argv);
+	if (!peak && argc < (sau ? 6 : 5)) {
+		fprintf(stderr, "usage: bench CASE MODEL DATA N [SUSPECT]\n");
 		return 2;
 	}
-	check(blas_init(&e), &e);
-	arena_init(&arena, (size_t)4 << 30);
-	for (size_t i = 0; i < ARRAY_LEN(nets); i++)
-		open_bench(&bench[i], i, n);
-	open_layer();
-	printf("\n");
+	check(start_engine(0, &e), &e);
+	arena_init(&b.arena, (size_t)16 << 30);
+	if (!peak) {
+		b.n = (size_t)strtoul(argv[4], NULL, 10);
+		open_net(&b.net, argv[2]);
+		if (sau)
+			open_net(&b.suspect, argv[5]);
+		open_data(&b, argv[3]);
+	}
+	forget_peak();
+	before = status("VmRSS:");
+	if (sau)
+		open_sau(&b);
+	else if (!peak)
+		open_step(&b, name);
+	printf("ready %zu\n", b.net.macs);
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
-		for (size_t i = 0; i < ARRAY_LEN(nets); i++)
-			time_bench(&bench[i]);
-		time_layer();
+		peak ? pass_peak(&b) : sau ? pass_sau(&b) : pass(&b);
 		fflush(stdout);
 	}
+	printf("memory %ld\n", status("VmHWM:") - before);
 	return 0;
 }

@@ -1,136 +1,293 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Time the engine, and PyTorch where it is installed, taking turns; medians over the rounds.
+"""Time the engine, PyTorch and onnxruntime-node in turns; medians over the rounds, as Markdown.
 
-    make bench         (BENCH_ROUNDS=15, BENCH_IMAGES=128, BENCH_THREADS="1 2")
+    make bench                                  everything; hours
+    BENCH="preact vit" BENCH_CASES="logits sau" BENCH_ROUNDS=3 BENCH_BATCH=64 BENCH_THREADS=2 make bench
+    UPDATE=1 make bench                         rewrites the tables of engine/SPEED.md
+    npm install --prefix build/peers --ignore-scripts onnxruntime-node     for that column
+
+Work items: peak preact vgg cnn resnet50 mobilenet vit growth; cases: logits gradient train sau.
+BENCH_SAU is the number of images of a SAU step.  engine/SPEED.md says what is compared.  This process
+imports no PyTorch: every competitor is a child of its own (tests/bench.c, bench_torch.py, peer.js), so
+that memory can be told apart.
 """
 import datetime
-import importlib.util
 import os
 import platform
 import statistics
 import subprocess
 import sys
-import time
 
-# Debian's own Python has the packages
-if importlib.util.find_spec("torch") is None and os.path.exists("/usr/bin/python3") and "BENCH_PYTHON" not in os.environ:
-    os.environ["BENCH_PYTHON"] = "1"
-    os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
-os.environ["OMP_WAIT_POLICY"] = "passive"  # whose turn it is not must not spin; as the tools do
-torch = None
-if importlib.util.find_spec("torch") is not None:
-    import torch
-    from torch import nn
-    import torch.nn.functional as F
-
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", 15))
-IMAGES = int(os.environ.get("BENCH_IMAGES", 128))
-
-
-def vgg():
-    stages, c = [], 1
-    for k in (16, 32, 64):
-        stages += [nn.Conv2d(c, k, 3, padding=1, bias=False), nn.BatchNorm2d(k), nn.ReLU(), nn.MaxPool2d(2)]
-        c = k
-    return nn.Sequential(*stages, nn.Flatten(), nn.Linear(64 * 9, 10)), (1, 28, 28)
+HERE = os.path.dirname(os.path.abspath(__file__))
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable  # Debian's own has the packages
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", 5))
+THREADS = [int(t) for t in os.environ.get("BENCH_THREADS", "1 2").split()]
+PASSES = {"logits": 1, "gradient": 2, "train": 3}  # in forward passes
+TITLE = {"logits": "logits", "gradient": "image gradient", "train": "training step", "sau": "SAU step"}
+ALL, EVAL = ("logits", "gradient", "train", "sau"), ("logits", "gradient")
+# name: (net of tests/nets.py, its name in the tables, images, images of a SAU step, cases)
+ITEMS = {
+    "preact": ("preactresnet18", "PreAct-ResNet18, 32x32", 256, 32, ALL),
+    "vgg": ("vgg19_bn, 32 pixels", "VGG19-BN, 32x32", 256, 32, ALL),
+    "cnn": ("cnn", "small CNN, 28x28", 256, 256, ALL),
+    "resnet50": ("resnet50", "ResNet-50, 224x224", 16, 0, EVAL),
+    "mobilenet": ("mobilenet_v2", "MobileNetV2, 224x224", 16, 0, EVAL),
+    "vit": ("vit_b_16", "ViT-B/16, 224x224", 16, 0, EVAL),
+}
+MARK = "<!-- below: UPDATE=1 make bench -->\n"
 
 
-def preact():
-    class Block(nn.Module):
-        def __init__(self, cin, cout, stride):
-            super().__init__()
-            self.norm1, self.norm2 = nn.BatchNorm2d(cin), nn.BatchNorm2d(cout)
-            self.conv1 = nn.Conv2d(cin, cout, 3, stride, 1, bias=False)
-            self.conv2 = nn.Conv2d(cout, cout, 3, 1, 1, bias=False)
-            self.skip = nn.Conv2d(cin, cout, 1, stride, bias=False) if stride != 1 or cin != cout else None
+# --- taking turns ------------------------------------------------------------
 
-        def forward(self, x):
-            pre = F.relu(self.norm1(x))
-            return self.conv2(F.relu(self.norm2(self.conv1(pre)))) + (x if self.skip is None else self.skip(pre))
-
-    return nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1, bias=False), Block(16, 16, 1), Block(16, 32, 2), Block(32, 64, 2),
-                         nn.BatchNorm2d(64), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)), (3, 32, 32)
+class Refused(Exception):
+    pass
 
 
-class Net:
-    """The cases of tests/bench.c, in its order."""
-    def __init__(self, make):
-        self.net, shape = make()
-        self.x = torch.rand(IMAGES, *shape)
-        self.y = torch.arange(IMAGES) % 10
-        self.sgd = torch.optim.SGD(self.net.parameters(), .001, momentum=.9)
-
-    def logits(self):
-        with torch.no_grad():
-            self.net(self.x)
-
-    def gradient(self):
-        x = self.x.clone().requires_grad_(True)
-        F.cross_entropy(self.net(x), self.y).backward()
-
-    def train(self):
-        self.sgd.zero_grad()
-        F.cross_entropy(self.net(self.x), self.y).backward()
-        self.sgd.step()
-
-    def times(self):
-        out = []
-        for case, train in ((self.logits, False), (self.gradient, False), (self.train, True)):
-            self.net.train(train)
-            for p in self.net.parameters():
-                p.requires_grad_(train)
-            start = time.perf_counter()
-            case()
-            out.append(1e3 * (time.perf_counter() - start))
-        return out
+def run(command):
+    r = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if r.returncode != 0:
+        raise Refused((r.stderr.strip().splitlines() or ["no message"])[-1])
+    return r.stdout
 
 
-def measure(program, threads):
-    env = dict(os.environ, OMP_NUM_THREADS=str(threads))
-    child = subprocess.Popen([program, str(IMAGES)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
-    cases, nets = [], []
-    while (line := child.stdout.readline().rstrip("\n")):
-        cases.append(line.split("\t"))
-    if torch:
-        torch.set_num_threads(threads)
-        torch.manual_seed(1)
-        nets = [Net(vgg), Net(preact)]
-    ours, theirs = [], []
-    for _ in range(ROUNDS + 2):
-        child.stdin.write("\n")
-        child.stdin.flush()
-        ours.append([float(v) for v in child.stdout.readline().split()])
-        theirs.append([v for n in nets for v in n.times()])
-    child.stdin.close()
-    child.wait()
-    median = (lambda rows, i: statistics.median(r[i] for r in rows[2:]))  # the first two warm up
-    for i, (name, n, macs, passes) in enumerate(cases):
-        ms = median(ours, i) / int(n)
-        row = [name, threads, f"{ms:.4f}", f"{2e-6 * int(macs) * int(passes) / ms:.1f}"]
-        if i < len(theirs[0]):
-            t = median(theirs, i) / int(n)
-            row += [f"{t:.4f}", f"{t / ms:.2f}"]
-        elif name.endswith("plain loops"):
-            row += ["", f"{ms / (median(ours, i - 1) / int(n)):.1f} (engine to loops)"]
-        else:
-            row += ["", ""]
-        print("| " + " | ".join(str(v) for v in row) + " |", flush=True)
+class Competitor:
+    """A child that does one pass for each line it is sent."""
+    def __init__(self, command, threads):
+        env = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads),
+                   OMP_WAIT_POLICY="passive",  # whose turn it is not must not spin; as the tools do
+                   NODE_PATH=os.path.abspath(PEERS))
+        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+        self.times, self.says, self.memory = [], "", 0
+        first = self.child.stdout.readline().split()
+        if not first or first[0] != "ready":
+            self.fail()
+        self.macs = int(first[1]) if len(first) > 1 else 0
+
+    def fail(self):
+        _, err = self.child.communicate()
+        raise Refused((err.strip().splitlines() or [f"status {self.child.returncode}"])[-1])
+
+    def turn(self):
+        self.child.stdin.write("\n")
+        self.child.stdin.flush()
+        words = self.child.stdout.readline().split()
+        if not words:
+            self.fail()
+        self.times.append(float(words[0]))
+        self.says = self.says or "".join(words[1:])  # of the first pass: later ones start from weights that drifted apart
+
+    def close(self):
+        out, _ = self.child.communicate()
+        self.memory = int(out.split()[-1]) / 1024
+
+    def median(self):
+        return statistics.median(self.times[2:] or self.times)  # the first two warm up
 
 
-def cpu():
+def compete(commands, threads, rounds):
+    """{name: Competitor}, or why it could not compete.  Of two layouts that differ much, the slower one stops early."""
+    out = {}
+    for name, command in commands.items():
+        try:
+            out[name] = Competitor(command, threads)
+        except Refused as e:
+            out[name] = str(e)
+            if name == "Assay":
+                return out
+    racing = {k: c for k, c in out.items() if isinstance(c, Competitor)}
+    for i in range(rounds + 2):
+        for c in racing.values():
+            c.turn()
+        for k in list(racing) if i == 1 else []:
+            rival = racing.get(k.replace("channels_last", "NCHW") if k.endswith("channels_last") else k.replace("NCHW", "channels_last"))
+            if rival and racing[k].times[1] > 1.2 * rival.times[1]:
+                racing.pop(k).close()
+    for c in racing.values():
+        c.close()
+    return out
+
+
+def prepare(build_dir, name, n, *more):
+    folder = os.path.join(build_dir, "..", "bench")
+    os.makedirs(folder, exist_ok=True)
+    run([PYTHON, "-B", f"{HERE}/bench_torch.py", "export", name, str(n), folder, *map(str, more)])
+    return folder
+
+
+def load(build_dir, folder, *files):
+    for f in files:
+        run([f"{build_dir}/bin/assay-load", f"{folder}/{f}.onnx", "-o", f"{folder}/{f}.neutral"])
+
+
+def commands(build_dir, folder, case, n, threads):
+    kept = case in ("train", "sau")
+    out = {"Assay": [f"{build_dir}/tests/bench", case, f"{folder}/{'kept' if kept else 'eval'}.neutral", f"{folder}/data", str(n)]}
+    if case == "sau":
+        out["Assay"].append(f"{folder}/suspect.neutral")
+    for layout in ("NCHW", "channels_last") if HAVE["PyTorch"] else ():
+        for kind in ("authors ", "best ") if case == "sau" else ("",):
+            out[f"PyTorch {kind}{layout}"] = [PYTHON, "-B", f"{HERE}/bench_torch.py", "time", case, kind + layout, str(threads), folder]
+    if case == "logits" and HAVE["onnxruntime-node"]:
+        with open(f"{folder}/shape") as f:
+            out["ONNX Runtime"] = ["node", f"{HERE}/peer.js", f"{folder}/eval.onnx", f"{folder}/x", f.read(), str(threads)]
+    return out
+
+
+# --- the tables --------------------------------------------------------------
+
+HEAD = ("net", "case", "images", "threads", "Assay, ms an image", "GFLOP/s", "of the sgemm peak", "PyTorch, ms an image",
+        "PyTorch / Assay", "ONNX Runtime / Assay", "Assay, MiB", "PyTorch, MiB")
+SAU_HEAD = ("net", "images", "threads", "Assay, ms an image", "authors' way, ms an image", "authors' / Assay", "best PyTorch, ms an image",
+            "best PyTorch / Assay", "shared: Assay, authors', best", "Assay, MiB", "authors', best, MiB")
+
+
+def table(head, rows):
+    return "\n".join(["| " + " | ".join(head) + " |", "| --- " * len(head) + "|"]
+                     + ["| " + " | ".join(str(v).replace("|", "/") for v in r) + " |" for r in rows]) + "\n"
+
+
+def say(row):
+    print("bench:", *row, file=sys.stderr, flush=True)
+    return row
+
+
+def fastest(c, start):
+    layouts = [(v.median(), k, v) for k, v in c.items() if k.startswith(start) and isinstance(v, Competitor)]
+    return min(layouts, key=lambda v: v[0])[1:] if layouts else ("", None)
+
+
+def step_row(title, case, n, threads, c, peak):
+    us = c["Assay"]
+    if not isinstance(us, Competitor):
+        return (title, TITLE[case], n, threads, "refused: " + us) + ("",) * 7
+    ms = us.median() / n
+    speed = 2e-6 * us.macs * PASSES[case] / ms
+    which, torch = fastest(c, "PyTorch")
+    runtime = c.get("ONNX Runtime")
+    ratio = f"{runtime.median() / n / ms:.2f}" if isinstance(runtime, Competitor) else "failed: " + runtime if runtime else ""
+    row = (title, TITLE[case], n, threads, f"{ms:.4g}", f"{speed:.1f}", f"{100 * speed / peak:.0f} %" if peak else "")
+    if torch is None:
+        return row + ("", "", ratio, f"{us.memory:.0f}", "")
+    return row + (f"{torch.median() / n:.4g} ({which.split()[-1]})", f"{torch.median() / n / ms:.2f}", ratio, f"{us.memory:.0f}", f"{torch.memory:.0f}")
+
+
+def sau_row(title, n, threads, c):
+    us = c["Assay"]
+    if not isinstance(us, Competitor):
+        return (title, n, threads, "refused: " + us) + ("",) * 7
+    ms = us.median() / n
+    row = (title, n, threads, f"{ms:.4g}")
+    authors, best = fastest(c, "PyTorch authors")[1], fastest(c, "PyTorch best")[1]
+    if authors is None or best is None:
+        return row + ("", "", "", "", us.says, f"{us.memory:.0f}", "")
+    for v in (authors, best):
+        row += (f"{v.median() / n:.4g}", f"{v.median() / n / ms:.2f}")
+    return row + (f"{us.says}, {authors.says}, {best.says}", f"{us.memory:.0f}", f"{authors.memory:.0f}, {best.memory:.0f}")
+
+
+def item(build_dir, key, peak, steps, saus):
+    name, title, n, few, cases = ITEMS[key]
+    wanted = os.environ.get("BENCH_CASES", " ".join(ALL)).split()
+    n = int(os.environ.get("BENCH_BATCH", n))
+    few = min(int(os.environ.get("BENCH_SAU", few)), n)
+    for case in (c for c in cases if c in wanted):
+        images = few if case == "sau" else n
+        try:
+            folder = prepare(build_dir, name, images)
+            load(build_dir, folder, *(("kept", "suspect") if case == "sau" else ("kept",) if case == "train" else ("eval",)))
+        except Refused as e:
+            row = (title, images, "", f"refused: {e}") + ("",) * 7 if case == "sau" else (title, TITLE[case], images, "", f"refused: {e}") + ("",) * 7
+            (saus if case == "sau" else steps).append(say(row))
+            continue
+        for threads in THREADS:
+            c = compete(commands(build_dir, folder, case, images, threads), threads, min(ROUNDS, 3) if case == "sau" else ROUNDS)
+            if case == "sau":
+                saus.append(say(sau_row(title, images, threads, c)))
+            else:
+                steps.append(say(step_row(title, case, images, threads, c, peak.get(threads))))
+
+
+GROWTH = [("batch", n, n, 32, 64, 0) for n in (1, 4, 16, 64, 256)] + [("pixels", p, 16, p, 64, 0) for p in (16, 32, 64, 128)] \
+    + [("channels", w, 16, 32, w, 0) for w in (16, 32, 64, 128)] + [("threads", t, 64, 32, 64, t) for t in (1, 2, 4)]
+
+
+def growth(build_dir):
+    """PreAct-ResNet18 with one thing changed at a time; the engine alone."""
+    rows = []
+    for what, value, n, pixels, width, threads in GROWTH:
+        if threads > os.cpu_count():
+            continue
+        row = (what, value)
+        folder = prepare(build_dir, "preactresnet18", n, pixels, width)
+        load(build_dir, folder, "eval")
+        for case in EVAL:
+            c = Competitor([f"{build_dir}/tests/bench", case, f"{folder}/eval.neutral", f"{folder}/data", str(n)], threads or max(THREADS))
+            for _ in range(ROUNDS + 2):
+                c.turn()
+            c.close()
+            row += (f"{c.median() / n:.4g}", f"{2e-6 * c.macs * PASSES[case] * n / c.median():.1f}", f"{c.memory:.0f}")
+        rows.append(say(row))
+    return table(("changed", "to", "logits, ms an image", "GFLOP/s", "MiB", "image gradient, ms an image", "GFLOP/s", "MiB"), rows)
+
+
+def measure_peak(build_dir):
+    out = {}
+    for threads in THREADS:
+        c = Competitor([f"{build_dir}/tests/bench", "peak"], threads)
+        for _ in range(2 + 9):
+            c.turn()
+        c.close()
+        out[threads] = c.median()
+    return out
+
+
+def about(build_dir, peak):
     with open("/proc/cpuinfo") as f:
-        return next((l.split(":")[1].strip() for l in f if l.startswith("model name")), platform.machine())
+        cpu = next((l.split(":")[1].strip() for l in f if l.startswith("model name")), platform.machine())
+    peers = ", ".join(f"{k} {v}" if v else f"{k} not installed, skipped" for k, v in HAVE.items())
+    return (f"{datetime.date.today()}; {cpu}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start; {platform.platform()}; "
+            f"{peers}; median of {ROUNDS} rounds (SAU: {min(ROUNDS, 3)}) after two that warm up.\n"
+            + "".join(f"sgemm peak, {t} thread{'s' * (t > 1)}: {v:.1f} GFLOP/s.\n" for t, v in peak.items()))
 
 
-def main():
-    print(f"{datetime.date.today()}; {cpu()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; "
-          f"{platform.platform()}; PyTorch {torch.__version__ if torch else 'not installed'}; {IMAGES} images a batch, "
-          f"median of {ROUNDS} rounds\n")
-    print("| case | threads | ms an image | GFLOP/s | PyTorch, ms an image | times as fast as PyTorch |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    for threads in os.environ.get("BENCH_THREADS", "1 2").split():
-        measure(os.path.join(sys.argv[1], "tests", "bench"), int(threads))
+def peers(build_dir):
+    global PEERS, HAVE
+    PEERS = os.path.join(build_dir, "..", "peers", "node_modules")
+    tries = {"PyTorch": [PYTHON, "-c", "import torch, torchvision, onnx; print(torch.__version__)"],
+             "onnxruntime-node": ["node", "-p", f"require('{os.path.abspath(PEERS)}/onnxruntime-node/package.json').version"]}
+    HAVE = {}
+    for name, command in tries.items():
+        try:
+            HAVE[name] = run(command).strip()
+        except (Refused, OSError):
+            HAVE[name] = ""
 
 
-main()
+def main(build_dir):
+    peers(build_dir)
+    if not HAVE["PyTorch"]:
+        print("bench: skipped, no python3-torch, which also exports the models")
+        return
+    chosen = os.environ.get("BENCH", " ".join(ITEMS) + " growth").split()
+    peak = measure_peak(build_dir)
+    text, steps, saus = about(build_dir, peak), [], []
+    for key in (k for k in ITEMS if k in chosen):
+        item(build_dir, key, peak, steps, saus)
+    for title, head, rows in (("Passes", HEAD, steps), ("One step of SAU", SAU_HEAD, saus)):
+        if rows:
+            text += f"\n## {title}\n\n{table(head, rows)}"
+    if "growth" in chosen:
+        text += f"\n## How cost grows\n\nPreAct-ResNet18; where nothing else is said, 32x32 pixels, 16 images, 64 channels at first, "
+        text += f"{max(THREADS)} threads.\n\n" + growth(build_dir)
+    print(text, end="")
+    if "UPDATE" in os.environ:
+        path = os.path.join(HERE, "..", "engine", "SPEED.md")
+        with open(path) as f:
+            head = f.read().split(MARK)[0]
+        with open(path, "w") as f:
+            f.write(head + MARK + "\n" + text)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -64,6 +64,17 @@ body_conv(struct model *m)
 	op_body_head(m, "c", 5 * 7 * 6);
 }
 
+/* Wide enough for Winograd; blocks at the edges are cut. */
+static void
+body_conv_wide(struct model *m)
+{
+	op_body_conv(m, "c", "image", 18, 3, 3, 3);
+	op_body_window(m, 1, 1, 1, 1, 1);
+	op_body_conv(m, "d", "c", 20, 18, 3, 3);
+	op_body_window(m, 1, 1, 0, 2, 1);
+	op_body_head(m, "d", 20 * 8 * 5);
+}
+
 static void
 body_conv_stride(struct model *m)
 {
@@ -394,6 +405,7 @@ body_dead(struct model *m)
 
 static const struct op_body table[] = {
     {"conv 3x3", body_conv, 7, 6, 3, 3},
+    {"conv 3x3 of many channels", body_conv_wide, 7, 6, 3, 3},
     {"conv 3x2 stride 2, uneven pads", body_conv_stride, 7, 6, 3, 3},
     {"conv dilated", body_conv_dilated, 6, 5, 3, 2},
     {"conv 1x1", body_conv_1x1, 7, 6, 3, 3},

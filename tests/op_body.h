@@ -26,6 +26,11 @@ extern const struct op_body_set op_body_rows;
 extern const struct op_body_set op_body_unary;
 extern const struct op_body_set op_body_resizes;
 extern const struct op_body_set op_body_windows;
+extern const struct op_body_set op_body_product;
+extern const struct op_body_set op_body_rows;
+extern const struct op_body_set op_body_resizes;
+extern const struct op_body_set op_body_windows;
+extern const struct op_body_set op_body_unary;
 
 /* n normal numbers of a stream, scaled and shifted. */
 void op_body_noise(

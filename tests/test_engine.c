@@ -160,6 +160,7 @@ test_torch(void **state)
 	assert_close(w.dx, numbers(&w, "want.dx", NULL), nx, 1e-4, 1e-5);
 	/* the export turns gradients into the neutral layout as well */
 	memcpy(w.net.weight, w.grad, w.net.nweight * sizeof(float));
+	net_changed(&w.net);
 	assert_ok(net_export(&w.net, &w.a, &out, &e), &e);
 	assert_true(compare_all(&w, &out, "want.grad.") >= 5);
 	if (rows[row].mode == BATCH_TRAIN)

@@ -115,6 +115,7 @@ load_start(struct world *w)
 			to[i] = (float)tensor_real(
 			    want(w, name), neutral_index(p, i));
 	}
+	net_changed(&w->h);
 }
 
 static void

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * For tests/parity.py: one step of a neutral model on given images and
- * gradients of the logits, everything that came out as safetensors.
+ * For tests/conformance-models.py: one step of a neutral model on given images
+ * and gradients of the logits, everything that came out as safetensors.
  *
- *     parity MODEL INPUT OUTPUT [train]
+ *     one_step MODEL INPUT OUTPUT [train]
  *
  * INPUT has "images" (N,H,W,C) and "dlogits" (N,classes); OUTPUT has "logits",
- * "dx", and under each tensor's own name its gradient where it is a weight,
- * else the tensor (running statistics: after the step).
+ * "dx", the gradient of each weight W as "grad/W", and every other tensor
+ * under its own name (running statistics: after the step).
  */
 #include "engine/batch.h"
 #include "engine/blas.h"
@@ -110,6 +110,24 @@ step(struct given *g, struct net *net, bool train, struct err *e)
 	return 0;
 }
 
+static void
+name_gradients(struct given *g, const struct net *net, struct tensor *t,
+    const struct tensor *first)
+{
+	for (size_t i = 0; i < net->nparam; i++) {
+		const struct param *p = &net->param[i];
+		size_t at = (size_t)(p->tensor - first);
+		size_t size = strlen(p->tensor->name) + sizeof("grad/");
+		char *name = arena_alloc(&g->arena, size, 1);
+
+		if (name == NULL)
+			BUG("out of memory");
+		snprintf(name, size, "grad/%s", p->tensor->name);
+		if (p->trainable)
+			t[at].name = name;
+	}
+}
+
 static int
 save(struct given *g, const struct net *net, const char *path, struct err *e)
 {
@@ -126,6 +144,7 @@ save(struct given *g, const struct net *net, const char *path, struct err *e)
 	if (t == NULL)
 		BUG("out of memory");
 	memcpy(t, m.tensor, m.ntensor * sizeof(*t));
+	name_gradients(g, net, t, net->model->tensor);
 	t[m.ntensor] = (struct tensor){.name = "logits",
 	    .rank = 2,
 	    .dim = {n, net->classes},
@@ -152,7 +171,7 @@ main(int argc, char **argv)
 	struct net net;
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: parity MODEL INPUT OUTPUT [train]\n");
+		fprintf(stderr, "usage: one_step MODEL INPUT OUTPUT [train]\n");
 		return 2;
 	}
 	if (blas_init(&e) != 0 || open_given(&g, argv, &e) != 0 ||
@@ -160,7 +179,7 @@ main(int argc, char **argv)
 		g.images->dim[3], &e) != 0 ||
 	    step(&g, &net, argc > 4, &e) != 0 ||
 	    save(&g, &net, argv[3], &e) != 0) {
-		fprintf(stderr, "parity: %s\n", e.msg);
+		fprintf(stderr, "one_step: %s\n", e.msg);
 		return 2;
 	}
 	return 0;

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * Exporters take operators apart (a layer normalisation is nine nodes, GELU
+ * five); put together again they are computed in one pass over memory.
+ */
+#ifndef ENGINE_FUSE_H
+#define ENGINE_FUSE_H
+
+#include "formats/model.h"
+
+/*
+ * *out is *m with its own list of nodes in the arena: LayerNormalization, Gelu,
+ * Swish and HardSwish where the chains were, and a Relu that follows a Conv
+ * or BatchNormalization merged into it as attribute `relu`.  Tensors, names
+ * and what the output means stay the same.  `m` must outlive `out`.
+ */
+int fuse_model(const struct model *m, struct arena *, struct model *out,
+    struct err *) MUST_USE;
+
+#endif

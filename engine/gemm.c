@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/gemm.h"
+
+#include "engine/vector.h"
+#include "engine/wino_gemm.h"
+#include "engine/wino_wide.h"
+
+/* Rows and columns of the kernel; a panel of B in the first-level cache, a
+ * block of A in the second, a block of B in the second or third. */
+#define GEMM_ROWS  14
+#define GEMM_PANEL 32
+#define GEMM_DEPTH 256
+#define GEMM_M     (16 * GEMM_ROWS)
+#define GEMM_N     (16 * GEMM_PANEL)
+
+static _Thread_local struct {
+	_Alignas(64) float a[GEMM_M * GEMM_DEPTH];
+	_Alignas(64) float b[GEMM_N * GEMM_DEPTH];
+	_Alignas(64) float c[GEMM_M * GEMM_PANEL]; /* where C has an edge */
+} work;
+
+bool
+gemm_fits(size_t m, size_t n, size_t k)
+{
+	return m >= 12 && n >= 24 && k >= 8;
+}
+
+/* B's rows [0, depth) and columns [0, n) as panels of depth x 32, filled up
+ * with zeros. */
+VECTOR static void
+pack_b(struct gemm_side b, size_t depth, size_t n, float *to)
+{
+	for (size_t j = 0; j < n; j += GEMM_PANEL) {
+		size_t cols = MIN(GEMM_PANEL, n - j);
+		const float *from = b.p + j * b.col;
+
+		if (cols < GEMM_PANEL)
+			memset(to, 0, depth * GEMM_PANEL * sizeof(*to));
+		if (b.col == 1) {
+			for (size_t d = 0; d < depth; d++)
+				memcpy(to + d * GEMM_PANEL, from + d * b.row,
+				    cols * sizeof(*to));
+		} else {
+			for (size_t i = 0; i < cols; i++)
+				for (size_t d = 0; d < depth; d++)
+					to[d * GEMM_PANEL + i] =
+					    from[d * b.row + i * b.col];
+		}
+		to += depth * GEMM_PANEL;
+	}
+}
+
+/* A's rows [0, m) and columns [0, depth) in blocks of 14 rows, each depth x
+ * rows. */
+VECTOR static void
+pack_a(struct gemm_side a, size_t m, size_t depth, float *to)
+{
+	for (size_t i = 0; i < m; i += GEMM_ROWS) {
+		size_t rows = MIN(GEMM_ROWS, m - i);
+		const float *from = a.p + i * a.row;
+
+		for (size_t d = 0; d < depth; d++)
+			for (size_t r = 0; r < rows; r++)
+				to[d * rows + r] =
+				    from[r * a.row + d * a.col];
+		to += depth * rows;
+	}
+}
+
+/* Packed A (m x depth) times one packed panel of B into c. */
+static void
+panel(size_t m, size_t depth, const float *b, size_t cols, bool add, float *c,
+    size_t ldc)
+{
+	const float *a = work.a;
+
+	for (size_t i = 0; i < m; i += GEMM_ROWS) {
+		size_t rows = MIN(GEMM_ROWS, m - i);
+		struct wino_gemm g = {.rows = rows,
+		    .cols = cols,
+		    .depth = depth,
+		    .a = a,
+		    .a_row = 1,
+		    .a_step = rows,
+		    .b = b,
+		    .b_step = GEMM_PANEL,
+		    .b_panel = 0,
+		    .c = c + i * ldc,
+		    .c_row = ldc,
+		    .add = add};
+
+		wino_wide_gemm(&g);
+		a += depth * rows;
+	}
+}
+
+/* The same where fewer than a whole vector's columns are C's. */
+VECTOR static void
+edge_panel(size_t m, size_t depth, const float *b, size_t cols, bool add,
+    float *c, size_t ldc)
+{
+	panel(m, depth, b, GEMM_PANEL, false, work.c, GEMM_PANEL);
+	for (size_t i = 0; i < m; i++)
+		for (size_t j = 0; j < cols; j++) {
+			float v = work.c[i * GEMM_PANEL + j];
+
+			c[i * ldc + j] = add ? c[i * ldc + j] + v : v;
+		}
+}
+
+static void
+scale(size_t m, size_t n, float beta, float *c, size_t ldc)
+{
+	for (size_t i = 0; i < m; i++)
+		for (size_t j = 0; j < n; j++)
+			c[i * ldc + j] *= beta;
+}
+
+/* C's rows and a block of its columns, one stretch of the depth. */
+static void
+block(size_t m, size_t n, size_t depth, struct gemm_side a, bool add, float *c,
+    size_t ldc)
+{
+	for (size_t i = 0; i < m; i += GEMM_M) {
+		size_t rows = MIN(GEMM_M, m - i);
+		struct gemm_side part = {a.p + i * a.row, a.row, a.col};
+
+		pack_a(part, rows, depth, work.a);
+		for (size_t j = 0; j < n; j += GEMM_PANEL) {
+			size_t cols = MIN(GEMM_PANEL, n - j);
+
+			(cols % 16 == 0 ? panel : edge_panel)(rows, depth,
+			    work.b + j * depth, cols, add, c + i * ldc + j,
+			    ldc);
+		}
+	}
+}
+
+void
+gemm(size_t m, size_t n, size_t k, struct gemm_side a, struct gemm_side b,
+    float beta, float *c, size_t ldc)
+{
+	if (beta != 0.0f && beta != 1.0f)
+		scale(m, n, beta, c, ldc);
+	for (size_t j = 0; j < n; j += GEMM_N) {
+		size_t cols = MIN(GEMM_N, n - j);
+
+		for (size_t d = 0; d < k; d += GEMM_DEPTH) {
+			size_t depth = MIN(GEMM_DEPTH, k - d);
+			struct gemm_side pa = {a.p + d * a.col, a.row, a.col};
+			struct gemm_side pb = {
+			    b.p + d * b.row + j * b.col, b.row, b.col};
+
+			pack_b(pb, depth, cols, work.b);
+			block(m, cols, depth, pa, d > 0 || beta != 0.0f, c + j,
+			    ldc);
+		}
+	}
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT
+ * Points 0, +-5/8, +-3/2 and infinity: with a = 5/8, b = 3/2 the rows of B'
+ * are the coefficients of the polynomials that vanish at all finite points
+ * but one, those of A' the powers of the points.
+ */
+#include "engine/wino_tile.h"
+
+#include "engine/vector.h"
+#include "engine/wino_vector.h"
+
+#define A  0.625f
+#define B  1.5f
+#define A2 (A * A)
+#define B2 (B * B)
+
+typedef wino_vec vec;
+
+/* t = B' d */
+WINO_INLINE void
+patch_1d(vec *t, const vec *d)
+{
+	vec a = d[4] - B2 * d[2], b = d[3] - B2 * d[1];
+	vec c = d[4] - A2 * d[2], e = d[3] - A2 * d[1];
+
+	t[0] = A2 * B2 * d[0] - (A2 + B2) * d[2] + d[4];
+	t[1] = a + A * b;
+	t[2] = a - A * b;
+	t[3] = c + B * e;
+	t[4] = c - B * e;
+	t[5] = A2 * B2 * d[1] - (A2 + B2) * d[3] + d[5];
+}
+
+/* t = A d */
+WINO_INLINE void
+spread_1d(vec *t, const vec *d)
+{
+	vec a = d[0] + A2 * d[2], b = A * d[1] + A2 * A * d[3];
+	vec c = d[0] + B2 * d[2], e = B * d[1] + B2 * B * d[3];
+
+	t[0] = d[0];
+	t[1] = a + b;
+	t[2] = a - b;
+	t[3] = c + e;
+	t[4] = c - e;
+	t[5] = d[3];
+}
+
+/* t = A' d */
+WINO_INLINE void
+block_1d(vec *t, const vec *d)
+{
+	vec a = d[1] + d[2], b = d[1] - d[2];
+	vec c = d[3] + d[4], e = d[3] - d[4];
+
+	t[0] = d[0] + a + c;
+	t[1] = A * b + B * e;
+	t[2] = A2 * a + B2 * c;
+	t[3] = A2 * A * b + B2 * B * e + d[5];
+}
+
+/* --- from images to planes ----------------------------------------------- */
+
+/* The pixels of one patch: pointers into the images, or to zeros. */
+struct patch {
+	const float *p[36], *mask[36];
+};
+
+/* The pixels of tile `at`: side x side, of which some may lie outside. */
+static void
+patch_find(struct patch *t, const struct wino_images *im,
+    const struct wino_tiling *g, size_t at, size_t side)
+{
+	size_t image = at / (g->rows * g->cols);
+	ptrdiff_t y = (ptrdiff_t)(at / g->cols % g->rows * 4);
+	ptrdiff_t x = (ptrdiff_t)(at % g->cols * 4);
+
+	if (side == 6) {
+		y -= (ptrdiff_t)g->top;
+		x -= (ptrdiff_t)g->left;
+	}
+	for (size_t i = 0; i < side; i++, y++) {
+		bool in = y >= 0 && y < (ptrdiff_t)im->h;
+		size_t row = in ? (image * im->h + (size_t)y) * im->w : 0;
+
+		for (size_t j = 0; j < side; j++) {
+			ptrdiff_t col = x + (ptrdiff_t)j;
+			size_t off = (row + (size_t)col) * im->c;
+
+			if (!in || col < 0 || col >= (ptrdiff_t)im->w) {
+				t->p[i * side + j] = im->zero;
+				t->mask[i * side + j] = im->zero;
+				continue;
+			}
+			t->p[i * side + j] = im->p + off;
+			if (im->mask != NULL)
+				t->mask[i * side + j] = im->mask + off;
+		}
+	}
+}
+
+/* The last n < 16 channels, from c on, padded with zeros. */
+struct tail {
+	float p[36][WINO_LANES], mask[36][WINO_LANES];
+};
+
+static void
+patch_tail(struct patch *to, struct tail *tail, const struct patch *from,
+    size_t pixels, size_t c, size_t n, bool masked)
+{
+	memset(tail, 0, sizeof(*tail));
+	for (size_t i = 0; i < pixels; i++) {
+		memcpy(tail->p[i], from->p[i] + c, n * sizeof(float));
+		to->p[i] = tail->p[i];
+		if (!masked)
+			continue;
+		memcpy(tail->mask[i], from->mask[i] + c, n * sizeof(float));
+		to->mask[i] = tail->mask[i];
+	}
+}
+
+/* 16 channels of one patch; side (6 or 4) and masked are constants. */
+WINO_INLINE void
+transform(const struct patch *t, size_t c, float *o, size_t plane, size_t side,
+    bool masked)
+{
+	vec s[6][6], d[6], v[6];
+
+#pragma GCC unroll 6
+	for (size_t j = 0; j < side; j++) {
+#pragma GCC unroll 6
+		for (size_t i = 0; i < side; i++) {
+			d[i] = WINO_LOAD(t->p[i * side + j] + c);
+			if (masked)
+				d[i] = (vec)((wino_mask)d[i] &
+					     ~(WINO_LOAD(t->mask[i * side + j] +
+							 c) <= 0.0f));
+		}
+		if (side == 6)
+			patch_1d(v, d);
+		else
+			spread_1d(v, d);
+#pragma GCC unroll 6
+		for (size_t i = 0; i < 6; i++)
+			s[i][j] = v[i];
+	}
+#pragma GCC unroll 6
+	for (size_t i = 0; i < 6; i++, o += 6 * plane) {
+		if (side == 6)
+			patch_1d(v, s[i]);
+		else
+			spread_1d(v, s[i]);
+#pragma GCC unroll 6
+		for (size_t j = 0; j < 6; j++)
+			WINO_STORE(o + j * plane, v[j]);
+	}
+}
+
+/* Asks for 16 channels of what a patch does not share with the one before. */
+WINO_INLINE void
+fetch(const struct patch *t, size_t c, size_t side, bool masked)
+{
+	for (size_t i = 0; i < side; i++)
+		for (size_t j = side - 4; j < side; j++) {
+			__builtin_prefetch(t->p[i * side + j] + c);
+			if (masked)
+				__builtin_prefetch(t->mask[i * side + j] + c);
+		}
+}
+
+WINO_INLINE void
+tiles(const struct wino_images *im, const struct wino_tiling *g, size_t first,
+    size_t n, const struct wino_planes *to, size_t side, bool masked)
+{
+	size_t whole = im->c / WINO_LANES * WINO_LANES;
+	struct patch t[2], end;
+	struct tail tail;
+
+	patch_find(&t[0], im, g, first, side);
+	for (size_t i = 0; i < n; i++) {
+		struct patch *now = &t[i % 2], *next = &t[(i + 1) % 2];
+		float *o = to->p + i * to->row;
+
+		if (i + 1 < n)
+			patch_find(next, im, g, first + i + 1, side);
+		for (size_t c = 0; c < whole; c += WINO_LANES) {
+			if (i + 1 < n)
+				fetch(next, c, side, masked);
+			transform(now, c, o + c, to->plane, side, masked);
+		}
+		if (whole == im->c)
+			continue;
+		patch_tail(&end, &tail, now, side * side, whole, im->c - whole,
+		    masked);
+		transform(&end, 0, o + whole, to->plane, side, masked);
+	}
+}
+
+VECTOR void
+wino_tile_patch(const struct wino_images *im, const struct wino_tiling *g,
+    size_t first, size_t n, const struct wino_planes *to)
+{
+	if (im->mask != NULL)
+		tiles(im, g, first, n, to, 6, true);
+	else
+		tiles(im, g, first, n, to, 6, false);
+}
+
+VECTOR void
+wino_tile_spread(const struct wino_images *im, const struct wino_tiling *g,
+    size_t first, size_t n, const struct wino_planes *to)
+{
+	if (im->mask != NULL)
+		tiles(im, g, first, n, to, 4, true);
+	else
+		tiles(im, g, first, n, to, 4, false);
+}
+
+/* --- from planes to images ----------------------------------------------- */
+
+/* Where a block goes: pixel (i, j) at y + i * row + j * col, h x w of them. */
+struct block {
+	float *y;
+	const float *add, *bias; /* or NULL */
+	size_t row, col, h, w;
+	bool relu;
+};
+
+/* 16 channels of one block. */
+WINO_INLINE void
+restore(const float *m, size_t plane, const struct block *b, size_t c)
+{
+	vec s[4][6], d[6], v[4];
+	vec bias = b->bias != NULL ? WINO_LOAD(b->bias + c) : (vec){0};
+
+#pragma GCC unroll 6
+	for (size_t j = 0; j < 6; j++) {
+#pragma GCC unroll 6
+		for (size_t i = 0; i < 6; i++)
+			d[i] = WINO_LOAD(m + (i * 6 + j) * plane);
+		block_1d(v, d);
+#pragma GCC unroll 4
+		for (size_t i = 0; i < 4; i++)
+			s[i][j] = v[i];
+	}
+#pragma GCC unroll 4
+	for (size_t i = 0; i < 4; i++) {
+		if (i >= b->h)
+			continue;
+		block_1d(v, s[i]);
+#pragma GCC unroll 4
+		for (size_t j = 0; j < 4; j++) {
+			size_t at = i * b->row + j * b->col + c;
+
+			if (j >= b->w)
+				continue;
+			v[j] += bias;
+			if (b->add != NULL)
+				v[j] += WINO_LOAD(b->add + at);
+			if (b->relu) /* NaN passes through */
+				v[j] = (vec)((wino_mask)v[j] & ~(v[j] < 0.0f));
+			WINO_STORE(b->y + at, v[j]);
+		}
+	}
+}
+
+/* The last n < 16 channels, from c on: by way of a padded copy. */
+WINO_INLINE void
+restore_tail(
+    const float *m, size_t plane, const struct block *b, size_t c, size_t n)
+{
+	float y[16 * WINO_LANES], add[16 * WINO_LANES] = {0};
+	float bias[WINO_LANES] = {0};
+	struct block t = *b;
+
+	t.y = y;
+	t.row = 4 * WINO_LANES;
+	t.col = WINO_LANES;
+	if (b->bias != NULL)
+		t.bias = memcpy(bias, b->bias + c, n * sizeof(*bias));
+	if (b->add != NULL)
+		t.add = add;
+	for (size_t i = 0; b->add != NULL && i < b->h; i++)
+		for (size_t j = 0; j < b->w; j++)
+			memcpy(add + i * t.row + j * t.col,
+			    b->add + i * b->row + j * b->col + c,
+			    n * sizeof(*add));
+	restore(m, plane, &t, 0);
+	for (size_t i = 0; i < b->h; i++)
+		for (size_t j = 0; j < b->w; j++)
+			memcpy(b->y + i * b->row + j * b->col + c,
+			    y + i * t.row + j * t.col, n * sizeof(*y));
+}
+
+/* Channels from c0 on of tile `at`. */
+static struct block
+block_find(const struct wino_output *o, const struct wino_tiling *g, size_t at,
+    size_t c0)
+{
+	size_t image = at / (g->rows * g->cols);
+	size_t y = at / g->cols % g->rows * 4, x = at % g->cols * 4;
+	size_t off = ((image * o->h + y) * o->w + x) * o->c + c0;
+
+	return (struct block){
+	    .y = o->y + off,
+	    .add = o->add != NULL ? o->add + off : NULL,
+	    .bias = o->bias != NULL ? o->bias + c0 : NULL,
+	    .row = o->w * o->c,
+	    .col = o->c,
+	    .h = MIN(4, o->h - y),
+	    .w = MIN(4, o->w - x),
+	    .relu = o->relu,
+	};
+}
+
+/* Asks for 16 channels of what will be written, and read with it. */
+WINO_INLINE void
+claim(const struct block *b, size_t c)
+{
+	for (size_t i = 0; i < b->h; i++)
+		for (size_t j = 0; j < b->w; j++) {
+			size_t at = i * b->row + j * b->col + c;
+
+			__builtin_prefetch(b->y + at, 1);
+			if (b->add != NULL)
+				__builtin_prefetch(b->add + at);
+		}
+}
+
+VECTOR void
+wino_tile_block(const struct wino_planes *from, const struct wino_tiling *g,
+    size_t first, size_t n, size_t c0, size_t nc, const struct wino_output *o)
+{
+	size_t whole = nc / WINO_LANES * WINO_LANES;
+	struct block next = block_find(o, g, first, c0);
+
+	for (size_t i = 0; i < n; i++) {
+		const float *m = from->p + i * from->row;
+		struct block b = next;
+
+		if (i + 1 < n)
+			next = block_find(o, g, first + i + 1, c0);
+		for (size_t c = 0; c < whole; c += WINO_LANES) {
+			if (i + 1 < n)
+				claim(&next, c);
+			restore(m + c, from->plane, &b, c);
+		}
+		if (whole < nc)
+			restore_tail(
+			    m + whole, from->plane, &b, whole, nc - whole);
+	}
+}
