@@ -17,9 +17,7 @@ FORMATS  = array build bundle bundle_archive data dataset fetch fit format \
            onnx onnx_arith onnx_fact onnx_file onnx_fold onnx_graph \
            onnx_lower onnx_norm onnx_ops onnx_order onnx_patch onnx_shape \
            onnx_tensor onnx_wire onnx_write patch pixel safetensors trigger
-ENGINE   = $(patsubst conv conv_depth conv_im2col engine/%.c,%,$(wildcard \
-           engine/*.c)) op_activation op_compare op_cum_sum op_expand op_lrn \
-           op_resize op_scatter op_unary unary vmath
+ENGINE   = $(patsubst engine/%.c,%,$(wildcard engine/*.c))
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
 # BLAS_TOOLS link the engine.  A tool is its main plus the modules that
 # $(name)_PARTS lists, all in one folder.
@@ -38,9 +36,8 @@ BLAS_TOOLS = audit/assay-eval audit/assay-scan purify/assay-purify \
 assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
 assay-purify_PARTS  = rounds sau
 assay-plant_PARTS   = arch attack
-UNIT     = $(patsubst test_graph tests/%.c,%,$(wildcard tests/test_*.c))
-FUZZ     = $(patsubst fuzz_graph tests/fuzz/%.c,%,$(wildcard \
-           tests/fuzz/fuzz_*.c))
+UNIT     = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
+FUZZ     = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 # --- flags -------------------------------------------------------------------
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
@@ -100,7 +97,7 @@ $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau: $(B)/purify/sau.o
 $(B)/tests/test_verdict: $(B)/audit/verdict.o
-$(B)/tests/test_op: $(call objs,tests,op_body op_body_resize op_body_rows op_body_unary op_body_window)
+$(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
 # programs for tests/parity.py and tests/bench.py
 $(B)/tests/parity $(B)/tests/bench: %: %.o $(B)/fixtures/arch.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
