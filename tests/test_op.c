@@ -199,10 +199,6 @@ test_nan(void **state)
 
 static const struct op_body_set *const sets[] = {
     &op_body_basic,
-    &op_body_rows,
-    &op_body_unary,
-    &op_body_resizes,
-    &op_body_windows,
     &op_body_product,
     &op_body_rows,
     &op_body_resizes,
