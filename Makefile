@@ -179,6 +179,6 @@ install: all ## binaries and man pages
 	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
-.PHONY: all asan asan-bins bench check clean cli conformance \
-        conformance-list conformance-models demo deps deps-check fixtures format fuzz fuzz-bins help install lint null-table \
-        replay sau-table unit
+.PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
+        conformance-models demo deps deps-check fixtures format fuzz fuzz-bins \
+        help install lint null-table replay sau-table unit
