@@ -9,8 +9,8 @@
 #include <math.h>
 
 /* y, and what dy contributes to the gradients of both operands */
-typedef void line_fn(size_t n, const float *a, size_t sa, const float *b,
-    size_t sb, float *y);
+typedef void line_fn(
+    size_t n, const float *a, size_t sa, const float *b, size_t sb, float *y);
 typedef void back_fn(size_t n, const float *a, size_t sa, const float *b,
     size_t sb, const float *dy, float *d, size_t sd);
 
@@ -88,7 +88,7 @@ BACK(mul_back_a, dy *b)
 BACK(mul_back_b, dy *a)
 LINE(div, a / b)
 BACK(div_back_a, dy / b)
-BACK(div_back_b, -dy * a / (b * b))
+BACK(div_back_b, -dy *a / (b * b))
 LINE(pow, b == 2.0f ? a * a : powf(a, b))
 BACK(pow_back_a, b == 2.0f ? dy * 2.0f * a : dy * b * powf(a, b - 1.0f))
 BACK(pow_back_b, dy *powf(a, b) * logf(a))
@@ -305,8 +305,8 @@ binary_forward(const struct kind *k, const struct op_call *c)
 
 	walk_begin(&w, c->shape_in[0], c->shape_in[1], c->shape_out, false);
 	do {
-		k->line(w.n, c->in[0] + w.at[0], w.step[0],
-		    c->in[1] + w.at[1], w.step[1], c->out + w.out);
+		k->line(w.n, c->in[0] + w.at[0], w.step[0], c->in[1] + w.at[1],
+		    w.step[1], c->out + w.out);
 		/* division and powers of integers round towards zero */
 		for (size_t i = 0; whole && i < w.n; i++)
 			c->out[w.out + i] = truncf(c->out[w.out + i]);
@@ -323,15 +323,14 @@ binary_backward(const struct kind *k, const struct op_call *c)
 		if (d == NULL)
 			continue;
 		if (!c->add[i])
-			memset(d, 0,
-			    shape_elements(c->shape_in[i]) * sizeof(*d));
+			memset(
+			    d, 0, shape_elements(c->shape_in[i]) * sizeof(*d));
 		walk_begin(
 		    &w, c->shape_in[0], c->shape_in[1], c->shape_out, false);
 		do {
 			k->back[i](w.n, k->reads ? c->in[0] + w.at[0] : NULL,
 			    w.step[0], k->reads ? c->in[1] + w.at[1] : NULL,
-			    w.step[1], c->dout + w.out, d + w.at[i],
-			    w.step[i]);
+			    w.step[1], c->dout + w.out, d + w.at[i], w.step[i]);
 		} while (walk_next(&w));
 	}
 }
