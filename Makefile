@@ -5,15 +5,12 @@ PREFIX ?= /usr/local
 MANDIR ?= $(PREFIX)/share/man
 CC     ?= cc
 
-# --- sources: what is not listed is taken from its folder -----------------------------
-BASE     = arena buf child digest doc err file finding json map opt progress \
-           rd rng sandbox spawn stat text tool tree
-FORMATS  = array build bundle bundle_archive data dataset fetch fit format gunzip \
-           identify identify_pickle identify_text identify_zip idx image \
-           image_jpeg image_png imagedir member model neutral npy npz onnx \
-           onnx_fact onnx_file onnx_fold onnx_lower onnx_ops onnx_order \
-           onnx_patch onnx_shape onnx_tensor onnx_wire onnx_write patch \
-           pixel safetensors trigger
+# where the ONNX backend tests are
+ONNX_DATA ?= $(shell dpkg -L libonnx-testdata 2>/dev/null | sed -n 's,/node$$,,p')
+
+# --- sources: what is not listed is taken from its folder ------------------
+BASE     = $(patsubst base/%.c,%,$(wildcard base/*.c))
+FORMATS  = $(patsubst formats/%.c,%,$(wildcard formats/*.c))
 # an operator is a file engine/op_x.c and a line in engine/op.def
 ENGINE   = $(patsubst engine/%.c,%,$(wildcard engine/*.c))
 # Tools: TOOLS read hostile bytes or documents and link no OpenBLAS;
@@ -141,8 +138,13 @@ fuzz: ## FUZZ_SECONDS (60) of libFuzzer per target
 fuzz-bins: $(FUZZB)
 asan: ## check under ASan + UBSan
 	@$(MAKE) -s -j$(JOBS) MODE=asan asan-bins
-	@$(MAKE) -s MODE=asan unit cli replay
-asan-bins: $(BINS) $(TESTS) $(FUZZB)
+	@$(MAKE) -s MODE=asan unit conformance cli replay
+asan-bins: $(BINS) $(TESTS) $(FUZZB) $(B)/tests/conformance
+conformance: $(B)/tests/conformance ## the ONNX backend tests (libonnx-testdata)
+	@$< "$(ONNX_DATA)" tests/conformance.list tests/conformance.skip
+conformance-list: $(B)/tests/conformance ## rewrite tests/conformance.list
+	@(sed -n '/^#/p' tests/conformance.list; $< -u "$(ONNX_DATA)" tests/conformance.list \
+	  tests/conformance.skip) >$(B)/list; mv $(B)/list tests/conformance.list
 conformance-models: all $(B)/tests/one_step ## compare whole models with PyTorch and ONNX Runtime
 	@/usr/bin/python3 -B tests/conformance-models.py $(B)
 bench: all $(B)/tests/bench ## time the engine beside PyTorch and ONNX Runtime
@@ -176,6 +178,7 @@ install: all ## binaries and man pages
 	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
-.PHONY: all asan asan-bins bench check clean cli conformance-models demo deps \
+.PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
+        conformance-models demo deps \
         deps-check fixtures format fuzz fuzz-bins help install lint null-table \
         replay sau-table unit
