@@ -100,6 +100,8 @@ $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
 $(B)/tests/bench: $(B)/purify/sau.o
 $(B)/tests/one_step $(B)/tests/bench: %: %.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
+$(B)/tests/conformance: %: %.o $(call objs,tests,conformance_case conformance_run) $(ELIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 # the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
 ifeq ($(MODE),fuzz)
 $(FUZZB): %: %.o $(ELIBS)
@@ -122,8 +124,8 @@ $(B)/%.o: %.c Makefile
 export LSAN_OPTIONS = suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
 JOBS := $(shell nproc)
 check: deps-check ## everything a change must pass
-	@$(MAKE) -s -j$(JOBS) all $(TESTS) $(FUZZB)
-	@$(MAKE) -s unit cli replay lint
+	@$(MAKE) -s -j$(JOBS) all $(TESTS) $(FUZZB) $(B)/tests/conformance
+	@$(MAKE) -s unit conformance cli replay lint
 unit: deps-check $(TESTS) ## cmocka suites
 	@sh tests/run-unit.sh $(TESTS)
 cli: all ## black-box scripts, TAP
@@ -156,7 +158,7 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle data engine net onnx sau
+GENERATORS = bundle data engine graph net onnx sau
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done

@@ -4,8 +4,7 @@
 #include "base/limits.h"
 #include "formats/format.h"
 #include "formats/onnx_fact.h"
-#include "formats/onnx_lower.h"
-#include "formats/onnx_order.h"
+#include "formats/onnx_graph.h"
 #include "formats/onnx_patch.h"
 
 /* --- the image ----------------------------------------------------------- */
@@ -200,65 +199,6 @@ find_classes(struct model *m, const struct onnx_lower *l,
 
 /* --- putting it together ------------------------------------------------- */
 
-/* Room for what lowering makes: at most four nodes of one. */
-static int
-lower_init(struct onnx_lower *l, struct model *m, const struct onnx_file *f,
-    struct err *e)
-{
-	struct arena *a = &m->arena;
-	size_t names = 4 * f->nnode + f->ninput + f->ninfo + 8;
-
-	*l = (struct onnx_lower){.m = m, .f = f, .e = e, .batch = m->shape[0]};
-	map_init(&l->constant, a);
-	map_init(&l->alias, a);
-	map_init(&l->fact, a);
-	map_init(&l->used, a);
-	map_init(&l->taken, a);
-	for (size_t i = 0; i < f->nnode; i++)
-		names += f->node[i].nout;
-	l->node_cap = 4 * f->nnode + 4;
-	l->tensor_cap = f->ntensor + f->nnode;
-	l->fact_cap = names;
-	l->target = arena_alloc(a, f->nnode + 1, sizeof(*l->target));
-	l->facts = arena_alloc(a, names, sizeof(*l->facts));
-	m->node = arena_alloc(a, l->node_cap, sizeof(*m->node));
-	m->tensor = arena_alloc(a, l->tensor_cap + 1, sizeof(*m->tensor));
-	if (l->target == NULL || l->facts == NULL || m->node == NULL ||
-	    m->tensor == NULL)
-		return err_set(
-		    e, ERR_LIMIT, ERR_NOWHERE, "onnx: model too large");
-	return 0;
-}
-
-/* What the file says about names before any node is lowered. */
-static void
-lower_names(
-    struct onnx_lower *l, const struct onnx_order *o, const char *output)
-{
-	const struct onnx_file *f = l->f;
-
-	for (size_t i = 0; i < f->ntensor; i++)
-		onnx_lower_tensor(l, &f->tensor[i].t);
-	for (size_t i = 0; i < f->nnode; i++) {
-		for (size_t k = 0; k < f->node[i].nout; k++)
-			l->full |= map_put(&l->taken, f->node[i].out[k], 0) < 0;
-		for (size_t k = 0; o->live[i] && k < f->node[i].nin; k++)
-			l->full |= map_put(&l->used, f->node[i].in[k], 0) < 0;
-	}
-	for (size_t i = 0; i < f->ntensor; i++)
-		l->full |= map_put(&l->taken, f->tensor[i].t.name, 0) < 0;
-	for (size_t i = 0; i < f->ninput; i++)
-		l->full |= map_put(&l->taken, f->input[i].name, 0) < 0;
-	l->full |= map_put(&l->used, output, 0) < 0;
-	for (size_t i = 0; i < f->ninfo; i++)
-		if (f->info[i].shaped)
-			onnx_fact_set(l, f->info[i].name,
-			    (struct onnx_fact){
-				.ranked = true, .rank = f->info[i].rank});
-	onnx_fact_set(l, l->m->input,
-	    (struct onnx_fact){.ranked = true, .batch = true, .rank = 4});
-}
-
 /* Logits with more dimensions than (N, classes) are flattened. */
 static int
 flatten_output(struct onnx_lower *l)
@@ -282,52 +222,6 @@ flatten_output(struct onnx_lower *l)
 	onnx_lower_put_int(n, "axis", 1);
 	m->output = n->out[0];
 	return 0;
-}
-
-/* Keep the nodes and tensors that the output needs. */
-static int
-sweep(struct model *m, struct err *e)
-{
-	struct arena *a = &m->arena;
-	bool *keep = arena_alloc(a, m->nnode + 1, sizeof(*keep));
-	struct map need;
-	size_t n = 0;
-
-	map_init(&need, a);
-	if (keep == NULL || map_put(&need, m->output, 0) < 0)
-		goto full;
-	for (size_t i = m->nnode; i-- > 0;) {
-		const struct node *x = &m->node[i];
-
-		for (size_t k = 0; k < x->nout; k++)
-			keep[i] = keep[i] ||
-				  (*x->out[k] != '\0' &&
-				      map_get(&need, x->out[k]) != SIZE_MAX);
-		for (size_t k = 0; keep[i] && k < x->nin; k++)
-			if (map_put(&need, x->in[k], 0) < 0)
-				goto full;
-	}
-	for (size_t i = 0; i < m->nnode; i++)
-		if (keep[i])
-			m->node[n++] = m->node[i];
-	m->nnode = n;
-	n = 0;
-	for (size_t i = 0; i < m->ntensor; i++) {
-		const struct tensor *t = &m->tensor[i];
-
-		if (map_get(&need, t->name) == SIZE_MAX)
-			continue;
-		if (t->dtype == DTYPE_COUNT)
-			return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-			    "onnx: tensor '%s' is neither of floats nor of "
-			    "signed integers",
-			    t->name);
-		m->tensor[n++] = *t;
-	}
-	m->ntensor = n;
-	return 0;
-full:
-	return err_set(e, ERR_LIMIT, ERR_NOWHERE, "onnx: model too large");
 }
 
 static void
@@ -359,10 +253,11 @@ build(struct model *m, const struct onnx_file *f, struct err *e)
 	int64_t s[4];
 	int rc;
 
-	if ((rc = onnx_order_init(f, &m->arena, &o, e)) != 0 ||
+	if ((rc = onnx_graph_known(f, 6, e)) != 0 ||
+	    (rc = onnx_order_init(f, &m->arena, &o, e)) != 0 ||
 	    (rc = find_output(f, &o, &output, e)) != 0 ||
 	    (rc = find_image(f, &o, m, e)) != 0 ||
-	    (rc = lower_init(&l, m, f, e)) != 0)
+	    (rc = onnx_graph_begin(&l, m, f, 0, e)) != 0)
 		return rc;
 	onnx_order_live(f, &o, output->name);
 	l.tail = find_tail(f, &o, output->name);
@@ -372,15 +267,13 @@ build(struct model *m, const struct onnx_file *f, struct err *e)
 		m->shape[2] = s[1];
 		m->shape[3] = s[2];
 	}
-	lower_names(&l, &o, output->name);
-	for (size_t i = 0; i < f->nnode; i++)
-		if (o.live[o.node[i]] &&
-		    (rc = onnx_lower_one(&l, &f->node[o.node[i]])) != 0)
-			return rc;
-	m->output = onnx_lower_name(&l, output->name);
-	if ((rc = flatten_output(&l)) != 0 ||
+	onnx_graph_names(&l, &o, output->name);
+	onnx_fact_set(&l, m->input,
+	    (struct onnx_fact){.ranked = true, .batch = true, .rank = 4});
+	if ((rc = onnx_graph_nodes(&l, &o, output->name)) != 0 ||
+	    (rc = flatten_output(&l)) != 0 ||
 	    (rc = find_classes(m, &l, output, e)) != 0 ||
-	    (rc = sweep(m, e)) != 0)
+	    (rc = onnx_graph_sweep(m, e)) != 0)
 		return rc;
 	describe(m, f, &l);
 	return 0;

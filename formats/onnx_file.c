@@ -488,10 +488,6 @@ onnx_file_parse(
 	if (x->ir < 3 || x->ir > 10)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "onnx: IR version %" PRId64 ", known are 3 to 10", x->ir);
-	if (x->opset < 6 || x->opset > 21)
-		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "onnx: operator set %" PRId64 ", known are 6 to 21",
-		    x->opset);
 	return parse_graph(graph, a, x, e);
 }
 

@@ -2,9 +2,12 @@
 #include "formats/onnx_lower.h"
 
 #include "base/limits.h"
+#include "formats/onnx_arith.h"
 #include "formats/onnx_fact.h"
 #include "formats/onnx_fold.h"
+#include "formats/onnx_norm.h"
 #include "formats/onnx_ops.h"
+#include "formats/onnx_shape.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -119,6 +122,43 @@ onnx_lower_tensor(struct onnx_lower *l, const struct tensor *t)
 	l->m->tensor[l->m->ntensor++] = *t;
 }
 
+void
+onnx_lower_number(struct onnx_lower *l, const char *name, enum dtype type,
+    size_t rank, double v)
+{
+	struct tensor t = {.name = name,
+	    .dtype = type,
+	    .rank = rank,
+	    .dim = {1},
+	    .size = dtype_width(type)};
+	uint8_t *data = arena_alloc(&l->m->arena, t.size, 1);
+	uint64_t bits = (uint64_t)(int64_t)v;
+	float f = (float)v;
+	uint32_t raw;
+
+	if (type != DTYPE_F32 && type != DTYPE_I64)
+		BUG("type of a number");
+	if (data == NULL) {
+		l->full = true;
+		return;
+	}
+	memcpy(&raw, &f, sizeof(raw));
+	if (type == DTYPE_F32)
+		bits = raw;
+	for (size_t k = 0; k < t.size; k++)
+		data[k] = (uint8_t)(bits >> 8 * k);
+	t.data = data;
+	onnx_lower_tensor(l, &t);
+}
+
+bool
+onnx_lower_used(
+    const struct onnx_lower *l, const struct onnx_node *n, size_t out)
+{
+	return out < n->nout && *n->out[out] != '\0' &&
+	       map_get(&l->used, n->out[out]) != SIZE_MAX;
+}
+
 /* --- new nodes ----------------------------------------------------------- */
 
 #define ATTRS_OF_OURS 12
@@ -154,6 +194,21 @@ onnx_lower_node(struct onnx_lower *l, const struct onnx_node *from,
 	for (size_t i = 0; i < n->nout; i++)
 		n->out[i] = from->out[i];
 	l->m->nnode++;
+	return n;
+}
+
+struct node *
+onnx_lower_insert(struct onnx_lower *l, const struct onnx_node *from,
+    const char *op, const char *in, const char *out)
+{
+	struct node *n = onnx_lower_node(l, from, op, 1, 1);
+
+	if (n == NULL)
+		return NULL;
+	n->in[0] = in;
+	n->nin = 1;
+	n->out[0] = out;
+	n->nout = 1;
 	return n;
 }
 
@@ -236,7 +291,8 @@ onnx_lower_get_real(struct onnx_lower *l, const struct onnx_node *n,
 {
 	const struct onnx_attr *at = get(l, n, name, ONNX_FLOAT);
 
-	return at != NULL ? at->f : absent;
+	/* defaults are floats, too: the same once they were written */
+	return at != NULL ? at->f : (double)(float)absent;
 }
 
 const char *
@@ -384,10 +440,22 @@ check_finite(
 	return 0;
 }
 
+static onnx_lower_fn *
+find(const char *op)
+{
+	static onnx_lower_fn *(*const table[])(const char *op) = {
+	    onnx_arith_find, onnx_norm_find, onnx_ops_find, onnx_shape_find};
+	onnx_lower_fn *fn = NULL;
+
+	for (size_t i = 0; fn == NULL && i < ARRAY_LEN(table); i++)
+		fn = table[i](op);
+	return fn != NULL ? fn : plain;
+}
+
 int
 onnx_lower_one(struct onnx_lower *l, const struct onnx_node *from)
 {
-	onnx_ops_fn *fn = onnx_ops_find(from->op);
+	onnx_lower_fn *fn = find(from->op);
 	size_t first = l->m->nnode;
 	int rc;
 
@@ -399,14 +467,15 @@ onnx_lower_one(struct onnx_lower *l, const struct onnx_node *from)
 		    from->attr[i].type == ONNX_GRAPHS)
 			return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
 			    "attribute '%s' is a graph", from->attr[i].name);
-	if ((rc = fn != NULL ? fn(l, from) : plain(l, from)) != 0)
+	if ((rc = fn(l, from)) != 0)
 		return rc;
 	if (l->mistyped != NULL)
 		return err_set(l->e, ERR_FORMAT, l->mistyped->at,
 		    "onnx: node '%.80s' (%.40s): attribute '%s' is of the "
 		    "wrong type",
 		    from->name, from->op, l->mistyped->name);
-	if (l->m->nnode == first + 1 && !l->full &&
+	/* the engine computes all constants; a classifier should be small */
+	if (!l->graph && l->m->nnode == first + 1 && !l->full &&
 	    onnx_fold_node(l, &l->m->node[first]))
 		l->m->nnode--;
 	for (size_t i = first; i < l->m->nnode && !l->full; i++) {

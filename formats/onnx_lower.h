@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Lowering: nodes of an ONNX file, of any operator set, to the one canonical
  * form per operator that assay-model(5) lists.  onnx_lower.c has what every
- * operator needs (constants, names, new nodes, plain attributes), onnx_ops.c
- * the operators that need more, onnx_fact.c the little that must be known of
- * shapes.  All memory is the model's arena.
+ * operator needs (constants, names, new nodes, plain attributes), onnx_ops.c,
+ * onnx_arith.c, onnx_norm.c and onnx_shape.c the operators that need more,
+ * onnx_fact.c the little that must be known of shapes, onnx_graph.c the whole.
+ * All memory is the model's arena.
  */
 #ifndef FORMATS_ONNX_LOWER_H
 #define FORMATS_ONNX_LOWER_H
@@ -31,11 +32,15 @@ struct onnx_lower {
 	size_t ntarget, nfact, node_cap, tensor_cap, fact_cap;
 	int64_t batch;                /* the batch that the file fixes, -1 */
 	const struct onnx_node *tail; /* the final softmax, or NULL */
+	bool graph;                   /* any graph, not a classifier */
 	bool nhwc;                    /* the image is transposed first */
 	bool trained;                 /* batch-norm in training mode seen */
 	bool full;                    /* the arena or a table is */
 	const struct onnx_attr *mistyped; /* an attribute of the wrong type */
 };
+
+/* Lowers the nodes of one operator. */
+typedef int onnx_lower_fn(struct onnx_lower *, const struct onnx_node *);
 
 /* Lower one node: appends to m->node and m->tensor. */
 int onnx_lower_one(struct onnx_lower *, const struct onnx_node *) MUST_USE;
@@ -64,6 +69,12 @@ bool onnx_lower_ints(struct onnx_lower *, const char *name, const int64_t **out,
     size_t *n) MUST_USE;
 /* A new constant of our own. */
 void onnx_lower_tensor(struct onnx_lower *, const struct tensor *);
+/* The same of one number (F32 or I64), of rank 0 or 1. */
+void onnx_lower_number(
+    struct onnx_lower *, const char *name, enum dtype, size_t rank, double);
+/* Whether something uses output `out` of a node of the file. */
+bool onnx_lower_used(
+    const struct onnx_lower *, const struct onnx_node *, size_t out);
 
 /*
  * Append a node with room for attributes.  Inputs and outputs are copied from
@@ -71,6 +82,13 @@ void onnx_lower_tensor(struct onnx_lower *, const struct tensor *);
  */
 struct node *onnx_lower_node(struct onnx_lower *, const struct onnx_node *,
     const char *op, size_t nin, size_t nout);
+
+/*
+ * The same for a node of our own making: one input, one output, room for three
+ * more inputs.
+ */
+struct node *onnx_lower_insert(struct onnx_lower *, const struct onnx_node *,
+    const char *op, const char *in, const char *out);
 
 /* Attributes of the original; `absent` when it has none of that name. */
 int64_t onnx_lower_get_int(

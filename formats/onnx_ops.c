@@ -4,20 +4,9 @@
  */
 #include "formats/onnx_ops.h"
 
-#include "base/limits.h"
 #include "formats/onnx_fact.h"
-#include "formats/onnx_shape.h"
-
-#include <math.h>
 
 /* --- removed operators --------------------------------------------------- */
-
-static bool
-is_used(const struct onnx_lower *l, const struct onnx_node *n, size_t out)
-{
-	return out < n->nout && *n->out[out] != '\0' &&
-	       map_get(&l->used, n->out[out]) != SIZE_MAX;
-}
 
 static int
 forget(struct onnx_lower *l, const struct onnx_node *n)
@@ -26,9 +15,6 @@ forget(struct onnx_lower *l, const struct onnx_node *n)
 
 	if (rc != 0)
 		return rc;
-	if (is_used(l, n, 1))
-		return onnx_lower_fail(
-		    l, n, ERR_UNSUPPORTED, "its second output is used");
 	onnx_lower_alias(l, n->out[0], n->in[0]);
 	return 0;
 }
@@ -175,6 +161,7 @@ static int
 pool(struct onnx_lower *l, const struct onnx_node *from)
 {
 	bool average = strcmp(from->op, "AveragePool") == 0;
+	bool indices = !average && onnx_lower_used(l, from, 1);
 	const int64_t *kernel;
 	struct node *n;
 	size_t spatial;
@@ -182,236 +169,26 @@ pool(struct onnx_lower *l, const struct onnx_node *from)
 
 	if ((rc = onnx_lower_need(l, from, 1)) != 0)
 		return rc;
-	if (is_used(l, from, 1))
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "its indices are used");
 	if (!onnx_lower_get_ints(l, from, "kernel_shape", &kernel, &spatial))
 		return onnx_lower_fail(
 		    l, from, ERR_FORMAT, "kernel_shape is missing");
-	if ((n = onnx_lower_node(l, from, from->op, 1, 1)) == NULL)
+	if ((n = onnx_lower_node(l, from, from->op, 1, indices ? 2 : 1)) ==
+	    NULL)
 		return 0;
 	if ((rc = window(l, from, n, kernel, spatial)) != 0)
 		return rc;
 	onnx_lower_put_int(
 	    n, "ceil_mode", onnx_lower_get_int(l, from, "ceil_mode", 0));
+	if (indices)
+		onnx_lower_put_int(n, "storage_order",
+		    onnx_lower_get_int(l, from, "storage_order", 0));
 	if (average) /* before 7 pads were never counted */
 		onnx_lower_put_int(n, "count_include_pad",
 		    onnx_lower_get_int(l, from, "count_include_pad", 0));
 	return 0;
 }
 
-/* --- normalisation ------------------------------------------------------- */
-
-static int
-batch_norm(struct onnx_lower *l, const struct onnx_node *from)
-{
-	struct node *n;
-	int rc;
-
-	if ((rc = onnx_lower_need(l, from, 5)) != 0)
-		return rc;
-	for (size_t i = 1; i < from->nout; i++)
-		if (is_used(l, from, i))
-			return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
-			    "its running statistics are used");
-	if (onnx_lower_get_int(l, from, "spatial", 1) != 1) /* until 8 */
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "statistics for every pixel");
-	if (onnx_lower_get_int(l, from, "training_mode", 0) != 0) /* 14 */
-		l->trained = true;
-	if ((n = onnx_lower_node(l, from, from->op, 5, 1)) == NULL)
-		return 0;
-	onnx_lower_put_real(
-	    n, "epsilon", onnx_lower_get_real(l, from, "epsilon", 1e-5));
-	return 0;
-}
-
-static int
-layer_norm(struct onnx_lower *l, const struct onnx_node *from)
-{
-	struct node *n;
-	int rc;
-
-	if ((rc = onnx_lower_need(l, from, 2)) != 0)
-		return rc;
-	if (is_used(l, from, 1) || is_used(l, from, 2))
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "its statistics are used");
-	if ((n = onnx_lower_node(l, from, from->op, 3, 1)) == NULL)
-		return 0;
-	onnx_lower_put_int(n, "axis", onnx_lower_get_int(l, from, "axis", -1));
-	onnx_lower_put_real(
-	    n, "epsilon", onnx_lower_get_real(l, from, "epsilon", 1e-5));
-	return 0;
-}
-
-/* Per channel parameters only from 21 on; before, per group. */
-static int
-group_norm(struct onnx_lower *l, const struct onnx_node *from)
-{
-	struct node *n;
-	int rc;
-
-	if ((rc = onnx_lower_need(l, from, 3)) != 0)
-		return rc;
-	if (l->f->opset < 21)
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "parameters for every group");
-	if ((n = onnx_lower_node(l, from, from->op, 3, 1)) == NULL)
-		return 0;
-	onnx_lower_put_int(
-	    n, "num_groups", onnx_lower_get_int(l, from, "num_groups", 1));
-	onnx_lower_put_real(
-	    n, "epsilon", onnx_lower_get_real(l, from, "epsilon", 1e-5));
-	return 0;
-}
-
-/* --- arithmetic ---------------------------------------------------------- */
-
-/*
- * The second operand shaped so that numpy's broadcasting does what `axis`
- * meant (until 6): ones behind its dimensions.
- */
-static int
-stretch(struct onnx_lower *l, const struct onnx_node *from, size_t behind,
-    const char **name)
-{
-	struct onnx_fact f = onnx_fact_of(l, onnx_lower_name(l, from->in[1]));
-	const struct tensor *t = onnx_lower_const(l, from->in[1]);
-	int64_t *v =
-	    arena_alloc(&l->m->arena, MODEL_MAX_RANK + behind, sizeof(*v));
-	struct node *n =
-	    onnx_lower_node(l, from, t != NULL ? "Reshape" : "Unsqueeze", 1, 1);
-
-	if (v == NULL || n == NULL) {
-		l->full = true;
-		return 0;
-	}
-	n->in[0] = onnx_lower_name(l, from->in[1]);
-	n->out[0] = *name = onnx_lower_fresh(l, from->out[0], "operand");
-	if (t != NULL) {
-		for (size_t i = 0; i < t->rank + behind; i++)
-			v[i] = i < t->rank ? (int64_t)t->dim[i] : 1;
-		onnx_lower_put_ints(n, "shape", v, t->rank + behind);
-		onnx_lower_put_int(n, "allowzero", 0);
-		return 0;
-	}
-	for (size_t i = 0; i < behind; i++)
-		v[i] = (int64_t)(f.rank + i);
-	onnx_lower_put_ints(n, "axes", v, behind);
-	return 0;
-}
-
-static int
-arithmetic(struct onnx_lower *l, const struct onnx_node *from)
-{
-	const char *second = NULL;
-	struct onnx_fact a, b;
-	struct node *n;
-	int64_t axis;
-	int rc;
-
-	if ((rc = onnx_lower_need(l, from, 2)) != 0)
-		return rc;
-	if (l->f->opset < 7 && onnx_file_attr(from, "axis") != NULL &&
-	    onnx_lower_get_int(l, from, "broadcast", 0) != 0) {
-		a = onnx_fact_of(l, onnx_lower_name(l, from->in[0]));
-		b = onnx_fact_of(l, onnx_lower_name(l, from->in[1]));
-		axis = onnx_lower_get_int(l, from, "axis", 0);
-		if (!a.ranked || !b.ranked)
-			return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
-			    "broadcasting along an axis of unknown rank");
-		if (axis < 0)
-			axis += (int64_t)a.rank;
-		if (axis < 0 || (uint64_t)axis + b.rank > a.rank)
-			return onnx_lower_fail(l, from, ERR_FORMAT,
-			    "broadcasting rank %zu into rank %zu at %" PRId64,
-			    b.rank, a.rank, axis);
-		if ((uint64_t)axis + b.rank < a.rank &&
-		    (rc = stretch(l, from, a.rank - b.rank - (size_t)axis,
-			 &second)) != 0)
-			return rc;
-	}
-	if ((n = onnx_lower_node(l, from, from->op, 2, 1)) == NULL)
-		return 0;
-	if (second != NULL)
-		n->in[1] = second;
-	return 0;
-}
-
-/* Until 6 a slope vector was one of channels, whatever followed them. */
-static int
-prelu(struct onnx_lower *l, const struct onnx_node *from)
-{
-	const char *second = NULL;
-	struct onnx_fact x, s;
-	struct node *n;
-	int rc;
-
-	if ((rc = onnx_lower_need(l, from, 2)) != 0)
-		return rc;
-	x = onnx_fact_of(l, onnx_lower_name(l, from->in[0]));
-	s = onnx_fact_of(l, onnx_lower_name(l, from->in[1]));
-	if (l->f->opset < 7 && !x.ranked)
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "an input of unknown rank");
-	if (l->f->opset < 7 && s.rank == 1 && x.rank > 2 &&
-	    (rc = stretch(l, from, x.rank - 2, &second)) != 0)
-		return rc;
-	if ((n = onnx_lower_node(l, from, from->op, 2, 1)) != NULL &&
-	    second != NULL)
-		n->in[1] = second;
-	return 0;
-}
-
-/* min and max: attributes until 10, then inputs that may be absent. */
-static int
-clip(struct onnx_lower *l, const struct onnx_node *from)
-{
-	static const char *const name[] = {"min", "max"};
-	const struct tensor *t[2] = {NULL, NULL};
-	double v[2] = {-(double)INFINITY, (double)INFINITY};
-	struct node *n;
-	uint64_t count;
-	int rc;
-
-	if ((rc = onnx_lower_need(l, from, 1)) != 0)
-		return rc;
-	for (size_t i = 0; i < 2; i++) {
-		v[i] = onnx_lower_get_real(l, from, name[i], v[i]);
-		if (i + 1 >= from->nin || *from->in[i + 1] == '\0')
-			continue;
-		t[i] = onnx_lower_const(l, from->in[i + 1]);
-		if (t[i] == NULL || t[i]->dtype == DTYPE_COUNT)
-			return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
-			    "'%s' is not a constant", name[i]);
-		if (!tensor_elements(t[i], &count) || count != 1)
-			return onnx_lower_fail(
-			    l, from, ERR_FORMAT, "'%s' is no scalar", name[i]);
-		v[i] = tensor_real(t[i], 0);
-	}
-	if ((n = onnx_lower_node(l, from, "Clip", 1, 1)) == NULL)
-		return 0;
-	for (size_t i = 0; i < 2; i++)
-		if (v[i] != (i == 0 ? -(double)INFINITY : (double)INFINITY))
-			onnx_lower_put_real(n, name[i], v[i]);
-	return 0;
-}
-
 /* --- softmax ------------------------------------------------------------- */
-
-static struct node *
-insert(struct onnx_lower *l, const struct onnx_node *from, const char *op,
-    const char *in, const char *out)
-{
-	struct node *n = onnx_lower_node(l, from, op, 1, 1);
-
-	if (n == NULL)
-		return NULL;
-	n->in[0] = in;
-	n->out[0] = out;
-	return n;
-}
 
 /* Until 12: of a matrix, rows being all dimensions before `axis`. */
 static int
@@ -423,15 +200,16 @@ softmax_flat(struct onnx_lower *l, const struct onnx_node *from, int64_t axis)
 	const char *shape = onnx_lower_fresh(l, from->out[0], "shape");
 	struct node *n;
 
-	if ((n = insert(l, from, "Flatten", x, flat)) == NULL)
+	if ((n = onnx_lower_insert(l, from, "Flatten", x, flat)) == NULL)
 		return 0;
 	onnx_lower_put_int(n, "axis", axis);
 	onnx_fact_node(l, n);
-	if ((n = insert(l, from, from->op, flat, soft)) == NULL)
+	if ((n = onnx_lower_insert(l, from, from->op, flat, soft)) == NULL)
 		return 0;
 	onnx_lower_put_int(n, "axis", -1);
-	if (insert(l, from, "Shape", x, shape) == NULL ||
-	    (n = insert(l, from, "Reshape", soft, from->out[0])) == NULL)
+	if (onnx_lower_insert(l, from, "Shape", x, shape) == NULL ||
+	    (n = onnx_lower_insert(l, from, "Reshape", soft, from->out[0])) ==
+		NULL)
 		return 0;
 	n->in[n->nin++] = shape;
 	onnx_lower_put_int(n, "allowzero", 0);
@@ -478,34 +256,23 @@ sigmoid(struct onnx_lower *l, const struct onnx_node *from)
 
 static const struct {
 	const char *op;
-	onnx_ops_fn *fn;
+	onnx_lower_fn *fn;
 } op_table[] = {
-    {"Add", arithmetic},
     {"AveragePool", pool},
-    {"BatchNormalization", batch_norm},
-    {"Clip", clip},
     {"Constant", constant},
     {"Conv", conv},
-    {"Div", arithmetic},
-    {"Dropout", forget},
-    {"GroupNormalization", group_norm},
     {"Identity", forget},
-    {"LayerNormalization", layer_norm},
     {"LogSoftmax", softmax},
     {"MaxPool", pool},
-    {"Mul", arithmetic},
-    {"PRelu", prelu},
-    {"Pow", arithmetic},
     {"Sigmoid", sigmoid},
     {"Softmax", softmax},
-    {"Sub", arithmetic},
 };
 
-onnx_ops_fn *
+onnx_lower_fn *
 onnx_ops_find(const char *op)
 {
 	for (size_t i = 0; i < ARRAY_LEN(op_table); i++)
 		if (strcmp(op_table[i].op, op) == 0)
 			return op_table[i].fn;
-	return onnx_shape_find(op);
+	return NULL;
 }

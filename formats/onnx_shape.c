@@ -210,15 +210,14 @@ reduce(struct onnx_lower *l, const struct onnx_node *from)
 		onnx_lower_alias(l, from->out[0], from->in[0]);
 		return 0;
 	}
-	if (!known && noop)
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "computed axes that may be none");
 	n = onnx_lower_node(l, from, from->op, known ? 1 : 2, 1);
 	if (n == NULL)
 		return 0;
 	if (len > 0)
 		onnx_lower_put_ints(n, "axes", v, len);
 	onnx_lower_put_int(n, "keepdims", keep);
+	if (!known && noop) /* only where it may matter */
+		onnx_lower_put_int(n, "noop_with_empty_axes", 1);
 	return 0;
 }
 
@@ -427,10 +426,13 @@ constant_of_shape(struct onnx_lower *l, const struct onnx_node *from)
 	return 0;
 }
 
-/* scales or sizes of a Resize from input i */
-static int
+/*
+ * Input i of a Resize as a list; false when it is computed.  An absent or
+ * empty one says nothing.
+ */
+static bool
 resize_list(struct onnx_lower *l, const struct onnx_node *from, struct node *n,
-    size_t i, bool scales)
+    size_t i, const char *name)
 {
 	const struct tensor *t =
 	    present(from, i) ? onnx_lower_const(l, from->in[i]) : NULL;
@@ -440,24 +442,59 @@ resize_list(struct onnx_lower *l, const struct onnx_node *from, struct node *n,
 	size_t len;
 
 	if (!present(from, i))
-		return 0;
+		return true;
 	if (t == NULL || t->dtype == DTYPE_COUNT ||
-	    !tensor_elements(t, &count) || count > MODEL_MAX_RANK)
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "computed scales or sizes");
+	    !tensor_elements(t, &count) || count > (size_t)2 * MODEL_MAX_RANK)
+		return false;
 	if (count == 0)
-		return 0;
-	if (!scales && onnx_lower_ints(l, from->in[i], &sizes, &len)) {
-		onnx_lower_put_ints(n, "sizes", sizes, len);
-		return 0;
+		return true;
+	if (strcmp(name, "sizes") == 0) {
+		if (!onnx_lower_ints(l, from->in[i], &sizes, &len))
+			return false;
+		onnx_lower_put_ints(n, name, sizes, len);
+		return true;
 	}
-	v = arena_alloc(&l->m->arena, MODEL_MAX_RANK, sizeof(*v));
+	v = arena_alloc(&l->m->arena, (size_t)count, sizeof(*v));
 	for (uint64_t k = 0; v != NULL && k < count; k++)
 		v[k] = tensor_real(t, k);
 	if (v != NULL)
-		onnx_lower_put_reals(n, "scales", v, (size_t)count);
+		onnx_lower_put_reals(n, name, v, (size_t)count);
 	l->full = l->full || v == NULL;
-	return 0;
+	return true;
+}
+
+/* All of roi, scales and sizes as attributes, or all as inputs 1 to 3. */
+static void
+resize_lists(struct onnx_lower *l, const struct onnx_node *from, struct node *n,
+    bool early, bool crop)
+{
+	const struct onnx_attr *at = onnx_file_attr(from, "scales"); /* 7 */
+	size_t nattr = n->nattr;
+	bool known = true;
+
+	if (at != NULL && at->type == ONNX_FLOATS) {
+		onnx_lower_put_reals(n, "scales", at->reals, at->n);
+		return;
+	}
+	/* cropping alone reads it */
+	if (crop)
+		known = resize_list(l, from, n, 1, "roi");
+	known = known && resize_list(l, from, n, early ? 1 : 2, "scales");
+	if (!early)
+		known = known && resize_list(l, from, n, 3, "sizes");
+	if (known)
+		return;
+	n->nattr = nattr;
+	for (size_t i = 1; i < 4; i++) {
+		size_t k = early ? i - 1 : i;
+
+		if ((early && i != 2) || !present(from, k) || (i == 1 && !crop))
+			n->in[i] = "";
+		else
+			n->in[i] = onnx_lower_name(l, from->in[k]);
+		if (*n->in[i] != '\0')
+			n->nin = i + 1;
+	}
 }
 
 /* Upsample until 9; Resize 10 (x, scales), 11 (x, roi, scales, sizes) */
@@ -467,15 +504,11 @@ resize(struct onnx_lower *l, const struct onnx_node *from)
 	bool early = l->f->opset < 11 || strcmp(from->op, "Upsample") == 0;
 	const char *mode = onnx_lower_get_text(
 	    l, from, "coordinate_transformation_mode", "half_pixel");
-	const struct onnx_attr *at = onnx_file_attr(from, "scales");
 	struct node *n;
 	int rc;
 
 	if ((rc = onnx_lower_need(l, from, 1)) != 0)
 		return rc;
-	if (strcmp(mode, "tf_crop_and_resize") == 0)
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "cropping while resizing");
 	if ((n = onnx_lower_node(l, from, "Resize", 1, 1)) == NULL)
 		return 0;
 	onnx_lower_put_text(
@@ -486,19 +519,14 @@ resize(struct onnx_lower *l, const struct onnx_node *from)
 	    early ? "floor"
 		  : onnx_lower_get_text(
 			l, from, "nearest_mode", "round_prefer_floor"));
-	if (at != NULL && at->type == ONNX_FLOATS)
-		onnx_lower_put_reals(n, "scales", at->reals, at->n);
-	else if (early && (rc = resize_list(l, from, n, 1, true)) != 0)
-		return rc;
-	if (!early && ((rc = resize_list(l, from, n, 2, true)) != 0 ||
-			  (rc = resize_list(l, from, n, 3, false)) != 0))
-		return rc;
+	resize_lists(l, from, n, early,
+	    !early && strcmp(mode, "tf_crop_and_resize") == 0);
 	return onnx_lower_put_rest(l, from, n);
 }
 
 static const struct {
 	const char *op;
-	int (*fn)(struct onnx_lower *, const struct onnx_node *);
+	onnx_lower_fn *fn;
 } op_table[] = {
     {"ConstantOfShape", constant_of_shape},
     {"Expand", repeat},
@@ -524,8 +552,8 @@ static const struct {
     {"Upsample", resize},
 };
 
-int (*onnx_shape_find(const char *op))(
-    struct onnx_lower *, const struct onnx_node *)
+onnx_lower_fn *
+onnx_shape_find(const char *op)
 {
 	for (size_t i = 0; i < ARRAY_LEN(op_table); i++)
 		if (strcmp(op_table[i].op, op) == 0)

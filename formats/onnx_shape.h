@@ -8,7 +8,6 @@
 #include "formats/onnx_lower.h"
 
 /* NULL when the operator is none of them. */
-int (*onnx_shape_find(const char *op))(
-    struct onnx_lower *, const struct onnx_node *);
+onnx_lower_fn *onnx_shape_find(const char *op);
 
 #endif

@@ -111,6 +111,7 @@ static const struct side {
     {"Pad", "value", 2, true, true},
     {"ReduceSum", "axes", 1, false, false},
     {"Reshape", "shape", 1, false, false},
+    {"Resize", "roi", 1, true, false},
     {"Resize", "scales", 2, true, false},
     {"Resize", "sizes", 3, false, false},
     {"Slice", "starts", 1, false, false},
@@ -229,19 +230,19 @@ put_filling(struct writer *w, const struct node *n, struct buf *b)
 	enum dtype type =
 	    d != NULL && d->kind == ATTR_TEXT ? dtype_parse(d->s) : DTYPE_F32;
 	double v = node_real(n, "value", 0.0);
+	bool whole = v >= -0x1p53 && v <= 0x1p53;
 	struct buf t = {0}, at = {0};
 	int64_t one = 1;
 
-	if (type != DTYPE_F32 && type != DTYPE_I64)
+	if (type != DTYPE_F32 && type != DTYPE_I64 && type != DTYPE_I32 &&
+	    type != DTYPE_BOOL)
 		return unsupported(w, n, "dtype");
 	put_int(&t, 1, one);
 	put_int(&t, 2, onnx_tensor_type(type));
 	if (type == DTYPE_F32)
 		put_real(&t, 4, v);
-	else if (v >= -0x1p53 && v <= 0x1p53)
-		put_int(&t, 7, (int64_t)v);
 	else
-		put_int(&t, 7, 0);
+		put_int(&t, type == DTYPE_I64 ? 7 : 5, whole ? (int64_t)v : 0);
 	put_text(&at, 1, "value");
 	put_message(&at, 5, &t);
 	put_int(&at, 20, ONNX_TENSOR);
@@ -255,6 +256,9 @@ put_attrs(struct writer *w, const struct node *n, struct buf *b,
 {
 	bool filling = strcmp(n->op, "ConstantOfShape") == 0;
 	int rc;
+
+	if (strcmp(n->op, "GroupNormalization") == 0)
+		return unsupported(w, n, n->op);
 
 	for (size_t i = 0; i < n->nattr; i++) {
 		const struct attr *at = &n->attr[i];

@@ -246,7 +246,8 @@ def about(build_dir, peak):
     with open("/proc/cpuinfo") as f:
         cpu = next((l.split(":")[1].strip() for l in f if l.startswith("model name")), platform.machine())
     peers = ", ".join(f"{k} {v}" if v else f"{k} not installed, skipped" for k, v in HAVE.items())
-    return (f"{datetime.date.today()}; {cpu}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start; {platform.platform()}; "
+    part = " ".join(f'{k}="{v}"' for k, v in sorted(os.environ.items()) if k.startswith("BENCH"))
+    return ((f"`{part} make bench`; " if part else "") + f"{datetime.date.today()}; {cpu}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start; {platform.platform()}; "
             f"{peers}; median of {ROUNDS} rounds (SAU: {min(ROUNDS, 3)}) after two that warm up.\n"
             + "".join(f"sgemm peak, {t} thread{'s' * (t > 1)}: {v:.1f} GFLOP/s.\n" for t, v in peak.items()))
 

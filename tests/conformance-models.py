@@ -53,8 +53,9 @@ class Refused(Exception):
 
 def all_rows():
     """(net, images, opset, open batch, constant folding, export)"""
-    rows = [(m, 2, opset, dynamic, True, "eval") for m in MODELS for dynamic in (False, True) for opset in (11, 13, 16)]
-    rows += [("vgg11_bn", 1, 13, True, True, "eval")] + [(m, 1 if m[:3] == "vgg" else 2, 13, True, True, "kept") for m in KEPT]
+    images = (lambda m: 1 if m[:3] == "vgg" else 2)
+    rows = [(m, images(m), opset, dynamic, True, "eval") for m in MODELS for dynamic in (False, True) for opset in (11, 13, 16)]
+    rows += [("vgg11_bn", 1, 13, True, True, "eval")] + [(m, images(m), 13, True, True, "kept") for m in KEPT]
     rows += [(m, 6, 13, True, True, "train") for m in SMALL]
     rows += [(m, 6, opset, dynamic, fold, "eval" if fold else "kept") for m in SMALL for opset in (9, 11, 13, 16)
              if (m[:6], opset) != ("preact", 9)  # a step in Slice needs 10
@@ -322,7 +323,9 @@ def main():
         print(f"{i + 1}/{len(rows)}:", *(v for v in line(row, done[-1]) if v != ""), file=sys.stderr, flush=True)
     with open(os.path.join(cache, "table.md"), "w") as f:
         peer = f"onnxruntime-node {peer_version(build_dir)}" if peer_version(build_dir) else "onnxruntime-node not installed, column skipped"
-        print(f"\n{datetime.date.today()}; {nets.versions()}, numpy {np.__version__}, {peer}.\n", file=f)
+        part = " ".join(f'{k}="{os.environ[k]}"' for k in ("MODELS", "OPSETS") if os.environ.get(k))
+        print(f"\n{datetime.date.today()}; {nets.versions()}, numpy {np.__version__}, {peer}"
+              + (f"; only a part of the rows: {part}" if part else "") + ".\n", file=f)
         report(rows, done, f)
     with open(os.path.join(cache, "table.md")) as f:
         text = f.read()
