@@ -4,6 +4,8 @@ B      := build/$(MODE)
 PREFIX ?= /usr/local
 MANDIR ?= $(PREFIX)/share/man
 CC     ?= cc
+# where the ONNX backend tests are
+ONNX_DATA ?= $(shell dpkg -L libonnx-testdata 2>/dev/null | sed -n 's,/node$$,,p')
 
 # where the ONNX backend tests are
 ONNX_DATA ?= $(shell dpkg -L libonnx-testdata 2>/dev/null | sed -n 's,/node$$,,p')

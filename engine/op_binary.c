@@ -9,8 +9,8 @@
 #include <math.h>
 
 /* y, and what dy contributes to the gradients of both operands */
-typedef void line_fn(size_t n, const float *a, size_t sa, const float *b,
-    size_t sb, float *y);
+typedef void line_fn(
+    size_t n, const float *a, size_t sa, const float *b, size_t sb, float *y);
 typedef void back_fn(size_t n, const float *a, size_t sa, const float *b,
     size_t sb, const float *dy, float *d, size_t sd);
 
@@ -88,7 +88,7 @@ BACK(mul_back_a, dy *b)
 BACK(mul_back_b, dy *a)
 LINE(div, a / b)
 BACK(div_back_a, dy / b)
-BACK(div_back_b, -dy * a / (b * b))
+BACK(div_back_b, -dy *a / (b * b))
 LINE(pow, b == 2.0f ? a * a : powf(a, b))
 BACK(pow_back_a, b == 2.0f ? dy * 2.0f * a : dy * b * powf(a, b - 1.0f))
 BACK(pow_back_b, dy *powf(a, b) * logf(a))
@@ -100,6 +100,17 @@ LINE(max, a > b || isnan(a) ? a : b)
 BACK(max_back_a, a >= b ? dy : 0.0f)
 BACK(max_back_b, a >= b ? 0.0f : dy)
 LINE(mod, fmodf(a, b))
+
+/* of integers: the sign of the divisor, as Python has it */
+static float
+float_mod(float a, float b)
+{
+	float r = fmodf(a, b);
+
+	return r != 0.0f && (r < 0.0f) != (b < 0.0f) ? r + b : r;
+}
+
+LINE(floor_mod, float_mod(a, b))
 BACK(mod_back_b, -dy *truncf(a / b))
 LINE(prelu, a < 0.0f ? a * b : a)
 BACK(prelu_back_a, a > 0.0f ? dy : dy * b)
@@ -289,12 +300,16 @@ binary_eval(const struct kind *k, const struct step *s,
 static void
 binary_forward(const struct kind *k, const struct op_call *c)
 {
+	bool whole = !shape_real(c->shape_out);
 	struct walk w;
 
 	walk_begin(&w, c->shape_in[0], c->shape_in[1], c->shape_out, false);
 	do {
-		k->line(w.n, c->in[0] + w.at[0], w.step[0],
-		    c->in[1] + w.at[1], w.step[1], c->out + w.out);
+		k->line(w.n, c->in[0] + w.at[0], w.step[0], c->in[1] + w.at[1],
+		    w.step[1], c->out + w.out);
+		/* division and powers of integers round towards zero */
+		for (size_t i = 0; whole && i < w.n; i++)
+			c->out[w.out + i] = truncf(c->out[w.out + i]);
 	} while (walk_next(&w));
 }
 
@@ -308,15 +323,14 @@ binary_backward(const struct kind *k, const struct op_call *c)
 		if (d == NULL)
 			continue;
 		if (!c->add[i])
-			memset(d, 0,
-			    shape_elements(c->shape_in[i]) * sizeof(*d));
+			memset(
+			    d, 0, shape_elements(c->shape_in[i]) * sizeof(*d));
 		walk_begin(
 		    &w, c->shape_in[0], c->shape_in[1], c->shape_out, false);
 		do {
 			k->back[i](w.n, k->reads ? c->in[0] + w.at[0] : NULL,
 			    w.step[0], k->reads ? c->in[1] + w.at[1] : NULL,
-			    w.step[1], c->dout + w.out, d + w.at[i],
-			    w.step[i]);
+			    w.step[1], c->dout + w.out, d + w.at[i], w.step[i]);
 		} while (walk_next(&w));
 	}
 }
@@ -370,7 +384,7 @@ static const struct kind kind_max = {
 static const struct kind kind_mod = {
     mod_line, {add_back, mod_back_b}, fmod, whole_fmod, true};
 static const struct kind kind_floor_mod = {
-    mod_line, {add_back, mod_back_b}, fmod, whole_mod, true};
+    floor_mod_line, {add_back, mod_back_b}, fmod, whole_mod, true};
 static const struct kind kind_prelu = {
     prelu_line, {prelu_back_a, prelu_back_b}, real_prelu, whole_mul, true};
 
@@ -440,7 +454,9 @@ mod_eval(const struct step *s, const struct shape *const *in,
 static void
 mod_forward(const struct op_call *c)
 {
-	binary_forward(&kind_mod, c);
+	bool fmod = node_int(c->step->node, "fmod", 0) != 0;
+
+	binary_forward(fmod ? &kind_mod : &kind_floor_mod, c);
 }
 
 static void

@@ -33,7 +33,7 @@ struct resize {
 	} nearest;
 	bool exclude;
 	double cubic, outside;
-	const struct attr *scales, *sizes, *roi, *axes;
+	const struct attr *scales, *roi, *axes; /* or NULL */
 };
 
 /* One axis: input and output lengths, the latter also before rounding. */
@@ -84,9 +84,6 @@ list(const struct step *s, const char *name, enum attr_kind kind,
 		return op_bad(s, e, "'%s' is no list of numbers", name);
 	if (a->n > 0)
 		*out = a;
-	for (size_t i = 0; kind == ATTR_REALS && i < a->n; i++)
-		if (!isfinite(a->reals[i]))
-			return op_bad(s, e, "'%s' holds %g", name, a->reals[i]);
 	return 0;
 }
 
@@ -117,7 +114,6 @@ resize_build(
 	    (rc = choose(s, "keep_aspect_ratio_policy", policies,
 		 ARRAY_LEN(policies), &policy, e)) != 0 ||
 	    (rc = list(s, "scales", ATTR_REALS, &cfg->scales, e)) != 0 ||
-	    (rc = list(s, "sizes", ATTR_INTS, &cfg->sizes, e)) != 0 ||
 	    (rc = list(s, "roi", ATTR_REALS, &cfg->roi, e)) != 0 ||
 	    (rc = list(s, "axes", ATTR_INTS, &cfg->axes, e)) != 0)
 		return rc;
@@ -136,20 +132,73 @@ resize_build(
 
 /* --- axes ---------------------------------------------------------------- */
 
+/* Scales, sizes and region: attributes, or inputs 1 to 3 when computed. */
+struct lists {
+	size_t nroi, nscale, nsize; /* 0: there are none */
+	double roi[2 * MODEL_MAX_RANK], scale[MODEL_MAX_RANK];
+	int64_t size[MODEL_MAX_RANK];
+};
+
+static int
+reals_of(const struct step *s, const struct shape *const *in,
+    const struct attr *at, size_t i, size_t most, double *v, size_t *n,
+    struct err *e)
+{
+	const struct shape *x = i < s->nin ? in[i] : NULL;
+
+	*n = at != NULL ? at->n : 0;
+	if (at == NULL && x != NULL) {
+		if (x->known == NULL)
+			return op_bad(
+			    s, e, "input %zu depends on the image", i);
+		if (x->rank != 1 || !shape_real(x))
+			return op_bad(s, e, "input %zu is no list of reals", i);
+		*n = shape_elements(x);
+	}
+	if (*n > most)
+		return op_bad(s, e, "input %zu has %zu values", i, *n);
+	for (size_t k = 0; k < *n; k++) {
+		v[k] = at != NULL ? at->reals[k] : x->known[k].f;
+		if (!isfinite(v[k]))
+			return op_bad(s, e, "input %zu holds %g", i, v[k]);
+	}
+	return 0;
+}
+
+static int
+lists_of(const struct step *s, const struct shape *const *in, struct lists *l,
+    struct err *e)
+{
+	const struct resize *cfg = s->cfg;
+	int rc;
+
+	if ((rc = reals_of(s, in, cfg->roi, 1, ARRAY_LEN(l->roi), l->roi,
+		 &l->nroi, e)) != 0 ||
+	    (rc = reals_of(s, in, cfg->scales, 2, ARRAY_LEN(l->scale), l->scale,
+		 &l->nscale, e)) != 0 ||
+	    (rc = op_ints(s, in, "sizes", 3, ARRAY_LEN(l->size), l->size,
+		 &l->nsize, e)) != 0)
+		return rc;
+	if (l->nsize == SIZE_MAX)
+		l->nsize = 0;
+	return 0;
+}
+
 /* The size of one axis from entry i of the lists. */
 static int
-set_axis(const struct step *s, size_t i, struct axis *a, struct err *e)
+set_axis(const struct step *s, const struct lists *l, size_t i, struct axis *a,
+    struct err *e)
 {
 	const struct resize *cfg = s->cfg;
 	float len;
 
 	if (a->in == 0 || a->in > LIMIT_VALUE_ELEMENTS)
 		return op_bad(s, e, "an axis of %zu", a->in);
-	if (cfg->sizes != NULL) {
-		int64_t size = cfg->sizes->ints[i];
+	if (l->nsize > 0) {
+		int64_t size = l->size[i];
 
 		/* a batch size that the exporter has baked in */
-		if (i == 0 && cfg->axes == NULL && cfg->sizes->n >= 3)
+		if (i == 0 && cfg->axes == NULL && l->nsize >= 3)
 			return 0;
 		if (size < 1 || size > (int64_t)LIMIT_VALUE_ELEMENTS)
 			return op_bad(s, e, "size %" PRId64, size);
@@ -159,29 +208,32 @@ set_axis(const struct step *s, size_t i, struct axis *a, struct err *e)
 		return 0;
 	}
 	/* in float, as shape inference does elsewhere */
-	len = floorf((float)a->in * (float)cfg->scales->reals[i]);
+	len = floorf((float)a->in * (float)l->scale[i]);
 	if (!(len >= 1.0f && len <= (float)LIMIT_VALUE_ELEMENTS))
-		return op_bad(s, e, "scale %g of an axis of %zu",
-		    cfg->scales->reals[i], a->in);
+		return op_bad(
+		    s, e, "scale %g of an axis of %zu", l->scale[i], a->in);
 	a->out = (size_t)len;
-	a->num = cfg->scales->reals[i];
+	a->num = l->scale[i];
 	a->den = 1.0;
 	a->len = a->num * (double)a->in;
 	return 0;
 }
 
 static int
-axes_of(const struct step *s, const struct shape *x,
+axes_of(const struct step *s, const struct shape *const *in,
     struct axis a[MODEL_MAX_RANK], struct err *e)
 {
 	const struct resize *cfg = s->cfg;
-	const struct attr *by = cfg->sizes != NULL ? cfg->sizes : cfg->scales;
+	const struct shape *x = in[0];
 	size_t n = cfg->axes != NULL ? cfg->axes->n : x->rank;
 	bool crop = cfg->place == CROP, seen[MODEL_MAX_RANK] = {false};
+	struct lists l;
+	int rc = lists_of(s, in, &l, e);
 
-	if (by == NULL || by->n != n || (crop && cfg->roi == NULL) ||
-	    (crop && cfg->roi->n != 2 * n) ||
-	    (cfg->sizes != NULL && cfg->scales != NULL))
+	if (rc != 0)
+		return rc;
+	if (l.nscale + l.nsize != n || (l.nscale > 0 && l.nsize > 0) ||
+	    (crop && l.nroi != 2 * n))
 		return op_bad(s, e, "scales, sizes or roi for %zu axes", n);
 	for (size_t i = 0; i < x->rank; i++)
 		a[i] = (struct axis){.in = x->dim[i],
@@ -192,18 +244,17 @@ axes_of(const struct step *s, const struct shape *x,
 		    .to = 1.0};
 	for (size_t i = 0; i < n; i++) {
 		size_t k = i;
-		int rc = 0;
 
 		if (cfg->axes != NULL)
 			rc = op_axis(s, cfg->axes->ints[i], x->rank, &k, e);
-		if (rc != 0 || (rc = set_axis(s, i, &a[k], e)) != 0)
+		if (rc != 0 || (rc = set_axis(s, &l, i, &a[k], e)) != 0)
 			return rc;
 		if (seen[k])
 			return op_bad(s, e, "axis %zu twice", k);
 		seen[k] = true;
 		if (crop) {
-			a[k].from = cfg->roi->reals[i];
-			a[k].to = cfg->roi->reals[i + n];
+			a[k].from = l.roi[i];
+			a[k].to = l.roi[i + n];
 		}
 	}
 	return 0;
@@ -332,7 +383,7 @@ resize_infer(const struct step *s, const struct shape *const *in,
 
 	if (!shape_real(x))
 		return op_bad(s, e, "integers");
-	if ((rc = axes_of(s, x, a, e)) != 0)
+	if ((rc = axes_of(s, in, a, e)) != 0)
 		return rc;
 	*out = (struct shape){.rank = x->rank, .layout = LAYOUT_LAST};
 	need->taps = 1;
@@ -359,7 +410,7 @@ resize_eval(const struct step *s, const struct shape *const *in,
 	size_t stride[MODEL_MAX_RANK];
 	int rc;
 
-	if ((rc = axes_of(s, x, a, e)) != 0)
+	if ((rc = axes_of(s, in, a, e)) != 0)
 		return rc;
 	shape_row_strides(x, stride);
 	for (size_t i = 0; i < shape_elements(out); i++) {
@@ -403,7 +454,7 @@ view_of(const struct op_call *c, struct view *v)
 	struct axis a[MODEL_MAX_RANK];
 	struct err e;
 
-	if (axes_of(c->step, x, a, &e) != 0)
+	if (axes_of(c->step, c->shape_in, a, &e) != 0)
 		BUG(e.msg);
 	*v = (struct view){.cfg = c->step->cfg,
 	    .n = x->dim[0],
@@ -499,8 +550,9 @@ resize_backward(const struct op_call *c)
 const struct op op_resize = {
     .name = "Resize",
     .min_in = 1,
-    .max_in = 1,
+    .max_in = 4,
     .layout = OP_IMAGE,
+    .ints = 1 << 1 | 1 << 2 | 1 << 3,
     .build = resize_build,
     .infer = resize_infer,
     .eval = resize_eval,

@@ -134,6 +134,10 @@ infer_step(
 	if ((s->op->flags & OP_TYPED) == 0)
 		out->type = in[0]->type;
 	p->run[s - p->net->step] = !constant;
+	if (constant &&
+	    MIN(shape_elements(out), LIMIT_FOLD_ELEMENTS) * need->taps >
+		LIMIT_FOLD_WORK)
+		return op_bad(s, e, "a constant that takes too long");
 	if (constant)
 		return fold_step(s, in, out, &p->arena, e);
 	if (s->op->forward == NULL)

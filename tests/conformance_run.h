@@ -8,8 +8,8 @@
 
 /*
  * Compute every output from constants alone, by the operators' definitions,
- * and then with each input of floats in turn as what is seen only at run time,
- * by the kernels, in both storage orders.  *kernels counts the ways in which
+ * and then with each input in turn as what is seen only at run time, by the
+ * kernels, in both storage orders.  *kernels counts the ways in which
  * a kernel ran; where the engine declines one (a shape cannot come from the
  * image) that is no failure.  Negative with the first difference.  `verbose`
  * prints each way.

@@ -16,7 +16,7 @@ struct form {
 	size_t nreal, nsize, nroi, features;
 	double scales[5], roi[10];
 	int64_t sizes[5];
-	bool exclude, volume;
+	bool exclude, volume, turned;
 };
 
 static struct attr *
@@ -40,6 +40,25 @@ reals(struct model *m, const char *name, size_t n, const double *v)
 	a->n = n;
 }
 
+/* To the width and height of the image, computed: sizes as an input. */
+static const char *
+turn(struct model *m, const char *v)
+{
+	const char *side[2], *in[4] = {v, "", "", NULL};
+
+	for (size_t i = 0; i < 2; i++) {
+		side[i] = build_node(
+		    m, "Shape", i == 0 ? "width" : "height", &m->input, 1);
+		build_int(m, "start", i == 0 ? 3 : 2);
+		build_int(m, "end", i == 0 ? 4 : 3);
+	}
+	in[3] = build_node(m, "Concat", "turned", side, 2);
+	build_int(m, "axis", 0);
+	v = build_node(m, "Resize", "r", in, 4);
+	build_ints(m, "axes", 2, (int64_t[]){2, 3});
+	return v;
+}
+
 /* Image of 7 x 6 with 3 channels; the form is static. */
 static void
 resize(struct model *m, const struct form *f)
@@ -50,7 +69,7 @@ resize(struct model *m, const struct form *f)
 		v = build_node(m, "Reshape", "vol", &v, 1);
 		build_ints(m, "shape", 5, (int64_t[]){0, 4, 2, 3, 7});
 	}
-	v = build_node(m, "Resize", "r", &v, 1);
+	v = f->turned ? turn(m, v) : build_node(m, "Resize", "r", &v, 1);
 	attr(m, "mode", ATTR_TEXT)->s = f->mode;
 	if (f->place != NULL)
 		attr(m, "coordinate_transformation_mode", ATTR_TEXT)->s =
@@ -98,6 +117,7 @@ BODY(linear_symmetric, "linear", "half_pixel_symmetric", REALS(1, 1, 2.4, 0.8),
 BODY(linear_crop, "linear", "tf_crop_and_resize", .nsize = 4,
     .sizes = {3, 4, 5, 4}, .nroi = 8, .roi = {0, 0, 0.2, -0.3, 1, 1, 0.7, 0.8},
     .features = 4 * 5 * 4)
+BODY(linear_turned, "linear", .turned = true, .features = 4 * 6 * 7)
 BODY(linear_volume, "linear", REALS(1, 1, 1.5, 2, 0.5), .volume = true,
     .features = 4 * 3 * 6 * 3)
 BODY(cubic, "cubic", REALS(1, 1, 2.5, 0.8), .features = 4 * 17 * 4)
@@ -114,6 +134,7 @@ static const struct op_body table[] = {
     {"resize linear, corners", body_linear_align, 7, 6, 3, 3},
     {"resize linear, symmetric", body_linear_symmetric, 7, 6, 3, 3},
     {"resize linear, cropped", body_linear_crop, 7, 6, 3, 3},
+    {"resize linear, computed sizes", body_linear_turned, 7, 6, 3, 3},
     {"resize linear, 3-d", body_linear_volume, 7, 6, 3, 3},
     {"resize cubic", body_cubic, 7, 6, 3, 3},
     {"resize cubic, outside excluded", body_cubic_exclude, 7, 6, 3, 3},
