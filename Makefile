@@ -7,9 +7,11 @@ CC     ?= cc
 # where the ONNX backend tests are
 ONNX_DATA ?= $(shell dpkg -L libonnx-testdata 2>/dev/null | sed -n 's,/node$$,,p')
 
-# --- sources: what is not listed is taken from its folder -----------------------------
-BASE     = arena buf child digest doc err file finding json map opt progress \
-           rd rng sandbox spawn stat text tool tree
+# where the ONNX backend tests are
+ONNX_DATA ?= $(shell dpkg -L libonnx-testdata 2>/dev/null | sed -n 's,/node$$,,p')
+
+# --- sources: what is not listed is taken from its folder ------------------
+BASE     = $(patsubst base/%.c,%,$(wildcard base/*.c))
 FORMATS  = $(patsubst formats/%.c,%,$(wildcard formats/*.c))
 # an operator is a file engine/op_x.c and a line in engine/op.def
 ENGINE   = $(patsubst engine/%.c,%,$(wildcard engine/*.c))
@@ -143,9 +145,8 @@ asan-bins: $(BINS) $(TESTS) $(FUZZB) $(B)/tests/conformance
 conformance: $(B)/tests/conformance ## the ONNX backend tests (libonnx-testdata)
 	@$< "$(ONNX_DATA)" tests/conformance.list tests/conformance.skip
 conformance-list: $(B)/tests/conformance ## rewrite tests/conformance.list
-	@(sed -n '/^#/p' tests/conformance.list; $< -u "$(ONNX_DATA)" \
-	  tests/conformance.list tests/conformance.skip) >$(B)/list
-	@mv $(B)/list tests/conformance.list
+	@(sed -n '/^#/p' tests/conformance.list; $< -u "$(ONNX_DATA)" tests/conformance.list \
+	  tests/conformance.skip) >$(B)/list; mv $(B)/list tests/conformance.list
 conformance-models: all $(B)/tests/one_step ## compare whole models with PyTorch and ONNX Runtime
 	@/usr/bin/python3 -B tests/conformance-models.py $(B)
 bench: all $(B)/tests/bench ## time the engine beside PyTorch and ONNX Runtime
@@ -180,5 +181,6 @@ install: all ## binaries and man pages
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
-        conformance-models demo deps deps-check fixtures format fuzz fuzz-bins \
-        help install lint null-table replay sau-table unit
+        conformance-models demo deps \
+        deps-check fixtures format fuzz fuzz-bins help install lint null-table \
+        replay sau-table unit

@@ -25,29 +25,76 @@ gemm_fits(size_t m, size_t n, size_t k)
 	return m >= 12 && n >= 24 && k >= 8;
 }
 
-/* B's rows [0, depth) and columns [0, n) as panels of depth x 32, filled up
- * with zeros. */
+typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
+
+#define QUAD(p) (*(quad *)(p))
+
+/* to[d * to_row + i] = from[i * from_row + d] for four of each */
+static inline __attribute__((always_inline)) void
+turn_quad(const float *from, size_t from_row, float *to, size_t to_row)
+{
+	quad r[4], lo[2], hi[2];
+
+	for (size_t i = 0; i < 4; i++)
+		r[i] = *(const quad *)(from + i * from_row);
+	for (size_t i = 0; i < 2; i++) {
+		lo[i] = __builtin_shufflevector(r[i], r[i + 2], 0, 4, 1, 5);
+		hi[i] = __builtin_shufflevector(r[i], r[i + 2], 2, 6, 3, 7);
+	}
+	QUAD(to) = __builtin_shufflevector(lo[0], lo[1], 0, 4, 1, 5);
+	QUAD(to + to_row) = __builtin_shufflevector(lo[0], lo[1], 2, 6, 3, 7);
+	QUAD(to + 2 * to_row) =
+	    __builtin_shufflevector(hi[0], hi[1], 0, 4, 1, 5);
+	QUAD(to + 3 * to_row) =
+	    __builtin_shufflevector(hi[0], hi[1], 2, 6, 3, 7);
+}
+
+/* to[d * to_row + i] = from[i * from_row + d], i < n, d < depth */
+static inline __attribute__((always_inline)) void
+turn(const float *from, size_t from_row, size_t n, size_t depth, float *to,
+    size_t to_row)
+{
+	size_t i = 0, d;
+
+	for (; i + 4 <= n; i += 4) {
+		for (d = 0; d + 4 <= depth; d += 4)
+			turn_quad(from + i * from_row + d, from_row,
+			    to + d * to_row + i, to_row);
+		for (; d < depth; d++)
+			for (size_t r = i; r < i + 4; r++)
+				to[d * to_row + r] = from[r * from_row + d];
+	}
+	for (; i < n; i++)
+		for (d = 0; d < depth; d++)
+			to[d * to_row + i] = from[i * from_row + d];
+}
+
+/*
+ * B's rows [0, depth) and columns [0, n) as panels of depth x 32, filled up
+ * with zeros.  Rows that lie in one piece are read in one piece: they may be
+ * on a page each.
+ */
 VECTOR static void
 pack_b(struct gemm_side b, size_t depth, size_t n, float *to)
 {
-	for (size_t j = 0; j < n; j += GEMM_PANEL) {
-		size_t cols = MIN(GEMM_PANEL, n - j);
-		const float *from = b.p + j * b.col;
+	size_t edge = n % GEMM_PANEL, whole = n - edge;
 
-		if (cols < GEMM_PANEL)
-			memset(to, 0, depth * GEMM_PANEL * sizeof(*to));
-		if (b.col == 1) {
-			for (size_t d = 0; d < depth; d++)
-				memcpy(to + d * GEMM_PANEL, from + d * b.row,
-				    cols * sizeof(*to));
-		} else {
-			for (size_t i = 0; i < cols; i++)
-				for (size_t d = 0; d < depth; d++)
-					to[d * GEMM_PANEL + i] =
-					    from[d * b.row + i * b.col];
-		}
-		to += depth * GEMM_PANEL;
+	if (edge != 0)
+		memset(to + whole * depth, 0,
+		    depth * GEMM_PANEL * sizeof(*to));
+	for (size_t d = 0; b.col == 1 && d < depth; d++) {
+		const float *from = b.p + d * b.row;
+
+		for (size_t j = 0; j < whole; j += GEMM_PANEL)
+			memcpy(to + j * depth + d * GEMM_PANEL, from + j,
+			    GEMM_PANEL * sizeof(*to));
+		for (size_t j = 0; j < edge; j++)
+			to[whole * depth + d * GEMM_PANEL + j] =
+			    from[whole + j];
 	}
+	for (size_t j = 0; b.col != 1 && j < n; j += GEMM_PANEL)
+		turn(b.p + j * b.col, b.col, MIN(GEMM_PANEL, n - j), depth,
+		    to + j * depth, GEMM_PANEL);
 }
 
 /* A's rows [0, m) and columns [0, depth) in blocks of 14 rows, each depth x
@@ -59,10 +106,11 @@ pack_a(struct gemm_side a, size_t m, size_t depth, float *to)
 		size_t rows = MIN(GEMM_ROWS, m - i);
 		const float *from = a.p + i * a.row;
 
-		for (size_t d = 0; d < depth; d++)
+		if (a.col == 1)
+			turn(from, a.row, rows, depth, to, rows);
+		for (size_t d = 0; a.col != 1 && d < depth; d++)
 			for (size_t r = 0; r < rows; r++)
-				to[d * rows + r] =
-				    from[r * a.row + d * a.col];
+				to[d * rows + r] = from[d * a.col + r];
 		to += depth * rows;
 	}
 }

@@ -9,7 +9,7 @@
 
 #include "base/base.h"
 
-/* One operand: element (i, j) is p[i * row + j * col]. */
+/* One operand: element (i, j) is p[i * row + j * col]; one of them is 1. */
 struct gemm_side {
 	const float *p;
 	size_t row, col;

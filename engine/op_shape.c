@@ -239,10 +239,18 @@ from_image(const struct op_call *c)
 	return c->shape_in[0]->layout == LAYOUT_LAST;
 }
 
+/* Below rank 3 both orders are the same, whatever the layout says. */
+static bool
+is_copy(const struct op_call *c)
+{
+	return c->shape_in[0]->rank < 3 ||
+	       c->shape_in[0]->layout == c->shape_out->layout;
+}
+
 static void
 storage_forward(const struct op_call *c)
 {
-	if (c->shape_in[0]->layout == c->shape_out->layout)
+	if (is_copy(c))
 		copy_forward(c);
 	else
 		convert(c, c->in[0], c->out, from_image(c), false);
@@ -251,7 +259,7 @@ storage_forward(const struct op_call *c)
 static void
 storage_backward(const struct op_call *c)
 {
-	if (c->shape_in[0]->layout == c->shape_out->layout)
+	if (is_copy(c))
 		copy_backward(c);
 	else
 		convert(c, c->dout, c->din[0], !from_image(c), c->add[0]);

@@ -5,6 +5,7 @@
  */
 #include "engine/lane.h"
 #include "engine/op.h"
+#include "engine/vmath.h"
 
 #include <math.h>
 
@@ -97,14 +98,6 @@ both_eval(
 
 /* --- the axis innermost -------------------------------------------------- */
 
-/* y = exp(x - shift) */
-VECTOR static void
-exp_line(size_t n, const float *x, float shift, float *y)
-{
-	for (size_t i = 0; i < n; i++)
-		y[i] = expf(x[i] - shift);
-}
-
 /* y = x * by + plus */
 VECTOR static void
 affine_line(size_t n, const float *x, float by, float plus, float *y)
@@ -118,11 +111,11 @@ line_forward(size_t n, const float *x, float *y, bool log_too)
 {
 	float most = lane_max(n, x), sum;
 
-	exp_line(n, x, most, y);
+	affine_line(n, x, 1.0f, -most, y);
+	vmath_exp(n, y, y);
 	sum = lane_sum(n, y);
 	if (log_too) {
-		for (size_t i = 0; i < n; i++)
-			y[i] = x[i] - most;
+		affine_line(n, x, 1.0f, -most, y);
 		affine_line(n, y, 1.0f, -logf(sum), y);
 	} else {
 		affine_line(n, y, 1.0f / sum, 0.0f, y);
@@ -177,7 +170,7 @@ block_forward(const struct lines *l, const float *x, float *y, float *scratch,
 	for (size_t i = 0; i < l->len; i++) {
 		for (size_t j = 0; j < n; j++)
 			y[i * n + j] = x[i * n + j] - most[j];
-		exp_line(n, y + i * n, 0.0f, y + i * n);
+		vmath_exp(n, y + i * n, y + i * n);
 		for (size_t j = 0; j < n; j++)
 			sum[j] += y[i * n + j];
 	}
@@ -202,7 +195,7 @@ block_backward(const struct lines *l, const float *y, const float *dy,
 			sum[j] += log_too ? dy[i + j] : dy[i + j] * y[i + j];
 	for (size_t i = 0; i < l->len * n; i += n) {
 		if (log_too)
-			exp_line(n, y + i, 0.0f, p);
+			vmath_exp(n, y + i, p);
 		for (size_t j = 0; j < n; j++) {
 			float d = log_too ? dy[i + j] - p[j] * sum[j]
 					  : y[i + j] * (dy[i + j] - sum[j]);
@@ -243,7 +236,7 @@ both_backward(const struct op_call *c, bool log_too)
 			block_backward(
 			    &l, y, dy, dx, c->scratch, c->add[0], log_too);
 		} else if (log_too) {
-			exp_line(l.len, y, 0.0f, c->scratch);
+			vmath_exp(l.len, y, c->scratch);
 			log_line_backward(l.len, c->scratch, dy, dx, c->add[0]);
 		} else {
 			line_backward(l.len, y, dy, dx, c->add[0]);

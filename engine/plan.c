@@ -78,8 +78,8 @@ know_inputs(struct plan *p, const struct step *s, bool constant, struct err *e)
 		q = p->net->value[v].param;
 		if (q == SIZE_MAX || p->net->param[q].trainable)
 			continue;
-		rc = fold_tensor(p->net->param[q].tensor, &p->arena,
-		    &p->shape[v].known, e);
+		rc = fold_tensor(
+		    p->net->param[q].tensor, &p->arena, &p->shape[v].known, e);
 		if (rc != 0)
 			return rc;
 	}
