@@ -153,16 +153,13 @@ test_graph_feeds(void **state)
 	assert_string_equal(m.input, "assay.input/none");
 	assert_int_equal(m.ntensor, 1);
 	model_release(&m);
-	assert_int_equal(
-	    onnx_graph(&m, &f, &x, 0, NULL, "y", &e), ERR_FORMAT);
+	assert_int_equal(onnx_graph(&m, &f, &x, 0, NULL, "y", &e), ERR_FORMAT);
 	assert_string_equal(e.msg, "onnx: nothing is fed to 'x'");
 	assert_int_equal(
 	    onnx_graph(&m, &f, twice, 2, NULL, "y", &e), ERR_FORMAT);
 	assert_string_equal(e.msg, "onnx: 'x' is no input that could be fed");
-	assert_int_equal(
-	    onnx_graph(&m, &f, &x, 1, "y", "y", &e), ERR_FORMAT);
-	assert_int_equal(
-	    onnx_graph(&m, &f, &x, 1, "x", "z", &e), ERR_FORMAT);
+	assert_int_equal(onnx_graph(&m, &f, &x, 1, "y", "y", &e), ERR_FORMAT);
+	assert_int_equal(onnx_graph(&m, &f, &x, 1, "x", "z", &e), ERR_FORMAT);
 	assert_string_equal(e.msg, "onnx: the output 'z' is not defined");
 	arena_release(&a);
 	file_unmap(&map);
