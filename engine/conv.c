@@ -15,7 +15,8 @@ conv_geom(const struct step *s, const struct shape *const *in,
 	    .c = x->dim[1],
 	    .k = w->dim[0],
 	    .cg = w->dim[1],
-	    .group = cfg->group};
+	    .group = cfg->group,
+	    .bounds = cfg->bounds};
 	if (g->c == 0 || g->k == 0 || g->c % g->group != 0 ||
 	    g->c / g->group != g->cg || g->k % g->group != 0)
 		return op_bad(s, e,

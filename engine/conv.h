@@ -7,11 +7,13 @@
 #ifndef ENGINE_CONV_H
 #define ENGINE_CONV_H
 
+#include "engine/bounds.h"
 #include "engine/window.h"
 
 struct conv {
 	struct window win;
 	size_t group;
+	struct bounds bounds;
 };
 
 /* Everything about one call, worked out once. */
@@ -19,9 +21,11 @@ struct conv_geom {
 	struct window_fit f;
 	size_t n, c, k, group, cg, kg; /* cg, kg: channels of one group */
 	size_t depth;                  /* f.taps * cg: weights of an output */
+	struct bounds bounds;
 };
 
-/* One way; the bias is added by forward, its gradient is the caller's. */
+/* One way.  Forward adds the bias and applies the bounds; their gradients are
+ * the caller's. */
 struct conv_way {
 	bool (*fits)(const struct conv_geom *);
 	/* floats of scratch; false: too many */

@@ -347,10 +347,56 @@ silu(struct fuse *f, struct node *gate)
 	return swish(f, gate, "Swish");
 }
 
+/* The bounds of a Relu or Clip; false when it is neither. */
+static bool
+bounds_of(const struct node *n, double v[2])
+{
+	v[0] = node_real(n, "min", -(double)INFINITY);
+	v[1] = node_real(n, "max", (double)INFINITY);
+	if (strcmp(n->op, "Relu") == 0)
+		v[0] = 0.0;
+	/* bounds may also be inputs */
+	return n->nin == 1 && v[0] < v[1] && (isfinite(v[0]) || isfinite(v[1]));
+}
+
+/* A layer takes what bounds its output along: the output is the latter's. */
+static int
+bounded(struct fuse *f, struct node *layer)
+{
+	static const char *const name[] = {"lowest", "highest"};
+	struct node *end = used_by(f, layer, "Relu");
+	struct attr *a;
+	double v[2];
+
+	if (end == NULL)
+		end = used_by(f, layer, "Clip");
+	if (end == NULL || !bounds_of(end, v))
+		return 0;
+	a = arena_alloc(f->a, layer->nattr + 2, sizeof(*a));
+	if (a == NULL)
+		return ERR_LIMIT;
+	if (layer->nattr != 0)
+		memcpy(a, layer->attr, layer->nattr * sizeof(*a));
+	end->op = layer->op;
+	end->name = layer->name;
+	end->in = layer->in;
+	end->nin = layer->nin;
+	end->attr = a;
+	end->nattr = layer->nattr;
+	for (size_t i = 0; i < 2; i++)
+		if (isfinite(v[i]))
+			a[end->nattr++] = (struct attr){
+			    .name = name[i], .kind = ATTR_REAL, .f = v[i]};
+	drop(f, layer);
+	return 0;
+}
+
 static const struct {
 	const char *op; /* of the node that a chain is found from */
 	int (*fn)(struct fuse *, struct node *);
 } chain_table[] = {
+    {"BatchNormalization", bounded},
+    {"Conv", bounded},
     {"Div", layer_norm},
     {"Erf", gelu},
     {"HardSigmoid", hard_swish},

@@ -9,8 +9,8 @@
 
 /*
  * *out is *m with its own list of nodes in the arena: LayerNormalization, Gelu,
- * Swish and HardSwish where the chains were, and a Relu that follows a Conv
- * or BatchNormalization merged into it as attribute `relu`.  Tensors, names
+ * Swish and HardSwish where the chains were, and a Relu or Clip that follows
+ * a Conv or BatchNormalization merged into it (engine/bounds.h).  Tensors, names
  * and what the output means stay the same.  `m` must outlive `out`.
  */
 int fuse_model(const struct model *m, struct arena *, struct model *out,

@@ -9,7 +9,7 @@
  * block of A in the second, a block of B in the second or third. */
 #define GEMM_ROWS  14
 #define GEMM_PANEL 32
-#define GEMM_DEPTH 256
+#define GEMM_DEPTH 384
 #define GEMM_M     (16 * GEMM_ROWS)
 #define GEMM_N     (16 * GEMM_PANEL)
 

@@ -244,6 +244,7 @@ add_step(struct builder *b, const struct node *node, const struct op *op,
 		return full(b->e);
 	memcpy(s->in, in, node->nin * sizeof(*in));
 	s->which = which;
+	s->keep = op->keep;
 	if (op->build != NULL &&
 	    (rc = op->build(s, node, &n->arena, b->e)) != 0)
 		return rc;

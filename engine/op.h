@@ -20,6 +20,7 @@ struct step {
 	size_t *in; /* value ids; SIZE_MAX: absent */
 	size_t out; /* value id */
 	size_t which; /* the output of the node that this step computes */
+	unsigned keep; /* the operator's, and what its attributes ask for */
 	void *cfg;    /* the operator's own attributes, in the net's arena */
 	const struct node *node;
 };
@@ -35,7 +36,7 @@ struct op_call {
 	float *scratch; /* nothing kept */
 	/* what op.prepare made of the weights, or NULL: do without */
 	const float *derived;
-	const float *dout;
+	float *dout; /* of no use to others: may be overwritten */
 	float *const *din; /* NULL entry: not wanted; see `add` */
 	const bool *add;   /* din[i] += when true, din[i] = when false */
 	/*

@@ -10,7 +10,7 @@
  * ONNX's training_mode is in the definition only: y from the statistics of the
  * batch, and as outputs 1 and 2 the running ones, moved towards these.
  */
-#include "engine/op.h"
+#include "engine/bounds.h"
 
 #include <math.h>
 
@@ -18,6 +18,7 @@ struct norm {
 	float epsilon;
 	double momentum;
 	bool training;
+	struct bounds bounds;
 };
 
 static int
@@ -30,6 +31,7 @@ norm_build(struct step *s, const struct node *n, struct arena *a, struct err *e)
 	cfg->epsilon = (float)node_real(n, "epsilon", 1e-5);
 	cfg->momentum = node_real(n, "momentum", 0.9);
 	cfg->training = node_int(n, "training_mode", 0) != 0;
+	cfg->bounds = bounds_read(s, n);
 	s->cfg = cfg;
 	return 0;
 }
@@ -121,7 +123,6 @@ norm_eval(const struct step *s, const struct shape *const *in,
 	const struct shape *x = in[0];
 	struct channel c = {x->dim[0], 1, x->dim[1], 0};
 
-	(void)out;
 	(void)e;
 	for (size_t i = 2; i < x->rank; i++)
 		c.pixels *= x->dim[i];
@@ -144,6 +145,8 @@ norm_eval(const struct step *s, const struct shape *const *in,
 					scale +
 				    in[2]->known[c.k].f;
 	}
+	if (s->which == 0)
+		bounds_eval(&cfg->bounds, v, shape_elements(out));
 	return 0;
 }
 
@@ -151,7 +154,9 @@ VECTOR static void
 norm_forward(const struct op_call *c)
 {
 	size_t n = shape_elements(c->shape_out), nc = channels(c);
+	const struct norm *cfg = c->step->cfg;
 	float *scale = c->scratch, *shift = c->scratch + nc;
+	float lo = cfg->bounds.lo, hi = cfg->bounds.hi;
 
 	for (size_t k = 0; k < nc; k++) {
 		float mean, inv;
@@ -161,8 +166,12 @@ norm_forward(const struct op_call *c)
 		shift[k] = c->in[2][k] - mean * scale[k];
 	}
 	for (size_t i = 0; i < n; i += nc)
-		for (size_t k = 0; k < nc; k++)
-			c->out[i + k] = c->in[0][i + k] * scale[k] + shift[k];
+		for (size_t k = 0; k < nc; k++) {
+			float v = c->in[0][i + k] * scale[k] + shift[k];
+
+			v = v < lo ? lo : v;
+			c->out[i + k] = v > hi ? hi : v;
+		}
 }
 
 /* mean and inv of every channel into the scratch; inv follows mean */
@@ -220,9 +229,56 @@ backward_data(const struct op_call *c)
 	}
 }
 
+/* What the bounds leave of dy. */
+static void
+mask(const struct op_call *c)
+{
+	const struct norm *cfg = c->step->cfg;
+
+	bounds_mask(
+	    &cfg->bounds, c->out, c->dout, shape_elements(c->shape_out));
+}
+
+/* Statistics that do not depend on the batch: x is not read. */
+VECTOR static void
+frozen_backward(const struct op_call *c)
+{
+	const struct norm *cfg = c->step->cfg;
+	size_t n = shape_elements(c->shape_out), nc = channels(c);
+	float lo = cfg->bounds.lo, hi = cfg->bounds.hi, *g = c->scratch;
+	bool on = cfg->bounds.on;
+
+	for (size_t k = 0; k < nc; k++) {
+		float mean, inv;
+
+		moments(c, k, &mean, &inv);
+		g[k] = c->in[1][k] * inv;
+	}
+	for (size_t i = 0; i < n; i += nc) {
+		const float *y = on ? c->out + i : c->dout + i;
+		const float *dy = c->dout + i;
+		float *restrict dx = c->din[0] + i;
+
+		for (size_t k = 0; k < nc; k++) {
+			bool met = on && (y[k] <= lo || y[k] >= hi);
+			float d = met ? 0.0f : dy[k] * g[k];
+
+			dx[k] = c->add[0] ? dx[k] + d : d;
+		}
+	}
+}
+
 static void
 norm_backward(const struct op_call *c)
 {
+	bool weights = c->din[1] != NULL || c->din[2] != NULL;
+
+	if (!weights && c->stat_backward == NULL) {
+		if (c->din[0] != NULL)
+			frozen_backward(c);
+		return;
+	}
+	mask(c);
 	if (c->din[1] != NULL || c->din[2] != NULL)
 		backward_affine(c);
 	if (c->din[0] != NULL)
@@ -278,7 +334,7 @@ finish_forward(const struct step *s, const struct shape *x, const double *sum,
 }
 
 VECTOR static void
-gather_backward(const struct op_call *c, double *sum)
+add_backward(const struct op_call *c, double *sum)
 {
 	size_t n = shape_elements(c->shape_in[0]), nc = channels(c);
 	const float *mean = all_moments(c), *inv = mean + nc;
@@ -292,6 +348,13 @@ gather_backward(const struct op_call *c, double *sum)
 			    (double)(dy[k] * (x[k] - mean[k]) * inv[k]);
 		}
 	}
+}
+
+static void
+gather_backward(const struct op_call *c, double *sum)
+{
+	mask(c);
+	add_backward(c, sum);
 }
 
 static void

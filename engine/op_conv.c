@@ -18,6 +18,7 @@ conv_build(struct step *s, const struct node *n, struct arena *a, struct err *e)
 	if (group < 1 || group > LIMIT_CLASSES)
 		return op_bad(s, e, "group %" PRId64, group);
 	cfg->group = (size_t)group;
+	cfg->bounds = bounds_read(s, n);
 	s->cfg = cfg;
 	return window_read(&cfg->win, n, e);
 }
@@ -111,10 +112,10 @@ conv_eval(const struct step *s, const struct shape *const *in,
 {
 	const union number *b =
 	    s->nin > 2 && in[2] != NULL ? in[2]->known : NULL;
+	union number *first = v;
 	struct conv_geom g;
 	int rc;
 
-	(void)out;
 	if ((rc = conv_geom(s, in, &g, e)) != 0)
 		return rc;
 	for (size_t n = 0; n < g.n; n++)
@@ -126,6 +127,7 @@ conv_eval(const struct step *s, const struct shape *const *in,
 					       (n * g.c + k / g.kg * g.cg) *
 						   g.f.inputs,
 					   in[1]->known + k * g.depth);
+	bounds_eval(&g.bounds, first, shape_elements(out));
 	return 0;
 }
 
@@ -180,6 +182,8 @@ conv_backward(const struct op_call *c)
 
 	call_geom(c, &g);
 	way = way_of(&g, c->derived != NULL);
+	bounds_mask(
+	    &g.bounds, c->out, c->dout, shape_elements(c->shape_out));
 	if (c->step->nin > 2 && c->din[2] != NULL)
 		backward_bias(c, &g);
 	if (c->din[1] != NULL)

@@ -289,10 +289,10 @@ kept(const struct plan *p, size_t i, bool *in, bool *out)
 		weights = weights || param;
 		data = data || !param;
 	}
-	*out = (data || weights) && (s->op->keep & OP_KEEP_OUT) != 0;
+	*out = (data || weights) && (s->keep & OP_KEEP_OUT) != 0;
 	*in = reads_computed(p, s) ||
-	      (data && (s->op->keep & OP_KEEP_IN_FOR_DATA) != 0) ||
-	      (weights && (s->op->keep & OP_KEEP_IN_FOR_WEIGHTS) != 0);
+	      (data && (s->keep & OP_KEEP_IN_FOR_DATA) != 0) ||
+	      (weights && (s->keep & OP_KEEP_IN_FOR_WEIGHTS) != 0);
 	/* batch statistics need the normalised input again */
 	if (s->op->sync != NULL && (p->want & PLAN_WEIGHTS) != 0 && data)
 		*in = true;

@@ -90,10 +90,13 @@ reset_step(struct net *net, const struct step *s, struct rng *r)
 void
 train_reset(struct net *net, uint64_t seed)
 {
+	uint64_t layer = 0;
 	struct rng r;
 
 	for (size_t i = 0; i < net->nstep; i++) {
-		rng_init(&r, seed, (uint64_t)STREAM_WEIGHTS << 32 | i);
+		if (net->step[i].op->weights == 0)
+			continue;
+		rng_init(&r, seed, (uint64_t)STREAM_WEIGHTS << 32 | layer++);
 		reset_step(net, &net->step[i], &r);
 	}
 	net_changed(net);
