@@ -371,8 +371,8 @@ allocate(struct builder *b)
 	n->param = arena_alloc(&n->arena, b->max_param + 1, sizeof(*n->param));
 	b->image = arena_alloc(&n->arena, b->max_value, sizeof(*b->image));
 	b->weight = arena_alloc(&n->arena, m->ntensor + 1, sizeof(*b->weight));
-	if (b->weight == NULL || n->step == NULL || n->value == NULL || n->param == NULL ||
-	    b->image == NULL)
+	if (b->weight == NULL || n->step == NULL || n->value == NULL ||
+	    n->param == NULL || b->image == NULL)
 		return full(b->e);
 	return role_weights(&fused, b->weight, b->e);
 }
@@ -465,8 +465,8 @@ net_build(struct net *n, const struct model *m, size_t h, size_t w, size_t c,
 }
 
 int
-net_build_graph(struct net *n, const struct model *m,
-    const struct shape *input, struct err *e)
+net_build_graph(struct net *n, const struct model *m, const struct shape *input,
+    struct err *e)
 {
 	int rc;
 
@@ -499,8 +499,8 @@ net_changed(struct net *n)
 		for (size_t k = 0; k < s->nin; k++)
 			if (s->in[k] != SIZE_MAX)
 				in[k] = &n->shape[s->in[k]];
-		s->op->prepare(s, in,
-		    net_param(n, n->value[s->in[1]].param), n->derived[i]);
+		s->op->prepare(s, in, net_param(n, n->value[s->in[1]].param),
+		    n->derived[i]);
 	}
 }
 
