@@ -418,6 +418,35 @@ with_rest(struct fuse *f, struct node *conv)
 	return 0;
 }
 
+/* A linear layer: a product with a constant matrix, plus a vector. */
+static int
+with_bias(struct fuse *f, struct node *product)
+{
+	const struct tensor *w =
+	    product->nin == 2 ? tensor_of(f, product->in[1]) : NULL;
+	struct node *add = used_by(f, product, "Add");
+	const char *bias = add != NULL ? other(add, product->out[0]) : NULL;
+	const struct tensor *b = bias != NULL ? tensor_of(f, bias) : NULL;
+	const char **in;
+
+	if (w == NULL || w->rank != 2 || b == NULL || b->rank != 1 ||
+	    b->dim[0] != w->dim[1])
+		return 0;
+	if ((in = arena_alloc(f->a, 3, sizeof(*in))) == NULL)
+		return ERR_LIMIT;
+	in[0] = product->in[0];
+	in[1] = product->in[1];
+	in[2] = bias;
+	add->op = product->op;
+	add->name = product->name;
+	add->in = in;
+	add->nin = 3;
+	add->attr = product->attr;
+	add->nattr = product->nattr;
+	drop(f, product);
+	return 0;
+}
+
 static const struct {
 	const char *op; /* of the node that a chain is found from */
 	int (*fn)(struct fuse *, struct node *);
@@ -428,6 +457,7 @@ static const struct {
     {"Div", layer_norm},
     {"Erf", gelu},
     {"HardSigmoid", hard_swish},
+    {"MatMul", with_bias},
     {"Sigmoid", silu},
 };
 

@@ -15,7 +15,7 @@
 
 /* Memory for one chunk with its gradients, and the most images in it: more
  * make no product faster.  engine/SPEED.md has what this costs and gains. */
-#define CHUNK_FLOATS ((size_t)64 << 20)
+#define CHUNK_FLOATS ((size_t)96 << 20)
 #define CHUNK_MAX    32
 
 struct builder {
@@ -95,6 +95,41 @@ param_value(struct builder *b, const struct tensor *t, bool image, size_t *out)
 	return 0;
 }
 
+/* From the file's (outer, c, inner) to (outer, inner, c), both of 4 bytes. */
+static void
+load_last(const struct param *p, float *to)
+{
+	size_t outer = p->shape.dim[0], c = p->shape.dim[1];
+	size_t inner = p->n / outer / c;
+
+	for (size_t i = 0; i < outer; i++)
+		for (size_t k = 0; k < c; k++) {
+			const uint8_t *from =
+			    p->tensor->data + 4 * (i * c + k) * inner;
+			float *at = to + i * c * inner + k;
+
+			for (size_t q = 0; q < inner; q++)
+				memcpy(at + q * c, from + 4 * q, 4);
+		}
+}
+
+static void
+load_param(const struct param *p, float *to)
+{
+	/* files are little-endian */
+	bool single = p->tensor->dtype == DTYPE_F32 &&
+		      __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+	if (single && p->shape.layout == LAYOUT_ROWS)
+		memcpy(to, p->tensor->data, p->n * sizeof(*to));
+	else if (single)
+		load_last(p, to);
+	else
+		for (size_t k = 0; k < p->n; k++)
+			to[k] = (float)tensor_real(
+			    p->tensor, shape_row_index(&p->shape, k));
+}
+
 static int
 load_params(struct builder *b)
 {
@@ -112,12 +147,7 @@ load_params(struct builder *b)
 	if (n->weight == NULL || n->fixed == NULL)
 		return full(b->e);
 	for (size_t i = 0; i < n->nparam; i++) {
-		const struct param *p = &n->param[i];
-		float *to = net_param_mutable(n, i);
-
-		for (size_t k = 0; k < p->n; k++)
-			to[k] = (float)tensor_real(
-			    p->tensor, shape_row_index(&p->shape, k));
+		load_param(&n->param[i], net_param_mutable(n, i));
 	}
 	return 0;
 }

@@ -2,10 +2,13 @@
  * MatMul as numpy.matmul: the last two axes are matrices, (m, k) times (k, n),
  * the others are broadcast against each other; a vector is a row on the left,
  * a column on the right, and that axis goes away again.  A right side that is
- * one matrix meets all rows of the left side in one product.
+ * one matrix meets all rows of the left side in one product.  engine/fuse.c
+ * adds a third input, a vector that is added to all rows.
  */
 #include "engine/blas.h"
 #include "engine/op.h"
+
+#include <math.h>
 
 struct product {
 	size_t m, n, k;
@@ -57,6 +60,10 @@ matmul_infer(const struct step *s, const struct shape *const *in,
 		out->dim[out->rank++] = from_end(a, 1);
 	if (b->rank > 1)
 		out->dim[out->rank++] = from_end(b, 0);
+	if (s->nin > 2 && (b->rank < 2 || in[2] == NULL || in[2]->rank != 1 ||
+			      in[2]->dim[0] != from_end(b, 0) ||
+			      !shape_real(a) || !shape_real(in[2])))
+		return op_bad(s, e, "what is added has another shape");
 	need->taps = k;
 	return 0;
 }
@@ -146,7 +153,6 @@ matmul_eval(const struct step *s, const struct shape *const *in,
 	struct product p = product(in);
 	size_t at[2];
 
-	(void)s;
 	(void)e;
 	for (size_t i = 0; i < shape_elements(out); i++) {
 		size_t row = i / p.n % p.m, col = i % p.n;
@@ -154,6 +160,8 @@ matmul_eval(const struct step *s, const struct shape *const *in,
 		offsets(&p, i / p.n / p.m, at);
 		v[i] = element(&p, in[0]->known + at[0] + row * p.k,
 		    in[1]->known + at[1] + col, shape_real(out));
+		if (s->nin > 2)
+			v[i].f += in[2]->known[col].f;
 	}
 	return 0;
 }
@@ -162,15 +170,23 @@ static void
 matmul_forward(const struct op_call *c)
 {
 	struct product p = product(c->shape_in);
+	struct gemm_end end = {.bias = c->step->nin > 2 ? c->in[2] : NULL,
+	    .lo = -INFINITY,
+	    .hi = INFINITY};
 
 	for (size_t i = 0; i < p.count; i++) {
+		struct blas_matrix a, b;
 		size_t at[2];
 
 		offsets(&p, i, at);
-		blas_nn(p.m, p.n, p.k,
-		    (struct blas_matrix){c->in[0] + at[0], p.k},
-		    (struct blas_matrix){c->in[1] + at[1], p.n}, 0.0f,
-		    c->out + i * p.m * p.n, p.n);
+		a = (struct blas_matrix){c->in[0] + at[0], p.k};
+		b = (struct blas_matrix){c->in[1] + at[1], p.n};
+		if (end.bias != NULL)
+			blas_nn_end(p.m, p.n, p.k, a, b,
+			    c->out + i * p.m * p.n, p.n, &end);
+		else
+			blas_nn(p.m, p.n, p.k, a, b, 0.0f,
+			    c->out + i * p.m * p.n, p.n);
 	}
 }
 
@@ -219,6 +235,19 @@ backward_right(const struct op_call *c, const struct product *p)
 	}
 }
 
+VECTOR static void
+backward_bias(const struct op_call *c)
+{
+	size_t n = c->shape_in[2]->dim[0];
+	float *restrict d = c->din[2];
+
+	if (!c->add[2])
+		memset(d, 0, n * sizeof(*d));
+	for (size_t i = 0; i < shape_elements(c->shape_out); i += n)
+		for (size_t k = 0; k < n; k++)
+			d[k] += c->dout[i + k];
+}
+
 static void
 matmul_backward(const struct op_call *c)
 {
@@ -228,14 +257,16 @@ matmul_backward(const struct op_call *c)
 		backward_left(c, &p);
 	if (c->din[1] != NULL)
 		backward_right(c, &p);
+	if (c->step->nin > 2 && c->din[2] != NULL)
+		backward_bias(c);
 }
 
 const struct op op_matmul = {
     .name = "MatMul",
     .min_in = 2,
-    .max_in = 2,
+    .max_in = 3,
     .layout = OP_ROWS,
-    .weights = 1 << 0 | 1 << 1,
+    .weights = 1 << 0 | 1 << 1 | 1 << 2,
     .keep = OP_KEEP_IN_FOR_WEIGHTS,
     .infer = matmul_infer,
     .eval = matmul_eval,

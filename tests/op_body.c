@@ -235,6 +235,19 @@ body_residual(struct model *m)
 	op_body_head(m, b, 4 * 7 * 6);
 }
 
+/* A sum that is broadcast over the pixels: no convolution can take it along. */
+static void
+body_broadcast_sum(struct model *m)
+{
+	const char *a = op_body_conv(m, "a", "image", 4, 3, 3, 3), *b;
+
+	op_body_window(m, 1, 1, 1, 1, 1);
+	b = build_node(m, "GlobalAveragePool", "p", (const char *[]){"image"}, 1);
+	b = op_body_conv(m, "b", b, 4, 3, 1, 1);
+	b = build_node(m, "Add", "sum", (const char *[]){b, a}, 2);
+	op_body_head(m, build_node(m, "Relu", "r", &b, 1), 4 * 7 * 6);
+}
+
 static void
 body_normalise(struct model *m)
 {
@@ -426,6 +439,7 @@ static const struct op_body table[] = {
     {"average-pool, padding counted", body_average_pool_counted, 7, 6, 3, 2},
     {"global average-pool", body_global_pool, 7, 6, 3, 3},
     {"residual add, mul, sub", body_residual, 7, 6, 3, 3},
+    {"sum broadcast over pixels", body_broadcast_sum, 7, 6, 3, 3},
     {"normalisation sub, div", body_normalise, 7, 6, 3, 3},
     {"reshape, matmul", body_matmul, 7, 6, 3, 3},
     {"leaky relu", body_leaky_relu, 7, 6, 3, 3},
