@@ -114,6 +114,11 @@ load_params(struct builder *b)
 		const struct param *p = &n->param[i];
 		float *to = net_param_mutable(n, i);
 
+		if (p->tensor->dtype == DTYPE_F32 &&
+		    (p->shape.layout == LAYOUT_ROWS || p->shape.rank < 3)) {
+			memcpy(to, p->tensor->data, p->n * sizeof(*to));
+			continue;
+		}
 		for (size_t k = 0; k < p->n; k++)
 			to[k] = (float)tensor_real(
 			    p->tensor, shape_row_index(&p->shape, k));
@@ -371,8 +376,8 @@ allocate(struct builder *b)
 	n->param = arena_alloc(&n->arena, b->max_param + 1, sizeof(*n->param));
 	b->image = arena_alloc(&n->arena, b->max_value, sizeof(*b->image));
 	b->weight = arena_alloc(&n->arena, m->ntensor + 1, sizeof(*b->weight));
-	if (b->weight == NULL || n->step == NULL || n->value == NULL || n->param == NULL ||
-	    b->image == NULL)
+	if (b->weight == NULL || n->step == NULL || n->value == NULL ||
+	    n->param == NULL || b->image == NULL)
 		return full(b->e);
 	return role_weights(&fused, b->weight, b->e);
 }
@@ -403,8 +408,29 @@ keep_shapes(struct net *n, const struct plan *p, struct err *e)
 	return 0;
 }
 
-/* Trial plan for one image: checks the shapes, sizes the chunks.  A graph that
- * is no classifier runs as it is. */
+/*
+ * Trial plan for one image.  Where the exporter has written its batch size
+ * into shapes or constants, other numbers of images do not fit: a plan for as
+ * many as the model declares then.
+ */
+static int
+trial(struct net *n, struct plan *p, struct err *e)
+{
+	unsigned want = PLAN_DATA | PLAN_WEIGHTS;
+	int64_t declared = n->model->shape[0];
+
+	if (declared > 0) {
+		if (plan_make(p, n, declared == 1 ? 2 : 1, want, e) != 0) {
+			n->batch = (size_t)declared;
+			return plan_make(p, n, n->batch, want, e);
+		}
+		plan_release(p);
+	}
+	return plan_make(p, n, 1, want, e);
+}
+
+/* Checks the shapes, sizes the chunks.  A graph that is no classifier runs as
+ * it is. */
 static int
 measure(struct net *n, struct err *e)
 {
@@ -415,10 +441,11 @@ measure(struct net *n, struct err *e)
 		n->chunk = n->input.rank > 0 ? n->input.dim[0] : 1;
 		return 0;
 	}
-	if ((rc = plan_make(&p, n, 1, PLAN_DATA | PLAN_WEIGHTS, e)) != 0)
+	if ((rc = trial(n, &p, e)) != 0)
 		return rc;
-	n->macs = p.macs;
+	n->macs = p.macs / p.n;
 	n->chunk = MIN(CHUNK_MAX, MAX(1, CHUNK_FLOATS / (p.floats + 1)));
+	n->chunk = n->batch != 0 ? n->batch : n->chunk;
 	n->classes =
 	    p.shape[n->output].rank == 2 ? p.shape[n->output].dim[1] : 0;
 	rc = keep_shapes(n, &p, e);
@@ -465,8 +492,8 @@ net_build(struct net *n, const struct model *m, size_t h, size_t w, size_t c,
 }
 
 int
-net_build_graph(struct net *n, const struct model *m,
-    const struct shape *input, struct err *e)
+net_build_graph(struct net *n, const struct model *m, const struct shape *input,
+    struct err *e)
 {
 	int rc;
 
@@ -499,8 +526,8 @@ net_changed(struct net *n)
 		for (size_t k = 0; k < s->nin; k++)
 			if (s->in[k] != SIZE_MAX)
 				in[k] = &n->shape[s->in[k]];
-		s->op->prepare(s, in,
-		    net_param(n, n->value[s->in[1]].param), n->derived[i]);
+		s->op->prepare(s, in, net_param(n, n->value[s->in[1]].param),
+		    n->derived[i]);
 	}
 }
 

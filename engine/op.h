@@ -17,11 +17,11 @@ struct step {
 	const struct op *op;
 	const char *name; /* for messages */
 	size_t nin;
-	size_t *in; /* value ids; SIZE_MAX: absent */
-	size_t out; /* value id */
-	size_t which; /* the output of the node that this step computes */
+	size_t *in;    /* value ids; SIZE_MAX: absent */
+	size_t out;    /* value id */
+	size_t which;  /* the output of the node that this step computes */
 	unsigned keep; /* the operator's, and what its attributes ask for */
-	void *cfg;    /* the operator's own attributes, in the net's arena */
+	void *cfg;     /* the operator's own attributes, in the net's arena */
 	const struct node *node;
 };
 
@@ -36,7 +36,7 @@ struct op_call {
 	float *scratch; /* nothing kept */
 	/* what op.prepare made of the weights, or NULL: do without */
 	const float *derived;
-	float *dout; /* of no use to others: may be overwritten */
+	float *dout;       /* of no use to others: may be overwritten */
 	float *const *din; /* NULL entry: not wanted; see `add` */
 	const bool *add;   /* din[i] += when true, din[i] = when false */
 	/*
@@ -50,7 +50,7 @@ struct op_call {
 struct op_need {
 	size_t aux, scratch;
 	size_t derived; /* made of the weights alone, see op.prepare */
-	size_t taps; /* multiply-adds (or comparisons) for each output */
+	size_t taps;    /* multiply-adds (or comparisons) for each output */
 };
 
 /* What the backward pass reads, so that the plan keeps no more. */
@@ -70,7 +70,7 @@ enum {
 
 enum op_layout {
 	OP_IMAGE, /* LAYOUT_LAST from rank 3 on; weights are stored so too */
-	OP_ANY,   /* any input's; the output's is LAYOUT_LAST if an input's is */
+	OP_ANY, /* any input's; the output's is LAYOUT_LAST if an input's is */
 	OP_ANY_TO_ROWS, /* as OP_ANY, with an output in rows */
 	OP_ROWS,        /* everything row-major */
 	OP_TO_ROWS,
@@ -136,7 +136,7 @@ struct op {
 	    const float *weight, float *derived);
 	void (*forward)(const struct op_call *);  /* NULL: constants only */
 	void (*backward)(const struct op_call *); /* OP_FLAT: NULL */
-	const struct op_sync *sync; /* or NULL */
+	const struct op_sync *sync;               /* or NULL */
 };
 
 /* Bit i of weights, constants or ints; there are more inputs than bits. */

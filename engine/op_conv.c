@@ -182,8 +182,7 @@ conv_backward(const struct op_call *c)
 
 	call_geom(c, &g);
 	way = way_of(&g, c->derived != NULL);
-	bounds_mask(
-	    &g.bounds, c->out, c->dout, shape_elements(c->shape_out));
+	bounds_mask(&g.bounds, c->out, c->dout, shape_elements(c->shape_out));
 	if (c->step->nin > 2 && c->din[2] != NULL)
 		backward_bias(c, &g);
 	if (c->din[1] != NULL)

@@ -151,8 +151,7 @@ static void
 count_macs(struct plan *p, const struct step *s, const struct op_need *need)
 {
 	/* each factor is below 2^31; the sum stops growing at 2^63 */
-	p->macs = MIN(
-	    p->macs + shape_elements(&p->shape[s->out]) * need->taps,
+	p->macs = MIN(p->macs + shape_elements(&p->shape[s->out]) * need->taps,
 	    SIZE_MAX / 2);
 }
 
@@ -451,8 +450,8 @@ allocate(
 	l->span = arena_alloc(a, 2 * (nv + ns), sizeof(*l->span));
 	if (p->shape == NULL || p->wants == NULL || p->value == NULL ||
 	    p->grad == NULL || p->run == NULL || p->aux == NULL ||
-	    p->derived == NULL || p->fixed == NULL ||
-	    *need == NULL || l->span == NULL)
+	    p->derived == NULL || p->fixed == NULL || *need == NULL ||
+	    l->span == NULL)
 		return full(e);
 	return 0;
 }
@@ -466,11 +465,17 @@ plan_make(struct plan *p, const struct net *net, size_t n, unsigned want,
 	int rc;
 
 	*p = (struct plan){.net = net, .n = n, .want = want};
+	if (net->batch != 0 && n != net->batch)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the model takes %zu images at a time, not %zu; export it "
+		    "with an open batch",
+		    net->batch, n);
 	arena_init(&p->arena, (size_t)1 << 30);
 	if ((rc = allocate(p, &l, &need, e)) != 0 ||
 	    (rc = infer_all(p, need, e)) != 0 || (rc = drop_dead(p, e)) != 0)
 		goto fail;
-	if ((rc = mark_wanted(p, e)) != 0 || (rc = collect(p, need, &l, e)) != 0)
+	if ((rc = mark_wanted(p, e)) != 0 ||
+	    (rc = collect(p, need, &l, e)) != 0)
 		goto fail;
 	place(p, &l);
 	if (p->floats > LIMIT_RUN_BYTES / sizeof(float)) {

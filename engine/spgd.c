@@ -54,9 +54,10 @@ worker_runs(struct spgd *s, struct spgd_worker *w, size_t size, struct err *e)
 	int rc = 0;
 
 	if (w->h[k].mem == NULL)
-		rc = k == last ? run_init(&w->h[k], s->h, s->chunk, PLAN_DATA, e)
-			       : run_init_within(&w->h[k], &w->h[last],
-				     (k + 1) * SPGD_GRAIN, e);
+		rc = k == last
+			 ? run_init(&w->h[k], s->h, s->chunk, PLAN_DATA, e)
+			 : run_init_within(
+			       &w->h[k], &w->h[last], (k + 1) * SPGD_GRAIN, e);
 	if (rc == 0 && w->h0[k].mem == NULL)
 		rc = k == last
 			 ? run_init(&w->h0[k], s->h0, s->chunk, PLAN_DATA, e)
@@ -89,6 +90,8 @@ chunk_size(const struct spgd *s, size_t n)
 {
 	size_t even = (n + BATCH_LANES - 1) / BATCH_LANES;
 
+	if (s->h->batch != 0 || s->h0->batch != 0)
+		return s->chunk;
 	even = (even + SPGD_GRAIN - 1) / SPGD_GRAIN * SPGD_GRAIN;
 	return MIN(s->chunk, MAX(even, SPGD_GRAIN));
 }
@@ -109,7 +112,12 @@ spgd_init(struct spgd *s, const struct spgd_config *cfg, const struct net *h,
 	*s = (struct spgd){.cfg = *cfg, .h = h, .h0 = h0, .n = n};
 	arena_init(&s->arena, (size_t)16 << 30);
 	s->chunk = MIN(MIN(h->chunk, h0->chunk), SPGD_GRAIN * SPGD_SIZES);
-	if (s->chunk > SPGD_GRAIN)
+	if ((h->batch != 0 && h->batch != s->chunk) ||
+	    (h0->batch != 0 && h0->batch != s->chunk))
+		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the models take %zu and %zu images at a time",
+		    MAX(h->batch, h0->batch), s->chunk);
+	if (s->chunk > SPGD_GRAIN && h->batch == 0 && h0->batch == 0)
 		s->chunk = s->chunk / SPGD_GRAIN * SPGD_GRAIN;
 	s->chunk = chunk_size(s, n);
 	s->nworker = (size_t)MAX(omp_get_max_threads(), 1);
@@ -276,8 +284,8 @@ predict(struct chunk *c, bool clean)
 		float *x = c->w->x + j * image;
 
 		for (size_t i = 0; i < image; i++)
-			x[i] = c->x[from + i] +
-			       (clean ? 0.0f : r->eps[from + i]);
+			x[i] =
+			    c->x[from + i] + (clean ? 0.0f : r->eps[from + i]);
 	}
 	c->z = run_forward(c->h, c->w->x);
 	c->z0 = run_forward(c->h0, c->w->x);
@@ -328,8 +336,10 @@ open_chunk(struct spgd *s, size_t k, size_t size, size_t n, struct chunk *c)
 	c->w = w;
 	c->at = s->active + k * size;
 	c->n = MIN(size, n - k * size);
-	c->size = MIN(
-	    s->chunk, (c->n + SPGD_GRAIN - 1) / SPGD_GRAIN * SPGD_GRAIN);
+	c->size =
+	    MIN(s->chunk, (c->n + SPGD_GRAIN - 1) / SPGD_GRAIN * SPGD_GRAIN);
+	if (s->h->batch != 0 || s->h0->batch != 0)
+		c->size = s->chunk;
 	if (worker_runs(s, w, c->size, &e) != 0)
 		BUG(e.msg);
 	which = (c->size + SPGD_GRAIN - 1) / SPGD_GRAIN - 1;

@@ -139,16 +139,17 @@ def same(a, b):
 
 
 def counterparts(ref, tensor):
-    """PyTorch weights with a file tensor's content, as it is or transposed: [(name, transposed)]; several where the
-    exporter merged equal ones."""
+    """PyTorch weights with a file tensor's content, as it is, transposed or once for each image of a fixed batch:
+    [(name, transposed, copies)]; several where the exporter merged equal ones."""
     out = []
     for k, w in ref.weight.items():
-        if w.size != tensor.size or k not in ref.dw:
+        copies = len(ref.x) if w.size * len(ref.x) == tensor.size and w.ndim > 1 else 1
+        if w.size * copies != tensor.size or k not in ref.dw:
             continue
-        if same(tensor.ravel(), w.ravel()):
-            out.append((k, False))
+        if same(tensor.ravel(), np.tile(w.ravel(), copies)):
+            out.append((k, False, copies))
         elif w.ndim == 2 and same(tensor.ravel(), w.T.ravel()):
-            out.append((k, True))
+            out.append((k, True, 1))
     return out
 
 
@@ -204,12 +205,12 @@ def weight_errors(ref, got, contents, export):
     least = norms_floor(ref.dw)
     for name in (k[5:] for k in got if k.startswith("grad/")):
         pairs = counterparts(ref, contents[name])
-        used.update(k for k, _ in pairs)
+        used.update(p[0] for p in pairs)
         if not pairs:
             lone.append(name)
             continue
-        want = sum((ref.dw[k].T if turned else ref.dw[k]).ravel() for k, turned in pairs)
-        error[name] = far(got["grad/" + name].ravel(), want, least)
+        want = sum((ref.dw[k].T if turned else ref.dw[k]).ravel() for k, turned, _ in pairs)
+        error[name] = far(got["grad/" + name].reshape(max(p[2] for p in pairs), -1).sum(0), want, least)
     if export == "train":
         for name in (k for k in ref.dw if "running" in k):
             error[name] = far(got[name], ref.dw[name], least)

@@ -19,6 +19,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.onnx import TrainingMode
 from torchvision import models
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+from torchvision.models.swin_transformer import ShiftedWindowAttention
 from torchvision.models.vgg import VGG, cfgs, make_layers
 
 sys.dont_write_bytecode = True
@@ -154,7 +155,17 @@ def fuse(net, x):
             conv = made[output]
             replace(part, conv, fuse_conv_bn_eval(part[conv], part[norm]))
             replace(part, norm, nn.Identity())
+    for m in net.modules():
+        if isinstance(m, ShiftedWindowAttention):
+            spread_table(m)
     return net
+
+
+def spread_table(m):
+    """The bias that swin picks from a table for each pair of pixels becomes the table: that is what the exporter stores."""
+    index = m.relative_position_index
+    m.relative_position_bias_table = nn.Parameter(m.relative_position_bias_table.detach()[index])
+    m.relative_position_index = torch.arange(len(index))
 
 
 def uses(root):

@@ -89,8 +89,7 @@ scalar(struct world *w, const float *xdir, const float *wdir, double h)
 	for (size_t i = 0; i < w->nw; i++)
 		w->wide[i] = (double)w->net.weight[i] +
 			     (wdir != NULL ? h * (double)wdir[i] : 0.0);
-	assert_ok(
-	    reference_run(&r, &w->net, &w->input, w->wide, true, &e), &e);
+	assert_ok(reference_run(&r, &w->net, &w->input, w->wide, true, &e), &e);
 	y = r.shape[w->net.output].known;
 	for (size_t i = 0; i < w->row->n * CLASSES; i++)
 		v += sin(y[i].f + (double)i);
