@@ -17,6 +17,8 @@ chunk_for(const struct net *net, size_t n)
 {
 	size_t even = (n + BATCH_LANES - 1) / BATCH_LANES;
 
+	if (net->batch != 0)
+		return net->batch;
 	return MIN(net->chunk, MAX(CHUNK_MIN, even));
 }
 
@@ -39,6 +41,13 @@ lane_first(const struct batch *b, size_t lane)
 	return b->nchunk * lane / b->nlane;
 }
 
+/* Whether a chunk runs with images that are not the batch's. */
+static bool
+is_filled_up(const struct batch *b, size_t k)
+{
+	return b->net->batch != 0 && chunk_size(b, k) < b->chunk;
+}
+
 static bool
 is_synced(const struct batch *b)
 {
@@ -51,14 +60,16 @@ run_count(const struct batch *b)
 	return is_synced(b) ? b->nchunk : b->nthread + 1;
 }
 
-/* The run for chunk k: its own in training, else the thread's; the smaller
+/* The run for chunk k: its own in training, else the thread's; a smaller
  * chunk at the end of the batch has one apart. */
 static struct run *
 run_of(const struct batch *b, size_t thread, size_t k)
 {
 	if (is_synced(b))
 		return &b->run[k];
-	return &b->run[chunk_size(b, k) == b->chunk ? thread : b->nthread];
+	if (chunk_size(b, k) == b->chunk || is_filled_up(b, k))
+		return &b->run[thread];
+	return &b->run[b->nthread];
 }
 
 static int
@@ -82,9 +93,36 @@ init_runs(struct batch *b, struct err *e)
 		return rc;
 	for (size_t t = 0; rc == 0 && t < b->nthread; t++)
 		rc = init_run(b, &b->run[t], b->chunk, e);
-	if (rc == 0 && chunk_size(b, last) != b->chunk)
+	if (rc == 0 && chunk_size(b, last) != b->chunk &&
+	    !is_filled_up(b, last))
 		rc = init_run(b, run_of(b, 0, last), chunk_size(b, last), e);
 	return rc;
+}
+
+static size_t
+image_floats(const struct batch *b)
+{
+	return b->net->h * b->net->w * b->net->c;
+}
+
+/* Room for what fills up the last chunk. */
+static int
+init_tail(struct batch *b, struct err *e)
+{
+	size_t floats = b->chunk * image_floats(b);
+
+	if (!is_filled_up(b, b->nchunk - 1))
+		return 0;
+	if (is_synced(b))
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the model takes %zu images at a time, which %zu are not "
+		    "a multiple of",
+		    b->chunk, b->n);
+	b->tail_x = arena_alloc(&b->arena, floats, sizeof(float));
+	b->tail_dx = arena_alloc(&b->arena, floats, sizeof(float));
+	if (b->tail_x == NULL || b->tail_dx == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "batch too large");
+	return 0;
 }
 
 /* Room for the statistics of every synchronised step. */
@@ -136,7 +174,7 @@ batch_init(struct batch *b, const struct net *net, size_t n, unsigned want,
 	b->nchunk = (n + b->chunk - 1) / b->chunk;
 	b->nlane = MIN(b->nchunk, BATCH_LANES);
 	b->nthread = MIN(b->nlane, (size_t)MAX(omp_get_max_threads(), 1));
-	if ((rc = init_runs(b, e)) != 0 ||
+	if ((rc = init_tail(b, e)) != 0 || (rc = init_runs(b, e)) != 0 ||
 	    (is_synced(b) && (rc = init_sync(b, e)) != 0)) {
 		batch_release(b);
 		return rc;
@@ -175,26 +213,57 @@ struct job {
 	double *part; /* loss per chunk */
 };
 
-static size_t
-image_floats(const struct batch *b)
+/* A chunk that is filled up gets more of its last image, which count for
+ * nothing. */
+static const float *
+chunk_x(const struct job *j, size_t k)
 {
-	return b->net->h * b->net->w * b->net->c;
+	const struct batch *b = j->b;
+	size_t floats = image_floats(b), n = chunk_size(b, k);
+	const float *x = j->x + chunk_first(b, k) * floats;
+
+	if (!is_filled_up(b, k))
+		return x;
+	for (size_t i = 0; i < b->chunk; i++)
+		memcpy(b->tail_x + i * floats, x + MIN(i, n - 1) * floats,
+		    floats * sizeof(*x));
+	return b->tail_x;
 }
 
 static void
 chunk_loss(const struct job *j, struct run *r, size_t k)
 {
-	size_t first = chunk_first(j->b, k);
+	const struct batch *b = j->b;
+	size_t n = chunk_size(b, k), classes = b->net->classes;
+	float *d = b->want != 0 ? run_dlogits(r) : NULL;
 
-	j->part[k] = j->loss(j->ctx, first, chunk_size(j->b, k), run_logits(r),
-	    j->b->want != 0 ? run_dlogits(r) : NULL);
+	j->part[k] = j->loss(j->ctx, chunk_first(b, k), n, run_logits(r), d);
+	if (d != NULL && is_filled_up(b, k))
+		memset(
+		    d + n * classes, 0, (b->chunk - n) * classes * sizeof(*d));
 }
 
 static float *
 chunk_dx(const struct job *j, size_t k)
 {
-	return j->dx != NULL ? j->dx + chunk_first(j->b, k) * image_floats(j->b)
-			     : NULL;
+	const struct batch *b = j->b;
+
+	if (j->dx == NULL)
+		return NULL;
+	return is_filled_up(b, k) ? b->tail_dx
+				  : j->dx + chunk_first(b, k) * image_floats(b);
+}
+
+/* Gradients of the images of a chunk that was filled up. */
+static void
+take_dx(const struct job *j, size_t k)
+{
+	const struct batch *b = j->b;
+	size_t floats = image_floats(b);
+
+	if (j->dx != NULL && is_filled_up(b, k))
+		memcpy(j->dx + chunk_first(b, k) * floats, b->tail_dx,
+		    chunk_size(b, k) * floats * sizeof(*j->dx));
 }
 
 static float *
@@ -220,10 +289,12 @@ lane_eval(const struct job *j, size_t lane)
 	for (size_t k = lane_first(b, lane); k < lane_first(b, lane + 1); k++) {
 		struct run *r = run_of(b, (size_t)omp_get_thread_num(), k);
 
-		run_forward(r, j->x + chunk_first(b, k) * image_floats(b));
+		run_forward(r, chunk_x(j, k));
 		chunk_loss(j, r, k);
-		if (b->want != 0)
-			run_backward(r, chunk_dx(j, k), lane_grad(j, lane));
+		if (b->want == 0)
+			continue;
+		run_backward(r, chunk_dx(j, k), lane_grad(j, lane));
+		take_dx(j, k);
 	}
 }
 

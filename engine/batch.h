@@ -31,6 +31,9 @@ struct batch {
 	float *stat;     /* batch statistics of all steps, both directions */
 	size_t *stat_at; /* per step */
 	size_t stat_size;
+	/* the last chunk of a net that takes net.batch images and no other
+	 * number, filled up: images and their gradients, or NULL */
+	float *tail_x, *tail_dx;
 };
 
 /*

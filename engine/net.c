@@ -434,8 +434,29 @@ keep_shapes(struct net *n, const struct plan *p, struct err *e)
 	return 0;
 }
 
-/* Trial plan for one image: checks the shapes, sizes the chunks.  A graph that
- * is no classifier runs as it is. */
+/*
+ * Trial plan for one image.  Where the exporter has written its batch size
+ * into shapes or constants, other numbers of images do not fit: a plan for as
+ * many as the model declares then.
+ */
+static int
+trial(struct net *n, struct plan *p, struct err *e)
+{
+	unsigned want = PLAN_DATA | PLAN_WEIGHTS;
+	int64_t declared = n->model->shape[0];
+
+	if (declared > 0) {
+		if (plan_make(p, n, declared == 1 ? 2 : 1, want, e) != 0) {
+			n->batch = (size_t)declared;
+			return plan_make(p, n, n->batch, want, e);
+		}
+		plan_release(p);
+	}
+	return plan_make(p, n, 1, want, e);
+}
+
+/* Checks the shapes, sizes the chunks.  A graph that is no classifier runs as
+ * it is. */
 static int
 measure(struct net *n, struct err *e)
 {
@@ -446,10 +467,11 @@ measure(struct net *n, struct err *e)
 		n->chunk = n->input.rank > 0 ? n->input.dim[0] : 1;
 		return 0;
 	}
-	if ((rc = plan_make(&p, n, 1, PLAN_DATA | PLAN_WEIGHTS, e)) != 0)
+	if ((rc = trial(n, &p, e)) != 0)
 		return rc;
-	n->macs = p.macs;
+	n->macs = p.macs / p.n;
 	n->chunk = MIN(CHUNK_MAX, MAX(1, CHUNK_FLOATS / (p.floats + 1)));
+	n->chunk = n->batch != 0 ? n->batch : n->chunk;
 	n->classes =
 	    p.shape[n->output].rank == 2 ? p.shape[n->output].dim[1] : 0;
 	rc = keep_shapes(n, &p, e);

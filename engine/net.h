@@ -52,8 +52,11 @@ struct net {
 	size_t classes;     /* 0: no classifier, any output will do */
 	bool classifier;
 	size_t chunk; /* images that are processed together */
-	size_t macs;  /* multiply-adds (or comparisons) of one image */
-	bool synced;  /* has an operator with batch statistics */
+	/* the only number of images that its shapes are right for: that of the
+	 * model's input; 0: any number */
+	size_t batch;
+	size_t macs; /* multiply-adds (or comparisons) of one image */
+	bool synced; /* has an operator with batch statistics */
 };
 
 /*

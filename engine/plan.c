@@ -465,6 +465,11 @@ plan_make(struct plan *p, const struct net *net, size_t n, unsigned want,
 	int rc;
 
 	*p = (struct plan){.net = net, .n = n, .want = want};
+	if (net->batch != 0 && n != net->batch)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the model takes %zu images at a time, not %zu; export it "
+		    "with an open batch",
+		    net->batch, n);
 	arena_init(&p->arena, (size_t)1 << 30);
 	if ((rc = allocate(p, &l, &need, e)) != 0 ||
 	    (rc = infer_all(p, need, e)) != 0 || (rc = drop_dead(p, e)) != 0)

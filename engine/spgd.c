@@ -90,6 +90,8 @@ chunk_size(const struct spgd *s, size_t n)
 {
 	size_t even = (n + BATCH_LANES - 1) / BATCH_LANES;
 
+	if (s->h->batch != 0 || s->h0->batch != 0)
+		return s->chunk;
 	even = (even + SPGD_GRAIN - 1) / SPGD_GRAIN * SPGD_GRAIN;
 	return MIN(s->chunk, MAX(even, SPGD_GRAIN));
 }
@@ -110,7 +112,12 @@ spgd_init(struct spgd *s, const struct spgd_config *cfg, const struct net *h,
 	*s = (struct spgd){.cfg = *cfg, .h = h, .h0 = h0, .n = n};
 	arena_init(&s->arena, (size_t)16 << 30);
 	s->chunk = MIN(MIN(h->chunk, h0->chunk), SPGD_GRAIN * SPGD_SIZES);
-	if (s->chunk > SPGD_GRAIN)
+	if ((h->batch != 0 && h->batch != s->chunk) ||
+	    (h0->batch != 0 && h0->batch != s->chunk))
+		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the models take %zu and %zu images at a time",
+		    MAX(h->batch, h0->batch), s->chunk);
+	if (s->chunk > SPGD_GRAIN && h->batch == 0 && h0->batch == 0)
 		s->chunk = s->chunk / SPGD_GRAIN * SPGD_GRAIN;
 	s->chunk = chunk_size(s, n);
 	s->nworker = (size_t)MAX(omp_get_max_threads(), 1);
@@ -331,6 +338,8 @@ open_chunk(struct spgd *s, size_t k, size_t size, size_t n, struct chunk *c)
 	c->n = MIN(size, n - k * size);
 	c->size =
 	    MIN(s->chunk, (c->n + SPGD_GRAIN - 1) / SPGD_GRAIN * SPGD_GRAIN);
+	if (s->h->batch != 0 || s->h0->batch != 0)
+		c->size = s->chunk;
 	if (worker_runs(s, w, c->size, &e) != 0)
 		BUG(e.msg);
 	which = (c->size + SPGD_GRAIN - 1) / SPGD_GRAIN - 1;

@@ -158,6 +158,23 @@ transpose(const struct onnx_lower *l, const struct node *n)
 	return x;
 }
 
+/* A Slice whose starts and ends are computed: its axes are input 3. */
+static bool
+slices_first(const struct onnx_lower *l, const struct node *n, size_t rank)
+{
+	const struct tensor *t =
+	    n->nin > 3 ? onnx_lower_const(l, n->in[3]) : NULL;
+	uint64_t count;
+	int64_t v;
+
+	if (t == NULL || t->dtype == DTYPE_COUNT || !tensor_elements(t, &count))
+		return true;
+	for (uint64_t i = 0; i < count; i++)
+		if (!tensor_int(t, i, &v) || v == 0 || v == -(int64_t)rank)
+			return true;
+	return false;
+}
+
 /* One axis changes length: Concat, Split, Slice, Pad. */
 static struct onnx_fact
 along(const struct onnx_lower *l, const struct node *n)
@@ -168,10 +185,11 @@ along(const struct onnx_lower *l, const struct node *n)
 
 	if (axes != NULL)
 		x.batch = x.batch && !touches_first(axes, &x);
+	else if (strcmp(n->op, "Slice") == 0)
+		x.batch = x.batch && x.ranked && !slices_first(l, n, x.rank);
 	else
 		x.batch = x.batch && axis != 0 && x.ranked &&
-			  axis != -(int64_t)x.rank && n->nin > 0 &&
-			  strcmp(n->op, "Slice") != 0;
+			  axis != -(int64_t)x.rank && n->nin > 0;
 	return x;
 }
 

@@ -39,9 +39,10 @@ SEEDS = (5, 6, 7)
 FORMAT = 2  # of the rows in the cache
 MODELS = ("resnet18", "resnet50", "vgg19_bn", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "densenet121", "squeezenet1_0",
           "googlenet", "shufflenet_v2_x1_0", "convnext_tiny", "vit_b_16", "swin_t", "preactresnet18")
-PIXELS = {m: 96 for m in MODELS[3:11]}  # fewer units at a kink than at 224
+PIXELS = {m: 96 for m in MODELS[3:13]}  # fewer units at a kink than at 224, and time
 SMALL = ("resnet18, 64 pixels", "resnet50, width 8", "vgg_bn, width 8", "preact, option A")
 KEPT = ("resnet18", "resnet50", "vgg11_bn", "vgg19_bn")
+UNFOLDED = ("convnext_tiny", "vit_b_16", "swin_t")  # their weights go through Gather, Reshape, Transpose
 HEAD = ("net", "opset", "batch", "export", "logits", "ONNX Runtime", "image gradient", "weight gradients", "worst weight",
         "PyTorch itself", "weights", "")
 MARK = "<!-- below: UPDATE=1 make conformance-models -->\n"
@@ -56,6 +57,7 @@ def all_rows():
     images = (lambda m: 1 if m[:3] == "vgg" else 2)
     rows = [(m, images(m), opset, dynamic, True, "eval") for m in MODELS for dynamic in (False, True) for opset in (11, 13, 16)]
     rows += [("vgg11_bn", 1, 13, True, True, "eval")] + [(m, images(m), 13, True, True, "kept") for m in KEPT]
+    rows += [(m, 2, 13, dynamic, False, "kept") for m in UNFOLDED for dynamic in (False, True)]
     rows += [(m, 6, 13, True, True, "train") for m in SMALL]
     rows += [(m, 6, opset, dynamic, fold, "eval" if fold else "kept") for m in SMALL for opset in (9, 11, 13, 16)
              if (m[:6], opset) != ("preact", 9)  # a step in Slice needs 10
@@ -139,16 +141,17 @@ def same(a, b):
 
 
 def counterparts(ref, tensor):
-    """PyTorch weights with a file tensor's content, as it is or transposed: [(name, transposed)]; several where the
-    exporter merged equal ones."""
+    """PyTorch weights with a file tensor's content, as it is, transposed or once for each image of a fixed batch:
+    [(name, transposed, copies)]; several where the exporter merged equal ones."""
     out = []
     for k, w in ref.weight.items():
-        if w.size != tensor.size or k not in ref.dw:
+        copies = len(ref.x) if w.size * len(ref.x) == tensor.size and w.ndim > 1 else 1
+        if w.size * copies != tensor.size or k not in ref.dw:
             continue
-        if same(tensor.ravel(), w.ravel()):
-            out.append((k, False))
-        elif w.ndim == 2 and same(tensor.ravel(), w.T.ravel()):
-            out.append((k, True))
+        if same(tensor.ravel(), np.tile(w.ravel(), copies)):
+            out.append((k, False, copies))
+        elif w.ndim == 2 and copies == 1 and same(tensor.ravel(), w.T.ravel()):
+            out.append((k, True, 1))
     return out
 
 
@@ -204,12 +207,12 @@ def weight_errors(ref, got, contents, export):
     least = norms_floor(ref.dw)
     for name in (k[5:] for k in got if k.startswith("grad/")):
         pairs = counterparts(ref, contents[name])
-        used.update(k for k, _ in pairs)
+        used.update(p[0] for p in pairs)
         if not pairs:
             lone.append(name)
             continue
-        want = sum((ref.dw[k].T if turned else ref.dw[k]).ravel() for k, turned in pairs)
-        error[name] = far(got["grad/" + name].ravel(), want, least)
+        want = sum((ref.dw[k].T if turned else ref.dw[k]).ravel() for k, turned, _ in pairs)
+        error[name] = far(got["grad/" + name].reshape(max(p[2] for p in pairs), -1).sum(0), want, least)
     if export == "train":
         for name in (k for k in ref.dw if "running" in k):
             error[name] = far(got[name], ref.dw[name], least)

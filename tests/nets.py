@@ -19,6 +19,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.onnx import TrainingMode
 from torchvision import models
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+from torchvision.models.swin_transformer import ShiftedWindowAttention
 from torchvision.models.vgg import VGG, cfgs, make_layers
 
 sys.dont_write_bytecode = True
@@ -93,10 +94,11 @@ NETS = {
     "preactresnet18": (PreActResNet18, 3, 32),
     "vgg19_bn, 32 pixels": (vgg19_32, 3, 32),
     "cnn": (cnn, 1, 28),
+    "vit_b_16": (lambda: models.vit_b_16(image_size=96), 3, 96),
     "googlenet": (lambda: models.googlenet(init_weights=False, aux_logits=False), 3, 224),
 }
 for _name in ("resnet18", "resnet50", "vgg11_bn", "vgg19_bn", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "densenet121",
-              "squeezenet1_0", "shufflenet_v2_x1_0", "convnext_tiny", "vit_b_16", "swin_t"):
+              "squeezenet1_0", "shufflenet_v2_x1_0", "convnext_tiny", "swin_t"):
     NETS[_name] = (getattr(models, _name), 3, 224)
 
 
@@ -154,7 +156,17 @@ def fuse(net, x):
             conv = made[output]
             replace(part, conv, fuse_conv_bn_eval(part[conv], part[norm]))
             replace(part, norm, nn.Identity())
+    for m in net.modules():
+        if isinstance(m, ShiftedWindowAttention):
+            spread_table(m)
     return net
+
+
+def spread_table(m):
+    """The bias that swin picks from a table for each pair of pixels becomes the table: that is what the exporter stores."""
+    index = m.relative_position_index
+    m.relative_position_bias_table = nn.Parameter(m.relative_position_bias_table.detach()[index])
+    m.relative_position_index = torch.arange(len(index))
 
 
 def uses(root):

@@ -11,6 +11,7 @@
 #include "engine/blas.h"
 #include "engine/loss.h"
 #include "engine/optim.h"
+#include "formats/build.h"
 #include "formats/neutral.h"
 #include "formats/safetensors.h"
 
@@ -300,6 +301,111 @@ test_optim(void **state)
 	arena_release(&a);
 }
 
+/* --- a batch size that is baked in --------------------------------------- */
+
+#define BAKED 3
+#define MANY  7
+
+/* A token for each image, kept as so many, beside what the image becomes. */
+static void
+build_baked(struct model *m, size_t batch, bool norm)
+{
+	size_t dim[] = {batch, 1, 8}, square[] = {24, 4}, first[] = {8, 8};
+	const char *x = "image";
+	float *token, *w;
+
+	build_begin(m, 4, 4, 1);
+	m->shape[0] = batch > 1 ? (int64_t)batch : -1;
+	if (norm) {
+		for (size_t i = 0; i < 4; i++)
+			*build_tensor(m,
+			    (const char *[]){"a", "b", "c", "d"}[i], 1,
+			    (size_t[]){1}) = 1.0f;
+		x = build_node(m, "BatchNormalization", "norm",
+		    (const char *[]){x, "a", "b", "c", "d"}, 5);
+	}
+	build_node(m, "Reshape", "rows", &x, 1);
+	build_ints(m, "shape", 3, (const int64_t[]){(int64_t)batch, 2, 8});
+	w = build_tensor(m, "v", 2, first);
+	for (size_t i = 0; i < 64; i++)
+		w[i] = 0.05f * (float)(i * i % 13) - 0.3f;
+	build_node(m, "MatMul", "mixed", (const char *[]){"rows", "v"}, 2);
+	token = build_tensor(m, "token", 3, dim);
+	for (size_t i = 0; i < 8 * batch; i++)
+		token[i] = 0.1f * (float)(i % 8);
+	build_node(m, "Concat", "all", (const char *[]){"token", "mixed"}, 2);
+	build_int(m, "axis", 1);
+	build_node(m, "Flatten", "flat", (const char *[]){"all"}, 1);
+	w = build_tensor(m, "w", 2, square);
+	for (size_t i = 0; i < 24 * 4; i++)
+		w[i] = 0.01f * (float)(i * i % 17) - 0.1f;
+	build_node(m, "MatMul", "y", (const char *[]){"flat", "w"}, 2);
+	build_end(m, "y", 4);
+}
+
+/* Seven images in chunks of three, and of one, are the same. */
+static void
+test_baked(void **state)
+{
+	static const size_t batches[] = {1, BAKED};
+	static float x[MANY * 16], dy[MANY * 4], y[2][MANY * 4];
+	static float dx[2][MANY * 16], dw[2][64 + 24 * 4 + 8 * BAKED];
+	struct err e = {0};
+
+	(void)state;
+	for (size_t i = 0; i < MANY * 16; i++)
+		x[i] = 0.03f * (float)(i * 5 % 31);
+	for (size_t i = 0; i < MANY * 4; i++)
+		dy[i] = (float)(i * 3 % 11) - 5.0f;
+	for (size_t k = 0; k < 2; k++) {
+		struct world w = {.logits = y[k], .dlogits = dy};
+		struct batch b;
+
+		build_baked(&w.m, batches[k], false);
+		if (k == 0) /* rows of one image, however many there are */
+			w.m.shape[0] = 1;
+		assert_ok(net_build(&w.net, &w.m, 0, 0, 0, &e), &e);
+		assert_int_equal(w.net.batch, batches[k]);
+		assert_int_equal(w.net.nweight, 64 + 24 * 4 + 8 * batches[k]);
+		assert_ok(batch_init(&b, &w.net, MANY, PLAN_DATA | PLAN_WEIGHTS,
+			      BATCH_EVAL, &e),
+		    &e);
+		batch_step(&b, x, given_loss, &w, dx[k], dw[k]);
+		batch_release(&b);
+		net_release(&w.net);
+		model_release(&w.m);
+	}
+	assert_close(y[1], y[0], MANY * 4, 1e-6, 1e-6);
+	assert_close(dx[1], dx[0], MANY * 16, 1e-6, 1e-6);
+	/* behind the first layer's weights: the token, three times in the second */
+	for (size_t i = 64; i < 72; i++)
+		dw[1][i] += dw[1][8 + i] + dw[1][16 + i];
+	assert_close(dw[1], dw[0], 72, 1e-5, 1e-5);
+	assert_close(dw[1] + 88, dw[0] + 72, 24 * 4, 1e-5, 1e-5);
+}
+
+/* Images that fill up a chunk would count in batch statistics. */
+static void
+test_baked_statistics(void **state)
+{
+	struct err e = {0};
+	struct world w = {0};
+	struct batch b;
+
+	(void)state;
+	build_baked(&w.m, BAKED, true);
+	assert_ok(net_build(&w.net, &w.m, 0, 0, 0, &e), &e);
+	assert_ok(
+	    batch_init(&b, &w.net, 2 * BAKED, PLAN_WEIGHTS, BATCH_TRAIN, &e),
+	    &e);
+	batch_release(&b);
+	assert_int_equal(
+	    batch_init(&b, &w.net, MANY, PLAN_WEIGHTS, BATCH_TRAIN, &e),
+	    ERR_UNSUPPORTED);
+	net_release(&w.net);
+	model_release(&w.m);
+}
+
 int
 main(void)
 {
@@ -330,5 +436,9 @@ main(void)
 		tests[n] = (struct CMUnitTest){
 		    name[n], test_threads, NULL, NULL, (void *)(uintptr_t)i};
 	}
+	tests[n++] = (struct CMUnitTest){
+	    "a batch size that is baked in", test_baked, NULL, NULL, NULL};
+	tests[n++] = (struct CMUnitTest){"batch statistics with it",
+	    test_baked_statistics, NULL, NULL, NULL};
 	return _cmocka_run_group_tests("engine", tests, n, NULL, NULL);
 }

@@ -193,6 +193,10 @@ static const struct good_row good_rows[] = {
 	"opset 18"},
     {"good-half", "y", {-1, 3, 8, 8}, 4, "Conv GlobalMaxPool Flatten",
 	"opset 13"},
+    {"good-halves-13-static", "y", {2, 3, 8, 8}, 4,
+	"Conv Shape Gather Div Slice Slice Concat Reshape Transpose Reshape "
+	"GlobalAveragePool Flatten",
+	"opset 13"},
     {"good-nhwc", "z", {-1, 3, 8, 8}, 4,
 	"Conv Relu GlobalAveragePool Squeeze MatMul Add",
 	"opset 13; logits are the input of the final Softmax; "
@@ -453,6 +457,11 @@ test_batch_is_unbaked(void **state)
 	open_model(FIXTURES "good-resnet-16-static-unfolded.onnx", &f, &m);
 	if (node_ints(node_of(&m, "Reshape", 0), "shape", v, 2))
 		assert_true(v[0] == 0 && v[1] == -1);
+	close_model(&f, &m);
+	open_model(FIXTURES "good-halves-13-static.onnx", &f, &m);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(
+		    node_attr(node_of(&m, "Reshape", i), "shape")->ints[0], 0);
 	close_model(&f, &m);
 }
 
