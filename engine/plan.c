@@ -91,13 +91,14 @@ static int
 fix_inputs(struct plan *p, const struct step *s, struct err *e)
 {
 	for (size_t i = 0; i < s->nin; i++) {
-		size_t v = s->in[i];
-		const struct value *x = &p->net->value[v];
+		size_t v = s->in[i], q;
 		int rc;
 
 		if (v == SIZE_MAX || op_bit(s->op->ints, i) ||
-		    p->shape[v].known == NULL || p->fixed[v] != NULL ||
-		    (x->param != SIZE_MAX && p->net->param[x->param].n != 0))
+		    p->shape[v].known == NULL || p->fixed[v] != NULL)
+			continue;
+		q = p->net->value[v].param;
+		if (q != SIZE_MAX && p->net->param[q].n != 0)
 			continue;
 		if (shape_elements(&p->shape[v]) == 0)
 			return op_bad(s, e, "input %zu is empty", i);
@@ -106,6 +107,22 @@ fix_inputs(struct plan *p, const struct step *s, struct err *e)
 			return rc;
 	}
 	return 0;
+}
+
+/* Count the numbers that are read and made: there may be many such steps. */
+static int
+spend(struct plan *p, const struct step *s, const struct shape *const *in,
+    const struct shape *out, size_t taps, struct err *e)
+{
+	size_t most = LIMIT_FOLD_ELEMENTS;
+
+	for (size_t i = 0; i < s->nin; i++)
+		if (in[i] != NULL && (s->op->flags & OP_OF_SHAPE) == 0)
+			p->fold_work += MIN(shape_elements(in[i]), most);
+	p->fold_work += MIN(shape_elements(out), most) * MAX(taps, 1);
+	return p->fold_work > LIMIT_FOLD_WORK
+		   ? op_bad(s, e, "the constants take too long")
+		   : 0;
 }
 
 static int
@@ -134,10 +151,8 @@ infer_step(
 	if ((s->op->flags & OP_TYPED) == 0)
 		out->type = in[0]->type;
 	p->run[s - p->net->step] = !constant;
-	if (constant &&
-	    MIN(shape_elements(out), LIMIT_FOLD_ELEMENTS) * need->taps >
-		LIMIT_FOLD_WORK)
-		return op_bad(s, e, "a constant that takes too long");
+	if (constant && (rc = spend(p, s, in, out, need->taps, e)) != 0)
+		return rc;
 	if (constant)
 		return fold_step(s, in, out, &p->arena, e);
 	if (s->op->forward == NULL)
@@ -151,8 +166,7 @@ static void
 count_macs(struct plan *p, const struct step *s, const struct op_need *need)
 {
 	/* each factor is below 2^31; the sum stops growing at 2^63 */
-	p->macs = MIN(
-	    p->macs + shape_elements(&p->shape[s->out]) * need->taps,
+	p->macs = MIN(p->macs + shape_elements(&p->shape[s->out]) * need->taps,
 	    SIZE_MAX / 2);
 }
 
@@ -451,8 +465,8 @@ allocate(
 	l->span = arena_alloc(a, 2 * (nv + ns), sizeof(*l->span));
 	if (p->shape == NULL || p->wants == NULL || p->value == NULL ||
 	    p->grad == NULL || p->run == NULL || p->aux == NULL ||
-	    p->derived == NULL || p->fixed == NULL ||
-	    *need == NULL || l->span == NULL)
+	    p->derived == NULL || p->fixed == NULL || *need == NULL ||
+	    l->span == NULL)
 		return full(e);
 	return 0;
 }
@@ -470,7 +484,8 @@ plan_make(struct plan *p, const struct net *net, size_t n, unsigned want,
 	if ((rc = allocate(p, &l, &need, e)) != 0 ||
 	    (rc = infer_all(p, need, e)) != 0 || (rc = drop_dead(p, e)) != 0)
 		goto fail;
-	if ((rc = mark_wanted(p, e)) != 0 || (rc = collect(p, need, &l, e)) != 0)
+	if ((rc = mark_wanted(p, e)) != 0 ||
+	    (rc = collect(p, need, &l, e)) != 0)
 		goto fail;
 	place(p, &l);
 	if (p->floats > LIMIT_RUN_BYTES / sizeof(float)) {
