@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * Whole nets and optimisers against what PyTorch made of the same numbers
- * (fixtures/engine, made by fixtures/gen/engine.py and grad.py), and the same bytes for
- * any number of threads.
+ * (fixtures/engine, made by fixtures/gen/engine.py and grad.py).
  */
 #include "tests/test.h"
 
 #include "base/file.h"
-#include "base/rng.h"
 #include "engine/batch.h"
 #include "engine/blas.h"
-#include "engine/loss.h"
 #include "engine/optim.h"
 #include "formats/neutral.h"
 #include "formats/safetensors.h"
-
-#include <omp.h>
 
 struct world {
 	struct file_map file;
@@ -191,74 +186,6 @@ test_torch(void **state)
 	world_close(&w);
 }
 
-/* --- threads ------------------------------------------------------------- */
-
-#define IMAGES 150
-
-struct labels {
-	const struct net *net;
-	int32_t label[IMAGES];
-};
-
-static double
-entropy_loss(
-    void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
-{
-	const struct labels *l = ctx;
-	size_t k = l->net->classes;
-	double sum = 0.0;
-
-	memset(dlogits, 0, n * k * sizeof(*dlogits));
-	for (size_t i = 0; i < n; i++)
-		sum += loss_cross_entropy(k, logits + i * k,
-		    (size_t)l->label[first + i], 1.0f / IMAGES,
-		    dlogits + i * k);
-	return sum;
-}
-
-static void
-test_threads(void **state)
-{
-	enum batch_mode mode = *state != NULL ? BATCH_TRAIN : BATCH_EVAL;
-	struct labels l;
-	struct world w;
-	struct rng r;
-	struct err e = {0};
-	size_t nx;
-	double loss[3];
-	float *dx[3], *grad[3];
-
-	world_open(&w, "convolutions");
-	nx = IMAGES * w.net.h * w.net.w * w.net.c;
-	w.net.chunk = 8;
-	w.x = floats(&w, nx);
-	l.net = &w.net;
-	rng_init(&r, 5, 1);
-	for (size_t i = 0; i < nx; i++)
-		w.x[i] = rng_float(&r);
-	for (size_t i = 0; i < IMAGES; i++)
-		l.label[i] = (int32_t)rng_below(&r, w.net.classes);
-	for (size_t i = 0; i < 3; i++) {
-		struct batch b;
-
-		dx[i] = floats(&w, nx);
-		grad[i] = floats(&w, w.net.nweight);
-		omp_set_num_threads((int)i + 1);
-		assert_ok(batch_init(&b, &w.net, IMAGES,
-			      PLAN_DATA | PLAN_WEIGHTS, mode, &e),
-		    &e);
-		loss[i] = batch_step(&b, w.x, entropy_loss, &l, dx[i], grad[i]);
-		batch_release(&b);
-		assert_memory_equal(&loss[i], &loss[0], sizeof(loss[0]));
-		assert_memory_equal(dx[i], dx[0], nx * sizeof(float));
-		assert_memory_equal(
-		    grad[i], grad[0], w.net.nweight * sizeof(float));
-	}
-	omp_set_num_threads(2);
-	assert_true(loss[0] > 0.0);
-	world_close(&w);
-}
-
 /* --- optimisers ---------------------------------------------------------- */
 
 #define OPTIM_STEPS 5
@@ -346,12 +273,6 @@ main(void)
 		    name[n], sizeof(name[n]), "optimiser %s", optims[i].name);
 		tests[n] = (struct CMUnitTest){
 		    name[n], test_optim, NULL, NULL, (void *)(uintptr_t)i};
-	}
-	for (size_t i = 0; i < 2; i++, n++) {
-		snprintf(name[n], sizeof(name[n]), "1, 2, 3 threads, %s",
-		    i != 0 ? "training" : "evaluation");
-		tests[n] = (struct CMUnitTest){
-		    name[n], test_threads, NULL, NULL, (void *)(uintptr_t)i};
 	}
 	return _cmocka_run_group_tests("engine", tests, n, NULL, NULL);
 }
