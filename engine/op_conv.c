@@ -57,8 +57,9 @@ conv_infer(const struct step *s, const struct shape *const *in,
 	if ((rc = conv_geom(s, in, &g, e)) != 0)
 		return rc;
 	if (b != NULL && (b->rank != 1 || b->dim[0] != g.k))
-		return op_bad(
-		    s, e, "a bias of rank %zu for %zu channels", b->rank, g.k);
+		return op_bad(s, e,
+		    "a bias of rank %zu with %zu numbers for %zu channels",
+		    b->rank, shape_elements(b), g.k);
 	if (!shape_real(in[0]) || !shape_real(in[1]) ||
 	    (b != NULL && !shape_real(b)))
 		return op_bad(s, e, "integers");
@@ -182,8 +183,7 @@ conv_backward(const struct op_call *c)
 
 	call_geom(c, &g);
 	way = way_of(&g, c->derived != NULL);
-	bounds_mask(
-	    &g.bounds, c->out, c->dout, shape_elements(c->shape_out));
+	bounds_mask(&g.bounds, c->out, c->dout, shape_elements(c->shape_out));
 	if (c->step->nin > 2 && c->din[2] != NULL)
 		backward_bias(c, &g);
 	if (c->din[1] != NULL)
