@@ -20,9 +20,12 @@
 
 struct builder {
 	struct net *net;
-	struct map names; /* value name -> id */
-	bool *image;      /* per value: stored in LAYOUT_LAST */
-	bool *weight;     /* per tensor of the model */
+	struct map names;  /* value name -> id */
+	struct map tensor; /* name -> tensor of the model */
+	bool *image;       /* per value: stored in LAYOUT_LAST */
+	bool *weight;      /* per tensor of the model */
+	/* per tensor, for each of the two layouts: its value, 0 for none */
+	size_t (*param)[2];
 	size_t max_step, max_value, max_param;
 	struct err *e;
 };
@@ -66,17 +69,12 @@ param_value(struct builder *b, const struct tensor *t, bool image, size_t *out)
 	struct net *n = b->net;
 	struct shape s = param_shape(t, image);
 	struct param *p;
+	size_t *known;
 	int rc;
 
-	for (size_t i = 0; i < n->nvalue; i++) {
-		p = n->value[i].param != SIZE_MAX ? &n->param[n->value[i].param]
-						  : NULL;
-		if (p != NULL && p->tensor == t &&
-		    p->shape.layout == s.layout) {
-			*out = i;
-			return 0;
-		}
-	}
+	known = &b->param[t - n->model->tensor][s.layout == LAYOUT_LAST];
+	if ((*out = *known) != 0)
+		return 0;
 	if (n->nparam == b->max_param)
 		BUG("parameters");
 	p = &n->param[n->nparam];
@@ -90,8 +88,17 @@ param_value(struct builder *b, const struct tensor *t, bool image, size_t *out)
 			return rc;
 		p->n = 0;
 	}
-	*out = new_value(b, t->name, n->nparam++, SIZE_MAX);
+	*out = *known = new_value(b, t->name, n->nparam++, SIZE_MAX);
 	return 0;
+}
+
+/* NULL when the model has no tensor of that name. */
+static const struct tensor *
+tensor_of(const struct builder *b, const char *name)
+{
+	size_t i = map_get(&b->tensor, name);
+
+	return i != SIZE_MAX ? &b->net->model->tensor[i] : NULL;
 }
 
 static int
@@ -204,7 +211,7 @@ bind_input(struct builder *b, const struct op *op, const struct node *node,
 	if (v != SIZE_MAX)
 		return in_order(b, node, v, image, out);
 	/* an output of an earlier node that the engine does not compute */
-	if ((t = model_tensor(b->net->model, node->in[i])) == NULL)
+	if ((t = tensor_of(b, node->in[i])) == NULL)
 		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "node '%s' (%s): input '%s' is not supported", node->name,
 		    node->op, node->in[i]);
@@ -294,7 +301,7 @@ build_steps(struct builder *b)
 		if ((rc = add_node(b, &net->node[i])) != 0)
 			return rc;
 	out = map_get(&b->names, m->output);
-	if (out == SIZE_MAX && (t = model_tensor(m, m->output)) != NULL &&
+	if (out == SIZE_MAX && (t = tensor_of(b, m->output)) != NULL &&
 	    (rc = param_value(b, t, false, &out)) != 0)
 		return rc;
 	if (out == SIZE_MAX)
@@ -371,9 +378,14 @@ allocate(struct builder *b)
 	n->param = arena_alloc(&n->arena, b->max_param + 1, sizeof(*n->param));
 	b->image = arena_alloc(&n->arena, b->max_value, sizeof(*b->image));
 	b->weight = arena_alloc(&n->arena, m->ntensor + 1, sizeof(*b->weight));
-	if (b->weight == NULL || n->step == NULL || n->value == NULL || n->param == NULL ||
-	    b->image == NULL)
+	b->param = arena_alloc(&n->arena, m->ntensor + 1, sizeof(*b->param));
+	if (b->weight == NULL || b->param == NULL || n->step == NULL ||
+	    n->value == NULL || n->param == NULL || b->image == NULL)
 		return full(b->e);
+	map_init(&b->tensor, &n->arena);
+	for (size_t i = 0; i < m->ntensor; i++)
+		if (map_put(&b->tensor, m->tensor[i].name, i) < 0)
+			return full(b->e);
 	return role_weights(&fused, b->weight, b->e);
 }
 
@@ -465,8 +477,8 @@ net_build(struct net *n, const struct model *m, size_t h, size_t w, size_t c,
 }
 
 int
-net_build_graph(struct net *n, const struct model *m,
-    const struct shape *input, struct err *e)
+net_build_graph(struct net *n, const struct model *m, const struct shape *input,
+    struct err *e)
 {
 	int rc;
 
@@ -499,8 +511,8 @@ net_changed(struct net *n)
 		for (size_t k = 0; k < s->nin; k++)
 			if (s->in[k] != SIZE_MAX)
 				in[k] = &n->shape[s->in[k]];
-		s->op->prepare(s, in,
-		    net_param(n, n->value[s->in[1]].param), n->derived[i]);
+		s->op->prepare(s, in, net_param(n, n->value[s->in[1]].param),
+		    n->derived[i]);
 	}
 }
 
