@@ -109,7 +109,7 @@ fix_inputs(struct plan *p, const struct step *s, struct err *e)
 	return 0;
 }
 
-/* Count the numbers that are read and made: there may be many such steps. */
+/* Count the known numbers that are read and made: there may be many steps. */
 static int
 spend(struct plan *p, const struct step *s, const struct shape *const *in,
     const struct shape *out, size_t taps, struct err *e)
@@ -117,9 +117,10 @@ spend(struct plan *p, const struct step *s, const struct shape *const *in,
 	size_t most = LIMIT_FOLD_ELEMENTS;
 
 	for (size_t i = 0; i < s->nin; i++)
-		if (in[i] != NULL && (s->op->flags & OP_OF_SHAPE) == 0)
-			p->fold_work += MIN(shape_elements(in[i]), most);
-	p->fold_work += MIN(shape_elements(out), most) * MAX(taps, 1);
+		if (in[i] != NULL && in[i]->known != NULL &&
+		    (s->op->flags & OP_OF_SHAPE) == 0)
+			p->fold_work += shape_elements(in[i]);
+	p->fold_work += MIN(shape_elements(out), most) * taps;
 	return p->fold_work > LIMIT_FOLD_WORK
 		   ? op_bad(s, e, "the constants take too long")
 		   : 0;
@@ -151,7 +152,8 @@ infer_step(
 	if ((s->op->flags & OP_TYPED) == 0)
 		out->type = in[0]->type;
 	p->run[s - p->net->step] = !constant;
-	if (constant && (rc = spend(p, s, in, out, need->taps, e)) != 0)
+	rc = spend(p, s, in, out, constant ? MAX(need->taps, 1) : 0, e);
+	if (rc != 0)
 		return rc;
 	if (constant)
 		return fold_step(s, in, out, &p->arena, e);

@@ -35,7 +35,7 @@ struct plan {
 	bool *wants;      /* per value: its gradient is computed */
 	size_t floats;    /* size of the block */
 	size_t macs;      /* multiply-adds of a forward pass */
-	size_t fold_work; /* the same of what was folded, see engine/fold.h */
+	size_t fold_work; /* numbers that were read and made in folding */
 };
 
 int plan_make(struct plan *, const struct net *, size_t n, unsigned want,
