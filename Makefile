@@ -38,15 +38,14 @@ WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
        -Wcast-qual -Wcast-align -Wpointer-arith -Wwrite-strings -Wundef \
        -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
        -Wformat=2 -Wvla -Wswitch-enum -Wimplicit-fallthrough \
-       -Wdouble-promotion -Wnull-dereference -Werror \
-       -Wno-pass-failed
+       -Wdouble-promotion -Wnull-dereference -Werror
 HARD = -fstack-protector-strong -fno-common -fPIE
 OPT.release = -O2 -g -D_FORTIFY_SOURCE=2
 OPT.debug   = -O0 -g3
 OPT.asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
               -fno-omit-frame-pointer
 OPT.fuzz    = $(OPT.asan) -fsanitize=fuzzer-no-link \
-              -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+              -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -Wno-pass-failed
 OPT.cov     = -O0 -g --coverage
 CFLAGS_ALL  = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT.$(MODE)) $(HARD) \
               $(WARN) -ffp-contract=off $(CFLAGS)

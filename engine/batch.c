@@ -207,8 +207,8 @@ static void
 clear_grad(const struct job *j, size_t lane)
 {
 	if (j->weights)
-		memset(lane_grad(j, lane), 0,
-		    j->b->net->nweight * sizeof(float));
+		memset(
+		    lane_grad(j, lane), 0, j->b->net->nweight * sizeof(float));
 }
 
 static void
@@ -218,8 +218,7 @@ lane_eval(const struct job *j, size_t lane)
 
 	clear_grad(j, lane);
 	for (size_t k = lane_first(b, lane); k < lane_first(b, lane + 1); k++) {
-		struct run *r =
-		    run_of(b, (size_t)omp_get_thread_num(), k);
+		struct run *r = run_of(b, (size_t)omp_get_thread_num(), k);
 
 		run_forward(r, j->x + chunk_first(b, k) * image_floats(b));
 		chunk_loss(j, r, k);

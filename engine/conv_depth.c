@@ -270,17 +270,15 @@ slide(const struct conv_geom *g, struct sum s, const float *x, const float *w,
 			}
 		}
 		/* a row that is still in the cache */
-		bounds_apply(
-		    &s.bounds, y + i * to[2] * g->k, to[2] * g->k);
+		bounds_apply(&s.bounds, y + i * to[2] * g->k, to[2] * g->k);
 	}
 }
 
 static void
 forward(const struct op_call *c, const struct conv_geom *g)
 {
-	struct sum s = {.channels = g->k,
-	    .bias = conv_bias(c),
-	    .bounds = g->bounds};
+	struct sum s = {
+	    .channels = g->k, .bias = conv_bias(c), .bounds = g->bounds};
 	const float *w = turned(c, g);
 
 	for (size_t n = 0; n < g->n; n++)

@@ -70,11 +70,9 @@ forward(const struct op_call *c, const struct conv_geom *g)
 	bool relu = g->bounds.on && bounds_relu(&g->bounds);
 	struct wino_epilogue end = {.bias = conv_bias(c), .relu = relu};
 
-	wino_forward(
-	    &w, g->n, c->in[0], c->derived, &end, c->out, c->scratch);
+	wino_forward(&w, g->n, c->in[0], c->derived, &end, c->out, c->scratch);
 	if (!relu)
-		bounds_apply(
-		    &g->bounds, c->out, shape_elements(c->shape_out));
+		bounds_apply(&g->bounds, c->out, shape_elements(c->shape_out));
 }
 
 static void

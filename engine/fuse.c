@@ -148,9 +148,8 @@ is_scalar(struct fuse *f, const char *name, double v, double slack)
 	const struct tensor *t = tensor_of(f, name);
 	uint64_t n;
 
-	return t != NULL && t->dtype != DTYPE_COUNT &&
-	       tensor_elements(t, &n) && n == 1 &&
-	       fabs(tensor_real(t, 0) - v) <= slack;
+	return t != NULL && t->dtype != DTYPE_COUNT && tensor_elements(t, &n) &&
+	       n == 1 && fabs(tensor_real(t, 0) - v) <= slack;
 }
 
 static void
@@ -404,8 +403,8 @@ static const struct {
 };
 
 int
-fuse_model(const struct model *m, struct arena *a, struct model *out,
-    struct err *e)
+fuse_model(
+    const struct model *m, struct arena *a, struct model *out, struct err *e)
 {
 	struct fuse f = {.m = m, .a = a};
 	size_t n = 0;

@@ -80,8 +80,7 @@ pack_b(struct gemm_side b, size_t depth, size_t n, float *to)
 	size_t edge = n % GEMM_PANEL, whole = n - edge;
 
 	if (edge != 0)
-		memset(to + whole * depth, 0,
-		    depth * GEMM_PANEL * sizeof(*to));
+		memset(to + whole * depth, 0, depth * GEMM_PANEL * sizeof(*to));
 	for (size_t d = 0; b.col == 1 && d < depth; d++) {
 		const float *from = b.p + d * b.row;
 

@@ -47,9 +47,9 @@ struct net {
 	struct shape *shape; /* of every value for one image; a graph: NULL */
 	/* per step, what its kernels have ready of its weights, or NULL */
 	float **derived;
-	struct shape input;   /* of value 0; its first dimension is the batch */
-	size_t h, w, c;       /* of the image, 0 where the input is none */
-	size_t classes;       /* 0: no classifier, any output will do */
+	struct shape input; /* of value 0; its first dimension is the batch */
+	size_t h, w, c;     /* of the image, 0 where the input is none */
+	size_t classes;     /* 0: no classifier, any output will do */
 	bool classifier;
 	size_t chunk; /* images that are processed together */
 	size_t macs;  /* multiply-adds (or comparisons) of one image */

@@ -158,8 +158,8 @@ cast_infer(const struct step *s, const struct shape *const *in,
 		out->type = DTYPE_F64;
 		return 0;
 	default:
-		return op_bad(s, e, "to type %" PRId64,
-		    node_int(s->node, "to", 0));
+		return op_bad(
+		    s, e, "to type %" PRId64, node_int(s->node, "to", 0));
 	}
 }
 

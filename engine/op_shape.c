@@ -79,8 +79,7 @@ reshape_infer(const struct step *s, const struct shape *const *in,
 
 	(void)need;
 	*out = (struct shape){0};
-	rc = op_ints(
-	    s, in, "shape", 1, MODEL_MAX_RANK, want, &out->rank, e);
+	rc = op_ints(s, in, "shape", 1, MODEL_MAX_RANK, want, &out->rank, e);
 	if (rc != 0)
 		return rc;
 	if (out->rank == SIZE_MAX)

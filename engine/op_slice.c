@@ -53,8 +53,8 @@ slice_cut(const struct step *s, const struct shape *const *in, struct cut *c,
 		if (rc != 0)
 			return rc;
 		if (n[i] != n[0] && (i < 2 || n[i] != SIZE_MAX))
-			return op_bad(s, e, "%zu starts, %zu %s", n[0], n[i],
-			    name[i]);
+			return op_bad(
+			    s, e, "%zu starts, %zu %s", n[0], n[i], name[i]);
 	}
 	if (n[0] == SIZE_MAX)
 		return op_bad(s, e, "no starts");
@@ -187,8 +187,8 @@ split_cut(const struct step *s, const struct shape *const *in, struct cut *c,
 	int rc;
 
 	rc = op_axis(s, node_int(s->node, "axis", 0), x->rank, &axis, e);
-	if (rc != 0 || (rc = op_ints(s, in, "split", 1, LIMIT_SPLIT, size, &n,
-			    e)) != 0)
+	if (rc != 0 ||
+	    (rc = op_ints(s, in, "split", 1, LIMIT_SPLIT, size, &n, e)) != 0)
 		return rc;
 	if (parts > LIMIT_SPLIT || (n != SIZE_MAX && n != parts))
 		return op_bad(s, e, "%zu parts, %zu outputs", n, parts);
@@ -317,8 +317,8 @@ concat_infer(const struct step *s, const struct shape *const *in,
 
 /* From input i's elements to their place, `at` on the axis, in the output. */
 static struct box
-concat_box(const struct shape *x, const struct shape *y, size_t axis,
-    size_t at, bool rows)
+concat_box(const struct shape *x, const struct shape *y, size_t axis, size_t at,
+    bool rows)
 {
 	struct box b = {.rank = y->rank};
 
@@ -362,8 +362,8 @@ concat_forward(const struct op_call *c)
 	size_t axis = concat_axis(c->step, c->shape_out), at = 0;
 
 	for (size_t i = 0; i < c->step->nin; i++) {
-		struct box b = concat_box(
-		    c->shape_in[i], c->shape_out, axis, at, false);
+		struct box b =
+		    concat_box(c->shape_in[i], c->shape_out, axis, at, false);
 
 		box_move(&b, c->in[i], c->out, 1.0f, false);
 		at += c->shape_in[i]->dim[axis];
@@ -376,8 +376,8 @@ concat_backward(const struct op_call *c)
 	size_t axis = concat_axis(c->step, c->shape_out), at = 0;
 
 	for (size_t i = 0; i < c->step->nin; i++) {
-		struct box b = concat_box(
-		    c->shape_in[i], c->shape_out, axis, at, false);
+		struct box b =
+		    concat_box(c->shape_in[i], c->shape_out, axis, at, false);
 		struct box t = box_turned(&b);
 
 		if (c->din[i] != NULL)
@@ -443,8 +443,7 @@ transpose_box(const struct step *s, const struct shape *x,
 		    perm != NULL ? perm->ints[i] : (int64_t)(b.rank - 1 - i);
 
 		b.dim[i] = y->dim[i];
-		b.from.stride[i] =
-		    from.stride[k < 0 ? k + (int64_t)b.rank : k];
+		b.from.stride[i] = from.stride[k < 0 ? k + (int64_t)b.rank : k];
 	}
 	return b;
 }

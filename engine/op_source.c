@@ -180,8 +180,8 @@ range_eval(const struct step *s, const struct shape *const *in,
 	(void)e;
 	for (size_t i = 0; i < out->dim[0]; i++) {
 		if (shape_real(out))
-			v[i].f = in[0]->known[0].f +
-				 (double)i * in[2]->known[0].f;
+			v[i].f =
+			    in[0]->known[0].f + (double)i * in[2]->known[0].f;
 		else
 			/* wraps like the type, should the bounds be absurd */
 			v[i].i = (int64_t)((uint64_t)in[0]->known[0].i +

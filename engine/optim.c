@@ -43,8 +43,8 @@ optim_init(
 #define PIECE ((size_t)1 << 14)
 
 VECTOR static void
-sgd_piece(struct optim *o, size_t from, size_t to, float lr, const float *g,
-    float *w)
+sgd_piece(
+    struct optim *o, size_t from, size_t to, float lr, const float *g, float *w)
 {
 	const struct optim_config *c = &o->cfg;
 
@@ -59,8 +59,8 @@ sgd_piece(struct optim *o, size_t from, size_t to, float lr, const float *g,
 }
 
 VECTOR static void
-adam_piece(struct optim *o, size_t from, size_t to, float lr, const float *g,
-    float *w)
+adam_piece(
+    struct optim *o, size_t from, size_t to, float lr, const float *g, float *w)
 {
 	const struct optim_config *c = &o->cfg;
 	float step = (float)((double)lr / (1.0 - o->power1));

@@ -91,14 +91,13 @@ static int
 fix_inputs(struct plan *p, const struct step *s, struct err *e)
 {
 	for (size_t i = 0; i < s->nin; i++) {
-		size_t v = s->in[i], q;
+		size_t v = s->in[i];
+		size_t q = v != SIZE_MAX ? p->net->value[v].param : SIZE_MAX;
 		int rc;
 
 		if (v == SIZE_MAX || op_bit(s->op->ints, i) ||
-		    p->shape[v].known == NULL || p->fixed[v] != NULL)
-			continue;
-		q = p->net->value[v].param;
-		if (q != SIZE_MAX && p->net->param[q].n != 0)
+		    p->shape[v].known == NULL || p->fixed[v] != NULL ||
+		    (q != SIZE_MAX && p->net->param[q].n != 0))
 			continue;
 		if (shape_elements(&p->shape[v]) == 0)
 			return op_bad(s, e, "input %zu is empty", i);

@@ -32,16 +32,15 @@ set_param(struct reference *r, const struct net *net, size_t v,
 	if ((to = arena_alloc(&r->arena, p->n + 1, sizeof(*to))) == NULL)
 		return full(e);
 	for (size_t i = 0; i < p->n; i++)
-		to[shape_row_index(s, i)].f =
-		    weight != NULL && p->trainable ? weight[p->at + i]
-						   : (double)now[i];
+		to[shape_row_index(s, i)].f = weight != NULL && p->trainable
+						  ? weight[p->at + i]
+						  : (double)now[i];
 	s->known = to;
 	return 0;
 }
 
 static int
-run_step(
-    struct reference *r, const struct step *s, bool exact, struct err *e)
+run_step(struct reference *r, const struct step *s, bool exact, struct err *e)
 {
 	const struct shape *in[LIMIT_STEP_ARITY] = {NULL};
 	struct shape *out = &r->shape[s->out];

@@ -13,9 +13,9 @@ allocate(struct run *r, float *mem, struct err *e)
 
 	for (size_t i = 0; i < net->nstep; i++)
 		most = MAX(most, net->step[i].nin);
-	r->mem = mem != NULL ? mem
-			     : arena_alloc(a, r->plan.floats + 1,
-				   sizeof(float));
+	r->mem = mem != NULL
+		     ? mem
+		     : arena_alloc(a, r->plan.floats + 1, sizeof(float));
 	r->in = arena_alloc(a, most, sizeof(*r->in));
 	r->din = arena_alloc(a, most, sizeof(*r->din));
 	r->add = arena_alloc(a, most, sizeof(*r->add));
@@ -27,8 +27,7 @@ allocate(struct run *r, float *mem, struct err *e)
 	    r->add == NULL || r->fresh == NULL || r->shape_in == NULL ||
 	    r->stat[0] == NULL || r->stat[1] == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
-		    "%zu images of this model need too much memory",
-		    r->plan.n);
+		    "%zu images of this model need too much memory", r->plan.n);
 	return 0;
 }
 
@@ -57,8 +56,7 @@ run_init(struct run *r, const struct net *net, size_t n, unsigned want,
 }
 
 int
-run_init_within(
-    struct run *r, const struct run *host, size_t n, struct err *e)
+run_init_within(struct run *r, const struct run *host, size_t n, struct err *e)
 {
 	return init(r, host->plan.net, n, host->plan.want, host, e);
 }
@@ -128,8 +126,8 @@ call(struct run *r, size_t i)
 	    .out = buffer(r, r->plan.value[s->out]),
 	    .aux = buffer(r, r->plan.aux[i]),
 	    .scratch = buffer(r, r->plan.scratch),
-	    .derived = r->plan.net->derived != NULL ? r->plan.net->derived[i]
-						    : NULL,
+	    .derived =
+		r->plan.net->derived != NULL ? r->plan.net->derived[i] : NULL,
 	    .stat_forward = r->stat[0][i],
 	    .stat_backward = r->stat[1][i],
 	};
@@ -181,8 +179,7 @@ run_backward_begin(struct run *r, float *dx, float *dweight)
 	memset(r->fresh, 1, r->plan.net->nvalue * sizeof(*r->fresh));
 	/* the image may reach the logits through flat operators alone */
 	if (dx != NULL)
-		memset(
-		    dx, 0, shape_elements(&r->plan.shape[0]) * sizeof(*dx));
+		memset(dx, 0, shape_elements(&r->plan.shape[0]) * sizeof(*dx));
 }
 
 void

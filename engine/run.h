@@ -28,8 +28,8 @@ int run_init(struct run *, const struct net *, size_t n, unsigned want,
  * The same in the memory of another run, which must outlive it and be of at
  * least as many images of the same net: only one of them runs at a time.
  */
-int run_init_within(struct run *, const struct run *host, size_t n,
-    struct err *) MUST_USE;
+int run_init_within(
+    struct run *, const struct run *host, size_t n, struct err *) MUST_USE;
 void run_release(struct run *);
 
 /* x: n images, h*w*c floats each, NHWC.  Returns n * classes logits, valid

@@ -54,9 +54,10 @@ worker_runs(struct spgd *s, struct spgd_worker *w, size_t size, struct err *e)
 	int rc = 0;
 
 	if (w->h[k].mem == NULL)
-		rc = k == last ? run_init(&w->h[k], s->h, s->chunk, PLAN_DATA, e)
-			       : run_init_within(&w->h[k], &w->h[last],
-				     (k + 1) * SPGD_GRAIN, e);
+		rc = k == last
+			 ? run_init(&w->h[k], s->h, s->chunk, PLAN_DATA, e)
+			 : run_init_within(
+			       &w->h[k], &w->h[last], (k + 1) * SPGD_GRAIN, e);
 	if (rc == 0 && w->h0[k].mem == NULL)
 		rc = k == last
 			 ? run_init(&w->h0[k], s->h0, s->chunk, PLAN_DATA, e)
@@ -276,8 +277,8 @@ predict(struct chunk *c, bool clean)
 		float *x = c->w->x + j * image;
 
 		for (size_t i = 0; i < image; i++)
-			x[i] = c->x[from + i] +
-			       (clean ? 0.0f : r->eps[from + i]);
+			x[i] =
+			    c->x[from + i] + (clean ? 0.0f : r->eps[from + i]);
 	}
 	c->z = run_forward(c->h, c->w->x);
 	c->z0 = run_forward(c->h0, c->w->x);
@@ -328,8 +329,8 @@ open_chunk(struct spgd *s, size_t k, size_t size, size_t n, struct chunk *c)
 	c->w = w;
 	c->at = s->active + k * size;
 	c->n = MIN(size, n - k * size);
-	c->size = MIN(
-	    s->chunk, (c->n + SPGD_GRAIN - 1) / SPGD_GRAIN * SPGD_GRAIN);
+	c->size =
+	    MIN(s->chunk, (c->n + SPGD_GRAIN - 1) / SPGD_GRAIN * SPGD_GRAIN);
 	if (worker_runs(s, w, c->size, &e) != 0)
 		BUG(e.msg);
 	which = (c->size + SPGD_GRAIN - 1) / SPGD_GRAIN - 1;

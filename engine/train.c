@@ -51,8 +51,8 @@ fan_in(const struct step *s, const struct param *q)
 }
 
 static void
-reset_param(struct net *net, const struct step *s, size_t k, size_t p,
-    struct rng *r)
+reset_param(
+    struct net *net, const struct step *s, size_t k, size_t p, struct rng *r)
 {
 	const struct param *q = &net->param[p];
 	float *w = net_param_mutable(net, p);

@@ -27,8 +27,8 @@ op_body_window(
 }
 
 const char *
-op_body_conv(struct model *m, const char *name, const char *in, size_t k, size_t c,
-    size_t r, size_t s)
+op_body_conv(struct model *m, const char *name, const char *in, size_t k,
+    size_t c, size_t r, size_t s)
 {
 	char w[32], b[32];
 
@@ -295,7 +295,8 @@ body_global_max(struct model *m)
 static void
 body_pad(struct model *m)
 {
-	const char *in = op_body_stem(m), *v = build_node(m, "Pad", "p", &in, 1);
+	const char *in = op_body_stem(m),
+		   *v = build_node(m, "Pad", "p", &in, 1);
 
 	build_ints(m, "pads", 8, (int64_t[]){0, 1, 2, -1, 0, 3, 1, 2});
 	build_real(m, "value", 0.75);
@@ -305,7 +306,8 @@ body_pad(struct model *m)
 static void
 body_pad_axes(struct model *m)
 {
-	const char *in = op_body_stem(m), *v = build_node(m, "Pad", "p", &in, 1);
+	const char *in = op_body_stem(m),
+		   *v = build_node(m, "Pad", "p", &in, 1);
 
 	build_ints(m, "pads", 4, (int64_t[]){1, 0, 0, 2});
 	build_ints(m, "axes", 2, (int64_t[]){-1, 1});
@@ -348,7 +350,8 @@ body_concat_width(struct model *m)
 static void
 body_reduce_mean(struct model *m)
 {
-	const char *in = op_body_stem(m), *v = build_node(m, "ReduceMean", "m", &in, 1);
+	const char *in = op_body_stem(m),
+		   *v = build_node(m, "ReduceMean", "m", &in, 1);
 
 	build_ints(m, "axes", 2, (int64_t[]){2, 3});
 	build_int(m, "keepdims", 1);
@@ -359,7 +362,8 @@ body_reduce_mean(struct model *m)
 static void
 body_reduce_drop(struct model *m)
 {
-	const char *in = op_body_stem(m), *v = build_node(m, "ReduceSum", "m", &in, 1);
+	const char *in = op_body_stem(m),
+		   *v = build_node(m, "ReduceSum", "m", &in, 1);
 
 	build_ints(m, "axes", 1, (int64_t[]){-2});
 	build_int(m, "keepdims", 0);
@@ -369,7 +373,8 @@ body_reduce_drop(struct model *m)
 static void
 body_transpose(struct model *m)
 {
-	const char *in = op_body_stem(m), *v = build_node(m, "Transpose", "t", &in, 1);
+	const char *in = op_body_stem(m),
+		   *v = build_node(m, "Transpose", "t", &in, 1);
 
 	build_ints(m, "perm", 4, (int64_t[]){0, 3, 1, 2});
 	v = build_node(m, "Relu", "r", &v, 1);

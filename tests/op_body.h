@@ -40,8 +40,8 @@ const char *op_body_batch_norm(
 /* A 3x3 convolution of the image to 4 channels, named "c". */
 const char *op_body_stem(struct model *);
 /* Strides and pads (top, left, bottom, right) of the node added last. */
-void op_body_window(struct model *, int64_t stride, int64_t t, int64_t l,
-    int64_t b, int64_t r);
+void op_body_window(
+    struct model *, int64_t stride, int64_t t, int64_t l, int64_t b, int64_t r);
 /* Flatten to `features` numbers an image and map them to the classes. */
 void op_body_head(struct model *, const char *in, size_t features);
 
