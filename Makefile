@@ -130,11 +130,12 @@ replay: deps-check $(FUZZB) ## fuzz targets over the committed fixtures, any com
 	@for f in $(FUZZ); do $(B)/tests/fuzz/$$f fixtures/$${f#fuzz_}/* || exit 1; done
 fuzz: ## FUZZ_SECONDS (60) of libFuzzer per target
 	@$(MAKE) MODE=fuzz CC=clang fuzz-bins
+	@mkdir -p build/corpus/fuzz_graph; [ -z "$(ONNX_DATA)" ] || for d in $(ONNX_DATA)/node/*; do \
+	  cp $$d/model.onnx build/corpus/fuzz_graph/$${d##*/}.onnx; done
 	@for f in $(FUZZ); do mkdir -p build/corpus/$$f; build/fuzz/tests/fuzz/$$f \
 	  -max_total_time=$${FUZZ_SECONDS:-60} -rss_limit_mb=6000 -timeout=20 \
 	  -artifact_prefix=build/corpus/ -dict=tests/fuzz/names.dict build/corpus/$$f \
-	  fixtures/$${f#fuzz_} $$([ $$f != fuzz_graph ] || echo "$(ONNX_DATA)/node") \
-	  || exit 1; done
+	  fixtures/$${f#fuzz_} || exit 1; done
 fuzz-bins: $(FUZZB)
 asan: ## check under ASan + UBSan
 	@$(MAKE) -s -j$(JOBS) MODE=asan asan-bins
