@@ -7,9 +7,6 @@ CC     ?= cc
 # where the ONNX backend tests are
 ONNX_DATA ?= $(shell dpkg -L libonnx-testdata 2>/dev/null | sed -n 's,/node$$,,p')
 
-# where the ONNX backend tests are
-ONNX_DATA ?= $(shell dpkg -L libonnx-testdata 2>/dev/null | sed -n 's,/node$$,,p')
-
 # --- sources: what is not listed is taken from its folder ------------------
 BASE     = $(patsubst base/%.c,%,$(wildcard base/*.c))
 FORMATS  = $(patsubst formats/%.c,%,$(wildcard formats/*.c))
@@ -92,7 +89,7 @@ $(TESTS): %: %.o $(ELIBS)
 # what a suite or a fuzz target needs of a tool
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
-$(B)/tests/test_sau: $(B)/purify/sau.o
+$(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
 $(B)/tests/test_verdict: $(B)/audit/verdict.o
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
 # programs for tests/conformance-models.py and tests/bench.py
@@ -133,9 +130,11 @@ replay: deps-check $(FUZZB) ## fuzz targets over the committed fixtures, any com
 	@for f in $(FUZZ); do $(B)/tests/fuzz/$$f fixtures/$${f#fuzz_}/* || exit 1; done
 fuzz: ## FUZZ_SECONDS (60) of libFuzzer per target
 	@$(MAKE) MODE=fuzz CC=clang fuzz-bins
+	@mkdir -p build/corpus/fuzz_graph; [ -z "$(ONNX_DATA)" ] || for d in $(ONNX_DATA)/node/*; do \
+	  cp $$d/model.onnx build/corpus/fuzz_graph/$${d##*/}.onnx; done
 	@for f in $(FUZZ); do mkdir -p build/corpus/$$f; build/fuzz/tests/fuzz/$$f \
 	  -max_total_time=$${FUZZ_SECONDS:-60} -rss_limit_mb=6000 -timeout=20 \
-	  -artifact_prefix=build/corpus/ build/corpus/$$f \
+	  -artifact_prefix=build/corpus/ -dict=tests/fuzz/names.dict build/corpus/$$f \
 	  fixtures/$${f#fuzz_} || exit 1; done
 fuzz-bins: $(FUZZB)
 asan: ## check under ASan + UBSan
@@ -162,7 +161,7 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle data engine graph net onnx sau
+GENERATORS = bundle data engine grad graph net onnx sau
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done

@@ -34,8 +34,8 @@
 /* Elements of a constant that is computed when a net is planned: the attention
  * masks of swin_t have 150,000. */
 #define LIMIT_FOLD_ELEMENTS ((size_t)1 << 24)
-/* Multiply-adds of such a constant: some seconds by the plain loops. */
-#define LIMIT_FOLD_WORK ((size_t)1 << 30)
+/* Multiply-adds of all of them: some seconds by the plain loops. */
+#define LIMIT_FOLD_WORK ((size_t)1 << 31)
 /* Classes of a classifier: ImageNet-21k has 21,843. */
 #define LIMIT_CLASSES 65536
 /* Side of an image, channels, and images in one data set. */

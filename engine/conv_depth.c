@@ -290,8 +290,7 @@ forward(const struct op_call *c, const struct conv_geom *g)
 		slide(g, s, image(c, g, n), w, c->out + n * g->f.pixels * g->k,
 		    false);
 	if (rest != NULL)
-		gemm_finish(
-		    &end, g->n * g->f.pixels, g->k, c->out, g->k);
+		gemm_finish(&end, g->n * g->f.pixels, g->k, c->out, g->k);
 }
 
 static void

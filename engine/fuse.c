@@ -462,8 +462,8 @@ static const struct {
 };
 
 int
-fuse_model(const struct model *m, bool rest, struct arena *a,
-    struct model *out, struct err *e)
+fuse_model(const struct model *m, bool rest, struct arena *a, struct model *out,
+    struct err *e)
 {
 	struct fuse f = {.m = m, .a = a, .rest = rest};
 	size_t n = 0;

@@ -20,10 +20,13 @@
 
 struct builder {
 	struct net *net;
-	struct map names; /* value name -> id */
-	bool *image;      /* per value: stored in LAYOUT_LAST */
-	bool *weight;     /* per tensor of the model */
-	bool rest;        /* see fuse_model */
+	struct map names;  /* value name -> id */
+	struct map tensor; /* name -> tensor of the model */
+	bool *image;       /* per value: stored in LAYOUT_LAST */
+	bool *weight;      /* per tensor of the model */
+	/* per tensor, for each of the two layouts: its value, 0 for none */
+	size_t (*param)[2];
+	bool rest; /* see fuse_model */
 	size_t max_step, max_value, max_param;
 	struct err *e;
 };
@@ -67,17 +70,12 @@ param_value(struct builder *b, const struct tensor *t, bool image, size_t *out)
 	struct net *n = b->net;
 	struct shape s = param_shape(t, image);
 	struct param *p;
+	size_t *known;
 	int rc;
 
-	for (size_t i = 0; i < n->nvalue; i++) {
-		p = n->value[i].param != SIZE_MAX ? &n->param[n->value[i].param]
-						  : NULL;
-		if (p != NULL && p->tensor == t &&
-		    p->shape.layout == s.layout) {
-			*out = i;
-			return 0;
-		}
-	}
+	known = &b->param[t - n->model->tensor][s.layout == LAYOUT_LAST];
+	if ((*out = *known) != 0)
+		return 0;
 	if (n->nparam == b->max_param)
 		BUG("parameters");
 	p = &n->param[n->nparam];
@@ -91,7 +89,7 @@ param_value(struct builder *b, const struct tensor *t, bool image, size_t *out)
 			return rc;
 		p->n = 0;
 	}
-	*out = new_value(b, t->name, n->nparam++, SIZE_MAX);
+	*out = *known = new_value(b, t->name, n->nparam++, SIZE_MAX);
 	return 0;
 }
 
@@ -128,6 +126,15 @@ load_param(const struct param *p, float *to)
 		for (size_t k = 0; k < p->n; k++)
 			to[k] = (float)tensor_real(
 			    p->tensor, shape_row_index(&p->shape, k));
+}
+
+/* NULL when the model has no tensor of that name. */
+static const struct tensor *
+tensor_of(const struct builder *b, const char *name)
+{
+	size_t i = map_get(&b->tensor, name);
+
+	return i != SIZE_MAX ? &b->net->model->tensor[i] : NULL;
 }
 
 static int
@@ -235,7 +242,7 @@ bind_input(struct builder *b, const struct op *op, const struct node *node,
 	if (v != SIZE_MAX)
 		return in_order(b, node, v, image, out);
 	/* an output of an earlier node that the engine does not compute */
-	if ((t = model_tensor(b->net->model, node->in[i])) == NULL)
+	if ((t = tensor_of(b, node->in[i])) == NULL)
 		return err_set(b->e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "node '%s' (%s): input '%s' is not supported", node->name,
 		    node->op, node->in[i]);
@@ -325,7 +332,7 @@ build_steps(struct builder *b)
 		if ((rc = add_node(b, &net->node[i])) != 0)
 			return rc;
 	out = map_get(&b->names, m->output);
-	if (out == SIZE_MAX && (t = model_tensor(m, m->output)) != NULL &&
+	if (out == SIZE_MAX && (t = tensor_of(b, m->output)) != NULL &&
 	    (rc = param_value(b, t, false, &out)) != 0)
 		return rc;
 	if (out == SIZE_MAX)
@@ -402,9 +409,14 @@ allocate(struct builder *b)
 	n->param = arena_alloc(&n->arena, b->max_param + 1, sizeof(*n->param));
 	b->image = arena_alloc(&n->arena, b->max_value, sizeof(*b->image));
 	b->weight = arena_alloc(&n->arena, m->ntensor + 1, sizeof(*b->weight));
-	if (b->weight == NULL || n->step == NULL || n->value == NULL ||
-	    n->param == NULL || b->image == NULL)
+	b->param = arena_alloc(&n->arena, m->ntensor + 1, sizeof(*b->param));
+	if (b->weight == NULL || b->param == NULL || n->step == NULL ||
+	    n->value == NULL || n->param == NULL || b->image == NULL)
 		return full(b->e);
+	map_init(&b->tensor, &n->arena);
+	for (size_t i = 0; i < m->ntensor; i++)
+		if (map_put(&b->tensor, m->tensor[i].name, i) < 0)
+			return full(b->e);
 	return role_weights(&fused, b->weight, b->e);
 }
 
@@ -564,52 +576,4 @@ net_copy_weights(struct net *to, const struct net *from)
 	memcpy(to->weight, from->weight, to->nweight * sizeof(float));
 	memcpy(to->fixed, from->fixed, to->nfixed * sizeof(float));
 	net_changed(to);
-}
-
-/* --- export -------------------------------------------------------------- */
-
-static int
-export_tensor(const struct net *n, const struct param *p, struct arena *a,
-    struct tensor *t, struct err *e)
-{
-	const float *from = net_param(n, (size_t)(p - n->param));
-	uint8_t *data;
-
-	if (p->n * sizeof(float) != t->size || t->dtype != DTYPE_F32)
-		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "tensor '%s' is %s, only f32 weights can be changed",
-		    t->name, dtype_name(t->dtype));
-	if ((data = arena_alloc(a, t->size, 1)) == NULL)
-		return full(e);
-	for (size_t k = 0; k < p->n; k++)
-		memcpy(data + 4 * shape_row_index(&p->shape, k), &from[k], 4);
-	t->data = data;
-	return 0;
-}
-
-int
-net_export(
-    const struct net *n, struct arena *a, struct model *out, struct err *e)
-{
-	const struct model *m = n->model;
-	int rc;
-
-	*out = *m;
-	out->arena = (struct arena){0};
-	out->tensor = arena_alloc(a, m->ntensor + 1, sizeof(*out->tensor));
-	if (out->tensor == NULL)
-		return full(e);
-	memcpy(out->tensor, m->tensor, m->ntensor * sizeof(*out->tensor));
-	for (size_t i = 0; i < n->nparam; i++) {
-		const struct param *p = &n->param[i];
-		size_t at = (size_t)(p->tensor - m->tensor);
-
-		/* constants that never change keep their bytes */
-		if (p->tensor->dtype != DTYPE_F32 && !p->trainable)
-			continue;
-		rc = export_tensor(n, p, a, &out->tensor[at], e);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
 }

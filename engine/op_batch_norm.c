@@ -48,10 +48,9 @@ norm_infer(const struct step *s, const struct shape *const *in,
 	for (size_t i = 0; i < 5; i++) {
 		if (in[i] == NULL || !shape_real(in[i]))
 			return op_bad(s, e, "input %zu holds no reals", i);
-		if (i > 0 && shape_elements(in[i]) != x->dim[1])
-			return op_bad(s, e,
-			    "input %zu does not have %zu elements", i,
-			    x->dim[1]);
+		if (i > 0 && (in[i]->rank != 1 || in[i]->dim[0] != x->dim[1]))
+			return op_bad(
+			    s, e, "input %zu is no list of %zu", i, x->dim[1]);
 	}
 	if (s->which > 0 && (!cfg->training || x->known == NULL))
 		return op_bad(s, e, "its statistics as an output");

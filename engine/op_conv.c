@@ -64,8 +64,9 @@ conv_infer(const struct step *s, const struct shape *const *in,
 	if ((rc = conv_geom(s, in, &g, e)) != 0)
 		return rc;
 	if (b != NULL && (b->rank != 1 || b->dim[0] != g.k))
-		return op_bad(
-		    s, e, "a bias of rank %zu for %zu channels", b->rank, g.k);
+		return op_bad(s, e,
+		    "a bias of rank %zu with %zu numbers for %zu channels",
+		    b->rank, shape_elements(b), g.k);
 	if (!shape_real(in[0]) || !shape_real(in[1]) ||
 	    (b != NULL && !shape_real(b)))
 		return op_bad(s, e, "integers");

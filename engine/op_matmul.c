@@ -182,8 +182,8 @@ matmul_forward(const struct op_call *c)
 		a = (struct blas_matrix){c->in[0] + at[0], p.k};
 		b = (struct blas_matrix){c->in[1] + at[1], p.n};
 		if (end.bias != NULL)
-			blas_nn_end(p.m, p.n, p.k, a, b,
-			    c->out + i * p.m * p.n, p.n, &end);
+			blas_nn_end(p.m, p.n, p.k, a, b, c->out + i * p.m * p.n,
+			    p.n, &end);
 		else
 			blas_nn(p.m, p.n, p.k, a, b, 0.0f,
 			    c->out + i * p.m * p.n, p.n);

@@ -108,6 +108,23 @@ fix_inputs(struct plan *p, const struct step *s, struct err *e)
 	return 0;
 }
 
+/* Count the known numbers that are read and made: there may be many steps. */
+static int
+spend(struct plan *p, const struct step *s, const struct shape *const *in,
+    const struct shape *out, size_t taps, struct err *e)
+{
+	size_t most = LIMIT_FOLD_ELEMENTS;
+
+	for (size_t i = 0; i < s->nin; i++)
+		if (in[i] != NULL && in[i]->known != NULL &&
+		    (s->op->flags & OP_OF_SHAPE) == 0)
+			p->fold_work += shape_elements(in[i]);
+	p->fold_work += MIN(shape_elements(out), most) * taps;
+	return p->fold_work > LIMIT_FOLD_WORK
+		   ? op_bad(s, e, "the constants take too long")
+		   : 0;
+}
+
 static int
 infer_step(
     struct plan *p, const struct step *s, struct op_need *need, struct err *e)
@@ -134,10 +151,9 @@ infer_step(
 	if ((s->op->flags & OP_TYPED) == 0)
 		out->type = in[0]->type;
 	p->run[s - p->net->step] = !constant;
-	if (constant &&
-	    MIN(shape_elements(out), LIMIT_FOLD_ELEMENTS) * need->taps >
-		LIMIT_FOLD_WORK)
-		return op_bad(s, e, "a constant that takes too long");
+	rc = spend(p, s, in, out, constant ? MAX(need->taps, 1) : 0, e);
+	if (rc != 0)
+		return rc;
 	if (constant)
 		return fold_step(s, in, out, &p->arena, e);
 	if (s->op->forward == NULL)

@@ -27,14 +27,15 @@ struct plan {
 	 * reads them; else NULL */
 	const float **fixed;
 	/* offsets in floats, PLAN_NONE where there is no such buffer */
-	size_t *value;   /* per value; the image and parameters: none */
-	size_t *grad;    /* per value */
-	size_t *aux;     /* per step */
-	size_t *derived; /* per step: floats, see struct op.prepare */
-	size_t scratch;  /* one buffer, shared by all steps */
-	bool *wants;     /* per value: its gradient is computed */
-	size_t floats;   /* size of the block */
-	size_t macs;     /* multiply-adds of a forward pass */
+	size_t *value;    /* per value; the image and parameters: none */
+	size_t *grad;     /* per value */
+	size_t *aux;      /* per step */
+	size_t *derived;  /* per step: floats, see struct op.prepare */
+	size_t scratch;   /* one buffer, shared by all steps */
+	bool *wants;      /* per value: its gradient is computed */
+	size_t floats;    /* size of the block */
+	size_t macs;      /* multiply-adds of a forward pass */
+	size_t fold_work; /* numbers that were read and made in folding */
 };
 
 int plan_make(struct plan *, const struct net *, size_t n, unsigned want,

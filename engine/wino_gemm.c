@@ -23,13 +23,13 @@ block(const struct wino_gemm *g, const float *a, const float *b, float *c,
 {
 	half sum[ROWS][2];
 
-#pragma GCC unroll 6
+	WINO_UNROLL(6)
 	for (size_t i = 0; i < rows; i++)
 		sum[i][0] = sum[i][1] = (half){0};
 	for (size_t d = g->depth; d > 0; d--, a += g->a_step, b += g->b_step) {
 		half b0 = LOAD(b), b1 = LOAD(b + LANES);
 
-#pragma GCC unroll 6
+		WINO_UNROLL(6)
 		for (size_t i = 0; i < rows; i++) {
 			float v = a[i * g->a_row];
 
@@ -37,9 +37,9 @@ block(const struct wino_gemm *g, const float *a, const float *b, float *c,
 			sum[i][1] += v * b1;
 		}
 	}
-#pragma GCC unroll 6
-	for (size_t i = 0; i < rows; i++)
-#pragma GCC unroll 2
+	WINO_UNROLL(6)
+	for (size_t i = 0; i < rows; i++) {
+		WINO_UNROLL(2)
 		for (size_t j = 0; j < 2; j++) {
 			float *p = c + i * g->c_row + j * LANES;
 
@@ -47,6 +47,7 @@ block(const struct wino_gemm *g, const float *a, const float *b, float *c,
 				sum[i][j] += LOAD(p);
 			STORE(p, sum[i][j]);
 		}
+	}
 }
 
 #define CASE(n)                                                                \

@@ -125,9 +125,9 @@ transform(const struct patch *t, size_t c, float *o, size_t plane, size_t side,
 {
 	vec s[6][6], d[6], v[6];
 
-#pragma GCC unroll 6
+	WINO_UNROLL(6)
 	for (size_t j = 0; j < side; j++) {
-#pragma GCC unroll 6
+		WINO_UNROLL(6)
 		for (size_t i = 0; i < side; i++) {
 			d[i] = WINO_LOAD(t->p[i * side + j] + c);
 			if (masked)
@@ -139,17 +139,17 @@ transform(const struct patch *t, size_t c, float *o, size_t plane, size_t side,
 			patch_1d(v, d);
 		else
 			spread_1d(v, d);
-#pragma GCC unroll 6
+		WINO_UNROLL(6)
 		for (size_t i = 0; i < 6; i++)
 			s[i][j] = v[i];
 	}
-#pragma GCC unroll 6
+	WINO_UNROLL(6)
 	for (size_t i = 0; i < 6; i++, o += 6 * plane) {
 		if (side == 6)
 			patch_1d(v, s[i]);
 		else
 			spread_1d(v, s[i]);
-#pragma GCC unroll 6
+		WINO_UNROLL(6)
 		for (size_t j = 0; j < 6; j++)
 			WINO_STORE(o + j * plane, v[j]);
 	}
@@ -232,22 +232,22 @@ restore(const float *m, size_t plane, const struct block *b, size_t c)
 	vec s[4][6], d[6], v[4];
 	vec bias = b->bias != NULL ? WINO_LOAD(b->bias + c) : (vec){0};
 
-#pragma GCC unroll 6
+	WINO_UNROLL(6)
 	for (size_t j = 0; j < 6; j++) {
-#pragma GCC unroll 6
+		WINO_UNROLL(6)
 		for (size_t i = 0; i < 6; i++)
 			d[i] = WINO_LOAD(m + (i * 6 + j) * plane);
 		block_1d(v, d);
-#pragma GCC unroll 4
+		WINO_UNROLL(4)
 		for (size_t i = 0; i < 4; i++)
 			s[i][j] = v[i];
 	}
-#pragma GCC unroll 4
+	WINO_UNROLL(4)
 	for (size_t i = 0; i < 4; i++) {
 		if (i >= b->h)
 			continue;
 		block_1d(v, s[i]);
-#pragma GCC unroll 4
+		WINO_UNROLL(4)
 		for (size_t j = 0; j < 4; j++) {
 			size_t at = i * b->row + j * b->col + c;
 

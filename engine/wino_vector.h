@@ -16,6 +16,17 @@ typedef int wino_mask __attribute__((vector_size(64), aligned(4), may_alias));
 #define WINO_LOAD(p)     (*(const wino_vec *)(p))
 #define WINO_STORE(p, v) (*(wino_vec *)(p) = (v))
 
+/*
+ * In front of a loop of constantly many rounds.  Where speed does not matter,
+ * and clang would take minutes over the sanitizers' checks, it does nothing.
+ */
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define WINO_PRAGMA(x) _Pragma(#x)
+#define WINO_UNROLL(n) WINO_PRAGMA(GCC unroll n)
+#else
+#define WINO_UNROLL(n)
+#endif
+
 #define WINO_INLINE static inline __attribute__((always_inline))
 
 /* Channels of a transformed row, which is padded to whole vectors. */

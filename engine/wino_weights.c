@@ -76,20 +76,20 @@ transform(const float *w, ptrdiff_t row, ptrdiff_t col, float *u, size_t plane)
 {
 	vec s[6][3], d[3], v[6];
 
-#pragma GCC unroll 3
+	WINO_UNROLL(3)
 	for (ptrdiff_t j = 0; j < 3; j++) {
-#pragma GCC unroll 3
+		WINO_UNROLL(3)
 		for (ptrdiff_t i = 0; i < 3; i++)
 			d[i] = WINO_LOAD(w + i * row + j * col);
 		weight_1d(v, d);
-#pragma GCC unroll 6
+		WINO_UNROLL(6)
 		for (size_t i = 0; i < 6; i++)
 			s[i][j] = v[i];
 	}
-#pragma GCC unroll 6
+	WINO_UNROLL(6)
 	for (size_t i = 0; i < 6; i++, u += 6 * plane) {
 		weight_1d(v, s[i]);
-#pragma GCC unroll 6
+		WINO_UNROLL(6)
 		for (size_t j = 0; j < 6; j++)
 			WINO_STORE(u + j * plane, v[j]);
 	}
@@ -200,22 +200,22 @@ reduce(const float *d, size_t plane, float *dw, size_t tap, bool add)
 {
 	vec s[3][6], v[6];
 
-#pragma GCC unroll 6
+	WINO_UNROLL(6)
 	for (size_t j = 0; j < 6; j++) {
-#pragma GCC unroll 6
+		WINO_UNROLL(6)
 		for (size_t i = 0; i < 6; i++)
 			v[i] = WINO_LOAD(d + (i * 6 + j) * plane);
 		vec t[3];
 
 		reduce_1d(t, v);
-#pragma GCC unroll 3
+		WINO_UNROLL(3)
 		for (size_t i = 0; i < 3; i++)
 			s[i][j] = t[i];
 	}
-#pragma GCC unroll 3
+	WINO_UNROLL(3)
 	for (size_t i = 0; i < 3; i++) {
 		reduce_1d(v, s[i]);
-#pragma GCC unroll 3
+		WINO_UNROLL(3)
 		for (size_t j = 0; j < 3; j++) {
 			float *p = dw + (i * 3 + j) * tap;
 

@@ -30,14 +30,14 @@ block(const struct wino_gemm *g, const float *a, const float *b, float *c,
 	size_t step = unit ? 1 : g->a_row;
 	wino_vec sum[ROWS][2];
 
-#pragma GCC unroll 14
+	WINO_UNROLL(14)
 	for (size_t i = 0; i < rows; i++)
 		sum[i][0] = sum[i][1] = (wino_vec){0};
 	for (size_t d = g->depth; d > 0; d--, a += g->a_step, b += g->b_step) {
 		wino_vec b0 = WINO_LOAD(b);
 		wino_vec b1 = vecs == 2 ? WINO_LOAD(b + WINO_LANES) : b0;
 
-#pragma GCC unroll 14
+		WINO_UNROLL(14)
 		for (size_t i = 0; i < rows; i++) {
 			float v = a[i * step];
 
@@ -46,9 +46,9 @@ block(const struct wino_gemm *g, const float *a, const float *b, float *c,
 				sum[i][1] += v * b1;
 		}
 	}
-#pragma GCC unroll 14
-	for (size_t i = 0; i < rows; i++)
-#pragma GCC unroll 2
+	WINO_UNROLL(14)
+	for (size_t i = 0; i < rows; i++) {
+		WINO_UNROLL(2)
 		for (size_t j = 0; j < vecs; j++) {
 			float *p = c + i * g->c_row + j * WINO_LANES;
 
@@ -56,6 +56,7 @@ block(const struct wino_gemm *g, const float *a, const float *b, float *c,
 				sum[i][j] += WINO_LOAD(p);
 			WINO_STORE(p, sum[i][j]);
 		}
+	}
 }
 
 #define CASE(n)                                                                \

@@ -242,7 +242,8 @@ body_broadcast_sum(struct model *m)
 	const char *a = op_body_conv(m, "a", "image", 4, 3, 3, 3), *b;
 
 	op_body_window(m, 1, 1, 1, 1, 1);
-	b = build_node(m, "GlobalAveragePool", "p", (const char *[]){"image"}, 1);
+	b = build_node(
+	    m, "GlobalAveragePool", "p", (const char *[]){"image"}, 1);
 	b = op_body_conv(m, "b", b, 4, 3, 1, 1);
 	b = build_node(m, "Add", "sum", (const char *[]){b, a}, 2);
 	op_body_head(m, build_node(m, "Relu", "r", &b, 1), 4 * 7 * 6);

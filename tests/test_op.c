@@ -178,7 +178,7 @@ test_reference(void **state)
 	world_close(&w);
 }
 
-/* NaN and infinity in the weights reach the logits. */
+/* NaN in a weight reaches the logits. */
 static void
 test_nan(void **state)
 {
@@ -196,6 +196,48 @@ test_nan(void **state)
 	world_close(&w);
 }
 
+/* The weight j is v: no logit is finite that the definitions say is not. */
+static void
+assert_special(struct world *w, size_t j, float v)
+{
+	float was = w->net.weight[j];
+	struct err e = {0};
+	struct reference r;
+	const float *y;
+
+	w->net.weight[j] = v;
+	net_changed(&w->net);
+	y = run_forward(&w->run, w->x);
+	assert_ok(reference_run(&r, &w->net, &w->input, NULL, true, &e), &e);
+	for (size_t i = 0; i < w->row->n * CLASSES; i++) {
+		double want = r.shape[w->net.output].known[i].f;
+
+		if (!isfinite(want) && isfinite(y[i]))
+			fail_msg("weight %zu is %g: logit %zu is %g, not %g", j,
+			    (double)v, i, (double)y[i], want);
+	}
+	reference_release(&r);
+	w->net.weight[j] = was;
+}
+
+/* NaN and infinity anywhere in the weights. */
+static void
+test_special(void **state)
+{
+	const float v[] = {NAN, INFINITY, -INFINITY};
+	struct world w;
+
+	world_open(&w, *state);
+	for (size_t i = 0; i < w.nx; i++)
+		w.number[shape_row_index(&w.input, i)].f = (double)w.x[i];
+	for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+		assert_special(&w, 0, v[i]);
+		assert_special(&w, w.nw / 2, v[i]);
+		assert_special(&w, w.nw - 1, v[i]);
+	}
+	world_close(&w);
+}
+
 static const struct op_body_set *const sets[] = {
     &op_body_basic,
     &op_body_product,
@@ -208,10 +250,15 @@ static const struct op_body_set *const sets[] = {
 int
 main(void)
 {
-	static struct CMUnitTest tests[3 * OP_BODY_MAX];
-	static char name[3 * OP_BODY_MAX][80];
-	void (*const fn[])(void **) = {test_gradient, test_reference, test_nan};
-	static const char *const what[] = {"gradient", "definition", "NaN"};
+	static void (*const fn[])(void **) = {
+	    test_gradient, test_reference, test_nan, test_special};
+	static const char *const what[] = {
+	    "gradient", "definition", "NaN", "NaN, infinity"};
+	enum {
+		KINDS = ARRAY_LEN(fn)
+	};
+	static struct CMUnitTest tests[KINDS * OP_BODY_MAX];
+	static char name[KINDS * OP_BODY_MAX][80];
 	struct err e = {0};
 	size_t n = 0;
 
@@ -220,15 +267,15 @@ main(void)
 		return 1;
 	}
 	for (size_t s = 0; s < ARRAY_LEN(sets); s++)
-		for (size_t i = 0; i < 3 * sets[s]->n; i++, n++) {
-			const struct op_body *row = &sets[s]->row[i / 3];
+		for (size_t i = 0; i < KINDS * sets[s]->n; i++, n++) {
+			const struct op_body *row = &sets[s]->row[i / KINDS];
 
 			if (n == ARRAY_LEN(tests))
 				BUG("more bodies than OP_BODY_MAX");
 			snprintf(name[n], sizeof(name[n]), "%s: %s", row->name,
-			    what[i % 3]);
-			tests[n] = (struct CMUnitTest){name[n], fn[i % 3], NULL,
-			    NULL, (void *)(uintptr_t)row};
+			    what[i % KINDS]);
+			tests[n] = (struct CMUnitTest){name[n], fn[i % KINDS],
+			    NULL, NULL, (void *)(uintptr_t)row};
 		}
 	return _cmocka_run_group_tests("op", tests, n, NULL, NULL);
 }
