@@ -10,7 +10,7 @@
 
 /* Few enough images that every lane gets some, many enough that the products
  * of a layer with few pixels are worth their weights' way through memory. */
-#define CHUNK_MIN 4
+#define CHUNK_MIN 16
 
 static size_t
 chunk_for(const struct net *net, size_t n)

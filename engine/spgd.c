@@ -18,6 +18,7 @@
 /* Chunks have a multiple of this many images, the last is filled up. */
 #define SPGD_GRAIN 4
 #define SPGD_SIZES 8
+#define SPGD_CHUNK 16
 
 /* Runs for each size of chunk, all in the memory of the largest. */
 struct spgd_worker {
@@ -93,7 +94,8 @@ chunk_size(const struct spgd *s, size_t n)
 	if (s->h->batch != 0 || s->h0->batch != 0)
 		return s->chunk;
 	even = (even + SPGD_GRAIN - 1) / SPGD_GRAIN * SPGD_GRAIN;
-	return MIN(s->chunk, MAX(even, SPGD_GRAIN));
+	/* as small as in engine/batch.c, and for the same reason */
+	return MIN(s->chunk, MAX(even, SPGD_CHUNK));
 }
 
 int
