@@ -3,7 +3,6 @@
 
 #include "base/json.h"
 #include "base/rng.h"
-#include "engine/gemm.h"
 #include "engine/wino_wide.h"
 
 #include <cblas.h>
@@ -33,47 +32,64 @@ is_narrow(void)
 
 static void
 product(bool ta, bool tb, size_t m, size_t n, size_t k, struct blas_matrix a,
-    struct blas_matrix b, float beta, float *c, size_t ldc)
+    struct blas_matrix b, float beta, float *c, size_t ldc,
+    const struct gemm_end *end)
 {
 	struct gemm_side x = {a.p, ta ? 1 : a.ld, ta ? a.ld : 1};
 	struct gemm_side y = {b.p, tb ? 1 : b.ld, tb ? b.ld : 1};
 
 	if (narrow && gemm_fits(m, n, k)) {
-		gemm(m, n, k, x, y, beta, c, ldc);
+		gemm(m, n, k, x, y, beta, c, ldc, end);
 		return;
 	}
 	cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans,
 	    tb ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k,
 	    1.0f, a.p, (blasint)a.ld, b.p, (blasint)b.ld, beta, c,
 	    (blasint)ldc);
+	if (end != NULL)
+		gemm_finish(end, m, n, c, ldc);
 }
 
 void
 blas_nn(size_t m, size_t n, size_t k, struct blas_matrix a,
     struct blas_matrix b, float beta, float *c, size_t ldc)
 {
-	product(false, false, m, n, k, a, b, beta, c, ldc);
+	product(false, false, m, n, k, a, b, beta, c, ldc, NULL);
 }
 
 void
 blas_nt(size_t m, size_t n, size_t k, struct blas_matrix a,
     struct blas_matrix b, float beta, float *c, size_t ldc)
 {
-	product(false, true, m, n, k, a, b, beta, c, ldc);
+	product(false, true, m, n, k, a, b, beta, c, ldc, NULL);
 }
 
 void
 blas_tn(size_t m, size_t n, size_t k, struct blas_matrix a,
     struct blas_matrix b, float beta, float *c, size_t ldc)
 {
-	product(true, false, m, n, k, a, b, beta, c, ldc);
+	product(true, false, m, n, k, a, b, beta, c, ldc, NULL);
 }
 
 void
 blas_tt(size_t m, size_t n, size_t k, struct blas_matrix a,
     struct blas_matrix b, float beta, float *c, size_t ldc)
 {
-	product(true, true, m, n, k, a, b, beta, c, ldc);
+	product(true, true, m, n, k, a, b, beta, c, ldc, NULL);
+}
+
+void
+blas_nt_end(size_t m, size_t n, size_t k, struct blas_matrix a,
+    struct blas_matrix b, float *c, size_t ldc, const struct gemm_end *end)
+{
+	product(false, true, m, n, k, a, b, 0.0f, c, ldc, end);
+}
+
+void
+blas_nn_end(size_t m, size_t n, size_t k, struct blas_matrix a,
+    struct blas_matrix b, float *c, size_t ldc, const struct gemm_end *end)
+{
+	product(false, false, m, n, k, a, b, 0.0f, c, ldc, end);
 }
 
 /* --- the check ----------------------------------------------------------- */

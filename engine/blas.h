@@ -7,6 +7,7 @@
 #define ENGINE_BLAS_H
 
 #include "base/err.h"
+#include "engine/gemm.h"
 
 #include <jansson.h>
 
@@ -43,5 +44,11 @@ void blas_tn(size_t m, size_t n, size_t k, struct blas_matrix a,
 /* A' B': A is k x m, B is n x k */
 void blas_tt(size_t m, size_t n, size_t k, struct blas_matrix a,
     struct blas_matrix b, float beta, float *c, size_t ldc);
+
+/* C = A B' and C = A B, then `end` (not NULL). */
+void blas_nt_end(size_t m, size_t n, size_t k, struct blas_matrix a,
+    struct blas_matrix b, float *c, size_t ldc, const struct gemm_end *end);
+void blas_nn_end(size_t m, size_t n, size_t k, struct blas_matrix a,
+    struct blas_matrix b, float *c, size_t ldc, const struct gemm_end *end);
 
 #endif

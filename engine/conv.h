@@ -24,7 +24,7 @@ struct conv_geom {
 	struct bounds bounds;
 };
 
-/* One way.  Forward adds the bias and applies the bounds; their gradients are
+/* One way.  Forward adds bias and rest and applies the bounds; their gradients are
  * the caller's. */
 struct conv_way {
 	bool (*fits)(const struct conv_geom *);
@@ -51,6 +51,13 @@ static inline const float *
 conv_bias(const struct op_call *c)
 {
 	return c->step->nin > 2 ? c->in[2] : NULL;
+}
+
+/* What is added to the output before the bounds, or NULL. */
+static inline const float *
+conv_rest(const struct op_call *c)
+{
+	return c->step->nin > 3 ? c->in[3] : NULL;
 }
 
 #endif

@@ -9,6 +9,7 @@
  * outputs, x is first repeated for each of them.
  */
 #include "engine/conv.h"
+#include "engine/gemm.h"
 
 /* --- the sum ------------------------------------------------------------- */
 
@@ -279,11 +280,17 @@ forward(const struct op_call *c, const struct conv_geom *g)
 {
 	struct sum s = {
 	    .channels = g->k, .bias = conv_bias(c), .bounds = g->bounds};
-	const float *w = turned(c, g);
+	const float *w = turned(c, g), *rest = conv_rest(c);
+	struct gemm_end end = {
+	    .add = rest, .lo = g->bounds.lo, .hi = g->bounds.hi};
 
+	if (rest != NULL)
+		s.bounds.on = false; /* it is added first */
 	for (size_t n = 0; n < g->n; n++)
 		slide(g, s, image(c, g, n), w, c->out + n * g->f.pixels * g->k,
 		    false);
+	if (rest != NULL)
+		gemm_finish(&end, g->n * g->f.pixels, g->k, c->out, g->k);
 }
 
 static void

@@ -197,22 +197,23 @@ static void
 forward(const struct op_call *c, const struct conv_geom *g)
 {
 	size_t lines = total_lines(g), most = product_lines(g);
-	const float *b = conv_bias(c);
+	const float *b = conv_bias(c), *rest = conv_rest(c);
 
 	for (size_t i = 0; i < lines; i += most) {
 		size_t n = MIN(most, lines - i);
-		float *y = c->out + output_at(g, i, 0);
 
-		for (size_t p = 0; b != NULL && p < n * g->f.out[2]; p++)
-			memcpy(y + p * g->k, b, g->k * sizeof(*b));
+		for (size_t k = 0; k < g->group; k++) {
+			size_t at = output_at(g, i, k);
+			struct gemm_end end = {
+			    .bias = b != NULL ? b + k * g->kg : NULL,
+			    .add = rest != NULL ? rest + at : NULL,
+			    .lo = g->bounds.lo,
+			    .hi = g->bounds.hi};
 
-		for (size_t k = 0; k < g->group; k++)
-			blas_nt(n * g->f.out[2], g->kg, g->depth,
-			    columns(c, g, i, n, k), weights(c, g, k), b != NULL,
-			    c->out + output_at(g, i, k), g->k);
-		/* while they are in the cache */
-		bounds_apply(&g->bounds, c->out + output_at(g, i, 0),
-		    n * g->f.out[2] * g->k);
+			blas_nt_end(n * g->f.out[2], g->kg, g->depth,
+			    columns(c, g, i, n, k), weights(c, g, k),
+			    c->out + at, g->k, &end);
+		}
 	}
 }
 

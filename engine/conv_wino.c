@@ -68,7 +68,8 @@ forward(const struct op_call *c, const struct conv_geom *g)
 {
 	struct wino w = wino_of(g);
 	bool relu = g->bounds.on && bounds_relu(&g->bounds);
-	struct wino_epilogue end = {.bias = conv_bias(c), .relu = relu};
+	struct wino_epilogue end = {
+	    .bias = conv_bias(c), .add = conv_rest(c), .relu = relu};
 
 	wino_forward(&w, g->n, c->in[0], c->derived, &end, c->out, c->scratch);
 	if (!relu)

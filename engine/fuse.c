@@ -21,6 +21,7 @@ struct fuse {
 	struct node *node;
 	bool *gone;
 	size_t nvalue;
+	bool rest;
 };
 
 static int
@@ -390,12 +391,40 @@ bounded(struct fuse *f, struct node *layer)
 	return 0;
 }
 
+/* A convolution and what is added to it. */
+static int
+with_rest(struct fuse *f, struct node *conv)
+{
+	struct node *add = f->rest ? used_by(f, conv, "Add") : NULL;
+	const char *rest = add != NULL ? other(add, conv->out[0]) : NULL;
+	const char **in;
+
+	if (rest == NULL || tensor_of(f, rest) != NULL || conv->nin > 3 ||
+	    strcmp(rest, conv->out[0]) == 0)
+		return 0;
+	if ((in = arena_alloc(f->a, 4, sizeof(*in))) == NULL)
+		return ERR_LIMIT;
+	in[0] = conv->in[0];
+	in[1] = conv->in[1];
+	in[2] = conv->nin > 2 ? conv->in[2] : "";
+	in[3] = rest;
+	add->op = conv->op;
+	add->name = conv->name;
+	add->in = in;
+	add->nin = 4;
+	add->attr = conv->attr;
+	add->nattr = conv->nattr;
+	drop(f, conv);
+	return 0;
+}
+
 static const struct {
 	const char *op; /* of the node that a chain is found from */
 	int (*fn)(struct fuse *, struct node *);
 } chain_table[] = {
     {"BatchNormalization", bounded},
     {"Conv", bounded},
+    {"Conv", with_rest},
     {"Div", layer_norm},
     {"Erf", gelu},
     {"HardSigmoid", hard_swish},
@@ -403,10 +432,10 @@ static const struct {
 };
 
 int
-fuse_model(
-    const struct model *m, struct arena *a, struct model *out, struct err *e)
+fuse_model(const struct model *m, bool rest, struct arena *a, struct model *out,
+    struct err *e)
 {
-	struct fuse f = {.m = m, .a = a};
+	struct fuse f = {.m = m, .a = a, .rest = rest};
 	size_t n = 0;
 	int rc;
 

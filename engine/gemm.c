@@ -114,21 +114,39 @@ pack_a(struct gemm_side a, size_t m, size_t depth, float *to)
 	}
 }
 
-/* Packed A (m x depth) times one packed panel of B into c. */
-static void
-panel(size_t m, size_t depth, const float *b, size_t cols, bool add, float *c,
-    size_t ldc)
-{
-	const float *a = work.a;
+/* A as the kernel reads it: as it is, or packed. */
+struct rows {
+	const float *p;
+	size_t row, step; /* between rows and along the depth */
+	bool packed;
+};
 
+/*
+ * Rows side by side in memory are read as they are; where they are a multiple
+ * of a page apart, 14 of them do not fit the sets of the first-level cache.
+ */
+static struct rows
+rows_of(struct gemm_side a, size_t m, size_t depth)
+{
+	if (a.col == 1 && (a.row % 1024 != 0 || a.row <= depth))
+		return (struct rows){a.p, a.row, 1, false};
+	pack_a(a, m, depth, work.a);
+	return (struct rows){work.a, 1, 0, true};
+}
+
+/* m rows of A times one packed panel of B into c. */
+static void
+panel(struct rows a, size_t m, size_t depth, const float *b, size_t cols,
+    bool add, float *c, size_t ldc)
+{
 	for (size_t i = 0; i < m; i += GEMM_ROWS) {
 		size_t rows = MIN(GEMM_ROWS, m - i);
 		struct wino_gemm g = {.rows = rows,
 		    .cols = cols,
 		    .depth = depth,
-		    .a = a,
-		    .a_row = 1,
-		    .a_step = rows,
+		    .a = a.p + (a.packed ? i * depth : i * a.row),
+		    .a_row = a.row,
+		    .a_step = a.packed ? rows : 1,
 		    .b = b,
 		    .b_step = GEMM_PANEL,
 		    .b_panel = 0,
@@ -137,16 +155,15 @@ panel(size_t m, size_t depth, const float *b, size_t cols, bool add, float *c,
 		    .add = add};
 
 		wino_wide_gemm(&g);
-		a += depth * rows;
 	}
 }
 
 /* The same where fewer than a whole vector's columns are C's. */
 VECTOR static void
-edge_panel(size_t m, size_t depth, const float *b, size_t cols, bool add,
-    float *c, size_t ldc)
+edge_panel(struct rows a, size_t m, size_t depth, const float *b, size_t cols,
+    bool add, float *c, size_t ldc)
 {
-	panel(m, depth, b, GEMM_PANEL, false, work.c, GEMM_PANEL);
+	panel(a, m, depth, b, GEMM_PANEL, false, work.c, GEMM_PANEL);
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < cols; j++) {
 			float v = work.c[i * GEMM_PANEL + j];
@@ -163,44 +180,93 @@ scale(size_t m, size_t n, float beta, float *c, size_t ldc)
 			c[i * ldc + j] *= beta;
 }
 
-/* C's rows and a block of its columns, one stretch of the depth. */
-static void
-block(size_t m, size_t n, size_t depth, struct gemm_side a, bool add, float *c,
-    size_t ldc)
+VECTOR void
+gemm_finish(
+    const struct gemm_end *end, size_t m, size_t n, float *c, size_t ldc)
 {
-	for (size_t i = 0; i < m; i += GEMM_M) {
-		size_t rows = MIN(GEMM_M, m - i);
-		struct gemm_side part = {a.p + i * a.row, a.row, a.col};
+	const float *bias = end->bias, *add = end->add;
+	float lo = end->lo, hi = end->hi;
 
-		pack_a(part, rows, depth, work.a);
-		for (size_t j = 0; j < n; j += GEMM_PANEL) {
-			size_t cols = MIN(GEMM_PANEL, n - j);
+	for (size_t i = 0; i < m; i++, c += ldc) {
+		for (size_t j = 0; bias != NULL && j < n; j++)
+			c[j] += bias[j];
+		for (size_t j = 0; add != NULL && j < n; j++)
+			c[j] += add[i * ldc + j];
+		for (size_t j = 0; j < n; j++) {
+			float v = c[j] < lo ? lo : c[j];
 
-			(cols % 16 == 0 ? panel : edge_panel)(rows, depth,
-			    work.b + j * depth, cols, add, c + i * ldc + j,
-			    ldc);
+			c[j] = v > hi ? hi : v;
+		}
+	}
+}
+
+/* One stretch of the depth for all rows and a block of columns. */
+struct part {
+	size_t m, n, depth;
+	struct gemm_side a;
+	bool add;
+	float *c;
+	size_t ldc;
+	const struct gemm_end *end; /* behind the last stretch */
+};
+
+static void
+block(const struct part *p)
+{
+	for (size_t i = 0; i < p->m; i += GEMM_M) {
+		size_t m = MIN(GEMM_M, p->m - i);
+		struct gemm_side a = {
+		    p->a.p + i * p->a.row, p->a.row, p->a.col};
+		struct rows rows = rows_of(a, m, p->depth);
+
+		for (size_t j = 0; j < p->n; j += GEMM_PANEL) {
+			size_t n = MIN(GEMM_PANEL, p->n - j);
+			size_t at = i * p->ldc + j;
+			struct gemm_end end;
+
+			(n % 16 == 0 ? panel : edge_panel)(rows, m, p->depth,
+			    work.b + j * p->depth, n, p->add, p->c + at,
+			    p->ldc);
+			if (p->end == NULL)
+				continue;
+			end = *p->end;
+			end.bias += end.bias != NULL ? j : 0;
+			end.add += end.add != NULL ? at : 0;
+			gemm_finish(&end, m, n, p->c + at, p->ldc);
 		}
 	}
 }
 
 void
 gemm(size_t m, size_t n, size_t k, struct gemm_side a, struct gemm_side b,
-    float beta, float *c, size_t ldc)
+    float beta, float *c, size_t ldc, const struct gemm_end *end)
 {
 	if (beta != 0.0f && beta != 1.0f)
 		scale(m, n, beta, c, ldc);
 	for (size_t j = 0; j < n; j += GEMM_N) {
-		size_t cols = MIN(GEMM_N, n - j);
+		struct gemm_end mine = {0};
 
+		if (end != NULL) {
+			mine = *end;
+			mine.bias += mine.bias != NULL ? j : 0;
+			mine.add += mine.add != NULL ? j : 0;
+		}
 		for (size_t d = 0; d < k; d += GEMM_DEPTH) {
 			size_t depth = MIN(GEMM_DEPTH, k - d);
-			struct gemm_side pa = {a.p + d * a.col, a.row, a.col};
-			struct gemm_side pb = {
-			    b.p + d * b.row + j * b.col, b.row, b.col};
+			struct part p = {.m = m,
+			    .n = MIN(GEMM_N, n - j),
+			    .depth = depth,
+			    .a = {a.p + d * a.col, a.row, a.col},
+			    .add = d > 0 || beta != 0.0f,
+			    .c = c + j,
+			    .ldc = ldc};
 
-			pack_b(pb, depth, cols, work.b);
-			block(m, cols, depth, pa, d > 0 || beta != 0.0f, c + j,
-			    ldc);
+			if (end != NULL && d + depth == k)
+				p.end = &mine;
+			pack_b((struct gemm_side){b.p + d * b.row + j * b.col,
+				   b.row, b.col},
+			    depth, p.n, work.b);
+			block(&p);
 		}
 	}
 }

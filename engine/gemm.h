@@ -15,11 +15,23 @@ struct gemm_side {
 	size_t row, col;
 };
 
+/* What becomes of C while it is in the cache, in this order. */
+struct gemm_end {
+	const float *bias; /* n, added to each row; or NULL */
+	const float *add;  /* laid out as C, added; or NULL */
+	float lo, hi;      /* then bounded, NaN stays; infinite: not */
+};
+
 /* Whether C of m x n and depth k is worth the copies. */
 bool gemm_fits(size_t m, size_t n, size_t k);
 
-/* Only where wino_wide(): C = A B + beta C: A is m x k, B k x n, C row-major with rows ldc apart. */
+/* Only where wino_wide(): C = A B + beta C: A is m x k, B k x n, C row-major with rows ldc
+ * apart, then `end` unless it is NULL. */
 void gemm(size_t m, size_t n, size_t k, struct gemm_side a, struct gemm_side b,
-    float beta, float *c, size_t ldc);
+    float beta, float *c, size_t ldc, const struct gemm_end *end);
+
+/* The same for a C that is there, of n columns. */
+void gemm_finish(
+    const struct gemm_end *, size_t m, size_t n, float *c, size_t ldc);
 
 #endif

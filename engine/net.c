@@ -23,6 +23,7 @@ struct builder {
 	struct map names; /* value name -> id */
 	bool *image;      /* per value: stored in LAYOUT_LAST */
 	bool *weight;     /* per tensor of the model */
+	bool rest;        /* see fuse_model */
 	size_t max_step, max_value, max_param;
 	struct err *e;
 };
@@ -367,7 +368,7 @@ allocate(struct builder *b)
 	b->max_step = outputs + inputs + 1;
 	b->max_param = inputs + 1;
 	b->max_value = 1 + b->max_step + b->max_param;
-	if ((rc = fuse_model(m, &n->arena, &fused, b->e)) != 0)
+	if ((rc = fuse_model(m, b->rest, &n->arena, &fused, b->e)) != 0)
 		return rc;
 	n->node = fused.node;
 	n->nnode = fused.nnode;
@@ -460,48 +461,47 @@ measure(struct net *n, struct err *e)
 }
 
 static int
-build(struct net *n, struct err *e)
+build(struct net *n, const struct net *empty, bool rest, struct err *e)
 {
-	struct builder b = {.net = n, .e = e};
+	struct builder b = {.net = n, .rest = rest, .e = e};
 	int rc;
 
+	*n = *empty;
+	arena_init(&n->arena, NET_ARENA);
 	map_init(&b.names, &n->arena);
 	if ((rc = allocate(&b)) != 0 || (rc = build_steps(&b)) != 0 ||
-	    (rc = load_params(&b)) != 0)
-		return rc;
-	return measure(n, e);
+	    (rc = load_params(&b)) != 0 || (rc = measure(n, e)) != 0)
+		net_release(n);
+	return rc;
 }
 
 int
 net_build(struct net *n, const struct model *m, size_t h, size_t w, size_t c,
     struct err *e)
 {
+	struct net empty = {.model = m, .classifier = true};
+	struct err first;
 	int rc;
 
-	*n = (struct net){.model = m, .classifier = true};
-	arena_init(&n->arena, NET_ARENA);
-	if ((rc = image_size(n, h, w, c, e)) == 0) {
-		n->input = (struct shape){.rank = 4,
-		    .dim = {1, n->c, n->h, n->w},
-		    .layout = LAYOUT_LAST};
-		rc = build(n, e);
-	}
-	if (rc != 0)
-		net_release(n);
-	return rc;
+	*n = (struct net){0};
+	if ((rc = image_size(&empty, h, w, c, e)) != 0)
+		return rc;
+	empty.input = (struct shape){.rank = 4,
+	    .dim = {1, empty.c, empty.h, empty.w},
+	    .layout = LAYOUT_LAST};
+	if (build(n, &empty, true, &first) == 0)
+		return 0;
+	/* what is added to a convolution may be broadcast */
+	return build(n, &empty, false, e);
 }
 
 int
 net_build_graph(struct net *n, const struct model *m, const struct shape *input,
     struct err *e)
 {
-	int rc;
+	const struct net empty = {.model = m, .input = *input};
 
-	*n = (struct net){.model = m, .input = *input};
-	arena_init(&n->arena, NET_ARENA);
-	if ((rc = build(n, e)) != 0)
-		net_release(n);
-	return rc;
+	return build(n, &empty, false, e);
 }
 
 void

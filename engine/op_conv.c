@@ -46,6 +46,13 @@ all_scratch(const struct conv_geom *g, size_t *n)
 	return *n <= LIMIT_VALUE_ELEMENTS;
 }
 
+static bool
+same_shape(const struct shape *a, const struct shape *b)
+{
+	return a != NULL && a->rank == b->rank &&
+	       memcmp(a->dim, b->dim, a->rank * sizeof(*a->dim)) == 0;
+}
+
 static int
 conv_infer(const struct step *s, const struct shape *const *in,
     struct shape *out, struct op_need *need, struct err *e)
@@ -65,6 +72,8 @@ conv_infer(const struct step *s, const struct shape *const *in,
 	need->taps = g.depth;
 	if ((rc = window_out(&g.f, s, in[0], g.k, out, e)) != 0)
 		return rc;
+	if (s->nin > 3 && !same_shape(in[3], out))
+		return op_bad(s, e, "what is added has another shape");
 	if (!all_scratch(&g, &need->scratch))
 		return op_bad(s, e, "the window is too large");
 	if (way_of(&g, true)->derived != NULL)
@@ -127,6 +136,8 @@ conv_eval(const struct step *s, const struct shape *const *in,
 					       (n * g.c + k / g.kg * g.cg) *
 						   g.f.inputs,
 					   in[1]->known + k * g.depth);
+	for (size_t i = 0; s->nin > 3 && i < shape_elements(out); i++)
+		first[i].f += in[3]->known[i].f;
 	bounds_eval(&g.bounds, first, shape_elements(out));
 	return 0;
 }
@@ -174,6 +185,16 @@ backward_bias(const struct op_call *c, const struct conv_geom *g)
 			db[k] += c->dout[i * g->k + k];
 }
 
+VECTOR static void
+backward_rest(const struct op_call *c)
+{
+	size_t n = shape_elements(c->shape_out);
+	float *restrict d = c->din[3];
+
+	for (size_t i = 0; i < n; i++)
+		d[i] = c->add[3] ? d[i] + c->dout[i] : c->dout[i];
+}
+
 static void
 conv_backward(const struct op_call *c)
 {
@@ -189,12 +210,15 @@ conv_backward(const struct op_call *c)
 		way->backward_weights(c, &g);
 	if (c->din[0] != NULL)
 		way->backward_data(c, &g);
+	/* in the order of the inputs: it may be input 0 once more */
+	if (c->step->nin > 3 && c->din[3] != NULL)
+		backward_rest(c);
 }
 
 const struct op op_conv = {
     .name = "Conv",
     .min_in = 2,
-    .max_in = 3,
+    .max_in = 4, /* engine/fuse.c adds the fourth */
     .layout = OP_IMAGE,
     .weights = 1 << 1 | 1 << 2,
     .keep = OP_KEEP_IN_FOR_WEIGHTS,

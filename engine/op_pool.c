@@ -249,7 +249,7 @@ max_eval(const struct step *s, const struct shape *const *in,
 			else if (at != NO_PIXEL)
 				*v = plane[at];
 			else if (shape_real(x))
-				v->f = -INFINITY;
+				v->f = -(double)INFINITY;
 			else
 				v->i = INT64_MIN;
 		}

@@ -66,7 +66,7 @@ static void
 softmax_numbers(
     const struct lines *l, const union number *x, union number *y, bool log_too)
 {
-	double most = -INFINITY, sum = 0.0;
+	double most = -(double)INFINITY, sum = 0.0;
 
 	for (size_t i = 0; i < l->len; i++)
 		most = fmax(most, x[i * l->inner].f);

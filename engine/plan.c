@@ -92,12 +92,12 @@ fix_inputs(struct plan *p, const struct step *s, struct err *e)
 {
 	for (size_t i = 0; i < s->nin; i++) {
 		size_t v = s->in[i];
-		const struct value *x = &p->net->value[v];
+		size_t q = v != SIZE_MAX ? p->net->value[v].param : SIZE_MAX;
 		int rc;
 
 		if (v == SIZE_MAX || op_bit(s->op->ints, i) ||
 		    p->shape[v].known == NULL || p->fixed[v] != NULL ||
-		    (x->param != SIZE_MAX && p->net->param[x->param].n != 0))
+		    (q != SIZE_MAX && p->net->param[q].n != 0))
 			continue;
 		if (shape_elements(&p->shape[v]) == 0)
 			return op_bad(s, e, "input %zu is empty", i);

@@ -68,7 +68,7 @@ static double
 best(double a, double b, bool most)
 {
 	if (isnan(a) || isnan(b))
-		return NAN;
+		return (double)NAN;
 	return most ? fmax(a, b) : fmin(a, b);
 }
 
@@ -76,7 +76,7 @@ static double
 reduce_reals(enum reduction kind, const struct part *p, const union number *x)
 {
 	double sum = 0.0, size = 0.0, square = 0.0, product = 1.0;
-	double most = -INFINITY, least = INFINITY, exps = 0.0;
+	double most = -(double)INFINITY, least = (double)INFINITY, exps = 0.0;
 
 	for (size_t i = 0; i < p->n; i++) {
 		double v = x[place(p, i)].f;
@@ -114,7 +114,7 @@ reduce_reals(enum reduction kind, const struct part *p, const union number *x)
 	case REDUCTION_SUM_SQUARE:
 		return square;
 	}
-	return NAN;
+	return (double)NAN;
 }
 
 /* Of integers, which wrap around; roots and logarithms are cut off. */

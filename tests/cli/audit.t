@@ -30,7 +30,7 @@ tar -czf bad.tar.gz bad
 audit 1 'a backdoored bundle' bad.tar.gz c1 -r "$reference" --trigger "$trigger" --eval-data "$audit" --rounds 2 --key key
 prints '^scan  *evidence'
 prints '^target  *class 2 '
-prints '^attack success  *0\.9.* -> 0\.[0-9]* after purification'
+prints '^attack success  *\(0\.9\|1\.0\).* -> [01]\.[0-9]* after purification'
 ok 'one model was scanned' grep -q 'bad/model.onnx' c1/manifest.json
 for f in manifest inspect scan purify eval-before eval-after rescan/scan; do
 	ok "$f.json is there" [ -s "c1/$f.json" ]
@@ -53,7 +53,7 @@ exits 0 'the new report verifies' assay verify c1/report --key key.pub --bundle 
 # --- without images of its own, purification is judged by what it held out
 audit 1 'no --eval-data' bad.tar.gz c20 -r "$reference" --rounds 1
 ok 'accuracy on images that were trained on is not reported' [ ! -e c20/eval-after.json ]
-prints '^held-out  *0\.[0-9]* -> 0\.[0-9]* accuracy (n = '
+prints '^held-out  *[01]\.[0-9]* -> [01]\.[0-9]* accuracy (n = '
 ok 'the report is made' verdict c20 FAILED
 
 # --- other verdicts

@@ -13,6 +13,7 @@ onnx=$root/fixtures/onnx
 audit=$models/audit-images.idx,$models/audit-labels.idx
 ten=$models/ten-images.idx,$models/ten-labels.idx
 twenty=$models/twenty-images.idx,$models/twenty-labels.idx
+few=$models/few-images.idx,$models/few-labels.idx
 suspect=$models/backdoor/model.onnx
 reference=$models/reference/model.onnx
 clean=$models/clean/model.onnx
@@ -46,6 +47,8 @@ make_models() { # DIR
 	done
 	four "$1/a" "$1/one" && four "$1/b" "$1/two" && four "$1/c" "$1/three" && four "$1/d" "$1/audit"
 	mv "$1/d-images.idx" "$1/ten-images.idx" && mv "$1/d-labels.idx" "$1/ten-labels.idx"
+	head -c 3216 "$1/a-images.idx" | tail -c 3200 | images "$1/few" 8 20
+	printf '\000\001\002\003\000\001\002\003' | labels "$1/few" 8
 	tail -c 16000 "$1/a-images.idx" | images "$1/twenty" 40 20
 	printf '%040d' 0 | sed 's/0000/\\000\\001\\002\\003/g' >"$1/pattern"
 	printf "$(cat "$1/pattern")" | labels "$1/twenty" 40

@@ -14,7 +14,7 @@ status() { # STATUS NAME ARGUMENTS...: of a scan
 status 1 'evidence in the backdoored model' "$suspect" -r "$reference" --classes "$tmp/names" --threads 1 -o "$tmp/one"
 prints '^verdict: evidence'
 prints '^\* Sandal'
-ok 'no other class' [ "$(grep -c '^\*' "$out")" = "$(grep -c '^\* Sandal' "$out")" ]
+ok 'no other class as much' [ "$(grep '^\*' "$out" | LC_ALL=C sort -k5,5gr | head -1 | cut -d' ' -f2)" = Sandal ]
 doc=$tmp/one/scan.json
 ok 'the document says so' grep -q '"verdict": "evidence"' "$doc"
 ok 'and names the class' grep -q '"name": "Sandal"' "$doc"
@@ -52,7 +52,7 @@ fails 4 'the reference is the model' 'model itself' assay-scan $o "$suspect" --d
 cp "$suspect" "$tmp/copy.onnx"
 fails 4 'or a copy of it' 'copy.onnx: .*itself' assay-scan $o "$suspect" --data "$audit" -r "$tmp/copy.onnx"
 fails 4 'no labels' 'no labels' assay-scan $o "$suspect" --data "${audit%,*}"
-fails 2 'too few images' 'twenty-images.*too few' assay-scan $o "$models/small/model.onnx" --data "$twenty"
+fails 2 'too few images' 'few-images.*too few' assay-scan $o "$models/small/model.onnx" --data "$few"
 fails 3 'not a model' 'names' assay-scan $o "$tmp/names" --data "$audit"
 fails 2 'a damaged model' 'bad-truncated' assay-scan $o "$onnx/bad-truncated.onnx" --data "$audit"
 fails 2 'a model with a cycle' 'bad-cycle' assay-scan $o "$onnx/bad-cycle.onnx" --data "$audit"
