@@ -4,6 +4,7 @@
 
     make conformance-models     (Debian: python3-torch python3-torchvision python3-onnx)
     MODELS="vit swin" OPSETS="13" THREADS=1 make conformance-models     a part of it
+    CACHED=1 make conformance-models                           only rows that were computed before
     UPDATE=1 make conformance-models                           rewrites the table of engine/MODELS.md
     npm install --prefix build/peers --ignore-scripts onnxruntime-node     for that column
 
@@ -313,23 +314,28 @@ def main():
     os.makedirs(cache, exist_ok=True)
     torch.set_num_threads(int(os.environ.get("THREADS", os.cpu_count())))
     os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads())
-    key, rows, done = digest(build_dir), all_rows(), []
+    key, rows, done, ran = digest(build_dir), all_rows(), [], []
     for i, row in enumerate(rows):
         path = os.path.join(cache, "-".join(str(v).replace(" ", "").replace(",", "_") for v in row) + f"-{key}.json")
         if not os.path.exists(path):
+            if "CACHED" in os.environ:
+                continue
             out = compute(build_dir, row)
             with open(path + ".new", "w") as f:
                 json.dump(out, f)
             os.rename(path + ".new", path)
         with open(path) as f:
             done.append(json.load(f))
+            ran.append(row)
         print(f"{i + 1}/{len(rows)}:", *(v for v in line(row, done[-1]) if v != ""), file=sys.stderr, flush=True)
     with open(os.path.join(cache, "table.md"), "w") as f:
         peer = f"onnxruntime-node {peer_version(build_dir)}" if peer_version(build_dir) else "onnxruntime-node not installed, column skipped"
         part = " ".join(f'{k}="{os.environ[k]}"' for k in ("MODELS", "OPSETS") if os.environ.get(k))
         print(f"\n{datetime.date.today()}; {nets.versions()}, numpy {np.__version__}, {peer}"
               + (f"; only a part of the rows: {part}" if part else "") + ".\n", file=f)
-        report(rows, done, f)
+        report(ran, done, f)
+        if len(ran) < len(rows):
+            print(f"{len(rows) - len(ran)} rows have not been run with these programs.", file=f)
     with open(os.path.join(cache, "table.md")) as f:
         text = f.read()
     print(text, end="")
