@@ -130,6 +130,7 @@ replay: deps-check $(FUZZB) ## fuzz targets over the committed fixtures, any com
 	@for f in $(FUZZ); do $(B)/tests/fuzz/$$f fixtures/$${f#fuzz_}/* || exit 1; done
 fuzz: ## FUZZ_SECONDS (60) of libFuzzer per target
 	@$(MAKE) MODE=fuzz CC=clang fuzz-bins
+	@mkdir -p build/corpus/fuzz_net; cp fixtures/engine/*.safetensors build/corpus/fuzz_net
 	@mkdir -p build/corpus/fuzz_graph; [ -z "$(ONNX_DATA)" ] || for d in $(ONNX_DATA)/node/*; do \
 	  cp $$d/model.onnx build/corpus/fuzz_graph/$${d##*/}.onnx; done
 	@for f in $(FUZZ); do mkdir -p build/corpus/$$f; build/fuzz/tests/fuzz/$$f \

@@ -96,6 +96,19 @@ read_graph(struct fuse *f, struct err *e)
 	return 0;
 }
 
+/* A node of an operator, with the inputs that this must have: the nodes have
+ * not been checked yet. */
+static bool
+is_op(const struct node *n, const char *name)
+{
+	const struct op *op;
+
+	if (strcmp(n->op, name) != 0)
+		return false;
+	op = op_find(name);
+	return op != NULL && n->nin >= op->min_in && n->nin <= op->max_in;
+}
+
 /* The node of this operator with one output that makes a value used
  * `uses` times, or NULL. */
 static const struct node *
@@ -108,7 +121,7 @@ made_by(struct fuse *f, const char *name, const char *op, size_t uses)
 	    f->gone[v->maker])
 		return NULL;
 	n = &f->node[v->maker];
-	return strcmp(n->op, op) == 0 && n->nout == 1 ? n : NULL;
+	return is_op(n, op) && n->nout == 1 ? n : NULL;
 }
 
 /* The only user of a node's output, when it is of this operator. */
@@ -118,7 +131,7 @@ used_by(struct fuse *f, const struct node *n, const char *op)
 	const struct value *v = value_of(f, n->out[0]);
 
 	if (n->nout != 1 || v->uses != 1 || v->user == SIZE_MAX ||
-	    f->gone[v->user] || strcmp(f->node[v->user].op, op) != 0)
+	    f->gone[v->user] || !is_op(&f->node[v->user], op))
 		return NULL;
 	return &f->node[v->user];
 }
@@ -475,8 +488,8 @@ fuse_model(const struct model *m, bool rest, struct arena *a, struct model *out,
 		for (size_t k = 0; k < ARRAY_LEN(chain_table); k++) {
 			struct node *at = &f.node[i];
 
-			if (f.gone[i] || at->nin == 0 || at->nout == 0 ||
-			    strcmp(at->op, chain_table[k].op) != 0)
+			if (f.gone[i] || at->nout == 0 ||
+			    !is_op(at, chain_table[k].op))
 				continue;
 			if (chain_table[k].fn(&f, at) != 0)
 				return full(e);
