@@ -8,18 +8,25 @@
 
 #include <omp.h>
 
-/* Few enough images that every lane gets some, many enough that the products
- * of a layer with few pixels are worth their weights' way through memory. */
-#define CHUNK_MIN 16
+/*
+ * Few enough images that every lane gets some, many enough that the products
+ * of the layers with fewest pixels are worth their weights' way through
+ * memory: 16 of 32x32, 4 of 64x64 and more.
+ */
+#define CHUNK_MIN    4
+#define CHUNK_PIXELS ((size_t)16 << 10)
 
-static size_t
-chunk_for(const struct net *net, size_t n)
+size_t
+batch_chunk(const struct net *net, size_t n)
 {
 	size_t even = (n + BATCH_LANES - 1) / BATCH_LANES;
+	size_t least = MAX(CHUNK_MIN, CHUNK_PIXELS / MAX(net->h * net->w, 1));
+	size_t most = MIN(net->chunk, MAX(even, least));
+	size_t pieces = (n + most - 1) / most;
 
 	if (net->batch != 0)
 		return net->batch;
-	return MIN(net->chunk, MAX(CHUNK_MIN, even));
+	return (n + pieces - 1) / pieces;
 }
 
 static size_t
@@ -170,7 +177,7 @@ batch_init(struct batch *b, const struct net *net, size_t n, unsigned want,
 		BUG("empty batch");
 	*b = (struct batch){.net = net, .n = n, .want = want, .mode = mode};
 	arena_init(&b->arena, (size_t)64 << 30);
-	b->chunk = chunk_for(net, n);
+	b->chunk = batch_chunk(net, n);
 	b->nchunk = (n + b->chunk - 1) / b->chunk;
 	b->nlane = MIN(b->nchunk, BATCH_LANES);
 	b->nthread = MIN(b->nlane, (size_t)MAX(omp_get_max_threads(), 1));

@@ -45,6 +45,9 @@ struct batch {
 typedef double batch_loss(
     void *ctx, size_t first, size_t n, const float *logits, float *dlogits);
 
+/* Images of one chunk of a batch of n. */
+size_t batch_chunk(const struct net *, size_t n);
+
 /* For batches of exactly n images. */
 int batch_init(struct batch *, const struct net *, size_t n, unsigned want,
     enum batch_mode, struct err *) MUST_USE;

@@ -118,6 +118,8 @@ load_param(const struct param *p, float *to)
 	bool single = p->tensor->dtype == DTYPE_F32 &&
 		      __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
+	if (p->n == 0)
+		return;
 	if (single && p->shape.layout == LAYOUT_ROWS)
 		memcpy(to, p->tensor->data, p->n * sizeof(*to));
 	else if (single)

@@ -18,7 +18,6 @@
 /* Chunks have a multiple of this many images, the last is filled up. */
 #define SPGD_GRAIN 4
 #define SPGD_SIZES 8
-#define SPGD_CHUNK 16
 
 /* Runs for each size of chunk, all in the memory of the largest. */
 struct spgd_worker {
@@ -89,13 +88,12 @@ worker_init(struct spgd *s, struct spgd_worker *w, struct err *e)
 static size_t
 chunk_size(const struct spgd *s, size_t n)
 {
-	size_t even = (n + BATCH_LANES - 1) / BATCH_LANES;
+	size_t size = MIN(batch_chunk(s->h, n), batch_chunk(s->h0, n));
 
 	if (s->h->batch != 0 || s->h0->batch != 0)
 		return s->chunk;
-	even = (even + SPGD_GRAIN - 1) / SPGD_GRAIN * SPGD_GRAIN;
-	/* as small as in engine/batch.c, and for the same reason */
-	return MIN(s->chunk, MAX(even, SPGD_CHUNK));
+	size = (size + SPGD_GRAIN - 1) / SPGD_GRAIN * SPGD_GRAIN;
+	return MIN(s->chunk, size);
 }
 
 int
