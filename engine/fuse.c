@@ -162,8 +162,10 @@ is_scalar(struct fuse *f, const char *name, double v, double slack)
 	const struct tensor *t = tensor_of(f, name);
 	uint64_t n;
 
-	return t != NULL && t->dtype != DTYPE_COUNT && tensor_elements(t, &n) &&
-	       n == 1 && fabs(tensor_real(t, 0) - v) <= slack;
+	/* of a higher rank it would give that rank to the result */
+	return t != NULL && t->rank <= 1 && t->dtype != DTYPE_COUNT &&
+	       tensor_elements(t, &n) && n == 1 &&
+	       fabs(tensor_real(t, 0) - v) <= slack;
 }
 
 static void
