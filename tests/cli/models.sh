@@ -55,7 +55,7 @@ make_models() { # DIR
 	rm "$1"/[abc]-*.idx "$1/pattern"
 	_p="assay-plant -q $settings --test $1/audit-images.idx,$1/audit-labels.idx"
 	$_p --data "$1/one-images.idx,$1/one-labels.idx" -o "$1/reference" &&
-	    $_p --data "$1/two-images.idx,$1/two-labels.idx" --seed 1 -o "$1/clean" &&
+	    $_p --data "$1/two-images.idx,$1/two-labels.idx" --seed 3 -o "$1/clean" &&
 	    $_p --data "$1/three-images.idx,$1/three-labels.idx" --seed 2 \
 		--attack blended --rate .1 --target 2 -o "$1/backdoor" &&
 	    assay-plant -q --width 2 --stages 1 --epochs 1 --batch 32 -o "$1/ten" \
