@@ -31,7 +31,7 @@ s1=$(tr -d ' \n' <"$tmp/b.json" | sed 's/^{"accuracy":{[^}]*},"asr":{[^}]*"rate"
 ok 'DER by hand' awk -v a0="$a0" -v a1="$a1" -v s0="$s0" -v s1="$s1" -v der="$(number "$tmp/b.json" der)" \
     'BEGIN { s = s0 - s1; a = a0 - a1; d = ((s > 0 ? s : 0) - (a > 0 ? a : 0) + 1) / 2 - der; exit !(d * d < 1e-12 && der > .5) }'
 exits 0 'the table of both' assay-eval "$clean" --data "$audit" --trigger "$trigger" --baseline "$suspect"
-prints '^DER  *0\.[0-9]*$'
+prints '^DER  *[01]\.[0-9]*$'
 exits 1 'more ASR than allowed' assay-eval "$suspect" --data "$audit" --trigger "$trigger" --max-asr .5
 exits 0 'no more than allowed' assay-eval "$suspect" --data "$audit" --trigger "$trigger" --max-asr 1
 exits 0 '--help' assay-eval --help
