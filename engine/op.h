@@ -56,6 +56,8 @@ struct op_sync {
 	    float *var);
 };
 
+struct box;
+
 struct op {
 	const char *name; /* as in the neutral model */
 	size_t min_in, max_in;
@@ -87,6 +89,10 @@ struct op {
 	 */
 	int (*eval)(const struct step *, const struct shape *const *in,
 	    const struct shape *out, union number *v, struct err *);
+	/* where the output's elements lie in input 0, for engine/move.h;
+	 * infer has accepted the shapes */
+	struct box (*move)(const struct step *, const struct shape *const *in,
+	    const struct shape *out, bool rows);
 	/*
 	 * What the kernels want to have ready of the weights in[1] (transformed
 	 * or packed): op_need.derived floats.  Called whenever they change.

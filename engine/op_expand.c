@@ -2,8 +2,7 @@
  * Expand, Tile, DepthToSpace, SpaceToDepth: numbers repeated, or moved
  * between channels and space.
  */
-#include "engine/box.h"
-#include "engine/op.h"
+#include "engine/move.h"
 #include "engine/walk.h"
 
 /* dx += the sum of what was made of each element */
@@ -249,7 +248,7 @@ depth_block(const struct step *s, const struct shape *x, size_t *b, bool *crd,
 
 /* Between `deep` (N, C b^2, H, W) and `wide` (N, C, H b, W b). */
 static struct box
-depth_box(const struct step *s, const struct shape *deep,
+deep_box(const struct step *s, const struct shape *deep,
     const struct shape *wide, bool rows)
 {
 	struct box_side d, w;
@@ -276,6 +275,13 @@ depth_box(const struct step *s, const struct shape *deep,
 	};
 }
 
+static struct box
+depth_box(const struct step *s, const struct shape *const *in,
+    const struct shape *out, bool rows)
+{
+	return deep_box(s, in[0], out, rows);
+}
+
 static int
 depth_infer(const struct step *s, const struct shape *const *in,
     struct shape *out, struct op_need *need, struct err *e)
@@ -297,34 +303,6 @@ depth_infer(const struct step *s, const struct shape *const *in,
 	return 0;
 }
 
-static int
-depth_eval(const struct step *s, const struct shape *const *in,
-    const struct shape *out, union number *v, struct err *e)
-{
-	struct box b = depth_box(s, in[0], out, true);
-
-	(void)e;
-	box_numbers(&b, in[0]->known, v);
-	return 0;
-}
-
-static void
-depth_forward(const struct op_call *c)
-{
-	struct box b = depth_box(c->step, c->shape_in[0], c->shape_out, false);
-
-	box_move(&b, c->in[0], c->out, 1.0f, false);
-}
-
-static void
-depth_backward(const struct op_call *c)
-{
-	struct box b = depth_box(c->step, c->shape_in[0], c->shape_out, false);
-
-	clear_unless_added(c);
-	give_back(c, &b);
-}
-
 const struct op op_depth_to_space = {
     .name = "DepthToSpace",
     .min_in = 1,
@@ -332,9 +310,10 @@ const struct op op_depth_to_space = {
     .layout = OP_ANY,
     .flags = OP_MOVES,
     .infer = depth_infer,
-    .eval = depth_eval,
-    .forward = depth_forward,
-    .backward = depth_backward,
+    .eval = move_eval,
+    .move = depth_box,
+    .forward = move_forward,
+    .backward = move_backward,
 };
 
 static int
@@ -360,40 +339,12 @@ space_infer(const struct step *s, const struct shape *const *in,
 }
 
 static struct box
-space_box(const struct step *s, const struct shape *x, const struct shape *y,
-    bool rows)
+space_box(const struct step *s, const struct shape *const *in,
+    const struct shape *out, bool rows)
 {
-	struct box b = depth_box(s, y, x, rows);
+	struct box b = deep_box(s, out, in[0], rows);
 
 	return box_turned(&b);
-}
-
-static int
-space_eval(const struct step *s, const struct shape *const *in,
-    const struct shape *out, union number *v, struct err *e)
-{
-	struct box b = space_box(s, in[0], out, true);
-
-	(void)e;
-	box_numbers(&b, in[0]->known, v);
-	return 0;
-}
-
-static void
-space_forward(const struct op_call *c)
-{
-	struct box b = space_box(c->step, c->shape_in[0], c->shape_out, false);
-
-	box_move(&b, c->in[0], c->out, 1.0f, false);
-}
-
-static void
-space_backward(const struct op_call *c)
-{
-	struct box b = space_box(c->step, c->shape_in[0], c->shape_out, false);
-
-	clear_unless_added(c);
-	give_back(c, &b);
 }
 
 const struct op op_space_to_depth = {
@@ -403,7 +354,8 @@ const struct op op_space_to_depth = {
     .layout = OP_ANY,
     .flags = OP_MOVES,
     .infer = space_infer,
-    .eval = space_eval,
-    .forward = space_forward,
-    .backward = space_backward,
+    .eval = move_eval,
+    .move = space_box,
+    .forward = move_forward,
+    .backward = move_backward,
 };

@@ -4,15 +4,24 @@
  * floats and known numbers along it.
  */
 #include "base/limits.h"
-#include "engine/box.h"
-#include "engine/op.h"
+#include "engine/move.h"
 
-/* --- Slice --------------------------------------------------------------- */
+/* --- Slice, Split --------------------------------------------------------------- */
 
 struct cut {
 	size_t from[MODEL_MAX_RANK], n[MODEL_MAX_RANK];
 	int64_t step[MODEL_MAX_RANK];
 };
+
+static void
+cut_nothing(struct cut *c, const struct shape *x)
+{
+	for (size_t i = 0; i < x->rank; i++) {
+		c->from[i] = 0;
+		c->step[i] = 1;
+		c->n[i] = x->dim[i];
+	}
+}
 
 /* One axis (ONNX Slice-13): negative indices count from the end, clamped. */
 static int
@@ -58,11 +67,7 @@ slice_cut(const struct step *s, const struct shape *const *in, struct cut *c,
 	}
 	if (n[0] == SIZE_MAX)
 		return op_bad(s, e, "no starts");
-	for (size_t i = 0; i < x->rank; i++) {
-		c->from[i] = 0;
-		c->step[i] = 1;
-		c->n[i] = x->dim[i];
-	}
+	cut_nothing(c, x);
 	for (size_t i = 0; i < n[0]; i++) {
 		int64_t axis = n[2] != SIZE_MAX ? v[2][i] : (int64_t)i;
 		int64_t by = n[3] != SIZE_MAX ? v[3][i] : 1;
@@ -75,107 +80,7 @@ slice_cut(const struct step *s, const struct shape *const *in, struct cut *c,
 	return 0;
 }
 
-static int
-slice_infer(const struct step *s, const struct shape *const *in,
-    struct shape *out, struct op_need *need, struct err *e)
-{
-	struct cut c;
-	int rc;
-
-	(void)need;
-	if ((rc = slice_cut(s, in, &c, e)) != 0)
-		return rc;
-	*out = *in[0];
-	memcpy(out->dim, c.n, out->rank * sizeof(*out->dim));
-	return 0;
-}
-
-/* From the input's elements to the output's. */
-static struct box
-cut_box(const struct shape *x, const struct shape *y, const struct cut *c,
-    bool rows)
-{
-	struct box b = {.rank = y->rank};
-
-	box_strides(&b.from, x, rows);
-	box_strides(&b.to, y, rows);
-	for (size_t i = 0; i < b.rank; i++) {
-		b.dim[i] = c->n[i];
-		b.from.base += c->from[i] * (size_t)b.from.stride[i];
-		b.from.stride[i] *= (ptrdiff_t)c->step[i];
-	}
-	return b;
-}
-
-static struct box
-slice_box(const struct op_call *c)
-{
-	struct cut cut;
-	struct err e;
-
-	if (slice_cut(c->step, c->shape_in, &cut, &e) != 0)
-		BUG(e.msg);
-	return cut_box(c->shape_in[0], c->shape_out, &cut, false);
-}
-
-static int
-slice_eval(const struct step *s, const struct shape *const *in,
-    const struct shape *out, union number *v, struct err *e)
-{
-	struct cut c;
-	struct box b;
-	int rc = slice_cut(s, in, &c, e);
-
-	if (rc != 0)
-		return rc;
-	b = cut_box(in[0], out, &c, true);
-	box_numbers(&b, in[0]->known, v);
-	return 0;
-}
-
-static void
-slice_forward(const struct op_call *c)
-{
-	struct box b = slice_box(c);
-
-	box_move(&b, c->in[0], c->out, 1.0f, false);
-}
-
-/* dx of a part: zero elsewhere. */
-static void
-part_backward(const struct op_call *c, const struct box *b)
-{
-	struct box t = box_turned(b);
-
-	if (!c->add[0])
-		memset(c->din[0], 0,
-		    shape_elements(c->shape_in[0]) * sizeof(*c->din[0]));
-	box_move(&t, c->dout, c->din[0], 1.0f, true);
-}
-
-static void
-slice_backward(const struct op_call *c)
-{
-	struct box b = slice_box(c);
-
-	part_backward(c, &b);
-}
-
-const struct op op_slice = {
-    .name = "Slice",
-    .min_in = 1,
-    .max_in = 5,
-    .layout = OP_ANY,
-    .ints = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4,
-    .flags = OP_MOVES,
-    .infer = slice_infer,
-    .eval = slice_eval,
-    .forward = slice_forward,
-    .backward = slice_backward,
-};
-
-/* --- Split: step->which is the part -------------------------------------- */
-
+/* Split: step->which is the part. */
 static int
 split_cut(const struct step *s, const struct shape *const *in, struct cut *c,
     struct err *e)
@@ -202,25 +107,28 @@ split_cut(const struct step *s, const struct shape *const *in, struct cut *c,
 			break;
 		at += (uint64_t)size[i];
 	}
-	for (size_t i = 0; i < x->rank; i++) {
-		c->from[i] = 0;
-		c->step[i] = 1;
-		c->n[i] = x->dim[i];
-	}
+	cut_nothing(c, x);
 	c->from[axis] = (size_t)at;
 	c->n[axis] = (size_t)size[s->which];
 	return 0;
 }
 
 static int
-split_infer(const struct step *s, const struct shape *const *in,
+cut_of(const struct step *s, const struct shape *const *in, struct cut *c,
+    struct err *e)
+{
+	return (s->op == &op_split ? split_cut : slice_cut)(s, in, c, e);
+}
+
+static int
+cut_infer(const struct step *s, const struct shape *const *in,
     struct shape *out, struct op_need *need, struct err *e)
 {
 	struct cut c;
 	int rc;
 
 	(void)need;
-	if ((rc = split_cut(s, in, &c, e)) != 0)
+	if ((rc = cut_of(s, in, &c, e)) != 0)
 		return rc;
 	*out = *in[0];
 	memcpy(out->dim, c.n, out->rank * sizeof(*out->dim));
@@ -228,46 +136,38 @@ split_infer(const struct step *s, const struct shape *const *in,
 }
 
 static struct box
-split_box(const struct op_call *c)
+cut_box(const struct step *s, const struct shape *const *in,
+    const struct shape *out, bool rows)
 {
-	struct cut cut;
+	struct box b = {.rank = out->rank};
+	struct cut c;
 	struct err e;
 
-	if (split_cut(c->step, c->shape_in, &cut, &e) != 0)
+	if (cut_of(s, in, &c, &e) != 0)
 		BUG(e.msg);
-	return cut_box(c->shape_in[0], c->shape_out, &cut, false);
+	box_strides(&b.from, in[0], rows);
+	box_strides(&b.to, out, rows);
+	for (size_t i = 0; i < b.rank; i++) {
+		b.dim[i] = c.n[i];
+		b.from.base += c.from[i] * (size_t)b.from.stride[i];
+		b.from.stride[i] *= (ptrdiff_t)c.step[i];
+	}
+	return b;
 }
 
-static int
-split_eval(const struct step *s, const struct shape *const *in,
-    const struct shape *out, union number *v, struct err *e)
-{
-	struct cut c;
-	struct box b;
-	int rc = split_cut(s, in, &c, e);
-
-	if (rc != 0)
-		return rc;
-	b = cut_box(in[0], out, &c, true);
-	box_numbers(&b, in[0]->known, v);
-	return 0;
-}
-
-static void
-split_forward(const struct op_call *c)
-{
-	struct box b = split_box(c);
-
-	box_move(&b, c->in[0], c->out, 1.0f, false);
-}
-
-static void
-split_backward(const struct op_call *c)
-{
-	struct box b = split_box(c);
-
-	part_backward(c, &b);
-}
+const struct op op_slice = {
+    .name = "Slice",
+    .min_in = 1,
+    .max_in = 5,
+    .layout = OP_ANY,
+    .ints = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4,
+    .flags = OP_MOVES,
+    .infer = cut_infer,
+    .eval = move_eval,
+    .move = cut_box,
+    .forward = move_forward,
+    .backward = move_backward,
+};
 
 const struct op op_split = {
     .name = "Split",
@@ -277,10 +177,11 @@ const struct op op_split = {
     .layout = OP_ANY,
     .ints = 1 << 1,
     .flags = OP_MOVES,
-    .infer = split_infer,
-    .eval = split_eval,
-    .forward = split_forward,
-    .backward = split_backward,
+    .infer = cut_infer,
+    .eval = move_eval,
+    .move = cut_box,
+    .forward = move_forward,
+    .backward = move_backward,
 };
 
 /* --- Concat -------------------------------------------------------------- */
@@ -429,14 +330,14 @@ transpose_infer(const struct step *s, const struct shape *const *in,
 }
 
 static struct box
-transpose_box(const struct step *s, const struct shape *x,
+transpose_box(const struct step *s, const struct shape *const *in,
     const struct shape *y, bool rows)
 {
 	const struct attr *perm = node_attr(s->node, "perm");
 	struct box b = {.rank = y->rank};
 	struct box_side from;
 
-	box_strides(&from, x, rows);
+	box_strides(&from, in[0], rows);
 	box_strides(&b.to, y, rows);
 	for (size_t i = 0; i < b.rank; i++) {
 		int64_t k =
@@ -448,36 +349,6 @@ transpose_box(const struct step *s, const struct shape *x,
 	return b;
 }
 
-static int
-transpose_eval(const struct step *s, const struct shape *const *in,
-    const struct shape *out, union number *v, struct err *e)
-{
-	struct box b = transpose_box(s, in[0], out, true);
-
-	(void)e;
-	box_numbers(&b, in[0]->known, v);
-	return 0;
-}
-
-static void
-transpose_forward(const struct op_call *c)
-{
-	struct box b =
-	    transpose_box(c->step, c->shape_in[0], c->shape_out, false);
-
-	box_move(&b, c->in[0], c->out, 1.0f, false);
-}
-
-static void
-transpose_backward(const struct op_call *c)
-{
-	struct box b =
-	    transpose_box(c->step, c->shape_in[0], c->shape_out, false);
-	struct box t = box_turned(&b);
-
-	box_move(&t, c->dout, c->din[0], 1.0f, c->add[0]);
-}
-
 const struct op op_transpose = {
     .name = "Transpose",
     .min_in = 1,
@@ -485,7 +356,8 @@ const struct op op_transpose = {
     .layout = OP_ANY_TO_ROWS,
     .flags = OP_MOVES,
     .infer = transpose_infer,
-    .eval = transpose_eval,
-    .forward = transpose_forward,
-    .backward = transpose_backward,
+    .eval = move_eval,
+    .move = transpose_box,
+    .forward = move_forward,
+    .backward = move_backward,
 };
