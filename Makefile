@@ -108,7 +108,7 @@ $(FUZZB): %: %.o $(B)/tests/fuzz/replay.o $(ELIBS)
 endif
 $(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
 # without fused multiply-add these kernels would be half as fast
-$(B)/engine/wino%.o: CFLAGS_ALL += -ffp-contract=fast
+$(B)/engine/wino%.o $(B)/engine/micro%.o: CFLAGS_ALL += -ffp-contract=fast
 $(B)/tests/%.o $(B)/audit/%.o $(B)/purify/%.o $(B)/fixtures/%.o: CFLAGS_ALL += -fopenmp
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D); echo "CC $<"

@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "base/rng.h"
-#include "engine/wino_wide.h"
+#include "engine/micro_wide.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -26,7 +26,7 @@ is_narrow(void)
 
 	for (size_t i = 0; i < ARRAY_LEN(core); i++)
 		if (strcasecmp(blas_core(), core[i]) == 0)
-			return wino_wide();
+			return micro_wide();
 	return false;
 }
 

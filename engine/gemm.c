@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/gemm.h"
 
+#include "engine/micro.h"
+#include "engine/micro_wide.h"
 #include "engine/vector.h"
-#include "engine/wino_gemm.h"
-#include "engine/wino_wide.h"
 
 /* Rows and columns of the kernel; a panel of B in the first-level cache, a
  * block of A in the second, a block of B in the second or third. */
 #define GEMM_ROWS  14
-#define GEMM_PANEL 32
+#define GEMM_PANEL MICRO_PANEL
 #define GEMM_DEPTH 384
 #define GEMM_M     (16 * GEMM_ROWS)
 #define GEMM_N     (16 * GEMM_PANEL)
@@ -141,7 +141,7 @@ panel(struct rows a, size_t m, size_t depth, const float *b, size_t cols,
 {
 	for (size_t i = 0; i < m; i += GEMM_ROWS) {
 		size_t rows = MIN(GEMM_ROWS, m - i);
-		struct wino_gemm g = {.rows = rows,
+		struct micro g = {.rows = rows,
 		    .cols = cols,
 		    .depth = depth,
 		    .a = a.p + (a.packed ? i * depth : i * a.row),
@@ -154,7 +154,7 @@ panel(struct rows a, size_t m, size_t depth, const float *b, size_t cols,
 		    .c_row = ldc,
 		    .add = add};
 
-		wino_wide_gemm(&g);
+		micro_wide_product(&g);
 	}
 }
 

@@ -25,7 +25,7 @@ struct gemm_end {
 /* Whether C of m x n and depth k is worth the copies. */
 bool gemm_fits(size_t m, size_t n, size_t k);
 
-/* Only where wino_wide(): C = A B + beta C: A is m x k, B k x n, C row-major with rows ldc
+/* Only where micro_wide(): C = A B + beta C: A is m x k, B k x n, C row-major with rows ldc
  * apart, then `end` unless it is NULL. */
 void gemm(size_t m, size_t n, size_t k, struct gemm_side a, struct gemm_side b,
     float beta, float *c, size_t ldc, const struct gemm_end *end);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/wino.h"
 
-#include "engine/wino_gemm.h"
+#include "engine/micro.h"
+#include "engine/wide.h"
 #include "engine/wino_tile.h"
-#include "engine/wino_vector.h"
 #include "engine/wino_weights.h"
 
 /* The two directions of a convolution are the same computation. */
@@ -93,7 +93,7 @@ static struct wino_planes
 planes(float *p, size_t n, size_t channels)
 {
 	/* rows and planes a power of two apart would share cache sets */
-	size_t row = wino_round(channels) + WINO_LANES;
+	size_t row = wide_round(channels) + WIDE_LANES;
 
 	return (struct wino_planes){
 	    p, (n * row + 1023) / 1024 * 1024 + 80, row};
@@ -126,7 +126,7 @@ dweights_scratch(const struct pass *s, size_t n)
 static size_t
 zeros_of(const struct wino *g)
 {
-	return wino_round(MAX(g->c, g->k));
+	return wide_round(MAX(g->c, g->k));
 }
 
 size_t
@@ -157,23 +157,23 @@ convolve(const struct pass *s, size_t n, const struct wino_images *x,
 		wino_tile_patch(x, &s->tiling, t, rows, &v);
 		for (size_t k = 0; k < s->k; k += slice) {
 			size_t cols = MIN(slice, s->k - k);
-			struct wino_gemm g = {
+			struct micro g = {
 			    .rows = rows,
-			    .cols = wino_round(cols),
+			    .cols = wide_round(cols),
 			    .depth = s->c,
 			    .a_row = v.row,
 			    .a_step = 1,
 			    .b_panel = wino_weights_panel(s->c),
-			    .b_step = WINO_PANEL,
+			    .b_step = MICRO_PANEL,
 			    .c_row = m.row,
 			};
 
 			for (size_t i = 0; i < WINO_POSITIONS; i++) {
 				g.a = v.p + i * v.plane;
 				g.b =
-				    u + k / WINO_PANEL * g.b_panel + i * plane;
+				    u + k / MICRO_PANEL * g.b_panel + i * plane;
 				g.c = m.p + i * m.plane;
-				wino_gemm(&g);
+				micro_product(&g);
 			}
 			wino_tile_block(&m, &s->tiling, t, rows, k, cols, y);
 		}
@@ -241,13 +241,13 @@ correlate(const struct wino_planes *z, size_t k, size_t nk,
     const struct wino_planes *v, size_t c, size_t nc, size_t tiles,
     const struct wino_planes *d)
 {
-	struct wino_gemm g = {
+	struct micro g = {
 	    .rows = nk,
-	    .cols = wino_round(nc),
+	    .cols = wide_round(nc),
 	    .depth = tiles,
 	    .a_row = 1,
 	    .a_step = z->row,
-	    .b_panel = WINO_PANEL,
+	    .b_panel = MICRO_PANEL,
 	    .b_step = v->row,
 	    .c_row = d->row,
 	};
@@ -256,7 +256,7 @@ correlate(const struct wino_planes *z, size_t k, size_t nk,
 		g.a = z->p + i * z->plane + k;
 		g.b = v->p + i * v->plane + c;
 		g.c = d->p + i * d->plane;
-		wino_gemm(&g);
+		micro_product(&g);
 	}
 }
 

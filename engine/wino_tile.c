@@ -6,17 +6,17 @@
 #include "engine/wino_tile.h"
 
 #include "engine/vector.h"
-#include "engine/wino_vector.h"
+#include "engine/wide.h"
 
 #define A  0.625f
 #define B  1.5f
 #define A2 (A * A)
 #define B2 (B * B)
 
-typedef wino_vec vec;
+typedef wide_vec vec;
 
 /* t = B' d */
-WINO_INLINE void
+WIDE_INLINE void
 patch_1d(vec *t, const vec *d)
 {
 	vec a = d[4] - B2 * d[2], b = d[3] - B2 * d[1];
@@ -31,7 +31,7 @@ patch_1d(vec *t, const vec *d)
 }
 
 /* t = A d */
-WINO_INLINE void
+WIDE_INLINE void
 spread_1d(vec *t, const vec *d)
 {
 	vec a = d[0] + A2 * d[2], b = A * d[1] + A2 * A * d[3];
@@ -46,7 +46,7 @@ spread_1d(vec *t, const vec *d)
 }
 
 /* t = A' d */
-WINO_INLINE void
+WIDE_INLINE void
 block_1d(vec *t, const vec *d)
 {
 	vec a = d[1] + d[2], b = d[1] - d[2];
@@ -100,7 +100,7 @@ patch_find(struct patch *t, const struct wino_images *im,
 
 /* The last n < 16 channels, from c on, padded with zeros. */
 struct tail {
-	float p[36][WINO_LANES], mask[36][WINO_LANES];
+	float p[36][WIDE_LANES], mask[36][WIDE_LANES];
 };
 
 static void
@@ -119,44 +119,44 @@ patch_tail(struct patch *to, struct tail *tail, const struct patch *from,
 }
 
 /* 16 channels of one patch; side (6 or 4) and masked are constants. */
-WINO_INLINE void
+WIDE_INLINE void
 transform(const struct patch *t, size_t c, float *o, size_t plane, size_t side,
     bool masked)
 {
 	vec s[6][6], d[6], v[6];
 
-	WINO_UNROLL(6)
+	WIDE_UNROLL(6)
 	for (size_t j = 0; j < side; j++) {
-		WINO_UNROLL(6)
+		WIDE_UNROLL(6)
 		for (size_t i = 0; i < side; i++) {
-			d[i] = WINO_LOAD(t->p[i * side + j] + c);
+			d[i] = WIDE_LOAD(t->p[i * side + j] + c);
 			if (masked)
-				d[i] = (vec)((wino_mask)d[i] &
-					     ~(WINO_LOAD(t->mask[i * side + j] +
+				d[i] = (vec)((wide_mask)d[i] &
+					     ~(WIDE_LOAD(t->mask[i * side + j] +
 							 c) <= 0.0f));
 		}
 		if (side == 6)
 			patch_1d(v, d);
 		else
 			spread_1d(v, d);
-		WINO_UNROLL(6)
+		WIDE_UNROLL(6)
 		for (size_t i = 0; i < 6; i++)
 			s[i][j] = v[i];
 	}
-	WINO_UNROLL(6)
+	WIDE_UNROLL(6)
 	for (size_t i = 0; i < 6; i++, o += 6 * plane) {
 		if (side == 6)
 			patch_1d(v, s[i]);
 		else
 			spread_1d(v, s[i]);
-		WINO_UNROLL(6)
+		WIDE_UNROLL(6)
 		for (size_t j = 0; j < 6; j++)
-			WINO_STORE(o + j * plane, v[j]);
+			WIDE_STORE(o + j * plane, v[j]);
 	}
 }
 
 /* Asks for 16 channels of what a patch does not share with the one before. */
-WINO_INLINE void
+WIDE_INLINE void
 fetch(const struct patch *t, size_t c, size_t side, bool masked)
 {
 	for (size_t i = 0; i < side; i++)
@@ -167,11 +167,11 @@ fetch(const struct patch *t, size_t c, size_t side, bool masked)
 		}
 }
 
-WINO_INLINE void
+WIDE_INLINE void
 tiles(const struct wino_images *im, const struct wino_tiling *g, size_t first,
     size_t n, const struct wino_planes *to, size_t side, bool masked)
 {
-	size_t whole = im->c / WINO_LANES * WINO_LANES;
+	size_t whole = im->c / WIDE_LANES * WIDE_LANES;
 	struct patch t[2], end;
 	struct tail tail;
 
@@ -182,7 +182,7 @@ tiles(const struct wino_images *im, const struct wino_tiling *g, size_t first,
 
 		if (i + 1 < n)
 			patch_find(next, im, g, first + i + 1, side);
-		for (size_t c = 0; c < whole; c += WINO_LANES) {
+		for (size_t c = 0; c < whole; c += WIDE_LANES) {
 			if (i + 1 < n)
 				fetch(next, c, side, masked);
 			transform(now, c, o + c, to->plane, side, masked);
@@ -226,28 +226,28 @@ struct block {
 };
 
 /* 16 channels of one block. */
-WINO_INLINE void
+WIDE_INLINE void
 restore(const float *m, size_t plane, const struct block *b, size_t c)
 {
 	vec s[4][6], d[6], v[4];
-	vec bias = b->bias != NULL ? WINO_LOAD(b->bias + c) : (vec){0};
+	vec bias = b->bias != NULL ? WIDE_LOAD(b->bias + c) : (vec){0};
 
-	WINO_UNROLL(6)
+	WIDE_UNROLL(6)
 	for (size_t j = 0; j < 6; j++) {
-		WINO_UNROLL(6)
+		WIDE_UNROLL(6)
 		for (size_t i = 0; i < 6; i++)
-			d[i] = WINO_LOAD(m + (i * 6 + j) * plane);
+			d[i] = WIDE_LOAD(m + (i * 6 + j) * plane);
 		block_1d(v, d);
-		WINO_UNROLL(4)
+		WIDE_UNROLL(4)
 		for (size_t i = 0; i < 4; i++)
 			s[i][j] = v[i];
 	}
-	WINO_UNROLL(4)
+	WIDE_UNROLL(4)
 	for (size_t i = 0; i < 4; i++) {
 		if (i >= b->h)
 			continue;
 		block_1d(v, s[i]);
-		WINO_UNROLL(4)
+		WIDE_UNROLL(4)
 		for (size_t j = 0; j < 4; j++) {
 			size_t at = i * b->row + j * b->col + c;
 
@@ -255,26 +255,26 @@ restore(const float *m, size_t plane, const struct block *b, size_t c)
 				continue;
 			v[j] += bias;
 			if (b->add != NULL)
-				v[j] += WINO_LOAD(b->add + at);
+				v[j] += WIDE_LOAD(b->add + at);
 			if (b->relu) /* NaN passes through */
-				v[j] = (vec)((wino_mask)v[j] & ~(v[j] < 0.0f));
-			WINO_STORE(b->y + at, v[j]);
+				v[j] = (vec)((wide_mask)v[j] & ~(v[j] < 0.0f));
+			WIDE_STORE(b->y + at, v[j]);
 		}
 	}
 }
 
 /* The last n < 16 channels, from c on: by way of a padded copy. */
-WINO_INLINE void
+WIDE_INLINE void
 restore_tail(
     const float *m, size_t plane, const struct block *b, size_t c, size_t n)
 {
-	float y[16 * WINO_LANES], add[16 * WINO_LANES] = {0};
-	float bias[WINO_LANES] = {0};
+	float y[16 * WIDE_LANES], add[16 * WIDE_LANES] = {0};
+	float bias[WIDE_LANES] = {0};
 	struct block t = *b;
 
 	t.y = y;
-	t.row = 4 * WINO_LANES;
-	t.col = WINO_LANES;
+	t.row = 4 * WIDE_LANES;
+	t.col = WIDE_LANES;
 	if (b->bias != NULL)
 		t.bias = memcpy(bias, b->bias + c, n * sizeof(*bias));
 	if (b->add != NULL)
@@ -313,7 +313,7 @@ block_find(const struct wino_output *o, const struct wino_tiling *g, size_t at,
 }
 
 /* Asks for 16 channels of what will be written, and read with it. */
-WINO_INLINE void
+WIDE_INLINE void
 claim(const struct block *b, size_t c)
 {
 	for (size_t i = 0; i < b->h; i++)
@@ -330,7 +330,7 @@ VECTOR void
 wino_tile_block(const struct wino_planes *from, const struct wino_tiling *g,
     size_t first, size_t n, size_t c0, size_t nc, const struct wino_output *o)
 {
-	size_t whole = nc / WINO_LANES * WINO_LANES;
+	size_t whole = nc / WIDE_LANES * WIDE_LANES;
 	struct block next = block_find(o, g, first, c0);
 
 	for (size_t i = 0; i < n; i++) {
@@ -339,7 +339,7 @@ wino_tile_block(const struct wino_planes *from, const struct wino_tiling *g,
 
 		if (i + 1 < n)
 			next = block_find(o, g, first + i + 1, c0);
-		for (size_t c = 0; c < whole; c += WINO_LANES) {
+		for (size_t c = 0; c < whole; c += WIDE_LANES) {
 			if (i + 1 < n)
 				claim(&next, c);
 			restore(m + c, from->plane, &b, c);

@@ -4,10 +4,10 @@
  */
 #include "engine/wino_weights.h"
 
+#include "engine/micro.h"
 #include "engine/vector.h"
-#include "engine/wino_gemm.h"
+#include "engine/wide.h"
 #include "engine/wino_tile.h"
-#include "engine/wino_vector.h"
 
 #define A  0.625f
 #define B  1.5f
@@ -19,7 +19,7 @@
 
 #define TAPS 9
 
-typedef wino_vec vec;
+typedef wide_vec vec;
 typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
 
 #define QUAD(p) (*(quad *)(p))
@@ -28,7 +28,7 @@ size_t
 wino_weights_plane(size_t depth)
 {
 	/* planes a power of two apart would share cache sets */
-	return depth * WINO_PANEL + 80;
+	return depth * MICRO_PANEL + 80;
 }
 
 size_t
@@ -40,11 +40,12 @@ wino_weights_panel(size_t depth)
 size_t
 wino_weights_size(size_t depth, size_t out)
 {
-	return (out + WINO_PANEL - 1) / WINO_PANEL * wino_weights_panel(depth);
+	return (out + MICRO_PANEL - 1) / MICRO_PANEL *
+	       wino_weights_panel(depth);
 }
 
 /* t = G d */
-WINO_INLINE void
+WIDE_INLINE void
 weight_1d(vec *t, const vec *d)
 {
 	vec a = NA * d[0] + A2 * NA * d[2], b = A * NA * d[1];
@@ -59,7 +60,7 @@ weight_1d(vec *t, const vec *d)
 }
 
 /* t = G' d */
-WINO_INLINE void
+WIDE_INLINE void
 reduce_1d(vec *t, const vec *d)
 {
 	vec a = d[1] + d[2], b = d[1] - d[2];
@@ -71,27 +72,27 @@ reduce_1d(vec *t, const vec *d)
 }
 
 /* 16 filters: tap (i, j) is w[i * row + j * col]. */
-WINO_INLINE void
+WIDE_INLINE void
 transform(const float *w, ptrdiff_t row, ptrdiff_t col, float *u, size_t plane)
 {
 	vec s[6][3], d[3], v[6];
 
-	WINO_UNROLL(3)
+	WIDE_UNROLL(3)
 	for (ptrdiff_t j = 0; j < 3; j++) {
-		WINO_UNROLL(3)
+		WIDE_UNROLL(3)
 		for (ptrdiff_t i = 0; i < 3; i++)
-			d[i] = WINO_LOAD(w + i * row + j * col);
+			d[i] = WIDE_LOAD(w + i * row + j * col);
 		weight_1d(v, d);
-		WINO_UNROLL(6)
+		WIDE_UNROLL(6)
 		for (size_t i = 0; i < 6; i++)
 			s[i][j] = v[i];
 	}
-	WINO_UNROLL(6)
+	WIDE_UNROLL(6)
 	for (size_t i = 0; i < 6; i++, u += 6 * plane) {
 		weight_1d(v, s[i]);
-		WINO_UNROLL(6)
+		WIDE_UNROLL(6)
 		for (size_t j = 0; j < 6; j++)
-			WINO_STORE(u + j * plane, v[j]);
+			WIDE_STORE(u + j * plane, v[j]);
 	}
 }
 
@@ -99,11 +100,11 @@ transform(const float *w, ptrdiff_t row, ptrdiff_t col, float *u, size_t plane)
 
 /* Where 16 channels of 16 filters wait, transposed: [c][tap][k]. */
 struct corner {
-	float p[WINO_LANES][TAPS][WINO_LANES];
+	float p[WIDE_LANES][TAPS][WIDE_LANES];
 };
 
 /* Columns of four rows. */
-WINO_INLINE void
+WIDE_INLINE void
 transpose_quad(const float *from, size_t from_row, float *to, size_t to_row)
 {
 	quad a = *(const quad *)from, b = *(const quad *)(from + from_row);
@@ -121,16 +122,16 @@ transpose_quad(const float *from, size_t from_row, float *to, size_t to_row)
 }
 
 /* nk x nc filters and channels, at most 16 of each; w's filters `row` apart. */
-WINO_INLINE void
+WIDE_INLINE void
 gather(struct corner *t, const float *w, size_t row, size_t c, size_t nk,
     size_t nc)
 {
-	const size_t to_row = TAPS * WINO_LANES;
+	const size_t to_row = TAPS * WIDE_LANES;
 
-	if (nk == WINO_LANES && nc == WINO_LANES) {
+	if (nk == WIDE_LANES && nc == WIDE_LANES) {
 		for (size_t i = 0; i < TAPS; i++)
-			for (size_t k = 0; k < WINO_LANES; k += 4)
-				for (size_t j = 0; j < WINO_LANES; j += 4)
+			for (size_t k = 0; k < WIDE_LANES; k += 4)
+				for (size_t j = 0; j < WIDE_LANES; j += 4)
 					transpose_quad(w + k * row + i * c + j,
 					    row, &t->p[j][i][k], to_row);
 		return;
@@ -148,18 +149,18 @@ wino_weights(size_t k, size_t c, const float *w, float *u)
 	size_t plane = wino_weights_plane(c), panel = wino_weights_panel(c);
 	struct corner t;
 
-	for (size_t i = 0; i < k; i += WINO_LANES) {
-		float *o = u + i / WINO_PANEL * panel + i % WINO_PANEL;
+	for (size_t i = 0; i < k; i += WIDE_LANES) {
+		float *o = u + i / MICRO_PANEL * panel + i % MICRO_PANEL;
 
 		for (size_t j = 0; j < c; j++) {
-			size_t at = j % WINO_LANES;
+			size_t at = j % WIDE_LANES;
 
 			if (at == 0)
 				gather(&t, w + i * TAPS * c + j, TAPS * c, c,
-				    MIN(WINO_LANES, k - i),
-				    MIN(WINO_LANES, c - j));
-			transform(t.p[at][0], 3 * WINO_LANES, WINO_LANES,
-			    o + j * WINO_PANEL, plane);
+				    MIN(WIDE_LANES, k - i),
+				    MIN(WIDE_LANES, c - j));
+			transform(t.p[at][0], 3 * WIDE_LANES, WIDE_LANES,
+			    o + j * MICRO_PANEL, plane);
 		}
 	}
 }
@@ -171,15 +172,15 @@ wino_weights_data(size_t k, size_t c, const float *w, float *u)
 {
 	size_t plane = wino_weights_plane(k), panel = wino_weights_panel(k);
 	ptrdiff_t tap = (ptrdiff_t)c;
-	float end[TAPS][WINO_LANES] = {0};
+	float end[TAPS][WIDE_LANES] = {0};
 
-	for (size_t j = 0; j < c; j += WINO_LANES) {
-		float *o = u + j / WINO_PANEL * panel + j % WINO_PANEL;
+	for (size_t j = 0; j < c; j += WIDE_LANES) {
+		float *o = u + j / MICRO_PANEL * panel + j % MICRO_PANEL;
 
-		for (size_t i = 0; i < k; i++, o += WINO_PANEL) {
+		for (size_t i = 0; i < k; i++, o += MICRO_PANEL) {
 			const float *p = w + i * TAPS * c + j;
 
-			if (c - j >= WINO_LANES) {
+			if (c - j >= WIDE_LANES) {
 				transform(
 				    p + 8 * tap, -3 * tap, -tap, o, plane);
 				continue;
@@ -187,7 +188,7 @@ wino_weights_data(size_t k, size_t c, const float *w, float *u)
 			for (size_t s = 0; s < TAPS; s++)
 				memcpy(end[s], p + (TAPS - 1 - s) * c,
 				    (c - j) * sizeof(*p));
-			transform(end[0], 3 * WINO_LANES, WINO_LANES, o, plane);
+			transform(end[0], 3 * WIDE_LANES, WIDE_LANES, o, plane);
 		}
 	}
 }
@@ -195,33 +196,33 @@ wino_weights_data(size_t k, size_t c, const float *w, float *u)
 /* --- back ----------------------------------------------------------------- */
 
 /* 16 channels of one filter; taps `tap` floats apart. */
-WINO_INLINE void
+WIDE_INLINE void
 reduce(const float *d, size_t plane, float *dw, size_t tap, bool add)
 {
 	vec s[3][6], v[6];
 
-	WINO_UNROLL(6)
+	WIDE_UNROLL(6)
 	for (size_t j = 0; j < 6; j++) {
-		WINO_UNROLL(6)
+		WIDE_UNROLL(6)
 		for (size_t i = 0; i < 6; i++)
-			v[i] = WINO_LOAD(d + (i * 6 + j) * plane);
+			v[i] = WIDE_LOAD(d + (i * 6 + j) * plane);
 		vec t[3];
 
 		reduce_1d(t, v);
-		WINO_UNROLL(3)
+		WIDE_UNROLL(3)
 		for (size_t i = 0; i < 3; i++)
 			s[i][j] = t[i];
 	}
-	WINO_UNROLL(3)
+	WIDE_UNROLL(3)
 	for (size_t i = 0; i < 3; i++) {
 		reduce_1d(v, s[i]);
-		WINO_UNROLL(3)
+		WIDE_UNROLL(3)
 		for (size_t j = 0; j < 3; j++) {
 			float *p = dw + (i * 3 + j) * tap;
 
 			if (add)
-				v[j] += WINO_LOAD(p);
-			WINO_STORE(p, v[j]);
+				v[j] += WIDE_LOAD(p);
+			WIDE_STORE(p, v[j]);
 		}
 	}
 }
@@ -230,15 +231,15 @@ VECTOR void
 wino_weights_reduce(size_t k, size_t nc, const float *d, size_t plane,
     size_t row, size_t c, bool add, float *dw)
 {
-	size_t whole = nc / WINO_LANES * WINO_LANES;
-	float end[TAPS][WINO_LANES];
+	size_t whole = nc / WIDE_LANES * WIDE_LANES;
+	float end[TAPS][WIDE_LANES];
 
 	for (size_t i = 0; i < k; i++, d += row, dw += TAPS * c) {
-		for (size_t j = 0; j < whole; j += WINO_LANES)
+		for (size_t j = 0; j < whole; j += WIDE_LANES)
 			reduce(d + j, plane, dw + j, c, add);
 		if (whole == nc)
 			continue;
-		reduce(d + whole, plane, end[0], WINO_LANES, false);
+		reduce(d + whole, plane, end[0], WIDE_LANES, false);
 		for (size_t s = 0; s < TAPS; s++)
 			for (size_t j = whole; j < nc; j++) {
 				float *p = dw + s * c + j;

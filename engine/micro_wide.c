@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * 14 rows of two vectors are 28 sums: with two vectors of B and an element of
  * A from memory they just fit 32 registers.  Any narrower register file would
- * spill them, hence engine/wino_gemm.c.
+ * spill them, hence engine/micro.c.
  */
-#include "engine/wino_wide.h"
+#include "engine/micro_wide.h"
 
-#include "engine/wino_vector.h"
+#include "engine/wide.h"
 
 #define ROWS 14
 
@@ -13,7 +13,7 @@
 #define WIDE __attribute__((target("arch=x86-64-v4")))
 
 bool
-wino_wide(void)
+micro_wide(void)
 {
 	return __builtin_cpu_supports("avx512f") &&
 	       __builtin_cpu_supports("avx512vl") &&
@@ -23,21 +23,21 @@ wino_wide(void)
 }
 
 /* rows x (16 * vecs) of C; rows, vecs and whether a_row is 1 are constants. */
-WINO_INLINE void
-block(const struct wino_gemm *g, const float *a, const float *b, float *c,
+WIDE_INLINE void
+block(const struct micro *g, const float *a, const float *b, float *c,
     size_t rows, size_t vecs, bool unit)
 {
 	size_t step = unit ? 1 : g->a_row;
-	wino_vec sum[ROWS][2];
+	wide_vec sum[ROWS][2];
 
-	WINO_UNROLL(14)
+	WIDE_UNROLL(14)
 	for (size_t i = 0; i < rows; i++)
-		sum[i][0] = sum[i][1] = (wino_vec){0};
+		sum[i][0] = sum[i][1] = (wide_vec){0};
 	for (size_t d = g->depth; d > 0; d--, a += g->a_step, b += g->b_step) {
-		wino_vec b0 = WINO_LOAD(b);
-		wino_vec b1 = vecs == 2 ? WINO_LOAD(b + WINO_LANES) : b0;
+		wide_vec b0 = WIDE_LOAD(b);
+		wide_vec b1 = vecs == 2 ? WIDE_LOAD(b + WIDE_LANES) : b0;
 
-		WINO_UNROLL(14)
+		WIDE_UNROLL(14)
 		for (size_t i = 0; i < rows; i++) {
 			float v = a[i * step];
 
@@ -46,15 +46,15 @@ block(const struct wino_gemm *g, const float *a, const float *b, float *c,
 				sum[i][1] += v * b1;
 		}
 	}
-	WINO_UNROLL(14)
+	WIDE_UNROLL(14)
 	for (size_t i = 0; i < rows; i++) {
-		WINO_UNROLL(2)
+		WIDE_UNROLL(2)
 		for (size_t j = 0; j < vecs; j++) {
-			float *p = c + i * g->c_row + j * WINO_LANES;
+			float *p = c + i * g->c_row + j * WIDE_LANES;
 
 			if (g->add)
-				sum[i][j] += WINO_LOAD(p);
-			WINO_STORE(p, sum[i][j]);
+				sum[i][j] += WIDE_LOAD(p);
+			WIDE_STORE(p, sum[i][j]);
 		}
 	}
 }
@@ -64,8 +64,8 @@ block(const struct wino_gemm *g, const float *a, const float *b, float *c,
 		block(g, a, b, c, n, vecs, unit);                              \
 		break;
 
-WINO_INLINE void
-any_rows(const struct wino_gemm *g, const float *a, const float *b, float *c,
+WIDE_INLINE void
+any_rows(const struct micro *g, const float *a, const float *b, float *c,
     size_t rows, size_t vecs, bool unit)
 {
 	switch (rows) {
@@ -87,9 +87,8 @@ any_rows(const struct wino_gemm *g, const float *a, const float *b, float *c,
 }
 
 /* All rows of one panel, in blocks of nearly equal size. */
-WINO_INLINE void
-panel(
-    const struct wino_gemm *g, const float *b, float *c, size_t vecs, bool unit)
+WIDE_INLINE void
+panel(const struct micro *g, const float *b, float *c, size_t vecs, bool unit)
 {
 	size_t blocks = (g->rows + ROWS - 1) / ROWS;
 
@@ -103,13 +102,13 @@ panel(
 }
 
 WIDE void
-wino_wide_gemm(const struct wino_gemm *g)
+micro_wide_product(const struct micro *g)
 {
-	for (size_t j = 0; j < g->cols; j += WINO_PANEL) {
-		const float *b = g->b + j / WINO_PANEL * g->b_panel;
+	for (size_t j = 0; j < g->cols; j += MICRO_PANEL) {
+		const float *b = g->b + j / MICRO_PANEL * g->b_panel;
 		float *c = g->c + j;
 
-		if (g->cols - j >= WINO_PANEL) {
+		if (g->cols - j >= MICRO_PANEL) {
 			if (g->a_row == 1)
 				panel(g, b, c, 2, true);
 			else
@@ -124,13 +123,13 @@ wino_wide_gemm(const struct wino_gemm *g)
 #else /* also with clang, which takes minutes for the blocks */
 
 bool
-wino_wide(void)
+micro_wide(void)
 {
 	return false;
 }
 
 void
-wino_wide_gemm(const struct wino_gemm *g)
+micro_wide_product(const struct micro *g)
 {
 	(void)g;
 	BUG("no wide vectors");

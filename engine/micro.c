@@ -2,11 +2,11 @@
  * The product for processors with 16 registers of 32 bytes (or 32 of 16): six
  * rows of 16 columns are 12 sums.
  */
-#include "engine/wino_gemm.h"
+#include "engine/micro.h"
 
+#include "engine/micro_wide.h"
 #include "engine/vector.h"
-#include "engine/wino_vector.h"
-#include "engine/wino_wide.h"
+#include "engine/wide.h"
 
 #define ROWS  6
 #define LANES 8
@@ -17,19 +17,19 @@ typedef float half __attribute__((vector_size(32), aligned(4), may_alias));
 #define STORE(p, v) (*(half *)(p) = (v))
 
 /* rows x 16 of C; rows is a constant. */
-WINO_INLINE void
-block(const struct wino_gemm *g, const float *a, const float *b, float *c,
+WIDE_INLINE void
+block(const struct micro *g, const float *a, const float *b, float *c,
     size_t rows)
 {
 	half sum[ROWS][2];
 
-	WINO_UNROLL(6)
+	WIDE_UNROLL(6)
 	for (size_t i = 0; i < rows; i++)
 		sum[i][0] = sum[i][1] = (half){0};
 	for (size_t d = g->depth; d > 0; d--, a += g->a_step, b += g->b_step) {
 		half b0 = LOAD(b), b1 = LOAD(b + LANES);
 
-		WINO_UNROLL(6)
+		WIDE_UNROLL(6)
 		for (size_t i = 0; i < rows; i++) {
 			float v = a[i * g->a_row];
 
@@ -37,9 +37,9 @@ block(const struct wino_gemm *g, const float *a, const float *b, float *c,
 			sum[i][1] += v * b1;
 		}
 	}
-	WINO_UNROLL(6)
+	WIDE_UNROLL(6)
 	for (size_t i = 0; i < rows; i++) {
-		WINO_UNROLL(2)
+		WIDE_UNROLL(2)
 		for (size_t j = 0; j < 2; j++) {
 			float *p = c + i * g->c_row + j * LANES;
 
@@ -56,17 +56,17 @@ block(const struct wino_gemm *g, const float *a, const float *b, float *c,
 		break;
 
 VECTOR static void
-narrow(const struct wino_gemm *g)
+narrow(const struct micro *g)
 {
 	size_t blocks = (g->rows + ROWS - 1) / ROWS;
 
-	for (size_t j = 0; j < g->cols; j += WINO_LANES)
+	for (size_t j = 0; j < g->cols; j += WIDE_LANES)
 		for (size_t i = 0; i < blocks; i++) {
 			size_t first = g->rows * i / blocks;
 			size_t rows = g->rows * (i + 1) / blocks - first;
 			const float *a = g->a + first * g->a_row;
-			const float *b =
-			    g->b + j / WINO_PANEL * g->b_panel + j % WINO_PANEL;
+			const float *b = g->b + j / MICRO_PANEL * g->b_panel +
+					 j % MICRO_PANEL;
 			float *c = g->c + first * g->c_row + j;
 
 			switch (rows) {
@@ -81,10 +81,10 @@ narrow(const struct wino_gemm *g)
 }
 
 void
-wino_gemm(const struct wino_gemm *g)
+micro_product(const struct micro *g)
 {
-	if (wino_wide())
-		wino_wide_gemm(g);
+	if (micro_wide())
+		micro_wide_product(g);
 	else
 		narrow(g);
 }

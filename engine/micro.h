@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * The product of the Winograd kernels: A is read one float at a time, in any
- * order; B and C in whole vectors of 16 columns.  Each element of C is one
- * chain of multiply-adds over `depth` in order, whatever the other sizes.
+ * The small product that the Winograd kernels and engine/gemm.c are made of: A
+ * is read one float at a time, in any order; B and C in whole vectors of 16
+ * columns.  Each element of C is one chain of multiply-adds over `depth` in
+ * order, whatever the other sizes.
  */
-#ifndef ENGINE_WINO_GEMM_H
-#define ENGINE_WINO_GEMM_H
+#ifndef ENGINE_MICRO_H
+#define ENGINE_MICRO_H
 
 #include "base/base.h"
 
 /* Columns of a panel of B; the last panel of a product may be half as wide. */
-#define WINO_PANEL 32
+#define MICRO_PANEL 32
 
-struct wino_gemm {
+struct micro {
 	size_t rows, cols, depth; /* cols a multiple of 16 */
 	const float *a;           /* A(i, d) = a[i * a_row + d * a_step] */
 	size_t a_row, a_step;
@@ -23,6 +24,6 @@ struct wino_gemm {
 	bool add; /* C += A B instead of C = A B */
 };
 
-void wino_gemm(const struct wino_gemm *);
+void micro_product(const struct micro *);
 
 #endif
