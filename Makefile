@@ -29,7 +29,7 @@ BLAS_TOOLS = audit/assay-eval audit/assay-scan purify/assay-purify \
              fixtures/assay-plant
 assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
 assay-purify_PARTS  = rounds sau
-assay-plant_PARTS   = arch attack
+assay-plant_PARTS   = arch attack options poison recipe truth
 UNIT     = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 FUZZ     = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
