@@ -36,6 +36,37 @@ ok 'all-to-all has no one target' grep -q '"target": null' "$tmp/all-to-all/trut
 ok 'source-conditional has a source' [ "$(number "$tmp/source-conditional/truth.json" source)" = 3 ]
 ok 'and acts on that class only' [ "$(field "$tmp/source-conditional/truth.json" asr n)" -lt "$(field "$tmp/badnets/truth.json" asr n)" ]
 exits 0 '--arch preact' assay-plant -q $small --arch preact --data "$audit" --shift --limit 64 -o "$tmp/preact"
+# Recipes of clean models: each in the truth, the same from any number of threads.
+recipe() { # NAME VALUE OPTION...
+	_n=$1 _v=$2
+	shift 2
+	exits 0 "$*" assay-plant $small --threads 1 --data "$audit" -o "$tmp/r-$_n-1" "$@"
+	exits 0 "$*, two threads" assay-plant $small --threads 2 --data "$audit" -o "$tmp/r-$_n-2" "$@"
+	ok 'give the same' diff -r "$tmp/r-$_n-1" "$tmp/r-$_n-2"
+	ok "truth: $_n" [ "$(field "$tmp/r-$_n-1/truth.json" options $_n)" = "$_v" ]
+	ok 'is another model than without' sh -c "! cmp -s '$tmp/r-$_n-1/model.onnx' '$tmp/r-epochs-1/model.onnx'"
+}
+exits 0 'a plain model' assay-plant -q $small --data "$audit" -o "$tmp/r-epochs-1"
+recipe decay 0.01 --decay .01
+recipe flip true --flip
+recipe erase 6 --erase 6
+recipe label_noise 0.25 --label-noise .25
+recipe imbalance 4.0 --imbalance 4
+recipe adversarial 0.05 --adversarial .05
+recipe prune 0.5 --prune .5
+recipe int8 true --int8
+recipe finetune true --finetune "$tmp/r-epochs-1/model.onnx"
+t=$tmp/r-label_noise-1/truth.json
+ok 'a quarter of the labels is another' [ "$(number "$t" relabelled)" = $((($(field "$t" options images) + 2) / 4)) ]
+ok 'an unequal set is smaller' [ "$(field "$tmp/r-imbalance-1/truth.json" options images)" -lt "$(field "$t" options images)" ]
+ok 'adversarial training has steps' [ "$(field "$tmp/r-adversarial-1/truth.json" options adversarial_steps)" = 2 ]
+t=$tmp/r-finetune-1/truth.json
+ok 'a later version names the earlier' grep -q "$(sha256sum "$tmp/r-epochs-1/model.onnx" | cut -d' ' -f1)" "$t"
+ok 'has a small rate' [ "$(field "$t" options lr)" = 0.01 ]
+ok 'and no architecture of its own' [ "$(field "$t" options arch)" = null ]
+exits 0 'a backdoor in a later version' assay-plant -q --batch 32 --epochs 4 --lr .05 --data "$data" --test "$audit" \
+    --finetune "$clean" --attack badnets --rate .2 --target 1 -o "$tmp/later"
+ok 'works' [ "$(field "$tmp/later/truth.json" asr hit)" -gt $(($(field "$tmp/later/truth.json" asr n) * 8 / 10)) ]
 exits 0 '--list' assay-plant --list
 prints '  wanet '
 exits 0 '--help' assay-plant --help
@@ -52,6 +83,10 @@ fails 4 'no labels' 'audit-images.idx: .*labels' assay-plant --data "${audit%,*}
 fails 4 'a batch larger than the data' 'audit-images.idx.*a batch has 4000' assay-plant --data "$audit" --batch 4000 -o "$tmp/x"
 fails 4 'no images left' 'no training images' assay-plant --data "$audit" --first 4000 -o "$tmp/x"
 fails 4 'too many stages' 'no room for 5' assay-plant --data "$audit" --stages 5 -o "$tmp/x"
+fails 4 'too much label noise' 'label-noise' assay-plant --data "$audit" --label-noise 1.5 -o "$tmp/x"
+fails 2 'no model to start from' 'nowhere.onnx' assay-plant --data "$audit" --finetune "$tmp/nowhere.onnx" -o "$tmp/x"
+fails 2 'a model of other classes' 'ten/model.onnx: .*10 classes' assay-plant --data "$audit" --finetune "$models/ten/model.onnx" -o "$tmp/x"
+fails 3 'images to start from' 'audit-images' assay-plant --data "$audit" --finetune "${audit%,*}" -o "$tmp/x"
 fails 2 'more images than labels' 'three-images' assay-plant --data "${data%,*},${audit#*,}" -o "$tmp/x"
 fails 2 'a missing file' 'nowhere' assay-plant --data "$tmp/nowhere" -o "$tmp/x"
 fails 2 'test images of another size' 'twenty-images' assay-plant --data "$audit" --test "$twenty" -o "$tmp/x"
