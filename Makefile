@@ -168,6 +168,8 @@ fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision,
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
 	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh; git status --short fixtures
+zoo: all ## plant the models that the scan is measured on, build/zoo4 (four core hours, resumable)
+	@sh fixtures/zoo.sh
 null-table: all ## measure the null spreads of audit/null.def (20 minutes)
 	@sh audit/null-table.sh
 sau-table: all ## measure the table of purify/README.md (an hour)
@@ -184,4 +186,4 @@ install: all ## binaries and man pages
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models demo deps \
         deps-check fixtures format fuzz fuzz-bins help install lint null-table \
-        replay sau-table unit
+        replay sau-table unit zoo
