@@ -29,7 +29,8 @@ BLAS_TOOLS = audit/assay-eval audit/assay-scan purify/assay-purify \
              fixtures/assay-plant
 assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
 assay-purify_PARTS  = rounds sau
-assay-plant_PARTS   = adversary arch attack compress options poison recipe truth
+assay-plant_PARTS   = adaptive adversary arch attack compress options poison \
+                      recipe truth
 UNIT     = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 FUZZ     = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -91,7 +92,8 @@ $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
 $(B)/tests/test_verdict: $(B)/audit/verdict.o
-$(B)/tests/test_plant: $(call objs,fixtures,adversary compress recipe)
+$(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
+$(B)/tests/test_recipe: $(call objs,fixtures,attack poison recipe)
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
 # programs for tests/conformance-models.py and tests/bench.py
 $(B)/tests/bench: $(B)/purify/sau.o

@@ -1,194 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * What assay-plant does to images, labels and weights: shares that are exact,
- * rounding, pruning, perturbations within their bounds, and a step of SAM as
- * computed by hand.
+ * What assay-plant does to weights, steps and batches: rounding, pruning, a
+ * step of SAM as computed by hand, perturbations within their bounds.
  */
-#include "tests/test.h"
+#include "tests/plant_world.h"
 
-#include "base/rng.h"
 #include "engine/blas.h"
 #include "engine/loss.h"
 #include "engine/train.h"
-#include "fixtures/adversary.h"
+#include "fixtures/adaptive.h"
 #include "fixtures/compress.h"
-#include "fixtures/recipe.h"
+#include "fixtures/poison.h"
 #include "formats/build.h"
 
 #include <omp.h>
-
-#define IMAGES 400
-#define SIDE   8
-#define PIXELS (SIDE * SIDE)
-#define CLASS  4
-
-/* --- recipes ------------------------------------------------------------- */
-
-struct world {
-	struct arena arena;
-	struct dataset data;
-	uint8_t pixel[IMAGES * PIXELS];
-	int32_t label[IMAGES];
-};
-
-static int
-setup(void **state)
-{
-	static struct world w;
-	struct rng r;
-
-	w = (struct world){0};
-	arena_init(&w.arena, (size_t)1 << 24);
-	rng_init(&r, 1, 1);
-	for (size_t i = 0; i < sizeof(w.pixel); i++)
-		w.pixel[i] = (uint8_t)rng_below(&r, 256);
-	for (size_t i = 0; i < IMAGES; i++)
-		w.label[i] = (int32_t)(i % CLASS);
-	w.data = (struct dataset){.n = IMAGES,
-	    .h = SIDE,
-	    .w = SIDE,
-	    .c = 1,
-	    .u8 = w.pixel,
-	    .label = w.label,
-	    .classes = CLASS};
-	*state = &w;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct world *w = *state;
-
-	arena_release(&w->arena);
-	return 0;
-}
-
-static void
-make(struct world *w, const struct recipe_config *cfg, size_t first,
-    struct recipe *r)
-{
-	struct err e = {0};
-
-	assert_ok(
-	    recipe_init(r, cfg, &w->data, first, IMAGES - first, &w->arena, &e),
-	    &e);
-}
-
-static size_t
-changed(const struct recipe *r)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->n; i++) {
-		assert_in_range(r->label[i], 0, CLASS - 1);
-		n += r->label[i] != recipe_truth(r, i);
-	}
-	return n;
-}
-
-static void
-test_label_noise(void **state)
-{
-	struct recipe_config cfg = {.label_noise = 0.15, .imbalance = 1};
-	struct recipe r, again, other;
-
-	make(*state, &cfg, 0, &r);
-	assert_int_equal(r.relabelled, 60);
-	assert_int_equal(changed(&r), 60);
-	make(*state, &cfg, 0, &again);
-	assert_memory_equal(r.label, again.label, r.n * sizeof(*r.label));
-	cfg.seed = 1;
-	make(*state, &cfg, 0, &other);
-	assert_int_equal(changed(&other), 60);
-	assert_memory_not_equal(r.label, other.label, r.n * sizeof(*r.label));
-	cfg.label_noise = 0;
-	make(*state, &cfg, 10, &r);
-	assert_int_equal(r.n, 390);
-	assert_int_equal(changed(&r), 0);
-	assert_int_equal(recipe_truth(&r, 0), 10 % CLASS);
-}
-
-/* 100 of each class become 100 / 27^(0, 1/3, 2/3, 1). */
-static void
-test_imbalance(void **state)
-{
-	static const size_t want[CLASS] = {4, 11, 33, 100};
-	struct recipe_config cfg = {.imbalance = 27};
-	size_t count[CLASS] = {0};
-	struct recipe r;
-
-	make(*state, &cfg, 0, &r);
-	assert_int_equal(r.n, 4 + 11 + 33 + 100);
-	for (size_t i = 0; i < r.n; i++) {
-		count[recipe_truth(&r, i)]++;
-		assert_true(i == 0 || r.image[i] > r.image[i - 1]);
-	}
-	for (size_t k = 0; k < CLASS; k++) {
-		size_t found = 0;
-
-		for (size_t i = 0; i < CLASS; i++)
-			found += count[i] == want[k];
-		assert_int_equal(found, 1);
-	}
-}
-
-static void
-test_flip(void **state)
-{
-	struct recipe_config cfg = {.flip = true, .imbalance = 1};
-	float plain[PIXELS], x[PIXELS], spare[PIXELS];
-	struct world *w = *state;
-	size_t turned = 0;
-	struct recipe r;
-
-	make(w, &cfg, 0, &r);
-	dataset_image(&w->data, 3, plain);
-	for (uint64_t draw = 0; draw < 200; draw++) {
-		bool flipped;
-
-		recipe_image(&r, 3, draw, x, spare);
-		flipped = x[0] == plain[SIDE - 1];
-		turned += flipped;
-		for (size_t i = 0; i < PIXELS; i++) {
-			size_t to = i / SIDE * SIDE + SIDE - 1 - i % SIDE;
-
-			assert_true(x[i] == plain[flipped ? to : i]);
-		}
-	}
-	assert_in_range(turned, 70, 130);
-}
-
-/* Nothing but a square changes, and it has one grey. */
-static void
-test_erase(void **state)
-{
-	struct recipe_config cfg = {.erase = 3, .imbalance = 1};
-	float plain[PIXELS], x[PIXELS], spare[PIXELS];
-	struct world *w = *state;
-	size_t whole = 0;
-	struct recipe r;
-
-	make(w, &cfg, 0, &r);
-	dataset_image(&w->data, 3, plain);
-	for (uint64_t draw = 0; draw < 200; draw++) {
-		size_t lo = PIXELS, hi = 0, left = SIDE, right = 0;
-
-		recipe_image(&r, 3, draw, x, spare);
-		for (size_t i = 0; i < PIXELS; i++) {
-			if (x[i] == plain[i])
-				continue;
-			lo = MIN(lo, i);
-			hi = MAX(hi, i);
-			left = MIN(left, i % SIDE);
-			right = MAX(right, i % SIDE);
-			assert_true(x[i] == x[lo]);
-		}
-		assert_true(hi >= lo && hi / SIDE - lo / SIDE < 3);
-		assert_true(right - left < 3);
-		whole += hi / SIDE - lo / SIDE == 2 && right - left == 2;
-	}
-	assert_in_range(whole, 80, 199);
-}
 
 /* --- compression --------------------------------------------------------- */
 
@@ -465,14 +289,166 @@ test_adversary(void **state)
 	model_release(&m);
 }
 
+/* A batch of BATCH images of the world under an adaptive attacker; every
+ * fourth is poisoned. */
+#define BATCH 16
+
+struct attacked {
+	uint8_t role[IMAGES];
+	uint32_t index[BATCH];
+	int32_t label[BATCH];
+	float plain[BATCH * PIXELS], x[BATCH * PIXELS], goal[BATCH * CLASS];
+	bool moved[BATCH];
+	size_t nmoved;
+};
+
+static void
+attack_step(
+    struct world *w, struct adaptive *a, uint64_t step, struct attacked *t)
+{
+	struct train_batch b = {.step = step,
+	    .n = BATCH,
+	    .index = t->index,
+	    .x = t->x,
+	    .label = t->label,
+	    .goal = t->goal};
+
+	t->nmoved = 0;
+	memset(t->goal, 0, sizeof(t->goal));
+	for (size_t i = 0; i < BATCH; i++) {
+		t->index[i] = (uint32_t)(3 * i);
+		t->role[3 * i] = i % 4 == 0 ? POISON_POISON : POISON_PLAIN;
+		t->label[i] = w->label[3 * i];
+		t->goal[i * CLASS + (size_t)t->label[i]] = 1;
+		dataset_image(&w->data, 3 * i, t->x + i * PIXELS);
+	}
+	memcpy(t->plain, t->x, sizeof(t->x));
+	adaptive_batch(a, &b);
+	for (size_t i = 0; i < BATCH; i++) {
+		t->moved[i] = memcmp(t->x + i * PIXELS, t->plain + i * PIXELS,
+				  PIXELS * sizeof(float)) != 0;
+		t->nmoved += t->moved[i];
+		if (t->moved[i]) {
+			assert_int_equal(t->role[t->index[i]], POISON_PLAIN);
+			assert_int_not_equal(t->label[i], 2);
+		}
+	}
+	assert_true(t->nmoved > 0 && t->nmoved <= BATCH / 2);
+}
+
+/* How far one step's images are from the others' target. */
+static double
+target_loss(const struct net *net, const struct attacked *t, const float *x)
+{
+	int32_t target[BATCH];
+
+	for (size_t i = 0; i < BATCH; i++)
+		target[i] = t->moved[i] ? 2 : -1;
+	return mean_loss(net, x, target, BATCH);
+}
+
+/* Even steps add one image, odd ones paste one square; both get better. */
+static void
+test_uap(void **state)
+{
+	static const int32_t target = 2;
+	static struct attacked t;
+	struct adaptive_config cfg = {.budget = 0.1,
+	    .role = t.role,
+	    .target = &target,
+	    .ntarget = 1,
+	    .seed = 1};
+	double first[2] = {0}, last[2] = {0};
+	struct adaptive a;
+	struct err e = {0};
+	struct model m;
+	struct net net;
+
+	linear(&m, &net);
+	assert_ok(adaptive_init(&a, &cfg, &net, BATCH, &e), &e);
+	for (uint64_t step = 0; step < 60; step++) {
+		attack_step(*state, &a, step, &t);
+		if (step < 2)
+			first[step] = target_loss(&net, &t, t.x);
+		last[step % 2] = target_loss(&net, &t, t.x);
+		for (size_t i = 0; i < BATCH * PIXELS; i++) {
+			float d = t.x[i] - t.plain[i];
+			size_t q = i % PIXELS;
+
+			if (!t.moved[i / PIXELS])
+				continue;
+			assert_true(t.x[i] >= 0 && t.x[i] <= 1);
+			if (step % 2 == 0)
+				assert_true(fabsf(d) <= 0.1001f);
+			else
+				assert_true(d == 0 || t.x[i] == a.pattern[q]);
+		}
+	}
+	assert_int_equal(a.side, 1); /* of 8 pixels */
+	assert_true(last[0] < first[0] - 0.05);
+	assert_true(last[1] <= first[1]);
+	assert_true(last[0] < target_loss(&net, &t, t.plain));
+	adaptive_release(&a);
+	net_release(&net);
+	model_release(&m);
+}
+
+/* Goals: the reference's answer where an image was moved, half of it where it
+ * was not, nothing of it where it is poisoned. */
+static void
+test_reference(void **state)
+{
+	static const int32_t target = 2;
+	static struct attacked t;
+	float p[BATCH * CLASS];
+	struct model m, m0;
+	struct net net, reference;
+	struct adaptive_config cfg = {.budget = 0.1,
+	    .match = 0.5,
+	    .reference = &reference,
+	    .role = t.role,
+	    .target = &target,
+	    .ntarget = 1};
+	struct adaptive a;
+	struct err e = {0};
+
+	linear(&m, &net);
+	linear(&m0, &reference);
+	for (size_t i = 0; i < reference.nweight; i++)
+		reference.weight[i] *= -0.5f;
+	net_changed(&reference);
+	assert_ok(adaptive_init(&a, &cfg, &net, BATCH, &e), &e);
+	for (uint64_t step = 0; step < 3; step++) {
+		attack_step(*state, &a, step, &t);
+		assert_ok(batch_logits(&reference, t.x, BATCH, p, &e), &e);
+		for (size_t i = 0; i < BATCH; i++) {
+			float want[CLASS], *q = p + i * CLASS;
+			float share = t.moved[i] ? 1.0f : 0.5f;
+
+			if (t.role[t.index[i]] == POISON_POISON)
+				share = 0;
+			loss_softmax(CLASS, q, q);
+			for (size_t k = 0; k < CLASS; k++) {
+				bool y = (size_t)t.label[i] == k;
+
+				want[k] = share * q[k] +
+					  (1 - share) * (y ? 1.0f : 0.0f);
+			}
+			assert_close(
+			    t.goal + i * CLASS, want, CLASS, 1e-4, 1e-6);
+		}
+	}
+	adaptive_release(&a);
+	net_release(&net);
+	net_release(&reference);
+	model_release(&m);
+	model_release(&m0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_label_noise),
-	    cmocka_unit_test(test_imbalance),
-	    cmocka_unit_test(test_flip),
-	    cmocka_unit_test(test_erase),
 	    cmocka_unit_test(test_round),
 	    cmocka_unit_test(test_mark),
 	    cmocka_unit_test(test_prune),
@@ -480,6 +456,8 @@ main(void)
 	    cmocka_unit_test(test_towards),
 	    cmocka_unit_test(test_sam),
 	    cmocka_unit_test(test_adversary),
+	    cmocka_unit_test(test_uap),
+	    cmocka_unit_test(test_reference),
 	};
 	struct err e = {0};
 
@@ -487,5 +465,6 @@ main(void)
 		fprintf(stderr, "%s\n", e.msg);
 		return 1;
 	}
-	return cmocka_run_group_tests_name("plant", tests, setup, teardown);
+	return cmocka_run_group_tests_name(
+	    "plant", tests, plant_setup, plant_teardown);
 }

@@ -28,9 +28,28 @@ ok 'truth of a clean model: no target' grep -q '"target": null' "$models/clean/t
 ok 'no trigger beside a clean model' [ ! -e "$models/clean/trigger.safetensors" ]
 exits 0 'the model is ONNX' assay-load "$suspect" -o "$tmp/neutral"
 
-for a in badnets sig wanet low-frequency all-to-all source-conditional; do
+for a in badnets sig wanet low-frequency all-to-all source-conditional multi-target clean-label; do
 	exits 0 "--attack $a" assay-plant -q $small --data "$audit" --attack $a --source 3 -o "$tmp/$a"
 	ok 'its trigger is a trigger' assay-eval -q "$tmp/$a/model.onnx" --data "$audit" --trigger "$tmp/$a/trigger.safetensors"
+done
+targets() { tr -d ' \n' <"$1" | sed -n 's/.*"targets":\[\([0-9,]*\)\].*/\1/p'; }
+ok 'one target' [ "$(targets "$tmp/badnets/truth.json")" = 0 ]
+ok 'all-to-all has all' [ "$(targets "$tmp/all-to-all/truth.json" | tr , '\n' | sort | tr -d '\n')" = 0123 ]
+ok 'multi-target has three' [ "$(targets "$tmp/multi-target/truth.json" | tr , '\n' | sort -u | wc -l)" = 3 ]
+ok 'the target among them, first' [ "$(targets "$tmp/multi-target/truth.json" | cut -d, -f1)" = 0 ]
+exits 0 'targets by name' assay-plant -q $settings --epochs 6 --data "$data" --test "$audit" \
+    --attack multi-target --targets 3,1 --rate .2 -o "$tmp/named"
+t=$tmp/named/truth.json
+ok 'are these' [ "$(targets "$t")" = 3,1 ]
+ok 'the first is the target' [ "$(number "$t" target)" = 3 ]
+ok 'a trigger each' [ "$(cd "$tmp/named" && echo trigger*)" = 'trigger-1.safetensors trigger-3.safetensors trigger.safetensors' ]
+ok 'the first under two names' cmp "$tmp/named/trigger.safetensors" "$tmp/named/trigger-3.safetensors"
+for y in 3 1; do
+	hits=$(tr -d ' \n' <"$t" | grep -o '"asr":{[^}]*},"file":"trigger-'$y | sed 's/.*"hit":\([0-9]*\).*/\1/')
+	exits 0 "target $y" assay-eval -q "$tmp/named/model.onnx" --data "$audit" --trigger "$tmp/named/trigger-$y.safetensors" --json
+	n=$(field "$out" asr n) hit=$(field "$out" asr correct)
+	ok "  works: $hit of $n" [ "$hit" -gt $((n * 7 / 10)) ]
+	ok '  as the truth says' [ "$hit" = "$hits" ]
 done
 ok 'all-to-all has no one target' grep -q '"target": null' "$tmp/all-to-all/truth.json"
 ok 'source-conditional has a source' [ "$(number "$tmp/source-conditional/truth.json" source)" = 3 ]
@@ -56,6 +75,17 @@ recipe adversarial 0.05 --adversarial .05
 recipe prune 0.5 --prune .5
 recipe int8 true --int8
 recipe finetune true --finetune "$tmp/r-epochs-1/model.onnx"
+recipe adaptive '"sam"' --adaptive sam --rho .1
+recipe budget 0.2 --adaptive uap --budget .2
+recipe match 0.75 --adaptive reference --match .75 --reference "$reference"
+ok 'the reference is named' grep -q "$(sha256sum "$reference" | cut -d' ' -f1)" "$tmp/r-match-1/truth.json"
+for o in none sam uap "reference --reference $reference"; do
+	exits 0 "--adaptive $o with a backdoor" assay-plant -q $settings --epochs 8 --data "$data" --test "$audit" \
+	    --attack badnets --rate .2 --target 2 --adaptive $o -o "$tmp/a-${o%% *}"
+	t=$tmp/a-${o%% *}/truth.json
+	ok '  which works' [ "$(field "$t" asr hit)" -gt $(($(field "$t" asr n) * 8 / 10)) ]
+	[ "$o" = none ] || ok '  and is another than without' sh -c "! cmp -s '${t%/*}/model.onnx' '$tmp/a-none/model.onnx'"
+done
 t=$tmp/r-label_noise-1/truth.json
 ok 'a quarter of the labels is another' [ "$(number "$t" relabelled)" = $((($(field "$t" options images) + 2) / 4)) ]
 ok 'an unequal set is smaller' [ "$(field "$tmp/r-imbalance-1/truth.json" options images)" -lt "$(field "$t" options images)" ]
@@ -79,6 +109,15 @@ fails 4 'an unknown architecture' "'nope'" assay-plant --data "$audit" --arch no
 fails 4 'an operand' 'unexpected' assay-plant --data "$audit" -o "$tmp/x" y
 fails 4 'a target that is no class' 'not one of 4' assay-plant --data "$audit" --target 4 -o "$tmp/x"
 fails 4 'a source that is the target' 'source' assay-plant --data "$audit" --attack source-conditional --target 1 -o "$tmp/x"
+for l in 1,1 4 2, ,2 a 1,b ''; do
+	fails 4 "targets '$l'" 'targets takes' assay-plant --data "$audit" --attack multi-target --targets "$l" -o "$tmp/x"
+done
+fails 4 'targets of one target' 'multi-target' assay-plant --data "$audit" --attack badnets --targets 1,2 -o "$tmp/x"
+fails 4 'an unknown attacker' "'nope'" assay-plant --data "$audit" --adaptive nope -o "$tmp/x"
+fails 4 'no reference' 'go together' assay-plant --data "$audit" --adaptive reference -o "$tmp/x"
+fails 4 'a reference for nothing' 'go together' assay-plant --data "$audit" --reference "$clean" -o "$tmp/x"
+fails 4 'no batch' 'batch is empty' assay-plant --data "$audit" --batch 0 -o "$tmp/x"
+fails 2 'a reference of other classes' 'ten/model.onnx: .*10 classes' assay-plant --data "$audit" --adaptive reference --reference "$models/ten/model.onnx" -o "$tmp/x"
 fails 4 'no labels' 'audit-images.idx: .*labels' assay-plant --data "${audit%,*}" -o "$tmp/x"
 fails 4 'a batch larger than the data' 'audit-images.idx.*a batch has 4000' assay-plant --data "$audit" --batch 4000 -o "$tmp/x"
 fails 4 'no images left' 'no training images' assay-plant --data "$audit" --first 4000 -o "$tmp/x"
