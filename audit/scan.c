@@ -8,14 +8,17 @@
 
 #include <time.h>
 
+/* steps, images a step, images counted: of classes, of pairs; landing: eps,
+ * steps, images; images to optimise on and to count at most */
 const struct scan_budget scan_budgets[] = {
-    {"quick", 50, 32, 300, 300},
-    {"standard", 100, 32, 500, 600},
-    {"thorough", 200, 48, 1000, 1200},
+    {"quick", {{20, 8, 60}, {16, 4, 20}, {0.05, 5, 200}, 0}, 300, 300},
+    {"standard", {{24, 12, 100}, {20, 6, 24}, {0.05, 7, 300}, 0}, 500, 600},
+    {"thorough", {{80, 32, 400}, {60, 16, 60}, {0.05, 10, 1000}, 0}, 1000,
+	1200},
 };
 const size_t scan_nbudget = ARRAY_LEN(scan_budgets);
 
-static struct scan scan = {.opt = {.alpha = 0.001}};
+static struct scan scan = {.opt = {.alpha = 0.001, .seeds = 3}};
 static const char *arg_budget = "standard", *arg_out;
 static bool arg_json, arg_list;
 static uint64_t arg_threads;
@@ -50,6 +53,17 @@ static const struct opt table[] = {
 	.dest = &scan.opt.seed,
 	.arg = "N",
 	.help = "seed of the split and the searches (default 0)"},
+    {.name = "seeds",
+	.kind = OPT_U64,
+	.dest = &scan.opt.seeds,
+	.arg = "N",
+	.help = "searches of what leads, with a seed each (default 3)",
+	.max = SCAN_SEEDS},
+    {.name = "cache",
+	.kind = OPT_STR,
+	.dest = &scan.opt.cache,
+	.arg = "DIR",
+	.help = "keep what was measured on references there"},
     {.name = "output",
 	.letter = 'o',
 	.kind = OPT_STR,
@@ -88,8 +102,8 @@ list_all(void)
 	for (size_t i = 0; i < scan_nbudget; i++)
 		printf("  %-10s %zu steps of %zu images, %zu to optimise on, "
 		       "%zu to count\n",
-		    scan_budgets[i].name, scan_budgets[i].steps,
-		    scan_budgets[i].batch, scan_budgets[i].fit,
+		    scan_budgets[i].name, scan_budgets[i].profile.cell.steps,
+		    scan_budgets[i].profile.cell.batch, scan_budgets[i].fit,
 		    scan_budgets[i].test);
 	return tool_end(TOOL_PASSED);
 }
@@ -121,7 +135,8 @@ run(struct err *e)
 	if ((rc = start_engine(arg_threads, e)) != 0 ||
 	    (rc = scan_open(&scan, e)) != 0 ||
 	    (arg_out != NULL && (rc = file_mkdir(arg_out, e)) != 0) ||
-	    (rc = scan_measure(&scan, e)) != 0)
+	    (rc = scan_measure(&scan, e)) != 0 ||
+	    (rc = scan_close_caches(&scan, e)) != 0)
 		return rc;
 	return output(e);
 }
@@ -145,6 +160,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < scan_nbudget; i++)
 		if (strcmp(scan_budgets[i].name, arg_budget) == 0)
 			scan.opt.budget = &scan_budgets[i];
+	scan.opt.seeds = MAX(scan.opt.seeds, 1);
 	if (scan.opt.budget == NULL)
 		return opt_usage(&tool, "no budget '%s'", arg_budget),
 		       TOOL_USAGE;
