@@ -454,7 +454,7 @@ transfer_measure(const struct net *net, const struct transfer_config *cfg,
 	arena_init(&a, SIZE_MAX);
 	if ((pred = arena_alloc(&a, im->n + 1, sizeof(*pred))) == NULL)
 		BUG("out of memory");
-	if ((rc = uap_predict(net, im, NULL, pred, e)) == 0)
+	if ((rc = uap_predict(net, im, NULL, im->n, NULL, pred, e)) == 0)
 		rc = every_class(net, cfg, im, pred, label, out, e);
 	arena_release(&a);
 	return rc;

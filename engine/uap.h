@@ -18,8 +18,8 @@ extern const double uap_share[UAP_SHARES];
 struct uap_images {
 	const float *x; /* n images, NHWC, in [0,1] */
 	const int32_t *label;
-	const bool *use; /* which of them count; NULL: all */
 	size_t n;
+	const bool *use; /* which of them count; NULL: all */
 };
 
 #define UAP_ALL (-1)

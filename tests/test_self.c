@@ -110,7 +110,8 @@ convolutions(struct world *w)
 	rng_init(&g, 5, 1);
 	for (size_t i = 0; i < IMAGES * w->net.h * w->net.w * w->net.c; i++)
 		w->x[i] = rng_float(&g);
-	assert_ok(uap_predict(&w->net, &w->im, NULL, w->label, &e), &e);
+	assert_ok(uap_predict(
+	    &w->net, &w->im, NULL, w->im.n, NULL, w->label, &e), &e);
 }
 
 static void
