@@ -40,7 +40,8 @@ finish(struct world *w)
 	w->x = arena_alloc(
 	    &w->a, IMAGES * w->net.h * w->net.w * w->net.c, sizeof(float));
 	assert_non_null(w->x);
-	w->im = (struct uap_images){w->x, w->label, IMAGES};
+	w->im = (struct uap_images){
+	    .x = w->x, .label = w->label, .n = IMAGES};
 }
 
 /* z_t = a_t x_t: the largest margin of class t is a_t, at a black image with
