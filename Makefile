@@ -27,7 +27,9 @@ assay-verify_PARTS  = $(CASE_PARTS) case checks
 CASE_PARTS          = dsse escape keys statement subject
 BLAS_TOOLS = audit/assay-eval audit/assay-scan purify/assay-purify \
              fixtures/assay-plant
-assay-scan_PARTS    = cache null profile scan_doc scan_judge scan_measure scan_open verdict
+assay-scan_PARTS    = cache null profile scan_doc scan_grow scan_head scan_judge \
+                      scan_measure scan_open scan_previous scan_print scan_self \
+                      verdict
 assay-purify_PARTS  = rounds sau
 assay-plant_PARTS   = arch attack
 UNIT     = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))

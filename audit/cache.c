@@ -53,8 +53,8 @@ grow(struct cache *c)
 }
 
 void
-cache_add(struct cache *c, const struct uap_cell *cell,
-    const struct uap_found *found)
+cache_add(
+    struct cache *c, const struct uap_cell *cell, const struct uap_found *found)
 {
 	if (c->n == c->room)
 		grow(c);
@@ -128,8 +128,8 @@ read_cell(struct cache *c, const json_t *j, struct err *e)
 		if ((rc = json_get_real(j, radius[k], &f.radius[k], e)) != 0)
 			return rc;
 	if ((cell.geometry = geometry_find(name)) == NULL)
-		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "no geometry '%.32s'", name);
+		return err_set(
+		    e, ERR_FORMAT, ERR_NOWHERE, "no geometry '%.32s'", name);
 	cell.source = (int32_t)source;
 	cell.target = (int32_t)target;
 	cell.seed = (uint64_t)seed;

@@ -5,10 +5,7 @@ static const struct {
 	const char *name;
 	double spread[2];
 } spreads[] = {
-#define NULL_SPREAD(name, same, other)                                         \
-	{                                                                      \
-	    #name, { same, other }                                             \
-	},
+#define NULL_SPREAD(name, same, other) {#name, {same, other}},
 #define NULL_CORRELATION(a, b, r)
 #define NULL_CONSTANT(name, value)
 #include "audit/null.def"

@@ -4,8 +4,7 @@
 #include "audit/cache.h"
 
 int
-profile_init(
-    struct profile *p, size_t classes, struct arena *a, struct err *e)
+profile_init(struct profile *p, size_t classes, struct arena *a, struct err *e)
 {
 	*p = (struct profile){.classes = classes};
 	p->cell = arena_alloc(a, geometry_count * classes, sizeof(*p->cell));
@@ -36,8 +35,7 @@ profile_release(struct profile *p)
 }
 
 int
-profile_landing(
-    struct profile *p, const struct profile_job *job, struct err *e)
+profile_landing(struct profile *p, const struct profile_job *job, struct err *e)
 {
 	int rc;
 
@@ -180,13 +178,12 @@ profile_radii(struct profile *p, const struct profile_job *job,
 		struct uap_config c = profile_steps(cfg, geometry_table[g]);
 
 		n = class_cells(plan, g, cfg->seed, cell, to);
-		rc = search(job, &c, cell, to, n, geometry_table[g]->name,
-		    p->cell, e);
+		rc = search(
+		    job, &c, cell, to, n, geometry_table[g]->name, p->cell, e);
 	}
 	if (rc == 0) {
 		n = pair_cells(plan, &job->im, cfg->seed, cell, to);
-		rc = search(
-		    job, &cfg->pair, cell, to, n, "pairs", p->pair, e);
+		rc = search(job, &cfg->pair, cell, to, n, "pairs", p->pair, e);
 	}
 	arena_release(&a);
 	return rc;

@@ -18,10 +18,9 @@ const struct scan_budget scan_budgets[] = {
 };
 const size_t scan_nbudget = ARRAY_LEN(scan_budgets);
 
-static struct scan scan = {.opt = {.alpha = 0.001, .seeds = 3}};
-static const char *arg_budget = "standard", *arg_out;
+static struct scan scan = {.opt = {.alpha = 0.001, .seeds = 3, .grow = 3}};
+static const char *arg_budget = "standard";
 static bool arg_json, arg_list;
-static uint64_t arg_threads;
 
 static const struct opt table[] = {
     {.name = "data",
@@ -36,6 +35,34 @@ static const struct opt table[] = {
 	.dest = &scan.opt.reference,
 	.arg = "R",
 	.help = "a trusted model of the same classes; may be repeated"},
+    {.name = "previous",
+	.kind = OPT_STR,
+	.dest = &scan.opt.previous,
+	.arg = "P",
+	.help = "an earlier version of the same model"},
+    {.name = "grow",
+	.kind = OPT_U64,
+	.dest = &scan.opt.grow,
+	.arg = "N",
+	.help = "references to grow where none are given (default 3)",
+	.max = SCAN_REFERENCES},
+    {.name = "grow-in",
+	.kind = OPT_STR,
+	.dest = &scan.opt.grow_in,
+	.arg = "DIR",
+	.help = "keep them there (default: DIR/references of -o)"},
+    {.name = "no-grow",
+	.kind = OPT_FLAG,
+	.dest = &scan.opt.no_grow,
+	.help = "go without references where none are given"},
+    {.name = "no-data",
+	.kind = OPT_FLAG,
+	.dest = &scan.opt.no_data,
+	.help = "no images either: margins only, never conclusive"},
+    {.name = "baselines",
+	.kind = OPT_FLAG,
+	.dest = &scan.opt.baselines,
+	.help = "other detectors beside the verdict"},
     {.name = "budget",
 	.kind = OPT_STR,
 	.dest = &arg_budget,
@@ -67,7 +94,7 @@ static const struct opt table[] = {
     {.name = "output",
 	.letter = 'o',
 	.kind = OPT_STR,
-	.dest = &arg_out,
+	.dest = &scan.opt.out,
 	.arg = "DIR",
 	.help = "write scan.json and perturbations/ there"},
     {.name = "json",
@@ -79,7 +106,7 @@ static const struct opt table[] = {
 	.kind = OPT_FLAG,
 	.dest = &arg_list,
 	.help = "list geometries and budgets"},
-    OPT_THREADS(&arg_threads),
+    OPT_THREADS(&scan.opt.threads),
     {.name = NULL},
 };
 
@@ -115,9 +142,10 @@ output(struct err *e)
 	char path[600];
 	int rc;
 
-	rc = scan_doc(&scan, arg_out, &doc, e);
-	if (rc == 0 && arg_out != NULL &&
-	    (rc = file_join(path, sizeof(path), arg_out, "scan.json", e)) == 0)
+	rc = scan_doc(&scan, scan.opt.out, &doc, e);
+	if (rc == 0 && scan.opt.out != NULL &&
+	    (rc = file_join(
+		 path, sizeof(path), scan.opt.out, "scan.json", e)) == 0)
 		rc = json_write_file(path, doc, e);
 	if (rc == 0 && arg_json)
 		json_print(doc);
@@ -132,9 +160,9 @@ run(struct err *e)
 {
 	int rc;
 
-	if ((rc = start_engine(arg_threads, e)) != 0 ||
+	if ((rc = start_engine(scan.opt.threads, e)) != 0 ||
 	    (rc = scan_open(&scan, e)) != 0 ||
-	    (arg_out != NULL && (rc = file_mkdir(arg_out, e)) != 0) ||
+	    (scan.opt.out != NULL && (rc = file_mkdir(scan.opt.out, e)) != 0) ||
 	    (rc = scan_measure(&scan, e)) != 0 ||
 	    (rc = scan_close_caches(&scan, e)) != 0)
 		return rc;
@@ -154,9 +182,11 @@ main(int argc, char **argv)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	if (arg_list)
 		return list_all();
-	if (first == argc || scan.opt.data == NULL)
-		return opt_usage(&tool, "a model and --data are needed"),
+	if (first == argc || (scan.opt.data == NULL) != scan.opt.no_data)
+		return opt_usage(&tool, "a model and --data (or --no-data) "
+					"are needed"),
 		       TOOL_USAGE;
+	scan.opt.grow = MAX(scan.opt.grow, 1);
 	for (size_t i = 0; i < scan_nbudget; i++)
 		if (strcmp(scan_budgets[i].name, arg_budget) == 0)
 			scan.opt.budget = &scan_budgets[i];

@@ -40,8 +40,8 @@ profile_of(const struct scan *s, size_t model, size_t seed)
 }
 
 static void
-family_init(struct scan *s, struct verdict_family *f, const char *name,
-    size_t n)
+family_init(
+    struct scan *s, struct verdict_family *f, const char *name, size_t n)
 {
 	f->name = name;
 	f->n = n;
@@ -72,10 +72,10 @@ fill_landing(struct scan *s, struct verdict_family *f)
 {
 	for (size_t m = 0; m <= s->nref; m++)
 		for (size_t t = 0; t < s->classes; t++)
-			values_of(f, m)[t] = log(
-			    LANDING_FLOOR +
-			    concentrate_share(&profile_of(s, m, 0)->landing,
-				s->classes, t));
+			values_of(f, m)[t] =
+			    log(LANDING_FLOOR +
+				concentrate_share(&profile_of(s, m, 0)->landing,
+				    s->classes, t));
 }
 
 static void
@@ -165,8 +165,8 @@ first_seed(struct scan *s)
 /* --- other seeds --------------------------------------------------------- */
 
 static void
-mark_leading(const struct verdict_hypothesis *h, size_t n, size_t most,
-    bool *mark)
+mark_leading(
+    const struct verdict_hypothesis *h, size_t n, size_t most, bool *mark)
 {
 	for (size_t k = 0; k < most; k++) {
 		size_t best = SIZE_MAX;
@@ -198,8 +198,8 @@ leading(struct scan *s)
 }
 
 static int
-measure_seed(struct scan *s, const struct profile_plan *plan, size_t seed,
-    struct err *e)
+measure_seed(
+    struct scan *s, const struct profile_plan *plan, size_t seed, struct err *e)
 {
 	for (size_t i = 0; i <= s->nref; i++) {
 		struct scan_model *m = i == 0 ? &s->suspect : &s->ref[i - 1];
@@ -285,6 +285,21 @@ use_median(const struct seeds *all, size_t nseed)
 	}
 }
 
+/*
+ * With nothing but an earlier version to compare with, a class must have
+ * changed against it image by image as well.
+ */
+static void
+require_change(struct scan *s)
+{
+	for (size_t t = 0; s->arm == SCAN_PREVIOUS && t < s->classes; t++) {
+		struct verdict_hypothesis *h = &s->in.class_[t];
+
+		h->p = fmax(h->p, scan_exchange_p(s, t));
+		h->adjusted = fmax(h->adjusted, scan_exchange_p(s, t));
+	}
+}
+
 /* Hypotheses from the residuals as they are now. */
 static void
 combine(struct scan *s)
@@ -295,6 +310,7 @@ combine(struct scan *s)
 		s->pair.p[i] = verdict_p(s->pair.z[i]);
 	}
 	verdict_combine(&s->in);
+	require_change(s);
 }
 
 static int
@@ -407,8 +423,7 @@ scan_judge(struct scan *s, struct err *e)
 		return scan_sharedness(s, e);
 	}
 	first_seed(s);
-	if ((rc = other_seeds(s, e)) != 0 ||
-	    (rc = scan_sharedness(s, e)) != 0)
+	if ((rc = other_seeds(s, e)) != 0 || (rc = scan_sharedness(s, e)) != 0)
 		return rc;
 	judge_natural(s);
 	verdict_reach(&s->in);

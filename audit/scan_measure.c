@@ -37,15 +37,22 @@ model_at(struct scan *s, size_t i)
 	return i == 0 ? &s->suspect : &s->ref[i - 1];
 }
 
+/* The earlier version's perturbations are wanted too: no cache has them. */
+static bool
+is_previous(const struct scan *s, size_t i)
+{
+	return i == 1 && s->previous;
+}
+
 struct profile_job
-scan_job(struct scan *s, size_t i, const struct profile_config *cfg,
-    const char *who)
+scan_job(
+    struct scan *s, size_t i, const struct profile_config *cfg, const char *who)
 {
 	struct scan_model *m = model_at(s, i);
 	struct profile_job job = {.net = &m->net,
 	    .cfg = cfg,
 	    .im = {s->fit, s->test},
-	    .cache = i != 0 ? &m->cache : NULL,
+	    .cache = i != 0 && !is_previous(s, i) ? &m->cache : NULL,
 	    .who = who};
 
 	job.im.test.use = m->right_test;
@@ -114,11 +121,11 @@ choose(struct scan *s)
 	mark_largest(value, k, s->screened_targets ? TARGETS : k, target);
 	for (size_t q = 0; q < k && s->pairs; q++) {
 		for (size_t t = 0; t < k; t++)
-			value[t] = t == q		? (double)NAN
+			value[t] = t == q              ? (double)NAN
 				   : s->screened_pairs ? excess(s, q, t)
 						       : 1.0;
-		mark_largest(value, k, s->screened_pairs ? PAIRS_EACH : k,
-		    pair + q * k);
+		mark_largest(
+		    value, k, s->screened_pairs ? PAIRS_EACH : k, pair + q * k);
 	}
 }
 
@@ -135,12 +142,12 @@ measure_radii(struct scan *s, struct err *e)
 		int rc;
 
 		cfg.seed = s->opt.seed;
-		snprintf(who, sizeof(who), i == 0 ? "suspect" : "reference %zu",
-		    i);
+		snprintf(
+		    who, sizeof(who), i == 0 ? "suspect" : "reference %zu", i);
 		rc = profile_radii(&m->profile[0], &job, &s->plan, e);
 		if (rc != 0)
 			return rc;
-		if (i != 0)
+		if (i != 0 && !is_previous(s, i))
 			profile_forget(&m->profile[0]);
 	}
 	return 0;
@@ -243,8 +250,8 @@ predict_all(struct scan *s, struct shared_work *w, int32_t source, int32_t t,
 }
 
 static int
-share_cell(struct scan *s, struct shared_work *w, size_t g, size_t t,
-    struct err *e)
+share_cell(
+    struct scan *s, struct shared_work *w, size_t g, size_t t, struct err *e)
 {
 	const struct uap_found *f =
 	    &s->suspect.profile[0].cell[g * s->classes + t];
@@ -344,19 +351,40 @@ flip_matrix(struct scan *s, struct err *e)
 	return 0;
 }
 
-int
-scan_measure(struct scan *s, struct err *e)
+static int
+measure_all(struct scan *s, struct err *e)
 {
-	double start = progress_clock();
 	int rc;
 
 	s->pairs = s->nref != 0 && s->classes > 2;
 	if ((rc = measure_landing(s, e)) != 0)
 		return rc;
 	choose(s);
-	if ((rc = measure_radii(s, e)) != 0 || (rc = scan_judge(s, e)) != 0 ||
+	if ((rc = measure_radii(s, e)) != 0 ||
+	    (s->previous && (rc = scan_previous(s, e)) != 0) ||
+	    (rc = scan_judge(s, e)) != 0 ||
 	    (s->nref != 0 && (rc = flip_matrix(s, e)) != 0))
 		return rc;
+	return s->opt.baselines || s->nref == 0 ? scan_self(s, e) : 0;
+}
+
+int
+scan_measure(struct scan *s, struct err *e)
+{
+	double start = progress_clock();
+	int rc;
+
+	if (s->arm != SCAN_NO_DATA) {
+		rc = measure_all(s, e);
+	} else if ((rc = scan_margins(s, e)) == 0) {
+		s->verdict = VERDICT_INCONCLUSIVE;
+		s->why = "without images only the model's margins can be "
+			 "looked at, and clean models differ in these";
+	}
+	if (s->nref == 0 && rc == 0 && isfinite(s->self.mm_bd.p)) {
+		s->p = s->self.mm_bd.p;
+		s->score = s->self.mm_bd.score;
+	}
 	s->seconds = progress_clock() - start;
-	return 0;
+	return rc;
 }

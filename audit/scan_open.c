@@ -37,34 +37,53 @@ same_architecture(const struct net *a, const struct net *b)
 }
 
 static int
+open_reference(struct scan *s, const char *path, struct err *e)
+{
+	struct scan_model *m = &s->ref[s->nref];
+	int rc;
+
+	if (s->nref == SCAN_REFERENCES)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "more than %d references", SCAN_REFERENCES);
+	s->nref++;
+	if ((rc = open_model(s, path, m, e)) != 0)
+		return rc;
+	if (m->net.classes != s->classes) {
+		err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "the reference has %zu classes, the model %zu",
+		    m->net.classes, s->classes);
+		return err_in(e, path);
+	}
+	if (!same_architecture(&s->suspect.net, &m->net))
+		s->kin = NULL_OTHER;
+	if (digest_equal(&m->file.digest, &s->suspect.file.digest)) {
+		err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "the reference is the model itself");
+		return err_in(e, path);
+	}
+	return 0;
+}
+
+/* The earlier version first; without either, references are grown. */
+static int
 open_references(struct scan *s, struct err *e)
 {
 	int rc;
 
-	for (size_t i = 0; i < s->opt.reference.n; i++) {
-		const char *path = s->opt.reference.item[i];
-		struct scan_model *m = &s->ref[i];
-
-		if (i == SCAN_REFERENCES)
-			return err_set(e, ERR_USAGE, ERR_NOWHERE,
-			    "more than %d references", SCAN_REFERENCES);
-		s->nref = i + 1;
-		if ((rc = open_model(s, path, m, e)) != 0)
+	s->arm = s->opt.reference.n != 0   ? SCAN_GIVEN
+		 : s->opt.previous != NULL ? SCAN_PREVIOUS
+		 : s->opt.no_grow          ? SCAN_ALONE
+					   : SCAN_HOME;
+	if (s->opt.previous != NULL) {
+		s->previous = true;
+		if ((rc = open_reference(s, s->opt.previous, e)) != 0)
 			return rc;
-		if (m->net.classes != s->classes) {
-			err_set(e, ERR_FORMAT, ERR_NOWHERE,
-			    "the reference has %zu classes, the model %zu",
-			    m->net.classes, s->classes);
-			return err_in(e, path);
-		}
-		if (!same_architecture(&s->suspect.net, &m->net))
-			s->kin = NULL_OTHER;
-		if (digest_equal(&m->file.digest, &s->suspect.file.digest)) {
-			err_set(e, ERR_USAGE, ERR_NOWHERE,
-			    "the reference is the model itself");
-			return err_in(e, path);
-		}
 	}
+	if (s->arm == SCAN_HOME && (rc = scan_grow(s, e)) != 0)
+		return rc;
+	for (size_t i = 0; i < s->opt.reference.n; i++)
+		if ((rc = open_reference(s, s->opt.reference.item[i], e)) != 0)
+			return rc;
 	return 0;
 }
 
@@ -144,7 +163,8 @@ agreement(struct scan *s, struct err *e)
 	}
 	for (size_t i = 0; i < d->n; i++)
 		for (size_t k = 0; k <= s->nref; k++)
-			if (!(k == 0 ? &s->suspect : &s->ref[k - 1])->right[i]) {
+			if (!(k == 0 ? &s->suspect : &s->ref[k - 1])
+				 ->right[i]) {
 				s->agreed--;
 				break;
 			}
@@ -248,12 +268,31 @@ scan_close_caches(struct scan *s, struct err *e)
 	return rc;
 }
 
+/* The model's own shape; nothing to split. */
+static int
+open_alone(struct scan *s, struct err *e)
+{
+	struct scan_model *m = &s->suspect;
+	int rc;
+
+	s->arm = SCAN_NO_DATA;
+	m->path = s->opt.model;
+	if ((rc = fetch_model(m->path, &m->file, e)) != 0)
+		return rc;
+	if ((rc = net_build(&m->net, &m->file.model, 0, 0, 0, e)) != 0)
+		return err_in(e, m->path);
+	s->classes = m->net.classes;
+	return 0;
+}
+
 int
 scan_open(struct scan *s, struct err *e)
 {
 	int rc;
 
 	arena_init(&s->arena, (size_t)32 << 30);
+	if (s->opt.no_data)
+		return open_alone(s, e);
 	rc = fetch_data(s->opt.data, s->opt.classes, NULL, &s->data, e);
 	if (rc != 0)
 		return rc;
@@ -282,6 +321,7 @@ scan_release(struct scan *s)
 	model_release_all(&s->suspect);
 	for (size_t i = 0; i < s->nref; i++)
 		model_release_all(&s->ref[i]);
+	scan_grow_end(s);
 	fetch_data_release(&s->data);
 	arena_release(&s->arena);
 }

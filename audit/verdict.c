@@ -9,17 +9,17 @@
 #include <math.h>
 
 /* Observations that the shipped spread counts for beside the references'. */
-#define PRIOR_WEIGHT 30.0
+#define PRIOR_WEIGHT      30.0
 #define ENOUGH_REFERENCES 3
 /* How far references may scale the shipped covariance. */
 #define SCALE_LEAST 0.15
 #define SCALE_MOST  6.0
 /* Keeps a covariance away from a singular one. */
-#define RIDGE 0.02
-#define PI           3.14159265358979323846
-#define SMALLEST_P   1e-300
+#define RIDGE      0.02
+#define PI         3.14159265358979323846
+#define SMALLEST_P 1e-300
 /* Accuracy that is hardly better than chance: twice it, at most this. */
-#define BARELY       0.6
+#define BARELY 0.6
 /* Shares of alpha. */
 #define WEIGHT_CLASS 0.5
 #define WEIGHT_PAIR  0.25
@@ -109,8 +109,8 @@ verdict_residuals(struct verdict_family *f, size_t nref, const double *center)
  * in units of one model's variance; *count: how many products.
  */
 static double
-among_references(const struct verdict_family *a,
-    const struct verdict_family *b, size_t nref, double *count)
+among_references(const struct verdict_family *a, const struct verdict_family *b,
+    size_t nref, double *count)
 {
 	double sum = 0.0, *d[2];
 	struct arena mem;
@@ -146,8 +146,7 @@ weigh(double prior, double seen, double count, size_t nref)
 }
 
 double
-verdict_spread(
-    const struct verdict_family *f, size_t nref, enum null_kin kin)
+verdict_spread(const struct verdict_family *f, size_t nref, enum null_kin kin)
 {
 	double prior = null_spread(f->name, kin), var = prior * prior, count;
 
@@ -179,9 +178,8 @@ learn(const struct verdict_family *f, size_t n, size_t nref, double *cov)
 		return;
 	scale = fmin(fmax(scale, SCALE_LEAST), SCALE_MOST);
 	for (size_t i = 0; i < n * n; i++) {
-		double seen =
-		    null_inflation() *
-		    among_references(&f[i / n], &f[i % n], nref, &count);
+		double seen = null_inflation() * among_references(&f[i / n],
+						     &f[i % n], nref, &count);
 
 		cov[i] = weigh(scale * cov[i], seen, count, nref);
 	}
@@ -281,8 +279,8 @@ verdict_cauchy(const double *p, size_t n)
 	if (k == 0)
 		return NAN;
 	sum /= (double)k;
-	return fmax(sum > 1e8 ? 1.0 / (PI * sum) : 0.5 - atan(sum) / PI,
-	    SMALLEST_P);
+	return fmax(
+	    sum > 1e8 ? 1.0 / (PI * sum) : 0.5 - atan(sum) / PI, SMALLEST_P);
 }
 
 static void
@@ -297,8 +295,7 @@ combine_classes(struct verdict_input *in, double weight)
 		h->family = 0;
 		for (size_t f = 0; f < in->nfamily; f++) {
 			p[f] = in->family[f].p[t];
-			if (isfinite(p[f]) &&
-			    !(p[h->family] <= p[f]))
+			if (isfinite(p[f]) && !(p[h->family] <= p[f]))
 				h->family = f;
 		}
 		h->p = verdict_cauchy(p, in->nfamily);
@@ -306,7 +303,7 @@ combine_classes(struct verdict_input *in, double weight)
 	}
 	for (size_t t = 0; t < in->classes; t++)
 		in->class_[t].adjusted =
-		    fmin(1.0, in->class_[t].p * (double)tests / weight);
+		    in->class_[t].p * (double)tests / weight;
 }
 
 static size_t
@@ -320,7 +317,7 @@ combine_pairs(struct verdict_input *in)
 	}
 	for (size_t i = 0; i < n; i++)
 		in->pairs[i].adjusted =
-		    fmin(1.0, in->pairs[i].p * (double)tests / WEIGHT_PAIR);
+		    in->pairs[i].p * (double)tests / WEIGHT_PAIR;
 	return tests;
 }
 
@@ -340,9 +337,9 @@ combine_map(struct verdict_input *in)
 	in->map_mean = -assign_least(k, cost, in->to) / (double)k;
 	arena_release(&a);
 	/* the best map of a clean model has some mean, and a spread */
-	in->map.p = verdict_p(
-	    (in->map_mean - null_map_mean()) / null_map_spread());
-	in->map.adjusted = fmin(1.0, in->map.p / WEIGHT_MAP);
+	in->map.p =
+	    verdict_p((in->map_mean - null_map_mean()) / null_map_spread());
+	in->map.adjusted = in->map.p / WEIGHT_MAP;
 }
 
 void
@@ -388,7 +385,7 @@ look(struct verdict_hypothesis *h, double alpha, struct tally *t)
 void
 verdict_reach(struct verdict_input *in)
 {
-	struct tally t = {.p = 1.0};
+	struct tally t = {.p = INFINITY};
 
 	for (size_t i = 0; i < in->classes; i++)
 		look(&in->class_[i], in->alpha, &t);
@@ -396,8 +393,8 @@ verdict_reach(struct verdict_input *in)
 	     i++)
 		look(&in->pairs[i], in->alpha, &t);
 	look(&in->map, in->alpha, &t);
-	in->p = t.p;
-	in->score = -log10(fmax(t.p, SMALLEST_P));
+	in->p = fmin(t.p, 1.0);
+	in->score = 0.0 - log10(fmin(fmax(t.p, SMALLEST_P), 1e3));
 	in->verdict = VERDICT_INCONCLUSIVE;
 	if (in->accuracy < fmin(2.0 / (double)in->classes, BARELY)) {
 		in->why = "the model is hardly better than chance on these "

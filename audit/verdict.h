@@ -68,16 +68,16 @@ void verdict_covariance(const struct verdict_family *, size_t n, size_t nref,
  * was not measured): z[0..n) marginal, z[n..2n) beyond the others, z[2n]
  * joint.
  */
-void verdict_z(
-    const double *cov, size_t n, const double *residual, double *z);
+void verdict_z(const double *cov, size_t n, const double *residual, double *z);
 /* One-sided; NaN for NaN. */
 double verdict_p(double z);
 
 struct verdict_hypothesis {
-	double p, adjusted;
-	size_t family; /* of classes: that with the smallest p */
-	bool natural;  /* in: what reaches it fools the references as well */
-	bool target;   /* out */
+	double p;
+	double adjusted; /* p times the number of tests, by its weight */
+	size_t family;   /* of classes: that with the smallest p */
+	bool natural;    /* in: what reaches it fools the references as well */
+	bool target;     /* out */
 };
 
 struct verdict_input {
@@ -93,7 +93,9 @@ struct verdict_input {
 	double map_mean;
 	/* out */
 	enum verdict verdict;
-	double p, score; /* the smallest adjusted p; minus its logarithm */
+	double p;     /* the smallest adjusted p, at most 1 */
+	double score; /* minus its decimal logarithm, before the bound: below
+		       * zero for most clean models */
 	const char *why;
 };
 

@@ -46,8 +46,8 @@ student_beta(double a, double b, double x)
 		return 0.0;
 	if (x >= 1.0)
 		return 1.0;
-	front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) +
-		    b * log1p(-x));
+	front = exp(
+	    lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
 	/* the fraction converges fast on this side of the mean */
 	if (x < (a + 1.0) / (a + b + 2.0))
 		return front * fraction(a, b, x) / a;
@@ -57,8 +57,8 @@ student_beta(double a, double b, double x)
 double
 student_tail(double t, double freedom)
 {
-	double half = 0.5 * student_beta(freedom / 2, 0.5,
-				freedom / (freedom + t * t));
+	double half =
+	    0.5 * student_beta(freedom / 2, 0.5, freedom / (freedom + t * t));
 
 	return t >= 0.0 ? half : 1.0 - half;
 }

@@ -47,8 +47,8 @@ waves(float *to, size_t rows, size_t n)
 			double a = 2 * PI * (double)(k * i) / (double)n;
 
 			to[q * n + i] =
-			    (float)(size * (q % 2 == 1 || q == 0 ? cos(a)
-								 : sin(a)));
+			    (float)(size *
+				    (q % 2 == 1 || q == 0 ? cos(a) : sin(a)));
 		}
 	}
 }

@@ -132,8 +132,7 @@ attack_all(struct attack *a, const struct uap_images *im,
 
 int
 concentrate(const struct net *net, const struct concentrate_config *cfg,
-    const struct uap_images *im, struct concentrate_counts *out,
-    struct err *e)
+    const struct uap_images *im, struct concentrate_counts *out, struct err *e)
 {
 	size_t image = net->h * net->w * net->c, k = net->classes;
 	struct attack a = {.net = net, .cfg = cfg};

@@ -108,8 +108,8 @@ patch_search(struct geometry_job *j, struct trigger *t)
 		apply(j, &s);
 		flips = geometry_gradient(j);
 		s.smooth = i == 0 ? flips : 0.6 * s.smooth + 0.4 * flips;
-		if ((flips >= GEOMETRY_ENOUGH && s.smooth >= GEOMETRY_ENOUGH - 0.05 &&
-			s.sum < s.best) ||
+		if ((flips >= GEOMETRY_ENOUGH &&
+			s.smooth >= GEOMETRY_ENOUGH - 0.05 && s.sum < s.best) ||
 		    (!found && i + 1 == j->steps)) {
 			found = true;
 			s.best = s.sum;
@@ -117,7 +117,8 @@ patch_search(struct geometry_job *j, struct trigger *t)
 			memcpy(s.kept_pattern, s.pattern,
 			    s.pixels * s.c * sizeof(float));
 		}
-		s.weight *= flips >= GEOMETRY_ENOUGH ? WEIGHT_UP : 1 / WEIGHT_DOWN;
+		s.weight *=
+		    flips >= GEOMETRY_ENOUGH ? WEIGHT_UP : 1 / WEIGHT_DOWN;
 		descend(j, &s);
 	}
 	t->mask = trigger_part(t, s.pixels);

@@ -11,7 +11,7 @@
 
 #include <math.h>
 
-#define GRID  6 /* control points along each side */
+#define GRID 6 /* control points along each side */
 /* Where the search starts, as a part of the largest budget. */
 #define START 0.15
 #define PI    3.14159265358979323846
@@ -95,9 +95,8 @@ sample_at(const struct field *s, size_t i)
 	size_t y0 = (size_t)fy, x0 = (size_t)fx;
 	size_t y1 = MIN(y0 + 1, s->h - 1), x1 = MIN(x0 + 1, s->w - 1);
 
-	return (struct sample){
-	    .at = {y0 * s->w + x0, y0 * s->w + x1, y1 * s->w + x0,
-		y1 * s->w + x1},
+	return (struct sample){.at = {y0 * s->w + x0, y0 * s->w + x1,
+				   y1 * s->w + x0, y1 * s->w + x1},
 	    .ay = fy - (float)y0,
 	    .ax = fx - (float)x0,
 	    .y_free = y >= 0.0f && y <= ym,

@@ -11,14 +11,14 @@
 /* Images of a forward pass while measuring. */
 #define MEASURE_BATCH 32
 /* Scales that are tried: powers of RATIO, so many up and down. */
-#define RATIO    1.3
-#define UP       6
-#define DOWN     9
-#define POINTS   (UP + DOWN + 1)
-#define LEVEL    0.95
+#define RATIO  1.3
+#define UP     6
+#define DOWN   9
+#define POINTS (UP + DOWN + 1)
+#define LEVEL  0.95
 /* Points behind the radius, for its interval. */
-#define BEYOND   1
-#define STREAM   1000
+#define BEYOND 1
+#define STREAM 1000
 
 const double uap_share[UAP_SHARES] = {0.5, 0.75, UAP_SHARE};
 
@@ -261,7 +261,8 @@ measure_cell(struct worker *w, const struct uap_cell *c,
 	like(raw, &f->trigger);
 	trace(w, c->geometry, raw, &f->trigger, &curve);
 	read_curve(&curve, f);
-	c->geometry->scale(raw, f->radius[UAP_SHARES - 1] / budget, &f->trigger);
+	c->geometry->scale(
+	    raw, f->radius[UAP_SHARES - 1] / budget, &f->trigger);
 	f->n = n;
 	f->flipped = count_flips(w, &f->trigger, n);
 }
@@ -370,7 +371,8 @@ uap_search(const struct net *net, const struct uap_config *cfg,
 #pragma omp for schedule(dynamic, 1)
 		for (size_t i = 0; i < ncell; i++) {
 			if (rc == 0)
-				rc = search_cell(&w, &cell[i], &found[i], &mine);
+				rc =
+				    search_cell(&w, &cell[i], &found[i], &mine);
 #pragma omp critical
 			if (label != NULL)
 				progress_step(&bar, ++done, NULL);

@@ -39,10 +39,8 @@ fill(struct world *w, double size)
 	*w = (struct world){0};
 	rng_init(&r, 1, 1);
 	for (size_t f = 0; f < 2 * GEOS + 1; f++)
-		w->family[f] = (struct verdict_family){.name = name[f],
-		    .n = K,
-		    .z = w->z[f],
-		    .p = w->p[f]};
+		w->family[f] = (struct verdict_family){
+		    .name = name[f], .n = K, .z = w->z[f], .p = w->p[f]};
 	for (size_t g = 0; g < GEOS; g++) {
 		w->family[g].suspect = w->suspect[g];
 		w->family[g].reference = w->reference[g];
@@ -254,8 +252,8 @@ test_pairs(void **state)
 			bool own = i / K == i % K;
 			bool next = (i / K + 1) % K == i % K;
 
-			z[i] = own	       ? (double)NAN
-			       : round == 1    ? (next ? 2.5 : 0.0)
+			z[i] = own              ? (double)NAN
+			       : round == 1     ? (next ? 2.5 : 0.0)
 			       : i == 3 * K + 8 ? 9.0
 						: 0.0;
 			p[i] = verdict_p(z[i]);
@@ -282,7 +280,9 @@ test_pairs(void **state)
 static void
 test_assign(void **state)
 {
-	enum { N = 5 };
+	enum {
+		N = 5
+	};
 	double cost[N * N], best = 1e9;
 	size_t to[N], index[N];
 	struct rng r;
@@ -362,8 +362,7 @@ test_known_radius(void **state)
 	static int32_t label[IMAGES];
 	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
 	struct uap_config cfg = {.steps = 60, .batch = 8, .count = IMAGES};
-	struct uap_cell cell = {
-	    geometry_find(k->geometry), UAP_ALL, 1, 7};
+	struct uap_cell cell = {geometry_find(k->geometry), UAP_ALL, 1, 7};
 	struct uap_found f, again;
 	struct model m;
 	struct net net;
@@ -373,8 +372,7 @@ test_known_radius(void **state)
 		x[i] = 0.25f;
 	linear_model(&m);
 	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
-	assert_ok(
-	    uap_search(&net, &cfg, &im, &im, &cell, 1, NULL, &f, &e), &e);
+	assert_ok(uap_search(&net, &cfg, &im, &im, &cell, 1, NULL, &f, &e), &e);
 	assert_true(f.reached);
 	assert_true(f.radius[UAP_SHARES - 1] >= k->radius * 0.97);
 	assert_true(f.radius[UAP_SHARES - 1] <= k->radius * 1.32);
@@ -399,7 +397,10 @@ test_known_radius(void **state)
 static void
 test_warp_radius(void **state)
 {
-	enum { SIDE = 16, PIXELS = SIDE * SIDE };
+	enum {
+		SIDE = 16,
+		PIXELS = SIDE * SIDE
+	};
 	static float x[IMAGES * PIXELS];
 	static int32_t label[IMAGES];
 	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
@@ -427,8 +428,7 @@ test_warp_radius(void **state)
 	build_int(&m, "transB", 1);
 	build_end(&m, "y", 2);
 	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
-	assert_ok(
-	    uap_search(&net, &cfg, &im, &im, &cell, 1, NULL, &f, &e), &e);
+	assert_ok(uap_search(&net, &cfg, &im, &im, &cell, 1, NULL, &f, &e), &e);
 	assert_true(f.reached);
 	assert_true(f.radius[UAP_SHARES - 1] >= 0.6);
 	assert_true(f.radius[UAP_SHARES - 1] <= 0.71 * 1.32);
@@ -529,6 +529,5 @@ main(void)
 		    .test_func = test_known_radius,
 		    .initial_state = (void *)(uintptr_t)&radii[i].known};
 	rc = cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
-	return rc +
-	       cmocka_run_group_tests_name("flip radii", rows, NULL, NULL);
+	return rc + cmocka_run_group_tests_name("flip radii", rows, NULL, NULL);
 }
