@@ -91,6 +91,7 @@ $(TESTS): %: %.o $(ELIBS)
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
+$(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(B)/audit/verdict.o
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
 # programs for tests/conformance-models.py and tests/bench.py

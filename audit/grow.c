@@ -11,7 +11,7 @@
 
 #include <time.h>
 
-static struct grow grow = {.opt = {.count = 3, .augment = "shift"}};
+static struct grow grow = {.opt = {.count = 3, .augment = "shift,cutout"}};
 static bool arg_json;
 static uint64_t arg_threads;
 
@@ -64,7 +64,7 @@ static const struct opt table[] = {
 	.kind = OPT_STR,
 	.dest = &grow.opt.augment,
 	.arg = "LIST",
-	.help = "of shift, flip, cutout, mixup; or none (default shift)"},
+	.help = "shift, flip, cutout, mixup; or none (default shift,cutout)"},
     {.name = "json",
 	.kind = OPT_FLAG,
 	.dest = &arg_json,
