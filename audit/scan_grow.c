@@ -56,8 +56,13 @@ place(struct scan *s, struct err *e)
 		memcpy(s->grown, s->opt.grow_in, strlen(s->opt.grow_in) + 1);
 		return 0;
 	}
-	if (s->opt.out != NULL)
-		return file_join(s->grown, size, s->opt.out, "references", e);
+	if (s->opt.out != NULL) {
+		int rc = file_mkdir(s->opt.out, e);
+
+		return rc != 0 ? rc
+			       : file_join(s->grown, size, s->opt.out,
+				     "references", e);
+	}
 	s->grown_here = true;
 	return file_temp_dir(s->grown, size, e);
 }

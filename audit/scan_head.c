@@ -66,6 +66,21 @@ pair_targets(const struct scan *s, json_t *list)
 	}
 }
 
+/* Every class has a target of its own. */
+static void
+map_targets(const struct scan *s, json_t *list)
+{
+	size_t k = s->classes;
+
+	for (size_t i = 0; s->pairs && s->in.map.target && i < k; i++) {
+		json_t *j = target_json(
+		    s, s->in.to[i], "map", s->in.map.adjusted);
+
+		json_put(j, "source", json_integer((json_int_t)i));
+		json_add(list, j);
+	}
+}
+
 static json_t *
 targets_json(const struct scan *s)
 {
@@ -78,6 +93,7 @@ targets_json(const struct scan *s)
 				geometry_table[scan_geometry_of(s, t)]->name,
 				s->in.class_[t].adjusted));
 	pair_targets(s, list);
+	map_targets(s, list);
 	return list;
 }
 

@@ -34,7 +34,8 @@ print_pairs(const struct scan *s)
 	size_t k = s->classes;
 
 	for (size_t i = 0; s->pairs && i < k * k; i++)
-		if (s->in.pairs[i].target)
+		/* what is a target from everywhere is said once */
+		if (s->in.pairs[i].target && !s->in.class_[i % k].target)
 			printf("* %s -> %s  z %.2f  p %.2g\n",
 			    scan_class_name(s, i / k, from, sizeof(from)),
 			    scan_class_name(s, i % k, to, sizeof(to)),
@@ -49,11 +50,25 @@ print_pairs(const struct scan *s)
 		    i + 1 < k ? "," : "\n");
 }
 
+static void
+print_margins(const struct scan *s)
+{
+	char spare[32];
+
+	printf("\nmargins (MM-BD): largest of class %s, p %.2g\n",
+	    scan_class_name(s, s->self.mm_bd.class, spare, sizeof(spare)),
+	    s->self.mm_bd.p);
+}
+
 void
 scan_print(const struct scan *s)
 {
 	printf("verdict: %s (score %.2f)\n%s\n", verdict_name(s->verdict),
 	    s->score, s->why);
+	if (s->self.margin != NULL)
+		print_margins(s);
+	if (s->arm == SCAN_NO_DATA)
+		return;
 	for (size_t g = 0; g < geometry_count; g++) {
 		printf("\n%s: %s (radius: %s)\n", geometry_table[g]->name,
 		    geometry_table[g]->summary, geometry_table[g]->unit);
