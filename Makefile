@@ -25,12 +25,12 @@ assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
                       html_rest html_scan html_top page page_style svg
 assay-verify_PARTS  = $(CASE_PARTS) case checks
 CASE_PARTS          = dsse escape keys statement subject
-BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan purify/assay-purify \
-             fixtures/assay-plant
+BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
+             purify/assay-purify fixtures/assay-plant
+assay-grow_PARTS    = grow_doc grow_open grow_train
 assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
 assay-purify_PARTS  = rounds sau
 assay-plant_PARTS   = arch attack
-assay-grow_PARTS    = grow_doc grow_open grow_train
 UNIT     = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 FUZZ     = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
