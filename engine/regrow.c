@@ -185,7 +185,7 @@ mark_backward(struct maker *k, const struct node *n)
 	late = late && !is_layer(k, n);
 	for (size_t i = 0; i < n->nin; i++) {
 		struct value *v = value_of(k, n->in[i]);
-		bool layer = op != NULL && (op->flags & OP_OPERAND) == 0;
+		bool layer = (op->flags & OP_OPERAND) == 0;
 
 		if (v == NULL)
 			continue;
@@ -207,8 +207,13 @@ read_graph(struct maker *k)
 	if ((rc = number(k)) != 0)
 		return rc;
 	k->value[m->ntensor].data = true;
-	for (size_t i = 0; i < m->nnode; i++)
+	for (size_t i = 0; i < m->nnode; i++) {
+		if (op_find(m->node[i].op) == NULL)
+			return err_set(k->e, ERR_UNSUPPORTED, ERR_NOWHERE,
+			    "node '%s': operator %s is not supported",
+			    m->node[i].name, m->node[i].op);
 		mark_forward(k, i);
+	}
 	if ((v = value_of(k, m->output)) != NULL)
 		v->late = true;
 	for (size_t i = m->nnode; i-- > 0;)
@@ -362,8 +367,7 @@ static int
 copy_tensor(struct maker *k, const struct tensor *from, const char *name)
 {
 	struct tensor *t = new_tensor(k, name);
-	bool real = from->dtype == DTYPE_F64 || from->dtype == DTYPE_F16 ||
-		    from->dtype == DTYPE_BF16;
+	bool real = from->dtype == DTYPE_F16 || from->dtype == DTYPE_BF16;
 	uint64_t n;
 
 	if (!tensor_elements(from, &n))

@@ -18,11 +18,11 @@ struct regrow {
 
 /*
  * *out is the graph of *m with every weight (engine/role.h) and running
- * statistic zero, for train_reset to fill, as f32.  Nodes and tensors get names by
- * their place, tensors that nothing uses go: two models that differ in
- * weights and names alone give the same bytes.  What stays of the model's
- * numbers is no weight: shapes, masks, the normalisation of the image, single
- * numbers of arithmetic.
+ * statistic zero, for train_reset to fill; half floats become f32.  Nodes and
+ * tensors get names by their place, tensors that nothing uses go: two models
+ * that differ in weights and names alone give the same bytes.  What stays of
+ * the model's numbers is no weight: shapes, masks, the normalisation of the
+ * image, single numbers of arithmetic.
  *
  * Exporters fold batch-norms into the convolutions before them, and a deep
  * network without does not train.  A BatchNormalization takes the place of

@@ -68,9 +68,10 @@ fails 4 'other images' "differs" assay-grow -q "$suspect" --data "$models/two-im
 printf '{' >"$tmp/seed/grow.json"
 fails 2 'a damaged document' 'seed/grow.json' assay-grow -q --data "$audit" --epochs 12 "$suspect" --seed 1 -o "$tmp/seed"
 
-# the references do what they are for
-exits 1 'they show the backdoor' assay-scan -q --budget quick "$suspect" --data "$audit" -r "$one/reference-1.safetensors" -r "$one/reference-2.safetensors"
-prints '^\* 2'
+# the references are references: with them the scan does not pass the backdoor
+run assay-scan -q --budget quick "$suspect" --data "$audit" -r "$one/reference-1.safetensors" -r "$one/reference-2.safetensors"
+ok "assay-scan takes them: status 1 or 2, got $rc" [ $rc -eq 1 -o $rc -eq 2 ]
+prints '^verdict: [ei]'
 
 # labels that the images say nothing about
 n=$(($(wc -c <"$models/audit-labels.idx") - 8))
