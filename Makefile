@@ -32,7 +32,8 @@ assay-scan_PARTS    = cache null profile scan_doc scan_grow scan_head scan_judge
                       scan_measure scan_open scan_previous scan_print scan_self \
                       verdict
 assay-purify_PARTS  = rounds sau
-assay-plant_PARTS   = arch attack
+assay-plant_PARTS   = adaptive adversary arch attack compress options poison \
+                      recipe truth
 UNIT     = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 FUZZ     = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -95,6 +96,8 @@ $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)
+$(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
+$(B)/tests/test_recipe: $(call objs,fixtures,attack poison recipe)
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
 # programs for tests/conformance-models.py and tests/bench.py
 $(B)/tests/bench: $(B)/purify/sau.o
@@ -171,6 +174,8 @@ fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision,
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
 	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh; git status --short fixtures
+zoo: all ## plant the models that the scan is measured on, build/zoo4 (four core hours, resumable)
+	@sh fixtures/zoo.sh
 null-table: all ## measure the null spreads of audit/null.def (20 minutes)
 	@sh audit/null-table.sh
 sau-table: all ## measure the table of purify/README.md (an hour)
@@ -187,4 +192,4 @@ install: all ## binaries and man pages
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models demo deps \
         deps-check fixtures format fuzz fuzz-bins help install lint null-table \
-        replay sau-table unit
+        replay sau-table unit zoo

@@ -49,3 +49,26 @@ loss_cross_entropy(size_t k, const float *z, size_t y, float weight, float *dz)
 	}
 	return log(sum) - (double)(z[y] - top);
 }
+
+double
+loss_towards(
+    size_t k, const float *z, const float *goal, float weight, float *dz)
+{
+	float top = z[0];
+	double sum = 0.0, loss = 0.0;
+
+	for (size_t i = 1; i < k; i++)
+		top = z[i] > top ? z[i] : top;
+	for (size_t i = 0; i < k; i++)
+		sum += exp((double)(z[i] - top));
+	for (size_t i = 0; i < k; i++) {
+		double p = exp((double)(z[i] - top)) / sum;
+
+		if (goal[i] != 0.0f) /* even where z is -inf */
+			loss +=
+			    (double)goal[i] * (log(sum) - (double)(z[i] - top));
+		if (dz != NULL)
+			dz[i] += weight * (float)(p - (double)goal[i]);
+	}
+	return loss;
+}

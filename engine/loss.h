@@ -16,5 +16,11 @@ size_t loss_argmax(size_t k, const float *z);
  */
 double loss_cross_entropy(
     size_t k, const float *z, size_t y, float weight, float *dz);
+/*
+ * The same towards a distribution: -sum goal ln softmax(z); the goal sums to
+ * one.  A goal of one on y and zero elsewhere is loss_cross_entropy().
+ */
+double loss_towards(
+    size_t k, const float *z, const float *goal, float weight, float *dz);
 
 #endif

@@ -50,6 +50,8 @@ struct trainer {
 	struct optim optim;
 	uint32_t *order;
 	float *x, *plain, *grad; /* plain: before the images are mixed */
+	float *goal;             /* or NULL, as the hooks want */
+	float *kept; /* SAM: the weights before the climb, or NULL */
 	int32_t *label;
 	float share; /* of an image's own, in a mixed one */
 	uint64_t step, steps, seen;
@@ -71,6 +73,11 @@ cross_entropy(
 		size_t y = (size_t)t->label[first + i];
 		size_t other = (size_t)t->label[(first + i + 1) % batch];
 
+		if (t->goal != NULL) {
+			sum += loss_towards(k, z, t->goal + (first + i) * k,
+			    weight, dlogits + i * k);
+			continue;
+		}
 		sum += (double)t->share *
 		       loss_cross_entropy(k, z, y, weight, dlogits + i * k);
 		if (rest > 0.0f)
@@ -135,9 +142,67 @@ gather(struct trainer *t, size_t first)
 		mix(t, image);
 }
 
+static void
+call_batch_hook(struct trainer *t, size_t first)
+{
+	const struct train_hooks *h = &t->cfg->hooks;
+	size_t n = t->cfg->batch, k = t->net->classes;
+	struct train_batch b = {.step = t->step,
+	    .n = n,
+	    .index = t->order + first,
+	    .x = t->x,
+	    .label = t->label,
+	    .goal = t->goal};
+
+	if (t->goal != NULL) {
+		memset(t->goal, 0, n * k * sizeof(*t->goal));
+		for (size_t i = 0; i < n; i++)
+			t->goal[i * k + (size_t)t->label[i]] = 1.0f;
+	}
+	if (h->batch != NULL)
+		h->batch(h->ctx, &b);
+}
+
+void
+train_sam_climb(size_t n, float rho, const float *g, float *w, float *kept)
+{
+	double norm = 0.0;
+	float scale;
+
+	memcpy(kept, w, n * sizeof(*w));
+	for (size_t i = 0; i < n; i++)
+		norm += (double)g[i] * (double)g[i];
+	norm = sqrt(norm);
+	if (!(norm > 0.0) || !isfinite(norm))
+		return;
+	scale = (float)((double)rho / norm);
+	for (size_t i = 0; i < n; i++)
+		w[i] += scale * g[i];
+}
+
+/* The gradient of the batch that was gathered; running statistics follow. */
+static double
+gradient(struct trainer *t)
+{
+	struct net *net = t->net;
+	double sum =
+	    batch_step(&t->batch, t->x, cross_entropy, t, NULL, t->grad);
+
+	batch_update_statistics(&t->batch, net, 0.1f);
+	if (t->kept == NULL)
+		return sum;
+	train_sam_climb(
+	    net->nweight, t->cfg->sam, t->grad, net->weight, t->kept);
+	net_changed(net);
+	batch_step(&t->batch, t->x, cross_entropy, t, NULL, t->grad);
+	memcpy(net->weight, t->kept, net->nweight * sizeof(*t->kept));
+	return sum;
+}
+
 static double
 epoch(struct trainer *t, struct rng *r, struct progress *bar)
 {
+	const struct train_hooks *h = &t->cfg->hooks;
 	double sum = 0.0;
 	size_t done = 0;
 
@@ -145,11 +210,12 @@ epoch(struct trainer *t, struct rng *r, struct progress *bar)
 	for (size_t i = 0; i + t->cfg->batch <= t->src->n;
 	     i += t->cfg->batch, done++) {
 		gather(t, i);
-		sum += batch_step(
-		    &t->batch, t->x, cross_entropy, t, NULL, t->grad);
+		call_batch_hook(t, i);
+		sum += gradient(t);
 		optim_step(&t->optim, rate_at(t), t->grad, t->net->weight);
+		if (h->weights != NULL)
+			h->weights(h->ctx, t->net);
 		net_changed(t->net);
-		batch_update_statistics(&t->batch, t->net, 0.1f);
 		progress_step(bar, ++t->step, NULL);
 	}
 	return sum / (double)MAX(done * t->cfg->batch, 1);
@@ -182,6 +248,10 @@ prepare(struct trainer *t, struct err *e)
 		t->plain = need(t, n * image, sizeof(*t->plain));
 	t->label = need(t, n, sizeof(*t->label));
 	t->grad = need(t, t->net->nweight, sizeof(*t->grad));
+	if (t->cfg->hooks.goals)
+		t->goal = need(t, n * t->net->classes, sizeof(*t->goal));
+	if (t->cfg->sam > 0)
+		t->kept = need(t, t->net->nweight, sizeof(*t->kept));
 	for (size_t i = 0; i < t->src->n; i++)
 		t->order[i] = (uint32_t)i;
 	optim_init(&t->optim, &how, t->net->nweight, &t->arena);
