@@ -25,9 +25,12 @@ assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
                       html_rest html_scan html_top page page_style svg
 assay-verify_PARTS  = $(CASE_PARTS) case checks
 CASE_PARTS          = dsse escape keys statement subject
-BLAS_TOOLS = audit/assay-eval audit/assay-scan purify/assay-purify \
-             fixtures/assay-plant
-assay-scan_PARTS    = scan_doc scan_measure scan_open verdict
+BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
+             purify/assay-purify fixtures/assay-plant
+assay-grow_PARTS    = grow_doc grow_open grow_train
+assay-scan_PARTS    = cache null profile scan_doc scan_grow scan_head scan_judge \
+                      scan_measure scan_open scan_previous scan_print scan_self \
+                      verdict
 assay-purify_PARTS  = rounds sau
 assay-plant_PARTS   = adaptive adversary arch attack compress options poison \
                       recipe truth
@@ -91,7 +94,8 @@ $(TESTS): %: %.o $(ELIBS)
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
-$(B)/tests/test_verdict: $(B)/audit/verdict.o
+$(B)/tests/test_regrow: $(B)/fixtures/arch.o
+$(B)/tests/test_verdict: $(call objs,audit,null verdict)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
 $(B)/tests/test_recipe: $(call objs,fixtures,attack poison recipe)
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))

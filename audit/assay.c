@@ -18,6 +18,7 @@ static const struct {
     {"load", "any model or data set to its neutral form"},
     {"save", "neutral weights back into the original file"},
     {"scan", "compare a model's flip radii with references"},
+    {"grow", "train clean references of a model's architecture"},
     {"purify", "remove a backdoor"},
     {"eval", "accuracy and attack success of a model"},
     {"report", "one signed report from a case"},

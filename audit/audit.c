@@ -21,7 +21,7 @@
 static const char *arg_data, *arg_classes, *arg_out, *arg_key, *arg_model;
 static const char *arg_budget = "standard", *arg_trigger, *arg_seed = "0";
 static const char *arg_rounds = "20", *arg_lr = "1e-3", *arg_batch = "64";
-static const char *arg_passphrase, *arg_eval_data;
+static const char *arg_passphrase, *arg_eval_data, *arg_previous;
 static struct opt_list arg_reference;
 static bool arg_resume, arg_no_purify, arg_sandbox;
 
@@ -38,6 +38,11 @@ static const struct opt table[] = {
 	.dest = &arg_reference,
 	.arg = "R",
 	.help = "a trusted model of the same classes; may be repeated"},
+    {.name = "previous",
+	.kind = OPT_STR,
+	.dest = &arg_previous,
+	.arg = "P",
+	.help = "an earlier version of the same model"},
     {.name = "key",
 	.letter = 'k',
 	.kind = OPT_STR,
@@ -315,7 +320,7 @@ scan(struct audit *a, const char *model, const char *dir, int *status,
     struct err *e)
 {
 	struct command c = command("assay-scan");
-	char doc[PATH_SIZE];
+	char doc[PATH_SIZE], grown[PATH_SIZE];
 	int rc;
 
 	if ((rc = file_join(doc, sizeof(doc), dir, "scan.json", e)) != 0)
@@ -325,6 +330,12 @@ scan(struct audit *a, const char *model, const char *dir, int *status,
 	option(&c, "--classes", arg_classes);
 	for (size_t i = 0; i < arg_reference.n; i++)
 		option(&c, "--reference", arg_reference.item[i]);
+	option(&c, "--previous", arg_previous);
+	/* the purified model is compared with the same ones */
+	if ((rc = in_case(grown, "references", e)) != 0)
+		return rc;
+	if (arg_reference.n == 0 && arg_previous == NULL)
+		option(&c, "--grow-in", grown);
 	option(&c, "--budget", arg_budget);
 	option(&c, "--seed", arg_seed);
 	option(&c, "-o", dir);

@@ -8,17 +8,19 @@
 
 #include <time.h>
 
+/* steps, images a step, images counted: of classes, of pairs; landing: eps,
+ * steps, images; images to optimise on and to count at most */
 const struct scan_budget scan_budgets[] = {
-    {"quick", 50, 32, 300, 300},
-    {"standard", 100, 32, 500, 600},
-    {"thorough", 200, 48, 1000, 1200},
+    {"quick", {{20, 8, 60}, {16, 4, 20}, {0.05, 5, 200}, 0}, 300, 300},
+    {"standard", {{24, 12, 100}, {20, 6, 24}, {0.05, 7, 300}, 0}, 500, 600},
+    {"thorough", {{80, 32, 400}, {60, 16, 60}, {0.05, 10, 1000}, 0}, 1000,
+	1200},
 };
 const size_t scan_nbudget = ARRAY_LEN(scan_budgets);
 
-static struct scan scan = {.opt = {.alpha = 0.001}};
-static const char *arg_budget = "standard", *arg_out;
+static struct scan scan = {.opt = {.alpha = 0.001, .seeds = 3, .grow = 3}};
+static const char *arg_budget = "standard";
 static bool arg_json, arg_list;
-static uint64_t arg_threads;
 
 static const struct opt table[] = {
     {.name = "data",
@@ -33,6 +35,34 @@ static const struct opt table[] = {
 	.dest = &scan.opt.reference,
 	.arg = "R",
 	.help = "a trusted model of the same classes; may be repeated"},
+    {.name = "previous",
+	.kind = OPT_STR,
+	.dest = &scan.opt.previous,
+	.arg = "P",
+	.help = "an earlier version of the same model"},
+    {.name = "grow",
+	.kind = OPT_U64,
+	.dest = &scan.opt.grow,
+	.arg = "N",
+	.help = "references to grow where none are given (default 3)",
+	.max = SCAN_REFERENCES},
+    {.name = "grow-in",
+	.kind = OPT_STR,
+	.dest = &scan.opt.grow_in,
+	.arg = "DIR",
+	.help = "keep them there (default: DIR/references of -o)"},
+    {.name = "no-grow",
+	.kind = OPT_FLAG,
+	.dest = &scan.opt.no_grow,
+	.help = "go without references where none are given"},
+    {.name = "no-data",
+	.kind = OPT_FLAG,
+	.dest = &scan.opt.no_data,
+	.help = "no images either: margins only, never conclusive"},
+    {.name = "baselines",
+	.kind = OPT_FLAG,
+	.dest = &scan.opt.baselines,
+	.help = "other detectors beside the verdict"},
     {.name = "budget",
 	.kind = OPT_STR,
 	.dest = &arg_budget,
@@ -50,10 +80,21 @@ static const struct opt table[] = {
 	.dest = &scan.opt.seed,
 	.arg = "N",
 	.help = "seed of the split and the searches (default 0)"},
+    {.name = "seeds",
+	.kind = OPT_U64,
+	.dest = &scan.opt.seeds,
+	.arg = "N",
+	.help = "searches of what leads, with a seed each (default 3)",
+	.max = SCAN_SEEDS},
+    {.name = "cache",
+	.kind = OPT_STR,
+	.dest = &scan.opt.cache,
+	.arg = "DIR",
+	.help = "keep what was measured on references there"},
     {.name = "output",
 	.letter = 'o',
 	.kind = OPT_STR,
-	.dest = &arg_out,
+	.dest = &scan.opt.out,
 	.arg = "DIR",
 	.help = "write scan.json and perturbations/ there"},
     {.name = "json",
@@ -65,7 +106,7 @@ static const struct opt table[] = {
 	.kind = OPT_FLAG,
 	.dest = &arg_list,
 	.help = "list geometries and budgets"},
-    OPT_THREADS(&arg_threads),
+    OPT_THREADS(&scan.opt.threads),
     {.name = NULL},
 };
 
@@ -88,8 +129,8 @@ list_all(void)
 	for (size_t i = 0; i < scan_nbudget; i++)
 		printf("  %-10s %zu steps of %zu images, %zu to optimise on, "
 		       "%zu to count\n",
-		    scan_budgets[i].name, scan_budgets[i].steps,
-		    scan_budgets[i].batch, scan_budgets[i].fit,
+		    scan_budgets[i].name, scan_budgets[i].profile.cell.steps,
+		    scan_budgets[i].profile.cell.batch, scan_budgets[i].fit,
 		    scan_budgets[i].test);
 	return tool_end(TOOL_PASSED);
 }
@@ -101,9 +142,10 @@ output(struct err *e)
 	char path[600];
 	int rc;
 
-	rc = scan_doc(&scan, arg_out, &doc, e);
-	if (rc == 0 && arg_out != NULL &&
-	    (rc = file_join(path, sizeof(path), arg_out, "scan.json", e)) == 0)
+	rc = scan_doc(&scan, scan.opt.out, &doc, e);
+	if (rc == 0 && scan.opt.out != NULL &&
+	    (rc = file_join(
+		 path, sizeof(path), scan.opt.out, "scan.json", e)) == 0)
 		rc = json_write_file(path, doc, e);
 	if (rc == 0 && arg_json)
 		json_print(doc);
@@ -118,10 +160,11 @@ run(struct err *e)
 {
 	int rc;
 
-	if ((rc = start_engine(arg_threads, e)) != 0 ||
+	if ((rc = start_engine(scan.opt.threads, e)) != 0 ||
 	    (rc = scan_open(&scan, e)) != 0 ||
-	    (arg_out != NULL && (rc = file_mkdir(arg_out, e)) != 0) ||
-	    (rc = scan_measure(&scan, e)) != 0)
+	    (scan.opt.out != NULL && (rc = file_mkdir(scan.opt.out, e)) != 0) ||
+	    (rc = scan_measure(&scan, e)) != 0 ||
+	    (rc = scan_close_caches(&scan, e)) != 0)
 		return rc;
 	return output(e);
 }
@@ -139,12 +182,15 @@ main(int argc, char **argv)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	if (arg_list)
 		return list_all();
-	if (first == argc || scan.opt.data == NULL)
-		return opt_usage(&tool, "a model and --data are needed"),
+	if (first == argc || (scan.opt.data == NULL) != scan.opt.no_data)
+		return opt_usage(&tool, "a model and --data (or --no-data) "
+					"are needed"),
 		       TOOL_USAGE;
+	scan.opt.grow = MAX(scan.opt.grow, 1);
 	for (size_t i = 0; i < scan_nbudget; i++)
 		if (strcmp(scan_budgets[i].name, arg_budget) == 0)
 			scan.opt.budget = &scan_budgets[i];
+	scan.opt.seeds = MAX(scan.opt.seeds, 1);
 	if (scan.opt.budget == NULL)
 		return opt_usage(&tool, "no budget '%s'", arg_budget),
 		       TOOL_USAGE;

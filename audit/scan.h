@@ -1,38 +1,79 @@
 /* SPDX-License-Identifier: MIT
  * The parts of assay-scan: models and images (scan_open), measurements
- * (scan_measure), the document (scan_doc).
+ * (scan_measure), hypotheses and seeds (scan_judge), the document (scan_doc).
  */
 #ifndef AUDIT_SCAN_H
 #define AUDIT_SCAN_H
 
+#include "audit/cache.h"
+#include "audit/profile.h"
 #include "audit/verdict.h"
 #include "base/doc.h"
 #include "base/opt.h"
-#include "engine/uap.h"
+#include "engine/mm_bd.h"
+#include "engine/transfer.h"
 #include "formats/fetch.h"
 
-#define SCAN_REFERENCES 8
-#define SCAN_GEOMETRIES 8
+#define SCAN_REFERENCES 16
+#define SCAN_SEEDS      9
 
 struct scan_budget {
 	const char *name;
-	size_t steps, batch; /* of each search */
-	size_t fit, test;    /* images at most */
+	struct profile_config profile;
+	size_t fit, test; /* images at most */
 };
 
 struct scan_options {
-	const char *model, *data, *classes;
+	const char *model, *data, *classes, *cache;
 	struct opt_list reference;
+	const char *previous, *grow_in;
+	const char *out; /* NULL, or where documents go */
 	const struct scan_budget *budget;
-	uint64_t seed;
+	bool no_grow, no_data, baselines;
+	uint64_t grow; /* how many references, where none are given */
+	uint64_t threads;
+	uint64_t seed, seeds;
 	double alpha;
 };
 
 struct scan_model {
+	const char *path;
 	struct fetched_model file;
 	struct net net;
-	uint64_t correct;                         /* of all images */
-	struct uap_found *found[SCAN_GEOMETRIES]; /* per class */
+	uint64_t correct;   /* of all images */
+	bool *right;        /* per image of the data */
+	bool *right_test;   /* per TEST image */
+	struct cache cache; /* of a reference */
+	struct profile profile[SCAN_SEEDS];
+};
+
+struct scan_flips {
+	uint64_t n, flipped, shared, different, unshared;
+};
+
+/* One cell's flips under exchanged perturbations (scan_previous). */
+struct scan_exchange {
+	uint64_t suspect, previous; /* images that flip in this one only */
+	double p, adjusted;
+};
+
+/* Statistics of the suspect alone (scan_self). */
+struct scan_alone {
+	bool measured;
+	double cleanse; /* Neural Cleanse's index, and its class */
+	size_t cleanse_class;
+	double *margin; /* [classes] of MM-BD, or NULL */
+	struct mm_bd_verdict mm_bd;
+	struct transfer_class *transfer; /* [classes] */
+};
+
+/* What the suspect is compared with. */
+enum scan_arm {
+	SCAN_GIVEN,    /* trusted references */
+	SCAN_PREVIOUS, /* an earlier version only */
+	SCAN_HOME,     /* references grown from its graph */
+	SCAN_ALONE,    /* images, but nothing to compare with */
+	SCAN_NO_DATA,
 };
 
 struct scan {
@@ -41,38 +82,93 @@ struct scan {
 	struct fetched_data data;
 	struct scan_model suspect, ref[SCAN_REFERENCES];
 	size_t nref;
+	enum scan_arm arm;
+	char grown[600]; /* where references were grown, or empty */
+	bool grown_here; /* for this run only */
+	bool previous;   /* reference 0 is the earlier version */
+	enum null_kin kin;
+	struct scan_exchange *exchange; /* per geometry and class, or NULL */
+	struct scan_alone self;
 	struct uap_images fit, test;
 	size_t agreed; /* images that every model gets right */
 	size_t classes;
+	/* TEST images that every model gets right */
+	uint32_t *both;
+	size_t nboth;
+	struct profile_plan plan;
+	bool screened_targets, screened_pairs;
 	/* per geometry, class and source class: flips at the suspect's radius */
 	struct scan_flips *flips;
+	/* the same per pair, of its own source only */
+	struct scan_flips *pair_flips;
 	/* source x predicted, under shared PGD with the first reference */
 	uint64_t *matrix, *matrix_shared, *matrix_n;
-	struct verdict_cell
-	    *cell; /* geometry-major; without references: NULL */
+	/* statistics; without references nothing is set */
+	struct verdict_family family[VERDICT_FAMILIES], pair;
+	double covariance[VERDICT_GEOMETRIES * VERDICT_GEOMETRIES];
+	size_t nfamily;
+	bool pairs;
+	struct verdict_input in;
 	enum verdict verdict;
-	double score;
+	enum verdict by_seed[SCAN_SEEDS];
+	double p_by_seed[SCAN_SEEDS];
+	double p, score;
 	const char *why;
 	double seconds;
 	int64_t started;
 };
 
-struct scan_flips {
-	uint64_t n, flipped, shared, different, unshared;
-};
-
 extern const struct scan_budget scan_budgets[];
 extern const size_t scan_nbudget;
 
+/* Memory of the scan's; aborts when it does not fit. */
+void *scan_need(struct scan *, size_t n, size_t size);
+
 int scan_open(struct scan *, struct err *) MUST_USE;
+/* What was measured on references goes to the cache. */
+int scan_close_caches(struct scan *, struct err *) MUST_USE;
 int scan_measure(struct scan *, struct err *) MUST_USE;
+/* Hypotheses, other seeds for the leading ones, verdict. */
+int scan_judge(struct scan *, struct err *) MUST_USE;
 void scan_release(struct scan *);
 
+/* What is measured on model i: 0 the suspect, then the references. */
+struct profile_job scan_job(
+    struct scan *, size_t i, const struct profile_config *, const char *who);
 /* Flips of class t, geometry g, from source s. */
 struct scan_flips *scan_flips_at(
     const struct scan *, size_t g, size_t t, size_t s);
 /* Sum over sources. */
 struct scan_flips scan_flips_sum(const struct scan *, size_t g, size_t t);
+/* The geometry that sees class t best. */
+size_t scan_geometry_of(const struct scan *, size_t t);
+/* Count the suspect's flips of every cell that was searched. */
+int scan_sharedness(struct scan *, struct err *) MUST_USE;
+
+/* The roles of suspect and earlier version exchanged. */
+int scan_previous(struct scan *, struct err *) MUST_USE;
+/* The smallest adjusted p of a class. */
+double scan_exchange_p(const struct scan *, size_t t);
+json_t *scan_exchange_json(const struct scan *, size_t g, size_t t);
+
+/* References grown by assay-grow; their paths join the options. */
+int scan_grow(struct scan *, struct err *) MUST_USE;
+/* Removes those that were grown for this run only. */
+void scan_grow_end(struct scan *);
+
+/* Margins alone need no images. */
+int scan_margins(struct scan *, struct err *) MUST_USE;
+int scan_self(struct scan *, struct err *) MUST_USE;
+json_t *scan_self_json(const struct scan *);
+const char *scan_arm_name(enum scan_arm);
+
+/* The name of class t, or its number in `spare`. */
+const char *scan_class_name(
+    const struct scan *, size_t t, char *spare, size_t size);
+/* A p-value, at most 1; null for NaN. */
+json_t *scan_p_json(double);
+/* The document's head. */
+void scan_head(json_t *doc, const struct scan *);
 
 /*
  * The document; with dir, the perturbations are written beneath it first and

@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: MIT
- * Flip radii of suspect and references, sharedness of the suspect's flips,
- * the untargeted flip matrix, and the verdict.
+ * What is measured: where adversarial examples land, which classes and pairs
+ * are searched, flip radii of suspect and references, sharedness of the
+ * suspect's flips, the untargeted flip matrix.
  */
 #include "audit/scan.h"
+
 #include "base/progress.h"
 #include "base/stat.h"
 #include "engine/spgd.h"
 
 #include <math.h>
 
-/* Images of the untargeted matrix. */
+/* Images of the untargeted matrix, and of sharedness. */
 #define MATRIX_IMAGES 512
+#define SHARED_IMAGES 120
+/* Up to so many classes all are searched as targets, and all pairs; beyond,
+ * landing points choose. */
+#define ALL_TARGETS 64
+#define ALL_PAIRS   16
+#define TARGETS     48
+#define PAIRS_EACH  2
 
-static void *
-need(struct scan *s, size_t n, size_t size)
+void *
+scan_need(struct scan *s, size_t n, size_t size)
 {
 	void *p = arena_alloc(&s->arena, n, size);
 
@@ -22,28 +31,145 @@ need(struct scan *s, size_t n, size_t size)
 	return p;
 }
 
+static struct scan_model *
+model_at(struct scan *s, size_t i)
+{
+	return i == 0 ? &s->suspect : &s->ref[i - 1];
+}
+
+/* The earlier version's perturbations are wanted too: no cache has them. */
+static bool
+is_previous(const struct scan *s, size_t i)
+{
+	return i == 1 && s->previous;
+}
+
+struct profile_job
+scan_job(
+    struct scan *s, size_t i, const struct profile_config *cfg, const char *who)
+{
+	struct scan_model *m = model_at(s, i);
+	struct profile_job job = {.net = &m->net,
+	    .cfg = cfg,
+	    .im = {s->fit, s->test},
+	    .cache = i != 0 && !is_previous(s, i) ? &m->cache : NULL,
+	    .who = who};
+
+	job.im.test.use = m->right_test;
+	return job;
+}
+
+/* --- what to search ------------------------------------------------------ */
+
+/* How much more of the landings s -> t the suspect has than the median
+ * reference (of all sources: s = SIZE_MAX). */
+static double
+excess(const struct scan *s, size_t source, size_t t)
+{
+	double v[SCAN_REFERENCES + 1], mine = 0.0;
+
+	for (size_t i = 0; i <= s->nref; i++) {
+		const struct scan_model *m =
+		    i == 0 ? &s->suspect : &s->ref[i - 1];
+		const struct concentrate_counts *c = &m->profile[0].landing;
+		double share;
+
+		if (source == SIZE_MAX)
+			share = concentrate_share(c, s->classes, t);
+		else
+			share = (double)c->count[source * s->classes + t] /
+				(double)MAX(c->n[source], 1);
+		if (i == 0)
+			mine = share;
+		else
+			v[i - 1] = share;
+	}
+	return mine - (s->nref != 0 ? stat_median(v, s->nref) : 0.0);
+}
+
+/* Mark the `most` cells of value[0..n) with the largest values; the first of
+ * equals. */
+static void
+mark_largest(const double *value, size_t n, size_t most, bool *mark)
+{
+	for (size_t k = 0; k < most; k++) {
+		size_t best = SIZE_MAX;
+
+		for (size_t i = 0; i < n; i++)
+			if (!mark[i] && isfinite(value[i]) &&
+			    (best == SIZE_MAX || value[i] > value[best]))
+				best = i;
+		if (best == SIZE_MAX)
+			return;
+		mark[best] = true;
+	}
+}
+
+static void
+choose(struct scan *s)
+{
+	size_t k = s->classes;
+	bool *target = scan_need(s, k, sizeof(*target));
+	bool *pair = scan_need(s, k * k, sizeof(*pair));
+	double *value = scan_need(s, k, sizeof(*value));
+
+	s->plan = (struct profile_plan){k, target, pair};
+	s->screened_targets = k > ALL_TARGETS;
+	s->screened_pairs = k > ALL_PAIRS;
+	for (size_t t = 0; t < k; t++)
+		value[t] = s->screened_targets ? excess(s, SIZE_MAX, t) : 1.0;
+	mark_largest(value, k, s->screened_targets ? TARGETS : k, target);
+	for (size_t q = 0; q < k && s->pairs; q++) {
+		for (size_t t = 0; t < k; t++)
+			value[t] = t == q              ? (double)NAN
+				   : s->screened_pairs ? excess(s, q, t)
+						       : 1.0;
+		mark_largest(
+		    value, k, s->screened_pairs ? PAIRS_EACH : k, pair + q * k);
+	}
+}
+
 /* --- radii --------------------------------------------------------------- */
 
 static int
-radii(struct scan *s, struct scan_model *m, const char *who, struct err *e)
+measure_radii(struct scan *s, struct err *e)
 {
-	struct uap_config cfg = {.steps = s->opt.budget->steps,
-	    .batch = s->opt.budget->batch,
-	    .seed = s->opt.seed};
-
-	for (size_t g = 0; g < geometry_count; g++) {
-		char label[64];
+	for (size_t i = 0; i <= s->nref; i++) {
+		struct scan_model *m = model_at(s, i);
+		struct profile_config cfg = s->opt.budget->profile;
+		char who[32];
+		struct profile_job job = scan_job(s, i, &cfg, who);
 		int rc;
 
-		m->found[g] = need(s, s->classes, sizeof(*m->found[g]));
-		snprintf(label, sizeof(label), "%s %s", who,
-		    geometry_table[g]->name);
-		rc = uap_radii(&m->net, geometry_table[g], &cfg, &s->fit,
-		    &s->test, label, m->found[g], e);
-		if (rc != 0) {
-			m->found[g] = NULL;
+		cfg.seed = s->opt.seed;
+		snprintf(
+		    who, sizeof(who), i == 0 ? "suspect" : "reference %zu", i);
+		rc = profile_radii(&m->profile[0], &job, &s->plan, e);
+		if (rc != 0)
 			return rc;
-		}
+		if (i != 0 && !is_previous(s, i))
+			profile_forget(&m->profile[0]);
+	}
+	return 0;
+}
+
+static int
+measure_landing(struct scan *s, struct err *e)
+{
+	struct profile_config cfg = s->opt.budget->profile;
+
+	/* a few of each class */
+	cfg.landing.count = MAX(cfg.landing.count, 12 * s->classes);
+	for (size_t i = 0; i <= s->nref; i++) {
+		struct scan_model *m = model_at(s, i);
+		struct profile_job job = scan_job(s, i, &cfg, "");
+		int rc;
+
+		rc = profile_init(&m->profile[0], s->classes, &s->arena, e);
+		if (rc == 0)
+			rc = profile_landing(&m->profile[0], &job, e);
+		if (rc != 0)
+			return rc;
 	}
 	return 0;
 }
@@ -73,18 +199,24 @@ scan_flips_sum(const struct scan *s, size_t g, size_t t)
 	return sum;
 }
 
+struct shared_work {
+	uint32_t *index; /* of TEST images, n of them */
+	size_t n;
+	int32_t *pred[SCAN_REFERENCES + 1];
+};
+
 /* Count image i, which became t in the suspect, by what the references did:
  * the majority also t (shared), unmoved (unshared), or something else. */
 static void
-count_flip(const struct scan *s, size_t i, int32_t t, int32_t *const *pred,
-    struct scan_flips *f)
+count_flip(const struct scan *s, const struct shared_work *w, size_t i,
+    int32_t t, struct scan_flips *f)
 {
 	size_t same = 0, still = 0;
 
 	f->flipped++;
-	for (size_t k = 0; k < s->nref; k++) {
-		same += pred[k + 1][i] == t;
-		still += pred[k + 1][i] == s->test.label[i];
+	for (size_t k = 1; k <= s->nref; k++) {
+		same += w->pred[k][i] == t;
+		still += w->pred[k][i] == s->test.label[w->index[i]];
 	}
 	if (2 * same > s->nref)
 		f->shared++;
@@ -94,39 +226,89 @@ count_flip(const struct scan *s, size_t i, int32_t t, int32_t *const *pred,
 		f->different++;
 }
 
+/* Predictions of all models under a perturbation; of the images of `source`,
+ * or of all but t. */
 static int
-sharedness(struct scan *s, struct err *e)
+predict_all(struct scan *s, struct shared_work *w, int32_t source, int32_t t,
+    const struct trigger *d, struct err *e)
 {
-	int32_t *pred[SCAN_REFERENCES + 1];
+	w->n = 0;
+	for (size_t i = 0; i < s->nboth && w->n < SHARED_IMAGES; i++) {
+		int32_t y = s->test.label[s->both[i]];
 
-	s->flips = need(
-	    s, geometry_count * s->classes * s->classes, sizeof(*s->flips));
-	for (size_t k = 0; k <= s->nref; k++)
-		pred[k] = need(s, s->test.n, sizeof(**pred));
-	for (size_t i = 0; i < geometry_count * s->classes; i++) {
-		size_t g = i / s->classes, t = i % s->classes;
-		const struct trigger *d = &s->suspect.found[g][t].trigger;
+		if (source == UAP_ALL ? y != t : y == source)
+			w->index[w->n++] = s->both[i];
+	}
+	for (size_t k = 0; k <= s->nref; k++) {
+		int rc = uap_predict(&model_at(s, k)->net, &s->test, w->index,
+		    w->n, d, w->pred[k], e);
 
-		for (size_t k = 0; k <= s->nref; k++) {
-			const struct net *net =
-			    k == 0 ? &s->suspect.net : &s->ref[k - 1].net;
-			int rc = uap_predict(net, &s->test, d, pred[k], e);
-
-			if (rc != 0)
-				return rc;
-		}
-		for (size_t q = 0; q < s->test.n; q++) {
-			size_t source = (size_t)s->test.label[q];
-			struct scan_flips *f = scan_flips_at(s, g, t, source);
-
-			if (source == t)
-				continue;
-			f->n++;
-			if (pred[0][q] == (int32_t)t)
-				count_flip(s, q, (int32_t)t, pred, f);
-		}
+		if (rc != 0)
+			return rc;
 	}
 	return 0;
+}
+
+static int
+share_cell(
+    struct scan *s, struct shared_work *w, size_t g, size_t t, struct err *e)
+{
+	const struct uap_found *f =
+	    &s->suspect.profile[0].cell[g * s->classes + t];
+	int rc;
+
+	if (f->n == 0)
+		return 0;
+	rc = predict_all(s, w, UAP_ALL, (int32_t)t, &f->trigger, e);
+	for (size_t i = 0; rc == 0 && i < w->n; i++) {
+		size_t source = (size_t)s->test.label[w->index[i]];
+		struct scan_flips *out = scan_flips_at(s, g, t, source);
+
+		out->n++;
+		if (w->pred[0][i] == (int32_t)t)
+			count_flip(s, w, i, (int32_t)t, out);
+	}
+	return rc;
+}
+
+static int
+share_pair(struct scan *s, struct shared_work *w, size_t at, struct err *e)
+{
+	const struct uap_found *f = &s->suspect.profile[0].pair[at];
+	struct scan_flips *out = &s->pair_flips[at];
+	int32_t source = (int32_t)(at / s->classes);
+	int32_t t = (int32_t)(at % s->classes);
+	int rc;
+
+	if (f->n == 0)
+		return 0;
+	rc = predict_all(s, w, source, t, &f->trigger, e);
+	for (size_t i = 0; rc == 0 && i < w->n; i++) {
+		out->n++;
+		if (w->pred[0][i] == t)
+			count_flip(s, w, i, t, out);
+	}
+	return rc;
+}
+
+int
+scan_sharedness(struct scan *s, struct err *e)
+{
+	size_t k = s->classes;
+	struct shared_work w;
+	int rc = 0;
+
+	s->flips = scan_need(s, geometry_count * k * k, sizeof(*s->flips));
+	s->pair_flips = scan_need(s, k * k, sizeof(*s->pair_flips));
+	w.index = scan_need(s, s->test.n + 1, sizeof(*w.index));
+	for (size_t i = 0; i <= s->nref; i++)
+		w.pred[i] = scan_need(s, s->test.n + 1, sizeof(**w.pred));
+	for (size_t i = 0; rc == 0 && i < geometry_count * k; i++)
+		rc = share_cell(s, &w, i / k, i % k, e);
+	for (size_t i = 0; rc == 0 && i < k * k; i++)
+		if (s->in.pairs != NULL && s->in.pairs[i].adjusted < 1.0)
+			rc = share_pair(s, &w, i, e);
+	return rc;
 }
 
 /* --- untargeted matrix --------------------------------------------------- */
@@ -134,27 +316,33 @@ sharedness(struct scan *s, struct err *e)
 static int
 flip_matrix(struct scan *s, struct err *e)
 {
-	size_t n = MIN(s->test.n, MATRIX_IMAGES), k = s->classes;
+	size_t n = MIN(s->nboth, MATRIX_IMAGES), k = s->classes;
 	size_t image = s->suspect.net.h * s->suspect.net.w * s->suspect.net.c;
 	struct spgd_config cfg = spgd_defaults();
+	float *x = scan_need(s, n * image, sizeof(*x));
+	int32_t *label = scan_need(s, n, sizeof(*label));
 	struct spgd_result r;
 	struct spgd pgd;
 	int rc;
 
-	s->matrix = need(s, k * k, sizeof(*s->matrix));
-	s->matrix_shared = need(s, k * k, sizeof(*s->matrix_shared));
-	s->matrix_n = need(s, k, sizeof(*s->matrix_n));
-	r = (struct spgd_result){need(s, n * image, sizeof(float)),
-	    need(s, n, sizeof(int32_t)), need(s, n, sizeof(int32_t)),
-	    need(s, n, sizeof(int32_t)), need(s, n, sizeof(int32_t))};
+	s->matrix = scan_need(s, k * k, sizeof(*s->matrix));
+	s->matrix_shared = scan_need(s, k * k, sizeof(*s->matrix_shared));
+	s->matrix_n = scan_need(s, k, sizeof(*s->matrix_n));
+	for (size_t i = 0; i < n; i++) {
+		memcpy(x + i * image, s->test.x + s->both[i] * image,
+		    image * sizeof(*x));
+		label[i] = s->test.label[s->both[i]];
+	}
+	r = (struct spgd_result){scan_need(s, n * image, sizeof(float)),
+	    scan_need(s, n, sizeof(int32_t)), scan_need(s, n, sizeof(int32_t)),
+	    scan_need(s, n, sizeof(int32_t)), scan_need(s, n, sizeof(int32_t))};
 	rc = spgd_init(&pgd, &cfg, &s->suspect.net, &s->ref[0].net, n, e);
 	if (rc != 0)
 		return rc;
-	spgd_attack(&pgd, s->test.x, s->test.label, n, 0, &r);
+	spgd_attack(&pgd, x, label, n, 0, &r);
 	spgd_release(&pgd);
 	for (size_t i = 0; i < n; i++) {
-		size_t from = (size_t)s->test.label[i];
-		size_t to = (size_t)r.pred[i];
+		size_t from = (size_t)label[i], to = (size_t)r.pred[i];
 
 		s->matrix_n[from]++;
 		s->matrix[from * k + to]++;
@@ -163,45 +351,21 @@ flip_matrix(struct scan *s, struct err *e)
 	return 0;
 }
 
-/* --- verdict ------------------------------------------------------------- */
-
-static double
-reference_radius(const struct scan *s, size_t g, size_t t)
+static int
+measure_all(struct scan *s, struct err *e)
 {
-	double v[SCAN_REFERENCES];
+	int rc;
 
-	for (size_t k = 0; k < s->nref; k++)
-		v[k] = s->ref[k].found[g][t].radius;
-	return stat_median(v, s->nref);
-}
-
-static void
-reach(struct scan *s)
-{
-	double spread[SCAN_GEOMETRIES];
-	struct verdict_input in = {.classes = s->classes,
-	    .geometries = geometry_count,
-	    .spread = spread,
-	    .alpha = s->opt.alpha,
-	    .accuracy = (double)s->suspect.correct / (double)s->data.data.n};
-
-	s->cell = need(s, geometry_count * s->classes, sizeof(*s->cell));
-	in.cell = s->cell;
-	for (size_t g = 0; g < geometry_count; g++) {
-		spread[g] = verdict_spread(geometry_table[g]->name);
-		if (spread[g] <= 0)
-			BUG("a geometry without a null spread");
-		for (size_t t = 0; t < s->classes; t++) {
-			struct verdict_cell *c = &s->cell[g * s->classes + t];
-			struct scan_flips f = scan_flips_sum(s, g, t);
-
-			c->suspect = s->suspect.found[g][t].radius;
-			c->reference = reference_radius(s, g, t);
-			c->flipped = f.flipped;
-			c->shared = f.shared;
-		}
-	}
-	s->verdict = verdict_reach(&in, &s->score, &s->why);
+	s->pairs = s->nref != 0 && s->classes > 2;
+	if ((rc = measure_landing(s, e)) != 0)
+		return rc;
+	choose(s);
+	if ((rc = measure_radii(s, e)) != 0 ||
+	    (s->previous && (rc = scan_previous(s, e)) != 0) ||
+	    (rc = scan_judge(s, e)) != 0 ||
+	    (s->nref != 0 && (rc = flip_matrix(s, e)) != 0))
+		return rc;
+	return s->opt.baselines || s->nref == 0 ? scan_self(s, e) : 0;
 }
 
 int
@@ -210,22 +374,17 @@ scan_measure(struct scan *s, struct err *e)
 	double start = progress_clock();
 	int rc;
 
-	if ((rc = radii(s, &s->suspect, "suspect", e)) != 0)
-		return rc;
-	for (size_t k = 0; k < s->nref; k++)
-		if ((rc = radii(s, &s->ref[k], "reference", e)) != 0)
-			return rc;
-	if ((rc = sharedness(s, e)) != 0)
-		return rc;
-	if (s->nref == 0) {
+	if (s->arm != SCAN_NO_DATA) {
+		rc = measure_all(s, e);
+	} else if ((rc = scan_margins(s, e)) == 0) {
 		s->verdict = VERDICT_INCONCLUSIVE;
-		s->why = "without a reference the radii of one model cannot "
-			 "be told from those of a clean one";
-	} else {
-		if ((rc = flip_matrix(s, e)) != 0)
-			return rc;
-		reach(s);
+		s->why = "without images only the model's margins can be "
+			 "looked at, and clean models differ in these";
+	}
+	if (s->nref == 0 && rc == 0 && isfinite(s->self.mm_bd.p)) {
+		s->p = s->self.mm_bd.p;
+		s->score = s->self.mm_bd.score;
 	}
 	s->seconds = progress_clock() - start;
-	return 0;
+	return rc;
 }

@@ -4,6 +4,7 @@
  * duplicate never lies on both sides.
  */
 #include "audit/scan.h"
+#include "base/tool.h"
 #include "engine/measure.h"
 
 static int
@@ -13,6 +14,7 @@ open_model(
 	const struct dataset *d = &s->data.data;
 	int rc;
 
+	m->path = path;
 	if ((rc = fetch_model(path, &m->file, e)) != 0)
 		return rc;
 	if ((rc = net_build(&m->net, &m->file.model, d->h, d->w, d->c, e)) !=
@@ -22,33 +24,66 @@ open_model(
 	return 0;
 }
 
+/* The same operators in the same order, with as many weights. */
+static bool
+same_architecture(const struct net *a, const struct net *b)
+{
+	if (a->nstep != b->nstep || a->nweight != b->nweight)
+		return false;
+	for (size_t i = 0; i < a->nstep; i++)
+		if (a->step[i].op != b->step[i].op)
+			return false;
+	return true;
+}
+
+static int
+open_reference(struct scan *s, const char *path, struct err *e)
+{
+	struct scan_model *m = &s->ref[s->nref];
+	int rc;
+
+	if (s->nref == SCAN_REFERENCES)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "more than %d references", SCAN_REFERENCES);
+	s->nref++;
+	if ((rc = open_model(s, path, m, e)) != 0)
+		return rc;
+	if (m->net.classes != s->classes) {
+		err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "the reference has %zu classes, the model %zu",
+		    m->net.classes, s->classes);
+		return err_in(e, path);
+	}
+	if (!same_architecture(&s->suspect.net, &m->net))
+		s->kin = NULL_OTHER;
+	if (digest_equal(&m->file.digest, &s->suspect.file.digest)) {
+		err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "the reference is the model itself");
+		return err_in(e, path);
+	}
+	return 0;
+}
+
+/* The earlier version first; without either, references are grown. */
 static int
 open_references(struct scan *s, struct err *e)
 {
 	int rc;
 
-	for (size_t i = 0; i < s->opt.reference.n; i++) {
-		const char *path = s->opt.reference.item[i];
-		struct scan_model *m = &s->ref[i];
-
-		if (i == SCAN_REFERENCES)
-			return err_set(e, ERR_USAGE, ERR_NOWHERE,
-			    "more than %d references", SCAN_REFERENCES);
-		s->nref = i + 1;
-		if ((rc = open_model(s, path, m, e)) != 0)
+	s->arm = s->opt.reference.n != 0   ? SCAN_GIVEN
+		 : s->opt.previous != NULL ? SCAN_PREVIOUS
+		 : s->opt.no_grow          ? SCAN_ALONE
+					   : SCAN_HOME;
+	if (s->opt.previous != NULL) {
+		s->previous = true;
+		if ((rc = open_reference(s, s->opt.previous, e)) != 0)
 			return rc;
-		if (m->net.classes != s->classes) {
-			err_set(e, ERR_FORMAT, ERR_NOWHERE,
-			    "the reference has %zu classes, the model %zu",
-			    m->net.classes, s->classes);
-			return err_in(e, path);
-		}
-		if (digest_equal(&m->file.digest, &s->suspect.file.digest)) {
-			err_set(e, ERR_USAGE, ERR_NOWHERE,
-			    "the reference is the model itself");
-			return err_in(e, path);
-		}
 	}
+	if (s->arm == SCAN_HOME && (rc = scan_grow(s, e)) != 0)
+		return rc;
+	for (size_t i = 0; i < s->opt.reference.n; i++)
+		if ((rc = open_reference(s, s->opt.reference.item[i], e)) != 0)
+			return rc;
 	return 0;
 }
 
@@ -82,10 +117,11 @@ image_key(const struct dataset *d, size_t i, uint64_t seed, struct digest *key)
 	digest_end(&c, key);
 }
 
-/* Images of one side, in the order of their keys, up to `most`. */
+/* Images of one side, in the order of their keys, up to `most`; `at` has
+ * their numbers in the data. */
 static int
 take_side(struct scan *s, const struct keyed *k, size_t n, unsigned side,
-    const bool *ok, size_t most, struct uap_images *out, struct err *e)
+    size_t most, struct uap_images *out, uint32_t *at, struct err *e)
 {
 	const struct dataset *d = &s->data.data;
 	size_t image = d->h * d->w * d->c;
@@ -96,72 +132,157 @@ take_side(struct scan *s, const struct keyed *k, size_t n, unsigned side,
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
 	*out = (struct uap_images){.x = x, .label = label};
 	for (size_t i = 0; i < n && out->n < most; i++) {
-		size_t at = k[i].index;
-
-		if ((k[i].key.byte[0] & 1) != side || !ok[at])
+		if ((k[i].key.byte[0] & 1) != side)
 			continue;
-		dataset_image(d, at, x + out->n * image);
-		label[out->n++] = d->label[at];
+		dataset_image(d, k[i].index, x + out->n * image);
+		at[out->n] = k[i].index;
+		label[out->n++] = d->label[k[i].index];
 	}
 	return 0;
 }
 
-/* Which images every model classifies right. */
+/* Which images every model classifies right, and which each does. */
 static int
-agreement(struct scan *s, bool *ok, struct err *e)
+agreement(struct scan *s, struct err *e)
 {
 	const struct dataset *d = &s->data.data;
-	int32_t *pred = arena_alloc(&s->arena, d->n, sizeof(*pred));
+	int32_t *pred = scan_need(s, d->n, sizeof(*pred));
 
-	if (pred == NULL)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many images");
-	memset(ok, 1, d->n * sizeof(*ok));
+	s->agreed = d->n;
 	for (size_t k = 0; k <= s->nref; k++) {
 		struct scan_model *m = k == 0 ? &s->suspect : &s->ref[k - 1];
 		int rc = measure_predict(&m->net, d, 0, d->n, NULL, pred, e);
 
 		if (rc != 0)
 			return rc;
+		m->right = scan_need(s, d->n, sizeof(*m->right));
 		for (size_t i = 0; i < d->n; i++) {
-			m->correct += pred[i] == d->label[i];
-			ok[i] = ok[i] && pred[i] == d->label[i];
+			m->right[i] = pred[i] == d->label[i];
+			m->correct += m->right[i];
 		}
 	}
 	for (size_t i = 0; i < d->n; i++)
-		s->agreed += ok[i];
+		for (size_t k = 0; k <= s->nref; k++)
+			if (!(k == 0 ? &s->suspect : &s->ref[k - 1])
+				 ->right[i]) {
+				s->agreed--;
+				break;
+			}
 	return 0;
+}
+
+/* Which TEST images each model, and all of them, classify right. */
+static void
+mark_test(struct scan *s, const uint32_t *at)
+{
+	s->both = scan_need(s, s->test.n + 1, sizeof(*s->both));
+	for (size_t i = 0; i < s->test.n; i++) {
+		bool all = true;
+
+		for (size_t k = 0; k <= s->nref; k++) {
+			struct scan_model *m =
+			    k == 0 ? &s->suspect : &s->ref[k - 1];
+
+			if (m->right_test == NULL)
+				m->right_test = scan_need(
+				    s, s->test.n, sizeof(*m->right_test));
+			m->right_test[i] = m->right[at[i]];
+			all = all && m->right_test[i];
+		}
+		if (all)
+			s->both[s->nboth++] = (uint32_t)i;
+	}
 }
 
 static int
 split(struct scan *s, struct err *e)
 {
 	const struct dataset *d = &s->data.data;
-	struct keyed *k = arena_alloc(&s->arena, d->n, sizeof(*k));
-	bool *ok = arena_alloc(&s->arena, d->n, sizeof(*ok));
-	bool *all = arena_alloc(&s->arena, d->n, sizeof(*all));
+	struct keyed *k = scan_need(s, d->n, sizeof(*k));
+	uint32_t *at = scan_need(s, d->n, sizeof(*at));
 	int rc;
 
-	if (k == NULL || ok == NULL || all == NULL)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many images");
-	if ((rc = agreement(s, ok, e)) != 0)
+	if ((rc = agreement(s, e)) != 0)
 		return rc;
-	memset(all, 1, d->n * sizeof(*all));
 	for (size_t i = 0; i < d->n; i++) {
 		image_key(d, i, s->opt.seed, &k[i].key);
 		k[i].index = (uint32_t)i;
 	}
 	qsort(k, d->n, sizeof(*k), by_key);
 	if ((rc = take_side(
-		 s, k, d->n, 0, all, s->opt.budget->fit, &s->fit, e)) != 0 ||
+		 s, k, d->n, 0, s->opt.budget->fit, &s->fit, at, e)) != 0 ||
 	    (rc = take_side(
-		 s, k, d->n, 1, ok, s->opt.budget->test, &s->test, e)) != 0)
+		 s, k, d->n, 1, s->opt.budget->test, &s->test, at, e)) != 0)
 		return rc;
-	if (s->fit.n >= 2 * s->classes && s->test.n >= 2 * s->classes)
+	mark_test(s, at);
+	if (s->fit.n >= 2 * s->classes && s->nboth >= 2 * s->classes)
 		return 0;
 	return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 	    "%zu images to optimise on and %zu that all models get right are "
 	    "too few for %zu classes",
-	    s->fit.n, s->test.n, s->classes);
+	    s->fit.n, s->nboth, s->classes);
+}
+
+/* Everything that a reference's numbers depend on but the cell. */
+static void
+cache_key(const struct scan *s, const struct scan_model *m, struct digest *key)
+{
+	const struct profile_config *c = &s->opt.budget->profile;
+	uint64_t number[] = {s->opt.seed, s->opt.budget->fit,
+	    s->opt.budget->test, c->cell.steps, c->cell.batch, c->cell.count,
+	    c->pair.steps, c->pair.batch, c->pair.count, c->landing.steps,
+	    c->landing.count};
+	struct digest_ctx d;
+
+	digest_begin(&d);
+	digest_update(&d, tool_version, strlen(tool_version));
+	digest_update(&d, &m->file.digest, sizeof(m->file.digest));
+	digest_update(&d, &s->data.digest, sizeof(s->data.digest));
+	digest_update(&d, number, sizeof(number));
+	digest_end(&d, key);
+}
+
+static int
+open_caches(struct scan *s, struct err *e)
+{
+	for (size_t i = 0; i < s->nref; i++) {
+		struct digest key;
+		int rc;
+
+		cache_key(s, &s->ref[i], &key);
+		rc = cache_open(
+		    &s->ref[i].cache, s->opt.cache, &key, s->classes, e);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int
+scan_close_caches(struct scan *s, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < s->nref; i++)
+		rc = cache_close(&s->ref[i].cache, e);
+	return rc;
+}
+
+/* The model's own shape; nothing to split. */
+static int
+open_alone(struct scan *s, struct err *e)
+{
+	struct scan_model *m = &s->suspect;
+	int rc;
+
+	s->arm = SCAN_NO_DATA;
+	m->path = s->opt.model;
+	if ((rc = fetch_model(m->path, &m->file, e)) != 0)
+		return rc;
+	if ((rc = net_build(&m->net, &m->file.model, 0, 0, 0, e)) != 0)
+		return err_in(e, m->path);
+	s->classes = m->net.classes;
+	return 0;
 }
 
 int
@@ -170,6 +291,8 @@ scan_open(struct scan *s, struct err *e)
 	int rc;
 
 	arena_init(&s->arena, (size_t)32 << 30);
+	if (s->opt.no_data)
+		return open_alone(s, e);
 	rc = fetch_data(s->opt.data, s->opt.classes, NULL, &s->data, e);
 	if (rc != 0)
 		return rc;
@@ -178,15 +301,16 @@ scan_open(struct scan *s, struct err *e)
 	s->classes = s->suspect.net.classes;
 	if ((rc = open_references(s, e)) != 0)
 		return rc;
-	return (rc = split(s, e)) != 0 ? err_in(e, s->opt.data) : 0;
+	if ((rc = split(s, e)) != 0)
+		return err_in(e, s->opt.data);
+	return open_caches(s, e);
 }
 
 static void
-model_release_all(struct scan_model *m, size_t classes)
+model_release_all(struct scan_model *m)
 {
-	for (size_t g = 0; g < SCAN_GEOMETRIES; g++)
-		if (m->found[g] != NULL)
-			uap_release(m->found[g], classes);
+	for (size_t i = 0; i < SCAN_SEEDS; i++)
+		profile_release(&m->profile[i]);
 	net_release(&m->net);
 	fetch_model_release(&m->file);
 }
@@ -194,9 +318,10 @@ model_release_all(struct scan_model *m, size_t classes)
 void
 scan_release(struct scan *s)
 {
-	model_release_all(&s->suspect, s->classes);
+	model_release_all(&s->suspect);
 	for (size_t i = 0; i < s->nref; i++)
-		model_release_all(&s->ref[i], s->classes);
+		model_release_all(&s->ref[i]);
+	scan_grow_end(s);
 	fetch_data_release(&s->data);
 	arena_release(&s->arena);
 }

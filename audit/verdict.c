@@ -2,27 +2,28 @@
 #include "audit/verdict.h"
 
 #include "base/arena.h"
+#include "base/assign.h"
 #include "base/stat.h"
+#include "base/student.h"
 
 #include <math.h>
 
-static const struct {
-	const char *geometry;
-	double spread;
-} null_table[] = {
-#define NULL_SPREAD(g, s) {#g, s},
-#include "audit/null.def"
-#undef NULL_SPREAD
-};
-
-double
-verdict_spread(const char *geometry)
-{
-	for (size_t i = 0; i < ARRAY_LEN(null_table); i++)
-		if (strcmp(null_table[i].geometry, geometry) == 0)
-			return null_table[i].spread;
-	return 0.0;
-}
+/* Observations that the shipped spread counts for beside the references'. */
+#define PRIOR_WEIGHT      30.0
+#define ENOUGH_REFERENCES 3
+/* How far references may scale the shipped covariance. */
+#define SCALE_LEAST 0.15
+#define SCALE_MOST  6.0
+/* Keeps a covariance away from a singular one. */
+#define RIDGE      0.02
+#define PI         3.14159265358979323846
+#define SMALLEST_P 1e-300
+/* Accuracy that is hardly better than chance: twice it, at most this. */
+#define BARELY 0.6
+/* Shares of alpha. */
+#define WEIGHT_CLASS 0.5
+#define WEIGHT_PAIR  0.25
+#define WEIGHT_MAP   0.25
 
 const char *
 verdict_name(enum verdict v)
@@ -33,94 +34,390 @@ verdict_name(enum verdict v)
 	return name[v];
 }
 
-static void
-residuals(struct verdict_cell *cell, size_t classes, double spread, double *v)
-{
-	double middle;
+/* --- residuals ----------------------------------------------------------- */
 
-	for (size_t t = 0; t < classes; t++) {
-		cell[t].residual =
-		    log(cell[t].reference) - log(cell[t].suspect);
-		v[t] = cell[t].residual;
-	}
-	middle = stat_median(v, classes);
-	for (size_t t = 0; t < classes; t++) {
-		cell[t].residual -= middle;
-		cell[t].z = cell[t].residual / spread;
-		cell[t].p = stat_normal_tail(cell[t].z);
-	}
+/* Variance of the median of n independent normals, in units of one's. */
+static double
+median_variance(size_t n)
+{
+	static const double small[] = {1.0, 0.5, 0.449, 0.298, 0.287, 0.215};
+
+	return n <= ARRAY_LEN(small) ? small[n - 1] : PI / 2 / (double)n;
 }
 
-static bool
-natural(const struct verdict_cell *c)
+/* Median of the finite ones of v[0..n), NaN when there are none. */
+static double
+middle_of(const double *v, size_t n)
 {
-	return (double)c->shared > VERDICT_NATURAL * (double)c->flipped;
-}
-
-/* Whether any cell is below the level; marks them as targets. */
-static bool
-below(struct verdict_input *in, double level, bool mark, bool *shared)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < in->classes * in->geometries; i++) {
-		struct verdict_cell *c = &in->cell[i];
-
-		if (c->p_adjusted >= level)
-			continue;
-		if (natural(c)) {
-			*shared = true;
-			continue;
-		}
-		c->target = mark;
-		any = true;
-	}
-	return any;
-}
-
-enum verdict
-verdict_reach(struct verdict_input *in, double *score, const char **why)
-{
-	size_t n = in->classes * in->geometries;
-	bool shared = false;
 	struct arena a;
-	double *p;
+	double *w, m = NAN;
+	size_t k = 0;
 
 	arena_init(&a, SIZE_MAX);
-	if ((p = arena_alloc(&a, n + in->classes, sizeof(*p))) == NULL)
+	if ((w = arena_alloc(&a, n + 1, sizeof(*w))) == NULL)
 		BUG("out of memory");
-	for (size_t g = 0; g < in->geometries; g++)
-		residuals(
-		    in->cell + g * in->classes, in->classes, in->spread[g], p);
-	*score = 0.0;
-	for (size_t i = 0; i < n; i++) {
-		p[i] = in->cell[i].p;
-		*score = fmax(*score, in->cell[i].z);
-	}
-	stat_holm(p, n);
 	for (size_t i = 0; i < n; i++)
-		in->cell[i].p_adjusted = p[i];
+		if (isfinite(v[i]))
+			w[k++] = v[i];
+	if (k != 0)
+		m = stat_median(w, k);
 	arena_release(&a);
-	if (in->accuracy < 2.0 / (double)in->classes) {
-		*why = "the model is hardly better than chance on these "
-		       "images: is the preprocessing right?";
-		return VERDICT_INCONCLUSIVE;
+	return m;
+}
+
+/* out[i] = v[i] - median of the references but `but`, median removed. */
+static void
+differences(const struct verdict_family *f, size_t nref, size_t but,
+    const double *v, double *out)
+{
+	double w[64], center;
+
+	for (size_t i = 0; i < f->n; i++) {
+		size_t k = 0;
+
+		for (size_t r = 0; r < nref && k < ARRAY_LEN(w); r++)
+			if (r != but)
+				w[k++] = f->reference[r * f->n + i];
+		out[i] = v[i] - middle_of(w, k);
 	}
-	if (below(in, in->alpha, true, &shared)) {
-		*why = "a class is far easier to reach than in the "
-		       "references, by changes that do not fool them";
-		return VERDICT_EVIDENCE;
+	center = middle_of(out, f->n);
+	for (size_t i = 0; i < f->n; i++)
+		out[i] -= center;
+}
+
+void
+verdict_residuals(struct verdict_family *f, size_t nref, const double *center)
+{
+	double w[64];
+
+	for (size_t i = 0; i < f->n; i++) {
+		size_t k = MIN(nref, ARRAY_LEN(w));
+
+		for (size_t r = 0; r < k; r++)
+			w[r] = f->reference[r * f->n + i];
+		f->residual[i] = f->suspect[i] - middle_of(w, k);
 	}
-	if (shared) {
-		*why = "a class is easier to reach than in the references, "
-		       "but what reaches it fools them too";
-		return VERDICT_INCONCLUSIVE;
+	f->center = center != NULL ? *center : middle_of(f->residual, f->n);
+	for (size_t i = 0; i < f->n; i++)
+		f->residual[i] -= f->center;
+}
+
+/* --- the null ------------------------------------------------------------ */
+
+/*
+ * Mean product of two families' residuals of one reference about the others,
+ * in units of one model's variance; *count: how many products.
+ */
+static double
+among_references(const struct verdict_family *a, const struct verdict_family *b,
+    size_t nref, double *count)
+{
+	double sum = 0.0, *d[2];
+	struct arena mem;
+
+	arena_init(&mem, SIZE_MAX);
+	d[0] = arena_alloc(&mem, a->n + 1, sizeof(double));
+	d[1] = arena_alloc(&mem, a->n + 1, sizeof(double));
+	if (d[0] == NULL || d[1] == NULL)
+		BUG("out of memory");
+	*count = 0;
+	for (size_t r = 0; r < nref; r++) {
+		differences(a, nref, r, a->reference + r * a->n, d[0]);
+		differences(b, nref, r, b->reference + r * b->n, d[1]);
+		for (size_t i = 0; i < a->n; i++)
+			if (isfinite(d[0][i]) && isfinite(d[1][i])) {
+				sum += d[0][i] * d[1][i];
+				*count += 1;
+			}
 	}
-	if (below(in, 10 * in->alpha, false, &shared)) {
-		*why = "a class is easier to reach than in the references, "
-		       "but not clearly so";
-		return VERDICT_INCONCLUSIVE;
+	arena_release(&mem);
+	return *count > 0 ? sum / *count / (1.0 + median_variance(nref - 1))
+			  : 0.0;
+}
+
+/* Of the references' products about the prior's: the nref residuals of a cell
+ * hang together. */
+static double
+weigh(double prior, double seen, double count, size_t nref)
+{
+	double n = count * (double)(nref - 1) / (double)nref;
+
+	return (PRIOR_WEIGHT * prior + n * seen) / (PRIOR_WEIGHT + n);
+}
+
+double
+verdict_spread(const struct verdict_family *f, size_t nref, enum null_kin kin)
+{
+	double prior = null_spread(f->name, kin), var = prior * prior, count;
+
+	if (nref >= ENOUGH_REFERENCES) {
+		double seen =
+		    null_inflation() * among_references(f, f, nref, &count);
+
+		if (count > 0)
+			var = weigh(var, seen, count, nref);
 	}
-	*why = "no class is easier to reach than the references explain";
-	return VERDICT_NO_EVIDENCE;
+	return sqrt(var * (1.0 + median_variance(nref)));
+}
+
+/*
+ * The table says how geometries hang together and how their variances
+ * compare, the references how noisy this kind of model is: the table's
+ * covariance is scaled to theirs, then weighed against it.
+ */
+static void
+learn(const struct verdict_family *f, size_t n, size_t nref, double *cov)
+{
+	double scale = 0.0, count = 0.0;
+
+	for (size_t a = 0; a < n; a++)
+		scale += null_inflation() *
+			 among_references(&f[a], &f[a], nref, &count) /
+			 cov[a * n + a] / (double)n;
+	if (count == 0)
+		return;
+	scale = fmin(fmax(scale, SCALE_LEAST), SCALE_MOST);
+	for (size_t i = 0; i < n * n; i++) {
+		double seen = null_inflation() * among_references(&f[i / n],
+						     &f[i % n], nref, &count);
+
+		cov[i] = weigh(scale * cov[i], seen, count, nref);
+	}
+}
+
+void
+verdict_covariance(const struct verdict_family *f, size_t n, size_t nref,
+    enum null_kin kin, double *cov)
+{
+	for (size_t a = 0; a < n; a++)
+		for (size_t b = 0; b < n; b++)
+			cov[a * n + b] =
+			    null_correlation(f[a].name, f[b].name) *
+			    null_spread(f[a].name, kin) *
+			    null_spread(f[b].name, kin);
+	if (nref >= ENOUGH_REFERENCES)
+		learn(f, n, nref, cov);
+	for (size_t i = 0; i < n * n; i++)
+		cov[i] *= 1.0 + median_variance(nref);
+}
+
+/* The inverse of a symmetric positive definite matrix (Gauss and Jordan);
+ * `in` is used up. */
+static void
+invert(double *in, size_t n, double *out)
+{
+	for (size_t i = 0; i < n * n; i++)
+		out[i] = i / n == i % n ? 1.0 : 0.0;
+	for (size_t k = 0; k < n; k++) {
+		double pivot = in[k * n + k];
+
+		for (size_t j = 0; j < n; j++) {
+			in[k * n + j] /= pivot;
+			out[k * n + j] /= pivot;
+		}
+		for (size_t i = 0; i < n; i++) {
+			double v = in[i * n + k];
+
+			for (size_t j = 0; i != k && j < n; j++) {
+				in[i * n + j] -= v * in[k * n + j];
+				out[i * n + j] -= v * out[k * n + j];
+			}
+		}
+	}
+}
+
+void
+verdict_z(const double *cov, size_t n, const double *residual, double *z)
+{
+	double work[VERDICT_GEOMETRIES * VERDICT_GEOMETRIES];
+	double inverse[VERDICT_GEOMETRIES * VERDICT_GEOMETRIES];
+	double joint = 0.0, var = 0.0;
+
+	for (size_t i = 0; i < n * n; i++)
+		work[i] = cov[i] * (i / n == i % n ? 1.0 + RIDGE : 1.0);
+	invert(work, n, inverse);
+	for (size_t a = 0; a < n; a++) {
+		double sum = 0.0;
+
+		z[a] = residual[a] / sqrt(cov[a * n + a]);
+		joint += z[a];
+		/* the deviation from what the others lead to expect, by its
+		 * standard deviation, in terms of the inverse covariance */
+		for (size_t b = 0; b < n; b++) {
+			sum += inverse[a * n + b] * residual[b];
+			var += cov[a * n + b] /
+			       sqrt(cov[a * n + a] * cov[b * n + b]);
+		}
+		z[n + a] = sum / sqrt(inverse[a * n + a]);
+	}
+	z[2 * n] = joint / sqrt(var);
+}
+
+double
+verdict_p(double z)
+{
+	return isfinite(z) ? fmax(student_tail(z, null_freedom()), SMALLEST_P)
+			   : (double)NAN;
+}
+
+/* --- hypotheses ---------------------------------------------------------- */
+
+double
+verdict_cauchy(const double *p, size_t n)
+{
+	double sum = 0.0;
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!isfinite(p[i]))
+			continue;
+		/* tan((1/2 - p) pi) is 1 / (pi p) where it would overflow */
+		sum += p[i] < 1e-8 ? 1.0 / (PI * p[i])
+				   : tan((0.5 - fmin(p[i], 1 - 1e-8)) * PI);
+		k++;
+	}
+	if (k == 0)
+		return NAN;
+	sum /= (double)k;
+	return fmax(
+	    sum > 1e8 ? 1.0 / (PI * sum) : 0.5 - atan(sum) / PI, SMALLEST_P);
+}
+
+static void
+combine_classes(struct verdict_input *in, double weight)
+{
+	size_t tests = 0;
+
+	for (size_t t = 0; t < in->classes; t++) {
+		struct verdict_hypothesis *h = &in->class_[t];
+		double p[64];
+
+		h->family = 0;
+		for (size_t f = 0; f < in->nfamily; f++) {
+			p[f] = in->family[f].p[t];
+			if (isfinite(p[f]) && !(p[h->family] <= p[f]))
+				h->family = f;
+		}
+		h->p = verdict_cauchy(p, in->nfamily);
+		tests += isfinite(h->p);
+	}
+	for (size_t t = 0; t < in->classes; t++)
+		in->class_[t].adjusted =
+		    in->class_[t].p * (double)tests / weight;
+}
+
+static size_t
+combine_pairs(struct verdict_input *in)
+{
+	size_t n = in->classes * in->classes, tests = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		in->pairs[i].p = in->pair->p[i];
+		tests += isfinite(in->pair->p[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		in->pairs[i].adjusted =
+		    in->pairs[i].p * (double)tests / WEIGHT_PAIR;
+	return tests;
+}
+
+/* The map of classes with the largest mean residual, none kept in place. */
+static void
+combine_map(struct verdict_input *in)
+{
+	size_t k = in->classes;
+	struct arena a;
+	double *cost;
+
+	arena_init(&a, SIZE_MAX);
+	if ((cost = arena_alloc(&a, k * k, sizeof(*cost))) == NULL)
+		BUG("out of memory");
+	for (size_t i = 0; i < k * k; i++)
+		cost[i] = i / k == i % k ? 1e6 : -in->pair->z[i];
+	in->map_mean = -assign_least(k, cost, in->to) / (double)k;
+	arena_release(&a);
+	/* the best map of a clean model has some mean, and a spread */
+	in->map.p =
+	    verdict_p((in->map_mean - null_map_mean()) / null_map_spread());
+	in->map.adjusted = in->map.p / WEIGHT_MAP;
+}
+
+void
+verdict_combine(struct verdict_input *in)
+{
+	size_t k = in->classes, tests;
+
+	in->map = (struct verdict_hypothesis){.p = NAN, .adjusted = NAN};
+	in->map_mean = NAN;
+	combine_classes(in, in->pair != NULL ? WEIGHT_CLASS : 1.0);
+	if (in->pair == NULL)
+		return;
+	tests = combine_pairs(in);
+	if (tests == k * (k - 1) && k > 2)
+		combine_map(in);
+}
+
+/* --- the verdict --------------------------------------------------------- */
+
+struct tally {
+	bool below, near, natural; /* of the level, of ten times it */
+	double p;
+};
+
+static void
+look(struct verdict_hypothesis *h, double alpha, struct tally *t)
+{
+	h->target = false;
+	if (!isfinite(h->adjusted))
+		return;
+	t->p = fmin(t->p, h->adjusted);
+	if (h->adjusted >= 10 * alpha)
+		return;
+	if (h->natural) {
+		t->natural = true;
+		return;
+	}
+	t->near = true;
+	h->target = h->adjusted < alpha;
+	t->below = t->below || h->target;
+}
+
+void
+verdict_reach(struct verdict_input *in)
+{
+	struct tally t = {.p = INFINITY};
+
+	for (size_t i = 0; i < in->classes; i++)
+		look(&in->class_[i], in->alpha, &t);
+	for (size_t i = 0; in->pair != NULL && i < in->classes * in->classes;
+	     i++)
+		look(&in->pairs[i], in->alpha, &t);
+	look(&in->map, in->alpha, &t);
+	in->p = fmin(t.p, 1.0);
+	in->score = 0.0 - log10(fmin(fmax(t.p, SMALLEST_P), 1e3));
+	in->verdict = VERDICT_INCONCLUSIVE;
+	if (in->accuracy < fmin(2.0 / (double)in->classes, BARELY)) {
+		in->why = "the model is hardly better than chance on these "
+			  "images: is the preprocessing right?";
+	} else if (t.below) {
+		in->verdict = VERDICT_EVIDENCE;
+		in->why = "a class is far easier to reach than in the "
+			  "references, by changes that do not fool them";
+	} else if (t.natural) {
+		in->why = "a class is easier to reach than in the references, "
+			  "but what reaches it fools them too";
+	} else if (t.near) {
+		in->why = "a class is easier to reach than in the references, "
+			  "but not clearly so";
+	} else {
+		in->verdict = VERDICT_NO_EVIDENCE;
+		in->why =
+		    "no class is easier to reach than the references explain";
+	}
+}
+
+double
+verdict_least(double spread, double tests, double alpha)
+{
+	return spread * student_quantile(alpha / tests, null_freedom());
 }

@@ -1,17 +1,38 @@
 /* SPDX-License-Identifier: MIT
- * From flip radii to a verdict.  For class t and geometry G the residual
+ * From measurements to a verdict.  A *family* is a set of like cells: the
+ * radii of all classes in one geometry, where adversarial examples land, the
+ * patch radii of all pairs of classes.  Each cell has an *ease* per model
+ * (minus the logarithm of a radius, the logarithm of a share: larger is
+ * easier).  Its residual
  *
- *     l = median over references of log r_t(reference) - log r_t(suspect)
+ *     l = ease in the suspect - median over the references
  *
- * minus its median over classes says how much easier t is to reach in the
- * suspect than in models known to be clean; classes that are easy everywhere
- * cancel.  z = l / spread on clean models (audit/null.def), one-sided normal
- * p-values, Holm's correction over classes and geometries.
+ * minus the family's median says how much easier the cell is in the suspect
+ * than in models known to be clean; what is easy everywhere cancels.
+ *
+ * z has three forms: l by its standard deviation on clean models; l *beyond*
+ * what the same class's other geometries lead to expect (the conditional
+ * deviation: a class may be easier by every means in some clean model, a
+ * patch backdoor makes it easier by a patch); and the *joint* mean over geometries.  The
+ * covariance is that of the shipped null (audit/null.h), scaled and weighed,
+ * from three references on, by what these show, each against the others.
+ * p is from Student's t.
+ *
+ * Hypotheses: each class is a target (its p-values combined by Cauchy's
+ * rule, Liu and Xie, JASA 2020), each pair of source and target, one map of
+ * all classes (all-to-all).  Bonferroni with fixed weights: one half for
+ * classes, a quarter each for pairs and the map; where pairs are not measured
+ * all of it is the classes'.
  */
 #ifndef AUDIT_VERDICT_H
 #define AUDIT_VERDICT_H
 
-#include "base/base.h"
+#include "audit/null.h"
+
+/* Families of the classes: geometries, each of these beyond the others, the
+ * joint one, landings. */
+#define VERDICT_GEOMETRIES 12
+#define VERDICT_FAMILIES   (2 * VERDICT_GEOMETRIES + 2)
 
 enum verdict {
 	VERDICT_NO_EVIDENCE,
@@ -19,36 +40,79 @@ enum verdict {
 	VERDICT_EVIDENCE,
 };
 
-/* One class in one geometry. */
-struct verdict_cell {
-	double suspect;   /* radius */
-	double reference; /* median radius of the references */
-	double residual, z, p, p_adjusted;
-	uint64_t flipped, shared; /* held-out flips, and those shared */
-	bool target;
+struct verdict_family {
+	const char *name;
+	size_t n;          /* cells */
+	double *suspect;   /* [n] ease; NaN: not measured */
+	double *reference; /* [nref * n] */
+	/* of the residual: set by verdict_spread() or verdict_covariance() */
+	double spread;
+	/* set by verdict_residuals(), NaN where not measured */
+	double center, *residual; /* [n] */
+	double *z, *p;            /* [n] */
+};
+
+/* With `center` NULL the median of the raw residuals is taken out, else
+ * *center is: for cells that were measured again. */
+void verdict_residuals(
+    struct verdict_family *, size_t nref, const double *center);
+/* Standard deviation of a suspect's residual in one family. */
+double verdict_spread(
+    const struct verdict_family *, size_t nref, enum null_kin);
+/* The same for all geometries together: n x n, row-major, into cov. */
+void verdict_covariance(const struct verdict_family *, size_t n, size_t nref,
+    enum null_kin, double *cov);
+
+/*
+ * z of one class from its residuals in n geometries (NaN everywhere when it
+ * was not measured): z[0..n) marginal, z[n..2n) beyond the others, z[2n]
+ * joint.
+ */
+void verdict_z(const double *cov, size_t n, const double *residual, double *z);
+/* One-sided; NaN for NaN. */
+double verdict_p(double z);
+
+struct verdict_hypothesis {
+	double p;
+	double adjusted; /* p times the number of tests, by its weight */
+	size_t family;   /* of classes: that with the smallest p */
+	bool natural;    /* in: what reaches it fools the references as well */
+	bool target;     /* out */
 };
 
 struct verdict_input {
-	size_t classes, geometries;
-	const double *spread;      /* per geometry */
-	struct verdict_cell *cell; /* geometry-major */
+	size_t classes;
+	const struct verdict_family *family; /* of classes */
+	size_t nfamily;
+	const struct verdict_family *pair; /* source-major, or NULL */
 	double alpha;
 	double accuracy; /* of the suspect, on the data */
+	struct verdict_hypothesis *class_, *pairs;
+	struct verdict_hypothesis map;
+	size_t *to; /* [classes] the best map of all pairs, when complete */
+	double map_mean;
+	/* out */
+	enum verdict verdict;
+	double p;     /* the smallest adjusted p, at most 1 */
+	double score; /* minus its decimal logarithm, before the bound: below
+		       * zero for most clean models */
+	const char *why;
 };
 
 /* Flips that a clean model would share: above this share no evidence. */
 #define VERDICT_NATURAL 0.5
 
-/*
- * Fill residual, z, p, p_adjusted and target of every cell from the radii and
- * flips.  *score is the largest z.  *why is a sentence for people.
- */
-enum verdict verdict_reach(
-    struct verdict_input *, double *score, const char **why);
+/* p-values of all hypotheses (class_, pairs, map): adjusted ones too. */
+void verdict_combine(struct verdict_input *);
+/* Targets, verdict, score and a sentence for people, from the hypotheses. */
+void verdict_reach(struct verdict_input *);
+
+/* Cauchy's combination of those of n p-values that are not NaN. */
+double verdict_cauchy(const double *p, size_t n);
 
 const char *verdict_name(enum verdict);
 
-/* The measured spread of a geometry by name; 0 when there is none. */
-double verdict_spread(const char *geometry);
+/* Smallest residual that alpha would call evidence, with so many tests. */
+double verdict_least(double spread, double tests, double alpha);
 
 #endif

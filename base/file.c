@@ -212,6 +212,21 @@ file_temp(struct err *e)
 	return fd >= 0 ? fd : err_sys(e, "cannot create a temporary file");
 }
 
+int
+file_temp_dir(char *out, size_t size, struct err *e)
+{
+	const char *top = getenv("TMPDIR");
+	int rc;
+
+	if (top == NULL || top[0] == '\0')
+		top = "/tmp";
+	if ((rc = file_join(out, size, top, "assay-XXXXXX", e)) != 0)
+		return rc;
+	if (mkdtemp(out) == NULL)
+		return err_sys(e, "cannot make a folder beneath '%s'", top);
+	return 0;
+}
+
 bool
 file_exists(const char *path)
 {

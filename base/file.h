@@ -58,6 +58,8 @@ int file_mkdir(const char *path, struct err *) MUST_USE;
 int file_remove_tree(const char *path, struct err *) MUST_USE;
 /* An anonymous file for a child's output; descriptor or negative ERR. */
 int file_temp(struct err *);
+/* A new private folder beneath TMPDIR or /tmp; the caller removes it. */
+int file_temp_dir(char *out, size_t size, struct err *) MUST_USE;
 
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);

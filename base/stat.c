@@ -3,6 +3,12 @@
 
 #include <math.h>
 
+/* Shapes that a fit may have, and terms of an incomplete gamma function:
+ * about six times the root of the shape are enough. */
+#define SHAPE_LEAST 1e-3
+#define SHAPE_MOST  1e6
+#define GAMMA_TERMS 100000
+
 double
 stat_normal_tail(double z)
 {
@@ -56,6 +62,130 @@ stat_median(double *v, size_t n)
 {
 	qsort(v, n, sizeof(*v), ascending);
 	return n % 2 != 0 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
+}
+
+static double
+absolute_deviation(double *v, size_t n, double middle)
+{
+	for (size_t i = 0; i < n; i++)
+		v[i] = fabs(v[i] - middle);
+	return 1.4826 * stat_median(v, n);
+}
+
+double
+stat_anomaly(const double *v, size_t n, size_t *at)
+{
+	double *copy = calloc(n, sizeof(*copy));
+	double middle, unit, below;
+
+	if (copy == NULL)
+		BUG("out of memory");
+	*at = 0;
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = v[i];
+		if (v[i] < v[*at])
+			*at = i;
+	}
+	middle = stat_median(copy, n);
+	unit = absolute_deviation(copy, n, middle);
+	free(copy);
+	below = middle - v[*at];
+	return below > 0.0 ? below / unit : 0.0;
+}
+
+/* --- Gamma --------------------------------------------------------------- */
+
+/* P(a, x) by its series, for x < a + 1 (Abramowitz and Stegun 6.5.29). */
+static double
+lower_series(double a, double x)
+{
+	double term = 1.0 / a, sum = term;
+
+	for (int i = 1; i < GAMMA_TERMS && term > sum * 1e-17; i++) {
+		term *= x / (a + i);
+		sum += term;
+	}
+	return sum * exp(a * log(x) - x - lgamma(a));
+}
+
+/* Q(a, x) by its continued fraction, for x >= a + 1 (ibid. 6.5.31, evaluated
+ * by Lentz's method as modified by Thompson and Barnett, 1986). */
+static double
+upper_fraction(double a, double x)
+{
+	double b = x + 1.0 - a, c = 1e300, d = 1.0 / b, h = d;
+
+	for (int i = 1; i < GAMMA_TERMS; i++) {
+		double n = -i * (i - a), step;
+
+		b += 2.0;
+		d = 1.0 / (n * d + b);
+		c = b + n / c;
+		step = c * d;
+		h *= step;
+		if (fabs(step - 1.0) < 1e-16)
+			break;
+	}
+	return h * exp(a * log(x) - x - lgamma(a));
+}
+
+double
+stat_gamma_tail(double shape, double x)
+{
+	if (!(shape > 0.0))
+		BUG("gamma distribution without a shape");
+	if (isnan(x))
+		return x;
+	if (x <= 0.0)
+		return 1.0;
+	if (isinf(x))
+		return 0.0;
+	return x < shape + 1.0 ? fmax(0.0, 1.0 - lower_series(shape, x))
+			       : upper_fraction(shape, x);
+}
+
+/* ln x - psi(x): recurrence up to 10, then the asymptotic series (6.3.18). */
+static double
+log_less_digamma(double x)
+{
+	double shift = 0.0, start = x, r;
+
+	for (; x < 10.0; x++)
+		shift += 1.0 / x;
+	r = 1.0 / (x * x);
+	return log(start / x) + shift + 0.5 / x +
+	       r * (1.0 / 12 -
+		       r * (1.0 / 120 -
+			       r * (1.0 / 252 -
+				       r * (1.0 / 240 - r * (1.0 / 132)))));
+}
+
+bool
+stat_gamma_fit(const double *v, size_t n, double *shape, double *scale)
+{
+	double mean = 0.0, s = 0.0, lo = log(SHAPE_LEAST), hi = log(SHAPE_MOST);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!(v[i] > 0.0) || isinf(v[i]))
+			return false;
+		mean += v[i] / (double)n;
+	}
+	if (n < 2)
+		return false;
+	/* the likeliest shape solves ln k - psi(k) = ln mean - mean of ln */
+	for (size_t i = 0; i < n; i++)
+		s -= log1p((v[i] - mean) / mean) / (double)n;
+	for (int i = 0; i < 100; i++) {
+		double mid = 0.5 * (lo + hi);
+
+		if (log_less_digamma(exp(mid)) > s)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	*shape = exp(hi);
+	*scale = mean / *shape;
+	return true;
 }
 
 void

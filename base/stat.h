@@ -24,6 +24,29 @@ double stat_normal_quantile(double p);
 /* Median of v[0..n), n > 0; v is reordered. */
 double stat_median(double *v, size_t n);
 
+/*
+ * Neural Cleanse's anomaly index (Wang et al., S&P 2019) of the smallest of
+ * v[0..n), n > 0: its distance from the median in units of 1.4826 times the
+ * median absolute deviation; above 2 is their outlier.  *at is its place, the
+ * first of equals.  Where half of the numbers are the same a smaller one has
+ * the index infinity.  v is left as it is.
+ */
+double stat_anomaly(const double *v, size_t n, size_t *at);
+
+/*
+ * P(X > x) of the Gamma distribution of the given shape > 0 and scale 1: the
+ * regularised upper incomplete gamma function Q(shape, x), to about 1e-12 of
+ * itself; 1 for x <= 0, NaN for NaN.
+ */
+double stat_gamma_tail(double shape, double x);
+/*
+ * Maximum likelihood fit of a Gamma distribution (location 0) to v[0..n).
+ * False, with nothing set, for less than two numbers or one that is not
+ * positive and finite.  The shape is kept within [1e-3, 1e6]: numbers that are
+ * all the same have no likeliest one.
+ */
+bool stat_gamma_fit(const double *v, size_t n, double *shape, double *scale);
+
 /* Holm's step-down adjustment (Holm 1979) of p[0..n), in place. */
 void stat_holm(double *p, size_t n);
 

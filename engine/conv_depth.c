@@ -6,7 +6,7 @@
  *     dx[pixel] = sum over taps    of dy[pixel - tap] w[tap]
  *     dw[tap]  += sum over pixels  of x[pixel + tap] dy[pixel]
  * Weights are turned to (taps x K) in scratch.  Where a channel has several
- * outputs, x is first repeated for each of them.
+ * outputs, x is first repeated for each of them, unless it is the only one.
  */
 #include "engine/conv.h"
 #include "engine/gemm.h"
@@ -18,6 +18,7 @@ struct sum {
 	size_t channels, rows, taps;
 	const float *x, *w;
 	ptrdiff_t x_row, x_tap, x_pixel;
+	bool lone; /* x has one channel, which meets all of w */
 	ptrdiff_t w_row, w_tap;
 	const float *bias; /* or NULL */
 	float *y;
@@ -31,32 +32,38 @@ struct sum {
 typedef float wide __attribute__((vector_size(64)));
 typedef float narrow __attribute__((vector_size(32)));
 
-/* `pixels` times `n` vectors of channels from k on, all in registers. */
+/* `pixels` times `n` vectors of channels from k on, all in registers; `lone`
+ * is a constant. */
 #define BLOCK(name, vec)                                                       \
 	static inline __attribute__((always_inline)) void name(                \
-	    const struct sum *s, size_t k, size_t pixels, size_t n)            \
+	    const struct sum *s, size_t k, size_t pixels, size_t n, bool lone) \
 	{                                                                      \
 		const size_t lanes = sizeof(vec) / sizeof(float);              \
 		vec acc[RUN * 2], w[4], v;                                     \
 		for (size_t i = 0; i < pixels * n; i++)                        \
 			acc[i] = (vec){0};                                     \
 		for (size_t r = 0; r < s->rows; r++) {                         \
-			const float *px = s->x + (ptrdiff_t)r * s->x_row + k;  \
+			const float *px = s->x + (ptrdiff_t)r * s->x_row;      \
 			const float *pw = s->w + (ptrdiff_t)r * s->w_row + k;  \
+			px += lone ? 0 : k;                                    \
 			for (size_t t = 0; t < s->taps; t++) {                 \
 				for (size_t j = 0; j < n; j++)                 \
 					memcpy(&w[j], pw + j * lanes,          \
 					    sizeof(vec));                      \
-				for (size_t p = 0; p < pixels; p++)            \
+				for (size_t p = 0; p < pixels; p++) {          \
+					const float *x =                       \
+					    px + (ptrdiff_t)p * s->x_pixel;    \
 					for (size_t j = 0; j < n; j++) {       \
-						memcpy(&v,                     \
-						    px +                       \
-							(ptrdiff_t)p *         \
-							    s->x_pixel +       \
-							j * lanes,             \
+						size_t at = p * n + j;         \
+						if (lone) {                    \
+							acc[at] += *x * w[j];  \
+							continue;              \
+						}                              \
+						memcpy(&v, x + j * lanes,      \
 						    sizeof(vec));              \
-						acc[p * n + j] += v * w[j];    \
+						acc[at] += v * w[j];           \
 					}                                      \
+				}                                              \
 				px += s->x_tap;                                \
 				pw += s->w_tap;                                \
 			}                                                      \
@@ -83,39 +90,98 @@ BLOCK(block_narrow, narrow)
 BLOCK(block_one, float)
 
 static inline __attribute__((always_inline)) void
-all_channels(const struct sum *s, size_t pixels)
+all_channels(const struct sum *s, size_t pixels, bool lone)
 {
 	size_t k = 0, n = s->channels;
 
 	for (; pixels == 1 && k + 64 <= n; k += 64)
-		block_wide(s, k, 1, 4);
+		block_wide(s, k, 1, 4, lone);
 	for (; pixels > 1 && k + 32 <= n; k += 32)
-		block_wide(s, k, pixels, 2);
+		block_wide(s, k, pixels, 2, lone);
 	for (; k + 16 <= n; k += 16)
-		block_wide(s, k, pixels, 1);
+		block_wide(s, k, pixels, 1, lone);
 	for (; k + 8 <= n; k += 8)
-		block_narrow(s, k, pixels, 1);
+		block_narrow(s, k, pixels, 1, lone);
 	for (; k < n; k++)
-		block_one(s, k, pixels, 1);
+		block_one(s, k, pixels, 1, lone);
+}
+
+static inline __attribute__((always_inline)) void
+all_pixels(const struct sum *s, size_t pixels, bool lone)
+{
+	switch (pixels) {
+	case 1:
+		all_channels(s, 1, lone);
+		break;
+	case 2:
+		all_channels(s, 2, lone);
+		break;
+	case 3:
+		all_channels(s, 3, lone);
+		break;
+	default:
+		all_channels(s, RUN, lone);
+		break;
+	}
 }
 
 /* At most RUN pixels. */
 VECTOR static void
 kernel_run(const struct sum *s, size_t pixels)
 {
-	switch (pixels) {
-	case 1:
-		all_channels(s, 1);
-		break;
-	case 2:
-		all_channels(s, 2);
-		break;
-	case 3:
-		all_channels(s, 3);
-		break;
-	default:
-		all_channels(s, RUN);
-		break;
+	if (s->lone)
+		all_pixels(s, pixels, true);
+	else
+		all_pixels(s, pixels, false);
+}
+
+typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* The sums of four lists of n floats, each from its first to its last. */
+static inline __attribute__((always_inline)) quad
+fold_four(size_t n, const float *s)
+{
+	quad v = {0}, r[4], lo[2], hi[2];
+	size_t m = 0;
+
+	for (; m + 4 <= n; m += 4) {
+		for (size_t i = 0; i < 4; i++)
+			r[i] = *(const quad *)(s + i * n + m);
+		for (size_t i = 0; i < 2; i++) {
+			lo[i] =
+			    __builtin_shufflevector(r[i], r[i + 2], 0, 4, 1, 5);
+			hi[i] =
+			    __builtin_shufflevector(r[i], r[i + 2], 2, 6, 3, 7);
+		}
+		v += __builtin_shufflevector(lo[0], lo[1], 0, 4, 1, 5);
+		v += __builtin_shufflevector(lo[0], lo[1], 2, 6, 3, 7);
+		v += __builtin_shufflevector(hi[0], hi[1], 0, 4, 1, 5);
+		v += __builtin_shufflevector(hi[0], hi[1], 2, 6, 3, 7);
+	}
+	for (; m < n; m++)
+		v += (quad){s[m], s[n + m], s[2 * n + m], s[3 * n + m]};
+	return v;
+}
+
+/* to = the sums of `lists` lists of n floats, or is added to. */
+VECTOR static void
+fold(size_t lists, size_t n, const float *s, bool add, float *to)
+{
+	size_t i = 0;
+
+	for (; i + 4 <= lists; i += 4) {
+		quad v = fold_four(n, s + i * n);
+
+		if (add)
+			v = *(quad *)(to + i) + v;
+		*(quad *)(to + i) = v;
+	}
+	for (; i < lists; i++) {
+		float v = 0.0f;
+
+		for (size_t m = 0; m < n; m++)
+			v += s[i * n + m];
+		to[i] = add ? to[i] + v : v;
 	}
 }
 
@@ -173,6 +239,31 @@ reach_of(const struct window_fit *f, size_t axis, size_t i, bool back)
 	    from, (last - from) / stride + 1, (u - from * dilation) / stride};
 }
 
+/* Pixels [from, to) meet all taps: from and to are 0 where none does. */
+struct whole {
+	size_t from, to;
+};
+
+static struct whole
+whole_of(const struct window_fit *f, size_t axis, bool back)
+{
+	size_t stride = f->stride[axis], pad = f->pad[axis], end;
+	size_t span = (f->size[axis] - 1) * f->dilation[axis];
+
+	if (back) {
+		end = f->out[axis];
+		if (stride > 1 || end <= pad) /* none, or not worth it */
+			return (struct whole){0};
+		return (struct whole){
+		    span > pad ? span - pad : 0, MIN(f->in[axis], end - pad)};
+	}
+	end = f->in[axis] + pad;
+	if (end <= span)
+		return (struct whole){0};
+	return (struct whole){(pad + stride - 1) / stride,
+	    MIN(f->out[axis], (end - span - 1) / stride + 1)};
+}
+
 /* --- passes -------------------------------------------------------------- */
 
 static bool
@@ -213,14 +304,21 @@ repeated(const struct op_call *c, const struct conv_geom *g)
 	return c->scratch + g->f.taps * g->k;
 }
 
-/* Image n with a channel for each output channel. */
+/* Channels of image(). */
+static size_t
+image_channels(const struct conv_geom *g)
+{
+	return g->c == 1 ? 1 : g->k;
+}
+
+/* Image n with a channel for each output channel, or with its only one. */
 static const float *
 image(const struct op_call *c, const struct conv_geom *g, size_t n)
 {
 	const float *x = c->in[0] + n * g->f.inputs * g->c;
 	float *to = repeated(c, g);
 
-	if (g->kg == 1)
+	if (image_channels(g) == g->c)
 		return x;
 	for (size_t i = 0; i < g->f.inputs * g->c; i++)
 		for (size_t m = 0; m < g->kg; m++)
@@ -229,49 +327,67 @@ image(const struct op_call *c, const struct conv_geom *g, size_t n)
 }
 
 /*
- * One image, all pixels of y (or of dx going back) from x (or dy) with w of
+ * Row i of one image of y (or of dx going back) from x (or dy) with w of
  * taps x K; s has channels, bias and add.
  */
+static void
+slide_row(const struct conv_geom *g, struct sum s, const float *x,
+    const float *w, float *y, size_t i, bool back)
+{
+	const struct window_fit *f = &g->f;
+	const size_t *from = back ? f->out : f->in;
+	size_t cols = back ? f->in[2] : f->out[2], run;
+	size_t xc = back ? g->k : image_channels(g);
+	struct pace py = pace_of(f, 1, back), px = pace_of(f, 2, back);
+	struct whole whole = whole_of(f, 2, back);
+	struct reach ry = reach_of(f, 1, i, back);
+
+	s.lone = xc < g->k;
+	s.x_row = py.at * (ptrdiff_t)(from[2] * xc);
+	s.x_tap = px.at * (ptrdiff_t)xc;
+	s.x_pixel = (ptrdiff_t)(px.next * xc);
+	s.w_row = (ptrdiff_t)(py.tap * f->size[2] * g->k);
+	s.w_tap = (ptrdiff_t)(px.tap * g->k);
+	s.y_pixel = (ptrdiff_t)(px.phases * g->k);
+	for (size_t phase = 0; phase < px.phases; phase++)
+		for (size_t j = phase; j < cols; j += run * px.phases) {
+			struct reach r, q;
+
+			/* more pixels that meet the same taps */
+			run = MIN(RUN, (cols - 1 - j) / px.phases + 1);
+			if (whole.from <= j && j < whole.to) {
+				run = MIN(run, whole.to - j);
+				r = (struct reach){.n = f->size[2]};
+				r.at = back ? j + f->pad[2]
+					    : j * f->stride[2] - f->pad[2];
+			} else {
+				r = reach_of(f, 2, j, back);
+				q = reach_of(
+				    f, 2, j + (run - 1) * px.phases, back);
+				if (q.from != r.from || q.n != r.n)
+					run = 1;
+			}
+			s.rows = r.n > 0 ? ry.n : 0;
+			s.taps = r.n;
+			s.x = x + (ry.at * from[2] + r.at) * xc;
+			s.w = w + (ry.from * f->size[2] + r.from) * g->k;
+			s.y = y + j * g->k;
+			kernel_run(&s, run);
+		}
+}
+
+/* All rows. */
 static void
 slide(const struct conv_geom *g, struct sum s, const float *x, const float *w,
     float *y, bool back)
 {
-	const struct window_fit *f = &g->f;
-	const size_t *from = back ? f->out : f->in, *to = back ? f->in : f->out;
-	struct pace py = pace_of(f, 1, back), px = pace_of(f, 2, back);
-	ptrdiff_t k = (ptrdiff_t)g->k;
+	const size_t *to = back ? g->f.in : g->f.out;
+	size_t row = to[2] * g->k;
 
-	s.x_row = py.at * (ptrdiff_t)from[2] * k;
-	s.x_tap = px.at * k;
-	s.x_pixel = (ptrdiff_t)px.next * k;
-	s.w_row = (ptrdiff_t)(py.tap * f->size[2]) * k;
-	s.w_tap = (ptrdiff_t)px.tap * k;
-	s.y_pixel = (ptrdiff_t)px.phases * k;
-	for (size_t i = 0; i < to[1]; i++) {
-		struct reach ry = reach_of(f, 1, i, back);
-
-		for (size_t phase = 0; phase < px.phases; phase++) {
-			size_t j = phase, step = px.phases, run;
-
-			for (; j < to[2]; j += run * step) {
-				struct reach r = reach_of(f, 2, j, back), q;
-
-				/* more pixels that meet the same taps */
-				run = MIN(RUN, (to[2] - 1 - j) / step + 1);
-				q = reach_of(f, 2, j + (run - 1) * step, back);
-				if (q.from != r.from || q.n != r.n)
-					run = 1;
-				s.rows = r.n > 0 ? ry.n : 0;
-				s.taps = r.n;
-				s.x = x + (ry.at * from[2] + r.at) * g->k;
-				s.w =
-				    w + (ry.from * f->size[2] + r.from) * g->k;
-				s.y = y + (i * to[2] + j) * g->k;
-				kernel_run(&s, run);
-			}
-		}
+	for (size_t i = 0; i < to[1]; i++, y += row) {
+		slide_row(g, s, x, w, y, i, back);
 		/* a row that is still in the cache */
-		bounds_apply(&s.bounds, y + i * to[2] * g->k, to[2] * g->k);
+		bounds_apply(&s.bounds, y, row);
 	}
 }
 
@@ -297,20 +413,19 @@ static void
 backward_data(const struct op_call *c, const struct conv_geom *g)
 {
 	struct sum s = {.channels = g->k, .add = g->kg == 1 && c->add[0]};
-	const float *w = turned(c, g);
+	const float *w = turned(c, g), *dy = c->dout;
+	size_t row = g->f.in[2] * g->c;
+	float *dx = c->din[0];
 
-	for (size_t n = 0; n < g->n; n++) {
-		float *dx = c->din[0] + n * g->f.inputs * g->c;
-		const float *sum = repeated(c, g);
-
-		slide(g, s, c->dout + n * g->f.pixels * g->k, w,
-		    g->kg == 1 ? dx : repeated(c, g), true);
-		for (size_t i = 0; g->kg > 1 && i < g->f.inputs * g->c; i++) {
-			float v = 0.0f;
-
-			for (size_t m = 0; m < g->kg; m++)
-				v += *sum++;
-			dx[i] = c->add[0] ? dx[i] + v : v;
+	for (size_t n = 0; n < g->n; n++, dy += g->f.pixels * g->k) {
+		if (g->kg == 1) {
+			slide(g, s, dy, w, dx, true);
+			dx += g->f.inputs * g->c;
+			continue;
+		}
+		for (size_t i = 0; i < g->f.in[1]; i++, dx += row) {
+			slide_row(g, s, dy, w, repeated(c, g), i, true);
+			fold(row, g->kg, repeated(c, g), c->add[0], dx);
 		}
 	}
 }
@@ -334,12 +449,13 @@ add_taps(const struct conv_geom *g, const float *x, const float *dy, float *dw,
     size_t t, size_t n, size_t from, size_t to)
 {
 	const struct window_fit *f = &g->f;
-	size_t k = g->k;
+	size_t k = g->k, xc = image_channels(g);
 	struct sum s = {.channels = k,
 	    .rows = 1,
 	    .taps = to - from,
-	    .x_tap = (ptrdiff_t)(f->stride[2] * k),
-	    .x_pixel = (ptrdiff_t)(f->dilation[2] * k),
+	    .lone = xc < k,
+	    .x_tap = (ptrdiff_t)(f->stride[2] * xc),
+	    .x_pixel = (ptrdiff_t)(f->dilation[2] * xc),
 	    .w = dy + from * k,
 	    .w_tap = (ptrdiff_t)k,
 	    .y = dw + t * k,
@@ -348,7 +464,7 @@ add_taps(const struct conv_geom *g, const float *x, const float *dy, float *dw,
 
 	if (from >= to)
 		return;
-	s.x = x + (from * f->stride[2] + t * f->dilation[2] - f->pad[2]) * k;
+	s.x = x + (from * f->stride[2] + t * f->dilation[2] - f->pad[2]) * xc;
 	kernel_run(&s, n);
 }
 
@@ -395,7 +511,8 @@ backward_weights(const struct op_call *c, const struct conv_geom *g)
 			for (size_t r = s.from; r < s.to; r++) {
 				size_t y = s.at + (r - s.from) * f->dilation[1];
 
-				add_line(g, x + y * f->in[2] * k, dy,
+				add_line(g,
+				    x + y * f->in[2] * image_channels(g), dy,
 				    dw + r * f->size[2] * k);
 			}
 		}

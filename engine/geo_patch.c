@@ -6,11 +6,12 @@
  */
 #include "engine/geometry.h"
 
+#include "engine/vector.h"
+
 #include "engine/optim.h"
 
 #include <math.h>
 
-#define ENOUGH       0.9
 #define LEARNING     0.15f
 #define START_MASK   -2.0f
 #define START_WEIGHT 0.02
@@ -22,7 +23,6 @@ struct state {
 	float *raw;  /* mask (pixels), then pattern (pixels * c) */
 	float *grad; /* the same */
 	float *mask, *pattern, *kept_mask, *kept_pattern;
-	float *plain; /* the batch before the patch */
 	struct optim optim;
 	double weight, sum, best, smooth;
 };
@@ -39,7 +39,6 @@ start(struct geometry_job *j, struct state *s)
 	s->pattern = geometry_floats(j, s->pixels * s->c);
 	s->kept_mask = geometry_floats(j, s->pixels);
 	s->kept_pattern = geometry_floats(j, s->pixels * s->c);
-	s->plain = geometry_floats(j, j->batch * s->pixels * s->c);
 	for (size_t i = 0; i < s->pixels; i++)
 		s->raw[i] = START_MASK;
 	adam.beta1 = 0.5f;
@@ -67,12 +66,11 @@ apply(struct geometry_job *j, struct state *s)
 	}
 	for (size_t i = 0; i < image; i++)
 		s->pattern[i] = sigmoid(s->raw[s->pixels + i]);
-	memcpy(s->plain, j->images, j->batch * image * sizeof(*s->plain));
 	for (size_t i = 0; i < j->batch * image; i++) {
 		float m = s->mask[i % image / s->c];
 
 		j->images[i] =
-		    (1 - m) * s->plain[i] + m * s->pattern[i % image];
+		    (1 - m) * j->plain[i] + m * s->pattern[i % image];
 	}
 }
 
@@ -85,7 +83,7 @@ descend(struct geometry_job *j, struct state *s)
 	for (size_t i = 0; i < j->batch * image; i++) {
 		size_t at = i % image, p = at / s->c;
 
-		s->grad[p] += j->grad[i] * (s->pattern[at] - s->plain[i]);
+		s->grad[p] += j->grad[i] * (s->pattern[at] - j->plain[i]);
 		s->grad[s->pixels + at] += j->grad[i] * s->mask[p];
 	}
 	for (size_t i = 0; i < s->pixels; i++)
@@ -110,8 +108,8 @@ patch_search(struct geometry_job *j, struct trigger *t)
 		apply(j, &s);
 		flips = geometry_gradient(j);
 		s.smooth = i == 0 ? flips : 0.6 * s.smooth + 0.4 * flips;
-		if ((flips >= ENOUGH && s.smooth >= ENOUGH - 0.05 &&
-			s.sum < s.best) ||
+		if ((flips >= GEOMETRY_ENOUGH &&
+			s.smooth >= GEOMETRY_ENOUGH - 0.05 && s.sum < s.best) ||
 		    (!found && i + 1 == j->steps)) {
 			found = true;
 			s.best = s.sum;
@@ -119,7 +117,8 @@ patch_search(struct geometry_job *j, struct trigger *t)
 			memcpy(s.kept_pattern, s.pattern,
 			    s.pixels * s.c * sizeof(float));
 		}
-		s.weight *= flips >= ENOUGH ? WEIGHT_UP : 1 / WEIGHT_DOWN;
+		s.weight *=
+		    flips >= GEOMETRY_ENOUGH ? WEIGHT_UP : 1 / WEIGHT_DOWN;
 		descend(j, &s);
 	}
 	t->mask = trigger_part(t, s.pixels);
@@ -140,11 +139,17 @@ patch_scale(const struct trigger *from, double scale, struct trigger *to)
 	memcpy(to->pattern, from->pattern, pixels * from->c * sizeof(float));
 }
 
+static double
+patch_largest(const struct trigger *t)
+{
+	return 0.25 * (double)(t->h * t->w);
+}
+
 const struct geometry geometry_patch = {
     .name = "patch",
     .summary = "a mask mixes a pattern in; position and size are free",
     .unit = "sum of the mask, pixels",
-    .largest = 0.0,
     .search = patch_search,
     .scale = patch_scale,
+    .largest = patch_largest,
 };

@@ -3,6 +3,11 @@
  * that pushes many images into a class.  engine/geometry.def lists them; each
  * file has the search for one.  engine/uap.h turns what a search finds into a
  * flip radius on held-out images.
+ *
+ * All but the patch share one search (geometry_descend): momentum descent in
+ * a ball whose budget shrinks while enough of a batch becomes the target and
+ * grows otherwise, so that it ends near the smallest budget that works.  They
+ * differ in their parameters: how these change an image, and their norm.
  */
 #ifndef ENGINE_GEOMETRY_H
 #define ENGINE_GEOMETRY_H
@@ -11,31 +16,33 @@
 #include "engine/run.h"
 #include "formats/trigger.h"
 
-/* One search: one model, one class, in one thread. */
+/* One search: one model, one cell, in one thread. */
 struct geometry_job {
 	struct run *run; /* of `batch` images, PLAN_DATA */
 	size_t batch, steps;
-	const float *x; /* FIT images of other classes */
-	size_t n;
-	size_t target;
+	const float *x;        /* all FIT images */
+	const uint32_t *index; /* n of them that are to be pushed */
+	size_t n, target;
 	struct rng rng;
-	float *images, *grad; /* batch images each */
-	struct arena *arena;  /* for the geometry's own state */
+	float *plain, *images, *grad; /* batch images each */
+	struct arena *arena;          /* for the geometry's own state */
 };
 
 struct geometry {
 	const char *name, *summary;
 	const char *unit; /* of the budget and the radius */
-	double largest;   /* budget that covers everything; 0: all pixels */
 	/*
 	 * Find the smallest perturbation that pushes the FIT images into the
 	 * target, as a trigger (initialised, with its parts allocated here);
-	 * returns its budget.
+	 * returns its budget, > 0.
 	 */
 	double (*search)(struct geometry_job *, struct trigger *);
 	/* to = from at `scale` times its budget; both of the same shape */
 	void (*scale)(
 	    const struct trigger *from, double scale, struct trigger *to);
+	/* budget from which on a change is no longer small: radii are searched
+	 * and compared up to it */
+	double (*largest)(const struct trigger *);
 };
 
 #define GEOMETRY(x) extern const struct geometry geometry_##x;
@@ -45,16 +52,54 @@ struct geometry {
 extern const struct geometry *const geometry_table[];
 extern const size_t geometry_count;
 
+/* NULL when there is none of that name. */
+const struct geometry *geometry_find(const char *name);
+
+/* Share of a batch that must become the target while searching. */
+#define GEOMETRY_ENOUGH 0.9
+
 /* For searches: n zeroed floats that live as long as the search. */
 float *geometry_floats(struct geometry_job *, size_t n);
-/*
- * For searches: fill job->images with `batch` random FIT images.
- */
+/* Fill job->plain with `batch` random images of those to be pushed. */
 void geometry_draw(struct geometry_job *);
 /*
  * Forward job->images, gradient of the mean cross-entropy towards the target
  * into job->grad; returns the share of images that became the target.
  */
 double geometry_gradient(struct geometry_job *);
+
+/* --- the common search --------------------------------------------------- */
+
+struct descent {
+	size_t n; /* parameters */
+	/* job->images from job->plain */
+	void (*apply)(struct geometry_job *, struct descent *);
+	/* gradient of the parameters from job->grad */
+	void (*pull)(struct geometry_job *, struct descent *);
+	/* the parameters against `momentum` by a part of the budget, then
+	 * back into the ball */
+	void (*move)(struct descent *);
+	double budget, largest; /* where the search starts, and its bound */
+	float *p, *g, *momentum, *kept;
+	void *shape; /* the geometry's own */
+};
+
+/* Allocates p, g, momentum, kept (p is zero) unless the caller has filled p;
+ * leaves the best parameters in `kept` and returns their budget. */
+double geometry_descend(struct geometry_job *, struct descent *);
+
+/* Moves in common norms. */
+void geometry_move_sign(struct descent *);
+void geometry_move_l2(struct descent *);
+void geometry_move_l1(struct descent *);
+
+/* job->images = clip(job->plain + d) for one additive image d; and the sum of
+ * job->grad over the batch where nothing was clipped. */
+void geometry_add(struct geometry_job *, const float *d);
+void geometry_add_pull(struct geometry_job *, float *sum);
+
+/* For additive geometries. */
+void geometry_scale_delta(
+    const struct trigger *from, double scale, struct trigger *to);
 
 #endif

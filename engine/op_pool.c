@@ -5,6 +5,7 @@
  * inside the image, or inside image and padding with count_include_pad.
  */
 #include "base/limits.h"
+#include "engine/pool_quad.h"
 #include "engine/window.h"
 
 #include <math.h>
@@ -324,52 +325,81 @@ write_indices(
 			}
 }
 
+/* Any windows, one image. */
+static void
+max_image(const struct window_fit *f, size_t channels, const float *x, float *y,
+    uint32_t *at)
+{
+	for (size_t o = 0; o < f->pixels; o++, y += channels, at += channels) {
+		struct rows r;
+
+		for (size_t k = 0; k < channels; k++) {
+			y[k] = -INFINITY;
+			at[k] = NO_PIXEL;
+		}
+		rows_begin(&r, f, o);
+		while (rows_next(&r))
+			max_row(channels, r.n, r.step * channels,
+			    x + r.pixel * channels, r.pixel, r.step, y, at);
+	}
+}
+
 static void
 max_forward(const struct op_call *c)
 {
 	struct window_fit f = call_fit(c);
-	size_t channels = c->shape_in[0]->dim[1], i = 0;
+	size_t channels = c->shape_in[0]->dim[1];
+	size_t out = f.pixels * channels;
 	uint32_t *at = (void *)c->aux;
+	bool quad = pool_quad_fits(&f);
 
 	for (size_t n = 0; n < c->shape_in[0]->dim[0]; n++) {
 		const float *x = c->in[0] + n * f.inputs * channels;
 
-		for (size_t o = 0; o < f.pixels; o++, i += channels) {
-			struct rows r;
-
-			for (size_t k = 0; k < channels; k++) {
-				c->out[i + k] = -INFINITY;
-				at[i + k] = NO_PIXEL;
-			}
-			rows_begin(&r, &f, o);
-			while (rows_next(&r))
-				max_row(channels, r.n, r.step * channels,
-				    x + r.pixel * channels, r.pixel, r.step,
-				    c->out + i, at + i);
-		}
+		if (quad)
+			pool_quad_forward(
+			    &f, channels, x, c->out + n * out, at + n * out);
+		else
+			max_image(
+			    &f, channels, x, c->out + n * out, at + n * out);
 	}
 	if (c->step->which != 0)
 		write_indices(c, &f, at);
+}
+
+/* Any windows, one image. */
+static void
+max_image_back(const struct window_fit *f, size_t channels, const float *dy,
+    const uint32_t *at, float *dx)
+{
+	for (size_t o = 0; o < f->pixels; o++)
+		for (size_t k = 0; k < channels; k++, at++, dy++)
+			if (*at != NO_PIXEL)
+				dx[*at * channels + k] += *dy;
 }
 
 static void
 max_backward(const struct op_call *c)
 {
 	struct window_fit f = call_fit(c);
-	size_t channels = c->shape_in[0]->dim[1], i = 0;
-	size_t image = f.inputs * channels;
+	size_t channels = c->shape_in[0]->dim[1];
+	size_t in = f.inputs * channels, out = f.pixels * channels;
 	const uint32_t *at = (const void *)c->aux;
-	float *dx = c->din[0];
+	bool quad = pool_quad_fits(&f);
 
-	if (!c->add[0])
-		memset(dx, 0, shape_elements(c->shape_in[0]) * sizeof(*dx));
-	if (c->step->which != 0) /* indices have no slope */
-		return;
-	for (size_t n = 0; n < c->shape_in[0]->dim[0]; n++, dx += image)
-		for (size_t o = 0; o < f.pixels; o++)
-			for (size_t k = 0; k < channels; k++, i++)
-				if (at[i] != NO_PIXEL)
-					dx[at[i] * channels + k] += c->dout[i];
+	for (size_t n = 0; n < c->shape_in[0]->dim[0]; n++) {
+		const float *dy = c->dout + n * out;
+		float *dx = c->din[0] + n * in;
+
+		if (!c->add[0])
+			memset(dx, 0, in * sizeof(*dx));
+		if (c->step->which != 0) /* indices have no slope */
+			continue;
+		if (quad)
+			pool_quad_backward(&f, channels, dy, at + n * out, dx);
+		else
+			max_image_back(&f, channels, dy, at + n * out, dx);
+	}
 }
 
 /* --- averages ------------------------------------------------------------ */

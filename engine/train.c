@@ -5,14 +5,14 @@
 #include "base/rng.h"
 #include "engine/batch.h"
 #include "engine/loss.h"
-#include "engine/optim.h"
 
 #include <math.h>
 
+/* 1 is train_reset's */
 enum {
-	STREAM_WEIGHTS = 1,
 	STREAM_ORDER = 2,
 	STREAM_DRAW = 3,
+	STREAM_MIX = 4,
 };
 
 struct train_config
@@ -27,79 +27,16 @@ train_defaults(void)
 	};
 }
 
-/* --- weights ------------------------------------------------------------- */
-
-static void
-fill(float *p, size_t n, float v)
+struct train_config
+train_defaults_adamw(void)
 {
-	for (size_t i = 0; i < n; i++)
-		p[i] = v;
-}
-
-/* Inputs that meet in one output: products have their weight last to first. */
-static size_t
-fan_in(const struct step *s, const struct param *q)
-{
-	bool turned = strcmp(s->op->name, "MatMul") == 0 ||
-		      (strcmp(s->op->name, "Gemm") == 0 &&
-			  node_int(s->node, "transB", 0) == 0);
-	size_t outputs = q->shape.rank > 0
-			     ? q->shape.dim[turned ? q->shape.rank - 1 : 0]
-			     : 1;
-
-	return MAX(q->n / MAX(outputs, 1), 1);
-}
-
-static void
-reset_param(
-    struct net *net, const struct step *s, size_t k, size_t p, struct rng *r)
-{
-	const struct param *q = &net->param[p];
-	float *w = net_param_mutable(net, p);
-	bool operand = (s->op->flags & OP_OPERAND) != 0;
-
-	if (s->op->sync != NULL) {
-		/* scale and variance one, shift and mean zero */
-		fill(w, q->n, k == 1 || k == 4 ? 1.0f : 0.0f);
-	} else if (operand || q->shape.rank < 2) {
-		bool scale = strcmp(s->op->name, "Mul") == 0 ||
-			     (!operand && k == 1 && s->nin > 2);
-
-		fill(w, q->n, scale ? 1.0f : 0.0f);
-	} else {
-		float sd = sqrtf(2.0f / (float)fan_in(s, q));
-
-		for (size_t i = 0; i < q->n; i++)
-			w[i] = sd * rng_normal(r);
-	}
-}
-
-static void
-reset_step(struct net *net, const struct step *s, struct rng *r)
-{
-	for (size_t k = 0; k < s->nin; k++) {
-		size_t p = s->in[k] != SIZE_MAX ? net->value[s->in[k]].param
-						: SIZE_MAX;
-
-		if (p != SIZE_MAX &&
-		    (net->param[p].trainable || s->op->sync != NULL))
-			reset_param(net, s, k, p, r);
-	}
-}
-
-void
-train_reset(struct net *net, uint64_t seed)
-{
-	uint64_t layer = 0;
-	struct rng r;
-
-	for (size_t i = 0; i < net->nstep; i++) {
-		if (net->step[i].op->weights == 0)
-			continue;
-		rng_init(&r, seed, (uint64_t)STREAM_WEIGHTS << 32 | layer++);
-		reset_step(net, &net->step[i], &r);
-	}
-	net_changed(net);
+	return (struct train_config){
+	    .epochs = 8,
+	    .batch = 128,
+	    .kind = OPTIM_ADAMW,
+	    .rate = 1e-3f,
+	    .decay = 0.05f,
+	};
 }
 
 /* --- training ------------------------------------------------------------ */
@@ -112,10 +49,11 @@ struct trainer {
 	struct batch batch;
 	struct optim optim;
 	uint32_t *order;
-	float *x, *grad;
-	float *goal; /* or NULL, as the hooks want */
+	float *x, *plain, *grad; /* plain: before the images are mixed */
+	float *goal;             /* or NULL, as the hooks want */
 	float *kept; /* SAM: the weights before the climb, or NULL */
 	int32_t *label;
+	float share; /* of an image's own, in a mixed one */
 	uint64_t step, steps, seen;
 };
 
@@ -124,18 +62,29 @@ cross_entropy(
     void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
 {
 	const struct trainer *t = ctx;
-	size_t k = t->net->classes;
-	float weight = 1.0f / (float)t->cfg->batch;
+	size_t k = t->net->classes, batch = t->cfg->batch;
+	float weight = t->share / (float)batch;
+	float rest = (1.0f - t->share) / (float)batch;
 	double sum = 0.0;
 
 	memset(dlogits, 0, n * k * sizeof(*dlogits));
-	for (size_t i = 0; i < n; i++)
-		sum += t->goal != NULL ? loss_towards(k, logits + i * k,
-					     t->goal + (first + i) * k, weight,
-					     dlogits + i * k)
-				       : loss_cross_entropy(k, logits + i * k,
-					     (size_t)t->label[first + i],
-					     weight, dlogits + i * k);
+	for (size_t i = 0; i < n; i++) {
+		const float *z = logits + i * k;
+		size_t y = (size_t)t->label[first + i];
+		size_t other = (size_t)t->label[(first + i + 1) % batch];
+
+		if (t->goal != NULL) {
+			sum += loss_towards(k, z, t->goal + (first + i) * k,
+			    weight, dlogits + i * k);
+			continue;
+		}
+		sum += (double)t->share *
+		       loss_cross_entropy(k, z, y, weight, dlogits + i * k);
+		if (rest > 0.0f)
+			sum += (1.0 - (double)t->share) * loss_cross_entropy(k,
+							      z, other, rest,
+							      dlogits + i * k);
+	}
 	return sum;
 }
 
@@ -151,11 +100,34 @@ rate_at(const struct trainer *t)
 	return t->cfg->rate * (float)fmax(share, 1e-3);
 }
 
+/* Each image with the one behind it; the order is random. */
+static void
+mix(struct trainer *t, size_t image)
+{
+	size_t n = t->cfg->batch;
+	float share;
+	struct rng r;
+
+	rng_init(&r, t->cfg->seed, (uint64_t)STREAM_MIX << 48 | t->step);
+	share = t->share = rng_float(&r);
+	memcpy(t->plain, t->x, n * image * sizeof(*t->x));
+#pragma omp parallel for schedule(static)
+	for (size_t i = 0; i < n; i++) {
+		const float *own = t->plain + i * image;
+		const float *other = t->plain + (i + 1) % n * image;
+
+		for (size_t j = 0; j < image; j++)
+			t->x[i * image + j] =
+			    share * own[j] + (1.0f - share) * other[j];
+	}
+}
+
 static void
 gather(struct trainer *t, size_t first)
 {
 	size_t image = t->net->h * t->net->w * t->net->c;
 
+	t->share = 1.0f;
 #pragma omp parallel for schedule(static)
 	for (size_t i = 0; i < t->cfg->batch; i++) {
 		struct rng r;
@@ -166,6 +138,8 @@ gather(struct trainer *t, size_t first)
 		    t->x + i * image, &t->label[i]);
 	}
 	t->seen += t->cfg->batch;
+	if (t->cfg->mixup)
+		mix(t, image);
 }
 
 static void
@@ -260,15 +234,18 @@ need(struct trainer *t, size_t n, size_t size)
 static int
 prepare(struct trainer *t, struct err *e)
 {
-	struct optim_config sgd = {.kind = OPTIM_SGD,
-	    .nesterov = true,
-	    .momentum = t->cfg->momentum,
-	    .decay = t->cfg->decay};
+	struct optim_config how = optim_adam(false);
 	size_t n = t->cfg->batch, image = t->net->h * t->net->w * t->net->c;
 
+	how.kind = t->cfg->kind;
+	how.nesterov = true;
+	how.momentum = t->cfg->momentum;
+	how.decay = t->cfg->decay;
 	arena_init(&t->arena, (size_t)64 << 30);
 	t->order = need(t, t->src->n, sizeof(*t->order));
 	t->x = need(t, n * image, sizeof(*t->x));
+	if (t->cfg->mixup)
+		t->plain = need(t, n * image, sizeof(*t->plain));
 	t->label = need(t, n, sizeof(*t->label));
 	t->grad = need(t, t->net->nweight, sizeof(*t->grad));
 	if (t->cfg->hooks.goals)
@@ -277,7 +254,7 @@ prepare(struct trainer *t, struct err *e)
 		t->kept = need(t, t->net->nweight, sizeof(*t->kept));
 	for (size_t i = 0; i < t->src->n; i++)
 		t->order[i] = (uint32_t)i;
-	optim_init(&t->optim, &sgd, t->net->nweight, &t->arena);
+	optim_init(&t->optim, &how, t->net->nweight, &t->arena);
 	t->steps = t->cfg->epochs * (t->src->n / n);
 	return batch_init(&t->batch, t->net, n, PLAN_WEIGHTS, BATCH_TRAIN, e);
 }

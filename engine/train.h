@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * Training a classifier: SGD with Nesterov momentum, weight
- * decay and a one-cycle learning rate (linear warm-up over the first fifth,
- * cosine to zero), batch statistics in batch-norm.  Same seed and data, same
- * bytes, for any number of threads.
+ * Training a classifier: SGD with Nesterov momentum and weight
+ * decay, or AdamW, and a one-cycle learning rate (linear warm-up over the
+ * first fifth, cosine to zero), batch statistics in batch-norm.  Same seed
+ * and data, same bytes, for any number of threads.
  */
 #ifndef ENGINE_TRAIN_H
 #define ENGINE_TRAIN_H
 
 #include "base/err.h"
 #include "engine/net.h"
+#include "engine/optim.h"
 
 /* The images of one step, as a hook may change them. */
 struct train_batch {
@@ -33,7 +34,11 @@ struct train_hooks {
 
 struct train_config {
 	size_t epochs, batch;
+	enum optim_kind kind; /* OPTIM_SGD, OPTIM_ADAMW */
 	float rate, momentum, decay;
+	/* mix each image with another of its batch (Zhang et al., ICLR 2018):
+	 * share s of it and 1 - s of the other, of labels alike, s uniform */
+	bool mixup;
 	/*
 	 * SAM (Foret et al. 2021): the gradient is taken at w + sam g / |g|,
 	 * g being the gradient at w, whose batch statistics count; 0: at w.
@@ -54,11 +59,17 @@ struct train_source {
 	void *ctx;
 };
 
-/* The usual small-image settings. */
+/* The usual small-image settings; with AdamW, for nets with layer norm. */
 struct train_config train_defaults(void);
+struct train_config train_defaults_adamw(void);
 
-/* Fresh weights: He normal for weights of rank 2 and more (fan in), ones and
- * zeros for batch-norm, zeros for biases; statistics reset. */
+/*
+ * Fresh weights: He normal for weights of rank 2 and more (fan in), ones and
+ * zeros for the scales and shifts of norms, zeros for biases; statistics
+ * reset.  Positions and class tokens are normal with deviation 0.02, what
+ * multiplies a layer's output is 1, or 0.1 in a net with layer norm (a layer
+ * scale: Touvron et al., ICCV 2021), slopes of PRelu are 0.25.
+ */
 void train_reset(struct net *, uint64_t seed);
 
 /*

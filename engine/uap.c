@@ -2,25 +2,38 @@
 #include "engine/uap.h"
 
 #include "base/progress.h"
+#include "base/stat.h"
 #include "engine/loss.h"
 
 #include <math.h>
+#include <omp.h>
 
-/* Images of a forward pass while measuring, and halvings of the interval. */
-#define MEASURE_BATCH 64
-#define BISECTIONS    7
+/* Images of a forward pass while measuring. */
+#define MEASURE_BATCH 32
+/* Scales that are tried: powers of RATIO, so many up and down. */
+#define RATIO  1.3
+#define UP     6
+#define DOWN   9
+#define POINTS (UP + DOWN + 1)
+#define LEVEL  0.95
+/* Points behind the radius, for its interval. */
+#define BEYOND 1
+#define STREAM 1000
 
-/* One class of one model. */
-struct search {
+const double uap_share[UAP_SHARES] = {0.5, 0.75, UAP_SHARE};
+
+/* One thread's. */
+struct worker {
 	const struct net *net;
-	const struct geometry *geo;
 	const struct uap_config *cfg;
-	const struct uap_images *test;
+	const struct uap_images *fit, *test;
+	struct run search, measure;
+	struct arena arena;      /* of the worker */
+	struct arena cell_arena; /* of one cell */
+	float *images;           /* MEASURE_BATCH images */
+	uint32_t *fit_index, *test_index;
 	struct geometry_job job;
-	struct run measure; /* MEASURE_BATCH images, forward */
-	struct arena arena;
-	float *images; /* MEASURE_BATCH images */
-	struct trigger scaled;
+	bool ready;
 };
 
 static size_t
@@ -31,16 +44,17 @@ image_floats(const struct net *n)
 
 /* --- predictions --------------------------------------------------------- */
 
+/* Of images index[0..n), n <= MEASURE_BATCH. */
 static void
 predict(struct run *r, const struct uap_images *im, const struct trigger *t,
-    float *images, size_t first, size_t n, int32_t *pred)
+    float *images, const uint32_t *index, size_t n, int32_t *pred)
 {
 	const struct net *net = r->plan.net;
 	size_t image = image_floats(net);
 	const float *z;
 
 	for (size_t i = 0; i < n; i++) {
-		const float *x = im->x + (first + i) * image;
+		const float *x = im->x + index[i] * image;
 
 		if (t != NULL)
 			trigger_apply(t, x, images + i * image);
@@ -55,8 +69,10 @@ predict(struct run *r, const struct uap_images *im, const struct trigger *t,
 
 int
 uap_predict(const struct net *net, const struct uap_images *im,
-    const struct trigger *t, int32_t *pred, struct err *e)
+    const uint32_t *index, size_t n, const struct trigger *t, int32_t *pred,
+    struct err *e)
 {
+	uint32_t list[MEASURE_BATCH];
 	struct arena a;
 	struct run r;
 	float *images;
@@ -70,185 +86,308 @@ uap_predict(const struct net *net, const struct uap_images *im,
 	    arena_alloc(&a, MEASURE_BATCH * image_floats(net), sizeof(*images));
 	if (images == NULL)
 		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
-	for (size_t i = 0; rc == 0 && i < im->n; i += MEASURE_BATCH)
-		predict(&r, im, t, images, i, MIN(MEASURE_BATCH, im->n - i),
-		    pred + i);
+	for (size_t i = 0; rc == 0 && i < n; i += MEASURE_BATCH) {
+		size_t m = MIN(MEASURE_BATCH, n - i);
+
+		for (size_t k = 0; k < m; k++)
+			list[k] =
+			    index != NULL ? index[i + k] : (uint32_t)(i + k);
+		predict(&r, im, t, images, list, m, pred + i);
+	}
 	run_release(&r);
 	arena_release(&a);
 	return rc;
 }
 
-/* Share of TEST images of other classes that become the target. */
-static double
-flip_share(struct search *s, const struct trigger *t, uint64_t *flipped,
-    uint64_t *total)
-{
-	int32_t target = (int32_t)s->job.target, pred[MEASURE_BATCH];
-
-	*flipped = 0;
-	*total = 0;
-	for (size_t i = 0; i < s->test->n; i += MEASURE_BATCH) {
-		size_t n = MIN(MEASURE_BATCH, s->test->n - i);
-
-		predict(&s->measure, s->test, t, s->images, i, n, pred);
-		for (size_t k = 0; k < n; k++) {
-			if (s->test->label[i + k] == target)
-				continue;
-			*total += 1;
-			*flipped += pred[k] == target;
-		}
-	}
-	return *total != 0 ? (double)*flipped / (double)*total : 0.0;
-}
-
-/* --- one class ----------------------------------------------------------- */
-
-/* FIT images whose class is not the target, copied together. */
-static int
-take_fit(struct search *s, const struct uap_images *fit, struct err *e)
-{
-	size_t image = image_floats(s->net);
-	float *x = arena_alloc(&s->arena, fit->n * image, sizeof(*x));
-
-	s->job.images =
-	    arena_alloc(&s->arena, s->cfg->batch * image, sizeof(float));
-	s->job.grad =
-	    arena_alloc(&s->arena, s->cfg->batch * image, sizeof(float));
-	s->images =
-	    arena_alloc(&s->arena, MEASURE_BATCH * image, sizeof(float));
-	if (x == NULL || s->job.images == NULL || s->job.grad == NULL ||
-	    s->images == NULL)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
-	for (size_t i = 0; i < fit->n; i++)
-		if (fit->label[i] != (int32_t)s->job.target)
-			memcpy(x + s->job.n++ * image, fit->x + i * image,
-			    image * sizeof(*x));
-	s->job.x = x;
-	if (s->job.n == 0)
-		return err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "all images belong to class %zu", s->job.target);
-	return 0;
-}
+/* --- measuring ----------------------------------------------------------- */
 
 static void
 like(const struct trigger *t, struct trigger *to)
 {
-	trigger_init(to, t->kind, t->h, t->w, t->c, t->classes, t->map[0]);
+	trigger_init(to, t->kind, t->h, t->w, t->c, t->classes, -1);
+	memcpy(to->map, t->map, t->classes * sizeof(*t->map));
 	if (t->mask != NULL)
 		to->mask = trigger_part(to, t->h * t->w);
 	if (t->pattern != NULL)
 		to->pattern = trigger_part(to, t->h * t->w * t->c);
 	if (t->delta != NULL)
 		to->delta = trigger_part(to, t->h * t->w * t->c);
+	if (t->warp != NULL)
+		to->warp = trigger_part(to, t->h * t->w * 2);
 }
 
-/*
- * The smallest scale of `raw` at which enough TEST images flip, by bisection
- * on its logarithm.  What a search leaves is rarely off by more than fourfold;
- * where even that is not enough the radius is not reached.
- */
-static void
-find_scale(struct search *s, const struct trigger *raw, double budget,
-    struct uap_found *f)
+/* Flips at powers of RATIO from -DOWN to UP; not all are measured. */
+struct curve {
+	uint64_t flipped[POINTS], n;
+	size_t first, last; /* that were measured */
+	double budget;      /* at scale one */
+};
+
+static double
+budget_at(const struct curve *c, double point)
 {
-	double lo = log(0.25), hi = log(4.0), share, largest;
+	return c->budget * pow(RATIO, point - DOWN);
+}
 
-	largest = s->geo->largest != 0 ? s->geo->largest
-				       : (double)(s->net->h * s->net->w);
-	hi = fmin(hi, log(largest / budget));
-	lo = fmin(lo, hi);
-	like(raw, &f->trigger);
-	s->geo->scale(raw, exp(hi), &f->trigger);
-	share = flip_share(s, &f->trigger, &f->flipped, &f->n);
-	f->reached = share >= UAP_SHARE;
-	f->radius = budget * exp(hi);
-	for (int i = 0; f->reached && i < BISECTIONS; i++) {
-		double mid = 0.5 * (lo + hi);
-		uint64_t flipped, n;
+static uint64_t
+count_flips(struct worker *w, const struct trigger *t, size_t n)
+{
+	int32_t pred[MEASURE_BATCH];
+	uint64_t flipped = 0;
 
-		s->geo->scale(raw, exp(mid), &f->trigger);
-		if (flip_share(s, &f->trigger, &flipped, &n) < UAP_SHARE) {
-			lo = mid;
-			continue;
-		}
-		hi = mid;
-		f->radius = budget * exp(hi);
-		f->flipped = flipped;
-		f->n = n;
+	for (size_t i = 0; i < n; i += MEASURE_BATCH) {
+		size_t m = MIN(MEASURE_BATCH, n - i);
+
+		predict(&w->measure, w->test, t, w->images, w->test_index + i,
+		    m, pred);
+		for (size_t k = 0; k < m; k++)
+			flipped += pred[k] == (int32_t)w->job.target;
 	}
-	s->geo->scale(raw, exp(hi), &f->trigger);
+	return flipped;
+}
+
+static double
+share_of(const struct curve *c, size_t i)
+{
+	return (double)c->flipped[i] / (double)c->n;
+}
+
+/* From scale one up to where enough flip and down to where few do. */
+static void
+trace(struct worker *w, const struct geometry *g, const struct trigger *raw,
+    struct trigger *scaled, struct curve *c)
+{
+	double top = g->largest(raw);
+	size_t more = BEYOND;
+
+	c->first = c->last = DOWN;
+	for (size_t i = DOWN;; i++) {
+		g->scale(raw, pow(RATIO, (double)i - DOWN), scaled);
+		c->flipped[i] = count_flips(w, scaled, c->n);
+		c->last = i;
+		if (i + 1 == POINTS || budget_at(c, (double)i) >= top ||
+		    stat_wilson(c->flipped[i], c->n, LEVEL).lo >= UAP_SHARE ||
+		    (share_of(c, i) >= UAP_SHARE && more-- == 0))
+			break;
+	}
+	while (c->first > 0 && share_of(c, c->first) > uap_share[0]) {
+		size_t i = --c->first;
+
+		g->scale(raw, pow(RATIO, (double)i - DOWN), scaled);
+		c->flipped[i] = count_flips(w, scaled, c->n);
+	}
+	/* a larger scale never counts for less */
+	for (size_t i = c->first + 1; i <= c->last; i++)
+		c->flipped[i] = MAX(c->flipped[i], c->flipped[i - 1]);
+}
+
+enum bound {
+	BOUND_LOWER,
+	BOUND_NONE,
+	BOUND_UPPER,
+};
+
+static double
+height(const struct curve *c, size_t i, enum bound b)
+{
+	struct stat_interval w;
+
+	if (b == BOUND_NONE)
+		return share_of(c, i);
+	w = stat_wilson(c->flipped[i], c->n, LEVEL);
+	return b == BOUND_LOWER ? w.lo : w.hi;
+}
+
+/* Where the curve, or a bound of it, crosses a share, as a budget; log-linear
+ * between points; false where it does not within what was measured. */
+static bool
+crossing(const struct curve *c, double share, enum bound b, double *budget)
+{
+	for (size_t i = c->first; i <= c->last; i++) {
+		double hi = height(c, i, b), lo;
+
+		if (hi < share)
+			continue;
+		*budget = budget_at(c, (double)i);
+		if (i == c->first)
+			return false;
+		lo = height(c, i - 1, b);
+		*budget =
+		    budget_at(c, (double)i - (hi - share) / (hi - lo + 1e-12));
+		return true;
+	}
+	*budget = budget_at(c, (double)c->last);
+	return false;
+}
+
+static void
+read_curve(const struct curve *c, struct uap_found *f)
+{
+	for (size_t k = 0; k < UAP_SHARES; k++)
+		crossing(c, uap_share[k], BOUND_NONE, &f->radius[k]);
+	f->reached = share_of(c, c->last) >= UAP_SHARE;
+	if (!crossing(c, UAP_SHARE, BOUND_UPPER, &f->lo))
+		f->lo = 0.0;
+	if (!crossing(c, UAP_SHARE, BOUND_LOWER, &f->hi))
+		f->hi = INFINITY;
+}
+
+/* --- one cell ------------------------------------------------------------ */
+
+static bool
+belongs(const struct uap_cell *c, int32_t label)
+{
+	return c->source == UAP_ALL ? label != c->target : label == c->source;
+}
+
+static size_t
+eligible(const struct uap_images *im, const struct uap_cell *c, size_t most,
+    uint32_t *index)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < im->n && n < most; i++)
+		if (belongs(c, im->label[i]) && (im->use == NULL || im->use[i]))
+			index[n++] = (uint32_t)i;
+	return n;
+}
+
+static void
+measure_cell(struct worker *w, const struct uap_cell *c,
+    const struct trigger *raw, double budget, size_t n, struct uap_found *f)
+{
+	struct curve curve = {.n = n, .budget = budget};
+
+	like(raw, &f->trigger);
+	trace(w, c->geometry, raw, &f->trigger, &curve);
+	read_curve(&curve, f);
+	c->geometry->scale(
+	    raw, f->radius[UAP_SHARES - 1] / budget, &f->trigger);
+	f->n = n;
+	f->flipped = count_flips(w, &f->trigger, n);
 }
 
 static int
-search_class(struct search *s, const struct uap_images *fit, size_t target,
-    struct uap_found *f, struct err *e)
+search_cell(struct worker *w, const struct uap_cell *c, struct uap_found *f,
+    struct err *e)
 {
-	const struct net *net = s->net;
+	const struct net *net = w->net;
 	struct trigger raw;
 	double budget;
+	size_t ntest;
+
+	w->job.n = eligible(w->fit, c, w->fit->n, w->fit_index);
+	ntest = eligible(w->test, c, w->cfg->count, w->test_index);
+	if (w->job.n == 0 || ntest == 0)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "no images to push from class %d to class %d", c->source,
+		    c->target);
+	arena_init(&w->cell_arena, (size_t)8 << 30);
+	w->job.arena = &w->cell_arena;
+	w->job.target = (size_t)c->target;
+	rng_init(&w->job.rng, c->seed,
+	    ((uint64_t)STREAM << 48) + ((uint64_t)(c->source + 1) << 24) +
+		(uint64_t)c->target);
+	trigger_init(&raw, c->geometry->name, net->h, net->w, net->c,
+	    net->classes, c->target);
+	for (size_t k = 0; c->source != UAP_ALL && k < net->classes; k++)
+		if ((int32_t)k != c->source)
+			raw.map[k] = -1;
+	budget = c->geometry->search(&w->job, &raw);
+	measure_cell(w, c, &raw, budget, ntest, f);
+	trigger_release(&raw);
+	arena_release(&w->cell_arena);
+	return 0;
+}
+
+/* --- all cells ----------------------------------------------------------- */
+
+static int
+worker_init(struct worker *w, struct err *e)
+{
+	size_t image = image_floats(w->net), batch = w->cfg->batch;
 	int rc;
 
-	s->job = (struct geometry_job){.batch = s->cfg->batch,
-	    .steps = s->cfg->steps,
-	    .target = target,
-	    .arena = &s->arena};
-	arena_init(&s->arena, (size_t)8 << 30);
-	rng_init(&s->job.rng, s->cfg->seed, 1000 + target);
-	if ((rc = take_fit(s, fit, e)) == 0) {
-		struct run r;
-
-		rc = run_init(&r, net, s->cfg->batch, PLAN_DATA, e);
-		if (rc == 0) {
-			s->job.run = &r;
-			trigger_init(&raw, s->geo->name, net->h, net->w, net->c,
-			    net->classes, (int32_t)target);
-			budget = s->geo->search(&s->job, &raw);
-			run_release(&r);
-			rc = run_init(
-			    &s->measure, net, MEASURE_BATCH, PLAN_FORWARD, e);
-			if (rc == 0) {
-				find_scale(s, &raw, budget, f);
-				run_release(&s->measure);
-			}
-			trigger_release(&raw);
-		}
+	arena_init(&w->arena, (size_t)8 << 30);
+	if ((rc = run_init(&w->search, w->net, batch, PLAN_DATA, e)) != 0)
+		return rc;
+	rc = run_init(&w->measure, w->net, MEASURE_BATCH, PLAN_FORWARD, e);
+	if (rc != 0) {
+		run_release(&w->search);
+		return rc;
 	}
-	arena_release(&s->arena);
-	return rc;
+	w->ready = true;
+	w->job = (struct geometry_job){.run = &w->search,
+	    .batch = batch,
+	    .steps = w->cfg->steps,
+	    .x = w->fit->x};
+	w->job.plain = arena_alloc(&w->arena, batch * image, sizeof(float));
+	w->job.images = arena_alloc(&w->arena, batch * image, sizeof(float));
+	w->job.grad = arena_alloc(&w->arena, batch * image, sizeof(float));
+	w->images =
+	    arena_alloc(&w->arena, MEASURE_BATCH * image, sizeof(float));
+	w->fit_index =
+	    arena_alloc(&w->arena, w->fit->n + 1, sizeof(*w->fit_index));
+	w->test_index =
+	    arena_alloc(&w->arena, w->test->n + 1, sizeof(*w->test_index));
+	if (w->job.plain == NULL || w->job.images == NULL ||
+	    w->job.grad == NULL || w->images == NULL || w->fit_index == NULL ||
+	    w->test_index == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
+	w->job.index = w->fit_index;
+	return 0;
+}
+
+static void
+worker_release(struct worker *w)
+{
+	if (w->ready) {
+		run_release(&w->search);
+		run_release(&w->measure);
+	}
+	arena_release(&w->arena);
 }
 
 int
-uap_radii(const struct net *net, const struct geometry *geo,
-    const struct uap_config *cfg, const struct uap_images *fit,
-    const struct uap_images *test, const char *label, struct uap_found *found,
-    struct err *e)
+uap_search(const struct net *net, const struct uap_config *cfg,
+    const struct uap_images *fit, const struct uap_images *test,
+    const struct uap_cell *cell, size_t ncell, const char *label,
+    struct uap_found *found, struct err *e)
 {
 	size_t done = 0;
 	struct progress bar;
 	int worst = 0;
 
-	progress_begin(&bar, label, net->classes);
-#pragma omp parallel for schedule(dynamic, 1)
-	for (size_t t = 0; t < net->classes; t++) {
-		struct search s = {
-		    .net = net, .geo = geo, .cfg = cfg, .test = test};
+	memset(found, 0, ncell * sizeof(*found));
+	if (label != NULL)
+		progress_begin(&bar, label, ncell);
+#pragma omp parallel
+	{
+		struct worker w = {
+		    .net = net, .cfg = cfg, .fit = fit, .test = test};
 		struct err mine = {0};
-		int rc;
+		int rc = worker_init(&w, &mine);
 
-		found[t] = (struct uap_found){0};
-		rc = search_class(&s, fit, t, &found[t], &mine);
+#pragma omp for schedule(dynamic, 1)
+		for (size_t i = 0; i < ncell; i++) {
+			if (rc == 0)
+				rc =
+				    search_cell(&w, &cell[i], &found[i], &mine);
 #pragma omp critical
-		{
-			if (rc != 0 && worst == 0) {
-				worst = rc;
-				*e = mine;
-			}
-			progress_step(&bar, ++done, NULL);
+			if (label != NULL)
+				progress_step(&bar, ++done, NULL);
 		}
+#pragma omp critical
+		if (rc != 0 && worst == 0) {
+			worst = rc;
+			*e = mine;
+		}
+		worker_release(&w);
 	}
-	progress_end(&bar);
+	if (label != NULL)
+		progress_end(&bar);
 	if (worst != 0)
-		uap_release(found, net->classes);
+		uap_release(found, ncell);
 	return worst;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Flip radii: for each class t and geometry G, the smallest budget at which a
- * universal perturbation of shape G makes t of a given share of held-out
- * images of other classes.  Searched on FIT images, measured on TEST images.
+ * Flip radii: the smallest budget at which a universal perturbation of some
+ * geometry makes class t of a given share of held-out images.  Searched on
+ * FIT images, measured on TEST images.  A *cell* is one such question: a
+ * geometry, a target, and one source class or all others together.
  */
 #ifndef ENGINE_UAP_H
 #define ENGINE_UAP_H
@@ -10,39 +11,62 @@
 
 /* Share of held-out images that must flip. */
 #define UAP_SHARE 0.9
+/* The shares at which the scale is known; the last is UAP_SHARE. */
+#define UAP_SHARES 3
+extern const double uap_share[UAP_SHARES];
 
 struct uap_images {
 	const float *x; /* n images, NHWC, in [0,1] */
 	const int32_t *label;
 	size_t n;
+	const bool *use; /* which of them count; NULL: all */
 };
 
-struct uap_config {
-	size_t steps, batch;
+#define UAP_ALL (-1)
+
+struct uap_cell {
+	const struct geometry *geometry;
+	int32_t source; /* a class, or UAP_ALL but the target */
+	int32_t target;
 	uint64_t seed;
 };
 
-/* What was found for one class. */
+struct uap_config {
+	size_t steps, batch; /* of the search */
+	size_t count;        /* TEST images at most */
+};
+
 struct uap_found {
 	struct trigger trigger; /* at the radius */
-	double radius;          /* budget at the radius; see `reached` */
-	bool reached;        /* false: not even the largest budget was enough */
+	/* budgets at which uap_share[] of the TEST images flip; where not even
+	 * the largest budget tried was enough, that budget, and `reached` is
+	 * false for the last */
+	double radius[UAP_SHARES];
+	bool reached;
+	/* 95 % interval of the last radius from the number of TEST images
+	 * (Wilson); 0 and infinity where the curve does not reach so far */
+	double lo, hi;
 	uint64_t flipped, n; /* TEST images at the radius */
 };
 
 /*
- * All classes of one model in one geometry, in parallel over classes; `found`
- * has net.classes entries, released by uap_release().  The result depends on
- * the images, the net and the configuration only.  `label` is for progress.
+ * ncell cells of one model, in parallel; found has as many entries, released
+ * by uap_release().  Each result depends on its cell, the images, the net and
+ * the configuration only.  `label` is for progress, NULL for none.
+ * ERR_USAGE where a cell has no images.
  */
-int uap_radii(const struct net *, const struct geometry *,
-    const struct uap_config *, const struct uap_images *fit,
-    const struct uap_images *test, const char *label, struct uap_found *found,
-    struct err *) MUST_USE;
+int uap_search(const struct net *, const struct uap_config *,
+    const struct uap_images *fit, const struct uap_images *test,
+    const struct uap_cell *cell, size_t ncell, const char *label,
+    struct uap_found *found, struct err *) MUST_USE;
 void uap_release(struct uap_found *, size_t n);
 
-/* Predictions of the net on TEST images under a trigger (NULL: plain). */
+/*
+ * Predictions of the net under a trigger (NULL: plain) for the images
+ * index[0..n) (NULL: the first n).
+ */
 int uap_predict(const struct net *, const struct uap_images *,
-    const struct trigger *, int32_t *pred, struct err *) MUST_USE;
+    const uint32_t *index, size_t n, const struct trigger *, int32_t *pred,
+    struct err *) MUST_USE;
 
 #endif

@@ -410,10 +410,12 @@ geometry_check(const struct evidence *v, const struct evidence_geometry *g)
 static json_t *
 scan_check(const struct checks_in *in)
 {
-	static const char *const part[] = {
-	    "options", "images", "accuracy", "floor", "minimum", "flip_matrix"};
-	static const char *const name[] = {
-	    "options", "images", "accuracy", "floor", "minimum", "flipMatrix"};
+	static const char *const part[] = {"arm", "options", "images",
+	    "accuracy", "p", "seeds", "map", "spread", "minimum",
+	    "flip_matrix"};
+	static const char *const name[] = {"arm", "options", "images",
+	    "accuracy", "p", "seeds", "map", "spread", "minimum",
+	    "flipMatrix"};
 	const json_t *scan = case_doc(in->docs, CASE_SCAN);
 	const struct evidence *v = in->scan;
 	bool found = strcmp(v->verdict, "evidence") == 0;
@@ -424,7 +426,9 @@ scan_check(const struct checks_in *in)
 	json_put(ev, "model", checks_exact(case_input(scan, "model")));
 	json_put(ev, "targets", targets_json(v, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(part); i++)
-		json_put(ev, name[i], checks_exact(json_at(scan, part[i])));
+		if (json_at(scan, part[i]) != NULL)
+			json_put(ev, name[i],
+			    checks_exact(json_at(scan, part[i])));
 	return check("behaviour", scan_status(v, v->ntarget + found), ev);
 }
 

@@ -240,7 +240,61 @@ body_depth_uneven(struct model *m)
 	op_body_head(m, v, 8 * 3 * 3);
 }
 
+/* A grey image: its only channel meets k filters.  Edges and runs of all
+ * lengths. */
+static void
+grey(struct model *m, size_t k, size_t size, int64_t stride, int64_t pad,
+    int64_t dilation)
+{
+	const char *v = conv(m, "c", "image", DIM(k, 1, size, size));
+
+	op_body_window(m, stride, pad, pad, pad, pad);
+	build_ints(m, "dilations", LIST(dilation, dilation));
+	v = build_node(m, "Mul", "square", (const char *[]){v, v}, 2);
+	v = build_node(m, "GlobalAveragePool", "p", &v, 1);
+	op_body_head(m, v, k);
+}
+
+#define BODY_GREY(name, ...)                                                   \
+	static void body_grey_##name(struct model *m)                          \
+	{                                                                      \
+		grey(m, __VA_ARGS__);                                          \
+	}
+BODY_GREY(3, 61, 3, 1, 1, 1)
+BODY_GREY(5_2, 20, 5, 2, 2, 1)
+BODY_GREY(2_3, 3, 2, 3, 0, 1)
+BODY_GREY(dilated, 16, 3, 1, 3, 2)
+BODY_GREY(one, 1, 3, 1, 1, 1)
+
 /* --- pools --------------------------------------------------------------- */
+
+/* Windows of two by two, and larger ones of the same pixels beside them. */
+static void
+quads(struct model *m, size_t k, int64_t stride, int64_t dilation, size_t h,
+    size_t w)
+{
+	const char *in = channels(m, k), *v[2];
+
+	v[0] = build_node(m, "MaxPool", "p", &in, 1);
+	build_ints(m, "kernel_shape", LIST(2, 2));
+	build_ints(m, "strides", LIST(stride, stride));
+	build_ints(m, "dilations", LIST(dilation, dilation));
+	v[1] = build_node(m, "MaxPool", "q", &in, 1);
+	build_ints(m, "kernel_shape", LIST(8 - (int64_t)h, 3));
+	build_ints(m, "strides", LIST(1, 2));
+	in = build_node(m, "Concat", "cat", v, 2);
+	build_int(m, "axis", 3);
+	op_body_head(m, in, k * h * (w + 2));
+}
+
+#define BODY_QUADS(name, ...)                                                  \
+	static void body_quads_##name(struct model *m)                         \
+	{                                                                      \
+		quads(m, __VA_ARGS__);                                         \
+	}
+BODY_QUADS(2, 17, 2, 1, 3, 3)
+BODY_QUADS(1, 1, 1, 1, 6, 5)
+BODY_QUADS(dilated, 4, 1, 3, 4, 3)
 
 static void
 body_max_1d(struct model *m)
@@ -450,6 +504,14 @@ static const struct op_body table[] = {
     {"depthwise, beyond the padding", body_depth_padded, 7, 6, 3, 2},
     {"depthwise 1-d", body_depth_1d, 7, 6, 3, 2},
     {"depthwise 3x4, uneven pads", body_depth_uneven, 7, 6, 3, 2},
+    {"conv of one channel", body_grey_3, 7, 15, 1, 2},
+    {"conv of one channel, 5x5 stride 2", body_grey_5_2, 9, 14, 1, 2},
+    {"conv of one channel, 2x2 stride 3", body_grey_2_3, 7, 6, 1, 2},
+    {"conv of one channel, dilated", body_grey_dilated, 7, 9, 1, 2},
+    {"conv of one channel to one", body_grey_one, 7, 9, 1, 2},
+    {"max-pool of quads", body_quads_2, 7, 6, 3, 2},
+    {"max-pool of quads, overlapping", body_quads_1, 7, 6, 3, 2},
+    {"max-pool of quads, dilated", body_quads_dilated, 7, 6, 3, 2},
     {"max-pool 1-d", body_max_1d, 7, 6, 3, 2},
     {"max-pool 2-d, dilated", body_max_2d, 7, 6, 3, 2},
     {"max-pool 3-d", body_max_3d, 8, 10, 3, 2},

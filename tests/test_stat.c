@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Intervals, tails, Holm's correction and random numbers against published or
+ * Intervals, tails, fits, corrections and random numbers against published or
  * hand-computed values.
  */
 #include "tests/test.h"
@@ -56,6 +56,109 @@ test_median(void **state)
 	assert_true(stat_median(even, 4) == 2.5);
 }
 
+static const struct tail_row {
+	const char *name;
+	double shape, x, want;
+} tails[] = {
+    /* whole shapes: exp(-x) sum of x^k / k!, in decimal arithmetic */
+    {"gamma tail: exponential", 1, 2, 0.1353352832366127},
+    {"gamma tail: below the mean", 3, 2.5, 0.54381311588332948},
+    {"gamma tail: far out", 10, 30, 7.1217508628155767e-06},
+    {"gamma tail: at the mean", 100, 100, 0.48670120172085135},
+    {"gamma tail: far in", 100, 60, 0.99999851847236731},
+    {"gamma tail: large shape", 1000, 1100, 0.0010593232539299773},
+    /* erfc(sqrt x), by the series of erf; and two steps of recurrence */
+    {"gamma tail: shape 1/2", 0.5, 0.8, 0.2059032107320683},
+    {"gamma tail: shape 1/2, far out", 0.5, 9, 2.2090496998585441e-05},
+    {"gamma tail: shape 5/2", 2.5, 0.8, 0.9012493445012737},
+    {"gamma tail: zero", 2, 0, 1},
+    {"gamma tail: negative", 2, -3, 1},
+    {"gamma tail: infinity", 2, INFINITY, 0},
+};
+
+static void
+test_gamma_tail(void **state)
+{
+	const struct tail_row *r = *state;
+
+	assert_near(stat_gamma_tail(r->shape, r->x), r->want, 1e-12 * r->want);
+}
+
+static const struct fit_row {
+	const char *name;
+	size_t n;
+	double v[5], shape, scale;
+} fits[] = {
+    /* likelihood maximised in decimal arithmetic */
+    {"gamma fit: one to five", 5, {1, 2, 3, 4, 5}, 3.70164381001,
+	0.810450749445},
+    {"gamma fit: shape below one", 4, {0.01, 0.5, 3, 40}, 0.27771698452,
+	39.1675720475},
+    {"gamma fit: odd numbers", 5, {5, 7, 9, 11, 13}, 9.39870568314,
+	0.95757866066},
+    {"gamma fit: in other units", 5, {5e6, 7e6, 9e6, 11e6, 13e6}, 9.39870568314,
+	0.95757866066e6},
+    {"gamma fit: all the same", 3, {4, 4, 4}, 1e6, 4e-6},
+    {"gamma fit: one number", 1, {4}, NAN, NAN},
+    {"gamma fit: a zero", 3, {4, 0, 2}, NAN, NAN},
+    {"gamma fit: a negative", 3, {4, -1, 2}, NAN, NAN},
+    {"gamma fit: not a number", 3, {4, NAN, 2}, NAN, NAN},
+    {"gamma fit: infinity", 3, {4, INFINITY, 2}, NAN, NAN},
+};
+
+static void
+test_gamma_fit(void **state)
+{
+	const struct fit_row *r = *state;
+	double shape = -1, scale = -1;
+
+	if (isnan(r->shape)) {
+		assert_false(stat_gamma_fit(r->v, r->n, &shape, &scale));
+		assert_true(shape == -1 && scale == -1);
+		return;
+	}
+	assert_true(stat_gamma_fit(r->v, r->n, &shape, &scale));
+	assert_near(shape, r->shape, 1e-9 * r->shape);
+	assert_near(scale, r->scale, 1e-9 * r->scale);
+}
+
+static const struct anomaly_row {
+	const char *name;
+	size_t n;
+	double v[10], want;
+	size_t at;
+} anomalies[] = {
+    /* median 5, deviations 0 1 1 2 4: 4 / 1.4826 */
+    {"anomaly: odd", 5, {6, 4, 1, 5, 7}, 2.69796303, 2},
+    /* median 51, deviations 1 1 1 2 3 4 9 9 10 31 -> 3.5 */
+    {"anomaly: ten masks", 10, {50, 52, 55, 48, 20, 60, 50, 42, 61, 53},
+	31 / (1.4826 * 3.5), 4},
+    {"anomaly: only the small side", 5, {5, 5.5, 4.5, 6, 400},
+	1.0 / (1.4826 * 0.5), 2},
+    {"anomaly: all the same", 4, {3, 3, 3, 3}, 0, 0},
+    {"anomaly: most the same, one less", 4, {3, 3, 1, 3}, INFINITY, 2},
+    {"anomaly: most the same, one more", 4, {3, 9, 3, 3}, 0, 0},
+    {"anomaly: first of equals", 4, {9, 2, 2, 9}, 1 / 1.4826, 1},
+    {"anomaly: one class", 1, {3}, 0, 0},
+};
+
+static void
+test_anomaly(void **state)
+{
+	const struct anomaly_row *r = *state;
+	double copy[10], got;
+	size_t at = 99;
+
+	memcpy(copy, r->v, sizeof(copy));
+	got = stat_anomaly(copy, r->n, &at);
+	assert_int_equal(at, r->at);
+	if (isinf(r->want))
+		assert_true(isinf(got));
+	else
+		assert_near(got, r->want, 1e-7);
+	assert_memory_equal(copy, r->v, sizeof(copy));
+}
+
 /* The same numbers for ever: documents name the seed and nothing else. */
 static void
 test_rng_is_frozen(void **state)
@@ -101,7 +204,7 @@ test_rng_moments(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {
+	static const struct CMUnitTest plain[] = {
 	    cmocka_unit_test(test_wilson),
 	    cmocka_unit_test(test_normal),
 	    cmocka_unit_test(test_holm),
@@ -109,6 +212,17 @@ main(void)
 	    cmocka_unit_test(test_rng_is_frozen),
 	    cmocka_unit_test(test_rng_moments),
 	};
+	struct CMUnitTest tests[ARRAY_LEN(plain) + ARRAY_LEN(tails) +
+				ARRAY_LEN(fits) + ARRAY_LEN(anomalies)];
+	size_t n = 0;
 
-	return cmocka_run_group_tests_name("stat", tests, NULL, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+		tests[n++] = plain[i];
+	for (size_t i = 0; i < ARRAY_LEN(tails); i++)
+		tests[n++] = (struct CMUnitTest)ROW(test_gamma_tail, tails[i]);
+	for (size_t i = 0; i < ARRAY_LEN(fits); i++)
+		tests[n++] = (struct CMUnitTest)ROW(test_gamma_fit, fits[i]);
+	for (size_t i = 0; i < ARRAY_LEN(anomalies); i++)
+		tests[n++] = (struct CMUnitTest)ROW(test_anomaly, anomalies[i]);
+	return _cmocka_run_group_tests("stat", tests, n, NULL, NULL);
 }

@@ -1,115 +1,325 @@
 /* SPDX-License-Identifier: MIT
- * The verdict's statistics on radii made by hand, and the searches on a model
+ * The verdict's statistics on numbers made by hand, and the searches on models
  * whose flip radii are known in closed form.
  */
 #include "tests/test.h"
 
 #include "audit/verdict.h"
+#include "base/assign.h"
 #include "base/rng.h"
+#include "base/student.h"
 #include "engine/blas.h"
+#include "engine/concentrate.h"
 #include "engine/loss.h"
 #include "engine/uap.h"
 #include "formats/build.h"
 
-#define K 10
+#define K    10
+#define REFS 3
+#define GEOS 2
 
+/* --- residuals ----------------------------------------------------------- */
+
+struct world {
+	double suspect[GEOS][K], reference[GEOS][REFS * K];
+	double residual[GEOS][K], z[2 * GEOS + 1][K], p[2 * GEOS + 1][K];
+	struct verdict_family family[2 * GEOS + 1];
+	double cov[GEOS * GEOS];
+};
+
+/* References that differ by normal numbers of the given size from a pattern
+ * that all models have; the suspect is the pattern itself. */
 static void
-fill(struct verdict_cell *c, size_t n)
+fill(struct world *w, double size)
 {
-	for (size_t i = 0; i < n; i++)
-		c[i] = (struct verdict_cell){
-		    .suspect = 0.1 + 0.01 * (double)(i % K),
-		    .reference = 0.1 + 0.01 * (double)(i % K),
-		    .flipped = 100,
-		    .shared = 10};
+	static const char *const name[2 * GEOS + 1] = {
+	    "linf", "patch", "linf", "patch", "joint"};
+	struct rng r;
+
+	*w = (struct world){0};
+	rng_init(&r, 1, 1);
+	for (size_t f = 0; f < 2 * GEOS + 1; f++)
+		w->family[f] = (struct verdict_family){
+		    .name = name[f], .n = K, .z = w->z[f], .p = w->p[f]};
+	for (size_t g = 0; g < GEOS; g++) {
+		w->family[g].suspect = w->suspect[g];
+		w->family[g].reference = w->reference[g];
+		w->family[g].residual = w->residual[g];
+		for (size_t i = 0; i < K; i++)
+			w->suspect[g][i] = 0.3 * (double)i;
+		for (size_t i = 0; i < REFS * K; i++)
+			w->reference[g][i] = 0.3 * (double)(i % K) +
+					     size * (double)rng_normal(&r);
+	}
 }
 
-static enum verdict
-reach(struct verdict_cell *cell, double accuracy, double *score)
+static void
+measure(struct world *w, size_t nref)
 {
-	static const double spread[] = {0.1, 0.3};
-	struct verdict_input in = {.classes = K,
-	    .geometries = 2,
-	    .spread = spread,
-	    .cell = cell,
-	    .alpha = 0.001,
-	    .accuracy = accuracy};
-	const char *why;
+	double residual[GEOS], z[2 * GEOS + 1];
 
-	return verdict_reach(&in, score, &why);
+	for (size_t g = 0; g < GEOS; g++)
+		verdict_residuals(&w->family[g], nref, NULL);
+	verdict_covariance(w->family, GEOS, nref, NULL_SAME, w->cov);
+	for (size_t t = 0; t < K; t++) {
+		for (size_t g = 0; g < GEOS; g++)
+			residual[g] = w->residual[g][t];
+		verdict_z(w->cov, GEOS, residual, z);
+		for (size_t f = 0; f < 2 * GEOS + 1; f++) {
+			w->z[f][t] = z[f];
+			w->p[f][t] = verdict_p(z[f]);
+		}
+	}
+}
+
+static void
+reach(struct world *w, struct verdict_hypothesis *h, double accuracy,
+    struct verdict_input *in)
+{
+	*in = (struct verdict_input){.classes = K,
+	    .family = w->family,
+	    .nfamily = 2 * GEOS + 1,
+	    .alpha = 0.001,
+	    .accuracy = accuracy,
+	    .class_ = h};
+	verdict_combine(in);
+	verdict_reach(in);
 }
 
 static void
 test_clean(void **state)
 {
-	struct verdict_cell c[2 * K];
-	double score;
+	struct verdict_hypothesis h[K] = {0};
+	struct verdict_input in;
+	struct world w;
 
 	(void)state;
-	fill(c, 2 * K);
+	fill(&w, 0.1);
 	/* a common factor is no evidence: the median takes it out */
-	for (size_t i = 0; i < 2 * K; i++)
-		c[i].suspect *= 0.3;
-	assert_int_equal(reach(c, 0.9, &score), VERDICT_NO_EVIDENCE);
-	assert_near(score, 0.0, 1e-9);
-	for (size_t i = 0; i < 2 * K; i++)
-		assert_false(c[i].target);
+	for (size_t i = 0; i < GEOS * K; i++)
+		w.suspect[i / K][i % K] += 5.0;
+	measure(&w, REFS);
+	reach(&w, h, 0.9, &in);
+	assert_int_equal(in.verdict, VERDICT_NO_EVIDENCE);
+	assert_true(in.score < 1.0);
+	for (size_t i = 0; i < K; i++)
+		assert_false(h[i].target);
 }
 
 static void
 test_target(void **state)
 {
-	struct verdict_cell c[2 * K];
-	double score;
+	struct verdict_hypothesis h[K] = {0};
+	struct verdict_input in;
+	struct world w;
 
 	(void)state;
-	fill(c, 2 * K);
-	c[K + 7].suspect /= exp(1.5); /* 5 spreads of the second geometry */
-	assert_int_equal(reach(c, 0.9, &score), VERDICT_EVIDENCE);
-	assert_near(score, 5.0, 1e-9);
-	assert_true(c[K + 7].target);
-	assert_near(c[K + 7].residual, 1.5, 1e-9);
-	/* one-sided normal tail of 5, times 20 tests */
-	assert_near(c[K + 7].p_adjusted, 20 * 2.8665e-7, 1e-9);
-	assert_false(c[7].target);
+	fill(&w, 0.1);
+	w.suspect[1][7] += 3.0;
+	measure(&w, REFS);
+	reach(&w, h, 0.9, &in);
+	assert_int_equal(in.verdict, VERDICT_EVIDENCE);
+	assert_true(in.score > 3.0);
+	for (size_t i = 0; i < K; i++)
+		assert_int_equal(h[i].target, i == 7);
+	assert_int_equal(h[7].family % GEOS, 1);
+	/* what fools the references too is no evidence, but not nothing */
+	h[7].natural = true;
+	verdict_reach(&in);
+	assert_int_equal(in.verdict, VERDICT_INCONCLUSIVE);
+	assert_false(h[7].target);
+}
+
+/* The median of three, one reference far off: it does not matter. */
+static void
+test_outlier(void **state)
+{
+	struct world w;
+
+	(void)state;
+	fill(&w, 0.0);
+	for (size_t i = 0; i < K; i++)
+		w.reference[0][K + i] += i == 4 ? 9.0 : 0.0;
+	measure(&w, REFS);
+	for (size_t i = 0; i < K; i++)
+		assert_near(w.residual[0][i], 0.0, 1e-12);
+}
+
+/* Noisy references widen the null, quiet ones narrow it; two say nothing. */
+static void
+test_spread(void **state)
+{
+	double shipped = null_spread("patch", NULL_SAME);
+	double loud, quiet;
+	struct world w;
+
+	(void)state;
+	fill(&w, 4 * shipped);
+	loud = verdict_spread(&w.family[1], REFS, NULL_SAME);
+	assert_near(verdict_spread(&w.family[1], 2, NULL_SAME),
+	    shipped * sqrt(1.5), 1e-12);
+	fill(&w, shipped / 10);
+	quiet = verdict_spread(&w.family[1], REFS, NULL_SAME);
+	assert_true(quiet < shipped * sqrt(1.449));
+	assert_true(loud > 1.5 * shipped * sqrt(1.449));
+	assert_true(null_spread("patch", NULL_OTHER) > shipped);
 }
 
 static void
-test_middling(void **state)
+test_again(void **state)
 {
-	struct verdict_cell c[2 * K];
-	double score;
+	struct world w;
+	double center;
 
 	(void)state;
-	fill(c, 2 * K);
-	c[3].suspect /= exp(0.36); /* 3.6 spreads: p = .003 of .001 to .01 */
-	assert_int_equal(reach(c, 0.9, &score), VERDICT_INCONCLUSIVE);
-	assert_false(c[3].target);
+	fill(&w, 0.0);
+	for (size_t i = 0; i < K; i++)
+		w.suspect[0][i] += 1.0;
+	verdict_residuals(&w.family[0], REFS, NULL);
+	assert_near(w.family[0].center, 1.0, 1e-12);
+	center = w.family[0].center;
+	/* one cell measured again, the others not: about the first median */
+	for (size_t i = 0; i < K; i++)
+		w.suspect[0][i] = i == 3 ? 0.9 + 2.5 : (double)NAN;
+	verdict_residuals(&w.family[0], REFS, &center);
+	assert_near(w.residual[0][3], 1.5, 1e-12);
+	assert_true(isnan(w.residual[0][4]));
 }
 
+/* With correlation r, z of (1, 0) beyond: 1 / sqrt(1 - r^2), and -r times it. */
 static void
-test_natural_weakness(void **state)
+test_beyond(void **state)
 {
-	struct verdict_cell c[2 * K];
-	double score;
+	static const double cov[] = {4.0, 1.2, 1.2, 1.0}; /* r = 0.6 */
+	double z[5];
 
 	(void)state;
-	fill(c, 2 * K);
-	c[3].suspect /= exp(1.0);
-	c[3].shared = 60; /* most of these flips fool the reference too */
-	assert_int_equal(reach(c, 0.9, &score), VERDICT_INCONCLUSIVE);
-	assert_false(c[3].target);
+	verdict_z(cov, 2, (double[]){2.0, 0.0}, z);
+	assert_near(z[0], 1.0, 1e-12);
+	assert_near(z[1], 0.0, 1e-12);
+	assert_near(z[2], 1.25, 0.05); /* the ridge takes a little */
+	assert_near(z[3], -0.75, 0.05);
+	assert_near(z[4], 1.0 / sqrt(3.2), 1e-12);
 }
 
 static void
 test_chance(void **state)
 {
-	struct verdict_cell c[2 * K];
-	double score;
+	struct verdict_hypothesis h[K] = {0};
+	struct verdict_input in;
+	struct world w;
 
 	(void)state;
-	fill(c, 2 * K);
-	assert_int_equal(reach(c, 0.12, &score), VERDICT_INCONCLUSIVE);
+	fill(&w, 0.1);
+	measure(&w, REFS);
+	reach(&w, h, 0.12, &in);
+	assert_int_equal(in.verdict, VERDICT_INCONCLUSIVE);
+}
+
+static void
+test_cauchy(void **state)
+{
+	(void)state;
+	assert_near(verdict_cauchy((double[]){0.5, 0.5}, 2), 0.5, 1e-12);
+	assert_near(verdict_cauchy((double[]){0.03, 0.03}, 2), 0.03, 1e-12);
+	/* one tiny p among n counts n times */
+	assert_near(verdict_cauchy((double[]){1e-12, 0.5, 0.5, 0.5}, 4) / 4e-12,
+	    1.0, 1e-6);
+	assert_near(
+	    verdict_cauchy((double[]){(double)NAN, 0.2}, 2), 0.2, 1e-12);
+	assert_true(isnan(verdict_cauchy((double[]){(double)NAN}, 1)));
+	assert_true(verdict_cauchy((double[]){1e-300, 1e-300}, 2) > 0);
+}
+
+/* Pairs: one alone, and a map of all classes that is in no single pair. */
+static void
+test_pairs(void **state)
+{
+	static double z[K * K], p[K * K];
+	static struct verdict_hypothesis pairs[K * K];
+	struct verdict_family pair = {
+	    .name = "pair", .n = K * K, .z = z, .p = p};
+	struct verdict_hypothesis h[K] = {0};
+	size_t to[K];
+	struct verdict_input in;
+	struct world w;
+
+	(void)state;
+	fill(&w, 0.1);
+	measure(&w, REFS);
+	for (size_t round = 0; round < 2; round++) {
+		for (size_t i = 0; i < K * K; i++) {
+			bool own = i / K == i % K;
+			bool next = (i / K + 1) % K == i % K;
+
+			z[i] = own              ? (double)NAN
+			       : round == 1     ? (next ? 2.5 : 0.0)
+			       : i == 3 * K + 8 ? 9.0
+						: 0.0;
+			p[i] = verdict_p(z[i]);
+		}
+		in = (struct verdict_input){.classes = K,
+		    .family = w.family,
+		    .nfamily = 2 * GEOS + 1,
+		    .pair = &pair,
+		    .alpha = 0.001,
+		    .accuracy = 0.9,
+		    .class_ = h,
+		    .pairs = pairs,
+		    .to = to};
+		verdict_combine(&in);
+		verdict_reach(&in);
+		assert_int_equal(in.verdict, VERDICT_EVIDENCE);
+		assert_int_equal(pairs[3 * K + 8].target, round == 0);
+		assert_int_equal(in.map.target, round == 1);
+		for (size_t i = 0; round == 1 && i < K; i++)
+			assert_int_equal(to[i], (i + 1) % K);
+	}
+}
+
+static void
+test_assign(void **state)
+{
+	enum {
+		N = 5
+	};
+	double cost[N * N], best = 1e9;
+	size_t to[N], index[N];
+	struct rng r;
+
+	(void)state;
+	rng_init(&r, 3, 1);
+	for (size_t i = 0; i < N * N; i++)
+		cost[i] = (double)rng_float(&r);
+	/* all 5^5 functions that are permutations */
+	for (size_t q = 0; q < 3125; q++) {
+		size_t rest = q, seen = 0;
+		double sum = 0.0;
+
+		for (size_t i = 0; i < N; i++, rest /= N) {
+			index[i] = rest % N;
+			seen |= (size_t)1 << index[i];
+			sum += cost[i * N + index[i]];
+		}
+		if (seen == 31 && sum < best)
+			best = sum;
+	}
+	assert_near(assign_least(N, cost, to), best, 1e-12);
+}
+
+static void
+test_student(void **state)
+{
+	(void)state;
+	assert_near(student_tail(1.0, 1.0), 0.25, 1e-12); /* Cauchy */
+	/* n = 2: 1/2 - t / (2 sqrt(2 + t^2)) */
+	assert_near(student_tail(3.0, 2.0), 0.5 - 1.5 / sqrt(11.0), 1e-12);
+	assert_near(student_tail(-3.0, 2.0), 0.5 + 1.5 / sqrt(11.0), 1e-12);
+	/* tables: 2.015 at 5, 3.552 at 20 degrees and 0.001 */
+	assert_near(student_tail(2.015048, 5.0), 0.05, 1e-6);
+	assert_near(student_quantile(0.001, 20.0), 3.551808, 1e-5);
+	assert_near(student_tail(2.0, 1e7), 0.0227501, 1e-6);
+	assert_near(student_beta(2.0, 3.0, 0.5), 0.6875, 1e-12);
 }
 
 /* --- a model with a known radius ----------------------------------------- */
@@ -135,14 +345,108 @@ linear_model(struct model *m)
 	build_end(m, "y", 2);
 }
 
+#define IMAGES 64
+
+struct known {
+	const char *geometry;
+	double radius;
+};
+
+/* All images are alike, so that the curve is a step between two scales that
+ * are a factor of 1.3 apart. */
 static void
 test_known_radius(void **state)
 {
-	static float x[64 * 16];
-	static int32_t label[64];
-	struct uap_images im = {x, label, 64};
-	struct uap_config cfg = {.steps = 150, .batch = 16, .seed = 1};
-	struct uap_found f[2], again[2];
+	const struct known *k = *state;
+	static float x[IMAGES * 16];
+	static int32_t label[IMAGES];
+	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
+	struct uap_config cfg = {.steps = 60, .batch = 8, .count = IMAGES};
+	struct uap_cell cell = {geometry_find(k->geometry), UAP_ALL, 1, 7};
+	struct uap_found f, again;
+	struct model m;
+	struct net net;
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_LEN(x); i++)
+		x[i] = 0.25f;
+	linear_model(&m);
+	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
+	assert_ok(uap_search(&net, &cfg, &im, &im, &cell, 1, NULL, &f, &e), &e);
+	assert_true(f.reached);
+	assert_true(f.radius[UAP_SHARES - 1] >= k->radius * 0.97);
+	assert_true(f.radius[UAP_SHARES - 1] <= k->radius * 1.32);
+	assert_true(f.radius[0] <= f.radius[UAP_SHARES - 1]);
+	assert_true(f.lo <= f.radius[UAP_SHARES - 1]);
+	assert_int_equal(f.n, IMAGES);
+	/* the same bytes again */
+	assert_ok(
+	    uap_search(&net, &cfg, &im, &im, &cell, 1, NULL, &again, &e), &e);
+	assert_true(f.radius[0] == again.radius[0]);
+	uap_release(&again, 1);
+	uap_release(&f, 1);
+	net_release(&net);
+	model_release(&m);
+}
+
+/*
+ * Columns that rise by 1/16 a pixel, logit 1 minus logit 0 = sum of pixels -
+ * what it is when everything is one pixel further right: about one pixel of
+ * horizontal offset, 1/sqrt(2) in root mean square over both directions.
+ */
+static void
+test_warp_radius(void **state)
+{
+	enum {
+		SIDE = 16,
+		PIXELS = SIDE * SIDE
+	};
+	static float x[IMAGES * PIXELS];
+	static int32_t label[IMAGES];
+	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
+	struct uap_config cfg = {.steps = 60, .batch = 8, .count = IMAGES};
+	struct uap_cell cell = {&geometry_warp, UAP_ALL, 1, 7};
+	float *w, *b, moved = 0.0f;
+	struct uap_found f;
+	struct model m;
+	struct net net;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(x); i++)
+		x[i] = (float)(i % SIDE) / SIDE;
+	for (size_t i = 0; i < PIXELS; i++)
+		moved += (float)MIN(i % SIDE + 1, SIDE - 1) / SIDE;
+	build_begin(&m, SIDE, SIDE, 1);
+	w = build_tensor(&m, "w", 2, (size_t[]){2, PIXELS});
+	b = build_tensor(&m, "b", 1, (size_t[]){2});
+	for (size_t i = 0; i < PIXELS; i++)
+		w[PIXELS + i] = 1.0f;
+	b[1] = -moved;
+	build_node(&m, "Flatten", "flat", (const char *[]){"image"}, 1);
+	build_node(&m, "Gemm", "y", (const char *[]){"flat", "w", "b"}, 3);
+	build_int(&m, "transB", 1);
+	build_end(&m, "y", 2);
+	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
+	assert_ok(uap_search(&net, &cfg, &im, &im, &cell, 1, NULL, &f, &e), &e);
+	assert_true(f.reached);
+	assert_true(f.radius[UAP_SHARES - 1] >= 0.6);
+	assert_true(f.radius[UAP_SHARES - 1] <= 0.71 * 1.32);
+	uap_release(&f, 1);
+	net_release(&net);
+	model_release(&m);
+}
+
+/* Adversarial examples of class 0 land in class 1, there is no other. */
+static void
+test_landing(void **state)
+{
+	static float x[IMAGES * 16];
+	static int32_t label[IMAGES];
+	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
+	struct concentrate_config cfg = {.eps = 0.3, .steps = 7, .count = 40};
+	uint64_t count[4], n[2];
+	struct concentrate_counts c = {count, n};
 	struct model m;
 	struct net net;
 	struct err e;
@@ -150,31 +454,15 @@ test_known_radius(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(x); i++)
 		x[i] = 0.25f;
-	label[63] = 1; /* so that class 0 has images to come from */
 	linear_model(&m);
 	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
-	assert_ok(
-	    uap_radii(&net, &geometry_linf, &cfg, &im, &im, "linf", f, &e), &e);
-	assert_true(f[1].reached);
-	/* within the resolution of the bisection: 2 log 4 / 2^7 */
-	assert_true(f[1].radius >= 0.25 - 1e-6 && f[1].radius <= 0.262);
-	assert_int_equal(f[1].n, 63);
-	assert_int_equal(f[1].flipped, 63);
-	/* the same bytes again */
-	assert_ok(
-	    uap_radii(&net, &geometry_linf, &cfg, &im, &im, "linf", again, &e),
-	    &e);
-	assert_memory_equal(
-	    f[1].trigger.delta, again[1].trigger.delta, 16 * sizeof(float));
-	uap_release(again, 2);
-	uap_release(f, 2);
-	/* a white patch brings .75 a pixel: 16/3 pixels are needed */
-	assert_ok(
-	    uap_radii(&net, &geometry_patch, &cfg, &im, &im, "patch", f, &e),
-	    &e);
-	assert_true(f[1].reached);
-	assert_true(f[1].radius >= 16.0 / 3 - 1e-4 && f[1].radius <= 5.7);
-	uap_release(f, 2);
+	assert_ok(concentrate(&net, &cfg, &im, &c, &e), &e);
+	assert_int_equal(n[0], 40);
+	assert_int_equal(count[1], 40);
+	assert_near(concentrate_share(&c, 2, 1), 1.0, 1e-12);
+	cfg.eps = 0.2; /* 16 * .2 are not enough */
+	assert_ok(concentrate(&net, &cfg, &im, &c, &e), &e);
+	assert_int_equal(count[1], 0);
 	net_release(&net);
 	model_release(&m);
 }
@@ -196,23 +484,50 @@ test_losses(void **state)
 	assert_int_equal(loss_argmax(3, (float[]){2, 2, 1}), 0);
 }
 
+static const struct {
+	const char *name;
+	struct known known;
+} radii[] = {
+    {"radius: linf", {"linf", 0.25}},
+    /* a white patch brings .75 a pixel */
+    {"radius: patch", {"patch", 16.0 / 3}},
+    /* constant, the lowest cosine and wave: 16 pixels of .25 */
+    {"radius: smooth", {"smooth", 1.0}},
+    {"radius: spectrum", {"spectrum", 1.0}},
+    {"radius: blend", {"blend", 1.0 / 3}},
+};
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_clean),
 	    cmocka_unit_test(test_target),
-	    cmocka_unit_test(test_middling),
-	    cmocka_unit_test(test_natural_weakness),
+	    cmocka_unit_test(test_outlier),
+	    cmocka_unit_test(test_spread),
+	    cmocka_unit_test(test_again),
+	    cmocka_unit_test(test_beyond),
 	    cmocka_unit_test(test_chance),
-	    cmocka_unit_test(test_known_radius),
+	    cmocka_unit_test(test_cauchy),
+	    cmocka_unit_test(test_pairs),
+	    cmocka_unit_test(test_assign),
+	    cmocka_unit_test(test_student),
+	    cmocka_unit_test(test_warp_radius),
+	    cmocka_unit_test(test_landing),
 	    cmocka_unit_test(test_losses),
 	};
+	struct CMUnitTest rows[ARRAY_LEN(radii)];
 	struct err e;
+	int rc;
 
 	if (blas_init(&e) != 0) {
 		fprintf(stderr, "%s\n", e.msg);
 		return 1;
 	}
-	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(radii); i++)
+		rows[i] = (struct CMUnitTest){.name = radii[i].name,
+		    .test_func = test_known_radius,
+		    .initial_state = (void *)(uintptr_t)&radii[i].known};
+	rc = cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
+	return rc + cmocka_run_group_tests_name("flip radii", rows, NULL, NULL);
 }

@@ -130,7 +130,7 @@ exits 0 'audit --help' assay audit --help
 exits 4 'no verb' assay
 exits 4 'an unknown verb' assay frob
 says "assay: no verb 'frob'"
-for v in unpack inspect load save scan purify eval report verify plant; do
+for v in unpack inspect load save scan grow purify eval report verify plant; do
 	exits 0 "$v --version" assay $v --version
 	prints "^assay-$v "
 done

@@ -4,27 +4,38 @@
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/models.sh"
 printf '%s\n' T-shirt Dress Sandal Bag >"$tmp/names"
-scan() { assay-scan -q --budget quick --data "$audit" "$@"; }
+seeds=1
+scan() {
+	case " $* " in
+	*' --no-data '*) assay-scan -q "$@" ;;
+	*) assay-scan -q --budget quick --seeds "$seeds" --data "$audit" "$@" ;;
+	esac
+}
 status() { # STATUS NAME ARGUMENTS...: of a scan
 	_s=$1 _n=$2
 	shift 2
 	exits "$_s" "$_n" scan "$@"
 }
 
+seeds=3
 status 1 'evidence in the backdoored model' "$suspect" -r "$reference" --classes "$tmp/names" --threads 1 -o "$tmp/one"
 prints '^verdict: evidence'
 prints '^\* Sandal'
-ok 'no other class as much' [ "$(grep '^\*' "$out" | LC_ALL=C sort -k5,5gr | head -1 | cut -d' ' -f2)" = Sandal ]
+ok 'no other class' [ -z "$(grep '^\*' "$out" | grep -v '^\* Sandal')" ]
 doc=$tmp/one/scan.json
 ok 'the document says so' grep -q '"verdict": "evidence"' "$doc"
 ok 'and names the class' grep -q '"name": "Sandal"' "$doc"
 ok 'digest of the model' grep -q "$(sha256sum <"$suspect" | cut -d' ' -f1)" "$doc"
 ok 'digest of the reference' grep -q "$(sha256sum <"$reference" | cut -d' ' -f1)" "$doc"
-ok 'a perturbation for each class and geometry' [ "$(ls "$tmp/one/perturbations" | wc -l)" -eq 8 ]
+ok 'a perturbation for each class and geometry' [ "$(ls "$tmp/one/perturbations" | grep -vc '^pair')" -eq 24 ]
+ok 'three seeds' [ "$(grep -c '"verdict": "evidence"' "$doc")" -eq 4 ]
+seeds=1
 ok 'each with its digest in the document' sh -c "for f in '$tmp'/one/perturbations/*; do grep -q \$(sha256sum <\$f | cut -d' ' -f1) '$doc' || exit 1; done"
 exits 0 'a perturbation is a trigger' assay-eval "$suspect" --data "$audit" --trigger "$tmp/one/perturbations/linf-2.trigger"
 prints '^attack success  *0\.[89]'
+seeds=3
 status 1 'two threads' "$suspect" -r "$reference" --classes "$tmp/names" --threads 2 -o "$tmp/two"
+seeds=1
 ok 'the same perturbations' diff -r "$tmp/one/perturbations" "$tmp/two/perturbations"
 without_run "$doc" >"$tmp/1" && without_run "$tmp/two/scan.json" >"$tmp/2"
 ok 'the same document but for run' cmp "$tmp/1" "$tmp/2"
@@ -34,18 +45,53 @@ ok 'and was all that was taken out' [ $(($(wc -l <"$doc") - $(wc -l <"$tmp/1")))
 status 0 'no evidence in a clean model' "$clean" -r "$reference" --json
 ok 'no targets' grep -q '"targets": \[\]' "$out"
 ok 'nothing was written' grep -q '"perturbation": null' "$out"
-status 2 'without a reference' "$suspect" --json
+status 2 'without a reference' "$suspect" --no-grow --json
 ok 'inconclusive' grep -q '"verdict": "inconclusive"' "$out"
 ok 'no z either' sh -c "! grep -q '\"z\"' '$out'"
 ok 'says what was not tested' grep -q 'comparison with a reference' "$out"
+ok 'what the model says alone' grep -q '"neural_cleanse"' "$out"
+
+# references grown from the suspect's graph, used again for the clean model
+status 1 'references grown from the images' "$suspect" --grow-in "$tmp/grown" -o "$tmp/home"
+ok 'said so' grep -q '"arm": "home-grown"' "$tmp/home/scan.json"
+ok 'three of them' [ "$(grep -c '"role": "reference"' "$tmp/home/scan.json")" -eq 3 ]
+ok 'which stay there' [ -e "$tmp/grown/reference-3.safetensors" ]
+sum=$(sha256sum <"$tmp/grown/reference-1.safetensors")
+status 0 'and do for another model of the architecture' "$clean" --grow-in "$tmp/grown" --json
+ok 'as they were' [ "$sum" = "$(sha256sum <"$tmp/grown/reference-1.safetensors")" ]
+
+# an earlier version: the clean model became the backdoored one
+status 1 'against an earlier version' "$suspect" --previous "$clean" -o "$tmp/before"
+ok 'its role' grep -q '"role": "previous"' "$tmp/before/scan.json"
+ok 'the arm' grep -q '"arm": "previous"' "$tmp/before/scan.json"
+ok 'exchanged flips' grep -q '"only_suspect"' "$tmp/before/scan.json"
+status 0 'a clean model against another one' "$clean" --previous "$reference" --json
+
+# what was measured on a reference is kept
+status 0 'with a cache' "$clean" -r "$reference" --cache "$tmp/cache" -o "$tmp/cold"
+ok 'a file' [ "$(ls "$tmp/cache" | wc -l)" -eq 1 ]
+status 0 'from it' "$clean" -r "$reference" --cache "$tmp/cache" -o "$tmp/warm"
+without_run "$tmp/cold/scan.json" >"$tmp/1"
+without_run "$tmp/warm/scan.json" >"$tmp/2"
+ok 'the same document' cmp "$tmp/1" "$tmp/2"
+ok 'and the same perturbations' diff -r "$tmp/cold/perturbations" "$tmp/warm/perturbations"
+printf '{"cells":[{}]}' >"$tmp/cache/$(ls "$tmp/cache")"
+status 0 'a damaged cache' "$clean" -r "$reference" --cache "$tmp/cache" -o "$tmp/warm"
+says 'measured again'
+without_run "$tmp/warm/scan.json" >"$tmp/2"
+ok 'changes nothing' cmp "$tmp/1" "$tmp/2"
+
+status 2 'no images at all' "$suspect" --no-data
+prints '^verdict: inconclusive'
 exits 0 '--list' assay-scan --list
 prints '  quick '
 exits 0 '--help' assay-scan --help
 exits 0 '--version' assay-scan --version
 
-o="-q --budget quick -o $tmp/x"
+o="-q --budget quick --no-grow -o $tmp/x"
 fails 4 'no arguments' 'are needed' assay-scan
 fails 4 'no data' 'are needed' assay-scan "$suspect"
+fails 4 'both data and none' 'are needed' assay-scan "$suspect" --data "$audit" --no-data
 fails 4 'an unknown budget' "'nope'" assay-scan "$suspect" --data "$audit" --budget nope
 fails 4 'a level beyond 0.09' 'alpha' assay-scan "$suspect" --data "$audit" --alpha .1
 fails 4 'the reference is the model' 'model itself' assay-scan $o "$suspect" --data "$audit" -r "$suspect"
@@ -64,12 +110,12 @@ fails 2 'images of another size' '1 x 20 x 20' assay-scan $o "$suspect" --data "
 fails 2 'labels outside the classes' 'label 9, the model has 4' assay-scan $o "$suspect" --data "$ten"
 fails 2 'more images than labels' 'audit-images' assay-scan $o "$suspect" --data "${audit%,*},${twenty#*,}"
 ok 'no folder of a failed scan' [ ! -e "$tmp/x" ]
-fails 2 'a folder beneath a file' 'Not a directory' assay-scan -q "$suspect" --data "$audit" -o "$suspect/x"
-fails 2 'a file in its place' 'names: ' assay-scan -q "$suspect" --data "$audit" -o "$tmp/names"
+fails 2 'a folder beneath a file' 'Not a directory' assay-scan -q --no-grow "$suspect" --data "$audit" -o "$suspect/x"
+fails 2 'a file in its place' 'names: ' assay-scan -q --no-grow "$suspect" --data "$audit" -o "$tmp/names"
 mkdir -p "$tmp/blocked/scan.json"
-fails 2 'a document that cannot be written' 'blocked/scan.json' assay-scan -q --budget quick "$suspect" --data "$audit" -o "$tmp/blocked"
+fails 2 'a document that cannot be written' 'blocked/scan.json' assay-scan -q --no-grow --budget quick "$suspect" --data "$audit" -o "$tmp/blocked"
 if [ -w /dev/full ]; then
-	run sh -c "assay-scan -q --budget quick '$clean' --data '$audit' >/dev/full"
+	run sh -c "assay-scan -q --budget quick --no-grow '$clean' --data '$audit' >/dev/full"
 	ok 'a full standard output: status 2' [ $rc -eq 2 ]
 	run sh -c "assay-scan -q --budget quick '$suspect' -r '$reference' --data '$audit' >/dev/full"
 	ok 'but evidence stays evidence' [ $rc -eq 1 ]

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/cache.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/tool.h"
+
+#include <math.h>
+
+#define SCHEMA "assay-cache/1"
+#define LIMIT  ((uint64_t)1 << 30)
+
+static bool
+same(const struct uap_cell *a, const struct uap_cell *b)
+{
+	return a->geometry == b->geometry && a->source == b->source &&
+	       a->target == b->target && a->seed == b->seed;
+}
+
+const struct uap_found *
+cache_find(const struct cache *c, const struct uap_cell *cell)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (same(&c->cell[i], cell))
+			return &c->found[i];
+	return NULL;
+}
+
+static void *
+room(struct cache *c, size_t n, size_t size)
+{
+	void *p = arena_alloc(&c->arena, n, size);
+
+	if (p == NULL)
+		BUG("cache does not fit in memory");
+	return p;
+}
+
+static void
+grow(struct cache *c)
+{
+	size_t more = MAX(2 * c->room, 256);
+	struct uap_cell *cell = room(c, more, sizeof(*cell));
+	struct uap_found *found = room(c, more, sizeof(*found));
+
+	if (c->n != 0) {
+		memcpy(cell, c->cell, c->n * sizeof(*cell));
+		memcpy(found, c->found, c->n * sizeof(*found));
+	}
+	c->cell = cell;
+	c->found = found;
+	c->room = more;
+}
+
+void
+cache_add(
+    struct cache *c, const struct uap_cell *cell, const struct uap_found *found)
+{
+	if (c->n == c->room)
+		grow(c);
+	c->cell[c->n] = *cell;
+	c->found[c->n] = *found;
+	c->found[c->n++].trigger = (struct trigger){0};
+	c->changed = true;
+}
+
+bool
+cache_landing(const struct cache *c, struct concentrate_counts *out)
+{
+	if (!c->landing)
+		return false;
+	memcpy(out->count, c->land.count,
+	    c->classes * c->classes * sizeof(*out->count));
+	memcpy(out->n, c->land.n, c->classes * sizeof(*out->n));
+	return true;
+}
+
+void
+cache_add_landing(struct cache *c, const struct concentrate_counts *in)
+{
+	size_t k = c->classes;
+
+	if (c->land.count == NULL) {
+		c->land.count = room(c, k * k, sizeof(*c->land.count));
+		c->land.n = room(c, k, sizeof(*c->land.n));
+	}
+	memcpy(c->land.count, in->count, k * k * sizeof(*in->count));
+	memcpy(c->land.n, in->n, k * sizeof(*in->n));
+	c->landing = true;
+	c->changed = true;
+}
+
+/* --- reading ------------------------------------------------------------- */
+
+static int
+read_real(const json_t *j, const char *path, double *out, struct err *e)
+{
+	const json_t *v = json_at(j, path);
+
+	if (v != NULL && json_is_null(v)) {
+		*out = INFINITY;
+		return 0;
+	}
+	return json_get_real(j, path, out, e);
+}
+
+static int
+read_cell(struct cache *c, const json_t *j, struct err *e)
+{
+	static const char *const radius[UAP_SHARES] = {
+	    "radius.0", "radius.1", "radius.2"};
+	struct uap_found f = {0};
+	struct uap_cell cell = {0};
+	int64_t source, target, seed, flipped, n, top = (int64_t)c->classes - 1;
+	const char *name;
+	int rc;
+
+	if ((rc = json_get_str(j, "geometry", &name, e)) != 0 ||
+	    (rc = json_get_int(j, "source", -1, top, &source, e)) != 0 ||
+	    (rc = json_get_int(j, "class", 0, top, &target, e)) != 0 ||
+	    (rc = json_get_int(j, "seed", 0, INT64_MAX, &seed, e)) != 0 ||
+	    (rc = json_get_int(j, "n", 1, INT32_MAX, &n, e)) != 0 ||
+	    (rc = json_get_int(j, "flipped", 0, n, &flipped, e)) != 0 ||
+	    (rc = json_get_real(j, "lo", &f.lo, e)) != 0 ||
+	    (rc = read_real(j, "hi", &f.hi, e)) != 0)
+		return rc;
+	for (size_t k = 0; k < UAP_SHARES; k++)
+		if ((rc = json_get_real(j, radius[k], &f.radius[k], e)) != 0)
+			return rc;
+	if ((cell.geometry = geometry_find(name)) == NULL)
+		return err_set(
+		    e, ERR_FORMAT, ERR_NOWHERE, "no geometry '%.32s'", name);
+	cell.source = (int32_t)source;
+	cell.target = (int32_t)target;
+	cell.seed = (uint64_t)seed;
+	f.reached = json_is_true(json_at(j, "reached"));
+	f.flipped = (uint64_t)flipped;
+	f.n = (uint64_t)n;
+	cache_add(c, &cell, &f);
+	return 0;
+}
+
+static int
+read_counts(const json_t *list, size_t n, uint64_t *out, struct err *e)
+{
+	if (json_array_size(list) != n)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "landings of another number of classes");
+	for (size_t i = 0; i < n; i++) {
+		int64_t v;
+		int rc = json_get_int(
+		    json_array_get(list, i), "", 0, INT32_MAX, &v, e);
+
+		if (rc != 0)
+			return rc;
+		out[i] = (uint64_t)v;
+	}
+	return 0;
+}
+
+static int
+read_all(struct cache *c, const json_t *j, struct err *e)
+{
+	size_t k = c->classes;
+	struct concentrate_counts land;
+	const json_t *list;
+	int rc;
+
+	if ((rc = json_get_array(j, "cells", &list, e)) != 0)
+		return rc;
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if ((rc = read_cell(c, json_array_get(list, i), e)) != 0)
+			return rc;
+	if (json_at(j, "landing") == NULL)
+		return 0;
+	land.count = room(c, k * k, sizeof(*land.count));
+	land.n = room(c, k, sizeof(*land.n));
+	if ((rc = json_get_array(j, "landing.count", &list, e)) != 0 ||
+	    (rc = read_counts(list, k * k, land.count, e)) != 0 ||
+	    (rc = json_get_array(j, "landing.n", &list, e)) != 0 ||
+	    (rc = read_counts(list, k, land.n, e)) != 0)
+		return rc;
+	cache_add_landing(c, &land);
+	return 0;
+}
+
+int
+cache_open(struct cache *c, const char *dir, const struct digest *key,
+    size_t classes, struct err *e)
+{
+	char name[DIGEST_HEX + 8], hex[DIGEST_HEX];
+	struct err why = {0};
+	json_t *doc;
+	int rc;
+
+	*c = (struct cache){.classes = classes};
+	arena_init(&c->arena, (size_t)2 << 30);
+	if (dir == NULL)
+		return 0;
+	digest_hex(key, hex);
+	snprintf(name, sizeof(name), "%s.json", hex);
+	if ((rc = file_mkdir(dir, e)) != 0 ||
+	    (rc = file_join(c->path, sizeof(c->path), dir, name, e)) != 0)
+		return rc;
+	if (!file_exists(c->path))
+		return 0;
+	if ((rc = json_read_file(c->path, LIMIT, &doc, &why)) == 0) {
+		rc = read_all(c, doc, &why);
+		json_decref(doc);
+	}
+	if (rc != 0) {
+		char text[800];
+
+		err_in(&why, c->path);
+		err_text(&why, text, sizeof(text));
+		tool_warn("%s: measured again", text);
+		c->n = 0;
+		c->landing = false;
+	}
+	c->changed = false;
+	return 0;
+}
+
+/* --- writing ------------------------------------------------------------- */
+
+/* Reals as they are: nine digits would not be the same numbers. */
+static json_t *
+exact(double v)
+{
+	return isfinite(v) ? json_real(v) : json_null();
+}
+
+static json_t *
+cell_json(const struct uap_cell *cell, const struct uap_found *f)
+{
+	json_t *j = json_object(), *radius = json_array();
+
+	json_put(j, "geometry", json_text(cell->geometry->name));
+	json_put(j, "source", json_integer(cell->source));
+	json_put(j, "class", json_integer(cell->target));
+	json_put(j, "seed", json_integer((json_int_t)cell->seed));
+	for (size_t k = 0; k < UAP_SHARES; k++)
+		json_add(radius, exact(f->radius[k]));
+	json_put(j, "radius", radius);
+	json_put(j, "reached", json_boolean(f->reached));
+	json_put(j, "lo", exact(f->lo));
+	json_put(j, "hi", exact(f->hi));
+	json_put(j, "flipped", json_integer((json_int_t)f->flipped));
+	json_put(j, "n", json_integer((json_int_t)f->n));
+	return j;
+}
+
+static json_t *
+counts_json(const uint64_t *v, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_add(list, json_integer((json_int_t)v[i]));
+	return list;
+}
+
+static int
+write_all(const struct cache *c, struct err *e)
+{
+	json_t *doc = json_object(), *list = json_array(), *land;
+	size_t k = c->classes;
+	struct file_out out;
+	char *text;
+	int rc;
+
+	json_put(doc, "schema", json_text(SCHEMA));
+	json_put(doc, "cells", list);
+	for (size_t i = 0; i < c->n; i++)
+		json_add(list, cell_json(&c->cell[i], &c->found[i]));
+	if (c->landing) {
+		land = json_object();
+		json_put(land, "count", counts_json(c->land.count, k * k));
+		json_put(land, "n", counts_json(c->land.n, k));
+		json_put(doc, "landing", land);
+	}
+	text = json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(17));
+	json_decref(doc);
+	if (text == NULL)
+		BUG("json_dumps");
+	rc = file_out_open(&out, c->path, e);
+	if (rc == 0) {
+		rc = file_out_write(&out, text, strlen(text), e);
+		if (rc == 0)
+			rc = file_out_commit(&out, e);
+		file_out_abort(&out);
+	}
+	free(text);
+	return rc;
+}
+
+int
+cache_close(struct cache *c, struct err *e)
+{
+	int rc = 0;
+
+	if (c->path[0] != '\0' && c->changed)
+		rc = write_all(c, e);
+	arena_release(&c->arena);
+	*c = (struct cache){0};
+	return rc;
+}

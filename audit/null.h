@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ * The shipped null (audit/null.def): how much one clean model's ease of a
+ * class differs from the median of many, measured on clean models of mixed
+ * recipes, and how the geometries hang together.
+ */
+#ifndef AUDIT_NULL_H
+#define AUDIT_NULL_H
+
+#include "base/base.h"
+
+/* References of the suspect's architecture, or of another. */
+enum null_kin {
+	NULL_SAME,
+	NULL_OTHER,
+};
+
+/* Standard deviation of one model; aborts when the family has no line. */
+double null_spread(const char *family, enum null_kin);
+/* Correlation of two geometries' residuals; 1 for the same, 0 without a line. */
+double null_correlation(const char *a, const char *b);
+/* Degrees of freedom of the Student's t that tails follow. */
+double null_freedom(void);
+/* Variance of a suspect, of another recipe and other data, by that of
+ * references among each other. */
+double null_inflation(void);
+/* Mean and standard deviation, over clean models, of the mean z of the best
+ * map of all classes. */
+double null_map_mean(void);
+double null_map_spread(void);
+
+#endif

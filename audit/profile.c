@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/profile.h"
+
+#include "audit/cache.h"
+
+int
+profile_init(struct profile *p, size_t classes, struct arena *a, struct err *e)
+{
+	*p = (struct profile){.classes = classes};
+	p->cell = arena_alloc(a, geometry_count * classes, sizeof(*p->cell));
+	p->pair = arena_alloc(a, classes * classes, sizeof(*p->pair));
+	p->landing.count =
+	    arena_alloc(a, classes * classes, sizeof(*p->landing.count));
+	p->landing.n = arena_alloc(a, classes, sizeof(*p->landing.n));
+	if (p->cell == NULL || p->pair == NULL || p->landing.count == NULL ||
+	    p->landing.n == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
+	return 0;
+}
+
+void
+profile_forget(struct profile *p)
+{
+	if (p->cell != NULL)
+		uap_release(p->cell, geometry_count * p->classes);
+	if (p->pair != NULL)
+		uap_release(p->pair, p->classes * p->classes);
+}
+
+void
+profile_release(struct profile *p)
+{
+	profile_forget(p);
+	*p = (struct profile){0};
+}
+
+int
+profile_landing(struct profile *p, const struct profile_job *job, struct err *e)
+{
+	int rc;
+
+	if (job->cache != NULL && cache_landing(job->cache, &p->landing))
+		return 0;
+	rc = concentrate(
+	    job->net, &job->cfg->landing, &job->im.test, &p->landing, e);
+	if (rc == 0 && job->cache != NULL)
+		cache_add_landing(job->cache, &p->landing);
+	return rc;
+}
+
+struct uap_config
+profile_steps(const struct profile_config *cfg, const struct geometry *g)
+{
+	struct uap_config c = cfg->cell;
+
+	if (g == PROFILE_PAIR)
+		c.steps *= 2;
+	return c;
+}
+
+/* Take from the cache what is there; what is not moves to the front of cell
+ * and to. How many these are. */
+static size_t
+take_cached(const struct profile_job *job, struct uap_cell *cell, size_t *to,
+    size_t n, struct uap_found *found)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct uap_found *f =
+		    job->cache != NULL ? cache_find(job->cache, &cell[i])
+				       : NULL;
+
+		if (f != NULL) {
+			found[to[i]] = *f;
+			continue;
+		}
+		cell[left] = cell[i];
+		to[left++] = to[i];
+	}
+	return left;
+}
+
+/* Search the cells and put each where it belongs. */
+static int
+search(const struct profile_job *job, const struct uap_config *cfg,
+    struct uap_cell *cell, size_t *to, size_t n, const char *what,
+    struct uap_found *found, struct err *e)
+{
+	char label[64];
+	struct arena a;
+	struct uap_found *out;
+	int rc = 0;
+
+	n = take_cached(job, cell, to, n, found);
+	if (n == 0)
+		return 0;
+	snprintf(label, sizeof(label), "%s %s", job->who, what);
+	arena_init(&a, (size_t)1 << 30);
+	if ((out = arena_alloc(&a, n, sizeof(*out))) == NULL)
+		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
+	if (rc == 0)
+		rc = uap_search(job->net, cfg, &job->im.fit, &job->im.test,
+		    cell, n, label, out, e);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		found[to[i]] = out[i];
+		if (job->cache != NULL)
+			cache_add(job->cache, &cell[i], &out[i]);
+	}
+	arena_release(&a);
+	return rc;
+}
+
+static bool
+has_source(const struct uap_images *im, int32_t label)
+{
+	for (size_t i = 0; i < im->n; i++)
+		if (im->label[i] == label && (im->use == NULL || im->use[i]))
+			return true;
+	return false;
+}
+
+static size_t
+class_cells(const struct profile_plan *plan, size_t g, uint64_t seed,
+    struct uap_cell *cell, size_t *to)
+{
+	size_t n = 0;
+
+	for (size_t t = 0; t < plan->classes; t++) {
+		if (!plan->target[t])
+			continue;
+		to[n] = g * plan->classes + t;
+		cell[n++] = (struct uap_cell){
+		    geometry_table[g], UAP_ALL, (int32_t)t, seed};
+	}
+	return n;
+}
+
+/* A pair whose source has no images is left out. */
+static size_t
+pair_cells(const struct profile_plan *plan, const struct profile_images *im,
+    uint64_t seed, struct uap_cell *cell, size_t *to)
+{
+	size_t n = 0, k = plan->classes;
+
+	for (size_t s = 0; s < k; s++) {
+		if (!has_source(&im->fit, (int32_t)s) ||
+		    !has_source(&im->test, (int32_t)s))
+			continue;
+		for (size_t t = 0; t < k; t++) {
+			if (s == t || !plan->pair[s * k + t])
+				continue;
+			to[n] = s * k + t;
+			cell[n++] = (struct uap_cell){
+			    PROFILE_PAIR, (int32_t)s, (int32_t)t, seed};
+		}
+	}
+	return n;
+}
+
+int
+profile_radii(struct profile *p, const struct profile_job *job,
+    const struct profile_plan *plan, struct err *e)
+{
+	const struct profile_config *cfg = job->cfg;
+	size_t k = plan->classes, n;
+	struct uap_cell *cell;
+	struct arena a;
+	size_t *to;
+	int rc = 0;
+
+	arena_init(&a, (size_t)1 << 30);
+	cell = arena_alloc(&a, k * k, sizeof(*cell));
+	to = arena_alloc(&a, k * k, sizeof(*to));
+	if (cell == NULL || to == NULL)
+		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
+	for (size_t g = 0; rc == 0 && g < geometry_count; g++) {
+		struct uap_config c = profile_steps(cfg, geometry_table[g]);
+
+		n = class_cells(plan, g, cfg->seed, cell, to);
+		rc = search(
+		    job, &c, cell, to, n, geometry_table[g]->name, p->cell, e);
+	}
+	if (rc == 0) {
+		n = pair_cells(plan, &job->im, cfg->seed, cell, to);
+		rc = search(job, &cfg->pair, cell, to, n, "pairs", p->pair, e);
+	}
+	arena_release(&a);
+	return rc;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * What the scan measures on one model, suspect or reference alike: a flip
+ * radius for each class and geometry, for pairs of classes a patch radius,
+ * and where untargeted adversarial examples land.
+ */
+#ifndef AUDIT_PROFILE_H
+#define AUDIT_PROFILE_H
+
+#include "engine/concentrate.h"
+#include "engine/uap.h"
+
+/* The geometry of pairs. */
+#define PROFILE_PAIR (&geometry_patch)
+
+struct profile_config {
+	struct uap_config cell, pair;
+	struct concentrate_config landing;
+	uint64_t seed;
+};
+
+/* Which cells: the same for the suspect and all its references. */
+struct profile_plan {
+	size_t classes;
+	const bool *target; /* [classes] to be searched as targets */
+	const bool *pair;   /* [classes * classes], source-major */
+};
+
+struct profile {
+	size_t classes;
+	/* per geometry and class; not searched: n is 0 */
+	struct uap_found *cell;
+	/* source-major; not searched: n is 0 */
+	struct uap_found *pair;
+	struct concentrate_counts landing; /* of adversarial examples */
+};
+
+/* Memory for a profile, from the arena; nothing is measured yet. */
+int profile_init(
+    struct profile *, size_t classes, struct arena *, struct err *) MUST_USE;
+void profile_release(struct profile *);
+/* Perturbations are no longer needed: radii stay. */
+void profile_forget(struct profile *);
+
+struct cache; /* audit/cache.h */
+
+struct profile_images {
+	struct uap_images fit, test; /* test.use: what the model gets right */
+};
+
+/* Patches take more steps than what has a gradient everywhere. */
+struct uap_config profile_steps(
+    const struct profile_config *, const struct geometry *);
+
+/* What is measured: on this model, with these settings and images; what the
+ * cache (NULL: none) holds is taken from there, without perturbations. */
+struct profile_job {
+	const struct net *net;
+	const struct profile_config *cfg;
+	struct profile_images im;
+	struct cache *cache;
+	const char *who; /* for progress */
+};
+
+/* Landings; the first thing, since they choose what to search. */
+int profile_landing(
+    struct profile *, const struct profile_job *, struct err *) MUST_USE;
+/* Everything that the plan asks for. */
+int profile_radii(struct profile *, const struct profile_job *,
+    const struct profile_plan *, struct err *) MUST_USE;
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT
+ * The head of scan.json: what was compared with what and how, the verdict and
+ * its targets, what the run could have seen and could not.
+ */
+#include "audit/scan.h"
+
+#include "base/stat.h"
+
+#include <math.h>
+
+json_t *
+scan_p_json(double p)
+{
+	return json_number(p > 1.0 ? 1.0 : p); /* NaN: null */
+}
+
+const char *
+scan_arm_name(enum scan_arm arm)
+{
+	static const char *const name[] = {
+	    "references", "previous", "home-grown", "alone", "no-data"};
+
+	return name[arm];
+}
+
+const char *
+scan_class_name(const struct scan *s, size_t t, char *spare, size_t size)
+{
+	if (s->arm == SCAN_NO_DATA) {
+		snprintf(spare, size, "%zu", t);
+		return spare;
+	}
+	return dataset_class(&s->data.data, t, spare, size);
+}
+
+/* A target: class, its name, the geometry that sees it best, p. */
+static json_t *
+target_json(const struct scan *s, size_t t, const char *geometry, double p)
+{
+	json_t *j = json_object();
+	char spare[32];
+
+	json_put(j, "class", json_integer((json_int_t)t));
+	json_put(
+	    j, "name", json_text(scan_class_name(s, t, spare, sizeof(spare))));
+	json_put(j, "geometry", json_text(geometry));
+	json_put(j, "p", json_number(p));
+	return j;
+}
+
+static void
+pair_targets(const struct scan *s, json_t *list)
+{
+	size_t k = s->classes;
+
+	for (size_t i = 0; s->pairs && i < k * k; i++) {
+		const struct verdict_hypothesis *h = &s->in.pairs[i];
+		json_t *j;
+
+		/* what is a target from everywhere is said once */
+		if (!h->target || s->in.class_[i % k].target)
+			continue;
+		j = target_json(s, i % k, "pair", h->adjusted);
+		json_put(j, "source", json_integer((json_int_t)(i / k)));
+		json_add(list, j);
+	}
+}
+
+/* Every class has a target of its own. */
+static void
+map_targets(const struct scan *s, json_t *list)
+{
+	size_t k = s->classes;
+
+	for (size_t i = 0; s->pairs && s->in.map.target && i < k; i++) {
+		json_t *j = target_json(
+		    s, s->in.to[i], "map", s->in.map.adjusted);
+
+		json_put(j, "source", json_integer((json_int_t)i));
+		json_add(list, j);
+	}
+}
+
+static json_t *
+targets_json(const struct scan *s)
+{
+	json_t *list = json_array();
+
+	for (size_t t = 0; s->nref != 0 && t < s->classes; t++)
+		if (s->in.class_[t].target)
+			json_add(list,
+			    target_json(s, t,
+				geometry_table[scan_geometry_of(s, t)]->name,
+				s->in.class_[t].adjusted));
+	pair_targets(s, list);
+	map_targets(s, list);
+	return list;
+}
+
+static json_t *
+seeds_json(const struct scan *s)
+{
+	json_t *list = json_array();
+
+	for (size_t k = 0; s->nref != 0 && s->opt.seeds > 1 && k < s->opt.seeds;
+	     k++) {
+		json_t *j = json_object();
+
+		json_put(
+		    j, "seed", json_integer((json_int_t)(s->opt.seed + k)));
+		json_put(j, "verdict", json_text(verdict_name(s->by_seed[k])));
+		json_put(j, "p", json_number(s->p_by_seed[k]));
+		json_add(list, j);
+	}
+	return list;
+}
+
+static json_t *
+accuracy_json(const struct scan *s)
+{
+	json_t *j = json_object(), *refs = json_array();
+	double n = (double)s->data.data.n;
+
+	for (size_t k = 0; k < s->nref; k++)
+		json_add(refs, json_number((double)s->ref[k].correct / n));
+	json_put(j, "suspect", json_number((double)s->suspect.correct / n));
+	json_put(j, "references", refs);
+	return j;
+}
+
+/* The null's spreads, and the smallest effect that this run could have seen:
+ * a radius relative to what the references explain. */
+static void
+put_power(json_t *doc, const struct scan *s)
+{
+	json_t *spread = json_object(), *least = json_object();
+	double k = (double)s->classes;
+
+	for (size_t f = 0; s->nref != 0 && f <= geometry_count; f++) {
+		const struct verdict_family *v =
+		    f < geometry_count ? &s->family[f] : &s->pair;
+		/* Bonferroni's factor of one cell */
+		double tests =
+		    f < geometry_count ? 2 * k * (double)s->nfamily : 4 * k * k;
+
+		if (f == geometry_count && !s->pairs)
+			break;
+		json_put(spread, v->name, json_number(v->spread));
+		json_put(least, v->name,
+		    json_number(
+			exp(-verdict_least(v->spread, tests, s->opt.alpha))));
+	}
+	json_put(doc, "spread", spread);
+	json_put(doc, "minimum", least);
+}
+
+static json_t *
+strings(const char *const *s)
+{
+	json_t *list = json_array();
+
+	for (; *s != NULL; s++)
+		json_add(list, json_text(*s));
+	return list;
+}
+
+/* What no run of this arm can see. */
+static json_t *
+blind_spots(const struct scan *s)
+{
+	static const char *const always[] = {
+	    "a trigger whose flip radius is no smaller than a clean model's, "
+	    "such as a faint full-image pattern",
+	    "a trigger that depends on the image, or is none of the "
+	    "geometries",
+	    "a backdoor that appears only after conversion, quantisation or "
+	    "further training",
+	    NULL};
+	json_t *list = strings(always);
+
+	if (s->arm == SCAN_GIVEN)
+		json_add(list, json_text("a backdoor that the references "
+					 "share"));
+	if (s->previous)
+		json_add(list, json_text("a backdoor that the earlier version "
+					 "has as well"));
+	if (s->arm == SCAN_HOME)
+		json_add(list, json_text("what the user's own images teach "
+					 "the grown references"));
+	return list;
+}
+
+static void
+put_limits(json_t *doc, const struct scan *s)
+{
+	json_t *not = json_array();
+
+	json_put(doc, "blind_spots", blind_spots(s));
+	if (s->nref == 0)
+		json_add(not,
+		    json_text("comparison with a reference: none was given"));
+	if (s->arm == SCAN_NO_DATA)
+		json_add(not, json_text("anything that needs images"));
+	else if (!s->pairs)
+		json_add(not, json_text("pairs of source and target class"));
+	if (s->screened_targets)
+		json_add(not,
+		    json_text("targets that few adversarial examples land in: "
+			      "too many classes to search all"));
+	if (s->screened_pairs)
+		json_add(not,
+		    json_text("pairs of classes that no adversarial example "
+			      "joins, and a map of all classes"));
+	json_put(doc, "not_tested", not );
+}
+
+static void
+put_inputs(json_t *doc, const struct scan *s)
+{
+	const struct scan_model *m = &s->suspect;
+
+	doc_input(doc, "model", s->opt.model, &m->file.digest, m->file.size);
+	for (size_t k = 0; k < s->nref; k++) {
+		bool before = k == 0 && s->previous;
+
+		m = &s->ref[k];
+		doc_input(doc, before ? "previous" : "reference", m->path,
+		    &m->file.digest, m->file.size);
+	}
+	if (s->arm != SCAN_NO_DATA)
+		doc_input(
+		    doc, "data", s->opt.data, &s->data.digest, s->data.size);
+}
+
+static json_t *
+options_json(const struct scan *s)
+{
+	const struct profile_config *c = &s->opt.budget->profile;
+	json_t *o = json_object();
+
+	json_put(o, "seed", json_integer((json_int_t)s->opt.seed));
+	json_put(o, "seeds", json_integer((json_int_t)s->opt.seeds));
+	json_put(o, "budget", json_text(s->opt.budget->name));
+	json_put(o, "steps", json_integer((json_int_t)c->cell.steps));
+	json_put(o, "batch", json_integer((json_int_t)c->cell.batch));
+	json_put(o, "alpha", json_number(s->opt.alpha));
+	json_put(o, "share", json_number(UAP_SHARE));
+	return o;
+}
+
+static json_t *
+images_json(const struct scan *s)
+{
+	json_t *j = json_object();
+
+	json_put(j, "fit", json_integer((json_int_t)s->fit.n));
+	json_put(j, "test", json_integer((json_int_t)s->test.n));
+	json_put(j, "agreed", json_integer((json_int_t)s->agreed));
+	json_put(j, "counted", json_integer((json_int_t)s->nboth));
+	return j;
+}
+
+void
+scan_head(json_t *doc, const struct scan *s)
+{
+	json_t *names = json_array();
+	char spare[32];
+
+	put_inputs(doc, s);
+	for (size_t t = 0; t < s->classes; t++)
+		json_add(names,
+		    json_text(scan_class_name(s, t, spare, sizeof(spare))));
+	json_put(doc, "arm", json_text(scan_arm_name(s->arm)));
+	json_put(doc, "options", options_json(s));
+	json_put(doc, "images", images_json(s));
+	json_put(doc, "classes", json_integer((json_int_t)s->classes));
+	json_put(doc, "class_names", names);
+	if (s->arm != SCAN_NO_DATA)
+		json_put(doc, "accuracy", accuracy_json(s));
+	json_put(doc, "verdict", json_text(verdict_name(s->verdict)));
+	json_put(doc, "why", json_text(s->why));
+	json_put(doc, "score", json_number(s->score));
+	json_put(doc, "p", s->p > 0 ? json_number(s->p) : json_null());
+	json_put(doc, "targets", targets_json(s));
+	json_put(doc, "seeds", seeds_json(s));
+	put_power(doc, s);
+	put_limits(doc, s);
+}

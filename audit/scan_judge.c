@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT
+ * From profiles to the verdict.  The first seed measures everything; the
+ * classes and pairs that lead are measured again with the other seeds, in the
+ * suspect and in every reference, and the median of their z counts.
+ */
+#include "audit/scan.h"
+
+#include "base/stat.h"
+
+#include <math.h>
+
+/* What leads: so many classes and pairs; the map when it is this likely. */
+#define LEADING_CLASSES 2
+#define LEADING_PAIRS   2
+#define MAP_LEADS       0.1
+/* Landings are shares: the logarithm of so much more. */
+#define LANDING_FLOOR 0.01
+
+/* --- ease ---------------------------------------------------------------- */
+
+/* Minus the mean logarithm of the budgets at which half, three quarters and
+ * nine tenths flip: steadier than any one of them. */
+static double
+ease(const struct uap_found *f)
+{
+	double sum = 0.0;
+
+	if (f->n == 0)
+		return NAN;
+	for (size_t k = 0; k < UAP_SHARES; k++)
+		sum += log(fmax(f->radius[k], 1e-12));
+	return -sum / UAP_SHARES;
+}
+
+static const struct profile *
+profile_of(const struct scan *s, size_t model, size_t seed)
+{
+	return model == 0 ? &s->suspect.profile[seed]
+			  : &s->ref[model - 1].profile[seed];
+}
+
+static void
+family_init(
+    struct scan *s, struct verdict_family *f, const char *name, size_t n)
+{
+	f->name = name;
+	f->n = n;
+	f->suspect = scan_need(s, n, sizeof(double));
+	f->reference = scan_need(s, MAX(s->nref, 1) * n, sizeof(double));
+	f->residual = scan_need(s, n, sizeof(double));
+	f->z = scan_need(s, n, sizeof(double));
+	f->p = scan_need(s, n, sizeof(double));
+}
+
+static double *
+values_of(struct verdict_family *f, size_t model)
+{
+	return model == 0 ? f->suspect : f->reference + (model - 1) * f->n;
+}
+
+static void
+fill_geometry(struct scan *s, struct verdict_family *f, size_t g, size_t seed)
+{
+	for (size_t m = 0; m <= s->nref; m++)
+		for (size_t t = 0; t < s->classes; t++)
+			values_of(f, m)[t] = ease(
+			    &profile_of(s, m, seed)->cell[g * s->classes + t]);
+}
+
+static void
+fill_landing(struct scan *s, struct verdict_family *f)
+{
+	for (size_t m = 0; m <= s->nref; m++)
+		for (size_t t = 0; t < s->classes; t++)
+			values_of(f, m)[t] =
+			    log(LANDING_FLOOR +
+				concentrate_share(&profile_of(s, m, 0)->landing,
+				    s->classes, t));
+}
+
+static void
+fill_pairs(struct scan *s, struct verdict_family *f, size_t seed)
+{
+	for (size_t m = 0; m <= s->nref; m++)
+		for (size_t i = 0; i < s->classes * s->classes; i++)
+			values_of(f, m)[i] =
+			    ease(&profile_of(s, m, seed)->pair[i]);
+}
+
+/* z and p of the geometries, of each beyond the others, and jointly. */
+static void
+standardise(struct scan *s)
+{
+	size_t n = geometry_count;
+	double residual[VERDICT_GEOMETRIES], z[2 * VERDICT_GEOMETRIES + 1];
+
+	for (size_t t = 0; t < s->classes; t++) {
+		for (size_t g = 0; g < n; g++)
+			residual[g] = s->family[g].residual[t];
+		verdict_z(s->covariance, n, residual, z);
+		for (size_t f = 0; f < 2 * n + 1; f++) {
+			s->family[f].z[t] = z[f];
+			s->family[f].p[t] = verdict_p(z[f]);
+		}
+	}
+}
+
+static void
+alone(struct scan *s, struct verdict_family *f)
+{
+	verdict_residuals(f, s->nref, NULL);
+	f->spread = verdict_spread(f, s->nref, s->kin);
+	for (size_t i = 0; i < f->n; i++) {
+		f->z[i] = f->residual[i] / f->spread;
+		f->p[i] = verdict_p(f->z[i]);
+	}
+}
+
+static void
+first_families(struct scan *s)
+{
+	size_t k = s->classes, n = geometry_count;
+	struct verdict_family *landing = &s->family[2 * n + 1];
+
+	s->nfamily = 2 * n + 2;
+	for (size_t g = 0; g < n; g++) {
+		family_init(s, &s->family[g], geometry_table[g]->name, k);
+		fill_geometry(s, &s->family[g], g, 0);
+		verdict_residuals(&s->family[g], s->nref, NULL);
+		family_init(s, &s->family[n + g], geometry_table[g]->name, k);
+	}
+	family_init(s, &s->family[2 * n], "joint", k);
+	verdict_covariance(s->family, n, s->nref, s->kin, s->covariance);
+	for (size_t g = 0; g < n; g++)
+		s->family[g].spread = sqrt(s->covariance[g * n + g]);
+	standardise(s);
+	family_init(s, landing, "landing", k);
+	fill_landing(s, landing);
+	alone(s, landing);
+	if (!s->pairs)
+		return;
+	family_init(s, &s->pair, "pair", k * k);
+	fill_pairs(s, &s->pair, 0);
+	alone(s, &s->pair);
+}
+
+static void
+first_seed(struct scan *s)
+{
+	size_t k = s->classes;
+
+	first_families(s);
+	s->in = (struct verdict_input){.classes = k,
+	    .family = s->family,
+	    .nfamily = s->nfamily,
+	    .pair = s->pairs ? &s->pair : NULL,
+	    .alpha = s->opt.alpha,
+	    .accuracy = (double)s->suspect.correct / (double)s->data.data.n};
+	s->in.class_ = scan_need(s, k, sizeof(*s->in.class_));
+	s->in.pairs = scan_need(s, k * k, sizeof(*s->in.pairs));
+	s->in.to = scan_need(s, k, sizeof(*s->in.to));
+	verdict_combine(&s->in);
+}
+
+/* --- other seeds --------------------------------------------------------- */
+
+static void
+mark_leading(
+    const struct verdict_hypothesis *h, size_t n, size_t most, bool *mark)
+{
+	for (size_t k = 0; k < most; k++) {
+		size_t best = SIZE_MAX;
+
+		for (size_t i = 0; i < n; i++)
+			if (!mark[i] && isfinite(h[i].p) &&
+			    (best == SIZE_MAX || h[i].p < h[best].p))
+				best = i;
+		if (best == SIZE_MAX)
+			return;
+		mark[best] = true;
+	}
+}
+
+static struct profile_plan
+leading(struct scan *s)
+{
+	size_t k = s->classes;
+	bool *target = scan_need(s, k, sizeof(*target));
+	bool *pair = scan_need(s, k * k, sizeof(*pair));
+
+	mark_leading(s->in.class_, k, LEADING_CLASSES, target);
+	if (s->pairs)
+		mark_leading(s->in.pairs, k * k, LEADING_PAIRS, pair);
+	if (s->in.map.adjusted < MAP_LEADS) /* false for NaN */
+		for (size_t i = 0; i < k; i++)
+			pair[i * k + s->in.to[i]] = true;
+	return (struct profile_plan){k, target, pair};
+}
+
+static int
+measure_seed(
+    struct scan *s, const struct profile_plan *plan, size_t seed, struct err *e)
+{
+	for (size_t i = 0; i <= s->nref; i++) {
+		struct scan_model *m = i == 0 ? &s->suspect : &s->ref[i - 1];
+		struct profile_config cfg = s->opt.budget->profile;
+		char who[48];
+		struct profile_job job = scan_job(s, i, &cfg, who);
+		int rc;
+
+		cfg.seed = s->opt.seed + seed;
+		snprintf(who, sizeof(who), "seed %" PRIu64 ", model %zu",
+		    cfg.seed, i);
+		rc = profile_init(&m->profile[seed], s->classes, &s->arena, e);
+		if (rc == 0)
+			rc = profile_radii(&m->profile[seed], &job, plan, e);
+		if (rc != 0)
+			return rc;
+		profile_forget(&m->profile[seed]);
+	}
+	return 0;
+}
+
+/* Residuals of one family at another seed, about the first one's median; NaN
+ * where it was not measured again. */
+static void
+seed_residuals(struct scan *s, const struct verdict_family *first, size_t g,
+    size_t seed, double *residual)
+{
+	struct verdict_family f = {0};
+
+	family_init(s, &f, first->name, first->n);
+	if (g < geometry_count)
+		fill_geometry(s, &f, g, seed);
+	else
+		fill_pairs(s, &f, seed);
+	verdict_residuals(&f, s->nref, &first->center);
+	memcpy(residual, f.residual, f.n * sizeof(*residual));
+}
+
+/* All residuals of one family: row 0 the first seed's, then the others'. */
+struct seeds {
+	double *row;
+	struct verdict_family *family;
+};
+
+static struct seeds
+gather_seeds(struct scan *s, struct verdict_family *f, size_t g)
+{
+	struct seeds all = {
+	    scan_need(s, s->opt.seeds * f->n, sizeof(double)), f};
+
+	memcpy(all.row, f->residual, f->n * sizeof(double));
+	for (size_t seed = 1; seed < s->opt.seeds; seed++)
+		seed_residuals(s, f, g, seed, all.row + seed * f->n);
+	return all;
+}
+
+/* The family as one seed alone has it. */
+static void
+use_seed(const struct seeds *all, size_t seed)
+{
+	struct verdict_family *f = all->family;
+
+	for (size_t i = 0; i < f->n; i++) {
+		double v = all->row[seed * f->n + i];
+
+		f->residual[i] = isfinite(v) ? v : all->row[i];
+	}
+}
+
+static void
+use_median(const struct seeds *all, size_t nseed)
+{
+	struct verdict_family *f = all->family;
+
+	for (size_t i = 0; i < f->n; i++) {
+		double v[SCAN_SEEDS];
+		size_t n = 0;
+
+		for (size_t k = 0; k < nseed; k++)
+			if (isfinite(all->row[k * f->n + i]))
+				v[n++] = all->row[k * f->n + i];
+		f->residual[i] = n != 0 ? stat_median(v, n) : (double)NAN;
+	}
+}
+
+/*
+ * With nothing but an earlier version to compare with, a class must have
+ * changed against it image by image as well.
+ */
+static void
+require_change(struct scan *s)
+{
+	for (size_t t = 0; s->arm == SCAN_PREVIOUS && t < s->classes; t++) {
+		struct verdict_hypothesis *h = &s->in.class_[t];
+
+		h->p = fmax(h->p, scan_exchange_p(s, t));
+		h->adjusted = fmax(h->adjusted, scan_exchange_p(s, t));
+	}
+}
+
+/* Hypotheses from the residuals as they are now. */
+static void
+combine(struct scan *s)
+{
+	standardise(s);
+	for (size_t i = 0; s->pairs && i < s->pair.n; i++) {
+		s->pair.z[i] = s->pair.residual[i] / s->pair.spread;
+		s->pair.p[i] = verdict_p(s->pair.z[i]);
+	}
+	verdict_combine(&s->in);
+	require_change(s);
+}
+
+static int
+other_seeds(struct scan *s, struct err *e)
+{
+	struct profile_plan plan = leading(s);
+	struct seeds all[VERDICT_GEOMETRIES + 1];
+	size_t n = 0;
+
+	for (size_t seed = 1; seed < s->opt.seeds; seed++) {
+		int rc = measure_seed(s, &plan, seed, e);
+
+		if (rc != 0)
+			return rc;
+	}
+	for (size_t g = 0; g < geometry_count; g++)
+		all[n++] = gather_seeds(s, &s->family[g], g);
+	if (s->pairs)
+		all[n++] = gather_seeds(s, &s->pair, geometry_count);
+	for (size_t seed = 0; seed < s->opt.seeds; seed++) {
+		for (size_t f = 0; f < n; f++)
+			use_seed(&all[f], seed);
+		combine(s);
+		verdict_reach(&s->in);
+		s->by_seed[seed] = s->in.verdict;
+		s->p_by_seed[seed] = s->in.p;
+	}
+	for (size_t f = 0; f < n; f++)
+		use_median(&all[f], s->opt.seeds);
+	combine(s);
+	return 0;
+}
+
+/* --- the end ------------------------------------------------------------- */
+
+size_t
+scan_geometry_of(const struct scan *s, size_t t)
+{
+	size_t f = s->in.class_[t].family, best = 0;
+
+	if (f < 2 * geometry_count)
+		return f % geometry_count;
+	for (size_t g = 1; g < geometry_count; g++)
+		if (s->family[g].z[t] > s->family[best].z[t])
+			best = g;
+	return best;
+}
+
+static bool
+natural(struct scan_flips f)
+{
+	return (double)f.shared > VERDICT_NATURAL * (double)f.flipped;
+}
+
+/* Whether what reaches a hypothesis fools the references as well. */
+static void
+judge_natural(struct scan *s)
+{
+	struct scan_flips map = {0};
+	size_t k = s->classes;
+
+	for (size_t t = 0; t < k; t++) {
+		struct verdict_hypothesis *h = &s->in.class_[t];
+
+		/* joint and landings have no perturbation of their own: the
+		 * geometry with the largest z stands for them */
+		h->natural =
+		    natural(scan_flips_sum(s, scan_geometry_of(s, t), t));
+	}
+	for (size_t i = 0; s->pairs && i < k * k; i++)
+		s->in.pairs[i].natural = natural(s->pair_flips[i]);
+	for (size_t i = 0; isfinite(s->in.map.p) && i < k; i++) {
+		const struct scan_flips *f =
+		    &s->pair_flips[i * k + s->in.to[i]];
+
+		map.flipped += f->flipped;
+		map.shared += f->shared;
+	}
+	s->in.map.natural = natural(map);
+}
+
+/* Three seeds, one verdict: what only some of them see is not certain. */
+static void
+agree(struct scan *s)
+{
+	s->verdict = s->in.verdict;
+	s->why = s->in.why;
+	for (size_t seed = 0; seed < s->opt.seeds && s->opt.seeds > 1; seed++) {
+		bool other = (s->verdict == VERDICT_EVIDENCE &&
+				 s->by_seed[seed] == VERDICT_NO_EVIDENCE) ||
+			     (s->verdict == VERDICT_NO_EVIDENCE &&
+				 s->by_seed[seed] == VERDICT_EVIDENCE);
+
+		if (!other)
+			continue;
+		s->verdict = VERDICT_INCONCLUSIVE;
+		s->why = "the seeds of the search disagree";
+	}
+}
+
+int
+scan_judge(struct scan *s, struct err *e)
+{
+	int rc;
+
+	if (s->nref == 0) {
+		s->verdict = VERDICT_INCONCLUSIVE;
+		s->why = "without a reference the radii of one model cannot "
+			 "be told from those of a clean one";
+		return scan_sharedness(s, e);
+	}
+	first_seed(s);
+	if ((rc = other_seeds(s, e)) != 0 || (rc = scan_sharedness(s, e)) != 0)
+		return rc;
+	judge_natural(s);
+	verdict_reach(&s->in);
+	s->p = s->in.p;
+	s->score = s->in.score;
+	agree(s);
+	return 0;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ * The scan for people.
+ */
+#include "audit/scan.h"
+
+static void
+print_class(const struct scan *s, size_t g, size_t t)
+{
+	const struct uap_found *f =
+	    &s->suspect.profile[0].cell[g * s->classes + t];
+	struct scan_flips n = scan_flips_sum(s, g, t);
+	char spare[32];
+
+	printf("%c %-20.20s",
+	    s->nref != 0 && s->in.class_[t].target ? '*' : ' ',
+	    scan_class_name(s, t, spare, sizeof(spare)));
+	if (f->n == 0) {
+		printf(" not searched\n");
+		return;
+	}
+	printf(" %c%8.3g", f->reached ? ' ' : '>', f->radius[UAP_SHARES - 1]);
+	if (s->nref != 0)
+		printf(" %6.2f %9.2g %4" PRIu64 "/%" PRIu64, s->family[g].z[t],
+		    s->in.class_[t].adjusted < 1 ? s->in.class_[t].adjusted
+						 : 1.0,
+		    n.shared, n.flipped);
+	printf("\n");
+}
+
+static void
+print_pairs(const struct scan *s)
+{
+	char from[32], to[32];
+	size_t k = s->classes;
+
+	for (size_t i = 0; s->pairs && i < k * k; i++)
+		/* what is a target from everywhere is said once */
+		if (s->in.pairs[i].target && !s->in.class_[i % k].target)
+			printf("* %s -> %s  z %.2f  p %.2g\n",
+			    scan_class_name(s, i / k, from, sizeof(from)),
+			    scan_class_name(s, i % k, to, sizeof(to)),
+			    s->pair.z[i], s->in.pairs[i].adjusted);
+	if (!s->in.map.target)
+		return;
+	printf("* all classes, mean z %.2f, p %.2g:", s->in.map_mean,
+	    s->in.map.adjusted);
+	for (size_t i = 0; i < k; i++)
+		printf(" %s -> %s%s", scan_class_name(s, i, from, sizeof(from)),
+		    scan_class_name(s, s->in.to[i], to, sizeof(to)),
+		    i + 1 < k ? "," : "\n");
+}
+
+static void
+print_margins(const struct scan *s)
+{
+	char spare[32];
+
+	printf("\nmargins (MM-BD): largest of class %s, p %.2g\n",
+	    scan_class_name(s, s->self.mm_bd.class, spare, sizeof(spare)),
+	    s->self.mm_bd.p);
+}
+
+void
+scan_print(const struct scan *s)
+{
+	printf("verdict: %s (score %.2f)\n%s\n", verdict_name(s->verdict),
+	    s->score, s->why);
+	if (s->self.margin != NULL)
+		print_margins(s);
+	if (s->arm == SCAN_NO_DATA)
+		return;
+	for (size_t g = 0; g < geometry_count; g++) {
+		printf("\n%s: %s (radius: %s)\n", geometry_table[g]->name,
+		    geometry_table[g]->summary, geometry_table[g]->unit);
+		printf("  %-20s %9s %6s %9s %9s\n", "class", "radius", "z", "p",
+		    "shared");
+		for (size_t t = 0; t < s->classes; t++)
+			print_class(s, g, t);
+	}
+	if (s->pairs)
+		printf("\npairs of classes, and maps of all\n");
+	print_pairs(s);
+}
