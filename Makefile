@@ -176,8 +176,15 @@ fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision,
 	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh; git status --short fixtures
 zoo: all ## plant the models that the scan is measured on, build/zoo4 (four core hours, resumable)
 	@sh fixtures/zoo.sh
-null-table: all ## measure the null spreads of audit/null.def (20 minutes)
-	@sh audit/null-table.sh
+ZOO ?= build/zoo4
+null-table: all ## measure audit/null.def on the zoo's calibration models (hours, resumable)
+	@sh audit/zoo-scan.sh $(ZOO) build/scans given calib
+	@sh audit/zoo-scan.sh $(ZOO) build/scans other calib
+	@/usr/bin/python3 -B audit/null-table.py build/scans/given build/scans/other
+ARMS ?= given home
+eval-scan: all ## evaluate the scan on the zoo, audit/EVALUATION.md (hours, resumable)
+	@for a in $(ARMS); do sh audit/zoo-scan.sh $(ZOO) build/scans $$a calib tune clean test || exit 1; done
+	@/usr/bin/python3 -B audit/eval-scan.py $(ZOO) build/scans
 sau-table: all ## measure the table of purify/README.md (an hour)
 	@sh purify/table.sh
 help: ## this list
@@ -191,5 +198,5 @@ install: all ## binaries and man pages
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models demo deps \
-        deps-check fixtures format fuzz fuzz-bins help install lint null-table \
+        deps-check eval-scan fixtures format fuzz fuzz-bins help install lint null-table \
         replay sau-table unit zoo

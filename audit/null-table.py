@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""null-table.py SAME OTHER: lines for audit/null.def from folders of scan
+documents of clean models, compared with references of their own architecture
+(SAME) and of another one (OTHER, may be absent).
+
+A residual's variance is that of one model plus that of the median of the
+references; each architecture counts alike.  Standard library only."""
+import json
+import math
+import os
+import sys
+
+MEDIAN = [1.0, 0.5, 0.449, 0.298, 0.287, 0.215]  # variance of the median of n
+
+
+def documents(folder, group='calib-'):
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        path = os.path.join(folder, name, 'scan.json')
+        if name.startswith(group) and os.path.exists(path):
+            yield name, json.load(open(path))
+
+
+def rows(doc):
+    """Residuals of one document: per geometry over classes, landing, pairs."""
+    out = {g['name']: [c.get('residual') for c in g['per_class']] for g in doc['geometries']}
+    out['landing'] = [c.get('residual') for c in doc['landing']['per_class']]
+    out['pair'] = [p.get('residual') for p in doc['pairs']]
+    return out
+
+
+def mean(v):
+    return sum(v) / len(v) if v else float('nan')
+
+
+def architecture(name):
+    return 'preact' if 'preact' in name else 'vgg'
+
+
+def products(found, a, b):
+    """Mean product of the residuals of two families, each architecture alike,
+    in units of one model."""
+    by = {}
+    for name, doc in found:
+        r = rows(doc)
+        unit = 1 + MEDIAN[len(doc['accuracy']['references']) - 1]
+        by.setdefault(architecture(name), []).extend(
+            x * y / unit for x, y in zip(r[a], r[b]) if x is not None and y is not None)
+    return {k: mean(v) for k, v in by.items()}
+
+
+def spread(found, family):
+    return math.sqrt(mean(list(products(found, family, family).values()))) if found else float('nan')
+
+
+def main():
+    same = list(documents(sys.argv[1]))
+    other = list(documents(sys.argv[2])) if len(sys.argv) > 2 else []
+    if not same:
+        sys.exit('null-table: no scan of a calibration model in ' + sys.argv[1])
+    names = [g['name'] for g in same[0][1]['geometries']]
+    print('%d clean models, %d against another architecture' % (len(same), len(other)))
+    for family in names + ['landing', 'pair']:
+        s, o = spread(same, family), spread(other, family)
+        print('NULL_SPREAD(%s, %.3f, %.3f)' % (family, s, o))
+    for i, a in enumerate(names):
+        for b in names[i + 1:]:
+            ab, aa, bb = (products(same, *q) for q in ((a, b), (a, a), (b, b)))
+            print('NULL_CORRELATION(%s, %s, %.2f)' %
+                  (a, b, mean([ab[k] / math.sqrt(aa[k] * bb[k]) for k in ab])))
+    maps = [d['map']['mean_z'] for _, d in same if d.get('map') and d['map']['mean_z'] is not None]
+    m = mean(maps)
+    print('NULL_CONSTANT(map_mean, %.2f)' % m)
+    print('NULL_CONSTANT(map_spread, %.2f)' % math.sqrt(mean([(v - m) ** 2 for v in maps])))
+    # what the tails are like: z by the spreads that the scans used
+    z = sorted((c['z'] for _, d in same for g in d['geometries'] for c in g['per_class']
+                if c['z'] is not None), reverse=True)
+    print('z of %d cells: rms %.2f, largest %s' %
+          (len(z), math.sqrt(mean([v * v for v in z])), ' '.join('%.1f' % v for v in z[:5])))
+
+
+main()
