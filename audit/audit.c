@@ -23,7 +23,7 @@ static const char *arg_budget = "standard", *arg_trigger, *arg_seed = "0";
 static const char *arg_rounds = "20", *arg_lr = "1e-3", *arg_batch = "64";
 static const char *arg_passphrase, *arg_eval_data, *arg_previous;
 static struct opt_list arg_reference;
-static bool arg_resume, arg_no_purify, arg_sandbox;
+static bool arg_resume, arg_no_purify, arg_no_grow, arg_sandbox;
 
 static const struct opt table[] = {
     {.name = "data",
@@ -43,6 +43,10 @@ static const struct opt table[] = {
 	.dest = &arg_previous,
 	.arg = "P",
 	.help = "an earlier version of the same model"},
+    {.name = "no-grow",
+	.kind = OPT_FLAG,
+	.dest = &arg_no_grow,
+	.help = "go without references where none are given"},
     {.name = "key",
 	.letter = 'k',
 	.kind = OPT_STR,
@@ -334,7 +338,9 @@ scan(struct audit *a, const char *model, const char *dir, int *status,
 	/* the purified model is compared with the same ones */
 	if ((rc = in_case(grown, "references", e)) != 0)
 		return rc;
-	if (arg_reference.n == 0 && arg_previous == NULL)
+	if (arg_no_grow)
+		arg(&c, "--no-grow");
+	else if (arg_reference.n == 0 && arg_previous == NULL)
 		option(&c, "--grow-in", grown);
 	option(&c, "--budget", arg_budget);
 	option(&c, "--seed", arg_seed);

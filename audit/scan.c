@@ -2,7 +2,7 @@
  * assay-scan: is there a class that many images can be pushed into by one
  * small common change, in this model and not in clean ones?
  */
-#include "audit/scan.h"
+#include "audit/scan_doc.h"
 #include "base/tool.h"
 #include "engine/start.h"
 

@@ -145,38 +145,4 @@ size_t scan_geometry_of(const struct scan *, size_t t);
 /* Count the suspect's flips of every cell that was searched. */
 int scan_sharedness(struct scan *, struct err *) MUST_USE;
 
-/* The roles of suspect and earlier version exchanged. */
-int scan_previous(struct scan *, struct err *) MUST_USE;
-/* The smallest adjusted p of a class. */
-double scan_exchange_p(const struct scan *, size_t t);
-json_t *scan_exchange_json(const struct scan *, size_t g, size_t t);
-
-/* References grown by assay-grow; their paths join the options. */
-int scan_grow(struct scan *, struct err *) MUST_USE;
-/* Removes those that were grown for this run only. */
-void scan_grow_end(struct scan *);
-
-/* Margins alone need no images. */
-int scan_margins(struct scan *, struct err *) MUST_USE;
-int scan_self(struct scan *, struct err *) MUST_USE;
-json_t *scan_self_json(const struct scan *);
-const char *scan_arm_name(enum scan_arm);
-
-/* The name of class t, or its number in `spare`. */
-const char *scan_class_name(
-    const struct scan *, size_t t, char *spare, size_t size);
-/* A p-value, at most 1; null for NaN. */
-json_t *scan_p_json(double);
-/* The document's head. */
-void scan_head(json_t *doc, const struct scan *);
-
-/*
- * The document; with dir, the perturbations are written beneath it first and
- * the document names them.
- */
-int scan_doc(
-    const struct scan *, const char *dir, json_t **out, struct err *) MUST_USE;
-/* What a person wants to know, on stdout. */
-void scan_print(const struct scan *);
-
 #endif

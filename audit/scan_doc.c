@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * scan.json (assay-scan(5)), the perturbation files, and the summary.
  */
-#include "audit/scan.h"
+#include "audit/scan_doc.h"
+
+#include "audit/scan_arms.h"
 #include "base/stat.h"
 #include "engine/start.h"
 

@@ -2,7 +2,7 @@
  * References where none were given: assay-grow trains them from the suspect's
  * graph and the user's images, in a process of its own.
  */
-#include "audit/scan.h"
+#include "audit/scan_arms.h"
 
 #include "base/file.h"
 #include "base/spawn.h"

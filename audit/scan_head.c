@@ -2,7 +2,7 @@
  * The head of scan.json: what was compared with what and how, the verdict and
  * its targets, what the run could have seen and could not.
  */
-#include "audit/scan.h"
+#include "audit/scan_doc.h"
 
 #include "base/stat.h"
 
@@ -73,8 +73,8 @@ map_targets(const struct scan *s, json_t *list)
 	size_t k = s->classes;
 
 	for (size_t i = 0; s->pairs && s->in.map.target && i < k; i++) {
-		json_t *j = target_json(
-		    s, s->in.to[i], "map", s->in.map.adjusted);
+		json_t *j =
+		    target_json(s, s->in.to[i], "map", s->in.map.adjusted);
 
 		json_put(j, "source", json_integer((json_int_t)i));
 		json_add(list, j);

@@ -3,7 +3,7 @@
  * classes and pairs that lead are measured again with the other seeds, in the
  * suspect and in every reference, and the median of their z counts.
  */
-#include "audit/scan.h"
+#include "audit/scan_arms.h"
 
 #include "base/stat.h"
 

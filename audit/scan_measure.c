@@ -3,7 +3,7 @@
  * are searched, flip radii of suspect and references, sharedness of the
  * suspect's flips, the untargeted flip matrix.
  */
-#include "audit/scan.h"
+#include "audit/scan_arms.h"
 
 #include "base/progress.h"
 #include "base/stat.h"

@@ -3,7 +3,7 @@
  * image and the seed, so that the split does not depend on their order and a
  * duplicate never lies on both sides.
  */
-#include "audit/scan.h"
+#include "audit/scan_arms.h"
 #include "base/tool.h"
 #include "engine/measure.h"
 

@@ -10,7 +10,7 @@
  * (detect.md 4.3 b; each perturbation favours the model it was made on, hence the
  * exchange).  p = P(Bin(b + c, 1/2) >= b), Holm over classes and geometries.
  */
-#include "audit/scan.h"
+#include "audit/scan_arms.h"
 
 #include "base/stat.h"
 #include "base/student.h"

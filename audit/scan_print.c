@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The scan for people.
  */
-#include "audit/scan.h"
+#include "audit/scan_doc.h"
 
 static void
 print_class(const struct scan *s, size_t g, size_t t)

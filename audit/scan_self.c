@@ -3,7 +3,7 @@
  * Cleanse's index.  They stand beside the verdict and never make it evidence:
  * on clean models each of them raises alarms (audit/EVALUATION.md).
  */
-#include "audit/scan.h"
+#include "audit/scan_arms.h"
 
 #include "base/stat.h"
 

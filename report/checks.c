@@ -414,8 +414,7 @@ scan_check(const struct checks_in *in)
 	    "accuracy", "p", "seeds", "map", "spread", "minimum",
 	    "flip_matrix"};
 	static const char *const name[] = {"arm", "options", "images",
-	    "accuracy", "p", "seeds", "map", "spread", "minimum",
-	    "flipMatrix"};
+	    "accuracy", "p", "seeds", "map", "spread", "minimum", "flipMatrix"};
 	const json_t *scan = case_doc(in->docs, CASE_SCAN);
 	const struct evidence *v = in->scan;
 	bool found = strcmp(v->verdict, "evidence") == 0;
@@ -427,8 +426,8 @@ scan_check(const struct checks_in *in)
 	json_put(ev, "targets", targets_json(v, NULL));
 	for (size_t i = 0; i < ARRAY_LEN(part); i++)
 		if (json_at(scan, part[i]) != NULL)
-			json_put(ev, name[i],
-			    checks_exact(json_at(scan, part[i])));
+			json_put(
+			    ev, name[i], checks_exact(json_at(scan, part[i])));
 	return check("behaviour", scan_status(v, v->ntarget + found), ev);
 }
 

@@ -40,8 +40,7 @@ finish(struct world *w)
 	w->x = arena_alloc(
 	    &w->a, IMAGES * w->net.h * w->net.w * w->net.c, sizeof(float));
 	assert_non_null(w->x);
-	w->im = (struct uap_images){
-	    .x = w->x, .label = w->label, .n = IMAGES};
+	w->im = (struct uap_images){.x = w->x, .label = w->label, .n = IMAGES};
 }
 
 /* z_t = a_t x_t: the largest margin of class t is a_t, at a black image with
@@ -111,8 +110,9 @@ convolutions(struct world *w)
 	rng_init(&g, 5, 1);
 	for (size_t i = 0; i < IMAGES * w->net.h * w->net.w * w->net.c; i++)
 		w->x[i] = rng_float(&g);
-	assert_ok(uap_predict(
-	    &w->net, &w->im, NULL, w->im.n, NULL, w->label, &e), &e);
+	assert_ok(
+	    uap_predict(&w->net, &w->im, NULL, w->im.n, NULL, w->label, &e),
+	    &e);
 }
 
 static void

@@ -61,10 +61,10 @@ audit 0 'a clean bundle' good c2 -r "$reference"
 ok 'the statement says PASSED' verdict c2 PASSED
 ok 'nothing was purified' [ ! -e c2/purified ]
 prints 'not signed'
-audit 2 'no reference' good c3
+audit 2 'no reference' good c3 --no-grow
 ok 'the statement says INCONCLUSIVE' verdict c3 INCONCLUSIVE
 bundle program "$clean" && printf '#!/bin/sh\nid\n' >program/run.sh && chmod +x program/run.sh
-audit 1 'flagged wins over incomplete' program c4
+audit 1 'flagged wins over incomplete' program c4 --no-grow
 ok 'both are in the case' sh -c "grep -q FILE_EXECUTABLE c4/inspect.json && grep -q '\"verdict\": \"inconclusive\"' c4/scan.json"
 audit 1 'without purification' bad c5 -r "$reference" --no-purify
 ok 'there is none' [ ! -e c5/purified ]
@@ -104,7 +104,7 @@ ok 'now there is a report' verdict c14 PASSED
 sed 's/"version": "[0-9.]*"/"version": 1/' c14/manifest.json >manifest && cp manifest c14/manifest.json
 failing 2 'a manifest that is none' 'c14/manifest.json' good c14 --resume
 failing 2 'a missing reference' 'c15/scan.json: not made' good c15 -r nowhere
-failing 2 'a missing trigger' 'c16/eval-before.json: not made' good c16 --trigger nowhere
+failing 2 'a missing trigger' 'c16/eval-before.json: not made' good c16 --no-grow --trigger nowhere
 failing 4 'the reference is the model' 'c17/scan.json: not made' good c17 -r "$clean"
 failing 2 'a case beneath a file' 'nokey/c/manifest.json: not made' good nokey/c
 mkdir locked && chmod 555 locked

@@ -52,12 +52,12 @@ ok 'says what was not tested' grep -q 'comparison with a reference' "$out"
 ok 'what the model says alone' grep -q '"neural_cleanse"' "$out"
 
 # references grown from the suspect's graph, used again for the clean model
-status 1 'references grown from the images' "$suspect" --grow-in "$tmp/grown" -o "$tmp/home"
-ok 'said so' grep -q '"arm": "home-grown"' "$tmp/home/scan.json"
-ok 'three of them' [ "$(grep -c '"role": "reference"' "$tmp/home/scan.json")" -eq 3 ]
-ok 'which stay there' [ -e "$tmp/grown/reference-3.safetensors" ]
+status 1 'references grown from the images' "$suspect" --grow 1 --grow-in "$tmp/grown" -o "$tmp/own"
+ok 'said so' grep -q '"arm": "home-grown"' "$tmp/own/scan.json"
+ok 'as many as wanted' [ "$(grep -c '"role": "reference"' "$tmp/own/scan.json")" -eq 1 ]
+ok 'which stays there' [ -e "$tmp/grown/reference-1.safetensors" ]
 sum=$(sha256sum <"$tmp/grown/reference-1.safetensors")
-status 0 'and do for another model of the architecture' "$clean" --grow-in "$tmp/grown" --json
+status 0 'and do for another model of the architecture' "$clean" --grow 1 --grow-in "$tmp/grown" --json
 ok 'as they were' [ "$sum" = "$(sha256sum <"$tmp/grown/reference-1.safetensors")" ]
 
 # an earlier version: the clean model became the backdoored one
