@@ -55,28 +55,11 @@ scratch(const struct conv_geom *g, size_t *n)
 /* --- im2col -------------------------------------------------------------- */
 
 /* Taps in a row of a window: cg floats each, `step` apart in x. */
-static inline void
-copy_taps(size_t taps, size_t cg, size_t step, const float *x, float *col)
-{
-	for (size_t t = 0; t < taps; t++)
-		for (size_t i = 0; i < cg; i++)
-			col[t * cg + i] = x[t * step + i];
-}
-
 static void
 get_taps(size_t taps, size_t cg, size_t step, const float *x, float *col)
 {
-	/* loops of a known length cost less than calls of memcpy */
 	if (step == cg)
 		memcpy(col, x, taps * cg * sizeof(*col));
-	else if (cg == 1)
-		copy_taps(taps, 1, step, x, col);
-	else if (cg == 4)
-		copy_taps(taps, 4, step, x, col);
-	else if (cg == 8)
-		copy_taps(taps, 8, step, x, col);
-	else if (cg == 16)
-		copy_taps(taps, 16, step, x, col);
 	else
 		for (size_t t = 0; t < taps; t++)
 			memcpy(col + t * cg, x + t * step, cg * sizeof(*col));
@@ -116,9 +99,125 @@ move_row(const struct conv_geom *g, struct window_span s, float *x, float *col,
 		memset(col + s.to * cg, 0, behind * cg * sizeof(*col));
 }
 
+/* Rows of taps that are wholly inside: n windows, `taps` pieces of cg floats
+ * each; pieces are `step` apart in x, windows x_next and col_next. */
+struct rows {
+	size_t n, taps, cg, step, x_next, col_next;
+};
+
+/* `unit` divides cg and is a constant: calls of memcpy would cost more. */
+static inline __attribute__((always_inline)) void
+get_units(const struct rows *r, const float *x, float *col, size_t unit)
+{
+	for (size_t q = 0; q < r->n; q++, x += r->x_next, col += r->col_next)
+		for (size_t t = 0; t < r->taps; t++)
+			for (size_t i = 0; i < r->cg; i += unit)
+				memcpy(col + t * r->cg + i, x + t * r->step + i,
+				    unit * sizeof(*col));
+}
+
+VECTOR static void
+get_rows(const struct rows *r, const float *x, float *col)
+{
+	if (r->cg % 16 == 0)
+		get_units(r, x, col, 16);
+	else if (r->cg % 8 == 0)
+		get_units(r, x, col, 8);
+	else if (r->cg % 4 == 0)
+		get_units(r, x, col, 4);
+	else
+		get_units(r, x, col, 1);
+}
+
+static inline __attribute__((always_inline)) void
+put_units(const struct rows *r, const float *restrict col, float *restrict x,
+    size_t unit)
+{
+	for (size_t q = 0; q < r->n; q++, x += r->x_next, col += r->col_next)
+		for (size_t t = 0; t < r->taps; t++)
+			for (size_t i = 0; i < r->cg; i += unit)
+				for (size_t k = i; k < i + unit; k++)
+					x[t * r->step + k] +=
+					    col[t * r->cg + k];
+}
+
+VECTOR static void
+put_rows(const struct rows *r, const float *col, float *x)
+{
+	if (r->cg % 16 == 0)
+		put_units(r, col, x, 16);
+	else if (r->cg % 8 == 0)
+		put_units(r, col, x, 8);
+	else
+		put_units(r, col, x, 1);
+}
+
+/* The same row of taps of windows [q, q + r.n) of a line. */
+static void
+move_rows(const struct conv_geom *g, float *x, float *col, size_t q, size_t n,
+    bool back)
+{
+	const struct window_fit *f = &g->f;
+	struct rows r = {n, f->size[2], g->cg, f->dilation[2] * g->c,
+	    f->stride[2] * g->c, g->depth};
+
+	if (r.step == r.cg) { /* in one piece */
+		r.cg *= r.taps;
+		r.taps = 1;
+	}
+	x += (q * f->stride[2] - f->pad[2]) * g->c;
+	col += q * g->depth;
+	if (back)
+		put_rows(&r, col, x);
+	else
+		get_rows(&r, x, col);
+}
+
+/* Outputs [from, to) of a line meet all taps of a row. */
+static void
+inside(const struct window_fit *f, size_t *from, size_t *to)
+{
+	size_t span = (f->size[2] - 1) * f->dilation[2];
+	size_t end = f->in[2] + f->pad[2], stride = f->stride[2];
+
+	*from = MIN((f->pad[2] + stride - 1) / stride, f->out[2]);
+	*to = end > span ? (end - span - 1) / stride + 1 : 0;
+	*to = MAX(MIN(*to, f->out[2]), *from);
+}
+
 /*
- * Window by window of one line: col (Q x depth) from x, which begins at the
- * group's first channel of an image, or dx += col.
+ * The row of taps at `col` of every window of a line, which is the line of
+ * pixels x, or NULL where these are outside; or x += col.
+ */
+static void
+move_taps(const struct conv_geom *g, float *x, float *col, bool back)
+{
+	const struct window_fit *f = &g->f;
+	size_t from, to, row = f->size[2] * g->cg;
+
+	if (x == NULL) {
+		for (size_t q = 0; !back && q < f->out[2]; q++)
+			memset(col + q * g->depth, 0, row * sizeof(*col));
+		return;
+	}
+	inside(f, &from, &to);
+	for (size_t q = 0; q < f->out[2]; q++) {
+		struct window_span s;
+
+		if (q == from && to > from) {
+			move_rows(g, x, col, from, to - from, back);
+			q = to - 1;
+			continue;
+		}
+		s = window_span(f, 2, q);
+		move_row(g, s, x + s.at * g->c, col + q * g->depth, back);
+	}
+}
+
+/*
+ * Windows of one line: col (Q x depth) from x, which begins at the group's
+ * first channel of an image, or dx += col.  A pixel meets only one row of
+ * taps, so that the order of these does not matter.
  */
 static void
 move_line(
@@ -129,27 +228,17 @@ move_line(
 	struct window_span z = window_span(f, 0, d), y = window_span(f, 1, h);
 	size_t row = f->size[2] * g->cg;
 
-	for (size_t q = 0; q < f->out[2]; q++) {
-		struct window_span s = window_span(f, 2, q);
+	for (size_t i = 0; i < f->size[0]; i++)
+		for (size_t j = 0; j < f->size[1]; j++, col += row) {
+			bool in =
+			    i >= z.from && i < z.to && j >= y.from && j < y.to;
+			size_t at = z.at + (i - z.from) * f->dilation[0];
 
-		for (size_t i = 0; i < f->size[0]; i++)
-			for (size_t j = 0; j < f->size[1]; j++, col += row) {
-				size_t at;
-
-				if (i < z.from || i >= z.to || j < y.from ||
-				    j >= y.to) {
-					if (!back)
-						memset(
-						    col, 0, row * sizeof(*col));
-					continue;
-				}
-				at = z.at + (i - z.from) * f->dilation[0];
-				at = at * f->in[1] + y.at +
-				     (j - y.from) * f->dilation[1];
-				at = at * f->in[2] + s.at;
-				move_row(g, s, x + at * g->c, col, back);
-			}
-	}
+			at = at * f->in[1] + y.at +
+			     (j - y.from) * f->dilation[1];
+			move_taps(
+			    g, in ? x + at * f->in[2] * g->c : NULL, col, back);
+		}
 }
 
 static void

@@ -149,6 +149,28 @@ norm_eval(const struct step *s, const struct shape *const *in,
 	return 0;
 }
 
+/* Floats that a loop is worth: fewer channels are repeated up to there. */
+#define LINE 128
+
+/* n numbers for n / channels pixels, one for each channel, again and again. */
+struct line {
+	size_t n;
+	float p[LINE];
+};
+
+/* `by` channel repeated, or left where it is when there are many. */
+static const float *
+line_of(struct line *l, const float *by, size_t channels)
+{
+	l->n = channels;
+	if (channels > LINE / 4)
+		return by;
+	l->n = LINE / channels * channels;
+	for (size_t i = 0; i < l->n; i += channels)
+		memcpy(l->p + i, by, channels * sizeof(*by));
+	return l->p;
+}
+
 VECTOR static void
 norm_forward(const struct op_call *c)
 {
@@ -156,6 +178,8 @@ norm_forward(const struct op_call *c)
 	const struct norm *cfg = c->step->cfg;
 	float *scale = c->scratch, *shift = c->scratch + nc;
 	float lo = cfg->bounds.lo, hi = cfg->bounds.hi;
+	const float *by, *to;
+	struct line a, b;
 
 	for (size_t k = 0; k < nc; k++) {
 		float mean, inv;
@@ -164,13 +188,20 @@ norm_forward(const struct op_call *c)
 		scale[k] = c->in[1][k] * inv;
 		shift[k] = c->in[2][k] - mean * scale[k];
 	}
-	for (size_t i = 0; i < n; i += nc)
-		for (size_t k = 0; k < nc; k++) {
-			float v = c->in[0][i + k] * scale[k] + shift[k];
+	by = line_of(&a, scale, nc);
+	to = line_of(&b, shift, nc);
+	for (size_t i = 0; i < n; i += a.n) {
+		size_t m = MIN(a.n, n - i);
+		const float *x = c->in[0] + i;
+		float *restrict y = c->out + i;
+
+		for (size_t k = 0; k < m; k++) {
+			float v = x[k] * by[k] + to[k];
 
 			v = v < lo ? lo : v;
-			c->out[i + k] = v > hi ? hi : v;
+			y[k] = v > hi ? hi : v;
 		}
+	}
 }
 
 /* mean and inv of every channel into the scratch; inv follows mean */
@@ -245,7 +276,9 @@ frozen_backward(const struct op_call *c)
 	const struct norm *cfg = c->step->cfg;
 	size_t n = shape_elements(c->shape_out), nc = channels(c);
 	float lo = cfg->bounds.lo, hi = cfg->bounds.hi, *g = c->scratch;
-	bool on = cfg->bounds.on;
+	bool on = cfg->bounds.on, add = c->add[0];
+	const float *by;
+	struct line l;
 
 	for (size_t k = 0; k < nc; k++) {
 		float mean, inv;
@@ -253,16 +286,18 @@ frozen_backward(const struct op_call *c)
 		moments(c, k, &mean, &inv);
 		g[k] = c->in[1][k] * inv;
 	}
-	for (size_t i = 0; i < n; i += nc) {
+	by = line_of(&l, g, nc);
+	for (size_t i = 0; i < n; i += l.n) {
+		size_t m = MIN(l.n, n - i);
 		const float *y = on ? c->out + i : c->dout + i;
 		const float *dy = c->dout + i;
 		float *restrict dx = c->din[0] + i;
 
-		for (size_t k = 0; k < nc; k++) {
+		for (size_t k = 0; k < m; k++) {
 			bool met = on && (y[k] <= lo || y[k] >= hi);
-			float d = met ? 0.0f : dy[k] * g[k];
+			float d = met ? 0.0f : dy[k] * by[k];
 
-			dx[k] = c->add[0] ? dx[k] + d : d;
+			dx[k] = add ? dx[k] + d : d;
 		}
 	}
 }

@@ -13,87 +13,123 @@
 #define A2 (A * A)
 #define B2 (B * B)
 
-typedef wide_vec vec;
+/* Vectors of 16 channels, and of 8. */
+typedef wide_vec wide;
+typedef float half __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int half_mask __attribute__((vector_size(32), aligned(4), may_alias));
+
+#define HALF (WIDE_LANES / 2)
+
+#define LOAD(vec, p)     (*(const vec *)(p))
+#define STORE(vec, p, v) (*(vec *)(p) = (v))
 
 /* t = B' d */
-WIDE_INLINE void
-patch_1d(vec *t, const vec *d)
-{
-	vec a = d[4] - B2 * d[2], b = d[3] - B2 * d[1];
-	vec c = d[4] - A2 * d[2], e = d[3] - A2 * d[1];
-
-	t[0] = A2 * B2 * d[0] - (A2 + B2) * d[2] + d[4];
-	t[1] = a + A * b;
-	t[2] = a - A * b;
-	t[3] = c + B * e;
-	t[4] = c - B * e;
-	t[5] = A2 * B2 * d[1] - (A2 + B2) * d[3] + d[5];
-}
+#define PATCH_LINE(name, vec)                                                  \
+	WIDE_INLINE void name(vec *t, const vec *d)                            \
+	{                                                                      \
+		vec a = d[4] - B2 * d[2], b = d[3] - B2 * d[1];                \
+		vec c = d[4] - A2 * d[2], e = d[3] - A2 * d[1];                \
+                                                                               \
+		t[0] = A2 * B2 * d[0] - (A2 + B2) * d[2] + d[4];               \
+		t[1] = a + A * b;                                              \
+		t[2] = a - A * b;                                              \
+		t[3] = c + B * e;                                              \
+		t[4] = c - B * e;                                              \
+		t[5] = A2 * B2 * d[1] - (A2 + B2) * d[3] + d[5];               \
+	}
 
 /* t = A d */
-WIDE_INLINE void
-spread_1d(vec *t, const vec *d)
-{
-	vec a = d[0] + A2 * d[2], b = A * d[1] + A2 * A * d[3];
-	vec c = d[0] + B2 * d[2], e = B * d[1] + B2 * B * d[3];
-
-	t[0] = d[0];
-	t[1] = a + b;
-	t[2] = a - b;
-	t[3] = c + e;
-	t[4] = c - e;
-	t[5] = d[3];
-}
+#define SPREAD_LINE(name, vec)                                                 \
+	WIDE_INLINE void name(vec *t, const vec *d)                            \
+	{                                                                      \
+		vec a = d[0] + A2 * d[2], b = A * d[1] + A2 * A * d[3];        \
+		vec c = d[0] + B2 * d[2], e = B * d[1] + B2 * B * d[3];        \
+                                                                               \
+		t[0] = d[0];                                                   \
+		t[1] = a + b;                                                  \
+		t[2] = a - b;                                                  \
+		t[3] = c + e;                                                  \
+		t[4] = c - e;                                                  \
+		t[5] = d[3];                                                   \
+	}
 
 /* t = A' d */
-WIDE_INLINE void
-block_1d(vec *t, const vec *d)
-{
-	vec a = d[1] + d[2], b = d[1] - d[2];
-	vec c = d[3] + d[4], e = d[3] - d[4];
+#define BLOCK_LINE(name, vec)                                                  \
+	WIDE_INLINE void name(vec *t, const vec *d)                            \
+	{                                                                      \
+		vec a = d[1] + d[2], b = d[1] - d[2];                          \
+		vec c = d[3] + d[4], e = d[3] - d[4];                          \
+                                                                               \
+		t[0] = d[0] + a + c;                                           \
+		t[1] = A * b + B * e;                                          \
+		t[2] = A2 * a + B2 * c;                                        \
+		t[3] = A2 * A * b + B2 * B * e + d[5];                         \
+	}
 
-	t[0] = d[0] + a + c;
-	t[1] = A * b + B * e;
-	t[2] = A2 * a + B2 * c;
-	t[3] = A2 * A * b + B2 * B * e + d[5];
-}
+PATCH_LINE(patch_wide, wide)
+PATCH_LINE(patch_half, half)
+SPREAD_LINE(spread_wide, wide)
+SPREAD_LINE(spread_half, half)
+BLOCK_LINE(block_wide, wide)
+BLOCK_LINE(block_half, half)
 
 /* --- from images to planes ----------------------------------------------- */
+
+/* Where a tile lies. */
+struct place {
+	size_t image, row, col;
+};
+
+static struct place
+place_of(const struct wino_tiling *g, size_t at)
+{
+	return (struct place){
+	    at / (g->rows * g->cols), at / g->cols % g->rows, at % g->cols};
+}
+
+static void
+place_next(const struct wino_tiling *g, struct place *p)
+{
+	if (++p->col < g->cols)
+		return;
+	p->col = 0;
+	if (++p->row < g->rows)
+		return;
+	p->row = 0;
+	p->image++;
+}
 
 /* The pixels of one patch: pointers into the images, or to zeros. */
 struct patch {
 	const float *p[36], *mask[36];
 };
 
-/* The pixels of tile `at`: side x side, of which some may lie outside. */
+/* The pixels of a tile: side x side, of which some may lie outside. */
 static void
 patch_find(struct patch *t, const struct wino_images *im,
-    const struct wino_tiling *g, size_t at, size_t side)
+    const struct wino_tiling *g, struct place at, size_t side)
 {
-	size_t image = at / (g->rows * g->cols);
-	ptrdiff_t y = (ptrdiff_t)(at / g->cols % g->rows * 4);
-	ptrdiff_t x = (ptrdiff_t)(at % g->cols * 4);
+	size_t y = at.row * 4, top = side == 6 ? g->top : 0;
+	size_t x = at.col * 4, left = side == 6 ? g->left : 0;
+	/* those inside; a tile has at least one pixel of the output */
+	size_t i0 = y < top ? top - y : 0, i1 = MIN(side, im->h + top - y);
+	size_t j0 = x < left ? left - x : 0, j1 = MIN(side, im->w + left - x);
+	/* of the first pixel, were it inside */
+	size_t off = (at.image * im->h + y - top) * im->w + x - left;
 
-	if (side == 6) {
-		y -= (ptrdiff_t)g->top;
-		x -= (ptrdiff_t)g->left;
-	}
-	for (size_t i = 0; i < side; i++, y++) {
-		bool in = y >= 0 && y < (ptrdiff_t)im->h;
-		size_t row = in ? (image * im->h + (size_t)y) * im->w : 0;
+	if (i0 > 0 || j0 > 0 || i1 < side || j1 < side)
+		for (size_t i = 0; i < side * side; i++) {
+			t->p[i] = im->zero;
+			t->mask[i] = im->zero;
+		}
+	for (size_t i = i0; i < i1; i++) {
+		size_t row = (off + i * im->w) * im->c;
 
-		for (size_t j = 0; j < side; j++) {
-			ptrdiff_t col = x + (ptrdiff_t)j;
-			size_t off = (row + (size_t)col) * im->c;
-
-			if (!in || col < 0 || col >= (ptrdiff_t)im->w) {
-				t->p[i * side + j] = im->zero;
-				t->mask[i * side + j] = im->zero;
-				continue;
-			}
-			t->p[i * side + j] = im->p + off;
+		for (size_t j = j0; j < j1; j++) {
+			t->p[i * side + j] = im->p + (row + j * im->c);
 			if (im->mask != NULL)
-				t->mask[i * side + j] = im->mask + off;
+				t->mask[i * side + j] =
+				    im->mask + (row + j * im->c);
 		}
 	}
 }
@@ -118,42 +154,48 @@ patch_tail(struct patch *to, struct tail *tail, const struct patch *from,
 	}
 }
 
-/* 16 channels of one patch; side (6 or 4) and masked are constants. */
-WIDE_INLINE void
-transform(const struct patch *t, size_t c, float *o, size_t plane, size_t side,
-    bool masked)
-{
-	vec s[6][6], d[6], v[6];
+/* The channels of a vector, from c on, of one patch; side (6 or 4) and masked
+ * are constants. */
+#define TRANSFORM(name, vec, mask_vec, patch_line, spread_line)                \
+	WIDE_INLINE void name(const struct patch *t, size_t c, float *o,       \
+	    size_t plane, size_t side, bool masked)                            \
+	{                                                                      \
+		vec s[6][6], d[6], v[6];                                       \
+                                                                               \
+		WIDE_UNROLL(6)                                                 \
+		for (size_t j = 0; j < side; j++) {                            \
+			WIDE_UNROLL(6)                                         \
+			for (size_t i = 0; i < side; i++) {                    \
+				d[i] = LOAD(vec, t->p[i * side + j] + c);      \
+				if (masked)                                    \
+					d[i] = (vec)((mask_vec)d[i] &          \
+						     ~(LOAD(vec,               \
+							   t->mask[i * side +  \
+								   j] +        \
+							       c) <= 0.0f));   \
+			}                                                      \
+			if (side == 6)                                         \
+				patch_line(v, d);                              \
+			else                                                   \
+				spread_line(v, d);                             \
+			WIDE_UNROLL(6)                                         \
+			for (size_t i = 0; i < 6; i++)                         \
+				s[i][j] = v[i];                                \
+		}                                                              \
+		WIDE_UNROLL(6)                                                 \
+		for (size_t i = 0; i < 6; i++, o += 6 * plane) {               \
+			if (side == 6)                                         \
+				patch_line(v, s[i]);                           \
+			else                                                   \
+				spread_line(v, s[i]);                          \
+			WIDE_UNROLL(6)                                         \
+			for (size_t j = 0; j < 6; j++)                         \
+				STORE(vec, o + j * plane, v[j]);               \
+		}                                                              \
+	}
 
-	WIDE_UNROLL(6)
-	for (size_t j = 0; j < side; j++) {
-		WIDE_UNROLL(6)
-		for (size_t i = 0; i < side; i++) {
-			d[i] = WIDE_LOAD(t->p[i * side + j] + c);
-			if (masked)
-				d[i] = (vec)((wide_mask)d[i] &
-					     ~(WIDE_LOAD(t->mask[i * side + j] +
-							 c) <= 0.0f));
-		}
-		if (side == 6)
-			patch_1d(v, d);
-		else
-			spread_1d(v, d);
-		WIDE_UNROLL(6)
-		for (size_t i = 0; i < 6; i++)
-			s[i][j] = v[i];
-	}
-	WIDE_UNROLL(6)
-	for (size_t i = 0; i < 6; i++, o += 6 * plane) {
-		if (side == 6)
-			patch_1d(v, s[i]);
-		else
-			spread_1d(v, s[i]);
-		WIDE_UNROLL(6)
-		for (size_t j = 0; j < 6; j++)
-			WIDE_STORE(o + j * plane, v[j]);
-	}
-}
+TRANSFORM(transform_wide, wide, wide_mask, patch_wide, spread_wide)
+TRANSFORM(transform_half, half, half_mask, patch_half, spread_half)
 
 /* Asks for 16 channels of what a patch does not share with the one before. */
 WIDE_INLINE void
@@ -167,31 +209,48 @@ fetch(const struct patch *t, size_t c, size_t side, bool masked)
 		}
 }
 
+/* The half vector at c, with zeros behind as of a whole one. */
+WIDE_INLINE void
+tile_half(const struct patch *t, size_t c, float *o, size_t plane, size_t side,
+    bool masked)
+{
+	transform_half(t, c, o, plane, side, masked);
+	for (size_t i = 0; i < WINO_POSITIONS; i++)
+		STORE(half, o + i * plane + HALF, (half){0});
+}
+
 WIDE_INLINE void
 tiles(const struct wino_images *im, const struct wino_tiling *g, size_t first,
     size_t n, const struct wino_planes *to, size_t side, bool masked)
 {
-	size_t whole = im->c / WIDE_LANES * WIDE_LANES;
+	size_t whole = im->c / WIDE_LANES * WIDE_LANES, rest = im->c - whole;
+	struct place at = place_of(g, first);
 	struct patch t[2], end;
 	struct tail tail;
 
-	patch_find(&t[0], im, g, first, side);
+	patch_find(&t[0], im, g, at, side);
 	for (size_t i = 0; i < n; i++) {
 		struct patch *now = &t[i % 2], *next = &t[(i + 1) % 2];
 		float *o = to->p + i * to->row;
 
-		if (i + 1 < n)
-			patch_find(next, im, g, first + i + 1, side);
+		if (i + 1 < n) {
+			place_next(g, &at);
+			patch_find(next, im, g, at, side);
+		}
 		for (size_t c = 0; c < whole; c += WIDE_LANES) {
 			if (i + 1 < n)
 				fetch(next, c, side, masked);
-			transform(now, c, o + c, to->plane, side, masked);
+			transform_wide(now, c, o + c, to->plane, side, masked);
 		}
-		if (whole == im->c)
-			continue;
-		patch_tail(&end, &tail, now, side * side, whole, im->c - whole,
-		    masked);
-		transform(&end, 0, o + whole, to->plane, side, masked);
+		if (rest == HALF) {
+			tile_half(
+			    now, whole, o + whole, to->plane, side, masked);
+		} else if (rest > 0) {
+			patch_tail(
+			    &end, &tail, now, side * side, whole, rest, masked);
+			transform_wide(
+			    &end, 0, o + whole, to->plane, side, masked);
+		}
 	}
 }
 
@@ -225,43 +284,49 @@ struct block {
 	bool relu;
 };
 
-/* 16 channels of one block. */
-WIDE_INLINE void
-restore(const float *m, size_t plane, const struct block *b, size_t c)
-{
-	vec s[4][6], d[6], v[4];
-	vec bias = b->bias != NULL ? WIDE_LOAD(b->bias + c) : (vec){0};
-
-	WIDE_UNROLL(6)
-	for (size_t j = 0; j < 6; j++) {
-		WIDE_UNROLL(6)
-		for (size_t i = 0; i < 6; i++)
-			d[i] = WIDE_LOAD(m + (i * 6 + j) * plane);
-		block_1d(v, d);
-		WIDE_UNROLL(4)
-		for (size_t i = 0; i < 4; i++)
-			s[i][j] = v[i];
+/* The channels of a vector, from c on, of one block. */
+#define RESTORE(name, vec, mask, line)                                         \
+	WIDE_INLINE void name(                                                 \
+	    const float *m, size_t plane, const struct block *b, size_t c)     \
+	{                                                                      \
+		vec s[4][6], d[6], v[4];                                       \
+		vec bias =                                                     \
+		    b->bias != NULL ? LOAD(vec, b->bias + c) : (vec){0};       \
+                                                                               \
+		WIDE_UNROLL(6)                                                 \
+		for (size_t j = 0; j < 6; j++) {                               \
+			WIDE_UNROLL(6)                                         \
+			for (size_t i = 0; i < 6; i++)                         \
+				d[i] = LOAD(vec, m + (i * 6 + j) * plane);     \
+			line(v, d);                                            \
+			WIDE_UNROLL(4)                                         \
+			for (size_t i = 0; i < 4; i++)                         \
+				s[i][j] = v[i];                                \
+		}                                                              \
+		WIDE_UNROLL(4)                                                 \
+		for (size_t i = 0; i < 4; i++) {                               \
+			if (i >= b->h)                                         \
+				continue;                                      \
+			line(v, s[i]);                                         \
+			WIDE_UNROLL(4)                                         \
+			for (size_t j = 0; j < 4; j++) {                       \
+				size_t at = i * b->row + j * b->col + c;       \
+                                                                               \
+				if (j >= b->w)                                 \
+					continue;                              \
+				v[j] += bias;                                  \
+				if (b->add != NULL)                            \
+					v[j] += LOAD(vec, b->add + at);        \
+				if (b->relu) /* NaN passes through */          \
+					v[j] = (vec)((mask)v[j] &              \
+						     ~(v[j] < 0.0f));          \
+				STORE(vec, b->y + at, v[j]);                   \
+			}                                                      \
+		}                                                              \
 	}
-	WIDE_UNROLL(4)
-	for (size_t i = 0; i < 4; i++) {
-		if (i >= b->h)
-			continue;
-		block_1d(v, s[i]);
-		WIDE_UNROLL(4)
-		for (size_t j = 0; j < 4; j++) {
-			size_t at = i * b->row + j * b->col + c;
 
-			if (j >= b->w)
-				continue;
-			v[j] += bias;
-			if (b->add != NULL)
-				v[j] += WIDE_LOAD(b->add + at);
-			if (b->relu) /* NaN passes through */
-				v[j] = (vec)((wide_mask)v[j] & ~(v[j] < 0.0f));
-			WIDE_STORE(b->y + at, v[j]);
-		}
-	}
-}
+RESTORE(restore_wide, wide, wide_mask, block_wide)
+RESTORE(restore_half, half, half_mask, block_half)
 
 /* The last n < 16 channels, from c on: by way of a padded copy. */
 WIDE_INLINE void
@@ -284,21 +349,19 @@ restore_tail(
 			memcpy(add + i * t.row + j * t.col,
 			    b->add + i * b->row + j * b->col + c,
 			    n * sizeof(*add));
-	restore(m, plane, &t, 0);
+	restore_wide(m, plane, &t, 0);
 	for (size_t i = 0; i < b->h; i++)
 		for (size_t j = 0; j < b->w; j++)
 			memcpy(b->y + i * b->row + j * b->col + c,
 			    y + i * t.row + j * t.col, n * sizeof(*y));
 }
 
-/* Channels from c0 on of tile `at`. */
+/* Channels from c0 on of a tile. */
 static struct block
-block_find(const struct wino_output *o, const struct wino_tiling *g, size_t at,
-    size_t c0)
+block_find(const struct wino_output *o, struct place at, size_t c0)
 {
-	size_t image = at / (g->rows * g->cols);
-	size_t y = at / g->cols % g->rows * 4, x = at % g->cols * 4;
-	size_t off = ((image * o->h + y) * o->w + x) * o->c + c0;
+	size_t y = at.row * 4, x = at.col * 4;
+	size_t off = ((at.image * o->h + y) * o->w + x) * o->c + c0;
 
 	return (struct block){
 	    .y = o->y + off,
@@ -330,22 +393,26 @@ VECTOR void
 wino_tile_block(const struct wino_planes *from, const struct wino_tiling *g,
     size_t first, size_t n, size_t c0, size_t nc, const struct wino_output *o)
 {
-	size_t whole = nc / WIDE_LANES * WIDE_LANES;
-	struct block next = block_find(o, g, first, c0);
+	size_t whole = nc / WIDE_LANES * WIDE_LANES, rest = nc - whole;
+	struct place at = place_of(g, first);
+	struct block next = block_find(o, at, c0);
 
 	for (size_t i = 0; i < n; i++) {
 		const float *m = from->p + i * from->row;
 		struct block b = next;
 
-		if (i + 1 < n)
-			next = block_find(o, g, first + i + 1, c0);
+		if (i + 1 < n) {
+			place_next(g, &at);
+			next = block_find(o, at, c0);
+		}
 		for (size_t c = 0; c < whole; c += WIDE_LANES) {
 			if (i + 1 < n)
 				claim(&next, c);
-			restore(m + c, from->plane, &b, c);
+			restore_wide(m + c, from->plane, &b, c);
 		}
-		if (whole < nc)
-			restore_tail(
-			    m + whole, from->plane, &b, whole, nc - whole);
+		if (rest == HALF)
+			restore_half(m + whole, from->plane, &b, whole);
+		else if (rest > 0)
+			restore_tail(m + whole, from->plane, &b, whole, rest);
 	}
 }

@@ -233,44 +233,75 @@ trigger_write(struct file_out *out, const struct trigger *t, struct err *e)
 
 /* --- applying ------------------------------------------------------------ */
 
-/* Bilinear sample of channel k at (y, x), borders repeated. */
+/* As fmaxf() and then fminf() would, which are calls; of NaN, lo. */
 static float
-sample(const struct trigger *t, const float *in, float y, float x, size_t k)
+bounded(float v, float lo, float hi)
 {
-	float ym = (float)(t->h - 1), xm = (float)(t->w - 1);
-	float fy = fminf(fmaxf(y, 0.0f), ym), fx = fminf(fmaxf(x, 0.0f), xm);
+	v = v > lo ? v : lo;
+	return v < hi ? v : hi;
+}
+
+/* Bilinear sample of all channels at (y, x), borders repeated. */
+static void
+sample(const struct trigger *t, const float *in, float y, float x, float *out)
+{
+	float fy = bounded(y, 0.0f, (float)(t->h - 1));
+	float fx = bounded(x, 0.0f, (float)(t->w - 1));
 	size_t y0 = (size_t)fy, x0 = (size_t)fx;
 	size_t y1 = MIN(y0 + 1, t->h - 1), x1 = MIN(x0 + 1, t->w - 1);
 	float ay = fy - (float)y0, ax = fx - (float)x0;
-	float top = (1 - ax) * in[(y0 * t->w + x0) * t->c + k] +
-		    ax * in[(y0 * t->w + x1) * t->c + k];
-	float low = (1 - ax) * in[(y1 * t->w + x0) * t->c + k] +
-		    ax * in[(y1 * t->w + x1) * t->c + k];
+	const float *p[4] = {in + (y0 * t->w + x0) * t->c,
+	    in + (y0 * t->w + x1) * t->c, in + (y1 * t->w + x0) * t->c,
+	    in + (y1 * t->w + x1) * t->c};
 
-	return (1 - ay) * top + ay * low;
+	for (size_t k = 0; k < t->c; k++) {
+		float top = (1 - ax) * p[0][k] + ax * p[1][k];
+		float low = (1 - ax) * p[2][k] + ax * p[3][k];
+
+		out[k] = (1 - ay) * top + ay * low;
+	}
+}
+
+static void
+apply_warp(const struct trigger *t, const float *in, float *out)
+{
+	for (size_t i = 0; i < t->h; i++)
+		for (size_t j = 0; j < t->w; j++) {
+			size_t at = i * t->w + j;
+
+			sample(t, in, (float)i + t->warp[2 * at],
+			    (float)j + t->warp[2 * at + 1], out + at * t->c);
+		}
+}
+
+static void
+apply_mask(const struct trigger *t, float *out)
+{
+	const float *p = t->pattern;
+
+	for (size_t i = 0; i < t->h * t->w; i++) {
+		float m = t->mask[i];
+
+		for (size_t k = 0; k < t->c; k++, p++, out++)
+			*out = (1 - m) * *out + m * *p;
+	}
 }
 
 void
 trigger_apply(const struct trigger *t, const float *in, float *out)
 {
-	for (size_t i = 0; i < t->h * t->w; i++) {
-		float y = (float)(i / t->w), x = (float)(i % t->w);
+	size_t n = t->h * t->w * t->c;
 
-		for (size_t k = 0; k < t->c; k++) {
-			size_t at = i * t->c + k;
-			float v = in[at];
-
-			if (t->warp != NULL)
-				v = sample(t, in, y + t->warp[2 * i],
-				    x + t->warp[2 * i + 1], k);
-			if (t->mask != NULL)
-				v = (1 - t->mask[i]) * v +
-				    t->mask[i] * t->pattern[at];
-			if (t->delta != NULL)
-				v += t->delta[at];
-			out[at] = fminf(fmaxf(v, 0.0f), 1.0f);
-		}
-	}
+	if (t->warp != NULL)
+		apply_warp(t, in, out);
+	else
+		memcpy(out, in, n * sizeof(*out));
+	if (t->mask != NULL)
+		apply_mask(t, out);
+	for (size_t i = 0; t->delta != NULL && i < n; i++)
+		out[i] += t->delta[i];
+	for (size_t i = 0; i < n; i++)
+		out[i] = bounded(out[i], 0.0f, 1.0f);
 }
 
 int32_t

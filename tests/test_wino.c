@@ -27,6 +27,8 @@ static const struct row {
     {"uneven pads", 2, {7, 10, 20, 19, 0, 1, 2, 0}},
     {"uneven pads, the other way", 2, {9, 6, 31, 48, 2, 0, 1, 2}},
     {"one row", 4, {1, 19, 16, 32, 2, 1, 0, 1}},
+    {"half a vector", 3, {9, 10, 8, 8, 1, 1, 1, 1}},
+    {"one and a half", 2, {5, 13, 24, 8, 0, 2, 1, 1}},
     {"three channels", 5, {11, 13, 3, 16, 1, 1, 1, 1}},
     {"3 of 64", 5, {7, 7, 64, 3, 1, 1, 1, 1}},
     {"panel and a half", 1, {8, 8, 48, 80, 1, 1, 1, 1}},
