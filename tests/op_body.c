@@ -153,6 +153,30 @@ body_batch_norm(struct model *m)
 	op_body_head(m, op_body_batch_norm(m, "bn", "image", 3), 3 * 7 * 6);
 }
 
+/* Channels that are repeated up to a line, and too many for that. */
+static void
+norm_relu(struct model *m, size_t c)
+{
+	const char *v;
+
+	op_body_conv(m, "c", "image", c, 3, 1, 1);
+	v = op_body_batch_norm(m, "bn", "c", c);
+	v = build_node(m, "Relu", "r", &v, 1);
+	op_body_head(m, v, c * 7 * 6);
+}
+
+static void
+body_norm_20(struct model *m)
+{
+	norm_relu(m, 20);
+}
+
+static void
+body_norm_33(struct model *m)
+{
+	norm_relu(m, 33);
+}
+
 static void
 body_relu(struct model *m)
 {
@@ -432,6 +456,8 @@ static const struct op_body table[] = {
     {"conv SAME_UPPER", body_conv_same, 7, 6, 3, 2},
     {"conv, many images a product", body_conv, 7, 6, 3, 41},
     {"batch-norm", body_batch_norm, 7, 6, 3, 3},
+    {"batch-norm of 20 channels, relu", body_norm_20, 7, 6, 3, 3},
+    {"batch-norm of 33 channels, relu", body_norm_33, 7, 6, 3, 3},
     {"relu", body_relu, 7, 6, 3, 3},
     {"clip", body_clip, 7, 6, 3, 3},
     {"max-pool", body_max_pool, 7, 6, 3, 3},

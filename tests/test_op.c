@@ -151,6 +151,32 @@ test_gradient(void **state)
 	world_close(&w);
 }
 
+/* Where only the gradient to the image is asked for, other kernels may run. */
+static void
+test_data_alone(void **state)
+{
+	struct err e = {0};
+	struct world w;
+	struct run both;
+	float *dx;
+	double size;
+
+	world_open(&w, *state);
+	gradients(&w);
+	dx = room(&w, w.nx, sizeof(*dx));
+	memcpy(dx, w.dx, w.nx * sizeof(*dx));
+	size = sqrt(dot(dx, dx, w.nx) / (double)w.nx);
+	both = w.run;
+	assert_ok(run_init(&w.run, &w.net, w.row->n, PLAN_DATA, &e), &e);
+	gradients(&w);
+	for (size_t i = 0; i < w.nx; i++)
+		if (!(fabs((double)(w.dx[i] - dx[i])) <= 1e-4 * size))
+			fail_msg("pixel %zu: %.8g, with weights %.8g", i,
+			    (double)w.dx[i], (double)dx[i]);
+	run_release(&both);
+	world_close(&w);
+}
+
 /* The kernels of the whole net against the definitions. */
 static void
 test_reference(void **state)
@@ -250,10 +276,10 @@ static const struct op_body_set *const sets[] = {
 int
 main(void)
 {
-	static void (*const fn[])(void **) = {
-	    test_gradient, test_reference, test_nan, test_special};
+	static void (*const fn[])(void **) = {test_gradient, test_data_alone,
+	    test_reference, test_nan, test_special};
 	static const char *const what[] = {
-	    "gradient", "definition", "NaN", "NaN, infinity"};
+	    "gradient", "data alone", "definition", "NaN", "NaN, infinity"};
 	enum {
 		KINDS = ARRAY_LEN(fn)
 	};
