@@ -17,7 +17,7 @@ json_t *doc_new(const char *schema);
 
 /*
  * Append {"role","name","sha256","size"} to inputs.  Roles: "bundle",
- * "manifest", "model", "reference", "data", "key", "scan", "trigger",
+ * "manifest", "model", "reference", "previous", "data", "key", "scan", "trigger",
  * "original".
  */
 void doc_input(json_t *doc, const char *role, const char *path,

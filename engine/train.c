@@ -241,6 +241,8 @@ prepare(struct trainer *t, struct err *e)
 	how.nesterov = true;
 	how.momentum = t->cfg->momentum;
 	how.decay = t->cfg->decay;
+	if (t->cfg->mixup && t->cfg->hooks.goals)
+		BUG("mixed images have two labels, a goal is one distribution");
 	arena_init(&t->arena, (size_t)64 << 30);
 	t->order = need(t, t->src->n, sizeof(*t->order));
 	t->x = need(t, n * image, sizeof(*t->x));
