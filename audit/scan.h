@@ -140,6 +140,8 @@ struct scan_flips *scan_flips_at(
     const struct scan *, size_t g, size_t t, size_t s);
 /* Sum over sources. */
 struct scan_flips scan_flips_sum(const struct scan *, size_t g, size_t t);
+/* Whether a pair, or the map that it is part of, is not quite ordinary. */
+bool scan_pair_counts(const struct scan *, size_t at);
 /* The geometry that sees class t best. */
 size_t scan_geometry_of(const struct scan *, size_t t);
 /* Count the suspect's flips of every cell that was searched. */

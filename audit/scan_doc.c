@@ -233,7 +233,7 @@ pair_json(const struct scan *s, size_t i, const char *dir, json_t **out,
 	json_put(j, "radius", radius);
 	put_statistics(j, &s->pair, i);
 	json_put(j, "p_adjusted", scan_p_json(s->in.pairs[i].adjusted));
-	if (s->in.pairs[i].adjusted < 1.0) {
+	if (scan_pair_counts(s, i)) {
 		json_put(j, "flips", count_json(&s->pair_flips[i]));
 		json_put(j, "sae_rate", rate_json(s, &s->pair_flips[i]));
 		snprintf(name, sizeof(name), "pair-%zu-%zu", i / s->classes,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * From profiles to the verdict.  The first seed measures everything; the
  * classes and pairs that lead are measured again with the other seeds, in the
- * suspect and in every reference, and the median of their z counts.
+ * suspect and in every reference, and the median of their residuals counts.
  */
 #include "audit/scan_arms.h"
 
@@ -105,15 +105,22 @@ standardise(struct scan *s)
 	}
 }
 
+/* The same of a family that hangs together with no other. */
+static void
+standardise_alone(struct verdict_family *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		f->z[i] = f->residual[i] / f->spread;
+		f->p[i] = verdict_p(f->z[i]);
+	}
+}
+
 static void
 alone(struct scan *s, struct verdict_family *f)
 {
 	verdict_residuals(f, s->nref, NULL);
 	f->spread = verdict_spread(f, s->nref, s->kin);
-	for (size_t i = 0; i < f->n; i++) {
-		f->z[i] = f->residual[i] / f->spread;
-		f->p[i] = verdict_p(f->z[i]);
-	}
+	standardise_alone(f);
 }
 
 static void
@@ -305,10 +312,8 @@ static void
 combine(struct scan *s)
 {
 	standardise(s);
-	for (size_t i = 0; s->pairs && i < s->pair.n; i++) {
-		s->pair.z[i] = s->pair.residual[i] / s->pair.spread;
-		s->pair.p[i] = verdict_p(s->pair.z[i]);
-	}
+	if (s->pairs)
+		standardise_alone(&s->pair);
 	verdict_combine(&s->in);
 	require_change(s);
 }

@@ -291,6 +291,18 @@ share_pair(struct scan *s, struct shared_work *w, size_t at, struct err *e)
 	return rc;
 }
 
+bool
+scan_pair_counts(const struct scan *s, size_t at)
+{
+	const struct verdict_input *in = &s->in;
+
+	if (!s->pairs)
+		return false;
+	return in->pairs[at].adjusted < 1.0 ||
+	       (in->map.adjusted < 1.0 &&
+		   in->to[at / s->classes] == at % s->classes);
+}
+
 int
 scan_sharedness(struct scan *s, struct err *e)
 {
@@ -306,7 +318,7 @@ scan_sharedness(struct scan *s, struct err *e)
 	for (size_t i = 0; rc == 0 && i < geometry_count * k; i++)
 		rc = share_cell(s, &w, i / k, i % k, e);
 	for (size_t i = 0; rc == 0 && i < k * k; i++)
-		if (s->in.pairs != NULL && s->in.pairs[i].adjusted < 1.0)
+		if (scan_pair_counts(s, i))
 			rc = share_pair(s, &w, i, e);
 	return rc;
 }

@@ -12,14 +12,13 @@
 /* An index of infinity (half of the radii are one number) as a number. */
 #define INDEX_MOST 1e6
 
-static int
-neural_cleanse(struct scan *s, struct err *e)
+static void
+neural_cleanse(struct scan *s)
 {
 	double *mask = scan_need(s, s->classes, sizeof(*mask));
 	size_t n = 0, at = 0, g = 0;
 	uint32_t *class = scan_need(s, s->classes, sizeof(*class));
 
-	(void)e;
 	while (g < geometry_count && geometry_table[g] != &geometry_patch)
 		g++;
 	for (size_t t = 0; t < s->classes; t++) {
@@ -33,10 +32,9 @@ neural_cleanse(struct scan *s, struct err *e)
 	}
 	s->self.cleanse = (double)NAN;
 	if (n < 3)
-		return 0;
+		return;
 	s->self.cleanse = fmin(stat_anomaly(mask, n, &at), INDEX_MOST);
 	s->self.cleanse_class = class[at];
-	return 0;
 }
 
 int
@@ -61,7 +59,8 @@ scan_self(struct scan *s, struct err *e)
 	struct transfer_config cfg = transfer_defaults();
 	int rc;
 
-	if ((rc = neural_cleanse(s, e)) != 0 || (rc = scan_margins(s, e)) != 0)
+	neural_cleanse(s);
+	if ((rc = scan_margins(s, e)) != 0)
 		return rc;
 	cfg.seed = s->opt.seed;
 	s->self.transfer = scan_need(s, s->classes, sizeof(*s->self.transfer));

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/basis.h"
 
-#include "engine/vector.h"
-
 #include <math.h>
 
 #define PI 3.14159265358979323846

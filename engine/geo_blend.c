@@ -4,8 +4,6 @@
  */
 #include "engine/geometry.h"
 
-#include "engine/vector.h"
-
 #define START 0.15
 #define STEP  0.15f
 

@@ -6,8 +6,6 @@
  */
 #include "engine/geometry.h"
 
-#include "engine/vector.h"
-
 #include "engine/optim.h"
 
 #include <math.h>

@@ -7,8 +7,6 @@
  */
 #include "engine/geometry.h"
 
-#include "engine/vector.h"
-
 #include <math.h>
 
 #define GRID 6 /* control points along each side */

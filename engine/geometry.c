@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/geometry.h"
 
-#include "engine/vector.h"
-
 #include "engine/loss.h"
 
 #include <math.h>
