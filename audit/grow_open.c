@@ -4,6 +4,7 @@
  * data, and a duplicate never lies on both sides.
  */
 #include "audit/grow.h"
+#include "formats/keyed.h"
 
 #include <math.h>
 
@@ -15,20 +16,6 @@
 #define LEAST_EPOCHS 30
 
 /* --- images -------------------------------------------------------------- */
-
-struct keyed {
-	struct digest key;
-	uint32_t index;
-};
-
-static int
-by_key(const void *a, const void *b)
-{
-	const struct keyed *x = a, *y = b;
-	int c = memcmp(&x->key, &y->key, sizeof(x->key));
-
-	return c != 0 ? c : (x->index > y->index) - (x->index < y->index);
-}
 
 /* A copy of n images in this order. */
 static int
@@ -75,14 +62,7 @@ split(struct grow *g, struct err *e)
 
 	if (k == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many images");
-	for (size_t i = 0; i < d->n; i++) {
-		size_t len;
-		const void *p = dataset_bytes(d, i, &len);
-
-		digest_mem(p, len, &k[i].key);
-		k[i].index = (uint32_t)i;
-	}
-	qsort(k, d->n, sizeof(*k), by_key);
+	keyed_order(d, NULL, 0, k);
 	while (held > 0 && held < d->n &&
 	       digest_equal(&k[held].key, &k[held - 1].key))
 		held++;

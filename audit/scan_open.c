@@ -6,6 +6,7 @@
 #include "audit/scan_arms.h"
 #include "base/tool.h"
 #include "engine/measure.h"
+#include "formats/keyed.h"
 
 static int
 open_model(
@@ -88,34 +89,6 @@ open_references(struct scan *s, struct err *e)
 }
 
 /* --- the split ----------------------------------------------------------- */
-
-struct keyed {
-	struct digest key;
-	uint32_t index;
-};
-
-static int
-by_key(const void *a, const void *b)
-{
-	const struct keyed *x = a, *y = b;
-	int c = memcmp(&x->key, &y->key, sizeof(x->key));
-
-	return c != 0 ? c : (x->index > y->index) - (x->index < y->index);
-}
-
-static void
-image_key(const struct dataset *d, size_t i, uint64_t seed, struct digest *key)
-{
-	struct digest_ctx c;
-	const void *p;
-	size_t len;
-
-	p = dataset_bytes(d, i, &len);
-	digest_begin(&c);
-	digest_update(&c, &seed, sizeof(seed));
-	digest_update(&c, p, len);
-	digest_end(&c, key);
-}
 
 /* Images of one side, in the order of their keys, up to `most`; `at` has
  * their numbers in the data. */
@@ -204,11 +177,7 @@ split(struct scan *s, struct err *e)
 
 	if ((rc = agreement(s, e)) != 0)
 		return rc;
-	for (size_t i = 0; i < d->n; i++) {
-		image_key(d, i, s->opt.seed, &k[i].key);
-		k[i].index = (uint32_t)i;
-	}
-	qsort(k, d->n, sizeof(*k), by_key);
+	keyed_order(d, &s->opt.seed, sizeof(s->opt.seed), k);
 	if ((rc = take_side(
 		 s, k, d->n, 0, s->opt.budget->fit, &s->fit, at, e)) != 0 ||
 	    (rc = take_side(
