@@ -229,6 +229,21 @@ step(json_t *tested, json_t *missing, const json_t *doc, const char *name,
 	}
 }
 
+/* What stood in for trusted references, NULL: nothing did.  Where there was
+ * nothing at all the scan says so itself. */
+static const char *
+untrusted(const json_t *scan)
+{
+	const json_t *arm = json_at(scan, "arm");
+	const char *name = json_is_string(arm) ? json_string_value(arm) : "";
+
+	if (strcmp(name, "home-grown") == 0)
+		return "the scan was given none and grew its own";
+	if (strcmp(name, "previous") == 0)
+		return "an earlier version of the model stood in for one";
+	return NULL;
+}
+
 json_t *
 checks_scope(const struct checks_in *in)
 {
@@ -253,9 +268,13 @@ checks_scope(const struct checks_in *in)
 	}
 	if (in->scan != NULL && in->scan->matrix != NULL)
 		json_add(tested, json_text("untargeted class flips"));
-	if (scan != NULL && case_input(scan, "reference") == NULL)
+	if (json_array_size(json_at(scan, "pairs")) != 0)
+		json_add(tested,
+		    json_text("patch radii of pairs of source and target "
+			      "class"));
+	if (scan != NULL && untrusted(scan) != NULL)
 		not_tested(missing, "comparison with a trusted reference",
-		    "the scan was given none and grew its own");
+		    untrusted(scan));
 	if (case_doc(in->docs, CASE_PURIFY) != NULL && in->rescan == NULL)
 		not_tested(missing, "behaviour of the purified model",
 		    "rescan/scan.json is not in the case");

@@ -79,6 +79,12 @@ ok 'a suspicion is not a verdict' status 2 assay-report "$tmp/case"
 ok 'but is said' has statement.json 'a class may be the target'
 fresh backdoored && swap scan.json '"verdict":"evidence"' '"verdict":"no-evidence"'
 ok 'a scan that contradicts itself' refused 'no-evidence'
+# what stood in for trusted references
+for arm in 'home-grown:grew its own' 'previous:an earlier version of the model'; do
+	fresh clean && swap scan.json '"verdict":' "\"arm\":\"${arm%:*}\",\"verdict\":"
+	ok "the arm ${arm%:*}" status 0 assay-report "$tmp/case"
+	ok "  is no trusted reference" has statement.json "${arm#*:}"
+done
 
 # incomplete
 fresh clean && rm "$tmp/case/scan.json"
