@@ -10,6 +10,10 @@
 #include "audit/profile.h"
 #include "base/digest.h"
 
+/* Part of every key: to be raised when a search or a measurement changes, so
+ * that what older ones left is not taken for theirs. */
+#define CACHE_SEARCHES 1
+
 struct cache {
 	struct arena arena;
 	char path[600]; /* of the document; empty: no cache */

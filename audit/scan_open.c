@@ -197,7 +197,7 @@ static void
 cache_key(const struct scan *s, const struct scan_model *m, struct digest *key)
 {
 	const struct profile_config *c = &s->opt.budget->profile;
-	uint64_t number[] = {s->opt.seed, s->opt.budget->fit,
+	uint64_t number[] = {CACHE_SEARCHES, s->opt.seed, s->opt.budget->fit,
 	    s->opt.budget->test, c->cell.steps, c->cell.batch, c->cell.count,
 	    c->pair.steps, c->pair.batch, c->pair.count, c->landing.steps,
 	    c->landing.count};
