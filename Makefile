@@ -29,7 +29,7 @@ BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 assay-grow_PARTS    = grow_doc grow_open grow_train
 assay-scan_PARTS    = cache null profile scan_doc scan_grow scan_head scan_judge \
-                      scan_measure scan_open scan_previous scan_print scan_self \
+                      scan_measure scan_open scan_previous scan_print scan_replay scan_self \
                       verdict
 assay-purify_PARTS  = rounds sau
 assay-plant_PARTS   = adaptive adversary arch attack compress options poison \

@@ -8,8 +8,8 @@
 
 The group of a model is the first word of its name; references (ref, refs) are left out.  The map from scores to
 probabilities is fitted on calib (clean) and tune (backdoored); everything else is measured on clean, test and
-adaptive, or with --tuning on calib and tune, while settings are still being chosen.  Victims whose attack succeeds
-less than 80 % of the time are listed apart.  Status 0; 2 when something cannot be read; 4 for bad usage.
+adaptive, or with --tuning on calib and tune, while settings are still being chosen; the arm `previous` on versions.
+Victims whose attack succeeds less than 80 % of the time are listed apart.  Status 0; 2 when something cannot be read; 4 for bad usage.
 """
 import argparse
 import json
@@ -24,7 +24,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import eval_stat as st  # noqa: E402
 
 ENOUGH_ASR = 0.8
-GROUPS = ("ref", "refs", "calib", "clean", "tune", "test", "adaptive")
+GROUPS = ("ref", "refs", "calib", "clean", "tune", "test", "adaptive", "versions")
+MIXED = ("adaptive", "versions")  # groups of both kinds
 NONE = -math.inf  # the score of a model that has none
 
 
@@ -69,7 +70,7 @@ class Model:
         self.truth = truth
         if self.group not in GROUPS:
             raise Bad("%s: group '%s' is none of %s" % (name, self.group, ", ".join(GROUPS)))
-        if self.bad != (self.group in ("tune", "test", "adaptive")) and self.group != "adaptive":
+        if self.bad != (self.group in ("tune", "test")) and self.group not in MIXED:
             raise Bad("%s: a model of this group with attack '%s'" % (name, self.attack))
 
     def planted(self, classes):
@@ -201,9 +202,13 @@ class Arm:
                 self.doc[m.name] = read_scan(scan)
             else:
                 self.absent.append(m.name)
-        clean, bad = ("calib", ("tune",)) if options.tuning else ("clean", ("test", "adaptive"))
+        if name == "previous":
+            clean, bad = "versions", ("versions",)
+        else:
+            clean, bad = ("calib", ("tune",)) if options.tuning else ("clean", ("test", "adaptive"))
+        self.absent = [n for n in self.absent if zoo[n].group in (clean,) + bad]
         strong = [m for m in self.models if m.bad and m.asr >= ENOUGH_ASR]
-        self.clean = [m for m in self.models if m.group == clean or (m.group in bad and not m.bad)]
+        self.clean = [m for m in self.models if m.group in (clean,) + bad and not m.bad]
         self.victims = [m for m in strong if m.group in bad]
         self.weak = [m for m in self.models if m.bad and m.asr < ENOUGH_ASR and m.group in bad]
         self.calib = [m for m in self.models if m.group == "calib"]
@@ -216,7 +221,7 @@ class Arm:
     def strata(self):
         """(title, victims): all of a group first, then by attack."""
         out = []
-        for g in ("tune", "test", "adaptive"):
+        for g in ("tune", "test", "adaptive", "versions"):
             of_group = [m for m in self.victims if m.group == g]
             if of_group:
                 out.append(("**%s, all**" % g, of_group))

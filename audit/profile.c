@@ -54,7 +54,7 @@ profile_steps(const struct profile_config *cfg, const struct geometry *g)
 	struct uap_config c = cfg->cell;
 
 	if (g == PROFILE_PAIR)
-		c.steps *= 2;
+		c.steps += c.steps / 2;
 	return c;
 }
 

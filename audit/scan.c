@@ -11,8 +11,8 @@
 /* steps, images a step, images counted: of classes, of pairs; landing: eps,
  * steps, images; images to optimise on and to count at most */
 const struct scan_budget scan_budgets[] = {
-    {"quick", {{20, 8, 60}, {16, 4, 20}, {0.05, 5, 200}, 0}, 300, 300},
-    {"standard", {{24, 12, 100}, {20, 6, 24}, {0.05, 7, 300}, 0}, 500, 600},
+    {"quick", {{32, 4, 40}, {16, 4, 16}, {0.05, 5, 200}, 0}, 300, 300},
+    {"standard", {{48, 4, 64}, {24, 4, 20}, {0.05, 7, 300}, 0}, 500, 600},
     {"thorough", {{80, 32, 400}, {60, 16, 60}, {0.05, 10, 1000}, 0}, 1000,
 	1200},
 };
@@ -20,6 +20,8 @@ const size_t scan_nbudget = ARRAY_LEN(scan_budgets);
 
 static struct scan scan = {.opt = {.alpha = 0.001, .seeds = 3, .grow = 3}};
 static const char *arg_budget = "standard";
+static const char *arg_replay;
+static uint64_t arg_class = UINT64_MAX;
 static bool arg_json, arg_list;
 
 static const struct opt table[] = {
@@ -97,6 +99,16 @@ static const struct opt table[] = {
 	.dest = &scan.opt.out,
 	.arg = "DIR",
 	.help = "write scan.json and perturbations/ there"},
+    {.name = "replay",
+	.kind = OPT_STR,
+	.dest = &arg_replay,
+	.arg = "FILE",
+	.help = "measure one class of that scan.json again, and compare"},
+    {.name = "class",
+	.kind = OPT_U64,
+	.dest = &arg_class,
+	.arg = "N",
+	.help = "which class, with --replay"},
     {.name = "json",
 	.kind = OPT_FLAG,
 	.dest = &arg_json,
@@ -156,26 +168,45 @@ output(struct err *e)
 }
 
 static int
-run(struct err *e)
+replay(int *status, struct err *e)
 {
+	bool same;
+	int rc;
+
+	if ((rc = scan_open(&scan, e)) != 0 ||
+	    (scan.opt.out != NULL && (rc = file_mkdir(scan.opt.out, e)) != 0) ||
+	    (rc = scan_replay(&scan, arg_class, &same, e)) != 0)
+		return rc;
+	*status = same ? TOOL_PASSED : TOOL_FLAGGED;
+	return 0;
+}
+
+static int
+run(int *status, struct err *e)
+{
+	static const int of[] = {TOOL_PASSED, TOOL_INCOMPLETE, TOOL_FLAGGED};
 	int rc;
 
 	if ((rc = start_engine(scan.opt.threads, e)) != 0 ||
-	    (rc = scan_open(&scan, e)) != 0 ||
+	    (arg_replay != NULL &&
+		(rc = scan_replay_open(&scan, arg_replay, e)) != 0))
+		return rc;
+	if (arg_replay != NULL)
+		return replay(status, e);
+	if ((rc = scan_open(&scan, e)) != 0 ||
 	    (scan.opt.out != NULL && (rc = file_mkdir(scan.opt.out, e)) != 0) ||
 	    (rc = scan_measure(&scan, e)) != 0 ||
 	    (rc = scan_close_caches(&scan, e)) != 0)
 		return rc;
+	*status = of[scan.verdict];
 	return output(e);
 }
 
 int
 main(int argc, char **argv)
 {
-	static const int status[] = {
-	    TOOL_PASSED, TOOL_INCOMPLETE, TOOL_FLAGGED};
 	struct err e = {0};
-	int first, rc;
+	int first, rc, status = TOOL_PASSED;
 
 	start_environment(argv);
 	if ((rc = opt_parse(&tool, argc, argv, &first)) != OPT_GO)
@@ -185,6 +216,11 @@ main(int argc, char **argv)
 	if (first == argc || (scan.opt.data == NULL) != scan.opt.no_data)
 		return opt_usage(&tool, "a model and --data (or --no-data) "
 					"are needed"),
+		       TOOL_USAGE;
+	if ((arg_replay == NULL) != (arg_class == UINT64_MAX) ||
+	    (arg_replay != NULL && scan.opt.no_data))
+		return opt_usage(&tool, "--replay and --class go together, and "
+					"with --data"),
 		       TOOL_USAGE;
 	scan.opt.grow = MAX(scan.opt.grow, 1);
 	for (size_t i = 0; i < scan_nbudget; i++)
@@ -196,8 +232,8 @@ main(int argc, char **argv)
 		       TOOL_USAGE;
 	scan.opt.model = argv[first];
 	scan.started = (int64_t)time(NULL);
-	rc = run(&e);
-	rc = rc == 0 ? status[scan.verdict] : tool_fail(&e);
+	rc = run(&status, &e);
+	rc = rc == 0 ? status : tool_fail(&e);
 	scan_release(&scan);
 	return tool_end(rc);
 }

@@ -84,8 +84,7 @@ struct scan {
 	size_t nref;
 	enum scan_arm arm;
 	char grown[600]; /* where references were grown, or empty */
-	bool grown_here; /* for this run only */
-	bool previous;   /* reference 0 is the earlier version */
+	bool grown_here, previous; /* for this run only; reference 0 is it */
 	enum null_kin kin;
 	struct scan_exchange *exchange; /* per geometry and class, or NULL */
 	struct scan_alone self;
@@ -97,10 +96,9 @@ struct scan {
 	size_t nboth;
 	struct profile_plan plan;
 	bool screened_targets, screened_pairs;
-	/* per geometry, class and source class: flips at the suspect's radius */
-	struct scan_flips *flips;
-	/* the same per pair, of its own source only */
-	struct scan_flips *pair_flips;
+	/* per geometry, class and source class: flips at the suspect's radius;
+	 * the same per pair, of its own source only */
+	struct scan_flips *flips, *pair_flips;
 	/* source x predicted, under shared PGD with the first reference */
 	uint64_t *matrix, *matrix_shared, *matrix_n;
 	/* statistics; without references nothing is set */
@@ -109,13 +107,13 @@ struct scan {
 	size_t nfamily;
 	bool pairs;
 	struct verdict_input in;
-	enum verdict verdict;
-	enum verdict by_seed[SCAN_SEEDS];
+	enum verdict verdict, by_seed[SCAN_SEEDS];
 	double p_by_seed[SCAN_SEEDS];
 	double p, score;
 	const char *why;
 	double seconds;
 	int64_t started;
+	json_t *recorded; /* the document to be replayed, or NULL */
 };
 
 extern const struct scan_budget scan_budgets[];
@@ -138,6 +136,8 @@ struct profile_job scan_job(
 /* Flips of class t, geometry g, from source s. */
 struct scan_flips *scan_flips_at(
     const struct scan *, size_t g, size_t t, size_t s);
+/* Minus the logarithm of a cell's radii; NaN: not searched. */
+double scan_ease(const struct uap_found *);
 /* Sum over sources. */
 struct scan_flips scan_flips_sum(const struct scan *, size_t g, size_t t);
 /* Whether a pair, or the map that it is part of, is not quite ordinary. */

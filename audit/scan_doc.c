@@ -33,7 +33,7 @@ number(double v)
 static json_t *
 radius_json(const struct uap_found *f)
 {
-	return f->n != 0 && f->reached ? json_number(f->radius[UAP_SHARES - 1])
+	return f->n != 0 && f->reached ? json_number(f->radius[UAP_RADIUS])
 				       : json_null();
 }
 
@@ -55,6 +55,20 @@ put_statistics(json_t *j, const struct verdict_family *f, size_t i)
 	json_put(j, "residual", number(f->residual[i]));
 	json_put(j, "z", number(f->z[i]));
 	json_put(j, "p", number(f->p[i]));
+}
+
+/* What the residual comes from: the ease in suspect and references. */
+static void
+put_ease(
+    json_t *j, const struct scan *s, const struct verdict_family *f, size_t i)
+{
+	json_t *ease = json_object(), *refs = json_array();
+
+	for (size_t k = 0; k < s->nref; k++)
+		json_add(refs, number(f->reference[k * f->n + i]));
+	json_put(ease, "suspect", number(f->suspect[i]));
+	json_put(ease, "references", refs);
+	json_put(j, "ease", ease);
 }
 
 static json_t *
@@ -139,20 +153,40 @@ radii_json(const struct scan *s, size_t g, size_t t)
 	return radius;
 }
 
-static int
-class_json(const struct scan *s, size_t g, size_t t, const char *dir,
+int
+scan_measured(const struct scan *s, size_t g, size_t t, const char *dir,
     json_t **out, struct err *e)
 {
 	const struct uap_found *found = found_at(s, 0, g, t);
-	struct scan_flips f = scan_flips_sum(s, g, t);
-	json_t *j = json_object(), *file;
+	json_t *j = json_object(), *ease = json_object(), *refs = json_array();
+	json_t *file = NULL;
 	char name[64];
-	int rc;
+	int rc = 0;
 
 	*out = j;
 	json_put(j, "class", json_integer((json_int_t)t));
 	json_put(j, "radius", radii_json(s, g, t));
 	json_put(j, "interval", interval_json(found));
+	for (size_t k = 1; k <= s->nref; k++)
+		json_add(refs, number(scan_ease(found_at(s, k, g, t))));
+	json_put(ease, "suspect", number(scan_ease(found)));
+	json_put(ease, "references", refs);
+	json_put(j, "ease", ease);
+	snprintf(name, sizeof(name), "%s-%zu", geometry_table[g]->name, t);
+	if (found->n != 0)
+		rc = perturbation(&found->trigger, name, dir, &file, e);
+	json_put(j, "perturbation", file != NULL ? file : json_null());
+	return rc;
+}
+
+static int
+class_json(const struct scan *s, size_t g, size_t t, const char *dir,
+    json_t **out, struct err *e)
+{
+	struct scan_flips f = scan_flips_sum(s, g, t);
+	int rc = scan_measured(s, g, t, dir, out, e);
+	json_t *j = *out;
+
 	if (s->nref != 0) {
 		put_statistics(j, &s->family[g], t);
 		json_put(
@@ -165,13 +199,6 @@ class_json(const struct scan *s, size_t g, size_t t, const char *dir,
 	json_put(j, "by_source", by_source(s, g, t));
 	if (s->exchange != NULL)
 		json_put(j, "exchanged", scan_exchange_json(s, g, t));
-	snprintf(name, sizeof(name), "%s-%zu", geometry_table[g]->name, t);
-	if (found->n == 0) {
-		json_put(j, "perturbation", json_null());
-		return 0;
-	}
-	if ((rc = perturbation(&found->trigger, name, dir, &file, e)) == 0)
-		json_put(j, "perturbation", file);
 	return rc;
 }
 
@@ -231,6 +258,7 @@ pair_json(const struct scan *s, size_t i, const char *dir, json_t **out,
 		json_add(refs, radius_json(&s->ref[k].profile[0].pair[i]));
 	json_put(radius, "references", refs);
 	json_put(j, "radius", radius);
+	put_ease(j, s, &s->pair, i);
 	put_statistics(j, &s->pair, i);
 	json_put(j, "p_adjusted", scan_p_json(s->in.pairs[i].adjusted));
 	if (scan_pair_counts(s, i)) {
@@ -277,8 +305,10 @@ landing_json(const struct scan *s)
 		json_put(row, "class", json_integer((json_int_t)t));
 		json_put(row, "share",
 		    json_number(concentrate_share(c, s->classes, t)));
-		if (s->nref != 0)
+		if (s->nref != 0) {
+			put_ease(row, s, f, t);
 			put_statistics(row, f, t);
+		}
 		json_add(rows, row);
 	}
 	json_put(j, "per_class", rows);

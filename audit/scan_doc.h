@@ -12,8 +12,13 @@ const char *scan_class_name(
     const struct scan *, size_t t, char *spare, size_t size);
 /* A p-value, at most 1; null for NaN. */
 json_t *scan_p_json(double);
-/* The document's head. */
+/* The document's inputs; its head, these among it. */
+void scan_inputs(json_t *doc, const struct scan *);
 void scan_head(json_t *doc, const struct scan *);
+/* Class t's row of geometry g: what was measured, without statistics; its
+ * perturbation is written beneath dir (NULL: not). */
+int scan_measured(const struct scan *, size_t g, size_t t, const char *dir,
+    json_t **out, struct err *) MUST_USE;
 
 /*
  * The document; with dir, the perturbations are written beneath it first and
@@ -25,5 +30,12 @@ int scan_doc(
 void scan_print(const struct scan *);
 
 const char *scan_arm_name(enum scan_arm);
+
+/* An earlier scan.json to be repeated for one class (scan_replay): its
+ * settings, before scan_open(); then `*same` says whether every geometry has
+ * the same numbers and perturbation, a line on stdout for each. */
+int scan_replay_open(struct scan *, const char *path, struct err *) MUST_USE;
+int scan_replay(
+    struct scan *, uint64_t class, bool *same, struct err *) MUST_USE;
 
 #endif

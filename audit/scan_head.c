@@ -214,8 +214,8 @@ put_limits(json_t *doc, const struct scan *s)
 	json_put(doc, "not_tested", not );
 }
 
-static void
-put_inputs(json_t *doc, const struct scan *s)
+void
+scan_inputs(json_t *doc, const struct scan *s)
 {
 	const struct scan_model *m = &s->suspect;
 
@@ -266,7 +266,7 @@ scan_head(json_t *doc, const struct scan *s)
 	json_t *names = json_array();
 	char spare[32];
 
-	put_inputs(doc, s);
+	scan_inputs(doc, s);
 	for (size_t t = 0; t < s->classes; t++)
 		json_add(names,
 		    json_text(scan_class_name(s, t, spare, sizeof(spare))));

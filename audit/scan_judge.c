@@ -9,7 +9,8 @@
 
 #include <math.h>
 
-/* What leads: so many classes and pairs; the map when it is this likely. */
+/* What leads: so many classes and pairs of those whose corrected p is below
+ * one; the map when it is this likely. */
 #define LEADING_CLASSES 2
 #define LEADING_PAIRS   2
 #define MAP_LEADS       0.1
@@ -18,10 +19,10 @@
 
 /* --- ease ---------------------------------------------------------------- */
 
-/* Minus the mean logarithm of the budgets at which half, three quarters and
- * nine tenths flip: steadier than any one of them. */
-static double
-ease(const struct uap_found *f)
+/* Minus the mean logarithm of the budgets at which three quarters and more
+ * flip (uap_share): steadier than any one of them. */
+double
+scan_ease(const struct uap_found *f)
 {
 	double sum = 0.0;
 
@@ -63,7 +64,7 @@ fill_geometry(struct scan *s, struct verdict_family *f, size_t g, size_t seed)
 {
 	for (size_t m = 0; m <= s->nref; m++)
 		for (size_t t = 0; t < s->classes; t++)
-			values_of(f, m)[t] = ease(
+			values_of(f, m)[t] = scan_ease(
 			    &profile_of(s, m, seed)->cell[g * s->classes + t]);
 }
 
@@ -84,7 +85,7 @@ fill_pairs(struct scan *s, struct verdict_family *f, size_t seed)
 	for (size_t m = 0; m <= s->nref; m++)
 		for (size_t i = 0; i < s->classes * s->classes; i++)
 			values_of(f, m)[i] =
-			    ease(&profile_of(s, m, seed)->pair[i]);
+			    scan_ease(&profile_of(s, m, seed)->pair[i]);
 }
 
 /* z and p of the geometries, of each beyond the others, and jointly. */
@@ -179,7 +180,7 @@ mark_leading(
 		size_t best = SIZE_MAX;
 
 		for (size_t i = 0; i < n; i++)
-			if (!mark[i] && isfinite(h[i].p) &&
+			if (!mark[i] && h[i].adjusted < 1.0 && /* not NaN */
 			    (best == SIZE_MAX || h[i].p < h[best].p))
 				best = i;
 		if (best == SIZE_MAX)

@@ -13,7 +13,7 @@
 
 /* Images of the untargeted matrix, and of sharedness. */
 #define MATRIX_IMAGES 512
-#define SHARED_IMAGES 120
+#define SHARED_IMAGES 80
 /* Up to so many classes all are searched as targets, and all pairs; beyond,
  * landing points choose. */
 #define ALL_TARGETS 64

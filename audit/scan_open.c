@@ -292,5 +292,6 @@ scan_release(struct scan *s)
 		model_release_all(&s->ref[i]);
 	scan_grow_end(s);
 	fetch_data_release(&s->data);
+	json_decref(s->recorded);
 	arena_release(&s->arena);
 }

@@ -18,7 +18,7 @@ print_class(const struct scan *s, size_t g, size_t t)
 		printf(" not searched\n");
 		return;
 	}
-	printf(" %c%8.3g", f->reached ? ' ' : '>', f->radius[UAP_SHARES - 1]);
+	printf(" %c%8.3g", f->reached ? ' ' : '>', f->radius[UAP_RADIUS]);
 	if (s->nref != 0)
 		printf(" %6.2f %9.2g %4" PRIu64 "/%" PRIu64, s->family[g].z[t],
 		    s->in.class_[t].adjusted < 1 ? s->in.class_[t].adjusted

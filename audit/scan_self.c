@@ -28,7 +28,7 @@ neural_cleanse(struct scan *s)
 		if (f->n == 0)
 			continue;
 		class[n] = (uint32_t)t;
-		mask[n++] = f->radius[UAP_SHARES - 1];
+		mask[n++] = f->radius[UAP_RADIUS];
 	}
 	s->self.cleanse = (double)NAN;
 	if (n < 3)

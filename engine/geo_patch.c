@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * Patch: x' = (1 - mask) x + mask pattern, the budget being the sum of the
- * mask.  Neural Cleanse's search (Wang et al., S&P 2019): mask and pattern
- * through sigmoids, Adam, and a weight on the mask's sum that adapts to the
- * share of flips.
+ * Patch: x' = (1 - mask) x + mask pattern.  Neural Cleanse's search (Wang et
+ * al., S&P 2019): mask and pattern through sigmoids, Adam, and a weight on the
+ * mask's size that adapts to the share of flips.  The size is the sum of the
+ * mask's square roots, not the sum: the number of pixels for a mask of zeros
+ * and ones, and more for a faint one that spreads over the image.  A trigger
+ * is small and opaque, what fools a clean model is spread, so this tells the
+ * two apart better (audit/EVALUATION.md).
  */
 #include "engine/geometry.h"
 
@@ -10,7 +13,7 @@
 
 #include <math.h>
 
-#define LEARNING     0.15f
+#define LEARNING     0.3f
 #define START_MASK   -2.0f
 #define START_WEIGHT 0.02
 #define WEIGHT_UP    1.15
@@ -22,7 +25,7 @@ struct state {
 	float *grad; /* the same */
 	float *mask, *pattern, *kept_mask, *kept_pattern;
 	struct optim optim;
-	double weight, sum, best, smooth;
+	double weight, size, best, smooth;
 };
 
 static void
@@ -52,16 +55,24 @@ sigmoid(float v)
 	return 1.0f / (1.0f + expf(-v));
 }
 
+static double
+size_of(const float *mask, size_t n)
+{
+	double sum = 0.0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += sqrt((double)mask[i]);
+	return sum;
+}
+
 static void
 apply(struct geometry_job *j, struct state *s)
 {
 	size_t image = s->pixels * s->c;
 
-	s->sum = 0.0;
-	for (size_t i = 0; i < s->pixels; i++) {
+	for (size_t i = 0; i < s->pixels; i++)
 		s->mask[i] = sigmoid(s->raw[i]);
-		s->sum += (double)s->mask[i];
-	}
+	s->size = size_of(s->mask, s->pixels);
 	for (size_t i = 0; i < image; i++)
 		s->pattern[i] = sigmoid(s->raw[s->pixels + i]);
 	for (size_t i = 0; i < j->batch * image; i++) {
@@ -84,9 +95,12 @@ descend(struct geometry_job *j, struct state *s)
 		s->grad[p] += j->grad[i] * (s->pattern[at] - j->plain[i]);
 		s->grad[s->pixels + at] += j->grad[i] * s->mask[p];
 	}
-	for (size_t i = 0; i < s->pixels; i++)
-		s->grad[i] = (s->grad[i] + (float)s->weight) * s->mask[i] *
-			     (1 - s->mask[i]);
+	for (size_t i = 0; i < s->pixels; i++) {
+		float m = s->mask[i];
+
+		s->grad[i] += 0.5f * (float)s->weight / sqrtf(m);
+		s->grad[i] *= m * (1 - m);
+	}
 	for (size_t i = 0; i < image; i++)
 		s->grad[s->pixels + i] *= s->pattern[i] * (1 - s->pattern[i]);
 	optim_step(&s->optim, LEARNING, s->grad, s->raw);
@@ -107,10 +121,10 @@ patch_search(struct geometry_job *j, struct trigger *t)
 		flips = geometry_gradient(j);
 		s.smooth = i == 0 ? flips : 0.6 * s.smooth + 0.4 * flips;
 		if ((flips >= GEOMETRY_ENOUGH &&
-			s.smooth >= GEOMETRY_ENOUGH - 0.05 && s.sum < s.best) ||
+			s.smooth >= GEOMETRY_ENOUGH - 0.05 && s.size < s.best) ||
 		    (!found && i + 1 == j->steps)) {
 			found = true;
-			s.best = s.sum;
+			s.best = s.size;
 			memcpy(s.kept_mask, s.mask, s.pixels * sizeof(float));
 			memcpy(s.kept_pattern, s.pattern,
 			    s.pixels * s.c * sizeof(float));
@@ -138,6 +152,12 @@ patch_scale(const struct trigger *from, double scale, struct trigger *to)
 }
 
 static double
+patch_budget(const struct trigger *t)
+{
+	return size_of(t->mask, t->h * t->w);
+}
+
+static double
 patch_largest(const struct trigger *t)
 {
 	return 0.25 * (double)(t->h * t->w);
@@ -146,8 +166,9 @@ patch_largest(const struct trigger *t)
 const struct geometry geometry_patch = {
     .name = "patch",
     .summary = "a mask mixes a pattern in; position and size are free",
-    .unit = "sum of the mask, pixels",
+    .unit = "sum of the mask's square roots, pixels",
     .search = patch_search,
     .scale = patch_scale,
+    .budget = patch_budget,
     .largest = patch_largest,
 };

@@ -7,14 +7,14 @@
 
 /* Budget factors while enough flip and while not, and the steps that only
  * find a direction. */
-#define SHRINK   0.90
-#define GROW     1.08
-#define WARM     4
+#define SHRINK   0.88
+#define GROW     1.10
+#define WARM     8
 #define SMALLEST 1e-4
 #define MOMENTUM 0.8f
 /* A step, as a part of the budget. */
 #define STEP_SIGN (1.0 / 6)
-#define STEP_L2   (1.0 / 3)
+#define STEP_L2   (1.0 / 5)
 #define STEP_L1   (1.0 / 3)
 
 const struct geometry *const geometry_table[] = {

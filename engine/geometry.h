@@ -40,6 +40,8 @@ struct geometry {
 	/* to = from at `scale` times its budget; both of the same shape */
 	void (*scale)(
 	    const struct trigger *from, double scale, struct trigger *to);
+	/* budget of a scaled trigger; NULL: it grows like the scale */
+	double (*budget)(const struct trigger *);
 	/* budget from which on a change is no longer small: radii are searched
 	 * and compared up to it */
 	double (*largest)(const struct trigger *);

@@ -16,11 +16,11 @@
 #define DOWN   9
 #define POINTS (UP + DOWN + 1)
 #define LEVEL  0.95
-/* Points behind the radius, for its interval. */
+/* Points behind the last share, for the radius's interval. */
 #define BEYOND 1
 #define STREAM 1000
 
-const double uap_share[UAP_SHARES] = {0.5, 0.75, UAP_SHARE};
+const double uap_share[UAP_SHARES] = {0.75, UAP_SHARE, 0.95};
 
 /* One thread's. */
 struct worker {
@@ -165,9 +165,12 @@ trace(struct worker *w, const struct geometry *g, const struct trigger *raw,
 		g->scale(raw, pow(RATIO, (double)i - DOWN), scaled);
 		c->flipped[i] = count_flips(w, scaled, c->n);
 		c->last = i;
-		if (i + 1 == POINTS || budget_at(c, (double)i) >= top ||
-		    stat_wilson(c->flipped[i], c->n, LEVEL).lo >= UAP_SHARE ||
-		    (share_of(c, i) >= UAP_SHARE && more-- == 0))
+		if (i + 1 == POINTS || budget_at(c, (double)i) >= top)
+			break;
+		if (share_of(c, i) < uap_share[UAP_SHARES - 1])
+			continue;
+		if (stat_wilson(c->flipped[i], c->n, LEVEL).lo >= UAP_SHARE ||
+		    more-- == 0)
 			break;
 	}
 	while (c->first > 0 && share_of(c, c->first) > uap_share[0]) {
@@ -252,17 +255,34 @@ eligible(const struct uap_images *im, const struct uap_cell *c, size_t most,
 	return n;
 }
 
+/* A budget by scale, as the scaled trigger's own. */
+static void
+own_budget(const struct geometry *g, const struct trigger *raw, double budget,
+    struct trigger *scaled, double *radius)
+{
+	if (g->budget == NULL || !(*radius > 0.0) || !isfinite(*radius))
+		return;
+	g->scale(raw, *radius / budget, scaled);
+	*radius = g->budget(scaled);
+}
+
 static void
 measure_cell(struct worker *w, const struct uap_cell *c,
     const struct trigger *raw, double budget, size_t n, struct uap_found *f)
 {
 	struct curve curve = {.n = n, .budget = budget};
+	const struct geometry *g = c->geometry;
+	double scale;
 
 	like(raw, &f->trigger);
-	trace(w, c->geometry, raw, &f->trigger, &curve);
+	trace(w, g, raw, &f->trigger, &curve);
 	read_curve(&curve, f);
-	c->geometry->scale(
-	    raw, f->radius[UAP_SHARES - 1] / budget, &f->trigger);
+	scale = f->radius[UAP_RADIUS] / budget;
+	for (size_t k = 0; k < UAP_SHARES; k++)
+		own_budget(g, raw, budget, &f->trigger, &f->radius[k]);
+	own_budget(g, raw, budget, &f->trigger, &f->lo);
+	own_budget(g, raw, budget, &f->trigger, &f->hi);
+	g->scale(raw, scale, &f->trigger);
 	f->n = n;
 	f->flipped = count_flips(w, &f->trigger, n);
 }

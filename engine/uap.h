@@ -9,10 +9,13 @@
 
 #include "engine/geometry.h"
 
-/* Share of held-out images that must flip. */
+/* Share of held-out images that must flip at the radius. */
 #define UAP_SHARE 0.9
-/* The shares at which the scale is known; the last is UAP_SHARE. */
+/* The shares at which the scale is known, and which of them is UAP_SHARE.  A
+ * trigger takes along the classes that are far from the target, which a
+ * natural weakness does not: large shares tell the two apart. */
 #define UAP_SHARES 3
+#define UAP_RADIUS 1
 extern const double uap_share[UAP_SHARES];
 
 struct uap_images {
@@ -39,11 +42,11 @@ struct uap_config {
 struct uap_found {
 	struct trigger trigger; /* at the radius */
 	/* budgets at which uap_share[] of the TEST images flip; where not even
-	 * the largest budget tried was enough, that budget, and `reached` is
-	 * false for the last */
+	 * the largest budget tried was enough, that budget; `reached` is
+	 * about the radius */
 	double radius[UAP_SHARES];
 	bool reached;
-	/* 95 % interval of the last radius from the number of TEST images
+	/* 95 % interval of the radius from the number of TEST images
 	 * (Wilson); 0 and infinity where the curve does not reach so far */
 	double lo, hi;
 	uint64_t flipped, n; /* TEST images at the radius */

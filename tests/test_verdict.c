@@ -325,8 +325,9 @@ test_student(void **state)
 /* --- a model with a known radius ----------------------------------------- */
 
 /*
- * Two classes, logit 1 minus logit 0 = sum of pixels - 8 on 4 x 4 images of
- * constant 0.25: a common change of +0.25 per pixel is just enough.
+ * Two classes, logit 1 minus logit 0 = weighted sum of pixels - 8 on 4 x 4
+ * images of constant 0.25, the weights falling from 32/17 to 2/17, 16 in all:
+ * a common change of +0.25 per pixel is just enough.
  */
 static void
 linear_model(struct model *m)
@@ -337,7 +338,7 @@ linear_model(struct model *m)
 	w = build_tensor(m, "w", 2, (size_t[]){2, 16});
 	b = build_tensor(m, "b", 1, (size_t[]){2});
 	for (size_t i = 0; i < 16; i++)
-		w[16 + i] = 1.0f;
+		w[16 + i] = 2.0f * (float)(16 - i) / 17.0f;
 	b[1] = -8.0f;
 	build_node(m, "Flatten", "flat", (const char *[]){"image"}, 1);
 	build_node(m, "Gemm", "y", (const char *[]){"flat", "w", "b"}, 3);
@@ -374,10 +375,10 @@ test_known_radius(void **state)
 	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
 	assert_ok(uap_search(&net, &cfg, &im, &im, &cell, 1, NULL, &f, &e), &e);
 	assert_true(f.reached);
-	assert_true(f.radius[UAP_SHARES - 1] >= k->radius * 0.97);
-	assert_true(f.radius[UAP_SHARES - 1] <= k->radius * 1.32);
-	assert_true(f.radius[0] <= f.radius[UAP_SHARES - 1]);
-	assert_true(f.lo <= f.radius[UAP_SHARES - 1]);
+	assert_true(f.radius[UAP_RADIUS] >= k->radius * 0.97);
+	assert_true(f.radius[UAP_RADIUS] <= k->radius * 1.32);
+	assert_true(f.radius[0] <= f.radius[UAP_RADIUS]);
+	assert_true(f.lo <= f.radius[UAP_RADIUS]);
 	assert_int_equal(f.n, IMAGES);
 	/* the same bytes again */
 	assert_ok(
@@ -430,8 +431,8 @@ test_warp_radius(void **state)
 	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
 	assert_ok(uap_search(&net, &cfg, &im, &im, &cell, 1, NULL, &f, &e), &e);
 	assert_true(f.reached);
-	assert_true(f.radius[UAP_SHARES - 1] >= 0.6);
-	assert_true(f.radius[UAP_SHARES - 1] <= 0.71 * 1.32);
+	assert_true(f.radius[UAP_RADIUS] >= 0.6);
+	assert_true(f.radius[UAP_RADIUS] <= 0.71 * 1.32);
 	uap_release(&f, 1);
 	net_release(&net);
 	model_release(&m);
@@ -489,10 +490,12 @@ static const struct {
 	struct known known;
 } radii[] = {
     {"radius: linf", {"linf", 0.25}},
-    /* a white patch brings .75 a pixel */
-    {"radius: patch", {"patch", 16.0 / 3}},
-    /* constant, the lowest cosine and wave: 16 pixels of .25 */
-    {"radius: smooth", {"smooth", 1.0}},
+    /* a white pixel brings .75 of its weight: the three heaviest, and
+     * sqrt(.026) of the fourth */
+    {"radius: patch", {"patch", 3.160}},
+    /* along the weights: 4 by their norm */
+    {"radius: smooth", {"smooth", 0.879}},
+    /* constant: 16 pixels of .25 */
     {"radius: spectrum", {"spectrum", 1.0}},
     {"radius: blend", {"blend", 1.0 / 3}},
 };
