@@ -1,47 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/null.h"
 
+/* The table, one kind of line at a time; the others are empty. */
+#define NULL_SPREAD(name, same, other)
+#define NULL_CORRELATION(a, b, r)
+#define NULL_CONSTANT(name, value)
+#define NULL_TEST(name, alone, beyond, image, waves)
+
+#undef NULL_SPREAD
+#define NULL_SPREAD(name, same, other) {#name, {same, other}},
 static const struct {
 	const char *name;
 	double spread[2];
 } spreads[] = {
-#define NULL_SPREAD(name, same, other) {#name, {same, other}},
-#define NULL_CORRELATION(a, b, r)
-#define NULL_CONSTANT(name, value)
 #include "audit/null.def"
-#undef NULL_SPREAD
-#undef NULL_CORRELATION
-#undef NULL_CONSTANT
 };
+#undef NULL_SPREAD
+#define NULL_SPREAD(name, same, other)
 
+#undef NULL_CORRELATION
+#define NULL_CORRELATION(a, b, r) {#a, #b, r},
 static const struct {
 	const char *a, *b;
 	double r;
 } correlations[] = {
-#define NULL_SPREAD(name, same, other)
-#define NULL_CORRELATION(a, b, r) {#a, #b, r},
-#define NULL_CONSTANT(name, value)
 #include "audit/null.def"
-#undef NULL_SPREAD
-#undef NULL_CORRELATION
-#undef NULL_CONSTANT
 };
-
-enum {
-#define NULL_SPREAD(name, same, other)
+#undef NULL_CORRELATION
 #define NULL_CORRELATION(a, b, r)
-#define NULL_CONSTANT(name, value) CONSTANT_##name,
+
+#undef NULL_TEST
+#define NULL_TEST(name, alone, beyond, image, waves) \
+	{#name, {alone, beyond, image, waves}},
+static const struct {
+	const char *name;
+	bool form[NULL_FORMS];
+} tests[] = {
 #include "audit/null.def"
+};
+#undef NULL_TEST
+#define NULL_TEST(name, alone, beyond, image, waves)
+
 #undef NULL_CONSTANT
+#define NULL_CONSTANT(name, value) CONSTANT_##name,
+enum {
+#include "audit/null.def"
+};
+#undef NULL_CONSTANT
+#define NULL_CONSTANT(name, value) value,
+static const double constants[] = {
+#include "audit/null.def"
 };
 
-static const double constants[] = {
-#define NULL_CONSTANT(name, value) value,
-#include "audit/null.def"
-#undef NULL_SPREAD
-#undef NULL_CORRELATION
-#undef NULL_CONSTANT
-};
+bool
+null_tested(const char *family, enum null_form form)
+{
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++)
+		if (strcmp(tests[i].name, family) == 0)
+			return tests[i].form[form];
+	BUG("a geometry without a line in the null table");
+}
 
 double
 null_spread(const char *family, enum null_kin kin)

@@ -14,6 +14,16 @@ enum null_kin {
 	NULL_OTHER,
 };
 
+/* The statistics of a class that its p-value combines. */
+enum null_form {
+	NULL_ALONE,  /* a geometry's residual */
+	NULL_BEYOND, /* what the others do not lead to expect of it */
+	NULL_IMAGE,  /* a member of the joint mean of full-image changes */
+	NULL_WAVES,  /* and of that of a few waves */
+};
+#define NULL_FORMS 4
+
+bool null_tested(const char *family, enum null_form);
 /* Standard deviation of one model; aborts when the family has no line. */
 double null_spread(const char *family, enum null_kin);
 /* Correlation of two geometries' residuals; 1 for the same, 0 without a line. */

@@ -18,7 +18,7 @@ const struct scan_budget scan_budgets[] = {
 };
 const size_t scan_nbudget = ARRAY_LEN(scan_budgets);
 
-static struct scan scan = {.opt = {.alpha = 0.001, .seeds = 3, .grow = 3}};
+static struct scan scan = {.opt = {.alpha = 0.005, .seeds = 3, .grow = 3}};
 static const char *arg_budget = "standard";
 static const char *arg_replay;
 static uint64_t arg_class = UINT64_MAX;
@@ -74,7 +74,7 @@ static const struct opt table[] = {
 	.kind = OPT_REAL,
 	.dest = &scan.opt.alpha,
 	.arg = "A",
-	.help = "level of the corrected p-values (default 0.001)",
+	.help = "level of the corrected p-values (default 0.005)",
 	.lo = 1e-12,
 	.hi = 0.09},
     {.name = "seed",

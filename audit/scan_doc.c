@@ -293,7 +293,7 @@ pairs_json(const struct scan *s, const char *dir, json_t *list, struct err *e)
 static json_t *
 landing_json(const struct scan *s)
 {
-	const struct verdict_family *f = &s->family[2 * geometry_count + 1];
+	const struct verdict_family *f = &s->family[2 * geometry_count + 2];
 	const struct concentrate_counts *c = &s->suspect.profile[0].landing;
 	json_t *j = json_object(), *rows = json_array();
 

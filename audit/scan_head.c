@@ -134,14 +134,16 @@ static void
 put_power(json_t *doc, const struct scan *s)
 {
 	json_t *spread = json_object(), *least = json_object();
-	double k = (double)s->classes;
+	double k = (double)s->classes, tested = 0.0;
 
+	for (size_t f = 0; f < s->nfamily; f++)
+		tested += s->family[f].tested;
 	for (size_t f = 0; s->nref != 0 && f <= geometry_count; f++) {
 		const struct verdict_family *v =
 		    f < geometry_count ? &s->family[f] : &s->pair;
 		/* Bonferroni's factor of one cell */
 		double tests =
-		    f < geometry_count ? 2 * k * (double)s->nfamily : 4 * k * k;
+		    f < geometry_count ? 2 * k * tested : 4 * k * k;
 
 		if (f == geometry_count && !s->pairs)
 			break;

@@ -88,18 +88,28 @@ fill_pairs(struct scan *s, struct verdict_family *f, size_t seed)
 			    scan_ease(&profile_of(s, m, seed)->pair[i]);
 }
 
+static const enum null_form joints[] = {NULL_IMAGE, NULL_WAVES};
+
 /* z and p of the geometries, of each beyond the others, and jointly. */
 static void
 standardise(struct scan *s)
 {
+	bool in[2][VERDICT_GEOMETRIES];
 	size_t n = geometry_count;
-	double residual[VERDICT_GEOMETRIES], z[2 * VERDICT_GEOMETRIES + 1];
+	double residual[VERDICT_GEOMETRIES], z[2 * VERDICT_GEOMETRIES + 2];
 
+	for (size_t g = 0; g < n; g++)
+		for (size_t j = 0; j < 2; j++)
+			in[j][g] =
+			    null_tested(geometry_table[g]->name, joints[j]);
 	for (size_t t = 0; t < s->classes; t++) {
 		for (size_t g = 0; g < n; g++)
 			residual[g] = s->family[g].residual[t];
 		verdict_z(s->covariance, n, residual, z);
-		for (size_t f = 0; f < 2 * n + 1; f++) {
+		for (size_t j = 0; j < 2; j++)
+			z[2 * n + j] = verdict_joint(
+			    s->covariance, n, residual, in[j]);
+		for (size_t f = 0; f < 2 * n + 2; f++) {
 			s->family[f].z[t] = z[f];
 			s->family[f].p[t] = verdict_p(z[f]);
 		}
@@ -128,21 +138,28 @@ static void
 first_families(struct scan *s)
 {
 	size_t k = s->classes, n = geometry_count;
-	struct verdict_family *landing = &s->family[2 * n + 1];
+	struct verdict_family *landing = &s->family[2 * n + 2];
 
-	s->nfamily = 2 * n + 2;
+	s->nfamily = 2 * n + 3;
 	for (size_t g = 0; g < n; g++) {
 		family_init(s, &s->family[g], geometry_table[g]->name, k);
 		fill_geometry(s, &s->family[g], g, 0);
 		verdict_residuals(&s->family[g], s->nref, NULL);
 		family_init(s, &s->family[n + g], geometry_table[g]->name, k);
+		s->family[g].tested =
+		    null_tested(geometry_table[g]->name, NULL_ALONE);
+		s->family[n + g].tested =
+		    null_tested(geometry_table[g]->name, NULL_BEYOND);
 	}
-	family_init(s, &s->family[2 * n], "joint", k);
+	family_init(s, &s->family[2 * n], "image", k);
+	family_init(s, &s->family[2 * n + 1], "waves", k);
+	s->family[2 * n].tested = s->family[2 * n + 1].tested = true;
 	verdict_covariance(s->family, n, s->nref, s->kin, s->covariance);
 	for (size_t g = 0; g < n; g++)
 		s->family[g].spread = sqrt(s->covariance[g * n + g]);
 	standardise(s);
 	family_init(s, landing, "landing", k);
+	landing->tested = true;
 	fill_landing(s, landing);
 	alone(s, landing);
 	if (!s->pairs)

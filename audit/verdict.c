@@ -231,7 +231,6 @@ verdict_z(const double *cov, size_t n, const double *residual, double *z)
 {
 	double work[VERDICT_GEOMETRIES * VERDICT_GEOMETRIES];
 	double inverse[VERDICT_GEOMETRIES * VERDICT_GEOMETRIES];
-	double joint = 0.0, var = 0.0;
 
 	for (size_t i = 0; i < n * n; i++)
 		work[i] = cov[i] * (i / n == i % n ? 1.0 + RIDGE : 1.0);
@@ -240,17 +239,30 @@ verdict_z(const double *cov, size_t n, const double *residual, double *z)
 		double sum = 0.0;
 
 		z[a] = residual[a] / sqrt(cov[a * n + a]);
-		joint += z[a];
 		/* the deviation from what the others lead to expect, by its
 		 * standard deviation, in terms of the inverse covariance */
-		for (size_t b = 0; b < n; b++) {
+		for (size_t b = 0; b < n; b++)
 			sum += inverse[a * n + b] * residual[b];
-			var += cov[a * n + b] /
-			       sqrt(cov[a * n + a] * cov[b * n + b]);
-		}
 		z[n + a] = sum / sqrt(inverse[a * n + a]);
 	}
-	z[2 * n] = joint / sqrt(var);
+}
+
+double
+verdict_joint(
+    const double *cov, size_t n, const double *residual, const bool *in)
+{
+	double sum = 0.0, var = 0.0;
+
+	for (size_t a = 0; a < n; a++) {
+		if (!in[a])
+			continue;
+		sum += residual[a] / sqrt(cov[a * n + a]);
+		for (size_t b = 0; b < n; b++)
+			if (in[b])
+				var += cov[a * n + b] /
+				       sqrt(cov[a * n + a] * cov[b * n + b]);
+	}
+	return var > 0.0 ? sum / sqrt(var) : (double)NAN;
 }
 
 double
@@ -292,9 +304,10 @@ combine_classes(struct verdict_input *in, double weight)
 		struct verdict_hypothesis *h = &in->class_[t];
 		double p[64];
 
-		h->family = 0;
+		h->family = 0; /* replaced by the first tested one */
 		for (size_t f = 0; f < in->nfamily; f++) {
-			p[f] = in->family[f].p[t];
+			p[f] = in->family[f].tested ? in->family[f].p[t]
+						    : (double)NAN;
 			if (isfinite(p[f]) && !(p[h->family] <= p[f]))
 				h->family = f;
 		}

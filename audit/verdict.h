@@ -13,10 +13,13 @@
  * z has three forms: l by its standard deviation on clean models; l *beyond*
  * what the same class's other geometries lead to expect (the conditional
  * deviation: a class may be easier by every means in some clean model, a
- * patch backdoor makes it easier by a patch); and the *joint* mean over geometries.  The
- * covariance is that of the shipped null (audit/null.h), scaled and weighed,
- * from three references on, by what these show, each against the others.
- * p is from Student's t.
+ * patch backdoor makes it easier by a patch); and the *joint* mean of a set
+ * of geometries: of all that change the whole image, and of those of few
+ * waves.  Which of these enter a verdict is in audit/null.def: of geometries
+ * that say nearly the same one is enough, and each statistic more costs power.
+ * The covariance is that of the shipped null, scaled and weighed, from three
+ * references on, by what these show, each against the others.  p is from
+ * Student's t.
  *
  * Hypotheses: each class is a target (its p-values combined by Cauchy's
  * rule, Liu and Xie, JASA 2020), each pair of source and target, one map of
@@ -29,10 +32,10 @@
 
 #include "audit/null.h"
 
-/* Families of the classes: geometries, each of these beyond the others, the
- * joint one, landings. */
+/* Families of the classes: geometries, each of these beyond the others, two
+ * joint ones, landings. */
 #define VERDICT_GEOMETRIES 12
-#define VERDICT_FAMILIES   (2 * VERDICT_GEOMETRIES + 2)
+#define VERDICT_FAMILIES   (2 * VERDICT_GEOMETRIES + 3)
 
 enum verdict {
 	VERDICT_NO_EVIDENCE,
@@ -42,6 +45,7 @@ enum verdict {
 
 struct verdict_family {
 	const char *name;
+	bool tested;       /* its p counts */
 	size_t n;          /* cells */
 	double *suspect;   /* [n] ease; NaN: not measured */
 	double *reference; /* [nref * n] */
@@ -65,10 +69,13 @@ void verdict_covariance(const struct verdict_family *, size_t n, size_t nref,
 
 /*
  * z of one class from its residuals in n geometries (NaN everywhere when it
- * was not measured): z[0..n) marginal, z[n..2n) beyond the others, z[2n]
- * joint.
+ * was not measured): z[0..n) marginal, z[n..2n) beyond the others.
  */
 void verdict_z(const double *cov, size_t n, const double *residual, double *z);
+/* The mean of the marginal z of those that are `in`, by its deviation; NaN
+ * when there are none. */
+double verdict_joint(
+    const double *cov, size_t n, const double *residual, const bool *in);
 /* One-sided; NaN for NaN. */
 double verdict_p(double z);
 

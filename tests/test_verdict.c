@@ -22,8 +22,8 @@
 
 struct world {
 	double suspect[GEOS][K], reference[GEOS][REFS * K];
-	double residual[GEOS][K], z[2 * GEOS + 1][K], p[2 * GEOS + 1][K];
-	struct verdict_family family[2 * GEOS + 1];
+	double residual[GEOS][K], z[2 * GEOS][K], p[2 * GEOS][K];
+	struct verdict_family family[2 * GEOS];
 	double cov[GEOS * GEOS];
 };
 
@@ -32,15 +32,15 @@ struct world {
 static void
 fill(struct world *w, double size)
 {
-	static const char *const name[2 * GEOS + 1] = {
-	    "linf", "patch", "linf", "patch", "joint"};
+	static const char *const name[2 * GEOS] = {
+	    "linf", "patch", "linf", "patch"};
 	struct rng r;
 
 	*w = (struct world){0};
 	rng_init(&r, 1, 1);
-	for (size_t f = 0; f < 2 * GEOS + 1; f++)
+	for (size_t f = 0; f < 2 * GEOS; f++)
 		w->family[f] = (struct verdict_family){
-		    .name = name[f], .n = K, .z = w->z[f], .p = w->p[f]};
+		    .name = name[f], .tested = true, .n = K, .z = w->z[f], .p = w->p[f]};
 	for (size_t g = 0; g < GEOS; g++) {
 		w->family[g].suspect = w->suspect[g];
 		w->family[g].reference = w->reference[g];
@@ -56,7 +56,7 @@ fill(struct world *w, double size)
 static void
 measure(struct world *w, size_t nref)
 {
-	double residual[GEOS], z[2 * GEOS + 1];
+	double residual[GEOS], z[2 * GEOS];
 
 	for (size_t g = 0; g < GEOS; g++)
 		verdict_residuals(&w->family[g], nref, NULL);
@@ -65,7 +65,7 @@ measure(struct world *w, size_t nref)
 		for (size_t g = 0; g < GEOS; g++)
 			residual[g] = w->residual[g][t];
 		verdict_z(w->cov, GEOS, residual, z);
-		for (size_t f = 0; f < 2 * GEOS + 1; f++) {
+		for (size_t f = 0; f < 2 * GEOS; f++) {
 			w->z[f][t] = z[f];
 			w->p[f][t] = verdict_p(z[f]);
 		}
@@ -78,7 +78,7 @@ reach(struct world *w, struct verdict_hypothesis *h, double accuracy,
 {
 	*in = (struct verdict_input){.classes = K,
 	    .family = w->family,
-	    .nfamily = 2 * GEOS + 1,
+	    .nfamily = 2 * GEOS,
 	    .alpha = 0.001,
 	    .accuracy = accuracy,
 	    .class_ = h};
@@ -191,7 +191,7 @@ static void
 test_beyond(void **state)
 {
 	static const double cov[] = {4.0, 1.2, 1.2, 1.0}; /* r = 0.6 */
-	double z[5];
+	double z[4];
 
 	(void)state;
 	verdict_z(cov, 2, (double[]){2.0, 0.0}, z);
@@ -199,7 +199,12 @@ test_beyond(void **state)
 	assert_near(z[1], 0.0, 1e-12);
 	assert_near(z[2], 1.25, 0.05); /* the ridge takes a little */
 	assert_near(z[3], -0.75, 0.05);
-	assert_near(z[4], 1.0 / sqrt(3.2), 1e-12);
+	assert_near(verdict_joint(cov, 2, (double[]){2.0, 0.0},
+			(bool[]){true, true}),
+	    1.0 / sqrt(3.2), 1e-12);
+	assert_near(verdict_joint(cov, 2, (double[]){2.0, 9.0},
+			(bool[]){true, false}),
+	    1.0, 1e-12);
 }
 
 static void
@@ -260,7 +265,7 @@ test_pairs(void **state)
 		}
 		in = (struct verdict_input){.classes = K,
 		    .family = w.family,
-		    .nfamily = 2 * GEOS + 1,
+		    .nfamily = 2 * GEOS,
 		    .pair = &pair,
 		    .alpha = 0.001,
 		    .accuracy = 0.9,
