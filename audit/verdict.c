@@ -145,14 +145,30 @@ weigh(double prior, double seen, double count, size_t nref)
 	return (PRIOR_WEIGHT * prior + n * seen) / (PRIOR_WEIGHT + n);
 }
 
+/* References of one architecture say how much these differ; a suspect of
+ * another one differs from them by so much more. */
+static double
+wider(const struct verdict_family *f, enum null_kin kin)
+{
+	return null_spread(f->name, kin) / null_spread(f->name, NULL_SAME);
+}
+
+/* What references show of a suspect's covariance. */
+static double
+seen_products(const struct verdict_family *a, const struct verdict_family *b,
+    size_t nref, enum null_kin kin, double *count)
+{
+	return null_inflation() * wider(a, kin) * wider(b, kin) *
+	       among_references(a, b, nref, count);
+}
+
 double
 verdict_spread(const struct verdict_family *f, size_t nref, enum null_kin kin)
 {
 	double prior = null_spread(f->name, kin), var = prior * prior, count;
 
 	if (nref >= ENOUGH_REFERENCES) {
-		double seen =
-		    null_inflation() * among_references(f, f, nref, &count);
+		double seen = seen_products(f, f, nref, kin, &count);
 
 		if (count > 0)
 			var = weigh(var, seen, count, nref);
@@ -166,20 +182,20 @@ verdict_spread(const struct verdict_family *f, size_t nref, enum null_kin kin)
  * covariance is scaled to theirs, then weighed against it.
  */
 static void
-learn(const struct verdict_family *f, size_t n, size_t nref, double *cov)
+learn(const struct verdict_family *f, size_t n, size_t nref,
+    enum null_kin kin, double *cov)
 {
 	double scale = 0.0, count = 0.0;
 
 	for (size_t a = 0; a < n; a++)
-		scale += null_inflation() *
-			 among_references(&f[a], &f[a], nref, &count) /
+		scale += seen_products(&f[a], &f[a], nref, kin, &count) /
 			 cov[a * n + a] / (double)n;
 	if (count == 0)
 		return;
 	scale = fmin(fmax(scale, SCALE_LEAST), SCALE_MOST);
 	for (size_t i = 0; i < n * n; i++) {
-		double seen = null_inflation() * among_references(&f[i / n],
-						     &f[i % n], nref, &count);
+		double seen =
+		    seen_products(&f[i / n], &f[i % n], nref, kin, &count);
 
 		cov[i] = weigh(scale * cov[i], seen, count, nref);
 	}
@@ -196,7 +212,7 @@ verdict_covariance(const struct verdict_family *f, size_t n, size_t nref,
 			    null_spread(f[a].name, kin) *
 			    null_spread(f[b].name, kin);
 	if (nref >= ENOUGH_REFERENCES)
-		learn(f, n, nref, cov);
+		learn(f, n, nref, kin, cov);
 	for (size_t i = 0; i < n * n; i++)
 		cov[i] *= 1.0 + median_variance(nref);
 }

@@ -17,6 +17,7 @@ status() { # STATUS NAME ARGUMENTS...: of a scan
 	exits "$_s" "$_n" scan "$@"
 }
 
+echo '{}' >"$tmp/empty.json"
 seeds=3
 status 1 'evidence in the backdoored model' "$suspect" -r "$reference" --classes "$tmp/names" --threads 1 -o "$tmp/one"
 prints '^verdict: evidence'
@@ -41,6 +42,20 @@ without_run "$doc" >"$tmp/1" && without_run "$tmp/two/scan.json" >"$tmp/2"
 ok 'the same document but for run' cmp "$tmp/1" "$tmp/2"
 ok 'run is there' grep -q '"run": {' "$doc"
 ok 'and was all that was taken out' [ $(($(wc -l <"$doc") - $(wc -l <"$tmp/1"))) -eq 5 ]
+
+# one class of it again
+exits 0 'a class replayed' assay-scan -q --replay "$doc" --class 2 "$suspect" --classes "$tmp/names" --data "$audit" -r "$reference" -o "$tmp/again"
+prints '^patch  *same$'
+ok 'every geometry' [ "$(grep -c same "$out")" -eq 6 ]
+ok 'its perturbation' cmp "$tmp/one/perturbations/warp-2.trigger" "$tmp/again/perturbations/warp-2.trigger"
+sed 's/"seed": 0/"seed": 1/' "$doc" >"$tmp/other.json"
+exits 1 'with another seed it differs' assay-scan -q --replay "$tmp/other.json" --class 2 "$suspect" --classes "$tmp/names" --data "$audit" -r "$reference"
+prints '^patch  *differs$'
+fails 4 'another model' 'input 1 (model) is not the file' assay-scan -q --replay "$doc" --class 2 "$clean" --classes "$tmp/names" --data "$audit" -r "$reference"
+fails 4 'a reference less' '3 inputs were scanned, 2 are given' assay-scan -q --no-grow --replay "$doc" --class 2 "$suspect" --classes "$tmp/names" --data "$audit"
+fails 4 'no such class' 'no class 4' assay-scan -q --replay "$doc" --class 4 "$suspect" --classes "$tmp/names" --data "$audit" -r "$reference"
+fails 4 'which class?' 'go together' assay-scan -q --replay "$doc" "$suspect" --data "$audit"
+fails 2 'not a document' 'schema' assay-scan -q --replay "$tmp/empty.json" --class 2 "$suspect" --data "$audit" -r "$reference"
 
 status 0 'no evidence in a clean model' "$clean" -r "$reference" --json
 ok 'no targets' grep -q '"targets": \[\]' "$out"
