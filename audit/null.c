@@ -30,7 +30,7 @@ static const struct {
 #define NULL_CORRELATION(a, b, r)
 
 #undef NULL_TEST
-#define NULL_TEST(name, alone, beyond, image, waves) \
+#define NULL_TEST(name, alone, beyond, image, waves)                           \
 	{#name, {alone, beyond, image, waves}},
 static const struct {
 	const char *name;

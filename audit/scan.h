@@ -83,7 +83,7 @@ struct scan {
 	struct scan_model suspect, ref[SCAN_REFERENCES];
 	size_t nref;
 	enum scan_arm arm;
-	char grown[600]; /* where references were grown, or empty */
+	char grown[600];           /* where references were grown, or empty */
 	bool grown_here, previous; /* for this run only; reference 0 is it */
 	enum null_kin kin;
 	struct scan_exchange *exchange; /* per geometry and class, or NULL */

@@ -142,8 +142,7 @@ put_power(json_t *doc, const struct scan *s)
 		const struct verdict_family *v =
 		    f < geometry_count ? &s->family[f] : &s->pair;
 		/* Bonferroni's factor of one cell */
-		double tests =
-		    f < geometry_count ? 2 * k * tested : 4 * k * k;
+		double tests = f < geometry_count ? 2 * k * tested : 4 * k * k;
 
 		if (f == geometry_count && !s->pairs)
 			break;

@@ -107,8 +107,8 @@ standardise(struct scan *s)
 			residual[g] = s->family[g].residual[t];
 		verdict_z(s->covariance, n, residual, z);
 		for (size_t j = 0; j < 2; j++)
-			z[2 * n + j] = verdict_joint(
-			    s->covariance, n, residual, in[j]);
+			z[2 * n + j] =
+			    verdict_joint(s->covariance, n, residual, in[j]);
 		for (size_t f = 0; f < 2 * n + 2; f++) {
 			s->family[f].z[t] = z[f];
 			s->family[f].p[t] = verdict_p(z[f]);

@@ -19,8 +19,8 @@ scan_replay_open(struct scan *s, const char *path, struct err *e)
 
 	if ((rc = doc_read(path, "assay-scan/1", &s->recorded, e)) != 0)
 		return rc;
-	if ((rc = json_get_int(s->recorded, "options.seed", 0, INT64_MAX, &seed,
-		 e)) != 0 ||
+	if ((rc = json_get_int(
+		 s->recorded, "options.seed", 0, INT64_MAX, &seed, e)) != 0 ||
 	    (rc = json_get_int(s->recorded, "options.seeds", 1, SCAN_SEEDS,
 		 &seeds, e)) != 0 ||
 	    (rc = json_get_str(s->recorded, "options.budget", &budget, e)) != 0)
@@ -71,8 +71,8 @@ measure(struct scan *s, size_t class, struct err *e)
 	bool *target = scan_need(s, k, sizeof(*target));
 
 	target[class] = true;
-	s->plan = (struct profile_plan){
-	    k, target, scan_need(s, k * k, sizeof(bool))};
+	s->plan =
+	    (struct profile_plan){k, target, scan_need(s, k * k, sizeof(bool))};
 	for (size_t i = 0; i <= s->nref; i++) {
 		struct scan_model *m = i == 0 ? &s->suspect : &s->ref[i - 1];
 		struct profile_config cfg = s->opt.budget->profile;
@@ -106,7 +106,8 @@ as_read(const json_t *j, json_t **out, struct err *e)
 static bool
 same_part(const json_t *now, const json_t *then, const char *key)
 {
-	return json_equal(json_object_get(now, key), json_object_get(then, key));
+	return json_equal(
+	    json_object_get(now, key), json_object_get(then, key));
 }
 
 /* The perturbation: by digest, when both have one. */
@@ -153,7 +154,8 @@ replay_into(
 	char path[600];
 	int rc;
 
-	if ((rc = file_join(path, sizeof(path), dir, "perturbations", e)) != 0 ||
+	if ((rc = file_join(path, sizeof(path), dir, "perturbations", e)) !=
+		0 ||
 	    (rc = file_mkdir(path, e)) != 0)
 		return rc;
 	*same = true;
@@ -170,21 +172,21 @@ scan_replay(struct scan *s, uint64_t class, bool *same, struct err *e)
 	int rc;
 
 	scan_inputs(now, s);
-	rc = same_inputs(json_at(now, "inputs"),
-	    json_at(s->recorded, "inputs"), e);
+	rc = same_inputs(
+	    json_at(now, "inputs"), json_at(s->recorded, "inputs"), e);
 	json_decref(now);
 	if (rc != 0)
 		return rc;
 	if (class >= s->classes)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "no class %" PRIu64 ": there are %zu", class, s->classes);
-	if ((rc = measure(s, (size_t)class, e)) != 0)
+	if ((rc = measure(s, (size_t) class, e)) != 0)
 		return rc;
 	if (s->opt.out != NULL)
-		return replay_into(s, (size_t)class, s->opt.out, same, e);
+		return replay_into(s, (size_t) class, s->opt.out, same, e);
 	if ((rc = file_temp_dir(dir, sizeof(dir), e)) != 0)
 		return rc;
-	rc = replay_into(s, (size_t)class, dir, same, e);
+	rc = replay_into(s, (size_t) class, dir, same, e);
 	if (file_remove_tree(dir, e) != 0 && rc == 0)
 		rc = e->code;
 	return rc;

@@ -182,8 +182,8 @@ verdict_spread(const struct verdict_family *f, size_t nref, enum null_kin kin)
  * covariance is scaled to theirs, then weighed against it.
  */
 static void
-learn(const struct verdict_family *f, size_t n, size_t nref,
-    enum null_kin kin, double *cov)
+learn(const struct verdict_family *f, size_t n, size_t nref, enum null_kin kin,
+    double *cov)
 {
 	double scale = 0.0, count = 0.0;
 

@@ -5,7 +5,7 @@
 need="build-essential perl universal-ctags libopenblas-dev libarchive-dev
 libcmocka-dev libgraphviz-dev libjansson-dev libssl-dev libseccomp-dev
 libpng-dev libjpeg62-turbo-dev zlib1g-dev fonts-dejavu-core openssl
-dataset-fashion-mnist libonnx-testdata mandoc"
+dataset-fashion-mnist libonnx-testdata mandoc python3-jsonschema"
 missing=
 for p in $need; do
 	dpkg-query -W -f='${db:Status-Status}\n' "$p" 2>/dev/null |

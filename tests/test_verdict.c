@@ -39,8 +39,11 @@ fill(struct world *w, double size)
 	*w = (struct world){0};
 	rng_init(&r, 1, 1);
 	for (size_t f = 0; f < 2 * GEOS; f++)
-		w->family[f] = (struct verdict_family){
-		    .name = name[f], .tested = true, .n = K, .z = w->z[f], .p = w->p[f]};
+		w->family[f] = (struct verdict_family){.name = name[f],
+		    .tested = true,
+		    .n = K,
+		    .z = w->z[f],
+		    .p = w->p[f]};
 	for (size_t g = 0; g < GEOS; g++) {
 		w->family[g].suspect = w->suspect[g];
 		w->family[g].reference = w->reference[g];
@@ -199,11 +202,11 @@ test_beyond(void **state)
 	assert_near(z[1], 0.0, 1e-12);
 	assert_near(z[2], 1.25, 0.05); /* the ridge takes a little */
 	assert_near(z[3], -0.75, 0.05);
-	assert_near(verdict_joint(cov, 2, (double[]){2.0, 0.0},
-			(bool[]){true, true}),
+	assert_near(
+	    verdict_joint(cov, 2, (double[]){2.0, 0.0}, (bool[]){true, true}),
 	    1.0 / sqrt(3.2), 1e-12);
-	assert_near(verdict_joint(cov, 2, (double[]){2.0, 9.0},
-			(bool[]){true, false}),
+	assert_near(
+	    verdict_joint(cov, 2, (double[]){2.0, 9.0}, (bool[]){true, false}),
 	    1.0, 1e-12);
 }
 

@@ -3,6 +3,8 @@
 # document from any number of threads.
 . "$(dirname "$0")/tap.sh"
 . "$(dirname "$0")/models.sh"
+# Debian's python3 has the validator
+valid() { PATH=/usr/bin:/bin python3 -m jsonschema -i "$1" "$root/audit/scan.schema.json"; }
 printf '%s\n' T-shirt Dress Sandal Bag >"$tmp/names"
 seeds=1
 scan() {
@@ -29,6 +31,7 @@ ok 'and names the class' grep -q '"name": "Sandal"' "$doc"
 ok 'digest of the model' grep -q "$(sha256sum <"$suspect" | cut -d' ' -f1)" "$doc"
 ok 'digest of the reference' grep -q "$(sha256sum <"$reference" | cut -d' ' -f1)" "$doc"
 ok 'a perturbation for each class and geometry' [ "$(ls "$tmp/one/perturbations" | grep -vc '^pair')" -eq 24 ]
+ok 'as its schema says' valid "$doc"
 ok 'three seeds' [ "$(grep -c '"verdict": "evidence"' "$doc")" -eq 4 ]
 seeds=1
 ok 'each with its digest in the document' sh -c "for f in '$tmp'/one/perturbations/*; do grep -q \$(sha256sum <\$f | cut -d' ' -f1) '$doc' || exit 1; done"
@@ -62,6 +65,8 @@ ok 'no targets' grep -q '"targets": \[\]' "$out"
 ok 'nothing was written' grep -q '"perturbation": null' "$out"
 status 2 'without a reference' "$suspect" --no-grow --json
 ok 'inconclusive' grep -q '"verdict": "inconclusive"' "$out"
+cp "$out" "$tmp/alone.json"
+ok 'as the schema says, too' valid "$tmp/alone.json"
 ok 'no z either' sh -c "! grep -q '\"z\"' '$out'"
 ok 'says what was not tested' grep -q 'comparison with a reference' "$out"
 ok 'what the model says alone' grep -q '"neural_cleanse"' "$out"
@@ -79,6 +84,7 @@ ok 'as they were' [ "$sum" = "$(sha256sum <"$tmp/grown/reference-1.safetensors")
 status 1 'against an earlier version' "$suspect" --previous "$clean" -o "$tmp/before"
 ok 'its role' grep -q '"role": "previous"' "$tmp/before/scan.json"
 ok 'the arm' grep -q '"arm": "previous"' "$tmp/before/scan.json"
+ok 'as the schema says' valid "$tmp/before/scan.json"
 ok 'exchanged flips' grep -q '"only_suspect"' "$tmp/before/scan.json"
 status 0 'a clean model against another one' "$clean" --previous "$reference" --json
 
@@ -98,6 +104,9 @@ ok 'changes nothing' cmp "$tmp/1" "$tmp/2"
 
 status 2 'no images at all' "$suspect" --no-data
 prints '^verdict: inconclusive'
+status 2 'the same as a document' "$suspect" --no-data --json
+cp "$out" "$tmp/alone.json"
+ok 'the schema holds for that' valid "$tmp/alone.json"
 exits 0 '--list' assay-scan --list
 prints '  quick '
 exits 0 '--help' assay-scan --help
