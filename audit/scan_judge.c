@@ -189,21 +189,16 @@ first_seed(struct scan *s)
 
 /* --- other seeds --------------------------------------------------------- */
 
+/* The `most` hypotheses with the smallest p, of those that are anywhere near. */
 static void
-mark_leading(
-    const struct verdict_hypothesis *h, size_t n, size_t most, bool *mark)
+mark_leading(struct scan *s, const struct verdict_hypothesis *h, size_t n,
+    size_t most, bool *mark)
 {
-	for (size_t k = 0; k < most; k++) {
-		size_t best = SIZE_MAX;
+	double *value = scan_need(s, n, sizeof(*value));
 
-		for (size_t i = 0; i < n; i++)
-			if (!mark[i] && h[i].adjusted < 1.0 && /* not NaN */
-			    (best == SIZE_MAX || h[i].p < h[best].p))
-				best = i;
-		if (best == SIZE_MAX)
-			return;
-		mark[best] = true;
-	}
+	for (size_t i = 0; i < n; i++)
+		value[i] = h[i].adjusted < 1.0 ? -h[i].p : (double)NAN;
+	stat_mark_largest(value, n, most, mark);
 }
 
 static struct profile_plan
@@ -213,9 +208,9 @@ leading(struct scan *s)
 	bool *target = scan_need(s, k, sizeof(*target));
 	bool *pair = scan_need(s, k * k, sizeof(*pair));
 
-	mark_leading(s->in.class_, k, LEADING_CLASSES, target);
+	mark_leading(s, s->in.class_, k, LEADING_CLASSES, target);
 	if (s->pairs)
-		mark_leading(s->in.pairs, k * k, LEADING_PAIRS, pair);
+		mark_leading(s, s->in.pairs, k * k, LEADING_PAIRS, pair);
 	if (s->in.map.adjusted < MAP_LEADS) /* false for NaN */
 		for (size_t i = 0; i < k; i++)
 			pair[i * k + s->in.to[i]] = true;

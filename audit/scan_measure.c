@@ -87,24 +87,6 @@ excess(const struct scan *s, size_t source, size_t t)
 	return mine - (s->nref != 0 ? stat_median(v, s->nref) : 0.0);
 }
 
-/* Mark the `most` cells of value[0..n) with the largest values; the first of
- * equals. */
-static void
-mark_largest(const double *value, size_t n, size_t most, bool *mark)
-{
-	for (size_t k = 0; k < most; k++) {
-		size_t best = SIZE_MAX;
-
-		for (size_t i = 0; i < n; i++)
-			if (!mark[i] && isfinite(value[i]) &&
-			    (best == SIZE_MAX || value[i] > value[best]))
-				best = i;
-		if (best == SIZE_MAX)
-			return;
-		mark[best] = true;
-	}
-}
-
 static void
 choose(struct scan *s)
 {
@@ -118,13 +100,13 @@ choose(struct scan *s)
 	s->screened_pairs = k > ALL_PAIRS;
 	for (size_t t = 0; t < k; t++)
 		value[t] = s->screened_targets ? excess(s, SIZE_MAX, t) : 1.0;
-	mark_largest(value, k, s->screened_targets ? TARGETS : k, target);
+	stat_mark_largest(value, k, s->screened_targets ? TARGETS : k, target);
 	for (size_t q = 0; q < k && s->pairs; q++) {
 		for (size_t t = 0; t < k; t++)
 			value[t] = t == q              ? (double)NAN
 				   : s->screened_pairs ? excess(s, q, t)
 						       : 1.0;
-		mark_largest(
+		stat_mark_largest(
 		    value, k, s->screened_pairs ? PAIRS_EACH : k, pair + q * k);
 	}
 }

@@ -64,6 +64,22 @@ stat_median(double *v, size_t n)
 	return n % 2 != 0 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
 }
 
+void
+stat_mark_largest(const double *v, size_t n, size_t most, bool *mark)
+{
+	for (size_t k = 0; k < most; k++) {
+		size_t best = SIZE_MAX;
+
+		for (size_t i = 0; i < n; i++)
+			if (!mark[i] && isfinite(v[i]) &&
+			    (best == SIZE_MAX || v[i] > v[best]))
+				best = i;
+		if (best == SIZE_MAX)
+			return;
+		mark[best] = true;
+	}
+}
+
 static double
 absolute_deviation(double *v, size_t n, double middle)
 {

@@ -23,6 +23,9 @@ double stat_normal_quantile(double p);
 
 /* Median of v[0..n), n > 0; v is reordered. */
 double stat_median(double *v, size_t n);
+/* Mark the `most` largest of v[0..n) that are finite and not marked yet; the
+ * first of equals. */
+void stat_mark_largest(const double *v, size_t n, size_t most, bool *mark);
 
 /*
  * Neural Cleanse's anomaly index (Wang et al., S&P 2019) of the smallest of

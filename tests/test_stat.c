@@ -50,10 +50,16 @@ static void
 test_median(void **state)
 {
 	double odd[] = {3, 1, 2}, even[] = {4, 1, 3, 2};
+	const double mixed[] = {7, (double)NAN, 2, 7, 5};
+	bool mark[5] = {false};
 
 	(void)state;
 	assert_true(stat_median(odd, 3) == 2);
 	assert_true(stat_median(even, 4) == 2.5);
+	stat_mark_largest(mixed, 5, 2, mark);
+	assert_true(mark[0] && mark[3] && !mark[1] && !mark[2] && !mark[4]);
+	stat_mark_largest(mixed, 5, 9, mark);
+	assert_true(mark[2] && mark[4] && !mark[1]); /* all but NaN */
 }
 
 static const struct tail_row {
