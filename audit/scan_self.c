@@ -12,29 +12,36 @@
 /* An index of infinity (half of the radii are one number) as a number. */
 #define INDEX_MOST 1e6
 
-static void
-neural_cleanse(struct scan *s)
+/* Masks by Neural Cleanse's own size, for the classes that are searched. */
+static int
+neural_cleanse(struct scan *s, struct err *e)
 {
+	struct profile_config cfg = s->opt.budget->profile;
+	struct uap_config steps = profile_steps(&cfg, &geometry_patch);
+	struct profile_job job = scan_job(s, 0, &cfg, "");
+	struct uap_cell *cell = scan_need(s, s->classes, sizeof(*cell));
+	struct uap_found *found = scan_need(s, s->classes, sizeof(*found));
 	double *mask = scan_need(s, s->classes, sizeof(*mask));
-	size_t n = 0, at = 0, g = 0;
-	uint32_t *class = scan_need(s, s->classes, sizeof(*class));
+	size_t n = 0, at = 0;
+	int rc;
 
-	while (g < geometry_count && geometry_table[g] != &geometry_patch)
-		g++;
-	for (size_t t = 0; t < s->classes; t++) {
-		const struct uap_found *f =
-		    &s->suspect.profile[0].cell[g * s->classes + t];
-
-		if (f->n == 0)
-			continue;
-		class[n] = (uint32_t)t;
-		mask[n++] = f->radius[UAP_RADIUS];
-	}
 	s->self.cleanse = (double)NAN;
+	for (size_t t = 0; t < s->classes; t++)
+		if (s->plan.target[t])
+			cell[n++] = (struct uap_cell){
+			    &geometry_mask, UAP_ALL, (int32_t)t, s->opt.seed};
 	if (n < 3)
-		return;
+		return 0;
+	rc = uap_search(job.net, &steps, &job.im.fit, &job.im.test, cell, n,
+	    "masks", found, e);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < n; i++)
+		mask[i] = found[i].radius[UAP_RADIUS];
+	uap_release(found, n);
 	s->self.cleanse = fmin(stat_anomaly(mask, n, &at), INDEX_MOST);
-	s->self.cleanse_class = class[at];
+	s->self.cleanse_class = (size_t)cell[at].target;
+	return 0;
 }
 
 int
@@ -59,8 +66,7 @@ scan_self(struct scan *s, struct err *e)
 	struct transfer_config cfg = transfer_defaults();
 	int rc;
 
-	neural_cleanse(s);
-	if ((rc = scan_margins(s, e)) != 0)
+	if ((rc = neural_cleanse(s, e)) != 0 || (rc = scan_margins(s, e)) != 0)
 		return rc;
 	cfg.seed = s->opt.seed;
 	s->self.transfer = scan_need(s, s->classes, sizeof(*s->self.transfer));

@@ -5,7 +5,7 @@
  * mask's square roots, not the sum: the number of pixels for a mask of zeros
  * and ones, and more for a faint one that spreads over the image.  A trigger
  * is small and opaque, what fools a clean model is spread, so this tells the
- * two apart better (audit/EVALUATION.md).
+ * two apart better (audit/EVALUATION.md).  geometry_mask keeps the sum.
  */
 #include "engine/geometry.h"
 
@@ -25,6 +25,7 @@ struct state {
 	float *grad; /* the same */
 	float *mask, *pattern, *kept_mask, *kept_pattern;
 	struct optim optim;
+	bool sum; /* the size is the mask's sum, not that of its roots */
 	double weight, size, best, smooth;
 };
 
@@ -56,12 +57,12 @@ sigmoid(float v)
 }
 
 static double
-size_of(const float *mask, size_t n)
+size_of(const float *mask, size_t n, bool plain)
 {
 	double sum = 0.0;
 
 	for (size_t i = 0; i < n; i++)
-		sum += sqrt((double)mask[i]);
+		sum += plain ? (double)mask[i] : sqrt((double)mask[i]);
 	return sum;
 }
 
@@ -72,7 +73,7 @@ apply(struct geometry_job *j, struct state *s)
 
 	for (size_t i = 0; i < s->pixels; i++)
 		s->mask[i] = sigmoid(s->raw[i]);
-	s->size = size_of(s->mask, s->pixels);
+	s->size = size_of(s->mask, s->pixels, s->sum);
 	for (size_t i = 0; i < image; i++)
 		s->pattern[i] = sigmoid(s->raw[s->pixels + i]);
 	for (size_t i = 0; i < j->batch * image; i++) {
@@ -98,7 +99,8 @@ descend(struct geometry_job *j, struct state *s)
 	for (size_t i = 0; i < s->pixels; i++) {
 		float m = s->mask[i];
 
-		s->grad[i] += 0.5f * (float)s->weight / sqrtf(m);
+		s->grad[i] +=
+		    (float)s->weight * (s->sum ? 1.0f : 0.5f / sqrtf(m));
 		s->grad[i] *= m * (1 - m);
 	}
 	for (size_t i = 0; i < image; i++)
@@ -107,9 +109,9 @@ descend(struct geometry_job *j, struct state *s)
 }
 
 static double
-patch_search(struct geometry_job *j, struct trigger *t)
+search(struct geometry_job *j, struct trigger *t, bool sum)
 {
-	struct state s = {.pixels = t->h * t->w, .c = t->c};
+	struct state s = {.pixels = t->h * t->w, .c = t->c, .sum = sum};
 	bool found = false;
 
 	start(j, &s);
@@ -153,9 +155,27 @@ patch_scale(const struct trigger *from, double scale, struct trigger *to)
 }
 
 static double
+patch_search(struct geometry_job *j, struct trigger *t)
+{
+	return search(j, t, false);
+}
+
+static double
+mask_search(struct geometry_job *j, struct trigger *t)
+{
+	return search(j, t, true);
+}
+
+static double
 patch_budget(const struct trigger *t)
 {
-	return size_of(t->mask, t->h * t->w);
+	return size_of(t->mask, t->h * t->w, false);
+}
+
+static double
+mask_budget(const struct trigger *t)
+{
+	return size_of(t->mask, t->h * t->w, true);
 }
 
 static double
@@ -171,5 +191,15 @@ const struct geometry geometry_patch = {
     .search = patch_search,
     .scale = patch_scale,
     .budget = patch_budget,
+    .largest = patch_largest,
+};
+
+const struct geometry geometry_mask = {
+    .name = "mask",
+    .summary = "Neural Cleanse's patch, for comparison",
+    .unit = "sum of the mask, pixels",
+    .search = mask_search,
+    .scale = patch_scale,
+    .budget = mask_budget,
     .largest = patch_largest,
 };

@@ -50,6 +50,8 @@ struct geometry {
 #define GEOMETRY(x) extern const struct geometry geometry_##x;
 #include "engine/geometry.def"
 #undef GEOMETRY
+/* Neural Cleanse's own size of a patch; not in the table. */
+extern const struct geometry geometry_mask;
 
 extern const struct geometry *const geometry_table[];
 extern const size_t geometry_count;
