@@ -222,28 +222,30 @@ static void
 test_key(void **state)
 {
 	const struct arch_row *row = *state;
-	struct model m, out[2];
+	struct model m[2], out[2];
 	struct regrow note[2];
 	struct arena a[2];
 
 	for (size_t i = 0; i < 2; i++) {
-		plant(&m, row->name, i);
-		fold_all(&m);
+		plant(&m[i], row->name, i);
+		fold_all(&m[i]);
 		if (i == 1)
-			for (size_t k = 0; k < m.nnode; k++)
-				m.node[k].name = "";
-		regrow(&m, &a[i], &out[i], &note[i]);
+			for (size_t k = 0; k < m[i].nnode; k++)
+				m[i].node[k].name = "";
+		regrow(&m[i], &a[i], &out[i], &note[i]);
 		for (size_t k = 0; k < out[i].ntensor; k++)
 			for (size_t b = 0; b < out[i].tensor[k].size; b++)
 				assert_int_equal(out[i].tensor[k].data[b], 0);
-		model_release(&m);
 	}
 	assert_true(digest_equal(&note[0].key, &note[1].key));
 	out[0].shape[2]++;
 	regrow_key(&out[0], &note[0].key);
 	assert_false(digest_equal(&note[0].key, &note[1].key));
-	arena_release(&a[0]);
-	arena_release(&a[1]);
+	/* what was regrown shares names and attributes with the model */
+	for (size_t i = 0; i < 2; i++) {
+		model_release(&m[i]);
+		arena_release(&a[i]);
+	}
 }
 
 /* --- graphs -------------------------------------------------------------- */
