@@ -180,7 +180,8 @@ ZOO ?= build/zoo4
 null-table: all ## measure audit/null.def on the zoo's calibration models (hours, resumable)
 	@sh audit/zoo-scan.sh $(ZOO) build/scans given calib
 	@sh audit/zoo-scan.sh $(ZOO) build/scans other calib
-	@/usr/bin/python3 -B audit/null-table.py build/scans/given build/scans/other
+	@sh audit/zoo-scan.sh $(ZOO) build/scans home calib
+	@/usr/bin/python3 -B audit/null-table.py build/scans/given build/scans/other build/scans/home
 ARMS ?= given home
 eval-scan: all ## evaluate the scan on the zoo, audit/EVALUATION.md (hours, resumable)
 	@for a in $(ARMS); do sh audit/zoo-scan.sh $(ZOO) build/scans $$a calib tune clean test || exit 1; done

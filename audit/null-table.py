@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""null-table.py SAME OTHER: lines for audit/null.def from folders of scan
+"""null-table.py SAME OTHER HOME: lines for audit/null.def from folders of scan
 documents of clean models, compared with references of their own architecture
-(SAME) and of another one (OTHER, may be absent).
+(SAME), of another one (OTHER) and with home-grown ones (HOME).
 
 A residual's variance is that of one model plus that of the median of the
 references; each architecture counts alike.  Standard library only."""
@@ -54,14 +54,14 @@ def spread(found, family):
 
 def main():
     same = list(documents(sys.argv[1]))
-    other = list(documents(sys.argv[2])) if len(sys.argv) > 2 else []
+    other, home = (list(documents(d)) for d in sys.argv[2:4])
     if not same:
         sys.exit('null-table: no scan of a calibration model in ' + sys.argv[1])
     names = [g['name'] for g in same[0][1]['geometries']]
-    print('%d clean models, %d against another architecture' % (len(same), len(other)))
+    print('%d clean models, %d against another architecture, %d against home-grown ones' %
+          (len(same), len(other), len(home)))
     for family in names + ['landing', 'pair']:
-        s, o = spread(same, family), spread(other, family)
-        print('NULL_SPREAD(%s, %.3f, %.3f)' % (family, s, o))
+        print('NULL_SPREAD(%s, %.3f, %.3f, %.3f)' % (family, *(spread(d, family) for d in (same, other, home))))
     for i, a in enumerate(names):
         for b in names[i + 1:]:
             ab, aa, bb = (products(same, *q) for q in ((a, b), (a, a), (b, b)))

@@ -2,21 +2,21 @@
 #include "audit/null.h"
 
 /* The table, one kind of line at a time; the others are empty. */
-#define NULL_SPREAD(name, same, other)
+#define NULL_SPREAD(name, same, other, home)
 #define NULL_CORRELATION(a, b, r)
 #define NULL_CONSTANT(name, value)
 #define NULL_TEST(name, alone, beyond, image, waves)
 
 #undef NULL_SPREAD
-#define NULL_SPREAD(name, same, other) {#name, {same, other}},
+#define NULL_SPREAD(name, same, other, home) {#name, {same, other, home}},
 static const struct {
 	const char *name;
-	double spread[2];
+	double spread[NULL_KINS];
 } spreads[] = {
 #include "audit/null.def"
 };
 #undef NULL_SPREAD
-#define NULL_SPREAD(name, same, other)
+#define NULL_SPREAD(name, same, other, home)
 
 #undef NULL_CORRELATION
 #define NULL_CORRELATION(a, b, r) {#a, #b, r},

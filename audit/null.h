@@ -8,11 +8,14 @@
 
 #include "base/base.h"
 
-/* References of the suspect's architecture, or of another. */
+/* References of the suspect's architecture, of another, or grown from its
+ * graph and the auditor's images. */
 enum null_kin {
 	NULL_SAME,
 	NULL_OTHER,
+	NULL_HOME,
 };
+#define NULL_KINS 3
 
 /* The statistics of a class that its p-value combines. */
 enum null_form {

@@ -85,6 +85,8 @@ open_references(struct scan *s, struct err *e)
 	for (size_t i = 0; i < s->opt.reference.n; i++)
 		if ((rc = open_reference(s, s->opt.reference.item[i], e)) != 0)
 			return rc;
+	if (s->arm == SCAN_HOME)
+		s->kin = NULL_HOME;
 	return 0;
 }
 

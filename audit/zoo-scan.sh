@@ -25,11 +25,16 @@ for group; do
 		*-preact-*) a=preact other=vgg ;;
 		*) a=vgg other=preact ;;
 		esac
+		# references grow from the suspect's graph: recipes that change it
+		case $name in
+		*-narrow-* | *-wide-* | *-deep-*) grown=$out.grown-$a-$(echo "$name" | cut -d- -f2) ;;
+		*) grown=$out.grown-$a ;;
+		esac
 		case $arm in
 		given) with=$(three $a) ;;
 		one) with="-r $zoo/ref-$a-1/model.onnx" ;;
 		other) with=$(three $other) ;;
-		home) with="--grow-in $out.grown-$a" ;;
+		home) with="--grow-in $grown" ;;
 		previous) with="--previous $zoo/ref-$a-1/model.onnx" ;;
 		esac
 		assay scan -q "$dir/model.onnx" --data "$out/clean-images.idx,$out/clean-labels.idx" $with \
