@@ -121,10 +121,7 @@ search(struct geometry_job *j, struct trigger *t, bool sum)
 		geometry_draw(j);
 		apply(j, &s);
 		flips = geometry_gradient(j);
-		s.smooth = i == 0 ? flips : 0.6 * s.smooth + 0.4 * flips;
-		if ((flips >= GEOMETRY_ENOUGH &&
-			s.smooth >= GEOMETRY_ENOUGH - 0.05 &&
-			s.size < s.best) ||
+		if ((geometry_enough(flips, i, &s.smooth) && s.size < s.best) ||
 		    (!found && i + 1 == j->steps)) {
 			found = true;
 			s.best = s.size;

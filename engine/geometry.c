@@ -79,6 +79,13 @@ geometry_gradient(struct geometry_job *j)
 	return (double)hit / (double)j->batch;
 }
 
+bool
+geometry_enough(double flips, size_t step, double *smooth)
+{
+	*smooth = step == 0 ? flips : 0.6 * *smooth + 0.4 * flips;
+	return flips >= GEOMETRY_ENOUGH && *smooth >= GEOMETRY_ENOUGH - 0.05;
+}
+
 /* --- the common search --------------------------------------------------- */
 
 static void
@@ -103,9 +110,7 @@ geometry_descend(struct geometry_job *j, struct descent *d)
 		geometry_draw(j);
 		d->apply(j, d);
 		flips = geometry_gradient(j);
-		smooth = i == 0 ? flips : 0.6 * smooth + 0.4 * flips;
-		if (flips >= GEOMETRY_ENOUGH &&
-		    smooth >= GEOMETRY_ENOUGH - 0.05 &&
+		if (geometry_enough(flips, i, &smooth) &&
 		    (best == 0.0 || d->budget < best)) {
 			best = d->budget;
 			keep(d);

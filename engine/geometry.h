@@ -72,6 +72,10 @@ void geometry_draw(struct geometry_job *);
  */
 double geometry_gradient(struct geometry_job *);
 
+/* Whether a batch with this share of flips shows that the budget is enough:
+ * the smoothed share, which it moves, must be nearly so. */
+bool geometry_enough(double flips, size_t step, double *smooth);
+
 /* --- the common search --------------------------------------------------- */
 
 struct descent {
@@ -98,7 +102,7 @@ void geometry_move_l2(struct descent *);
 void geometry_move_l1(struct descent *);
 
 /* job->images = clip(job->plain + d) for one additive image d; and the sum of
- * job->grad over the batch where nothing was clipped. */
+ * job->grad over the batch, as if nothing had been clipped. */
 void geometry_add(struct geometry_job *, const float *d);
 void geometry_add_pull(struct geometry_job *, float *sum);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/mm_bd.h"
 
-#include "base/progress.h"
 #include "base/rng.h"
 #include "base/stat.h"
+#include "engine/each.h"
 
 #include <math.h>
 
@@ -144,13 +144,25 @@ class_margin(const struct net *net, const struct mm_bd_config *cfg,
 	return rc;
 }
 
+struct margins {
+	const struct net *net;
+	const struct mm_bd_config *cfg;
+	double *margin;
+};
+
+static int
+one_margin(void *ctx, size_t t, struct err *e)
+{
+	const struct margins *m = ctx;
+
+	return class_margin(m->net, m->cfg, t, &m->margin[t], e);
+}
+
 int
 mm_bd_margins(const struct net *net, const struct mm_bd_config *cfg,
     const char *label, double *margin, struct err *e)
 {
-	size_t done = 0;
-	struct progress bar;
-	int worst = 0;
+	struct margins m = {net, cfg, margin};
 
 	if (net->classes < 2 || net->h == 0)
 		return err_set(
@@ -158,23 +170,7 @@ mm_bd_margins(const struct net *net, const struct mm_bd_config *cfg,
 	if (cfg->starts == 0 || cfg->steps == 0 || cfg->batch == 0)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "margins without starts, steps or a batch");
-	progress_begin(&bar, label, net->classes);
-#pragma omp parallel for schedule(dynamic, 1)
-	for (size_t t = 0; t < net->classes; t++) {
-		struct err mine = {0};
-		int rc = class_margin(net, cfg, t, &margin[t], &mine);
-
-#pragma omp critical
-		{
-			if (rc != 0 && worst == 0) {
-				worst = rc;
-				*e = mine;
-			}
-			progress_step(&bar, ++done, NULL);
-		}
-	}
-	progress_end(&bar);
-	return worst;
+	return each(net->classes, label, one_margin, &m, e);
 }
 
 /* --- the test ------------------------------------------------------------ */

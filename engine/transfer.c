@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/transfer.h"
 
-#include "base/progress.h"
 #include "base/stat.h"
+#include "engine/each.h"
 #include "engine/loss.h"
 
 #include <math.h>
@@ -401,36 +401,24 @@ one_class(struct hunt *h, const struct uap_images *im, const int32_t *pred,
 	return rc;
 }
 
+struct classes {
+	const struct net *net;
+	const struct transfer_config *cfg;
+	const struct uap_images *im;
+	const int32_t *pred;
+	struct transfer_class *out;
+};
+
 static int
-every_class(const struct net *net, const struct transfer_config *cfg,
-    const struct uap_images *im, const int32_t *pred, const char *label,
-    struct transfer_class *out, struct err *e)
+hunt_class(void *ctx, size_t t, struct err *e)
 {
-	size_t done = 0;
-	struct progress bar;
-	int worst = 0;
+	const struct classes *c = ctx;
+	struct hunt h = {.net = c->net,
+	    .cfg = c->cfg,
+	    .target = t,
+	    .image = c->net->h * c->net->w * c->net->c};
 
-	progress_begin(&bar, label, net->classes);
-#pragma omp parallel for schedule(dynamic, 1)
-	for (size_t t = 0; t < net->classes; t++) {
-		struct hunt h = {.net = net,
-		    .cfg = cfg,
-		    .target = t,
-		    .image = net->h * net->w * net->c};
-		struct err mine = {0};
-		int rc = one_class(&h, im, pred, &out[t], &mine);
-
-#pragma omp critical
-		{
-			if (rc != 0 && worst == 0) {
-				worst = rc;
-				*e = mine;
-			}
-			progress_step(&bar, ++done, NULL);
-		}
-	}
-	progress_end(&bar);
-	return worst;
+	return one_class(&h, c->im, c->pred, &c->out[t], e);
 }
 
 int
@@ -454,8 +442,11 @@ transfer_measure(const struct net *net, const struct transfer_config *cfg,
 	arena_init(&a, SIZE_MAX);
 	if ((pred = arena_alloc(&a, im->n + 1, sizeof(*pred))) == NULL)
 		BUG("out of memory");
-	if ((rc = uap_predict(net, im, NULL, im->n, NULL, pred, e)) == 0)
-		rc = every_class(net, cfg, im, pred, label, out, e);
+	if ((rc = uap_predict(net, im, NULL, im->n, NULL, pred, e)) == 0) {
+		struct classes c = {net, cfg, im, pred, out};
+
+		rc = each(net->classes, label, hunt_class, &c, e);
+	}
 	arena_release(&a);
 	return rc;
 }

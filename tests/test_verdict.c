@@ -131,6 +131,13 @@ test_target(void **state)
 	verdict_reach(&in);
 	assert_int_equal(in.verdict, VERDICT_INCONCLUSIVE);
 	assert_false(h[7].target);
+	/* what is not tested does not count */
+	for (size_t f = 0; f < 2 * GEOS; f++)
+		w.family[f].tested = f == 0;
+	h[7].natural = false;
+	reach(&w, h, 0.9, &in);
+	assert_int_equal(in.verdict, VERDICT_NO_EVIDENCE);
+	assert_int_equal(h[7].family, 0);
 }
 
 /* The median of three, one reference far off: it does not matter. */
@@ -165,7 +172,15 @@ test_spread(void **state)
 	quiet = verdict_spread(&w.family[1], REFS, NULL_SAME);
 	assert_true(quiet < shipped * sqrt(1.449));
 	assert_true(loud > 1.5 * shipped * sqrt(1.449));
-	assert_true(null_spread("patch", NULL_OTHER) > shipped);
+	/* against others all of it is wider alike, what references show too */
+	for (size_t kin = NULL_OTHER; kin <= NULL_HOME; kin++) {
+		double other = null_spread("patch", (enum null_kin)kin);
+
+		assert_true(other > shipped);
+		assert_near(
+		    verdict_spread(&w.family[1], REFS, (enum null_kin)kin),
+		    quiet * other / shipped, 1e-12);
+	}
 }
 
 static void
@@ -357,7 +372,7 @@ linear_model(struct model *m)
 #define IMAGES 64
 
 struct known {
-	const char *geometry;
+	const struct geometry *geometry;
 	double radius;
 };
 
@@ -371,7 +386,7 @@ test_known_radius(void **state)
 	static int32_t label[IMAGES];
 	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
 	struct uap_config cfg = {.steps = 60, .batch = 8, .count = IMAGES};
-	struct uap_cell cell = {geometry_find(k->geometry), UAP_ALL, 1, 7};
+	struct uap_cell cell = {k->geometry, UAP_ALL, 1, 7};
 	struct uap_found f, again;
 	struct model m;
 	struct net net;
@@ -387,6 +402,9 @@ test_known_radius(void **state)
 	assert_true(f.radius[UAP_RADIUS] <= k->radius * 1.32);
 	assert_true(f.radius[0] <= f.radius[UAP_RADIUS]);
 	assert_true(f.lo <= f.radius[UAP_RADIUS]);
+	if (k->geometry->budget != NULL) /* the trigger's own */
+		assert_near(k->geometry->budget(&f.trigger),
+		    f.radius[UAP_RADIUS], 1e-6);
 	assert_int_equal(f.n, IMAGES);
 	/* the same bytes again */
 	assert_ok(
@@ -497,15 +515,16 @@ static const struct {
 	const char *name;
 	struct known known;
 } radii[] = {
-    {"radius: linf", {"linf", 0.25}},
+    {"radius: linf", {&geometry_linf, 0.25}},
     /* a white pixel brings .75 of its weight: the three heaviest, and
      * sqrt(.026) of the fourth */
-    {"radius: patch", {"patch", 3.160}},
+    {"radius: patch", {&geometry_patch, 3.160}},
+    {"radius: mask", {&geometry_mask, 3.026}}, /* .026 of the fourth */
     /* along the weights: 4 by their norm */
-    {"radius: smooth", {"smooth", 0.879}},
+    {"radius: smooth", {&geometry_smooth, 0.879}},
     /* constant: 16 pixels of .25 */
-    {"radius: spectrum", {"spectrum", 1.0}},
-    {"radius: blend", {"blend", 1.0 / 3}},
+    {"radius: spectrum", {&geometry_spectrum, 1.0}},
+    {"radius: blend", {&geometry_blend, 1.0 / 3}},
 };
 
 int
