@@ -223,13 +223,6 @@ cache_open(struct cache *c, const char *dir, const struct digest *key,
 
 /* --- writing ------------------------------------------------------------- */
 
-/* Reals as they are: nine digits would not be the same numbers. */
-static json_t *
-exact(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
-
 static json_t *
 cell_json(const struct uap_cell *cell, const struct uap_found *f)
 {
@@ -240,11 +233,11 @@ cell_json(const struct uap_cell *cell, const struct uap_found *f)
 	json_put(j, "class", json_integer(cell->target));
 	json_put(j, "seed", json_integer((json_int_t)cell->seed));
 	for (size_t k = 0; k < UAP_SHARES; k++)
-		json_add(radius, exact(f->radius[k]));
+		json_add(radius, json_number(f->radius[k]));
 	json_put(j, "radius", radius);
 	json_put(j, "reached", json_boolean(f->reached));
-	json_put(j, "lo", exact(f->lo));
-	json_put(j, "hi", exact(f->hi));
+	json_put(j, "lo", json_number(f->lo));
+	json_put(j, "hi", json_number(f->hi));
 	json_put(j, "flipped", json_integer((json_int_t)f->flipped));
 	json_put(j, "n", json_integer((json_int_t)f->n));
 	return j;
@@ -279,6 +272,7 @@ write_all(const struct cache *c, struct err *e)
 		json_put(land, "n", counts_json(c->land.n, k));
 		json_put(doc, "landing", land);
 	}
+	/* reals as they are: nine digits would not be the same numbers */
 	text = json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(17));
 	json_decref(doc);
 	if (text == NULL)
@@ -301,7 +295,13 @@ cache_close(struct cache *c, struct err *e)
 
 	if (c->path[0] != '\0' && c->changed)
 		rc = write_all(c, e);
+	cache_release(c);
+	return rc;
+}
+
+void
+cache_release(struct cache *c)
+{
 	arena_release(&c->arena);
 	*c = (struct cache){0};
-	return rc;
 }

@@ -42,5 +42,7 @@ bool cache_landing(const struct cache *, struct concentrate_counts *);
 void cache_add_landing(struct cache *, const struct concentrate_counts *);
 /* Write what is new, atomically, and release. */
 int cache_close(struct cache *, struct err *) MUST_USE;
+/* Release without writing; fine for one that is closed or was never opened. */
+void cache_release(struct cache *);
 
 #endif

@@ -6,35 +6,12 @@
 #define AUDIT_SCAN_H
 
 #include "audit/cache.h"
-#include "audit/profile.h"
+#include "audit/scan_options.h"
 #include "audit/verdict.h"
 #include "base/doc.h"
-#include "base/opt.h"
 #include "engine/mm_bd.h"
 #include "engine/transfer.h"
 #include "formats/fetch.h"
-
-#define SCAN_REFERENCES 16
-#define SCAN_SEEDS      9
-
-struct scan_budget {
-	const char *name;
-	struct profile_config profile;
-	size_t fit, test; /* images at most */
-};
-
-struct scan_options {
-	const char *model, *data, *classes, *cache;
-	struct opt_list reference;
-	const char *previous, *grow_in;
-	const char *out; /* NULL, or where documents go */
-	const struct scan_budget *budget;
-	bool no_grow, no_data, baselines;
-	uint64_t grow; /* how many references, where none are given */
-	uint64_t threads;
-	uint64_t seed, seeds;
-	double alpha;
-};
 
 struct scan_model {
 	const char *path;
@@ -83,8 +60,9 @@ struct scan {
 	struct scan_model suspect, ref[SCAN_REFERENCES];
 	size_t nref;
 	enum scan_arm arm;
-	char grown[600];           /* where references were grown, or empty */
-	bool grown_here, previous; /* for this run only; reference 0 is it */
+	char grown[600]; /* where references were grown, or empty */
+	bool grown_here; /* there for this run only */
+	bool previous;   /* reference 0 is the earlier version */
 	enum null_kin kin;
 	struct scan_exchange *exchange; /* per geometry and class, or NULL */
 	struct scan_alone self;
@@ -116,9 +94,6 @@ struct scan {
 	json_t *recorded; /* the document to be replayed, or NULL */
 };
 
-extern const struct scan_budget scan_budgets[];
-extern const size_t scan_nbudget;
-
 /* Memory of the scan's; aborts when it does not fit. */
 void *scan_need(struct scan *, size_t n, size_t size);
 
@@ -130,9 +105,15 @@ int scan_measure(struct scan *, struct err *) MUST_USE;
 int scan_judge(struct scan *, struct err *) MUST_USE;
 void scan_release(struct scan *);
 
-/* What is measured on model i: 0 the suspect, then the references. */
+/* Model i: 0 the suspect, then the references. */
+#define SCAN_MODEL(s, i) ((i) == 0 ? &(s)->suspect : &(s)->ref[(i)-1])
+
+/* What is measured on model i. */
 struct profile_job scan_job(
     struct scan *, size_t i, const struct profile_config *, const char *who);
+/* The plan's cells, in every model, with a seed after the first. */
+int scan_radii(struct scan *, const struct profile_plan *, size_t seed,
+    struct err *) MUST_USE;
 /* Flips of class t, geometry g, from source s. */
 struct scan_flips *scan_flips_at(
     const struct scan *, size_t g, size_t t, size_t s);

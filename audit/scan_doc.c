@@ -17,17 +17,7 @@
 static const struct uap_found *
 found_at(const struct scan *s, size_t model, size_t g, size_t t)
 {
-	const struct scan_model *m =
-	    model == 0 ? &s->suspect : &s->ref[model - 1];
-
-	return &m->profile[0].cell[g * s->classes + t];
-}
-
-/* A number, or null where there is none. */
-static json_t *
-number(double v)
-{
-	return isfinite(v) ? json_number(v) : json_null();
+	return &SCAN_MODEL(s, model)->profile[0].cell[g * s->classes + t];
 }
 
 static json_t *
@@ -44,7 +34,7 @@ interval_json(const struct uap_found *f)
 
 	json_add(
 	    list, f->n != 0 && f->lo > 0 ? json_number(f->lo) : json_null());
-	json_add(list, f->n != 0 ? number(f->hi) : json_null());
+	json_add(list, f->n != 0 ? json_number(f->hi) : json_null());
 	return list;
 }
 
@@ -52,9 +42,9 @@ interval_json(const struct uap_found *f)
 static void
 put_statistics(json_t *j, const struct verdict_family *f, size_t i)
 {
-	json_put(j, "residual", number(f->residual[i]));
-	json_put(j, "z", number(f->z[i]));
-	json_put(j, "p", number(f->p[i]));
+	json_put(j, "residual", json_number(f->residual[i]));
+	json_put(j, "z", json_number(f->z[i]));
+	json_put(j, "p", json_number(f->p[i]));
 }
 
 /* What the residual comes from: the ease in suspect and references. */
@@ -65,8 +55,8 @@ put_ease(
 	json_t *ease = json_object(), *refs = json_array();
 
 	for (size_t k = 0; k < s->nref; k++)
-		json_add(refs, number(f->reference[k * f->n + i]));
-	json_put(ease, "suspect", number(f->suspect[i]));
+		json_add(refs, json_number(f->reference[k * f->n + i]));
+	json_put(ease, "suspect", json_number(f->suspect[i]));
 	json_put(ease, "references", refs);
 	json_put(j, "ease", ease);
 }
@@ -168,8 +158,8 @@ scan_measured(const struct scan *s, size_t g, size_t t, const char *dir,
 	json_put(j, "radius", radii_json(s, g, t));
 	json_put(j, "interval", interval_json(found));
 	for (size_t k = 1; k <= s->nref; k++)
-		json_add(refs, number(scan_ease(found_at(s, k, g, t))));
-	json_put(ease, "suspect", number(scan_ease(found)));
+		json_add(refs, json_number(scan_ease(found_at(s, k, g, t))));
+	json_put(ease, "suspect", json_number(scan_ease(found)));
 	json_put(ease, "references", refs);
 	json_put(j, "ease", ease);
 	snprintf(name, sizeof(name), "%s-%zu", geometry_table[g]->name, t);
@@ -189,8 +179,8 @@ class_json(const struct scan *s, size_t g, size_t t, const char *dir,
 
 	if (s->nref != 0) {
 		put_statistics(j, &s->family[g], t);
-		json_put(
-		    j, "z_beyond", number(s->family[geometry_count + g].z[t]));
+		json_put(j, "z_beyond",
+		    json_number(s->family[geometry_count + g].z[t]));
 		json_put(
 		    j, "p_adjusted", scan_p_json(s->in.class_[t].adjusted));
 	}
@@ -230,8 +220,8 @@ map_json(const struct scan *s)
 {
 	json_t *j = json_object(), *to = json_array();
 
-	json_put(j, "mean_z", number(s->in.map_mean));
-	json_put(j, "p", number(s->in.map.p));
+	json_put(j, "mean_z", json_number(s->in.map_mean));
+	json_put(j, "p", json_number(s->in.map.p));
 	json_put(j, "p_adjusted", scan_p_json(s->in.map.adjusted));
 	json_put(j, "evidence", json_boolean(s->in.map.target));
 	for (size_t i = 0; isfinite(s->in.map.p) && i < s->classes; i++)

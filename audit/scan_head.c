@@ -128,8 +128,8 @@ accuracy_json(const struct scan *s)
 	return j;
 }
 
-/* The null's spreads, and the smallest effect that this run could have seen:
- * a radius relative to what the references explain. */
+/* The null's spreads, and the smallest effect that this run could have seen,
+ * of what counts by itself: a radius relative to what the references explain. */
 static void
 put_power(json_t *doc, const struct scan *s)
 {
@@ -147,9 +147,10 @@ put_power(json_t *doc, const struct scan *s)
 		if (f == geometry_count && !s->pairs)
 			break;
 		json_put(spread, v->name, json_number(v->spread));
-		json_put(least, v->name,
-		    json_number(
-			exp(-verdict_least(v->spread, tests, s->opt.alpha))));
+		if (f == geometry_count || v->tested)
+			json_put(least, v->name,
+			    json_number(exp(-verdict_least(
+				v->spread, tests, s->opt.alpha))));
 	}
 	json_put(doc, "spread", spread);
 	json_put(doc, "minimum", least);

@@ -36,8 +36,7 @@ scan_ease(const struct uap_found *f)
 static const struct profile *
 profile_of(const struct scan *s, size_t model, size_t seed)
 {
-	return model == 0 ? &s->suspect.profile[seed]
-			  : &s->ref[model - 1].profile[seed];
+	return &SCAN_MODEL(s, model)->profile[seed];
 }
 
 static void
@@ -217,30 +216,6 @@ leading(struct scan *s)
 	return (struct profile_plan){k, target, pair};
 }
 
-static int
-measure_seed(
-    struct scan *s, const struct profile_plan *plan, size_t seed, struct err *e)
-{
-	for (size_t i = 0; i <= s->nref; i++) {
-		struct scan_model *m = i == 0 ? &s->suspect : &s->ref[i - 1];
-		struct profile_config cfg = s->opt.budget->profile;
-		char who[48];
-		struct profile_job job = scan_job(s, i, &cfg, who);
-		int rc;
-
-		cfg.seed = s->opt.seed + seed;
-		snprintf(who, sizeof(who), "seed %" PRIu64 ", model %zu",
-		    cfg.seed, i);
-		rc = profile_init(&m->profile[seed], s->classes, &s->arena, e);
-		if (rc == 0)
-			rc = profile_radii(&m->profile[seed], &job, plan, e);
-		if (rc != 0)
-			return rc;
-		profile_forget(&m->profile[seed]);
-	}
-	return 0;
-}
-
 /* Residuals of one family at another seed, about the first one's median; NaN
  * where it was not measured again. */
 static void
@@ -339,7 +314,7 @@ other_seeds(struct scan *s, struct err *e)
 	size_t n = 0;
 
 	for (size_t seed = 1; seed < s->opt.seeds; seed++) {
-		int rc = measure_seed(s, &plan, seed, e);
+		int rc = scan_radii(s, &plan, seed, e);
 
 		if (rc != 0)
 			return rc;

@@ -31,12 +31,6 @@ scan_need(struct scan *s, size_t n, size_t size)
 	return p;
 }
 
-static struct scan_model *
-model_at(struct scan *s, size_t i)
-{
-	return i == 0 ? &s->suspect : &s->ref[i - 1];
-}
-
 /* The earlier version's perturbations are wanted too: no cache has them. */
 static bool
 is_previous(const struct scan *s, size_t i)
@@ -48,7 +42,7 @@ struct profile_job
 scan_job(
     struct scan *s, size_t i, const struct profile_config *cfg, const char *who)
 {
-	struct scan_model *m = model_at(s, i);
+	struct scan_model *m = SCAN_MODEL(s, i);
 	struct profile_job job = {.net = &m->net,
 	    .cfg = cfg,
 	    .im = {s->fit, s->test},
@@ -69,8 +63,7 @@ excess(const struct scan *s, size_t source, size_t t)
 	double v[SCAN_REFERENCES + 1], mine = 0.0;
 
 	for (size_t i = 0; i <= s->nref; i++) {
-		const struct scan_model *m =
-		    i == 0 ? &s->suspect : &s->ref[i - 1];
+		const struct scan_model *m = SCAN_MODEL(s, i);
 		const struct concentrate_counts *c = &m->profile[0].landing;
 		double share;
 
@@ -113,24 +106,31 @@ choose(struct scan *s)
 
 /* --- radii --------------------------------------------------------------- */
 
-static int
-measure_radii(struct scan *s, struct err *e)
+int
+scan_radii(
+    struct scan *s, const struct profile_plan *plan, size_t seed, struct err *e)
 {
 	for (size_t i = 0; i <= s->nref; i++) {
-		struct scan_model *m = model_at(s, i);
+		struct scan_model *m = SCAN_MODEL(s, i);
+		struct profile *p = &m->profile[seed];
 		struct profile_config cfg = s->opt.budget->profile;
-		char who[32];
+		char who[48];
 		struct profile_job job = scan_job(s, i, &cfg, who);
-		int rc;
+		int rc = 0;
 
-		cfg.seed = s->opt.seed;
-		snprintf(
-		    who, sizeof(who), i == 0 ? "suspect" : "reference %zu", i);
-		rc = profile_radii(&m->profile[0], &job, &s->plan, e);
+		cfg.seed = s->opt.seed + seed;
+		snprintf(who, sizeof(who), "seed %" PRIu64 ", %s %zu", cfg.seed,
+		    i == 0 ? "model" : "reference", i == 0 ? 1 : i);
+		if (p->cell == NULL)
+			rc = profile_init(p, s->classes, &s->arena, e);
+		if (rc == 0)
+			rc = profile_radii(p, &job, plan, e);
 		if (rc != 0)
 			return rc;
-		if (i != 0 && !is_previous(s, i))
-			profile_forget(&m->profile[0]);
+		/* perturbations of the first seed: the suspect's are shown,
+		 * the earlier version's exchanged */
+		if (seed != 0 || (i != 0 && !is_previous(s, i)))
+			profile_forget(p);
 	}
 	return 0;
 }
@@ -143,7 +143,7 @@ measure_landing(struct scan *s, struct err *e)
 	/* a few of each class */
 	cfg.landing.count = MAX(cfg.landing.count, 12 * s->classes);
 	for (size_t i = 0; i <= s->nref; i++) {
-		struct scan_model *m = model_at(s, i);
+		struct scan_model *m = SCAN_MODEL(s, i);
 		struct profile_job job = scan_job(s, i, &cfg, "");
 		int rc;
 
@@ -222,7 +222,7 @@ predict_all(struct scan *s, struct shared_work *w, int32_t source, int32_t t,
 			w->index[w->n++] = s->both[i];
 	}
 	for (size_t k = 0; k <= s->nref; k++) {
-		int rc = uap_predict(&model_at(s, k)->net, &s->test, w->index,
+		int rc = uap_predict(&SCAN_MODEL(s, k)->net, &s->test, w->index,
 		    w->n, d, w->pred[k], e);
 
 		if (rc != 0)
@@ -354,7 +354,7 @@ measure_all(struct scan *s, struct err *e)
 	if ((rc = measure_landing(s, e)) != 0)
 		return rc;
 	choose(s);
-	if ((rc = measure_radii(s, e)) != 0 ||
+	if ((rc = scan_radii(s, &s->plan, 0, e)) != 0 ||
 	    (s->previous && (rc = scan_previous(s, e)) != 0) ||
 	    (rc = scan_judge(s, e)) != 0 ||
 	    (s->nref != 0 && (rc = flip_matrix(s, e)) != 0))

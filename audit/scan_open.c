@@ -125,7 +125,7 @@ agreement(struct scan *s, struct err *e)
 
 	s->agreed = d->n;
 	for (size_t k = 0; k <= s->nref; k++) {
-		struct scan_model *m = k == 0 ? &s->suspect : &s->ref[k - 1];
+		struct scan_model *m = SCAN_MODEL(s, k);
 		int rc = measure_predict(&m->net, d, 0, d->n, NULL, pred, e);
 
 		if (rc != 0)
@@ -138,8 +138,7 @@ agreement(struct scan *s, struct err *e)
 	}
 	for (size_t i = 0; i < d->n; i++)
 		for (size_t k = 0; k <= s->nref; k++)
-			if (!(k == 0 ? &s->suspect : &s->ref[k - 1])
-				 ->right[i]) {
+			if (!SCAN_MODEL(s, k)->right[i]) {
 				s->agreed--;
 				break;
 			}
@@ -155,8 +154,7 @@ mark_test(struct scan *s, const uint32_t *at)
 		bool all = true;
 
 		for (size_t k = 0; k <= s->nref; k++) {
-			struct scan_model *m =
-			    k == 0 ? &s->suspect : &s->ref[k - 1];
+			struct scan_model *m = SCAN_MODEL(s, k);
 
 			if (m->right_test == NULL)
 				m->right_test = scan_need(
@@ -282,6 +280,7 @@ model_release_all(struct scan_model *m)
 {
 	for (size_t i = 0; i < SCAN_SEEDS; i++)
 		profile_release(&m->profile[i]);
+	cache_release(&m->cache);
 	net_release(&m->net);
 	fetch_model_release(&m->file);
 }

@@ -6,9 +6,8 @@
  *         but not in the earlier version,
  *     c = the same with the roles exchanged;
  *
- * were the versions exchangeable, b would be a fair coin's of b + c
- * (detect.md 4.3 b; each perturbation favours the model it was made on, hence the
- * exchange).  p = P(Bin(b + c, 1/2) >= b), Holm over classes and geometries.
+ * were the versions exchangeable, b would be a fair coin's of b + c (each
+ * perturbation favours the model it was made on, hence the exchange).  p = P(Bin(b + c, 1/2) >= b), Holm over classes and geometries.
  */
 #include "audit/scan_arms.h"
 

@@ -31,17 +31,24 @@ static void
 print_pairs(const struct scan *s)
 {
 	char from[32], to[32];
-	size_t k = s->classes;
+	size_t k = s->classes, said = 0;
 
-	for (size_t i = 0; s->pairs && i < k * k; i++)
+	printf("\npairs of classes, and maps of all\n");
+	for (size_t i = 0; i < k * k; i++) {
 		/* what is a target from everywhere is said once */
-		if (s->in.pairs[i].target && !s->in.class_[i % k].target)
-			printf("* %s -> %s  z %.2f  p %.2g\n",
-			    scan_class_name(s, i / k, from, sizeof(from)),
-			    scan_class_name(s, i % k, to, sizeof(to)),
-			    s->pair.z[i], s->in.pairs[i].adjusted);
-	if (!s->in.map.target)
+		if (!s->in.pairs[i].target || s->in.class_[i % k].target)
+			continue;
+		said++;
+		printf("* %s -> %s  z %.2f  p %.2g\n",
+		    scan_class_name(s, i / k, from, sizeof(from)),
+		    scan_class_name(s, i % k, to, sizeof(to)), s->pair.z[i],
+		    s->in.pairs[i].adjusted);
+	}
+	if (!s->in.map.target) {
+		if (said == 0)
+			printf("  none stands out\n");
 		return;
+	}
 	printf("* all classes, mean z %.2f, p %.2g:", s->in.map_mean,
 	    s->in.map.adjusted);
 	for (size_t i = 0; i < k; i++)
@@ -78,6 +85,5 @@ scan_print(const struct scan *s)
 			print_class(s, g, t);
 	}
 	if (s->pairs)
-		printf("\npairs of classes, and maps of all\n");
-	print_pairs(s);
+		print_pairs(s);
 }

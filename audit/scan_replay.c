@@ -10,6 +10,30 @@
 /* What of a class's row is compared, beside the perturbation. */
 static const char *const parts[] = {"ease", "interval", "radius"};
 
+/* Another version of the tool may search otherwise by the same name. */
+static int
+same_settings(const struct scan *s, const char *budget, struct err *e)
+{
+	const struct uap_config *c = &s->opt.budget->profile.cell;
+	int64_t steps, batch;
+	int rc;
+
+	if (strcmp(s->opt.budget->name, budget) != 0)
+		return err_set(
+		    e, ERR_FORMAT, ERR_NOWHERE, "no budget '%.32s'", budget);
+	if ((rc = json_get_int(
+		 s->recorded, "options.steps", 0, INT32_MAX, &steps, e)) != 0 ||
+	    (rc = json_get_int(
+		 s->recorded, "options.batch", 0, INT32_MAX, &batch, e)) != 0)
+		return rc;
+	if ((size_t)steps != c->steps || (size_t)batch != c->batch)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "searched with %" PRId64 " steps of %" PRId64
+		    ", this version has %zu of %zu",
+		    steps, batch, c->steps, c->batch);
+	return 0;
+}
+
 int
 scan_replay_open(struct scan *s, const char *path, struct err *e)
 {
@@ -25,15 +49,14 @@ scan_replay_open(struct scan *s, const char *path, struct err *e)
 		 &seeds, e)) != 0 ||
 	    (rc = json_get_str(s->recorded, "options.budget", &budget, e)) != 0)
 		return err_in(e, path);
+	s->opt.cache = NULL; /* measured, not remembered */
 	s->opt.seed = (uint64_t)seed;
 	s->opt.seeds = (uint64_t)seeds;
 	for (size_t i = 0; i < scan_nbudget; i++)
 		if (strcmp(scan_budgets[i].name, budget) == 0)
 			s->opt.budget = &scan_budgets[i];
-	if (strcmp(s->opt.budget->name, budget) == 0)
-		return 0;
-	err_set(e, ERR_FORMAT, ERR_NOWHERE, "no budget '%.32s'", budget);
-	return err_in(e, path);
+	rc = same_settings(s, budget, e);
+	return rc != 0 ? err_in(e, path) : 0;
 }
 
 /* The files given are those that were scanned, in the same order. */
@@ -73,21 +96,7 @@ measure(struct scan *s, size_t class, struct err *e)
 	target[class] = true;
 	s->plan =
 	    (struct profile_plan){k, target, scan_need(s, k * k, sizeof(bool))};
-	for (size_t i = 0; i <= s->nref; i++) {
-		struct scan_model *m = i == 0 ? &s->suspect : &s->ref[i - 1];
-		struct profile_config cfg = s->opt.budget->profile;
-		struct profile_job job = scan_job(s, i, &cfg, "replay");
-		int rc;
-
-		cfg.seed = s->opt.seed;
-		job.cache = NULL; /* measured, not remembered */
-		rc = profile_init(&m->profile[0], k, &s->arena, e);
-		if (rc == 0)
-			rc = profile_radii(&m->profile[0], &job, &s->plan, e);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
+	return scan_radii(s, &s->plan, 0, e);
 }
 
 /* A value as a document would have it, after writing and reading it. */
@@ -133,6 +142,9 @@ compare(const struct scan *s, size_t g, size_t class, const char *dir,
 	snprintf(at, sizeof(at), "geometries.%zu.per_class.%zu", g, class);
 	if ((rc = json_get_object(s->recorded, at, &then, e)) != 0)
 		return rc;
+	if (!json_is_number(json_at(then, "ease.suspect")))
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "class %zu was not searched", class);
 	rc = scan_measured(s, g, class, dir, &row, e);
 	if (rc == 0 && (rc = as_read(row, &now, e)) == 0) {
 		bool equal = same_file(now, then);

@@ -54,6 +54,8 @@ ok 'its perturbation' cmp "$tmp/one/perturbations/warp-2.trigger" "$tmp/again/pe
 sed 's/"seed": 0/"seed": 1/' "$doc" >"$tmp/other.json"
 exits 1 'with another seed it differs' assay-scan -q --replay "$tmp/other.json" --class 2 "$suspect" --classes "$tmp/names" --data "$audit" -r "$reference"
 prints '^patch  *differs$'
+sed 's/"steps": [0-9]*/"steps": 7/' "$doc" >"$tmp/other.json"
+fails 3 'steps of another version' 'searched with 7 steps' assay-scan -q --replay "$tmp/other.json" --class 2 "$suspect" --classes "$tmp/names" --data "$audit" -r "$reference"
 fails 4 'another model' 'input 1 (model) is not the file' assay-scan -q --replay "$doc" --class 2 "$clean" --classes "$tmp/names" --data "$audit" -r "$reference"
 fails 4 'a reference less' '3 inputs were scanned, 2 are given' assay-scan -q --no-grow --replay "$doc" --class 2 "$suspect" --classes "$tmp/names" --data "$audit"
 fails 4 'no such class' 'no class 4' assay-scan -q --replay "$doc" --class 4 "$suspect" --classes "$tmp/names" --data "$audit" -r "$reference"
