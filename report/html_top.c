@@ -269,13 +269,18 @@ put_method(const struct html_in *h, struct buf *b)
 	    "held-out images turn is the flip radius. Some classes are easy "
 	    "to reach in every model, so the suspect is compared with "
 	    "reference models: the residual is log(reference radius / suspect "
-	    "radius). A large one means that only the suspect gives way.</p>\n"
+	    "radius), the mean of that at 75, 90 and 95 %, less its median "
+	    "over classes. A large one means that only the suspect gives "
+	    "way.</p>\n"
 	    "<p><strong>Shared adversarial examples.</strong> Each flip on a "
 	    "held-out image is counted as shared (the reference is fooled in "
 	    "the same way), different, or unshared (only the suspect is "
 	    "fooled). A natural weakness is shared; a backdoor is not.</p>\n"
-	    "<p><strong>Statistics.</strong> p-values are corrected over "
-	    "classes and geometries. Images are split by digest: changes are "
+	    "<p><strong>Statistics.</strong> A residual is judged by what "
+	    "clean models differ in, those that calibrated the scan and the "
+	    "references among each other. p-values are corrected over "
+	    "classes, pairs of classes and geometries. Images are split by "
+	    "digest: changes are "
 	    "found on one part and counted on the other.</p>\n");
 	if (h->in->scan != NULL) {
 		const json_t *scan = case_doc(h->in->docs, CASE_SCAN);
