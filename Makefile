@@ -19,7 +19,8 @@ TOOLS      = audit/assay audit/assay-unpack audit/assay-inspect audit/assay-load
              audit/assay-save report/assay-report report/assay-verify
 assay_PARTS         = audit summary
 assay-unpack_PARTS  = manifest show
-assay-load_PARTS    = load_data
+assay-load_PARTS    = load_data operand
+assay-save_PARTS    = operand
 assay-inspect_PARTS = check check_model check_name show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
                       html_rest html_scan html_top page page_style svg

@@ -65,17 +65,19 @@ check_model(const struct check_file *f, json_t *findings)
 		return;
 	}
 	for (size_t i = 0; i < MIN(n, BIDS); i++) {
-		struct rd r = f->bytes;
+		struct source s;
 		struct err e = {.off = UINT64_MAX};
 		struct model m;
 
 		if (bid[i]->load == NULL)
 			continue;
-		if (bid[i]->load(&r, &m, &e) != 0) {
+		source_mem(&s, f->bytes.base, f->bytes.len);
+		if (bid[i]->load(&s, &m, &e) != 0) {
 			complain(f, &e, findings);
-			continue;
+		} else {
+			weights(f, &m, findings);
+			model_release(&m);
 		}
-		weights(f, &m, findings);
-		model_release(&m);
+		source_release(&s);
 	}
 }

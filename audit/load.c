@@ -4,6 +4,7 @@
  * does all the parsing.
  */
 #include "audit/load_data.h"
+#include "audit/operand.h"
 #include "base/child.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -11,15 +12,13 @@
 #include "base/sandbox.h"
 #include "base/text.h"
 #include "base/tool.h"
-#include "formats/format.h"
 #include "formats/neutral.h"
 #include "formats/pixel.h"
 
 #define CPU_SECONDS 600
 #define HEAD_ROOM   ((uint64_t)2 << 30)
-#define BIDS        8
 
-static const char *output, *mean_text, *std_text, *data, *classes;
+static const char *output, *mean_text, *std_text, *data, *classes, *arch;
 static bool require_sandbox;
 static struct fit_shape shape;
 
@@ -53,6 +52,11 @@ static const struct opt table[] = {
 	.dest = &output,
 	.arg = "FILE",
 	.help = "write the neutral model here (default: -, stdout)"},
+    {.name = "arch",
+	.kind = OPT_STR,
+	.dest = &arch,
+	.arg = "A",
+	.help = "architecture of a file that holds nothing but weights"},
     {.name = "mean",
 	.kind = OPT_STR,
 	.dest = &mean_text,
@@ -84,8 +88,7 @@ struct pixels {
 };
 
 struct job {
-	const char *path;
-	struct file_map in;
+	struct operand in;
 	struct file_out out;
 	struct pixels pixels;
 };
@@ -114,10 +117,11 @@ parse_list(const char *name, const char *text, double *out, size_t *n)
 }
 
 static int
-enter(uint64_t size, struct err *e)
+enter(const struct job *job, struct err *e)
 {
-	struct sandbox_spec spec = {.files = SANDBOX_NO_FILES,
-	    .memory = size + LIMIT_MODEL_ARENA + HEAD_ROOM,
+	struct sandbox_spec spec = {.files = SANDBOX_READ_TREE,
+	    .dir = job->in.dir,
+	    .memory = 3 * LIMIT_MODEL_FILE + LIMIT_MODEL_ARENA + HEAD_ROOM,
 	    .output = 2 * LIMIT_MODEL_FILE,
 	    .seconds = CPU_SECONDS,
 	    .required = require_sandbox};
@@ -130,23 +134,38 @@ enter(uint64_t size, struct err *e)
 	return rc;
 }
 
+/* What the files around it say, where the model itself says nothing. */
 static int
-parse(struct rd r, struct model *m, struct err *e)
+take_hints(const struct source *s, struct model *m, struct err *e)
 {
-	const struct format *bid[BIDS];
-	size_t n = format_bids(r, bid, BIDS);
+	const struct hints *h = &s->hints;
 
-	if (n == 0)
-		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "not a model file of a known format");
-	for (size_t i = 1; i < MIN(n, BIDS); i++)
-		tool_warn(
-		    "it could also be a file of the format %s", bid[i]->name);
-	if (bid[0]->load == NULL)
-		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "a %s file has no graph that could be loaded",
-		    bid[0]->name);
-	return bid[0]->load(&r, m, e);
+	if (m->label == NULL && h->nlabel != 0) {
+		if (m->classes != 0 && m->classes != h->nlabel)
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "%zu names of classes for %" PRIu64 " logits",
+			    h->nlabel, m->classes);
+		m->classes = h->nlabel;
+		m->label = h->label;
+	}
+	if (*m->preprocess.from == '\0')
+		m->preprocess = h->preprocess;
+	return 0;
+}
+
+/* Means and deviations of the user, else what the files say. */
+static int
+prepend(struct model *m, const struct pixels *p, struct err *e)
+{
+	const struct preprocess *pre = &m->preprocess;
+	bool given = p->nmean != 0 || p->nstd != 0;
+	size_t nmean = given ? p->nmean : pre->nmean;
+	size_t nstd = given ? p->nstd : pre->nstd;
+	const double *mean = given ? p->mean : pre->mean;
+	const double *std = given ? p->std : pre->std;
+
+	return pixel_prepend(m, nmean != 0 ? mean : NULL, nmean,
+	    nstd != 0 ? std : NULL, nstd, e);
 }
 
 /* In the child. */
@@ -154,23 +173,26 @@ static int
 convert(void *arg)
 {
 	struct job *job = arg;
-	const struct pixels *p = &job->pixels;
+	const struct format *f;
+	struct source s;
 	struct model m;
 	struct err e = {0};
 	int rc;
 
-	if ((rc = enter(job->in.len, &e)) != 0)
+	if ((rc = enter(job, &e)) != 0 ||
+	    (rc = operand_source(&job->in, arch, &s, &f, &e)) != 0)
 		return tool_fail(&e);
-	if ((rc = parse(rd_mem(job->in.ptr, job->in.len), &m, &e)) != 0) {
-		err_in(&e, job->path);
-		return tool_fail(&e);
+	if ((rc = f->load(&s, &m, &e)) == 0) {
+		if ((rc = take_hints(&s, &m, &e)) == 0 &&
+		    (rc = prepend(&m, &job->pixels, &e)) == 0)
+			rc = neutral_write(&job->out, &m, &e);
+		model_release(&m);
 	}
-	rc = pixel_prepend(&m, p->nmean != 0 ? p->mean : NULL, p->nmean,
-	    p->nstd != 0 ? p->std : NULL, p->nstd, &e);
+	source_release(&s);
 	if (rc == 0)
-		rc = neutral_write(&job->out, &m, &e);
-	model_release(&m);
-	return rc == 0 ? TOOL_PASSED : tool_fail(&e);
+		return TOOL_PASSED;
+	err_in(&e, job->in.path);
+	return tool_fail(&e);
 }
 
 /* In the child. */
@@ -205,15 +227,15 @@ produce(int (*fn)(void *), void *arg, struct file_out *out, const char *path)
 static int
 load_model(const char *path, const struct pixels *p)
 {
-	struct job job = {.path = path, .pixels = *p};
+	struct job job = {.pixels = *p};
 	struct err e = {0};
 	int status;
 
-	if (file_map(path, LIMIT_MODEL_FILE, &job.in, &e) != 0 ||
+	if (operand_open(&job.in, path, &e) != 0 ||
 	    file_out_open(&job.out, output, &e) != 0)
 		return tool_fail(&e);
 	status = produce(convert, &job, &job.out, path);
-	file_unmap(&job.in);
+	operand_close(&job.in);
 	return status;
 }
 

@@ -9,6 +9,9 @@
 #define LIMIT_MODEL_FILE ((uint64_t)8 << 30)
 /* Memory for what a parser builds besides the mapped file. */
 #define LIMIT_MODEL_ARENA ((size_t)4 << 30)
+/* Files of one model: shards, external data; and memory for their names. */
+#define LIMIT_SOURCE_FILES 1024
+#define LIMIT_SOURCE_ARENA ((size_t)64 << 20)
 /* Nodes and tensors of a graph: swin_t has 6,500 nodes. */
 #define LIMIT_NODES   200000
 #define LIMIT_TENSORS 200000

@@ -5,9 +5,8 @@
 #ifndef FORMATS_FORMAT_H
 #define FORMATS_FORMAT_H
 
-#include "base/buf.h"
-#include "base/rd.h"
 #include "formats/model.h"
+#include "formats/source.h"
 
 struct format {
 	const char *name;    /* "onnx" */
@@ -19,13 +18,14 @@ struct format {
 	 * this format are only recognised.  On failure nothing is left to
 	 * release.
 	 */
-	int (*load)(struct rd *, struct model *, struct err *);
+	int (*load)(struct source *, struct model *, struct err *);
 	/*
-	 * The original file with the weights of the neutral model in it and
-	 * every other byte kept, appended to `out`; NULL when it cannot be.
+	 * Write the weights of the neutral model into the files that the
+	 * model came from (source_writable), every other byte kept; NULL when
+	 * that cannot be done.
 	 */
-	int (*patch)(struct rd original, const struct model *neutral,
-	    struct buf *out, struct err *);
+	int (*patch)(
+	    struct source *original, const struct model *neutral, struct err *);
 };
 
 #define FORMAT(stem) extern const struct format format_##stem;

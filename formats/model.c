@@ -52,7 +52,8 @@ model_init(struct model *m, size_t cap)
 	    .output = "",
 	    .format = "",
 	    .producer = "",
-	    .note = ""};
+	    .note = "",
+	    .preprocess.from = ""};
 	arena_init(&m->arena, cap);
 }
 
@@ -101,11 +102,23 @@ half_to_double(uint16_t h)
 	return (h & 0x8000) != 0 ? -v : v;
 }
 
+uint64_t
+tensor_offset(const struct tensor *t, uint64_t i)
+{
+	uint64_t off = 0;
+
+	if (t->stride == NULL)
+		return i * dtype_width(t->dtype);
+	for (size_t k = t->rank; k-- > 0; i /= t->dim[k])
+		off += i % t->dim[k] * t->stride[k];
+	return off;
+}
+
 double
 tensor_real(const struct tensor *t, uint64_t i)
 {
-	size_t width = dtype_width(t->dtype);
-	uint64_t raw = load_le(t->data + i * width, width);
+	uint64_t raw =
+	    load_le(t->data + tensor_offset(t, i), dtype_width(t->dtype));
 	uint32_t raw32 = (uint32_t)raw;
 	double d;
 	float f;
@@ -145,7 +158,7 @@ tensor_int(const struct tensor *t, uint64_t i, int64_t *out)
 	double v;
 
 	if (t->dtype == DTYPE_I64) {
-		*out = (int64_t)load_le(t->data + 8 * i, 8);
+		*out = (int64_t)load_le(t->data + tensor_offset(t, i), 8);
 		return true;
 	}
 	v = tensor_real(t, i);

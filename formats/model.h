@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/map.h"
+#include "formats/preprocess.h"
 
 #define MODEL_MAX_RANK 8
 
@@ -36,9 +37,16 @@ struct tensor {
 	enum dtype dtype;
 	size_t rank; /* 0 is a scalar */
 	uint64_t dim[MODEL_MAX_RANK];
-	/* little-endian, row-major, NOT aligned; product(dim) * width bytes */
+	/* little-endian, NOT aligned */
 	const uint8_t *data;
-	size_t size;
+	size_t size; /* product(dim) * width */
+	/*
+	 * Bytes from one index to the next along each dimension; NULL: dense
+	 * and row-major.  Readers of files make such views, so that weights
+	 * which a file keeps transposed are still those bytes of the file;
+	 * a neutral model has none.
+	 */
+	const uint64_t *stride;
 };
 
 enum attr_kind {
@@ -80,6 +88,8 @@ struct model {
 	int64_t shape[4];   /* -1 where the file leaves it open */
 	const char *output; /* the logits: (N, classes) */
 	uint64_t classes;   /* 0 while unknown */
+	const char **label; /* names of the classes; NULL: unknown */
+	struct preprocess preprocess;
 	/* where it came from, for documents */
 	const char *format;   /* "onnx", "safetensors" */
 	const char *producer; /* as the file says; may be "" */
@@ -105,6 +115,8 @@ bool tensor_elements(const struct tensor *, uint64_t *out) MUST_USE;
  * where the element is not a whole number within int64.
  */
 double tensor_real(const struct tensor *, uint64_t i);
+/* Where element i (counted row by row) lies, in bytes from data. */
+uint64_t tensor_offset(const struct tensor *, uint64_t i);
 bool tensor_int(const struct tensor *, uint64_t i, int64_t *out) MUST_USE;
 
 /* NULL when absent. */

@@ -36,7 +36,7 @@ dup_str(struct arena *a, const json_t *j, const char *path, const char **out,
 }
 
 static int
-parse_names(struct arena *a, const json_t *j, const char *path,
+parse_list_of(struct arena *a, const json_t *j, const char *path, size_t most,
     const char ***out, size_t *n, struct err *e)
 {
 	const json_t *list;
@@ -45,7 +45,7 @@ parse_names(struct arena *a, const json_t *j, const char *path,
 	if ((rc = json_get_array(j, path, &list, e)) != 0)
 		return rc;
 	*n = json_array_size(list);
-	if (*n > LIMIT_NODE_ARITY)
+	if (*n > most)
 		return err_set(
 		    e, ERR_LIMIT, ERR_NOWHERE, "'%s' has %zu names", path, *n);
 	if ((*out = arena_alloc(a, *n + 1, sizeof(**out))) == NULL)
@@ -55,6 +55,13 @@ parse_names(struct arena *a, const json_t *j, const char *path,
 			 a, json_array_get(list, i), "", &(*out)[i], e)) != 0)
 			return err_wrap(e, "'%s'", path);
 	return 0;
+}
+
+static int
+parse_names(struct arena *a, const json_t *j, const char *path,
+    const char ***out, size_t *n, struct err *e)
+{
+	return parse_list_of(a, j, path, LIMIT_NODE_ARITY, out, n, e);
 }
 
 static int
@@ -199,6 +206,34 @@ parse_head(struct model *m, const json_t *j, struct err *e)
 	return 0;
 }
 
+/* What not every model has. */
+static int
+parse_extras(struct model *m, const json_t *j, struct err *e)
+{
+	const json_t *pre = json_object_get(j, "preprocess");
+	const char *from;
+	size_t n;
+	int rc;
+
+	if (json_object_get(j, "labels") != NULL) {
+		rc = parse_list_of(
+		    &m->arena, j, "labels", LIMIT_CLASSES, &m->label, &n, e);
+		if (rc != 0)
+			return rc;
+		if (n != m->classes)
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "%zu labels for %" PRIu64 " classes", n,
+			    m->classes);
+	}
+	if (pre == NULL)
+		return 0;
+	if ((rc = preprocess_parse(pre, &m->preprocess, e)) != 0)
+		return err_wrap(e, "preprocess");
+	from = m->preprocess.from;
+	m->preprocess.from = arena_strdup(&m->arena, from, strlen(from));
+	return m->preprocess.from != NULL ? 0 : full(e);
+}
+
 int
 neutral_parse(struct rd *r, struct model *m, struct err *e)
 {
@@ -214,7 +249,9 @@ neutral_parse(struct rd *r, struct model *m, struct err *e)
 		goto out;
 	m->tensor = st.tensor;
 	m->ntensor = st.ntensor;
-	if ((rc = parse_head(m, j, e)) != 0 || (rc = parse_nodes(m, j, e)) != 0)
+	if ((rc = parse_head(m, j, e)) != 0 ||
+	    (rc = parse_extras(m, j, e)) != 0 ||
+	    (rc = parse_nodes(m, j, e)) != 0)
 		goto out;
 	rc = model_check(m, e);
 out:
@@ -311,6 +348,10 @@ model_json(const struct model *m)
 	json_put(j, "output", json_text(m->output));
 	json_put(j, "classes", json_integer((json_int_t)m->classes));
 	json_put(j, "source", source);
+	if (m->label != NULL)
+		json_put(j, "labels", names_json(m->label, m->classes));
+	if (*m->preprocess.from != '\0')
+		json_put(j, "preprocess", preprocess_json(&m->preprocess));
 	json_put(j, "nodes", nodes);
 	return j;
 }
@@ -341,28 +382,24 @@ probe(struct rd r)
 	return neutral_probe(r) ? 100 : 0;
 }
 
+static int
+load(struct source *s, struct model *m, struct err *e)
+{
+	struct rd r = s->main;
+
+	return neutral_parse(&r, m, e);
+}
+
 /* Weights of another neutral model of the same graph. */
 static int
-patch(struct rd original, const struct model *neutral, struct buf *out,
-    struct err *e)
+patch(struct source *original, const struct model *neutral, struct err *e)
 {
-	struct rd r = original;
 	struct model old;
-	size_t start = out->len;
 	int rc;
 
-	if ((rc = neutral_parse(&r, &old, e)) != 0)
+	if ((rc = load(original, &old, e)) != 0)
 		return rc;
-	if ((rc = patch_check(&old, neutral, e)) == 0)
-		buf_append(out, original.base, original.len);
-	for (size_t i = 0; i < old.ntensor && rc == 0; i++) {
-		const struct tensor *t = &old.tensor[i];
-
-		/* an empty tensor may have no place */
-		if (t->size != 0)
-			patch_tensor(t, model_tensor(neutral, t->name),
-			    out->ptr + start + (t->data - original.base));
-	}
+	rc = patch_in_place(original, &old, neutral, e);
 	model_release(&old);
 	return rc;
 }
@@ -371,6 +408,6 @@ const struct format format_neutral = {
     .name = "neutral",
     .summary = "neutral model of this suite (safetensors with a graph)",
     .probe = probe,
-    .load = neutral_parse,
+    .load = load,
     .patch = patch,
 };

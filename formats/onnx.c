@@ -293,10 +293,18 @@ onnx_parse(struct rd *r, struct model *m, struct err *e)
 	return rc;
 }
 
+static int
+load(struct source *s, struct model *m, struct err *e)
+{
+	struct rd r = s->main;
+
+	return onnx_parse(&r, m, e);
+}
+
 const struct format format_onnx = {
     .name = "onnx",
     .summary = "ONNX model (IR 3 to 10, operator sets 6 to 21)",
     .probe = onnx_file_probe,
-    .load = onnx_parse,
+    .load = load,
     .patch = onnx_patch,
 };

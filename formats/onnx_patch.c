@@ -133,17 +133,6 @@ find_place(const struct onnx_file *f, const char *name, struct place *out)
 	return false;
 }
 
-static bool
-changed(const struct tensor *old, const struct tensor *now)
-{
-	uint64_t n = old->size / dtype_width(old->dtype);
-
-	for (uint64_t i = 0; i < n; i++)
-		if (!patch_same(old, now, i))
-			return true;
-	return false;
-}
-
 static int
 patch_one(const struct onnx_file *f, struct rd original, struct change *c,
     struct err *e)
@@ -151,8 +140,6 @@ patch_one(const struct onnx_file *f, struct rd original, struct change *c,
 	const uint8_t *p = c->old->data;
 	struct place place;
 
-	if (!changed(c->old, c->now))
-		return 0;
 	if ((uintptr_t)p >= (uintptr_t)original.base &&
 	    (uintptr_t)p < (uintptr_t)original.base + original.len) {
 		patch_tensor(c->old, c->now, c->file + (p - original.base));
@@ -166,38 +153,36 @@ patch_one(const struct onnx_file *f, struct rd original, struct change *c,
 }
 
 int
-onnx_patch(struct rd original, const struct model *neutral, struct buf *out,
-    struct err *e)
+onnx_patch(struct source *original, const struct model *neutral, struct err *e)
 {
-	struct rd r = original;
+	struct rd r = original->main;
 	struct arena scratch;
 	struct onnx_file f;
 	struct model old;
 	struct map names;
-	size_t start = out->len;
 	int rc;
 
 	if ((rc = onnx_parse(&r, &old, e)) != 0)
 		return rc;
 	arena_init(&scratch, LIMIT_MODEL_ARENA);
 	if ((rc = patch_check(&old, neutral, e)) != 0 ||
-	    (rc = onnx_file_parse(original, &scratch, &f, e)) != 0)
+	    (rc = onnx_file_parse(original->main, &scratch, &f, e)) != 0)
 		goto out;
 	map_init(&names, &scratch);
 	for (size_t i = 0; i < neutral->ntensor && rc == 0; i++)
 		if (map_put(&names, neutral->tensor[i].name, i) < 0)
 			rc = err_set(
 			    e, ERR_LIMIT, ERR_NOWHERE, "too many tensors");
-	buf_append(out, original.base, original.len);
 	for (size_t i = 0; i < old.ntensor && rc == 0; i++) {
-		struct change c = {
-		    .old = &old.tensor[i], .file = out->ptr + start};
+		struct change c = {.old = &old.tensor[i]};
 		size_t at = map_get(&names, c.old->name);
 
 		if (at == SIZE_MAX)
 			BUG("patch_check");
 		c.now = &neutral->tensor[at];
-		rc = patch_one(&f, original, &c, e);
+		if (patch_changed(c.old, c.now) &&
+		    (rc = source_writable(original, 0, &c.file, e)) == 0)
+			rc = patch_one(&f, original->main, &c, e);
 	}
 out:
 	arena_release(&scratch);

@@ -65,6 +65,17 @@ patch_same(const struct tensor *a, const struct tensor *b, uint64_t i)
 	return x == y && signbit(x) == signbit(y);
 }
 
+bool
+patch_changed(const struct tensor *old, const struct tensor *now)
+{
+	uint64_t n = old->size / dtype_width(old->dtype);
+
+	for (uint64_t i = 0; i < n; i++)
+		if (!patch_same(old, now, i))
+			return true;
+	return false;
+}
+
 void
 patch_tensor(const struct tensor *old, const struct tensor *now, uint8_t *at)
 {
@@ -75,12 +86,14 @@ patch_tensor(const struct tensor *old, const struct tensor *now, uint8_t *at)
 		return;
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t bits;
+		uint8_t *to;
 
 		if (patch_same(old, now, i))
 			continue;
 		bits = patch_bits(old->dtype, tensor_real(now, i));
+		to = at + tensor_offset(old, i);
 		for (size_t k = 0; k < width; k++, bits >>= 8)
-			at[i * width + k] = (uint8_t)bits;
+			to[k] = (uint8_t)bits;
 	}
 }
 
@@ -189,8 +202,9 @@ check_tensor(const struct tensor *a, const struct tensor *b, struct err *e)
 		return 0;
 	if (a->dtype != b->dtype)
 		return differ(e, "another type of tensor", a->name);
-	if (a->size != 0 && memcmp(a->data, b->data, a->size) != 0)
-		return differ(e, "changed integers in tensor", a->name);
+	for (uint64_t i = 0; i < a->size / dtype_width(a->dtype); i++)
+		if (!patch_same(a, b, i))
+			return differ(e, "changed integers in tensor", a->name);
 	return 0;
 }
 
@@ -239,4 +253,105 @@ patch_check(const struct model *old, const struct model *now, struct err *e)
 	rc = check_tensors(old, now, &scratch, e);
 	arena_release(&scratch);
 	return rc;
+}
+
+/* --- in place ------------------------------------------------------------ */
+
+/* Bytes from the first to the last element's end. */
+static size_t
+extent(const struct tensor *t)
+{
+	uint64_t n = t->size / dtype_width(t->dtype);
+
+	return n == 0 ? 0
+		      : (size_t)tensor_offset(t, n - 1) + dtype_width(t->dtype);
+}
+
+static int
+write_tensor(struct source *s, const struct tensor *old,
+    const struct tensor *now, struct err *e)
+{
+	uint64_t off;
+	uint8_t *file;
+	size_t at;
+	int rc;
+
+	if (!is_real(old->dtype) || !patch_changed(old, now))
+		return 0;
+	if (!source_place(s, old->data, extent(old), &at, &off))
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "tensor '%s' is not in the file as such", old->name);
+	if ((rc = source_writable(s, at, &file, e)) == 0)
+		patch_tensor(old, now, file + off);
+	return rc;
+}
+
+/* Pairs of tensors of one name; both models have passed patch_check(). */
+static int
+each_pair(const struct model *a, const struct model *b,
+    int (*fn)(struct source *, const struct tensor *, const struct tensor *,
+	struct err *),
+    struct source *s, struct err *e)
+{
+	struct arena scratch;
+	struct map names;
+	int rc = 0;
+
+	arena_init(&scratch, (size_t)1 << 30);
+	map_init(&names, &scratch);
+	for (size_t i = 0; i < b->ntensor && rc == 0; i++)
+		if (map_put(&names, b->tensor[i].name, i) < 0)
+			rc = err_set(
+			    e, ERR_LIMIT, ERR_NOWHERE, "too many tensors");
+	for (size_t i = 0; i < a->ntensor && rc == 0; i++) {
+		size_t at = map_get(&names, a->tensor[i].name);
+
+		if (at == SIZE_MAX)
+			BUG("patch_check");
+		rc = fn(s, &a->tensor[i], &b->tensor[at], e);
+	}
+	arena_release(&scratch);
+	return rc;
+}
+
+int
+patch_in_place(struct source *s, const struct model *old,
+    const struct model *now, struct err *e)
+{
+	int rc;
+
+	if ((rc = patch_check(old, now, e)) != 0)
+		return rc;
+	return each_pair(old, now, write_tensor, s, e);
+}
+
+static int
+compare(struct source *unused, const struct tensor *back,
+    const struct tensor *wanted, struct err *e)
+{
+	uint64_t n = back->size / dtype_width(back->dtype);
+
+	(void)unused;
+	for (uint64_t i = 0; is_real(back->dtype) && i < n; i++) {
+		double b = tensor_real(back, i), w = tensor_real(wanted, i);
+
+		if (patch_bits(back->dtype, b) != patch_bits(back->dtype, w) &&
+		    !(isnan(b) && isnan(w)))
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "tensor '%s' could not be changed: the file keeps "
+			    "it in bytes of another one too",
+			    back->name);
+	}
+	return 0;
+}
+
+int
+patch_verify(
+    const struct model *back, const struct model *wanted, struct err *e)
+{
+	int rc;
+
+	if ((rc = patch_check(back, wanted, e)) != 0)
+		return rc;
+	return each_pair(back, wanted, compare, NULL, e);
 }

@@ -6,6 +6,7 @@
 #define FORMATS_PATCH_H
 
 #include "formats/model.h"
+#include "formats/source.h"
 
 /*
  * Whether `now` is `old` with other weights: the same nodes (leading nodes of
@@ -19,14 +20,34 @@ int patch_check(
 /* Whether element i has the same value in both (NaN equals NaN). */
 bool patch_same(const struct tensor *, const struct tensor *, uint64_t i);
 
+/* Whether any element differs. */
+bool patch_changed(const struct tensor *, const struct tensor *);
+
 /* v as the bits of a float type, rounded to nearest even. */
 uint64_t patch_bits(enum dtype, double v);
 
 /*
- * Write the elements that differ to `at`, which holds the old tensor's
- * dtype, row-major and little-endian.  Both have passed patch_check().
+ * Write the elements that differ to `at`, which is laid out as the old tensor
+ * is (dtype and strides).  Both have passed patch_check().
  */
 void patch_tensor(
     const struct tensor *old, const struct tensor *now, uint8_t *at);
+
+/*
+ * patch_check(), then write the floats that differ into the files that the
+ * old tensors are views of: all that a format has to do whose weights lie in
+ * its files as they are.  ERR_UNSUPPORTED names a changed tensor that does
+ * not.
+ */
+int patch_in_place(struct source *, const struct model *old,
+    const struct model *now, struct err *) MUST_USE;
+
+/*
+ * Whether a model that was read back from what was written has the weights
+ * that were asked for, as far as its types can hold them; ERR_FORMAT names
+ * the first that has not (two tensors of a file may share their bytes).
+ */
+int patch_verify(const struct model *back, const struct model *wanted,
+    struct err *) MUST_USE;
 
 #endif

@@ -317,6 +317,28 @@ write_header(struct file_out *out, const struct tensor *const *order, size_t n,
 	return rc;
 }
 
+/* Row by row, whatever the order in memory. */
+static int
+write_tensor(struct file_out *out, const struct tensor *t, struct err *e)
+{
+	size_t width = dtype_width(t->dtype), used = 0;
+	uint64_t n = t->size / width;
+	uint8_t block[1 << 16];
+	int rc = 0;
+
+	if (t->stride == NULL)
+		return file_out_write(out, t->data, t->size, e);
+	for (uint64_t i = 0; i < n && rc == 0; i++) {
+		memcpy(block + used, t->data + tensor_offset(t, i), width);
+		used += width;
+		if (used < sizeof(block) && i + 1 < n)
+			continue;
+		rc = file_out_write(out, block, used, e);
+		used = 0;
+	}
+	return rc;
+}
+
 int
 safetensors_write(struct file_out *out, const struct tensor *t, size_t n,
     const json_t *metadata, struct err *e)
@@ -331,7 +353,7 @@ safetensors_write(struct file_out *out, const struct tensor *t, size_t n,
 	qsort(order, n, sizeof(*order), by_width);
 	rc = write_header(out, order, n, metadata, e);
 	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = file_out_write(out, order[i]->data, order[i]->size, e);
+		rc = write_tensor(out, order[i], e);
 	buf_free(&list);
 	return rc;
 }

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/operand.h"
+
+#include "base/limits.h"
+#include "base/tool.h"
+#include "base/tree.h"
+#include "formats/layout.h"
+
+#include <unistd.h>
+
+#define BIDS 8
+
+static int
+unknown(struct err *e)
+{
+	return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+	    "not a model file of a known format");
+}
+
+/* The folder that the operand is, or is in. */
+static int
+name_folder(struct operand *o, bool is_dir, struct err *e)
+{
+	const char *base = file_base(o->path);
+	size_t n = is_dir ? strlen(o->path) : (size_t)(base - o->path);
+
+	if (n == 0)
+		return snprintf(o->dir, sizeof(o->dir), "."), 0;
+	if (n >= sizeof(o->dir))
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "path too long");
+	memcpy(o->dir, o->path, n);
+	o->dir[n] = '\0';
+	return 0;
+}
+
+int
+operand_open(struct operand *o, const char *path, struct err *e)
+{
+	bool is_dir = file_is_dir(path);
+	int rc;
+
+	*o = (struct operand){.path = path, .folder = -1};
+	if ((rc = name_folder(o, is_dir, e)) != 0)
+		return err_in(e, path);
+	if (!is_dir && (rc = file_map(path, LIMIT_MODEL_FILE, &o->map, e)) != 0)
+		return rc;
+	if (!is_dir && o->map.ptr == NULL) { /* an empty file */
+		unknown(e);
+		return err_in(e, path);
+	}
+	if ((o->folder = tree_root(o->dir, e)) < 0) {
+		file_unmap(&o->map);
+		return o->folder;
+	}
+	return 0;
+}
+
+void
+operand_close(struct operand *o)
+{
+	file_unmap(&o->map);
+	if (o->folder >= 0)
+		close(o->folder);
+}
+
+int
+operand_source(const struct operand *o, const char *arch, struct source *s,
+    const struct format **f, struct err *e)
+{
+	const struct format *bid[BIDS];
+	size_t n = 0;
+	int rc;
+
+	source_init(s, o->map.ptr != NULL ? &o->map : NULL, file_base(o->path),
+	    o->folder);
+	s->hints.arch = arch;
+	if ((rc = layout_open(s, e)) == 0 &&
+	    (n = format_bids(s->main, bid, BIDS)) == 0)
+		rc = unknown(e);
+	if (rc == 0 && bid[0]->load == NULL)
+		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "a %s file has no graph that could be loaded",
+		    bid[0]->name);
+	if (rc != 0) {
+		err_in(e, o->path);
+		source_release(s);
+		return rc;
+	}
+	for (size_t i = 1; i < MIN(n, BIDS); i++)
+		tool_warn(
+		    "it could also be a file of the format %s", bid[i]->name);
+	*f = bid[0];
+	return 0;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "formats/arch.h"
+
+#include "base/limits.h"
+
+static const struct arch_family *const table[] = {
+#define ARCH(stem) &arch_##stem,
+#include "formats/arch.def"
+#undef ARCH
+};
+
+/* --- which --------------------------------------------------------------- */
+
+static const struct arch_family *
+named(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (strcmp(table[i]->name, name) == 0)
+			return table[i];
+	return NULL;
+}
+
+/* The family that would use most of the weights; *second: what comes next. */
+static const struct arch_family *
+best(const struct weights *w, const json_t *config,
+    const struct arch_family **second)
+{
+	const struct arch_family *first = NULL;
+	size_t most = 0, next = 0;
+
+	*second = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		size_t n = table[i]->match(w, config);
+
+		if (n > most) {
+			*second = first;
+			next = most;
+			first = table[i];
+			most = n;
+		} else if (n > next) {
+			*second = table[i];
+			next = n;
+		}
+	}
+	if (next < most)
+		*second = NULL; /* not as good */
+	return first;
+}
+
+static int
+choose(const struct hints *h, const struct weights *w,
+    const struct arch_family **out, struct err *e)
+{
+	const struct arch_family *second;
+
+	if (h->arch != NULL && (*out = named(h->arch)) == NULL)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "no architecture is called '%.64s'", h->arch);
+	if (h->arch != NULL)
+		return 0;
+	*out = best(w, h->config, &second);
+	if (*out == NULL)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "weights of no architecture that is known here (the first "
+		    "of %zu is '%.64s')",
+		    w->n, w->n != 0 ? w->tensor[0].name : "");
+	if (second != NULL)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "could be %s or %s: say which with --arch", (*out)->name,
+		    second->name);
+	return 0;
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+static bool
+is_counter(const char *name)
+{
+	static const char suffix[] = "num_batches_tracked";
+	size_t n = strlen(name), k = strlen(suffix);
+
+	return n >= k && strcmp(name + n - k, suffix) == 0;
+}
+
+static int
+all_used(const struct arch_family *f, const struct weights *w, struct err *e)
+{
+	size_t left = 0, first = 0;
+
+	for (size_t i = w->n; i-- > 0;) {
+		if (w->used[i] || w->ignored[i] ||
+		    is_counter(w->tensor[i].name))
+			continue;
+		first = i;
+		left++;
+	}
+	if (left == 0)
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+	    "nearest to %s, which has no use for %zu of %zu tensors ('%.64s')",
+	    f->name, left, w->n, w->tensor[first].name);
+}
+
+/* The tensors that the graph uses, and those that the family made. */
+static int
+keep_tensors(const struct weights *w, struct model *m, struct err *e)
+{
+	struct tensor *t =
+	    arena_alloc(&m->arena, w->n + m->ntensor + 1, sizeof(*t));
+	size_t n = 0;
+
+	if (t == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many tensors");
+	for (size_t i = 0; i < w->n; i++)
+		if (w->used[i])
+			t[n++] = w->tensor[i];
+	for (size_t i = 0; i < m->ntensor; i++)
+		t[n++] = m->tensor[i];
+	m->tensor = t;
+	m->ntensor = n;
+	return 0;
+}
+
+static void
+take_shape(const struct arch_family *f, const struct hints *h, struct model *m)
+{
+	const struct preprocess *p = &h->preprocess;
+	bool exact = p->resize == RESIZE_EXACT;
+
+	if (p->crop_height != 0) {
+		m->shape[2] = p->crop_height;
+		m->shape[3] = p->crop_width;
+	} else if (exact) {
+		m->shape[2] = p->height;
+		m->shape[3] = p->width;
+	} else if (f->side != 0) {
+		m->shape[2] = m->shape[3] = f->side;
+	}
+}
+
+int
+arch_load(
+    const struct hints *h, struct weights *w, struct model *m, struct err *e)
+{
+	struct draw a = {.m = m, .w = w, .hints = h, .e = e};
+	const struct arch_family *f;
+	const char *logits;
+	int rc;
+
+	if ((rc = choose(h, w, &f, e)) != 0)
+		return rc;
+	m->input = "image";
+	take_shape(f, h, m);
+	logits = f->draw(&a, m->input);
+	if (a.rc != 0)
+		return err_wrap(e, "as %s", f->name);
+	if ((rc = all_used(f, w, e)) != 0 || (rc = keep_tensors(w, m, e)) != 0)
+		return rc;
+	m->output = logits;
+	m->note = arena_printf(&m->arena, "architecture %s", f->name);
+	return model_check(m, e);
+}

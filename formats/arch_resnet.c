@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ * Residual networks, He et al. 2015: torchvision's (also wide and ResNeXt;
+ * timm names them alike) with a 7x7 stem, and the 3x3 stem of CIFAR models,
+ * where the shortcut is called so and the last layer "linear".
+ */
+#include "formats/arch.h"
+
+struct names {
+	const char *skip, *last;
+};
+
+static const struct names torchvision = {"downsample", "fc"};
+static const struct names cifar = {"shortcut", "linear"};
+
+static size_t
+match(const struct weights *w, const json_t *config)
+{
+	(void)config;
+	if (!weights_has(w, "conv1.weight") || !weights_has(w, "bn1.weight") ||
+	    !weights_has(w, "layer1.0.conv2.weight") ||
+	    !weights_has(w, "layer4.0.conv1.weight"))
+		return 0;
+	return weights_has(w, "fc.weight") || weights_has(w, "linear.weight")
+		   ? w->n
+		   : 0;
+}
+
+static const char *
+conv_norm(struct draw *a, const char *block, const char *conv, const char *norm,
+    const char *x, struct draw_window v)
+{
+	x = draw_conv(a, draw_path(a, "%s.%s", block, conv), x, v);
+	return draw_batch_norm(a, draw_path(a, "%s.%s", block, norm), x, 1e-5);
+}
+
+/* Basic: 3x3, 3x3.  Bottleneck: 1x1, 3x3 (with stride and groups), 1x1. */
+static const char *
+block(struct draw *a, const struct names *n, const char *at, const char *x,
+    int64_t stride)
+{
+	bool deep = draw_has(a, at, "conv3.weight");
+	const char *skip = draw_path(a, "%s.%s", at, n->skip), *y;
+	struct draw_window one = {.stride = stride, .pad = deep ? 0 : 1};
+	struct draw_window two = {.stride = deep ? stride : 1, .pad = 1};
+
+	if (deep) {
+		one.stride = 1;
+		/* ResNeXt: the 3x3 sees only its group of channels */
+		two.groups =
+		    (int64_t)(draw_dim(a, at, "conv1.weight", 0) /
+			      MAX(draw_dim(a, at, "conv2.weight", 1), 1));
+	}
+	y = conv_norm(a, at, "conv1", "bn1", x, one);
+	y = draw_unary(a, "Relu", at, y);
+	y = conv_norm(a, at, "conv2", "bn2", y, two);
+	if (deep) {
+		y = draw_unary(a, "Relu", at, y);
+		y = conv_norm(
+		    a, at, "conv3", "bn3", y, (struct draw_window){0});
+	}
+	if (draw_has(a, skip, "0.weight"))
+		x = conv_norm(a, skip, "0", "1", x,
+		    (struct draw_window){.stride = stride});
+	return draw_unary(a, "Relu", at, draw_binary(a, "Add", at, y, x));
+}
+
+static const char *
+draw(struct draw *a, const char *x)
+{
+	const struct names *n =
+	    draw_has(a, "linear", "weight") ? &cifar : &torchvision;
+	bool wide = draw_dim(a, "conv1", "weight", 2) == 7;
+
+	a->m->shape[1] = (int64_t)draw_dim(a, "conv1", "weight", 1);
+	x = draw_conv(a, "conv1", x,
+	    (struct draw_window){.stride = wide ? 2 : 1, .pad = wide ? 3 : 1});
+	x = draw_unary(a, "Relu", "", draw_batch_norm(a, "bn1", x, 1e-5));
+	if (wide)
+		x = draw_max_pool(a, "maxpool", x, 3, 2, 1, false);
+	for (size_t s = 1; s <= 4; s++)
+		for (size_t i = 0;; i++) {
+			const char *at = draw_path(a, "layer%zu.%zu", s, i);
+
+			if (!draw_has(a, at, "conv1.weight"))
+				break;
+			x = block(a, n, at, x, s > 1 && i == 0 ? 2 : 1);
+		}
+	return draw_classifier(a, n->last, draw_global_pool(a, "avgpool", x));
+}
+
+const struct arch_family arch_resnet = {
+    .name = "resnet",
+    .summary = "ResNet, wide ResNet, ResNeXt; torchvision's and CIFAR's",
+    .match = match,
+    .draw = draw,
+};

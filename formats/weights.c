@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "formats/weights.h"
+
+#include "base/limits.h"
+
+static int
+full(struct err *e)
+{
+	return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many tensors");
+}
+
+/* What wrappers put in front of every name: DataParallel, Lightning,
+ * torch.compile, BackdoorBench's Sequential of a resize and the model. */
+static const char *const wrappers[] = {
+    "module.", "model.", "net.", "netC.", "backbone.", "_orig_mod.", "1."};
+
+static bool
+all_begin(const struct weights *w, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	for (size_t i = 0; i < w->n; i++)
+		if (strncmp(w->tensor[i].name + w->prefix, prefix, n) != 0)
+			return false;
+	return w->n != 0;
+}
+
+static void
+strip(struct weights *w)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(wrappers)) {
+		if (all_begin(w, wrappers[i])) {
+			w->prefix += strlen(wrappers[i]);
+			i = 0;
+		} else {
+			i++;
+		}
+	}
+}
+
+int
+weights_init(struct weights *w, struct arena *a, struct tensor *t, size_t n,
+    struct weights_attr *attr, size_t nattr, struct err *e)
+{
+	int rc;
+
+	*w =
+	    (struct weights){.tensor = t, .n = n, .attr = attr, .nattr = nattr};
+	map_init(&w->by_name, a);
+	map_init(&w->by_attr, a);
+	w->used = arena_alloc(a, n + 1, sizeof(*w->used));
+	w->turned = arena_alloc(a, n + 1, sizeof(*w->turned));
+	w->ignored = arena_alloc(a, n + 1, sizeof(*w->ignored));
+	if (w->used == NULL || w->turned == NULL || w->ignored == NULL)
+		return full(e);
+	strip(w);
+	for (size_t i = 0; i < n; i++) {
+		rc = map_put(&w->by_name, t[i].name + w->prefix, i);
+		if (rc < 0)
+			return full(e);
+		if (rc == 0)
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "tensor '%s' is there twice", t[i].name);
+	}
+	for (size_t i = 0; i < nattr; i++)
+		if (strlen(attr[i].name) >= w->prefix &&
+		    map_put(&w->by_attr, attr[i].name + w->prefix, i) < 0)
+			return full(e);
+	return 0;
+}
+
+const struct tensor *
+weights_peek(const struct weights *w, const char *name)
+{
+	size_t at = map_get(&w->by_name, name);
+
+	return at != SIZE_MAX ? &w->tensor[at] : NULL;
+}
+
+bool
+weights_has(const struct weights *w, const char *name)
+{
+	return weights_peek(w, name) != NULL;
+}
+
+const struct tensor *
+weights_get(struct weights *w, const char *name)
+{
+	size_t at = map_get(&w->by_name, name);
+
+	if (at == SIZE_MAX)
+		return NULL;
+	w->used[at] = true;
+	return &w->tensor[at];
+}
+
+const struct weights_attr *
+weights_attr(const struct weights *w, const char *module, const char *name)
+{
+	char key[LIMIT_NAME + 1];
+	size_t at;
+	int n = snprintf(key, sizeof(key), "%s.%s", module, name);
+
+	if (n < 0 || (size_t)n >= sizeof(key))
+		return NULL;
+	at = map_get(&w->by_attr, key);
+	return at != SIZE_MAX ? &w->attr[at] : NULL;
+}
