@@ -90,6 +90,25 @@ cache_add_landing(struct cache *c, const struct concentrate_counts *in)
 	c->changed = true;
 }
 
+bool
+cache_probe(const struct cache *c, enum probe_kind kind, size_t n, double *out)
+{
+	if (c->probe[kind] == NULL || c->nprobe[kind] != n)
+		return false;
+	memcpy(out, c->probe[kind], n * sizeof(*out));
+	return true;
+}
+
+void
+cache_add_probe(
+    struct cache *c, enum probe_kind kind, size_t n, const double *in)
+{
+	c->probe[kind] = room(c, n, sizeof(*in));
+	memcpy(c->probe[kind], in, n * sizeof(*in));
+	c->nprobe[kind] = n;
+	c->changed = true;
+}
+
 /* --- reading ------------------------------------------------------------- */
 
 static int
@@ -159,6 +178,40 @@ read_counts(const json_t *list, size_t n, uint64_t *out, struct err *e)
 }
 
 static int
+read_probe(
+    struct cache *c, enum probe_kind kind, const json_t *list, struct err *e)
+{
+	size_t n = json_array_size(list);
+	double *v = room(c, n + 1, sizeof(*v));
+
+	for (size_t i = 0; i < n; i++) {
+		int rc = json_get_real(json_array_get(list, i), "", &v[i], e);
+
+		if (rc != 0)
+			return rc;
+		if (!(v[i] >= 0.0 && v[i] <= 1.0))
+			return err_set(
+			    e, ERR_FORMAT, ERR_NOWHERE, "a share of %g", v[i]);
+	}
+	cache_add_probe(c, kind, n, v);
+	return 0;
+}
+
+static int
+read_probes(struct cache *c, const json_t *j, struct err *e)
+{
+	int rc = 0;
+
+	for (enum probe_kind kind = 0; kind < PROBE_KINDS && rc == 0; kind++) {
+		const json_t *list = json_at(j, probe_name(kind));
+
+		if (json_is_array(list))
+			rc = read_probe(c, kind, list, e);
+	}
+	return rc;
+}
+
+static int
 read_all(struct cache *c, const json_t *j, struct err *e)
 {
 	size_t k = c->classes;
@@ -171,6 +224,8 @@ read_all(struct cache *c, const json_t *j, struct err *e)
 	for (size_t i = 0; i < json_array_size(list); i++)
 		if ((rc = read_cell(c, json_array_get(list, i), e)) != 0)
 			return rc;
+	if ((rc = read_probes(c, j, e)) != 0)
+		return rc;
 	if (json_at(j, "landing") == NULL)
 		return 0;
 	land.count = room(c, k * k, sizeof(*land.count));
@@ -216,6 +271,7 @@ cache_open(struct cache *c, const char *dir, const struct digest *key,
 		tool_warn("%s: measured again", text);
 		c->n = 0;
 		c->landing = false;
+		memset(c->probe, 0, sizeof(c->probe));
 	}
 	c->changed = false;
 	return 0;
@@ -253,6 +309,16 @@ counts_json(const uint64_t *v, size_t n)
 	return list;
 }
 
+static json_t *
+shares_json(const double *v, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_add(list, json_number(v[i]));
+	return list;
+}
+
 static int
 write_all(const struct cache *c, struct err *e)
 {
@@ -272,6 +338,10 @@ write_all(const struct cache *c, struct err *e)
 		json_put(land, "n", counts_json(c->land.n, k));
 		json_put(doc, "landing", land);
 	}
+	for (enum probe_kind i = 0; i < PROBE_KINDS; i++)
+		if (c->probe[i] != NULL)
+			json_put(doc, probe_name(i),
+			    shares_json(c->probe[i], c->nprobe[i]));
 	/* reals as they are: nine digits would not be the same numbers */
 	text = json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(17));
 	json_decref(doc);

@@ -21,9 +21,11 @@ def documents(folder, group='calib-'):
 
 
 def rows(doc):
-    """Residuals of one document: per geometry over classes, landing, pairs."""
+    """Residuals of one document: per geometry over classes, landing, probes, pairs."""
     out = {g['name']: [c.get('residual') for c in g['per_class']] for g in doc['geometries']}
     out['landing'] = [c.get('residual') for c in doc['landing']['per_class']]
+    for p in doc.get('probes', []):
+        out[p['name']] = [c.get('residual') for c in p['per_class']]
     out['pair'] = [p.get('residual') for p in doc['pairs']]
     return out
 
@@ -60,7 +62,7 @@ def main():
     names = [g['name'] for g in same[0][1]['geometries']]
     print('%d clean models, %d against another architecture, %d against home-grown ones' %
           (len(same), len(other), len(home)))
-    for family in names + ['landing', 'pair']:
+    for family in names + ['landing', 'stamp', 'grating', 'pair']:
         print('NULL_SPREAD(%s, %.3f, %.3f, %.3f)' % (family, *(spread(d, family) for d in (same, other, home))))
     for i, a in enumerate(names):
         for b in names[i + 1:]:

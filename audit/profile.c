@@ -58,6 +58,37 @@ profile_steps(const struct profile_config *cfg, const struct geometry *g)
 	return c;
 }
 
+/* Images of each class, and of all that many classes have. */
+#define PROBE_EACH 8
+#define PROBE_ALL  2000
+
+int
+profile_probe(struct profile *p, const struct profile_job *job, struct arena *a,
+    struct err *e)
+{
+	size_t k = p->classes, most = MAX(PROBE_ALL / k, 1);
+
+	for (enum probe_kind kind = 0; kind < PROBE_KINDS; kind++) {
+		size_t n = probe_count(kind, job->net->c) * k;
+		int rc;
+
+		p->probe[kind] = arena_alloc(a, n, sizeof(double));
+		if (p->probe[kind] == NULL)
+			return err_set(
+			    e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
+		if (job->cache != NULL &&
+		    cache_probe(job->cache, kind, n, p->probe[kind]))
+			continue;
+		rc = probe(job->net, kind, &job->im.test, MIN(PROBE_EACH, most),
+		    p->probe[kind], e);
+		if (rc != 0)
+			return rc;
+		if (job->cache != NULL)
+			cache_add_probe(job->cache, kind, n, p->probe[kind]);
+	}
+	return 0;
+}
+
 /* Take from the cache what is there; what is not moves to the front of cell
  * and to. How many these are. */
 static size_t

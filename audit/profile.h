@@ -7,6 +7,7 @@
 #define AUDIT_PROFILE_H
 
 #include "engine/concentrate.h"
+#include "engine/probe.h"
 #include "engine/uap.h"
 
 /* The geometry of pairs. */
@@ -32,6 +33,8 @@ struct profile {
 	/* source-major; not searched: n is 0 */
 	struct uap_found *pair;
 	struct concentrate_counts landing; /* of adversarial examples */
+	/* per kind: probe_count() x classes, as probe() leaves them */
+	double *probe[PROBE_KINDS];
 };
 
 /* Memory for a profile, from the arena; nothing is measured yet. */
@@ -64,6 +67,9 @@ struct profile_job {
 /* Landings; the first thing, since they choose what to search. */
 int profile_landing(
     struct profile *, const struct profile_job *, struct err *) MUST_USE;
+/* The dictionary of simple triggers; memory from the arena. */
+int profile_probe(struct profile *, const struct profile_job *, struct arena *,
+    struct err *) MUST_USE;
 /* Everything that the plan asks for. */
 int profile_radii(struct profile *, const struct profile_job *,
     const struct profile_plan *, struct err *) MUST_USE;

@@ -81,6 +81,9 @@ struct scan {
 	uint64_t *matrix, *matrix_shared, *matrix_n;
 	/* statistics; without references nothing is set */
 	struct verdict_family family[VERDICT_FAMILIES], pair;
+	/* per class the probe that takes most more in the suspect than in
+	 * the references; NULL without these */
+	size_t *probe[PROBE_KINDS];
 	double covariance[VERDICT_GEOMETRIES * VERDICT_GEOMETRIES];
 	size_t nfamily;
 	bool pairs;
@@ -107,6 +110,9 @@ void scan_release(struct scan *);
 
 /* Model i: 0 the suspect, then the references. */
 #define SCAN_MODEL(s, i) ((i) == 0 ? &(s)->suspect : &(s)->ref[(i)-1])
+/* The families that are neither geometries nor joint ones. */
+#define SCAN_LANDING(s)  (&(s)->family[2 * geometry_count + 2])
+#define SCAN_PROBE(s, i) (&(s)->family[2 * geometry_count + 3 + (i)])
 
 /* What is measured on model i. */
 struct profile_job scan_job(

@@ -283,7 +283,7 @@ pairs_json(const struct scan *s, const char *dir, json_t *list, struct err *e)
 static json_t *
 landing_json(const struct scan *s)
 {
-	const struct verdict_family *f = &s->family[2 * geometry_count + 2];
+	const struct verdict_family *f = SCAN_LANDING(s);
 	const struct concentrate_counts *c = &s->suspect.profile[0].landing;
 	json_t *j = json_object(), *rows = json_array();
 
@@ -303,6 +303,49 @@ landing_json(const struct scan *s)
 	}
 	json_put(j, "per_class", rows);
 	return j;
+}
+
+/* The probe that tells most (without references: that takes most), and its
+ * share. */
+static json_t *
+probe_row(const struct scan *s, enum probe_kind kind, size_t t)
+{
+	const double *share = s->suspect.profile[0].probe[kind];
+	size_t n = probe_count(kind, s->suspect.net.c), best = 0;
+	json_t *row = json_object();
+
+	if (s->probe[kind] != NULL)
+		best = s->probe[kind][t];
+	for (size_t i = 1; s->probe[kind] == NULL && i < n; i++)
+		if (share[i * s->classes + t] > share[best * s->classes + t])
+			best = i;
+	json_put(row, "class", json_integer((json_int_t)t));
+	json_put(row, "share", json_number(share[best * s->classes + t]));
+	json_put(row, "probe", json_integer((json_int_t)best));
+	if (s->nref != 0) {
+		put_ease(row, s, SCAN_PROBE(s, kind), t);
+		put_statistics(row, SCAN_PROBE(s, kind), t);
+	}
+	return row;
+}
+
+static json_t *
+probes_json(const struct scan *s)
+{
+	json_t *list = json_array();
+
+	for (enum probe_kind i = 0; i < PROBE_KINDS; i++) {
+		json_t *j = json_object(), *rows = json_array();
+
+		json_put(j, "name", json_text(probe_name(i)));
+		json_put(j, "triggers",
+		    json_integer((json_int_t)probe_count(i, s->suspect.net.c)));
+		for (size_t t = 0; t < s->classes; t++)
+			json_add(rows, probe_row(s, i, t));
+		json_put(j, "per_class", rows);
+		json_add(list, j);
+	}
+	return list;
 }
 
 static json_t *
@@ -343,6 +386,7 @@ put_cells(json_t *doc, const struct scan *s, const char *dir, struct err *e)
 	if ((rc = geometries_json(s, dir, list, e)) != 0)
 		return rc;
 	json_put(doc, "landing", landing_json(s));
+	json_put(doc, "probes", probes_json(s));
 	list = json_array();
 	json_put(doc, "pairs", list);
 	if ((rc = pairs_json(s, dir, list, e)) != 0)

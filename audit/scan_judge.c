@@ -14,8 +14,10 @@
 #define LEADING_CLASSES 2
 #define LEADING_PAIRS   2
 #define MAP_LEADS       0.1
-/* Landings are shares: the logarithm of so much more. */
+/* Landings are shares: the logarithm of so much more.  Shares of the few
+ * images that a probe is put on are coarser. */
 #define LANDING_FLOOR 0.01
+#define PROBE_FLOOR   0.1
 
 /* --- ease ---------------------------------------------------------------- */
 
@@ -78,6 +80,50 @@ fill_landing(struct scan *s, struct verdict_family *f)
 				    s->classes, t));
 }
 
+/* How much more images probe i takes to t in one model than in the median of
+ * all others, suspect and references alike. */
+static double
+probe_excess(const struct scan *s, enum probe_kind kind, size_t model, size_t i)
+{
+	double v[SCAN_REFERENCES + 1], mine = 0.0;
+	size_t n = 0;
+
+	for (size_t m = 0; m <= s->nref; m++) {
+		double x =
+		    log(PROBE_FLOOR + profile_of(s, m, 0)->probe[kind][i]);
+
+		if (m == model)
+			mine = x;
+		else
+			v[n++] = x;
+	}
+	return mine - stat_median(v, n);
+}
+
+/* Of the probe for which that is most: a trigger that one model only knows. */
+static void
+fill_probe(struct scan *s, struct verdict_family *f, enum probe_kind kind)
+{
+	size_t k = s->classes, n = probe_count(kind, s->suspect.net.c);
+
+	s->probe[kind] = scan_need(s, k, sizeof(*s->probe[kind]));
+	for (size_t i = 0; i < (s->nref + 1) * k; i++) {
+		size_t m = i / k, t = i % k;
+		double most = -INFINITY;
+
+		for (size_t j = 0; j < n; j++) {
+			double x = probe_excess(s, kind, m, j * k + t);
+
+			if (x <= most)
+				continue;
+			most = x;
+			if (m == 0)
+				s->probe[kind][t] = j;
+		}
+		values_of(f, m)[t] = most;
+	}
+}
+
 static void
 fill_pairs(struct scan *s, struct verdict_family *f, size_t seed)
 {
@@ -137,9 +183,9 @@ static void
 first_families(struct scan *s)
 {
 	size_t k = s->classes, n = geometry_count;
-	struct verdict_family *landing = &s->family[2 * n + 2];
+	struct verdict_family *landing = SCAN_LANDING(s);
 
-	s->nfamily = 2 * n + 3;
+	s->nfamily = 2 * n + 3 + PROBE_KINDS;
 	for (size_t g = 0; g < n; g++) {
 		family_init(s, &s->family[g], geometry_table[g]->name, k);
 		fill_geometry(s, &s->family[g], g, 0);
@@ -161,6 +207,12 @@ first_families(struct scan *s)
 	landing->tested = true;
 	fill_landing(s, landing);
 	alone(s, landing);
+	for (enum probe_kind i = 0; i < PROBE_KINDS; i++) {
+		family_init(s, SCAN_PROBE(s, i), probe_name(i), k);
+		SCAN_PROBE(s, i)->tested = true;
+		fill_probe(s, SCAN_PROBE(s, i), i);
+		alone(s, SCAN_PROBE(s, i));
+	}
 	if (!s->pairs)
 		return;
 	family_init(s, &s->pair, "pair", k * k);

@@ -156,6 +156,21 @@ measure_landing(struct scan *s, struct err *e)
 	return 0;
 }
 
+static int
+measure_probes(struct scan *s, struct err *e)
+{
+	for (size_t i = 0; i <= s->nref; i++) {
+		struct profile_job job =
+		    scan_job(s, i, &s->opt.budget->profile, "");
+		int rc = profile_probe(
+		    &SCAN_MODEL(s, i)->profile[0], &job, &s->arena, e);
+
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
 /* --- sharedness ---------------------------------------------------------- */
 
 struct scan_flips *
@@ -351,7 +366,8 @@ measure_all(struct scan *s, struct err *e)
 	int rc;
 
 	s->pairs = s->nref != 0 && s->classes > 2;
-	if ((rc = measure_landing(s, e)) != 0)
+	if ((rc = measure_landing(s, e)) != 0 ||
+	    (rc = measure_probes(s, e)) != 0)
 		return rc;
 	choose(s);
 	if ((rc = scan_radii(s, &s->plan, 0, e)) != 0 ||

@@ -33,9 +33,9 @@
 #include "audit/null.h"
 
 /* Families of the classes: geometries, each of these beyond the others, two
- * joint ones, landings. */
+ * joint ones, landings, two kinds of probes. */
 #define VERDICT_GEOMETRIES 12
-#define VERDICT_FAMILIES   (2 * VERDICT_GEOMETRIES + 3)
+#define VERDICT_FAMILIES   (2 * VERDICT_GEOMETRIES + 5)
 
 enum verdict {
 	VERDICT_NO_EVIDENCE,

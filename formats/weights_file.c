@@ -14,10 +14,12 @@ probe(struct rd r)
 	struct slice s;
 	uint64_t len;
 
+	if (neutral_probe(r)) /* is one too, but has a graph */
+		return 0;
 	if (rd_u64le(&r, &len) != 0 || len > LIMIT_SAFETENSORS_HEADER ||
 	    rd_bytes(&r, len, &s) != 0 || len == 0 || s.ptr[0] != '{')
 		return 0;
-	return 50; /* a neutral model bids more */
+	return 50;
 }
 
 static int

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/test.h"
+
+#include "engine/probe.h"
+#include "formats/build.h"
+
+#define SIDE   12
+#define PIXELS (SIDE * SIDE)
+#define IMAGES 20
+
+/* --- the dictionary -------------------------------------------------- */
+
+struct size_row {
+	const char *name;
+	size_t h, w, c;
+};
+
+static const struct size_row sizes[] = {
+    {"28x28", 28, 28, 1},
+    {"colour", 32, 32, 3},
+    {"224 wide", 56, 224, 3},
+    {"4x3", 4, 3, 1},
+    {"2x2", 2, 2, 3},
+    {"one pixel", 1, 1, 1},
+};
+
+/* Every trigger is within its image and its pixels within [0,1]; no two of a
+ * size that has room for them are the same. */
+static void
+test_dictionary(void **state)
+{
+	const struct size_row *r = *state;
+	size_t n = r->h * r->w;
+
+	for (enum probe_kind kind = 0; kind < PROBE_KINDS; kind++)
+		for (size_t i = 0; i < probe_count(kind, r->c); i++) {
+			struct trigger t;
+
+			probe_trigger(kind, i, r->h, r->w, r->c, 4, 2, &t);
+			assert_int_equal(t.map[0], 2);
+			assert_true((t.delta == NULL) == (kind == PROBE_STAMP));
+			for (size_t k = 0; t.mask != NULL && k < n; k++)
+				assert_true(t.mask[k] == 0 || t.mask[k] == 1);
+			for (size_t k = 0; t.pattern != NULL && k < n * r->c;
+			     k++)
+				assert_true(
+				    t.pattern[k] == 0 || t.pattern[k] == 1);
+			for (size_t k = 0; t.delta != NULL && k < n * r->c; k++)
+				assert_true(fabsf(t.delta[k]) <= 0.121f);
+			trigger_release(&t);
+		}
+}
+
+static bool
+same(const struct trigger *a, const struct trigger *b)
+{
+	size_t n = a->h * a->w;
+
+	for (size_t k = 0; k < n; k++) {
+		if (a->mask != NULL && a->mask[k] != b->mask[k])
+			return false;
+		if (a->pattern != NULL && a->pattern[k] != b->pattern[k])
+			return false;
+		if (a->delta != NULL && a->delta[k] != b->delta[k])
+			return false;
+	}
+	return true;
+}
+
+static void
+test_distinct(void **state)
+{
+	(void)state;
+	for (enum probe_kind kind = 0; kind < PROBE_KINDS; kind++)
+		for (size_t i = 0; i < probe_count(kind, 1); i++) {
+			struct trigger a, b;
+
+			probe_trigger(kind, i, 28, 28, 1, 2, 0, &a);
+			for (size_t k = 0; k < i; k++) {
+				probe_trigger(kind, k, 28, 28, 1, 2, 0, &b);
+				/* black squares: the pattern is all 0, but the
+				 * mask is not that of another one */
+				assert_false(same(&a, &b));
+				trigger_release(&b);
+			}
+			trigger_release(&a);
+		}
+}
+
+/* --- shares ---------------------------------------------------------- */
+
+/* Class 1 where the pixel one in from the upper left corner is bright, class 2
+ * where it is dark, else class 0. */
+static void
+corner_model(struct model *m)
+{
+	size_t at = SIDE + 1;
+	float *w, *b;
+
+	build_begin(m, SIDE, SIDE, 1);
+	w = build_tensor(m, "w", 2, (size_t[]){3, PIXELS});
+	b = build_tensor(m, "b", 1, (size_t[]){3});
+	w[PIXELS + at] = 10.0f;
+	b[1] = -8.0f;
+	w[2 * PIXELS + at] = -10.0f;
+	b[2] = 2.0f;
+	build_node(m, "Flatten", "flat", (const char *[]){"image"}, 1);
+	build_node(m, "Gemm", "y", (const char *[]){"flat", "w", "b"}, 3);
+	build_int(m, "transB", 1);
+	build_end(m, "y", 3);
+}
+
+static void
+test_shares(void **state)
+{
+	static float x[IMAGES * PIXELS];
+	static int32_t label[IMAGES];
+	static double share[1000 * 3];
+	bool use[IMAGES];
+	struct uap_images im = {
+	    .x = x, .label = label, .n = IMAGES, .use = use};
+	size_t white = 0, black = 0, n = probe_count(PROBE_STAMP, 1);
+	struct model m;
+	struct net net;
+	struct err e;
+
+	(void)state;
+	assert_true(n * 3 <= ARRAY_LEN(share));
+	for (size_t i = 0; i < ARRAY_LEN(x); i++)
+		x[i] = 0.5f;
+	for (size_t i = 0; i < IMAGES; i++) {
+		use[i] = i % 2 == 0;
+		/* what is not used would spoil the shares */
+		label[i] = use[i] ? 0 : 1;
+	}
+	corner_model(&m);
+	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
+	assert_ok(probe(&net, PROBE_STAMP, &im, 8, share, &e), &e);
+	for (size_t i = 0; i < n; i++) {
+		struct trigger t;
+		float pixel;
+
+		/* what the corner holds decides, wholly */
+		probe_trigger(PROBE_STAMP, i, SIDE, SIDE, 1, 3, 0, &t);
+		pixel = t.mask[SIDE + 1] == 0 ? 0.5f : t.pattern[SIDE + 1];
+		assert_near(share[i * 3 + 1], pixel > 0.8f ? 1.0 : 0.0, 1e-12);
+		assert_near(share[i * 3 + 2], pixel < 0.2f ? 1.0 : 0.0, 1e-12);
+		assert_near(share[i * 3], 0.0, 1e-12);
+		white += pixel > 0.8f;
+		black += pixel < 0.2f;
+		trigger_release(&t);
+	}
+	/* each size with the corner alone, and with all corners, twice: plain
+	 * and one of the chequered ones */
+	assert_int_equal(white, 12);
+	assert_int_equal(black, 12);
+	net_release(&net);
+	model_release(&m);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    ROW(test_dictionary, sizes[0]),
+	    ROW(test_dictionary, sizes[1]),
+	    ROW(test_dictionary, sizes[2]),
+	    ROW(test_dictionary, sizes[3]),
+	    ROW(test_dictionary, sizes[4]),
+	    ROW(test_dictionary, sizes[5]),
+	    cmocka_unit_test(test_distinct),
+	    cmocka_unit_test(test_shares),
+	};
+
+	return cmocka_run_group_tests_name("probe", tests, NULL, NULL);
+}
