@@ -4,8 +4,8 @@
 #include "base/limits.h"
 
 void
-pickle_machine_init(struct pickle_machine *m, struct pickle *p, struct rd *r,
-    struct err *e)
+pickle_machine_init(
+    struct pickle_machine *m, struct pickle *p, struct rd *r, struct err *e)
 {
 	*m = (struct pickle_machine){.p = p, .r = r, .e = e, .at = rd_pos(r)};
 	arena_init(&m->scratch, LIMIT_PICKLE_SCRATCH);
@@ -72,8 +72,7 @@ pickle_machine_extend(struct pickle_machine *m, struct pickle_node *to,
 	if (total > UINT32_MAX)
 		return pickle_machine_full(m);
 	if (room_for(total) != room_for(to->n)) {
-		more = arena_alloc(
-		    m->p->arena, room_for(total), sizeof(*more));
+		more = arena_alloc(m->p->arena, room_for(total), sizeof(*more));
 		if (more == NULL)
 			return pickle_machine_full(m);
 		if (to->n != 0)
@@ -98,8 +97,7 @@ grow(struct pickle_machine *m, void **p, size_t n, size_t *room, size_t size,
 
 	if (n < *room)
 		return 0;
-	if (n >= most ||
-	    (more = arena_alloc(&m->scratch, want, size)) == NULL)
+	if (n >= most || (more = arena_alloc(&m->scratch, want, size)) == NULL)
 		return pickle_machine_full(m);
 	if (n != 0)
 		memcpy(more, *p, n * size);
@@ -241,8 +239,8 @@ pickle_machine_put(struct pickle_machine *m, uint64_t i, struct pickle_node *n)
 	if (i >= m->memo_room && i >= 1024 + 2 * m->puts)
 		return put_other(m, i, n);
 	while (i >= m->memo_room) {
-		rc = grow(m, &p, m->memo_room, &m->memo_room,
-		    sizeof(*m->memo), 4 * LIMIT_PICKLE_NODES);
+		rc = grow(m, &p, m->memo_room, &m->memo_room, sizeof(*m->memo),
+		    4 * LIMIT_PICKLE_NODES);
 		if (rc != 0)
 			return rc;
 		m->memo = p;

@@ -46,23 +46,19 @@ int pickle_machine_extend(struct pickle_machine *, struct pickle_node *,
     struct pickle_node *const *, size_t n) MUST_USE;
 
 /* NULL, the error set, is taken for a node and returned as ERR_LIMIT. */
-int pickle_machine_push(
-    struct pickle_machine *, struct pickle_node *) MUST_USE;
+int pickle_machine_push(struct pickle_machine *, struct pickle_node *) MUST_USE;
 /* The stack ends at the last mark. */
-int pickle_machine_pop(
-    struct pickle_machine *, struct pickle_node **) MUST_USE;
-int pickle_machine_top(
-    struct pickle_machine *, struct pickle_node **) MUST_USE;
+int pickle_machine_pop(struct pickle_machine *, struct pickle_node **) MUST_USE;
+int pickle_machine_top(struct pickle_machine *, struct pickle_node **) MUST_USE;
 int pickle_machine_mark(struct pickle_machine *) MUST_USE;
 /* Forget the last mark; what was above it is *items .. the stack's old end,
  * valid until something is pushed. */
-int pickle_machine_pop_mark(struct pickle_machine *,
-    struct pickle_node ***items, size_t *n) MUST_USE;
+int pickle_machine_pop_mark(
+    struct pickle_machine *, struct pickle_node ***items, size_t *n) MUST_USE;
 
 int pickle_machine_put(
     struct pickle_machine *, uint64_t, struct pickle_node *) MUST_USE;
 /* NULL when there is none. */
-struct pickle_node *pickle_machine_get(
-    const struct pickle_machine *, uint64_t);
+struct pickle_node *pickle_machine_get(const struct pickle_machine *, uint64_t);
 
 #endif

@@ -4,108 +4,11 @@
  */
 #include "formats/pickle_ops.h"
 
+#include "formats/pickle_arg.h"
+#include "formats/pickle_call.h"
 #include "formats/pickle_text.h"
 
-enum {
-
-#define OP(code, name, fn) CODE_##name = (code),
-#include "formats/pickle_ops.def"
-#undef OP
-};
-
 #define PROTOCOL_MAX 5
-
-/* --- arguments ----------------------------------------------------------- */
-
-static int
-cut(struct pickle_machine *m)
-{
-	return err_set(m->e, ERR_TRUNCATED, m->at,
-	    "pickle: %s: the file ends inside it", pickle_ops_name(m->op));
-}
-
-/* An unsigned number of 1, 2, 4 or 8 bytes. */
-static int
-number(struct pickle_machine *m, size_t width, uint64_t *out)
-{
-	struct slice s;
-
-	*out = 0;
-	if (rd_bytes(m->r, width, &s) != 0)
-		return cut(m);
-	for (size_t i = width; i-- > 0;)
-		*out = *out << 8 | s.ptr[i];
-	return 0;
-}
-
-/* A length of that many bytes (a 4-byte one may have to be signed), and as
- * many bytes. */
-static int
-counted(struct pickle_machine *m, size_t width, bool is_signed,
-    struct slice *out)
-{
-	uint64_t n;
-	int rc;
-
-	*out = (struct slice){0};
-	if ((rc = number(m, width, &n)) != 0)
-		return rc;
-	if (is_signed && n > INT32_MAX)
-		return pickle_machine_bad(m, "a negative length");
-	return rd_bytes(m->r, n, out) == 0 ? 0 : cut(m);
-}
-
-/* Up to the end of the line, which is skipped. */
-static int
-line(struct pickle_machine *m, struct slice *out)
-{
-	size_t left = rd_left(m->r);
-	const uint8_t *from = m->r->base + m->r->off, *end;
-
-	*out = (struct slice){0};
-	end = left != 0 ? memchr(from, '\n', left) : NULL;
-	if (end == NULL || rd_bytes(m->r, (uint64_t)(end - from), out) != 0 ||
-	    rd_skip(m->r, 1) != 0)
-		return cut(m);
-	return 0;
-}
-
-static struct pickle_node *
-text_node(struct pickle_machine *m, enum pickle_kind kind, struct slice s)
-{
-	struct pickle_node *n = pickle_machine_node(m, kind);
-
-	if (n != NULL)
-		n->text = s;
-	return n;
-}
-
-static struct pickle_node *
-int_node(struct pickle_machine *m, enum pickle_kind kind, int64_t i)
-{
-	struct pickle_node *n = pickle_machine_node(m, kind);
-
-	if (n != NULL)
-		n->i = i;
-	return n;
-}
-
-static void
-tell(struct pickle_machine *m, const struct pickle_node *n)
-{
-	if (m->p->see != NULL)
-		m->p->see(m->p->ctx, m->op, n);
-}
-
-static int
-push_seen(struct pickle_machine *m, struct pickle_node *n)
-{
-	int rc = pickle_machine_push(m, n);
-
-	if (rc == 0)
-		tell(m, n);
-	return rc;
-}
 
 /* --- the stack ----------------------------------------------------------- */
 
@@ -160,10 +63,10 @@ memo_number(struct pickle_machine *m, uint64_t *out)
 	switch (m->op) {
 	case CODE_BINGET:
 	case CODE_BINPUT:
-		return number(m, 1, out);
+		return pickle_arg_number(m, 1, out);
 	case CODE_LONG_BINGET:
 	case CODE_LONG_BINPUT:
-		return number(m, 4, out);
+		return pickle_arg_number(m, 4, out);
 	case CODE_MEMOIZE:
 		*out = m->puts;
 		return 0;
@@ -171,7 +74,7 @@ memo_number(struct pickle_machine *m, uint64_t *out)
 		break;
 	}
 	*out = 0;
-	if ((rc = line(m, &s)) != 0)
+	if ((rc = pickle_arg_line(m, &s)) != 0)
 		return rc;
 	for (size_t i = 0; i < s.len; i++)
 		if (s.ptr[i] < '0' || s.ptr[i] > '9' || *out > INT64_MAX / 16)
@@ -213,25 +116,23 @@ put(struct pickle_machine *m)
 static int
 constant(struct pickle_machine *m)
 {
-	return pickle_machine_push(m,
-	    int_node(m, m->op == CODE_NONE ? PICKLE_NONE : PICKLE_BOOL,
-		m->op == CODE_NEWTRUE));
+	return pickle_machine_push(
+	    m, pickle_arg_int(m, m->op == CODE_NONE ? PICKLE_NONE : PICKLE_BOOL,
+		   m->op == CODE_NEWTRUE));
 }
 
 static int
 binint(struct pickle_machine *m)
 {
-	size_t width = m->op == CODE_BININT    ? 4
-		       : m->op == CODE_BININT1 ? 1
-					       : 2;
+	size_t width = m->op == CODE_BININT ? 4 : m->op == CODE_BININT1 ? 1 : 2;
 	uint64_t v;
-	int rc = number(m, width, &v);
+	int rc = pickle_arg_number(m, width, &v);
 
 	if (rc != 0)
 		return rc;
-	return pickle_machine_push(m,
-	    int_node(m, PICKLE_INT,
-		width == 4 ? (int32_t)(uint32_t)v : (int64_t)v));
+	return pickle_machine_push(
+	    m, pickle_arg_int(m, PICKLE_INT,
+		   width == 4 ? (int32_t)(uint32_t)v : (int64_t)v));
 }
 
 /* Little-endian two's complement of any length. */
@@ -244,9 +145,9 @@ binlong(struct pickle_machine *m)
 	uint64_t v = 0;
 	int rc;
 
-	if ((rc = counted(m, four ? 4 : 1, four, &s)) != 0)
+	if ((rc = pickle_arg_counted(m, four ? 4 : 1, four, &s)) != 0)
 		return rc;
-	if ((n = text_node(m, PICKLE_INT, s)) == NULL)
+	if ((n = pickle_arg_text(m, PICKLE_INT, s)) == NULL)
 		return ERR_LIMIT;
 	n->big = s.len > 8;
 	if (!n->big) {
@@ -267,7 +168,7 @@ binfloat(struct pickle_machine *m)
 	uint64_t v, turned = 0;
 	int rc;
 
-	if ((rc = number(m, 8, &v)) != 0)
+	if ((rc = pickle_arg_number(m, 8, &v)) != 0)
 		return rc;
 	if ((n = pickle_machine_node(m, PICKLE_FLOAT)) == NULL)
 		return ERR_LIMIT;
@@ -280,28 +181,31 @@ binfloat(struct pickle_machine *m)
 static int
 string(struct pickle_machine *m)
 {
-	size_t width = m->op == CODE_BINUNICODE8	    ? 8
-		       : m->op == CODE_SHORT_BINSTRING ||
-			     m->op == CODE_SHORT_BINUNICODE ? 1
-							    : 4;
+	size_t width =
+	    m->op == CODE_BINUNICODE8 ? 8
+	    : m->op == CODE_SHORT_BINSTRING || m->op == CODE_SHORT_BINUNICODE
+		? 1
+		: 4;
 	struct slice s;
-	int rc = counted(m, width, m->op == CODE_BINSTRING, &s);
+	int rc = pickle_arg_counted(m, width, m->op == CODE_BINSTRING, &s);
 
-	return rc != 0 ? rc
-		       : pickle_machine_push(m, text_node(m, PICKLE_STR, s));
+	return rc != 0
+		   ? rc
+		   : pickle_machine_push(m, pickle_arg_text(m, PICKLE_STR, s));
 }
 
 static int
 bytes(struct pickle_machine *m)
 {
 	size_t width = m->op == CODE_SHORT_BINBYTES ? 1
-		       : m->op == CODE_BINBYTES	    ? 4
+		       : m->op == CODE_BINBYTES     ? 4
 						    : 8;
 	struct slice s;
-	int rc = counted(m, width, false, &s);
+	int rc = pickle_arg_counted(m, width, false, &s);
 
 	return rc != 0 ? rc
-		       : pickle_machine_push(m, text_node(m, PICKLE_BYTES, s));
+		       : pickle_machine_push(
+			     m, pickle_arg_text(m, PICKLE_BYTES, s));
 }
 
 /* Protocol 0: a line of text. */
@@ -317,7 +221,7 @@ literal(struct pickle_machine *m)
 	bool good;
 	int rc;
 
-	if ((rc = line(m, &s)) != 0)
+	if ((rc = pickle_arg_line(m, &s)) != 0)
 		return rc;
 	if ((n = pickle_machine_node(m, kind)) == NULL)
 		return ERR_LIMIT;
@@ -339,18 +243,17 @@ literal(struct pickle_machine *m)
 static int
 empty(struct pickle_machine *m)
 {
-	return pickle_machine_push(m,
-	    pickle_machine_node(m,
-		m->op == CODE_EMPTY_LIST   ? PICKLE_LIST
-		: m->op == CODE_EMPTY_DICT ? PICKLE_DICT
-					   : PICKLE_SET));
+	return pickle_machine_push(
+	    m, pickle_machine_node(m, m->op == CODE_EMPTY_LIST   ? PICKLE_LIST
+				      : m->op == CODE_EMPTY_DICT ? PICKLE_DICT
+								 : PICKLE_SET));
 }
 
 static int
 tuple_of(struct pickle_machine *m)
 {
-	size_t n = m->op == CODE_EMPTY_TUPLE ? 0
-					     : m->op - (size_t)CODE_TUPLE1 + 1;
+	size_t n =
+	    m->op == CODE_EMPTY_TUPLE ? 0 : m->op - (size_t)CODE_TUPLE1 + 1;
 	struct pickle_node *item[3] = {0}, *t;
 	int rc;
 
@@ -388,8 +291,8 @@ gather(struct pickle_machine *m)
 /* Where things of `kind` are added to: the node itself, or, with an object of
  * a derived class, a part of it. */
 static int
-target(struct pickle_machine *m, enum pickle_kind kind,
-    struct pickle_node **out)
+target(
+    struct pickle_machine *m, enum pickle_kind kind, struct pickle_node **out)
 {
 	struct pickle_node *top, **part;
 	int rc;
@@ -403,8 +306,8 @@ target(struct pickle_machine *m, enum pickle_kind kind,
 		return pickle_machine_bad(m, "what is there takes none");
 	part = kind == PICKLE_DICT ? &top->call->dict : &top->call->list;
 	if (*part == NULL &&
-	    (*part = pickle_machine_node(m,
-		 kind == PICKLE_DICT ? PICKLE_DICT : PICKLE_LIST)) == NULL)
+	    (*part = pickle_machine_node(
+		 m, kind == PICKLE_DICT ? PICKLE_DICT : PICKLE_LIST)) == NULL)
 		return ERR_LIMIT;
 	*out = *part;
 	return 0;
@@ -448,164 +351,13 @@ add_items(struct pickle_machine *m)
 	return add(m, PICKLE_SET, 0);
 }
 
-/* --- names and calls ----------------------------------------------------- */
-
-static struct pickle_node *
-name_node(struct pickle_machine *m, struct slice module, struct slice name)
-{
-	struct pickle_node *n = pickle_machine_node(m, PICKLE_GLOBAL);
-
-	if (n == NULL)
-		return NULL;
-	n->name = arena_alloc(m->p->arena, 1, sizeof(*n->name));
-	if (n->name == NULL) {
-		(void)!pickle_machine_full(m);
-		return NULL;
-	}
-	*n->name = (struct pickle_name){module, name};
-	return n;
-}
-
-static int
-global(struct pickle_machine *m)
-{
-	struct pickle_node *a, *b;
-	struct slice module, name;
-	int rc;
-
-	if (m->op == CODE_GLOBAL) {
-		if ((rc = line(m, &module)) != 0 || (rc = line(m, &name)) != 0)
-			return rc;
-		return push_seen(m, name_node(m, module, name));
-	}
-	if ((rc = pickle_machine_pop(m, &b)) != 0 ||
-	    (rc = pickle_machine_pop(m, &a)) != 0)
-		return rc;
-	if (a->kind != PICKLE_STR || b->kind != PICKLE_STR)
-		return pickle_machine_bad(m, "the name is no string");
-	return push_seen(m, name_node(m, a->text, b->text));
-}
-
-static int
-push_call(struct pickle_machine *m, const struct pickle_node *callee,
-    const struct pickle_node *args, const struct pickle_node *kwargs)
-{
-	struct pickle_node *n = pickle_machine_node(m, PICKLE_CALL);
-
-	if (n == NULL || callee == NULL || args == NULL)
-		return ERR_LIMIT;
-	n->call = arena_alloc(m->p->arena, 1, sizeof(*n->call));
-	if (n->call == NULL)
-		return pickle_machine_full(m);
-	*n->call = (struct pickle_call){
-	    .callee = callee, .args = args, .kwargs = kwargs};
-	return push_seen(m, n);
-}
-
-static int
-call(struct pickle_machine *m)
-{
-	struct pickle_node *callee, *args, *kwargs = NULL;
-	int rc = 0;
-
-	if (m->op == CODE_NEWOBJ_EX)
-		rc = pickle_machine_pop(m, &kwargs);
-	if (rc != 0 || (rc = pickle_machine_pop(m, &args)) != 0 ||
-	    (rc = pickle_machine_pop(m, &callee)) != 0)
-		return rc;
-	if (args->kind != PICKLE_TUPLE)
-		return pickle_machine_bad(m, "the arguments are no tuple");
-	return push_call(m, callee, args, kwargs);
-}
-
-/* Protocols 0 and 1: the arguments are above the mark, and for OBJ the class
- * is the first of them. */
-static int
-instance(struct pickle_machine *m)
-{
-	struct pickle_node **items, *args, *callee;
-	struct slice module, name;
-	size_t n, skip = 0;
-	int rc;
-
-	if (m->op == CODE_INST &&
-	    ((rc = line(m, &module)) != 0 || (rc = line(m, &name)) != 0))
-		return rc;
-	if ((rc = pickle_machine_pop_mark(m, &items, &n)) != 0)
-		return rc;
-	if (m->op == CODE_INST) {
-		callee = name_node(m, module, name);
-	} else {
-		if (n == 0)
-			return pickle_machine_bad(m, "there is no class");
-		callee = items[0];
-		skip = 1;
-	}
-	if ((args = pickle_machine_node(m, PICKLE_TUPLE)) == NULL)
-		return ERR_LIMIT;
-	if (n > skip && (rc = pickle_machine_extend(
-			     m, args, items + skip, n - skip)) != 0)
-		return rc;
-	return push_call(m, callee, args, NULL);
-}
-
-static int
-build(struct pickle_machine *m)
-{
-	struct pickle_node *state, *to;
-	int rc;
-
-	if ((rc = pickle_machine_pop(m, &state)) != 0 ||
-	    (rc = pickle_machine_top(m, &to)) != 0)
-		return rc;
-	if (to->kind == PICKLE_CALL) {
-		to->call->state = state;
-		to->call->builds++;
-	}
-	to->built = to->kind != PICKLE_CALL;
-	tell(m, to);
-	return 0;
-}
-
-static int
-persid(struct pickle_machine *m)
-{
-	struct pickle_node *id = NULL, *n;
-	struct slice s;
-	int rc;
-
-	if (m->op == CODE_BINPERSID) {
-		rc = pickle_machine_pop(m, &id);
-	} else if ((rc = line(m, &s)) == 0) {
-		id = text_node(m, PICKLE_STR, s);
-		rc = id == NULL ? ERR_LIMIT : 0;
-	}
-	if (rc != 0)
-		return rc;
-	if ((n = pickle_machine_node(m, PICKLE_PERSID)) == NULL)
-		return ERR_LIMIT;
-	rc = pickle_machine_extend(m, n, &id, 1);
-	return rc != 0 ? rc : push_seen(m, n);
-}
-
-static int
-extension(struct pickle_machine *m)
-{
-	size_t width = m->op == CODE_EXT1 ? 1 : m->op == CODE_EXT2 ? 2 : 4;
-	uint64_t v;
-	int rc = number(m, width, &v);
-
-	return rc != 0 ? rc
-		       : push_seen(m, int_node(m, PICKLE_EXT, (int64_t)v));
-}
-
 /* --- framing ------------------------------------------------------------- */
 
 static int
 proto(struct pickle_machine *m)
 {
 	uint64_t v;
-	int rc = number(m, 1, &v);
+	int rc = pickle_arg_number(m, 1, &v);
 
 	if (rc == 0 && v > PROTOCOL_MAX)
 		rc = err_set(m->e, ERR_UNSUPPORTED, m->at,
@@ -618,9 +370,9 @@ static int
 frame(struct pickle_machine *m)
 {
 	uint64_t v;
-	int rc = number(m, 8, &v);
+	int rc = pickle_arg_number(m, 8, &v);
 
-	return rc != 0 ? rc : v > rd_left(m->r) ? cut(m) : 0;
+	return rc != 0 ? rc : v > rd_left(m->r) ? pickle_arg_cut(m) : 0;
 }
 
 static int

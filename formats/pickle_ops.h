@@ -6,6 +6,12 @@
 
 #include "formats/pickle_machine.h"
 
+enum {
+#define OP(code, name, fn) CODE_##name = (code),
+#include "formats/pickle_ops.def"
+#undef OP
+};
+
 /* NULL: no such opcode. */
 const char *pickle_ops_name(uint8_t op);
 /* Do m->op, whose argument follows in m->r. */

@@ -30,8 +30,7 @@ torch_note(struct torch *t, const char *fmt, ...)
 	if (n + 3 >= sizeof(t->note))
 		return;
 	if (n != 0)
-		n += (size_t)snprintf(
-		    t->note + n, sizeof(t->note) - n, "; ");
+		n += (size_t)snprintf(t->note + n, sizeof(t->note) - n, "; ");
 	va_start(ap, fmt);
 	vsnprintf(t->note + n, sizeof(t->note) - n, fmt, ap);
 	va_end(ap);
@@ -143,8 +142,9 @@ build(struct torch *t, struct source *src, struct model *m, struct err *e)
 	    (rc = draw(&f, &record, &hints, &w, m, e)) != 0)
 		return rc;
 	if (record.resizes)
-		torch_note(t, "the image is scaled to %d first, bilinear "
-			      "without antialiasing",
+		torch_note(t,
+		    "the image is scaled to %d first, bilinear "
+		    "without antialiasing",
 		    VIT);
 	if (record.classes != 0 && record.classes != m->classes)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
@@ -196,7 +196,8 @@ mend(struct torch *t, struct source *s, struct err *e)
 	size_t i;
 	int rc;
 
-	if (!t->is_zip || !source_place(s, t->file.base, t->file.len, &i, &at) ||
+	if (!t->is_zip ||
+	    !source_place(s, t->file.base, t->file.len, &i, &at) ||
 	    !s->file[i].writable)
 		return 0;
 	if ((rc = source_writable(s, i, &file, e)) == 0)

@@ -39,10 +39,10 @@ struct torch {
 	/* zip */
 	bool is_zip, is_script;
 	struct zip zip;
-	const char *top;     /* the folder of all entries */
-	struct slice *read;  /* per entry: its bytes, ptr NULL: not yet */
-	uint32_t *crc;       /* per entry that was read: of its bytes */
-	size_t damaged;      /* entries whose checksum is wrong */
+	const char *top;    /* the folder of all entries */
+	struct slice *read; /* per entry: its bytes, ptr NULL: not yet */
+	uint32_t *crc;      /* per entry that was read: of its bytes */
+	size_t damaged;     /* entries whose checksum is wrong */
 	/* stream, tar: by key */
 	struct torch_storage *storage;
 	size_t nstorage;

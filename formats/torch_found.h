@@ -34,7 +34,7 @@ int torch_found_layer(struct torch *, struct torch_found *, const char *path,
     const struct torch_layer *, struct err *) MUST_USE;
 
 /* A number, true or false, or a tuple or list of at most MODEL_MAX_RANK. */
-bool torch_found_numbers(const struct pickle_node *,
-    double v[MODEL_MAX_RANK], size_t *n) MUST_USE;
+bool torch_found_numbers(
+    const struct pickle_node *, double v[MODEL_MAX_RANK], size_t *n) MUST_USE;
 
 #endif

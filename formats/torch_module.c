@@ -164,8 +164,8 @@ add_numbers(struct walk *w, const struct pickle_node *state)
 		    !torch_found_numbers(state->item[i + 1], v, &n))
 			continue;
 		if ((rc = enter(w, key, &len)) != 0 ||
-		    (rc = torch_found_attr(
-			 w->t, w->f, w->path, v, n, w->e)) != 0)
+		    (rc = torch_found_attr(w->t, w->f, w->path, v, n, w->e)) !=
+			0)
 			return rc;
 		leave(w, len);
 	}
@@ -249,7 +249,8 @@ walk(struct walk *w, const struct pickle_node *n)
 	if ((rc = descend(w, n)) != 0 ||
 	    (rc = torch_spend(w->t, 8 * (size_t)s->n + 1, w->e)) != 0 ||
 	    (rc = check_padding(w, s)) != 0 ||
-	    (rc = add_layer(w, n, s, children != NULL && children->n != 0)) != 0 ||
+	    (rc = add_layer(w, n, s, children != NULL && children->n != 0)) !=
+		0 ||
 	    (rc = add_tensors(w, pickle_get(s, "_parameters"), NULL)) != 0 ||
 	    (rc = add_tensors(w, pickle_get(s, "_buffers"),
 		 pickle_get(s, "_non_persistent_buffers_set"))) != 0 ||
@@ -312,8 +313,8 @@ torch_module_walk(struct torch *t, const struct pickle_node *n,
 	if (!torch_module_is(n))
 		return walk_script(&w, n);
 	if (is_parallel(n)) {
-		inner = pickle_get(
-		    pickle_get(state_of(n), "_modules"), "module");
+		inner =
+		    pickle_get(pickle_get(state_of(n), "_modules"), "module");
 		if (torch_module_is(inner))
 			n = inner;
 	}

@@ -85,8 +85,8 @@ find(struct torch *t, const struct pickle_node *n, size_t depth,
 }
 
 static int
-read_dict(struct torch *t, const struct pickle_node *d,
-    struct torch_found *f, struct err *e)
+read_dict(struct torch *t, const struct pickle_node *d, struct torch_found *f,
+    struct err *e)
 {
 	int rc = torch_spend(t, d->n, e);
 

@@ -54,8 +54,8 @@ begins(struct slice s, const char *prefix)
 }
 
 static void
-take_arch(struct torch *t, struct slice name, struct torch_record *r,
-    struct hints *h)
+take_arch(
+    struct torch *t, struct slice name, struct torch_record *r, struct hints *h)
 {
 	torch_note(t, "BackdoorBench, model %.*s", (int)MIN(name.len, 40),
 	    (const char *)name.ptr);
@@ -77,8 +77,8 @@ take_size(const struct torch *t, const struct data *d, struct preprocess *p)
 	p->filter = FILTER_BILINEAR;
 	p->height = p->width = d->side;
 	if (!pickle_int(pickle_item(n, 0), &height) ||
-	    !pickle_int(pickle_item(n, 1), &width) || height < 1 ||
-	    width < 1 || height > LIMIT_IMAGE_SIDE || width > LIMIT_IMAGE_SIDE)
+	    !pickle_int(pickle_item(n, 1), &width) || height < 1 || width < 1 ||
+	    height > LIMIT_IMAGE_SIDE || width > LIMIT_IMAGE_SIDE)
 		return;
 	p->height = (uint32_t)height;
 	p->width = (uint32_t)width;
@@ -92,8 +92,7 @@ take_data(struct torch *t, struct slice name, struct hints *h)
 	/* the longest that it begins with: cifar100, not cifar10 */
 	for (size_t i = 0; i < ARRAY_LEN(datasets); i++)
 		if (begins(name, datasets[i].name) &&
-		    (d == NULL ||
-			strlen(datasets[i].name) > strlen(d->name)))
+		    (d == NULL || strlen(datasets[i].name) > strlen(d->name)))
 			d = &datasets[i];
 	torch_note(t, "data set %.*s%s", (int)MIN(name.len, 40),
 	    (const char *)name.ptr,
@@ -110,8 +109,8 @@ take_data(struct torch *t, struct slice name, struct hints *h)
 }
 
 int
-torch_record_read(struct torch *t, struct torch_record *r, struct hints *h,
-    struct err *e)
+torch_record_read(
+    struct torch *t, struct torch_record *r, struct hints *h, struct err *e)
 {
 	const struct pickle_node *model, *data;
 	int64_t classes;

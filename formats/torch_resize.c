@@ -45,8 +45,7 @@ int
 torch_resize_front(
     struct model *m, int64_t height, int64_t width, struct err *e)
 {
-	struct node *node =
-	    arena_alloc(&m->arena, m->nnode + 1, sizeof(*node));
+	struct node *node = arena_alloc(&m->arena, m->nnode + 1, sizeof(*node));
 	const char **name = arena_alloc(&m->arena, 2, sizeof(*name));
 	struct attr *at = arena_alloc(&m->arena, NATTR, sizeof(*at));
 	int rc;

@@ -11,7 +11,7 @@
  * Put a Resize to height x width in front of the graph: torchvision's of a
  * tensor, bilinear without antialiasing, which was the default up to 0.16.
  */
-int torch_resize_front(struct model *, int64_t height, int64_t width,
-    struct err *) MUST_USE;
+int torch_resize_front(
+    struct model *, int64_t height, int64_t width, struct err *) MUST_USE;
 
 #endif

@@ -119,8 +119,8 @@ global_pool(struct draw *a, const struct torch_layer *l, const char *x)
 
 	pair(a, l, "output_size", 0, out);
 	if (out[0] != 1 || out[1] != 1)
-		draw_fail(a, "layer '%.100s' pools to a size other than 1",
-		    l->path);
+		draw_fail(
+		    a, "layer '%.100s' pools to a size other than 1", l->path);
 	return draw_unary(
 	    a, max ? "GlobalMaxPool" : "GlobalAveragePool", l->path, x);
 }

@@ -66,8 +66,8 @@ see(void *ctx, uint8_t op, const struct pickle_node *n)
 }
 
 static int
-read_storage(struct torch *t, struct rd *r, const struct pickle_node *key,
-    struct err *e)
+read_storage(
+    struct torch *t, struct rd *r, const struct pickle_node *key, struct err *e)
 {
 	const char *text = key_text(t, key);
 	size_t at = text != NULL ? map_get(&t->by_key, text) : SIZE_MAX;

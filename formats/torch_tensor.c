@@ -74,8 +74,8 @@ extent(const struct tensor *t, uint64_t offset, const uint64_t *stride,
 
 /* Strides in bytes, unless they are those of rows one after the other. */
 static int
-take_strides(struct torch *t, const uint64_t *stride, struct tensor *out,
-    struct err *e)
+take_strides(
+    struct torch *t, const uint64_t *stride, struct tensor *out, struct err *e)
 {
 	uint64_t dense = 1, width = dtype_width(out->dtype), *mine;
 	bool plain = true;
@@ -313,8 +313,7 @@ rebuild(struct torch *t, const struct pickle_node *args, bool typed,
 		return err_set(e, rc, args->at,
 		    "torch: tensor '%.100s' has %zu dimensions", out->name,
 		    out->rank);
-	if (rc != 0 ||
-	    sizes(pickle_item(args, 3), stride, &nstride) != 0 ||
+	if (rc != 0 || sizes(pickle_item(args, 3), stride, &nstride) != 0 ||
 	    nstride != out->rank)
 		return bad(e, args, out->name, "sizes and strides do not fit");
 	if ((rc = storage(t, pickle_item(args, 0), out->name, &s, e)) != 0 ||

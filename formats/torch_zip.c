@@ -54,8 +54,8 @@ read_entry(struct torch *t, const struct zip_entry *f, struct slice *out,
 		t->bytes += TORCH_TIMES * (uint64_t)t->read[i].len;
 		t->crc[i] = zip_crc(t->read[i].ptr, t->read[i].len);
 		if (t->crc[i] != f->crc && t->damaged++ == 0)
-			torch_note(t, "the checksum of '%.60s' is wrong",
-			    f->name);
+			torch_note(
+			    t, "the checksum of '%.60s' is wrong", f->name);
 	}
 	*out = t->read[i];
 	return 0;
@@ -68,8 +68,8 @@ check_oddities(struct torch *t, struct err *e)
 	const struct zip *z = &t->zip;
 
 	if (z->odd[ZIP_OVERLAP] != 0)
-		return err_set(e, ERR_FORMAT, z->odd_at[ZIP_OVERLAP],
-		    "zip: %s", zip_oddity_text(ZIP_OVERLAP));
+		return err_set(e, ERR_FORMAT, z->odd_at[ZIP_OVERLAP], "zip: %s",
+		    zip_oddity_text(ZIP_OVERLAP));
 	for (size_t i = 0; i < ZIP_ODDITIES; i++)
 		if (z->odd[i] != 0)
 			torch_note(t, "zip: %s (%zu, at offset %" PRIu64 ")",
@@ -134,8 +134,8 @@ torch_zip_storage(
 	*out = (struct slice){0};
 	if (f == NULL)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "torch: there is no storage '%.*s'",
-		    (int)MIN(key.len, 40), (const char *)key.ptr);
+		    "torch: there is no storage '%.*s'", (int)MIN(key.len, 40),
+		    (const char *)key.ptr);
 	return read_entry(t, f, out, e);
 }
 

@@ -129,8 +129,7 @@ take_zip64(struct rd extra, uint64_t *const want[], size_t n)
 }
 
 static int
-take_name(
-    struct zip *z, struct slice s, struct zip_entry *f, struct err *e)
+take_name(struct zip *z, struct slice s, struct zip_entry *f, struct err *e)
 {
 	char *name;
 
@@ -161,16 +160,15 @@ next_entry(struct zip *z, struct rd *r, struct zip_entry *f, struct err *e)
 	    rd_u32le(r, &size) != 0 || rd_u16le(r, &nname) != 0 ||
 	    rd_u16le(r, &nextra) != 0 || rd_u16le(r, &ncomment) != 0 ||
 	    rd_skip(r, 8) != 0 || rd_u32le(r, &local) != 0 ||
-	    rd_bytes(r, nname, &name) != 0 ||
-	    rd_sub(r, nextra, &extra) != 0 || rd_skip(r, ncomment) != 0)
+	    rd_bytes(r, nname, &name) != 0 || rd_sub(r, nextra, &extra) != 0 ||
+	    rd_skip(r, ncomment) != 0)
 		return err_set(e, ERR_FORMAT, f->central,
 		    "zip: entry %zu of the directory is damaged", z->n);
 	f->packed = packed;
 	f->size = size;
 	f->local = local;
-	if (take_zip64(extra, (uint64_t *const[]){&f->size, &f->packed,
-				  &f->local},
-		3) != 0)
+	if (take_zip64(extra,
+		(uint64_t *const[]){&f->size, &f->packed, &f->local}, 3) != 0)
 		return err_set(e, ERR_FORMAT, f->central,
 		    "zip: an extra field of entry %zu is damaged", z->n);
 	return take_name(z, name, f, e);
@@ -235,8 +233,7 @@ read_entries(struct zip *z, const struct end *end, struct err *e)
 		return err_set(e,
 		    end->n > LIMIT_ZIP_ENTRIES ? ERR_LIMIT : ERR_FORMAT,
 		    end->at, "zip: %" PRIu64 " entries", end->n);
-	z->entry = arena_alloc(z->arena, (size_t)end->n + 1,
-	    sizeof(*z->entry));
+	z->entry = arena_alloc(z->arena, (size_t)end->n + 1, sizeof(*z->entry));
 	if (z->entry == NULL)
 		return full(e);
 	for (; z->n < end->n; z->n++) {
@@ -434,8 +431,8 @@ expand(struct zip *z, const struct zip_entry *f, struct slice in,
 }
 
 int
-zip_read(struct zip *z, const struct zip_entry *f, struct slice *out,
-    struct err *e)
+zip_read(
+    struct zip *z, const struct zip_entry *f, struct slice *out, struct err *e)
 {
 	struct rd r = z->file;
 

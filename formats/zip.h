@@ -46,8 +46,8 @@ struct zip {
 
 /* Read the directory and check every entry's place.  Everything lives in the
  * arena and the file. */
-int zip_open(struct zip *, struct rd file, struct arena *, struct err *)
-    MUST_USE;
+int zip_open(
+    struct zip *, struct rd file, struct arena *, struct err *) MUST_USE;
 
 /* NULL when there is none. */
 const struct zip_entry *zip_find(const struct zip *, const char *name);
