@@ -37,15 +37,14 @@ draw(struct draw *a, const char *x)
 {
 	static const char *const linear[] = {"classifier.1", "classifier.4"};
 
-	x = layer_stem(a, "features.0", x,
-	    (struct draw_window){.stride = 4, .pad = 2});
+	x = layer_stem(
+	    a, "features.0", x, (struct draw_window){.stride = 4, .pad = 2});
 	x = pool(a, "features.2", draw_unary(a, "Relu", "features.0", x));
 	x = pool(a, "features.5", conv(a, "features.3", x, 2));
 	x = conv(a, "features.6", x, 1);
 	x = conv(a, "features.8", x, 1);
 	x = pool(a, "features.12", conv(a, "features.10", x, 1));
-	x = draw_flatten(
-	    a, "avgpool", layer_adaptive_pool(a, "avgpool", x, 6));
+	x = draw_flatten(a, "avgpool", layer_adaptive_pool(a, "avgpool", x, 6));
 	for (size_t i = 0; i < ARRAY_LEN(linear); i++)
 		x = draw_unary(
 		    a, "Relu", linear[i], draw_gemm(a, linear[i], x));

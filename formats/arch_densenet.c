@@ -32,11 +32,10 @@ norm_relu(struct draw *a, const char *norm, const char *x)
 static const char *
 dense(struct draw *a, const char *at, const char *dot, const char *x)
 {
-	const char *y =
-	    norm_relu(a, draw_path(a, "%s.norm%s1", at, dot), x);
+	const char *y = norm_relu(a, draw_path(a, "%s.norm%s1", at, dot), x);
 
-	y = draw_conv(a, draw_path(a, "%s.conv%s1", at, dot), y,
-	    (struct draw_window){0});
+	y = draw_conv(
+	    a, draw_path(a, "%s.conv%s1", at, dot), y, (struct draw_window){0});
 	y = norm_relu(a, draw_path(a, "%s.norm%s2", at, dot), y);
 	y = draw_conv(a, draw_path(a, "%s.conv%s2", at, dot), y,
 	    (struct draw_window){.pad = 1});
@@ -49,8 +48,8 @@ stage(struct draw *a, size_t s, const char *x)
 	const char *next = draw_path(a, "features.transition%zu", s);
 
 	for (size_t i = 1;; i++) {
-		const char *at = draw_path(
-		    a, "features.denseblock%zu.denselayer%zu", s, i);
+		const char *at =
+		    draw_path(a, "features.denseblock%zu.denselayer%zu", s, i);
 
 		if (draw_has(a, at, "norm1.weight"))
 			x = dense(a, at, "", x);

@@ -90,7 +90,8 @@ static const char *
 block(struct draw *a, const char *at, const char *x, int64_t stride, double eps)
 {
 	bool deep = draw_dim(a, at, "block.0.0.weight", 1) == 1;
-	uint64_t in = draw_dim(a, at, "block.0.0.weight", deep ? 0 : 1), out = 0;
+	uint64_t in = draw_dim(a, at, "block.0.0.weight", deep ? 0 : 1),
+		 out = 0;
 	const char *y = inner(a, at, x, stride, eps);
 
 	for (size_t i = 0; i < 4; i++) {
@@ -112,8 +113,8 @@ draw(struct draw *a, const char *x)
 
 	if (n != STAGES && n != STAGES - 1)
 		draw_fail(a, "%zu stages, known are 6 and 7", n);
-	x = layer_stem(a, "features.0.0", x,
-	    (struct draw_window){.stride = 2, .pad = 1});
+	x = layer_stem(
+	    a, "features.0.0", x, (struct draw_window){.stride = 2, .pad = 1});
 	x = draw_batch_norm(a, "features.0.1", x, eps);
 	x = layer_act(a, LAYER_SILU, "features.0", x);
 	for (size_t s = 0; a->rc == 0 && s < n; s++)

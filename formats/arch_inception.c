@@ -32,12 +32,11 @@ conv(struct draw *a, const char *at, const char *x, int64_t stride, int64_t pad)
 /* Convolutions at.name<n> for the digits or words of `list`, one after the
  * other, each keeping the size. */
 static const char *
-chain(struct draw *a, const char *at, const char *name, size_t n,
-    const char *x)
+chain(struct draw *a, const char *at, const char *name, size_t n, const char *x)
 {
 	for (size_t i = 1; i <= n; i++)
-		x = conv(a, draw_path(a, "%s.%s_%zu", at, name, i), x, 1,
-		    DRAW_SAME);
+		x = conv(
+		    a, draw_path(a, "%s.%s_%zu", at, name, i), x, 1, DRAW_SAME);
 	return x;
 }
 
@@ -50,8 +49,7 @@ one(struct draw *a, const char *at, const char *name, const char *x)
 static const char *
 pooled(struct draw *a, const char *at, const char *x)
 {
-	return one(
-	    a, at, "branch_pool", draw_average_pool(a, at, x, 3, 1, 1));
+	return one(a, at, "branch_pool", draw_average_pool(a, at, x, 3, 1, 1));
 }
 
 /* Mixed_5b to 5d: InceptionA */
@@ -119,10 +117,9 @@ mixed_e(struct draw *a, const char *at, const char *x)
 	const char *part[4];
 
 	part[0] = one(a, at, "branch1x1", x);
-	part[1] =
-	    fork(a, at, "branch3x3_2", chain(a, at, "branch3x3", 1, x));
-	part[2] = fork(
-	    a, at, "branch3x3dbl_3", chain(a, at, "branch3x3dbl", 2, x));
+	part[1] = fork(a, at, "branch3x3_2", chain(a, at, "branch3x3", 1, x));
+	part[2] =
+	    fork(a, at, "branch3x3dbl_3", chain(a, at, "branch3x3dbl", 2, x));
 	part[3] = pooled(a, at, x);
 	return layer_concat(a, at, 1, 4, part);
 }

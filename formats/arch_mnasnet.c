@@ -47,7 +47,7 @@ stack(struct draw *a, size_t s, const char *x, int64_t stride)
 		y = unit(a, at, 6, y, LAYER_NONE, 1, false);
 		/* the first changes the size, or might as well */
 		x = i > 0 || (stride == 1 && draw_dim(a, at, "0.weight", 1) ==
-					 draw_dim(a, at, "6.weight", 0))
+						 draw_dim(a, at, "6.weight", 0))
 			? draw_binary(a, "Add", at, y, x)
 			: y;
 	}
@@ -58,8 +58,8 @@ draw(struct draw *a, const char *x)
 {
 	static const uint8_t stride[] = {2, 2, 2, 1, 2, 1};
 
-	x = layer_stem(a, "layers.0", x,
-	    (struct draw_window){.stride = 2, .pad = 1});
+	x = layer_stem(
+	    a, "layers.0", x, (struct draw_window){.stride = 2, .pad = 1});
 	x = draw_batch_norm(a, "layers.1", x, 1e-5);
 	x = draw_unary(a, "Relu", "layers.2", x);
 	x = unit(a, "layers", 3, x, LAYER_RELU, 1, true);

@@ -38,7 +38,8 @@ block(struct draw *a, const char *at, const char *x, int64_t stride)
 	uint64_t in;
 
 	if (expands)
-		y = layer_unit(a, draw_path(a, "%s.conv.%zu", at, i++), y, wide);
+		y = layer_unit(
+		    a, draw_path(a, "%s.conv.%zu", at, i++), y, wide);
 	in = draw_dim(a, at, "conv.0.0.weight", expands ? 1 : 0);
 	y = layer_unit(a, draw_path(a, "%s.conv.%zu", at, i++), y, deep);
 	conv = draw_path(a, "%s.conv.%zu", at, i);
@@ -52,8 +53,8 @@ block(struct draw *a, const char *at, const char *x, int64_t stride)
 static const char *
 draw(struct draw *a, const char *x)
 {
-	x = layer_stem(a, "features.0.0", x,
-	    (struct draw_window){.stride = 2, .pad = 1});
+	x = layer_stem(
+	    a, "features.0.0", x, (struct draw_window){.stride = 2, .pad = 1});
 	x = draw_batch_norm(a, "features.0.1", x, 1e-5);
 	x = layer_act(a, LAYER_RELU6, "features.0", x);
 	for (size_t i = 0; i < BLOCKS; i++)

@@ -30,8 +30,8 @@ blocks_of(const struct weights *w)
 	for (; n <= LARGE; n++) {
 		char name[64];
 
-		snprintf(name, sizeof(name), "features.%zu.block.0.0.weight",
-		    n + 1);
+		snprintf(
+		    name, sizeof(name), "features.%zu.block.0.0.weight", n + 1);
 		if (!weights_has(w, name))
 			break;
 	}
@@ -97,10 +97,10 @@ draw(struct draw *a, const char *x)
 	const struct line *l = n == LARGE ? large : small;
 
 	if (n != LARGE && n != SMALL)
-		draw_fail(a, "%zu blocks, known are %d and %d", n, LARGE,
-		    SMALL);
-	x = layer_stem(a, "features.0.0", x,
-	    (struct draw_window){.stride = 2, .pad = 1});
+		draw_fail(
+		    a, "%zu blocks, known are %d and %d", n, LARGE, SMALL);
+	x = layer_stem(
+	    a, "features.0.0", x, (struct draw_window){.stride = 2, .pad = 1});
 	x = draw_batch_norm(a, "features.0.1", x, 1e-3);
 	x = layer_act(a, LAYER_HARD_SWISH, "features.0", x);
 	for (size_t i = 0; a->rc == 0 && i < n; i++)

@@ -72,5 +72,4 @@ const struct arch_family arch_preact = {
     .summary = "pre-activation ResNet of CIFAR models (PreActResNet18, ...)",
     .match = match,
     .draw = draw,
-    .side = 32,
 };

@@ -37,8 +37,7 @@ block(struct draw *a, const char *at, const char *x, int64_t stride)
 		y = layer_squeeze(a, draw_path(a, "%s.se", f),
 		    draw_path(a, "%s.se.fc1", f), draw_path(a, "%s.se.fc2", f),
 		    y, squeeze);
-	y = layer_unit(
-	    a, draw_path(a, "%s.c", f), y, (struct layer_unit){0});
+	y = layer_unit(a, draw_path(a, "%s.c", f), y, (struct layer_unit){0});
 	if (draw_has(a, proj, "0.weight"))
 		x = layer_unit(a, proj, x, down);
 	return draw_unary(a, "Relu", at, draw_binary(a, "Add", at, x, y));
@@ -53,8 +52,8 @@ draw(struct draw *a, const char *x)
 	    a, "Relu", "stem", draw_batch_norm(a, "stem.1", x, 1e-5));
 	for (size_t s = 1; s <= 4; s++)
 		for (size_t i = 0;; i++) {
-			const char *at = draw_path(a,
-			    "trunk_output.block%zu.block%zu-%zu", s, s, i);
+			const char *at = draw_path(
+			    a, "trunk_output.block%zu.block%zu-%zu", s, s, i);
 
 			if (!draw_has(a, at, "f.a.0.weight"))
 				break;

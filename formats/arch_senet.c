@@ -71,8 +71,8 @@ after(struct draw *a, const char *at, const char *x, int64_t stride)
 	y = conv(a, at, "conv2", relu(a, at, norm(a, at, "bn1", y)), 1);
 	y = se(a, at, norm(a, at, "bn2", y));
 	if (draw_has(a, at, "shortcut.0.weight"))
-		x = norm(a, at, "shortcut.1",
-		    conv(a, at, "shortcut.0", x, stride));
+		x = norm(
+		    a, at, "shortcut.1", conv(a, at, "shortcut.0", x, stride));
 	return relu(a, at, draw_binary(a, "Add", at, y, x));
 }
 
@@ -101,5 +101,4 @@ const struct arch_family arch_senet = {
     .summary = "SENet18 and its like, of CIFAR models",
     .match = match,
     .draw = draw,
-    .side = 32,
 };

@@ -30,13 +30,12 @@ unit(struct draw *a, const char *at, size_t conv, const char *x,
 }
 
 static const char *
-depthwise(struct draw *a, const char *at, size_t conv, const char *x,
-    int64_t stride)
+depthwise(
+    struct draw *a, const char *at, size_t conv, const char *x, int64_t stride)
 {
 	return unit(a, at, conv, x,
-	    (struct layer_unit){.window = {
-				    .stride = stride, .pad = 1,
-				    .groups = DRAW_EACH}});
+	    (struct layer_unit){
+		.window = {.stride = stride, .pad = 1, .groups = DRAW_EACH}});
 }
 
 /* The channels of two halves, by turns. */

@@ -16,8 +16,8 @@
 
 /* One block's windows. */
 struct windows {
-	const char *at; /* its attention */
-	int64_t h, w;   /* of the image, in patches */
+	const char *at;     /* its attention */
+	int64_t h, w;       /* of the image, in patches */
 	int64_t high, wide; /* with what is added so that windows fit */
 	int64_t side, shift_h, shift_w;
 	int64_t heads, channels;
@@ -29,8 +29,7 @@ match(const struct weights *w, const json_t *config)
 	(void)config;
 	if (!weights_has(w, "features.0.0.weight") ||
 	    !weights_has(w, "features.1.0.attn.qkv.weight") ||
-	    !weights_has(
-		w, "features.1.0.attn.relative_position_bias_table") ||
+	    !weights_has(w, "features.1.0.attn.relative_position_bias_table") ||
 	    !weights_has(w, "norm.weight") || !weights_has(w, "head.weight"))
 		return 0;
 	return w->n;
@@ -77,8 +76,8 @@ mask(struct draw *a, const struct windows *v)
 	double *m;
 
 	if (count > (int64_t)LIMIT_FOLD_ELEMENTS / (n * n))
-		draw_fail(a, "%" PRId64 " windows of %" PRId64 " places", count,
-		    n);
+		draw_fail(
+		    a, "%" PRId64 " windows of %" PRId64 " places", count, n);
 	m = draw_room(a, (size_t)(count * n * n), sizeof(*m));
 	for (int64_t i = 0; m != NULL && i < count * n; i++)
 		for (int64_t j = 0; j < n; j++) {
@@ -172,16 +171,14 @@ attention(struct draw *a, const struct windows *v, const char *x)
 	x = pad(a, v->at, x, v->high - v->h, v->wide - v->w);
 	x = roll(a, v->at, x, 1, v->shift_h, v->high);
 	x = roll(a, v->at, x, 2, v->shift_w, v->wide);
-	x = draw_reshape(
-	    a, v->at, x, 6, (int64_t[]){0, down, s, across, s, c});
+	x = draw_reshape(a, v->at, x, 6, (int64_t[]){0, down, s, across, s, c});
 	x = draw_transpose(a, v->at, x, 6, (int64_t[]){0, 1, 3, 2, 4, 5});
 	x = draw_reshape(a, v->at, x, 3, (int64_t[]){-1, s * s, c});
 	x = layer_attention(a, v->at, x, &l);
 	x = draw_reshape(
 	    a, v->at, x, 6, (int64_t[]){-1, down, across, s, s, c});
 	x = draw_transpose(a, v->at, x, 6, (int64_t[]){0, 1, 3, 2, 4, 5});
-	x = draw_reshape(
-	    a, v->at, x, 4, (int64_t[]){-1, v->high, v->wide, c});
+	x = draw_reshape(a, v->at, x, 4, (int64_t[]){-1, v->high, v->wide, c});
 	x = roll(a, v->at, x, 1, v->high - v->shift_h, v->high);
 	x = roll(a, v->at, x, 2, v->wide - v->shift_w, v->wide);
 	if (v->high != v->h)
@@ -228,8 +225,8 @@ block(struct draw *a, const char *at, size_t i, const char *x, int64_t h,
 	y = draw_layer_norm(a, draw_path(a, "%s.norm1", at), x, EPS);
 	x = draw_binary(a, "Add", at, x, attention(a, &v, y));
 	y = draw_layer_norm(a, draw_path(a, "%s.norm2", at), x, EPS);
-	y = layer_mlp(a, draw_path(a, "%s.mlp.0", at),
-	    draw_path(a, "%s.mlp.3", at), y);
+	y = layer_mlp(
+	    a, draw_path(a, "%s.mlp.0", at), draw_path(a, "%s.mlp.3", at), y);
 	return draw_binary(a, "Add", at, x, y);
 }
 
@@ -286,11 +283,11 @@ draw(struct draw *a, const char *x)
 		    shape[2], shape[3]);
 	if (a->rc != 0)
 		return "";
-	a->m->note = draw_path(a, "for images of %" PRId64 " x %" PRId64
-			       " pixels", shape[2], shape[3]);
+	a->m->note =
+	    draw_path(a, "for images of %" PRId64 " x %" PRId64 " pixels",
+		shape[2], shape[3]);
 	x = layer_stem(a, "features.0.0", x, (struct draw_window){.stride = p});
-	x = draw_transpose(
-	    a, "features.0.1", x, 4, (int64_t[]){0, 2, 3, 1});
+	x = draw_transpose(a, "features.0.1", x, 4, (int64_t[]){0, 2, 3, 1});
 	x = draw_layer_norm(a, "features.0.2", x, EPS);
 	x = stages(a, x, shape[2] / p, shape[3] / p);
 	x = draw_layer_norm(a, "norm", x, EPS);

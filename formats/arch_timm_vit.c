@@ -64,7 +64,8 @@ distilled(struct draw *a, const char *x)
 	const char *y = draw_gemm(a, "head_dist", layer_token(a, "norm", x, 1));
 
 	x = draw_classifier(a, "head", layer_token(a, "norm", x, 0));
-	return draw_binary(a, "Mul", "head", draw_binary(a, "Add", "head", x, y),
+	return draw_binary(a, "Mul", "head",
+	    draw_binary(a, "Add", "head", x, y),
 	    draw_constant(a, "head.half", 0, NULL, &half));
 }
 

@@ -27,11 +27,11 @@ match(const struct weights *w, const json_t *config)
 {
 	(void)config;
 	/* the second convolution is next to the first, or behind a pool */
-	if (!is_conv(w, 0) || (!is_conv(w, 2) && !is_conv(w, 3) &&
-				  !is_conv(w, 4)))
+	if (!is_conv(w, 0) ||
+	    (!is_conv(w, 2) && !is_conv(w, 3) && !is_conv(w, 4)))
 		return 0;
 	return weights_has(w, "classifier.0.weight") ||
-			       weights_has(w, "classifier.weight")
+		       weights_has(w, "classifier.weight")
 		   ? w->n
 		   : 0;
 }
@@ -66,8 +66,9 @@ side_of(struct draw *a, uint64_t in, uint64_t channels)
 	for (int64_t s = 1; s <= 16; s++)
 		if (in == channels * (uint64_t)(s * s))
 			return s;
-	draw_fail(a, "a linear layer of %" PRIu64 " numbers behind %" PRIu64
-		     " channels", in, channels);
+	draw_fail(a,
+	    "a linear layer of %" PRIu64 " numbers behind %" PRIu64 " channels",
+	    in, channels);
 	return 1;
 }
 
@@ -76,8 +77,7 @@ head(struct draw *a, const char *x, uint64_t channels)
 {
 	bool one = draw_has(a, "classifier", "weight");
 	const char *first = one ? "classifier" : "classifier.0";
-	int64_t side =
-	    side_of(a, draw_dim(a, first, "weight", 1), channels);
+	int64_t side = side_of(a, draw_dim(a, first, "weight", 1), channels);
 	const char *at = "classifier.0";
 
 	x = draw_flatten(
@@ -103,8 +103,8 @@ draw(struct draw *a, const char *x)
 	size_t i = 0;
 
 	do {
-		channels = draw_dim(
-		    a, draw_path(a, "features.%zu", i), "weight", 0);
+		channels =
+		    draw_dim(a, draw_path(a, "features.%zu", i), "weight", 0);
 		x = unit(a, &i, x);
 	} while (i != 0 && a->rc == 0);
 	return head(a, x, channels);

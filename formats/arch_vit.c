@@ -45,7 +45,8 @@ block(struct draw *a, const char *at, const char *x)
 static const char *
 draw(struct draw *a, const char *x)
 {
-	const struct tensor *place = draw_weight(a, "encoder.pos_embedding", "");
+	const struct tensor *place =
+	    draw_weight(a, "encoder.pos_embedding", "");
 
 	x = layer_fit(a, x, "conv_proj", "encoder.pos_embedding", 1);
 	x = layer_patches(a, "conv_proj", x);

@@ -38,8 +38,8 @@ block(struct draw *a, const char *at, const char *x, int64_t stride)
 	y = draw_conv(a, draw_path(a, "%s.conv1", at), y,
 	    (struct draw_window){.stride = stride, .pad = 1});
 	y = norm_relu(a, draw_path(a, "%s.bn2", at), y);
-	y = draw_conv(a, draw_path(a, "%s.conv2", at), y,
-	    (struct draw_window){.pad = 1});
+	y = draw_conv(
+	    a, draw_path(a, "%s.conv2", at), y, (struct draw_window){.pad = 1});
 	return draw_binary(a, "Add", at, x, y);
 }
 
@@ -66,5 +66,4 @@ const struct arch_family arch_wide_resnet = {
     .summary = "Wide ResNet of CIFAR models (WRN-28-10, ...)",
     .match = match,
     .draw = draw,
-    .side = 32,
 };

@@ -135,16 +135,16 @@ cut(struct draw *a, const char *at, const char *x, int64_t axis, int64_t side)
 	n = layer_slice(a, at, shape, 0, axis, axis + 1, 1);
 	by = draw_integers(
 	    a, draw_path(a, "%s.side.%d", at, (int)axis), 1, &side);
-	c.from = draw_integers(a, draw_path(a, "%s.from.%d", at, (int)axis),
-	    (size_t)side, first);
+	c.from = draw_integers(
+	    a, draw_path(a, "%s.from.%d", at, (int)axis), (size_t)side, first);
 	c.to = draw_integers(
 	    a, draw_path(a, "%s.to.%d", at, (int)axis), (size_t)side, next);
 	c.axis = draw_integers(
 	    a, draw_path(a, "%s.axis.%d", at, (int)axis), 1, &axis);
 	c.one = draw_integers(
 	    a, draw_path(a, "%s.one.%d", at, (int)axis), 1, &(int64_t){1});
-	c.from = draw_binary(
-	    a, "Div", at, draw_binary(a, "Mul", at, c.from, n), by);
+	c.from =
+	    draw_binary(a, "Div", at, draw_binary(a, "Mul", at, c.from, n), by);
 	c.to = draw_binary(a, "Mul", at, c.to, n);
 	c.to = draw_binary(a, "Add", at, c.to,
 	    draw_integers(a, draw_path(a, "%s.up.%d", at, (int)axis), 1,
@@ -156,8 +156,8 @@ cut(struct draw *a, const char *at, const char *x, int64_t axis, int64_t side)
 /* Each part's mean, side by side; parts have no more than one size, so that
  * means of means are the means. */
 static const char *
-pool_axis(struct draw *a, const char *at, const char *x, int64_t axis,
-    int64_t side)
+pool_axis(
+    struct draw *a, const char *at, const char *x, int64_t axis, int64_t side)
 {
 	struct cuts c = cut(a, at, x, axis, side);
 	const char *part[POOL_MOST];
@@ -165,8 +165,8 @@ pool_axis(struct draw *a, const char *at, const char *x, int64_t axis,
 	for (int64_t i = 0; i < side; i++) {
 		const char *from = layer_slice(a, at, c.from, 0, i, i + 1, 1);
 		const char *to = layer_slice(a, at, c.to, 0, i, i + 1, 1);
-		const char *y = draw_node(
-		    a, "Slice", at, x, from, to, c.axis, c.one, NULL);
+		const char *y =
+		    draw_node(a, "Slice", at, x, from, to, c.axis, c.one, NULL);
 
 		y = draw_unary(a, "ReduceMean", at, y);
 		draw_ints(a, "axes", 1, &axis);
@@ -177,8 +177,7 @@ pool_axis(struct draw *a, const char *at, const char *x, int64_t axis,
 }
 
 const char *
-layer_adaptive_pool(
-    struct draw *a, const char *at, const char *x, int64_t side)
+layer_adaptive_pool(struct draw *a, const char *at, const char *x, int64_t side)
 {
 	if (side < 1 || side > POOL_MOST) {
 		draw_fail(a, "pooling to %d x %d", (int)side, (int)side);
@@ -199,8 +198,7 @@ third(struct draw *a, const char *at, const char *qkv, int64_t k, int64_t width,
 	const char *x =
 	    layer_slice(a, at, qkv, 2, k * width, (k + 1) * width, 1);
 
-	x = draw_reshape(
-	    a, at, x, 4, (int64_t[]){0, 0, heads, width / heads});
+	x = draw_reshape(a, at, x, 4, (int64_t[]){0, 0, heads, width / heads});
 	return draw_transpose(a, at, x, 4, (int64_t[]){0, 2, 1, 3});
 }
 
@@ -214,8 +212,9 @@ layer_attention(struct draw *a, const char *at, const char *x,
 	double scale;
 
 	if (size < 1 || width % l->heads != 0)
-		draw_fail(a, "'%.100s': %" PRId64 " heads of %" PRId64
-			     " numbers", at, l->heads, width);
+		draw_fail(a,
+		    "'%.100s': %" PRId64 " heads of %" PRId64 " numbers", at,
+		    l->heads, width);
 	if (a->rc != 0)
 		return "";
 	qkv = draw_matmul(a, at, l->weight, l->bias, x);
@@ -241,8 +240,7 @@ layer_attention(struct draw *a, const char *at, const char *x,
 static int64_t
 said_heads(struct draw *a, const char *module)
 {
-	const struct weights_attr *at =
-	    weights_attr(a->w, module, "num_heads");
+	const struct weights_attr *at = weights_attr(a->w, module, "num_heads");
 	const json_t *j = NULL;
 
 	if (at != NULL && at->n == 1 && at->v[0] >= 1 && at->v[0] <= 4096)
@@ -264,8 +262,10 @@ layer_heads(struct draw *a, const char *module, uint64_t width)
 	bool said = heads != 0;
 
 	if (!said && width % 64 != 0)
-		draw_fail(a, "attention of width %" PRIu64 ": nothing says how "
-			     "many heads it has", width);
+		draw_fail(a,
+		    "attention of width %" PRIu64 ": nothing says how "
+		    "many heads it has",
+		    width);
 	else if (!said)
 		heads = width == 1280 ? 16 : (int64_t)(width / 64);
 	if (strstr(a->m->note, " heads, ") == NULL)
@@ -288,8 +288,7 @@ behind_resize(const struct weights *w)
 {
 	const char *name = w->n != 0 ? w->tensor[0].name : "";
 
-	return w->prefix >= 2 &&
-	       memcmp(name + w->prefix - 2, "1.", 2) == 0 &&
+	return w->prefix >= 2 && memcmp(name + w->prefix - 2, "1.", 2) == 0 &&
 	       (w->prefix == 2 || name[w->prefix - 3] == '.');
 }
 
@@ -316,23 +315,24 @@ layer_fit(struct draw *a, const char *x, const char *conv, const char *place,
 
 	while (side < LIMIT_IMAGE_SIDE && side * side + more < tokens)
 		side++;
-	if (a->rc == 0 &&
-	    (side == 0 || side * side + more != tokens || patch == 0 ||
-		side > LIMIT_IMAGE_SIDE / patch))
-		draw_fail(a, "%" PRIu64 " places are no square of patches",
-		    tokens);
+	if (a->rc == 0 && (side == 0 || side * side + more != tokens ||
+			      patch == 0 || side > LIMIT_IMAGE_SIDE / patch))
+		draw_fail(
+		    a, "%" PRIu64 " places are no square of patches", tokens);
 	if (a->rc != 0)
 		return "";
 	side *= patch;
 	if (behind_resize(a->w)) {
-		a->m->note = draw_path(a, "images are resized to %" PRIu64
-				       " pixels, not antialiased", side);
+		a->m->note = draw_path(a,
+		    "images are resized to %" PRIu64 " pixels, not antialiased",
+		    side);
 		return resize(a, x, (int64_t)side);
 	}
 	if ((shape[2] > 0 && shape[2] != (int64_t)side) ||
 	    (shape[3] > 0 && shape[3] != (int64_t)side))
-		draw_fail(a, "its places are for images of %" PRIu64
-			     " pixels, not %" PRId64 " x %" PRId64,
+		draw_fail(a,
+		    "its places are for images of %" PRIu64
+		    " pixels, not %" PRId64 " x %" PRId64,
 		    side, shape[2], shape[3]);
 	shape[2] = shape[3] = (int64_t)side;
 	return x;
@@ -364,8 +364,7 @@ layer_class_token(struct draw *a, const char *token, const char *x)
 		draw_fail(a, "'%.100s' is not one token", t->name);
 	if (a->rc != 0)
 		return "";
-	n = layer_slice(
-	    a, token, draw_unary(a, "Shape", token, x), 0, 0, 1, 1);
+	n = layer_slice(a, token, draw_unary(a, "Shape", token, x), 0, 0, 1, 1);
 	rest = draw_integers(a, draw_path(a, "%s.rest", token), 2,
 	    (int64_t[]){1, (int64_t)t->dim[2]});
 	shape = layer_concat(a, token, 0, 2, (const char *[]){n, rest});

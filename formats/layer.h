@@ -94,8 +94,7 @@ const char *layer_fit(struct draw *, const char *x, const char *conv,
  * what it gives. */
 const char *layer_patches(struct draw *, const char *conv, const char *x);
 /* The weight `token` (1, 1, width) before the others. */
-const char *layer_class_token(
-    struct draw *, const char *token, const char *x);
+const char *layer_class_token(struct draw *, const char *token, const char *x);
 /* Token i, as (N, width). */
 const char *layer_token(
     struct draw *, const char *at, const char *x, int64_t i);
