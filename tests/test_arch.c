@@ -189,10 +189,9 @@ test_logits(void **state)
 	arena_init(&a, (size_t)1 << 26);
 	world_open(&w, row);
 	assert_int_equal(w.m.classes, CLASSES);
+	assert_ok(net_build(&net, &w.n, row->side, row->side, 3, &e), &e);
 	assert_ok(
-	    net_build(&net, &w.n, row->side, row->side, 3, &e), &e);
-	assert_ok(batch_logits(&net, images(&a, row->side), IMAGES, got, &e),
-	    &e);
+	    batch_logits(&net, images(&a, row->side), IMAGES, got, &e), &e);
 	want_logits(row->name, want);
 	for (size_t i = 0; i < ARRAY_LEN(want); i++)
 		top = fmax(top, fabs((double)want[i]));
@@ -242,8 +241,7 @@ change(struct model *n)
 		uint8_t *p = arena_alloc(&n->arena, t->size + 1, 1);
 
 		assert_non_null(p);
-		if (strncmp(t->name, "assay.", 6) == 0 ||
-		    t->dtype != DTYPE_F16)
+		if (strncmp(t->name, "assay.", 6) == 0 || t->dtype != DTYPE_F16)
 			continue;
 		for (size_t k = 0; k < t->size / 2; k++) {
 			uint64_t bits = patch_bits(
@@ -294,9 +292,8 @@ test_match(void **state)
 	open_source(&w, row);
 	r = w.src.main;
 	assert_ok(safetensors_parse(&r, &a, &st, &e), &e);
-	assert_ok(weights_init(
-		      &weights, &a, st.tensor, st.ntensor, NULL, 0, &e),
-	    &e);
+	assert_ok(
+	    weights_init(&weights, &a, st.tensor, st.ntensor, NULL, 0, &e), &e);
 	for (size_t i = 0; i < n; i++)
 		if ((all[i]->match(&weights, NULL) != 0) !=
 		    (strcmp(all[i]->name, row->family) == 0))
@@ -319,8 +316,8 @@ test_all(void **state)
 		bool found = false;
 
 		for (size_t k = 0; k < ARRAY_LEN(rows); k++)
-			found = found ||
-				strcmp(rows[k].family, all[i]->name) == 0;
+			found =
+			    found || strcmp(rows[k].family, all[i]->name) == 0;
 		if (!found)
 			fail_msg("%s", all[i]->name);
 	}
