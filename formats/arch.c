@@ -21,8 +21,8 @@ arch_all(size_t *n)
 
 /* --- which --------------------------------------------------------------- */
 
-static const struct arch_family *
-named(const char *name)
+const struct arch_family *
+arch_named(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (strcmp(table[i]->name, name) == 0)
@@ -148,7 +148,7 @@ choose(const struct hints *h, const struct weights *w,
 {
 	const struct arch_family *second;
 
-	if (h->arch != NULL && (*out = named(h->arch)) == NULL)
+	if (h->arch != NULL && (*out = arch_named(h->arch)) == NULL)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "no architecture is called '%.64s'", h->arch);
 	if (h->arch != NULL)
@@ -214,16 +214,13 @@ keep_tensors(const struct weights *w, struct model *m, struct err *e)
 }
 
 int
-arch_load(
-    const struct hints *h, struct weights *w, struct model *m, struct err *e)
+arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
+    struct weights *w, struct model *m, struct err *e)
 {
-	struct draw a = {.m = m, .w = w, .hints = h, .e = e};
-	const struct arch_family *f;
+	struct draw a = {.m = m, .w = w, .hints = h, .e = e, .ctx = ctx};
 	const char *logits;
 	int rc;
 
-	if ((rc = choose(h, w, &f, e)) != 0)
-		return rc;
 	m->input = "image";
 	take_shape(f, h, m);
 	logits = f->draw(&a, m->input);
@@ -235,4 +232,14 @@ arch_load(
 	m->note = arena_printf(&m->arena, "architecture %s%s%.200s", f->name,
 	    *m->note != '\0' ? "; " : "", m->note);
 	return model_check(m, e);
+}
+
+int
+arch_load(
+    const struct hints *h, struct weights *w, struct model *m, struct err *e)
+{
+	const struct arch_family *f;
+	int rc = choose(h, w, &f, e);
+
+	return rc != 0 ? rc : arch_draw(f, NULL, h, w, m, e);
 }
