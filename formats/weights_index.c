@@ -37,7 +37,7 @@ probe(struct rd r)
 	if (at == r.len || r.base[at] != '{')
 		return 0;
 	return memmem(r.base, MIN(r.len, INDEX_MOST), key, sizeof(key) - 1) !=
-			       NULL
+		       NULL
 		   ? 50
 		   : 0;
 }
@@ -78,7 +78,8 @@ check_shard(const struct index *x, const struct safetensors *st,
 		if (strcmp(file, shard) != 0)
 			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 			    "tensor '%.80s' is here, but in '%.64s' by the "
-			    "index", name, file);
+			    "index",
+			    name, file);
 	}
 	return 0;
 }
@@ -94,8 +95,7 @@ read_shard(struct index *x, const char *shard, struct err *e)
 	int rc, n = snprintf(path, sizeof(path), "%s%s", x->folder, shard);
 
 	if (n < 0 || (size_t)n >= sizeof(path))
-		return err_set(
-		    e, ERR_LIMIT, ERR_NOWHERE, "a name is too long");
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "a name is too long");
 	if ((rc = source_open(x->src, path, &r, e)) != 0)
 		return rc;
 	if ((rc = safetensors_parse(&r, x->arena, &st, e)) == 0 &&
