@@ -3,11 +3,21 @@
 
 #include "base/limits.h"
 
+/* For an attempt that only tells how far a family gets. */
+#define ATTEMPT_ARENA ((size_t)1 << 28)
+
 static const struct arch_family *const table[] = {
 #define ARCH(stem) &arch_##stem,
 #include "formats/arch.def"
 #undef ARCH
 };
+
+const struct arch_family *const *
+arch_all(size_t *n)
+{
+	*n = ARRAY_LEN(table);
+	return table;
+}
 
 /* --- which --------------------------------------------------------------- */
 
@@ -47,6 +57,91 @@ best(const struct weights *w, const json_t *config,
 	return first;
 }
 
+/* How far a family gets with weights that it does not claim. */
+struct attempt {
+	const struct arch_family *f;
+	size_t used;
+	char stop[128]; /* why no further */
+};
+
+/* Weights of one's own, so that nothing of a failed attempt stays. */
+static bool
+copy_weights(const struct weights *w, struct arena *a, struct weights *out)
+{
+	*out = *w;
+	out->tensor = arena_alloc(a, w->n + 1, sizeof(*out->tensor));
+	out->used = arena_alloc(a, w->n + 1, sizeof(*out->used));
+	out->turned = arena_alloc(a, w->n + 1, sizeof(*out->turned));
+	out->ignored = arena_alloc(a, w->n + 1, sizeof(*out->ignored));
+	if (out->tensor == NULL || out->used == NULL || out->turned == NULL ||
+	    out->ignored == NULL)
+		return false;
+	if (w->n != 0)
+		memcpy(out->tensor, w->tensor, w->n * sizeof(*out->tensor));
+	return true;
+}
+
+static void
+take_shape(const struct arch_family *f, const struct hints *h, struct model *m)
+{
+	const struct preprocess *p = &h->preprocess;
+	bool exact = p->resize == RESIZE_EXACT;
+
+	if (p->crop_height != 0) {
+		m->shape[2] = p->crop_height;
+		m->shape[3] = p->crop_width;
+	} else if (exact) {
+		m->shape[2] = p->height;
+		m->shape[3] = p->width;
+	} else if (f->side != 0) {
+		m->shape[2] = m->shape[3] = f->side;
+	}
+}
+
+static void
+attempt(const struct arch_family *f, const struct hints *h,
+    const struct weights *w, struct attempt *most)
+{
+	struct weights mine;
+	struct model m;
+	struct err e = {0};
+	struct draw a = {.m = &m, .w = &mine, .hints = h, .e = &e};
+	size_t used = 0;
+
+	model_init(&m, ATTEMPT_ARENA);
+	if (copy_weights(w, &m.arena, &mine)) {
+		take_shape(f, h, &m);
+		(void)f->draw(&a, "image");
+		for (size_t i = 0; i < w->n; i++)
+			used += mine.used[i];
+	}
+	if (used > most->used) {
+		*most = (struct attempt){.f = f, .used = used};
+		snprintf(most->stop, sizeof(most->stop), "%.127s",
+		    a.rc != 0 ? e.msg : "the rest is not its own");
+	}
+	model_release(&m);
+}
+
+/* No family claims the weights: say which one comes nearest. */
+static int
+refuse(const struct hints *h, const struct weights *w, struct err *e)
+{
+	struct attempt most = {.f = NULL};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		attempt(table[i], h, w, &most);
+	if (most.f == NULL)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "weights of no architecture that is known here (the first "
+		    "of %zu is '%.64s')",
+		    w->n, w->n != 0 ? w->tensor[0].name : "");
+	return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+	    "weights of no architecture that is known here; %s comes nearest "
+	    "and uses %zu of %zu tensors: %s",
+	    most.f->name, most.used, w->n, most.stop);
+}
+
 static int
 choose(const struct hints *h, const struct weights *w,
     const struct arch_family **out, struct err *e)
@@ -60,10 +155,7 @@ choose(const struct hints *h, const struct weights *w,
 		return 0;
 	*out = best(w, h->config, &second);
 	if (*out == NULL)
-		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "weights of no architecture that is known here (the first "
-		    "of %zu is '%.64s')",
-		    w->n, w->n != 0 ? w->tensor[0].name : "");
+		return refuse(h, w, e);
 	if (second != NULL)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "could be %s or %s: say which with --arch", (*out)->name,
@@ -121,23 +213,6 @@ keep_tensors(const struct weights *w, struct model *m, struct err *e)
 	return 0;
 }
 
-static void
-take_shape(const struct arch_family *f, const struct hints *h, struct model *m)
-{
-	const struct preprocess *p = &h->preprocess;
-	bool exact = p->resize == RESIZE_EXACT;
-
-	if (p->crop_height != 0) {
-		m->shape[2] = p->crop_height;
-		m->shape[3] = p->crop_width;
-	} else if (exact) {
-		m->shape[2] = p->height;
-		m->shape[3] = p->width;
-	} else if (f->side != 0) {
-		m->shape[2] = m->shape[3] = f->side;
-	}
-}
-
 int
 arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
     struct weights *w, struct model *m, struct err *e)
@@ -154,7 +229,8 @@ arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
 	if ((rc = all_used(f, w, e)) != 0 || (rc = keep_tensors(w, m, e)) != 0)
 		return rc;
 	m->output = logits;
-	m->note = arena_printf(&m->arena, "architecture %s", f->name);
+	m->note = arena_printf(&m->arena, "architecture %s%s%.200s", f->name,
+	    *m->note != '\0' ? "; " : "", m->note);
 	return model_check(m, e);
 }
 

@@ -30,6 +30,9 @@ struct arch_family {
 #include "formats/arch.def"
 #undef ARCH
 
+/* The table; *n entries, in the order of arch.def. */
+const struct arch_family *const *arch_all(size_t *n);
+
 /*
  * The model of these weights, which live in m's arena: by hints.arch, else by
  * the best match.  Every weight must be used or ignored.  ERR_UNSUPPORTED says

@@ -3,6 +3,8 @@
  * (models/preact_resnet.py): no batch-norm behind the last block, the shortcut
  * takes the activated input.
  */
+#include "formats/layer.h"
+
 #include "formats/arch.h"
 
 static size_t
@@ -53,8 +55,7 @@ block(struct draw *a, const char *at, const char *x, int64_t stride)
 static const char *
 draw(struct draw *a, const char *x)
 {
-	a->m->shape[1] = (int64_t)draw_dim(a, "conv1", "weight", 1);
-	x = draw_conv(a, "conv1", x, (struct draw_window){.pad = 1});
+	x = layer_stem(a, "conv1", x, (struct draw_window){.pad = 1});
 	for (size_t s = 1; s <= 4; s++)
 		for (size_t i = 0;; i++) {
 			const char *at = draw_path(a, "layer%zu.%zu", s, i);
@@ -71,5 +72,4 @@ const struct arch_family arch_preact = {
     .summary = "pre-activation ResNet of CIFAR models (PreActResNet18, ...)",
     .match = match,
     .draw = draw,
-    .side = 32,
 };

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Residual networks, He et al. 2015: torchvision's (also wide and ResNeXt;
- * timm names them alike) with a 7x7 stem, and the 3x3 stem of CIFAR models,
- * where the shortcut is called so and the last layer "linear".
+ * timm names them alike) with a 7x7 stem, and CIFAR models with a 3x3 or 1x1
+ * stem and three or four stages, as pytorch-cifar has them: there the shortcut
+ * is called so and the last layer "linear".
  */
+#include "formats/layer.h"
+
 #include "formats/arch.h"
 
 struct names {
@@ -18,7 +21,8 @@ match(const struct weights *w, const json_t *config)
 	(void)config;
 	if (!weights_has(w, "conv1.weight") || !weights_has(w, "bn1.weight") ||
 	    !weights_has(w, "layer1.0.conv2.weight") ||
-	    !weights_has(w, "layer4.0.conv1.weight"))
+	    !weights_has(w, "layer3.0.conv1.weight") ||
+	    weights_has(w, "layer1.0.fc1.weight")) /* SENet */
 		return 0;
 	return weights_has(w, "fc.weight") || weights_has(w, "linear.weight")
 		   ? w->n
@@ -71,9 +75,8 @@ draw(struct draw *a, const char *x)
 	    draw_has(a, "linear", "weight") ? &cifar : &torchvision;
 	bool wide = draw_dim(a, "conv1", "weight", 2) == 7;
 
-	a->m->shape[1] = (int64_t)draw_dim(a, "conv1", "weight", 1);
-	x = draw_conv(a, "conv1", x,
-	    (struct draw_window){.stride = wide ? 2 : 1, .pad = wide ? 3 : 1});
+	x = layer_stem(a, "conv1", x,
+	    (struct draw_window){.stride = wide ? 2 : 1, .pad = DRAW_SAME});
 	x = draw_unary(a, "Relu", "", draw_batch_norm(a, "bn1", x, 1e-5));
 	if (wide)
 		x = draw_max_pool(a, "maxpool", x, 3, 2, 1, false);

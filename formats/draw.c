@@ -24,8 +24,8 @@ draw_fail(struct draw *a, const char *fmt, ...)
 	a->rc = err_set(a->e, ERR_UNSUPPORTED, ERR_NOWHERE, "%s", msg);
 }
 
-static void *
-room(struct draw *a, size_t n, size_t size)
+void *
+draw_room(struct draw *a, size_t n, size_t size)
 {
 	void *p = a->rc == 0 ? arena_alloc(&a->m->arena, n, size) : NULL;
 
@@ -39,7 +39,7 @@ static const char *
 keep(struct draw *a, const char *s)
 {
 	size_t n = strlen(s);
-	char *p = room(a, n + 1, 1);
+	char *p = draw_room(a, n + 1, 1);
 
 	if (p == NULL)
 		return "";
@@ -127,7 +127,7 @@ new_tensor(struct draw *a)
 	struct tensor *more;
 
 	if (a->m->ntensor == a->tensors) {
-		if ((more = room(a, want, sizeof(*more))) == NULL)
+		if ((more = draw_room(a, want, sizeof(*more))) == NULL)
 			return NULL;
 		if (a->m->ntensor != 0)
 			memcpy(
@@ -156,7 +156,7 @@ constant(struct draw *a, const char *name, enum dtype type, size_t rank,
 		return NULL;
 	}
 	t->size = (size_t)n * dtype_width(type);
-	data = room(a, t->size + 1, 1);
+	data = draw_room(a, t->size + 1, 1);
 	t->data = data;
 	return data;
 }
@@ -206,7 +206,7 @@ new_node(struct draw *a)
 	if (a->m->nnode == LIMIT_NODES)
 		draw_fail(a, "more than %d nodes", LIMIT_NODES);
 	if (a->rc == 0 && a->m->nnode == a->nodes) {
-		if ((more = room(a, want, sizeof(*more))) == NULL)
+		if ((more = draw_room(a, want, sizeof(*more))) == NULL)
 			return NULL;
 		if (a->m->nnode != 0)
 			memcpy(more, a->m->node, a->m->nnode * sizeof(*more));
@@ -226,9 +226,9 @@ add(struct draw *a, const char *op, const char *module, const char *const *in,
 	if (node == NULL)
 		return "";
 	*node = (struct node){.op = op, .name = name, .nin = n, .nout = 1};
-	node->in = room(a, n, sizeof(*node->in));
-	node->out = room(a, 1, sizeof(*node->out));
-	node->attr = room(a, NODE_ATTRS, sizeof(*node->attr));
+	node->in = draw_room(a, n, sizeof(*node->in));
+	node->out = draw_room(a, 1, sizeof(*node->out));
+	node->attr = draw_room(a, NODE_ATTRS, sizeof(*node->attr));
 	if (a->rc != 0)
 		return "";
 	for (size_t i = 0; i < n; i++)
@@ -250,6 +250,13 @@ draw_node(struct draw *a, const char *op, const char *module, ...)
 	va_end(ap);
 	if (n == NODE_INPUTS)
 		BUG("too many inputs");
+	return add(a, op, module, in, n);
+}
+
+const char *
+draw_list(struct draw *a, const char *op, const char *module, size_t n,
+    const char *const *in)
+{
 	return add(a, op, module, in, n);
 }
 
@@ -288,11 +295,20 @@ draw_real(struct draw *a, const char *name, double v)
 }
 
 void
+draw_text(struct draw *a, const char *name, const char *v)
+{
+	struct attr *at = new_attr(a, name, ATTR_TEXT);
+
+	if (at != NULL)
+		at->s = v;
+}
+
+void
 draw_ints(struct draw *a, const char *name, size_t n, const int64_t *v)
 {
 	struct attr *at = new_attr(a, name, ATTR_INTS);
-	int64_t *ints = room(a, n + 1, sizeof(*ints));
-	double *reals = room(a, n + 1, sizeof(*reals));
+	int64_t *ints = draw_room(a, n + 1, sizeof(*ints));
+	double *reals = draw_room(a, n + 1, sizeof(*reals));
 
 	if (a->rc != 0)
 		return;
@@ -307,14 +323,12 @@ draw_ints(struct draw *a, const char *name, size_t n, const int64_t *v)
 
 /* --- layers -------------------------------------------------------------- */
 
-/* A pair from the pickle of a whole module, else the same value twice. */
+/* A pair from the pickle of a whole module, where there is one. */
 static void
-pair(struct draw *a, const char *module, const char *name, int64_t absent,
-    int64_t out[2])
+pair(struct draw *a, const char *module, const char *name, int64_t out[2])
 {
 	const struct weights_attr *at = weights_attr(a->w, module, name);
 
-	out[0] = out[1] = absent;
 	if (at == NULL || at->n == 0 || !(at->v[0] >= 0 && at->v[0] < 1e6))
 		return;
 	out[0] = out[1] = (int64_t)at->v[0];
@@ -353,16 +367,21 @@ draw_conv(
     struct draw *a, const char *module, const char *x, struct draw_window v)
 {
 	const struct tensor *w = draw_weight(a, module, "weight");
-	int64_t stride[2], pad[2], dilation[2], groups[2];
+	int64_t stride[2], pad[2] = {v.pad, v.pad}, dilation[2], groups[2];
 	const char *y;
 
 	want_rank(a, w, 4);
 	if (a->rc != 0)
 		return "";
-	pair(a, module, "stride", MAX(v.stride, 1), stride);
-	pair(a, module, "padding", v.pad, pad);
-	pair(a, module, "dilation", MAX(v.dilation, 1), dilation);
-	pair(a, module, "groups", MAX(v.groups, 1), groups);
+	stride[0] = stride[1] = MAX(v.stride, 1);
+	dilation[0] = dilation[1] = MAX(v.dilation, 1);
+	groups[0] = v.groups == DRAW_EACH ? (int64_t)w->dim[0] : v.groups;
+	for (size_t i = 0; v.pad == DRAW_SAME && i < 2; i++)
+		pad[i] = (int64_t)w->dim[2 + i] / 2 * dilation[i];
+	pair(a, module, "stride", stride);
+	pair(a, module, "padding", pad);
+	pair(a, module, "dilation", dilation);
+	pair(a, module, "groups", groups);
 	y = draw_node(a, "Conv", module, x, w->name,
 	    draw_has(a, module, "bias") ? draw_weight(a, module, "bias")->name
 					: NULL,
@@ -370,7 +389,7 @@ draw_conv(
 	window(a, (int64_t[]){(int64_t)w->dim[2], (int64_t)w->dim[3]}, stride,
 	    pad);
 	draw_ints(a, "dilations", 2, dilation);
-	draw_int(a, "group", groups[0]);
+	draw_int(a, "group", MAX(groups[0], 1));
 	return y;
 }
 
@@ -423,7 +442,8 @@ turn(struct draw *a, const struct tensor *t)
 	struct tensor *mine = &a->w->tensor[i];
 	uint64_t *stride, rows = t->dim[0];
 
-	if (a->w->turned[i] || (stride = room(a, 2, sizeof(*stride))) == NULL)
+	if (a->w->turned[i] ||
+	    (stride = draw_room(a, 2, sizeof(*stride))) == NULL)
 		return;
 	stride[0] = t->stride != NULL ? t->stride[1] : width;
 	stride[1] = t->stride != NULL ? t->stride[0] : width * t->dim[1];
@@ -434,20 +454,28 @@ turn(struct draw *a, const struct tensor *t)
 }
 
 const char *
-draw_linear(struct draw *a, const char *module, const char *x)
+draw_matmul(struct draw *a, const char *at, const char *weight,
+    const char *bias, const char *x)
 {
-	const struct tensor *w = draw_weight(a, module, "weight");
+	const struct tensor *w = draw_weight(a, weight, "");
 	const char *y;
 
 	want_rank(a, w, 2);
 	if (a->rc != 0)
 		return "";
 	turn(a, w);
-	y = draw_node(a, "MatMul", module, x, w->name, NULL);
-	if (draw_has(a, module, "bias"))
+	y = draw_node(a, "MatMul", at, x, w->name, NULL);
+	if (draw_has(a, bias, ""))
 		y = draw_binary(
-		    a, "Add", module, y, draw_weight(a, module, "bias")->name);
+		    a, "Add", at, y, draw_weight(a, bias, "")->name);
 	return y;
+}
+
+const char *
+draw_linear(struct draw *a, const char *module, const char *x)
+{
+	return draw_matmul(a, module, member(a, module, "weight"),
+	    member(a, module, "bias"), x);
 }
 
 const char *

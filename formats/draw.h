@@ -25,6 +25,11 @@ struct draw_window {
 	int64_t groups;                /* 0 is 1 */
 };
 
+#define DRAW_SAME -1 /* pad: half the kernel, on each axis by its own */
+#define DRAW_EACH -1 /* groups: depthwise, one for each channel */
+
+/* Zeroed memory that lives as long as the model; NULL after a failure. */
+void *draw_room(struct draw *, size_t n, size_t size);
 /* A formatted name; "" after a failure. */
 const char *draw_path(struct draw *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Fail with ERR_UNSUPPORTED unless something failed before. */
@@ -52,7 +57,11 @@ const char *draw_integers(
  */
 const char *draw_node(struct draw *, const char *op, const char *module, ...)
     __attribute__((sentinel));
+/* The same with the inputs in a list. */
+const char *draw_list(struct draw *, const char *op, const char *module,
+    size_t n, const char *const *in);
 void draw_int(struct draw *, const char *name, int64_t);
+void draw_text(struct draw *, const char *name, const char *);
 void draw_real(struct draw *, const char *name, double);
 void draw_ints(struct draw *, const char *name, size_t n, const int64_t *);
 
@@ -69,6 +78,9 @@ const char *draw_layer_norm(
     struct draw *, const char *module, const char *x, double eps);
 /* x W^T + b on the last axis of an x of any rank; of (N, in) as one Gemm. */
 const char *draw_linear(struct draw *, const char *module, const char *x);
+/* The same with the whole names of weight and bias ("" or absent: none). */
+const char *draw_matmul(struct draw *, const char *at, const char *weight,
+    const char *bias, const char *x);
 const char *draw_gemm(struct draw *, const char *module, const char *x);
 /* arch_gemm for the last layer: its outputs are the classes. */
 const char *draw_classifier(struct draw *, const char *module, const char *x);

@@ -75,9 +75,23 @@ quoted(struct rd *r, char *out, size_t size, struct err *e)
 	return 0;
 }
 
+/* "f4" and the like: what is read of any array, and of weights. */
+static bool
+is_known(const char *type, bool weights)
+{
+	if (strchr("1248", type[1]) == NULL)
+		return false;
+	if (type[0] == 'b')
+		return weights && type[1] == '1';
+	if (type[0] == 'f')
+		return type[1] == '4' || type[1] == '8' ||
+		       (weights && type[1] == '2');
+	return type[0] == 'u' || type[0] == 'i';
+}
+
 /* '<f4', '|u1', '>i8'; the rest is said to be what it is. */
 static int
-parse_descr(struct rd *r, struct array *a, struct err *e)
+parse_descr(struct rd *r, struct array *a, bool weights, struct err *e)
 {
 	uint64_t at = rd_pos(r);
 	char s[16];
@@ -92,9 +106,7 @@ parse_descr(struct rd *r, struct array *a, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED, at,
 		    "npy: Python objects (a pickle) are refused");
 	if (strlen(s) != 3 || strchr("<>|", s[0]) == NULL ||
-	    strchr("uif", s[1]) == NULL || strchr("1248", s[2]) == NULL ||
-	    (s[0] == '|') != (s[2] == '1') ||
-	    (s[1] == 'f' && s[2] != '4' && s[2] != '8'))
+	    !is_known(s + 1, weights) || (s[0] == '|') != (s[2] == '1'))
 		return err_set(e, ERR_UNSUPPORTED, at,
 		    "npy: elements of type '%s' are not read", s);
 	a->kind = s[1];
@@ -104,13 +116,16 @@ parse_descr(struct rd *r, struct array *a, struct err *e)
 }
 
 static int
-parse_order(struct rd *r, struct err *e)
+parse_order(struct rd *r, struct array *a, bool weights, struct err *e)
 {
 	uint64_t at = rd_pos(r);
 	struct rd c = *r;
 	struct slice s;
 
-	if (rd_bytes(&c, 4, &s) == 0 && memcmp(s.ptr, "True", 4) == 0)
+	a->columns = rd_bytes(&c, 4, &s) == 0 && memcmp(s.ptr, "True", 4) == 0;
+	if (a->columns && weights)
+		return rd_skip(r, 4);
+	if (a->columns)
 		return err_set(e, ERR_UNSUPPORTED, at,
 		    "npy: Fortran order is not read; save a C-ordered copy");
 	if (rd_bytes(r, 5, &s) != 0 || memcmp(s.ptr, "False", 5) != 0)
@@ -158,7 +173,8 @@ parse_shape(struct rd *r, struct array *a, struct err *e)
 }
 
 static int
-parse_pair(struct rd *r, struct array *a, unsigned *seen, struct err *e)
+parse_pair(
+    struct rd *r, struct array *a, bool weights, unsigned *seen, struct err *e)
 {
 	static const char *const name[] = {"descr", "fortran_order", "shape"};
 	unsigned key = 0;
@@ -176,12 +192,13 @@ parse_pair(struct rd *r, struct array *a, unsigned *seen, struct err *e)
 	if (!accept(r, ':'))
 		return odd(r, "a colon is expected", e);
 	if (key == KEY_DESCR)
-		return parse_descr(r, a, e);
-	return key == KEY_ORDER ? parse_order(r, e) : parse_shape(r, a, e);
+		return parse_descr(r, a, weights, e);
+	return key == KEY_ORDER ? parse_order(r, a, weights, e)
+				: parse_shape(r, a, e);
 }
 
 static int
-parse_dict(struct rd *r, struct array *a, struct err *e)
+parse_dict(struct rd *r, struct array *a, bool weights, struct err *e)
 {
 	unsigned seen = 0;
 	int rc;
@@ -189,7 +206,7 @@ parse_dict(struct rd *r, struct array *a, struct err *e)
 	if (!accept(r, '{'))
 		return odd(r, "a dictionary is expected", e);
 	while (!accept(r, '}')) {
-		if ((rc = parse_pair(r, a, &seen, e)) != 0)
+		if ((rc = parse_pair(r, a, weights, &seen, e)) != 0)
 			return rc;
 		blanks(r);
 		if (!accept(r, ',') && peek(r) != '}')
@@ -204,8 +221,8 @@ parse_dict(struct rd *r, struct array *a, struct err *e)
 	return 0;
 }
 
-int
-npy_parse(struct rd r, struct array *a, struct err *e)
+static int
+parse(struct rd r, struct array *a, bool weights, struct err *e)
 {
 	uint8_t major = 0, minor = 0;
 	uint16_t len2 = 0;
@@ -232,9 +249,21 @@ npy_parse(struct rd r, struct array *a, struct err *e)
 	if (rc != 0 || rd_sub(&r, len, &head) != 0)
 		return err_set(
 		    e, ERR_TRUNCATED, rd_pos(&r), "npy: ends in its header");
-	if ((rc = parse_dict(&head, a, e)) != 0)
+	if ((rc = parse_dict(&head, a, weights, e)) != 0)
 		return rc;
 	if ((rc = array_take(a, &r, e)) != 0)
 		return err_wrap(e, "npy");
 	return 0;
+}
+
+int
+npy_parse(struct rd r, struct array *a, struct err *e)
+{
+	return parse(r, a, false, e);
+}
+
+int
+npy_parse_weights(struct rd r, struct array *a, struct err *e)
+{
+	return parse(r, a, true, e);
 }

@@ -12,5 +12,7 @@
 bool npy_probe(struct rd);
 /* The array borrows from r. */
 int npy_parse(struct rd r, struct array *, struct err *) MUST_USE;
+/* The same of weights, which may also be halves, bools, in Fortran order. */
+int npy_parse_weights(struct rd r, struct array *, struct err *) MUST_USE;
 
 #endif

@@ -52,6 +52,9 @@ torch_resize_front(
 
 	if (node == NULL || name == NULL || at == NULL)
 		return torch_full(e);
+	/* the architecture saw by the names that it stands behind one */
+	if (m->nnode != 0 && strcmp(m->node[0].op, "Resize") == 0)
+		return 0;
 	if ((rc = fill_attr(m, at, height, width, e)) != 0)
 		return rc;
 	name[0] = m->input;

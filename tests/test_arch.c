@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT
+ * Architectures over weights (fixtures/weights, made by fixtures/gen/weights.py)
+ * against PyTorch: what they compute, that all of them can be trained, and
+ * that trained weights find their way back into the file.
+ */
+#include "tests/test.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "engine/batch.h"
+#include "engine/blas.h"
+#include "engine/role.h"
+#include "formats/arch.h"
+#include "formats/format.h"
+#include "formats/neutral.h"
+#include "formats/patch.h"
+#include "formats/safetensors.h"
+
+#include <unistd.h>
+
+#define FOLDER  "fixtures/weights/"
+#define IMAGES  2
+#define CLASSES 5
+
+static const struct row {
+	const char *name, *family;
+	size_t side;
+	const char *config; /* or NULL */
+	bool exact;         /* the size of the images has to be said */
+} rows[] = {
+    {"alexnet", "alexnet", 63, NULL, false},
+    {"convnext", "convnext", 32, NULL, false},
+    {"densenet", "densenet", 40, NULL, false},
+    {"densenet-old", "densenet", 40, NULL, false},
+    {"efficientnet", "efficientnet", 40, NULL, false},
+    {"efficientnet-v2", "efficientnet", 40, NULL, false},
+    {"googlenet", "googlenet", 64, NULL, false},
+    {"inception", "inception_v3", 75, NULL, false},
+    {"mnasnet", "mnasnet", 40, NULL, false},
+    {"mobilenet-v2", "mobilenet_v2", 40, NULL, false},
+    {"mobilenet-v3-large", "mobilenet_v3", 40, NULL, false},
+    {"mobilenet-v3-small", "mobilenet_v3", 40, NULL, false},
+    {"preact", "preact", 16, NULL, false},
+    {"regnet-x", "regnet", 40, NULL, false},
+    {"regnet-y", "regnet", 40, NULL, false},
+    {"resnet", "resnet", 40, NULL, false},
+    {"resnet-cifar", "resnet", 16, NULL, false},
+    {"resnext", "resnet", 40, NULL, false},
+    {"resnext-cifar", "resnet", 16, NULL, false},
+    {"senet", "senet", 16, NULL, false},
+    {"senet-plain", "senet", 16, NULL, false},
+    {"shufflenet", "shufflenet_v2", 40, NULL, false},
+    {"squeezenet-0", "squeezenet", 60, NULL, false},
+    {"squeezenet-1", "squeezenet", 60, NULL, false},
+    {"swin", "swin", 40, NULL, true},
+    {"timm-vit", "timm_vit", 16, NULL, false},
+    {"timm-vit-distilled", "timm_vit", 16, "{\"num_heads\":2}", false},
+    {"timm-vit-mean", "timm_vit", 16, "{\"model_args\":{\"num_heads\":2}}",
+	false},
+    {"vgg", "vgg", 44, NULL, false},
+    {"vgg-bn", "vgg", 32, NULL, false},
+    {"vgg-cifar", "vgg", 16, NULL, false},
+    {"vit", "vit", 16, "{\"num_heads\":2}", false},
+    {"vit-old", "vit", 16, "{\"num_heads\":2}", false},
+    {"vit-resized", "vit", 12, "{\"num_heads\":2}", false},
+    {"wide-resnet", "wide_resnet", 16, NULL, false},
+};
+
+struct world {
+	struct file_map file;
+	struct source src;
+	struct model m; /* as it was read */
+	struct file_map neutral;
+	struct model n; /* the same, by way of a neutral file */
+};
+
+static void
+open_source(struct world *w, const struct row *row)
+{
+	struct preprocess *p = &w->src.hints.preprocess;
+	struct err e = {0};
+	char path[128];
+
+	snprintf(path, sizeof(path), FOLDER "good-%s.safetensors", row->name);
+	assert_ok(file_map(path, 1 << 20, &w->file, &e), &e);
+	source_init(&w->src, &w->file, "weights", -1);
+	if (row->config != NULL)
+		assert_ok(json_read(row->config, strlen(row->config),
+			      &w->src.hints.config, &e),
+		    &e);
+	if (row->exact) {
+		p->resize = RESIZE_EXACT;
+		p->height = p->width = (uint32_t)row->side;
+	}
+}
+
+static void
+to_neutral(const struct model *m, struct file_map *f, struct model *n)
+{
+	struct err e = {0};
+	struct file_out out = {.fd = file_temp(&e)};
+	struct rd r;
+
+	assert_true(out.fd >= 0);
+	assert_ok(neutral_write(&out, m, &e), &e);
+	assert_ok(file_map_fd(out.fd, "", UINT32_MAX, f, &e), &e);
+	close(out.fd);
+	r = rd_mem(f->ptr, f->len);
+	assert_ok(neutral_parse(&r, n, &e), &e);
+}
+
+static void
+world_open(struct world *w, const struct row *row)
+{
+	struct err e = {0};
+
+	open_source(w, row);
+	assert_ok(format_weights_file.load(&w->src, &w->m, &e), &e);
+	to_neutral(&w->m, &w->neutral, &w->n);
+}
+
+static void
+world_close(struct world *w)
+{
+	model_release(&w->n);
+	file_unmap(&w->neutral);
+	model_release(&w->m);
+	source_release(&w->src);
+	file_unmap(&w->file);
+}
+
+/* --- logits -------------------------------------------------------------- */
+
+static float *
+images(struct arena *a, size_t side)
+{
+	size_t n = IMAGES * 3 * side * side;
+	float *x = arena_alloc(a, n, sizeof(*x));
+
+	assert_non_null(x);
+	for (size_t i = 0; i < n; i++) {
+		size_t image = i / (3 * side * side);
+		size_t c = i / (side * side) % 3, at = i % (side * side);
+		uint32_t byte = (uint32_t)(i * 2654435761U) >> 24;
+
+		x[(image * side * side + at) * 3 + c] = (float)byte / 255.0f;
+	}
+	return x;
+}
+
+static void
+want_logits(const char *name, float *out)
+{
+	struct safetensors st;
+	struct file_map f;
+	struct arena a;
+	struct err e = {0};
+	struct rd r;
+	bool found = false;
+
+	arena_init(&a, (size_t)1 << 24);
+	assert_ok(file_map(FOLDER "want.safetensors", 1 << 20, &f, &e), &e);
+	r = rd_mem(f.ptr, f.len);
+	assert_ok(safetensors_parse(&r, &a, &st, &e), &e);
+	for (size_t i = 0; i < st.ntensor; i++) {
+		if (strcmp(st.tensor[i].name, name) != 0)
+			continue;
+		assert_int_equal(st.tensor[i].size, IMAGES * CLASSES * 4);
+		memcpy(out, st.tensor[i].data, st.tensor[i].size);
+		found = true;
+	}
+	assert_true(found);
+	safetensors_release(&st);
+	file_unmap(&f);
+	arena_release(&a);
+}
+
+static void
+test_logits(void **state)
+{
+	const struct row *row = *state;
+	float got[IMAGES * CLASSES], want[IMAGES * CLASSES];
+	double top = 0.0;
+	struct world w = {0};
+	struct arena a;
+	struct net net;
+	struct err e = {0};
+
+	arena_init(&a, (size_t)1 << 26);
+	world_open(&w, row);
+	assert_int_equal(w.m.classes, CLASSES);
+	assert_ok(net_build(&net, &w.n, row->side, row->side, 3, &e), &e);
+	assert_ok(
+	    batch_logits(&net, images(&a, row->side), IMAGES, got, &e), &e);
+	want_logits(row->name, want);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++)
+		top = fmax(top, fabs((double)want[i]));
+	assert_close(got, want, ARRAY_LEN(got), 0.0, 1e-4 * top);
+	net_release(&net);
+	world_close(&w);
+	arena_release(&a);
+}
+
+/* --- weights ------------------------------------------------------------- */
+
+static bool
+is_statistic(const struct tensor *t)
+{
+	return strstr(t->name, "running_") != NULL ||
+	       strncmp(t->name, "assay.", 6) == 0 || t->dtype == DTYPE_I64;
+}
+
+/* Whatever the family took from the file can be trained. */
+static void
+test_roles(void **state)
+{
+	struct world w = {0};
+	struct arena a;
+	struct err e = {0};
+	bool *weight;
+
+	arena_init(&a, (size_t)1 << 24);
+	world_open(&w, *state);
+	weight = arena_alloc(&a, w.n.ntensor, sizeof(*weight));
+	assert_non_null(weight);
+	assert_ok(role_weights(&w.n, weight, &e), &e);
+	for (size_t i = 0; i < w.n.ntensor; i++)
+		if (weight[i] == is_statistic(&w.n.tensor[i]))
+			fail_msg("'%s' is %sa weight", w.n.tensor[i].name,
+			    weight[i] ? "" : "not ");
+	world_close(&w);
+	arena_release(&a);
+}
+
+/* Every float of the file another number. */
+static void
+change(struct model *n)
+{
+	for (size_t i = 0; i < n->ntensor; i++) {
+		struct tensor *t = &n->tensor[i];
+		uint8_t *p = arena_alloc(&n->arena, t->size + 1, 1);
+
+		assert_non_null(p);
+		if (strncmp(t->name, "assay.", 6) == 0 || t->dtype != DTYPE_F16)
+			continue;
+		for (size_t k = 0; k < t->size / 2; k++) {
+			uint64_t bits = patch_bits(
+			    t->dtype, (double)(k % 1000) / 64.0 + 0.5);
+
+			p[2 * k] = (uint8_t)bits;
+			p[2 * k + 1] = (uint8_t)(bits >> 8);
+		}
+		t->data = p;
+	}
+}
+
+static void
+test_patch(void **state)
+{
+	struct world w = {0};
+	struct model back;
+	struct err e = {0};
+
+	world_open(&w, *state);
+	assert_ok(format_weights_file.patch(&w.src, &w.n, &e), &e);
+	assert_false(w.src.file[0].writable); /* nothing to write */
+	change(&w.n);
+	assert_ok(format_weights_file.patch(&w.src, &w.n, &e), &e);
+	assert_ok(format_weights_file.load(&w.src, &back, &e), &e);
+	assert_ok(patch_verify(&back, &w.n, &e), &e);
+	model_release(&back);
+	world_close(&w);
+}
+
+/* --- which --------------------------------------------------------------- */
+
+/* One family claims the weights, the others do not. */
+static void
+test_match(void **state)
+{
+	const struct row *row = *state;
+	struct safetensors st;
+	struct world w = {0};
+	struct weights weights;
+	struct arena a;
+	struct err e = {0};
+	struct rd r;
+	size_t n;
+	const struct arch_family *const *all = arch_all(&n);
+
+	arena_init(&a, (size_t)1 << 24);
+	open_source(&w, row);
+	r = w.src.main;
+	assert_ok(safetensors_parse(&r, &a, &st, &e), &e);
+	assert_ok(
+	    weights_init(&weights, &a, st.tensor, st.ntensor, NULL, 0, &e), &e);
+	for (size_t i = 0; i < n; i++)
+		if ((all[i]->match(&weights, NULL) != 0) !=
+		    (strcmp(all[i]->name, row->family) == 0))
+			fail_msg("%s", all[i]->name);
+	safetensors_release(&st);
+	source_release(&w.src);
+	file_unmap(&w.file);
+	arena_release(&a);
+}
+
+/* Every family has a fixture. */
+static void
+test_all(void **state)
+{
+	size_t n;
+	const struct arch_family *const *all = arch_all(&n);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < ARRAY_LEN(rows); k++)
+			found =
+			    found || strcmp(rows[k].family, all[i]->name) == 0;
+		if (!found)
+			fail_msg("%s", all[i]->name);
+	}
+}
+
+/* --- files that are refused ---------------------------------------------- */
+
+static const struct bad_row {
+	const char *name;
+	int rc;
+	const char *says;
+} bad_rows[] = {
+    {"bad-both", ERR_UNSUPPORTED,
+	"could be shufflenet_v2 or vgg: say which with --arch"},
+    {"bad-missing", ERR_UNSUPPORTED,
+	"as vgg: there is no tensor 'features.5.running_var'"},
+    {"bad-more", ERR_UNSUPPORTED,
+	"nearest to vgg, which has no use for 1 of 38 tensors "
+	"('features.90.weight')"},
+    {"bad-nothing", ERR_UNSUPPORTED,
+	"weights of no architecture that is known here (the first of 2 is "
+	"'a')"},
+    {"bad-places", ERR_UNSUPPORTED,
+	"as vit: 14 places are no square of patches"},
+    {"bad-rank", ERR_UNSUPPORTED,
+	"weights of no architecture that is known here; vgg comes nearest and "
+	"uses 7 of 37 tensors: a linear layer of 8 numbers behind 4 channels"},
+    {"bad-unknown", ERR_UNSUPPORTED,
+	"as vgg: 4 layers between two convolutions"},
+    {"good-vit", ERR_UNSUPPORTED,
+	"as vit: attention of width 16: nothing says how many heads it has"},
+};
+
+static void
+test_bad(void **state)
+{
+	const struct bad_row *row = *state;
+	struct file_map f;
+	struct source s;
+	struct model m;
+	struct err e = {0};
+	char path[128];
+
+	snprintf(path, sizeof(path), FOLDER "%s.safetensors", row->name);
+	assert_ok(file_map(path, 1 << 20, &f, &e), &e);
+	source_init(&s, &f, "weights", -1);
+	assert_int_equal(format_weights_file.load(&s, &m, &e), row->rc);
+	assert_string_equal(e.msg, row->says);
+	source_release(&s);
+	file_unmap(&f);
+}
+
+int
+main(void)
+{
+	enum {
+		N = ARRAY_LEN(rows),
+		BAD = ARRAY_LEN(bad_rows)
+	};
+	struct CMUnitTest tests[4 * N + BAD + 1];
+	struct err e = {0};
+	size_t n = 0;
+
+	if (blas_init(&e) != 0) {
+		fprintf(stderr, "%s\n", e.msg);
+		return 1;
+	}
+	for (size_t i = 0; i < N; i++) {
+		tests[n++] = (struct CMUnitTest)ROW(test_match, rows[i]);
+		tests[n++] = (struct CMUnitTest)ROW(test_logits, rows[i]);
+		tests[n++] = (struct CMUnitTest)ROW(test_roles, rows[i]);
+		tests[n++] = (struct CMUnitTest)ROW(test_patch, rows[i]);
+	}
+	for (size_t i = 0; i < BAD; i++)
+		tests[n++] = (struct CMUnitTest)ROW(test_bad, bad_rows[i]);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_all);
+	return _cmocka_run_group_tests("arch", tests, n, NULL, NULL);
+}
