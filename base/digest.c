@@ -42,6 +42,19 @@ digest_mem(const void *p, size_t len, struct digest *out)
 	digest_end(&c, out);
 }
 
+void
+digest_sha1_hex(const void *p, size_t len, char out[41])
+{
+	uint8_t sum[20];
+	unsigned n = 0;
+
+	if (EVP_Digest(p, len, sum, &n, EVP_sha1(), NULL) != 1 ||
+	    n != sizeof(sum))
+		BUG("libcrypto has no SHA-1");
+	for (size_t i = 0; i < sizeof(sum); i++)
+		snprintf(out + 2 * i, 3, "%02x", sum[i]);
+}
+
 int
 digest_file(const char *path, uint64_t limit, struct digest *out,
     uint64_t *size, struct err *e)

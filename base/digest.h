@@ -28,6 +28,12 @@ void digest_mem(const void *, size_t len, struct digest *out);
 int digest_file(const char *path, uint64_t limit, struct digest *out,
     uint64_t *size, struct err *) MUST_USE;
 
+/*
+ * SHA-1 in lower-case hexadecimal, terminated: only to compare with what a
+ * format demands, never as evidence.
+ */
+void digest_sha1_hex(const void *, size_t len, char out[41]);
+
 /* Lower-case hexadecimal, terminated. */
 void digest_hex(const struct digest *, char out[DIGEST_HEX]);
 /* False unless s is exactly 64 lower-case hexadecimal digits. */

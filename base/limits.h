@@ -12,6 +12,8 @@
 /* Files of one model: shards, external data; and memory for their names. */
 #define LIMIT_SOURCE_FILES 1024
 #define LIMIT_SOURCE_ARENA ((size_t)64 << 20)
+/* Entries of one tensor's external data: four are defined. */
+#define LIMIT_EXTERNAL_KEYS 32
 /* Nodes and tensors of a graph: swin_t has 6,500 nodes. */
 #define LIMIT_NODES   200000
 #define LIMIT_TENSORS 200000

@@ -234,14 +234,18 @@ describe(struct model *m, const struct onnx_file *f, const struct onnx_lower *l)
 	m->format = "onnx";
 	m->producer = arena_printf(a, "%s%s%s", f->producer,
 	    *f->producer != '\0' && *f->version != '\0' ? " " : "", f->version);
-	m->note = arena_printf(a, "opset %" PRId64 "%s%s%s%s%s%s", f->opset,
+	m->note = arena_printf(a, "opset %" PRId64 "%s%s%s%s%s%s%s%s", f->opset,
 	    tail ? "; logits are the input of the final " : "",
 	    tail ? l->tail->op : "", l->nhwc ? gap : "",
 	    l->nhwc ? "the file takes images as NHWC" : "",
 	    l->trained ? gap : "",
 	    l->trained ? "batch normalisation in training mode read as "
 			 "inference"
-		       : "");
+		       : "",
+	    onnx_external_note(f, a),
+	    f->size > INT32_MAX ? "; a file beyond the 2 GiB that protobuf's "
+				  "own readers take"
+				: "");
 }
 
 static int
@@ -279,6 +283,15 @@ build(struct model *m, const struct onnx_file *f, struct err *e)
 	return 0;
 }
 
+static int
+finish(const struct onnx_file *f, struct model *m, int rc, struct err *e)
+{
+	if (rc != 0 || (rc = build(m, f, e)) != 0 ||
+	    (rc = model_check(m, e)) != 0)
+		model_release(m);
+	return rc;
+}
+
 int
 onnx_parse(struct rd *r, struct model *m, struct err *e)
 {
@@ -286,25 +299,23 @@ onnx_parse(struct rd *r, struct model *m, struct err *e)
 	int rc;
 
 	model_init(m, LIMIT_MODEL_ARENA);
-	if ((rc = onnx_file_parse(*r, &m->arena, &f, e)) != 0 ||
-	    (rc = build(m, &f, e)) != 0 || (rc = model_check(m, e)) != 0 ||
-	    (rc = rd_skip(r, rd_left(r))) != 0)
-		model_release(m);
-	return rc;
+	rc = finish(&f, m, onnx_file_parse(*r, &m->arena, &f, e), e);
+	return rc != 0 ? rc : rd_skip(r, rd_left(r));
 }
 
-static int
-load(struct source *s, struct model *m, struct err *e)
+int
+onnx_load(struct source *s, struct model *m, struct err *e)
 {
-	struct rd r = s->main;
+	struct onnx_file f;
 
-	return onnx_parse(&r, m, e);
+	model_init(m, LIMIT_MODEL_ARENA);
+	return finish(&f, m, onnx_file_load(s, &m->arena, &f, e), e);
 }
 
 const struct format format_onnx = {
     .name = "onnx",
     .summary = "ONNX model (IR 3 to 10, operator sets 6 to 21)",
     .probe = onnx_file_probe,
-    .load = load,
+    .load = onnx_load,
     .patch = onnx_patch,
 };

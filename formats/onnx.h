@@ -8,6 +8,7 @@
 
 #include "base/rd.h"
 #include "formats/model.h"
+#include "formats/source.h"
 
 /*
  * Tensor data stays in r's bytes.  The result has passed model_check(); on
@@ -15,5 +16,7 @@
  * tensor or input that we have no use for.
  */
 int onnx_parse(struct rd *, struct model *, struct err *) MUST_USE;
+/* The same of a source, whose folder may hold external data. */
+int onnx_load(struct source *, struct model *, struct err *) MUST_USE;
 
 #endif

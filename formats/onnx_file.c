@@ -467,16 +467,16 @@ model_field(const struct onnx_wire *f, struct arena *a, struct onnx_file *x,
 	}
 }
 
-int
-onnx_file_parse(
-    struct rd r, struct arena *a, struct onnx_file *x, struct err *e)
+static int
+parse_model(struct rd r, struct arena *a, struct onnx_file *x, struct err *e)
 {
 	struct rd graph = {0};
 	struct onnx_wire f;
 	uint32_t seen = 0;
 	int rc;
 
-	*x = (struct onnx_file){.producer = "", .version = ""};
+	*x = (struct onnx_file){
+	    .producer = "", .version = "", .size = rd_left(&r)};
 	while ((rc = onnx_wire_next(&r, &f, e)) > 0)
 		if ((rc = model_field(&f, a, x, &graph, &seen, e)) != 0)
 			return rc;
@@ -489,6 +489,24 @@ onnx_file_parse(
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "onnx: IR version %" PRId64 ", known are 3 to 10", x->ir);
 	return parse_graph(graph, a, x, e);
+}
+
+int
+onnx_file_parse(
+    struct rd r, struct arena *a, struct onnx_file *x, struct err *e)
+{
+	int rc = parse_model(r, a, x, e);
+
+	return rc != 0 ? rc : onnx_external_open(x, NULL, e);
+}
+
+int
+onnx_file_load(
+    struct source *s, struct arena *a, struct onnx_file *x, struct err *e)
+{
+	int rc = parse_model(s->main, a, x, e);
+
+	return rc != 0 ? rc : onnx_external_open(x, s, e);
 }
 
 int

@@ -56,6 +56,7 @@ struct onnx_value {
 
 struct onnx_file {
 	int64_t ir, opset;
+	uint64_t size; /* of the whole file */
 	const char *producer, *version;
 	struct onnx_node *node;
 	struct onnx_tensor *tensor; /* initialisers */
@@ -65,11 +66,13 @@ struct onnx_file {
 
 /*
  * Read the whole message.  Unknown fields are skipped, as protobuf demands;
- * element types that the neutral model lacks are noted, external data is
- * ERR_UNSUPPORTED.
+ * element types that the neutral model lacks are noted.  External data is
+ * looked for in the source's folder; without a source it is ERR_UNSUPPORTED.
  */
 int onnx_file_parse(
     struct rd, struct arena *, struct onnx_file *, struct err *) MUST_USE;
+int onnx_file_load(
+    struct source *, struct arena *, struct onnx_file *, struct err *) MUST_USE;
 
 /* Whether the fields look like those of a ModelProto: bits of evidence. */
 int onnx_file_probe(struct rd);

@@ -134,39 +134,41 @@ find_place(const struct onnx_file *f, const char *name, struct place *out)
 }
 
 static int
-patch_one(const struct onnx_file *f, struct rd original, struct change *c,
+patch_one(const struct onnx_file *f, struct source *s, struct change *c,
     struct err *e)
 {
-	const uint8_t *p = c->old->data;
 	struct place place;
+	uint64_t off;
+	size_t at = 0;
+	bool raw = source_place(s, c->old->data, c->old->size, &at, &off);
+	int rc;
 
-	if ((uintptr_t)p >= (uintptr_t)original.base &&
-	    (uintptr_t)p < (uintptr_t)original.base + original.len) {
-		patch_tensor(c->old, c->now, c->file + (p - original.base));
-		return 0;
-	}
-	if (!find_place(f, c->old->name, &place))
+	if (!raw && !find_place(f, c->old->name, &place))
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "onnx: tensor '%s' is not in the file as such",
 		    c->old->name);
-	return store_field(c, &place, e);
+	if ((rc = source_writable(s, raw ? at : 0, &c->file, e)) != 0)
+		return rc;
+	if (!raw)
+		return store_field(c, &place, e);
+	patch_tensor(c->old, c->now, c->file + off);
+	return 0;
 }
 
 int
 onnx_patch(struct source *original, const struct model *neutral, struct err *e)
 {
-	struct rd r = original->main;
 	struct arena scratch;
 	struct onnx_file f;
 	struct model old;
 	struct map names;
 	int rc;
 
-	if ((rc = onnx_parse(&r, &old, e)) != 0)
+	if ((rc = onnx_load(original, &old, e)) != 0)
 		return rc;
 	arena_init(&scratch, LIMIT_MODEL_ARENA);
 	if ((rc = patch_check(&old, neutral, e)) != 0 ||
-	    (rc = onnx_file_parse(original->main, &scratch, &f, e)) != 0)
+	    (rc = onnx_file_load(original, &scratch, &f, e)) != 0)
 		goto out;
 	map_init(&names, &scratch);
 	for (size_t i = 0; i < neutral->ntensor && rc == 0; i++)
@@ -180,10 +182,11 @@ onnx_patch(struct source *original, const struct model *neutral, struct err *e)
 		if (at == SIZE_MAX)
 			BUG("patch_check");
 		c.now = &neutral->tensor[at];
-		if (patch_changed(c.old, c.now) &&
-		    (rc = source_writable(original, 0, &c.file, e)) == 0)
-			rc = patch_one(&f, original->main, &c, e);
+		if (patch_changed(c.old, c.now))
+			rc = patch_one(&f, original, &c, e);
 	}
+	if (rc == 0)
+		rc = onnx_external_stamp(&f, original, e);
 out:
 	arena_release(&scratch);
 	model_release(&old);

@@ -71,8 +71,9 @@ onnx_tensor_text(
 
 struct parts {
 	struct rd raw;
-	bool has_raw, external;
-	bool typed; /* any of the typed data fields */
+	bool has_raw;
+	bool entries, external; /* external_data, data_location */
+	bool typed;             /* any of the typed data fields */
 	size_t elements;
 };
 
@@ -102,13 +103,13 @@ take_field(const struct onnx_wire *f, struct arena *a, struct onnx_tensor *x,
 		p->has_raw = true;
 		return 0;
 	case 13: /* external_data */
-		p->external = true;
+		p->entries = true;
 		return 0;
 	case 14: /* data_location */
 		if ((rc = onnx_wire_once(seen, f, e)) != 0 ||
 		    (rc = onnx_wire_want(f, ONNX_WIRE_VARINT, e)) != 0)
 			return rc;
-		p->external = p->external || f->value == 1;
+		p->external = f->value == 1;
 		return 0;
 	case 4:
 	case 5:
@@ -206,6 +207,26 @@ take_raw(struct onnx_tensor *x, const struct parts *p, struct err *e)
 	return 0;
 }
 
+/*
+ * data_location and external_data say it together: where only one does, or
+ * values are here as well, two readers would see two tensors.
+ */
+static int
+take_external(struct arena *a, struct onnx_tensor *x, const struct parts *p,
+    struct err *e)
+{
+	x->t.dtype = DTYPE_COUNT;
+	if (p->has_raw || p->typed)
+		return err_set(e, ERR_FORMAT, x->at,
+		    "onnx: tensor '%s' has its values twice", x->t.name);
+	if (!p->external)
+		return err_set(e, ERR_FORMAT, x->at,
+		    "onnx: tensor '%s' has external data, but its "
+		    "data_location is not external",
+		    x->t.name);
+	return onnx_external_parse(x->body, x->t.name, a, &x->external, e);
+}
+
 int
 onnx_tensor_parse(
     struct rd body, struct arena *a, struct onnx_tensor *x, struct err *e)
@@ -223,10 +244,8 @@ onnx_tensor_parse(
 			return rc;
 	if (rc != 0 || (rc = take_dims(body, &x->t, x->at, e)) != 0)
 		return rc;
-	if (p.external)
-		return err_set(e, ERR_UNSUPPORTED, x->at,
-		    "onnx: tensor '%s' keeps its values in another file",
-		    x->t.name);
+	if (p.entries || p.external)
+		return take_external(a, x, &p, e);
 	x->t.dtype = onnx_tensor_dtype(x->type);
 	if (x->t.dtype == DTYPE_COUNT)
 		return 0;

@@ -7,15 +7,19 @@
 
 #include "base/rd.h"
 #include "formats/model.h"
+#include "formats/onnx_external.h"
 
 struct onnx_tensor {
 	struct tensor t; /* dtype DTYPE_COUNT: of no use to us, no data */
 	int64_t type;    /* data_type as the file has it */
 	struct rd body;  /* the message */
+	/* where another file has the values; NULL: they are here.  Until
+	 * onnx_external_open() has been there, dtype is DTYPE_COUNT. */
+	struct onnx_external *external;
 	uint64_t at;
 };
 
-/* The name may be empty; external data is ERR_UNSUPPORTED. */
+/* The name may be empty. */
 int onnx_tensor_parse(
     struct rd, struct arena *, struct onnx_tensor *, struct err *) MUST_USE;
 /* The element type behind a data_type number; DTYPE_COUNT when none. */
