@@ -52,6 +52,7 @@ choose(const struct hints *h, const struct weights *w,
     const struct arch_family **out, struct err *e)
 {
 	const struct arch_family *second;
+	const char *type;
 
 	if (h->arch != NULL && (*out = named(h->arch)) == NULL)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
@@ -59,11 +60,14 @@ choose(const struct hints *h, const struct weights *w,
 	if (h->arch != NULL)
 		return 0;
 	*out = best(w, h->config, &second);
+	type = json_string_value(json_object_get(h->config, "model_type"));
 	if (*out == NULL)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "weights of no architecture that is known here (the first "
-		    "of %zu is '%.64s')",
-		    w->n, w->n != 0 ? w->tensor[0].name : "");
+		    "weights of no architecture that is known here (%s%.40s%s"
+		    "the first of %zu is '%.64s')",
+		    type != NULL ? "model_type '" : "",
+		    type != NULL ? type : "", type != NULL ? "', " : "", w->n,
+		    w->n != 0 ? w->tensor[0].name : "");
 	if (second != NULL)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "could be %s or %s: say which with --arch", (*out)->name,

@@ -46,7 +46,7 @@ configure(struct draw *a, struct vit *v)
 	qkv = v->kind->beit || hf_flag(a, "qkv_bias", true);
 	v->attention.query_bias = v->attention.value_bias = qkv;
 	v->attention.key_bias = qkv && !v->kind->beit;
-	v->layers = hf_int(a, "num_hidden_layers", 12, 1, INT64_MAX);
+	v->layers = hf_int(a, "num_hidden_layers", 12, 1, INT32_MAX);
 	v->eps = hf_epsilon(a, "layer_norm_eps", 1e-12);
 	v->special = v->kind->distilled ? 2 : 1;
 	hf_pair(a, "patch_size", 16, LIMIT_IMAGE_SIDE, v->patch);
