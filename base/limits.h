@@ -14,6 +14,9 @@
 #define LIMIT_SOURCE_ARENA ((size_t)64 << 20)
 /* Entries of one tensor's external data: four are defined. */
 #define LIMIT_EXTERNAL_KEYS 32
+/* config.json and the like: names of 21,843 classes are 1 MB, and jansson
+ * takes some 30 bytes for one. */
+#define LIMIT_CONFIG ((uint64_t)2 << 20)
 /* Nodes and tensors of a graph: swin_t has 6,500 nodes. */
 #define LIMIT_NODES   200000
 #define LIMIT_TENSORS 200000

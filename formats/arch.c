@@ -127,8 +127,15 @@ attempt(const struct arch_family *f, const struct hints *h,
 static int
 refuse(const struct hints *h, const struct weights *w, struct err *e)
 {
+	const char *type =
+	    json_string_value(json_object_get(h->config, "model_type"));
 	struct attempt most = {.f = NULL};
 
+	if (type != NULL)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "weights of no architecture that is known here "
+		    "(model_type '%.40s', the first of %zu is '%.64s')",
+		    type, w->n, w->n != 0 ? w->tensor[0].name : "");
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		attempt(table[i], h, w, &most);
 	if (most.f == NULL)

@@ -134,6 +134,21 @@ source_choose(struct source *s, const char *name, struct err *e)
 	return source_open(s, name, &s->main, e);
 }
 
+void
+source_forget(struct source *s, const char *name)
+{
+	for (size_t i = 0; i < s->nfile; i++) {
+		struct source_file *f = &s->file[i];
+
+		if (!f->owned || strcmp(f->name, name) != 0)
+			continue;
+		file_unmap(&f->map);
+		s->nfile--;
+		memmove(f, f + 1, (s->nfile - i) * sizeof(*f));
+		return;
+	}
+}
+
 /* --- writing ------------------------------------------------------------- */
 
 bool

@@ -67,6 +67,12 @@ bool source_has(const struct source *, const char *name);
 int source_open(
     struct source *, const char *name, struct rd *out, struct err *) MUST_USE;
 
+/*
+ * A companion is no part of the model after all: not to be written by
+ * assay-save.  What was opened of it is gone.
+ */
+void source_forget(struct source *, const char *name);
+
 /* The file that holds all of p[0..len) and the offset in it; false: none. */
 bool source_place(const struct source *, const void *p, size_t len,
     size_t *file, uint64_t *offset);

@@ -10,9 +10,10 @@ full(struct err *e)
 }
 
 /* What wrappers put in front of every name: DataParallel, Lightning,
- * torch.compile, BackdoorBench's Sequential of a resize and the model. */
-static const char *const wrappers[] = {
-    "module.", "model.", "net.", "netC.", "backbone.", "_orig_mod.", "1."};
+ * torch.compile, BackdoorBench's Sequential of a resize and the model,
+ * transformers around timm. */
+static const char *const wrappers[] = {"module.", "model.", "net.", "netC.",
+    "backbone.", "_orig_mod.", "1.", "timm_model."};
 
 static bool
 all_begin(const struct weights *w, const char *prefix)

@@ -1,0 +1,64 @@
+#!/bin/sh
+# assay-load and assay-save on repositories of the Hugging Face hub.
+. "$(dirname "$0")/tap.sh"
+hub=$(cd "$(dirname "$0")/../../fixtures/hub" && pwd)
+cd "$tmp" || exit 1
+
+# the last byte of a neutral file is in a weight: change it
+poke() {
+	_size=$(wc -c <"$1")
+	head -c $((_size - 1)) "$1" >"$2"
+	printf '\101' >>"$2"
+}
+same_folder() { diff -r --exclude=expected.safetensors "$1" "$2"; }
+
+for d in "$hub"/good-*; do
+	n=${d##*/}
+	run assay-load "$d" -o "$n.neutral"
+	ok "$n: read" [ "$rc" -eq 0 ]
+	run assay-save "$d" "$n.neutral" -o "$n.out"
+	ok "$n: written back" [ "$rc" -eq 0 ]
+	ok "$n: folder in, folder out, byte for byte" same_folder "$d" "$n.out"
+done
+# what is not the weights is not in the way
+exits 0 "named weights" assay-load "$hub/good-vit/model.safetensors" -o named
+ok "as the folder says" cmp named good-vit.neutral
+ok "names of classes" grep -q 'great white shark' named
+ok "preprocessing" grep -q 'assay.normalised' named
+exits 0 "named weights are a file" assay-save "$hub/good-vit/model.safetensors" named -o one
+ok "and a file comes out" cmp one "$hub/good-vit/model.safetensors"
+
+poke good-vit.neutral changed
+exits 0 "a changed weight" assay-save "$hub/good-vit" changed -o new
+ok "the configuration stays" cmp "$hub/good-vit/config.json" new/config.json
+ok "the weights do not" [ "$(cmp -l "$hub/good-vit/model.safetensors" new/model.safetensors | wc -l)" -eq 1 ]
+exits 0 "what was written" assay-load new -o back
+ok "has what was asked for" cmp back changed
+ok "the folder is left as it was" assay-load "$hub/good-vit" -o again
+ok "all of it" cmp again good-vit.neutral
+
+for d in "$hub"/bad-* "$hub"/unsupported-*; do
+	n=${d##*/} want=2
+	case $n in unsupported-*) want=3 ;; esac
+	[ "$n" = bad-index-path ] && continue
+	exits $want "$n" assay-load "$d" -o x.neutral
+	ok "$n: one line, no output" [ "$(wc -l <"$err")" -eq 1 -a ! -e x.neutral ]
+done
+run assay-load "$hub/bad-labels-few" -o x.neutral
+says '4 names of classes for 5 logits'
+run assay-load "$hub/bad-index-path" -o x.neutral
+ok "an index that points out of the folder is not followed" [ "$rc" -ge 2 -a ! -e x.neutral ]
+
+cp -r "$hub/good-vit" linked && chmod -R u+w linked
+mv linked/config.json outside.json && ln -s ../outside.json linked/config.json
+exits 3 "a link instead of config.json" assay-load linked
+cp "$hub/good-vit/model.safetensors" alone.safetensors
+exits 3 "weights without their configuration" assay-load alone.safetensors
+exits 3 "a named pointer" assay-load "$hub/unsupported-pointer/model.safetensors"
+says 'Git LFS pointer'
+mkdir other && cp "$hub/good-timm/model.safetensors" other
+echo '{"learning_rate": 0.1}' >other/config.json
+exits 0 "somebody else's config.json" assay-load other/model.safetensors -o other.neutral
+printf '{' >other/config.json
+exits 2 "a config.json that is cut off" assay-load other/model.safetensors
+done_testing
