@@ -13,6 +13,7 @@
 #include "base/sandbox.h"
 #include "base/tool.h"
 #include "base/tree.h"
+#include "formats/layout.h"
 
 #include <unistd.h>
 
@@ -56,8 +57,11 @@ struct job {
 	bool is_case; /* one operand with a manifest and files/ */
 	struct file_out out;
 	bool has_out;
-	json_t *doc, *files, *findings;
+	json_t *doc, *files, *findings, *models;
 	bool complete;
+	/* the folder, with a slash, whose model all within it belongs to */
+	char within[LIMIT_MEMBER_NAME + 2];
+	bool claimed;
 	struct arena arena;
 	/* the tree being walked */
 	int root;
@@ -65,6 +69,45 @@ struct job {
 };
 
 /* --- one file ------------------------------------------------------------ */
+
+/* One that an audit can be of: a folder by its layout, or a file. */
+static void
+candidate(struct job *j, const char *path, const char *kind)
+{
+	json_t *m = json_object();
+
+	json_put(m, "path", json_text(path));
+	json_put(m, "kind", json_text(kind));
+	json_add(j->models, m);
+}
+
+static bool
+belongs(const struct job *j, const char *path)
+{
+	return j->claimed &&
+	       strncmp(path, j->within, strlen(j->within)) == 0;
+}
+
+/* A folder that is a model by what is in it; `path` is "" for the top. */
+static void
+look_folder(struct job *j, int fd, const char *path)
+{
+	const struct layout *l;
+	struct source s;
+
+	if (belongs(j, path))
+		return;
+	source_init(&s, NULL, "", fd);
+	l = layout_find(&s);
+	source_release(&s);
+	j->claimed = false;
+	if (l == NULL || l->loose ||
+	    snprintf(j->within, sizeof(j->within), "%s%s", path,
+		*path != '\0' ? "/" : "") >= (int)sizeof(j->within))
+		return;
+	j->claimed = true;
+	candidate(j, *path != '\0' ? path : ".", l->name);
+}
 
 static void
 describe(struct job *j, const char *path, const struct digest *d, uint64_t size,
@@ -87,6 +130,8 @@ describe(struct job *j, const char *path, const struct digest *d, uint64_t size,
 	json_put(f, "model", json_boolean(model));
 	json_put(f, "bids", list);
 	json_add(j->files, f);
+	if (model && !belongs(j, path))
+		candidate(j, path, bids->best->name);
 }
 
 static void
@@ -127,13 +172,18 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 	char path[8192];
 	int fd;
 
-	if (S_ISDIR(entry->st.st_mode))
-		return 0;
 	if (json_array_size(j->findings) > LIMIT_FINDINGS)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
 		    "more than %d findings", LIMIT_FINDINGS);
 	snprintf(path, sizeof(path), "%s%s%s", j->prefix,
 	    j->prefix[0] != '\0' ? "/" : "", entry->path);
+	if (S_ISDIR(entry->st.st_mode)) {
+		if ((fd = tree_open(j->root, entry->path, e)) < 0)
+			return 0; /* the walk will say so */
+		look_folder(j, fd, path);
+		close(fd);
+		return 0;
+	}
 	if (S_ISLNK(entry->st.st_mode)) {
 		unreadable(j, path, "a link, not followed");
 		return 0;
@@ -160,6 +210,8 @@ look_tree(struct job *j, const char *path, struct err *e)
 
 	if ((j->root = tree_root(path, e)) < 0)
 		return j->root;
+	j->claimed = false;
+	look_folder(j, j->root, j->prefix);
 	rc = tree_walk(j->root, &j->arena, each, j, e);
 	close(j->root);
 	if (rc == ERR_LIMIT) {
@@ -226,6 +278,7 @@ look_at_all(struct job *j, struct err *e)
 		if ((rc = look_path(j, j->path[i], e)) != 0)
 			return rc;
 	json_put(j->doc, "files", json_incref(j->files));
+	json_put(j->doc, "models", json_incref(j->models));
 	json_put(j->doc, "findings", json_incref(j->findings));
 	json_put(j->doc, "complete", json_boolean(j->complete));
 	json_put(j->doc, "sandbox", sandbox_json(&state));
@@ -308,6 +361,7 @@ work(void *ctx)
 	arena_init(&j->arena, (size_t)1 << 30);
 	j->doc = doc_new("assay-inspect/1");
 	j->files = json_array();
+	j->models = json_array();
 	j->findings = json_array();
 	j->complete = true;
 	if (look_at_all(j, &e) != 0)
@@ -316,6 +370,7 @@ work(void *ctx)
 		status = deliver(j);
 	json_decref(j->doc);
 	json_decref(j->files);
+	json_decref(j->models);
 	json_decref(j->findings);
 	arena_release(&j->arena);
 	return status;

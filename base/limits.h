@@ -12,6 +12,11 @@
 /* Files of one model: shards, external data; and memory for their names. */
 #define LIMIT_SOURCE_FILES 1024
 #define LIMIT_SOURCE_ARENA ((size_t)64 << 20)
+/* Configurations beside a model (MLmodel, config.pbtxt, MANIFEST.json): they
+ * have some KiB, and dozens of values a few levels deep. */
+#define LIMIT_CONFIG_FILE   ((size_t)4 << 20)
+#define LIMIT_CONFIG_DEPTH  32
+#define LIMIT_CONFIG_VALUES 200000
 /* Nodes and tensors of a graph: swin_t has 6,500 nodes. */
 #define LIMIT_NODES   200000
 #define LIMIT_TENSORS 200000

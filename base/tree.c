@@ -197,6 +197,30 @@ list(int fd, struct arena *a, struct buf *names, struct err *e)
 	return 0;
 }
 
+int
+tree_list(
+    int root, struct arena *a, const char ***names, size_t *n, struct err *e)
+{
+	int fd = openat(root, ".", STEP), rc;
+	struct buf found = {0};
+
+	*n = 0;
+	if (fd < 0)
+		return err_sys(e, "cannot open directory");
+	if ((rc = list(fd, a, &found, e)) == 0) {
+		*names = arena_alloc(a, found.len + 1, 1);
+		if (*names == NULL)
+			rc = err_set(
+			    e, ERR_LIMIT, ERR_NOWHERE, "too many files");
+	}
+	if (rc == 0 && found.len != 0) {
+		memcpy(*names, found.ptr, found.len);
+		*n = found.len / sizeof(char *);
+	}
+	buf_free(&found);
+	return rc;
+}
+
 static int walk_folder(
     const struct walk *, int fd, const char *path, size_t depth, struct err *);
 

@@ -29,6 +29,13 @@ int tree_unlink(int root, const char *path, struct err *) MUST_USE;
 /* Open for reading; descriptor or negative ERR. */
 int tree_open(int root, const char *path, struct err *);
 
+/*
+ * The names in the root itself, sorted, in the arena.  ERR_LIMIT when that is
+ * full.
+ */
+int tree_list(int root, struct arena *, const char ***names, size_t *n,
+    struct err *) MUST_USE;
+
 struct tree_entry {
 	const char *path; /* relative to the root of the walk */
 	struct stat st;   /* of the entry itself, links not followed */

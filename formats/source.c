@@ -82,6 +82,13 @@ source_has(const struct source *s, const char *name)
 	return found;
 }
 
+int
+source_list(struct source *s, const char ***names, size_t *n, struct err *e)
+{
+	*n = 0;
+	return s->folder < 0 ? 0 : tree_list(s->folder, &s->arena, names, n, e);
+}
+
 static int
 map_companion(
     struct source *s, const char *name, struct source_file *f, struct err *e)

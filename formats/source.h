@@ -59,6 +59,9 @@ void source_release(struct source *);
 int source_choose(struct source *, const char *name, struct err *) MUST_USE;
 /* Whether a regular file of that name is there. */
 bool source_has(const struct source *, const char *name);
+/* The names of all that is in the folder itself, sorted. */
+int source_list(
+    struct source *, const char ***names, size_t *n, struct err *) MUST_USE;
 /*
  * Map the companion `name`, a relative path by the rules of member.h; links
  * are not followed.  The same name again gives the same bytes.  ERR_UNSUPPORTED
