@@ -181,7 +181,8 @@ onnx_patch(struct source *original, const struct model *neutral, struct err *e)
 			BUG("patch_check");
 		c.now = &neutral->tensor[at];
 		if (patch_changed(c.old, c.now) &&
-		    (rc = source_writable(original, 0, &c.file, e)) == 0)
+		    (rc = source_writable(
+			 original, source_main(original), &c.file, e)) == 0)
 			rc = patch_one(&f, original->main, &c, e);
 	}
 out:

@@ -162,6 +162,15 @@ source_place(const struct source *s, const void *p, size_t len, size_t *file,
 	return false;
 }
 
+size_t
+source_main(const struct source *s)
+{
+	for (size_t i = 0; i < s->nfile; i++)
+		if (s->file[i].map.ptr == s->main.base)
+			return i;
+	BUG("no main file");
+}
+
 int
 source_writable(struct source *s, size_t file, uint8_t **out, struct err *e)
 {

@@ -73,6 +73,8 @@ int source_open(
 /* The file that holds all of p[0..len) and the offset in it; false: none. */
 bool source_place(const struct source *, const void *p, size_t len,
     size_t *file, uint64_t *offset);
+/* Which of the files is the main one: not the first where a layout chose. */
+size_t source_main(const struct source *);
 /*
  * The bytes of file `file` for writing.  Pointers into the mapping stay valid
  * and see what is written.
