@@ -43,6 +43,24 @@ static const struct opt options[] = {
 	.dest = &limits.bytes,
 	.arg = "N",
 	.help = "bytes when unpacked (64 GiB)"},
+    {.name = "max-member",
+	.kind = OPT_U64,
+	.dest = &limits.member,
+	.arg = "N",
+	.help = "bytes of one member (8 GiB)",
+	.max = LIMIT_MODEL_FILE},
+    {.name = "max-name",
+	.kind = OPT_U64,
+	.dest = &limits.name,
+	.arg = "N",
+	.help = "bytes of one path (1024)",
+	.max = LIMIT_MEMBER_NAME},
+    {.name = "max-depth",
+	.kind = OPT_U64,
+	.dest = &limits.depth,
+	.arg = "N",
+	.help = "archives within archives to unpack (2)",
+	.max = 16},
     {.name = "max-ratio",
 	.kind = OPT_U64,
 	.dest = &limits.ratio,
@@ -74,6 +92,7 @@ struct job {
 	struct digest_ctx digest;
 	uint64_t size;
 	char name[LIMIT_MEMBER_NAME + 1];
+	struct file_map read; /* a file of the case */
 	struct progress progress;
 	uint64_t written;
 };
@@ -142,6 +161,29 @@ sink_close(void *ctx, bool keep, struct err *e)
 	if (!keep)
 		return tree_unlink(j->root, j->name, e);
 	return manifest_add(&j->manifest, j->name, &d, j->size, e);
+}
+
+static int
+sink_map(void *ctx, const char *path, struct rd *out, struct err *e)
+{
+	struct job *j = ctx;
+	int fd = tree_open(j->root, path, e), rc;
+
+	if (fd < 0)
+		return fd;
+	rc = file_map_fd(fd, path, UINT64_MAX, &j->read, e);
+	close(fd);
+	if (rc == 0)
+		*out = rd_mem(j->read.ptr, j->read.len);
+	return rc;
+}
+
+static void
+sink_unmap(void *ctx)
+{
+	struct job *j = ctx;
+
+	file_unmap(&j->read);
 }
 
 /* --- the case ------------------------------------------------------------ */
@@ -277,7 +319,8 @@ unpack(struct job *j, struct bundle *b, json_t *doc, struct err *e)
 		return rc;
 	rc =
 	    j->folder ? unpack_folder(j, b, doc, e) : unpack_file(j, b, doc, e);
-	if (rc != 0)
+	b->outer = j->folder ? b->bytes : j->length;
+	if (rc != 0 || (rc = bundle_nested(b, e)) != 0)
 		return rc;
 	manifest_put(&j->manifest, doc);
 	json_put(doc, "container", json_text(b->container));
@@ -340,7 +383,7 @@ clean_up(const struct job *j)
 }
 
 static const struct bundle_sink sink_calls = {
-    NULL, sink_folder, sink_open, sink_write, sink_close};
+    NULL, sink_folder, sink_open, sink_write, sink_close, sink_map, sink_unmap};
 
 static int
 run(struct job *j, struct err *e)

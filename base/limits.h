@@ -59,6 +59,8 @@
 #define LIMIT_BUNDLE_BYTES   ((uint64_t)64 << 30)
 #define LIMIT_BUNDLE_RATIO   200
 #define LIMIT_BUNDLE_FREE    ((uint64_t)64 << 20)
+/* Archives within the bundle's archive, within those: a .mar in a tar. */
+#define LIMIT_BUNDLE_DEPTH 2
 /* Names in a bundle: the whole, one component (NAME_MAX), and the depth. */
 #define LIMIT_MEMBER_NAME  1024
 #define LIMIT_MEMBER_PART  255

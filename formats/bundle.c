@@ -18,6 +18,8 @@ const struct bundle_limits bundle_defaults = {
     .bytes = LIMIT_BUNDLE_BYTES,
     .member = LIMIT_MODEL_FILE,
     .ratio = LIMIT_BUNDLE_RATIO,
+    .depth = LIMIT_BUNDLE_DEPTH,
+    .name = LIMIT_MEMBER_NAME,
 };
 
 void
@@ -28,6 +30,7 @@ bundle_init(struct bundle *b, const struct bundle_limits *limits,
 	    .sink = sink,
 	    .findings = json_array(),
 	    .refused = json_array(),
+	    .prefix = "",
 	    .complete = true};
 	arena_init(&b->arena, ARENA_CAP);
 	if ((b->block = arena_alloc(&b->arena, BUNDLE_CHUNK, 1)) == NULL)
@@ -41,6 +44,7 @@ bundle_release(struct bundle *b)
 {
 	json_decref(b->findings);
 	json_decref(b->refused);
+	buf_free(&b->made);
 	arena_release(&b->arena);
 	*b = (struct bundle){0};
 }
@@ -52,11 +56,26 @@ incomplete(struct bundle *b, bool stop)
 	b->stop = b->stop || stop;
 }
 
+/* Members of inner archives are named with what they are put beneath. */
+static const char *
+shown(const struct bundle *b, const char *path, char *out, size_t size)
+{
+	size_t n = strlen(b->prefix);
+
+	if (n == 0 || strncmp(path, b->prefix, n) == 0)
+		return path;
+	if (*path == '\0')
+		snprintf(out, size, "%.*s", (int)n - 1, b->prefix);
+	else
+		snprintf(out, size, "%s%s", b->prefix, path);
+	return out;
+}
+
 void
 bundle_find(struct bundle *b, enum finding_id id, const char *path,
     const char *fmt, ...)
 {
-	char detail[512];
+	char detail[512], where[4096];
 	va_list ap;
 
 	/* one place is kept for saying that there are too many */
@@ -71,6 +90,7 @@ bundle_find(struct bundle *b, enum finding_id id, const char *path,
 	va_start(ap, fmt);
 	vsnprintf(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
+	path = shown(b, path, where, sizeof(where));
 	json_add(b->findings, finding_json(id, path, UINT64_MAX, "%s", detail));
 	if (id == FINDING_ARCHIVE_LIMIT || id == FINDING_ARCHIVE_TRUNCATED ||
 	    id == FINDING_ARCHIVE_ENCRYPTED)
@@ -82,7 +102,9 @@ bundle_refuse(
     struct bundle *b, enum finding_id id, const char *path, const char *reason)
 {
 	json_t *r = json_object();
+	char where[4096];
 
+	path = shown(b, path, where, sizeof(where));
 	json_put(r, "path", json_text(path));
 	json_put(r, "reason", json_text(reason));
 	json_put(r, "finding", json_text(finding_table[id].name));
@@ -90,10 +112,21 @@ bundle_refuse(
 	bundle_find(b, id, path, "%s", reason);
 }
 
+/* Whether `out` bytes are too many of `in`. */
+static bool
+expands(const struct bundle *b, uint64_t out, uint64_t in)
+{
+	uint64_t most;
+
+	if (ckd_mul(&most, in, b->limits.ratio))
+		most = UINT64_MAX;
+	return out > LIMIT_BUNDLE_FREE && out > most;
+}
+
 bool
 bundle_spend(struct bundle *b, const char *path, uint64_t n, uint64_t consumed)
 {
-	uint64_t most;
+	uint64_t all = b->depth == 0 ? consumed : b->outer;
 
 	b->bytes += n;
 	if (b->bytes > b->limits.bytes) {
@@ -102,9 +135,9 @@ bundle_spend(struct bundle *b, const char *path, uint64_t n, uint64_t consumed)
 		incomplete(b, true);
 		return false;
 	}
-	if (ckd_mul(&most, consumed, b->limits.ratio))
-		most = UINT64_MAX;
-	if (b->bytes > LIMIT_BUNDLE_FREE && b->bytes > most) {
+	/* an inner archive by itself, and all of them against the bundle */
+	if (expands(b, b->bytes - b->before, consumed) ||
+	    expands(b, b->bytes, all)) {
 		bundle_find(b, FINDING_ARCHIVE_LIMIT, path,
 		    "expands more than %" PRIu64 " times", b->limits.ratio);
 		incomplete(b, true);
@@ -113,11 +146,33 @@ bundle_spend(struct bundle *b, const char *path, uint64_t n, uint64_t consumed)
 	return true;
 }
 
+/* --- what was kept ------------------------------------------------------- */
+
+struct bundle_file *
+bundle_nth(const struct bundle *b, size_t i)
+{
+	struct bundle_file *f = (struct bundle_file *)(void *)b->made.ptr;
+
+	return i < b->made.len / sizeof(*f) ? f + i : NULL;
+}
+
+void
+bundle_made(struct bundle *b, const char *path)
+{
+	struct bundle_file f = {.depth = b->depth};
+
+	f.path = arena_strdup(&b->arena, path, strlen(path));
+	if (f.path != NULL)
+		buf_append(&b->made, &f, sizeof(f));
+	else
+		bundle_find(b, FINDING_ARCHIVE_LIMIT, path, "too many names");
+}
+
 /* Names that some system takes for one file; of folders on the way too. */
 static void
 check_fold(struct bundle *b, const char *path)
 {
-	char folded[LIMIT_MEMBER_NAME + 1], part[LIMIT_MEMBER_NAME + 1];
+	char folded[MEMBER_FOLD], part[LIMIT_MEMBER_NAME + 1];
 
 	for (size_t n = 0; path[n] != '\0'; n++) {
 		char *key, *name;
@@ -139,7 +194,8 @@ check_fold(struct bundle *b, const char *path)
 			rc = map_put(&b->folded, key, 1);
 		if (rc == 0)
 			bundle_find(b, FINDING_ARCHIVE_CASE, part,
-			    "another name differs only in case");
+			    "another name differs only in case or "
+			    "Unicode form");
 		if (rc < 0) {
 			bundle_find(
 			    b, FINDING_ARCHIVE_LIMIT, path, "too many names");
@@ -148,6 +204,22 @@ check_fold(struct bundle *b, const char *path)
 		if (path[n] == '\0' || b->stop)
 			return;
 	}
+}
+
+/* Beneath the prefix, if that is not too long. */
+static enum member_verdict
+put_beneath(const struct bundle *b, struct member *m)
+{
+	char path[2 * LIMIT_MEMBER_NAME + 2];
+	int n = snprintf(path, sizeof(path), "%s%s", b->prefix, m->path);
+
+	if (n < 0 || (size_t)n > MIN(b->limits.name, LIMIT_MEMBER_NAME)) {
+		m->finding = FINDING_ARCHIVE_LIMIT;
+		m->reason = "name longer than the limit";
+		return MEMBER_REFUSED;
+	}
+	memcpy(m->path, path, (size_t)n + 1);
+	return MEMBER_ACCEPTED;
 }
 
 bool
@@ -161,7 +233,11 @@ bundle_admit(struct bundle *b, const char *raw, unsigned mode, struct member *m)
 		incomplete(b, true);
 		return false;
 	}
-	v = member_check(raw, m);
+	if ((v = member_check(raw, m)) == MEMBER_ACCEPTED)
+		v = put_beneath(b, m);
+	if (v == MEMBER_ACCEPTED && b->veto != NULL &&
+	    b->veto(b, m->path, mode))
+		return false;
 	if ((mode & (S_ISUID | S_ISGID | S_ISVTX | S_IWOTH)) != 0 &&
 	    !S_ISLNK(mode))
 		bundle_find(b, FINDING_ARCHIVE_MODE, raw, "mode %04o%s",
@@ -245,7 +321,9 @@ take(struct bundle *b, int fd, const char *path, struct err *e)
 			return rc;
 		return rc;
 	}
-	return b->sink->close(b->sink->ctx, whole, e);
+	if ((rc = b->sink->close(b->sink->ctx, whole, e)) == 0 && whole)
+		bundle_made(b, path);
+	return rc;
 }
 
 int
@@ -304,7 +382,7 @@ bundle_named(const char *path)
 {
 	static const char *const suffix[] = {".tar", ".tar.gz", ".tgz",
 	    ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz",
-	    ".zip"};
+	    ".zip", ".mar", ".7z"};
 
 	for (size_t i = 0; i < ARRAY_LEN(suffix); i++)
 		if (text_ends_with(path, suffix[i]))
@@ -316,7 +394,7 @@ bool
 bundle_probe(struct rd r, const char *path)
 {
 	static const char *const archive[] = {
-	    "tar", "zip", "gzip", "xz", "zstd", "bzip2"};
+	    "tar", "zip", "7z", "gzip", "xz", "zstd", "bzip2"};
 	struct identify_bids bids;
 
 	if (bundle_named(path))
