@@ -9,6 +9,7 @@
 #include "base/doc.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/opt.h"
 #include "base/sandbox.h"
 #include "base/tool.h"
@@ -68,6 +69,12 @@ struct job {
 	const char *prefix; /* put in front of its paths, or "" */
 };
 
+static const char *
+member(const json_t *f, const char *key)
+{
+	return json_string_value(json_object_get(f, key));
+}
+
 /* --- one file ------------------------------------------------------------ */
 
 /* One that an audit can be of: a folder by its layout, or a file. */
@@ -84,8 +91,7 @@ candidate(struct job *j, const char *path, const char *kind)
 static bool
 belongs(const struct job *j, const char *path)
 {
-	return j->claimed &&
-	       strncmp(path, j->within, strlen(j->within)) == 0;
+	return j->claimed && strncmp(path, j->within, strlen(j->within)) == 0;
 }
 
 /* A folder that is a model by what is in it; `path` is "" for the top. */
@@ -201,6 +207,36 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 	return 0;
 }
 
+/* Of files that are the same only the last is a candidate: an image or a
+ * cache has a blob first, and then the file that it is. */
+static void
+drop_copies(struct job *j)
+{
+	struct map last, hex;
+	json_t *kept = json_array(), *one;
+	size_t i;
+
+	map_init(&last, &j->arena);
+	map_init(&hex, &j->arena);
+	for (i = json_array_size(j->files); i > 0; i--) {
+		const json_t *f = json_array_get(j->files, i - 1);
+		const char *digest = member(f, "sha256");
+
+		/* full: a copy too many is a candidate, no more */
+		if (map_put(&last, digest, i) < 0 ||
+		    map_put(&hex, member(f, "path"),
+			map_get(&last, digest) == i) < 0)
+			break;
+	}
+	json_array_foreach(j->models, i, one)
+	{
+		if (map_get(&hex, member(one, "path")) != 0)
+			json_add(kept, json_incref(one));
+	}
+	json_decref(j->models);
+	j->models = kept;
+}
+
 /* --- the work, inside the sandbox ---------------------------------------- */
 
 static int
@@ -277,18 +313,13 @@ look_at_all(struct job *j, struct err *e)
 	for (size_t i = 0; i < j->npath && !j->is_case; i++)
 		if ((rc = look_path(j, j->path[i], e)) != 0)
 			return rc;
+	drop_copies(j);
 	json_put(j->doc, "files", json_incref(j->files));
 	json_put(j->doc, "models", json_incref(j->models));
 	json_put(j->doc, "findings", json_incref(j->findings));
 	json_put(j->doc, "complete", json_boolean(j->complete));
 	json_put(j->doc, "sandbox", sandbox_json(&state));
 	return 0;
-}
-
-static const char *
-member(const json_t *f, const char *key)
-{
-	return json_string_value(json_object_get(f, key));
 }
 
 static void

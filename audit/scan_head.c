@@ -226,8 +226,8 @@ scan_inputs(json_t *doc, const struct scan *s)
 		bool before = k == 0 && s->previous;
 
 		m = &s->ref[k];
-		fetch_input(doc, before ? "previous" : "reference", m->path,
-		    &m->file);
+		fetch_input(
+		    doc, before ? "previous" : "reference", m->path, &m->file);
 	}
 	if (s->arm != SCAN_NO_DATA)
 		doc_input(

@@ -11,6 +11,7 @@
 #include "base/opt.h"
 #include "base/progress.h"
 #include "base/sandbox.h"
+#include "base/text.h"
 #include "base/tool.h"
 #include "formats/bundle.h"
 
@@ -84,8 +85,10 @@ struct job {
 	const char *bundle, *dir; /* as given */
 	char files[4096];         /* CASE/files */
 	int in, root;             /* the bundle, CASE/files */
-	uint64_t length;          /* of the bundle, a file */
-	bool folder, made;        /* a folder bundle; CASE was not there */
+	int cache;                /* of a snapshot: its blobs, or -1 */
+	char blobs[4096];
+	uint64_t length;   /* of the bundle, a file */
+	bool folder, made; /* a folder bundle; CASE was not there */
 	struct manifest manifest;
 	/* the member being written */
 	int fd;
@@ -251,6 +254,32 @@ open_case(struct job *j, struct err *e)
 	return 0;
 }
 
+/*
+ * A snapshot of a Hugging Face cache, X/snapshots/<revision>, needs X/blobs,
+ * which its links lead to.
+ */
+static void
+open_blobs(struct job *j)
+{
+	char *path = realpath(j->bundle, NULL);
+	char *slash = path != NULL ? strrchr(path, '/') : NULL;
+	static const char word[] = "/snapshots";
+	struct err ignored;
+
+	if (slash == NULL) {
+		free(path);
+		return;
+	}
+	*slash = '\0';
+	if (text_ends_with(path, word) &&
+	    snprintf(j->blobs, sizeof(j->blobs), "%.*s/blobs",
+		(int)(strlen(path) - strlen(word)),
+		path) < (int)sizeof(j->blobs) &&
+	    file_is_dir(j->blobs))
+		j->cache = tree_root(j->blobs, &ignored);
+	free(path);
+}
+
 static int
 open_bundle(struct job *j, struct err *e)
 {
@@ -267,6 +296,8 @@ open_bundle(struct job *j, struct err *e)
 	}
 	j->folder = S_ISDIR(st.st_mode);
 	j->length = (uint64_t)st.st_size;
+	if (j->folder)
+		open_blobs(j);
 	return 0;
 }
 
@@ -300,16 +331,19 @@ unpack_folder(struct job *j, struct bundle *b, json_t *doc, struct err *e)
 {
 	int rc = doc_input_path(doc, "bundle", j->bundle, e);
 
-	return rc != 0 ? rc : bundle_folder(b, j->in, e);
+	return rc != 0 ? rc : bundle_folder(b, j->in, j->cache, e);
 }
 
 static int
 unpack(struct job *j, struct bundle *b, json_t *doc, struct err *e)
 {
+	const char *read[] = {j->bundle, j->blobs};
 	struct sandbox_spec spec = {.files = SANDBOX_WRITE_TREE,
 	    .dir = j->dir,
-	    .read = &j->bundle,
-	    .nread = j->folder ? 1 : 0,
+	    .read = read,
+	    .nread = j->cache >= 0 ? 2
+		     : j->folder   ? 1
+				   : 0,
 	    .memory = UNPACK_MEMORY + j->length,
 	    .required = require_sandbox};
 	struct sandbox_state state;
@@ -413,7 +447,7 @@ run(struct job *j, struct err *e)
 int
 main(int argc, char **argv)
 {
-	struct job j = {.in = -1, .root = -1};
+	struct job j = {.in = -1, .root = -1, .cache = -1};
 	struct err e = {0};
 	int first, rc;
 

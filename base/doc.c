@@ -35,7 +35,8 @@ doc_input(json_t *doc, const char *role, const char *path,
 	while (n > 1 && path[n - 1] == '/')
 		n--;
 	snprintf(name, sizeof(name), "%.*s", (int)n, path);
-	json_put(in, "name", json_text(file_base(n < sizeof(name) ? name : path)));
+	json_put(
+	    in, "name", json_text(file_base(n < sizeof(name) ? name : path)));
 	json_put(in, "sha256", json_text(hex));
 	json_put(in, "size", json_integer((json_int_t)size));
 	json_add(json_object_get(doc, "inputs"), in);

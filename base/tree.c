@@ -149,6 +149,21 @@ tree_open(int root, const char *path, struct err *e)
 	return fd;
 }
 
+int
+tree_stat(
+    int root, const char *path, bool follow, struct stat *st, struct err *e)
+{
+	char part[LIMIT_MEMBER_PART + 1];
+	int dir, rc;
+
+	if ((rc = descend(root, path, false, part, &dir, e)) != 0)
+		return rc;
+	if (fstatat(dir, part, st, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0)
+		rc = fail(path, "cannot stat", e);
+	close(dir);
+	return rc;
+}
+
 /* --- walking ------------------------------------------------------------- */
 
 struct walk {

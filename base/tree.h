@@ -29,6 +29,11 @@ int tree_unlink(int root, const char *path, struct err *) MUST_USE;
 /* Open for reading; descriptor or negative ERR. */
 int tree_open(int root, const char *path, struct err *);
 
+/* What is at `path`; follow: of a last component that is a link, what it
+ * leads to, wherever that is. */
+int tree_stat(int root, const char *path, bool follow, struct stat *,
+    struct err *) MUST_USE;
+
 /*
  * The names in the root itself, sorted, in the arena.  ERR_LIMIT when that is
  * full.

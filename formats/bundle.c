@@ -2,9 +2,11 @@
 #define _XOPEN_SOURCE 700 /* S_ISVTX */
 #include "formats/bundle.h"
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "formats/bundle_cache.h"
 #include "formats/identify.h"
 
 #include <errno.h>
@@ -148,12 +150,18 @@ bundle_spend(struct bundle *b, const char *path, uint64_t n, uint64_t consumed)
 
 /* --- what was kept ------------------------------------------------------- */
 
+size_t
+bundle_count(const struct bundle *b)
+{
+	return b->made.len / sizeof(struct bundle_file);
+}
+
 struct bundle_file *
 bundle_nth(const struct bundle *b, size_t i)
 {
 	struct bundle_file *f = (struct bundle_file *)(void *)b->made.ptr;
 
-	return i < b->made.len / sizeof(*f) ? f + i : NULL;
+	return i < bundle_count(b) ? f + i : NULL;
 }
 
 void
@@ -249,8 +257,10 @@ bundle_admit(struct bundle *b, const char *raw, unsigned mode, struct member *m)
 	}
 	if (!S_ISREG(mode) && !S_ISDIR(mode)) {
 		bundle_refuse(b,
-		    S_ISLNK(mode) ? FINDING_ARCHIVE_LINK
-				  : FINDING_ARCHIVE_DEVICE,
+		    S_ISLNK(mode) && b->veto != NULL
+			? FINDING_ARCHIVE_IMAGE_LINK
+		    : S_ISLNK(mode) ? FINDING_ARCHIVE_LINK
+				    : FINDING_ARCHIVE_DEVICE,
 		    raw,
 		    S_ISLNK(mode)    ? "link"
 		    : S_ISFIFO(mode) ? "pipe"
@@ -339,23 +349,104 @@ bundle_file(struct bundle *b, int fd, const char *path, struct err *e)
 	return take(b, fd, m.path, e);
 }
 
+int
+bundle_copy(struct bundle *b, struct rd r, const char *path, struct err *e)
+{
+	const struct bundle_sink *s = b->sink;
+	bool whole = false;
+	int rc;
+
+	if ((rc = s->open(s->ctx, path, e)) < 0)
+		return rc;
+	if (rc == BUNDLE_EXISTS) {
+		bundle_refuse(
+		    b, FINDING_ARCHIVE_DUPLICATE, path, "the name is taken");
+		return 0;
+	}
+	if (bundle_spend(b, path, rd_left(&r), UINT64_MAX)) {
+		rc = s->write(s->ctx, r.base + r.off, rd_left(&r), e);
+		whole = rc == 0;
+	}
+	if (rc != 0) {
+		struct err late = {0};
+
+		(void)!s->close(s->ctx, false, &late);
+		return rc;
+	}
+	if ((rc = s->close(s->ctx, whole, e)) == 0 && whole)
+		bundle_made(b, path);
+	return rc;
+}
+
+int
+bundle_verify(
+    struct bundle *b, struct bundle_file *f, const char *hex, struct err *e)
+{
+	struct digest want, have;
+	struct rd r;
+	int rc;
+
+	if (f->hashed)
+		return 0;
+	if ((rc = b->sink->map(b->sink->ctx, f->path, &r, e)) != 0)
+		return rc;
+	digest_mem(r.base, r.len, &have);
+	b->sink->unmap(b->sink->ctx);
+	f->hashed = true;
+	if (!digest_parse(hex, &want))
+		bundle_find(b, FINDING_ARCHIVE_DIGEST, f->path,
+		    "its name is no SHA-256");
+	else if (!digest_equal(&want, &have))
+		bundle_find(b, FINDING_ARCHIVE_DIGEST, f->path,
+		    "its SHA-256 is not %s", hex);
+	else
+		f->good = true;
+	return 0;
+}
+
 struct folder {
 	struct bundle *b;
-	int root;
+	struct bundle_cache cache;
 };
+
+/* A link of a Hugging Face cache: the file that it stands for. */
+static int
+take_blob(struct bundle *b, int fd, const char *name,
+    const struct tree_entry *link, struct err *e)
+{
+	struct member m;
+	int rc;
+
+	if (!bundle_admit(b, link->path, S_IFREG | 0644, &m)) {
+		close(fd);
+		return b->stop;
+	}
+	rc = take(b, fd, m.path, e);
+	close(fd);
+	/* those of LFS are named by their SHA-256 */
+	if (rc == 0 && !b->stop && strlen(name) == 2 * DIGEST_LEN &&
+	    b->sink->map != NULL && bundle_count(b) != 0)
+		rc = bundle_verify(
+		    b, bundle_nth(b, bundle_count(b) - 1), name, e);
+	return rc != 0 ? rc : b->stop;
+}
 
 static int
 each(void *ctx, const struct tree_entry *entry, struct err *e)
 {
 	struct folder *f = ctx;
+	const char *name;
 	struct member m;
 	int fd, rc;
 
+	if (S_ISLNK(entry->st.st_mode) &&
+	    (fd = bundle_cache_open(&f->cache, entry, &name)) >= 0)
+		return take_blob(f->b, fd, name, entry, e);
 	if (!bundle_admit(f->b, entry->path, entry->st.st_mode, &m))
 		return f->b->stop;
 	if (S_ISDIR(entry->st.st_mode))
 		return f->b->sink->folder(f->b->sink->ctx, m.path, e);
-	if ((fd = tree_open(f->root, entry->path, e)) < 0)
+	if ((fd = tree_open(f->cache.root, entry->path, e)) < 0)
 		return fd;
 	rc = take(f->b, fd, m.path, e);
 	close(fd);
@@ -363,13 +454,15 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 }
 
 int
-bundle_folder(struct bundle *b, int fd, struct err *e)
+bundle_folder(struct bundle *b, int fd, int blobs, struct err *e)
 {
-	struct folder f = {b, fd};
+	struct folder f = {.b = b};
 	int rc;
 
+	bundle_cache_init(&f.cache, fd, blobs, &b->arena);
 	snprintf(b->container, sizeof(b->container), "directory");
 	rc = tree_walk(fd, &b->arena, each, &f, e);
+	bundle_cache_release(&f.cache);
 	if (rc == ERR_LIMIT) {
 		bundle_find(b, FINDING_ARCHIVE_LIMIT, e->path, "%s", e->msg);
 		return 0;

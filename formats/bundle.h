@@ -45,8 +45,9 @@ struct bundle_sink {
 /* A file that was kept. */
 struct bundle_file {
 	const char *path;
-	unsigned depth;  /* archives that it came out of, less one */
-	bool taken;      /* part of an image: nothing to unpack in it */
+	unsigned depth;    /* archives that it came out of, less one */
+	bool taken;        /* part of an image: nothing to unpack in it */
+	bool hashed, good; /* its digest was compared, and is right */
 };
 
 #define BUNDLE_EXISTS 1
@@ -66,10 +67,10 @@ struct bundle {
 	uint64_t entries, bytes; /* seen; extracted and skipped */
 	struct buf made;         /* of struct bundle_file */
 	/* of the archive that is being read */
-	const char *prefix;   /* what its members are put beneath, with '/' */
-	unsigned depth;       /* 0: the bundle itself */
-	uint64_t before; /* bytes when it began */
-	uint64_t outer;  /* for a depth that is not 0: size of the bundle */
+	const char *prefix; /* what its members are put beneath, with '/' */
+	unsigned depth;     /* 0: the bundle itself */
+	uint64_t before;    /* bytes when it began */
+	uint64_t outer;     /* for a depth that is not 0: size of the bundle */
 	/* judges members of an image's layers (bundle_image.c), or NULL */
 	bool (*veto)(struct bundle *, const char *path, unsigned mode);
 	void *veto_ctx;
@@ -103,8 +104,11 @@ int bundle_archive(
 /* One file, under the last part of `path`. */
 int bundle_file(
     struct bundle *, int fd, const char *path, struct err *) MUST_USE;
-/* A folder. */
-int bundle_folder(struct bundle *, int fd, struct err *) MUST_USE;
+/*
+ * A folder.  blobs: where it is a snapshot of a Hugging Face cache, the folder
+ * of the blobs that its links stand for; or -1.
+ */
+int bundle_folder(struct bundle *, int fd, int blobs, struct err *) MUST_USE;
 /*
  * After one of these: the archives among the files that were kept, and those
  * in them, down to limits.depth; what was in x.tar goes beneath
@@ -114,10 +118,21 @@ int bundle_nested(struct bundle *, struct err *) MUST_USE;
 
 /* --- for the parts of it ------------------------------------------------- */
 
+/* Whether a file that was kept has this SHA-256 (f->good); else a finding.  It
+ * is read once. */
+int bundle_verify(struct bundle *, struct bundle_file *f, const char *hex,
+    struct err *) MUST_USE;
+/* Create path and fill it from memory. */
+int bundle_copy(
+    struct bundle *, struct rd, const char *path, struct err *) MUST_USE;
+/* Images among the files that were kept, from the given one on: digests are
+ * checked and layers applied (bundle_image.c). */
+int bundle_image(struct bundle *, size_t from, struct err *) MUST_USE;
 /* Whether an archive can be seen in these bytes. */
 bool bundle_archived(struct rd);
 /* A file has been kept. */
 void bundle_made(struct bundle *, const char *path);
+size_t bundle_count(const struct bundle *);
 /* The i-th file that was kept, NULL beyond the last. */
 struct bundle_file *bundle_nth(const struct bundle *, size_t i);
 /* `path` with `suffix`, longer where that is taken by a name so far, with a

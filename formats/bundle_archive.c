@@ -80,9 +80,9 @@ kind_of(struct archive *a)
 {
 	int base = archive_format(a) & ARCHIVE_FORMAT_BASE_MASK;
 
-	return base == ARCHIVE_FORMAT_ZIP     ? "zip"
+	return base == ARCHIVE_FORMAT_ZIP    ? "zip"
 	       : base == ARCHIVE_FORMAT_7ZIP ? "7z"
-					      : "tar";
+					     : "tar";
 }
 
 static bool

@@ -50,8 +50,8 @@ bundle_within(struct bundle *b, struct rd r, bool maybe, const char *prefix,
 }
 
 static int
-open_one(struct bundle *b, const struct bundle_file *f, struct rd r,
-    struct err *e)
+open_one(
+    struct bundle *b, const struct bundle_file *f, struct rd r, struct err *e)
 {
 	bool named = bundle_named(f->path);
 	const char *prefix;
@@ -77,12 +77,15 @@ int
 bundle_nested(struct bundle *b, struct err *e)
 {
 	const struct bundle_file *at;
-	int rc = 0;
+	int rc;
 
 	if (b->sink->map == NULL)
 		return 0;
+	if ((rc = bundle_image(b, 0, e)) != 0)
+		return rc;
 	for (size_t i = 0; (at = bundle_nth(b, i)) != NULL && !b->stop; i++) {
 		struct bundle_file f = *at; /* the list moves */
+		size_t n = bundle_count(b);
 		struct rd r;
 
 		if (f.taken)
@@ -91,6 +94,8 @@ bundle_nested(struct bundle *b, struct err *e)
 			return rc;
 		rc = open_one(b, &f, r, e);
 		b->sink->unmap(b->sink->ctx);
+		if (rc == 0 && !b->stop && bundle_count(b) != n)
+			rc = bundle_image(b, n, e);
 		if (rc != 0)
 			return rc;
 	}

@@ -17,7 +17,8 @@ struct fetched_model {
 	 * by its folder, the dirHash of the files that were read, `file` */
 	struct digest digest;
 	uint64_t size;
-	struct dirhash_file *file; /* relative to the folder, by name; or NULL */
+	struct dirhash_file
+	    *file; /* relative to the folder, by name; or NULL */
 	size_t nfile;
 };
 

@@ -52,7 +52,8 @@ labels_by_index(struct source *s, const json_t *j, struct err *e)
 			    "'%.64s' is not the number and name of one of %zu "
 			    "classes",
 			    key, n);
-		rc = keep(s, at, json_string_value(v), json_string_length(v), e);
+		rc =
+		    keep(s, at, json_string_value(v), json_string_length(v), e);
 		if (rc != 0)
 			return rc;
 	}

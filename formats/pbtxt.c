@@ -87,7 +87,7 @@ digits(struct reader *r, unsigned base, size_t most, unsigned v)
 {
 	for (size_t i = 0; i < most; i++) {
 		uint8_t c = peek(r);
-		unsigned d = c >= '0' && c <= '9' ? (unsigned)c - '0'
+		unsigned d = c >= '0' && c <= '9'   ? (unsigned)c - '0'
 			     : c >= 'a' && c <= 'f' ? (unsigned)c - 'a' + 10
 			     : c >= 'A' && c <= 'F' ? (unsigned)c - 'A' + 10
 						    : 99;
@@ -106,7 +106,8 @@ digits(struct reader *r, unsigned base, size_t most, unsigned v)
 static int
 escape(struct reader *r)
 {
-	static const char from[] = "abfnrtv\\'\"?", to[] = "\a\b\f\n\r\t\v\\'\"?";
+	static const char from[] = "abfnrtv\\'\"?",
+			  to[] = "\a\b\f\n\r\t\v\\'\"?";
 	uint8_t c = peek(r);
 	const char *at;
 

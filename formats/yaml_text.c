@@ -120,9 +120,9 @@ drive(struct reader *r, yaml_parser_t *p, struct err *e)
 
 	while (rc == 0 && !end) {
 		if (yaml_parser_parse(p, &ev) != 1)
-			return err_set(e, ERR_FORMAT, p->problem_offset != 0
-				? p->problem_offset
-				: p->problem_mark.index,
+			return err_set(e, ERR_FORMAT,
+			    p->problem_offset != 0 ? p->problem_offset
+						   : p->problem_mark.index,
 			    "yaml: %s",
 			    p->problem != NULL ? p->problem : "damaged");
 		end = ev.type == YAML_STREAM_END_EVENT;
@@ -143,7 +143,8 @@ yaml_text_read(struct rd in, json_t **out, struct err *e)
 
 	*out = NULL;
 	if (rd_left(&in) > LIMIT_CONFIG_FILE)
-		return err_set(e, ERR_LIMIT, 0, "yaml: %zu bytes", rd_left(&in));
+		return err_set(
+		    e, ERR_LIMIT, 0, "yaml: %zu bytes", rd_left(&in));
 	if (yaml_parser_initialize(&p) != 1)
 		BUG("libyaml");
 	arena_init(&r.keys, KEYS_CAP);

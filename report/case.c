@@ -261,8 +261,8 @@ digest_purified(const char *path, struct digest *out, struct subject *files,
 /* What was scanned again is the purified model: of a folder, at least all
  * that was read of it. */
 static int
-check_again(struct case_docs *c, enum case_doc which,
-    const struct digest *want, struct subject *folder, struct err *e)
+check_again(struct case_docs *c, enum case_doc which, const struct digest *want,
+    struct subject *folder, struct err *e)
 {
 	struct digest have;
 	struct subject parts;

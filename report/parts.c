@@ -77,8 +77,8 @@ parts_among(
 		if ((n != 0 && path[n - 1] != '/') ||
 		    !all_in(parts, files, path, n))
 			continue;
-		*folder = n == 0 ? "."
-				 : arena_strdup(&files->arena, path, n - 1);
+		*folder =
+		    n == 0 ? "." : arena_strdup(&files->arena, path, n - 1);
 		return *folder != NULL;
 	}
 	return false;

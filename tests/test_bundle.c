@@ -121,7 +121,10 @@ static const struct fold_row fold_rows[] = {
     {"fold/composed and not", "caf\xc3\xa9", "cafe\xcc\x81", true},
     {"fold/full width", "\xef\xbc\xa1", "a", true},
     {"fold/ligature", "\xef\xac\x81x", "fix", true},
-    {"fold/sharp s", "stra\xc3\x9f" "e", "STRASSE", true},
+    {"fold/sharp s",
+	"stra\xc3\x9f"
+	"e",
+	"STRASSE", true},
     {"fold/hangul", "\xea\xb0\x80", "\xe1\x84\x80\xe1\x85\xa1", true},
     {"fold/other accent", "\xc3\xa9", "\xc3\xa8", false},
     {"fold/times is no letter", "\xc3\x97", "\xc3\xb7", false},
@@ -243,8 +246,7 @@ test_walk(void **state)
 	struct bundle_limits limits = bundle_defaults;
 	struct notes notes = {0};
 	struct bundle_sink sink = {
-	    &notes, on_folder, on_open, on_write, on_close,
-	    NULL, NULL};
+	    &notes, on_folder, on_open, on_write, on_close, NULL, NULL};
 	struct err e = {0};
 	struct file_map m;
 	struct bundle b;

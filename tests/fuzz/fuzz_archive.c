@@ -110,8 +110,8 @@ on_map(void *ctx, const char *path, struct rd *out, struct err *e)
 	s->mapped = true;
 	for (size_t i = 0; i < s->nkept; i++)
 		if (strcmp(s->kept[i].path, path) == 0) {
-			*out = rd_mem(
-			    s->kept[i].bytes.ptr, s->kept[i].bytes.len);
+			*out =
+			    rd_mem(s->kept[i].bytes.ptr, s->kept[i].bytes.len);
 			return 0;
 		}
 	BUG("a file that was never kept");
