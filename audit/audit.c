@@ -68,7 +68,7 @@ static const struct opt table[] = {
 	.kind = OPT_STR,
 	.dest = &arg_model,
 	.arg = "PATH",
-	.help = "which file of the bundle, when it holds several models"},
+	.help = "which file or folder, when the bundle holds several models"},
     {.name = "budget",
 	.kind = OPT_STR,
 	.dest = &arg_budget,
@@ -131,7 +131,7 @@ static const struct opt_tool tool = {
 struct audit {
 	const char *bundle;
 	bool flagged, incomplete;
-	char model[PATH_SIZE];    /* path beneath CASE/files */
+	char model[PATH_SIZE];    /* path beneath CASE/files, or "." */
 	char suspect[PATH_SIZE];  /* CASE/files/model */
 	char purified[PATH_SIZE]; /* CASE/purified/name */
 };
@@ -275,31 +275,45 @@ inspect(struct audit *a, struct err *e)
 	return run(a, &c, doc, &status, e);
 }
 
-/* The one model of the bundle, or the one that --model names. */
-static int
-choose(struct audit *a, struct err *e)
+/* The number of entries of a list that are to be audited; the first one's
+ * path goes to a->model. */
+static size_t
+count_models(struct audit *a, const json_t *list, const char *flag)
 {
-	const json_t *files, *f;
-	char path[PATH_SIZE];
+	const json_t *one;
 	size_t i, n = 0;
-	json_t *doc;
-	int rc;
 
-	if ((rc = in_case(path, "inspect.json", e)) != 0 ||
-	    (rc = doc_read(path, "assay-inspect/1", &doc, e)) != 0)
-		return rc;
-	files = json_at(doc, "files");
-	json_array_foreach((json_t *)(uintptr_t)files, i, f)
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
-		const char *name = json_string_value(json_at(f, "path"));
+		const char *name = json_string_value(json_at(one, "path"));
 
-		if (name == NULL || !json_is_true(json_at(f, "model")))
+		if (name == NULL ||
+		    (flag != NULL && !json_is_true(json_at(one, flag))))
 			continue;
 		if (arg_model != NULL && strcmp(arg_model, name) != 0)
 			continue;
 		if (n++ == 0)
 			snprintf(a->model, sizeof(a->model), "%s", name);
 	}
+	return n;
+}
+
+/* The one model of the bundle, a file or a folder, or what --model names. */
+static int
+choose(struct audit *a, struct err *e)
+{
+	char path[PATH_SIZE];
+	json_t *doc;
+	size_t n;
+	int rc;
+
+	if ((rc = in_case(path, "inspect.json", e)) != 0 ||
+	    (rc = doc_read(path, "assay-inspect/1", &doc, e)) != 0)
+		return rc;
+	n = count_models(a, json_at(doc, "models"), NULL);
+	/* a file of a folder that is a model may be named all the same */
+	if (n == 0 && arg_model != NULL)
+		n = count_models(a, json_at(doc, "files"), "model");
 	json_decref(doc);
 	if (n != 1) {
 		if (n > 1)
@@ -313,10 +327,13 @@ choose(struct audit *a, struct err *e)
 			    "holds no model that can be executed here");
 		return err_in(e, a->bundle);
 	}
-	rc = in_case(path, "files", e);
-	return rc != 0 ? rc
-		       : file_join(
-			     a->suspect, sizeof(a->suspect), path, a->model, e);
+	if ((rc = in_case(path, "files", e)) != 0)
+		return rc;
+	if (strcmp(a->model, ".") != 0)
+		return file_join(
+		    a->suspect, sizeof(a->suspect), path, a->model, e);
+	memcpy(a->suspect, path, sizeof(path));
+	return 0;
 }
 
 static int
@@ -370,13 +387,14 @@ purify(struct audit *a, struct err *e)
 {
 	struct command c = command("assay-purify");
 	char doc[PATH_SIZE], dir[PATH_SIZE], guide[PATH_SIZE];
+	bool top = strcmp(a->model, ".") == 0;
 	struct audit after = {0};
 	int status, rc;
 
 	if ((rc = in_case(dir, "purified", e)) != 0 ||
 	    (rc = file_mkdir(dir, e)) != 0 ||
 	    (rc = file_join(a->purified, sizeof(a->purified), dir,
-		 file_base(a->model), e)) != 0 ||
+		 top ? "model" : file_base(a->model), e)) != 0 ||
 	    (rc = in_case(doc, "purify.json", e)) != 0 ||
 	    (rc = in_case(guide, "scan.json", e)) != 0)
 		return rc;

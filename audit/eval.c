@@ -157,7 +157,7 @@ measure(struct evaluation *v, const char *path, const char *role,
 
 	if ((rc = fetch_model(path, &m, e)) != 0)
 		return rc;
-	doc_input(v->doc, role, path, &m.digest, m.size);
+	fetch_input(v->doc, role, path, &m);
 	if ((rc = net_build(&net, &m.model, d->h, d->w, d->c, e)) == 0 &&
 	    (rc = measure_fits(&net, d, t, e)) == 0 &&
 	    (rc = measure_accuracy(&net, d, 0, d->n, &f->acc, e)) == 0 &&

@@ -119,7 +119,7 @@ grow_doc(const struct grow *g)
 {
 	json_t *j = doc_new(SCHEMA), *images = json_object();
 
-	doc_input(j, "model", g->opt.model, &g->file.digest, g->file.size);
+	fetch_input(j, "model", g->opt.model, &g->file);
 	doc_input(j, "data", g->opt.data, &g->data.digest, g->data.size);
 	json_put(images, "train", number(g->train.n));
 	json_put(images, "held_out", number(g->held.n));

@@ -9,10 +9,12 @@
 #include "base/doc.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/opt.h"
 #include "base/sandbox.h"
 #include "base/tool.h"
 #include "base/tree.h"
+#include "formats/layout.h"
 
 #include <unistd.h>
 
@@ -56,15 +58,62 @@ struct job {
 	bool is_case; /* one operand with a manifest and files/ */
 	struct file_out out;
 	bool has_out;
-	json_t *doc, *files, *findings;
+	json_t *doc, *files, *findings, *models;
 	bool complete;
+	/* the folder, with a slash, whose model all within it belongs to */
+	char within[LIMIT_MEMBER_NAME + 2];
+	bool claimed;
 	struct arena arena;
 	/* the tree being walked */
 	int root;
 	const char *prefix; /* put in front of its paths, or "" */
 };
 
+static const char *
+member(const json_t *f, const char *key)
+{
+	return json_string_value(json_object_get(f, key));
+}
+
 /* --- one file ------------------------------------------------------------ */
+
+/* One that an audit can be of: a folder by its layout, or a file. */
+static void
+candidate(struct job *j, const char *path, const char *kind)
+{
+	json_t *m = json_object();
+
+	json_put(m, "path", json_text(path));
+	json_put(m, "kind", json_text(kind));
+	json_add(j->models, m);
+}
+
+static bool
+belongs(const struct job *j, const char *path)
+{
+	return j->claimed && strncmp(path, j->within, strlen(j->within)) == 0;
+}
+
+/* A folder that is a model by what is in it; `path` is "" for the top. */
+static void
+look_folder(struct job *j, int fd, const char *path)
+{
+	const struct layout *l;
+	struct source s;
+
+	if (belongs(j, path))
+		return;
+	source_init(&s, NULL, "", fd);
+	l = layout_find(&s);
+	source_release(&s);
+	j->claimed = false;
+	if (l == NULL || l->loose ||
+	    snprintf(j->within, sizeof(j->within), "%s%s", path,
+		*path != '\0' ? "/" : "") >= (int)sizeof(j->within))
+		return;
+	j->claimed = true;
+	candidate(j, *path != '\0' ? path : ".", l->name);
+}
 
 static void
 describe(struct job *j, const char *path, const struct digest *d, uint64_t size,
@@ -87,6 +136,8 @@ describe(struct job *j, const char *path, const struct digest *d, uint64_t size,
 	json_put(f, "model", json_boolean(model));
 	json_put(f, "bids", list);
 	json_add(j->files, f);
+	if (model && !belongs(j, path))
+		candidate(j, path, bids->best->name);
 }
 
 static void
@@ -127,13 +178,18 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 	char path[8192];
 	int fd;
 
-	if (S_ISDIR(entry->st.st_mode))
-		return 0;
 	if (json_array_size(j->findings) > LIMIT_FINDINGS)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
 		    "more than %d findings", LIMIT_FINDINGS);
 	snprintf(path, sizeof(path), "%s%s%s", j->prefix,
 	    j->prefix[0] != '\0' ? "/" : "", entry->path);
+	if (S_ISDIR(entry->st.st_mode)) {
+		if ((fd = tree_open(j->root, entry->path, e)) < 0)
+			return 0; /* the walk will say so */
+		look_folder(j, fd, path);
+		close(fd);
+		return 0;
+	}
 	if (S_ISLNK(entry->st.st_mode)) {
 		unreadable(j, path, "a link, not followed");
 		return 0;
@@ -151,6 +207,36 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 	return 0;
 }
 
+/* Of files that are the same only the last is a candidate: an image or a
+ * cache has a blob first, and then the file that it is. */
+static void
+drop_copies(struct job *j)
+{
+	struct map last, hex;
+	json_t *kept = json_array(), *one;
+	size_t i;
+
+	map_init(&last, &j->arena);
+	map_init(&hex, &j->arena);
+	for (i = json_array_size(j->files); i > 0; i--) {
+		const json_t *f = json_array_get(j->files, i - 1);
+		const char *digest = member(f, "sha256");
+
+		/* full: a copy too many is a candidate, no more */
+		if (map_put(&last, digest, i) < 0 ||
+		    map_put(&hex, member(f, "path"),
+			map_get(&last, digest) == i) < 0)
+			break;
+	}
+	json_array_foreach(j->models, i, one)
+	{
+		if (map_get(&hex, member(one, "path")) != 0)
+			json_add(kept, json_incref(one));
+	}
+	json_decref(j->models);
+	j->models = kept;
+}
+
 /* --- the work, inside the sandbox ---------------------------------------- */
 
 static int
@@ -160,6 +246,8 @@ look_tree(struct job *j, const char *path, struct err *e)
 
 	if ((j->root = tree_root(path, e)) < 0)
 		return j->root;
+	j->claimed = false;
+	look_folder(j, j->root, j->prefix);
 	rc = tree_walk(j->root, &j->arena, each, j, e);
 	close(j->root);
 	if (rc == ERR_LIMIT) {
@@ -225,17 +313,13 @@ look_at_all(struct job *j, struct err *e)
 	for (size_t i = 0; i < j->npath && !j->is_case; i++)
 		if ((rc = look_path(j, j->path[i], e)) != 0)
 			return rc;
+	drop_copies(j);
 	json_put(j->doc, "files", json_incref(j->files));
+	json_put(j->doc, "models", json_incref(j->models));
 	json_put(j->doc, "findings", json_incref(j->findings));
 	json_put(j->doc, "complete", json_boolean(j->complete));
 	json_put(j->doc, "sandbox", sandbox_json(&state));
 	return 0;
-}
-
-static const char *
-member(const json_t *f, const char *key)
-{
-	return json_string_value(json_object_get(f, key));
 }
 
 static void
@@ -308,6 +392,7 @@ work(void *ctx)
 	arena_init(&j->arena, (size_t)1 << 30);
 	j->doc = doc_new("assay-inspect/1");
 	j->files = json_array();
+	j->models = json_array();
 	j->findings = json_array();
 	j->complete = true;
 	if (look_at_all(j, &e) != 0)
@@ -316,6 +401,7 @@ work(void *ctx)
 		status = deliver(j);
 	json_decref(j->doc);
 	json_decref(j->files);
+	json_decref(j->models);
 	json_decref(j->findings);
 	arena_release(&j->arena);
 	return status;

@@ -184,7 +184,8 @@ convert(void *arg)
 		return tool_fail(&e);
 	if ((rc = f->load(&s, &m, &e)) == 0) {
 		if ((rc = take_hints(&s, &m, &e)) == 0 &&
-		    (rc = prepend(&m, &job->pixels, &e)) == 0)
+		    (rc = prepend(&m, &job->pixels, &e)) == 0 &&
+		    (rc = operand_files(&job->in, &s, &m, &e)) == 0)
 			rc = neutral_write(&job->out, &m, &e);
 		model_release(&m);
 	}

@@ -92,3 +92,22 @@ operand_source(const struct operand *o, const char *arch, struct source *s,
 	*f = bid[0];
 	return 0;
 }
+
+int
+operand_files(const struct operand *o, const struct source *s, struct model *m,
+    struct err *e)
+{
+	bool alone = o->map.ptr != NULL && s->nfile == 1;
+
+	/* a neutral model's own list is of what it was made from */
+	m->nfile = 0;
+	if (alone)
+		return 0;
+	m->file = arena_alloc(&m->arena, s->nfile + 1, sizeof(*m->file));
+	if (m->file == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many files");
+	for (size_t i = 0; i < s->nfile; i++)
+		m->file[i] = s->file[i].name;
+	m->nfile = s->nfile;
+	return 0;
+}

@@ -26,4 +26,9 @@ void operand_close(struct operand *);
 int operand_source(const struct operand *, const char *arch, struct source *,
     const struct format **, struct err *) MUST_USE;
 
+/* What the model was read from: into m->file, when that is more than the one
+ * file that the operand is. */
+int operand_files(const struct operand *, const struct source *,
+    struct model *, struct err *) MUST_USE;
+
 #endif

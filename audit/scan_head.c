@@ -221,13 +221,13 @@ scan_inputs(json_t *doc, const struct scan *s)
 {
 	const struct scan_model *m = &s->suspect;
 
-	doc_input(doc, "model", s->opt.model, &m->file.digest, m->file.size);
+	fetch_input(doc, "model", s->opt.model, &m->file);
 	for (size_t k = 0; k < s->nref; k++) {
 		bool before = k == 0 && s->previous;
 
 		m = &s->ref[k];
-		doc_input(doc, before ? "previous" : "reference", m->path,
-		    &m->file.digest, m->file.size);
+		fetch_input(
+		    doc, before ? "previous" : "reference", m->path, &m->file);
 	}
 	if (s->arm != SCAN_NO_DATA)
 		doc_input(

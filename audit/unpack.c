@@ -11,6 +11,7 @@
 #include "base/opt.h"
 #include "base/progress.h"
 #include "base/sandbox.h"
+#include "base/text.h"
 #include "base/tool.h"
 #include "formats/bundle.h"
 
@@ -43,6 +44,24 @@ static const struct opt options[] = {
 	.dest = &limits.bytes,
 	.arg = "N",
 	.help = "bytes when unpacked (64 GiB)"},
+    {.name = "max-member",
+	.kind = OPT_U64,
+	.dest = &limits.member,
+	.arg = "N",
+	.help = "bytes of one member (8 GiB)",
+	.max = LIMIT_MODEL_FILE},
+    {.name = "max-name",
+	.kind = OPT_U64,
+	.dest = &limits.name,
+	.arg = "N",
+	.help = "bytes of one path (1024)",
+	.max = LIMIT_MEMBER_NAME},
+    {.name = "max-depth",
+	.kind = OPT_U64,
+	.dest = &limits.depth,
+	.arg = "N",
+	.help = "archives within archives to unpack (2)",
+	.max = 16},
     {.name = "max-ratio",
 	.kind = OPT_U64,
 	.dest = &limits.ratio,
@@ -66,14 +85,17 @@ struct job {
 	const char *bundle, *dir; /* as given */
 	char files[4096];         /* CASE/files */
 	int in, root;             /* the bundle, CASE/files */
-	uint64_t length;          /* of the bundle, a file */
-	bool folder, made;        /* a folder bundle; CASE was not there */
+	int cache;                /* of a snapshot: its blobs, or -1 */
+	char blobs[4096];
+	uint64_t length;   /* of the bundle, a file */
+	bool folder, made; /* a folder bundle; CASE was not there */
 	struct manifest manifest;
 	/* the member being written */
 	int fd;
 	struct digest_ctx digest;
 	uint64_t size;
 	char name[LIMIT_MEMBER_NAME + 1];
+	struct file_map read; /* a file of the case */
 	struct progress progress;
 	uint64_t written;
 };
@@ -144,6 +166,29 @@ sink_close(void *ctx, bool keep, struct err *e)
 	return manifest_add(&j->manifest, j->name, &d, j->size, e);
 }
 
+static int
+sink_map(void *ctx, const char *path, struct rd *out, struct err *e)
+{
+	struct job *j = ctx;
+	int fd = tree_open(j->root, path, e), rc;
+
+	if (fd < 0)
+		return fd;
+	rc = file_map_fd(fd, path, UINT64_MAX, &j->read, e);
+	close(fd);
+	if (rc == 0)
+		*out = rd_mem(j->read.ptr, j->read.len);
+	return rc;
+}
+
+static void
+sink_unmap(void *ctx)
+{
+	struct job *j = ctx;
+
+	file_unmap(&j->read);
+}
+
 /* --- the case ------------------------------------------------------------ */
 
 static int
@@ -209,6 +254,32 @@ open_case(struct job *j, struct err *e)
 	return 0;
 }
 
+/*
+ * A snapshot of a Hugging Face cache, X/snapshots/<revision>, needs X/blobs,
+ * which its links lead to.
+ */
+static void
+open_blobs(struct job *j)
+{
+	char *path = realpath(j->bundle, NULL);
+	char *slash = path != NULL ? strrchr(path, '/') : NULL;
+	static const char word[] = "/snapshots";
+	struct err ignored;
+
+	if (slash == NULL) {
+		free(path);
+		return;
+	}
+	*slash = '\0';
+	if (text_ends_with(path, word) &&
+	    snprintf(j->blobs, sizeof(j->blobs), "%.*s/blobs",
+		(int)(strlen(path) - strlen(word)),
+		path) < (int)sizeof(j->blobs) &&
+	    file_is_dir(j->blobs))
+		j->cache = tree_root(j->blobs, &ignored);
+	free(path);
+}
+
 static int
 open_bundle(struct job *j, struct err *e)
 {
@@ -225,6 +296,8 @@ open_bundle(struct job *j, struct err *e)
 	}
 	j->folder = S_ISDIR(st.st_mode);
 	j->length = (uint64_t)st.st_size;
+	if (j->folder)
+		open_blobs(j);
 	return 0;
 }
 
@@ -258,16 +331,19 @@ unpack_folder(struct job *j, struct bundle *b, json_t *doc, struct err *e)
 {
 	int rc = doc_input_path(doc, "bundle", j->bundle, e);
 
-	return rc != 0 ? rc : bundle_folder(b, j->in, e);
+	return rc != 0 ? rc : bundle_folder(b, j->in, j->cache, e);
 }
 
 static int
 unpack(struct job *j, struct bundle *b, json_t *doc, struct err *e)
 {
+	const char *read[] = {j->bundle, j->blobs};
 	struct sandbox_spec spec = {.files = SANDBOX_WRITE_TREE,
 	    .dir = j->dir,
-	    .read = &j->bundle,
-	    .nread = j->folder ? 1 : 0,
+	    .read = read,
+	    .nread = j->cache >= 0 ? 2
+		     : j->folder   ? 1
+				   : 0,
 	    .memory = UNPACK_MEMORY + j->length,
 	    .required = require_sandbox};
 	struct sandbox_state state;
@@ -277,7 +353,8 @@ unpack(struct job *j, struct bundle *b, json_t *doc, struct err *e)
 		return rc;
 	rc =
 	    j->folder ? unpack_folder(j, b, doc, e) : unpack_file(j, b, doc, e);
-	if (rc != 0)
+	b->outer = j->folder ? b->bytes : j->length;
+	if (rc != 0 || (rc = bundle_nested(b, e)) != 0)
 		return rc;
 	manifest_put(&j->manifest, doc);
 	json_put(doc, "container", json_text(b->container));
@@ -340,7 +417,7 @@ clean_up(const struct job *j)
 }
 
 static const struct bundle_sink sink_calls = {
-    NULL, sink_folder, sink_open, sink_write, sink_close};
+    NULL, sink_folder, sink_open, sink_write, sink_close, sink_map, sink_unmap};
 
 static int
 run(struct job *j, struct err *e)
@@ -370,7 +447,7 @@ run(struct job *j, struct err *e)
 int
 main(int argc, char **argv)
 {
-	struct job j = {.in = -1, .root = -1};
+	struct job j = {.in = -1, .root = -1, .cache = -1};
 	struct err e = {0};
 	int first, rc;
 

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE /* fts */
 #include "base/doc.h"
 
+#include "base/dirhash.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/tool.h"
 
-#include <errno.h>
-#include <fts.h>
-#include <sys/stat.h>
 #include <time.h>
 
 json_t *
@@ -29,59 +26,20 @@ doc_input(json_t *doc, const char *role, const char *path,
     const struct digest *d, uint64_t size)
 {
 	json_t *in = json_object();
-	char hex[DIGEST_HEX];
+	size_t n = strlen(path);
+	char hex[DIGEST_HEX], name[512];
 
 	digest_hex(d, hex);
 	json_put(in, "role", json_text(role));
-	json_put(in, "name", json_text(file_base(path)));
+	/* "dir/" is "dir" */
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	snprintf(name, sizeof(name), "%.*s", (int)n, path);
+	json_put(
+	    in, "name", json_text(file_base(n < sizeof(name) ? name : path)));
 	json_put(in, "sha256", json_text(hex));
 	json_put(in, "size", json_integer((json_int_t)size));
 	json_add(json_object_get(doc, "inputs"), in);
-}
-
-static int
-by_name(const FTSENT **a, const FTSENT **b)
-{
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-/* Digest over "<hex>  <relative name>\n" of each file, as dirHash does. */
-static int
-digest_tree(const char *path, struct digest *out, uint64_t *size, struct err *e)
-{
-	char *roots[] = {(char *)(uintptr_t)path, NULL};
-	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
-	struct digest_ctx all;
-	FTSENT *f;
-	int rc = 0;
-
-	if (fts == NULL) {
-		err_sys(e, "cannot walk");
-		return err_in(e, path);
-	}
-	digest_begin(&all);
-	*size = 0;
-	while (rc == 0 && (f = fts_read(fts)) != NULL) {
-		char hex[DIGEST_HEX];
-		struct digest d;
-		uint64_t n;
-
-		if (f->fts_info != FTS_F)
-			continue;
-		rc = digest_file(f->fts_path, LIMIT_MODEL_FILE, &d, &n, e);
-		if (rc != 0)
-			break;
-		*size += n;
-		digest_hex(&d, hex);
-		digest_update(&all, hex, strlen(hex));
-		digest_update(&all, "  ", 2);
-		digest_update(&all, f->fts_path + strlen(path),
-		    strlen(f->fts_path + strlen(path)));
-		digest_update(&all, "\n", 1);
-	}
-	fts_close(fts);
-	digest_end(&all, out);
-	return rc;
 }
 
 int
@@ -92,7 +50,7 @@ doc_input_path(json_t *doc, const char *role, const char *path, struct err *e)
 	int rc;
 
 	if (file_is_dir(path))
-		rc = digest_tree(path, &d, &size, e);
+		rc = dirhash_dir(path, &d, &size, NULL, e);
 	else
 		rc = digest_file(path, LIMIT_MODEL_FILE, &d, &size, e);
 	if (rc == 0)

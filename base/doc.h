@@ -22,8 +22,8 @@ json_t *doc_new(const char *schema);
  */
 void doc_input(json_t *doc, const char *role, const char *path,
     const struct digest *, uint64_t size);
-/* The same, digesting the file (a regular one) or, in name order, the files
- * of a folder and those beneath it. */
+/* The same, digesting the file (a regular one) or the files of a folder
+ * (dirhash.h). */
 int doc_input_path(
     json_t *doc, const char *role, const char *path, struct err *) MUST_USE;
 

@@ -17,6 +17,11 @@
 /* config.json and the like: names of 21,843 classes are 1 MB, and jansson
  * takes some 30 bytes for one. */
 #define LIMIT_CONFIG ((uint64_t)2 << 20)
+/* Configurations beside a model (MLmodel, config.pbtxt, MANIFEST.json): they
+ * have some KiB, and dozens of values a few levels deep. */
+#define LIMIT_CONFIG_FILE   ((size_t)4 << 20)
+#define LIMIT_CONFIG_DEPTH  32
+#define LIMIT_CONFIG_VALUES 200000
 /* Nodes and tensors of a graph: swin_t has 6,500 nodes. */
 #define LIMIT_NODES   200000
 #define LIMIT_TENSORS 200000
@@ -59,6 +64,8 @@
 #define LIMIT_BUNDLE_BYTES   ((uint64_t)64 << 30)
 #define LIMIT_BUNDLE_RATIO   200
 #define LIMIT_BUNDLE_FREE    ((uint64_t)64 << 20)
+/* Archives within the bundle's archive, within those: a .mar in a tar. */
+#define LIMIT_BUNDLE_DEPTH 2
 /* Names in a bundle: the whole, one component (NAME_MAX), and the depth. */
 #define LIMIT_MEMBER_NAME  1024
 #define LIMIT_MEMBER_PART  255

@@ -149,6 +149,21 @@ tree_open(int root, const char *path, struct err *e)
 	return fd;
 }
 
+int
+tree_stat(
+    int root, const char *path, bool follow, struct stat *st, struct err *e)
+{
+	char part[LIMIT_MEMBER_PART + 1];
+	int dir, rc;
+
+	if ((rc = descend(root, path, false, part, &dir, e)) != 0)
+		return rc;
+	if (fstatat(dir, part, st, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0)
+		rc = fail(path, "cannot stat", e);
+	close(dir);
+	return rc;
+}
+
 /* --- walking ------------------------------------------------------------- */
 
 struct walk {
@@ -195,6 +210,30 @@ list(int fd, struct arena *a, struct buf *names, struct err *e)
 		qsort(names->ptr, names->len / sizeof(char *), sizeof(char *),
 		    by_name);
 	return 0;
+}
+
+int
+tree_list(
+    int root, struct arena *a, const char ***names, size_t *n, struct err *e)
+{
+	int fd = openat(root, ".", STEP), rc;
+	struct buf found = {0};
+
+	*n = 0;
+	if (fd < 0)
+		return err_sys(e, "cannot open directory");
+	if ((rc = list(fd, a, &found, e)) == 0) {
+		*names = arena_alloc(a, found.len + 1, 1);
+		if (*names == NULL)
+			rc = err_set(
+			    e, ERR_LIMIT, ERR_NOWHERE, "too many files");
+	}
+	if (rc == 0 && found.len != 0) {
+		memcpy(*names, found.ptr, found.len);
+		*n = found.len / sizeof(char *);
+	}
+	buf_free(&found);
+	return rc;
 }
 
 static int walk_folder(

@@ -29,6 +29,18 @@ int tree_unlink(int root, const char *path, struct err *) MUST_USE;
 /* Open for reading; descriptor or negative ERR. */
 int tree_open(int root, const char *path, struct err *);
 
+/* What is at `path`; follow: of a last component that is a link, what it
+ * leads to, wherever that is. */
+int tree_stat(int root, const char *path, bool follow, struct stat *,
+    struct err *) MUST_USE;
+
+/*
+ * The names in the root itself, sorted, in the arena.  ERR_LIMIT when that is
+ * full.
+ */
+int tree_list(int root, struct arena *, const char ***names, size_t *n,
+    struct err *) MUST_USE;
+
 struct tree_entry {
 	const char *path; /* relative to the root of the walk */
 	struct stat st;   /* of the entry itself, links not followed */

@@ -2,9 +2,11 @@
 #define _XOPEN_SOURCE 700 /* S_ISVTX */
 #include "formats/bundle.h"
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "formats/bundle_cache.h"
 #include "formats/identify.h"
 
 #include <errno.h>
@@ -18,6 +20,8 @@ const struct bundle_limits bundle_defaults = {
     .bytes = LIMIT_BUNDLE_BYTES,
     .member = LIMIT_MODEL_FILE,
     .ratio = LIMIT_BUNDLE_RATIO,
+    .depth = LIMIT_BUNDLE_DEPTH,
+    .name = LIMIT_MEMBER_NAME,
 };
 
 void
@@ -28,6 +32,7 @@ bundle_init(struct bundle *b, const struct bundle_limits *limits,
 	    .sink = sink,
 	    .findings = json_array(),
 	    .refused = json_array(),
+	    .prefix = "",
 	    .complete = true};
 	arena_init(&b->arena, ARENA_CAP);
 	if ((b->block = arena_alloc(&b->arena, BUNDLE_CHUNK, 1)) == NULL)
@@ -41,6 +46,7 @@ bundle_release(struct bundle *b)
 {
 	json_decref(b->findings);
 	json_decref(b->refused);
+	buf_free(&b->made);
 	arena_release(&b->arena);
 	*b = (struct bundle){0};
 }
@@ -52,11 +58,26 @@ incomplete(struct bundle *b, bool stop)
 	b->stop = b->stop || stop;
 }
 
+/* Members of inner archives are named with what they are put beneath. */
+static const char *
+shown(const struct bundle *b, const char *path, char *out, size_t size)
+{
+	size_t n = strlen(b->prefix);
+
+	if (n == 0 || strncmp(path, b->prefix, n) == 0)
+		return path;
+	if (*path == '\0')
+		snprintf(out, size, "%.*s", (int)n - 1, b->prefix);
+	else
+		snprintf(out, size, "%s%s", b->prefix, path);
+	return out;
+}
+
 void
 bundle_find(struct bundle *b, enum finding_id id, const char *path,
     const char *fmt, ...)
 {
-	char detail[512];
+	char detail[512], where[4096];
 	va_list ap;
 
 	/* one place is kept for saying that there are too many */
@@ -71,6 +92,7 @@ bundle_find(struct bundle *b, enum finding_id id, const char *path,
 	va_start(ap, fmt);
 	vsnprintf(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
+	path = shown(b, path, where, sizeof(where));
 	json_add(b->findings, finding_json(id, path, UINT64_MAX, "%s", detail));
 	if (id == FINDING_ARCHIVE_LIMIT || id == FINDING_ARCHIVE_TRUNCATED ||
 	    id == FINDING_ARCHIVE_ENCRYPTED)
@@ -82,7 +104,9 @@ bundle_refuse(
     struct bundle *b, enum finding_id id, const char *path, const char *reason)
 {
 	json_t *r = json_object();
+	char where[4096];
 
+	path = shown(b, path, where, sizeof(where));
 	json_put(r, "path", json_text(path));
 	json_put(r, "reason", json_text(reason));
 	json_put(r, "finding", json_text(finding_table[id].name));
@@ -90,10 +114,21 @@ bundle_refuse(
 	bundle_find(b, id, path, "%s", reason);
 }
 
+/* Whether `out` bytes are too many of `in`. */
+static bool
+expands(const struct bundle *b, uint64_t out, uint64_t in)
+{
+	uint64_t most;
+
+	if (ckd_mul(&most, in, b->limits.ratio))
+		most = UINT64_MAX;
+	return out > LIMIT_BUNDLE_FREE && out > most;
+}
+
 bool
 bundle_spend(struct bundle *b, const char *path, uint64_t n, uint64_t consumed)
 {
-	uint64_t most;
+	uint64_t all = b->depth == 0 ? consumed : b->outer;
 
 	b->bytes += n;
 	if (b->bytes > b->limits.bytes) {
@@ -102,9 +137,9 @@ bundle_spend(struct bundle *b, const char *path, uint64_t n, uint64_t consumed)
 		incomplete(b, true);
 		return false;
 	}
-	if (ckd_mul(&most, consumed, b->limits.ratio))
-		most = UINT64_MAX;
-	if (b->bytes > LIMIT_BUNDLE_FREE && b->bytes > most) {
+	/* an inner archive by itself, and all of them against the bundle */
+	if (expands(b, b->bytes - b->before, consumed) ||
+	    expands(b, b->bytes, all)) {
 		bundle_find(b, FINDING_ARCHIVE_LIMIT, path,
 		    "expands more than %" PRIu64 " times", b->limits.ratio);
 		incomplete(b, true);
@@ -113,11 +148,39 @@ bundle_spend(struct bundle *b, const char *path, uint64_t n, uint64_t consumed)
 	return true;
 }
 
+/* --- what was kept ------------------------------------------------------- */
+
+size_t
+bundle_count(const struct bundle *b)
+{
+	return b->made.len / sizeof(struct bundle_file);
+}
+
+struct bundle_file *
+bundle_nth(const struct bundle *b, size_t i)
+{
+	struct bundle_file *f = (struct bundle_file *)(void *)b->made.ptr;
+
+	return i < bundle_count(b) ? f + i : NULL;
+}
+
+void
+bundle_made(struct bundle *b, const char *path)
+{
+	struct bundle_file f = {.depth = b->depth};
+
+	f.path = arena_strdup(&b->arena, path, strlen(path));
+	if (f.path != NULL)
+		buf_append(&b->made, &f, sizeof(f));
+	else
+		bundle_find(b, FINDING_ARCHIVE_LIMIT, path, "too many names");
+}
+
 /* Names that some system takes for one file; of folders on the way too. */
 static void
 check_fold(struct bundle *b, const char *path)
 {
-	char folded[LIMIT_MEMBER_NAME + 1], part[LIMIT_MEMBER_NAME + 1];
+	char folded[MEMBER_FOLD], part[LIMIT_MEMBER_NAME + 1];
 
 	for (size_t n = 0; path[n] != '\0'; n++) {
 		char *key, *name;
@@ -139,7 +202,8 @@ check_fold(struct bundle *b, const char *path)
 			rc = map_put(&b->folded, key, 1);
 		if (rc == 0)
 			bundle_find(b, FINDING_ARCHIVE_CASE, part,
-			    "another name differs only in case");
+			    "another name differs only in case or "
+			    "Unicode form");
 		if (rc < 0) {
 			bundle_find(
 			    b, FINDING_ARCHIVE_LIMIT, path, "too many names");
@@ -148,6 +212,22 @@ check_fold(struct bundle *b, const char *path)
 		if (path[n] == '\0' || b->stop)
 			return;
 	}
+}
+
+/* Beneath the prefix, if that is not too long. */
+static enum member_verdict
+put_beneath(const struct bundle *b, struct member *m)
+{
+	char path[2 * LIMIT_MEMBER_NAME + 2];
+	int n = snprintf(path, sizeof(path), "%s%s", b->prefix, m->path);
+
+	if (n < 0 || (size_t)n > MIN(b->limits.name, LIMIT_MEMBER_NAME)) {
+		m->finding = FINDING_ARCHIVE_LIMIT;
+		m->reason = "name longer than the limit";
+		return MEMBER_REFUSED;
+	}
+	memcpy(m->path, path, (size_t)n + 1);
+	return MEMBER_ACCEPTED;
 }
 
 bool
@@ -161,7 +241,11 @@ bundle_admit(struct bundle *b, const char *raw, unsigned mode, struct member *m)
 		incomplete(b, true);
 		return false;
 	}
-	v = member_check(raw, m);
+	if ((v = member_check(raw, m)) == MEMBER_ACCEPTED)
+		v = put_beneath(b, m);
+	if (v == MEMBER_ACCEPTED && b->veto != NULL &&
+	    b->veto(b, m->path, mode))
+		return false;
 	if ((mode & (S_ISUID | S_ISGID | S_ISVTX | S_IWOTH)) != 0 &&
 	    !S_ISLNK(mode))
 		bundle_find(b, FINDING_ARCHIVE_MODE, raw, "mode %04o%s",
@@ -173,8 +257,10 @@ bundle_admit(struct bundle *b, const char *raw, unsigned mode, struct member *m)
 	}
 	if (!S_ISREG(mode) && !S_ISDIR(mode)) {
 		bundle_refuse(b,
-		    S_ISLNK(mode) ? FINDING_ARCHIVE_LINK
-				  : FINDING_ARCHIVE_DEVICE,
+		    S_ISLNK(mode) && b->veto != NULL
+			? FINDING_ARCHIVE_IMAGE_LINK
+		    : S_ISLNK(mode) ? FINDING_ARCHIVE_LINK
+				    : FINDING_ARCHIVE_DEVICE,
 		    raw,
 		    S_ISLNK(mode)    ? "link"
 		    : S_ISFIFO(mode) ? "pipe"
@@ -245,7 +331,9 @@ take(struct bundle *b, int fd, const char *path, struct err *e)
 			return rc;
 		return rc;
 	}
-	return b->sink->close(b->sink->ctx, whole, e);
+	if ((rc = b->sink->close(b->sink->ctx, whole, e)) == 0 && whole)
+		bundle_made(b, path);
+	return rc;
 }
 
 int
@@ -261,23 +349,104 @@ bundle_file(struct bundle *b, int fd, const char *path, struct err *e)
 	return take(b, fd, m.path, e);
 }
 
+int
+bundle_copy(struct bundle *b, struct rd r, const char *path, struct err *e)
+{
+	const struct bundle_sink *s = b->sink;
+	bool whole = false;
+	int rc;
+
+	if ((rc = s->open(s->ctx, path, e)) < 0)
+		return rc;
+	if (rc == BUNDLE_EXISTS) {
+		bundle_refuse(
+		    b, FINDING_ARCHIVE_DUPLICATE, path, "the name is taken");
+		return 0;
+	}
+	if (bundle_spend(b, path, rd_left(&r), UINT64_MAX)) {
+		rc = s->write(s->ctx, r.base + r.off, rd_left(&r), e);
+		whole = rc == 0;
+	}
+	if (rc != 0) {
+		struct err late = {0};
+
+		(void)!s->close(s->ctx, false, &late);
+		return rc;
+	}
+	if ((rc = s->close(s->ctx, whole, e)) == 0 && whole)
+		bundle_made(b, path);
+	return rc;
+}
+
+int
+bundle_verify(
+    struct bundle *b, struct bundle_file *f, const char *hex, struct err *e)
+{
+	struct digest want, have;
+	struct rd r;
+	int rc;
+
+	if (f->hashed)
+		return 0;
+	if ((rc = b->sink->map(b->sink->ctx, f->path, &r, e)) != 0)
+		return rc;
+	digest_mem(r.base, r.len, &have);
+	b->sink->unmap(b->sink->ctx);
+	f->hashed = true;
+	if (!digest_parse(hex, &want))
+		bundle_find(b, FINDING_ARCHIVE_DIGEST, f->path,
+		    "its name is no SHA-256");
+	else if (!digest_equal(&want, &have))
+		bundle_find(b, FINDING_ARCHIVE_DIGEST, f->path,
+		    "its SHA-256 is not %s", hex);
+	else
+		f->good = true;
+	return 0;
+}
+
 struct folder {
 	struct bundle *b;
-	int root;
+	struct bundle_cache cache;
 };
+
+/* A link of a Hugging Face cache: the file that it stands for. */
+static int
+take_blob(struct bundle *b, int fd, const char *name,
+    const struct tree_entry *link, struct err *e)
+{
+	struct member m;
+	int rc;
+
+	if (!bundle_admit(b, link->path, S_IFREG | 0644, &m)) {
+		close(fd);
+		return b->stop;
+	}
+	rc = take(b, fd, m.path, e);
+	close(fd);
+	/* those of LFS are named by their SHA-256 */
+	if (rc == 0 && !b->stop && strlen(name) == 2 * DIGEST_LEN &&
+	    b->sink->map != NULL && bundle_count(b) != 0)
+		rc = bundle_verify(
+		    b, bundle_nth(b, bundle_count(b) - 1), name, e);
+	return rc != 0 ? rc : b->stop;
+}
 
 static int
 each(void *ctx, const struct tree_entry *entry, struct err *e)
 {
 	struct folder *f = ctx;
+	const char *name;
 	struct member m;
 	int fd, rc;
 
+	if (S_ISLNK(entry->st.st_mode) &&
+	    (fd = bundle_cache_open(&f->cache, entry, &name)) >= 0)
+		return take_blob(f->b, fd, name, entry, e);
 	if (!bundle_admit(f->b, entry->path, entry->st.st_mode, &m))
 		return f->b->stop;
 	if (S_ISDIR(entry->st.st_mode))
 		return f->b->sink->folder(f->b->sink->ctx, m.path, e);
-	if ((fd = tree_open(f->root, entry->path, e)) < 0)
+	if ((fd = tree_open(f->cache.root, entry->path, e)) < 0)
 		return fd;
 	rc = take(f->b, fd, m.path, e);
 	close(fd);
@@ -285,13 +454,15 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 }
 
 int
-bundle_folder(struct bundle *b, int fd, struct err *e)
+bundle_folder(struct bundle *b, int fd, int blobs, struct err *e)
 {
-	struct folder f = {b, fd};
+	struct folder f = {.b = b};
 	int rc;
 
+	bundle_cache_init(&f.cache, fd, blobs, &b->arena);
 	snprintf(b->container, sizeof(b->container), "directory");
 	rc = tree_walk(fd, &b->arena, each, &f, e);
+	bundle_cache_release(&f.cache);
 	if (rc == ERR_LIMIT) {
 		bundle_find(b, FINDING_ARCHIVE_LIMIT, e->path, "%s", e->msg);
 		return 0;
@@ -304,7 +475,7 @@ bundle_named(const char *path)
 {
 	static const char *const suffix[] = {".tar", ".tar.gz", ".tgz",
 	    ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz",
-	    ".zip"};
+	    ".zip", ".mar", ".7z"};
 
 	for (size_t i = 0; i < ARRAY_LEN(suffix); i++)
 		if (text_ends_with(path, suffix[i]))
@@ -316,7 +487,7 @@ bool
 bundle_probe(struct rd r, const char *path)
 {
 	static const char *const archive[] = {
-	    "tar", "zip", "gzip", "xz", "zstd", "bzip2"};
+	    "tar", "zip", "7z", "gzip", "xz", "zstd", "bzip2"};
 	struct identify_bids bids;
 
 	if (bundle_named(path))

@@ -10,6 +10,7 @@
 #define FORMATS_BUNDLE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/map.h"
 #include "base/rd.h"
 #include "base/tree.h"
@@ -20,6 +21,8 @@ struct bundle_limits {
 	uint64_t bytes;   /* in all */
 	uint64_t member;  /* of one member */
 	uint64_t ratio;   /* bytes out for each byte in */
+	uint64_t depth;   /* archives in archives; 0: they stay as they are */
+	uint64_t name;    /* bytes of a path, at most LIMIT_MEMBER_NAME */
 };
 
 /* Where members go; paths have passed member_check(). */
@@ -31,6 +34,20 @@ struct bundle_sink {
 	int (*write)(void *ctx, const void *, size_t, struct err *);
 	/* keep false: the member is not whole, forget it */
 	int (*close)(void *ctx, bool keep, struct err *);
+	/*
+	 * The bytes of a file that was kept, until unmap; NULL: they cannot
+	 * be had, and archives in the bundle stay as they are.
+	 */
+	int (*map)(void *ctx, const char *path, struct rd *, struct err *);
+	void (*unmap)(void *ctx);
+};
+
+/* A file that was kept. */
+struct bundle_file {
+	const char *path;
+	unsigned depth;    /* archives that it came out of, less one */
+	bool taken;        /* part of an image: nothing to unpack in it */
+	bool hashed, good; /* its digest was compared, and is right */
 };
 
 #define BUNDLE_EXISTS 1
@@ -42,11 +59,21 @@ struct bundle_sink {
 struct bundle {
 	struct bundle_limits limits;
 	const struct bundle_sink *sink;
-	char container[16];      /* "tar.gz", "zip", "directory", "file" */
+	char container[24];      /* "tar.gz", "zip", "directory", "file" */
 	json_t *findings;        /* array of finding_json() */
 	json_t *refused;         /* array of {"path","reason","finding"} */
 	bool complete, stop;     /* stop: a limit ended the walk */
+	bool ended;              /* this archive cannot be read on */
 	uint64_t entries, bytes; /* seen; extracted and skipped */
+	struct buf made;         /* of struct bundle_file */
+	/* of the archive that is being read */
+	const char *prefix; /* what its members are put beneath, with '/' */
+	unsigned depth;     /* 0: the bundle itself */
+	uint64_t before;    /* bytes when it began */
+	uint64_t outer;     /* for a depth that is not 0: size of the bundle */
+	/* judges members of an image's layers (bundle_image.c), or NULL */
+	bool (*veto)(struct bundle *, const char *path, unsigned mode);
+	void *veto_ctx;
 	struct arena arena;
 	struct map seen, folded;
 	uint8_t *block; /* BUNDLE_CHUNK bytes */
@@ -77,10 +104,47 @@ int bundle_archive(
 /* One file, under the last part of `path`. */
 int bundle_file(
     struct bundle *, int fd, const char *path, struct err *) MUST_USE;
-/* A folder. */
-int bundle_folder(struct bundle *, int fd, struct err *) MUST_USE;
+/*
+ * A folder.  blobs: where it is a snapshot of a Hugging Face cache, the folder
+ * of the blobs that its links stand for; or -1.
+ */
+int bundle_folder(struct bundle *, int fd, int blobs, struct err *) MUST_USE;
+/*
+ * After one of these: the archives among the files that were kept, and those
+ * in them, down to limits.depth; what was in x.tar goes beneath
+ * "x.tar.unpacked/", or a longer name where that is taken.
+ */
+int bundle_nested(struct bundle *, struct err *) MUST_USE;
 
-/* --- for bundle_archive.c ------------------------------------------------ */
+/* --- for the parts of it ------------------------------------------------- */
+
+/* Whether a file that was kept has this SHA-256 (f->good); else a finding.  It
+ * is read once. */
+int bundle_verify(struct bundle *, struct bundle_file *f, const char *hex,
+    struct err *) MUST_USE;
+/* Create path and fill it from memory. */
+int bundle_copy(
+    struct bundle *, struct rd, const char *path, struct err *) MUST_USE;
+/* Images among the files that were kept, from the given one on: digests are
+ * checked and layers applied (bundle_image.c). */
+int bundle_image(struct bundle *, size_t from, struct err *) MUST_USE;
+/* Whether an archive can be seen in these bytes. */
+bool bundle_archived(struct rd);
+/* A file has been kept. */
+void bundle_made(struct bundle *, const char *path);
+size_t bundle_count(const struct bundle *);
+/* The i-th file that was kept, NULL beyond the last. */
+struct bundle_file *bundle_nth(const struct bundle *, size_t i);
+/* `path` with `suffix`, longer where that is taken by a name so far, with a
+ * slash; NULL when too long. */
+const char *bundle_beneath(
+    struct bundle *, const char *path, const char *suffix);
+/*
+ * Read an archive into `prefix`, which ends with '/'; what bundle_archive()
+ * returns.
+ */
+int bundle_within(struct bundle *, struct rd, bool maybe, const char *prefix,
+    unsigned depth, struct err *) MUST_USE;
 
 void bundle_find(struct bundle *, enum finding_id, const char *path,
     const char *fmt, ...) PRINTF_LIKE(4, 5);

@@ -74,21 +74,30 @@ filter_of(struct rd r)
 	return "";
 }
 
-static bool
-is_zip(struct archive *a)
+/* "zip" or "7z", which compress by themselves; "tar" for all else. */
+static const char *
+kind_of(struct archive *a)
 {
-	return (archive_format(a) & ARCHIVE_FORMAT_BASE_MASK) ==
-	       ARCHIVE_FORMAT_ZIP;
+	int base = archive_format(a) & ARCHIVE_FORMAT_BASE_MASK;
+
+	return base == ARCHIVE_FORMAT_ZIP    ? "zip"
+	       : base == ARCHIVE_FORMAT_7ZIP ? "7z"
+					     : "tar";
+}
+
+static bool
+is_tar(struct archive *a)
+{
+	return strcmp(kind_of(a), "tar") == 0;
 }
 
 static void
 name_container(struct bundle *b, struct archive *a, const struct source *s)
 {
-	bool zip = is_zip(a);
 	struct rd all = rd_mem(s->rd.base, s->rd.len);
 
-	snprintf(b->container, sizeof(b->container), "%s%s",
-	    zip ? "zip" : "tar", zip ? "" : filter_of(all));
+	snprintf(b->container, sizeof(b->container), "%s%s", kind_of(a),
+	    is_tar(a) ? filter_of(all) : "");
 }
 
 /* Hands the member to the sink, or to nobody; *whole when all of it came. */
@@ -123,7 +132,7 @@ pump(struct bundle *b, struct archive *a, const struct source *s,
 		bundle_refuse(b, FINDING_ARCHIVE_TRUNCATED, path,
 		    archive_error_string(a) != NULL ? archive_error_string(a)
 						    : "damaged");
-		b->stop = b->stop || n == ARCHIVE_FATAL;
+		b->ended = b->ended || n == ARCHIVE_FATAL;
 	}
 	return 0;
 }
@@ -146,6 +155,8 @@ take_file(struct bundle *b, struct archive *a, const struct source *s,
 	rc = pump(b, a, s, path, true, &whole, e);
 	end = b->sink->close(
 	    b->sink->ctx, rc == 0 && whole, rc == 0 ? e : &other);
+	if (rc == 0 && end == 0 && whole)
+		bundle_made(b, path);
 	return rc != 0 ? rc : end;
 }
 
@@ -201,9 +212,9 @@ walk(struct bundle *b, struct archive *a, const struct source *s, bool maybe,
 	int r, rc = 0;
 	bool nested;
 
-	while (rc == 0 && !b->stop) {
+	while (rc == 0 && !b->stop && !b->ended) {
 		r = archive_read_next_header(a, &entry);
-		nested = archive_filter_count(a) > (is_zip(a) ? 1 : 2);
+		nested = archive_filter_count(a) > (is_tar(a) ? 2 : 1);
 		if (b->container[0] == '\0' && maybe &&
 		    ((r <= ARCHIVE_FAILED && archive_format(a) == 0) || nested))
 			return BUNDLE_PLAIN;
@@ -237,6 +248,7 @@ enable(struct archive *a)
 	       archive_read_support_filter_zstd(a) == ARCHIVE_OK &&
 	       archive_read_support_format_tar(a) == ARCHIVE_OK &&
 	       archive_read_support_format_zip(a) == ARCHIVE_OK &&
+	       archive_read_support_format_7zip(a) == ARCHIVE_OK &&
 	       archive_read_set_read_callback(a, on_read) == ARCHIVE_OK &&
 	       archive_read_set_skip_callback(a, on_skip) == ARCHIVE_OK &&
 	       archive_read_set_seek_callback(a, on_seek) == ARCHIVE_OK;
@@ -252,6 +264,7 @@ bundle_archive(struct bundle *b, struct rd r, bool maybe, struct err *e)
 	if (a == NULL || !enable(a) ||
 	    archive_read_set_callback_data(a, &s) != ARCHIVE_OK)
 		BUG("libarchive lacks a filter or format");
+	b->ended = false;
 	open = archive_read_open1(a);
 	if (open != ARCHIVE_OK && open != ARCHIVE_WARN && maybe)
 		rc = BUNDLE_PLAIN;
@@ -263,4 +276,22 @@ bundle_archive(struct bundle *b, struct rd r, bool maybe, struct err *e)
 		name_container(b, a, &s);
 	archive_read_free(a);
 	return rc;
+}
+
+bool
+bundle_archived(struct rd r)
+{
+	struct source s = {.rd = r};
+	struct archive *a = archive_read_new();
+	struct archive_entry *entry;
+	bool seen;
+
+	if (a == NULL || !enable(a) ||
+	    archive_read_set_callback_data(a, &s) != ARCHIVE_OK)
+		BUG("libarchive lacks a filter or format");
+	seen = archive_read_open1(a) >= ARCHIVE_WARN &&
+	       archive_read_next_header(a, &entry) >= ARCHIVE_WARN &&
+	       archive_format(a) != 0;
+	archive_read_free(a);
+	return seen;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/fetch.h"
 
+#include "base/doc.h"
 #include "base/limits.h"
 #include "base/spawn.h"
 #include "base/tool.h"
+#include "base/tree.h"
 #include "formats/neutral.h"
 
 #include <unistd.h>
@@ -33,24 +35,113 @@ load(const char *const argv[], const char *what, uint64_t limit,
 	return rc;
 }
 
+/* The folder that the names in m->file are relative to. */
+static int
+open_folder(const char *path, struct err *e)
+{
+	char dir[4096];
+	size_t n = (size_t)(file_base(path) - path);
+
+	if (file_is_dir(path))
+		return tree_root(path, e);
+	if (n == 0)
+		return tree_root(".", e);
+	if (n >= sizeof(dir))
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "path too long");
+	memcpy(dir, path, n);
+	dir[n] = '\0';
+	return tree_root(dir, e);
+}
+
+static int
+digest_one(int root, struct dirhash_file *f, struct err *e)
+{
+	struct file_map m;
+	int fd, rc;
+
+	if ((fd = tree_open(root, f->name, e)) < 0)
+		return fd;
+	if ((rc = file_map_fd(fd, f->name, LIMIT_MODEL_FILE, &m, e)) == 0) {
+		digest_mem(m.ptr, m.len, &f->digest);
+		f->size = m.len;
+		file_unmap(&m);
+	}
+	close(fd);
+	return rc;
+}
+
+/* Digest what assay-load says that it read. */
+static int
+digest_files(const char *path, struct fetched_model *f, struct err *e)
+{
+	struct model *m = &f->model;
+	int root, rc = 0;
+
+	f->file = arena_alloc(&m->arena, m->nfile, sizeof(*f->file));
+	if (f->file == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many files");
+	if ((root = open_folder(path, e)) < 0)
+		return root;
+	f->size = 0;
+	for (size_t i = 0; i < m->nfile && rc == 0; i++) {
+		f->file[i].name = m->file[i];
+		rc = digest_one(root, &f->file[i], e);
+		f->size += f->file[i].size;
+	}
+	close(root);
+	f->nfile = m->nfile;
+	if (rc == 0)
+		dirhash_files(f->file, f->nfile, &f->digest);
+	for (size_t i = 1; i < f->nfile && rc == 0; i++)
+		if (strcmp(f->file[i - 1].name, f->file[i].name) == 0)
+			rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "'source.files' has '%.64s' twice",
+			    f->file[i].name);
+	return rc;
+}
+
 int
 fetch_model(const char *path, struct fetched_model *f, struct err *e)
 {
 	const char *const argv[] = {"assay-load", path, "-o", "-", NULL};
+	bool folder = file_is_dir(path);
 	struct rd r;
-	int rc;
+	int rc = 0;
 
 	*f = (struct fetched_model){0};
-	rc = digest_file(path, LIMIT_MODEL_FILE, &f->digest, &f->size, e);
+	if (!folder)
+		rc = digest_file(
+		    path, LIMIT_MODEL_FILE, &f->digest, &f->size, e);
 	if (rc != 0 ||
 	    (rc = load(argv, path, LIMIT_MODEL_FILE, &f->map, e)) != 0)
 		return rc;
 	r = rd_mem(f->map.ptr, f->map.len);
 	if ((rc = neutral_parse(&r, &f->model, e)) != 0) {
-		err_in(e, path);
 		file_unmap(&f->map);
+		return err_in(e, path);
 	}
-	return rc;
+	if (f->model.nfile != 0)
+		rc = digest_files(path, f, e);
+	else if (folder)
+		rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "nothing says which of its files were read");
+	if (rc == 0)
+		return 0;
+	fetch_model_release(f);
+	*f = (struct fetched_model){0};
+	return err_in(e, path);
+}
+
+void
+fetch_input(json_t *doc, const char *role, const char *path,
+    const struct fetched_model *f)
+{
+	json_t *list = json_object_get(doc, "inputs");
+
+	doc_input(doc, role, path, &f->digest, f->size);
+	if (f->nfile != 0)
+		json_put(json_array_get(list, json_array_size(list) - 1),
+		    "files", dirhash_json(f->file, f->nfile));
 }
 
 void

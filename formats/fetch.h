@@ -5,16 +5,21 @@
 #ifndef FORMATS_FETCH_H
 #define FORMATS_FETCH_H
 
-#include "base/digest.h"
+#include "base/dirhash.h"
 #include "formats/dataset.h"
 #include "formats/fit.h"
 #include "formats/model.h"
 
 struct fetched_model {
 	struct model model;
-	struct file_map map;  /* of the neutral bytes */
-	struct digest digest; /* of the original file */
+	struct file_map map; /* of the neutral bytes */
+	/* of the original file; of a model of several files, or that was named
+	 * by its folder, the dirHash of the files that were read, `file` */
+	struct digest digest;
 	uint64_t size;
+	struct dirhash_file
+	    *file; /* relative to the folder, by name; or NULL */
+	size_t nfile;
 };
 
 struct fetched_data {
@@ -24,10 +29,13 @@ struct fetched_data {
 	uint64_t size;
 };
 
-/* Any model file; a neutral one is read as it is. */
+/* Any model, a file or a folder; a neutral one is read as it is. */
 int fetch_model(
     const char *path, struct fetched_model *, struct err *) MUST_USE;
 void fetch_model_release(struct fetched_model *);
+/* doc_input() of it, with "files" when there is a list of them. */
+void fetch_input(json_t *doc, const char *role, const char *path,
+    const struct fetched_model *);
 
 /*
  * A data set as users name it (folder, "images,labels", file), with labels;

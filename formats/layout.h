@@ -10,6 +10,8 @@
 
 struct layout {
 	const char *name, *summary;
+	/* it only lends its one model file a place: an audit names the file */
+	bool loose;
 	/* Whether the source's folder is one; with a main file chosen, whether
 	 * that file is the model of such a folder. */
 	bool (*probe)(const struct source *);
@@ -23,6 +25,9 @@ struct layout {
 #define LAYOUT(stem) extern const struct layout layout_##stem;
 #include "formats/layout.def"
 #undef LAYOUT
+
+/* The first layout that bids, or NULL. */
+const struct layout *layout_find(const struct source *);
 
 /*
  * Open by the first layout that bids.  A file needs none; for a folder

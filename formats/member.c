@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 
+#include <utf8proc.h>
+
 static enum member_verdict
 refuse(struct member *m, enum finding_id id, const char *reason)
 {
@@ -107,96 +109,25 @@ member_check(const char *raw, struct member *m)
 	return components(m);
 }
 
-struct fold_range {
-	uint32_t first, last;
-	int32_t delta; /* 0: pairs, the lower case is the odd neighbour */
-};
-
-/* Unicode CaseFolding.txt, status C, of the scripts in the header. */
-static const struct fold_range fold_table[] = {
-    {'A', 'Z', 32},
-    {0xc0, 0xd6, 32},
-    {0xd8, 0xde, 32},
-    {0x100, 0x12f, 0},
-    {0x132, 0x137, 0},
-    {0x139, 0x148, 1},
-    {0x14a, 0x177, 0},
-    {0x178, 0x178, 0xff - 0x178},
-    {0x179, 0x17e, 1},
-    {0x17f, 0x17f, 's' - 0x17f},
-    {0x386, 0x386, 38},
-    {0x388, 0x38a, 37},
-    {0x38c, 0x38c, 64},
-    {0x38e, 0x38f, 63},
-    {0x391, 0x3a1, 32},
-    {0x3a3, 0x3ab, 32},
-    {0x3c2, 0x3c2, 1},
-    {0x400, 0x40f, 80},
-    {0x410, 0x42f, 32},
-    {0x460, 0x481, 0},
-    {0x48a, 0x4bf, 0},
-    {0x4d0, 0x52f, 0},
-    {0x531, 0x556, 48},
-    {0x1e00, 0x1e95, 0},
-    {0x1ea0, 0x1eff, 0},
-    {0x212a, 0x212a, 'k' - 0x212a},
-    {0x212b, 0x212b, 0xe5 - 0x212b},
-    {0xff21, 0xff3a, 32},
-};
-
-static uint32_t
-fold(uint32_t cp)
-{
-	for (size_t i = 0; i < ARRAY_LEN(fold_table); i++) {
-		const struct fold_range *r = &fold_table[i];
-
-		if (cp < r->first || cp > r->last)
-			continue;
-		if (r->delta == 0)
-			return cp | 1;
-		/* pairs whose upper case is the odd one */
-		if (r->delta == 1 && r->last != r->first)
-			return cp + (cp & 1);
-		return (uint32_t)((int32_t)cp + r->delta);
-	}
-	return cp;
-}
-
-static size_t
-encode(uint32_t cp, char *out)
-{
-	if (cp < 0x80) {
-		out[0] = (char)cp;
-		return 1;
-	}
-	if (cp < 0x800) {
-		out[0] = (char)(0xc0 | cp >> 6);
-		out[1] = (char)(0x80 | (cp & 0x3f));
-		return 2;
-	}
-	out[0] = (char)(0xe0 | cp >> 12);
-	out[1] = (char)(0x80 | (cp >> 6 & 0x3f));
-	out[2] = (char)(0x80 | (cp & 0x3f));
-	return 3;
-}
-
 void
 member_fold(const char *path, char *out)
 {
-	size_t len = strlen(path), k = 0;
+	static const utf8proc_option_t how =
+	    UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
+	    UTF8PROC_CASEFOLD | UTF8PROC_IGNORE;
+	/* in place: code points become bytes; 11 for 1 is the worst there is */
+	utf8proc_int32_t text[MEMBER_FOLD];
+	size_t len = strlen(path);
+	utf8proc_ssize_t n;
 
-	for (size_t i = 0, n; i < len; i += n) {
-		uint32_t cp = 0, low;
-
-		n = text_utf8_decode(path + i, len - i, &cp);
-		low = n != 0 ? fold(cp) : 0;
-		if (n != 0 && low != cp) {
-			k += encode(low, out + k);
-			continue;
-		}
-		n = MAX(n, 1);
-		memcpy(out + k, path + i, n);
-		k += n;
+	n = utf8proc_decompose((const utf8proc_uint8_t *)path,
+	    (utf8proc_ssize_t)len, text, ARRAY_LEN(text) - 1, how);
+	if (n >= 0 && n < (utf8proc_ssize_t)ARRAY_LEN(text))
+		n = utf8proc_reencode(text, n, how);
+	if (n < 0 || n >= MEMBER_FOLD) {
+		memcpy(out, path, len + 1); /* not UTF-8 */
+		return;
 	}
-	out[k] = '\0';
+	memcpy(out, text, (size_t)n);
+	out[n] = '\0';
 }

@@ -30,11 +30,13 @@ enum member_verdict {
 enum member_verdict member_check(const char *raw, struct member *);
 
 /*
- * The path with case folded (simple folding of Latin, Greek, Cyrillic,
- * Armenian and full-width letters): names equal in this form are one file on
- * systems that ignore case.  out holds LIMIT_MEMBER_NAME + 1 bytes; a folded
- * character never takes more bytes than it did.
+ * The path in one form for all that look alike to some system: Unicode's
+ * NFKC_Casefold (compatibility composition, case folding, nothing ignorable).
+ * Names equal in this form are one file where case or form is ignored.  out
+ * holds MEMBER_FOLD bytes.
  */
 void member_fold(const char *path, char *out);
+
+#define MEMBER_FOLD (11 * LIMIT_MEMBER_NAME + 1)
 
 #endif

@@ -94,6 +94,10 @@ struct model {
 	const char *format;   /* "onnx", "safetensors" */
 	const char *producer; /* as the file says; may be "" */
 	const char *note;     /* what the loader decided, for people; or "" */
+	/* what it was read from, when that is not just the operand: paths
+	 * relative to its folder, by the rules of member.h; or NULL */
+	const char **file;
+	size_t nfile;
 };
 
 /* A model with an empty graph and an arena of at most `cap` bytes. */

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "formats/format.h"
+#include "formats/member.h"
 #include "formats/patch.h"
 #include "formats/safetensors.h"
 
@@ -206,6 +207,25 @@ parse_head(struct model *m, const json_t *j, struct err *e)
 	return 0;
 }
 
+/* The names are opened by whoever wants to know what was read. */
+static int
+parse_files(struct model *m, const json_t *j, struct err *e)
+{
+	struct member safe;
+	int rc;
+
+	if (json_at(j, "source.files") == NULL)
+		return 0;
+	rc = parse_list_of(&m->arena, j, "source.files", LIMIT_SOURCE_FILES,
+	    &m->file, &m->nfile, e);
+	for (size_t i = 0; i < m->nfile && rc == 0; i++)
+		if (member_check(m->file[i], &safe) != MEMBER_ACCEPTED ||
+		    strcmp(safe.path, m->file[i]) != 0)
+			rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "'source.files' has '%.64s'", m->file[i]);
+	return rc;
+}
+
 /* What not every model has. */
 static int
 parse_extras(struct model *m, const json_t *j, struct err *e)
@@ -215,6 +235,8 @@ parse_extras(struct model *m, const json_t *j, struct err *e)
 	size_t n;
 	int rc;
 
+	if ((rc = parse_files(m, j, e)) != 0)
+		return rc;
 	if (json_object_get(j, "labels") != NULL) {
 		rc = parse_list_of(
 		    &m->arena, j, "labels", LIMIT_CLASSES, &m->label, &n, e);
@@ -341,6 +363,8 @@ model_json(const struct model *m)
 	json_put(source, "format", json_text(m->format));
 	json_put(source, "producer", json_text(m->producer));
 	json_put(source, "note", json_text(m->note));
+	if (m->nfile != 0)
+		json_put(source, "files", names_json(m->file, m->nfile));
 	for (size_t i = 0; i < m->nnode; i++)
 		json_add(nodes, node_json(&m->node[i]));
 	json_put(j, "schema", json_text(NEUTRAL_SCHEMA));

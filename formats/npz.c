@@ -84,11 +84,12 @@ static int
 read_zip(struct rd r, struct npz *z, struct err *e)
 {
 	const struct bundle_sink sink = {
-	    z, on_folder, on_open, on_write, on_close};
+	    z, on_folder, on_open, on_write, on_close, NULL, NULL};
 	struct bundle_limits limits = {.entries = 1000,
 	    .bytes = LIMIT_DATASET_BYTES,
 	    .member = LIMIT_DATASET_BYTES,
-	    .ratio = 2000};
+	    .ratio = 2000,
+	    .name = LIMIT_MEMBER_NAME};
 	struct bundle b;
 	int rc;
 

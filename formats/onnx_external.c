@@ -281,7 +281,8 @@ stamp_one(struct onnx_tensor *t, void *ctx, struct err *e)
 	file = &o->source->file[at];
 	if (!file->writable)
 		return 0; /* nothing was changed */
-	if ((rc = source_writable(o->source, 0, &main, e)) != 0)
+	if ((rc = source_writable(
+		 o->source, source_main(o->source), &main, e)) != 0)
 		return rc;
 	if (o->stamped != at)
 		digest_sha1_hex(file->map.ptr, file->map.len, o->sum);

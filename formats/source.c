@@ -82,6 +82,13 @@ source_has(const struct source *s, const char *name)
 	return found;
 }
 
+int
+source_list(struct source *s, const char ***names, size_t *n, struct err *e)
+{
+	*n = 0;
+	return s->folder < 0 ? 0 : tree_list(s->folder, &s->arena, names, n, e);
+}
+
 static int
 map_companion(
     struct source *s, const char *name, struct source_file *f, struct err *e)
@@ -168,6 +175,15 @@ source_place(const struct source *s, const void *p, size_t len, size_t *file,
 		return true;
 	}
 	return false;
+}
+
+size_t
+source_main(const struct source *s)
+{
+	for (size_t i = 0; i < s->nfile; i++)
+		if (s->file[i].map.ptr == s->main.base)
+			return i;
+	BUG("no main file");
 }
 
 int

@@ -59,6 +59,9 @@ void source_release(struct source *);
 int source_choose(struct source *, const char *name, struct err *) MUST_USE;
 /* Whether a regular file of that name is there. */
 bool source_has(const struct source *, const char *name);
+/* The names of all that is in the folder itself, sorted. */
+int source_list(
+    struct source *, const char ***names, size_t *n, struct err *) MUST_USE;
 /*
  * Map the companion `name`, a relative path by the rules of member.h; links
  * are not followed.  The same name again gives the same bytes.  ERR_UNSUPPORTED
@@ -76,6 +79,8 @@ void source_forget(struct source *, const char *name);
 /* The file that holds all of p[0..len) and the offset in it; false: none. */
 bool source_place(const struct source *, const void *p, size_t len,
     size_t *file, uint64_t *offset);
+/* Which of the files is the main one: not the first where a layout chose. */
+size_t source_main(const struct source *);
 /*
  * The bytes of file `file` for writing.  Pointers into the mapping stay valid
  * and see what is written.

@@ -322,24 +322,30 @@ static int
 document(struct purification *p, const char *model, json_t **out, struct err *e)
 {
 	json_t *doc = doc_new("assay-purify/1"), *file = json_object();
+	json_t *files = NULL;
 	char hex[DIGEST_HEX];
 	struct digest d;
 	uint64_t size;
 	int rc;
 
 	*out = doc;
-	doc_input(doc, "model", model, &p->model.digest, p->model.size);
+	fetch_input(doc, "model", model, &p->model);
 	doc_input(doc, "data", arg_data, &p->data.digest, p->data.size);
 	if (arg_scan != NULL &&
 	    (rc = doc_input_path(doc, "scan", arg_scan, e)) != 0)
 		return rc;
-	rc = digest_file(arg_out, LIMIT_MODEL_FILE, &d, &size, e);
+	if (file_is_dir(arg_out))
+		rc = dirhash_dir(arg_out, &d, &size, &files, e);
+	else
+		rc = digest_file(arg_out, LIMIT_MODEL_FILE, &d, &size, e);
 	if (rc != 0)
 		return rc;
 	digest_hex(&d, hex);
 	json_put(file, "name", json_text(file_base(arg_out)));
 	json_put(file, "sha256", json_text(hex));
 	json_put(file, "size", json_integer((json_int_t)size));
+	if (files != NULL)
+		json_put(file, "files", files);
 	json_put(doc, "method", json_text(arg_method));
 	json_put(doc, "options", options_json());
 	json_put(doc, "rounds", rounds_json(p));

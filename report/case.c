@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/case.h"
 
+#include "report/parts.h"
+
 #include "base/doc.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -186,17 +188,45 @@ check_inspect(const struct case_docs *c, struct err *e)
 	return rc;
 }
 
+/* The input is a file of the manifest, or files of it that lie together. */
+static int
+find_model(struct case_docs *c, enum case_doc which, const json_t *in,
+    const struct digest *have, struct err *e)
+{
+	const struct subject_file *f;
+	struct subject parts;
+	char hex[DIGEST_HEX];
+	bool several, found;
+	int rc;
+
+	if ((rc = parts_read(in, have, &parts, &several, e)) != 0)
+		return err_wrap(e, "%s", c->file[which].name);
+	if (several) {
+		found = parts_among(&parts, &c->files, &c->model);
+		subject_release(&parts);
+	} else {
+		f = subject_find(&c->files, have);
+		if ((found = f != NULL))
+			c->model = f->path;
+	}
+	if (found)
+		return 0;
+	digest_hex(have, hex);
+	return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+	    "chain of digests is broken: %s: model %s is not a file "
+	    "of manifest.json",
+	    c->file[which].name, hex);
+}
+
 /*
  * The document's input with that role is the scanned model, or, when there
- * is no scan, any file of the manifest.
+ * is no scan, one that the manifest has.
  */
 static int
 check_model(
     struct case_docs *c, enum case_doc which, const char *role, struct err *e)
 {
 	struct digest have, scanned;
-	const struct subject_file *f;
-	char hex[DIGEST_HEX];
 	int rc;
 
 	if ((rc = input_digest(c, which, role, &have, e)) != 0)
@@ -208,53 +238,91 @@ check_model(
 			    "scan.json", &scanned, e);
 		return rc;
 	}
-	if ((f = subject_find(&c->files, &have)) == NULL) {
-		digest_hex(&have, hex);
-		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "chain of digests is broken: %s: model %s is not a file "
-		    "of manifest.json",
-		    c->file[which].name, hex);
-	}
-	c->model = f->path;
-	return 0;
+	return find_model(
+	    c, which, case_input(c->file[which].doc, role), &have, e);
 }
 
-/* purify.json's output is the file in purified/ and what was scanned again. */
+/* The digest of a purified model that is there, a file or a folder. */
+static int
+digest_purified(const char *path, struct digest *out, struct subject *files,
+    bool *folder, struct err *e)
+{
+	uint64_t size;
+	int rc;
+
+	*folder = file_is_dir(path);
+	if (!*folder)
+		return digest_file(path, LIMIT_MODEL_FILE, out, &size, e);
+	if ((rc = subject_dir(files, path, e)) == 0)
+		*out = files->dirhash;
+	return rc;
+}
+
+/* What was scanned again is the purified model: of a folder, at least all
+ * that was read of it. */
+static int
+check_again(struct case_docs *c, enum case_doc which, const struct digest *want,
+    struct subject *folder, struct err *e)
+{
+	struct digest have;
+	struct subject parts;
+	const char *where;
+	bool several, same;
+	int rc;
+
+	if (c->file[which].doc == NULL)
+		return 0;
+	if ((rc = input_digest(c, which, "model", &have, e)) != 0 ||
+	    (rc = parts_read(case_input(c->file[which].doc, "model"), &have,
+		 &parts, &several, e)) != 0)
+		return rc;
+	same = digest_equal(&have, want);
+	if (several) {
+		same = same ||
+		       (folder != NULL && parts_among(&parts, folder, &where) &&
+			   strcmp(where, ".") == 0);
+		subject_release(&parts);
+	}
+	return same ? 0
+		    : broken(c->file[which].name, "model", &have, "purify.json",
+			  want, e);
+}
+
+/* purify.json's output is what is in purified/ and what was scanned again. */
 static int
 check_purified(struct case_docs *c, struct err *e)
 {
 	const json_t *doc = c->file[CASE_PURIFY].doc;
-	static const enum case_doc after[] = {CASE_RESCAN, CASE_EVAL_AFTER};
 	struct digest want, have;
+	struct subject files;
 	const char *hex, *name;
 	char path[1024], rel[300];
-	uint64_t size;
+	bool folder;
 	int rc;
 
 	if ((rc = json_get_str(doc, "output.sha256", &hex, e)) != 0 ||
 	    (rc = json_get_str(doc, "output.name", &name, e)) != 0)
 		return err_wrap(e, "purify.json");
 	if (!digest_parse(hex, &want) || strchr(name, '/') != NULL ||
+	    !subject_safe(name) ||
 	    snprintf(rel, sizeof(rel), "purified/%s", name) >= (int)sizeof(rel))
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "purify.json: output is not a file name and its sha256");
 	if ((rc = file_join(path, sizeof(path), c->dir, rel, e)) != 0 ||
-	    (rc = digest_file(path, LIMIT_MODEL_FILE, &have, &size, e)) != 0)
+	    (rc = digest_purified(path, &have, &files, &folder, e)) != 0)
 		return rc;
 	if (!digest_equal(&have, &want))
-		return broken("purified model", "the file", &have,
-		    "purify.json", &want, e);
-	for (size_t i = 0; i < ARRAY_LEN(after); i++) {
-		if (c->file[after[i]].doc == NULL)
-			continue;
-		rc = input_digest(c, after[i], "model", &have, e);
-		if (rc == 0 && !digest_equal(&have, &want))
-			rc = broken(c->file[after[i]].name, "model", &have,
-			    "purify.json", &want, e);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
+		rc = broken("purified model", "the file", &have, "purify.json",
+		    &want, e);
+	if (rc == 0)
+		rc = check_again(
+		    c, CASE_RESCAN, &want, folder ? &files : NULL, e);
+	if (rc == 0)
+		rc = check_again(
+		    c, CASE_EVAL_AFTER, &want, folder ? &files : NULL, e);
+	if (folder)
+		subject_release(&files);
+	return rc;
 }
 
 static int

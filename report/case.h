@@ -30,7 +30,7 @@ struct case_docs {
 	const char *dir;
 	struct case_file file[CASE_DOCS];
 	struct subject files; /* of the manifest */
-	const char *model;    /* path of the scanned model, or NULL */
+	const char *model;    /* file or folder that was scanned, or NULL */
 };
 
 /*

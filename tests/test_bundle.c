@@ -118,6 +118,15 @@ static const struct fold_row fold_rows[] = {
     {"fold/cyrillic", "\xd0\x96", "\xd0\xb6", true},
     {"fold/kelvin", "\xe2\x84\xaa", "k", true},
     {"fold/long s", "\xc5\xbf", "S", true},
+    {"fold/composed and not", "caf\xc3\xa9", "cafe\xcc\x81", true},
+    {"fold/full width", "\xef\xbc\xa1", "a", true},
+    {"fold/ligature", "\xef\xac\x81x", "fix", true},
+    {"fold/sharp s",
+	"stra\xc3\x9f"
+	"e",
+	"STRASSE", true},
+    {"fold/hangul", "\xea\xb0\x80", "\xe1\x84\x80\xe1\x85\xa1", true},
+    {"fold/other accent", "\xc3\xa9", "\xc3\xa8", false},
     {"fold/times is no letter", "\xc3\x97", "\xc3\xb7", false},
     {"fold/other", "a", "b", false},
 };
@@ -126,7 +135,7 @@ static void
 test_fold(void **state)
 {
 	const struct fold_row *row = *state;
-	char a[LIMIT_MEMBER_NAME + 1], b[LIMIT_MEMBER_NAME + 1];
+	char a[MEMBER_FOLD], b[MEMBER_FOLD];
 
 	member_fold(row->a, a);
 	member_fold(row->b, b);
@@ -237,7 +246,7 @@ test_walk(void **state)
 	struct bundle_limits limits = bundle_defaults;
 	struct notes notes = {0};
 	struct bundle_sink sink = {
-	    &notes, on_folder, on_open, on_write, on_close};
+	    &notes, on_folder, on_open, on_write, on_close, NULL, NULL};
 	struct err e = {0};
 	struct file_map m;
 	struct bundle b;
@@ -281,6 +290,20 @@ test_spend(void **state)
 	assert_false(b.stop);
 	assert_false(bundle_spend(&b, "x", 1000, LIMIT_BUNDLE_FREE / 200));
 	assert_true(b.stop && !b.complete);
+	bundle_release(&b);
+	/* an inner archive counts by itself, and against the whole bundle */
+	bundle_init(&b, &bundle_defaults, &sink);
+	b.depth = 1;
+	b.outer = LIMIT_BUNDLE_FREE;
+	b.bytes = b.before = 2 * LIMIT_BUNDLE_FREE;
+	assert_true(bundle_spend(&b, "x", LIMIT_BUNDLE_FREE, 1));
+	assert_false(bundle_spend(&b, "x", 1, 1));
+	bundle_release(&b);
+	bundle_init(&b, &bundle_defaults, &sink);
+	b.depth = 1;
+	b.outer = LIMIT_BUNDLE_FREE / 200;
+	b.bytes = b.before = LIMIT_BUNDLE_FREE - 1;
+	assert_false(bundle_spend(&b, "x", 201, LIMIT_BUNDLE_FREE));
 	bundle_release(&b);
 }
 

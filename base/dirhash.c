@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* fts */
+#include "base/dirhash.h"
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/limits.h"
+
+#include <fts.h>
+#include <sys/stat.h>
+
+#define NAMES_CAP ((size_t)1 << 30)
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct dirhash_file *)a)->name,
+	    ((const struct dirhash_file *)b)->name);
+}
+
+void
+dirhash_files(struct dirhash_file *f, size_t n, struct digest *out)
+{
+	struct digest_ctx all;
+	char hex[DIGEST_HEX];
+
+	if (n != 0)
+		qsort(f, n, sizeof(*f), by_name);
+	digest_begin(&all);
+	for (size_t i = 0; i < n; i++) {
+		digest_hex(&f[i].digest, hex);
+		digest_update(&all, hex, strlen(hex));
+		digest_update(&all, "  ", 2);
+		digest_update(&all, f[i].name, strlen(f[i].name));
+		digest_update(&all, "\n", 1);
+	}
+	digest_end(&all, out);
+}
+
+json_t *
+dirhash_json(const struct dirhash_file *f, size_t n)
+{
+	json_t *list = json_array();
+	char hex[DIGEST_HEX];
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *j = json_object();
+
+		digest_hex(&f[i].digest, hex);
+		json_put(j, "name", json_text(f[i].name));
+		json_put(j, "sha256", json_text(hex));
+		json_put(j, "size", json_integer((json_int_t)f[i].size));
+		json_add(list, j);
+	}
+	return list;
+}
+
+static int
+walk(FTS *fts, size_t skip, struct arena *a, struct buf *list, struct err *e)
+{
+	FTSENT *f;
+	int rc;
+
+	while ((f = fts_read(fts)) != NULL) {
+		struct dirhash_file one;
+		const char *rel;
+
+		if (f->fts_info != FTS_F)
+			continue;
+		rel = f->fts_path + skip;
+		rel += strspn(rel, "/");
+		if ((one.name = arena_strdup(a, rel, strlen(rel))) == NULL)
+			return err_set(
+			    e, ERR_LIMIT, ERR_NOWHERE, "too many files");
+		rc = digest_file(
+		    f->fts_path, LIMIT_MODEL_FILE, &one.digest, &one.size, e);
+		if (rc != 0)
+			return rc;
+		buf_append(list, &one, sizeof(one));
+	}
+	return 0;
+}
+
+int
+dirhash_dir(const char *path, struct digest *out, uint64_t *size,
+    json_t **files, struct err *e)
+{
+	char *roots[] = {(char *)(uintptr_t)path, NULL};
+	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	struct dirhash_file *f;
+	struct buf list = {0};
+	struct arena a;
+	size_t n;
+	int rc;
+
+	if (fts == NULL) {
+		err_sys(e, "cannot walk");
+		return err_in(e, path);
+	}
+	arena_init(&a, NAMES_CAP);
+	rc = walk(fts, strlen(path), &a, &list, e);
+	fts_close(fts);
+	f = (struct dirhash_file *)(void *)list.ptr;
+	n = list.len / sizeof(*f);
+	*size = 0;
+	for (size_t i = 0; i < n; i++)
+		*size += f[i].size;
+	if (rc == 0) {
+		dirhash_files(f, n, out);
+		if (files != NULL)
+			*files = dirhash_json(f, n);
+	}
+	buf_free(&list);
+	arena_release(&a);
+	return rc;
+}
