@@ -36,6 +36,18 @@ take_version(struct parts *p, const char *text, size_t len)
 	p->producer = arena_printf(&p->m->arena, "keras %s", copy);
 }
 
+/* The place is one in the configuration, not in the file. */
+static int
+json_failed(struct err *e)
+{
+	uint64_t at = e->off;
+
+	e->off = ERR_NOWHERE;
+	if (at == ERR_NOWHERE)
+		return err_wrap(e, "keras: configuration");
+	return err_wrap(e, "keras: configuration, byte %" PRIu64, at);
+}
+
 static int
 read_config(struct parts *p, struct slice s)
 {
@@ -45,7 +57,7 @@ read_config(struct parts *p, struct slice s)
 		return err_set(p->e, ERR_LIMIT, ERR_NOWHERE,
 		    "keras: a configuration of %zu bytes", s.len);
 	if ((rc = json_read(s.ptr, s.len, &p->config, p->e)) != 0)
-		return err_wrap(p->e, "keras: configuration");
+		return json_failed(p->e);
 	return 0;
 }
 
@@ -307,6 +319,24 @@ patch_zip(struct source *src, const struct model *neutral, struct err *e)
 
 /* --- the registry -------------------------------------------------------- */
 
+/* What Keras writes first, in the first header: for archives that are cut. */
+static bool
+begins_as_keras(struct rd r)
+{
+	static const char *const first[] = {"metadata.json", KERAS_CONFIG};
+	struct slice name;
+	uint16_t len;
+
+	if (rd_skip(&r, 26) != 0 || rd_u16le(&r, &len) != 0 ||
+	    rd_skip(&r, 2) != 0 || rd_bytes(&r, len, &name) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(first); i++)
+		if (name.len == strlen(first[i]) &&
+		    memcmp(name.ptr, first[i], name.len) == 0)
+			return true;
+	return false;
+}
+
 static int
 probe_zip(struct rd r)
 {
@@ -318,11 +348,11 @@ probe_zip(struct rd r)
 	if (r.len < 4 || memcmp(r.base, "PK\3\4", 4) != 0)
 		return 0;
 	arena_init(&a, LIMIT_SOURCE_ARENA);
-	if (zip_open(&z, r, &a, &e) == 0 &&
-	    zip_find(&z, KERAS_CONFIG) != NULL &&
-	    zip_find(&z, "data.pkl") == NULL &&
-	    (zip_find(&z, KERAS_WEIGHTS) != NULL ||
-		zip_find(&z, "model.weights.npz") != NULL))
+	if (zip_open(&z, r, &a, &e) != 0)
+		bits = begins_as_keras(r) ? 40 : 0;
+	else if (zip_find(&z, KERAS_CONFIG) != NULL &&
+		 (zip_find(&z, KERAS_WEIGHTS) != NULL ||
+		     zip_find(&z, "model.weights.npz") != NULL))
 		bits = 56;
 	arena_release(&a);
 	return bits;

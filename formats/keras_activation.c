@@ -328,12 +328,16 @@ DRAW(prelu)
 }
 
 const struct keras_class keras_activation_classes[] = {
-    {"Activation", activation, 1, 1, {{0}}},
-    {"ReLU", relu, 1, 1, {{0}}},
-    {"LeakyReLU", leaky_relu, 1, 1, {{0}}},
-    {"ELU", elu_layer, 1, 1, {{0}}},
-    {"ThresholdedReLU", thresholded, 1, 1, {{0}}},
-    {"Softmax", softmax_layer, 1, 1, {{0}}},
-    {"PReLU", prelu, 1, 1, {{.name = "alpha"}}},
+    {.name = "Activation", .draw = activation, .least = 1, .most = 1},
+    {.name = "ReLU", .draw = relu, .least = 1, .most = 1},
+    {.name = "LeakyReLU", .draw = leaky_relu, .least = 1, .most = 1},
+    {.name = "ELU", .draw = elu_layer, .least = 1, .most = 1},
+    {.name = "ThresholdedReLU", .draw = thresholded, .least = 1, .most = 1},
+    {.name = "Softmax", .draw = softmax_layer, .least = 1, .most = 1},
+    {.name = "PReLU",
+	.draw = prelu,
+	.least = 1,
+	.most = 1,
+	.var = {{.name = "alpha"}}},
     {.name = NULL},
 };

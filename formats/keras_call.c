@@ -300,7 +300,7 @@ ends(struct reader *r)
 	if (!json_is_string(json_array_get(out, 0)))
 		return err_set(r->e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "keras: model '%.60s' has not one output but %zu",
-		    r->m->path, json_array_size(out));
+		    r->m->name, json_array_size(out));
 	return reference(r, out, &r->m->output);
 }
 

@@ -20,6 +20,7 @@ struct keras_class {
 	    const struct keras_value *in, size_t nin, struct keras_value *out);
 	size_t least, most; /* inputs */
 	struct keras_var var[KERAS_CONFIG_VARS];
+	bool moves; /* does no arithmetic on what it takes */
 };
 
 #define KERAS(stem) extern const struct keras_class keras_##stem##_classes[];

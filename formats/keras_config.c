@@ -22,7 +22,8 @@ keras_config_bad(
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-	    "keras: layer '%.60s' (%.40s): %s", l->path, l->class, msg);
+	    "keras: layer '%.60s' (%.40s): %s",
+	    *l->path != '\0' ? l->path : l->name, l->class, msg);
 }
 
 static const json_t *
@@ -141,12 +142,17 @@ is_operation(const json_t *j)
 }
 
 static int
-needs_code(struct parser *p, const struct keras_layer *l)
+needs_code(struct parser *p, const json_t *j, const struct keras_layer *l)
 {
+	const char *module = json_string_value(json_object_get(j, "module"));
+	const char *name =
+	    json_string_value(json_object_get(j, "registered_name"));
+
 	return err_set(p->e, ERR_UNSUPPORTED, ERR_NOWHERE,
-	    "keras: layer '%.60s' is of the class '%.60s', which needs code of "
-	    "its own",
-	    l->path, l->class);
+	    "keras: layer '%.60s' is of the class '%.40s' (%.40s), which needs "
+	    "code of its own",
+	    l->path, name != NULL ? name : l->class,
+	    module != NULL ? module : "no module");
 }
 
 static const char *
@@ -162,7 +168,7 @@ static int
 classify(struct parser *p, const json_t *j, struct keras_layer *l)
 {
 	if (!is_own(j, l->class) || strcmp(l->class, "Lambda") == 0)
-		return needs_code(p, l);
+		return needs_code(p, j, l);
 	l->model = is_model(l->class);
 	l->sequential = strcmp(l->class, "Sequential") == 0;
 	if (l->model)

@@ -3,6 +3,9 @@
 
 #include <stdarg.h>
 
+static void fail(struct keras *, const struct keras_layer *, int code,
+    const char *fmt, va_list) PRINTF_LIKE(4, 0);
+
 static void
 fail(struct keras *k, const struct keras_layer *l, int code, const char *fmt,
     va_list ap)
@@ -13,7 +16,8 @@ fail(struct keras *k, const struct keras_layer *l, int code, const char *fmt,
 		return;
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	k->d.rc = err_set(k->d.e, code, ERR_NOWHERE,
-	    "keras: layer '%.60s' (%.40s): %s", l->path, l->class, msg);
+	    "keras: layer '%.60s' (%.40s): %s",
+	    *l->path != '\0' ? l->path : l->name, l->class, msg);
 }
 
 void
@@ -221,6 +225,14 @@ keras_draw_repeat(struct keras *k, const struct keras_layer *l,
 	for (size_t i = 0; i < n; i++)
 		list[i] = v;
 	return keras_draw_numbers(k, l, what, 1, &dim, list);
+}
+
+void
+keras_draw_pixels(struct keras *k, bool bytes)
+{
+	if (!k->pixels && bytes)
+		k->bytes = true;
+	k->pixels = true;
 }
 
 /* --- windows ------------------------------------------------------------- */

@@ -16,6 +16,7 @@ struct keras_value {
 	size_t rank;
 	int64_t last; /* length of Keras's last axis; -1 unknown */
 	bool turned;
+	double number; /* rank 0: a number, this one */
 };
 
 struct keras {
@@ -61,6 +62,12 @@ const char *keras_draw_numbers(struct keras *, const struct keras_layer *,
 /* The same number n times, as a vector; n 0: a scalar. */
 const char *keras_draw_repeat(struct keras *, const struct keras_layer *,
     const char *what, size_t n, double v);
+
+/*
+ * What the first arithmetic of a model says about the pixels that it takes:
+ * 0 to 255, which it brings down, or 0 to 1.  Later calls say nothing.
+ */
+void keras_draw_pixels(struct keras *, bool bytes);
 
 /* Whether the layer's data_format is channels_first. */
 bool keras_draw_first(const struct keras_layer *);

@@ -12,6 +12,7 @@
 
 struct visit {
 	size_t child, call;
+	size_t next; /* input that is looked at next */
 };
 
 struct frame {
@@ -60,30 +61,29 @@ begin(struct frame *f)
 		    f->k, f->m, "more than %d calls of layers", LIMIT_NODES);
 }
 
-/* Put the inputs that are not there yet on the stack; whether there were. */
+/*
+ * Put the next input that is not there yet on the stack; false: all are.  What
+ * is on the stack and not yet there waits for the one that asks now.
+ */
 static bool
-wants(struct frame *f, const struct keras_call *c)
+wants(struct frame *f, struct visit *v, const struct keras_call *c)
 {
-	bool any = false;
-
-	for (size_t i = 0; i < c->nin && f->k->d.rc == 0; i++) {
-		struct keras_ref r = c->in[i];
+	for (; v->next < c->nin && f->k->d.rc == 0; v->next++) {
+		struct keras_ref r = c->in[v->next];
 
 		if (r.child >= f->m->nchild || f->done[r.child][r.call].name)
 			continue;
 		if (f->open[r.child][r.call]) {
-			/* waiting above: asked for twice; below: a circle */
-			if (f->open[r.child][r.call] && !any)
-				keras_draw_bad(f->k, &f->m->child[r.child],
-				    "is part of a cycle");
-			continue;
+			keras_draw_bad(
+			    f->k, &f->m->child[r.child], "is part of a cycle");
+			return false;
 		}
 		f->open[r.child][r.call] = true;
-		f->stack[f->depth++] = (struct visit){r.child, r.call};
-		any = true;
-		break; /* one at a time: what is open is below */
+		f->stack[f->depth++] =
+		    (struct visit){.child = r.child, .call = r.call};
+		return true;
 	}
-	return any;
+	return false;
 }
 
 static struct keras_value
@@ -92,7 +92,8 @@ value_of(struct frame *f, const struct keras_layer *l, struct keras_ref r)
 	if (r.child == KERAS_CONFIG_NUMBER)
 		return (struct keras_value){
 		    .name = keras_draw_repeat(f->k, l, "number", 0, r.number),
-		    .last = -1};
+		    .last = -1,
+		    .number = r.number};
 	if (r.child == KERAS_CONFIG_IMAGE)
 		return f->in[0];
 	return f->done[r.child][r.call];
@@ -133,8 +134,11 @@ layer(struct frame *f, struct keras_layer *l, const struct keras_call *c,
 	if (c->training && l->kind->var[0].name != NULL &&
 	    strcmp(l->class, "BatchNormalization") == 0)
 		keras_draw_refuse(f->k, l, "is called in training mode");
-	if (f->k->d.rc == 0)
-		l->kind->draw(f->k, l, in, c->nin, out);
+	if (f->k->d.rc != 0)
+		return;
+	l->kind->draw(f->k, l, in, c->nin, out);
+	if (!l->kind->moves)
+		keras_draw_pixels(f->k, false);
 }
 
 static void
@@ -164,13 +168,14 @@ model(struct keras *k, struct keras_layer *m, const struct keras_value *in,
 	if (k->d.rc != 0)
 		return;
 	f.open[m->output.child][m->output.call] = true;
-	f.stack[f.depth++] = (struct visit){m->output.child, m->output.call};
+	f.stack[f.depth++] =
+	    (struct visit){.child = m->output.child, .call = m->output.call};
 	while (f.depth > 0 && k->d.rc == 0) {
-		struct visit v = f.stack[f.depth - 1];
+		struct visit *top = &f.stack[f.depth - 1], v = *top;
 		struct keras_layer *l = &m->child[v.child];
 		bool leaf = !l->model && strcmp(l->class, "InputLayer") == 0;
 
-		if (!leaf && wants(&f, &l->call[v.call]))
+		if (!leaf && wants(&f, top, &l->call[v.call]))
 			continue;
 		if (k->d.rc == 0)
 			call(&f, v, &f.done[v.child][v.call]);

@@ -4,6 +4,8 @@
  */
 #include "formats/keras_activation.h"
 
+#include <math.h>
+
 #define DRAW(name)                                                             \
 	static void name(struct keras *k, struct keras_layer *l,               \
 	    const struct keras_value *in, size_t nin, struct keras_value *out)
@@ -58,10 +60,23 @@ alike(struct keras *k, struct keras_layer *l, const struct keras_value *in,
 					 : in[i];
 }
 
+/* x / 255, x / 127.5 - 1, (x - 127.5) / 127.5 */
+static bool
+is_bytes(const char *op, double v)
+{
+	if (strcmp(op, "Div") == 0)
+		return fabs(v) >= 64.0;
+	if (strcmp(op, "Mul") == 0)
+		return v != 0.0 && fabs(v) <= 1.0 / 64.0;
+	return fabs(v) > 1.5;
+}
+
 static void
 fold(struct keras *k, struct keras_layer *l, const struct keras_value *in,
     size_t nin, const char *op, struct keras_value *out)
 {
+	if (nin == 2 && in[1].rank == 0)
+		keras_draw_pixels(k, is_bytes(op, in[1].number));
 	*out = alike(k, l, in, nin, 0);
 	for (size_t i = 1; i < nin; i++) {
 		struct keras_value y = alike(k, l, in, nin, i);
@@ -164,22 +179,29 @@ DRAW(tensor_op)
 }
 
 const struct keras_class keras_merge_classes[] = {
-    {"Dense", dense, 1, 1,
-	{{.name = "kernel"}, {.name = "bias", .only_if = "use_bias"}}},
-    {"Add", add, 2, SIZE_MAX, {{0}}},
-    {"Subtract", subtract, 2, 2, {{0}}},
-    {"Multiply", multiply, 2, SIZE_MAX, {{0}}},
-    {"Average", average, 2, SIZE_MAX, {{0}}},
-    {"Maximum", maximum, 2, SIZE_MAX, {{0}}},
-    {"Minimum", minimum, 2, SIZE_MAX, {{0}}},
-    {"Concatenate", concatenate, 1, SIZE_MAX, {{0}}},
-    {"TFOpLambda", tensor_op, 1, 2, {{0}}},
-    {"ops/Add", add, 2, 2, {{0}}},
-    {"ops/Subtract", subtract, 2, 2, {{0}}},
-    {"ops/Multiply", multiply, 2, 2, {{0}}},
-    {"ops/TrueDivide", divide, 2, 2, {{0}}},
-    {"ops/Divide", divide, 2, 2, {{0}}},
-    {"ops/Maximum", maximum, 2, 2, {{0}}},
-    {"ops/Minimum", minimum, 2, 2, {{0}}},
+    {.name = "Dense",
+	.draw = dense,
+	.least = 1,
+	.most = 1,
+	.var = {{.name = "kernel"}, {.name = "bias", .only_if = "use_bias"}}},
+    {.name = "Add", .draw = add, .least = 2, .most = SIZE_MAX},
+    {.name = "Subtract", .draw = subtract, .least = 2, .most = 2},
+    {.name = "Multiply", .draw = multiply, .least = 2, .most = SIZE_MAX},
+    {.name = "Average", .draw = average, .least = 2, .most = SIZE_MAX},
+    {.name = "Maximum", .draw = maximum, .least = 2, .most = SIZE_MAX},
+    {.name = "Minimum", .draw = minimum, .least = 2, .most = SIZE_MAX},
+    {.name = "Concatenate",
+	.draw = concatenate,
+	.least = 1,
+	.most = SIZE_MAX,
+	.moves = true},
+    {.name = "TFOpLambda", .draw = tensor_op, .least = 1, .most = 2},
+    {.name = "ops/Add", .draw = add, .least = 2, .most = 2},
+    {.name = "ops/Subtract", .draw = subtract, .least = 2, .most = 2},
+    {.name = "ops/Multiply", .draw = multiply, .least = 2, .most = 2},
+    {.name = "ops/TrueDivide", .draw = divide, .least = 2, .most = 2},
+    {.name = "ops/Divide", .draw = divide, .least = 2, .most = 2},
+    {.name = "ops/Maximum", .draw = maximum, .least = 2, .most = 2},
+    {.name = "ops/Minimum", .draw = minimum, .least = 2, .most = 2},
     {.name = NULL},
 };

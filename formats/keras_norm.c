@@ -142,18 +142,6 @@ DRAW(group_norm)
 
 #define BYTES 1.5 /* a mean of pixels beyond it is one of 0 to 255 */
 
-/*
- * What the first arithmetic of a model says about the pixels that it takes:
- * 0 to 255, which it brings down, or 0 to 1.
- */
-static void
-first(struct keras *k, bool bytes)
-{
-	if (!k->pixels && bytes)
-		k->bytes = true;
-	k->pixels = true;
-}
-
 /* Numbers of a member, one or one for each channel, as (1, C, 1, 1) or (C). */
 static const char *
 numbers(struct keras *k, const struct keras_layer *l, const char *key,
@@ -196,7 +184,8 @@ DRAW(rescale)
 	*out = in[0];
 	scale = numbers(k, l, "scale", out, 1.0, &s);
 	offset = numbers(k, l, "offset", out, 0.0, &o);
-	first(k, fabs(s) > 0.0 && fabs(s) <= 1.0 / 64.0);
+	keras_draw_pixels(
+	    k, (fabs(s) > 0.0 && fabs(s) <= 1.0 / 64.0) || fabs(o) > BYTES);
 	k->rescaled = true;
 	out->name = draw_binary(&k->d, "Mul", l->path, out->name, scale);
 	out->name = draw_binary(&k->d, "Add", l->path, out->name, offset);
@@ -247,7 +236,7 @@ DRAW(normalise)
 		if (l->var[0].size != 0)
 			m = tensor_real(&l->var[0], 0);
 	}
-	first(k, fabs(m) > BYTES);
+	keras_draw_pixels(k, fabs(m) > BYTES);
 	k->rescaled = true;
 	out->name = draw_binary(&k->d, "Sub", l->path, out->name, mean);
 	variance = draw_unary(&k->d, "Sqrt", l->path, variance);
@@ -271,13 +260,27 @@ DRAW(normalise)
 	}
 
 const struct keras_class keras_norm_classes[] = {
-    {"BatchNormalization", batch_norm, 1, 1,
-	{GAMMA, BETA, {.name = "moving_mean", .fixed = true},
+    {.name = "BatchNormalization",
+	.draw = batch_norm,
+	.least = 1,
+	.most = 1,
+	.var = {GAMMA, BETA, {.name = "moving_mean", .fixed = true},
 	    {.name = "moving_variance", .fixed = true}}},
-    {"LayerNormalization", layer_norm, 1, 1, {GAMMA, BETA}},
-    {"GroupNormalization", group_norm, 1, 1, {GAMMA, BETA}},
-    {"Rescaling", rescale, 1, 1, {{0}}},
-    {"Normalization", normalise, 1, 1,
-	{LEARNED("mean"), LEARNED("variance"), LEARNED("count")}},
+    {.name = "LayerNormalization",
+	.draw = layer_norm,
+	.least = 1,
+	.most = 1,
+	.var = {GAMMA, BETA}},
+    {.name = "GroupNormalization",
+	.draw = group_norm,
+	.least = 1,
+	.most = 1,
+	.var = {GAMMA, BETA}},
+    {.name = "Rescaling", .draw = rescale, .least = 1, .most = 1},
+    {.name = "Normalization",
+	.draw = normalise,
+	.least = 1,
+	.most = 1,
+	.var = {LEARNED("mean"), LEARNED("variance"), LEARNED("count")}},
     {.name = NULL},
 };

@@ -137,23 +137,31 @@ DRAW(cropping)
 	pad(k, l, in, "cropping", -1, out);
 }
 
-#define NOTHING(name)                                                          \
+#define NOTHING(n)                                                             \
 	{                                                                      \
-		name, nothing, 1, 1,                                           \
-		{                                                              \
-			{                                                      \
-				0                                              \
-			}                                                      \
-		}                                                              \
+		.name = n, .draw = nothing, .least = 1, .most = 1,             \
+		.moves = true                                                  \
 	}
 
 const struct keras_class keras_shape_classes[] = {
-    {"InputLayer", nothing, 0, 0, {{0}}},
-    {"Flatten", flatten, 1, 1, {{0}}},
-    {"Reshape", reshape, 1, 1, {{0}}},
-    {"Permute", permute, 1, 1, {{0}}},
-    {"ZeroPadding2D", zero_padding, 1, 1, {{0}}},
-    {"Cropping2D", cropping, 1, 1, {{0}}},
+    {.name = "InputLayer",
+	.draw = nothing,
+	.least = 0,
+	.most = 0,
+	.moves = true},
+    {.name = "Flatten", .draw = flatten, .least = 1, .most = 1, .moves = true},
+    {.name = "Reshape", .draw = reshape, .least = 1, .most = 1, .moves = true},
+    {.name = "Permute", .draw = permute, .least = 1, .most = 1, .moves = true},
+    {.name = "ZeroPadding2D",
+	.draw = zero_padding,
+	.least = 1,
+	.most = 1,
+	.moves = true},
+    {.name = "Cropping2D",
+	.draw = cropping,
+	.least = 1,
+	.most = 1,
+	.moves = true},
     NOTHING("Identity"),
     NOTHING("Dropout"),
     NOTHING("SpatialDropout2D"),
