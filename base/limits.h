@@ -33,6 +33,19 @@
 #define LIMIT_NAME 4096
 /* The header of a safetensors file (the reference reader's own limit). */
 #define LIMIT_SAFETENSORS_HEADER ((uint64_t)100000000)
+/* HDF5: messages, links, tree nodes and chunks of one file (a large Keras model
+ * has 20,000); bytes in memory that are not views of the file: weights hardly
+ * compress, zeros do. */
+#define LIMIT_HDF5_RECORDS 2000000
+#define LIMIT_HDF5_FREE    ((uint64_t)64 << 20)
+#define LIMIT_HDF5_RATIO   ((uint64_t)16)
+/* Entries of a zip archive that is a model: one for each tensor. */
+#define LIMIT_ZIP_ENTRIES 250000
+/* What one compressed entry may become, and all of them. */
+#define LIMIT_ZIP_INFLATED ((uint64_t)2 << 30)
+/* Keras: the configuration (EfficientNetB7: 1 MB), and its layers. */
+#define LIMIT_KERAS_CONFIG ((uint64_t)16 << 20)
+#define LIMIT_KERAS_LAYERS 100000
 /* Elements of one tensor: 16 GiB of floats. */
 #define LIMIT_ELEMENTS ((uint64_t)1 << 32)
 /* Elements of one value while a net runs (the matrix products count in int),

@@ -138,6 +138,15 @@ new_tensor(struct draw *a)
 	return a->rc == 0 ? &a->m->tensor[a->m->ntensor++] : NULL;
 }
 
+void
+draw_tensor(struct draw *a, const struct tensor *t)
+{
+	struct tensor *to = new_tensor(a);
+
+	if (to != NULL)
+		*to = *t;
+}
+
 static uint8_t *
 constant(struct draw *a, const char *name, enum dtype type, size_t rank,
     const uint64_t *dim)
@@ -317,6 +326,20 @@ draw_ints(struct draw *a, const char *name, size_t n, const int64_t *v)
 		reals[i] = (double)v[i];
 	}
 	at->ints = ints;
+	at->reals = reals;
+	at->n = n;
+}
+
+void
+draw_reals(struct draw *a, const char *name, size_t n, const double *v)
+{
+	struct attr *at = new_attr(a, name, ATTR_REALS);
+	double *reals = room(a, n + 1, sizeof(*reals));
+
+	if (a->rc != 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		reals[i] = v[i];
 	at->reals = reals;
 	at->n = n;
 }

@@ -47,6 +47,8 @@ void draw_ignore(struct draw *, const char *prefix);
 /* Floats that the family defines, under a name of ours. */
 const char *draw_constant(struct draw *, const char *name, size_t rank,
     const uint64_t *dim, const double *v);
+/* A tensor of the file, or a view of one, under its own name. */
+void draw_tensor(struct draw *, const struct tensor *);
 /* Integers: shapes, indices. */
 const char *draw_integers(
     struct draw *, const char *name, size_t n, const int64_t *v);
@@ -61,9 +63,11 @@ const char *draw_node(struct draw *, const char *op, const char *module, ...)
 const char *draw_list(struct draw *, const char *op, const char *module,
     size_t n, const char *const *in);
 void draw_int(struct draw *, const char *name, int64_t);
+/* The text is borrowed. */
 void draw_text(struct draw *, const char *name, const char *);
 void draw_real(struct draw *, const char *name, double);
 void draw_ints(struct draw *, const char *name, size_t n, const int64_t *);
+void draw_reals(struct draw *, const char *name, size_t n, const double *);
 
 /*
  * Layers over the weights of a module ("layer1.0.conv1").  Attributes of a

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Text in attributes of HDF5 objects.
+ */
+#ifndef FORMATS_HDF5_ATTR_H
+#define FORMATS_HDF5_ATTR_H
+
+#include "formats/hdf5.h"
+
+/*
+ * The strings of an attribute of the object at `at`, in the arena: fixed or
+ * variable length, a scalar being a list of one.  *n is SIZE_MAX when the
+ * object has no such attribute.  ERR_FORMAT when it is no text.
+ */
+int hdf5_attr_list(struct hdf5 *, uint64_t at, const char *name,
+    const struct slice **out, size_t *n, struct err *) MUST_USE;
+
+/* A single string; *out has a NULL ptr when absent. */
+int hdf5_attr_text(struct hdf5 *, uint64_t at, const char *name,
+    struct slice *out, struct err *) MUST_USE;
+
+#endif

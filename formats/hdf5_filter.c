@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT
+ * Filter pipelines (IV.A.2.l): deflate, shuffle (bytes of one place of all
+ * elements stand together), fletcher32 (a checksum behind the data).
+ */
+#include "formats/hdf5_filter.h"
+
+#include "formats/hdf5_object.h"
+
+#include <zlib.h>
+
+enum {
+	DEFLATE = 1,
+	SHUFFLE = 2,
+	FLETCHER32 = 3
+};
+
+static int
+one(struct rd *r, unsigned version, uint16_t *id, struct err *e)
+{
+	uint16_t name = 0, flags, values;
+
+	if (rd_u16le(r, id) != 0 ||
+	    ((version == 1 || *id >= 256) && rd_u16le(r, &name) != 0) ||
+	    rd_u16le(r, &flags) != 0 || rd_u16le(r, &values) != 0 ||
+	    rd_skip(r, version == 1 ? (name + 7u) / 8 * 8 : name) != 0 ||
+	    rd_skip(r, 4 * (uint64_t)values) != 0 ||
+	    rd_skip(r, version == 1 && values % 2 != 0 ? 4 : 0) != 0)
+		return hdf5_object_cut(r, "a filter", e);
+	if (*id < DEFLATE || *id > FLETCHER32)
+		return err_set(e, ERR_UNSUPPORTED, rd_pos(r),
+		    "hdf5: filter %u, known are deflate, shuffle and "
+		    "fletcher32",
+		    *id);
+	return 0;
+}
+
+int
+hdf5_filter_parse(struct rd r, struct hdf5_filters *f, struct err *e)
+{
+	uint8_t version, n;
+	int rc = 0;
+
+	f->n = 0;
+	if (r.base == NULL)
+		return 0;
+	if (rd_u8(&r, &version) != 0 || rd_u8(&r, &n) != 0 ||
+	    rd_skip(&r, version == 1 ? 6 : 0) != 0)
+		return hdf5_object_cut(&r, "a filter", e);
+	if (version != 1 && version != 2)
+		return err_set(e, ERR_UNSUPPORTED, rd_pos(&r),
+		    "hdf5: filters of version %u", version);
+	if (n > HDF5_FILTERS_MAX)
+		return err_set(e, ERR_LIMIT, rd_pos(&r), "hdf5: %u filters", n);
+	for (; f->n < n && rc == 0; f->n++)
+		rc = one(&r, version, &f->id[f->n], e);
+	return rc;
+}
+
+static int
+expand(struct rd *r, uint8_t *to, size_t room, size_t *len, struct err *e)
+{
+	z_stream z = {.next_in = (Bytef *)(uintptr_t)r->base,
+	    .next_out = to,
+	    .avail_out = (uInt)room};
+	int rc;
+
+	if (r->len > UINT32_MAX)
+		return err_set(
+		    e, ERR_LIMIT, rd_pos(r), "hdf5: a chunk beyond 4 GiB");
+	z.avail_in = (uInt)r->len;
+	if (inflateInit(&z) != Z_OK)
+		BUG("zlib");
+	rc = inflate(&z, Z_FINISH);
+	*len = room - z.avail_out;
+	inflateEnd(&z);
+	if (rc != Z_STREAM_END)
+		return err_set(e, ERR_FORMAT, rd_pos(r),
+		    "hdf5: a chunk that does not inflate to its size");
+	return 0;
+}
+
+static void
+unshuffle(const uint8_t *from, uint8_t *to, size_t size, size_t width)
+{
+	size_t n = size / width;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < width; k++)
+			to[i * width + k] = from[k * n + i];
+	/* a rest that is no whole element stays in place */
+	memcpy(to + n * width, from + n * width, size - n * width);
+}
+
+/* HDF5's own form: big-endian 16-bit words. */
+static uint32_t
+fletcher(const uint8_t *p, size_t n)
+{
+	uint32_t a = 0, b = 0;
+
+	for (size_t i = 0; i < n; i += 2) {
+		a += (uint32_t)p[i] << 8 | (i + 1 < n ? p[i + 1] : 0);
+		a = (a & 0xffff) + (a >> 16);
+		b += a;
+		b = (b & 0xffff) + (b >> 16);
+	}
+	a = (a & 0xffff) + (a >> 16);
+	b = (b & 0xffff) + (b >> 16);
+	return b << 16 | a;
+}
+
+static int
+check(struct rd *cur, struct err *e)
+{
+	struct rd end = *cur;
+	uint32_t want;
+
+	if (cur->len < 4 || rd_skip(&end, cur->len - 4) != 0 ||
+	    rd_u32le(&end, &want) != 0)
+		return hdf5_object_cut(cur, "a chunk", e);
+	cur->len -= 4;
+#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+	if (fletcher(cur->base, cur->len) != want)
+		return err_set(e, ERR_FORMAT, rd_pos(cur),
+		    "hdf5: the checksum of a chunk is wrong");
+#else
+	(void)fletcher;
+#endif
+	return 0;
+}
+
+int
+hdf5_filter_undo(const struct hdf5_filters *f, uint32_t mask, struct rd cur,
+    size_t size, uint8_t *const work[2], const uint8_t **out, struct err *e)
+{
+	uint64_t start = cur.start;
+	size_t next = 0;
+	int rc = 0;
+
+	for (size_t i = f->n; i-- > 0 && rc == 0;) {
+		uint8_t *to = work[next];
+		size_t len = cur.len;
+
+		if ((mask >> i & 1) != 0)
+			continue;
+		if (f->id[i] == FLETCHER32) {
+			rc = check(&cur, e);
+			continue;
+		}
+		if (f->id[i] == DEFLATE) {
+			rc = expand(&cur, to, size + 4, &len, e);
+		} else if (cur.len <= size + 4) {
+			unshuffle(cur.base, to, cur.len, f->width);
+		} else {
+			rc = err_set(e, ERR_FORMAT, start,
+			    "hdf5: a chunk is larger than it should be");
+		}
+		cur = (struct rd){.base = to, .len = len, .start = start};
+		next = 1 - next;
+	}
+	if (rc == 0 && cur.len != size)
+		rc = err_set(e, ERR_FORMAT, start,
+		    "hdf5: a chunk has %zu bytes, not %zu", cur.len, size);
+	*out = cur.base;
+	return rc;
+}
