@@ -197,6 +197,24 @@ list(int fd, struct arena *a, struct buf *names, struct err *e)
 	return 0;
 }
 
+int
+tree_folder(int root, const char *name, struct err *e)
+{
+	int fd = openat(root, name, STEP);
+
+	return fd >= 0 ? fd : fail(name, "cannot open directory", e);
+}
+
+int
+tree_list(int root, struct arena *a, struct buf *names, struct err *e)
+{
+	int fd = openat(root, ".", STEP);
+
+	if (fd < 0)
+		return err_sys(e, "cannot open directory");
+	return list(fd, a, names, e);
+}
+
 static int walk_folder(
     const struct walk *, int fd, const char *path, size_t depth, struct err *);
 

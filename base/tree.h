@@ -7,6 +7,7 @@
 #define BASE_TREE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 #include <sys/stat.h>
@@ -28,6 +29,12 @@ int tree_mkdir(int root, const char *path, struct err *) MUST_USE;
 int tree_unlink(int root, const char *path, struct err *) MUST_USE;
 /* Open for reading; descriptor or negative ERR. */
 int tree_open(int root, const char *path, struct err *);
+
+/* A folder in root; descriptor or negative ERR. */
+int tree_folder(int root, const char *name, struct err *);
+/* The names in it, of const char * in the arena, in byte order. */
+int tree_list(
+    int root, struct arena *, struct buf *names, struct err *) MUST_USE;
 
 struct tree_entry {
 	const char *path; /* relative to the root of the walk */
