@@ -64,6 +64,18 @@
 #define LIMIT_NPY_HEADER 10000
 /* Scans of a progressive JPEG: each costs a pass over the whole image. */
 #define LIMIT_JPEG_SCANS 64
+/* Nodes of a pickle (the index of 100,000 poisoned images has 2 million), its
+ * stack (a tuple is put there whole), and memory for stack and memo. */
+#define LIMIT_PICKLE_NODES   ((size_t)1 << 23)
+#define LIMIT_PICKLE_STACK   ((size_t)1 << 20)
+#define LIMIT_PICKLE_SCRATCH ((size_t)1 << 30)
+/* Depth of dictionaries and modules in one another, and steps of one walk. */
+#define LIMIT_TORCH_DEPTH 64
+#define LIMIT_TORCH_STEPS ((size_t)1 << 22)
+/* Entries of a zip archive that is a model: one for each tensor. */
+#define LIMIT_ZIP_ENTRIES 250000
+/* What one compressed entry may become, and all of them. */
+#define LIMIT_ZIP_INFLATED ((uint64_t)2 << 30)
 /* JSON documents of ours, and keys. */
 #define LIMIT_DOCUMENT ((uint64_t)256 << 20)
 #define LIMIT_KEY_FILE ((uint64_t)1 << 20)

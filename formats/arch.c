@@ -11,8 +11,8 @@ static const struct arch_family *const table[] = {
 
 /* --- which --------------------------------------------------------------- */
 
-static const struct arch_family *
-named(const char *name)
+const struct arch_family *
+arch_named(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (strcmp(table[i]->name, name) == 0)
@@ -53,7 +53,7 @@ choose(const struct hints *h, const struct weights *w,
 {
 	const struct arch_family *second;
 
-	if (h->arch != NULL && (*out = named(h->arch)) == NULL)
+	if (h->arch != NULL && (*out = arch_named(h->arch)) == NULL)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "no architecture is called '%.64s'", h->arch);
 	if (h->arch != NULL)
@@ -139,16 +139,13 @@ take_shape(const struct arch_family *f, const struct hints *h, struct model *m)
 }
 
 int
-arch_load(
-    const struct hints *h, struct weights *w, struct model *m, struct err *e)
+arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
+    struct weights *w, struct model *m, struct err *e)
 {
-	struct draw a = {.m = m, .w = w, .hints = h, .e = e};
-	const struct arch_family *f;
+	struct draw a = {.m = m, .w = w, .hints = h, .e = e, .ctx = ctx};
 	const char *logits;
 	int rc;
 
-	if ((rc = choose(h, w, &f, e)) != 0)
-		return rc;
 	m->input = "image";
 	take_shape(f, h, m);
 	logits = f->draw(&a, m->input);
@@ -159,4 +156,14 @@ arch_load(
 	m->output = logits;
 	m->note = arena_printf(&m->arena, "architecture %s", f->name);
 	return model_check(m, e);
+}
+
+int
+arch_load(
+    const struct hints *h, struct weights *w, struct model *m, struct err *e)
+{
+	const struct arch_family *f;
+	int rc = choose(h, w, &f, e);
+
+	return rc != 0 ? rc : arch_draw(f, NULL, h, w, m, e);
 }

@@ -37,5 +37,10 @@ struct arch_family {
  */
 int arch_load(const struct hints *, struct weights *, struct model *,
     struct err *) MUST_USE;
+/* The same by this family, whose draw() finds `ctx` in the context. */
+int arch_draw(const struct arch_family *, const void *ctx, const struct hints *,
+    struct weights *, struct model *, struct err *) MUST_USE;
+/* NULL when no family has that name. */
+const struct arch_family *arch_named(const char *name);
 
 #endif

@@ -15,6 +15,7 @@ struct draw {
 	struct weights *w;
 	const struct hints *hints;
 	struct err *e;
+	const void *ctx;       /* the caller's, of arch_draw() */
 	int rc;                /* 0, or the first failure */
 	size_t nodes, tensors; /* room in m->node, m->tensor */
 };

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ * Python pickles, protocols 0 to 5 (pickletools.py lists the opcodes), read by
+ * a machine that builds a tree and does nothing else: what a pickle names is
+ * not looked up, what it calls is written down as a call.
+ *
+ * The tree is a graph: nodes are shared through the memo and may hold
+ * themselves, so whoever walks it bounds depth and number of steps.  Nodes live
+ * in the arena; strings are the pickle's own bytes where they can be.
+ */
+#ifndef FORMATS_PICKLE_H
+#define FORMATS_PICKLE_H
+
+#include "base/arena.h"
+#include "base/rd.h"
+
+enum pickle_kind {
+	PICKLE_NONE,
+	PICKLE_BOOL,  /* i */
+	PICKLE_INT,   /* i; or big: text, as the file has it */
+	PICKLE_FLOAT, /* f */
+	PICKLE_STR,   /* text, mostly UTF-8; Python 2 strings: any bytes */
+	PICKLE_BYTES, /* text */
+	PICKLE_TUPLE, /* n of item */
+	PICKLE_LIST,
+	PICKLE_SET,
+	PICKLE_FROZENSET,
+	PICKLE_DICT,   /* n of item: key, value, key, value; the last one of
+			* equal keys counts */
+	PICKLE_GLOBAL, /* name */
+	PICKLE_CALL,   /* call: REDUCE, NEWOBJ, NEWOBJ_EX, INST, OBJ */
+	PICKLE_PERSID, /* item[0] is the identifier */
+	PICKLE_EXT,    /* i: a code of the copyreg registry */
+	PICKLE_BUFFER, /* out of band: not in the file */
+};
+
+struct pickle_node {
+	uint64_t at; /* of the opcode that made it, in the file */
+	uint32_t n;
+	uint8_t kind; /* enum pickle_kind */
+	bool big;
+	bool built; /* BUILD was applied to something that is no call */
+	union {
+		int64_t i;
+		double f;
+		struct slice text;
+		struct pickle_node **item;
+		struct pickle_name *name;
+		struct pickle_call *call;
+	};
+};
+
+struct pickle_name {
+	struct slice module, name;
+};
+
+struct pickle_call {
+	const struct pickle_node *callee, *args;
+	const struct pickle_node *kwargs; /* NEWOBJ_EX; else NULL */
+	const struct pickle_node *state;  /* of the last BUILD; or NULL */
+	struct pickle_node *list, *dict;  /* what was added; or NULL */
+	uint32_t builds;
+};
+
+/*
+ * A reader of one or more pickles.  see (may be NULL) is told of every import,
+ * call, BUILD and persistent identifier when it is reached, so also of those
+ * before an error: opcode, its offset in the file, and the node that it made or
+ * changed.
+ */
+struct pickle {
+	struct arena *arena;
+	void (*see)(void *ctx, uint8_t op, const struct pickle_node *);
+	void *ctx;
+	size_t nodes; /* so far; bounded by LIMIT_PICKLE_NODES */
+};
+
+/*
+ * Read one pickle from r, which is then behind its STOP.  *root lives in the
+ * arena and borrows from r's bytes.  What Python's unpickler would refuse
+ * (an empty stack, a missing mark, a memo entry that was never made) is
+ * ERR_FORMAT at the opcode's offset.
+ */
+int pickle_read(struct pickle *, struct rd *r, const struct pickle_node **root,
+    struct err *) MUST_USE;
+
+/* "REDUCE"; NULL: no such opcode. */
+const char *pickle_opcode(uint8_t op);
+
+/* --- looking at nodes; all take NULL for a node that is not there -------- */
+
+bool pickle_is(const struct pickle_node *, enum pickle_kind);
+/* A string of just these characters. */
+bool pickle_is_text(const struct pickle_node *, const char *);
+/* The global module.name. */
+bool pickle_is_global(
+    const struct pickle_node *, const char *module, const char *name);
+/* An integer that is no big one. */
+bool pickle_int(const struct pickle_node *, int64_t *out) MUST_USE;
+/* Element i of a tuple or list; NULL when there is none. */
+const struct pickle_node *pickle_item(const struct pickle_node *, size_t i);
+/* The dictionary that a node is, or that was added to an object of a class
+ * derived from it (OrderedDict); NULL: neither. */
+const struct pickle_node *pickle_dict(const struct pickle_node *);
+/* The value under a string key of pickle_dict(); NULL when absent. */
+const struct pickle_node *pickle_get(
+    const struct pickle_node *, const char *key);
+/* A call of module.name, or of a name of any module with module NULL. */
+bool pickle_calls(
+    const struct pickle_node *, const char *module, const char *name);
+
+#endif

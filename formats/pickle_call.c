@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "formats/pickle_call.h"
+
+#include "formats/pickle_arg.h"
+#include "formats/pickle_ops.h"
+
+static void
+tell(struct pickle_machine *m, const struct pickle_node *n)
+{
+	if (m->p->see != NULL)
+		m->p->see(m->p->ctx, m->op, n);
+}
+
+static int
+push_seen(struct pickle_machine *m, struct pickle_node *n)
+{
+	int rc = pickle_machine_push(m, n);
+
+	if (rc == 0)
+		tell(m, n);
+	return rc;
+}
+
+static struct pickle_node *
+name_node(struct pickle_machine *m, struct slice module, struct slice name)
+{
+	struct pickle_node *n = pickle_machine_node(m, PICKLE_GLOBAL);
+
+	if (n == NULL)
+		return NULL;
+	n->name = arena_alloc(m->p->arena, 1, sizeof(*n->name));
+	if (n->name == NULL) {
+		(void)!pickle_machine_full(m);
+		return NULL;
+	}
+	*n->name = (struct pickle_name){module, name};
+	return n;
+}
+
+int
+pickle_call_global(struct pickle_machine *m)
+{
+	struct pickle_node *a, *b;
+	struct slice module, name;
+	int rc;
+
+	if (m->op == CODE_GLOBAL) {
+		if ((rc = pickle_arg_line(m, &module)) != 0 || (rc = pickle_arg_line(m, &name)) != 0)
+			return rc;
+		return push_seen(m, name_node(m, module, name));
+	}
+	if ((rc = pickle_machine_pop(m, &b)) != 0 ||
+	    (rc = pickle_machine_pop(m, &a)) != 0)
+		return rc;
+	if (a->kind != PICKLE_STR || b->kind != PICKLE_STR)
+		return pickle_machine_bad(m, "the name is no string");
+	return push_seen(m, name_node(m, a->text, b->text));
+}
+
+static int
+push_call(struct pickle_machine *m, const struct pickle_node *callee,
+    const struct pickle_node *args, const struct pickle_node *kwargs)
+{
+	struct pickle_node *n = pickle_machine_node(m, PICKLE_CALL);
+
+	if (n == NULL || callee == NULL || args == NULL)
+		return ERR_LIMIT;
+	n->call = arena_alloc(m->p->arena, 1, sizeof(*n->call));
+	if (n->call == NULL)
+		return pickle_machine_full(m);
+	*n->call = (struct pickle_call){
+	    .callee = callee, .args = args, .kwargs = kwargs};
+	return push_seen(m, n);
+}
+
+int
+pickle_call_call(struct pickle_machine *m)
+{
+	struct pickle_node *callee, *args, *kwargs = NULL;
+	int rc = 0;
+
+	if (m->op == CODE_NEWOBJ_EX)
+		rc = pickle_machine_pop(m, &kwargs);
+	if (rc != 0 || (rc = pickle_machine_pop(m, &args)) != 0 ||
+	    (rc = pickle_machine_pop(m, &callee)) != 0)
+		return rc;
+	if (args->kind != PICKLE_TUPLE)
+		return pickle_machine_bad(m, "the arguments are no tuple");
+	return push_call(m, callee, args, kwargs);
+}
+
+/* Protocols 0 and 1: the arguments are above the mark, and for OBJ the class
+ * is the first of them. */
+int
+pickle_call_instance(struct pickle_machine *m)
+{
+	struct pickle_node **items, *args, *callee;
+	struct slice module, name;
+	size_t n, skip = 0;
+	int rc;
+
+	if (m->op == CODE_INST &&
+	    ((rc = pickle_arg_line(m, &module)) != 0 || (rc = pickle_arg_line(m, &name)) != 0))
+		return rc;
+	if ((rc = pickle_machine_pop_mark(m, &items, &n)) != 0)
+		return rc;
+	if (m->op == CODE_INST) {
+		callee = name_node(m, module, name);
+	} else {
+		if (n == 0)
+			return pickle_machine_bad(m, "there is no class");
+		callee = items[0];
+		skip = 1;
+	}
+	if ((args = pickle_machine_node(m, PICKLE_TUPLE)) == NULL)
+		return ERR_LIMIT;
+	if (n > skip && (rc = pickle_machine_extend(
+			     m, args, items + skip, n - skip)) != 0)
+		return rc;
+	return push_call(m, callee, args, NULL);
+}
+
+int
+pickle_call_build(struct pickle_machine *m)
+{
+	struct pickle_node *state, *to;
+	int rc;
+
+	if ((rc = pickle_machine_pop(m, &state)) != 0 ||
+	    (rc = pickle_machine_top(m, &to)) != 0)
+		return rc;
+	if (to->kind == PICKLE_CALL) {
+		to->call->state = state;
+		to->call->builds++;
+	}
+	to->built = to->kind != PICKLE_CALL;
+	tell(m, to);
+	return 0;
+}
+
+int
+pickle_call_persid(struct pickle_machine *m)
+{
+	struct pickle_node *id = NULL, *n;
+	struct slice s;
+	int rc;
+
+	if (m->op == CODE_BINPERSID) {
+		rc = pickle_machine_pop(m, &id);
+	} else if ((rc = pickle_arg_line(m, &s)) == 0) {
+		id = pickle_arg_text(m, PICKLE_STR, s);
+		rc = id == NULL ? ERR_LIMIT : 0;
+	}
+	if (rc != 0)
+		return rc;
+	if ((n = pickle_machine_node(m, PICKLE_PERSID)) == NULL)
+		return ERR_LIMIT;
+	rc = pickle_machine_extend(m, n, &id, 1);
+	return rc != 0 ? rc : push_seen(m, n);
+}
+
+int
+pickle_call_extension(struct pickle_machine *m)
+{
+	size_t width = m->op == CODE_EXT1 ? 1 : m->op == CODE_EXT2 ? 2 : 4;
+	uint64_t v;
+	int rc = pickle_arg_number(m, width, &v);
+
+	return rc != 0 ? rc
+		       : push_seen(m, pickle_arg_int(m, PICKLE_EXT, (int64_t)v));
+}
+

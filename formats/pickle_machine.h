@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ * The stack, the marks and the memo of one pickle being read: what the opcodes
+ * (pickle_ops.c) work on.
+ */
+#ifndef FORMATS_PICKLE_MACHINE_H
+#define FORMATS_PICKLE_MACHINE_H
+
+#include "base/map.h"
+#include "formats/pickle.h"
+
+struct pickle_machine {
+	struct pickle *p;
+	struct rd *r;
+	struct err *e;
+	struct arena scratch; /* everything but the nodes */
+	uint64_t at;          /* of the opcode, in the file */
+	uint8_t op;
+	bool stopped;
+	struct pickle_node **stack;
+	size_t n, room;
+	size_t *mark; /* heights of the stack */
+	size_t nmark, mark_room;
+	/* entries numbered as picklers number them, and all others: indices
+	 * into `other` by the number as text */
+	struct pickle_node **memo;
+	size_t memo_room;
+	struct map others;
+	struct pickle_node **other;
+	size_t nother, other_room;
+	size_t puts; /* different numbers so far */
+};
+
+void pickle_machine_init(
+    struct pickle_machine *, struct pickle *, struct rd *, struct err *);
+void pickle_machine_release(struct pickle_machine *);
+
+/* ERR_FORMAT at the opcode: "NAME: what". */
+int pickle_machine_bad(struct pickle_machine *, const char *what) MUST_USE;
+int pickle_machine_full(struct pickle_machine *) MUST_USE;
+
+/* A node of this kind; NULL over a limit. */
+struct pickle_node *pickle_machine_node(
+    struct pickle_machine *, enum pickle_kind);
+/* Put n nodes behind those of a list, set or dictionary. */
+int pickle_machine_extend(struct pickle_machine *, struct pickle_node *,
+    struct pickle_node *const *, size_t n) MUST_USE;
+
+/* NULL, the error set, is taken for a node and returned as ERR_LIMIT. */
+int pickle_machine_push(struct pickle_machine *, struct pickle_node *) MUST_USE;
+/* The stack ends at the last mark. */
+int pickle_machine_pop(struct pickle_machine *, struct pickle_node **) MUST_USE;
+int pickle_machine_top(struct pickle_machine *, struct pickle_node **) MUST_USE;
+int pickle_machine_mark(struct pickle_machine *) MUST_USE;
+/* Forget the last mark; what was above it is *items .. the stack's old end,
+ * valid until something is pushed. */
+int pickle_machine_pop_mark(
+    struct pickle_machine *, struct pickle_node ***items, size_t *n) MUST_USE;
+
+int pickle_machine_put(
+    struct pickle_machine *, uint64_t, struct pickle_node *) MUST_USE;
+/* NULL when there is none. */
+struct pickle_node *pickle_machine_get(const struct pickle_machine *, uint64_t);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "formats/torch.h"
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "formats/arch.h"
+#include "formats/format.h"
+#include "formats/patch.h"
+#include "formats/torch_pick.h"
+#include "formats/torch_record.h"
+#include "formats/torch_resize.h"
+#include "formats/torch_sequential.h"
+#include "formats/torch_stream.h"
+#include "formats/torch_tar.h"
+#include "formats/torch_zip.h"
+
+#include <stdarg.h>
+
+#define SLACK ((uint64_t)1 << 20) /* tensors of a tiny file */
+#define VIT   224
+
+/* --- shared by the parts ------------------------------------------------- */
+
+void
+torch_note(struct torch *t, const char *fmt, ...)
+{
+	size_t n = strlen(t->note), from = n;
+	va_list ap;
+
+	if (n + 3 >= sizeof(t->note))
+		return;
+	if (n != 0)
+		n += (size_t)snprintf(t->note + n, sizeof(t->note) - n, "; ");
+	va_start(ap, fmt);
+	vsnprintf(t->note + n, sizeof(t->note) - n, fmt, ap);
+	va_end(ap);
+	/* names are cut anywhere, and are what a file says */
+	for (size_t i = from; t->note[i] != '\0'; i++)
+		if ((unsigned char)t->note[i] < ' ' ||
+		    (unsigned char)t->note[i] > '~')
+			t->note[i] = '?';
+}
+
+int
+torch_full(struct err *e)
+{
+	return err_set(e, ERR_LIMIT, ERR_NOWHERE, "torch: model too large");
+}
+
+int
+torch_spend(struct torch *t, size_t n, struct err *e)
+{
+	if (n > t->steps)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "torch: an object of more than %zu parts",
+		    LIMIT_TORCH_STEPS);
+	t->steps -= n;
+	return 0;
+}
+
+const char *
+torch_name(struct torch *t, struct slice s, struct err *e)
+{
+	char *name;
+
+	if (s.len == 0 || s.len > LIMIT_NAME ||
+	    memchr(s.ptr, '\0', s.len) != NULL ||
+	    !text_utf8_valid((const char *)s.ptr, s.len)) {
+		err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "torch: a name that is empty, too long or not text");
+		return NULL;
+	}
+	name = arena_strdup(t->arena, (const char *)s.ptr, s.len);
+	if (name == NULL)
+		(void)!torch_full(e);
+	return name;
+}
+
+/* --- loading ------------------------------------------------------------- */
+
+static int
+probe(struct rd r)
+{
+	return torch_zip_probe(r)      ? 60
+	       : torch_stream_probe(r) ? 70
+	       : torch_tar_probe(r)    ? 60
+				       : 0;
+}
+
+static int
+open_container(struct torch *t, struct err *e)
+{
+	if (torch_zip_probe(t->file))
+		return torch_zip_open(t, e);
+	return torch_stream_probe(t->file) ? torch_stream_open(t, e)
+					   : torch_tar_open(t, e);
+}
+
+/* The graph: of the row of layers when there is one, else by architecture. */
+static int
+draw(const struct torch_found *f, const struct torch_record *record,
+    const struct hints *hints, struct weights *w, struct model *m,
+    struct err *e)
+{
+	struct hints inner = *hints;
+	const struct preprocess *p = &hints->preprocess;
+	int64_t size[2] = {VIT, VIT};
+	bool resizes = record->resizes;
+	int rc;
+
+	if (f->in_order && hints->arch == NULL)
+		resizes = torch_sequential_resize(f, size);
+	if (resizes) /* the image that the network itself sees */
+		inner.preprocess = (struct preprocess){.from = ""};
+	if (f->in_order && hints->arch == NULL)
+		rc = torch_sequential_load(f, &inner, w, m, e);
+	else
+		rc = arch_load(&inner, w, m, e);
+	if (rc != 0 || !resizes)
+		return rc;
+	if ((rc = torch_resize_front(m, size[0], size[1], e)) == 0 &&
+	    p->resize == RESIZE_EXACT) {
+		m->shape[2] = p->height;
+		m->shape[3] = p->width;
+	}
+	return rc;
+}
+
+static int
+build(struct torch *t, struct source *src, struct model *m, struct err *e)
+{
+	struct hints hints = src->hints;
+	struct torch_record record;
+	struct torch_found f;
+	struct weights w;
+	int rc;
+
+	if ((rc = torch_record_read(t, &record, &hints, e)) != 0 ||
+	    (rc = torch_pick(t, &f, e)) != 0 ||
+	    (rc = weights_init(
+		 &w, t->arena, f.tensor, f.n, f.attr, f.nattr, e)) != 0 ||
+	    (rc = draw(&f, &record, &hints, &w, m, e)) != 0)
+		return rc;
+	if (record.resizes)
+		torch_note(t,
+		    "the image is scaled to %d first, bilinear "
+		    "without antialiasing",
+		    VIT);
+	if (record.classes != 0 && record.classes != m->classes)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "torch: the record says %" PRIu64
+		    " classes, the last layer has %" PRIu64,
+		    record.classes, m->classes);
+	if (record.is)
+		m->preprocess = hints.preprocess;
+	if (t->note[0] != '\0')
+		m->note = arena_printf(t->arena, "%s; %s", m->note, t->note);
+	return 0;
+}
+
+/* *t outlives m; both end with m's arena. */
+static int
+load_into(struct torch *t, struct source *src, struct model *m, struct err *e)
+{
+	int rc;
+
+	model_init(m, LIMIT_MODEL_ARENA);
+	m->format = "torch";
+	*t = (struct torch){.arena = &m->arena,
+	    .file = src->main,
+	    .pickle = {.arena = &m->arena},
+	    .bytes = SLACK,
+	    .steps = LIMIT_TORCH_STEPS};
+	if ((rc = open_container(t, e)) == 0)
+		rc = build(t, src, m, e);
+	if (rc != 0)
+		model_release(m);
+	return rc;
+}
+
+static int
+load(struct source *src, struct model *m, struct err *e)
+{
+	struct torch t;
+
+	return load_into(&t, src, m, e);
+}
+
+/* --- writing ------------------------------------------------------------- */
+
+static int
+mend(struct torch *t, struct source *s, struct err *e)
+{
+	uint64_t at;
+	uint8_t *file;
+	size_t i;
+	int rc;
+
+	if (!t->is_zip ||
+	    !source_place(s, t->file.base, t->file.len, &i, &at) ||
+	    !s->file[i].writable)
+		return 0;
+	if ((rc = source_writable(s, i, &file, e)) == 0)
+		torch_zip_mend(t, file + at);
+	return rc;
+}
+
+static int
+patch(struct source *original, const struct model *neutral, struct err *e)
+{
+	struct torch t;
+	struct model old;
+	int rc;
+
+	if ((rc = load_into(&t, original, &old, e)) != 0)
+		return rc;
+	if ((rc = patch_in_place(original, &old, neutral, e)) == 0)
+		rc = mend(&t, original, e);
+	model_release(&old);
+	return rc;
+}
+
+const struct format format_torch = {
+    .name = "torch",
+    .summary = "PyTorch: state dicts, checkpoints, whole modules, TorchScript",
+    .probe = probe,
+    .load = load,
+    .patch = patch,
+};

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "formats/torch_pick.h"
+
+#include "base/limits.h"
+#include "formats/torch_module.h"
+#include "formats/torch_tensor.h"
+
+#define DEPTH 4 /* {"checkpoint": {"model": {"state_dict": ...}}} */
+
+/*
+ * In the order in which they are tried.  Averaged weights come last: what they
+ * were averaged from is what a checkpoint is usually loaded by.
+ */
+static const char *const keys[] = {
+    "state_dict", /* Lightning, timm, many training loops */
+    "model_state_dict", "model_state",
+    "model", /* BackdoorBench, DeiT, torchvision's references */
+    "net",   /* kuangliu's CIFAR models */
+    "netC",  /* the attacks of WaNet, Input-Aware */
+    "network", "module", "classifier", "weights", "params", "checkpoint",
+    "model_ema", "state_dict_ema", "ema_state_dict", "ema"};
+
+static bool
+is_module(const struct pickle_node *n)
+{
+	return torch_module_is(n) || torch_module_is_script(n);
+}
+
+/* Whether a dictionary has tensors of its own. */
+static int
+has_tensors(
+    struct torch *t, const struct pickle_node *d, bool *out, struct err *e)
+{
+	int rc = torch_spend(t, (size_t)d->n + 1, e);
+
+	*out = false;
+	for (size_t i = 0; rc == 0 && i < d->n && !*out; i += 2)
+		*out = pickle_is(d->item[i], PICKLE_STR) &&
+		       torch_tensor_is(t, d->item[i + 1]);
+	return rc;
+}
+
+/* The model that n leads to; *out NULL: none.  The note gets the way. */
+static int
+find(struct torch *t, const struct pickle_node *n, size_t depth,
+    const struct pickle_node **out, struct err *e)
+{
+	const struct pickle_node *d = pickle_dict(n), *only = NULL, *v;
+	size_t leads = 0;
+	bool tensors;
+	int rc;
+
+	*out = NULL;
+	if (is_module(n)) {
+		*out = n;
+		return 0;
+	}
+	if (d == NULL || depth == DEPTH)
+		return 0;
+	rc = torch_spend(t, ARRAY_LEN(keys) * ((size_t)d->n + 1), e);
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(keys); i++) {
+		if ((v = pickle_get(d, keys[i])) == NULL)
+			continue;
+		rc = find(t, v, depth + 1, out, e);
+		if (rc == 0 && *out != NULL)
+			torch_note(t, "taken from '%s'", keys[i]);
+		if (rc != 0 || *out != NULL)
+			return rc;
+	}
+	if (rc != 0 || (rc = has_tensors(t, d, &tensors, e)) != 0)
+		return rc;
+	if (tensors) {
+		*out = d;
+		return 0;
+	}
+	for (size_t i = 0; rc == 0 && i < d->n && leads < 2; i += 2) {
+		if ((rc = find(t, d->item[i + 1], depth + 1, out, e)) == 0 &&
+		    *out != NULL) {
+			only = *out;
+			leads++;
+		}
+	}
+	*out = leads == 1 ? only : NULL;
+	return rc;
+}
+
+static int
+read_dict(struct torch *t, const struct pickle_node *d, struct torch_found *f,
+    struct err *e)
+{
+	int rc = torch_spend(t, d->n, e);
+
+	for (size_t i = 0; rc == 0 && i < d->n; i += 2) {
+		const struct pickle_node *key = d->item[i];
+		const char *name;
+
+		if (!pickle_is(key, PICKLE_STR) ||
+		    !torch_tensor_is(t, d->item[i + 1])) {
+			f->others++;
+			continue;
+		}
+		if ((name = torch_name(t, key->text, e)) == NULL)
+			return e->code;
+		rc = torch_found_tensor(t, f, name, d->item[i + 1], e);
+	}
+	return rc;
+}
+
+int
+torch_pick(struct torch *t, struct torch_found *f, struct err *e)
+{
+	const struct pickle_node *n;
+	int rc;
+
+	*f = (struct torch_found){0};
+	if ((rc = find(t, t->root, 0, &n, e)) != 0)
+		return rc;
+	if (n == NULL)
+		return err_set(e, ERR_UNSUPPORTED, t->root->at,
+		    "torch: what was saved is neither a model nor weights");
+	if (is_module(n)) {
+		rc = torch_module_walk(t, n, f, e);
+		torch_note(t, torch_module_is(n)
+				  ? "a whole module, whose code is not run"
+				  : "TorchScript, whose code is not read: the "
+				    "graph is that of the architecture");
+		return rc;
+	}
+	rc = read_dict(t, n, f, e);
+	if (rc == 0 && f->others != 0)
+		torch_note(t, "%zu entries that are no tensors", f->others);
+	return rc;
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+#include "formats/torch_sequential.h"
+
+#include "formats/arch.h"
+
+/* --- numbers of a layer -------------------------------------------------- */
+
+static double
+real(const struct torch_layer *l, const char *name, double absent)
+{
+	double v[MODEL_MAX_RANK];
+	size_t n;
+
+	return torch_found_numbers(pickle_get(l->state, name), v, &n) && n == 1
+		   ? v[0]
+		   : absent;
+}
+
+/* A pair, or one number twice. */
+static void
+pair(struct draw *a, const struct torch_layer *l, const char *name,
+    int64_t absent, int64_t out[2])
+{
+	const struct pickle_node *node = pickle_get(l->state, name);
+	double v[MODEL_MAX_RANK];
+	size_t n;
+
+	out[0] = out[1] = absent;
+	if (node == NULL || pickle_is(node, PICKLE_NONE))
+		return;
+	if (!torch_found_numbers(node, v, &n) || n > 2 || !(v[0] >= 0) ||
+	    !(v[0] < 65536) || !(v[n - 1] >= 0) || !(v[n - 1] < 65536)) {
+		draw_fail(a, "layer '%.100s' has an odd %s", l->path, name);
+		return;
+	}
+	out[0] = (int64_t)v[0];
+	out[1] = (int64_t)v[n - 1];
+}
+
+/* The layer's name as that of weights: without the wrapper's prefix. */
+static const char *
+module(const struct draw *a, const struct torch_layer *l)
+{
+	size_t n = strlen(l->path);
+
+	return n > a->w->prefix ? l->path + a->w->prefix : l->path;
+}
+
+/* --- layers -------------------------------------------------------------- */
+
+typedef const char *layer_fn(
+    struct draw *, const struct torch_layer *, const char *x);
+
+static const char *
+conv(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	if (pickle_is_text(pickle_get(l->state, "padding"), "same"))
+		draw_fail(a, "layer '%.100s' pads to the same size", l->path);
+	return draw_conv(a, module(a, l), x, (struct draw_window){0});
+}
+
+static const char *
+norm(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	return draw_batch_norm(a, module(a, l), x, real(l, "eps", 1e-5));
+}
+
+static const char *
+linear(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	return draw_gemm(a, module(a, l), x);
+}
+
+static void
+window(struct draw *a, const struct torch_layer *l)
+{
+	int64_t kernel[2], stride[2], pad[2];
+
+	pair(a, l, "kernel_size", 1, kernel);
+	pair(a, l, "stride", kernel[0], stride);
+	if (pickle_is(pickle_get(l->state, "stride"), PICKLE_NONE))
+		stride[1] = kernel[1];
+	pair(a, l, "padding", 0, pad);
+	draw_ints(a, "kernel_shape", 2, kernel);
+	draw_ints(a, "strides", 2, stride);
+	draw_ints(a, "pads", 4, (int64_t[]){pad[0], pad[1], pad[0], pad[1]});
+	draw_int(a, "ceil_mode", real(l, "ceil_mode", 0) != 0);
+}
+
+static const char *
+max_pool(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	const char *y = draw_unary(a, "MaxPool", l->path, x);
+	int64_t dilation[2];
+
+	window(a, l);
+	pair(a, l, "dilation", 1, dilation);
+	draw_ints(a, "dilations", 2, dilation);
+	return y;
+}
+
+static const char *
+average_pool(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	const char *y = draw_unary(a, "AveragePool", l->path, x);
+
+	window(a, l);
+	draw_int(a, "count_include_pad", real(l, "count_include_pad", 1) != 0);
+	if (real(l, "divisor_override", 0) != 0)
+		draw_fail(a, "layer '%.100s' has a divisor", l->path);
+	return y;
+}
+
+static const char *
+global_pool(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	bool max = memcmp(l->type.ptr, "AdaptiveM", 9) == 0;
+	int64_t out[2];
+
+	pair(a, l, "output_size", 0, out);
+	if (out[0] != 1 || out[1] != 1)
+		draw_fail(
+		    a, "layer '%.100s' pools to a size other than 1", l->path);
+	return draw_unary(
+	    a, max ? "GlobalMaxPool" : "GlobalAveragePool", l->path, x);
+}
+
+static const char *
+flatten(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	if (real(l, "start_dim", 1) != 1 || real(l, "end_dim", -1) != -1)
+		draw_fail(a, "layer '%.100s' flattens some axes", l->path);
+	return draw_flatten(a, l->path, x);
+}
+
+static const char *
+plain(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	static const struct {
+		const char *type, *op;
+	} ops[] = {{"ReLU", "Relu"}, {"Sigmoid", "Sigmoid"}, {"Tanh", "Tanh"},
+	    {"Hardswish", "HardSwish"}, {"Mish", "Mish"},
+	    {"Softsign", "Softsign"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(ops); i++)
+		if (l->type.len == strlen(ops[i].type) &&
+		    memcmp(l->type.ptr, ops[i].type, l->type.len) == 0)
+			return draw_unary(a, ops[i].op, l->path, x);
+	BUG("an operator of the table below");
+}
+
+static const char *
+relu6(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	const char *y = draw_unary(a, "Clip", l->path, x);
+
+	draw_real(a, "min", 0.0);
+	draw_real(a, "max", 6.0);
+	return y;
+}
+
+static const char *
+leaky(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	const char *y = draw_unary(a, "LeakyRelu", l->path, x);
+
+	draw_real(a, "alpha", real(l, "negative_slope", 0.01));
+	return y;
+}
+
+static const char *
+elu(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	const char *y = draw_unary(a, "Elu", l->path, x);
+
+	draw_real(a, "alpha", real(l, "alpha", 1.0));
+	return y;
+}
+
+static const char *
+gelu(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	const struct pickle_node *how = pickle_get(l->state, "approximate");
+
+	if (how != NULL && !pickle_is_text(how, "none"))
+		draw_fail(a, "layer '%.100s' approximates", l->path);
+	return draw_unary(a, "Gelu", l->path, x);
+}
+
+static const char *
+silu(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	return draw_binary(
+	    a, "Mul", l->path, x, draw_unary(a, "Sigmoid", l->path, x));
+}
+
+static const char *
+nothing(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	(void)a;
+	(void)l;
+	return x;
+}
+
+struct kind {
+	const char *type;
+	layer_fn *draw;
+	bool last; /* only as the last layer, where it is left out */
+};
+
+static const struct kind kinds[] = {
+    {"Conv2d", conv, false},
+    {"BatchNorm2d", norm, false},
+    {"BatchNorm1d", norm, false},
+    {"Linear", linear, false},
+    {"MaxPool2d", max_pool, false},
+    {"AvgPool2d", average_pool, false},
+    {"AdaptiveAvgPool2d", global_pool, false},
+    {"AdaptiveMaxPool2d", global_pool, false},
+    {"Flatten", flatten, false},
+    {"ReLU", plain, false},
+    {"Sigmoid", plain, false},
+    {"Tanh", plain, false},
+    {"Hardswish", plain, false},
+    {"Mish", plain, false},
+    {"Softsign", plain, false},
+    {"ReLU6", relu6, false},
+    {"LeakyReLU", leaky, false},
+    {"ELU", elu, false},
+    {"GELU", gelu, false},
+    {"SiLU", silu, false},
+    {"Dropout", nothing, false},
+    {"Dropout2d", nothing, false},
+    {"AlphaDropout", nothing, false},
+    {"Identity", nothing, false},
+    {"Sequential", nothing, false}, /* an empty one */
+    {"Softmax", nothing, true},
+    {"LogSoftmax", nothing, true},
+};
+
+static bool
+from(const struct torch_layer *l, const char *package)
+{
+	return l->package.len >= strlen(package) &&
+	       memcmp(l->package.ptr, package, strlen(package)) == 0;
+}
+
+static const struct kind *
+kind_of(const struct torch_layer *l)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (l->type.len == strlen(kinds[i].type) &&
+		    memcmp(l->type.ptr, kinds[i].type, l->type.len) == 0)
+			return from(l, "torch.nn.modules.") ? &kinds[i] : NULL;
+	return NULL;
+}
+
+static bool
+is_resize(const struct torch_layer *l)
+{
+	return l->type.len == 6 && memcmp(l->type.ptr, "Resize", 6) == 0 &&
+	       from(l, "torchvision.transforms");
+}
+
+bool
+torch_sequential_resize(const struct torch_found *f, int64_t size[2])
+{
+	double v[MODEL_MAX_RANK];
+	size_t n;
+
+	if (f->nlayer == 0 || !is_resize(&f->layer[0]) ||
+	    !torch_found_numbers(
+		pickle_get(f->layer[0].state, "size"), v, &n) ||
+	    n != 2)
+		return false;
+	for (size_t i = 0; i < 2; i++) {
+		if (!(v[i] >= 1) || !(v[i] <= 65536))
+			return false;
+		size[i] = (int64_t)v[i];
+	}
+	return true;
+}
+
+/* --- the row ------------------------------------------------------------- */
+
+/* Channels of the image and number of classes, by the first and the last
+ * layer with weights. */
+static void
+take_ends(struct draw *a, const struct torch_found *f)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < f->nlayer; i++) {
+		const struct torch_layer *l = &f->layer[i];
+		const char *at = module(a, l);
+		const struct kind *k = kind_of(l);
+		bool window = k != NULL && k->draw == conv;
+
+		if (!window && (k == NULL || k->draw != linear))
+			continue;
+		if (first && window)
+			a->m->shape[1] = (int64_t)MIN(
+			    draw_dim(a, at, "weight", 1) *
+				(uint64_t)MAX(real(l, "groups", 1), 1),
+			    INT32_MAX);
+		first = false;
+		a->m->classes = draw_dim(a, at, "weight", 0);
+	}
+}
+
+static const char *
+draw(struct draw *a, const char *x)
+{
+	const struct torch_found *f = a->ctx;
+	int64_t unused[2];
+	size_t i = torch_sequential_resize(f, unused) ? 1 : 0;
+
+	take_ends(a, f);
+	for (; i < f->nlayer && a->rc == 0; i++) {
+		const struct torch_layer *l = &f->layer[i];
+		const struct kind *k = kind_of(l);
+
+		if (k == NULL || (k->last && i + 1 != f->nlayer)) {
+			draw_fail(a, "layer '%.100s' is a %.*s", l->path,
+			    (int)MIN(l->type.len, 60),
+			    (const char *)l->type.ptr);
+			break;
+		}
+		x = k->draw(a, l, x);
+	}
+	return x;
+}
+
+static const struct arch_family family = {
+    .name = "a row of layers",
+    .draw = draw,
+};
+
+int
+torch_sequential_load(const struct torch_found *f, const struct hints *h,
+    struct weights *w, struct model *m, struct err *e)
+{
+	return arch_draw(&family, f, h, w, m, e);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ * The graph of an nn.Sequential of layers of torch.nn, saved as a whole: the
+ * pickle itself has their order, kinds and numbers.
+ */
+#ifndef FORMATS_TORCH_SEQUENTIAL_H
+#define FORMATS_TORCH_SEQUENTIAL_H
+
+#include "formats/torch_found.h"
+
+/* As arch_load(), by found->layer.  ERR_UNSUPPORTED names a layer that is not
+ * known here. */
+int torch_sequential_load(const struct torch_found *, const struct hints *,
+    struct weights *, struct model *, struct err *) MUST_USE;
+
+/* The size that a leading torchvision Resize gives the image; false: there is
+ * none. */
+bool torch_sequential_resize(const struct torch_found *, int64_t size[2]);
+
+#endif
