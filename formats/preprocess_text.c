@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/preprocess_text.h"
 
+#include "base/file.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -99,8 +101,8 @@ read_number(char *s, double *out)
 	return true;
 }
 
-int
-preprocess_text_list(
+static int
+read_list(
     const char *text, double out[PREPROCESS_CHANNELS], size_t *n, struct err *e)
 {
 	*n = 0;
@@ -133,7 +135,7 @@ read_mean(struct preprocess *p, const char *v)
 {
 	struct err e;
 
-	return preprocess_text_list(v, p->mean, &p->nmean, &e) == 0;
+	return read_list(v, p->mean, &p->nmean, &e) == 0;
 }
 
 static bool
@@ -141,7 +143,7 @@ read_std(struct preprocess *p, const char *v)
 {
 	struct err e;
 
-	return preprocess_text_list(v, p->std, &p->nstd, &e) == 0;
+	return read_list(v, p->std, &p->nstd, &e) == 0;
 }
 
 static const struct {
@@ -219,8 +221,8 @@ preprocess_text_write(const struct preprocess *p, char out[PREPROCESS_TEXT_MAX])
 		    p->crop_height, p->crop_width);
 }
 
-void
-preprocess_text_merge(struct preprocess *p, const struct preprocess *over)
+static void
+merge(struct preprocess *p, const struct preprocess *over)
 {
 	if (over->resize != RESIZE_UNKNOWN) {
 		p->resize = over->resize;
@@ -242,4 +244,62 @@ preprocess_text_merge(struct preprocess *p, const struct preprocess *over)
 		p->nstd = over->nstd;
 	}
 	p->bgr = p->bgr || over->bgr;
+}
+
+static int
+read_file(struct preprocess_wish *w, const char *path, struct err *e)
+{
+	json_t *j;
+	int rc = json_read_file(path, LIMIT_KEY_FILE, &j, e);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = preprocess_parse(j, &w->over, e)) != 0)
+		err_in(e, path);
+	w->over.from = "";
+	json_decref(j);
+	return rc;
+}
+
+static int
+read_option(
+    const char *name, const char *text, double *out, size_t *n, struct err *e)
+{
+	int rc = text != NULL ? read_list(text, out, n, e) : 0;
+
+	return rc != 0 ? err_wrap(e, "--%s", name) : 0;
+}
+
+int
+preprocess_text_open(struct preprocess_wish *w, const char *arg,
+    const char *mean, const char *std, struct err *e)
+{
+	struct preprocess try = {.from = ""};
+	int rc;
+
+	*w = (struct preprocess_wish){
+	    .over.from = "", .pixels = mean != NULL || std != NULL};
+	w->given = arg != NULL || w->pixels;
+	if ((rc = read_option("mean", mean, w->mean, &w->nmean, e)) != 0 ||
+	    (rc = read_option("std", std, w->std, &w->nstd, e)) != 0 ||
+	    arg == NULL)
+		return rc;
+	if (file_exists(arg) && !file_is_dir(arg))
+		return read_file(w, arg, e);
+	w->text = arg;
+	return preprocess_text_read(arg, &try, e);
+}
+
+int
+preprocess_text_apply(
+    const struct preprocess_wish *w, struct preprocess *p, struct err *e)
+{
+	merge(p, &w->over);
+	if (w->pixels) {
+		memcpy(p->mean, w->mean, sizeof(p->mean));
+		memcpy(p->std, w->std, sizeof(p->std));
+		p->nmean = w->nmean;
+		p->nstd = w->nstd;
+	}
+	return w->text != NULL ? preprocess_text_read(w->text, p, e) : 0;
 }

@@ -22,12 +22,28 @@ int preprocess_text_read(
  * that is nothing. */
 void preprocess_text_write(
     const struct preprocess *, char out[PREPROCESS_TEXT_MAX]);
-/* "0.485,0.456,0.406" or with colons, also a/b; ERR_USAGE. */
-int preprocess_text_list(const char *text, double out[PREPROCESS_CHANNELS],
-    size_t *n, struct err *) MUST_USE;
+/* What a user of a tool says, as `from` of a model. */
+#define PREPROCESS_USER "the command line"
+
+struct preprocess_wish {
+	bool given;
+	const char *text;       /* such a text, or NULL */
+	struct preprocess over; /* of a file; `from` is "" */
+	/* --mean and --std, when either is there */
+	bool pixels;
+	double mean[PREPROCESS_CHANNELS], std[PREPROCESS_CHANNELS];
+	size_t nmean, nstd;
+};
+
 /*
- * `over`, as far as it says something, in place of what p says.
+ * arg: such a text, or the name of a JSON file with the members of
+ * preprocess_json(), or NULL.  mean, std: lists of numbers, or NULL.  ERR_USAGE
+ * when a text is wrong.
  */
-void preprocess_text_merge(struct preprocess *p, const struct preprocess *over);
+int preprocess_text_open(struct preprocess_wish *, const char *arg,
+    const char *mean, const char *std, struct err *) MUST_USE;
+/* Put it in the place of what p says. */
+int preprocess_text_apply(const struct preprocess_wish *, struct preprocess *p,
+    struct err *) MUST_USE;
 
 #endif
