@@ -95,6 +95,7 @@ write_command(struct command *c, const struct fetch_want *w)
 {
 	const struct fit_shape *s = w->shape;
 	const struct model *m = w->model;
+	bool scaled;
 
 	*c = (struct command){
 	    .argv = {"assay-load", "--data", w->spec, "-o", "-", "--quiet"},
@@ -112,12 +113,29 @@ write_command(struct command *c, const struct fetch_want *w)
 	}
 	if (m == NULL)
 		return;
-	snprintf(c->takes, sizeof(c->takes), "%" PRId64 "x%" PRId64 "x%" PRId64,
-	    known(m->shape[2]), known(m->shape[3]), known(m->shape[1]));
-	add(c, "--takes", c->takes);
 	preprocess_text_write(&m->preprocess, c->preprocess);
-	if (c->preprocess[0] != '\0')
+	scaled = c->preprocess[0] != '\0';
+	if (scaled)
 		add(c, "--preprocess", c->preprocess);
+	/* without a rule the size is ours to complain about: check_size() */
+	snprintf(c->takes, sizeof(c->takes), "%" PRId64 "x%" PRId64 "x%" PRId64,
+	    scaled ? known(m->shape[2]) : 0, scaled ? known(m->shape[3]) : 0,
+	    known(m->shape[1]));
+	add(c, "--takes", c->takes);
+}
+
+static int
+check_size(const struct dataset *d, const struct model *m, struct err *e)
+{
+	int64_t h = known(m->shape[2]), w = known(m->shape[3]);
+
+	if ((h == 0 || (size_t)h == d->h) && (w == 0 || (size_t)w == d->w))
+		return 0;
+	return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+	    "images of %zu x %zu x %zu, the model takes %" PRId64 " x %" PRId64
+	    " x %" PRId64 ": say how they become that with --preprocess "
+	    "(resize=HxW, resize=N, crop=HxW)",
+	    d->c, d->h, d->w, m->shape[1], m->shape[2], m->shape[3]);
 }
 
 static int
@@ -132,6 +150,8 @@ read_data(struct fetched_data *f, const struct fetch_want *w, struct err *e)
 	if (f->data.label == NULL)
 		return err_set(
 		    e, ERR_USAGE, ERR_NOWHERE, "the data has no labels");
+	if (m != NULL && (rc = check_size(&f->data, m, e)) != 0)
+		return rc;
 	if (m == NULL || w->classes != NULL)
 		return 0; /* the user has said what is what */
 	return labels_for_model(&f->data, m->label, m->classes, e);

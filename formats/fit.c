@@ -68,7 +68,7 @@ static int
 check_plan(const struct plan *p, const struct fit_shape *s, struct err *e)
 {
 	if ((s->h != 0 && s->h != p->y.out) || (s->w != 0 && s->w != p->x.out))
-		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "an image of %zux%zu pixels%s is not the %" PRIu64
 		    "x%" PRIu64 " that the model takes: say how it becomes "
 		    "that with --preprocess (resize=HxW, resize=N, crop=HxW)",

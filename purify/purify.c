@@ -332,6 +332,7 @@ document(struct purification *p, const char *model, json_t **out, struct err *e)
 	*out = doc;
 	doc_input(doc, "model", model, &p->model.digest, p->model.size);
 	doc_input(doc, "data", arg_data, &p->data.digest, p->data.size);
+	json_put(doc, "preprocess", fetch_json(&p->model, &p->data));
 	if (arg_scan != NULL &&
 	    (rc = doc_input_path(doc, "scan", arg_scan, e)) != 0)
 		return rc;

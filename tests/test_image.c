@@ -138,7 +138,7 @@ static const struct dir_row dir_rows[] = {
     {"good-gtsrb", 0, "", 3, 8, NULL, "classes by GT-final_test.csv"},
     {"good-tiny", 0, "", 3, 2, NULL, "val/ is what was read"},
     {"good-sizes", ERR_UNSUPPORTED, "b/1.ppm", 0, 0, NULL, NULL},
-    {"good-sizes", ERR_USAGE, "a/1.ppm", 0, 0, &only_scaled, NULL},
+    {"good-sizes", ERR_FORMAT, "a/1.ppm", 0, 0, &only_scaled, NULL},
     {"bad-size", ERR_UNSUPPORTED, "b/2.png", 0, 0, NULL, NULL},
     {"bad-channels", ERR_UNSUPPORTED, "b/2.png", 0, 0, NULL, NULL},
     {"bad-text", ERR_UNSUPPORTED, "a/1.png", 0, 0, NULL, NULL},

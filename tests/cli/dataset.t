@@ -13,9 +13,9 @@ says "1 files in class folders are no images"
 has '\[3,6,7,3\]'
 exits 3 "nobody says how they become alike" load $d/good-sizes
 says "b/1.ppm: 21x8 pixels, the first image has 9x14: say how .* --preprocess"
-exits 4 "the model takes something else" load $d/good-sizes --takes 6x6x3 --preprocess resize=6
+exits 2 "the model takes something else" load $d/good-sizes --takes 6x6x3 --preprocess resize=6
 says "a/1.ppm: an image of 6x9 pixels after resize and crop is not the 6x6"
-exits 4 "the model takes something else, nothing is said" load $d/good-grey --takes 8x8x1
+exits 2 "the model takes something else, nothing is said" load $d/good-grey --takes 8x8x1
 says "3x4 pixels is not the 8x8 that the model takes: say how it becomes that with --preprocess"
 exits 0 "--preprocess from a file" sh -c "printf '{\"resize\": \"exact\", \"height\": 5, \"width\": 4, \"filter\": \"bicubic\"}' >$tmp/p.json; assay-load --data $d/good-sizes --preprocess $tmp/p.json -o $tmp/out"
 has '\[3,5,4,3\]'
