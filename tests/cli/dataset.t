@@ -108,4 +108,42 @@ exits 0 "said again" assay-load $tmp/m --preprocess mean=.5:.4:.3 -o $tmp/again
 ok "they are not there twice" [ "$(grep -ao '"Sub' $tmp/again | wc -l)" = "$(grep -ao '"Sub' $tmp/m | wc -l)" ]
 exits 4 "others are refused" assay-load $tmp/m --preprocess mean=.1 -o $tmp/again
 says "in its graph already"
+
+# --- the tools: the audit images as class folders of PGM, plain and doubled
+. tests/cli/models.sh
+folders() { # DIR TIMES: one folder a class, named by its number
+	mkdir -p $1/0 $1/1 $1/2 $1/3
+	tail -c +9 ${audit#*,} | od -An -v -tu1 -w1 >$tmp/y
+	tail -c +17 ${audit%,*} | od -An -v -tu1 -w784 | paste $tmp/y - | head -n 120 |
+	    awk -v dir=$1 -v k=$2 '{
+		f = sprintf("%s/%d/%04d.pgm", dir, $1, NR)
+		printf "P2 %d %d 255\n", 28 * k, 28 * k >f
+		for (y = 0; y < 28 * k; y++) for (x = 0; x < 28 * k; x++)
+			print $(2 + int(y / k) * 28 + int(x / k)) >f
+		close(f) }'
+}
+folders $tmp/plain.d 1
+folders $tmp/twice 2
+exits 0 "a folder of images" assay-eval $clean --data $tmp/plain.d
+sed -n '/^accuracy/p' $out >$tmp/accuracy
+exits 0 "twice as large, scaled" assay-eval $clean --data $tmp/twice --preprocess resize=28x28,filter=nearest --json -o $tmp/e.json
+says "images made 28x28 by resize=28x28,filter=nearest"
+assay-eval $clean --data $tmp/twice --preprocess resize=28,filter=nearest >$tmp/table 2>/dev/null
+ok "the same accuracy" sh -c "grep '^accuracy' $tmp/table | cmp - $tmp/accuracy"
+ok "the document says what was done" sh -c "tr -d '\n' <$tmp/e.json | grep -q '\"preprocess\": {.*\"data\": \"images made 28x28.*\"from\": \"the command line\"'"
+fails 2 "twice as large, and nothing said" "1 x 56 x 56.* --preprocess" assay-eval $clean --data $tmp/twice
+printf '1\n2\n3\n0\n' >$tmp/turned
+exits 0 "classes in a wrong order" assay-eval $clean --data $tmp/plain.d --classes $tmp/turned
+says "near chance: labels or preprocessing may be wrong"
+exits 0 "a wrong mean" assay-eval $clean --data $tmp/plain.d --preprocess mean=20,std=.01
+says "near chance"
+exits 0 "poisoned images" assay-eval $suspect --data $tmp/plain.d --poisoned $tmp/twice --target 2 --preprocess resize=28x28,filter=nearest --json
+cp $out $tmp/p.json
+n=$(ls $tmp/twice/0 $tmp/twice/1 $tmp/twice/3 | grep -c pgm)
+ok "those of the target do not count" [ "$(field $tmp/p.json asr n)" = $n ]
+ok "most keep their class" [ "$(field $tmp/p.json recovered_accuracy correct)" -gt $((n / 2)) ]
+fails 4 "a target alone" "go together" assay-eval $suspect --data $tmp/plain.d --target 2
+fails 4 "a target that is none" "class 7 of 4" assay-eval $suspect --data $tmp/plain.d --poisoned $tmp/plain.d --target 7
+exits 0 "a purification of scaled images" assay-purify $suspect --data $tmp/twice --preprocess resize=28x28,filter=nearest --rounds 1 -o $tmp/pure.onnx --document $tmp/pure.json
+ok "its document says what was done" grep -q 'images made 28x28' $tmp/pure.json
 done_testing
