@@ -56,7 +56,7 @@ CFLAGS_ALL  = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT.$(MODE)) $(HARD) \
               $(WARN) -ffp-contract=off $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(OPT.$(MODE)) $(LDFLAGS)
 # OpenBLAS starts threads before main(): only what uses the engine links it.
-LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lz -lm
+LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lm
 BLAS    = -lopenblas -fopenmp
 GVIZ    = -lgvc -lcgraph
 
@@ -172,7 +172,7 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle data engine external grad graph hf keras net onnx sau
+GENERATORS = bundle data dataset engine external grad graph hf keras net onnx resize sau
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done

@@ -22,6 +22,7 @@ static const char *arg_data, *arg_classes, *arg_out, *arg_key, *arg_model;
 static const char *arg_budget = "standard", *arg_trigger, *arg_seed = "0";
 static const char *arg_rounds = "20", *arg_lr = "1e-3", *arg_batch = "64";
 static const char *arg_passphrase, *arg_eval_data, *arg_previous;
+static const char *arg_preprocess;
 static struct opt_list arg_reference;
 static bool arg_resume, arg_no_purify, arg_no_grow, arg_sandbox;
 
@@ -32,6 +33,7 @@ static const struct opt table[] = {
 	.arg = "D",
 	.help = "clean images with labels"},
     OPT_CLASSES(&arg_classes),
+    OPT_PREPROCESS(&arg_preprocess),
     {.name = "reference",
 	.letter = 'r',
 	.kind = OPT_LIST,
@@ -349,6 +351,7 @@ scan(struct audit *a, const char *model, const char *dir, int *status,
 	arg(&c, model);
 	option(&c, "--data", arg_data);
 	option(&c, "--classes", arg_classes);
+	option(&c, "--preprocess", arg_preprocess);
 	for (size_t i = 0; i < arg_reference.n; i++)
 		option(&c, "--reference", arg_reference.item[i]);
 	option(&c, "--previous", arg_previous);
@@ -377,6 +380,7 @@ evaluate(struct audit *a, const char *model, const char *name, struct err *e)
 	arg(&c, model);
 	option(&c, "--data", arg_eval_data != NULL ? arg_eval_data : arg_data);
 	option(&c, "--classes", arg_classes);
+	option(&c, "--preprocess", arg_preprocess);
 	option(&c, "--trigger", arg_trigger);
 	option(&c, "-o", doc);
 	return run(a, &c, doc, &status, e);
@@ -401,6 +405,7 @@ purify(struct audit *a, struct err *e)
 	arg(&c, a->suspect);
 	option(&c, "--data", arg_data);
 	option(&c, "--classes", arg_classes);
+	option(&c, "--preprocess", arg_preprocess);
 	option(&c, "--rounds", arg_rounds);
 	option(&c, "--lr", arg_lr);
 	option(&c, "--batch", arg_batch);

@@ -4,7 +4,8 @@
  *
  * ASR: share of triggered images, whose class the trigger's map sends
  * elsewhere, that get the class meant.  Recovered accuracy (R-ACC): share of
- * the same images that keep their true class.  DER (Zhu et al., ICCV 2023,
+ * the same images that keep their true class.  Images that carry a trigger
+ * already (--poisoned) count the same way, against --target.  DER (Zhu et al., ICCV 2023,
  * eq. 7) = (max(0, drop of ASR) - max(0, drop of ACC) + 1) / 2 against
  * --baseline.
  */
@@ -12,6 +13,7 @@
 #include "base/limits.h"
 #include "base/opt.h"
 #include "base/stat.h"
+#include "base/text.h"
 #include "base/tool.h"
 #include "engine/measure.h"
 #include "engine/start.h"
@@ -20,7 +22,7 @@
 #include <math.h>
 
 static const char *arg_data, *arg_classes, *arg_trigger, *arg_baseline;
-static const char *arg_out;
+static const char *arg_preprocess, *arg_poisoned, *arg_target, *arg_out;
 static bool arg_json;
 static uint64_t arg_threads;
 static double arg_max_asr = 2.0;
@@ -32,11 +34,22 @@ static const struct opt table[] = {
 	.arg = "D",
 	.help = "images with labels"},
     OPT_CLASSES(&arg_classes),
+    OPT_PREPROCESS(&arg_preprocess),
     {.name = "trigger",
 	.kind = OPT_STR,
 	.dest = &arg_trigger,
 	.arg = "T",
 	.help = "trigger file: measure attack success too"},
+    {.name = "poisoned",
+	.kind = OPT_STR,
+	.dest = &arg_poisoned,
+	.arg = "D",
+	.help = "images that carry a trigger, under their true classes"},
+    {.name = "target",
+	.kind = OPT_STR,
+	.dest = &arg_target,
+	.arg = "T",
+	.help = "the class, name or number, that --poisoned is to become"},
     {.name = "baseline",
 	.kind = OPT_STR,
 	.dest = &arg_baseline,
@@ -66,7 +79,8 @@ static const struct opt table[] = {
 static const struct opt_tool tool = {
     .name = "assay-eval",
     .summary = "accuracy and attack success of a model",
-    .operands = "MODEL --data D [--trigger T] [--baseline MODEL] [options]",
+    .operands = "MODEL --data D [--trigger T | --poisoned D --target T] "
+		"[options]",
     .table = table,
     .min_operands = 1,
     .max_operands = 1,
@@ -77,10 +91,12 @@ struct figures {
 };
 
 struct evaluation {
-	struct fetched_data data;
+	struct fetched_model file;
+	struct fetched_data data, poisoned;
 	struct trigger trigger;
 	struct file_map trigger_map;
-	bool has_trigger, has_baseline;
+	size_t target; /* of the poisoned images */
+	bool has_trigger, has_poisoned, has_baseline;
 	struct figures model, baseline;
 	json_t *doc;
 };
@@ -106,13 +122,19 @@ count_json(const struct measure_count *c)
 	return j;
 }
 
+static bool
+attacked(const struct evaluation *v)
+{
+	return v->has_trigger || v->has_poisoned;
+}
+
 static void
 put_figures(json_t *j, const struct evaluation *v, const struct figures *f)
 {
 	json_put(j, "accuracy", count_json(&f->acc));
-	json_put(j, "asr", v->has_trigger ? count_json(&f->asr) : json_null());
+	json_put(j, "asr", attacked(v) ? count_json(&f->asr) : json_null());
 	json_put(j, "recovered_accuracy",
-	    v->has_trigger ? count_json(&f->recovered) : json_null());
+	    attacked(v) ? count_json(&f->recovered) : json_null());
 }
 
 static double
@@ -145,48 +167,140 @@ open_trigger(struct evaluation *v, struct err *e)
 	return 0;
 }
 
+/* A class by its name, or its number. */
 static int
-measure(struct evaluation *v, const char *path, const char *role,
+find_target(struct evaluation *v, struct err *e)
+{
+	const struct dataset *d = &v->data.data;
+	uint64_t n;
+
+	for (v->target = 0; v->target < d->classes; v->target++)
+		if (strcmp(d->name[v->target], arg_target) == 0)
+			return 0;
+	if (!text_parse_u64(arg_target, LIMIT_CLASSES - 1, &n))
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "--target: no class is '%.60s'", arg_target);
+	v->target = n;
+	return 0;
+}
+
+static int
+open_poisoned(struct evaluation *v, struct err *e)
+{
+	struct fetch_want want = {.spec = arg_poisoned,
+	    .classes = arg_classes,
+	    .model = &v->file.model};
+	int rc;
+
+	if (arg_poisoned == NULL)
+		return 0;
+	if ((rc = find_target(v, e)) != 0 ||
+	    (rc = fetch_data(&want, &v->poisoned, e)) != 0)
+		return rc;
+	v->has_poisoned = true;
+	doc_input(v->doc, "poisoned", arg_poisoned, &v->poisoned.digest,
+	    v->poisoned.size);
+	json_put(v->doc, "target", json_integer((json_int_t)v->target));
+	return 0;
+}
+
+/* Images that carry their trigger already. */
+static int
+measure_poisoned(const struct evaluation *v, const struct net *net,
+    struct figures *f, struct err *e)
+{
+	const struct dataset *d = &v->poisoned.data;
+	struct arena a;
+	int32_t *pred;
+	int rc;
+
+	if (v->target >= net->classes)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "--target: class %zu of %zu", v->target, net->classes);
+	arena_init(&a, (size_t)1 << 30);
+	if ((pred = arena_alloc(&a, d->n, sizeof(*pred))) == NULL)
+		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many images");
+	else if ((rc = measure_fits(net, d, NULL, e)) == 0)
+		rc = measure_predict(net, d, 0, d->n, NULL, pred, e);
+	for (size_t i = 0; rc == 0 && i < d->n; i++) {
+		if ((size_t)d->label[i] == v->target)
+			continue;
+		f->asr.n++;
+		f->recovered.n++;
+		f->asr.hit += (size_t)pred[i] == v->target;
+		f->recovered.hit += pred[i] == d->label[i];
+	}
+	arena_release(&a);
+	return rc;
+}
+
+static int
+measure_net(const struct evaluation *v, const struct net *net,
     struct figures *f, struct err *e)
 {
 	const struct dataset *d = &v->data.data;
 	const struct trigger *t = v->has_trigger ? &v->trigger : NULL;
-	struct fetched_model m;
+	int rc;
+
+	if ((rc = measure_fits(net, d, t, e)) != 0 ||
+	    (rc = measure_accuracy(net, d, 0, d->n, &f->acc, e)) != 0)
+		return rc;
+	if (t != NULL)
+		return measure_attack(
+		    net, d, 0, d->n, t, &f->asr, &f->recovered, e);
+	return v->has_poisoned ? measure_poisoned(v, net, f, e) : 0;
+}
+
+static int
+measure(struct evaluation *v, const struct fetched_model *m, const char *path,
+    struct figures *f, struct err *e)
+{
+	const struct dataset *d = &v->data.data;
 	struct net net = {0};
 	int rc;
 
-	if ((rc = fetch_model(path, &m, e)) != 0)
-		return rc;
-	fetch_input(v->doc, role, path, &m);
-	if ((rc = net_build(&net, &m.model, d->h, d->w, d->c, e)) == 0 &&
-	    (rc = measure_fits(&net, d, t, e)) == 0 &&
-	    (rc = measure_accuracy(&net, d, 0, d->n, &f->acc, e)) == 0 &&
-	    t != NULL)
-		rc = measure_attack(
-		    &net, d, 0, d->n, t, &f->asr, &f->recovered, e);
+	if ((rc = net_build(&net, &m->model, d->h, d->w, d->c, e)) == 0 &&
+	    (rc = measure_net(v, &net, f, e)) == 0 &&
+	    measure_near_chance(rate(&f->acc), net.classes))
+		tool_warn(MEASURE_NEAR_CHANCE, path, 100 * rate(&f->acc));
 	net_release(&net);
-	fetch_model_release(&m);
 	return rc != 0 ? err_in(e, path) : 0;
+}
+
+static int
+measure_baseline(struct evaluation *v, struct err *e)
+{
+	struct fetched_model m;
+	int rc = fetch_model(arg_baseline, arg_preprocess, &m, e);
+
+	if (rc != 0)
+		return rc;
+	v->has_baseline = true;
+	fetch_input(v->doc, "baseline", arg_baseline, &m);
+	rc = measure(v, &m, arg_baseline, &v->baseline, e);
+	fetch_model_release(&m);
+	return rc;
 }
 
 static int
 evaluate(struct evaluation *v, const char *model, struct err *e)
 {
+	struct fetch_want want = {
+	    .spec = arg_data, .classes = arg_classes, .model = &v->file.model};
 	json_t *j;
 	int rc;
 
-	if ((rc = fetch_data(arg_data, arg_classes, NULL, &v->data, e)) != 0 ||
+	if ((rc = fetch_model(model, arg_preprocess, &v->file, e)) != 0 ||
+	    (rc = fetch_data(&want, &v->data, e)) != 0 ||
 	    (rc = open_trigger(v, e)) != 0)
 		return rc;
 	doc_input(v->doc, "data", arg_data, &v->data.digest, v->data.size);
-	if ((rc = measure(v, model, "model", &v->model, e)) != 0)
+	fetch_input(v->doc, "model", model, &v->file);
+	if ((rc = open_poisoned(v, e)) != 0 ||
+	    (rc = measure(v, &v->file, model, &v->model, e)) != 0)
 		return rc;
-	if (arg_baseline != NULL) {
-		v->has_baseline = true;
-		rc = measure(v, arg_baseline, "baseline", &v->baseline, e);
-		if (rc != 0)
-			return rc;
-	}
+	if (arg_baseline != NULL && (rc = measure_baseline(v, e)) != 0)
+		return rc;
 	put_figures(v->doc, v, &v->model);
 	j = json_null();
 	if (v->has_baseline) {
@@ -195,8 +309,8 @@ evaluate(struct evaluation *v, const char *model, struct err *e)
 	}
 	json_put(v->doc, "baseline", j);
 	json_put(v->doc, "der",
-	    v->has_baseline && v->has_trigger ? json_number(der(v))
-					      : json_null());
+	    v->has_baseline && attacked(v) ? json_number(der(v)) : json_null());
+	json_put(v->doc, "preprocess", fetch_json(&v->file, &v->data));
 	json_put(v->doc, "environment", start_json());
 	return 0;
 }
@@ -218,13 +332,13 @@ print_table(const struct evaluation *v)
 {
 	printf("%-20s %-7s %s\n", "", "share", "95 % interval");
 	print_row("accuracy", &v->model.acc);
-	if (v->has_trigger) {
+	if (attacked(v)) {
 		print_row("attack success", &v->model.asr);
 		print_row("recovered accuracy", &v->model.recovered);
 	}
 	if (v->has_baseline) {
 		print_row("baseline accuracy", &v->baseline.acc);
-		if (v->has_trigger) {
+		if (attacked(v)) {
 			print_row("baseline success", &v->baseline.asr);
 			printf("%-20s %.4f\n", "DER", der(v));
 		}
@@ -257,17 +371,24 @@ main(int argc, char **argv)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	if (arg_data == NULL)
 		return opt_usage(&tool, "--data is needed"), TOOL_USAGE;
+	if ((arg_poisoned != NULL) != (arg_target != NULL) ||
+	    (arg_poisoned != NULL && arg_trigger != NULL))
+		return opt_usage(&tool, "--poisoned and --target go together, "
+					"without --trigger"),
+		       TOOL_USAGE;
 	v.doc = doc_new("assay-eval/1");
 	if ((rc = start_engine(arg_threads, &e)) == 0 &&
 	    (rc = evaluate(&v, argv[first], &e)) == 0)
 		rc = output(&v, &e);
 	status = rc != 0 ? tool_fail(&e)
-		 : v.has_trigger && rate(&v.model.asr) > arg_max_asr
+		 : attacked(&v) && rate(&v.model.asr) > arg_max_asr
 		     ? TOOL_FLAGGED
 		     : TOOL_PASSED;
 	json_decref(v.doc);
 	trigger_release(&v.trigger);
 	file_unmap(&v.trigger_map);
+	fetch_data_release(&v.poisoned);
 	fetch_data_release(&v.data);
+	fetch_model_release(&v.file);
 	return tool_end(status);
 }

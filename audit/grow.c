@@ -22,6 +22,7 @@ static const struct opt table[] = {
 	.arg = "D",
 	.help = "clean images with labels"},
     OPT_CLASSES(&grow.opt.classes),
+    OPT_PREPROCESS(&grow.opt.preprocess),
     {.name = "count",
 	.letter = 'n',
 	.kind = OPT_U64,

@@ -129,6 +129,7 @@ grow_doc(const struct grow *g)
 	json_put(j, "seed", number(g->opt.seed));
 	json_put(j, "chance", json_number(g->chance));
 	json_put(j, "references", references_json(g));
+	json_put(j, "preprocess", fetch_json(&g->file, &g->data));
 	json_put(j, "environment", start_json());
 	json_put(j, "run", run_json(g));
 	return j;

@@ -179,12 +179,16 @@ open_model(struct grow *g, struct err *e)
 int
 grow_open(struct grow *g, struct err *e)
 {
+	struct fetch_want want = {
+	    .spec = g->opt.data, .classes = g->opt.classes};
 	int rc;
 
 	arena_init(&g->arena, (size_t)32 << 30);
-	if ((rc = fetch_data(g->opt.data, g->opt.classes, NULL, &g->data, e)) !=
-		0 ||
-	    (rc = fetch_model(g->opt.model, &g->file, e)) != 0)
+	rc = fetch_model(g->opt.model, g->opt.preprocess, &g->file, e);
+	if (rc != 0)
+		return rc;
+	want.model = &g->file.model;
+	if ((rc = fetch_data(&want, &g->data, e)) != 0)
 		return rc;
 	if ((rc = open_model(g, e)) != 0)
 		return err_in(e, g->opt.model);

@@ -14,11 +14,13 @@
 #include "base/tool.h"
 #include "formats/neutral.h"
 #include "formats/pixel.h"
+#include "formats/preprocess_text.h"
 
 #define CPU_SECONDS 600
 #define HEAD_ROOM   ((uint64_t)2 << 30)
 
 static const char *output, *mean_text, *std_text, *data, *classes, *arch;
+static const char *preprocess, *takes;
 static bool require_sandbox;
 static struct fit_shape shape;
 
@@ -28,7 +30,7 @@ static const struct opt table[] = {
 	.kind = OPT_STR,
 	.dest = &data,
 	.arg = "D",
-	.help = "instead of a model: folder, NPZ, NPY, IDX, images,labels"},
+	.help = "instead of a model: a data set, man 5 assay-data"},
     {.name = "classes",
 	.kind = OPT_STR,
 	.dest = &classes,
@@ -46,6 +48,12 @@ static const struct opt table[] = {
 	.arg = "C",
 	.help = "repeat the grey images of --data as C channels",
 	.max = 64},
+    {.name = "takes",
+	.kind = OPT_STR,
+	.dest = &takes,
+	.arg = "HxWxC",
+	.help = "refuse --data that is not this in the end; 0: anything"},
+    OPT_PREPROCESS(&preprocess),
     {.name = "output",
 	.letter = 'o',
 	.kind = OPT_STR,
@@ -61,12 +69,12 @@ static const struct opt table[] = {
 	.kind = OPT_STR,
 	.dest = &mean_text,
 	.arg = "M,...",
-	.help = "the model wants (pixel - M) / S: prepend that"},
+	.help = "as --preprocess mean=M:..."},
     {.name = "std",
 	.kind = OPT_STR,
 	.dest = &std_text,
 	.arg = "S,...",
-	.help = "see --mean; one value, or one per channel"},
+	.help = "as --preprocess std=S:..."},
     {.name = "require-sandbox",
 	.kind = OPT_FLAG,
 	.dest = &require_sandbox,
@@ -82,39 +90,11 @@ static const struct opt_tool tool = {
     .max_operands = 1,
 };
 
-struct pixels {
-	double mean[LIMIT_IMAGE_CHANNELS], std[LIMIT_IMAGE_CHANNELS];
-	size_t nmean, nstd; /* 0: not given */
-};
-
 struct job {
 	struct operand in;
 	struct file_out out;
-	struct pixels pixels;
+	const struct preprocess_wish *wish;
 };
-
-/* "0.485,0.456,0.406" */
-static int
-parse_list(const char *name, const char *text, double *out, size_t *n)
-{
-	char one[64];
-
-	for (*n = 0; text != NULL; ++*n) {
-		const char *comma = strchr(text, ',');
-		size_t len =
-		    comma != NULL ? (size_t)(comma - text) : strlen(text);
-
-		if (*n == LIMIT_IMAGE_CHANNELS || len >= sizeof(one))
-			return opt_usage(&tool, "--%s is too long", name);
-		memcpy(one, text, len);
-		one[len] = '\0';
-		if (!text_parse_double(one, -1e6, 1e6, &out[*n]))
-			return opt_usage(
-			    &tool, "--%s wants numbers, not '%s'", name, one);
-		text = comma != NULL ? comma + 1 : NULL;
-	}
-	return OPT_GO;
-}
 
 static int
 enter(const struct job *job, struct err *e)
@@ -153,19 +133,39 @@ take_hints(const struct source *s, struct model *m, struct err *e)
 	return 0;
 }
 
-/* Means and deviations of the user, else what the files say. */
-static int
-prepend(struct model *m, const struct pixels *p, struct err *e)
+static bool
+same_pixels(const struct preprocess *a, const struct preprocess *b)
 {
-	const struct preprocess *pre = &m->preprocess;
-	bool given = p->nmean != 0 || p->nstd != 0;
-	size_t nmean = given ? p->nmean : pre->nmean;
-	size_t nstd = given ? p->nstd : pre->nstd;
-	const double *mean = given ? p->mean : pre->mean;
-	const double *std = given ? p->std : pre->std;
+	return a->bgr == b->bgr && a->nmean == b->nmean && a->nstd == b->nstd &&
+	       memcmp(a->mean, b->mean, a->nmean * sizeof(*a->mean)) == 0 &&
+	       memcmp(a->std, b->std, a->nstd * sizeof(*a->std)) == 0;
+}
 
-	return pixel_prepend(m, nmean != 0 ? mean : NULL, nmean,
-	    nstd != 0 ? std : NULL, nstd, e);
+/*
+ * What the user says goes before what the files say; what concerns pixels
+ * becomes part of the graph, once.
+ */
+static int
+prepare(struct model *m, const struct preprocess_wish *w, struct err *e)
+{
+	struct preprocess *p = &m->preprocess, old = *p;
+	int rc;
+
+	if ((rc = preprocess_text_apply(w, p, e)) != 0)
+		return rc;
+	if (old.inside && !same_pixels(&old, p))
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "the model has its mean, std and order of colours in its "
+		    "graph already, and others than these");
+	if (w->given)
+		p->from = *p->from == '\0'
+			      ? PREPROCESS_USER
+			      : arena_printf(&m->arena,
+				    "%.200s, " PREPROCESS_USER, p->from);
+	if (p->inside)
+		return 0;
+	p->inside = p->bgr || p->nmean != 0 || p->nstd != 0;
+	return pixel_prepend(m, p, e);
 }
 
 /* In the child. */
@@ -184,7 +184,7 @@ convert(void *arg)
 		return tool_fail(&e);
 	if ((rc = f->load(&s, &m, &e)) == 0) {
 		if ((rc = take_hints(&s, &m, &e)) == 0 &&
-		    (rc = prepend(&m, &job->pixels, &e)) == 0 &&
+		    (rc = prepare(&m, job->wish, &e)) == 0 &&
 		    (rc = operand_files(&job->in, &s, &m, &e)) == 0)
 			rc = neutral_write(&job->out, &m, &e);
 		model_release(&m);
@@ -226,9 +226,9 @@ produce(int (*fn)(void *), void *arg, struct file_out *out, const char *path)
 }
 
 static int
-load_model(const char *path, const struct pixels *p)
+load_model(const char *path, const struct preprocess_wish *w)
 {
-	struct job job = {.pixels = *p};
+	struct job job = {.wish = w};
 	struct err e = {0};
 	int status;
 
@@ -251,22 +251,48 @@ load_images(void)
 	return produce(convert_data, &out, &out, data);
 }
 
+/* "224x224x3" */
+static bool
+parse_takes(const char *text)
+{
+	uint64_t *const to[] = {&shape.h, &shape.w, &shape.channels};
+	char one[16];
+
+	for (size_t i = 0; i < ARRAY_LEN(to); i++) {
+		size_t len = strcspn(text, "x");
+		uint64_t most =
+		    i == 2 ? LIMIT_IMAGE_CHANNELS : LIMIT_IMAGE_SIDE;
+
+		if (len >= sizeof(one) || (text[len] == '\0') != (i == 2))
+			return false;
+		memcpy(one, text, len);
+		one[len] = '\0';
+		if (!text_parse_u64(one, most, to[i]))
+			return false;
+		text += len + 1;
+	}
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
-	struct pixels p;
+	struct preprocess_wish wish;
+	struct err e = {0};
 	int first, rc = opt_parse(&tool, argc, argv, &first);
 
-	if (rc == OPT_GO)
-		rc = parse_list("mean", mean_text, p.mean, &p.nmean);
-	if (rc == OPT_GO)
-		rc = parse_list("std", std_text, p.std, &p.nstd);
 	if (rc != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	if (data != NULL && first < argc)
 		return opt_usage(&tool, "either a model or --data"), TOOL_USAGE;
 	if (data == NULL && first == argc)
 		return opt_usage(&tool, "an operand is missing"), TOOL_USAGE;
+	if (takes != NULL && !parse_takes(takes))
+		return opt_usage(&tool, "--takes wants HxWxC"), TOOL_USAGE;
+	if (preprocess_text_open(&wish, preprocess, mean_text, std_text, &e) !=
+		0 ||
+	    preprocess_text_apply(&wish, &shape.pre, &e) != 0)
+		return tool_end(tool_fail(&e));
 	return tool_end(
-	    data != NULL ? load_images() : load_model(argv[first], &p));
+	    data != NULL ? load_images() : load_model(argv[first], &wish));
 }

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/sandbox.h"
+#include "base/tool.h"
 #include "base/tree.h"
 #include "formats/data.h"
 
@@ -76,9 +77,8 @@ open_all(const char *classes_file, struct inputs *in, struct err *e)
 }
 
 static int
-load(const struct inputs *in, const char *classes_file,
-    const struct fit_shape *shape, bool require_sandbox, struct file_out *out,
-    struct err *e)
+load(const struct inputs *in, const char *classes_file, bool require_sandbox,
+    struct file_out *out, struct err *e)
 {
 	struct sandbox_spec spec = {.required = require_sandbox};
 	struct sandbox_state state;
@@ -98,10 +98,9 @@ load(const struct inputs *in, const char *classes_file,
 			   ? err_in(e, classes_file)
 			   : rc;
 	}
-	if ((rc = fit_images(&d, shape, e)) != 0)
-		err_in(e, in->source.path);
-	else
-		rc = dataset_write(out, &d, e);
+	if (d.note != NULL)
+		tool_note("%s: %s", in->source.path, d.note);
+	rc = dataset_write(out, &d, e);
 	dataset_release(&d);
 	return rc;
 }
@@ -115,8 +114,10 @@ load_data(const char *spec, const char *classes_file,
 	int rc;
 
 	if ((rc = split(spec, &in, e)) == 0 &&
-	    (rc = open_all(classes_file, &in, e)) == 0)
-		rc = load(&in, classes_file, shape, require_sandbox, out, e);
+	    (rc = open_all(classes_file, &in, e)) == 0) {
+		in.source.fit = shape;
+		rc = load(&in, classes_file, require_sandbox, out, e);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(in.map); i++)
 		file_unmap(&in.map[i]);
 	if (in.source.folder >= 0)

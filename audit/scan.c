@@ -31,6 +31,7 @@ static const struct opt table[] = {
 	.arg = "D",
 	.help = "clean images with labels"},
     OPT_CLASSES(&scan.opt.classes),
+    OPT_PREPROCESS(&scan.opt.preprocess),
     {.name = "reference",
 	.letter = 'r',
 	.kind = OPT_LIST,

@@ -30,6 +30,10 @@ run_grow(const struct scan *s, const char *dir, struct err *e)
 		argv[n++] = "--classes";
 		argv[n++] = s->opt.classes;
 	}
+	if (s->opt.preprocess != NULL) {
+		argv[n++] = "--preprocess";
+		argv[n++] = s->opt.preprocess;
+	}
 	if (tool_quiet)
 		argv[n++] = "--quiet";
 	rc = spawn_tool(argv, sink, &status, e);

@@ -275,6 +275,7 @@ scan_head(json_t *doc, const struct scan *s)
 	json_put(doc, "arm", json_text(scan_arm_name(s->arm)));
 	json_put(doc, "options", options_json(s));
 	json_put(doc, "images", images_json(s));
+	json_put(doc, "preprocess", fetch_json(&s->suspect.file, &s->data));
 	json_put(doc, "classes", json_integer((json_int_t)s->classes));
 	json_put(doc, "class_names", names);
 	if (s->arm != SCAN_NO_DATA)

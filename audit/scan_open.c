@@ -8,21 +8,26 @@
 #include "engine/measure.h"
 #include "formats/keyed.h"
 
+/* The model's file is there, and so are the images. */
 static int
-open_model(
-    struct scan *s, const char *path, struct scan_model *m, struct err *e)
+build_model(struct scan *s, struct scan_model *m, struct err *e)
 {
 	const struct dataset *d = &s->data.data;
 	int rc;
 
-	m->path = path;
-	if ((rc = fetch_model(path, &m->file, e)) != 0)
-		return rc;
 	if ((rc = net_build(&m->net, &m->file.model, d->h, d->w, d->c, e)) !=
 		0 ||
 	    (rc = measure_fits(&m->net, d, NULL, e)) != 0)
-		return err_in(e, path);
+		return err_in(e, m->path);
 	return 0;
+}
+
+static int
+fetch_file(
+    const struct scan *s, const char *path, struct scan_model *m, struct err *e)
+{
+	m->path = path;
+	return fetch_model(path, s->opt.preprocess, &m->file, e);
 }
 
 /* The same operators in the same order, with as many weights. */
@@ -47,7 +52,8 @@ open_reference(struct scan *s, const char *path, struct err *e)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "more than %d references", SCAN_REFERENCES);
 	s->nref++;
-	if ((rc = open_model(s, path, m, e)) != 0)
+	if ((rc = fetch_file(s, path, m, e)) != 0 ||
+	    (rc = build_model(s, m, e)) != 0)
 		return rc;
 	if (m->net.classes != s->classes) {
 		err_set(e, ERR_FORMAT, ERR_NOWHERE,
@@ -135,6 +141,10 @@ agreement(struct scan *s, struct err *e)
 			m->right[i] = pred[i] == d->label[i];
 			m->correct += m->right[i];
 		}
+		if (measure_near_chance(
+			(double)m->correct / (double)d->n, s->classes))
+			tool_warn(MEASURE_NEAR_CHANCE, m->path,
+			    100 * (double)m->correct / (double)d->n);
 	}
 	for (size_t i = 0; i < d->n; i++)
 		for (size_t k = 0; k <= s->nref; k++)
@@ -208,6 +218,13 @@ cache_key(const struct scan *s, const struct scan_model *m, struct digest *key)
 	digest_update(&d, &m->file.digest, sizeof(m->file.digest));
 	digest_update(&d, &s->data.digest, sizeof(s->data.digest));
 	digest_update(&d, number, sizeof(number));
+	if (m->file.model.preprocess.inside) {
+		const struct preprocess *p = &m->file.model.preprocess;
+
+		digest_update(&d, p->mean, sizeof(p->mean));
+		digest_update(&d, p->std, sizeof(p->std));
+		digest_update(&d, &p->bgr, sizeof(p->bgr));
+	}
 	digest_end(&d, key);
 }
 
@@ -245,8 +262,7 @@ open_alone(struct scan *s, struct err *e)
 	int rc;
 
 	s->arm = SCAN_NO_DATA;
-	m->path = s->opt.model;
-	if ((rc = fetch_model(m->path, &m->file, e)) != 0)
+	if ((rc = fetch_file(s, s->opt.model, m, e)) != 0)
 		return rc;
 	if ((rc = net_build(&m->net, &m->file.model, 0, 0, 0, e)) != 0)
 		return err_in(e, m->path);
@@ -257,15 +273,19 @@ open_alone(struct scan *s, struct err *e)
 int
 scan_open(struct scan *s, struct err *e)
 {
+	struct fetch_want want;
 	int rc;
 
 	arena_init(&s->arena, (size_t)32 << 30);
 	if (s->opt.no_data)
 		return open_alone(s, e);
-	rc = fetch_data(s->opt.data, s->opt.classes, NULL, &s->data, e);
-	if (rc != 0)
+	if ((rc = fetch_file(s, s->opt.model, &s->suspect, e)) != 0)
 		return rc;
-	if ((rc = open_model(s, s->opt.model, &s->suspect, e)) != 0)
+	want = (struct fetch_want){.spec = s->opt.data,
+	    .classes = s->opt.classes,
+	    .model = &s->suspect.file.model};
+	if ((rc = fetch_data(&want, &s->data, e)) != 0 ||
+	    (rc = build_model(s, &s->suspect, e)) != 0)
 		return rc;
 	s->classes = s->suspect.net.classes;
 	if ((rc = open_references(s, e)) != 0)

@@ -40,6 +40,9 @@ struct opt {
 	.help = "threads (default: all cores); never changes the result"}
 #define OPT_CLASSES(to) {.name = "classes", .kind = OPT_STR, .dest = (to),     \
 	.arg = "FILE", .help = "class names, one a line"}
+#define OPT_PREPROCESS(to) {.name = "preprocess", .kind = OPT_STR,             \
+	.dest = (to), .arg = "P",                                              \
+	.help = "resize=N,crop=N,mean=M:M:M,std=..., see assay-data(5)"}
 /* clang-format on */
 
 struct opt_tool {

@@ -127,6 +127,14 @@ measure_attack(const struct net *net, const struct dataset *d, size_t first,
 	return rc;
 }
 
+bool
+measure_near_chance(double accuracy, size_t classes)
+{
+	double chance = 1.0 / (double)MAX(classes, 1);
+
+	return accuracy < MIN(3 * chance, chance + (1 - chance) / 3);
+}
+
 int
 measure_fits(const struct net *net, const struct dataset *d,
     const struct trigger *t, struct err *e)

@@ -32,6 +32,17 @@ int measure_attack(const struct net *, const struct dataset *, size_t first,
     size_t n, const struct trigger *, struct measure_count *success,
     struct measure_count *recovered, struct err *) MUST_USE;
 
+/*
+ * Whether a share of right answers is so low that the labels are probably not
+ * the model's, or the images not what it was trained on: below three times
+ * what guessing gives, or with few classes a third of the way from there to 1.
+ */
+bool measure_near_chance(double accuracy, size_t classes);
+/* What tools say then: of path and percentage. */
+#define MEASURE_NEAR_CHANCE                                                    \
+	"%s: accuracy %.1f %% is near chance: labels or preprocessing may be " \
+	"wrong (--classes, --preprocess)"
+
 /* That data and net, trigger and data fit together; says what does not. */
 int measure_fits(const struct net *, const struct dataset *,
     const struct trigger *, struct err *) MUST_USE;

@@ -5,13 +5,14 @@
 #ifndef FORMATS_DATA_H
 #define FORMATS_DATA_H
 
-#include "formats/dataset.h"
+#include "formats/fit.h"
 
 struct data_source {
 	const char *path;       /* of the images, or the folder */
 	const char *label_path; /* NULL: no second file */
 	struct rd images, labels;
-	int folder; /* descriptor of a folder, or -1 */
+	int folder;                  /* descriptor of a folder, or -1 */
+	const struct fit_shape *fit; /* what images become, or NULL */
 };
 
 struct data_format {
@@ -32,8 +33,10 @@ extern const struct data_format data_table[DATA_COUNT];
 
 /*
  * Load with the first format that bids.  names: the content of a --classes
- * file, or NULL: one name a line, in the order of the labels.  On failure
- * nothing is left to release; errors name the file.
+ * file, or NULL: one name a line, in the order of the labels.  Where the data
+ * has names of its own that are among them, they say which label a class gets;
+ * else the lines name the classes as they are numbered.  On failure nothing is
+ * left to release; errors name the file.
  */
 int data_load(const struct data_source *, const struct rd *names,
     struct dataset *, struct err *) MUST_USE;

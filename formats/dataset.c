@@ -5,8 +5,11 @@
 #include "base/limits.h"
 #include "formats/safetensors.h"
 
+#include <stdarg.h>
+
 #define DATA_KEY    "assay.data"
 #define DATA_SCHEMA "assay-data/1"
+#define NOTE_MAX    1000
 
 static const struct tensor *
 lookup(const struct safetensors *st, const char *name)
@@ -120,6 +123,19 @@ take_names(struct dataset *d, const json_t *j, struct err *e)
 	return 0;
 }
 
+static int
+take_note(struct dataset *d, const json_t *j, struct err *e)
+{
+	const char *s;
+	int rc;
+
+	if (json_at(j, "note") == NULL)
+		return 0;
+	if ((rc = json_get_str(j, "note", &s, e)) == 0)
+		d->note = arena_strdup(&d->arena, s, strlen(s));
+	return rc;
+}
+
 int
 dataset_parse(struct rd *r, struct dataset *d, struct err *e)
 {
@@ -133,7 +149,7 @@ dataset_parse(struct rd *r, struct dataset *d, struct err *e)
 	if ((rc = safetensors_parse(r, &d->arena, &st, e)) != 0 ||
 	    (rc = safetensors_meta(&st, DATA_KEY, &text, e)) != 0 ||
 	    (rc = json_read(text, strlen(text), &j, e)) != 0 ||
-	    (rc = take_names(d, j, e)) != 0 ||
+	    (rc = take_names(d, j, e)) != 0 || (rc = take_note(d, j, e)) != 0 ||
 	    (rc = take_images(d, lookup(&st, "images"), e)) != 0)
 		goto out;
 	rc = take_labels(d, lookup(&st, "labels"), e);
@@ -150,6 +166,27 @@ dataset_release(struct dataset *d)
 {
 	arena_release(&d->arena);
 	*d = (struct dataset){0};
+}
+
+void
+dataset_say(struct dataset *d, const char *fmt, ...)
+{
+	const char *old = d->note != NULL ? d->note : "";
+	size_t n = strlen(old);
+	char text[NOTE_MAX];
+	va_list ap;
+
+	if (n + 2 >= sizeof(text))
+		return;
+	memcpy(text, old, n);
+	if (n > 0) {
+		memcpy(text + n, "; ", 2);
+		n += 2;
+	}
+	va_start(ap, fmt);
+	vsnprintf(text + n, sizeof(text) - n, fmt, ap);
+	va_end(ap);
+	d->note = arena_strdup(&d->arena, text, strlen(text));
 }
 
 static struct tensor
@@ -188,6 +225,8 @@ dataset_write(struct file_out *out, const struct dataset *d, struct err *e)
 		json_add(names, json_text(d->name[i]));
 	json_put(j, "schema", json_text(DATA_SCHEMA));
 	json_put(j, "classes", names);
+	if (d->note != NULL)
+		json_put(j, "note", json_text(d->note));
 	if ((text = json_dumps(j, JSON_COMPACT)) == NULL)
 		BUG("json_dumps");
 	json_put(meta, DATA_KEY, json_text(text));

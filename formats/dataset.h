@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Labelled images in memory, and their neutral file: safetensors with
  * "images" (U8 or F32, N x H x W x C) and "labels" (I32, N; absent for
- * unlabelled images), class names as JSON in the metadata under "assay.data"
- * (schema "assay-data/1").  `assay-load --data` makes it from what users
+ * unlabelled images), class names and a note as JSON in the metadata under
+ * "assay.data" (schema "assay-data/1").  `assay-load --data` makes it from what users
  * have; tools that link the engine read only this.
  */
 #ifndef FORMATS_DATASET_H
@@ -20,6 +20,7 @@ struct dataset {
 	const int32_t *label; /* in [0, classes), or NULL when unlabelled */
 	size_t classes;       /* 0 when unlabelled and unnamed */
 	const char **name;    /* classes names; "" where unknown */
+	const char *note;     /* what the reader decided, for people; or NULL */
 };
 
 /*
@@ -29,6 +30,8 @@ struct dataset {
  */
 int dataset_parse(struct rd *, struct dataset *, struct err *) MUST_USE;
 void dataset_release(struct dataset *);
+/* Add to the note, with "; " between. */
+void dataset_say(struct dataset *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Write the neutral file to an open output; the caller commits. */
 int dataset_write(
     struct file_out *, const struct dataset *, struct err *) MUST_USE;

@@ -334,7 +334,7 @@ void
 draw_reals(struct draw *a, const char *name, size_t n, const double *v)
 {
 	struct attr *at = new_attr(a, name, ATTR_REALS);
-	double *reals = room(a, n + 1, sizeof(*reals));
+	double *reals = draw_room(a, n + 1, sizeof(*reals));
 
 	if (a->rc != 0)
 		return;

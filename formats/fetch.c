@@ -6,7 +6,9 @@
 #include "base/spawn.h"
 #include "base/tool.h"
 #include "base/tree.h"
+#include "formats/labels.h"
 #include "formats/neutral.h"
+#include "formats/preprocess_text.h"
 
 #include <unistd.h>
 
@@ -24,7 +26,9 @@ load(const char *const argv[], const char *what, uint64_t limit,
 	if (rc == 0 && status != TOOL_PASSED)
 		/* assay-load has said why, on stderr */
 		rc = err_set(e,
-		    status == TOOL_NOTHING ? ERR_UNSUPPORTED : ERR_FORMAT,
+		    status == TOOL_NOTHING ? ERR_UNSUPPORTED
+		    : status == TOOL_USAGE ? ERR_USAGE
+					   : ERR_FORMAT,
 		    ERR_NOWHERE, "could not be loaded (assay-load, status %d)",
 		    status);
 	if (rc == 0)
@@ -101,13 +105,18 @@ digest_files(const char *path, struct fetched_model *f, struct err *e)
 }
 
 int
-fetch_model(const char *path, struct fetched_model *f, struct err *e)
+fetch_model(const char *path, const char *preprocess, struct fetched_model *f,
+    struct err *e)
 {
-	const char *const argv[] = {"assay-load", path, "-o", "-", NULL};
+	const char *argv[7] = {"assay-load", path, "-o", "-"};
 	bool folder = file_is_dir(path);
 	struct rd r;
 	int rc = 0;
 
+	if (preprocess != NULL) {
+		argv[4] = "--preprocess";
+		argv[5] = preprocess;
+	}
 	*f = (struct fetched_model){0};
 	if (!folder)
 		rc = digest_file(
@@ -151,46 +160,128 @@ fetch_model_release(struct fetched_model *f)
 	file_unmap(&f->map);
 }
 
-int
-fetch_data(const char *spec, const char *classes, const struct fit_shape *shape,
-    struct fetched_data *f, struct err *e)
+struct command {
+	const char *argv[16];
+	size_t n;
+	char side[24], channels[24], takes[80];
+	char preprocess[PREPROCESS_TEXT_MAX];
+};
+
+static void
+add(struct command *c, const char *option, const char *value)
 {
-	const char *argv[12] = {"assay-load", "--data", spec, "-o", "-"};
-	char side[24], channels[24];
-	struct rd r;
-	size_t n = 5;
+	c->argv[c->n++] = option;
+	c->argv[c->n++] = value;
+}
+
+/* The sides that a model leaves open are -1. */
+static int64_t
+known(int64_t side)
+{
+	return MAX(side, 0);
+}
+
+static void
+write_command(struct command *c, const struct fetch_want *w)
+{
+	const struct fit_shape *s = w->shape;
+	const struct model *m = w->model;
+	bool scaled;
+
+	*c = (struct command){
+	    .argv = {"assay-load", "--data", w->spec, "-o", "-", "--quiet"},
+	    .n = 6};
+	if (w->classes != NULL)
+		add(c, "--classes", w->classes);
+	if (s != NULL && s->side != 0) {
+		snprintf(c->side, sizeof(c->side), "%" PRIu64, s->side);
+		add(c, "--size", c->side);
+	}
+	if (s != NULL && s->channels != 0) {
+		snprintf(
+		    c->channels, sizeof(c->channels), "%" PRIu64, s->channels);
+		add(c, "--channels", c->channels);
+	}
+	if (m == NULL)
+		return;
+	preprocess_text_write(&m->preprocess, c->preprocess);
+	scaled = c->preprocess[0] != '\0';
+	if (scaled)
+		add(c, "--preprocess", c->preprocess);
+	/* without a rule the size is ours to complain about: check_size() */
+	snprintf(c->takes, sizeof(c->takes), "%" PRId64 "x%" PRId64 "x%" PRId64,
+	    scaled ? known(m->shape[2]) : 0, scaled ? known(m->shape[3]) : 0,
+	    known(m->shape[1]));
+	add(c, "--takes", c->takes);
+}
+
+static int
+check_size(const struct dataset *d, const struct model *m, struct err *e)
+{
+	int64_t h = known(m->shape[2]), w = known(m->shape[3]);
+
+	if ((h == 0 || (size_t)h == d->h) && (w == 0 || (size_t)w == d->w))
+		return 0;
+	return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+	    "images of %zu x %zu x %zu, the model takes %" PRId64 " x %" PRId64
+	    " x %" PRId64 ": say how they become that with --preprocess "
+	    "(resize=HxW, resize=N, crop=HxW)",
+	    d->c, d->h, d->w, m->shape[1], m->shape[2], m->shape[3]);
+}
+
+static int
+read_data(struct fetched_data *f, const struct fetch_want *w, struct err *e)
+{
+	const struct model *m = w->model;
+	struct rd r = rd_mem(f->map.ptr, f->map.len);
+	int rc;
+
+	if ((rc = dataset_parse(&r, &f->data, e)) != 0)
+		return rc;
+	if (f->data.label == NULL)
+		return err_set(
+		    e, ERR_USAGE, ERR_NOWHERE, "the data has no labels");
+	if (m != NULL && (rc = check_size(&f->data, m, e)) != 0)
+		return rc;
+	if (m == NULL || w->classes != NULL)
+		return 0; /* the user has said what is what */
+	return labels_for_model(&f->data, m->label, m->classes, e);
+}
+
+int
+fetch_data(const struct fetch_want *w, struct fetched_data *f, struct err *e)
+{
+	struct command c;
 	int rc;
 
 	*f = (struct fetched_data){0};
-	if (classes != NULL) {
-		argv[n++] = "--classes";
-		argv[n++] = classes;
-	}
-	if (shape != NULL && shape->side != 0) {
-		snprintf(side, sizeof(side), "%" PRIu64, shape->side);
-		argv[n++] = "--size";
-		argv[n++] = side;
-	}
-	if (shape != NULL && shape->channels != 0) {
-		snprintf(
-		    channels, sizeof(channels), "%" PRIu64, shape->channels);
-		argv[n++] = "--channels";
-		argv[n++] = channels;
-	}
-	if ((rc = load(argv, spec, LIMIT_DATASET_BYTES, &f->map, e)) != 0)
+	write_command(&c, w);
+	if ((rc = load(c.argv, w->spec, LIMIT_DATASET_BYTES, &f->map, e)) != 0)
 		return rc;
 	digest_mem(f->map.ptr, f->map.len, &f->digest);
 	f->size = f->map.len;
-	r = rd_mem(f->map.ptr, f->map.len);
-	if ((rc = dataset_parse(&r, &f->data, e)) == 0 && f->data.label == NULL)
-		rc = err_set(
-		    e, ERR_USAGE, ERR_NOWHERE, "the data has no labels");
-	if (rc == 0)
+	if ((rc = read_data(f, w, e)) == 0) {
+		if (f->data.note != NULL)
+			tool_note("%s: %s", w->spec, f->data.note);
 		return 0;
-	err_in(e, spec);
+	}
+	err_in(e, w->spec);
 	fetch_data_release(f);
 	*f = (struct fetched_data){0};
 	return rc;
+}
+
+json_t *
+fetch_json(const struct fetched_model *m, const struct fetched_data *d)
+{
+	const struct preprocess *p = &m->model.preprocess;
+	bool known_model = p->from != NULL && p->from[0] != '\0';
+	json_t *j = json_object();
+
+	json_put(j, "model", known_model ? preprocess_json(p) : json_null());
+	json_put(j, "data",
+	    d->data.note != NULL ? json_text(d->data.note) : json_null());
+	return j;
 }
 
 void

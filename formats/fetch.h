@@ -6,6 +6,7 @@
 #define FORMATS_FETCH_H
 
 #include "base/dirhash.h"
+#include "base/json.h"
 #include "formats/dataset.h"
 #include "formats/fit.h"
 #include "formats/model.h"
@@ -29,21 +30,41 @@ struct fetched_data {
 	uint64_t size;
 };
 
-/* Any model, a file or a folder; a neutral one is read as it is. */
-int fetch_model(
-    const char *path, struct fetched_model *, struct err *) MUST_USE;
+/*
+ * Any model, a file or a folder; a neutral one is read as it is.  preprocess:
+ * what the user says about it (formats/preprocess_text.h), or NULL.
+ */
+int fetch_model(const char *path, const char *preprocess,
+    struct fetched_model *, struct err *) MUST_USE;
 void fetch_model_release(struct fetched_model *);
 /* doc_input() of it, with "files" when there is a list of them. */
 void fetch_input(json_t *doc, const char *role, const char *path,
     const struct fetched_model *);
 
+/* What a data set is wanted for; all but spec may be NULL. */
+struct fetch_want {
+	const char *spec; /* as users name it: folder, "images,labels", file */
+	const char *classes;           /* a file of class names */
+	const struct fit_shape *shape; /* side and channels, without a model */
+	/* Its preprocessing is done to the images, its size is theirs, its
+	 * labels number the classes */
+	const struct model *model;
+};
+
 /*
- * A data set as users name it (folder, "images,labels", file), with labels;
- * classes: a file of class names, or NULL; shape: what to fit the images to,
- * or NULL.
+ * A data set with labels.  What was decided on the way is said in a line on
+ * stderr.  The model's names of classes are used where the data has none, so
+ * the model must outlive the data.
  */
-int fetch_data(const char *spec, const char *classes, const struct fit_shape *,
-    struct fetched_data *, struct err *) MUST_USE;
+int fetch_data(
+    const struct fetch_want *, struct fetched_data *, struct err *) MUST_USE;
 void fetch_data_release(struct fetched_data *);
+
+/*
+ * How pictures became the model's input, for documents: {"model": what its
+ * files or the user say, or null, "data": what was done to the images, or
+ * null}.  A new reference.
+ */
+json_t *fetch_json(const struct fetched_model *, const struct fetched_data *);
 
 #endif

@@ -2,8 +2,23 @@
 #include "formats/image.h"
 
 #include "base/limits.h"
+#include "base/text.h"
+#include "formats/image_bmp.h"
 #include "formats/image_jpeg.h"
 #include "formats/image_png.h"
+#include "formats/image_pnm.h"
+#include "formats/image_webp.h"
+
+static const struct {
+	bool (*probe)(struct rd);
+	int (*read)(struct rd, struct arena *, struct image *, struct err *);
+} kinds[] = {
+    {image_png_probe, image_png_read},
+    {image_jpeg_probe, image_jpeg_read},
+    {image_webp_probe, image_webp_read},
+    {image_pnm_probe, image_pnm_read},
+    {image_bmp_probe, image_bmp_read},
+};
 
 uint8_t *
 image_alloc(
@@ -30,9 +45,21 @@ int
 image_read(struct rd r, struct arena *a, struct image *out, struct err *e)
 {
 	*out = (struct image){0};
-	if (image_png_probe(r))
-		return image_png_read(r, a, out, e);
-	if (image_jpeg_probe(r))
-		return image_jpeg_read(r, a, out, e);
-	return err_set(e, ERR_UNSUPPORTED, 0, "neither PNG nor JPEG");
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (kinds[i].probe(r))
+			return kinds[i].read(r, a, out, e);
+	return err_set(e, ERR_UNSUPPORTED, 0,
+	    "no image of a known form (PNG, JPEG, WebP, PGM, PPM, BMP)");
+}
+
+bool
+image_named(const char *path)
+{
+	static const char *const end[] = {
+	    ".png", ".jpg", ".jpeg", ".webp", ".ppm", ".pgm", ".pnm", ".bmp"};
+
+	for (size_t i = 0; i < ARRAY_LEN(end); i++)
+		if (text_ends_with(path, end[i]))
+			return true;
+	return false;
 }

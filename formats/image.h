@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * One image file: PNG or JPEG, 8 bits a channel, grey or RGB.  What would have
- * to be guessed is refused: transparency, 16 bits, CMYK, damage.
+ * One image file: PNG, JPEG, WebP, PGM, PPM or BMP, 8 bits a channel, grey or
+ * RGB.  What would have to be guessed is refused: transparency, 16 bits, CMYK,
+ * damage.
  */
 #ifndef FORMATS_IMAGE_H
 #define FORMATS_IMAGE_H
@@ -16,6 +17,9 @@ struct image {
 /* ERR_UNSUPPORTED for other formats. */
 int image_read(
     struct rd, struct arena *, struct image *, struct err *) MUST_USE;
+
+/* Whether the name ends as those of images do. */
+bool image_named(const char *path);
 
 /* The pixels of an image of w x h, or NULL and an error beyond a limit. */
 uint8_t *image_alloc(

@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/imagedir.h"
 
+#include "base/file.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "base/tree.h"
-#include "formats/image.h"
+#include "formats/imagetable.h"
 
+#include <strings.h>
 #include <unistd.h>
 
-#define LIST_ARENA  ((size_t)2 << 30)
-#define IMAGE_FILE  ((uint64_t)256 << 20)
-#define IMAGE_ARENA ((size_t)512 << 20)
+#define TABLE_FILE ((uint64_t)256 << 20)
 
-struct listing {
-	struct arena arena;
-	struct buf images;  /* of const char *: paths beneath the root */
-	struct buf labels;  /* of int32_t */
-	struct buf classes; /* of const char * */
+/* Parts of a data set, the preferred first: unseen images tell most. */
+static const char *const parts[] = {
+    "test", "testing", "val", "valid", "validation", "train", "training"};
+
+struct walking {
+	struct listing *list;
+	int32_t label;
+	size_t passed; /* files that are no images */
 };
-
-static size_t
-count(const struct buf *b)
-{
-	return b->len / sizeof(char *);
-}
 
 static const char *
 item(const struct buf *b, size_t i)
@@ -32,6 +30,14 @@ item(const struct buf *b, size_t i)
 	memcpy(&s, b->ptr + i * sizeof(s), sizeof(s));
 	return s;
 }
+
+static size_t
+count(const struct buf *b)
+{
+	return b->len / sizeof(char *);
+}
+
+/* --- class folders ------------------------------------------------------- */
 
 /* Each component but the dot-files, which nobody means as data. */
 static bool
@@ -43,10 +49,9 @@ hidden(const char *path)
 static int
 each(void *ctx, const struct tree_entry *entry, struct err *e)
 {
-	struct listing *l = ctx;
-	const char *slash = strchr(entry->path, '/'), *s;
+	struct walking *w = ctx;
+	const char *slash = strchr(entry->path, '/');
 	bool folder = S_ISDIR(entry->st.st_mode);
-	int32_t label;
 
 	if (hidden(entry->path) || (slash == NULL && !folder))
 		return 0;
@@ -56,133 +61,242 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 			   : "not a regular file (links are not followed)");
 		return err_in(e, entry->path);
 	}
-	s = arena_strdup(&l->arena, entry->path, strlen(entry->path));
-	if (s == NULL || count(&l->classes) > LIMIT_CLASSES ||
-	    count(&l->images) >= LIMIT_IMAGES)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
-		    "more than %d classes or %d images", LIMIT_CLASSES,
-		    LIMIT_IMAGES);
-	if (folder) {
-		buf_append(&l->classes, &s, sizeof(s));
-		return 0;
-	}
-	label = (int32_t)count(&l->classes) - 1;
-	buf_append(&l->labels, &label, sizeof(label));
-	buf_append(&l->images, &s, sizeof(s));
+	if (folder)
+		return listing_class(
+		    w->list, entry->path, strlen(entry->path), &w->label, e);
+	if (image_named(entry->path))
+		return listing_image(w->list, entry->path, w->label, e);
+	w->passed++;
 	return 0;
 }
 
 static int
-read_image(int root, const char *path, struct arena *a, struct image *out,
-    struct err *e)
+read_classes(int root, const struct fit_shape *fit, struct listing *l,
+    struct dataset *d, struct err *e)
 {
-	struct file_map m;
-	int fd, rc;
+	struct walking w = {.list = l};
+	int rc = tree_walk(root, &l->arena, each, &w, e);
 
-	if ((fd = tree_open(root, path, e)) < 0)
+	if (rc == 0 && l->classes.len == 0)
+		rc = err_set(
+		    e, ERR_UNSUPPORTED, ERR_NOWHERE, "no class folders in it");
+	else if (rc == 0 && l->images.len == 0)
+		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "no images in its class folders");
+	if (rc == 0)
+		rc = listing_read(l, root, fit, d, e);
+	if (rc == 0 && w.passed != 0)
+		dataset_say(d,
+		    "%zu files in class folders are no images: "
+		    "passed over",
+		    w.passed);
+	return rc;
+}
+
+/* --- a table of images --------------------------------------------------- */
+
+static int
+map_file(int root, const char *name, struct file_map *m, struct err *e)
+{
+	int fd = tree_open(root, name, e), rc;
+
+	if (fd < 0)
 		return fd;
-	if ((rc = file_map_fd(fd, path, IMAGE_FILE, &m, e)) == 0) {
-		if ((rc = image_read(rd_mem(m.ptr, m.len), a, out, e)) != 0)
-			err_in(e, path);
-		file_unmap(&m);
-	}
+	rc = file_map_fd(fd, name, TABLE_FILE, m, e);
 	close(fd);
 	return rc;
 }
 
-/* The first image decides the shape; room for all is taken then. */
-static int
-place(struct dataset *d, size_t i, size_t n, const struct image *img,
-    uint8_t **pixels, struct err *e)
+/* The table among the files of a folder, mapped, or NULL. */
+static const char *
+find_table(int root, const struct buf *names, struct file_map *m)
 {
-	size_t size = img->w * img->h * img->c;
+	for (size_t i = 0; i < count(names); i++) {
+		const char *name = item(names, i);
+		struct err e;
 
-	if (i == 0) {
-		*d = (struct dataset){.arena = d->arena,
-		    .n = n,
-		    .h = img->h,
-		    .w = img->w,
-		    .c = img->c};
-		if ((*pixels = arena_alloc(&d->arena, n, size)) == NULL)
-			return err_set(e, ERR_LIMIT, ERR_NOWHERE,
-			    "%zu images of %zux%zu are too much", n, img->h,
-			    img->w);
-		d->u8 = *pixels;
+		if ((!text_ends_with(name, ".csv") &&
+			!text_ends_with(name, ".txt")) ||
+		    map_file(root, name, m, &e) != 0)
+			continue;
+		if (imagetable_probe(name, rd_mem(m->ptr, m->len)))
+			return name;
+		file_unmap(m);
 	}
-	if (img->w != d->w || img->h != d->h || img->c != d->c)
-		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "%zux%zu with %zu channels, the first image is %zux%zu "
-		    "with %zu; all must be alike",
-		    img->h, img->w, img->c, d->h, d->w, d->c);
-	memcpy(*pixels + i * size, img->pixel, size);
-	return 0;
+	return NULL;
+}
+
+/* Where the files of the table are: beside it, or in a folder of images. */
+static const char *
+table_folder(int root, struct rd r)
+{
+	static const char *const folder[] = {"", "images/", "Images/"};
+	char first[LIMIT_MEMBER_NAME], path[LIMIT_MEMBER_NAME + 16];
+
+	if (!imagetable_first(r, first, sizeof(first)))
+		return "";
+	for (size_t i = 0; i < ARRAY_LEN(folder); i++) {
+		struct err e;
+		int fd;
+
+		snprintf(path, sizeof(path), "%s%s", folder[i], first);
+		if ((fd = tree_open(root, path, &e)) >= 0) {
+			close(fd);
+			return folder[i];
+		}
+	}
+	return "";
 }
 
 static int
-read_all(int root, const struct listing *l, struct dataset *d, struct err *e)
+read_table(int root, const char *name, struct rd r, const struct fit_shape *fit,
+    struct listing *l, struct dataset *d, struct err *e)
 {
-	size_t n = count(&l->images);
-	uint8_t *pixels = NULL;
-	int rc = 0;
+	int rc = imagetable_read(r, table_folder(root, r), l, e);
 
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		const char *path = item(&l->images, i);
-		struct image img;
-		struct arena a;
+	if (rc == 0 && l->images.len == 0)
+		rc = err_set(
+		    e, ERR_UNSUPPORTED, ERR_NOWHERE, "no images in the table");
+	if (rc != 0)
+		return err_in(e, name);
+	if ((rc = listing_read(l, root, fit, d, e)) == 0)
+		dataset_say(d, "classes by %.60s", name);
+	return rc;
+}
 
-		arena_init(&a, IMAGE_ARENA);
-		if ((rc = read_image(root, path, &a, &img, e)) == 0 &&
-		    (rc = place(d, i, n, &img, &pixels, e)) != 0)
-			err_in(e, path);
-		arena_release(&a);
+/* --- parts --------------------------------------------------------------- */
+
+static size_t
+part_of(const char *name)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(parts) && strcasecmp(parts[i], name) != 0)
+		i++;
+	return i;
+}
+
+/* Class folders or a table; "images" alone is a folder without labels. */
+static bool
+has_labels(int root, struct arena *a)
+{
+	struct buf names = {0};
+	struct file_map m;
+	struct err e;
+	bool found;
+
+	if (tree_names(root, a, &names, &e) != 0)
+		return false;
+	if ((found = find_table(root, &names, &m) != NULL))
+		file_unmap(&m);
+	for (size_t i = 0; i < count(&names) && !found; i++) {
+		const char *name = item(&names, i);
+		int fd = hidden(name) || strcasecmp(name, "images") == 0
+			     ? -1
+			     : tree_folder(root, name, &e);
+
+		if ((found = fd >= 0))
+			close(fd);
+	}
+	buf_free(&names);
+	return found;
+}
+
+/*
+ * The part to be read when all folders are parts of a data set: its
+ * descriptor, and its name; -1: they are not.
+ */
+static int
+choose_part(
+    int root, const struct buf *names, struct arena *a, const char **chosen)
+{
+	int best = -1;
+	size_t rank = ARRAY_LEN(parts);
+	bool all = true;
+
+	for (size_t i = 0; i < count(names) && all; i++) {
+		const char *name = item(names, i);
+		struct err e;
+		int fd = hidden(name) ? -1 : tree_folder(root, name, &e);
+
+		if (fd < 0)
+			continue;
+		all = part_of(name) < ARRAY_LEN(parts);
+		if (!all || part_of(name) >= rank || !has_labels(fd, a)) {
+			close(fd);
+			continue;
+		}
+		if (best >= 0)
+			close(best);
+		best = fd;
+		rank = part_of(name);
+		*chosen = name;
+	}
+	if (!all && best >= 0) {
+		close(best);
+		best = -1;
+	}
+	return best;
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+static int
+read_folder(int root, const struct buf *names, const struct fit_shape *fit,
+    struct listing *l, struct dataset *d, struct err *e)
+{
+	struct file_map m;
+	const char *table = find_table(root, names, &m);
+	int rc;
+
+	if (table == NULL)
+		return read_classes(root, fit, l, d, e);
+	rc = read_table(root, table, rd_mem(m.ptr, m.len), fit, l, d, e);
+	file_unmap(&m);
+	return rc;
+}
+
+/* Errors name the file within the part. */
+static int
+read_part(int part, const char *name, const struct fit_shape *fit,
+    struct listing *l, struct dataset *d, struct err *e)
+{
+	struct buf names = {0};
+	char inside[sizeof(e->path)];
+	int rc = tree_names(part, &l->arena, &names, e);
+
+	if (rc == 0 && (rc = read_folder(part, &names, fit, l, d, e)) == 0)
+		dataset_say(d, "%s/ is what was read", name);
+	buf_free(&names);
+	if (rc != 0 && e->path[0] != '\0') {
+		memcpy(inside, e->path, sizeof(inside));
+		e->path[0] = '\0';
+		if (file_join(e->path, sizeof(e->path), name, inside, e) != 0)
+			return rc;
 	}
 	return rc;
 }
 
-static int
-take_labels(const struct listing *l, struct dataset *d, struct err *e)
-{
-	int32_t *label = arena_alloc(&d->arena, d->n, sizeof(*label));
-	size_t k = count(&l->classes);
-
-	d->name = arena_alloc(&d->arena, k + 1, sizeof(*d->name));
-	if (label == NULL || d->name == NULL)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "data too large");
-	memcpy(label, l->labels.ptr, d->n * sizeof(*label));
-	for (size_t i = 0; i < k; i++) {
-		const char *s = item(&l->classes, i);
-
-		d->name[i] = arena_strdup(&d->arena, s, strlen(s));
-		if (d->name[i] == NULL)
-			return err_set(
-			    e, ERR_LIMIT, ERR_NOWHERE, "data too large");
-	}
-	d->label = label;
-	d->classes = k;
-	return 0;
-}
-
 int
-imagedir_parse(int root, struct dataset *d, struct err *e)
+imagedir_parse(
+    int root, const struct fit_shape *fit, struct dataset *d, struct err *e)
 {
-	struct listing l = {0};
-	int rc;
+	struct listing l;
+	struct buf names = {0};
+	const char *name = NULL;
+	int part, rc;
 
-	arena_init(&l.arena, LIST_ARENA);
-	rc = tree_walk(root, &l.arena, each, &l, e);
-	if (rc == 0 && count(&l.classes) == 0)
-		rc = err_set(
-		    e, ERR_UNSUPPORTED, ERR_NOWHERE, "no class folders in it");
-	else if (rc == 0 && count(&l.images) == 0)
-		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "no images in its class folders");
-	if (rc == 0)
-		rc = read_all(root, &l, d, e);
-	if (rc == 0)
-		rc = take_labels(&l, d, e);
-	buf_free(&l.images);
-	buf_free(&l.labels);
-	buf_free(&l.classes);
-	arena_release(&l.arena);
+	listing_init(&l);
+	if ((rc = tree_names(root, &l.arena, &names, e)) == 0) {
+		part = choose_part(root, &names, &l.arena, &name);
+		if (part >= 0) {
+			rc = read_part(part, name, fit, &l, d, e);
+			close(part);
+		} else {
+			rc = read_folder(root, &names, fit, &l, d, e);
+		}
+	}
+	buf_free(&names);
+	listing_release(&l);
 	return rc;
 }

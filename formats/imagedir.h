@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: MIT
- * A folder of class folders, root/<class>/<image>: classes are numbered in
- * byte order of their names, images lie in byte order within their class.
- * Every file in a class folder must be an image, all of one size and number
- * of channels; names that start with a dot and files beside the class folders
- * are passed over.
+ * A folder of images:
+ *
+ *   root/<class>/<image>        class folders (torchvision's ImageFolder,
+ *                               BackdoorBench's bd_test_dataset, GTSRB)
+ *   root/{test,val,train}/...   the first of these that has labels
+ *   root/<image> and a table    GTSRB's GT-*.csv (Filename, ClassId), Tiny
+ *                               ImageNet's val_annotations.txt
+ *
+ * Images lie in byte order within their class, or in that of the table.
+ * Names that start with a dot, files beside the class folders and files in
+ * them whose names are not those of images are passed over.
  */
 #ifndef FORMATS_IMAGEDIR_H
 #define FORMATS_IMAGEDIR_H
 
-#include "formats/dataset.h"
+#include "formats/fit.h"
 
 /* Fills d, whose arena is initialised.  root is a directory descriptor. */
-int imagedir_parse(int root, struct dataset *, struct err *) MUST_USE;
+int imagedir_parse(int root, const struct fit_shape *, struct dataset *,
+    struct err *) MUST_USE;
 
 #endif

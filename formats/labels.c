@@ -2,101 +2,286 @@
 #include "formats/labels.h"
 
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/text.h"
 
-static int
-reserve(struct source *s, size_t n, struct err *e)
+#define ABSENT    SIZE_MAX
+#define AMBIGUOUS (SIZE_MAX - 1)
+
+/* Three ways to look at a name, from strict to loose. */
+enum {
+	EXACT,
+	FOLDED,
+	HEAD, /* what stands before the first comma, folded */
+	WAYS
+};
+
+struct index {
+	struct arena *arena;
+	struct map map[WAYS];
+	bool *twice[WAYS]; /* per place: another name looks the same */
+};
+
+/* A view of s, in the arena; NULL when that is full. */
+static const char *
+view(struct arena *a, const char *s, int way)
 {
-	if (n > LIMIT_CLASSES)
-		return err_set(
-		    e, ERR_LIMIT, ERR_NOWHERE, "%zu names of classes", n);
-	s->hints.label = arena_alloc(&s->arena, n + 1, sizeof(char *));
-	if (s->hints.label == NULL)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many names");
-	return 0;
+	size_t len = way == HEAD ? strcspn(s, ",") : strlen(s), n = 0;
+	char *out;
+
+	if (way == EXACT)
+		return s;
+	if ((out = arena_strdup(a, s, len)) == NULL)
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
+		char c = s[i];
+
+		if (c == ' ' || c == '_' || c == '-')
+			continue;
+		out[n++] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+	}
+	out[n] = '\0';
+	return out;
 }
 
-static int
-keep(struct source *s, size_t at, const char *text, size_t len, struct err *e)
+static bool
+index_names(struct index *x, const char *const *want, size_t n)
 {
-	if (len > LIMIT_NAME || !text_utf8_valid(text, len))
-		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "the name of class %zu is no text", at);
-	s->hints.label[at] = arena_strdup(&s->arena, text, len);
-	return s->hints.label[at] != NULL
-		   ? 0
-		   : err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many names");
+	for (int way = 0; way < WAYS; way++) {
+		map_init(&x->map[way], x->arena);
+		x->twice[way] =
+		    arena_alloc(x->arena, n + 1, sizeof(*x->twice[way]));
+		if (x->twice[way] == NULL)
+			return false;
+		for (size_t i = 0; i < n; i++) {
+			const char *s = view(x->arena, want[i], way);
+			int rc =
+			    s != NULL ? map_put(&x->map[way], s, i) : ERR_LIMIT;
+
+			if (rc < 0)
+				return false;
+			if (rc == 0)
+				x->twice[way][map_get(&x->map[way], s)] = true;
+		}
+	}
+	return true;
 }
 
-int
-labels_by_index(struct source *s, const json_t *j, struct err *e)
+/* The place of a name, ABSENT or AMBIGUOUS. */
+static size_t
+find(const struct index *x, const char *name)
 {
-	size_t n = json_object_size(j);
-	const char *key;
-	json_t *v;
-	int rc;
+	for (int way = 0; way < WAYS; way++) {
+		const char *s = view(x->arena, name, way);
+		size_t at = s != NULL ? map_get(&x->map[way], s) : ABSENT;
 
-	if (!json_is_object(j) || n == 0)
-		return err_set(
-		    e, ERR_FORMAT, ERR_NOWHERE, "no object of class names");
-	if ((rc = reserve(s, n, e)) != 0)
-		return rc;
-	json_object_foreach((json_t *)(uintptr_t)j, key, v)
-	{
-		uint64_t at;
+		if (at != ABSENT)
+			return x->twice[way][at] ? AMBIGUOUS : at;
+	}
+	return ABSENT;
+}
 
-		if (json_is_array(v))
-			v = json_array_get(v, json_array_size(v) - 1);
-		if (!text_parse_u64(key, n - 1, &at) || !json_is_string(v))
+/* Where each class goes; how many of those with images have a place. */
+static int
+place_all(const struct dataset *d, const struct index *x, const bool *used,
+    size_t *to, const char *whose, size_t *found, struct err *e)
+{
+	size_t missing = ABSENT;
+
+	*found = 0;
+	for (size_t i = 0; i < d->classes; i++) {
+		to[i] = find(x, d->name[i]);
+		if (to[i] == AMBIGUOUS)
 			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-			    "'%.64s' is not the number and name of one of %zu "
-			    "classes",
-			    key, n);
-		rc =
-		    keep(s, at, json_string_value(v), json_string_length(v), e);
-		if (rc != 0)
-			return rc;
+			    "class '%.60s' fits more than one of %s",
+			    d->name[i], whose);
+		if (to[i] != ABSENT)
+			++*found;
+		else if (used[i])
+			missing = i;
 	}
-	s->hints.nlabel = n;
+	if (*found != 0 && missing != ABSENT)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "class '%.60s' is not among %s, %zu of %zu are: name "
+		    "the classes in the model's order with --classes",
+		    d->name[missing], whose, *found, d->classes);
 	return 0;
 }
 
-/* The next line, without its end. */
-static struct slice
-line(struct rd *r)
+/* No two classes in one place. */
+static int
+check_places(struct arena *a, const struct dataset *d, const size_t *to,
+    size_t n, struct err *e)
 {
-	struct slice s = {r->base + r->off, 0};
-	uint8_t c;
+	size_t *from = arena_alloc(a, n + 1, sizeof(*from));
 
-	while (rd_u8(r, &c) == 0 && c != '\n')
-		s.len++;
-	if (s.len != 0 && s.ptr[s.len - 1] == '\r')
-		s.len--;
-	return s;
+	for (size_t i = 0; from != NULL && i < d->classes; i++) {
+		if (to[i] == ABSENT)
+			continue;
+		if (from[to[i]] != 0)
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "classes '%.60s' and '%.60s' are one of the model",
+			    d->name[from[to[i]] - 1], d->name[i]);
+		from[to[i]] = i + 1;
+	}
+	return from != NULL
+		   ? 0
+		   : err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
+}
+
+/* New numbers and names. */
+static int
+renumber(struct dataset *d, const size_t *to, const char *const *name, size_t n,
+    struct err *e)
+{
+	int32_t *label = arena_alloc(&d->arena, d->n + 1, sizeof(*label));
+	const char **copy = arena_alloc(&d->arena, n + 1, sizeof(*copy));
+
+	if (label == NULL || copy == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "data too large");
+	for (size_t i = 0; i < d->n; i++)
+		label[i] = (int32_t)to[d->label[i]];
+	for (size_t i = 0; i < n; i++) {
+		copy[i] = arena_strdup(&d->arena, name[i], strlen(name[i]));
+		if (copy[i] == NULL)
+			return err_set(
+			    e, ERR_LIMIT, ERR_NOWHERE, "data too large");
+	}
+	d->label = label;
+	d->name = copy;
+	d->classes = n;
+	return 0;
+}
+
+static int
+match(struct dataset *d, const char *const *want, size_t n, const char *whose,
+    struct arena *a, struct err *e)
+{
+	struct index x = {.arena = a};
+	bool *used = arena_alloc(a, d->classes + 1, sizeof(*used));
+	size_t *to = arena_alloc(a, d->classes + 1, sizeof(*to)), found;
+	int rc;
+
+	if (used == NULL || to == NULL || !index_names(&x, want, n))
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
+	for (size_t i = 0; i < d->n; i++)
+		used[d->label[i]] = true;
+	if ((rc = place_all(d, &x, used, to, whose, &found, e)) != 0)
+		return rc;
+	if (found == 0)
+		return LABELS_NONE;
+	if ((rc = check_places(a, d, to, n, e)) != 0)
+		return rc;
+	return renumber(d, to, want, n, e);
 }
 
 int
-labels_by_line(struct source *s, struct rd r, struct err *e)
+labels_match(struct dataset *d, const char *const *want, size_t n,
+    const char *whose, struct err *e)
 {
-	struct rd again = r;
-	size_t n = 0, lines = 0;
+	struct arena a;
 	int rc;
 
-	while (rd_left(&r) != 0 && lines <= LIMIT_CLASSES) {
-		lines++;
-		if (line(&r).len != 0)
-			n = lines;
-	}
-	if (lines > LIMIT_CLASSES)
-		n = lines;
-	if ((rc = reserve(s, n, e)) != 0)
-		return rc;
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		struct slice one = line(&again);
+	arena_init(&a, (size_t)1 << 30);
+	rc = match(d, want, n, whose, &a, e);
+	arena_release(&a);
+	return rc;
+}
 
-		rc = keep(s, i, (const char *)one.ptr, one.len, e);
+/* Digits only, also with leading zeros; below LIMIT_CLASSES. */
+static bool
+number_of(const char *s, size_t *out)
+{
+	uint64_t v;
+
+	if (*s == '\0' || strspn(s, "0123456789") != strlen(s))
+		return false;
+	while (s[0] == '0' && s[1] != '\0')
+		s++;
+	if (!text_parse_u64(s, LIMIT_CLASSES - 1, &v))
+		return false;
+	*out = v;
+	return true;
+}
+
+bool
+labels_named(const char *const *name, size_t n)
+{
+	size_t v;
+
+	for (size_t i = 0; name != NULL && i < n; i++) {
+		const char *s = name[i];
+
+		if (strncmp(s, "LABEL_", 6) == 0)
+			s += 6;
+		if (*s != '\0' && !(number_of(s, &v) && v == i))
+			return true;
+	}
+	return false;
+}
+
+bool
+labels_number(struct dataset *d)
+{
+	size_t *to = arena_alloc(&d->arena, d->classes + 1, sizeof(*to));
+	size_t most = 0;
+	const char **name;
+	struct err e;
+
+	if (to == NULL || d->classes == 0)
+		return false;
+	for (size_t i = 0; i < d->classes; i++) {
+		if (!number_of(d->name[i], &to[i]))
+			return false;
+		most = MAX(most, to[i]);
+	}
+	name = arena_alloc(&d->arena, most + 1, sizeof(*name));
+	if (name == NULL)
+		return false;
+	for (size_t i = 0; i <= most; i++)
+		name[i] = "";
+	for (size_t i = 0; i < d->classes; i++) {
+		if (name[to[i]][0] != '\0')
+			return false; /* "1" and "01" */
+		name[to[i]] = d->name[i];
+	}
+	return renumber(d, to, name, most + 1, &e) == 0;
+}
+
+/* Numbered classes get the names that the model has. */
+static int
+take_names(struct dataset *d, const char *const *label, size_t n, struct err *e)
+{
+	size_t *same = arena_alloc(&d->arena, d->classes + 1, sizeof(*same));
+
+	if (d->classes > n)
+		return 0; /* refused where labels are held against logits */
+	if (same == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "data too large");
+	for (size_t i = 0; i < d->classes; i++)
+		same[i] = i;
+	return renumber(d, same, label, n, e);
+}
+
+int
+labels_for_model(
+    struct dataset *d, const char *const *label, size_t n, struct err *e)
+{
+	int rc;
+
+	if (d->label == NULL || label == NULL || !labels_named(label, n))
+		return 0;
+	if (!labels_named(d->name, d->classes))
+		return take_names(d, label, n, e);
+	rc = labels_match(d, label, n, "the model's labels", e);
+	if (rc == LABELS_NONE) {
+		dataset_say(d,
+		    "WARNING: no class ('%.40s', ...) is one of the model's "
+		    "labels ('%.40s', ...): taken in the order of their names",
+		    d->name[0], label[0]);
+		return 0;
 	}
 	if (rc == 0)
-		s->hints.nlabel = n;
+		dataset_say(d, "classes matched to the model's by name");
 	return rc;
 }

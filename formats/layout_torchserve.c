@@ -5,7 +5,7 @@
  */
 #include "base/json.h"
 #include "base/limits.h"
-#include "formats/labels.h"
+#include "formats/label_file.h"
 #include "formats/layout.h"
 
 #define MANIFEST "MAR-INF/MANIFEST.json"
@@ -70,7 +70,7 @@ take_names(struct source *s, struct err *e)
 		return 0;
 	if ((rc = read_json(s, NAMES, &j, e)) != 0)
 		return rc;
-	if ((rc = labels_by_index(s, j, e)) != 0)
+	if ((rc = label_file_by_index(s, j, e)) != 0)
 		err_in(e, NAMES);
 	json_decref(j);
 	return rc;

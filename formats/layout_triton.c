@@ -6,7 +6,7 @@
  */
 #include "base/limits.h"
 #include "base/text.h"
-#include "formats/labels.h"
+#include "formats/label_file.h"
 #include "formats/layout.h"
 #include "formats/pbtxt.h"
 
@@ -116,7 +116,7 @@ take_labels(struct source *s, const json_t *c, struct err *e)
 		if (file == NULL || *file == '\0')
 			continue;
 		if ((rc = source_open(s, file, &r, e)) == 0 &&
-		    (rc = labels_by_line(s, r, e)) != 0)
+		    (rc = label_file_by_line(s, r, e)) != 0)
 			err_in(e, file);
 		return rc;
 	}

@@ -7,9 +7,35 @@ full(struct err *e)
 	return err_set(e, ERR_LIMIT, ERR_NOWHERE, "model too large");
 }
 
+/* Room for `extra` more tensors and nodes; the nodes there were are *old. */
+static int
+make_room(struct model *m, size_t extra, struct node **old, struct err *e)
+{
+	struct tensor *t =
+	    arena_alloc(&m->arena, m->ntensor + extra, sizeof(*t));
+
+	*old = m->node;
+	m->node = arena_alloc(&m->arena, m->nnode + extra, sizeof(*m->node));
+	if (t == NULL || m->node == NULL)
+		return full(e);
+	if (m->ntensor > 0)
+		memcpy(t, m->tensor, m->ntensor * sizeof(*t));
+	m->tensor = t;
+	m->nnode = 0;
+	return 0;
+}
+
+static uint8_t *
+put_le(uint8_t *to, uint64_t bits, size_t width)
+{
+	for (size_t k = 0; k < width; k++, bits >>= 8)
+		*to++ = (uint8_t)bits;
+	return to;
+}
+
 /* A (1, n, 1, 1) tensor of floats. */
 static int
-add_tensor(
+add_floats(
     struct model *m, const char *name, const double *v, size_t n, struct err *e)
 {
 	uint8_t *data = arena_alloc(&m->arena, n, 4);
@@ -27,14 +53,33 @@ add_tensor(
 		uint32_t bits;
 
 		memcpy(&bits, &f, sizeof(bits));
-		for (size_t k = 0; k < 4; k++, bits >>= 8)
-			*data++ = (uint8_t)bits;
+		data = put_le(data, bits, 4);
 	}
 	return 0;
 }
 
+/* The numbers n - 1 to 0. */
 static int
-add_node(struct model *m, const char *op, const char *a, const char *b,
+add_reverse(struct model *m, const char *name, size_t n, struct err *e)
+{
+	uint8_t *data = arena_alloc(&m->arena, n, 8);
+
+	if (data == NULL)
+		return full(e);
+	m->tensor[m->ntensor++] = (struct tensor){.name = name,
+	    .dtype = DTYPE_I64,
+	    .rank = 1,
+	    .dim = {n},
+	    .data = data,
+	    .size = 8 * n};
+	while (n-- > 0)
+		data = put_le(data, n, 8);
+	return 0;
+}
+
+/* A node of two inputs; its output takes the place of *x. */
+static int
+add_node(struct model *m, const char *op, const char **x, const char *b,
     const char *out, struct err *e)
 {
 	struct node *n = &m->node[m->nnode];
@@ -45,9 +90,15 @@ add_node(struct model *m, const char *op, const char *a, const char *b,
 	n->attr = arena_alloc(&m->arena, 1, sizeof(*n->attr));
 	if (n->in == NULL || n->out == NULL || n->attr == NULL)
 		return full(e);
-	n->in[0] = a;
+	n->in[0] = *x;
 	n->in[1] = b;
 	n->out[0] = out;
+	*x = out;
+	if (strcmp(op, "Gather") == 0) {
+		n->attr[0] =
+		    (struct attr){.name = "axis", .kind = ATTR_INT, .i = 1};
+		n->nattr = 1;
+	}
 	m->nnode++;
 	return 0;
 }
@@ -56,56 +107,76 @@ static int
 check_list(const struct model *m, const double *v, size_t n, bool divisor,
     struct err *e)
 {
-	for (size_t i = 0; divisor && v != NULL && i < n; i++)
+	for (size_t i = 0; divisor && i < n; i++)
 		if (!(v[i] > 0.0))
 			return err_set(e, ERR_USAGE, ERR_NOWHERE,
 			    "a standard deviation must be above 0");
-	if (v != NULL && n != 1 && m->shape[1] > 0 && n != (size_t)m->shape[1])
+	if (n > 1 && m->shape[1] > 0 && n != (size_t)m->shape[1])
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "%zu values for an image of %" PRId64 " channels", n,
 		    m->shape[1]);
 	return 0;
 }
 
-int
-pixel_prepend(struct model *m, const double *mean, size_t nmean,
-    const double *std, size_t nstd, struct err *e)
+static int
+check(const struct model *m, const struct preprocess *p, struct err *e)
 {
-	struct node *old = m->node;
-	size_t nold = m->nnode;
-	struct tensor *t;
-	const char *x = m->input;
 	int rc;
 
-	if (mean == NULL && std == NULL)
-		return 0;
-	if ((rc = check_list(m, mean, nmean, false, e)) != 0 ||
-	    (rc = check_list(m, std, nstd, true, e)) != 0)
+	if ((rc = check_list(m, p->mean, p->nmean, false, e)) != 0 ||
+	    (rc = check_list(m, p->std, p->nstd, true, e)) != 0)
 		return rc;
-	t = arena_alloc(&m->arena, m->ntensor + 2, sizeof(*t));
-	m->node = arena_alloc(&m->arena, nold + 2, sizeof(*m->node));
-	if (t == NULL || m->node == NULL)
-		return full(e);
-	if (m->ntensor > 0)
-		memcpy(t, m->tensor, m->ntensor * sizeof(*t));
-	m->tensor = t;
-	m->nnode = 0;
-	if (mean != NULL) {
-		const char *out =
-		    std != NULL ? PIXEL_PREFIX "centred" : PIXEL_OUTPUT;
+	if (p->bgr && m->shape[1] != 3)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "an order of colours for a model that does not say that "
+		    "it takes 3 channels");
+	return 0;
+}
 
-		rc = add_tensor(m, PIXEL_PREFIX "mean", mean, nmean, e);
-		if (rc != 0 || (rc = add_node(m, "Sub", x, PIXEL_PREFIX "mean",
-				    out, e)) != 0)
+/* The new nodes, in order; the last is named for the outside to find it. */
+static int
+add_steps(struct model *m, const struct preprocess *p, struct err *e)
+{
+	const char *x = m->input, *out;
+	int rc;
+
+	if (p->bgr) {
+		out = p->nmean + p->nstd != 0 ? PIXEL_PREFIX "reversed"
+					      : PIXEL_OUTPUT;
+		if ((rc = add_reverse(m, PIXEL_PREFIX "order", 3, e)) != 0 ||
+		    (rc = add_node(
+			 m, "Gather", &x, PIXEL_PREFIX "order", out, e)) != 0)
 			return rc;
-		x = out;
 	}
-	if (std != NULL) {
-		rc = add_tensor(m, PIXEL_PREFIX "std", std, nstd, e);
-		if (rc != 0 || (rc = add_node(m, "Div", x, PIXEL_PREFIX "std",
-				    PIXEL_OUTPUT, e)) != 0)
+	if (p->nmean != 0) {
+		out = p->nstd != 0 ? PIXEL_PREFIX "centred" : PIXEL_OUTPUT;
+		if ((rc = add_floats(
+			 m, PIXEL_PREFIX "mean", p->mean, p->nmean, e)) != 0 ||
+		    (rc = add_node(
+			 m, "Sub", &x, PIXEL_PREFIX "mean", out, e)) != 0)
 			return rc;
 	}
+	if (p->nstd == 0)
+		return 0;
+	rc = add_floats(m, PIXEL_PREFIX "std", p->std, p->nstd, e);
+	return rc != 0 ? rc
+		       : add_node(
+			     m, "Div", &x, PIXEL_PREFIX "std", PIXEL_OUTPUT, e);
+}
+
+int
+pixel_prepend(struct model *m, const struct preprocess *p, struct err *e)
+{
+	struct node *old;
+	size_t nold = m->nnode;
+	int rc;
+
+	if (!p->bgr && p->nmean == 0 && p->nstd == 0)
+		return 0;
+	if ((rc = check(m, p, e)) != 0 ||
+	    (rc = make_room(m, 3, &old, e)) != 0 ||
+	    (rc = add_steps(m, p, e)) != 0)
+		return rc;
 	for (size_t i = 0; i < nold; i++) {
 		for (size_t k = 0; k < old[i].nin; k++)
 			if (strcmp(old[i].in[k], m->input) == 0)

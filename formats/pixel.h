@@ -13,11 +13,12 @@
 #define PIXEL_OUTPUT "assay.normalised"
 
 /*
- * Prepend (x - mean) / std.  Each list has one value, or one per channel;
- * NULL leaves that step out.  The model then passes model_check() again;
- * ERR_USAGE when the lists do not fit the model or an std is 0.
+ * Prepend what the model wants of pixels: the order of channels (bgr), then
+ * (x - mean) / std.  Each list has one value or one per channel; empty leaves
+ * that step out.  The model then passes model_check() again; ERR_USAGE when
+ * the lists do not fit the model or an std is 0.
  */
-int pixel_prepend(struct model *, const double *mean, size_t nmean,
-    const double *std, size_t nstd, struct err *) MUST_USE;
+int pixel_prepend(
+    struct model *, const struct preprocess *, struct err *) MUST_USE;
 
 #endif

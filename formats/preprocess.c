@@ -15,6 +15,12 @@ static const char *const filter_names[] = {
     [FILTER_LANCZOS] = "lanczos",
 };
 
+const char *
+preprocess_filter_name(enum preprocess_filter f)
+{
+	return filter_names[f];
+}
+
 static json_t *
 list_json(const double *v, size_t n)
 {
@@ -30,7 +36,7 @@ preprocess_json(const struct preprocess *p)
 {
 	json_t *j = json_object();
 
-	json_put(j, "from", json_text(p->from));
+	json_put(j, "from", json_text(p->from != NULL ? p->from : ""));
 	if (p->resize != RESIZE_UNKNOWN) {
 		json_put(j, "resize", json_text(resize_names[p->resize]));
 		json_put(j, "height", json_integer(p->height));
@@ -43,6 +49,8 @@ preprocess_json(const struct preprocess *p)
 		json_put(j, "crop_width", json_integer(p->crop_width));
 	}
 	json_put(j, "bgr", json_boolean(p->bgr));
+	if (p->inside)
+		json_put(j, "inside", json_true());
 	if (p->nmean != 0)
 		json_put(j, "mean", list_json(p->mean, p->nmean));
 	if (p->nstd != 0)
@@ -114,8 +122,10 @@ preprocess_parse(const json_t *j, struct preprocess *p, struct err *e)
 	int rc;
 
 	*p = (struct preprocess){.from = ""};
-	if ((rc = json_get_str(j, "from", &p->from, e)) != 0 ||
-	    (rc = parse_name(j, "resize", resize_names, ARRAY_LEN(resize_names),
+	if (json_at(j, "from") != NULL &&
+	    (rc = json_get_str(j, "from", &p->from, e)) != 0)
+		return rc;
+	if ((rc = parse_name(j, "resize", resize_names, ARRAY_LEN(resize_names),
 		 &resize, e)) != 0 ||
 	    (rc = parse_name(j, "filter", filter_names, ARRAY_LEN(filter_names),
 		 &filter, e)) != 0 ||
@@ -126,8 +136,14 @@ preprocess_parse(const json_t *j, struct preprocess *p, struct err *e)
 	    (rc = parse_list(j, "mean", p->mean, &p->nmean, e)) != 0 ||
 	    (rc = parse_list(j, "std", p->std, &p->nstd, e)) != 0)
 		return rc;
+	if ((resize != RESIZE_UNKNOWN && p->height == 0) ||
+	    (resize == RESIZE_EXACT && p->width == 0) ||
+	    (p->crop_height == 0) != (p->crop_width == 0))
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "a resize or crop without its sides");
 	p->resize = (enum preprocess_resize)resize;
 	p->filter = (enum preprocess_filter)filter;
 	p->bgr = json_is_true(json_at(j, "bgr"));
+	p->inside = json_is_true(json_at(j, "inside"));
 	return 0;
 }

@@ -33,6 +33,8 @@ struct preprocess {
 	uint32_t height, width;           /* of the resize */
 	uint32_t crop_height, crop_width; /* centre crop after it; 0: none */
 	bool bgr;                         /* the model takes blue, green, red */
+	/* order, mean and std are nodes of the graph already (formats/pixel.h) */
+	bool inside;
 	/* the model takes (pixel - mean) / std of pixels in [0,1]; n of
 	 * each: 0 (not given), 1, or one a channel in the model's order */
 	double mean[PREPROCESS_CHANNELS], std[PREPROCESS_CHANNELS];
@@ -40,10 +42,15 @@ struct preprocess {
 	const char *from; /* "preprocessor_config.json", ...; "": unknown */
 };
 
+/* "bilinear"; not of FILTER_UNKNOWN. */
+const char *preprocess_filter_name(enum preprocess_filter);
 /* {"resize":"shortest","height":256,...}; fields that are unknown are left
  * out.  A new reference. */
 json_t *preprocess_json(const struct preprocess *);
-/* The reverse; `from` is borrowed from j.  ERR_FORMAT names the field. */
+/*
+ * The reverse; `from` is borrowed from j, "" when it is absent.  ERR_FORMAT
+ * names the field.
+ */
 int preprocess_parse(
     const json_t *j, struct preprocess *, struct err *) MUST_USE;
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 static const char *arg_data, *arg_classes, *arg_out, *arg_report;
+static const char *arg_preprocess;
 static const char *arg_method = "sau", *arg_norm = "linf", *arg_init = "max";
 static const char *arg_optim = "adam", *arg_bn = "eval", *arg_scan;
 static uint64_t arg_rounds = 100, arg_batch = 256, arg_steps = 5, arg_seed;
@@ -35,6 +36,7 @@ static const struct opt table[] = {
 	.arg = "D",
 	.help = "clean images with labels"},
     OPT_CLASSES(&arg_classes),
+    OPT_PREPROCESS(&arg_preprocess),
     {.name = "output",
 	.letter = 'o',
 	.kind = OPT_STR,
@@ -331,6 +333,7 @@ document(struct purification *p, const char *model, json_t **out, struct err *e)
 	*out = doc;
 	fetch_input(doc, "model", model, &p->model);
 	doc_input(doc, "data", arg_data, &p->data.digest, p->data.size);
+	json_put(doc, "preprocess", fetch_json(&p->model, &p->data));
 	if (arg_scan != NULL &&
 	    (rc = doc_input_path(doc, "scan", arg_scan, e)) != 0)
 		return rc;
@@ -438,7 +441,7 @@ main(int argc, char **argv)
 	if (rc != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	p.opt = (struct rounds_options){argv[first], arg_data, arg_classes,
-	    arg_rounds, arg_seed, arg_heldout};
+	    arg_preprocess, arg_rounds, arg_seed, arg_heldout};
 	p.started = (int64_t)time(NULL);
 	if ((rc = start_engine(arg_threads, &e)) == 0 &&
 	    (rc = check_scan(&e)) == 0 && (rc = rounds_open(&p, &e)) == 0 &&

@@ -3,6 +3,7 @@
 
 #include "base/progress.h"
 #include "base/rng.h"
+#include "base/tool.h"
 #include "engine/measure.h"
 
 #include <math.h>
@@ -54,12 +55,16 @@ int
 rounds_open(struct purification *p, struct err *e)
 {
 	const struct dataset *d = &p->data.data;
+	struct fetch_want want = {
+	    .spec = p->opt.data, .classes = p->opt.classes};
 	int rc;
 
 	arena_init(&p->arena, (size_t)32 << 30);
-	if ((rc = fetch_data(p->opt.data, p->opt.classes, NULL, &p->data, e)) !=
-		0 ||
-	    (rc = fetch_model(p->opt.model, &p->model, e)) != 0)
+	rc = fetch_model(p->opt.model, p->opt.preprocess, &p->model, e);
+	if (rc != 0)
+		return rc;
+	want.model = &p->model.model;
+	if ((rc = fetch_data(&want, &p->data, e)) != 0)
 		return rc;
 	if ((rc = net_build(&p->h, &p->model.model, d->h, d->w, d->c, e)) !=
 		0 ||
@@ -156,6 +161,8 @@ rounds_run(struct purification *p, struct err *e)
 
 	if ((rc = accuracy(p, &p->before, e)) != 0)
 		return rc;
+	if (measure_near_chance(p->before, p->h.classes))
+		tool_warn(MEASURE_NEAR_CHANCE, p->opt.model, 100 * p->before);
 	rng_init(&r, p->opt.seed, STREAM_ORDER);
 	progress_begin(&bar, "purifying", p->opt.count);
 	for (size_t i = 0; rc == 0 && i < p->opt.count; i++) {

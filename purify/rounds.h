@@ -9,7 +9,7 @@
 #include "purify/sau.h"
 
 struct rounds_options {
-	const char *model, *data, *classes;
+	const char *model, *data, *classes, *preprocess;
 	uint64_t count, seed;
 	double held_out; /* share of the images */
 };

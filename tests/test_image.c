@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * PNG and JPEG: exact codes and offsets, and the pixels.
+ * Images of every form: exact codes and offsets, and the pixels.
  */
 #include "tests/test.h"
 
@@ -40,6 +40,42 @@ static const struct row rows[] = {
 	{"bad-magic.png", ERR_UNSUPPORTED, 0, 0, 0, 0, {0}},
 	{"bad-cut.jpg", ERR_TRUNCATED, 167, 0, 0, 0, {0}},
 	{"bad-no-scan.jpg", ERR_TRUNCATED, 89, 0, 0, 0, {0}},
+	{"good-raw.pgm", 0, 0, 4, 3, 1, {5, 12, 19, 26, 18, 25, 32, 39}},
+	{"good-raw.ppm", 0, 0, 4, 3, 3, {5, 85, 165, 12, 92, 172, 19, 99}},
+	{"good-plain.pgm", 0, 0, 4, 3, 1, {5, 12, 19, 26, 18, 25, 32, 39}},
+	{"good-plain.ppm", 0, 0, 4, 3, 3, {5, 85, 165, 12, 92, 172, 19, 99}},
+	{"good-maximum.pgm", 0, 0, 4, 1, 1, {0, 26, 76, 255}},
+	{"good-24.bmp", 0, 0, 5, 3, 3, {9, 89, 169, 16, 96, 176, 23, 103}},
+	{"good-32.bmp", 0, 0, 5, 3, 3, {9, 89, 169, 16, 96, 176, 23, 103}},
+	{"good-down.bmp", 0, 0, 5, 3, 3, {9, 89, 169, 16, 96, 176, 23, 103}},
+	{"good-core.bmp", 0, 0, 5, 3, 3, {9, 89, 169, 16, 96, 176, 23, 103}},
+	{"good-grey.bmp", 0, 0, 3, 1, 1, {5, 80, 255}},
+	{"good-palette.bmp", 0, 0, 3, 1, 3, {3, 2, 1, 10, 20, 30, 128, 0}},
+	{"good-1bit.bmp", 0, 0, 9, 1, 3, {10, 20, 30, 3, 2, 1, 10, 20}},
+	{"good-lossless.webp", 0, 0, 24, 16, 3, {3, 83, 163, 10, 90, 170, 17, 97}},
+	{"good-lossy.webp", 0, 0, 24, 16, 3, {0, 91, 148, 0, 96, 159, 13, 104}},
+	{"bad-empty.pgm", ERR_FORMAT, NO, 0, 0, 0, {0}},
+	{"bad-huge.pgm", ERR_TRUNCATED, 31, 0, 0, 0, {0}},
+	{"bad-maximum.pgm", ERR_FORMAT, NO, 0, 0, 0, {0}},
+	{"bad-number.pgm", ERR_LIMIT, 3, 0, 0, 0, {0}},
+	{"bad-plain.pgm", ERR_FORMAT, 13, 0, 0, 0, {0}},
+	{"bad-sample.pgm", ERR_FORMAT, 11, 0, 0, 0, {0}},
+	{"bad-cut.ppm", ERR_TRUNCATED, 58, 0, 0, 0, {0}},
+	{"bad-colour.bmp", ERR_FORMAT, NO, 0, 0, 0, {0}},
+	{"bad-colours.bmp", ERR_FORMAT, 46, 0, 0, 0, {0}},
+	{"bad-cut.bmp", ERR_TRUNCATED, 101, 0, 0, 0, {0}},
+	{"bad-head.bmp", ERR_TRUNCATED, 30, 0, 0, 0, {0}},
+	{"bad-huge.bmp", ERR_TRUNCATED, 102, 0, 0, 0, {0}},
+	{"bad-inside.bmp", ERR_FORMAT, 10, 0, 0, 0, {0}},
+	{"bad-cut.webp", ERR_FORMAT, NO, 0, 0, 0, {0}},
+	{"bad-head.webp", ERR_TRUNCATED, NO, 0, 0, 0, {0}},
+	{"bad-stream.webp", ERR_FORMAT, NO, 0, 0, 0, {0}},
+	{"unsupported-16bit.pgm", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
+	{"unsupported-bitmap.pbm", ERR_UNSUPPORTED, 0, 0, 0, 0, {0}},
+	{"unsupported-16.bmp", ERR_UNSUPPORTED, 28, 0, 0, 0, {0}},
+	{"unsupported-rle.bmp", ERR_UNSUPPORTED, 30, 0, 0, 0, {0}},
+	{"unsupported-alpha.webp", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
+	{"unsupported-animation.webp", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
 };
 /* clang-format on */
 
@@ -78,15 +114,37 @@ struct dir_row {
 	int rc;
 	const char *path; /* the culprit */
 	size_t n, classes;
+	const struct fit_shape *fit;
+	const char *note; /* a part of it, or NULL */
 };
 
+static const struct fit_shape square = {.pre = {.from = "",
+					    .resize = RESIZE_SHORTEST,
+					    .height = 6,
+					    .width = 6,
+					    .crop_height = 6,
+					    .crop_width = 6}};
+static const struct fit_shape only_scaled = {.h = 6,
+    .w = 7,
+    .pre = {.from = "", .resize = RESIZE_EXACT, .height = 6, .width = 6}};
+
 static const struct dir_row dir_rows[] = {
-    {"good-grey", 0, "", 6, 3},
-    {"good-mixed", 0, "", 2, 2},
-    {"bad-size", ERR_UNSUPPORTED, "b/2.png", 0, 0},
-    {"bad-channels", ERR_UNSUPPORTED, "b/2.png", 0, 0},
-    {"bad-text", ERR_UNSUPPORTED, "a/1.png", 0, 0},
-    {"bad-flat", ERR_UNSUPPORTED, "", 0, 0},
+    {"good-grey", 0, "", 6, 3, NULL, NULL},
+    {"good-mixed", 0, "", 2, 2, NULL, NULL},
+    {"good-sizes", 0, "", 3, 3, &square, "1 files in class folders are no"},
+    {"good-parts", 0, "", 2, 2, NULL, "test/ is what was read"},
+    {"good-numbers", 0, "", 12, 12, NULL, "10 comes after 9"},
+    {"good-gaps", 0, "", 2, 4, NULL, "2 of 0 to 3: they are the labels"},
+    {"good-gtsrb", 0, "", 3, 8, NULL, "classes by GT-final_test.csv"},
+    {"good-tiny", 0, "", 3, 2, NULL, "val/ is what was read"},
+    {"good-sizes", ERR_UNSUPPORTED, "b/1.ppm", 0, 0, NULL, NULL},
+    {"good-sizes", ERR_FORMAT, "a/1.ppm", 0, 0, &only_scaled, NULL},
+    {"bad-size", ERR_UNSUPPORTED, "b/2.png", 0, 0, NULL, NULL},
+    {"bad-channels", ERR_UNSUPPORTED, "b/2.png", 0, 0, NULL, NULL},
+    {"bad-text", ERR_UNSUPPORTED, "a/1.png", 0, 0, NULL, NULL},
+    {"bad-flat", ERR_UNSUPPORTED, "", 0, 0, NULL, NULL},
+    {"bad-table", ERR_FORMAT, "GT-x.csv", 0, 0, NULL, NULL},
+    {"bad-missing", ERR_SYSTEM, "none.ppm", 0, 0, NULL, NULL},
 };
 
 static void
@@ -102,14 +160,17 @@ test_dir(void **state)
 	root = tree_root(path, &e);
 	assert_true(root >= 0);
 	arena_init(&d.arena, 1 << 20);
-	rc = imagedir_parse(root, &d, &e);
+	rc = imagedir_parse(root, row->fit, &d, &e);
 	close(root);
 	if (rc != row->rc)
 		fail_msg("%d: %s", rc, e.msg);
 	if (rc == 0) {
 		assert_int_equal(d.n, row->n);
 		assert_int_equal(d.classes, row->classes);
-		assert_int_equal(d.label[d.n - 1], row->classes - 1);
+		for (size_t i = 0; i < d.n; i++)
+			assert_true((size_t)d.label[i] < d.classes);
+		if (row->note != NULL)
+			assert_non_null(strstr(d.note, row->note));
 	} else {
 		assert_string_equal(e.path, row->path);
 	}
@@ -117,6 +178,17 @@ test_dir(void **state)
 		assert_string_equal(d.name[0], "cat");
 		assert_string_equal(d.name[2], "emu");
 		assert_int_equal(d.u8[3 * 12], 51); /* dog/1.png */
+	}
+	if (strcmp(row->name, "good-numbers") == 0)
+		for (size_t i = 0; i < d.n; i++) /* pixels are the number */
+			assert_int_equal(d.u8[4 * i], d.label[i]);
+	if (strcmp(row->name, "good-gtsrb") == 0) {
+		assert_int_equal(d.label[0], 7);
+		assert_int_equal(d.label[1], 0);
+	}
+	if (strcmp(row->name, "good-tiny") == 0) {
+		assert_int_equal(d.label[0], 1);
+		assert_string_equal(d.name[0], "n01");
 	}
 	dataset_release(&d);
 }

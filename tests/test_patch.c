@@ -150,7 +150,8 @@ test_patch_refuses_strangers(void **state)
 static void
 test_patch_behind_pixels(void **state)
 {
-	static const double mean[] = {.5, .25, .125}, std[] = {.5};
+	struct preprocess p = {
+	    .mean = {.5, .25, .125}, .nmean = 2, .std = {.5}};
 	struct file_map f;
 	struct model m;
 	struct buf out = {0};
@@ -158,11 +159,15 @@ test_patch_behind_pixels(void **state)
 
 	(void)state;
 	open_model(FIXTURES "good-resnet-9-static.onnx", &f, &m);
-	assert_int_equal(pixel_prepend(&m, mean, 2, NULL, 0, &e), ERR_USAGE);
-	assert_ok(pixel_prepend(&m, mean, 3, std, 1, &e), &e);
-	assert_string_equal(m.node[0].op, "Sub");
-	assert_string_equal(m.node[1].op, "Div");
-	assert_string_equal(m.node[2].in[0], "assay.normalised");
+	assert_int_equal(pixel_prepend(&m, &p, &e), ERR_USAGE);
+	p.nmean = 3;
+	p.nstd = 1;
+	p.bgr = true;
+	assert_ok(pixel_prepend(&m, &p, &e), &e);
+	assert_string_equal(m.node[0].op, "Gather");
+	assert_string_equal(m.node[1].op, "Sub");
+	assert_string_equal(m.node[2].op, "Div");
+	assert_string_equal(m.node[3].in[0], "assay.normalised");
 	assert_ok(
 	    patched(FIXTURES "good-resnet-9-static.onnx", &m, &out, &e), &e);
 	assert_int_equal(out.len, f.len);

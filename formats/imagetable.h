@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * Tables beside images that say the class of each: GTSRB's CSV files, with a
+ * head that has "Filename" and "ClassId" and semicolons or commas between,
+ * and Tiny ImageNet's val_annotations.txt, whose first two columns are file and
+ * class, with tabs between.
+ */
+#ifndef FORMATS_IMAGETABLE_H
+#define FORMATS_IMAGETABLE_H
+
+#include "base/rd.h"
+#include "formats/listing.h"
+
+/* Whether a file of that name with that content is such a table. */
+bool imagetable_probe(const char *name, struct rd);
+/* Add its rows to l; paths are put behind `folder` ("" or "images/"). */
+int imagetable_read(
+    struct rd, const char *folder, struct listing *l, struct err *) MUST_USE;
+/* The file of the first row; false when there is none. */
+bool imagetable_first(struct rd, char *out, size_t size);
+
+#endif

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+#include "formats/webdataset.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "base/tree.h"
+#include "formats/bundle.h"
+#include "formats/gather.h"
+
+#include <unistd.h>
+
+#define SHARDS     4096
+#define MEMBER_MAX ((uint64_t)256 << 20)
+#define LABEL_TEXT ((size_t)1 << 20)
+#define NO_LABEL   (-1)
+
+/* What a member is to us. */
+enum part {
+	PART_OTHER,
+	PART_IMAGE,
+	PART_CLS,
+	PART_JSON,
+};
+
+struct reading {
+	struct buf labels; /* of int32_t, one a sample; NO_LABEL */
+	size_t samples, images;
+	char key[LIMIT_MEMBER_NAME + 1];
+	bool has_image, second; /* second: the pass that decodes */
+	enum part part;
+	char path[LIMIT_MEMBER_NAME + 1];
+	struct buf bytes;
+	struct gather gather;
+};
+
+static enum part
+part_of(const char *path)
+{
+	if (text_ends_with(path, ".cls"))
+		return PART_CLS;
+	if (text_ends_with(path, ".json"))
+		return PART_JSON;
+	return image_named(path) ? PART_IMAGE : PART_OTHER;
+}
+
+static size_t
+key_length(const char *path)
+{
+	const char *base = file_base(path);
+
+	return (size_t)(base - path) + strcspn(base, ".");
+}
+
+/* --- the sink of bundle.h ------------------------------------------------ */
+
+static int
+on_folder(void *ctx, const char *path, struct err *e)
+{
+	(void)ctx;
+	(void)path;
+	(void)e;
+	return 0;
+}
+
+/* A sample ends where another key begins; it must have had an image. */
+static int
+new_key(struct reading *w, const char *path, size_t len, struct err *e)
+{
+	int32_t none = NO_LABEL;
+
+	if (w->samples > 0 && !w->has_image)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "sample '%.80s' has no image", w->key);
+	if (w->samples >= LIMIT_IMAGES)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many samples");
+	memcpy(w->key, path, len);
+	w->key[len] = '\0';
+	w->has_image = false;
+	w->samples++;
+	if (!w->second)
+		buf_append(&w->labels, &none, sizeof(none));
+	return 0;
+}
+
+static int
+on_open(void *ctx, const char *path, struct err *e)
+{
+	struct reading *w = ctx;
+	size_t len = key_length(path);
+	int rc;
+
+	w->part = part_of(path);
+	w->bytes.len = 0;
+	snprintf(w->path, sizeof(w->path), "%s", path);
+	if (w->part == PART_OTHER || file_base(path)[0] == '.') {
+		w->part = PART_OTHER;
+		return 0;
+	}
+	if ((w->samples == 0 || strlen(w->key) != len ||
+		memcmp(w->key, path, len) != 0) &&
+	    (rc = new_key(w, path, len, e)) != 0)
+		return rc;
+	if (w->part != PART_IMAGE)
+		return 0;
+	if (w->has_image)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "sample '%.80s' has two images", w->key);
+	w->has_image = true;
+	w->images++;
+	return 0;
+}
+
+static int
+on_write(void *ctx, const void *p, size_t len, struct err *e)
+{
+	struct reading *w = ctx;
+
+	if (w->part == PART_OTHER || (w->part == PART_IMAGE) != w->second)
+		return 0;
+	if (w->part != PART_IMAGE && w->bytes.len + len > LABEL_TEXT)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "'%.80s' is too long for a label", w->path);
+	buf_append(&w->bytes, p, len);
+	return 0;
+}
+
+static int
+read_cls(struct reading *w, int64_t *out, struct err *e)
+{
+	const char *s = buf_str(&w->bytes);
+	size_t n = strlen(s);
+	char text[24];
+	uint64_t v;
+
+	while (
+	    n > 0 && (s[n - 1] == '\n' || s[n - 1] == '\r' || s[n - 1] == ' '))
+		n--;
+	snprintf(text, sizeof(text), "%.*s", (int)MIN(n, 23), s);
+	if (n > 23 || n > w->bytes.len ||
+	    !text_parse_u64(text, LIMIT_CLASSES - 1, &v))
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "no number of a class (0 to %d)", LIMIT_CLASSES - 1);
+	*out = (int64_t)v;
+	return 0;
+}
+
+/* "label" or "cls"; without either the sample has none from here. */
+static int
+read_json(struct reading *w, int64_t *out, struct err *e)
+{
+	json_t *j = NULL;
+	int rc = json_read((const char *)w->bytes.ptr, w->bytes.len, &j, e);
+	const char *key = "label";
+
+	*out = NO_LABEL;
+	if (rc == 0 && json_at(j, key) == NULL)
+		key = "cls";
+	if (rc == 0 && json_at(j, key) != NULL)
+		rc = json_get_int(j, key, 0, LIMIT_CLASSES - 1, out, e);
+	json_decref(j);
+	return rc;
+}
+
+static int
+take_label(struct reading *w, struct err *e)
+{
+	int32_t v, old;
+	int64_t label = NO_LABEL;
+	uint8_t *at = w->labels.ptr + (w->samples - 1) * sizeof(v);
+	int rc = w->part == PART_CLS ? read_cls(w, &label, e)
+				     : read_json(w, &label, e);
+
+	if (rc != 0 || label == NO_LABEL)
+		return rc;
+	memcpy(&old, at, sizeof(old));
+	v = (int32_t)label;
+	if (old != NO_LABEL && old != v)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "label %d, another member says %d", v, old);
+	memcpy(at, &v, sizeof(v));
+	return 0;
+}
+
+static int
+on_close(void *ctx, bool keep, struct err *e)
+{
+	struct reading *w = ctx;
+	int rc = 0;
+
+	if (!keep || w->part == PART_OTHER)
+		return 0;
+	if (w->part != PART_IMAGE && !w->second)
+		rc = take_label(w, e);
+	else if (w->part == PART_IMAGE && w->second)
+		rc = gather_add(
+		    &w->gather, rd_mem(w->bytes.ptr, w->bytes.len), e);
+	return rc != 0 ? err_wrap(e, "%.100s", w->path) : 0;
+}
+
+/* --- passes -------------------------------------------------------------- */
+
+/* What is refused in an archive is an error here. */
+static int
+read_shard(struct reading *w, struct rd r, struct err *e)
+{
+	const struct bundle_sink sink = {
+	    w, on_folder, on_open, on_write, on_close};
+	const struct bundle_limits limits = {.entries = 4 * LIMIT_IMAGES,
+	    .bytes = LIMIT_BUNDLE_BYTES,
+	    .member = MEMBER_MAX,
+	    .ratio = LIMIT_BUNDLE_RATIO};
+	struct bundle b;
+	int rc;
+
+	bundle_init(&b, &limits, &sink);
+	rc = bundle_archive(&b, r, false, e);
+	if (rc == 0 && json_array_size(b.findings) != 0) {
+		const json_t *f = json_array_get(b.findings, 0);
+
+		rc = err_set(e, b.stop ? ERR_LIMIT : ERR_FORMAT, ERR_NOWHERE,
+		    "webdataset: %s: %s (%s)",
+		    json_string_value(json_object_get(f, "path")),
+		    json_string_value(json_object_get(f, "summary")),
+		    json_string_value(json_object_get(f, "detail")));
+	}
+	bundle_release(&b);
+	return rc;
+}
+
+static int
+pass(struct reading *w, const struct rd *shard, size_t n, struct err *e)
+{
+	w->samples = w->images = 0;
+	w->has_image = false;
+	for (size_t i = 0; i < n; i++) {
+		int rc = read_shard(w, shard[i], e);
+
+		if (rc != 0)
+			return rc;
+		if (w->samples > 0 && !w->has_image)
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "webdataset: sample '%.80s' has no image", w->key);
+		w->key[0] = '\0';
+	}
+	return 0;
+}
+
+/* All have one, or none has. */
+static int
+put_labels(const struct reading *w, struct dataset *d, struct err *e)
+{
+	int32_t *label = arena_alloc(&d->arena, d->n, sizeof(*label)), most = 0;
+	size_t none = 0;
+
+	if (label == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "data too large");
+	memcpy(label, w->labels.ptr, d->n * sizeof(*label));
+	for (size_t i = 0; i < d->n; i++) {
+		none += label[i] == NO_LABEL;
+		most = MAX(most, label[i]);
+	}
+	if (none == d->n)
+		return 0;
+	if (none != 0)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "webdataset: %zu of %zu samples have no label", none, d->n);
+	d->label = label;
+	d->classes = (size_t)most + 1;
+	return 0;
+}
+
+int
+webdataset_parse(const struct rd *shard, size_t n, const struct fit_shape *fit,
+    struct dataset *d, struct err *e)
+{
+	struct reading w = {0};
+	int rc = pass(&w, shard, n, e);
+
+	if (rc == 0 && w.images == 0)
+		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "webdataset: no images in it");
+	if (rc == 0) {
+		gather_begin(&w.gather, d, fit, w.images);
+		w.second = true;
+		rc = pass(&w, shard, n, e);
+	}
+	if (rc == 0)
+		rc = put_labels(&w, d, e);
+	buf_free(&w.labels);
+	buf_free(&w.bytes);
+	return rc;
+}
+
+/* --- where shards are ---------------------------------------------------- */
+
+bool
+webdataset_probe(const char *path, struct rd r)
+{
+	bool tar = r.len >= 512 && memcmp(r.base + 257, "ustar", 5) == 0;
+
+	return tar || text_ends_with(path, ".tar") ||
+	       text_ends_with(path, ".tar.gz") || text_ends_with(path, ".tgz");
+}
+
+static int
+list_shards(
+    int folder, struct arena *a, struct buf *names, bool *all, struct err *e)
+{
+	struct buf found = {0};
+	int rc = tree_names(folder, a, &found, e);
+
+	*all = rc == 0;
+	for (size_t i = 0; i < found.len && rc == 0; i += sizeof(char *)) {
+		const char *s;
+
+		memcpy(&s, found.ptr + i, sizeof(s));
+		if (webdataset_probe(s, rd_mem(NULL, 0)))
+			buf_append(names, &s, sizeof(s));
+		else
+			*all = *all && s[0] == '.';
+	}
+	buf_free(&found);
+	return rc;
+}
+
+bool
+webdataset_folder_probe(int folder)
+{
+	struct buf names = {0};
+	struct arena a;
+	struct err e;
+	bool all, is;
+
+	arena_init(&a, (size_t)1 << 30);
+	is = list_shards(folder, &a, &names, &all, &e) == 0 && all &&
+	     names.len != 0;
+	buf_free(&names);
+	arena_release(&a);
+	return is;
+}
+
+static int
+map_shards(int folder, const struct buf *names, struct file_map *m, size_t n,
+    struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *name;
+		int fd, rc;
+
+		memcpy(&name, names->ptr + i * sizeof(name), sizeof(name));
+		if ((fd = tree_open(folder, name, e)) < 0)
+			return fd;
+		rc = file_map_fd(fd, name, LIMIT_BUNDLE_BYTES, &m[i], e);
+		close(fd);
+		if (rc != 0)
+			return err_in(e, name);
+	}
+	return 0;
+}
+
+int
+webdataset_folder(
+    int folder, const struct fit_shape *fit, struct dataset *d, struct err *e)
+{
+	struct buf names = {0};
+	struct file_map *m = NULL;
+	struct rd *shard = NULL;
+	struct arena a;
+	size_t n = 0;
+	bool all;
+	int rc;
+
+	arena_init(&a, (size_t)1 << 30);
+	if ((rc = list_shards(folder, &a, &names, &all, e)) == 0) {
+		n = names.len / sizeof(char *);
+		m = arena_alloc(&a, n + 1, sizeof(*m));
+		shard = arena_alloc(&a, n + 1, sizeof(*shard));
+		if (n > SHARDS || m == NULL || shard == NULL)
+			rc = err_set(e, ERR_LIMIT, ERR_NOWHERE,
+			    "more than %d shards", SHARDS);
+	}
+	if (rc == 0)
+		rc = map_shards(folder, &names, m, n, e);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		shard[i] = rd_mem(m[i].ptr, m[i].len);
+	if (rc == 0 && (rc = webdataset_parse(shard, n, fit, d, e)) == 0)
+		dataset_say(d, "%zu shards", n);
+	for (size_t i = 0; m != NULL && i < MIN(n, SHARDS); i++)
+		file_unmap(&m[i]);
+	buf_free(&names);
+	arena_release(&a);
+	return rc;
+}

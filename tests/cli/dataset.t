@@ -1,0 +1,149 @@
+#!/bin/sh
+# assay-load --data and the tools that use it: image folders, CIFAR,
+# WebDataset, preprocessing, names of classes, poisoned images.
+. tests/cli/tap.sh
+d=fixtures/imagedir c=fixtures/cifar w=fixtures/webdataset
+load() { assay-load --data "$@" -o $tmp/out; }
+has() { ok "has $1" grep -aq -e "$1" $tmp/out; }
+
+# --- folders
+exits 0 "images of different sizes" load $d/good-sizes --preprocess resize=8,crop=6x7
+says "images made 6x7 by resize=8,crop=6x7"
+says "1 files in class folders are no images"
+has '\[3,6,7,3\]'
+exits 3 "nobody says how they become alike" load $d/good-sizes
+says "b/1.ppm: 21x8 pixels, the first image has 9x14: say how .* --preprocess"
+exits 2 "the model takes something else" load $d/good-sizes --takes 6x6x3 --preprocess resize=6
+says "a/1.ppm: an image of 6x9 pixels after resize and crop is not the 6x6"
+exits 2 "the model takes something else, nothing is said" load $d/good-grey --takes 8x8x1
+says "3x4 pixels is not the 8x8 that the model takes: say how it becomes that with --preprocess"
+exits 0 "--preprocess from a file" sh -c "printf '{\"resize\": \"exact\", \"height\": 5, \"width\": 4, \"filter\": \"bicubic\"}' >$tmp/p.json; assay-load --data $d/good-sizes --preprocess $tmp/p.json -o $tmp/out"
+has '\[3,5,4,3\]'
+for p in resize=0 resize=9000 filter=cubic crop=1x order=grb mean=1:2:x std= what=1 resize; do
+	exits 4 "--preprocess $p" load $d/good-grey --preprocess $p
+	says "preprocessing"
+done
+exits 2 "a file that is none" load $d/good-grey --preprocess $d/good-grey/notes.txt
+exits 0 "test/ before train/" load $d/good-parts
+says "test/ is what was read"
+has '\[2,2,2,1\]'
+exits 0 "the other by its path" load $d/good-parts/train
+has '\[4,2,2,1\]'
+exits 0 "numbers as names" load $d/good-numbers
+says "10 comes after 9"
+exits 0 "GTSRB's table" load $d/good-gtsrb
+says "classes by GT-final_test.csv"
+exits 0 "Tiny ImageNet" load $d/good-tiny
+says "val/ is what was read"
+ok "sorted names" grep -aq 'n01.*n02' $tmp/out
+exits 0 "the order of wnids.txt" load $d/good-tiny --classes $d/good-tiny/wnids.txt
+says "classes in the order of --classes"
+ok "is that" grep -aq 'n02.*n01' $tmp/out
+exits 2 "a table that leads out" load $d/bad-table
+says "GT-x.csv: .*beneath the folder"
+exits 2 "a table of missing files" load $d/bad-missing
+says "none.ppm"
+
+# --- names of --classes decide where folders have names
+printf 'emu\ncat\ndog\n' >$tmp/order
+assay-load --data $d/good-grey -o $tmp/plain 2>/dev/null
+exits 0 "another order of the classes" load $d/good-grey --classes $tmp/order
+ok "changes the labels" [ "$(tail -c 96 $tmp/out | od -An -tx1 | tr -d ' \n' | head -c 8)" != "$(tail -c 96 $tmp/plain | od -An -tx1 | tr -d ' \n' | head -c 8)" ]
+printf 'emu\nCAT\nfox\n' >$tmp/some
+exits 2 "only some of the names" load $d/good-grey --classes $tmp/some
+says "class 'dog' is not among the names of --classes, 2 of 3 are"
+printf 'x\ny\nz\n' >$tmp/other
+exits 0 "none of the names" load $d/good-grey --classes $tmp/other
+says "they were renamed in the order of their names"
+
+# --- CIFAR
+mkdir $tmp/bin $tmp/py
+cp $c/good-10.bin $tmp/bin/test_batch.bin
+seq -f 'name%g' 0 9 >$tmp/bin/batches.meta.txt
+cp $c/good-10.pickle $tmp/py/test_batch
+cp $c/good-names.pickle $tmp/py/batches.meta
+exits 0 "CIFAR-10, binary" load $tmp/bin
+says "test_batch.bin is what was read"
+has 'name0.*name9'
+mv $tmp/out $tmp/bin.data
+exits 0 "CIFAR-10, pickles" load $tmp/py
+ok "the same images and labels" sh -c "tail -c 9228 $tmp/bin.data >$tmp/x; tail -c 9228 $tmp/out | cmp - $tmp/x"
+exits 0 "one file" load $c/good-10.bin
+exits 0 "CIFAR-100" load $c/good-100.bin
+has '\[2,32,32,3\]'
+cp $c/bad-label.bin $tmp/bin/test_batch.bin
+exits 2 "a label too large" load $tmp/bin
+says "test_batch.bin: offset 0: cifar: label 0 is 10 of 10 classes"
+for f in bad-cut bad-few-labels bad-bytes bad-call unsupported-floats; do
+	cp $c/$f.pickle $tmp/py/test_batch
+	run load $tmp/py
+	ok "$f: status 2 or 3, one line, got $rc" sh -c "[ $rc -ge 2 ] && [ $rc -le 3 ] && [ \$(wc -l <$err) -eq 1 ]"
+done
+
+# --- WebDataset
+exits 0 "a shard" load $w/good-labels.tar
+has '\[4,2,3,1\]'
+cp $tmp/out $tmp/tar.data
+exits 0 "a compressed shard" load $w/good-labels.tar.gz
+ok "is the same" cmp $tmp/tar.data $tmp/out
+mkdir $tmp/shards
+cp $w/good-labels.tar $tmp/shards/1.tar
+cp $w/good-labels.tar.gz $tmp/shards/2.tar.gz
+exits 0 "a folder of shards" load $tmp/shards
+says "2 shards"
+has '\[8,2,3,1\]'
+exits 0 "without labels" load $w/good-unlabelled.tar
+exits 0 "sizes" load $w/good-sizes.tar --preprocess resize=2x2
+for f in some-labels two-images no-image two-labels cls json image path cut; do
+	exits 2 "bad-$f" load $w/bad-$f.tar
+	ok "one line" [ "$(wc -l <$err)" -eq 1 ]
+done
+
+# --- a model and its preprocessing
+m=fixtures/onnx/good-resnet-9-static.onnx
+exits 0 "order, mean and std in the graph" assay-load $m --preprocess order=bgr,mean=.5:.4:.3,std=1/255,resize=40,crop=32 -o $tmp/m
+ok "as nodes" grep -aq 'Gather.*Sub.*Div' $tmp/m
+ok "and in words" grep -aq '"from.*the command line' $tmp/m
+exits 0 "said again" assay-load $tmp/m --preprocess mean=.5:.4:.3 -o $tmp/again
+ok "they are not there twice" [ "$(grep -ao '"Sub' $tmp/again | wc -l)" = "$(grep -ao '"Sub' $tmp/m | wc -l)" ]
+exits 4 "others are refused" assay-load $tmp/m --preprocess mean=.1 -o $tmp/again
+says "in its graph already"
+
+# --- the tools: the audit images as class folders of PGM, plain and doubled
+. tests/cli/models.sh
+folders() { # DIR TIMES: one folder a class, named by its number
+	mkdir -p $1/0 $1/1 $1/2 $1/3
+	tail -c +9 ${audit#*,} | od -An -v -tu1 -w1 >$tmp/y
+	tail -c +17 ${audit%,*} | od -An -v -tu1 -w784 | paste $tmp/y - | head -n 120 |
+	    awk -v dir=$1 -v k=$2 '{
+		f = sprintf("%s/%d/%04d.pgm", dir, $1, NR)
+		printf "P2 %d %d 255\n", 28 * k, 28 * k >f
+		for (y = 0; y < 28 * k; y++) for (x = 0; x < 28 * k; x++)
+			print $(2 + int(y / k) * 28 + int(x / k)) >f
+		close(f) }'
+}
+folders $tmp/plain.d 1
+folders $tmp/twice 2
+exits 0 "a folder of images" assay-eval $clean --data $tmp/plain.d
+sed -n '/^accuracy/p' $out >$tmp/accuracy
+exits 0 "twice as large, scaled" assay-eval $clean --data $tmp/twice --preprocess resize=28x28,filter=nearest --json -o $tmp/e.json
+says "images made 28x28 by resize=28x28,filter=nearest"
+assay-eval $clean --data $tmp/twice --preprocess resize=28,filter=nearest >$tmp/table 2>/dev/null
+ok "the same accuracy" sh -c "grep '^accuracy' $tmp/table | cmp - $tmp/accuracy"
+ok "the document says what was done" sh -c "tr -d '\n' <$tmp/e.json | grep -q '\"preprocess\": {.*\"data\": \"images made 28x28.*\"from\": \"the command line\"'"
+fails 2 "twice as large, and nothing said" "1 x 56 x 56.* --preprocess" assay-eval $clean --data $tmp/twice
+printf '1\n2\n3\n0\n' >$tmp/turned
+exits 0 "classes in a wrong order" assay-eval $clean --data $tmp/plain.d --classes $tmp/turned
+says "near chance: labels or preprocessing may be wrong"
+exits 0 "a wrong mean" assay-eval $clean --data $tmp/plain.d --preprocess mean=20,std=.01
+says "near chance"
+exits 0 "poisoned images" assay-eval $suspect --data $tmp/plain.d --poisoned $tmp/twice --target 2 --preprocess resize=28x28,filter=nearest --json
+cp $out $tmp/p.json
+n=$(ls $tmp/twice/0 $tmp/twice/1 $tmp/twice/3 | grep -c pgm)
+ok "those of the target do not count" [ "$(field $tmp/p.json asr n)" = $n ]
+ok "most keep their class" [ "$(field $tmp/p.json recovered_accuracy correct)" -gt $((n / 2)) ]
+fails 4 "a target alone" "go together" assay-eval $suspect --data $tmp/plain.d --target 2
+fails 4 "a target that is none" "class 7 of 4" assay-eval $suspect --data $tmp/plain.d --poisoned $tmp/plain.d --target 7
+exits 0 "a purification of scaled images" assay-purify $suspect --data $tmp/twice --preprocess resize=28x28,filter=nearest --rounds 1 -o $tmp/pure.onnx --document $tmp/pure.json
+ok "its document says what was done" grep -q 'images made 28x28' $tmp/pure.json
+done_testing
