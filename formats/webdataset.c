@@ -206,14 +206,17 @@ static int
 read_shard(struct reading *w, struct rd r, struct err *e)
 {
 	const struct bundle_sink sink = {
-	    w, on_folder, on_open, on_write, on_close};
-	const struct bundle_limits limits = {.entries = 4 * LIMIT_IMAGES,
-	    .bytes = LIMIT_BUNDLE_BYTES,
-	    .member = MEMBER_MAX,
-	    .ratio = LIMIT_BUNDLE_RATIO};
+	    .ctx = w,
+	    .folder = on_folder,
+	    .open = on_open,
+	    .write = on_write,
+	    .close = on_close};
+	struct bundle_limits limits = bundle_defaults;
 	struct bundle b;
 	int rc;
 
+	limits.entries = 4 * LIMIT_IMAGES;
+	limits.member = MEMBER_MAX;
 	bundle_init(&b, &limits, &sink);
 	rc = bundle_archive(&b, r, false, e);
 	if (rc == 0 && json_array_size(b.findings) != 0) {
