@@ -27,8 +27,8 @@ pickle_arg_number(struct pickle_machine *m, size_t width, uint64_t *out)
 /* A length of that many bytes (a 4-byte one may have to be signed), and as
  * many bytes. */
 int
-pickle_arg_counted(struct pickle_machine *m, size_t width, bool is_signed,
-    struct slice *out)
+pickle_arg_counted(
+    struct pickle_machine *m, size_t width, bool is_signed, struct slice *out)
 {
 	uint64_t n;
 	int rc;
@@ -75,4 +75,3 @@ pickle_arg_int(struct pickle_machine *m, enum pickle_kind kind, int64_t i)
 		n->i = i;
 	return n;
 }
-

@@ -45,7 +45,8 @@ pickle_call_global(struct pickle_machine *m)
 	int rc;
 
 	if (m->op == CODE_GLOBAL) {
-		if ((rc = pickle_arg_line(m, &module)) != 0 || (rc = pickle_arg_line(m, &name)) != 0)
+		if ((rc = pickle_arg_line(m, &module)) != 0 ||
+		    (rc = pickle_arg_line(m, &name)) != 0)
 			return rc;
 		return push_seen(m, name_node(m, module, name));
 	}
@@ -99,8 +100,8 @@ pickle_call_instance(struct pickle_machine *m)
 	size_t n, skip = 0;
 	int rc;
 
-	if (m->op == CODE_INST &&
-	    ((rc = pickle_arg_line(m, &module)) != 0 || (rc = pickle_arg_line(m, &name)) != 0))
+	if (m->op == CODE_INST && ((rc = pickle_arg_line(m, &module)) != 0 ||
+				      (rc = pickle_arg_line(m, &name)) != 0))
 		return rc;
 	if ((rc = pickle_machine_pop_mark(m, &items, &n)) != 0)
 		return rc;
@@ -114,8 +115,8 @@ pickle_call_instance(struct pickle_machine *m)
 	}
 	if ((args = pickle_machine_node(m, PICKLE_TUPLE)) == NULL)
 		return ERR_LIMIT;
-	if (n > skip && (rc = pickle_machine_extend(
-			     m, args, items + skip, n - skip)) != 0)
+	if (n > skip &&
+	    (rc = pickle_machine_extend(m, args, items + skip, n - skip)) != 0)
 		return rc;
 	return push_call(m, callee, args, NULL);
 }
@@ -166,7 +167,7 @@ pickle_call_extension(struct pickle_machine *m)
 	uint64_t v;
 	int rc = pickle_arg_number(m, width, &v);
 
-	return rc != 0 ? rc
-		       : push_seen(m, pickle_arg_int(m, PICKLE_EXT, (int64_t)v));
+	return rc != 0
+		   ? rc
+		   : push_seen(m, pickle_arg_int(m, PICKLE_EXT, (int64_t)v));
 }
-
