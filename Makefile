@@ -157,6 +157,8 @@ conformance-list: $(B)/tests/conformance ## rewrite tests/conformance.list
 	  tests/conformance.skip) >$(B)/list; mv $(B)/list tests/conformance.list
 conformance-models: all $(B)/tests/one_step ## compare whole models with PyTorch and ONNX Runtime
 	@/usr/bin/python3 -B tests/conformance-models.py $(B)
+interop: all $(B)/tests/one_step ## compare readers with the frameworks that wrote the files (python3-torch, -torchvision)
+	@for f in tests/interop/*.py; do echo "$$f"; /usr/bin/python3 -B $$f $(B) || exit 1; done
 bench: all $(B)/tests/bench ## time the engine beside PyTorch and ONNX Runtime
 	@/usr/bin/python3 -B tests/bench.py $(B)
 lint: deps-check $(ELIBS) ## layering, names, headers, lengths, heap use, format
@@ -200,5 +202,5 @@ install: all ## binaries and man pages
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models demo deps \
-        deps-check eval-scan fixtures format fuzz fuzz-bins help install lint null-table \
+        deps-check eval-scan fixtures format fuzz fuzz-bins help install interop lint null-table \
         replay sau-table unit zoo
