@@ -86,8 +86,8 @@ channels_last(const struct tensor *t)
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < c; k++)
 			for (size_t p = 0; p < hw; p++)
-				x[(i * hw + p) * c + k] = (float)tensor_real(
-				    t, (i * c + k) * hw + p);
+				x[(i * hw + p) * c + k] =
+				    (float)tensor_real(t, (i * c + k) * hw + p);
 	return x;
 }
 
@@ -218,8 +218,8 @@ change(const struct model *old, struct model *now)
 	assert_non_null(now->tensor);
 	for (size_t i = 0; i < old->ntensor; i++) {
 		struct tensor *t = &now->tensor[i];
-		size_t n = old->tensor[i].size / dtype_width(
-						     old->tensor[i].dtype);
+		size_t n =
+		    old->tensor[i].size / dtype_width(old->tensor[i].dtype);
 		float *v = calloc(n + 1, sizeof(*v));
 
 		assert_non_null(v);
@@ -393,11 +393,9 @@ main(void)
 
 	assert_ok(blas_init(&e), &e);
 	for (size_t i = 0; i < ARRAY_LEN(good_rows); i++)
-		tests[n++] =
-		    (struct CMUnitTest)ROW(test_good, good_rows[i]);
+		tests[n++] = (struct CMUnitTest)ROW(test_good, good_rows[i]);
 	for (size_t i = 0; i < ARRAY_LEN(patch_rows); i++)
-		tests[n++] =
-		    (struct CMUnitTest)ROW(test_patch, patch_rows[i]);
+		tests[n++] = (struct CMUnitTest)ROW(test_patch, patch_rows[i]);
 	for (size_t i = 0; i < ARRAY_LEN(bad_rows); i++)
 		tests[n++] = (struct CMUnitTest)ROW(test_bad, bad_rows[i]);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_record);
