@@ -118,7 +118,6 @@ torch_zip_open(struct torch *t, struct err *e)
 	t->crc = arena_alloc(t->arena, t->zip.n, sizeof(*t->crc));
 	if (t->read == NULL || t->crc == NULL)
 		return torch_full(e);
-	t->is_script = find(t, "constants.pkl", (struct slice){0}) != NULL;
 	if ((f = find(t, "data.pkl", (struct slice){0})) == NULL)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "torch: there is no '%.60s/data.pkl'", t->top);

@@ -64,9 +64,12 @@ static const struct good_row good_rows[] = {
     {"good-row-deflated.pt", ""},
     {"good-row-zipped.pt", ""},
     {"good-row-resize.pt", ""},
-    {"good-attack.pt", "model preactresnet18; data set cifar10"},
-    {"good-attack-memory.pt", "model preactresnet18; data set cifar10"},
-    {"good-attack-v1.pt", "model preactresnet18; data set cifar10"},
+    {"good-attack.pt", "model preactresnet18; data set cifar10; poisoned "
+		       "images become class 0"},
+    {"good-attack-memory.pt", "model preactresnet18; data set cifar10; "
+			      "poisoned images become class 0"},
+    {"good-attack-v1.pt", "model preactresnet18; data set cifar10; poisoned "
+			  "images become class 0"},
     {"good-defense.pt", "BackdoorBench, model preactresnet18; taken"},
     {"odd-row-crc.pt", "the checksum of 'archive/data/0' is wrong"},
     {"odd-row-evil.pt", ""},
