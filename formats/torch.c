@@ -118,8 +118,10 @@ draw(const struct torch_found *f, const struct torch_record *record,
 		rc = arch_load(&inner, w, m, e);
 	if (rc != 0 || !resizes)
 		return rc;
-	if ((rc = torch_resize_front(m, size[0], size[1], e)) == 0 &&
-	    p->resize == RESIZE_EXACT) {
+	/* a family may know of it by the names */
+	if (m->nnode == 0 || strcmp(m->node[0].op, "Resize") != 0)
+		rc = torch_resize_front(m, size[0], size[1], e);
+	if (rc == 0 && p->resize == RESIZE_EXACT) {
 		m->shape[2] = p->height;
 		m->shape[3] = p->width;
 	}

@@ -37,7 +37,7 @@ struct torch {
 	uint64_t bytes; /* that tensors may still add up to */
 	size_t steps;   /* left for walks over the object */
 	/* zip */
-	bool is_zip, is_script;
+	bool is_zip;
 	struct zip zip;
 	const char *top;    /* the folder of all entries */
 	struct slice *read; /* per entry: its bytes, ptr NULL: not yet */

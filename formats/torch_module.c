@@ -40,6 +40,14 @@ class_of(const struct pickle_node *n)
 	return pickle_is(c, PICKLE_GLOBAL) ? c : NULL;
 }
 
+size_t
+torch_module_cost(const struct pickle_node *n)
+{
+	const struct pickle_node *s = state_of(n);
+
+	return s != NULL ? 2 * (size_t)s->n : 0;
+}
+
 bool
 torch_module_is(const struct pickle_node *n)
 {
@@ -227,12 +235,15 @@ add_children(struct walk *w, const struct pickle_node *dict)
 		return rc;
 	for (size_t i = 0; i < dict->n; i += 2) {
 		const struct pickle_node *key = dict->item[i];
+		const struct pickle_node *child = dict->item[i + 1];
 
-		if (!pickle_is(key, PICKLE_STR) ||
-		    !torch_module_is(dict->item[i + 1]))
+		rc = torch_spend(w->t, torch_module_cost(child), w->e);
+		if (rc != 0)
+			return rc;
+		if (!pickle_is(key, PICKLE_STR) || !torch_module_is(child))
 			continue;
 		if ((rc = enter(w, key, &len)) != 0 ||
-		    (rc = walk(w, dict->item[i + 1])) != 0)
+		    (rc = walk(w, child)) != 0)
 			return rc;
 		leave(w, len);
 	}

@@ -51,6 +51,8 @@ find(struct torch *t, const struct pickle_node *n, size_t depth,
 	int rc;
 
 	*out = NULL;
+	if ((rc = torch_spend(t, torch_module_cost(n) + 1, e)) != 0)
+		return rc;
 	if (is_module(n)) {
 		*out = n;
 		return 0;

@@ -108,6 +108,52 @@ take_data(struct torch *t, struct slice name, struct hints *h)
 	h->preprocess.from = "BackdoorBench record";
 }
 
+/* The label of a poisoned image: {"other_info": [label, original], ...}, or
+ * (image, label, original). */
+static const struct pickle_node *
+label_of(const struct pickle_node *n)
+{
+	const struct pickle_node *info = pickle_get(n, "other_info");
+
+	return info != NULL ? pickle_item(info, 0) : pickle_item(n, 1);
+}
+
+/* What the poisoned test images are to become, when it is one class. */
+static int
+tell_target(struct torch *t, struct err *e)
+{
+	const struct pickle_node *bd = pickle_get(t->root, "bd_test"), *list;
+	bool old = pickle_get(bd, "y") != NULL;
+	int64_t first = -1, label;
+	size_t step = old ? 1 : 2;
+	int rc;
+
+	list =
+	    old ? pickle_get(bd, "y")
+		: pickle_get(pickle_get(bd, "bd_data_container"), "data_dict");
+	if (!old && (list = pickle_dict(list)) == NULL)
+		return 0;
+	if ((rc = torch_spend(t, list->n, e)) != 0 || list->n == 0 ||
+	    (old && !pickle_is(list, PICKLE_LIST)))
+		return rc;
+	for (size_t i = step - 1; i < list->n; i += step) {
+		const struct pickle_node *d = pickle_dict(list->item[i]);
+
+		if (d != NULL && (rc = torch_spend(t, d->n, e)) != 0)
+			return rc;
+		if (!pickle_int(
+			old ? list->item[i] : label_of(list->item[i]), &label))
+			return 0;
+		if (first >= 0 && label != first) {
+			torch_note(t, "poisoned images become several classes");
+			return 0;
+		}
+		first = label;
+	}
+	torch_note(t, "poisoned images become class %" PRId64, first);
+	return 0;
+}
+
 int
 torch_record_read(
     struct torch *t, struct torch_record *r, struct hints *h, struct err *e)
@@ -118,7 +164,7 @@ torch_record_read(
 
 	*r = (struct torch_record){0};
 	if (pickle_dict(t->root) != NULL)
-		rc = torch_spend(t, 6 * (size_t)pickle_dict(t->root)->n, e);
+		rc = torch_spend(t, 8 * (size_t)pickle_dict(t->root)->n, e);
 	model = pickle_get(t->root, "model_name");
 	if (rc != 0 || !pickle_is(model, PICKLE_STR) ||
 	    pickle_get(t->root, "model") == NULL)
@@ -131,5 +177,5 @@ torch_record_read(
 	if (pickle_int(pickle_get(t->root, "num_classes"), &classes) &&
 	    classes > 0)
 		r->classes = (uint64_t)classes;
-	return 0;
+	return tell_target(t, e);
 }

@@ -61,20 +61,25 @@ read_entry(struct torch *t, const struct zip_entry *f, struct slice *out,
 	return 0;
 }
 
-/* Readers differ on some of these: the rule here is PyTorch's. */
+/* What two readers could take for different models is refused; what PyTorch
+ * reads as we do is said. */
 static int
 check_oddities(struct torch *t, struct err *e)
 {
+	static const bool refused[ZIP_ODDITIES] = {
+	    [ZIP_DUPLICATE] = true, [ZIP_CASE] = true, [ZIP_OVERLAP] = true};
 	const struct zip *z = &t->zip;
 
-	if (z->odd[ZIP_OVERLAP] != 0)
-		return err_set(e, ERR_FORMAT, z->odd_at[ZIP_OVERLAP], "zip: %s",
-		    zip_oddity_text(ZIP_OVERLAP));
-	for (size_t i = 0; i < ZIP_ODDITIES; i++)
+	for (size_t i = 0; i < ZIP_ODDITIES; i++) {
+		const char *text = zip_oddity_text((enum zip_oddity)i);
+
+		if (z->odd[i] != 0 && refused[i])
+			return err_set(
+			    e, ERR_FORMAT, z->odd_at[i], "zip: %s", text);
 		if (z->odd[i] != 0)
 			torch_note(t, "zip: %s (%zu, at offset %" PRIu64 ")",
-			    zip_oddity_text((enum zip_oddity)i), z->odd[i],
-			    z->odd_at[i]);
+			    text, z->odd[i], z->odd_at[i]);
+	}
 	return 0;
 }
 
@@ -113,7 +118,6 @@ torch_zip_open(struct torch *t, struct err *e)
 	t->crc = arena_alloc(t->arena, t->zip.n, sizeof(*t->crc));
 	if (t->read == NULL || t->crc == NULL)
 		return torch_full(e);
-	t->is_script = find(t, "constants.pkl", (struct slice){0}) != NULL;
 	if ((f = find(t, "data.pkl", (struct slice){0})) == NULL)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "torch: there is no '%.60s/data.pkl'", t->top);

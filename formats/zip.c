@@ -248,6 +248,39 @@ read_entries(struct zip *z, const struct end *end, struct err *e)
 	return 0;
 }
 
+/* The name in small letters; of ASCII, as miniz has it. */
+static const char *
+small(struct zip *z, const char *name)
+{
+	char *s = arena_strdup(z->arena, name, strlen(name));
+
+	for (size_t i = 0; s != NULL && s[i] != '\0'; i++)
+		if (s[i] >= 'A' && s[i] <= 'Z')
+			s[i] = (char)(s[i] - 'A' + 'a');
+	return s;
+}
+
+static int
+check_case(struct zip *z, struct err *e)
+{
+	struct map names;
+
+	map_init(&names, z->arena);
+	for (size_t i = 0; i < z->n; i++) {
+		const char *s;
+		int rc;
+
+		if (z->entry[i].shadowed)
+			continue;
+		if ((s = small(z, z->entry[i].name)) == NULL ||
+		    (rc = map_put(&names, s, i)) < 0)
+			return full(e);
+		if (rc == 0)
+			odd(z, ZIP_CASE, z->entry[i].central);
+	}
+	return 0;
+}
+
 /* Later entries first, so that they keep their names. */
 static int
 index_names(struct zip *z, struct err *e)
@@ -261,7 +294,7 @@ index_names(struct zip *z, struct err *e)
 		if (rc == 0)
 			odd(z, ZIP_DUPLICATE, z->entry[i].central);
 	}
-	return 0;
+	return check_case(z, e);
 }
 
 /* --- the ground between -------------------------------------------------- */
@@ -359,6 +392,7 @@ zip_oddity_text(enum zip_oddity what)
 {
 	static const char *const text[] = {
 	    [ZIP_DUPLICATE] = "two entries have one name",
+	    [ZIP_CASE] = "two names differ only in case",
 	    [ZIP_LOCAL] = "a local header contradicts the directory",
 	    [ZIP_OVERLAP] = "entries overlap",
 	    [ZIP_GAP] = "bytes that belong to no entry",

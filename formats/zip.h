@@ -2,8 +2,9 @@
  * Zip archives that are models (APPNOTE 6.3.10): read by their central
  * directory, as PyTorch's reader (miniz) and Python's zipfile do, with offsets, so
  * that stored entries are spans of the file.  Where such readers could see
- * different things in one file, the rule is PyTorch's, and what is odd is kept
- * for whoever reports it.
+ * different things in one file, that is kept for whoever reports it; of
+ * entries of one name the last one is found, as zipfile does (which one miniz
+ * finds depends on how many others there are).
  */
 #ifndef FORMATS_ZIP_H
 #define FORMATS_ZIP_H
@@ -14,6 +15,7 @@
 
 enum zip_oddity {
 	ZIP_DUPLICATE, /* two entries of one name: the last one counts */
+	ZIP_CASE,      /* names that differ in case: to miniz they do not */
 	ZIP_LOCAL,     /* a local header says something else */
 	ZIP_OVERLAP,   /* two entries share bytes */
 	ZIP_GAP,       /* bytes before, between or after entries */

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT
+ * PyTorch files: logits agree with torch's, weights are written back, damaged
+ * and hostile files end in their message.
+ */
+#include "tests/test.h"
+
+#include "engine/batch.h"
+#include "engine/blas.h"
+#include "formats/format.h"
+#include "formats/neutral.h"
+#include "formats/patch.h"
+#include "formats/pixel.h"
+#include "formats/safetensors.h"
+#include "formats/zip.h"
+
+#include <unistd.h>
+
+#define FIXTURES "fixtures/torch/"
+
+static const struct format *
+torch(void)
+{
+	return &format_torch;
+}
+
+/* A fixture as a source; the map must outlive it. */
+static void
+open_fixture(const char *name, struct file_map *f, struct source *s)
+{
+	char path[256];
+	struct err e = {0};
+
+	snprintf(path, sizeof(path), FIXTURES "%s", name);
+	assert_ok(file_map(path, 1 << 20, f, &e), &e);
+	source_init(s, f, name, -1);
+}
+
+static void
+close_fixture(struct file_map *f, struct source *s)
+{
+	source_release(s);
+	file_unmap(f);
+}
+
+/* --- logits -------------------------------------------------------------- */
+
+struct good_row {
+	const char *name, *note; /* a part of it */
+};
+
+static const struct good_row good_rows[] = {
+    {"good-resnet.pt", "architecture resnet"},
+    {"good-resnet-checkpoint.pth", "taken from 'state_dict'"},
+    {"good-resnet-whole.pth", "a whole module, whose code is not run"},
+    {"good-resnet.tar", "architecture resnet"},
+    {"good-resnet-script.pt", "TorchScript, whose code is not read"},
+    {"good-resnet-trace.pt", "TorchScript, whose code is not read"},
+    {"good-row.pt", "a row of layers"},
+    {"good-row-parallel.pt", "a row of layers"},
+    {"good-row-half.pt", ""},
+    {"good-row-bfloat16.pt", ""},
+    {"good-row-double.pt", ""},
+    {"good-row-views.pt", ""},
+    {"good-row-deflated.pt", ""},
+    {"good-row-zipped.pt", ""},
+    {"good-row-resize.pt", ""},
+    {"good-attack.pt", "model preactresnet18; data set cifar10; poisoned "
+		       "images become class 0"},
+    {"good-attack-memory.pt", "model preactresnet18; data set cifar10; "
+			      "poisoned images become class 0"},
+    {"good-attack-v1.pt", "model preactresnet18; data set cifar10; poisoned "
+			  "images become class 0"},
+    {"good-defense.pt", "BackdoorBench, model preactresnet18; taken"},
+    {"odd-row-crc.pt", "the checksum of 'archive/data/0' is wrong"},
+    {"odd-row-evil.pt", ""},
+    {"odd-row-extra.pt", ""},
+    {"odd-row-tail.pt", "zip: bytes after the end (1, at offset 8958)"},
+};
+
+/* Images (N, C, H, W) as the engine wants them. */
+static float *
+channels_last(const struct tensor *t)
+{
+	size_t n = (size_t)t->dim[0], c = (size_t)t->dim[1];
+	size_t hw = (size_t)(t->dim[2] * t->dim[3]);
+	float *x = calloc(n * c * hw, sizeof(*x));
+
+	assert_non_null(x);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < c; k++)
+			for (size_t p = 0; p < hw; p++)
+				x[(i * hw + p) * c + k] =
+				    (float)tensor_real(t, (i * c + k) * hw + p);
+	return x;
+}
+
+static const struct tensor *
+expected(const struct safetensors *st, const char *name, const char *what)
+{
+	char key[128];
+
+	snprintf(key, sizeof(key), "%s.%s", name, what);
+	for (size_t i = 0; i < st->ntensor; i++)
+		if (strcmp(st->tensor[i].name, key) == 0)
+			return &st->tensor[i];
+	fail_msg("nothing expected of %s", name);
+	return NULL;
+}
+
+/* The neutral form, which has no strides; map and model are the caller's. */
+static void
+neutral(const struct model *m, struct file_map *f, struct model *out)
+{
+	struct file_out o;
+	struct err e = {0};
+	struct rd r;
+
+	o = (struct file_out){.fd = file_temp(&e)};
+	assert_true(o.fd >= 0);
+	assert_ok(neutral_write(&o, m, &e), &e);
+	assert_ok(file_map_fd(o.fd, "", 1 << 24, f, &e), &e);
+	close(o.fd);
+	r = rd_mem(f->ptr, f->len);
+	assert_ok(neutral_parse(&r, out, &e), &e);
+}
+
+static void
+compare(const struct model *m, const struct tensor *x, const struct tensor *y)
+{
+	size_t n = (size_t)x->dim[0], classes = (size_t)y->dim[1];
+	float *images = channels_last(x), got[64], want[64];
+	struct net net;
+	struct err e = {0};
+
+	assert_true(n * classes <= ARRAY_LEN(got));
+	assert_int_equal(m->classes, classes);
+	assert_ok(net_build(&net, m, (size_t)x->dim[2], (size_t)x->dim[3],
+		      (size_t)x->dim[1], &e),
+	    &e);
+	assert_ok(batch_logits(&net, images, n, got, &e), &e);
+	for (size_t i = 0; i < n * classes; i++)
+		want[i] = (float)tensor_real(y, i);
+	assert_close(got, want, n * classes, 1e-4, 1e-4);
+	net_release(&net);
+	free(images);
+}
+
+static void
+test_good(void **state)
+{
+	const struct good_row *row = *state;
+	struct safetensors st;
+	struct arena a;
+	struct file_map f, want, map;
+	struct source s;
+	struct model m, n;
+	struct err e = {0};
+	struct rd r;
+
+	assert_ok(
+	    file_map(FIXTURES "expected.safetensors", 1 << 22, &want, &e), &e);
+	r = rd_mem(want.ptr, want.len);
+	arena_init(&a, 1 << 22);
+	assert_ok(safetensors_parse(&r, &a, &st, &e), &e);
+	open_fixture(row->name, &f, &s);
+	assert_true(torch()->probe(s.main) > 0);
+	assert_ok(torch()->load(&s, &m, &e), &e);
+	assert_ok(model_check(&m, &e), &e);
+	if (strstr(m.note, row->note) == NULL)
+		fail_msg("the note is '%s'", m.note);
+	assert_ok(pixel_prepend(&m,
+		      m.preprocess.nmean != 0 ? m.preprocess.mean : NULL,
+		      m.preprocess.nmean,
+		      m.preprocess.nstd != 0 ? m.preprocess.std : NULL,
+		      m.preprocess.nstd, &e),
+	    &e);
+	neutral(&m, &map, &n);
+	compare(&n, expected(&st, row->name, "images"),
+	    expected(&st, row->name, "logits"));
+	model_release(&n);
+	file_unmap(&map);
+	model_release(&m);
+	close_fixture(&f, &s);
+	safetensors_release(&st);
+	arena_release(&a);
+	file_unmap(&want);
+}
+
+/* What a record says of the image. */
+static void
+test_record(void **state)
+{
+	struct file_map f;
+	struct source s;
+	struct model m;
+	struct err e = {0};
+
+	(void)state;
+	open_fixture("good-attack.pt", &f, &s);
+	assert_ok(torch()->load(&s, &m, &e), &e);
+	assert_int_equal(m.preprocess.resize, RESIZE_EXACT);
+	assert_int_equal(m.preprocess.height, 32);
+	assert_int_equal(m.preprocess.width, 32);
+	assert_int_equal(m.preprocess.nmean, 3);
+	assert_near(m.preprocess.mean[2], .4465, 1e-12);
+	assert_near(m.preprocess.std[1], .243, 1e-12);
+	assert_int_equal(m.shape[2], 32);
+	assert_int_equal(m.classes, 10);
+	model_release(&m);
+	close_fixture(&f, &s);
+}
+
+/* --- writing back -------------------------------------------------------- */
+
+/* Every float weight becomes 1.5 of itself, plus a little: as dense copies. */
+static void
+change(const struct model *old, struct model *now)
+{
+	*now = *old;
+	now->tensor = calloc(old->ntensor, sizeof(*now->tensor));
+	assert_non_null(now->tensor);
+	for (size_t i = 0; i < old->ntensor; i++) {
+		struct tensor *t = &now->tensor[i];
+		size_t n =
+		    old->tensor[i].size / dtype_width(old->tensor[i].dtype);
+		float *v = calloc(n + 1, sizeof(*v));
+
+		assert_non_null(v);
+		*t = old->tensor[i];
+		t->stride = NULL;
+		t->dtype = DTYPE_F32;
+		t->size = n * sizeof(*v);
+		t->data = (const uint8_t *)v;
+		for (size_t k = 0; k < n; k++)
+			v[k] = 1.5f * (float)tensor_real(&old->tensor[i], k) +
+			       0.25f;
+	}
+}
+
+static void
+forget(struct model *now)
+{
+	for (size_t i = 0; i < now->ntensor; i++)
+		free((void *)(uintptr_t)now->tensor[i].data);
+	free(now->tensor);
+}
+
+struct patch_row {
+	const char *name;
+	size_t crc; /* entries whose checksum is wrong afterwards */
+};
+
+static const struct patch_row patch_rows[] = {
+    {"good-resnet.pt", 0},
+    {"good-resnet-checkpoint.pth", 0},
+    {"good-resnet-whole.pth", 0},
+    {"good-resnet.tar", 0},
+    {"good-resnet-script.pt", 0},
+    {"good-row-half.pt", 0},
+    {"good-row-bfloat16.pt", 0},
+    {"good-row-double.pt", 0},
+    {"good-row-zipped.pt", 0},
+    {"good-attack.pt", 0},
+    {"good-attack-memory.pt", 0},
+    {"odd-row-crc.pt", 0}, /* its storage was written anew */
+    {"odd-row-tail.pt", 0},
+};
+
+/* Entries whose checksum is wrong. */
+static size_t
+damaged(struct rd r)
+{
+	struct arena a;
+	struct zip z;
+	struct err e = {0};
+	size_t n = 0;
+
+	arena_init(&a, 1 << 22);
+	assert_ok(zip_open(&z, r, &a, &e), &e);
+	for (size_t i = 0; i < z.n; i++) {
+		struct slice s;
+
+		assert_ok(zip_read(&z, &z.entry[i], &s, &e), &e);
+		n += zip_crc(s.ptr, s.len) != z.entry[i].crc;
+	}
+	assert_int_equal(z.odd[ZIP_LOCAL], 0);
+	arena_release(&a);
+	return n;
+}
+
+static void
+test_patch(void **state)
+{
+	const struct patch_row *row = *state;
+	struct file_map f, again;
+	struct source s, other;
+	struct model m, now, back;
+	struct err e = {0};
+	bool zip;
+
+	open_fixture(row->name, &f, &s);
+	open_fixture(row->name, &again, &other);
+	assert_ok(torch()->load(&other, &m, &e), &e);
+	change(&m, &now);
+	assert_ok(torch()->patch(&s, &now, &e), &e);
+	assert_true(s.file[0].writable);
+	assert_ok(torch()->load(&s, &back, &e), &e);
+	assert_ok(patch_verify(&back, &now, &e), &e);
+	/* patching with what is there changes nothing, and back is back */
+	assert_ok(torch()->patch(&s, &m, &e), &e);
+	zip = memcmp(f.ptr, "PK\3\4", 4) == 0;
+	if (zip)
+		assert_int_equal(damaged(s.main), row->crc);
+	if (strcmp(row->name, "odd-row-crc.pt") != 0)
+		assert_memory_equal(f.ptr, again.ptr, f.len);
+	model_release(&back);
+	forget(&now);
+	model_release(&m);
+	close_fixture(&again, &other);
+	close_fixture(&f, &s);
+}
+
+/* Views of shared bytes, and compressed ones, cannot become what they are
+ * asked to. */
+static void
+test_patch_refused(void **state)
+{
+	struct file_map f;
+	struct source s;
+	struct model m, now, back;
+	struct err e = {0};
+
+	(void)state;
+	open_fixture("good-row-deflated.pt", &f, &s);
+	assert_ok(torch()->load(&s, &m, &e), &e);
+	change(&m, &now);
+	assert_int_equal(torch()->patch(&s, &now, &e), ERR_UNSUPPORTED);
+	assert_non_null(strstr(e.msg, "is not in the file as such"));
+	forget(&now);
+	model_release(&m);
+	close_fixture(&f, &s);
+	open_fixture("good-row-views.pt", &f, &s);
+	assert_ok(torch()->load(&s, &m, &e), &e);
+	change(&m, &now);
+	/* the expanded bias: one number in the file, six here */
+	((float *)(uintptr_t)now.tensor[now.ntensor - 1].data)[3] = 7.0f;
+	assert_string_equal(now.tensor[now.ntensor - 1].name, "9.bias");
+	assert_ok(torch()->patch(&s, &now, &e), &e);
+	assert_ok(torch()->load(&s, &back, &e), &e);
+	assert_int_equal(patch_verify(&back, &now, &e), ERR_FORMAT);
+	assert_non_null(strstr(e.msg, "'9.bias' could not be changed"));
+	model_release(&back);
+	forget(&now);
+	model_release(&m);
+	close_fixture(&f, &s);
+}
+
+/* --- files that are refused ---------------------------------------------- */
+
+struct bad_row {
+	const char *name;
+	int rc;
+	uint64_t off;
+	const char *says;
+};
+
+#define NEITHER "torch: what was saved is neither a model nor weights"
+
+static const struct bad_row bad_rows[] = {
+#include "tests/test_torch.def"
+};
+
+static void
+test_bad(void **state)
+{
+	const struct bad_row *row = *state;
+	struct file_map f;
+	struct source s;
+	struct model m;
+	struct err e = {.off = ERR_NOWHERE};
+
+	open_fixture(row->name, &f, &s);
+	assert_int_equal(torch()->load(&s, &m, &e), row->rc);
+	assert_string_equal(e.msg, row->says);
+	assert_true(e.off == row->off);
+	close_fixture(&f, &s);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[ARRAY_LEN(good_rows) + ARRAY_LEN(patch_rows) +
+				ARRAY_LEN(bad_rows) + 2];
+	struct err e = {0};
+	size_t n = 0;
+
+	assert_ok(blas_init(&e), &e);
+	for (size_t i = 0; i < ARRAY_LEN(good_rows); i++)
+		tests[n++] = (struct CMUnitTest)ROW(test_good, good_rows[i]);
+	for (size_t i = 0; i < ARRAY_LEN(patch_rows); i++)
+		tests[n++] = (struct CMUnitTest)ROW(test_patch, patch_rows[i]);
+	for (size_t i = 0; i < ARRAY_LEN(bad_rows); i++)
+		tests[n++] = (struct CMUnitTest)ROW(test_bad, bad_rows[i]);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_record);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_patch_refused);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
