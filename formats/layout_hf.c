@@ -189,10 +189,13 @@ take_names(struct source *s, const json_t *list, struct err *e)
 
 /* --- the whole ----------------------------------------------------------- */
 
+/* Of old, the fields of pretrained_cfg stood in the configuration itself. */
 static bool
 is_timm(const json_t *config)
 {
-	return json_is_string(json_object_get(config, "architecture"));
+	return json_is_string(json_object_get(config, "architecture")) &&
+	       (json_is_object(json_object_get(config, "pretrained_cfg")) ||
+		   json_is_array(json_object_get(config, "input_size")));
 }
 
 static bool
