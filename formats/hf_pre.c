@@ -100,9 +100,9 @@ size(const json_t *j, const char *key, bool *shortest, uint32_t out[2],
     struct err *e)
 {
 	const json_t *v = value(j, key);
-	const json_t *h = json_object_get(v, "height");
-	const json_t *w = json_object_get(v, "width");
-	const json_t *edge = json_object_get(v, "shortest_edge");
+	const json_t *h = value(v, "height");
+	const json_t *w = value(v, "width");
+	const json_t *edge = value(v, "shortest_edge");
 	int rc;
 
 	if (json_is_array(v) && json_array_size(v) == 2) {

@@ -52,7 +52,7 @@ static const char *
 chosen_by_us(const struct source *s)
 {
 	for (size_t i = 0; i < ARRAY_LEN(weights); i++)
-		if (source_has(s, weights[i]))
+		if (source_has(s, weights[i]) || source_is_link(s, weights[i]))
 			return weights[i];
 	return NULL;
 }
@@ -62,10 +62,21 @@ probe(const struct source *s)
 {
 	if (s->nfile != 0 && is_pointer(s->main))
 		return true;
-	if (!source_has(s, config_name))
+	if (!source_has(s, config_name) && !source_is_link(s, config_name))
 		return false;
 	return s->nfile != 0 ? may_be_weights(s->file[0].name)
 			     : chosen_by_us(s) != NULL;
+}
+
+/* As all files of the hub's cache are. */
+static int
+no_link(const struct source *s, const char *name, struct err *e)
+{
+	if (!source_is_link(s, name))
+		return 0;
+	(void)err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+	    "is a link, which is not followed: copy the folder with 'cp -rL'");
+	return err_in(e, name);
 }
 
 static int
@@ -248,7 +259,11 @@ open_folder(struct source *s, struct err *e)
 	const char *name = aside ? s->file[0].name : chosen_by_us(s);
 	int rc;
 
-	if (!aside && (rc = source_choose(s, name, e)) != 0)
+	if ((rc = no_link(s, config_name, e)) != 0 ||
+	    (rc = no_link(s, processor_name, e)) != 0)
+		return rc;
+	if (!aside && ((rc = no_link(s, name, e)) != 0 ||
+			  (rc = source_choose(s, name, e)) != 0))
 		return rc;
 	if ((rc = no_pointer(s->main, e)) != 0)
 		return err_in(e, name);

@@ -5,6 +5,7 @@
 #include "base/tree.h"
 #include "formats/member.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -80,6 +81,16 @@ source_has(const struct source *s, const char *name)
 	found = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 	close(fd);
 	return found;
+}
+
+bool
+source_is_link(const struct source *s, const char *name)
+{
+	struct stat st;
+
+	return s->folder >= 0 && acceptable(name) &&
+	       fstatat(s->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISLNK(st.st_mode);
 }
 
 static int

@@ -59,6 +59,8 @@ void source_release(struct source *);
 int source_choose(struct source *, const char *name, struct err *) MUST_USE;
 /* Whether a regular file of that name is there. */
 bool source_has(const struct source *, const char *name);
+/* Whether there is a link of that name, which is never followed. */
+bool source_is_link(const struct source *, const char *name);
 /*
  * Map the companion `name`, a relative path by the rules of member.h; links
  * are not followed.  The same name again gives the same bytes.  ERR_UNSUPPORTED

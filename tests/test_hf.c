@@ -362,6 +362,12 @@ static const struct pre_row pre_rows[] = {
 	"{" FROM "\"filter\":\"nearest\",\"height\":8,\"mean\":[0.0],"
 	"\"resize\":\"exact\",\"std\":[0.5],\"width\":8}",
 	false},
+    {"pre/ViT, a size with nulls",
+	"{\"size\":{\"height\":null,\"width\":null,\"shortest_edge\":8,"
+	"\"longest_edge\":null}}",
+	"{" FROM "\"filter\":\"bilinear\",\"height\":8," HALF
+	",\"resize\":\"shortest\",\"width\":8}",
+	false},
     {"pre/DeiT", "{\"image_processor_type\":\"DeiTImageProcessor\"}",
 	"{\"bgr\":false,\"crop_height\":224,\"crop_width\":224,"
 	"\"filter\":\"bicubic\",\"from\":\"preprocessor_config.json\","
@@ -444,6 +450,10 @@ static const struct pre_row pre_rows[] = {
 	"{\"image_processor_type\":\"ConvNextImageProcessor\","
 	"\"size\":224,\"crop_pct\":0}",
 	"'crop_pct' is not within 0.05 to 4", false},
+    {"pre/crop_pct that leaves too much",
+	"{\"image_processor_type\":\"ConvNextImageProcessor\","
+	"\"size\":1,\"crop_pct\":2}",
+	"'crop_pct' crops 1 pixels from 0", false},
     {"pre/timm",
 	"{\"input_size\":[3,224,224],\"crop_pct\":0.9,"
 	"\"interpolation\":\"bicubic\",\"mean\":[0.5,0.5,0.5],"
