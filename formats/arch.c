@@ -142,6 +142,15 @@ take_shape(const struct arch_family *f, const struct hints *h, struct model *m)
 	}
 }
 
+/* transformers' trust_remote_code: a model of the repository's own classes. */
+static bool
+wants_code(const json_t *config)
+{
+	const json_t *map = json_object_get(config, "auto_map");
+
+	return map != NULL && !json_is_null(map);
+}
+
 int
 arch_load(
     const struct hints *h, struct weights *w, struct model *m, struct err *e)
@@ -161,6 +170,9 @@ arch_load(
 	if ((rc = all_used(f, w, e)) != 0 || (rc = keep_tensors(w, m, e)) != 0)
 		return rc;
 	m->output = logits;
-	m->note = arena_printf(&m->arena, "architecture %s", f->name);
+	m->note = arena_printf(&m->arena, "architecture %s%s", f->name,
+	    wants_code(h->config)
+		? "; config.json wants code of its own run, which was not"
+		: "");
 	return model_check(m, e);
 }

@@ -224,9 +224,13 @@ take_config(struct source *s, struct err *e)
 	const json_t *cfg = json_object_get(c, "pretrained_cfg");
 	const json_t *map = json_object_get(c, "id2label");
 	const json_t *names = json_object_get(c, "label_names");
+	const json_t *quantised = json_object_get(c, "quantization_config");
 	int rc = 0;
 
-	if (json_is_object(map) || (map != NULL && !json_is_null(map)))
+	if (quantised != NULL && !json_is_null(quantised))
+		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "'quantization_config': weights that are packed");
+	else if (map != NULL && !json_is_null(map))
 		rc = take_id2label(s, map, e);
 	else if (json_is_array(names))
 		rc = take_names(s, names, e);

@@ -137,7 +137,9 @@ static const struct {
     {"good-beit", "architecture hf-vit"},
     {"good-beit-shared", "architecture hf-vit"},
     {"good-convnext", "architecture hf-convnext"},
-    {"good-convnextv2", "architecture hf-convnext"},
+    {"good-convnextv2",
+	"architecture hf-convnext; config.json wants code of its own run, "
+	"which was not"},
     {"good-deit", "architecture hf-vit"},
     {"good-deit-teacher", "architecture hf-vit"},
     {"good-efficientnet", "architecture hf-efficientnet"},
@@ -305,6 +307,8 @@ static const struct bad_row bad[] = {
 	"query.lora_A')"},
     {"unsupported-no-head", ERR_UNSUPPORTED,
 	"as hf-vit: there is no tensor 'classifier.weight'"},
+    {"unsupported-packed", ERR_UNSUPPORTED,
+	"'quantization_config': weights that are packed"},
     {"unsupported-pointer", ERR_UNSUPPORTED,
 	"is a Git LFS pointer to the file, not the file: fetch it with 'git "
 	"lfs pull'"},
