@@ -220,6 +220,15 @@ keep_tensors(const struct weights *w, struct model *m, struct err *e)
 	return 0;
 }
 
+/* transformers' trust_remote_code: a model of the repository's own classes. */
+static bool
+wants_code(const json_t *config)
+{
+	const json_t *map = json_object_get(config, "auto_map");
+
+	return map != NULL && !json_is_null(map);
+}
+
 int
 arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
     struct weights *w, struct model *m, struct err *e)
@@ -236,8 +245,11 @@ arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
 	if ((rc = all_used(f, w, e)) != 0 || (rc = keep_tensors(w, m, e)) != 0)
 		return rc;
 	m->output = logits;
-	m->note = arena_printf(&m->arena, "architecture %s%s%.200s", f->name,
-	    *m->note != '\0' ? "; " : "", m->note);
+	m->note = arena_printf(&m->arena, "architecture %s%s%.200s%s", f->name,
+	    *m->note != '\0' ? "; " : "", m->note,
+	    wants_code(h->config)
+		? "; config.json wants code of its own run, which was not"
+		: "");
 	return model_check(m, e);
 }
 

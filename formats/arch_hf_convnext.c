@@ -55,7 +55,8 @@ layer(struct draw *a, const struct convnext *c, const char *at, const char *x,
 	    (struct hf_window){
 		.before = 3, .after = 3, .groups = width, .bias = true});
 	y = draw_transpose(a, at, y, 4, (int64_t[]){0, 2, 3, 1});
-	y = draw_layer_norm(a, draw_path(a, "%s.layernorm", at), y, NORM_EPS);
+	y = hf_layer_norm(
+	    a, draw_path(a, "%s.layernorm", at), y, width, NORM_EPS);
 	y = hf_linear(a, in, y, width, 4 * width, true);
 	y = hf_activation(a, "gelu", in, y);
 	if (c->v2)
@@ -83,7 +84,7 @@ stage(struct draw *a, const struct convnext *c, size_t s, const char *x,
 	const char *down = draw_path(a, "%s.downsampling_layer.1", at);
 
 	if (s > 0) {
-		x = hf_norm_2d(a, norm, x, NORM_EPS);
+		x = hf_norm_2d(a, norm, x, in, NORM_EPS);
 		hf_dims(a, down, "weight", 4, (int64_t[]){out, in, 2, 2});
 		x = hf_conv(
 		    a, down, x, (struct hf_window){.stride = 2, .bias = true});
@@ -122,14 +123,14 @@ draw(struct draw *a, const char *x)
 	    a, at, "weight", 4, (int64_t[]){in, a->m->shape[1], patch, patch});
 	x = hf_conv(
 	    a, at, x, (struct hf_window){.stride = patch, .bias = true});
-	x = hf_norm_2d(
-	    a, draw_path(a, "%s.embeddings.layernorm", c.base), x, NORM_EPS);
+	x = hf_norm_2d(a, draw_path(a, "%s.embeddings.layernorm", c.base), x,
+	    in, NORM_EPS);
 	for (size_t s = 0; a->rc == 0 && s < nwidth; s++) {
 		x = stage(a, &c, s, x, in, width[s], depth[s]);
 		in = width[s];
 	}
 	at = draw_path(a, "%s.layernorm", c.base);
-	x = draw_layer_norm(a, at, draw_global_pool(a, at, x),
+	x = hf_layer_norm(a, at, draw_global_pool(a, at, x), in,
 	    hf_epsilon(a, "layer_norm_eps", 1e-12));
 	return hf_classifier(a, "classifier", x, in);
 }

@@ -78,7 +78,7 @@ conv_norm(struct draw *a, const struct stages *s, struct names n, const char *x,
 {
 	hf_dims(a, n.conv, "weight", 4,
 	    (int64_t[]){out, v.groups > 1 ? 1 : in, size, size});
-	return draw_batch_norm(a, n.norm, hf_conv(a, n.conv, x, v), s->eps);
+	return hf_batch_norm(a, n.norm, hf_conv(a, n.conv, x, v), out, s->eps);
 }
 
 static bool

@@ -35,7 +35,8 @@ conv_norm(struct draw *a, const struct mobilenet *m, const char *at,
 		.before = pad,
 		.after = pad,
 		.same = m->same && l.size > 1});
-	x = draw_batch_norm(a, draw_path(a, "%s.normalization", at), x, m->eps);
+	x = hf_batch_norm(
+	    a, draw_path(a, "%s.normalization", at), x, l.out, m->eps);
 	return l.linear ? x : hf_activation(a, "relu6", at, x);
 }
 

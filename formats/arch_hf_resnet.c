@@ -10,22 +10,17 @@ struct resnet {
 };
 
 static const char *
-conv_norm(
-    struct draw *a, const char *at, const char *x, int64_t size, int64_t stride)
+conv_norm(struct draw *a, const char *at, const char *x, int64_t in,
+    int64_t out, int64_t size, int64_t stride)
 {
 	const char *conv = draw_path(a, "%s.convolution", at);
 
-	if (draw_dim(a, conv, "weight", 2) != (uint64_t)size ||
-	    draw_dim(a, conv, "weight", 3) != (uint64_t)size)
-		hf_bad(a,
-		    "tensor '%.80s.weight' is not of windows of %" PRId64
-		    " x %" PRId64,
-		    conv, size, size);
+	hf_dims(a, conv, "weight", 4, (int64_t[]){out, in, size, size});
 	x = hf_conv(a, conv, x,
 	    (struct hf_window){
 		.stride = stride, .before = size / 2, .after = size / 2});
-	return draw_batch_norm(
-	    a, draw_path(a, "%s.normalization", at), x, 1e-5);
+	return hf_batch_norm(
+	    a, draw_path(a, "%s.normalization", at), x, out, 1e-5);
 }
 
 static const char *
@@ -36,20 +31,22 @@ activate(struct draw *a, const char *at, const char *x)
 
 static const char *
 block(struct draw *a, const struct resnet *r, const char *at, const char *x,
-    bool project, int64_t stride)
+    int64_t in, int64_t out, int64_t stride)
 {
 	const char *one = draw_path(a, "%s.layer.0", at);
 	const char *two = draw_path(a, "%s.layer.1", at);
-	const char *three = draw_path(a, "%s.layer.2", at);
-	const char *skip = draw_path(a, "%s.shortcut", at), *y;
-	int64_t early = r->first || !r->bottleneck ? stride : 1;
+	const char *three = draw_path(a, "%s.layer.2", at), *y;
+	bool deep = r->bottleneck, project = in != out || stride != 1;
+	int64_t early = r->first || !deep ? stride : 1;
+	int64_t mid = deep ? out / 4 : out;
 
-	y = conv_norm(a, one, x, r->bottleneck ? 1 : 3, early);
-	y = conv_norm(a, two, activate(a, one, y), 3, stride / early);
-	if (r->bottleneck)
-		y = conv_norm(a, three, activate(a, two, y), 1, 1);
+	y = conv_norm(a, one, x, in, mid, deep ? 1 : 3, early);
+	y = conv_norm(a, two, activate(a, one, y), mid, mid, 3, stride / early);
+	if (deep)
+		y = conv_norm(a, three, activate(a, two, y), mid, out, 1, 1);
 	if (project)
-		x = conv_norm(a, skip, x, 1, stride);
+		x = conv_norm(
+		    a, draw_path(a, "%s.shortcut", at), x, in, out, 1, stride);
 	return activate(a, at, draw_binary(a, "Add", at, y, x));
 }
 
@@ -57,22 +54,16 @@ static const char *
 stage(struct draw *a, const struct resnet *r, size_t s, const char *x,
     int64_t in, int64_t out, int64_t depth)
 {
-	const char *base = draw_path(a, "resnet.encoder.stages.%zu.layers", s);
 	int64_t stride =
 	    s > 0 || hf_flag(a, "downsample_in_first_stage", false) ? 2 : 1;
-	const char *last = r->bottleneck ? "layer.2" : "layer.1";
 
 	for (int64_t i = 0; a->rc == 0 && i < depth; i++) {
-		const char *at = draw_path(a, "%s.%" PRId64, base, i);
+		const char *at = draw_path(
+		    a, "resnet.encoder.stages.%zu.layers.%" PRId64, s, i);
 
-		if (draw_dim(a, at, draw_path(a, "%s.convolution.weight", last),
-			0) != (uint64_t)out)
-			hf_bad(a,
-			    "config.json: a stage of %" PRId64
-			    " channels, which '%.80s' has not",
-			    out, at);
-		x = block(a, r, at, x, i == 0 && (in != out || stride != 1),
-		    i == 0 ? stride : 1);
+		x = block(a, r, at, x, in, out, stride);
+		in = out;
+		stride = 1;
 	}
 	return x;
 }
@@ -105,9 +96,8 @@ draw(struct draw *a, const char *x)
 		hf_bad(a, "config.json: %zu 'hidden_sizes' and %zu 'depths'",
 		    nwidth, ndepth);
 	hf_image(a, 224, false, image);
-	hf_dims(a, stem, "convolution.weight", 4,
-	    (int64_t[]){in, a->m->shape[1], 7, 7});
-	x = activate(a, stem, conv_norm(a, stem, x, 7, 2));
+	x = conv_norm(a, stem, x, a->m->shape[1], in, 7, 2);
+	x = activate(a, stem, x);
 	x = draw_max_pool(a, "resnet.embedder.pooler", x, 3, 2, 1, false);
 	for (size_t s = 0; a->rc == 0 && s < nwidth; s++) {
 		x = stage(a, &r, s, x, in, width[s], depth[s]);

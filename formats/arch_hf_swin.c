@@ -177,8 +177,8 @@ block(struct draw *a, struct swin *s, const char *at, const char *x,
 	int64_t fill[] = {s->padded[0] - s->grid[0], s->padded[1] - s->grid[1]};
 	/* one window holds it all: nothing to be moved into */
 	bool shifted = odd && half > 0 && low > s->window;
-	const char *y = draw_layer_norm(
-	    a, draw_path(a, "%s.layernorm_before", at), x, s->eps);
+	const char *y = hf_layer_norm(
+	    a, draw_path(a, "%s.layernorm_before", at), x, s->width, s->eps);
 
 	y = pad(a, at, y, fill);
 	if (shifted)
@@ -192,8 +192,8 @@ block(struct draw *a, struct swin *s, const char *at, const char *x,
 		if (fill[i] != 0)
 			y = slice(a, at, y, (int64_t)i + 1, 0, s->grid[i], 1);
 	x = draw_binary(a, "Add", at, x, y);
-	y = draw_layer_norm(
-	    a, draw_path(a, "%s.layernorm_after", at), x, s->eps);
+	y = hf_layer_norm(
+	    a, draw_path(a, "%s.layernorm_after", at), x, s->width, s->eps);
 	y = hf_attention_mlp(
 	    a, at, y, s->width, (int64_t)(s->ratio * (double)s->width));
 	return draw_binary(a, "Add", at, x, y);
@@ -216,7 +216,7 @@ merge(struct draw *a, struct swin *s, const char *at, const char *x)
 	x = draw_node(
 	    a, "Concat", at, part[0], part[1], part[2], part[3], NULL);
 	draw_int(a, "axis", -1);
-	x = draw_layer_norm(a, draw_path(a, "%s.norm", at), x, NORM_EPS);
+	x = hf_layer_norm(a, draw_path(a, "%s.norm", at), x, 4 * c, NORM_EPS);
 	x = hf_linear(
 	    a, draw_path(a, "%s.reduction", at), x, 4 * c, 2 * c, false);
 	s->grid[0] /= 2;
@@ -271,7 +271,7 @@ embed(struct draw *a, struct swin *s, const char *x)
 	s->grid[1] = image[1] / patch;
 	x = draw_transpose(a, at, x, 4, (int64_t[]){0, 2, 3, 1});
 	hf_ignore(a, "swin.embeddings", "mask_token");
-	return draw_layer_norm(a, "swin.embeddings.norm", x, NORM_EPS);
+	return hf_layer_norm(a, "swin.embeddings.norm", x, s->width, NORM_EPS);
 }
 
 static const char *
@@ -301,7 +301,7 @@ draw(struct draw *a, const char *x)
 				a, "swin.encoder.layers.%zu.downsample", i),
 			    x);
 	}
-	x = draw_layer_norm(a, "swin.layernorm", x, s.eps);
+	x = hf_layer_norm(a, "swin.layernorm", x, s.width, s.eps);
 	x = draw_unary(a, "ReduceMean", "swin.pooler", x);
 	draw_ints(a, "axes", 2, (int64_t[]){1, 2});
 	draw_int(a, "keepdims", 0);

@@ -169,15 +169,15 @@ layer(struct draw *a, struct vit *v, size_t i, const char *x)
 	if (v->kind->beit && hf_flag(a, "use_relative_position_bias", false))
 		h.bias =
 		    bias(a, v, draw_path(a, "%s.relative_position_bias", self));
-	y = draw_layer_norm(
-	    a, draw_path(a, "%s.layernorm_before", at), x, v->eps);
+	y = hf_layer_norm(
+	    a, draw_path(a, "%s.layernorm_before", at), x, v->width, v->eps);
 	y = hf_attention(a, &h, self, y);
 	y = hf_linear(a, draw_path(a, "%s.attention.output.dense", at), y,
 	    v->width, v->width, true);
 	y = scaled(a, v, at, "lambda_1", y);
 	x = draw_binary(a, "Add", at, y, x);
-	y = draw_layer_norm(
-	    a, draw_path(a, "%s.layernorm_after", at), x, v->eps);
+	y = hf_layer_norm(
+	    a, draw_path(a, "%s.layernorm_after", at), x, v->width, v->eps);
 	y = scaled(a, v, at, "lambda_2",
 	    hf_attention_mlp(a, at, y, v->width, v->hidden));
 	return draw_binary(a, "Add", at, y, x);
@@ -192,8 +192,8 @@ pool(struct draw *a, const struct vit *v, const char *x)
 	const char *norm = module(a, v, "layernorm");
 
 	if (!v->kind->beit || !hf_flag(a, "use_mean_pooling", true))
-		return draw_layer_norm(
-		    a, norm, hf_token(a, norm, x, 0), v->eps);
+		return hf_layer_norm(
+		    a, norm, hf_token(a, norm, x, 0), v->width, v->eps);
 	norm = module(a, v, "pooler.layernorm");
 	x = draw_unary(a, "Slice", norm, x);
 	draw_ints(a, "starts", 1, (int64_t[]){1});
@@ -203,7 +203,7 @@ pool(struct draw *a, const struct vit *v, const char *x)
 	x = draw_unary(a, "ReduceMean", norm, x);
 	draw_ints(a, "axes", 1, (int64_t[]){1});
 	draw_int(a, "keepdims", 0);
-	return draw_layer_norm(a, norm, x, v->eps);
+	return hf_layer_norm(a, norm, x, v->width, v->eps);
 }
 
 /* The mean of what the class token and the distillation token say. */
@@ -211,10 +211,10 @@ static const char *
 two_heads(struct draw *a, const struct vit *v, const char *x)
 {
 	const char *norm = module(a, v, "layernorm");
-	const char *one = draw_layer_norm(
-	    a, norm, hf_token(a, "cls_classifier", x, 0), v->eps);
-	const char *two = draw_layer_norm(
-	    a, norm, hf_token(a, "distillation_classifier", x, 1), v->eps);
+	const char *one = hf_layer_norm(
+	    a, norm, hf_token(a, "cls_classifier", x, 0), v->width, v->eps);
+	const char *two = hf_layer_norm(a, norm,
+	    hf_token(a, "distillation_classifier", x, 1), v->width, v->eps);
 
 	one = hf_classifier(a, "cls_classifier", one, v->width);
 	hf_dims(a, "distillation_classifier", "weight", 2,

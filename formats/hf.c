@@ -329,10 +329,33 @@ hf_linear(struct draw *a, const char *module, const char *x, int64_t in,
 }
 
 const char *
+hf_layer_norm(struct draw *a, const char *module, const char *x, int64_t width,
+    double eps)
+{
+	hf_dims(a, module, "weight", 1, &width);
+	hf_dims(a, module, "bias", 1, &width);
+	return draw_layer_norm(a, module, x, eps);
+}
+
+const char *
+hf_batch_norm(struct draw *a, const char *module, const char *x,
+    int64_t channels, double eps)
+{
+	static const char *const part[] = {
+	    "weight", "bias", "running_mean", "running_var"};
+
+	for (size_t i = 0; i < ARRAY_LEN(part); i++)
+		hf_dims(a, module, part[i], 1, &channels);
+	return draw_batch_norm(a, module, x, eps);
+}
+
+const char *
 hf_classifier(struct draw *a, const char *module, const char *x, int64_t in)
 {
 	int64_t out = (int64_t)draw_dim(a, module, "weight", 0);
 
+	if (out < 1)
+		hf_bad(a, "there are no classes");
 	hf_dims(a, module, "weight", 2, (int64_t[]){out, in});
 	want_bias(a, module, true);
 	hf_dims(a, module, "bias", 1, &out);
@@ -390,11 +413,12 @@ hf_scale(
 }
 
 const char *
-hf_norm_2d(struct draw *a, const char *module, const char *x, double eps)
+hf_norm_2d(struct draw *a, const char *module, const char *x, int64_t channels,
+    double eps)
 {
 	static const int64_t last[] = {0, 2, 3, 1}, back[] = {0, 3, 1, 2};
 
 	x = draw_transpose(a, module, x, 4, last);
-	x = draw_layer_norm(a, module, x, eps);
+	x = hf_layer_norm(a, module, x, channels, eps);
 	return draw_transpose(a, module, x, 4, back);
 }

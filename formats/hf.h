@@ -73,6 +73,11 @@ void hf_ignore(struct draw *, const char *module, const char *name);
  */
 const char *hf_linear(struct draw *, const char *module, const char *x,
     int64_t in, int64_t out, bool bias);
+/* Norms over so many channels. */
+const char *hf_layer_norm(struct draw *, const char *module, const char *x,
+    int64_t width, double eps);
+const char *hf_batch_norm(struct draw *, const char *module, const char *x,
+    int64_t channels, double eps);
 /* The last layer, on (N, in). */
 const char *hf_classifier(
     struct draw *, const char *module, const char *x, int64_t in);
@@ -93,7 +98,7 @@ const char *hf_token(
 const char *hf_scale(
     struct draw *, const char *at, const char *name, const char *x, double c);
 /* Layer norm over the channels of (N, C, H, W). */
-const char *hf_norm_2d(
-    struct draw *, const char *module, const char *x, double eps);
+const char *hf_norm_2d(struct draw *, const char *module, const char *x,
+    int64_t channels, double eps);
 
 #endif

@@ -100,9 +100,9 @@ size(const json_t *j, const char *key, bool *shortest, uint32_t out[2],
     struct err *e)
 {
 	const json_t *v = value(j, key);
-	const json_t *h = json_object_get(v, "height");
-	const json_t *w = json_object_get(v, "width");
-	const json_t *edge = json_object_get(v, "shortest_edge");
+	const json_t *h = value(v, "height");
+	const json_t *w = value(v, "width");
+	const json_t *edge = value(v, "shortest_edge");
 	int rc;
 
 	if (json_is_array(v) && json_array_size(v) == 2) {
@@ -208,6 +208,19 @@ kind_of(const json_t *j)
 	return NULL;
 }
 
+/* A side that is cropped from: what crop_pct leaves of it. */
+static int
+before_crop(uint32_t crop, double pct, uint32_t *out, struct err *e)
+{
+	double n = floor(crop / pct);
+
+	if (!(n >= 1 && n <= LIMIT_IMAGE_SIDE))
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "'crop_pct' crops %" PRIu32 " pixels from %g", crop, n);
+	*out = (uint32_t)n;
+	return 0;
+}
+
 /* ConvNeXt: below 384 a larger image is cropped, from there on it is not. */
 static int
 crop_pct(const json_t *j, struct preprocess *p, struct err *e)
@@ -222,7 +235,8 @@ crop_pct(const json_t *j, struct preprocess *p, struct err *e)
 		return 0;
 	}
 	p->crop_height = p->crop_width = p->height;
-	p->height = (uint32_t)((double)p->height / pct);
+	if ((rc = before_crop(p->height, pct, &p->height, e)) != 0)
+		return rc;
 	p->width = p->height;
 	return 0;
 }
@@ -406,8 +420,9 @@ take_input(const json_t *j, struct preprocess *p, struct err *e)
 	    strcmp(mode, "squash") != 0)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "'crop_mode' is '%.40s'", mode);
-	p->height = (uint32_t)floor(p->crop_height / pct);
-	p->width = (uint32_t)floor(p->crop_width / pct);
+	if ((rc = before_crop(p->crop_height, pct, &p->height, e)) != 0 ||
+	    (rc = before_crop(p->crop_width, pct, &p->width, e)) != 0)
+		return rc;
 	p->resize = RESIZE_SHORTEST;
 	if (mode != NULL && strcmp(mode, "squash") == 0)
 		p->resize = RESIZE_EXACT;

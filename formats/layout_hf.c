@@ -52,7 +52,7 @@ static const char *
 chosen_by_us(const struct source *s)
 {
 	for (size_t i = 0; i < ARRAY_LEN(weights); i++)
-		if (source_has(s, weights[i]))
+		if (source_has(s, weights[i]) || source_is_link(s, weights[i]))
 			return weights[i];
 	return NULL;
 }
@@ -62,10 +62,21 @@ probe(const struct source *s)
 {
 	if (s->nfile != 0 && is_pointer(s->main))
 		return true;
-	if (!source_has(s, config_name))
+	if (!source_has(s, config_name) && !source_is_link(s, config_name))
 		return false;
 	return s->nfile != 0 ? may_be_weights(s->file[0].name)
 			     : chosen_by_us(s) != NULL;
+}
+
+/* As all files of the hub's cache are. */
+static int
+no_link(const struct source *s, const char *name, struct err *e)
+{
+	if (!source_is_link(s, name))
+		return 0;
+	(void)err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+	    "is a link, which is not followed: copy the folder with 'cp -rL'");
+	return err_in(e, name);
 }
 
 static int
@@ -189,10 +200,13 @@ take_names(struct source *s, const json_t *list, struct err *e)
 
 /* --- the whole ----------------------------------------------------------- */
 
+/* Of old, the fields of pretrained_cfg stood in the configuration itself. */
 static bool
 is_timm(const json_t *config)
 {
-	return json_is_string(json_object_get(config, "architecture"));
+	return json_is_string(json_object_get(config, "architecture")) &&
+	       (json_is_object(json_object_get(config, "pretrained_cfg")) ||
+		   json_is_array(json_object_get(config, "input_size")));
 }
 
 static bool
@@ -210,9 +224,13 @@ take_config(struct source *s, struct err *e)
 	const json_t *cfg = json_object_get(c, "pretrained_cfg");
 	const json_t *map = json_object_get(c, "id2label");
 	const json_t *names = json_object_get(c, "label_names");
+	const json_t *quantised = json_object_get(c, "quantization_config");
 	int rc = 0;
 
-	if (json_is_object(map) || (map != NULL && !json_is_null(map)))
+	if (quantised != NULL && !json_is_null(quantised))
+		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "'quantization_config': weights that are packed");
+	else if (map != NULL && !json_is_null(map))
 		rc = take_id2label(s, map, e);
 	else if (json_is_array(names))
 		rc = take_names(s, names, e);
@@ -245,7 +263,11 @@ open_folder(struct source *s, struct err *e)
 	const char *name = aside ? s->file[0].name : chosen_by_us(s);
 	int rc;
 
-	if (!aside && (rc = source_choose(s, name, e)) != 0)
+	if ((rc = no_link(s, config_name, e)) != 0 ||
+	    (rc = no_link(s, processor_name, e)) != 0)
+		return rc;
+	if (!aside && ((rc = no_link(s, name, e)) != 0 ||
+			  (rc = source_choose(s, name, e)) != 0))
 		return rc;
 	if ((rc = no_pointer(s->main, e)) != 0)
 		return err_in(e, name);

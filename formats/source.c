@@ -5,6 +5,7 @@
 #include "base/tree.h"
 #include "formats/member.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -87,6 +88,16 @@ source_list(struct source *s, const char ***names, size_t *n, struct err *e)
 {
 	*n = 0;
 	return s->folder < 0 ? 0 : tree_list(s->folder, &s->arena, names, n, e);
+}
+
+bool
+source_is_link(const struct source *s, const char *name)
+{
+	struct stat st;
+
+	return s->folder >= 0 && acceptable(name) &&
+	       fstatat(s->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISLNK(st.st_mode);
 }
 
 static int

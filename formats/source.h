@@ -62,6 +62,8 @@ bool source_has(const struct source *, const char *name);
 /* The names of all that is in the folder itself, sorted. */
 int source_list(
     struct source *, const char ***names, size_t *n, struct err *) MUST_USE;
+/* Whether there is a link of that name, which is never followed. */
+bool source_is_link(const struct source *, const char *name);
 /*
  * Map the companion `name`, a relative path by the rules of member.h; links
  * are not followed.  The same name again gives the same bytes.  ERR_UNSUPPORTED

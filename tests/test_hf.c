@@ -134,7 +134,9 @@ static const struct {
     {"good-beit", "architecture hf-vit"},
     {"good-beit-shared", "architecture hf-vit"},
     {"good-convnext", "architecture hf-convnext"},
-    {"good-convnextv2", "architecture hf-convnext"},
+    {"good-convnextv2",
+	"architecture hf-convnext; config.json wants code of its own run, "
+	"which was not"},
     {"good-deit", "architecture hf-vit"},
     {"good-deit-teacher", "architecture hf-vit"},
     {"good-efficientnet", "architecture hf-efficientnet"},
@@ -302,6 +304,8 @@ static const struct bad_row bad[] = {
 	"query.lora_A')"},
     {"unsupported-no-head", ERR_UNSUPPORTED,
 	"as hf-vit: there is no tensor 'classifier.weight'"},
+    {"unsupported-packed", ERR_UNSUPPORTED,
+	"'quantization_config': weights that are packed"},
     {"unsupported-pointer", ERR_UNSUPPORTED,
 	"is a Git LFS pointer to the file, not the file: fetch it with 'git "
 	"lfs pull'"},
@@ -358,6 +362,12 @@ static const struct pre_row pre_rows[] = {
 	"\"size\":8,\"resample\":0}",
 	"{" FROM "\"filter\":\"nearest\",\"height\":8,\"mean\":[0.0],"
 	"\"resize\":\"exact\",\"std\":[0.5],\"width\":8}",
+	false},
+    {"pre/ViT, a size with nulls",
+	"{\"size\":{\"height\":null,\"width\":null,\"shortest_edge\":8,"
+	"\"longest_edge\":null}}",
+	"{" FROM "\"filter\":\"bilinear\",\"height\":8," HALF
+	",\"resize\":\"shortest\",\"width\":8}",
 	false},
     {"pre/DeiT", "{\"image_processor_type\":\"DeiTImageProcessor\"}",
 	"{\"bgr\":false,\"crop_height\":224,\"crop_width\":224,"
@@ -441,6 +451,10 @@ static const struct pre_row pre_rows[] = {
 	"{\"image_processor_type\":\"ConvNextImageProcessor\","
 	"\"size\":224,\"crop_pct\":0}",
 	"'crop_pct' is not within 0.05 to 4", false},
+    {"pre/crop_pct that leaves too much",
+	"{\"image_processor_type\":\"ConvNextImageProcessor\","
+	"\"size\":1,\"crop_pct\":2}",
+	"'crop_pct' crops 1 pixels from 0", false},
     {"pre/timm",
 	"{\"input_size\":[3,224,224],\"crop_pct\":0.9,"
 	"\"interpolation\":\"bicubic\",\"mean\":[0.5,0.5,0.5],"

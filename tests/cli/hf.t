@@ -52,6 +52,16 @@ ok "an index that points out of the folder is not followed" [ "$rc" -ge 2 -a ! -
 cp -r "$hub/good-vit" linked && chmod -R u+w linked
 mv linked/config.json outside.json && ln -s ../outside.json linked/config.json
 exits 3 "a link instead of config.json" assay-load linked
+says 'config.json: is a link, which is not followed'
+exits 3 "also beside named weights" assay-load linked/model.safetensors
+says 'config.json: is a link, which is not followed'
+rm linked/config.json && cp outside.json linked/config.json
+mv linked/model.safetensors outside && ln -s ../outside linked/model.safetensors
+exits 3 "a link instead of the weights" assay-load linked
+says 'model.safetensors: is a link, which is not followed'
+exits 0 "which the user may name" assay-load linked/model.safetensors -o x.neutral
+ok "as the folder was" cmp x.neutral good-vit.neutral
+rm -f x.neutral
 cp "$hub/good-vit/model.safetensors" alone.safetensors
 exits 3 "weights without their configuration" assay-load alone.safetensors
 exits 3 "a named pointer" assay-load "$hub/unsupported-pointer/model.safetensors"

@@ -56,17 +56,34 @@ add(struct source *s, const char *name, struct slice bytes)
 	    (struct source_file){.name = name, .map = {bytes.ptr, bytes.len}};
 }
 
+/* What it says of images can be written and read again. */
+static void
+check_preprocess(const struct preprocess *p)
+{
+	struct preprocess again;
+	struct err e = {0};
+	json_t *j;
+
+	if (*p->from == '\0')
+		return;
+	j = preprocess_json(p);
+	PROPERTY(preprocess_parse(j, &again, &e) == 0);
+	json_decref(j);
+}
+
 static void
 check(struct source *s)
 {
 	struct err e = {0};
 	struct model m;
 
-	if (layout_hf.open(s, &e) != 0 ||
-	    format_weights_file.load(s, &m, &e) != 0)
+	if (layout_hf.open(s, &e) != 0)
+		return;
+	check_preprocess(&s->hints.preprocess);
+	if (format_weights_file.load(s, &m, &e) != 0)
 		return;
 	PROPERTY(model_check(&m, &e) == 0);
-	PROPERTY(m.classes > 0 && m.nnode > 0);
+	PROPERTY(m.nnode > 0);
 	if (format_weights_file.patch(s, &m, &e) == 0)
 		for (size_t i = 0; i < s->nfile; i++)
 			PROPERTY(!s->file[i].writable);
