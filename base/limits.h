@@ -43,9 +43,11 @@
 #define LIMIT_ZIP_ENTRIES 250000
 /* What one compressed entry may become, and all of them. */
 #define LIMIT_ZIP_INFLATED ((uint64_t)2 << 30)
-/* Keras: the configuration (EfficientNetB7: 1 MB), and its layers. */
-#define LIMIT_KERAS_CONFIG ((uint64_t)16 << 20)
-#define LIMIT_KERAS_LAYERS 100000
+/* Keras: the configuration (EfficientNetB7: 1 MB), its layers (813), and the
+ * names of a layer and of the models that it is in. */
+#define LIMIT_KERAS_CONFIG ((uint64_t)4 << 20)
+#define LIMIT_KERAS_LAYERS 20000
+#define LIMIT_KERAS_PATH   512
 /* Elements of one tensor: 16 GiB of floats. */
 #define LIMIT_ELEMENTS ((uint64_t)1 << 32)
 /* Elements of one value while a net runs (the matrix products count in int),

@@ -63,6 +63,18 @@ is_named(struct slice s, const char *name)
 	return s.len > n && memcmp(s.ptr, name, n + 1) == 0;
 }
 
+/* Whether "attribute info" says that there are more of them in a heap. */
+static bool
+has_heap(const struct hdf5 *h, struct rd r)
+{
+	uint8_t version, flags;
+	uint64_t at;
+
+	return rd_u8(&r, &version) != 0 || rd_u8(&r, &flags) != 0 ||
+	       rd_skip(&r, (flags & 1) != 0 ? 2 : 0) != 0 ||
+	       hdf5_object_address(h, &r, &at) != 0 || at != HDF5_NOWHERE;
+}
+
 /* 1: found, 0: absent. */
 static int
 find(struct hdf5 *h, uint64_t at, const char *name, struct attribute *a,
@@ -75,7 +87,8 @@ find(struct hdf5 *h, uint64_t at, const char *name, struct attribute *a,
 	if ((rc = hdf5_object_read(h, at, &m, e)) != 0)
 		return rc;
 	for (; m != NULL; m = m->next) {
-		heap = heap || m->type == HDF5_ATTRIBUTES;
+		if (m->type == HDF5_ATTRIBUTES)
+			heap = heap || has_heap(h, m->body);
 		if (m->type != HDF5_ATTRIBUTE || m->shared)
 			continue;
 		if ((rc = parse(h, m->body, a, e)) != 0)
@@ -83,7 +96,6 @@ find(struct hdf5 *h, uint64_t at, const char *name, struct attribute *a,
 		if (is_named(a->name, name))
 			return 1;
 	}
-	/* "attribute info" without attributes says where they are */
 	return heap ? err_set(e, ERR_UNSUPPORTED, h->file.start + at,
 			  "hdf5: '%.60s' may be in a fractal heap", name)
 		    : 0;

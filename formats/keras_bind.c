@@ -424,8 +424,6 @@ keras_bind_legacy(struct hdf5 *h, uint64_t group, struct keras_layer *root,
 		if ((rc = bind_layer(&b, group, &root->child[at], names.name[i],
 			 &used)) != 0)
 			return rc;
-		if (!used && count_vars(&root->child[at]) == 0)
-			continue;
 		if ((rc = none_left(&b, root, next, used ? at : at + 1)) != 0)
 			return rc;
 		next = at + 1;

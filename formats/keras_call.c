@@ -195,6 +195,10 @@ operand(struct reader *r, json_t *kwargs)
 		return options(r, kwargs);
 	if (json_is_number(y))
 		return push_number(r, y);
+	if (json_is_array(y) && !json_is_string(json_array_get(y, 0)))
+		return err_set(r->e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "keras: layer '%.60s' takes a list of numbers",
+		    r->of->path);
 	return push_reference(r, y);
 }
 

@@ -158,7 +158,7 @@ needs_code(struct parser *p, const json_t *j, const struct keras_layer *l)
 static const char *
 path_of(struct parser *p, const char *outer, const char *name)
 {
-	if (strlen(outer) + strlen(name) + 2 > 1024)
+	if (strlen(outer) + strlen(name) + 2 > LIMIT_KERAS_PATH)
 		return NULL;
 	return arena_printf(
 	    p->a, "%s%s%s", outer, *outer != '\0' ? "/" : "", name);

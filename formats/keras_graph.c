@@ -229,11 +229,13 @@ image_shape(struct keras *k)
 	if (!m->sequential)
 		return shape_in(&m->child[m->input[0]]);
 	for (const struct keras_layer *l = m; l->model;) {
-		if ((j = shape_in(&l->child[0])) != NULL)
+		const struct keras_layer *in = &l->child[0];
+
+		if (!l->sequential && l->ninput != 0)
+			in = &l->child[l->input[0]];
+		if ((j = shape_in(in)) != NULL || (j = shape_in(l)) != NULL)
 			return j;
-		if ((j = shape_in(l)) != NULL)
-			return j;
-		l = &l->child[0];
+		l = in;
 	}
 	return NULL;
 }

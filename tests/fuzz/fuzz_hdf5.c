@@ -56,7 +56,7 @@ group(struct walk *w, uint64_t at, unsigned depth)
 			for (size_t k = 0; k < n; k++)
 				for (size_t b = 0; b < list[k].len; b += 100)
 					sum += list[k].ptr[b];
-	(void)hdf5_attr_text(&w->h, at, "model_config", &s, &e);
+	(void)!hdf5_attr_text(&w->h, at, "model_config", &s, &e);
 	if (hdf5_group_read(&w->h, at, &g, &e) != 0) {
 		PROPERTY(e.msg[0] != '\0');
 		dataset(w, at);
