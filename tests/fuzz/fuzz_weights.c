@@ -17,8 +17,8 @@
 static const struct format *
 format_of(struct rd r)
 {
-	static const struct format *const all[] = {&format_weights_file,
-	    &format_weights_index, &format_weights_npz};
+	static const struct format *const all[] = {
+	    &format_weights_file, &format_weights_index, &format_weights_npz};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (all[i]->probe(r) > 0)
@@ -119,8 +119,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	load(data, len);
 	arena_init(&a, (size_t)1 << 28);
 	if (safetensors_parse(&r, &a, &st, &e) == 0) {
-		rng_init(&rng, len > 8 ? data[len / 2] * 256U + data[8] : 0,
-		    len);
+		rng_init(
+		    &rng, len > 8 ? data[len / 2] * 256U + data[8] : 0, len);
 		for (size_t i = 0; i < ROUNDS; i++)
 			draw(&st, NULL, &rng);
 		draw(&st, all[rng_below(&rng, n)]->name, &rng);
