@@ -48,6 +48,7 @@ static const struct row {
     {"regnet-y", "regnet", 40, NULL, false},
     {"resnet", "resnet", 40, NULL, false},
     {"resnet-cifar", "resnet", 16, NULL, false},
+    {"resnet-plain", "resnet", 16, NULL, false},
     {"resnext", "resnet", 40, NULL, false},
     {"resnext-cifar", "resnet", 16, NULL, false},
     {"senet", "senet", 16, NULL, false},
