@@ -37,13 +37,42 @@ conv_norm(struct draw *a, const char *block, const char *conv, const char *norm,
 	return draw_batch_norm(a, draw_path(a, "%s.%s", block, norm), x, 1e-5);
 }
 
+/*
+ * The shortcut of a block: with weights, or as it is; where a CIFAR model
+ * becomes wider without weights (He et al. 2015, option A), every second pixel
+ * and channels of zeros on both sides.
+ */
+static const char *
+shortcut(struct draw *a, const struct names *n, const char *at, const char *x,
+    int64_t stride)
+{
+	const char *skip = draw_path(a, "%s.%s", at, n->skip);
+	uint64_t in = draw_dim(a, at, "conv1.weight", 1);
+	uint64_t out = draw_dim(a, at, "conv2.weight", 0);
+	int64_t more = 0;
+
+	if (draw_has(a, skip, "0.weight"))
+		return conv_norm(a, skip, "0", "1", x,
+		    (struct draw_window){.stride = stride});
+	if (n != &cifar || stride == 1 || in >= out || out > INT32_MAX)
+		return x;
+	more = (int64_t)(out - in) / 2;
+	x = layer_slice(a, skip, x, 2, 0, INT32_MAX, stride);
+	x = layer_slice(a, skip, x, 3, 0, INT32_MAX, stride);
+	x = draw_unary(a, "Pad", skip, x);
+	draw_text(a, "mode", "constant");
+	draw_ints(a, "pads", 8, (int64_t[]){0, more, 0, 0, 0, more, 0, 0});
+	draw_real(a, "value", 0.0);
+	return x;
+}
+
 /* Basic: 3x3, 3x3.  Bottleneck: 1x1, 3x3 (with stride and groups), 1x1. */
 static const char *
 block(struct draw *a, const struct names *n, const char *at, const char *x,
     int64_t stride)
 {
 	bool deep = draw_has(a, at, "conv3.weight");
-	const char *skip = draw_path(a, "%s.%s", at, n->skip), *y;
+	const char *y;
 	struct draw_window one = {.stride = stride, .pad = deep ? 0 : 1};
 	struct draw_window two = {.stride = deep ? stride : 1, .pad = 1};
 
@@ -62,9 +91,7 @@ block(struct draw *a, const struct names *n, const char *at, const char *x,
 		y = conv_norm(
 		    a, at, "conv3", "bn3", y, (struct draw_window){0});
 	}
-	if (draw_has(a, skip, "0.weight"))
-		x = conv_norm(a, skip, "0", "1", x,
-		    (struct draw_window){.stride = stride});
+	x = shortcut(a, n, at, x, stride);
 	return draw_unary(a, "Relu", at, draw_binary(a, "Add", at, y, x));
 }
 

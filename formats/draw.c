@@ -394,6 +394,9 @@ draw_conv(
 	const char *y;
 
 	want_rank(a, w, 4);
+	if (w != NULL && MAX(w->dim[2], w->dim[3]) > LIMIT_IMAGE_SIDE)
+		draw_fail(a, "tensor '%.100s' is a kernel that is too large",
+		    w->name);
 	if (a->rc != 0)
 		return "";
 	stride[0] = stride[1] = MAX(v.stride, 1);

@@ -71,7 +71,8 @@ columns(const struct array *a, struct arena *arena)
 
 	for (size_t i = 0; stride != NULL && i < a->rank; i++) {
 		stride[i] = step;
-		step *= MAX(a->dim[i], 1); /* no more than the bytes there are */
+		step *=
+		    MAX(a->dim[i], 1); /* no more than the bytes there are */
 	}
 	return stride;
 }
@@ -89,8 +90,8 @@ take(struct arena *arena, const char *name, struct rd r, struct tensor *t,
 		return err_set(e, ERR_UNSUPPORTED, r.start,
 		    "elements of %s%c%zu are no weights",
 		    a.big ? "big-endian " : "", a.kind, a.width);
-	*t = (struct tensor){.name = arena_strdup(
-				 arena, name, strlen(name) - SUFFIX_LEN),
+	*t = (struct tensor){
+	    .name = arena_strdup(arena, name, strlen(name) - SUFFIX_LEN),
 	    .dtype = type_of(&a),
 	    .rank = a.rank,
 	    .data = a.data.base,
@@ -106,16 +107,16 @@ take(struct arena *arena, const char *name, struct rd r, struct tensor *t,
 
 /* One member, which must be an array. */
 static int
-read_member(struct zip *z, const struct zip_entry *f, struct tensor *t,
-    struct err *e)
+read_member(
+    struct zip *z, const struct zip_entry *f, struct tensor *t, struct err *e)
 {
 	struct slice s;
 	struct rd r;
 	int rc;
 
 	if (!is_array(f->name, strlen(f->name)) ||
-	    strlen(f->name) > LIMIT_NAME || !text_utf8_valid(f->name,
-						strlen(f->name)))
+	    strlen(f->name) > LIMIT_NAME ||
+	    !text_utf8_valid(f->name, strlen(f->name)))
 		return err_set(e, ERR_UNSUPPORTED, f->central,
 		    "'%.100s' is no array", f->name);
 	if ((rc = zip_read(z, f, &s, e)) != 0)

@@ -48,6 +48,18 @@ class Basic(nn.Module):
         return F.relu(self.last(y) + self.shortcut(x))
 
 
+class OptionA(Basic):
+    """Without weights in the shortcut: akamaster's pytorch_resnet_cifar10."""
+    def __init__(self, cin, c, stride):
+        super().__init__(cin, c, stride)
+        self.shortcut = nn.Identity()
+        self.side = (c - cin) // 2
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(y + (F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.side, self.side)) if self.side else x))
+
+
 class Bottleneck(nn.Module):
     def __init__(self, cin, c, stride, groups=1, expansion=4):
         super().__init__()
@@ -265,6 +277,7 @@ class TimmVit(nn.Module):
 NETS = {
     "cifar resnet18": (lambda: ResNet(Basic, 64, [64, 128, 256, 512], [2, 2, 2, 2]), 32),
     "cifar resnet50": (lambda: ResNet(Bottleneck, 64, [64, 128, 256, 512], [3, 4, 6, 3]), 32),
+    "resnet20, option A": (lambda: ResNet(OptionA, 16, [16, 32, 64], [3, 3, 3]), 32),
     "preactresnet18": (lambda: ResNet(PreAct, 64, [64, 128, 256, 512], [2, 2, 2, 2], norm=False), 32),
     "senet18": (lambda: ResNet(SePreAct, 64, [64, 128, 256, 512], [2, 2, 2, 2]), 32),
     "senet18, plain blocks": (lambda: ResNet(SeBasic, 64, [64, 128, 256, 512], [2, 2, 2, 2]), 32),
@@ -278,5 +291,5 @@ NETS = {
     "deit_small_distilled_patch16_224": (lambda: TimmVit(224, 16, 384, 12, 6, distilled=True), 224),
     "vit, mean of tokens": (lambda: TimmVit(64, 16, 192, 4, 3, mean=True, bias=False, scale=True), 64),
 }
-GRADIENTS = ("senet18", "resnext29_32x4d", "wrn-16-2, sub_block1", "cifar vgg16", "deit_tiny_patch16_224",
+GRADIENTS = ("resnet20, option A", "senet18", "resnext29_32x4d", "wrn-16-2, sub_block1", "cifar vgg16", "deit_tiny_patch16_224",
              "deit_small_distilled_patch16_224", "vit, mean of tokens")

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/tree.h"
 #include "engine/batch.h"
 #include "engine/blas.h"
 #include "engine/role.h"
@@ -19,6 +20,8 @@
 #include <unistd.h>
 
 #define FOLDER  "fixtures/weights/"
+#define SHARDS  "fixtures/shards/"
+#define INDEX   "model.safetensors.index.json"
 #define IMAGES  2
 #define CLASSES 5
 
@@ -45,6 +48,7 @@ static const struct row {
     {"regnet-y", "regnet", 40, NULL, false},
     {"resnet", "resnet", 40, NULL, false},
     {"resnet-cifar", "resnet", 16, NULL, false},
+    {"resnet-plain", "resnet", 16, NULL, false},
     {"resnext", "resnet", 40, NULL, false},
     {"resnext-cifar", "resnet", 16, NULL, false},
     {"senet", "senet", 16, NULL, false},
@@ -238,17 +242,17 @@ change(struct model *n)
 {
 	for (size_t i = 0; i < n->ntensor; i++) {
 		struct tensor *t = &n->tensor[i];
+		size_t width = dtype_width(t->dtype);
 		uint8_t *p = arena_alloc(&n->arena, t->size + 1, 1);
 
 		assert_non_null(p);
-		if (strncmp(t->name, "assay.", 6) == 0 || t->dtype != DTYPE_F16)
+		if (strncmp(t->name, "assay.", 6) == 0 || t->dtype > DTYPE_BF16)
 			continue;
-		for (size_t k = 0; k < t->size / 2; k++) {
-			uint64_t bits = patch_bits(
-			    t->dtype, (double)(k % 1000) / 64.0 + 0.5);
+		for (size_t k = 0; k < t->size; k++) {
+			double v = (double)(k / width % 1000) / 64.0 + 0.5;
 
-			p[2 * k] = (uint8_t)bits;
-			p[2 * k + 1] = (uint8_t)(bits >> 8);
+			p[k] = (uint8_t)(patch_bits(t->dtype, v) >>
+					 8 * (k % width));
 		}
 		t->data = p;
 	}
@@ -270,6 +274,157 @@ test_patch(void **state)
 	assert_ok(patch_verify(&back, &w.n, &e), &e);
 	model_release(&back);
 	world_close(&w);
+}
+
+/* --- other containers ---------------------------------------------------- */
+
+/* The same weights as good-vgg-cifar.safetensors. */
+static const struct container {
+	const char *name, *folder; /* folder: NULL when there is none to see */
+	const struct format *format;
+	bool in_place;
+} containers[] = {
+    {"good-plain.npz", NULL, &format_weights_npz, true},
+    {"good-orders.npz", NULL, &format_weights_npz, true},
+    {"good-compressed.npz", NULL, &format_weights_npz, false},
+    {INDEX, SHARDS "good-shards", &format_weights_index, true},
+};
+
+static const struct row vgg = {"vgg-cifar", "vgg", 16, NULL, false};
+
+struct held {
+	struct file_map file;
+	struct source src;
+	int folder;
+};
+
+static void
+hold(struct held *h, const char *folder, const char *name)
+{
+	struct err e = {0};
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s%s%s", folder != NULL ? folder : FOLDER,
+	    folder != NULL ? "/" : "", name);
+	assert_ok(file_map(path, 1 << 20, &h->file, &e), &e);
+	h->folder = folder != NULL ? tree_root(folder, &e) : -1;
+	source_init(&h->src, &h->file, name, h->folder);
+}
+
+static void
+let_go(struct held *h)
+{
+	source_release(&h->src);
+	file_unmap(&h->file);
+	if (h->folder >= 0)
+		close(h->folder);
+}
+
+static void
+test_container(void **state)
+{
+	const struct container *c = *state;
+	const struct format *bid[4];
+	struct world w = {0};
+	struct held h;
+	struct model m;
+	struct err e = {0};
+
+	world_open(&w, &vgg);
+	hold(&h, c->folder, c->name);
+	assert_int_equal(format_bids(h.src.main, bid, ARRAY_LEN(bid)), 1);
+	assert_ptr_equal(bid[0], c->format);
+	assert_ok(c->format->load(&h.src, &m, &e), &e);
+	assert_ok(patch_verify(&m, &w.n, &e), &e);
+	assert_int_equal(m.nnode, w.n.nnode);
+	model_release(&m);
+	let_go(&h);
+	world_close(&w);
+}
+
+static void
+test_container_patch(void **state)
+{
+	const struct container *c = *state;
+	struct file_map f;
+	struct held h;
+	struct model m, n, back;
+	struct err e = {0};
+
+	hold(&h, c->folder, c->name);
+	assert_ok(c->format->load(&h.src, &m, &e), &e);
+	to_neutral(&m, &f, &n);
+	assert_ok(c->format->patch(&h.src, &n, &e), &e);
+	for (size_t i = 0; i < h.src.nfile; i++)
+		assert_false(h.src.file[i].writable);
+	change(&n);
+	assert_int_equal(c->format->patch(&h.src, &n, &e),
+	    c->in_place ? 0 : ERR_UNSUPPORTED);
+	if (c->in_place) {
+		/* with a checksum that is right */
+		assert_ok(c->format->load(&h.src, &back, &e), &e);
+		assert_ok(patch_verify(&back, &n, &e), &e);
+		model_release(&back);
+	}
+	model_release(&n);
+	file_unmap(&f);
+	model_release(&m);
+	let_go(&h);
+}
+
+static const struct bad_container {
+	const char *name, *folder;
+	int rc;
+	uint64_t off;
+	const char *in, *says; /* in: the file that is named, or "" */
+} bad_containers[] = {
+    {"bad-big.npz", NULL, ERR_UNSUPPORTED, 11623, "",
+	"npz: 'classifier.bias.npy': elements of big-endian f4 are no weights"},
+    {"bad-checksum.npz", NULL, ERR_FORMAT, 11828, "",
+	"npz: 'features.0.bias.npy' has another checksum than it should"},
+    {"bad-cut.npz", NULL, ERR_FORMAT, ERR_NOWHERE, "",
+	"npz: zip: there is no end of a directory"},
+    {"bad-member.npz", NULL, ERR_UNSUPPORTED, 291, "",
+	"npz: 'b.txt' is no array"},
+    {"bad-object.npz", NULL, ERR_UNSUPPORTED, 11643, "",
+	"npz: 'classifier.bias.npy': npy: Python objects (a pickle) are "
+	"refused"},
+    {"bad-twice.npz", NULL, ERR_FORMAT, 105, "",
+	"npz: two entries have one name"},
+    {INDEX, SHARDS "bad-shard-less", ERR_FORMAT, ERR_NOWHERE, "",
+	"weight_map: tensor 'features.16.bias' is not in "
+	"'model-00002-of-00002.safetensors'"},
+    {INDEX, SHARDS "bad-shard-missing", ERR_UNSUPPORTED, ERR_NOWHERE,
+	"model-00002-of-00002.safetensors",
+	"belongs to the model but is not there"},
+    {INDEX, SHARDS "bad-shard-more", ERR_FORMAT, ERR_NOWHERE,
+	"model-00001-of-00002.safetensors",
+	"tensor 'classifier.bias' is not in the index"},
+    {INDEX, SHARDS "bad-shard-path", ERR_FORMAT, ERR_NOWHERE,
+	"../model-00001-of-00002.safetensors",
+	"is no plain path within the model's folder"},
+    {INDEX, SHARDS "bad-shard-twice", ERR_FORMAT, ERR_NOWHERE,
+	"model-00002-of-00002.safetensors",
+	"tensor 'classifier.bias' is here, but in "
+	"'model-00001-of-00002.safetensors' by the index"},
+};
+
+static void
+test_bad_container(void **state)
+{
+	const struct bad_container *row = *state;
+	const struct format *bid[4];
+	struct held h;
+	struct model m;
+	struct err e = {0};
+
+	hold(&h, row->folder, row->name);
+	assert_int_equal(format_bids(h.src.main, bid, ARRAY_LEN(bid)), 1);
+	assert_int_equal(bid[0]->load(&h.src, &m, &e), row->rc);
+	assert_string_equal(e.msg, row->says);
+	assert_string_equal(e.path, row->in);
+	assert_true(e.off == row->off);
+	let_go(&h);
 }
 
 /* --- which --------------------------------------------------------------- */
@@ -375,9 +530,11 @@ main(void)
 {
 	enum {
 		N = ARRAY_LEN(rows),
-		BAD = ARRAY_LEN(bad_rows)
+		BAD = ARRAY_LEN(bad_rows),
+		C = ARRAY_LEN(containers),
+		BAD_C = ARRAY_LEN(bad_containers)
 	};
-	struct CMUnitTest tests[4 * N + BAD + 1];
+	struct CMUnitTest tests[4 * N + BAD + 2 * C + BAD_C + 1];
 	struct err e = {0};
 	size_t n = 0;
 
@@ -393,6 +550,15 @@ main(void)
 	}
 	for (size_t i = 0; i < BAD; i++)
 		tests[n++] = (struct CMUnitTest)ROW(test_bad, bad_rows[i]);
+	for (size_t i = 0; i < C; i++) {
+		tests[n++] =
+		    (struct CMUnitTest)ROW(test_container, containers[i]);
+		tests[n++] =
+		    (struct CMUnitTest)ROW(test_container_patch, containers[i]);
+	}
+	for (size_t i = 0; i < BAD_C; i++)
+		tests[n++] = (struct CMUnitTest)ROW(
+		    test_bad_container, bad_containers[i]);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_all);
 	return _cmocka_run_group_tests("arch", tests, n, NULL, NULL);
 }

@@ -1,0 +1,66 @@
+#!/bin/sh
+# assay-load and assay-save of files that hold nothing but weights.
+fix=$(cd "$(dirname "$0")/../../fixtures" && pwd)
+. "$(dirname "$0")/tap.sh"
+cd "$tmp" || exit 1
+w=$fix/weights index=model.safetensors.index.json
+
+# the last byte of a neutral file is in a weight: change it
+poke() {
+	head -c $(($(wc -c <"$1") - 1)) "$1"
+	printf '\101'
+}
+
+for f in vgg-cifar vgg-bn resnet densenet-old mobilenet-v3-small inception timm-vit swin; do
+	exits 0 "$f" assay-load "$w/good-$f.safetensors" -o "$f.neutral"
+	exits 0 "$f, its own weights" assay-save "$w/good-$f.safetensors" "$f.neutral" -o same
+	ok "$f: byte for byte the same" cmp "$w/good-$f.safetensors" same
+	poke "$f.neutral" >changed
+	exits 0 "$f, a changed weight" assay-save "$w/good-$f.safetensors" changed -o new
+	ok "$f: one byte differs" sh -c "cmp -l $w/good-$f.safetensors new | wc -l | grep -qx ' *1'"
+	exits 0 "$f, changed" assay-load new -o back
+	ok "$f: reads back as what was saved" cmp changed back
+done
+ok "the architecture is said" grep -q 'architecture timm_vit; 1 heads, as is usual' timm-vit.neutral
+ok "what the file does not tell is said" grep -q 'transform_input' inception.neutral
+
+# NPZ
+for f in plain orders compressed; do
+	exits 0 "npz, $f" assay-load "$w/good-$f.npz" -o n
+	exits 0 "npz, $f: its own weights" assay-save "$w/good-$f.npz" n -o same
+	ok "npz, $f: byte for byte the same" cmp "$w/good-$f.npz" same
+	poke n >changed
+	[ "$f" = compressed ] && continue
+	exits 0 "npz, $f: a changed weight" assay-save "$w/good-$f.npz" changed -o new
+	exits 0 "npz, $f: with a checksum that is right" assay-load new -o back
+	ok "npz, $f: reads back as what was saved" cmp changed back
+done
+exits 3 "compressed arrays are not written" assay-save "$w/good-compressed.npz" changed -o x
+
+# an index and its files
+s=$fix/shards/good-shards
+exits 0 "an index" assay-load "$s/$index" -o n
+ok "the same model as one file" cmp n vgg-cifar.neutral
+exits 0 "its own weights" assay-save "$s/$index" n -o shards
+ok "a folder of the same files" diff -r "$s" shards
+poke n >changed
+exits 0 "a changed weight" assay-save "$s/$index" changed -o newer
+exits 0 "the new folder" assay-load "newer/$index" -o back
+ok "reads back as what was saved" cmp changed back
+ok "the index is as it was" cmp "$s/$index" "newer/$index"
+
+for f in "$w"/bad-*.safetensors "$w"/bad-*.npz "$fix"/shards/bad-*/$index; do
+	run assay-load "$f" -o bad.neutral
+	ok "${f#"$fix/"}: status 2 or 3, got $rc" [ "$rc" -eq 2 -o "$rc" -eq 3 ]
+	ok "${f#"$fix/"}: one line, no output" sh -c "[ \$(wc -l <'$err') -eq 1 ] && [ ! -e bad.neutral ]"
+done
+exits 3 "two architectures" assay-load "$w/bad-both.safetensors" -o x
+says 'shufflenet_v2 or vgg: say which with --arch'
+exits 3 "one of them by --arch" assay-load --arch vgg "$w/bad-both.safetensors" -o x
+says 'has no use for'
+exits 4 "an unknown --arch" assay-load --arch nosuch "$w/good-vgg-bn.safetensors" -o x
+exits 3 "another --arch" assay-load --arch resnet "$w/good-vgg-bn.safetensors" -o x
+says "as resnet: there is no tensor 'conv1.weight'"
+exits 0 "the right --arch" assay-load --arch vgg "$w/good-vgg-bn.safetensors" -o y
+ok "nothing is left behind" [ ! -e x ]
+done_testing
