@@ -181,6 +181,17 @@ draw_constant(struct draw *a, const char *name, size_t rank,
 }
 
 const char *
+draw_tensor(struct draw *a, const struct tensor *t)
+{
+	struct tensor *mine = new_tensor(a);
+
+	if (mine == NULL)
+		return "";
+	*mine = *t;
+	return mine->name;
+}
+
+const char *
 draw_integers(struct draw *a, const char *name, size_t n, const int64_t *v)
 {
 	const char *mine = draw_path(a, "assay.%s", name);
@@ -303,6 +314,15 @@ draw_ints(struct draw *a, const char *name, size_t n, const int64_t *v)
 	at->ints = ints;
 	at->reals = reals;
 	at->n = n;
+}
+
+void
+draw_text(struct draw *a, const char *name, const char *v)
+{
+	struct attr *at = new_attr(a, name, ATTR_TEXT);
+
+	if (at != NULL)
+		at->s = v;
 }
 
 /* --- layers -------------------------------------------------------------- */

@@ -41,6 +41,8 @@ void draw_ignore(struct draw *, const char *prefix);
 /* Floats that the family defines, under a name of ours. */
 const char *draw_constant(struct draw *, const char *name, size_t rank,
     const uint64_t *dim, const double *v);
+/* One that the caller has made: a view of a file, numbers in the arena. */
+const char *draw_tensor(struct draw *, const struct tensor *);
 /* Integers: shapes, indices. */
 const char *draw_integers(
     struct draw *, const char *name, size_t n, const int64_t *v);
@@ -54,6 +56,7 @@ const char *draw_node(struct draw *, const char *op, const char *module, ...)
 void draw_int(struct draw *, const char *name, int64_t);
 void draw_real(struct draw *, const char *name, double);
 void draw_ints(struct draw *, const char *name, size_t n, const int64_t *);
+void draw_text(struct draw *, const char *name, const char *);
 
 /*
  * Layers over the weights of a module ("layer1.0.conv1").  Attributes of a
