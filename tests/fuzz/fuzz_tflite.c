@@ -35,6 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	PROPERTY(m.classes != 0);
 	for (size_t i = 0; i < m.ntensor; i++)
 		sum += touch(&m.tensor[i]);
+	(void)sum;
 	source_mem(&s, data, len);
 	PROPERTY(tflite_patch(&s, &m, &e) == 0);
 	PROPERTY(!s.file[0].writable); /* nothing to write */
