@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "formats/tflite_op.h"
 
+#include <math.h>
 #include <stdarg.h>
 
 static const struct {
@@ -532,29 +533,56 @@ tflite_lower_f32(struct tflite_lower *l, unsigned field)
 	return flatbuf_f32(&l->f->fb, &l->n->options, field, 0.0);
 }
 
+/*
+ * Integers saturate.  Where the smallest one stands for 0, that is an
+ * activation: converters leave a Relu out that it makes superfluous (toco's
+ * RemoveTrivialQuantizedActivationFunc).  False where there is none.
+ */
+static bool
+saturates(struct tflite_lower *l, double *top)
+{
+	const struct tflite_tensor *y = &l->f->tensor[l->n->out[0]];
+	int64_t op = l->n->op, least = y->type == TFLITE_I8 ? -128 : 0;
+
+	if ((y->type != TFLITE_I8 && y->type != TFLITE_U8) || y->nscale != 1 ||
+	    y->nzero != 1 || y->zero[0] != least || !(y->scale[0] > 0.0))
+		return false;
+	*top = 255.0 * y->scale[0];
+	return op == TFLITE_CONV_2D || op == TFLITE_DEPTHWISE_CONV_2D ||
+	       op == TFLITE_FULLY_CONNECTED || op == TFLITE_ADD ||
+	       op == TFLITE_SUB || op == TFLITE_MUL || op == TFLITE_DIV;
+}
+
+static const char *
+clip(struct tflite_lower *l, const char *x, double min, double max)
+{
+	const char *y = draw_unary(&l->draw, "Clip", l->at, x);
+
+	draw_real(&l->draw, "min", min);
+	draw_real(&l->draw, "max", max);
+	return y;
+}
+
 const char *
 tflite_lower_activate(struct tflite_lower *l, int64_t kind, const char *x)
 {
-	const char *y;
+	static const double most[] = {INFINITY, INFINITY, 1.0, 6.0};
+	double top;
 
-	switch (kind) {
-	case 0:
-		return x;
-	case 1:
-		return draw_unary(&l->draw, "Relu", l->at, x);
-	case 2:
-	case 3:
-		y = draw_unary(&l->draw, "Clip", l->at, x);
-		draw_real(&l->draw, "min", kind == 2 ? -1.0 : 0.0);
-		draw_real(&l->draw, "max", kind == 2 ? 1.0 : 6.0);
-		return y;
-	case 4:
-		return draw_unary(&l->draw, "Tanh", l->at, x);
-	default:
+	if (l->draw.rc != 0)
+		return "";
+	if (kind < 0 || kind > 4)
 		tflite_lower_fail(
 		    l, ERR_UNSUPPORTED, "fused activation %" PRId64, kind);
-		return "";
-	}
+	if (kind == 4)
+		x = draw_unary(&l->draw, "Tanh", l->at, x);
+	if (saturates(l, &top))
+		return clip(l, x, 0.0, kind < 4 ? fmin(top, most[kind]) : top);
+	if (kind == 1)
+		return draw_unary(&l->draw, "Relu", l->at, x);
+	if (kind == 2)
+		return clip(l, x, -1.0, 1.0);
+	return kind == 3 ? clip(l, x, 0.0, 6.0) : x;
 }
 
 /* --- shapes -------------------------------------------------------------- */

@@ -103,7 +103,8 @@ void tflite_lower_known(
 int64_t tflite_lower_i8(struct tflite_lower *, unsigned field);
 int64_t tflite_lower_i32(struct tflite_lower *, unsigned field, int64_t absent);
 double tflite_lower_f32(struct tflite_lower *, unsigned field);
-/* The fused activation of that number after x. */
+/* The fused activation of that number after x, and that of integers which
+ * end at 0. */
 const char *tflite_lower_activate(
     struct tflite_lower *, int64_t kind, const char *x);
 
