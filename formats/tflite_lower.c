@@ -571,13 +571,15 @@ tflite_lower_activate(struct tflite_lower *l, int64_t kind, const char *x)
 
 	if (l->draw.rc != 0)
 		return "";
-	if (kind < 0 || kind > 4)
+	/* the runtime reads TANH and SIGN_BIT and does not apply them; no
+	 * converter writes them */
+	if (kind < 0 || kind > 3)
 		tflite_lower_fail(
 		    l, ERR_UNSUPPORTED, "fused activation %" PRId64, kind);
-	if (kind == 4)
-		x = draw_unary(&l->draw, "Tanh", l->at, x);
+	if (l->draw.rc != 0)
+		return "";
 	if (saturates(l, &top))
-		return clip(l, x, 0.0, kind < 4 ? fmin(top, most[kind]) : top);
+		return clip(l, x, 0.0, fmin(top, most[kind]));
 	if (kind == 1)
 		return draw_unary(&l->draw, "Relu", l->at, x);
 	if (kind == 2)

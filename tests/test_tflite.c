@@ -58,7 +58,7 @@ static const struct good_row good_rows[] = {
     {"behind", "Conv Relu GlobalAveragePool Flatten Gemm", ""},
     {"bytes", "Mul Sub Conv Relu GlobalAveragePool Flatten Gemm", ""},
     {"cnn",
-	"Conv Clip Conv Relu Conv Add Relu MaxPool Conv Tanh AveragePool Clip "
+	"Conv Clip Conv Relu Conv Add Relu MaxPool Conv Relu AveragePool Clip "
 	"GlobalAveragePool Flatten Gemm",
 	"logits are the input of the final SOFTMAX"},
     {"flat",
