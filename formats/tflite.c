@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "formats/format.h"
 #include "formats/patch.h"
+#include "formats/tflite_label.h"
 #include "formats/tflite_lower.h"
 #include "formats/tflite_meta.h"
 
@@ -248,11 +249,15 @@ take_pixels(const struct tflite_file *f, const struct graph *g, struct model *m,
     struct err *e)
 {
 	const struct tflite_tensor *x = &f->tensor[g->input];
+	struct slice labels = {0};
 	int rc = 0;
 
 	if (f->metadata.len != 0)
 		rc = tflite_meta_read(rd_mem(f->metadata.ptr, f->metadata.len),
-		    &m->preprocess, e);
+		    &m->preprocess, &labels, e);
+	if (rc == 0)
+		m->label = tflite_label_read(
+		    f->fb.r, labels, (size_t)m->classes, &m->arena);
 	if (rc == 0 && *m->preprocess.from == '\0' && x->type != TFLITE_F32)
 		from_scale(x, &m->preprocess);
 	return rc;

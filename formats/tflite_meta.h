@@ -10,9 +10,11 @@
 
 /*
  * Mean and standard deviation of the only input, for pixels in [0,1] (the
- * file has them for 0 to 255); nothing is set where it says none.  Metadata
+ * file has them for 0 to 255), and the name of the file that names the
+ * classes of the only output; nothing is set where it says none.  Metadata
  * that is damaged is ERR_FORMAT.
  */
-int tflite_meta_read(struct rd, struct preprocess *, struct err *) MUST_USE;
+int tflite_meta_read(struct rd, struct preprocess *, struct slice *labels,
+    struct err *) MUST_USE;
 
 #endif

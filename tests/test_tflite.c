@@ -70,6 +70,7 @@ static const struct good_row good_rows[] = {
 	"Conv Clip Conv Clip Conv Add HardSwish Conv Clip GlobalAveragePool "
 	"Flatten Gemm",
 	"logits are the input of the final SOFTMAX; dequantised: 10 tensors"},
+    {"labels", "Conv Relu GlobalAveragePool Flatten Gemm", ""},
     {"maths", NULL, "logits are the input of the final LOG_SOFTMAX"},
     {"nchw-half", "Conv Relu GlobalAveragePool Flatten Gemm", "images as NCHW"},
     {"old", "Conv Relu GlobalAveragePool Flatten Gemm", ""},
@@ -310,6 +311,27 @@ test_patch_integers(void **state)
 }
 
 static void
+test_labels(void **state)
+{
+	struct file_map f;
+	struct model m;
+
+	(void)state;
+	open_model("good-labels", &f, &m);
+	assert_int_equal(m.classes, 3);
+	assert_non_null(m.label);
+	assert_string_equal(m.label[0], "cat");
+	assert_string_equal(m.label[1], "dog");
+	assert_string_equal(m.label[2], "Undur\xc5\xbe");
+	model_release(&m);
+	file_unmap(&f);
+	open_model("good-cnn", &f, &m);
+	assert_null(m.label);
+	model_release(&m);
+	file_unmap(&f);
+}
+
+static void
 test_bids(void **state)
 {
 	const struct format *f;
@@ -332,6 +354,7 @@ main(void)
 	const struct CMUnitTest single[] = {
 	    cmocka_unit_test(test_patch),
 	    cmocka_unit_test(test_patch_integers),
+	    cmocka_unit_test(test_labels),
 	    cmocka_unit_test(test_bids),
 	};
 	struct CMUnitTest tests[2 * ARRAY_LEN(good_rows) + ARRAY_LEN(bad_rows) +

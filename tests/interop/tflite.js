@@ -32,6 +32,7 @@ const files = {
   argmax: ['argmax'],
   old: ['none'],
   'same-names': ['none'],
+  labels: ['none', x => (x - .5) / .5],
   'wrong-between': ['none'],
   'nchw-half': ['none', null, [8, 8, 3]],
   bytes: ['none', x => Math.round(x * 255)],
