@@ -4,17 +4,29 @@
 #include "base/limits.h"
 #include "base/tool.h"
 #include "base/tree.h"
+#include "formats/identify.h"
 #include "formats/layout.h"
 
 #include <unistd.h>
 
 #define BIDS 8
 
+/* What it is instead, so that nobody takes it for nothing. */
 static int
-unknown(struct err *e)
+unknown(struct rd r, struct err *e)
 {
+	struct identify_bids bids;
+
+	identify(r, &bids);
+	if (bids.best == NULL)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "not a model file of a known format");
+	if (bids.best->kind == KIND_MODEL)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "%s: recognised, but such models cannot be run here",
+		    bids.best->summary);
 	return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-	    "not a model file of a known format");
+	    "not a model file of a known format, but: %s", bids.best->summary);
 }
 
 /* The folder that the operand is, or is in. */
@@ -45,7 +57,7 @@ operand_open(struct operand *o, const char *path, struct err *e)
 	if (!is_dir && (rc = file_map(path, LIMIT_MODEL_FILE, &o->map, e)) != 0)
 		return rc;
 	if (!is_dir && o->map.ptr == NULL) { /* an empty file */
-		unknown(e);
+		unknown(rd_mem("", 0), e);
 		return err_in(e, path);
 	}
 	if ((o->folder = tree_root(o->dir, e)) < 0) {
@@ -76,7 +88,7 @@ operand_source(const struct operand *o, const char *arch, struct source *s,
 	s->hints.arch = arch;
 	if ((rc = layout_open(s, e)) == 0 &&
 	    (n = format_bids(s->main, bid, BIDS)) == 0)
-		rc = unknown(e);
+		rc = unknown(s->main, e);
 	if (rc == 0 && bid[0]->load == NULL)
 		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "a %s file has no graph that could be loaded",

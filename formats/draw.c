@@ -138,15 +138,6 @@ new_tensor(struct draw *a)
 	return a->rc == 0 ? &a->m->tensor[a->m->ntensor++] : NULL;
 }
 
-void
-draw_tensor(struct draw *a, const struct tensor *t)
-{
-	struct tensor *to = new_tensor(a);
-
-	if (to != NULL)
-		*to = *t;
-}
-
 static uint8_t *
 constant(struct draw *a, const char *name, enum dtype type, size_t rank,
     const uint64_t *dim)
@@ -187,6 +178,17 @@ draw_constant(struct draw *a, const char *name, size_t rank,
 			*at++ = (uint8_t)bits;
 	}
 	return mine;
+}
+
+const char *
+draw_tensor(struct draw *a, const struct tensor *t)
+{
+	struct tensor *mine = new_tensor(a);
+
+	if (mine == NULL)
+		return "";
+	*mine = *t;
+	return mine->name;
 }
 
 const char *

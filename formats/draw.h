@@ -47,8 +47,9 @@ void draw_ignore(struct draw *, const char *prefix);
 /* Floats that the family defines, under a name of ours. */
 const char *draw_constant(struct draw *, const char *name, size_t rank,
     const uint64_t *dim, const double *v);
-/* A tensor of the file, or a view of one, under its own name. */
-void draw_tensor(struct draw *, const struct tensor *);
+/* A tensor that the caller has made: a view of a file, numbers in the arena;
+ * its name. */
+const char *draw_tensor(struct draw *, const struct tensor *);
 /* Integers: shapes, indices. */
 const char *draw_integers(
     struct draw *, const char *name, size_t n, const int64_t *v);

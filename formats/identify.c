@@ -178,15 +178,21 @@ probe_onnx(struct rd r)
 }
 
 /* those with files of their own */
-#define probe_zip       identify_zip
-#define probe_torch_zip identify_zip_torch
-#define probe_keras     identify_zip_keras
-#define probe_npz       identify_zip_npz
-#define probe_pickle    identify_pickle
-#define probe_text      identify_text
-#define probe_json      identify_text_json
-#define probe_python    identify_text_python
-#define probe_script    identify_text_script
+#define probe_zip        identify_zip
+#define probe_torch_zip  identify_zip_torch
+#define probe_keras      identify_zip_keras
+#define probe_npz        identify_zip_npz
+#define probe_pickle     identify_pickle
+#define probe_savedmodel identify_other_savedmodel
+#define probe_pmml       identify_other_pmml
+#define probe_xgboost    identify_other_xgboost
+#define probe_lightgbm   identify_other_lightgbm
+#define probe_joblib     identify_other_joblib
+#define probe_sklearn    identify_other_sklearn
+#define probe_text       identify_text
+#define probe_json       identify_text_json
+#define probe_python     identify_text_python
+#define probe_script     identify_text_script
 
 const struct identify_format identify_table[IDENTIFY_COUNT] = {
 #define IDENTIFY(id, name, kind, within, text)                                 \

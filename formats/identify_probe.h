@@ -14,6 +14,13 @@ unsigned identify_zip_npz(struct rd);
 
 unsigned identify_pickle(struct rd);
 
+unsigned identify_other_savedmodel(struct rd);
+unsigned identify_other_pmml(struct rd);
+unsigned identify_other_xgboost(struct rd);
+unsigned identify_other_lightgbm(struct rd);
+unsigned identify_other_joblib(struct rd);
+unsigned identify_other_sklearn(struct rd);
+
 unsigned identify_text(struct rd);
 unsigned identify_text_json(struct rd);
 unsigned identify_text_python(struct rd);

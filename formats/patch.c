@@ -65,35 +65,97 @@ patch_same(const struct tensor *a, const struct tensor *b, uint64_t i)
 	return x == y && signbit(x) == signbit(y);
 }
 
+/* --- runs ---------------------------------------------------------------- */
+
+/* Elements that lie evenly in both: a row, or a block where all do. */
+#define RUN_BLOCK 4096
+
+static uint64_t
+run_length(
+    const struct tensor *a, const struct tensor *b, uint64_t i, uint64_t n)
+{
+	uint64_t row;
+
+	if (a->stride == NULL && b->stride == NULL)
+		return MIN(RUN_BLOCK, n - i);
+	row = a->rank > 0 ? a->dim[a->rank - 1] : 1;
+	return row - i % row;
+}
+
+static const uint8_t *
+run_start(const struct tensor *t, uint64_t i, uint64_t *step)
+{
+	*step = t->stride != NULL && t->rank > 0 ? t->stride[t->rank - 1]
+						 : dtype_width(t->dtype);
+	return t->data + tensor_offset(t, i);
+}
+
+/*
+ * Whether the n elements from i have the same bits: most weights of a model
+ * are as they were, and numbers take longer to compare.
+ */
+static bool
+run_alike(
+    const struct tensor *a, const struct tensor *b, uint64_t i, uint64_t n)
+{
+	size_t width = dtype_width(a->dtype);
+	uint64_t sa, sb;
+	const uint8_t *pa = run_start(a, i, &sa), *pb = run_start(b, i, &sb);
+
+	if (a->dtype != b->dtype)
+		return false;
+	if (sa == width && sb == width)
+		return memcmp(pa, pb, (size_t)n * width) == 0;
+	for (uint64_t k = 0; k < n; k++, pa += sa, pb += sb)
+		if (memcmp(pa, pb, width) != 0)
+			return false;
+	return true;
+}
+
 bool
 patch_changed(const struct tensor *old, const struct tensor *now)
 {
-	uint64_t n = old->size / dtype_width(old->dtype);
+	uint64_t n = old->size / dtype_width(old->dtype), run;
 
-	for (uint64_t i = 0; i < n; i++)
-		if (!patch_same(old, now, i))
-			return true;
+	for (uint64_t i = 0; i < n; i += run) {
+		run = run_length(old, now, i, n);
+		if (run_alike(old, now, i, run))
+			continue;
+		for (uint64_t k = i; k < i + run; k++)
+			if (!patch_same(old, now, k))
+				return true;
+	}
 	return false;
+}
+
+/* Element i, where it differs, to its place in `at`. */
+static void
+patch_element(
+    const struct tensor *old, const struct tensor *now, uint64_t i, uint8_t *at)
+{
+	uint64_t bits;
+
+	if (patch_same(old, now, i))
+		return;
+	bits = patch_bits(old->dtype, tensor_real(now, i));
+	at += tensor_offset(old, i);
+	for (size_t k = 0; k < dtype_width(old->dtype); k++, bits >>= 8)
+		at[k] = (uint8_t)bits;
 }
 
 void
 patch_tensor(const struct tensor *old, const struct tensor *now, uint8_t *at)
 {
-	size_t width = dtype_width(old->dtype);
-	uint64_t n = old->size / width;
+	uint64_t n = old->size / dtype_width(old->dtype), run;
 
 	if (!is_real(old->dtype))
 		return;
-	for (uint64_t i = 0; i < n; i++) {
-		uint64_t bits;
-		uint8_t *to;
-
-		if (patch_same(old, now, i))
+	for (uint64_t i = 0; i < n; i += run) {
+		run = run_length(old, now, i, n);
+		if (run_alike(old, now, i, run))
 			continue;
-		bits = patch_bits(old->dtype, tensor_real(now, i));
-		to = at + tensor_offset(old, i);
-		for (size_t k = 0; k < width; k++, bits >>= 8)
-			to[k] = (uint8_t)bits;
+		for (uint64_t k = i; k < i + run; k++)
+			patch_element(old, now, k, at);
 	}
 }
 
@@ -325,22 +387,32 @@ patch_in_place(struct source *s, const struct model *old,
 	return each_pair(old, now, write_tensor, s, e);
 }
 
+static bool
+holds(const struct tensor *back, const struct tensor *wanted, uint64_t i)
+{
+	double b = tensor_real(back, i), w = tensor_real(wanted, i);
+
+	return patch_bits(back->dtype, b) == patch_bits(back->dtype, w) ||
+	       (isnan(b) && isnan(w));
+}
+
 static int
 compare(struct source *unused, const struct tensor *back,
     const struct tensor *wanted, struct err *e)
 {
-	uint64_t n = back->size / dtype_width(back->dtype);
+	uint64_t n = back->size / dtype_width(back->dtype), run;
 
 	(void)unused;
-	for (uint64_t i = 0; is_real(back->dtype) && i < n; i++) {
-		double b = tensor_real(back, i), w = tensor_real(wanted, i);
-
-		if (patch_bits(back->dtype, b) != patch_bits(back->dtype, w) &&
-		    !(isnan(b) && isnan(w)))
-			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-			    "tensor '%s' could not be changed: the file keeps "
-			    "it in bytes of another one too",
-			    back->name);
+	for (uint64_t i = 0; is_real(back->dtype) && i < n; i += run) {
+		run = run_length(back, wanted, i, n);
+		if (run_alike(back, wanted, i, run))
+			continue;
+		for (uint64_t k = i; k < i + run; k++)
+			if (!holds(back, wanted, k))
+				return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+				    "tensor '%s' could not be changed: the "
+				    "file keeps it in bytes of another one too",
+				    back->name);
 	}
 	return 0;
 }

@@ -322,21 +322,27 @@ static int
 write_tensor(struct file_out *out, const struct tensor *t, struct err *e)
 {
 	size_t width = dtype_width(t->dtype), used = 0;
-	uint64_t n = t->size / width;
+	uint64_t n = t->size / width, row, step;
 	uint8_t block[1 << 16];
 	int rc = 0;
 
 	if (t->stride == NULL)
 		return file_out_write(out, t->data, t->size, e);
-	for (uint64_t i = 0; i < n && rc == 0; i++) {
-		memcpy(block + used, t->data + tensor_offset(t, i), width);
-		used += width;
-		if (used < sizeof(block) && i + 1 < n)
-			continue;
-		rc = file_out_write(out, block, used, e);
-		used = 0;
+	row = t->rank > 0 ? t->dim[t->rank - 1] : 1;
+	step = t->rank > 0 ? t->stride[t->rank - 1] : 0;
+	for (uint64_t i = 0; i < n && rc == 0; i += row) {
+		const uint8_t *from = t->data + tensor_offset(t, i);
+
+		for (uint64_t k = 0; k < row && rc == 0; k++) {
+			memcpy(block + used, from + k * step, width);
+			used += width;
+			if (used == sizeof(block)) {
+				rc = file_out_write(out, block, used, e);
+				used = 0;
+			}
+		}
 	}
-	return rc;
+	return rc == 0 ? file_out_write(out, block, used, e) : rc;
 }
 
 int

@@ -7,7 +7,7 @@
     UPDATE=1 make bench                         rewrites the tables of engine/SPEED.md
     npm install --prefix build/peers --ignore-scripts onnxruntime-node     for that column
 
-Work items: peak preact vgg cnn resnet50 mobilenet vit growth; cases: logits gradient train sau.
+Work items: peak preact vgg cnn resnet50 mobilenet vit growth load (tests/bench_load.py); cases: logits gradient train sau.
 BENCH_SAU is the number of images of a SAU step.  engine/SPEED.md says what is compared.  This process
 imports no PyTorch: every competitor is a child of its own (tests/bench.c, bench_torch.py, peer.js), so
 that memory can be told apart.
@@ -18,6 +18,8 @@ import platform
 import statistics
 import subprocess
 import sys
+
+import bench_load
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable  # Debian's own has the packages
@@ -270,8 +272,8 @@ def main(build_dir):
     if not HAVE["PyTorch"]:
         print("bench: skipped, no python3-torch, which also exports the models")
         return
-    chosen = os.environ.get("BENCH", " ".join(ITEMS) + " growth").split()
-    peak = measure_peak(build_dir)
+    chosen = os.environ.get("BENCH", " ".join(ITEMS) + " growth load").split()
+    peak = measure_peak(build_dir) if chosen != ["load"] else {}
     text, steps, saus = about(build_dir, peak), [], []
     for key in (k for k in ITEMS if k in chosen):
         item(build_dir, key, peak, steps, saus)
@@ -281,6 +283,8 @@ def main(build_dir):
     if "growth" in chosen:
         text += f"\n## How cost grows\n\nPreAct-ResNet18; where nothing else is said, 32x32 pixels, 16 images, 64 channels at first, "
         text += f"{max(THREADS)} threads.\n\n" + growth(build_dir)
+    if "load" in chosen:
+        text += "\n## Loading\n\n" + table(bench_load.HEAD, bench_load.rows(build_dir, say))
     print(text, end="")
     if "UPDATE" in os.environ:
         path = os.path.join(HERE, "..", "engine", "SPEED.md")

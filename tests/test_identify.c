@@ -93,6 +93,15 @@ static const struct mem_row mem_rows[] = {
 	MEM("pickle that stops at once", "\x80\x04.", ""),
 	MEM("old pickle with an import", "cos\nsystem\n(S'x'\ntR.", "pickle"),
 	MEM("prose is no pickle", "(a) cat.\n", "text"),
+	MEM("scikit-learn", "\x80\4\x95\x2a\0\0\0\0\0\0\0\x8c\x1asklearn.tree._classes.Tree1\x94.", "sklearn"),
+	MEM("joblib", "\x80\3csklearn.tree\nT\ncjoblib.numpy_pickle\nNumpyArrayWrapper\n\xff", "joblib"),
+	MEM("SavedModel", "\x08\1\x12\5\x0a\3abc", "savedmodel"),
+	MEM("SavedModel with a hole", "\x08\1\x12\7\x0a\3abc", ""),
+	MEM("PMML", "<?xml version=\"1.0\"?>\n<PMML xmlns=\"http://www.dmg.org/PMML-4_4\">\n</PMML>", "pmml"),
+	MEM("XML is no PMML", "<?xml version=\"1.0\"?>\n<a/>", "text"),
+	MEM("XGBoost as JSON", "{\"learner\":{\"attributes\":{},\"gradient_booster\":{}},\"version\":[1,7,4]}", "xgboost"),
+	MEM("XGBoost as UBJSON", "{L\0\0\0\0\0\0\0\7learner{L\0\0\0\0\0\0\0\nattributes", "xgboost"),
+	MEM("LightGBM", "tree\nversion=v4\nnum_class=3\n", "lightgbm"),
 };
 /* clang-format on */
 

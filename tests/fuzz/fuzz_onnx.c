@@ -46,8 +46,8 @@ static void
 source_beside(struct source *s, const uint8_t *data, size_t len)
 {
 	source_mem(s, data, len);
-	s->file[s->nfile++] = (struct source_file){
-	    .name = "d", .map = {beside, sizeof(beside)}};
+	s->file[s->nfile++] =
+	    (struct source_file){.name = "d", .map = {beside, sizeof(beside)}};
 }
 
 int

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ * Models that are only recognised: so that their files are called by their
+ * names, and nobody takes "unknown" for "harmless".
+ */
+#define _GNU_SOURCE /* memmem */
+#include "formats/identify_probe.h"
+
+/* How much of a file is looked at for a word. */
+#define SEEN ((size_t)1 << 16)
+
+static bool
+mentions(struct rd r, const char *word)
+{
+	return r.len != 0 &&
+	       memmem(r.base, MIN(r.len, SEEN), word, strlen(word)) != NULL;
+}
+
+static bool
+begins(struct rd r, const char *s, size_t len)
+{
+	return r.len >= len && memcmp(r.base, s, len) == 0;
+}
+
+/*
+ * SavedModel (tensorflow/core/protobuf/saved_model.proto):
+ * saved_model_schema_version 1, meta_graphs 2, which begin with their own
+ * field 1, a message.  Nothing else, to the end of the file.
+ */
+unsigned
+identify_other_savedmodel(struct rd r)
+{
+	uint64_t len, key, version = 0;
+	size_t graphs = 0;
+	struct rd body;
+
+	if (rd_varint(&r, &key) != 0 || key != 0x08 ||
+	    rd_varint(&r, &version) != 0 || version > 16)
+		return 0;
+	while (rd_left(&r) != 0) {
+		if (rd_varint(&r, &key) != 0 || key != 0x12 ||
+		    rd_varint(&r, &len) != 0 || rd_sub(&r, len, &body) != 0 ||
+		    body.len == 0 || body.base[0] != 0x0a)
+			return 0;
+		graphs++;
+	}
+	return graphs != 0 ? 28 : 0;
+}
+
+/* XML with the root element of the Data Mining Group's schema */
+unsigned
+identify_other_pmml(struct rd r)
+{
+	size_t i = 0;
+
+	if (begins(r, "\xef\xbb\xbf", 3))
+		i = 3;
+	while (i < r.len && strchr(" \t\r\n", r.base[i]) != NULL &&
+	       r.base[i] != '\0')
+		i++;
+	return i < r.len && r.base[i] == '<' && mentions(r, "<PMML") ? 32 : 0;
+}
+
+/* xgboost's Booster.save_model: JSON, UBJSON, and the older binary */
+unsigned
+identify_other_xgboost(struct rd r)
+{
+	if (begins(r, "{L\0\0\0\0\0\0\0\7learner", 17) || begins(r, "binf", 4))
+		return 40;
+	if (r.len == 0 || r.base[0] != '{' || !mentions(r, "\"learner\""))
+		return 0;
+	return mentions(r, "\"learner_model_param\"") ||
+		       mentions(r, "\"gradient_booster\"")
+		   ? 24
+		   : 0;
+}
+
+/* lightgbm's Booster.save_model */
+unsigned
+identify_other_lightgbm(struct rd r)
+{
+	return begins(r, "tree\nversion=v", 14) ? 40 : 0;
+}
+
+/* Pickles say which modules they import. */
+static bool
+is_pickle(struct rd r)
+{
+	return r.len >= 3 && r.base[0] == 0x80 && r.base[1] <= 5;
+}
+
+unsigned
+identify_other_joblib(struct rd r)
+{
+	return is_pickle(r) && mentions(r, "joblib.numpy_pickle") ? 56 : 0;
+}
+
+unsigned
+identify_other_sklearn(struct rd r)
+{
+	return is_pickle(r) && mentions(r, "sklearn.") ? 52 : 0;
+}
