@@ -28,7 +28,7 @@ int operand_source(const struct operand *, const char *arch, struct source *,
 
 /* What the model was read from: into m->file, when that is more than the one
  * file that the operand is. */
-int operand_files(const struct operand *, const struct source *,
-    struct model *, struct err *) MUST_USE;
+int operand_files(const struct operand *, const struct source *, struct model *,
+    struct err *) MUST_USE;
 
 #endif

@@ -5,6 +5,7 @@
 #include "audit/scan_doc.h"
 
 #include "base/stat.h"
+#include "base/text.h"
 
 #include <math.h>
 
@@ -23,14 +24,35 @@ scan_arm_name(enum scan_arm arm)
 	return name[arm];
 }
 
+/* A name out of the suspect is shown to people only when it is harmless. */
+static bool
+is_plain(const char *s)
+{
+	size_t len = strlen(s);
+	uint32_t cp;
+
+	for (size_t i = 0, n; i < len; i += n)
+		if ((n = text_utf8_decode(s + i, len - i, &cp)) == 0 ||
+		    text_is_hidden(cp))
+			return false;
+	return len != 0;
+}
+
+/* As the data calls it, else the model. */
 const char *
 scan_class_name(const struct scan *s, size_t t, char *spare, size_t size)
 {
-	if (s->arm == SCAN_NO_DATA) {
-		snprintf(spare, size, "%zu", t);
-		return spare;
-	}
-	return dataset_class(&s->data.data, t, spare, size);
+	const struct model *m = &s->suspect.file.model;
+	const char *name = spare;
+
+	if (s->arm != SCAN_NO_DATA)
+		name = dataset_class(&s->data.data, t, spare, size);
+	if (name != spare)
+		return name;
+	if (m->label != NULL && t < m->classes && is_plain(m->label[t]))
+		return m->label[t];
+	snprintf(spare, size, "%zu", t);
+	return spare;
 }
 
 /* A target: class, its name, the geometry that sees it best, p. */

@@ -4,7 +4,10 @@
 struct rd
 rd_mem(const void *ptr, size_t len)
 {
-	return (struct rd){.base = ptr, .len = len};
+	/* an empty file maps to NULL, which nothing may be added to */
+	static const uint8_t none;
+
+	return (struct rd){.base = ptr != NULL ? ptr : &none, .len = len};
 }
 
 size_t

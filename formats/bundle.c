@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "formats/bundle_cache.h"
+#include "formats/bundle_part.h"
 #include "formats/identify.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
  * like the others, because skipping expands them all the same.
  */
 #define _XOPEN_SOURCE 700 /* S_IFLNK */
-#include "formats/bundle.h"
+#include "formats/bundle_part.h"
 
 #include "formats/identify.h"
 

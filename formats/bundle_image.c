@@ -6,7 +6,7 @@
  * one replaced or removed ("whiteouts") is never written.
  */
 #define _XOPEN_SOURCE 700 /* S_IFREG */
-#include "formats/bundle.h"
+#include "formats/bundle_part.h"
 
 #include "base/digest.h"
 #include "base/json.h"
@@ -284,7 +284,8 @@ apply(struct image *im, struct bundle_file *blob, const char *media,
 		blob->taken = true; /* before the list moves */
 		im->b->veto = veto;
 		im->b->veto_ctx = im;
-		rc = bundle_within(im->b, r, false, im->prefix, depth + 1, e);
+		rc =
+		    bundle_nest_open(im->b, r, false, im->prefix, depth + 1, e);
 	} else if (*name != '\0') {
 		blob->taken = true;
 		im->b->veto = veto;
@@ -302,7 +303,7 @@ start(struct image *im)
 	char name[LIMIT_MEMBER_NAME + 1];
 
 	snprintf(name, sizeof(name), "%simage", im->base);
-	im->prefix = bundle_beneath(im->b, name, "");
+	im->prefix = bundle_nest_name(im->b, name, "");
 	map_init(&im->file, &im->b->arena);
 	map_init(&im->folder, &im->b->arena);
 	map_init(&im->opaque, &im->b->arena);

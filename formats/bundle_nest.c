@@ -3,10 +3,10 @@
  * inner one is opened, so that the name for what is in it can be chosen beside
  * all others, and nesting is a loop over a list that grows.
  */
-#include "formats/bundle.h"
+#include "formats/bundle_part.h"
 
 const char *
-bundle_beneath(struct bundle *b, const char *path, const char *suffix)
+bundle_nest_name(struct bundle *b, const char *path, const char *suffix)
 {
 	char name[LIMIT_MEMBER_NAME + 1], folded[MEMBER_FOLD];
 	size_t n;
@@ -28,7 +28,7 @@ bundle_beneath(struct bundle *b, const char *path, const char *suffix)
 }
 
 int
-bundle_within(struct bundle *b, struct rd r, bool maybe, const char *prefix,
+bundle_nest_open(struct bundle *b, struct rd r, bool maybe, const char *prefix,
     unsigned depth, struct err *e)
 {
 	char container[sizeof(b->container)];
@@ -64,12 +64,12 @@ open_one(
 		    "an archive deeper than the limit, kept as it is");
 		return 0;
 	}
-	if ((prefix = bundle_beneath(b, f->path, ".unpacked")) == NULL) {
+	if ((prefix = bundle_nest_name(b, f->path, ".unpacked")) == NULL) {
 		bundle_refuse(b, FINDING_ARCHIVE_LIMIT, f->path,
 		    "an archive with too long a name, kept as it is");
 		return 0;
 	}
-	rc = bundle_within(b, r, !named, prefix, f->depth + 1, e);
+	rc = bundle_nest_open(b, r, !named, prefix, f->depth + 1, e);
 	return MIN(rc, 0);
 }
 

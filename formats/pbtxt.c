@@ -238,7 +238,7 @@ field(struct reader *r, json_t *out)
 	}
 	colon = taken(r, ':');
 	space(r);
-	if (!colon && peek(r) != '{' && peek(r) != '<')
+	if (!colon && peek(r) != '{' && peek(r) != '<' && peek(r) != '[')
 		return fail(r, ERR_FORMAT, "a ':' is missing");
 	return values(r, list);
 }

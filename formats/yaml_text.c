@@ -145,6 +145,8 @@ yaml_text_read(struct rd in, json_t **out, struct err *e)
 	if (rd_left(&in) > LIMIT_CONFIG_FILE)
 		return err_set(
 		    e, ERR_LIMIT, 0, "yaml: %zu bytes", rd_left(&in));
+	if (rd_left(&in) == 0)
+		return err_set(e, ERR_FORMAT, 0, "yaml: no document");
 	if (yaml_parser_initialize(&p) != 1)
 		BUG("libyaml");
 	arena_init(&r.keys, KEYS_CAP);

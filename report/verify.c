@@ -273,6 +273,21 @@ check_archive(struct outcome *o)
 		    opt_bundle);
 }
 
+/* A folder in which archives lie is not all that was audited, but it is the
+ * same folder when its own dirHash is what the audit began with. */
+static bool
+is_same_folder(const struct outcome *o, const struct subject *have)
+{
+	struct err ignored;
+
+	for (size_t i = 0; i < have->n; i++)
+		if (have->file[i].odd)
+			return false;
+	return have->n != 0 &&
+	       same_digest(o->statement, "predicate.bundle.sha256",
+		   &have->dirhash, &ignored) == 0;
+}
+
 static void
 check_bundle(struct outcome *o, const struct subject *want)
 {
@@ -299,7 +314,8 @@ check_bundle(struct outcome *o, const struct subject *want)
 		judge(o, &e);
 		return;
 	}
-	subject_compare(want, &have, tell, o);
+	if (dir != opt_bundle || !is_same_folder(o, &have))
+		subject_compare(want, &have, tell, o);
 	subject_release(&have);
 }
 

@@ -4,7 +4,7 @@
 #include "tests/test.h"
 
 #include "base/file.h"
-#include "formats/bundle.h"
+#include "formats/bundle_part.h"
 
 #include <locale.h>
 

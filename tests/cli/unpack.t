@@ -4,7 +4,7 @@
 a=fixtures/archive
 
 # --- good bundles: status 0, the same content from each container
-for f in tar tar.gz tar.xz tar.bz2 tar.zst zip; do
+for f in tar tar.gz tar.xz tar.bz2 tar.zst zip 7z; do
 	exits 0 "good-plain.$f" assay-unpack $a/good-plain.$f $tmp/$f
 	ok "$f has the files" [ "$(cat $tmp/$f/files/model/labels.txt)" = "$(printf 'cat\ndog')" ]
 	ok "$f has its container" grep -q "\"container\": \"$f\"" $tmp/$f/manifest.json
@@ -50,6 +50,114 @@ ok "the link is not there" [ ! -e $tmp/dircase2/files/link ]
 exits 4 "a case inside the bundle" assay-unpack $tmp/dir $tmp/dir/case
 ok "nothing stays of it" [ ! -e $tmp/dir/case ]
 
+# --- archives in archives
+has() { ok "$1 has $2" [ "$(cat "$tmp/$1/files/$2")" = "$3" ]; }
+lacks() { ok "$1 lacks $2" [ ! -e "$tmp/$1/files/$2" ]; }
+exits 0 "good-packed.7z" assay-unpack $a/good-packed.7z $tmp/packed
+grep -A3 '"digests"' $tmp/packed/manifest.json >$tmp/digests.packed
+ok "it has the same digests" cmp $tmp/digests.packed $tmp/digests.tar
+exits 0 "good-nested.tar" assay-unpack $a/good-nested.tar $tmp/nested
+has nested m.mar.unpacked/model.bin weights
+has nested a/inner.tar.gz.unpacked/inner.txt inner
+ok "the archives stay" [ -f $tmp/nested/files/m.mar ]
+lacks nested notes.gz.unpacked
+lacks nested weights.pt.unpacked
+ok "the manifest has all" [ "$(grep -c '"path"' $tmp/nested/manifest.json)" -eq 7 ]
+exits 0 "a name that is taken" assay-unpack $a/good-nested-clash.tar $tmp/clash
+has clash x.zip.unpacked_/a 1
+has clash X.zip.Unpacked/a 2
+mkdir $tmp/nestdir && cp $a/good-plain.7z $tmp/nestdir/x.7z
+exits 0 "an archive in a folder" assay-unpack $tmp/nestdir $tmp/nestdircase
+has nestdircase x.7z.unpacked/README.md '# a model'
+exits 2 "--max-depth 0" assay-unpack --max-depth 0 $a/good-nested.tar $tmp/depth0
+lacks depth0 m.mar.unpacked
+prints 'ARCHIVE_LIMIT  m.mar: .*deeper than the limit'
+exits 0 "--max-depth 3" assay-unpack --max-depth 3 $a/bad-nested-deep.tar $tmp/depth3
+has depth3 a.tar.gz.unpacked/deep.zip.unpacked/deeper.zip.unpacked/x x
+exits 2 "bad-nested-deep.tar" assay-unpack $a/bad-nested-deep.tar $tmp/deep2
+prints 'ARCHIVE_LIMIT  a.tar.gz.unpacked/deep.zip.unpacked/deeper.zip: '
+has deep2 a.tar.gz.unpacked/deep.zip.unpacked/deep.txt deep
+exits 1 "bad-nested-dotdot.tar" assay-unpack $a/bad-nested-dotdot.tar $tmp/ndd
+prints 'ARCHIVE_TRAVERSAL  a.zip.unpacked/../evil: '
+has ndd b.zip.unpacked/ok ok
+exits 2 "bad-nested-cut.tar" assay-unpack $a/bad-nested-cut.tar $tmp/ncut
+prints 'ARCHIVE_TRUNCATED  a.tar.gz.unpacked: '
+has ncut b.zip.unpacked/ok ok
+exits 2 "--max-member" assay-unpack --max-member 500 $a/good-plain.tar $tmp/maxm
+lacks maxm model/weights.bin
+exits 2 "--max-name" assay-unpack --max-name 12 $a/good-plain.tar $tmp/maxn
+lacks maxn model/weights.bin
+has maxn README.md '# a model'
+# twenty megabytes of zeros in each of many archives: small, until unpacked
+perl -e 'print "\0" x (80 << 20)' >$tmp/zeros
+gzip -9 <$tmp/zeros >$tmp/z.gz
+(cd $tmp && tar -czf in.tar.gz zeros && for i in 1 2 3; do cp in.tar.gz in$i.tar.gz; done && tar -cf zoo.tar in?.tar.gz && rm zeros)
+exits 2 "a bomb in an archive" assay-unpack $tmp/zoo.tar $tmp/zoo
+prints "expands more than 200 times"
+ok "it leaves nothing" [ "$(du -sm $tmp/zoo/files | cut -f1)" -lt 2 ]
+
+# --- images
+for f in good-image good-image-saved; do
+	exits 0 "$f.tar" assay-unpack $a/$f.tar $tmp/$f
+	has $f image/etc/os new
+	has $f image/keep.txt keep
+	has $f image/opt/dir/c.txt c
+	for n in opt/old.txt opt/dir/a.txt opt/dir/b.txt srv lib; do lacks $f image/$n; done
+	prints 'ARCHIVE_HIDDEN  image/etc/os: '
+	prints 'ARCHIVE_IMAGE_LINK  image/lib: '
+	ok "no whiteout is there" [ -z "$(find $tmp/$f/files -name '.wh*')" ]
+done
+exits 0 "a KitOps ModelKit" assay-unpack $a/good-modelkit.tar $tmp/kit
+has kit image/model.onnx onnx
+exits 0 "a CNCF ModelPack" assay-unpack $a/good-modelpack.tar $tmp/pack
+has pack image/model/weights.bin weights
+has pack image/README.md '# pack'
+for f in image-digest:DIGEST image-size:DIGEST image-saved:DIGEST image-dotdot:TRAVERSAL \
+    image-raw-name:TRAVERSAL; do
+	exits 1 "bad-${f%:*}.tar" assay-unpack $a/bad-${f%:*}.tar $tmp/${f%:*}
+	prints "ARCHIVE_${f#*:}"
+done
+prints 'ARCHIVE_TRAVERSAL  image/../../evil: '
+lacks image-digest image/opt/dir/c.txt
+for f in missing json; do
+	exits 2 "bad-image-$f.tar" assay-unpack $a/bad-image-$f.tar $tmp/image-$f
+	prints ARCHIVE_TRUNCATED
+done
+exits 2 "an image and --max-depth 0" assay-unpack --max-depth 0 $a/good-modelkit.tar $tmp/kit0
+lacks kit0 image
+
+# --- the cache of the Hugging Face hub
+sum() { sha256sum $1 | cut -c1-64; }
+hub=$tmp/hub/models--o--n
+mkdir -p $hub/blobs $hub/refs $hub/snapshots/r1/sub
+echo weights >$hub/blobs/w && h=$(sum $hub/blobs/w) && mv $hub/blobs/w $hub/blobs/$h
+g=$(printf '%040d' 7) && echo readme >$hub/blobs/$g
+ln -s ../../blobs/$g $hub/snapshots/r1/README.md
+ln -s ../../../blobs/$h $hub/snapshots/r1/sub/model.bin
+exits 0 "a cache" assay-unpack $tmp/hub $tmp/cache
+has cache models--o--n/snapshots/r1/sub/model.bin weights
+exits 0 "a repository of it" assay-unpack $hub $tmp/repo
+has repo snapshots/r1/sub/model.bin weights
+exits 0 "one snapshot" assay-unpack $hub/snapshots/r1 $tmp/snap
+has snap sub/model.bin weights
+has snap README.md readme
+ok "no link is made" [ -z "$(find $tmp/snap -type l)" ]
+ln -s /etc/passwd $hub/snapshots/r1/absolute
+ln -s ../../refs/main $hub/snapshots/r1/elsewhere
+ln -s ../../blobs/../blobs/$g $hub/snapshots/r1/longer
+ln -s sub/../../../blobs/$g $hub/snapshots/r1/roundabout
+ln -s ../../blobs/none $hub/snapshots/r1/dangling
+echo main >$hub/refs/main
+ln -s snapshots/r1/README.md $hub/top
+exits 1 "other links" assay-unpack $hub $tmp/links
+for f in snapshots/r1/absolute snapshots/r1/elsewhere snapshots/r1/longer snapshots/r1/roundabout snapshots/r1/dangling top; do
+	prints "ARCHIVE_LINK  $f: "
+	lacks links $f
+done
+rm $hub/top $hub/snapshots/r1/[aeldr]* && echo more >>$hub/blobs/$h
+exits 1 "a blob that is not its name" assay-unpack $hub/snapshots/r1 $tmp/blob
+prints 'ARCHIVE_DIGEST  sub/model.bin: '
+
 # --- status 1: refused members, and nothing outside the case
 mkdir $tmp/jail
 for f in dotdot.tar:TRAVERSAL dotdot.zip:TRAVERSAL dotdot-inside.tar:TRAVERSAL \
@@ -57,7 +165,7 @@ for f in dotdot.tar:TRAVERSAL dotdot.zip:TRAVERSAL dotdot-inside.tar:TRAVERSAL \
     backslash.tar:NAME dot.tar:NAME empty-component.tar:NAME control.tar:NAME \
     bidi.tar:NAME utf8.tar:NAME symlink.tar:LINK symlink-then-write.tar:LINK \
     hardlink.tar:LINK hardlink-outside.tar:LINK fifo.tar:DEVICE \
-    device.tar:DEVICE duplicate.tar:DUPLICATE duplicate.zip:DUPLICATE \
+    dotdot.7z:TRAVERSAL device.tar:DEVICE duplicate.tar:DUPLICATE duplicate.zip:DUPLICATE \
     file-as-folder.tar:DUPLICATE folder-as-file.tar:DUPLICATE; do
 	name=${f%:*}
 	mkdir -p $tmp/jail/$name/in
@@ -75,12 +183,17 @@ exits 0 "bad-case.tar" assay-unpack $a/bad-case.tar $tmp/c1
 prints ARCHIVE_CASE
 exits 0 "bad-case-unicode.tar" assay-unpack $a/bad-case-unicode.tar $tmp/c2
 prints ARCHIVE_CASE
+for f in form wide; do
+	exits 0 "bad-case-$f.tar" assay-unpack $a/bad-case-$f.tar $tmp/case-$f
+	prints ARCHIVE_CASE
+done
 exits 0 "bad-setuid.tar" assay-unpack $a/bad-setuid.tar $tmp/c3
 prints ARCHIVE_MODE
 ok "set-user-ID is gone" [ "$(stat -c %a $tmp/c3/files/tool)" = 644 ]
 
 # --- status 2: damage and limits
 for f in truncated.tar truncated.tar.gz truncated.tar.xz truncated.zip crc.zip \
+    truncated.7z crc.7z encrypted.7z \
     garbage.tar encrypted.zip huge-claim.tar negative-claim.tar \
     nested-gz.tar.gz long-name.tar long-component.tar deep.tar; do
 	exits 2 "bad-$f" assay-unpack $a/bad-$f $tmp/i.$f
