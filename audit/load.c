@@ -165,7 +165,7 @@ prepare(struct model *m, const struct preprocess_wish *w, struct err *e)
 	if (p->inside)
 		return 0;
 	p->inside = p->bgr || p->nmean != 0 || p->nstd != 0;
-	return pixel_prepend(m, p, e);
+	return pixel_prepare(m, p, e);
 }
 
 /* In the child. */
