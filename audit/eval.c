@@ -261,7 +261,7 @@ measure(struct evaluation *v, const struct fetched_model *m, const char *path,
 
 	if ((rc = net_build(&net, &m->model, d->h, d->w, d->c, e)) == 0 &&
 	    (rc = measure_net(v, &net, f, e)) == 0 &&
-	    measure_near_chance(rate(&f->acc), net.classes))
+	    measure_near_chance(f->acc.hit, f->acc.n, net.classes))
 		tool_warn(MEASURE_NEAR_CHANCE, path, 100 * rate(&f->acc));
 	net_release(&net);
 	return rc != 0 ? err_in(e, path) : 0;

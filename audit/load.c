@@ -141,6 +141,16 @@ same_pixels(const struct preprocess *a, const struct preprocess *b)
 	       memcmp(a->std, b->std, a->nstd * sizeof(*a->std)) == 0;
 }
 
+static void
+keep_pixels(struct preprocess *p, const struct preprocess *old)
+{
+	memcpy(p->mean, old->mean, sizeof(p->mean));
+	memcpy(p->std, old->std, sizeof(p->std));
+	p->nmean = old->nmean;
+	p->nstd = old->nstd;
+	p->bgr = old->bgr;
+}
+
 /*
  * What the user says goes before what the files say; what concerns pixels
  * becomes part of the graph, once.
@@ -153,19 +163,20 @@ prepare(struct model *m, const struct preprocess_wish *w, struct err *e)
 
 	if ((rc = preprocess_text_apply(w, p, e)) != 0)
 		return rc;
-	if (old.inside && !same_pixels(&old, p))
-		return err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "the model has its mean, std and order of colours in its "
-		    "graph already, and others than these");
-	if (w->given)
-		p->from = *p->from == '\0'
-			      ? PREPROCESS_USER
-			      : arena_printf(&m->arena,
-				    "%.200s, " PREPROCESS_USER, p->from);
+	if (old.inside && !same_pixels(&old, p)) {
+		tool_warn("mean, std and order of colours are in the graph "
+			  "already and stay as they are there");
+		keep_pixels(p, &old);
+	}
+	if (w->given && *p->from == '\0')
+		p->from = PREPROCESS_USER;
+	else if (w->given && strstr(p->from, PREPROCESS_USER) == NULL)
+		p->from = arena_printf(
+		    &m->arena, "%.200s, " PREPROCESS_USER, p->from);
 	if (p->inside)
 		return 0;
 	p->inside = p->bgr || p->nmean != 0 || p->nstd != 0;
-	return pixel_prepend(m, p, e);
+	return pixel_prepare(m, p, e);
 }
 
 /* In the child. */

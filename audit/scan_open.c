@@ -141,8 +141,7 @@ agreement(struct scan *s, struct err *e)
 			m->right[i] = pred[i] == d->label[i];
 			m->correct += m->right[i];
 		}
-		if (measure_near_chance(
-			(double)m->correct / (double)d->n, s->classes))
+		if (measure_near_chance(m->correct, d->n, s->classes))
 			tool_warn(MEASURE_NEAR_CHANCE, m->path,
 			    100 * (double)m->correct / (double)d->n);
 	}

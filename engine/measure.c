@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/measure.h"
 
+#include "base/stat.h"
 #include "engine/batch.h"
 #include "engine/loss.h"
 
@@ -128,11 +129,12 @@ measure_attack(const struct net *net, const struct dataset *d, size_t first,
 }
 
 bool
-measure_near_chance(double accuracy, size_t classes)
+measure_near_chance(uint64_t hit, uint64_t n, size_t classes)
 {
 	double chance = 1.0 / (double)MAX(classes, 1);
 
-	return accuracy < MIN(3 * chance, chance + (1 - chance) / 3);
+	return n != 0 && stat_wilson(hit, n, 0.95).hi <
+			     MIN(3 * chance, chance + (1 - chance) / 3);
 }
 
 int

@@ -34,10 +34,11 @@ int measure_attack(const struct net *, const struct dataset *, size_t first,
 
 /*
  * Whether a share of right answers is so low that the labels are probably not
- * the model's, or the images not what it was trained on: below three times
- * what guessing gives, or with few classes a third of the way from there to 1.
+ * the model's, or the images not what it was trained on: surely (all of its
+ * 95 % interval) below three times what guessing gives, or with few classes a
+ * third of the way from there to 1.
  */
-bool measure_near_chance(double accuracy, size_t classes);
+bool measure_near_chance(uint64_t hit, uint64_t n, size_t classes);
 /* What tools say then: of path and percentage. */
 #define MEASURE_NEAR_CHANCE                                                    \
 	"%s: accuracy %.1f %% is near chance: labels or preprocessing may be " \

@@ -165,6 +165,7 @@ void
 dataset_release(struct dataset *d)
 {
 	arena_release(&d->arena);
+	buf_free(&d->keep);
 	*d = (struct dataset){0};
 }
 

@@ -21,6 +21,7 @@ struct dataset {
 	size_t classes;       /* 0 when unlabelled and unnamed */
 	const char **name;    /* classes names; "" where unknown */
 	const char *note;     /* what the reader decided, for people; or NULL */
+	struct buf keep;      /* what pixels are borrowed from, when ours */
 };
 
 /*

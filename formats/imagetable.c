@@ -117,7 +117,8 @@ read_row(const struct table *t, struct slice line, const char *folder,
 		return err_set(e, ERR_FORMAT, at, "a row of too few columns");
 	n = snprintf(path, sizeof(path), "%s%.*s", folder,
 	    (int)MIN(file.len, LIMIT_MEMBER_NAME + 1), (const char *)file.ptr);
-	if (n < 0 || (size_t)n >= sizeof(path) ||
+	if (file.len == 0 || file.ptr[file.len - 1] == '/' || n < 0 ||
+	    (size_t)n >= sizeof(path) ||
 	    strlen(path) != strlen(folder) + file.len ||
 	    member_check(path, &m) != MEMBER_ACCEPTED)
 		return err_set(e, ERR_FORMAT, at,

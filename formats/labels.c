@@ -269,8 +269,15 @@ labels_for_model(
 {
 	int rc;
 
-	if (d->label == NULL || label == NULL || !labels_named(label, n))
+	if (d->label == NULL)
 		return 0;
+	if (label == NULL || !labels_named(label, n)) {
+		if (labels_named(d->name, d->classes))
+			dataset_say(d,
+			    "classes numbered in the order of their names, the "
+			    "model names none");
+		return 0;
+	}
 	if (!labels_named(d->name, d->classes))
 		return take_names(d, label, n, e);
 	rc = labels_match(d, label, n, "the model's labels", e);

@@ -108,25 +108,31 @@ read_zip(struct rd r, struct npz *z, struct err *e)
 	return rc;
 }
 
-/* The bytes move into the arena; the buffer is freed. */
+/* The images stay where they are, which the data set then owns. */
 static int
-parse_slot(
-    struct npz *z, int slot, struct dataset *d, struct array *a, struct err *e)
+parse_images(struct npz *z, struct dataset *d, struct err *e)
 {
-	struct buf *b = &z->bytes[slot];
-	uint8_t *copy = arena_alloc(&d->arena, b->len, 1);
-	size_t len = b->len;
+	struct array a;
 	int rc;
 
-	if (copy == NULL)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "data too large");
-	if (len != 0)
-		memcpy(copy, b->ptr, len);
-	buf_free(b);
-	if ((rc = npy_parse(rd_mem(copy, len), a, e)) == 0)
-		rc = slot == IMAGES ? array_images(a, d, e)
-				    : array_labels(a, d, e);
-	return rc != 0 ? err_wrap(e, "%s", z->name[slot]) : 0;
+	d->keep = z->bytes[IMAGES];
+	z->bytes[IMAGES] = (struct buf){0}; /* transferred */
+	rc = npy_parse(rd_mem(d->keep.ptr, d->keep.len), &a, e);
+	if (rc == 0)
+		rc = array_images(&a, d, e);
+	return rc != 0 ? err_wrap(e, "%s", z->name[IMAGES]) : 0;
+}
+
+static int
+parse_labels(struct npz *z, struct dataset *d, struct err *e)
+{
+	const struct buf *b = &z->bytes[LABELS];
+	struct array a;
+	int rc;
+
+	if ((rc = npy_parse(rd_mem(b->ptr, b->len), &a, e)) == 0)
+		rc = array_labels(&a, d, e);
+	return rc != 0 ? err_wrap(e, "%s", z->name[LABELS]) : 0;
 }
 
 bool
@@ -139,16 +145,15 @@ int
 npz_parse(struct rd r, struct dataset *d, struct err *e)
 {
 	struct npz z = {.at = SLOTS};
-	struct array a;
 	int rc = read_zip(r, &z, e);
 
 	if (rc == 0 && z.name[IMAGES][0] == '\0')
 		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "npz: no member named images, x, x_test, x_train or data");
 	if (rc == 0)
-		rc = parse_slot(&z, IMAGES, d, &a, e);
+		rc = parse_images(&z, d, e);
 	if (rc == 0 && z.name[LABELS][0] != '\0')
-		rc = parse_slot(&z, LABELS, d, &a, e);
+		rc = parse_labels(&z, d, e);
 	buf_free(&z.bytes[IMAGES]);
 	buf_free(&z.bytes[LABELS]);
 	return rc;

@@ -165,7 +165,7 @@ add_steps(struct model *m, const struct preprocess *p, struct err *e)
 }
 
 int
-pixel_prepend(struct model *m, const struct preprocess *p, struct err *e)
+pixel_prepare(struct model *m, const struct preprocess *p, struct err *e)
 {
 	struct node *old;
 	size_t nold = m->nnode;
@@ -186,4 +186,22 @@ pixel_prepend(struct model *m, const struct preprocess *p, struct err *e)
 	if (strcmp(m->output, m->input) == 0)
 		m->output = PIXEL_OUTPUT;
 	return model_check(m, e);
+}
+
+int
+pixel_prepend(struct model *m, const double *mean, size_t nmean,
+    const double *std, size_t nstd, struct err *e)
+{
+	struct preprocess p = {.from = ""};
+
+	if (MAX(nmean, nstd) > PREPROCESS_CHANNELS)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE, "more than %d values",
+		    PREPROCESS_CHANNELS);
+	if (mean != NULL)
+		memcpy(p.mean, mean, nmean * sizeof(*mean));
+	if (std != NULL)
+		memcpy(p.std, std, nstd * sizeof(*std));
+	p.nmean = mean != NULL ? nmean : 0;
+	p.nstd = std != NULL ? nstd : 0;
+	return pixel_prepare(m, &p, e);
 }

@@ -18,7 +18,10 @@
  * that step out.  The model then passes model_check() again; ERR_USAGE when
  * the lists do not fit the model or an std is 0.
  */
-int pixel_prepend(
+int pixel_prepare(
     struct model *, const struct preprocess *, struct err *) MUST_USE;
+/* The same of mean and std alone; NULL leaves one out. */
+int pixel_prepend(struct model *, const double *mean, size_t nmean,
+    const double *std, size_t nstd, struct err *) MUST_USE;
 
 #endif

@@ -161,7 +161,8 @@ rounds_run(struct purification *p, struct err *e)
 
 	if ((rc = accuracy(p, &p->before, e)) != 0)
 		return rc;
-	if (measure_near_chance(p->before, p->h.classes))
+	if (measure_near_chance((uint64_t)(p->before * (double)p->nheld + 0.5),
+		p->nheld, p->h.classes))
 		tool_warn(MEASURE_NEAR_CHANCE, p->opt.model, 100 * p->before);
 	rng_init(&r, p->opt.seed, STREAM_ORDER);
 	progress_begin(&bar, "purifying", p->opt.count);

@@ -37,7 +37,7 @@ static const struct row rows[] = {
 	{"match/two classes in one", {"cat", "Cat"}, {"cat", "dog"}, ERR_FORMAT,
 	    {0}, "'cat' and 'Cat' are one of the model"},
 	{"match/labels are numbers", {"x", "y"}, {"LABEL_0", "LABEL_1"}, 0,
-	    {0, 1}, NULL},
+	    {0, 1}, "in the order of their names"},
 	{"match/classes are numbers", {"0", "1"}, {"cat", "dog"}, 0, {0, 1},
 	    NULL},
 	{"number/sorted as text", {"0", "1", "10", "2", "3", "4", "5", "6", "7",

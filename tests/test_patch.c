@@ -159,11 +159,11 @@ test_patch_behind_pixels(void **state)
 
 	(void)state;
 	open_model(FIXTURES "good-resnet-9-static.onnx", &f, &m);
-	assert_int_equal(pixel_prepend(&m, &p, &e), ERR_USAGE);
+	assert_int_equal(pixel_prepare(&m, &p, &e), ERR_USAGE);
 	p.nmean = 3;
 	p.nstd = 1;
 	p.bgr = true;
-	assert_ok(pixel_prepend(&m, &p, &e), &e);
+	assert_ok(pixel_prepare(&m, &p, &e), &e);
 	assert_string_equal(m.node[0].op, "Gather");
 	assert_string_equal(m.node[1].op, "Sub");
 	assert_string_equal(m.node[2].op, "Div");

@@ -31,7 +31,7 @@ open_one(struct one *o, const struct preprocess *p)
 	assert_ok(file_map(MODEL, 1 << 20, &o->map, &e), &e);
 	r = rd_mem(o->map.ptr, o->map.len);
 	assert_ok(onnx_parse(&r, &o->model, &e), &e);
-	assert_ok(pixel_prepend(&o->model, p, &e), &e);
+	assert_ok(pixel_prepare(&o->model, p, &e), &e);
 	assert_ok(net_build(&o->net, &o->model, 0, 0, 0, &e), &e);
 }
 
