@@ -198,8 +198,8 @@ count(const struct work *w, size_t i, uint64_t *landed, double *share)
 		for (size_t s = 0; s < k; s++) {
 			if (s == t || w->total[s] == 0)
 				continue;
-			share[t] += (double)landed[s * k + t] /
-				    (double)w->total[s];
+			share[t] +=
+			    (double)landed[s * k + t] / (double)w->total[s];
 			sources++;
 		}
 		share[t] /= (double)MAX(sources, 1);

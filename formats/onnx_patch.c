@@ -147,8 +147,8 @@ patch_one(const struct onnx_file *f, struct source *s, struct change *c,
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "onnx: tensor '%s' is not in the file as such",
 		    c->old->name);
-	if ((rc = source_writable(
-		 s, raw ? at : source_main(s), &c->file, e)) != 0)
+	if ((rc = source_writable(s, raw ? at : source_main(s), &c->file, e)) !=
+	    0)
 		return rc;
 	if (!raw)
 		return store_field(c, &place, e);

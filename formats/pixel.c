@@ -187,21 +187,3 @@ pixel_prepare(struct model *m, const struct preprocess *p, struct err *e)
 		m->output = PIXEL_OUTPUT;
 	return model_check(m, e);
 }
-
-int
-pixel_prepend(struct model *m, const double *mean, size_t nmean,
-    const double *std, size_t nstd, struct err *e)
-{
-	struct preprocess p = {.from = ""};
-
-	if (MAX(nmean, nstd) > PREPROCESS_CHANNELS)
-		return err_set(e, ERR_USAGE, ERR_NOWHERE, "more than %d values",
-		    PREPROCESS_CHANNELS);
-	if (mean != NULL)
-		memcpy(p.mean, mean, nmean * sizeof(*mean));
-	if (std != NULL)
-		memcpy(p.std, std, nstd * sizeof(*std));
-	p.nmean = mean != NULL ? nmean : 0;
-	p.nstd = std != NULL ? nstd : 0;
-	return pixel_prepare(m, &p, e);
-}

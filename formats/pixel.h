@@ -20,8 +20,5 @@
  */
 int pixel_prepare(
     struct model *, const struct preprocess *, struct err *) MUST_USE;
-/* The same of mean and std alone; NULL leaves one out. */
-int pixel_prepend(struct model *, const double *mean, size_t nmean,
-    const double *std, size_t nstd, struct err *) MUST_USE;
 
 #endif

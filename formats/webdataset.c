@@ -205,8 +205,7 @@ on_close(void *ctx, bool keep, struct err *e)
 static int
 read_shard(struct reading *w, struct rd r, struct err *e)
 {
-	const struct bundle_sink sink = {
-	    .ctx = w,
+	const struct bundle_sink sink = {.ctx = w,
 	    .folder = on_folder,
 	    .open = on_open,
 	    .write = on_write,

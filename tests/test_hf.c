@@ -98,7 +98,7 @@ to_neutral(struct repo *r, struct file_map *f, struct model *out)
 	struct err e = {0};
 	struct rd in;
 
-	assert_ok(pixel_prepend(&r->m, p, &e), &e);
+	assert_ok(pixel_prepare(&r->m, p, &e), &e);
 	assert_true((file.fd = file_temp(&e)) >= 0);
 	assert_ok(neutral_write(&file, &r->m, &e), &e);
 	assert_ok(file_map_fd(file.fd, "", 1 << 24, f, &e), &e);

@@ -117,12 +117,7 @@ make_neutral(struct model *m, struct file_map *map)
 	struct file_out out = {.fd = file_temp(&e)};
 	struct rd r;
 
-	assert_ok(pixel_prepend(m,
-		      m->preprocess.nmean != 0 ? m->preprocess.mean : NULL,
-		      m->preprocess.nmean,
-		      m->preprocess.nstd != 0 ? m->preprocess.std : NULL,
-		      m->preprocess.nstd, &e),
-	    &e);
+	assert_ok(pixel_prepare(m, &m->preprocess, &e), &e);
 	assert_ok(neutral_write(&out, m, &e), &e);
 	assert_ok(file_map_fd(out.fd, "neutral", 1 << 24, map, &e), &e);
 	close(out.fd);

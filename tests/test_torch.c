@@ -168,12 +168,7 @@ test_good(void **state)
 	assert_ok(model_check(&m, &e), &e);
 	if (strstr(m.note, row->note) == NULL)
 		fail_msg("the note is '%s'", m.note);
-	assert_ok(pixel_prepend(&m,
-		      m.preprocess.nmean != 0 ? m.preprocess.mean : NULL,
-		      m.preprocess.nmean,
-		      m.preprocess.nstd != 0 ? m.preprocess.std : NULL,
-		      m.preprocess.nstd, &e),
-	    &e);
+	assert_ok(pixel_prepare(&m, &m.preprocess, &e), &e);
 	neutral(&m, &map, &n);
 	compare(&n, expected(&st, row->name, "images"),
 	    expected(&st, row->name, "logits"));
