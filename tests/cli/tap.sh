@@ -1,6 +1,7 @@
 # Sourced by the tests here: TAP and a scratch directory.  Each test leaves
 # what a command did in $out, $err and $rc.
 count=0
+here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 out=$tmp/stdout
@@ -32,4 +33,6 @@ exits() { # exits STATUS NAME COMMAND...
 
 says() { ok "says $1" grep -q -e "$1" "$err"; }
 prints() { ok "prints $1" grep -q -e "$1" "$out"; }
+# but for the files that they were read from
+same_model() { python3 "$here/same-model.py" "$1" "$2"; }
 done_testing() { echo "1..$count"; }

@@ -60,7 +60,7 @@ mkdir record
 cp "$fix/good-attack.pt" record/attack_result.pt
 exits 0 "a BackdoorBench record, as a folder" assay-load record -o r.n
 assay-load record/attack_result.pt -o a.n
-ok "is its attack_result.pt" cmp r.n a.n
+ok "is its attack_result.pt" same_model r.n a.n
 ok "with the normalisation of its data set" grep -q 'assay.normalised' r.n
 ok "and its size" grep -q 'BackdoorBench record' r.n
 poke r.n r.changed
