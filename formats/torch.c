@@ -98,14 +98,13 @@ open_container(struct torch *t, struct err *e)
 
 /* The graph: of the row of layers when there is one, else by architecture. */
 static int
-draw(const struct torch_found *f, const struct torch_record *record,
+draw(struct torch *t, const struct torch_found *f, bool resizes,
     const struct hints *hints, struct weights *w, struct model *m,
     struct err *e)
 {
 	struct hints inner = *hints;
 	const struct preprocess *p = &hints->preprocess;
 	int64_t size[2] = {VIT, VIT};
-	bool resizes = record->resizes;
 	int rc;
 
 	if (f->in_order && hints->arch == NULL)
@@ -119,8 +118,13 @@ draw(const struct torch_found *f, const struct torch_record *record,
 	if (rc != 0 || !resizes)
 		return rc;
 	/* a family may know of it by the names */
-	if (m->nnode == 0 || strcmp(m->node[0].op, "Resize") != 0)
+	if (m->nnode == 0 || strcmp(m->node[0].op, "Resize") != 0) {
 		rc = torch_resize_front(m, size[0], size[1], e);
+		torch_note(t,
+		    "images are resized to %" PRId64 " x %" PRId64
+		    " first, bilinear without antialiasing",
+		    size[0], size[1]);
+	}
 	if (rc == 0 && p->resize == RESIZE_EXACT) {
 		m->shape[2] = p->height;
 		m->shape[3] = p->width;
@@ -141,13 +145,8 @@ build(struct torch *t, struct source *src, struct model *m, struct err *e)
 	    (rc = torch_pick(t, &f, e)) != 0 ||
 	    (rc = weights_init(
 		 &w, t->arena, f.tensor, f.n, f.attr, f.nattr, e)) != 0 ||
-	    (rc = draw(&f, &record, &hints, &w, m, e)) != 0)
+	    (rc = draw(t, &f, record.resizes, &hints, &w, m, e)) != 0)
 		return rc;
-	if (record.resizes)
-		torch_note(t,
-		    "the image is scaled to %d first, bilinear "
-		    "without antialiasing",
-		    VIT);
 	if (record.classes != 0 && record.classes != m->classes)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "torch: the record says %" PRIu64

@@ -111,10 +111,20 @@ descend(struct walk *w, const struct pickle_node *at)
 
 /* --- what a module has --------------------------------------------------- */
 
+/* The members of a set: before protocol 4 it is a call with a list. */
+static const struct pickle_node *
+set_of(const struct pickle_node *n)
+{
+	if (pickle_calls(n, "__builtin__", "set") ||
+	    pickle_calls(n, "builtins", "set"))
+		n = pickle_item(n->call->args, 0);
+	return pickle_is(n, PICKLE_SET) || pickle_is(n, PICKLE_LIST) ? n : NULL;
+}
+
 static bool
 names_it(const struct pickle_node *set, struct slice name)
 {
-	for (size_t i = 0; pickle_is(set, PICKLE_SET) && i < set->n; i++) {
+	for (size_t i = 0; set != NULL && i < set->n; i++) {
 		const struct pickle_node *n = set->item[i];
 
 		if (pickle_is(n, PICKLE_STR) && n->text.len == name.len &&
@@ -142,7 +152,7 @@ add_tensors(struct walk *w, const struct pickle_node *dict,
 		if (!pickle_is(key, PICKLE_STR) ||
 		    pickle_is(dict->item[i + 1], PICKLE_NONE))
 			continue;
-		if (pickle_is(except, PICKLE_SET) &&
+		if (except != NULL &&
 		    (rc = torch_spend(w->t, except->n, w->e)) != 0)
 			return rc;
 		if (names_it(except, key->text))
@@ -264,7 +274,7 @@ walk(struct walk *w, const struct pickle_node *n)
 		0 ||
 	    (rc = add_tensors(w, pickle_get(s, "_parameters"), NULL)) != 0 ||
 	    (rc = add_tensors(w, pickle_get(s, "_buffers"),
-		 pickle_get(s, "_non_persistent_buffers_set"))) != 0 ||
+		 set_of(pickle_get(s, "_non_persistent_buffers_set")))) != 0 ||
 	    (rc = add_numbers(w, s)) != 0 ||
 	    (rc = add_children(w, children)) != 0)
 		return rc;

@@ -255,10 +255,20 @@ kind_of(const struct torch_layer *l)
 	return NULL;
 }
 
+/* Bilinear without antialiasing; not said, or "warn": so it was up to 0.16. */
 static bool
 is_resize(const struct torch_layer *l)
 {
-	return l->type.len == 6 && memcmp(l->type.ptr, "Resize", 6) == 0 &&
+	const struct pickle_node *anti = pickle_get(l->state, "antialias");
+	const struct pickle_node *how = pickle_get(l->state, "interpolation");
+
+	/* getattr(InterpolationMode, "BILINEAR"), or that enum of "bilinear" */
+	if (pickle_is(how, PICKLE_CALL) && how->call->args->n != 0)
+		how = pickle_item(how->call->args, how->call->args->n - 1);
+	return !(pickle_is(anti, PICKLE_BOOL) && anti->i != 0) &&
+	       (pickle_is_text(how, "bilinear") ||
+		   pickle_is_text(how, "BILINEAR")) &&
+	       l->type.len == 6 && memcmp(l->type.ptr, "Resize", 6) == 0 &&
 	       from(l, "torchvision.transforms");
 }
 

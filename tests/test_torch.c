@@ -63,7 +63,7 @@ static const struct good_row good_rows[] = {
     {"good-row-views.pt", ""},
     {"good-row-deflated.pt", ""},
     {"good-row-zipped.pt", ""},
-    {"good-row-resize.pt", ""},
+    {"good-row-resize.pt", "resized to 24 x 24 first, bilinear without"},
     {"good-attack.pt", "model preactresnet18; data set cifar10; poisoned "
 		       "images become class 0"},
     {"good-attack-memory.pt", "model preactresnet18; data set cifar10; "

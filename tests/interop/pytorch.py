@@ -2,25 +2,21 @@
 """PyTorch files there and back: torch saves, assay-load reads, the neutral weights are changed, assay-save writes, torch
 loads again.  The outputs before and after must be those of the same network with the weights changed in Python.
 
-    torch.py BUILD-DIR
+    pytorch.py BUILD-DIR [NAME...]
 
 Files are a state dict, a checkpoint (zip and stream), a whole module, TorchScript, a BackdoorBench record of v1 and v2
-size; models are torchvision's resnet18, BackdoorBench's PreActResNet18, and a row of layers.  Also measured: time and
+form; models are torchvision's resnet18, BackdoorBench's PreActResNet18, and a row of layers.  Also measured: time and
 peak memory of assay-load on top of the file's size.
 """
 import collections
 import copy
 import json
 import os
-import resource
 import struct
 import subprocess
 import sys
 import tempfile
 import zipfile
-
-if sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
-    sys.path.pop(0)  # where "torch" would be this file
 
 import numpy as np
 import torch
@@ -164,11 +160,9 @@ def agrees(path, state):
 
 
 def run(args):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(["/usr/bin/time", "-f", "%M %e", *args], capture_output=True, text=True, errors="replace")
     if done.returncode != 0:
         raise SystemExit("%s: %s" % (" ".join(args), done.stderr))
-    del before
     kib, seconds = done.stderr.strip().split("\n")[-1].split()
     return int(kib), float(seconds)
 
