@@ -143,6 +143,11 @@ compare(const struct model *m, struct arena *a, const struct tensor *x,
 	assert_int_equal(net.w, x->dim[2]);
 	assert_int_equal(net.c, x->dim[3]);
 	assert_int_equal(net.classes, y->dim[1]);
+	/* what is trained must be in the file, to be written back */
+	for (size_t i = 0; i < net.nparam; i++)
+		assert_true(
+		    !net.param[i].trainable ||
+		    strncmp(net.param[i].tensor->name, "assay.", 6) != 0);
 	assert_ok(run_init(&run, &net, (size_t)x->dim[0], 0, &e), &e);
 	got = run_forward(&run, floats(a, x));
 	assert_close(got, floats(a, y), y->size / 4, 1e-4, 1e-5);
