@@ -171,7 +171,7 @@ demo: deps-check ## plant, audit, purify, report, verify: the whole path on real
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
 GENERATORS = bundle data engine external grad graph net onnx sau tflite
-fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx)
+fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
 	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh; git status --short fixtures
