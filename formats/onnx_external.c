@@ -212,6 +212,9 @@ place(struct onnx_tensor *t, const struct rd *file, struct err *e)
 
 struct opening {
 	struct source *source;
+	size_t main;        /* the model among the source's files */
+	const char *folder; /* what its name has in front of the last "/" */
+	size_t nfolder;
 	const char *location; /* of the tensor before: most share a file */
 	struct rd file;
 	struct rd summed; /* the checksum that was last found right */
@@ -220,6 +223,36 @@ struct opening {
 	char sum[SHA1_TEXT + 1];
 };
 
+/* Locations are relative to where the model is. */
+static void
+begin(struct opening *o, struct source *s)
+{
+	const char *slash;
+
+	*o = (struct opening){.source = s, .stamped = SIZE_MAX};
+	if (s == NULL)
+		return 0;
+	o->main = source_main(s);
+	o->folder = s->file[o->main].name;
+	slash = strrchr(o->folder, '/');
+	o->nfolder = slash != NULL ? (size_t)(slash + 1 - o->folder) : 0;
+	return 0;
+}
+
+static int
+open_file(struct opening *o, const struct onnx_external *x, struct err *e)
+{
+	char name[2 * LIMIT_NAME + 1];
+
+	if (strcmp(x->location, o->folder + o->nfolder) == 0)
+		return err_set(e, ERR_FORMAT, x->at,
+		    "onnx: external data in the model file itself");
+	/* both are names within LIMIT_NAME */
+	snprintf(name, sizeof(name), "%.*s%s", (int)o->nfolder, o->folder,
+	    x->location);
+	return source_open(o->source, name, &o->file, e);
+}
+
 static int
 open_one(struct onnx_tensor *t, void *ctx, struct err *e)
 {
@@ -227,24 +260,18 @@ open_one(struct onnx_tensor *t, void *ctx, struct err *e)
 	struct opening *o = ctx;
 	bool again =
 	    o->location != NULL && strcmp(o->location, x->location) == 0;
+	bool summed =
+	    again && o->summed.len == x->checksum.len && o->summed.len != 0 &&
+	    memcmp(o->summed.base, x->checksum.base, x->checksum.len) == 0;
 	int rc;
 
 	if (o->source == NULL)
 		return err_set(e, ERR_UNSUPPORTED, t->at,
 		    "onnx: tensor '%s' keeps its values in another file",
 		    t->t.name);
-	if (strcmp(x->location, o->source->file[0].name) == 0)
-		return err_set(e, ERR_FORMAT, x->at,
-		    "onnx: tensor '%s' has its external data in the model "
-		    "file itself",
-		    t->t.name);
-	if (!again &&
-	    (rc = source_open(o->source, x->location, &o->file, e)) != 0)
+	if (!again && (rc = open_file(o, x, e)) != 0)
 		return rc;
-	if (x->checksum.len != 0 &&
-	    !(again && o->summed.len == x->checksum.len &&
-		memcmp(o->summed.base, x->checksum.base, x->checksum.len) ==
-		    0)) {
+	if (x->checksum.len != 0 && !summed) {
 		if ((rc = check_sum(x, &o->file, e)) != 0)
 			return rc;
 		o->summed = x->checksum;
@@ -256,8 +283,9 @@ open_one(struct onnx_tensor *t, void *ctx, struct err *e)
 int
 onnx_external_open(const struct onnx_file *f, struct source *s, struct err *e)
 {
-	struct opening o = {.source = s};
+	struct opening o;
 
+	begin(&o, s);
 	return each(f, open_one, &o, e);
 }
 
@@ -281,8 +309,7 @@ stamp_one(struct onnx_tensor *t, void *ctx, struct err *e)
 	file = &o->source->file[at];
 	if (!file->writable)
 		return 0; /* nothing was changed */
-	if ((rc = source_writable(
-		 o->source, source_main(o->source), &main, e)) != 0)
+	if ((rc = source_writable(o->source, o->main, &main, e)) != 0)
 		return rc;
 	if (o->stamped != at)
 		digest_sha1_hex(file->map.ptr, file->map.len, o->sum);
@@ -294,8 +321,9 @@ stamp_one(struct onnx_tensor *t, void *ctx, struct err *e)
 int
 onnx_external_stamp(const struct onnx_file *f, struct source *s, struct err *e)
 {
-	struct opening o = {.source = s, .stamped = SIZE_MAX};
+	struct opening o;
 
+	begin(&o, s);
 	return each(f, stamp_one, &o, e);
 }
 

@@ -143,12 +143,14 @@ patch_one(const struct onnx_file *f, struct source *s, struct change *c,
 	bool raw = source_place(s, c->old->data, c->old->size, &at, &off);
 	int rc;
 
+	/* else in typed fields of the model itself */
+	if (!raw)
+		at = source_main(s);
 	if (!raw && !find_place(f, c->old->name, &place))
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "onnx: tensor '%s' is not in the file as such",
 		    c->old->name);
-	if ((rc = source_writable(s, raw ? at : source_main(s), &c->file, e)) !=
-	    0)
+	if ((rc = source_writable(s, at, &c->file, e)) != 0)
 		return rc;
 	if (!raw)
 		return store_field(c, &place, e);

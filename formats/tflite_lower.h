@@ -54,6 +54,8 @@ typedef void tflite_lower_fn(struct tflite_lower *);
 /* Room for the values; constants are made. */
 int tflite_lower_init(struct tflite_lower *, struct tflite_file *,
     struct model *, struct err *) MUST_USE;
+/* Zeroed memory for n and one more; NULL is a failure. */
+void *tflite_lower_room(struct tflite_lower *, size_t n, size_t size);
 /* Lower node i; the result is draw.rc. */
 int tflite_lower_node(struct tflite_lower *, size_t i) MUST_USE;
 
@@ -74,19 +76,6 @@ const char *tflite_lower_plain(struct tflite_lower *, size_t k);
 const char *tflite_lower_image(struct tflite_lower *, size_t k);
 /* Whether it exists as an image; never of a constant. */
 bool tflite_lower_is_image(struct tflite_lower *, size_t k);
-/* A constant in some form; a failure when it is none. */
-const char *tflite_lower_weight(
-    struct tflite_lower *, size_t k, enum tflite_form);
-/*
- * The bias at input k of weights at input `of`, NULL when there is none.  Its
- * integers count in units of input scale times weight scale.
- */
-const char *tflite_lower_bias(struct tflite_lower *, size_t k, size_t of);
-/* Whole numbers that are known; false when they are not. */
-bool tflite_lower_ints(
-    struct tflite_lower *, size_t k, const int64_t **v, size_t *n);
-/* A constant of one element. */
-double tflite_lower_number(struct tflite_lower *, size_t k);
 
 /* --- outputs --- */
 

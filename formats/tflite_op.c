@@ -83,8 +83,8 @@ convolve(struct tflite_lower *l, const struct window *w, enum tflite_form form,
 {
 	const struct tflite_value *x = tflite_lower_in(l, 0);
 	const char *image = tflite_lower_image(l, 0);
-	const char *weight = tflite_lower_weight(l, 1, form);
-	const char *bias = tflite_lower_bias(l, 2, 1);
+	const char *weight = tflite_const_weight(l, 1, form);
+	const char *bias = tflite_const_bias(l, 2, 1);
 	const char *y;
 
 	if (l->draw.rc != 0)
@@ -207,8 +207,8 @@ as_rows(struct tflite_lower *l, const struct tflite_value *x, uint64_t in)
 static const char *
 gemm(struct tflite_lower *l, const char *x)
 {
-	const char *weight = tflite_lower_weight(l, 1, FORM_PLAIN);
-	const char *bias = tflite_lower_bias(l, 2, 1);
+	const char *weight = tflite_const_weight(l, 1, FORM_PLAIN);
+	const char *bias = tflite_const_bias(l, 2, 1);
 	const char *y;
 
 	if (l->draw.rc != 0)
@@ -225,8 +225,8 @@ static const char *
 product(struct tflite_lower *l)
 {
 	const char *x = tflite_lower_plain(l, 0);
-	const char *weight = tflite_lower_weight(l, 1, FORM_TURNED);
-	const char *bias = tflite_lower_bias(l, 2, 1);
+	const char *weight = tflite_const_weight(l, 1, FORM_TURNED);
+	const char *bias = tflite_const_bias(l, 2, 1);
 	const char *y;
 
 	if (l->draw.rc != 0)
@@ -284,7 +284,7 @@ operand(struct tflite_lower *l, size_t k, bool turn, uint64_t dim[2])
 	dim[0] = x->dim[x->rank - (turn ? 1 : 2)];
 	dim[1] = x->dim[x->rank - (turn ? 2 : 1)];
 	if (turn && x->constant)
-		return tflite_lower_weight(l, k, FORM_TURNED);
+		return tflite_const_weight(l, k, FORM_TURNED);
 	name = tflite_lower_plain(l, k);
 	if (!turn)
 		return name;
@@ -342,7 +342,7 @@ tflite_op_resize(struct tflite_lower *l)
 	struct draw *d = &l->draw;
 	size_t n;
 
-	if (!tflite_lower_ints(l, 1, &size, &n) || n != 2 || !sane(size) ||
+	if (!tflite_const_ints(l, 1, &size, &n) || n != 2 || !sane(size) ||
 	    (corners && half))
 		tflite_lower_fail(
 		    l, ERR_UNSUPPORTED, "a size that is not two constants");

@@ -5,7 +5,7 @@
 #ifndef FORMATS_TFLITE_OP_H
 #define FORMATS_TFLITE_OP_H
 
-#include "formats/tflite_lower.h"
+#include "formats/tflite_const.h"
 
 /* tflite_op.c: over windows and products */
 tflite_lower_fn tflite_op_conv, tflite_op_depthwise, tflite_op_pool,

@@ -251,7 +251,7 @@ take_axes(struct tflite_lower *l, size_t rank, bool *on)
 	const int64_t *v = NULL;
 	size_t n;
 
-	if (!tflite_lower_ints(l, 1, &v, &n))
+	if (!tflite_const_ints(l, 1, &v, &n))
 		tflite_lower_fail(
 		    l, ERR_UNSUPPORTED, "axes that are not constant");
 	for (size_t i = 0; l->draw.rc == 0 && i < n; i++)

@@ -80,7 +80,7 @@ target(struct tflite_lower *l, int64_t *v)
 	size_t n = 0;
 
 	if (tflite_lower_has(l, 1)) {
-		if (!tflite_lower_ints(l, 1, &known, &n))
+		if (!tflite_const_ints(l, 1, &known, &n))
 			tflite_lower_fail(l, ERR_UNSUPPORTED,
 			    "a shape that is not known before it runs");
 	} else {
@@ -162,7 +162,7 @@ tflite_op_move_expand(struct tflite_lower *l)
 	const int64_t *v = NULL;
 	size_t n, at;
 
-	if (!tflite_lower_ints(l, 1, &v, &n) || n != 1 ||
+	if (!tflite_const_ints(l, 1, &v, &n) || n != 1 ||
 	    x->rank == MODEL_MAX_RANK)
 		tflite_lower_fail(
 		    l, ERR_UNSUPPORTED, "an axis that is not constant");
@@ -206,7 +206,7 @@ tflite_op_move_transpose(struct tflite_lower *l)
 	const int64_t *perm = NULL;
 	size_t n;
 
-	if (!tflite_lower_ints(l, 1, &perm, &n) || n != x->rank || n == 0)
+	if (!tflite_const_ints(l, 1, &perm, &n) || n != x->rank || n == 0)
 		tflite_lower_fail(
 		    l, ERR_UNSUPPORTED, "an order that is not constant");
 	for (size_t i = 0; l->draw.rc == 0 && i < n; i++) {
@@ -296,7 +296,7 @@ take_pads(struct tflite_lower *l, const struct tflite_value *x, bool image,
 	const int64_t *v = NULL;
 	size_t n, r = x->rank;
 
-	if (!tflite_lower_ints(l, 1, &v, &n) || n != 2 * r || r == 0)
+	if (!tflite_const_ints(l, 1, &v, &n) || n != 2 * r || r == 0)
 		tflite_lower_fail(
 		    l, ERR_UNSUPPORTED, "borders that are not constant");
 	for (size_t i = 0; l->draw.rc == 0 && i < r; i++) {
@@ -327,7 +327,7 @@ tflite_op_move_pad(struct tflite_lower *l)
 	int64_t pads[2 * MODEL_MAX_RANK];
 	uint64_t dim[MODEL_MAX_RANK];
 	double value =
-	    l->n->op == TFLITE_PADV2 ? tflite_lower_number(l, 2) : 0.0;
+	    l->n->op == TFLITE_PADV2 ? tflite_const_number(l, 2) : 0.0;
 	const char *y;
 
 	if (mirror && tflite_lower_i8(l, 0) != 0)

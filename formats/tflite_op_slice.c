@@ -113,7 +113,7 @@ either(struct tflite_lower *l, const struct range *r)
 	const int64_t *v;
 	size_t n;
 
-	if (tflite_lower_in(l, 0)->rank == 1 && tflite_lower_ints(l, 0, &v, &n))
+	if (tflite_lower_in(l, 0)->rank == 1 && tflite_const_ints(l, 0, &v, &n))
 		take_known(l, r);
 	else
 		take(l, 0, r);
@@ -145,7 +145,7 @@ tflite_op_slice_pack(struct tflite_lower *l)
 		tflite_lower_fail(
 		    l, ERR_UNSUPPORTED, "of %zu values", l->n->nin);
 	for (size_t i = 0; l->draw.rc == 0 && i < l->n->nin; i++) {
-		if (!tflite_lower_ints(l, i, &one, &n) || n != 1)
+		if (!tflite_const_ints(l, i, &one, &n) || n != 1)
 			tflite_lower_fail(
 			    l, ERR_UNSUPPORTED, "of more than known sizes");
 		else
@@ -163,7 +163,7 @@ list(struct tflite_lower *l, size_t k, size_t rank)
 	const int64_t *v = NULL;
 	size_t n;
 
-	if (!tflite_lower_ints(l, k, &v, &n) || n != rank)
+	if (!tflite_const_ints(l, k, &v, &n) || n != rank)
 		tflite_lower_fail(l, ERR_UNSUPPORTED,
 		    "input %zu is not one constant for each axis", k);
 	return l->draw.rc == 0 ? v : NULL;
@@ -250,7 +250,7 @@ tflite_op_slice_split(struct tflite_lower *l)
 	size_t n, at;
 	int64_t part;
 
-	if (!tflite_lower_ints(l, 0, &axis, &n) || n != 1)
+	if (!tflite_const_ints(l, 0, &axis, &n) || n != 1)
 		tflite_lower_fail(
 		    l, ERR_UNSUPPORTED, "an axis that is not constant");
 	if (l->draw.rc != 0)

@@ -54,7 +54,7 @@ refused 2 bad-backslash 'is no plain path within'
 refused 2 bad-dot 'is no plain path within'
 refused 2 bad-empty-location 'does not say where its external data is'
 refused 2 bad-no-location 'does not say where its external data is'
-refused 2 bad-itself "offset 301: onnx: tensor 'w' has its external data in the model file itself"
+refused 2 bad-itself "offset 301: onnx: external data in the model file itself"
 refused 2 bad-offset "tensor 'w' wants 432 bytes at 1000 of 'weights.data', which has 1076"
 refused 2 bad-huge-offset 'wants 432 bytes at 9223372036854775807'
 refused 2 bad-overflow "external data of offset '18446744073709551612'"
