@@ -12,8 +12,8 @@
 #include "base/spawn.h"
 #include "base/tool.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATH_SIZE 600
@@ -172,6 +172,17 @@ command(const char *name)
 	return c;
 }
 
+static int
+not_made(const char *step, const char *document, int status, struct err *e)
+{
+	err_set(e,
+	    status == TOOL_NOTHING ? ERR_UNSUPPORTED
+	    : status == TOOL_USAGE ? ERR_USAGE
+				   : ERR_SYSTEM,
+	    ERR_NOWHERE, "not made: %s ended with status %d", step, status);
+	return err_in(e, document);
+}
+
 /*
  * Run a step; its stdout is dropped (documents go to the case).  Statuses 1
  * and 2 are remembered.  `document` must be there afterwards, or the step
@@ -199,13 +210,7 @@ run(struct audit *a, struct command *c, const char *document, int *status,
 	a->incomplete = a->incomplete || *status == TOOL_INCOMPLETE;
 	if (document == NULL || file_exists(document))
 		return 0;
-	err_set(e,
-	    *status == TOOL_NOTHING ? ERR_UNSUPPORTED
-	    : *status == TOOL_USAGE ? ERR_USAGE
-				    : ERR_SYSTEM,
-	    ERR_NOWHERE, "not made: %s ended with status %d", c->argv[0],
-	    *status);
-	return err_in(e, document);
+	return not_made(c->argv[0], document, *status, e);
 }
 
 static int
@@ -425,10 +430,19 @@ purify(struct audit *a, struct err *e)
 	return evaluate(&after, a->purified, "eval-after.json", e);
 }
 
+/* Which file is there; zeros when there is none. */
+static void
+identity(const char *path, struct stat *st)
+{
+	if (stat(path, st) != 0)
+		*st = (struct stat){0};
+}
+
 static int
 report(struct audit *a, struct err *e)
 {
 	struct command c = command("assay-report");
+	struct stat old, new;
 	char path[PATH_SIZE], made[PATH_SIZE], key[PATH_SIZE + 16];
 	int status, rc;
 
@@ -436,17 +450,20 @@ report(struct audit *a, struct err *e)
 	    (rc = in_case(made, "report/statement.json", e)) != 0)
 		return rc;
 	/* the report is always made anew; an old one must not pass for it */
-	if (remove(made) != 0 && errno != ENOENT && errno != ENOTDIR) {
-		err_sys(e, "cannot remove");
-		return err_in(e, made);
-	}
+	identity(made, &old);
 	arg(&c, arg_out);
 	option(&c, "--key", arg_key);
 	option(&c, "--passphrase-file", arg_passphrase);
 	if (arg_resume)
 		arg(&c, "--force");
-	if ((rc = run(a, &c, made, &status, e)) != 0 || arg_key == NULL)
+	if ((rc = run(a, &c, NULL, &status, e)) != 0)
 		return rc;
+	identity(made, &new);
+	if (new.st_ino == 0 ||
+	    (new.st_ino == old.st_ino &&new.st_dev == old.st_dev))
+		return not_made("assay-report", made, status, e);
+	if (arg_key == NULL)
+		return 0;
 	snprintf(key, sizeof(key), "%s/public.pem", path);
 	c = command("assay-verify");
 	arg(&c, path);

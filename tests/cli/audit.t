@@ -61,6 +61,9 @@ audit 0 'a clean bundle' good c2 -r "$reference"
 ok 'the statement says PASSED' verdict c2 PASSED
 ok 'nothing was purified' [ ! -e c2/purified ]
 prints 'not signed'
+cp -R c2 c21
+audit 0 'an unsigned one resumed' good c21 -r "$reference" --resume
+ok 'its report was made anew' [ c21/report/statement.json -nt c2/report/statement.json ]
 audit 2 'no reference' good c3 --no-grow
 ok 'the statement says INCONCLUSIVE' verdict c3 INCONCLUSIVE
 bundle program "$clean" && printf '#!/bin/sh\nid\n' >program/run.sh && chmod +x program/run.sh
