@@ -198,21 +198,35 @@ list(int fd, struct arena *a, struct buf *names, struct err *e)
 }
 
 int
+tree_list(
+    int root, struct arena *a, const char ***names, size_t *n, struct err *e)
+{
+	int fd = openat(root, ".", STEP), rc;
+	struct buf found = {0};
+
+	*n = 0;
+	if (fd < 0)
+		return err_sys(e, "cannot open directory");
+	if ((rc = list(fd, a, &found, e)) == 0) {
+		*names = arena_alloc(a, found.len + 1, 1);
+		if (*names == NULL)
+			rc = err_set(
+			    e, ERR_LIMIT, ERR_NOWHERE, "too many files");
+	}
+	if (rc == 0 && found.len != 0) {
+		memcpy(*names, found.ptr, found.len);
+		*n = found.len / sizeof(char *);
+	}
+	buf_free(&found);
+	return rc;
+}
+
+int
 tree_folder(int root, const char *name, struct err *e)
 {
 	int fd = openat(root, name, STEP);
 
 	return fd >= 0 ? fd : fail(name, "cannot open directory", e);
-}
-
-int
-tree_list(int root, struct arena *a, struct buf *names, struct err *e)
-{
-	int fd = openat(root, ".", STEP);
-
-	if (fd < 0)
-		return err_sys(e, "cannot open directory");
-	return list(fd, a, names, e);
 }
 
 static int walk_folder(

@@ -7,7 +7,6 @@
 #define BASE_TREE_H
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/err.h"
 
 #include <sys/stat.h>
@@ -32,9 +31,12 @@ int tree_open(int root, const char *path, struct err *);
 
 /* A folder in root; descriptor or negative ERR. */
 int tree_folder(int root, const char *name, struct err *);
-/* The names in it, of const char * in the arena, in byte order. */
-int tree_list(
-    int root, struct arena *, struct buf *names, struct err *) MUST_USE;
+/*
+ * The names in the root itself, sorted, in the arena.  ERR_LIMIT when that is
+ * full.
+ */
+int tree_list(int root, struct arena *, const char ***names, size_t *n,
+    struct err *) MUST_USE;
 
 struct tree_entry {
 	const char *path; /* relative to the root of the walk */
