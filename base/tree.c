@@ -213,32 +213,16 @@ list(int fd, struct arena *a, struct buf *names, struct err *e)
 }
 
 int
-tree_folder(int root, const char *name, struct err *e)
-{
-	int fd = openat(root, name, STEP);
-
-	return fd >= 0 ? fd : fail(name, "cannot open directory", e);
-}
-
-int
-tree_names(int root, struct arena *a, struct buf *names, struct err *e)
-{
-	int fd = openat(root, ".", STEP);
-
-	if (fd < 0)
-		return err_sys(e, "cannot open directory");
-	return list(fd, a, names, e);
-}
-
-int
 tree_list(
     int root, struct arena *a, const char ***names, size_t *n, struct err *e)
 {
+	int fd = openat(root, ".", STEP), rc;
 	struct buf found = {0};
-	int rc;
 
 	*n = 0;
-	if ((rc = tree_names(root, a, &found, e)) == 0) {
+	if (fd < 0)
+		return err_sys(e, "cannot open directory");
+	if ((rc = list(fd, a, &found, e)) == 0) {
 		*names = arena_alloc(a, found.len + 1, 1);
 		if (*names == NULL)
 			rc = err_set(
@@ -250,6 +234,14 @@ tree_list(
 	}
 	buf_free(&found);
 	return rc;
+}
+
+int
+tree_folder(int root, const char *name, struct err *e)
+{
+	int fd = openat(root, name, STEP);
+
+	return fd >= 0 ? fd : fail(name, "cannot open directory", e);
 }
 
 static int walk_folder(

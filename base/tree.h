@@ -7,7 +7,6 @@
 #define BASE_TREE_H
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/err.h"
 
 #include <sys/stat.h>
@@ -41,9 +40,6 @@ int tree_stat(int root, const char *path, bool follow, struct stat *,
  */
 int tree_list(int root, struct arena *, const char ***names, size_t *n,
     struct err *) MUST_USE;
-/* The same as const char * in a buffer of the caller's. */
-int tree_names(
-    int root, struct arena *, struct buf *names, struct err *) MUST_USE;
 /* A folder in root; descriptor or negative ERR. */
 int tree_folder(int root, const char *name, struct err *);
 

@@ -4,9 +4,9 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "formats/cifar.h"
+#include "formats/classes.h"
 #include "formats/idx.h"
 #include "formats/imagedir.h"
-#include "formats/labels.h"
 #include "formats/npy.h"
 #include "formats/npz.h"
 #include "formats/preprocess_text.h"
@@ -244,13 +244,13 @@ take_names(struct dataset *d, struct rd r, struct err *e)
 	if ((rc = read_names(d, r, &name, &n, e)) != 0)
 		return rc;
 	if (d->label != NULL && d->name != NULL) {
-		rc = labels_match(d, name, n, "the names of --classes", e);
+		rc = classes_match(d, name, n, "the names of --classes", e);
 		if (rc == 0)
 			dataset_say(d, "classes in the order of --classes");
-		if (rc != LABELS_NONE)
+		if (rc != CLASSES_NONE)
 			return rc;
 	}
-	if (labels_named(d->name, d->classes)) {
+	if (classes_named(d->name, d->classes)) {
 		dataset_say(d,
 		    "none of the classes ('%.40s', ...) is named in --classes: "
 		    "they were renamed in the order of their names",

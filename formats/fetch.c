@@ -6,7 +6,7 @@
 #include "base/spawn.h"
 #include "base/tool.h"
 #include "base/tree.h"
-#include "formats/labels.h"
+#include "formats/classes.h"
 #include "formats/neutral.h"
 #include "formats/preprocess_text.h"
 
@@ -245,7 +245,7 @@ read_data(struct fetched_data *f, const struct fetch_want *w, struct err *e)
 		return rc;
 	if (m == NULL || w->classes != NULL)
 		return 0; /* the user has said what is what */
-	return labels_for_model(&f->data, m->label, m->classes, e);
+	return classes_for_model(&f->data, m->label, m->classes, e);
 }
 
 int

@@ -22,20 +22,10 @@ struct walking {
 	size_t passed; /* files that are no images */
 };
 
-static const char *
-item(const struct buf *b, size_t i)
-{
-	const char *s;
-
-	memcpy(&s, b->ptr + i * sizeof(s), sizeof(s));
-	return s;
-}
-
-static size_t
-count(const struct buf *b)
-{
-	return b->len / sizeof(char *);
-}
+struct names {
+	const char **at;
+	size_t n;
+};
 
 /* --- class folders ------------------------------------------------------- */
 
@@ -109,10 +99,10 @@ map_file(int root, const char *name, struct file_map *m, struct err *e)
 
 /* The table among the files of a folder, mapped, or NULL. */
 static const char *
-find_table(int root, const struct buf *names, struct file_map *m)
+find_table(int root, const struct names *names, struct file_map *m)
 {
-	for (size_t i = 0; i < count(names); i++) {
-		const char *name = item(names, i);
+	for (size_t i = 0; i < names->n; i++) {
+		const char *name = names->at[i];
 		struct err e;
 
 		if ((!text_ends_with(name, ".csv") &&
@@ -180,17 +170,17 @@ part_of(const char *name)
 static bool
 has_labels(int root, struct arena *a)
 {
-	struct buf names = {0};
+	struct names names = {0};
 	struct file_map m;
 	struct err e;
 	bool found;
 
-	if (tree_names(root, a, &names, &e) != 0)
+	if (tree_list(root, a, &names.at, &names.n, &e) != 0)
 		return false;
 	if ((found = find_table(root, &names, &m) != NULL))
 		file_unmap(&m);
-	for (size_t i = 0; i < count(&names) && !found; i++) {
-		const char *name = item(&names, i);
+	for (size_t i = 0; i < names.n && !found; i++) {
+		const char *name = names.at[i];
 		int fd = hidden(name) || strcasecmp(name, "images") == 0
 			     ? -1
 			     : tree_folder(root, name, &e);
@@ -198,7 +188,6 @@ has_labels(int root, struct arena *a)
 		if ((found = fd >= 0))
 			close(fd);
 	}
-	buf_free(&names);
 	return found;
 }
 
@@ -208,14 +197,14 @@ has_labels(int root, struct arena *a)
  */
 static int
 choose_part(
-    int root, const struct buf *names, struct arena *a, const char **chosen)
+    int root, const struct names *names, struct arena *a, const char **chosen)
 {
 	int best = -1;
 	size_t rank = ARRAY_LEN(parts);
 	bool all = true;
 
-	for (size_t i = 0; i < count(names) && all; i++) {
-		const char *name = item(names, i);
+	for (size_t i = 0; i < names->n && all; i++) {
+		const char *name = names->at[i];
 		struct err e;
 		int fd = hidden(name) ? -1 : tree_folder(root, name, &e);
 
@@ -242,7 +231,7 @@ choose_part(
 /* --- the whole ----------------------------------------------------------- */
 
 static int
-read_folder(int root, const struct buf *names, const struct fit_shape *fit,
+read_folder(int root, const struct names *names, const struct fit_shape *fit,
     struct listing *l, struct dataset *d, struct err *e)
 {
 	struct file_map m;
@@ -261,13 +250,12 @@ static int
 read_part(int part, const char *name, const struct fit_shape *fit,
     struct listing *l, struct dataset *d, struct err *e)
 {
-	struct buf names = {0};
+	struct names names = {0};
 	char inside[sizeof(e->path)];
-	int rc = tree_names(part, &l->arena, &names, e);
+	int rc = tree_list(part, &l->arena, &names.at, &names.n, e);
 
 	if (rc == 0 && (rc = read_folder(part, &names, fit, l, d, e)) == 0)
 		dataset_say(d, "%s/ is what was read", name);
-	buf_free(&names);
 	if (rc != 0 && e->path[0] != '\0') {
 		memcpy(inside, e->path, sizeof(inside));
 		e->path[0] = '\0';
@@ -282,12 +270,12 @@ imagedir_parse(
     int root, const struct fit_shape *fit, struct dataset *d, struct err *e)
 {
 	struct listing l;
-	struct buf names = {0};
+	struct names names = {0};
 	const char *name = NULL;
 	int part, rc;
 
 	listing_init(&l);
-	if ((rc = tree_names(root, &l.arena, &names, e)) == 0) {
+	if ((rc = tree_list(root, &l.arena, &names.at, &names.n, e)) == 0) {
 		part = choose_part(root, &names, &l.arena, &name);
 		if (part >= 0) {
 			rc = read_part(part, name, fit, &l, d, e);
@@ -296,7 +284,6 @@ imagedir_parse(
 			rc = read_folder(root, &names, fit, &l, d, e);
 		}
 	}
-	buf_free(&names);
 	listing_release(&l);
 	return rc;
 }

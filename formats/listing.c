@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/tree.h"
+#include "formats/classes.h"
 #include "formats/gather.h"
-#include "formats/labels.h"
 
 #include <unistd.h>
 
@@ -138,7 +138,7 @@ take_numbers(struct dataset *d)
 	size_t k = d->classes, moved = 0;
 	const char *first = k > 0 ? d->name[0] : "";
 
-	if (!labels_number(d))
+	if (!classes_number(d))
 		return;
 	for (size_t i = 0, at = 0; i < d->classes; i++)
 		if (d->name[i][0] != '\0')

@@ -28,7 +28,7 @@ int listing_image(
 /*
  * Read all images, in their order, into d, which is empty with its arena
  * initialised.  Classes are numbered in byte order of their names, or by
- * these when all are numbers (labels_number).
+ * these when all are numbers (classes_number).
  */
 int listing_read(struct listing *, int root, const struct fit_shape *,
     struct dataset *d, struct err *) MUST_USE;

@@ -310,20 +310,19 @@ static int
 list_shards(
     int folder, struct arena *a, struct buf *names, bool *all, struct err *e)
 {
-	struct buf found = {0};
-	int rc = tree_names(folder, a, &found, e);
+	const char **found = NULL;
+	size_t n = 0;
+	int rc = tree_list(folder, a, &found, &n, e);
 
 	*all = rc == 0;
-	for (size_t i = 0; i < found.len && rc == 0; i += sizeof(char *)) {
-		const char *s;
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const char *s = found[i];
 
-		memcpy(&s, found.ptr + i, sizeof(s));
 		if (webdataset_probe(s, rd_mem(NULL, 0)))
 			buf_append(names, &s, sizeof(s));
 		else
 			*all = *all && s[0] == '.';
 	}
-	buf_free(&found);
 	return rc;
 }
 

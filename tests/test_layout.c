@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/tree.h"
-#include "formats/labels.h"
+#include "formats/label_file.h"
 #include "formats/layout.h"
 #include "formats/pbtxt.h"
 #include "formats/yaml_text.h"

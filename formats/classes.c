@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "formats/labels.h"
+#include "formats/classes.h"
 
 #include "base/limits.h"
 #include "base/map.h"
@@ -169,14 +169,14 @@ match(struct dataset *d, const char *const *want, size_t n, const char *whose,
 	if ((rc = place_all(d, &x, used, to, whose, &found, e)) != 0)
 		return rc;
 	if (found == 0)
-		return LABELS_NONE;
+		return CLASSES_NONE;
 	if ((rc = check_places(a, d, to, n, e)) != 0)
 		return rc;
 	return renumber(d, to, want, n, e);
 }
 
 int
-labels_match(struct dataset *d, const char *const *want, size_t n,
+classes_match(struct dataset *d, const char *const *want, size_t n,
     const char *whose, struct err *e)
 {
 	struct arena a;
@@ -205,7 +205,7 @@ number_of(const char *s, size_t *out)
 }
 
 bool
-labels_named(const char *const *name, size_t n)
+classes_named(const char *const *name, size_t n)
 {
 	size_t v;
 
@@ -221,7 +221,7 @@ labels_named(const char *const *name, size_t n)
 }
 
 bool
-labels_number(struct dataset *d)
+classes_number(struct dataset *d)
 {
 	size_t *to = arena_alloc(&d->arena, d->classes + 1, sizeof(*to));
 	size_t most = 0;
@@ -264,24 +264,24 @@ take_names(struct dataset *d, const char *const *label, size_t n, struct err *e)
 }
 
 int
-labels_for_model(
+classes_for_model(
     struct dataset *d, const char *const *label, size_t n, struct err *e)
 {
 	int rc;
 
 	if (d->label == NULL)
 		return 0;
-	if (label == NULL || !labels_named(label, n)) {
-		if (labels_named(d->name, d->classes))
+	if (label == NULL || !classes_named(label, n)) {
+		if (classes_named(d->name, d->classes))
 			dataset_say(d,
 			    "classes numbered in the order of their names, the "
 			    "model names none");
 		return 0;
 	}
-	if (!labels_named(d->name, d->classes))
+	if (!classes_named(d->name, d->classes))
 		return take_names(d, label, n, e);
-	rc = labels_match(d, label, n, "the model's labels", e);
-	if (rc == LABELS_NONE) {
+	rc = classes_match(d, label, n, "the model's labels", e);
+	if (rc == CLASSES_NONE) {
 		dataset_say(d,
 		    "WARNING: no class ('%.40s', ...) is one of the model's "
 		    "labels ('%.40s', ...): taken in the order of their names",

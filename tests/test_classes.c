@@ -3,7 +3,7 @@
  */
 #include "tests/test.h"
 
-#include "formats/labels.h"
+#include "formats/classes.h"
 #include "formats/preprocess_text.h"
 
 #define MOST 12
@@ -61,7 +61,7 @@ length(const char *const *list)
 }
 
 static void
-test_labels(void **state)
+test_names_of(void **state)
 {
 	const struct row *row = *state;
 	const char *name[MOST];
@@ -78,9 +78,9 @@ test_labels(void **state)
 		label[i] = (int32_t)i;
 	}
 	if (row->model[0] == NULL)
-		labels_number(&d);
+		classes_number(&d);
 	else
-		rc = labels_for_model(&d, row->model, length(row->model), &e);
+		rc = classes_for_model(&d, row->model, length(row->model), &e);
 	assert_int_equal(rc, row->rc);
 	for (size_t i = 0; rc == 0 && i < d.n; i++) {
 		assert_int_equal(d.label[i], row->label[i]);
@@ -105,7 +105,7 @@ test_names(void **state)
 
 	(void)state;
 	arena_init(&d.arena, 1 << 20);
-	assert_ok(labels_for_model(&d, model, 3, &e), &e);
+	assert_ok(classes_for_model(&d, model, 3, &e), &e);
 	assert_int_equal(d.classes, 3);
 	assert_int_equal(d.label[0], 1);
 	assert_string_equal(d.name[1], "dog");
@@ -153,8 +153,8 @@ main(void)
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		tests[n++] = (struct CMUnitTest)ROW(test_labels, rows[i]);
+		tests[n++] = (struct CMUnitTest)ROW(test_names_of, rows[i]);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_names);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_text);
-	return cmocka_run_group_tests_name("labels", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("classes", tests, NULL, NULL);
 }
