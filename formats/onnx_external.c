@@ -231,12 +231,11 @@ begin(struct opening *o, struct source *s)
 
 	*o = (struct opening){.source = s, .stamped = SIZE_MAX};
 	if (s == NULL)
-		return 0;
+		return;
 	o->main = source_main(s);
 	o->folder = s->file[o->main].name;
 	slash = strrchr(o->folder, '/');
 	o->nfolder = slash != NULL ? (size_t)(slash + 1 - o->folder) : 0;
-	return 0;
 }
 
 static int
