@@ -50,7 +50,7 @@ OPT.debug   = -O0 -g3
 OPT.asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
               -fno-omit-frame-pointer
 OPT.fuzz    = $(OPT.asan) -fsanitize=fuzzer-no-link \
-              -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -Wno-pass-failed
+              -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -Wno-pass-failed -Wno-double-promotion
 OPT.cov     = -O0 -g --coverage
 CFLAGS_ALL  = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT.$(MODE)) $(HARD) \
               $(WARN) -ffp-contract=off $(CFLAGS)
