@@ -158,11 +158,18 @@ draw_matmul(struct draw *a, const char *at, const char *weight,
 	return y;
 }
 
+/* "module.name"; the name alone at the top. */
+static const char *
+part(struct draw *a, const char *module, const char *name)
+{
+	return *module != '\0' ? draw_path(a, "%s.%s", module, name) : name;
+}
+
 const char *
 draw_linear(struct draw *a, const char *module, const char *x)
 {
-	return draw_matmul(a, module, draw_path(a, "%s.weight", module),
-	    draw_path(a, "%s.bias", module), x);
+	return draw_matmul(
+	    a, module, part(a, module, "weight"), part(a, module, "bias"), x);
 }
 
 const char *
