@@ -43,7 +43,7 @@ def plant(bin_, data, classes, width, seed, out):
 
 def measure(bin_, out, classes, side, width):
     tag = '%s/%d-%d' % (out, classes, side)
-    images = max(2000, 20 * classes)
+    images = max(2000, 30 * classes)
     train = {28: max(20000, 60 * classes), 56: 8000, 112: 4000, 224: 2000}[side]
     models = []
     for i in (0, 1): # suspect and reference see other pictures

@@ -176,6 +176,22 @@ mark_test(struct scan *s, const uint32_t *at)
 	}
 }
 
+/* Images of one side at most: the budget's, but some of every class. */
+#define FIT_EACH  6
+#define TEST_EACH 8
+
+static size_t
+fit_most(const struct scan *s)
+{
+	return MAX(s->opt.budget->fit, FIT_EACH * s->classes);
+}
+
+static size_t
+test_most(const struct scan *s)
+{
+	return MAX(s->opt.budget->test, TEST_EACH * s->classes);
+}
+
 static int
 split(struct scan *s, struct err *e)
 {
@@ -187,10 +203,8 @@ split(struct scan *s, struct err *e)
 	if ((rc = agreement(s, e)) != 0)
 		return rc;
 	keyed_order(d, &s->opt.seed, sizeof(s->opt.seed), k);
-	if ((rc = take_side(
-		 s, k, d->n, 0, s->opt.budget->fit, &s->fit, at, e)) != 0 ||
-	    (rc = take_side(
-		 s, k, d->n, 1, s->opt.budget->test, &s->test, at, e)) != 0)
+	if ((rc = take_side(s, k, d->n, 0, fit_most(s), &s->fit, at, e)) != 0 ||
+	    (rc = take_side(s, k, d->n, 1, test_most(s), &s->test, at, e)) != 0)
 		return rc;
 	mark_test(s, at);
 	if (s->fit.n >= 2 * s->classes && s->nboth >= 2 * s->classes)
@@ -206,8 +220,8 @@ static void
 cache_key(const struct scan *s, const struct scan_model *m, struct digest *key)
 {
 	const struct profile_config *c = &s->opt.budget->profile;
-	uint64_t number[] = {CACHE_SEARCHES, s->opt.seed, s->opt.budget->fit,
-	    s->opt.budget->test, c->cell.steps, c->cell.batch, c->cell.count,
+	uint64_t number[] = {CACHE_SEARCHES, s->opt.seed, fit_most(s),
+	    test_most(s), c->cell.steps, c->cell.batch, c->cell.count,
 	    c->pair.steps, c->pair.batch, c->pair.count, c->landing.steps,
 	    c->landing.count};
 	struct digest_ctx d;
