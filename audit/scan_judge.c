@@ -176,7 +176,25 @@ alone(struct scan *s, struct verdict_family *f)
 {
 	verdict_residuals(f, s->nref, NULL);
 	f->spread = verdict_spread(f, s->nref, s->kin);
+	f->spread *= verdict_unlike(f->residual, f->n, f->spread);
 	standardise_alone(f);
+}
+
+/* The covariance of geometries, as wide as this suspect shows that it is. */
+static void
+covariance(struct scan *s)
+{
+	double *cov = s->covariance, unlike[VERDICT_GEOMETRIES];
+	size_t n = geometry_count;
+
+	verdict_covariance(s->family, n, s->nref, s->kin, cov);
+	for (size_t g = 0; g < n; g++)
+		unlike[g] = verdict_unlike(s->family[g].residual,
+		    s->family[g].n, sqrt(cov[g * n + g]));
+	for (size_t i = 0; i < n * n; i++)
+		cov[i] *= unlike[i / n] * unlike[i % n];
+	for (size_t g = 0; g < n; g++)
+		s->family[g].spread = sqrt(cov[g * n + g]);
 }
 
 static void
@@ -199,9 +217,7 @@ first_families(struct scan *s)
 	family_init(s, &s->family[2 * n], "image", k);
 	family_init(s, &s->family[2 * n + 1], "waves", k);
 	s->family[2 * n].tested = s->family[2 * n + 1].tested = true;
-	verdict_covariance(s->family, n, s->nref, s->kin, s->covariance);
-	for (size_t g = 0; g < n; g++)
-		s->family[g].spread = sqrt(s->covariance[g * n + g]);
+	covariance(s);
 	standardise(s);
 	family_init(s, landing, "landing", k);
 	landing->tested = true;

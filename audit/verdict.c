@@ -11,6 +11,8 @@
 /* Observations that the shipped spread counts for beside the references'. */
 #define PRIOR_WEIGHT      30.0
 #define ENOUGH_REFERENCES 3
+/* The same of the suspect's own residuals. */
+#define UNLIKE_PRIOR 5.0
 /* How far references may scale the shipped covariance. */
 #define SCALE_LEAST 0.15
 #define SCALE_MOST  6.0
@@ -174,6 +176,22 @@ verdict_spread(const struct verdict_family *f, size_t nref, enum null_kin kin)
 			var = weigh(var, seen, count, nref);
 	}
 	return sqrt(var * (1.0 + median_variance(nref)));
+}
+
+double
+verdict_unlike(const double *residual, size_t n, double spread)
+{
+	double sum = UNLIKE_PRIOR, count = UNLIKE_PRIOR;
+
+	for (size_t i = 0; i < n; i++) {
+		double z = residual[i] / spread;
+
+		if (!(z < 0.0)) /* or NaN */
+			continue;
+		sum += z * z;
+		count += 1.0;
+	}
+	return fmax(sqrt(sum / count), 1.0);
 }
 
 /*

@@ -63,7 +63,15 @@ void verdict_residuals(
 /* Standard deviation of a suspect's residual in one family. */
 double verdict_spread(
     const struct verdict_family *, size_t nref, enum null_kin);
-/* The same for all geometries together: n x n, row-major, into cov. */
+/*
+ * How much wider than `spread` the residuals of this suspect lie, at least 1:
+ * by those below zero alone.  Its training (other images, classes out of
+ * balance) may set a clean model apart from all references, and makes classes
+ * easier and harder alike; a backdoor makes some easier.
+ */
+double verdict_unlike(const double *residual, size_t n, double spread);
+/* The same as verdict_spread() for all geometries together: n x n, row-major,
+ * into cov. */
 void verdict_covariance(const struct verdict_family *, size_t n, size_t nref,
     enum null_kin, double *cov);
 

@@ -464,6 +464,22 @@ test_warp_radius(void **state)
 	model_release(&m);
 }
 
+/* Only what is harder than expected widens, and never below what is known. */
+static void
+test_unlike(void **state)
+{
+	const double calm[] = {-0.1, 0.2, 0.0, -0.2, (double)NAN, 0.1};
+	const double target[] = {-0.1, 9.0, 0.0, -0.2, (double)NAN, 0.1};
+	const double apart[] = {-3.0, 3.0, 0.0, -1.0, 1.0, 0.5};
+
+	(void)state;
+	assert_near(verdict_unlike(calm, 6, 0.2), 1.0, 1e-12);
+	assert_near(verdict_unlike(target, 6, 0.2), 1.0, 1e-12);
+	/* (5 + 9 + 1) / (5 + 2) */
+	assert_near(verdict_unlike(apart, 6, 1.0), sqrt(15.0 / 7.0), 1e-12);
+	assert_near(verdict_unlike(apart, 6, 0.5), sqrt(45.0 / 7.0), 1e-12);
+}
+
 /* Adversarial examples of class 0 land in class 1, there is no other. */
 static void
 test_landing(void **state)
@@ -543,6 +559,7 @@ main(void)
 	    cmocka_unit_test(test_assign),
 	    cmocka_unit_test(test_student),
 	    cmocka_unit_test(test_warp_radius),
+	    cmocka_unit_test(test_unlike),
 	    cmocka_unit_test(test_landing),
 	    cmocka_unit_test(test_losses),
 	};
