@@ -179,6 +179,8 @@ fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision,
 	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh; git status --short fixtures
 zoo: all ## plant the models that the scan is measured on, build/zoo4 (four core hours, resumable)
 	@sh fixtures/zoo.sh
+scan-growth: all ## time a scan as classes, pixels and weights grow (an hour, resumable)
+	@python3 -B audit/growth.py $(B)/bin build/growth
 ZOO ?= build/zoo4
 null-table: all ## measure audit/null.def on the zoo's calibration models (hours, resumable)
 	@sh audit/zoo-scan.sh $(ZOO) build/scans given calib
