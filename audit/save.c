@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/opt.h"
-#include "base/sandbox.h"
 #include "base/tool.h"
 #include "base/tree.h"
 #include "formats/member.h"
@@ -70,13 +69,8 @@ enter(const struct job *job, struct err *e)
 	    .output = 2 * LIMIT_MODEL_FILE,
 	    .seconds = CPU_SECONDS,
 	    .required = require_sandbox};
-	struct sandbox_state st;
-	int rc = sandbox_enter(&spec, &st, e);
 
-	if (rc == 0 && (st.landlock == 0 || !st.seccomp))
-		tool_warn("this kernel has no %s: going on without it",
-		    st.landlock == 0 ? "Landlock" : "seccomp");
-	return rc;
+	return operand_enter(&spec, e);
 }
 
 /* --- in the child -------------------------------------------------------- */
