@@ -176,7 +176,9 @@ alone(struct scan *s, struct verdict_family *f)
 {
 	verdict_residuals(f, s->nref, NULL);
 	f->spread = verdict_spread(f, s->nref, s->kin);
-	f->spread *= verdict_unlike(f->residual, f->n, f->spread);
+	/* pairs are left: an all-to-all map makes all others harder */
+	if (f != &s->pair)
+		f->spread *= verdict_unlike(f->residual, f->n, f->spread);
 	standardise_alone(f);
 }
 
