@@ -273,14 +273,7 @@ load_h5(struct source *src, struct model *m, struct err *e)
 static int
 patch_h5(struct source *src, const struct model *neutral, struct err *e)
 {
-	struct model old;
-	int rc;
-
-	if ((rc = load_h5(src, &old, e)) != 0)
-		return rc;
-	rc = patch_in_place(src, &old, neutral, e);
-	model_release(&old);
-	return rc;
+	return patch_loaded(src, load_h5, neutral, e);
 }
 
 static int

@@ -396,6 +396,21 @@ holds(const struct tensor *back, const struct tensor *wanted, uint64_t i)
 	       (isnan(b) && isnan(w));
 }
 
+int
+patch_loaded(struct source *s,
+    int (*load)(struct source *, struct model *, struct err *),
+    const struct model *now, struct err *e)
+{
+	struct model old;
+	int rc;
+
+	if ((rc = load(s, &old, e)) != 0)
+		return rc;
+	rc = patch_in_place(s, &old, now, e);
+	model_release(&old);
+	return rc;
+}
+
 static int
 compare(struct source *unused, const struct tensor *back,
     const struct tensor *wanted, struct err *e)

@@ -42,6 +42,11 @@ void patch_tensor(
 int patch_in_place(struct source *, const struct model *old,
     const struct model *now, struct err *) MUST_USE;
 
+/* The same with the old model as `load` reads it from the source. */
+int patch_loaded(struct source *,
+    int (*load)(struct source *, struct model *, struct err *),
+    const struct model *now, struct err *) MUST_USE;
+
 /*
  * Whether a model that was read back from what was written has the weights
  * that were asked for, as far as its types can hold them; ERR_FORMAT names

@@ -45,14 +45,7 @@ load(struct source *src, struct model *m, struct err *e)
 static int
 patch(struct source *original, const struct model *neutral, struct err *e)
 {
-	struct model old;
-	int rc;
-
-	if ((rc = load(original, &old, e)) != 0)
-		return rc;
-	rc = patch_in_place(original, &old, neutral, e);
-	model_release(&old);
-	return rc;
+	return patch_loaded(original, load, neutral, e);
 }
 
 const struct format format_weights_file = {
