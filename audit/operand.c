@@ -29,22 +29,6 @@ unknown(struct rd r, struct err *e)
 	    "not a model file of a known format, but: %s", bids.best->summary);
 }
 
-/* The folder that the operand is, or is in. */
-static int
-name_folder(struct operand *o, bool is_dir, struct err *e)
-{
-	const char *base = file_base(o->path);
-	size_t n = is_dir ? strlen(o->path) : (size_t)(base - o->path);
-
-	if (n == 0)
-		return snprintf(o->dir, sizeof(o->dir), "."), 0;
-	if (n >= sizeof(o->dir))
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "path too long");
-	memcpy(o->dir, o->path, n);
-	o->dir[n] = '\0';
-	return 0;
-}
-
 int
 operand_open(struct operand *o, const char *path, struct err *e)
 {
@@ -52,7 +36,7 @@ operand_open(struct operand *o, const char *path, struct err *e)
 	int rc;
 
 	*o = (struct operand){.path = path, .folder = -1};
-	if ((rc = name_folder(o, is_dir, e)) != 0)
+	if ((rc = file_folder(o->dir, sizeof(o->dir), path, e)) != 0)
 		return err_in(e, path);
 	if (!is_dir && (rc = file_map(path, LIMIT_MODEL_FILE, &o->map, e)) != 0)
 		return rc;

@@ -254,6 +254,23 @@ file_join(
 	return 0;
 }
 
+int
+file_folder(char *out, size_t size, const char *path, struct err *e)
+{
+	size_t n =
+	    file_is_dir(path) ? strlen(path) : (size_t)(file_base(path) - path);
+
+	if (n == 0) {
+		path = ".";
+		n = 1;
+	}
+	if (n >= size)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "path too long");
+	memcpy(out, path, n);
+	out[n] = '\0';
+	return 0;
+}
+
 const char *
 file_base(const char *path)
 {

@@ -67,6 +67,10 @@ bool file_is_dir(const char *path);
 /* "dir/name" into out; ERR_LIMIT when it does not fit. */
 int file_join(char *out, size_t size, const char *dir, const char *name,
     struct err *) MUST_USE;
+/* The folder that path is, or that the file at path is in ("." for a bare
+ * name); ERR_LIMIT when it does not fit. */
+int file_folder(
+    char *out, size_t size, const char *path, struct err *e) MUST_USE;
 /* The part after the last slash. */
 const char *file_base(const char *path);
 

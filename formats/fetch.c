@@ -44,17 +44,9 @@ static int
 open_folder(const char *path, struct err *e)
 {
 	char dir[4096];
-	size_t n = (size_t)(file_base(path) - path);
+	int rc = file_folder(dir, sizeof(dir), path, e);
 
-	if (file_is_dir(path))
-		return tree_root(path, e);
-	if (n == 0)
-		return tree_root(".", e);
-	if (n >= sizeof(dir))
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "path too long");
-	memcpy(dir, path, n);
-	dir[n] = '\0';
-	return tree_root(dir, e);
+	return rc != 0 ? rc : tree_root(dir, e);
 }
 
 static int
