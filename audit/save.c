@@ -104,7 +104,8 @@ write_file(int root, const struct source_file *f, struct err *e)
 			      : rc;
 	rc = file_out_write(&out, replaced ? f->replaced : f->map.ptr,
 	    replaced ? f->replaced_len : f->map.len, e);
-	if (rc == 0 && close(out.fd) != 0)
+	/* on the disk before it gets its name */
+	if (rc == 0 && (fsync(out.fd) != 0 || close(out.fd) != 0))
 		rc = err_sys(e, "cannot write");
 	return rc;
 }
@@ -244,9 +245,11 @@ place(const struct job *job, struct err *e)
 {
 	char from[sizeof(job->dir) + LIMIT_MEMBER_NAME + 2];
 	bool folder = file_is_dir(job->original.path);
+	mode_t mask = umask(0);
 	struct made made;
 	int rc;
 
+	umask(mask);
 	if ((rc = look(job->dir, &made, e)) != 0)
 		return rc;
 	snprintf(from, sizeof(from), "%s/%s", job->dir, made.name);
@@ -256,7 +259,9 @@ place(const struct job *job, struct err *e)
 	if (is_special())
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "%zu files: name a folder for them with -o", made.files);
-	if (rename(folder ? job->dir : from, output) == 0)
+	/* made for its owner alone: as any other folder from now on */
+	if ((!folder || chmod(job->dir, 0777 & ~mask) == 0) &&
+	    rename(folder ? job->dir : from, output) == 0)
 		return 0;
 	err_sys(e, "cannot write");
 	return err_in(e, output);

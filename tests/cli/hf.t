@@ -30,6 +30,7 @@ ok "and a file comes out" cmp one "$hub/good-vit/model.safetensors"
 
 poke good-vit.neutral changed
 exits 0 "a changed weight" assay-save "$hub/good-vit" changed -o new
+ok "a folder like any other" [ "$(stat -c %a new)" = "$(mkdir plain && stat -c %a plain)" ]
 ok "the configuration stays" cmp "$hub/good-vit/config.json" new/config.json
 ok "the weights do not" [ "$(cmp -l "$hub/good-vit/model.safetensors" new/model.safetensors | wc -l)" -eq 1 ]
 exits 0 "what was written" assay-load new -o back
