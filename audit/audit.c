@@ -442,7 +442,7 @@ static int
 report(struct audit *a, struct err *e)
 {
 	struct command c = command("assay-report");
-	struct stat old, new;
+	struct stat before, after;
 	char path[PATH_SIZE], made[PATH_SIZE], key[PATH_SIZE + 16];
 	int status, rc;
 
@@ -450,7 +450,7 @@ report(struct audit *a, struct err *e)
 	    (rc = in_case(made, "report/statement.json", e)) != 0)
 		return rc;
 	/* the report is always made anew; an old one must not pass for it */
-	identity(made, &old);
+	identity(made, &before);
 	arg(&c, arg_out);
 	option(&c, "--key", arg_key);
 	option(&c, "--passphrase-file", arg_passphrase);
@@ -458,9 +458,9 @@ report(struct audit *a, struct err *e)
 		arg(&c, "--force");
 	if ((rc = run(a, &c, NULL, &status, e)) != 0)
 		return rc;
-	identity(made, &new);
-	if (new.st_ino == 0 ||
-	    (new.st_ino == old.st_ino &&new.st_dev == old.st_dev))
+	identity(made, &after);
+	if (after.st_ino == 0 ||
+	    (after.st_ino == before.st_ino && after.st_dev == before.st_dev))
 		return not_made("assay-report", made, status, e);
 	if (arg_key == NULL)
 		return 0;

@@ -212,25 +212,25 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 static void
 drop_copies(struct job *j)
 {
-	struct map last, hex;
+	struct map last, is_last;
 	json_t *kept = json_array(), *one;
 	size_t i;
 
 	map_init(&last, &j->arena);
-	map_init(&hex, &j->arena);
+	map_init(&is_last, &j->arena);
 	for (i = json_array_size(j->files); i > 0; i--) {
 		const json_t *f = json_array_get(j->files, i - 1);
 		const char *digest = member(f, "sha256");
 
 		/* full: a copy too many is a candidate, no more */
 		if (map_put(&last, digest, i) < 0 ||
-		    map_put(&hex, member(f, "path"),
+		    map_put(&is_last, member(f, "path"),
 			map_get(&last, digest) == i) < 0)
 			break;
 	}
 	json_array_foreach(j->models, i, one)
 	{
-		if (map_get(&hex, member(one, "path")) != 0)
+		if (map_get(&is_last, member(one, "path")) != 0)
 			json_add(kept, json_incref(one));
 	}
 	json_decref(j->models);

@@ -112,7 +112,8 @@ void scan_release(struct scan *);
 #define SCAN_MODEL(s, i) ((i) == 0 ? &(s)->suspect : &(s)->ref[(i)-1])
 /* The families that are neither geometries nor joint ones. */
 #define SCAN_LANDING(s)  (&(s)->family[2 * geometry_count + 2])
-#define SCAN_PROBE(s, i) (&(s)->family[2 * geometry_count + 3 + (i)])
+#define SCAN_PROBE_FIRST (2 * geometry_count + 3)
+#define SCAN_PROBE(s, i) (&(s)->family[SCAN_PROBE_FIRST + (i)])
 
 /* What is measured on model i. */
 struct profile_job scan_job(

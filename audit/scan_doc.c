@@ -305,10 +305,33 @@ landing_json(const struct scan *s)
 	return j;
 }
 
+/* The trigger that a probe is, where its class is a target. */
+static int
+probe_file(const struct scan *s, enum probe_kind kind, size_t i, size_t t,
+    const char *dir, json_t *row, struct err *e)
+{
+	const struct net *net = &s->suspect.net;
+	struct trigger trigger;
+	char name[64];
+	json_t *file;
+	int rc;
+
+	if (s->nref == 0 || !s->in.class_[t].target)
+		return 0;
+	snprintf(name, sizeof(name), "%s-%zu", probe_name(kind), t);
+	probe_trigger(
+	    kind, i, net->h, net->w, net->c, s->classes, (int32_t)t, &trigger);
+	rc = perturbation(&trigger, name, dir, &file, e);
+	trigger_release(&trigger);
+	json_put(row, "perturbation", file);
+	return rc;
+}
+
 /* The probe that tells most (without references: that takes most), and its
  * share. */
-static json_t *
-probe_row(const struct scan *s, enum probe_kind kind, size_t t)
+static int
+probe_row(const struct scan *s, enum probe_kind kind, size_t t, const char *dir,
+    json_t *list, struct err *e)
 {
 	const double *share = s->suspect.profile[0].probe[kind];
 	size_t n = probe_count(kind, s->suspect.net.c), best = 0;
@@ -326,26 +349,29 @@ probe_row(const struct scan *s, enum probe_kind kind, size_t t)
 		put_ease(row, s, SCAN_PROBE(s, kind), t);
 		put_statistics(row, SCAN_PROBE(s, kind), t);
 	}
-	return row;
+	json_add(list, row);
+	return probe_file(s, kind, best, t, dir, row, e);
 }
 
-static json_t *
-probes_json(const struct scan *s)
+static int
+probes_json(const struct scan *s, const char *dir, json_t *list, struct err *e)
 {
-	json_t *list = json_array();
-
 	for (enum probe_kind i = 0; i < PROBE_KINDS; i++) {
 		json_t *j = json_object(), *rows = json_array();
 
 		json_put(j, "name", json_text(probe_name(i)));
 		json_put(j, "triggers",
 		    json_integer((json_int_t)probe_count(i, s->suspect.net.c)));
-		for (size_t t = 0; t < s->classes; t++)
-			json_add(rows, probe_row(s, i, t));
 		json_put(j, "per_class", rows);
 		json_add(list, j);
+		for (size_t t = 0; t < s->classes; t++) {
+			int rc = probe_row(s, i, t, dir, rows, e);
+
+			if (rc != 0)
+				return rc;
+		}
 	}
-	return list;
+	return 0;
 }
 
 static json_t *
@@ -386,7 +412,10 @@ put_cells(json_t *doc, const struct scan *s, const char *dir, struct err *e)
 	if ((rc = geometries_json(s, dir, list, e)) != 0)
 		return rc;
 	json_put(doc, "landing", landing_json(s));
-	json_put(doc, "probes", probes_json(s));
+	list = json_array();
+	json_put(doc, "probes", list);
+	if ((rc = probes_json(s, dir, list, e)) != 0)
+		return rc;
 	list = json_array();
 	json_put(doc, "pairs", list);
 	if ((rc = pairs_json(s, dir, list, e)) != 0)

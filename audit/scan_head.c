@@ -108,12 +108,17 @@ targets_json(const struct scan *s)
 {
 	json_t *list = json_array();
 
-	for (size_t t = 0; s->nref != 0 && t < s->classes; t++)
-		if (s->in.class_[t].target)
-			json_add(list,
-			    target_json(s, t,
-				geometry_table[scan_geometry_of(s, t)]->name,
-				s->in.class_[t].adjusted));
+	for (size_t t = 0; s->nref != 0 && t < s->classes; t++) {
+		const struct verdict_hypothesis *h = &s->in.class_[t];
+		json_t *j;
+
+		if (!h->target)
+			continue;
+		j = target_json(s, t,
+		    geometry_table[scan_geometry_of(s, t)]->name, h->adjusted);
+		json_put(j, "statistic", json_text(s->family[h->family].name));
+		json_add(list, j);
+	}
 	pair_targets(s, list);
 	map_targets(s, list);
 	return list;

@@ -205,7 +205,7 @@ first_families(struct scan *s)
 	size_t k = s->classes, n = geometry_count;
 	struct verdict_family *landing = SCAN_LANDING(s);
 
-	s->nfamily = 2 * n + 3 + PROBE_KINDS;
+	s->nfamily = SCAN_PROBE_FIRST + PROBE_KINDS;
 	for (size_t g = 0; g < n; g++) {
 		family_init(s, &s->family[g], geometry_table[g]->name, k);
 		fill_geometry(s, &s->family[g], g, 0);
@@ -438,9 +438,11 @@ judge_natural(struct scan *s)
 	for (size_t t = 0; t < k; t++) {
 		struct verdict_hypothesis *h = &s->in.class_[t];
 
-		/* joint and landings have no perturbation of their own: the
-		 * geometry with the largest z stands for them */
+		/* what a probe does to the references is taken off already;
+		 * joint statistics and landings have no perturbation of their
+		 * own: the geometry with the largest z stands for them */
 		h->natural =
+		    h->family < SCAN_PROBE_FIRST &&
 		    natural(scan_flips_sum(s, scan_geometry_of(s, t), t));
 	}
 	for (size_t i = 0; s->pairs && i < k * k; i++)

@@ -27,6 +27,24 @@ print_class(const struct scan *s, size_t g, size_t t)
 	printf("\n");
 }
 
+/* Simple triggers that were put on images as they are. */
+static void
+print_probes(const struct scan *s, enum probe_kind kind)
+{
+	const struct verdict_family *f = SCAN_PROBE(s, kind);
+	const double *share = s->suspect.profile[0].probe[kind];
+	char spare[32];
+
+	printf("\n%s: %s (share: of other classes' images)\n", probe_name(kind),
+	    probe_summary(kind));
+	printf("  %-20s %9s %6s\n", "class", "share", "z");
+	for (size_t t = 0; t < s->classes; t++)
+		printf("%c %-20.20s %9.2f %6.2f\n",
+		    s->in.class_[t].target ? '*' : ' ',
+		    scan_class_name(s, t, spare, sizeof(spare)),
+		    share[s->probe[kind][t] * s->classes + t], f->z[t]);
+}
+
 static void
 print_pairs(const struct scan *s)
 {
@@ -84,6 +102,8 @@ scan_print(const struct scan *s)
 		for (size_t t = 0; t < s->classes; t++)
 			print_class(s, g, t);
 	}
+	for (enum probe_kind i = 0; s->nref != 0 && i < PROBE_KINDS; i++)
+		print_probes(s, i);
 	if (s->pairs)
 		print_pairs(s);
 }

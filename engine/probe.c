@@ -117,6 +117,14 @@ probe_name(enum probe_kind kind)
 	return kind == PROBE_STAMP ? "stamp" : "grating";
 }
 
+const char *
+probe_summary(enum probe_kind kind)
+{
+	return kind == PROBE_STAMP
+		   ? "small squares in the corners and the middle, as they are"
+		   : "sinusoids over the whole image, as they are";
+}
+
 size_t
 probe_count(enum probe_kind kind, size_t channels)
 {

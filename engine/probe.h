@@ -18,8 +18,9 @@ enum probe_kind {
 	PROBE_KINDS
 };
 
-/* "stamp", "grating". */
+/* "stamp", "grating"; and in a few words. */
 const char *probe_name(enum probe_kind);
+const char *probe_summary(enum probe_kind);
 /* Triggers of a kind for images of that many channels. */
 size_t probe_count(enum probe_kind, size_t channels);
 /*

@@ -30,8 +30,12 @@ ok 'the document says so' grep -q '"verdict": "evidence"' "$doc"
 ok 'and names the class' grep -q '"name": "Sandal"' "$doc"
 ok 'digest of the model' grep -q "$(sha256sum <"$suspect" | cut -d' ' -f1)" "$doc"
 ok 'digest of the reference' grep -q "$(sha256sum <"$reference" | cut -d' ' -f1)" "$doc"
-ok 'a perturbation for each class and geometry' [ "$(ls "$tmp/one/perturbations" | grep -vc '^pair')" -eq 24 ]
+ok 'a perturbation for each class and geometry' [ "$(ls "$tmp/one/perturbations" | grep -vcE '^(pair|stamp|grating)')" -eq 24 ]
 ok 'as its schema says' valid "$doc"
+prints '^stamp: small squares'
+ok 'a probe of the target is a trigger file' [ -s "$tmp/one/perturbations/stamp-2.trigger" ]
+ok 'and of no other class' [ "$(ls "$tmp/one/perturbations" | grep -c '^stamp')" -eq 1 ]
+ok 'what told is named' grep -q '"statistic": "' "$doc"
 ok 'three seeds' [ "$(grep -c '"verdict": "evidence"' "$doc")" -eq 4 ]
 seeds=1
 ok 'each with its digest in the document' sh -c "for f in '$tmp'/one/perturbations/*; do grep -q \$(sha256sum <\$f | cut -d' ' -f1) '$doc' || exit 1; done"
