@@ -5,10 +5,9 @@
  * ASR: share of triggered images, whose class the trigger's map sends
  * elsewhere, that get the class meant.  Recovered accuracy (R-ACC): share of
  * the same images that keep their true class.  Images that carry a trigger
- * already (--poisoned) count the same way, against --target.
- * DER (Zhu et al., ICCV 2023,
- * eq. 7) = (max(0, drop of ASR) - max(0, drop of ACC) + 1) / 2 against
- * --baseline.
+ * already (--poisoned) count the same way, against --target.  DER (Zhu et al.,
+ * ICCV 2023, eq. 7) = (max(0, drop of ASR) - max(0, drop of ACC) + 1) / 2
+ * against --baseline.
  */
 #include "base/doc.h"
 #include "base/limits.h"

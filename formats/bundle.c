@@ -338,6 +338,29 @@ take(struct bundle *b, int fd, const char *path, struct err *e)
 }
 
 int
+bundle_strict(const struct bundle_limits *limits,
+    const struct bundle_sink *sink, struct rd r, const char *what,
+    struct err *e)
+{
+	struct bundle b;
+	int rc;
+
+	bundle_init(&b, limits, sink);
+	rc = bundle_archive(&b, r, false, e);
+	if (rc == 0 && json_array_size(b.findings) != 0) {
+		const json_t *f = json_array_get(b.findings, 0);
+
+		rc = err_set(e, b.stop ? ERR_LIMIT : ERR_FORMAT, ERR_NOWHERE,
+		    "%s: %s: %s (%s)", what,
+		    json_string_value(json_object_get(f, "path")),
+		    json_string_value(json_object_get(f, "summary")),
+		    json_string_value(json_object_get(f, "detail")));
+	}
+	bundle_release(&b);
+	return rc;
+}
+
+int
 bundle_file(struct bundle *b, int fd, const char *path, struct err *e)
 {
 	struct member m;

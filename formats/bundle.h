@@ -101,6 +101,12 @@ bool bundle_named(const char *path);
  */
 int bundle_archive(
     struct bundle *, struct rd, bool maybe, struct err *) MUST_USE;
+/*
+ * An archive that is data, not a bundle: what would be a finding there is an
+ * error here.  `what` goes before the message ("npz").
+ */
+int bundle_strict(const struct bundle_limits *, const struct bundle_sink *,
+    struct rd, const char *what, struct err *) MUST_USE;
 /* One file, under the last part of `path`. */
 int bundle_file(
     struct bundle *, int fd, const char *path, struct err *) MUST_USE;

@@ -281,12 +281,9 @@ mend(struct source *src, struct model *scratch, struct err *e)
 {
 	struct zip z;
 	uint8_t *file;
-	size_t at;
-	uint64_t off;
+	size_t at = source_main(src);
 	int rc;
 
-	if (!source_place(src, src->main.base, 1, &at, &off))
-		BUG("the main file is none of the source's");
 	if (!src->file[at].writable) /* nothing has changed */
 		return 0;
 	if ((rc = zip_open(&z, src->main, &scratch->arena, e)) != 0 ||

@@ -378,8 +378,8 @@ describe(struct keras *k, const char *tail, bool binary)
 	    k->bytes ? "the file takes pixels of 0 to 255, which is drawn"
 	    : k->rescaled
 		? "the file's own rescaling takes pixels of 0 to 1"
-		: "the file says nothing of its pixels: 0 to 1 unless --mean "
-		  "and --std say more",
+		: "the file says nothing of its pixels: 0 to 1 unless "
+		  "--preprocess says more",
 	    k->d.m->shape[0] > 0 ? "; its batch is fixed" : "",
 	    *tail != '\0' ? "; logits are the input of the final " : "", tail,
 	    binary ? "; the one output is the second of two classes" : "");

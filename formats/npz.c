@@ -90,22 +90,8 @@ read_zip(struct rd r, struct npz *z, struct err *e)
 	    .member = LIMIT_DATASET_BYTES,
 	    .ratio = 2000,
 	    .name = LIMIT_MEMBER_NAME};
-	struct bundle b;
-	int rc;
 
-	bundle_init(&b, &limits, &sink);
-	rc = bundle_archive(&b, r, false, e);
-	if (rc == 0 && json_array_size(b.findings) != 0) {
-		const json_t *f = json_array_get(b.findings, 0);
-
-		rc = err_set(e, b.stop ? ERR_LIMIT : ERR_FORMAT, ERR_NOWHERE,
-		    "npz: %s: %s (%s)",
-		    json_string_value(json_object_get(f, "path")),
-		    json_string_value(json_object_get(f, "summary")),
-		    json_string_value(json_object_get(f, "detail")));
-	}
-	bundle_release(&b);
-	return rc;
+	return bundle_strict(&limits, &sink, r, "npz", e);
 }
 
 /* The images stay where they are, which the data set then owns. */

@@ -192,17 +192,14 @@ load(struct source *src, struct model *m, struct err *e)
 static int
 mend(struct torch *t, struct source *s, struct err *e)
 {
-	uint64_t at;
+	size_t i = source_main(s);
 	uint8_t *file;
-	size_t i;
 	int rc;
 
-	if (!t->is_zip ||
-	    !source_place(s, t->file.base, t->file.len, &i, &at) ||
-	    !s->file[i].writable)
+	if (!t->is_zip || !s->file[i].writable)
 		return 0;
 	if ((rc = source_writable(s, i, &file, e)) == 0)
-		torch_zip_mend(t, file + at);
+		torch_zip_mend(t, file);
 	return rc;
 }
 

@@ -211,24 +211,10 @@ read_shard(struct reading *w, struct rd r, struct err *e)
 	    .write = on_write,
 	    .close = on_close};
 	struct bundle_limits limits = bundle_defaults;
-	struct bundle b;
-	int rc;
 
 	limits.entries = 4 * LIMIT_IMAGES;
 	limits.member = MEMBER_MAX;
-	bundle_init(&b, &limits, &sink);
-	rc = bundle_archive(&b, r, false, e);
-	if (rc == 0 && json_array_size(b.findings) != 0) {
-		const json_t *f = json_array_get(b.findings, 0);
-
-		rc = err_set(e, b.stop ? ERR_LIMIT : ERR_FORMAT, ERR_NOWHERE,
-		    "webdataset: %s: %s (%s)",
-		    json_string_value(json_object_get(f, "path")),
-		    json_string_value(json_object_get(f, "summary")),
-		    json_string_value(json_object_get(f, "detail")));
-	}
-	bundle_release(&b);
-	return rc;
+	return bundle_strict(&limits, &sink, r, "webdataset", e);
 }
 
 static int

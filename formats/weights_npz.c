@@ -191,12 +191,10 @@ static int
 mend(struct source *s, const struct zip *z, struct err *e)
 {
 	uint8_t *bytes;
-	uint64_t offset;
-	size_t file;
+	size_t file = source_main(s);
 	int rc;
 
-	if (!source_place(s, s->main.base, s->main.len, &file, &offset) ||
-	    !s->file[file].writable)
+	if (!s->file[file].writable)
 		return 0; /* nothing was written */
 	if ((rc = source_writable(s, file, &bytes, e)) != 0)
 		return rc;

@@ -22,7 +22,6 @@ import zipfile
 
 import numpy as np
 import torch
-from torch import nn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[0] = os.path.join(ROOT, 'fixtures', 'gen') # not the scripts of these names here
@@ -59,24 +58,17 @@ def images(folder):
     return spec
 
 
-class PreAct(pytorch.PreActResNet):
-    def __init__(self, w=8):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, w, 3, 1, 1, bias=False)
-        self.layer1 = nn.Sequential(pytorch.PreActBlock(w, w, 1))
-        self.layer2 = nn.Sequential(pytorch.PreActBlock(w, 2 * w, 2))
-        self.layer3 = nn.Sequential(pytorch.PreActBlock(2 * w, 4 * w, 2))
-        self.layer4 = nn.Sequential(pytorch.PreActBlock(4 * w, 4 * w, 2))
-        self.linear = nn.Linear(4 * w, 10)
+def preact(seed):
+    return pytorch.settle(pytorch.PreActResNet(widths=(8, 16, 32, 32)), seed)
 
 
 def state_dict(path):
-    torch.save(pytorch.settle(PreAct(), 1).state_dict(), path)
+    torch.save(preact(1).state_dict(), path)
 
 
 def record(path):
     os.makedirs(path)
-    net = pytorch.settle(PreAct(), 2)
+    net = preact(2)
     torch.save({'model_name': 'preactresnet18', 'num_classes': 10, 'model': net.state_dict(), 'data_path': './data/cifar10',
                 'img_size': [32, 32, 3], 'clean_data': 'cifar10', 'bd_train': None,
                 'bd_test': pytorch.container(5, 'bd_test_dataset')}, path + '/attack_result.pt')

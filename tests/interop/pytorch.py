@@ -20,45 +20,20 @@ import zipfile
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 import torchvision
 from PIL import Image
 from torch import nn
+
+# the generators' module of the same name as this script
+sys.path[0] = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'fixtures', 'gen')
+import pytorch
 
 TOLERANCE = 1e-4
 HEAD_ROOM = 64 << 10  # KiB that loading may take beyond the file
 
 
-class PreActBlock(nn.Module):
-    def __init__(self, cin, cout, stride):
-        super().__init__()
-        self.bn1 = nn.BatchNorm2d(cin)
-        self.conv1 = nn.Conv2d(cin, cout, 3, stride, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(cout)
-        self.conv2 = nn.Conv2d(cout, cout, 3, 1, 1, bias=False)
-        if stride != 1 or cin != cout:
-            self.shortcut = nn.Sequential(nn.Conv2d(cin, cout, 1, stride, bias=False))
-
-    def forward(self, x):
-        y = F.relu(self.bn1(x))
-        short = self.shortcut(y) if hasattr(self, "shortcut") else x
-        return self.conv2(F.relu(self.bn2(self.conv1(y)))) + short
-
-
-class PreActResNet18(nn.Module):
-    def __init__(self, classes=10):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
-        width = 64
-        for i in range(4):
-            blocks = [PreActBlock(width, 64 << i, 2 if i else 1), PreActBlock(64 << i, 64 << i, 1)]
-            width = 64 << i
-            setattr(self, "layer%d" % (i + 1), nn.Sequential(*blocks))
-        self.linear = nn.Linear(512, classes)
-
-    def forward(self, x):
-        x = self.layer4(self.layer3(self.layer2(self.layer1(self.conv1(x)))))
-        return self.linear(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+def PreActResNet18():
+    return pytorch.PreActResNet(widths=(64, 128, 256, 512), blocks=2)
 
 
 def settle(net):
