@@ -55,7 +55,7 @@ struct good_row {
 
 #define BYTES "the file takes pixels of 0 to 255, which is drawn"
 #define NONE                                                                   \
-	"the file says nothing of its pixels: 0 to 1 unless --preprocess " \
+	"the file says nothing of its pixels: 0 to 1 unless --preprocess "     \
 	"says more"
 #define SOFTMAX "; logits are the input of the final Softmax"
 
