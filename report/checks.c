@@ -268,6 +268,10 @@ checks_scope(const struct checks_in *in)
 	}
 	if (in->scan != NULL && in->scan->matrix != NULL)
 		json_add(tested, json_text("untargeted class flips"));
+	if (json_array_size(json_at(scan, "probes")) != 0)
+		json_add(tested,
+		    json_text("a dictionary of simple triggers (stamps, "
+			      "gratings)"));
 	if (json_array_size(json_at(scan, "pairs")) != 0)
 		json_add(tested,
 		    json_text("patch radii of pairs of source and target "
