@@ -7,13 +7,6 @@
 /* Images at a time. */
 #define PIECE 256
 
-struct concentrate_config
-concentrate_defaults(void)
-{
-	return (struct concentrate_config){
-	    .eps = 0.05, .steps = 7, .count = 300};
-}
-
 struct attack {
 	const struct net *net;
 	const struct concentrate_config *cfg;

@@ -13,9 +13,6 @@ struct concentrate_config {
 	size_t steps, count;
 };
 
-/* eps 0.05, 7 steps. */
-struct concentrate_config concentrate_defaults(void);
-
 /* How many of n[s] images of class s landed in t: count[s * classes + t]. */
 struct concentrate_counts {
 	uint64_t *count, *n; /* the caller's, classes^2 and classes */
