@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check.h"
 
+#include "base/arena.h"
+#include "base/file.h"
 #include "base/json.h"
+#include "base/limits.h"
 
 static void
-check_executable(const struct check_file *f, json_t *findings)
+check_executable(const struct check_file *f)
 {
 	for (size_t i = 0; i < f->bids->n; i++)
 		if (f->bids->bid[i]->kind == KIND_CODE)
-			json_add(findings,
-			    finding_json(FINDING_FILE_EXECUTABLE, f->path,
-				UINT64_MAX, "%s", f->bids->bid[i]->summary));
+			check_find(f, FINDING_FILE_EXECUTABLE, ERR_NOWHERE,
+			    "%s", f->bids->bid[i]->summary);
 }
 
 /* The header of an NPY file whose elements are Python objects. */
@@ -19,7 +21,7 @@ object_array(const struct check_file *f)
 {
 	size_t n = MIN(f->bytes.len, 256);
 
-	if (identify_find(f->bids, "npy") == NULL)
+	if (!check_is(f, "npy"))
 		return false;
 	for (size_t i = 0; i + 3 <= n; i++)
 		if (memcmp(f->bytes.base + i, "|O'", 3) == 0 ||
@@ -29,7 +31,7 @@ object_array(const struct check_file *f)
 }
 
 static void
-check_pickle(const struct check_file *f, json_t *findings)
+check_pickle(const struct check_file *f)
 {
 	static const char *const holds[] = {"pickle", "torch-zip"};
 
@@ -38,14 +40,12 @@ check_pickle(const struct check_file *f, json_t *findings)
 		    identify_find(f->bids, holds[i]);
 
 		if (bid != NULL)
-			json_add(
-			    findings, finding_json(FINDING_FILE_PICKLE, f->path,
-					  UINT64_MAX, "%s", bid->summary));
+			check_find(f, FINDING_FILE_PICKLE, ERR_NOWHERE, "%s",
+			    bid->summary);
 	}
 	if (object_array(f))
-		json_add(
-		    findings, finding_json(FINDING_FILE_PICKLE, f->path,
-				  UINT64_MAX, "NumPy array of Python objects"));
+		check_find(f, FINDING_FILE_PICKLE, ERR_NOWHERE,
+		    "NumPy array of Python objects");
 }
 
 /*
@@ -53,7 +53,7 @@ check_pickle(const struct check_file *f, json_t *findings)
  * the file for something else, and a scanner sees only one of the two.
  */
 static void
-check_polyglot(const struct check_file *f, json_t *findings)
+check_polyglot(const struct check_file *f)
 {
 	const struct identify_bids *b = f->bids;
 
@@ -64,20 +64,17 @@ check_polyglot(const struct check_file *f, json_t *findings)
 			k++;
 		if (k < i || b->bits[i] < IDENTIFY_STRONG)
 			continue;
-		json_add(findings,
-		    finding_json(FINDING_FORMAT_POLYGLOT, f->path, UINT64_MAX,
-			"%s and %s", b->bid[0]->name, b->bid[i]->name));
+		check_find(f, FINDING_FORMAT_POLYGLOT, ERR_NOWHERE, "%s and %s",
+		    b->bid[0]->name, b->bid[i]->name);
 	}
 }
 
 static void
-check_unknown(const struct check_file *f, json_t *findings)
+check_unknown(const struct check_file *f)
 {
 	if (f->bids->n == 0)
-		json_add(findings,
-		    finding_json(FINDING_FILE_UNKNOWN, f->path, UINT64_MAX,
-			"%s",
-			f->bytes.len == 0 ? "empty file" : "no known format"));
+		check_find(f, FINDING_FILE_UNKNOWN, ERR_NOWHERE, "%s",
+		    f->bytes.len == 0 ? "empty file" : "no known format");
 }
 
 const struct check check_table[CHECK_COUNT] = {
@@ -86,9 +83,156 @@ const struct check check_table[CHECK_COUNT] = {
 #undef CHECK
 };
 
-void
-check_run(const struct check_file *f, json_t *findings)
+/* --- what checks call ---------------------------------------------------- */
+
+const char *
+check_name_of(const struct check_file *f)
 {
+	return file_base(f->member != NULL ? f->member : f->path);
+}
+
+bool
+check_is(const struct check_file *f, const char *format)
+{
+	return identify_find(f->bids, format) != NULL;
+}
+
+/* A file of a million bad members is not worth a million lines. */
+static void
+keep(struct check_sink *s, json_t *finding)
+{
+	if (++s->found <= LIMIT_FILE_FINDINGS)
+		json_add(s->findings, finding);
+	else
+		json_decref(finding);
+}
+
+static void
+find(const struct check_file *f, enum finding_id id, const char *tensor,
+    uint64_t offset, const char *fmt, va_list ap)
+{
+	struct finding_place at = {.path = f->path,
+	    .member = f->member,
+	    .tensor = tensor,
+	    .offset = offset};
+
+	keep(f->sink, finding_json_va(id, &at, fmt, ap));
+}
+
+void
+check_find(const struct check_file *f, enum finding_id id, uint64_t offset,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	find(f, id, NULL, offset, fmt, ap);
+	va_end(ap);
+}
+
+void
+check_find_tensor(const struct check_file *f, enum finding_id id,
+    const char *tensor, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	find(f, id, tensor, ERR_NOWHERE, fmt, ap);
+	va_end(ap);
+}
+
+void
+check_short(const struct check_file *f, enum finding_id id, uint64_t offset,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	find(f, id, NULL, offset, fmt, ap);
+	va_end(ap);
+	f->sink->complete = false;
+}
+
+void
+check_knows(const struct check_file *f)
+{
+	f->sink->analysed = true;
+}
+
+bool
+check_spend(const struct check_file *f, uint64_t n)
+{
+	struct check_sink *s = f->sink;
+	uint64_t ratio = LIMIT_INSPECT_FREE, most;
+
+	if (s->size < LIMIT_INSPECT_BYTES / LIMIT_INSPECT_RATIO)
+		ratio = MAX(ratio, s->size * LIMIT_INSPECT_RATIO);
+	else
+		ratio = LIMIT_INSPECT_BYTES;
+	most = MIN(ratio, LIMIT_INSPECT_BYTES);
+	if (n > most || s->expanded > most - n) {
+		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
+		    "expands to more than %" PRIu64 " bytes", most);
+		return false;
+	}
+	s->expanded += n;
+	return true;
+}
+
+/* --- running them -------------------------------------------------------- */
+
+static void
+run(struct check_file *f, struct identify_bids *bids)
+{
+	identify(f->bytes, bids);
+	f->bids = bids;
 	for (size_t i = 0; i < CHECK_COUNT; i++)
-		check_table[i].run(f, findings);
+		check_table[i].run(f);
+}
+
+void
+check_bytes(struct check_sink *s, const char *path, struct rd bytes,
+    struct identify_bids *bids)
+{
+	struct check_file f = {.path = path, .bytes = bytes, .sink = s};
+
+	s->size = bytes.len;
+	run(&f, bids);
+	if (s->found > LIMIT_FILE_FINDINGS) {
+		s->complete = false;
+		json_add(s->findings,
+		    finding_json(FINDING_FILE_LIMIT, path, ERR_NOWHERE,
+			"%zu findings more", s->found - LIMIT_FILE_FINDINGS));
+	}
+}
+
+void
+check_within(const struct check_file *f, const char *name, struct rd bytes)
+{
+	struct check_file in = {.path = f->path,
+	    .bytes = bytes,
+	    .depth = f->depth + 1,
+	    .sink = f->sink};
+	struct identify_bids bids;
+	struct arena a;
+
+	if (in.depth > LIMIT_INSPECT_DEPTH) {
+		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
+		    "more than %d levels within one another",
+		    LIMIT_INSPECT_DEPTH);
+		return;
+	}
+	if (++f->sink->members > LIMIT_INSPECT_MEMBERS) {
+		if (f->sink->members == LIMIT_INSPECT_MEMBERS + 1)
+			check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
+			    "more than %d things within the file",
+			    LIMIT_INSPECT_MEMBERS);
+		return;
+	}
+	arena_init(&a, 4096);
+	in.member = arena_printf(&a, "%.1500s%s%.1500s",
+	    f->member != NULL ? f->member : "", f->member != NULL ? "/" : "",
+	    name);
+	run(&in, &bids);
+	arena_release(&a);
 }

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * The static checks of assay-inspect: each sees one mapped file with all bids
- * on its format and adds its findings.  No check stops another.
+ * The static checks of assay-inspect: each sees the bytes of one file, or of
+ * something within one, with all bids on its format, and adds its findings.
+ * All checks run on everything; none stops another or depends on its order.
+ *
+ * What a check finds within (members of an archive, what a stream expands to,
+ * a pickle in a string) it hands to check_within(), which looks at it as at a
+ * file of its own.  Nothing that is looked at is ever executed, imported or
+ * resolved.
  */
 #ifndef AUDIT_CHECK_H
 #define AUDIT_CHECK_H
@@ -8,15 +14,29 @@
 #include "base/finding.h"
 #include "formats/identify.h"
 
+/* Of one file and all that is within: what was found, and what it may cost. */
+struct check_sink {
+	json_t *findings; /* owned by the caller */
+	size_t found;     /* by all checks; LIMIT_FILE_FINDINGS are kept */
+	bool complete; /* false once something was not looked at to its end */
+	bool analysed; /* some check knew the format and read it */
+	uint64_t size; /* of the file */
+	uint64_t expanded; /* bytes that came out of it so far */
+	size_t members;    /* that were looked at so far */
+};
+
 struct check_file {
-	const char *path; /* as it is reported */
+	const char *path;   /* of the file, as it is reported */
+	const char *member; /* within it, "a.zip/data.pkl"; NULL: itself */
 	struct rd bytes;
 	const struct identify_bids *bids;
+	unsigned depth; /* 0: the file itself */
+	struct check_sink *sink;
 };
 
 struct check {
 	const char *name, *summary;
-	void (*run)(const struct check_file *, json_t *findings);
+	void (*run)(const struct check_file *);
 };
 
 enum {
@@ -28,11 +48,46 @@ enum {
 
 extern const struct check check_table[CHECK_COUNT];
 
-/* Run them all, in the order of the table. */
-void check_run(const struct check_file *, json_t *findings);
+/* Identify the bytes of a file and run all checks. */
+void check_bytes(
+    struct check_sink *, const char *path, struct rd, struct identify_bids *);
 
-/* In files of their own. */
-void check_model(const struct check_file *, json_t *findings);
-void check_name(const struct check_file *, json_t *findings);
+/* --- for checks ---------------------------------------------------------- */
+
+/* The last component of the name that the bytes go by. */
+const char *check_name_of(const struct check_file *);
+/* A bid of that format was made. */
+bool check_is(const struct check_file *, const char *format);
+
+/* A finding about the file or member; offset in it, or ERR_NOWHERE. */
+void check_find(const struct check_file *, enum finding_id, uint64_t offset,
+    const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* About one of its tensors. */
+void check_find_tensor(const struct check_file *, enum finding_id,
+    const char *tensor, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* A finding that says what was not looked at: the result is incomplete. */
+void check_short(const struct check_file *, enum finding_id, uint64_t offset,
+    const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* A reader knows this format and has read the bytes, with whatever result:
+ * what no check says this of was not analysed. */
+void check_knows(const struct check_file *);
+
+/*
+ * Look at bytes within as at a file: identify them, run all checks.  `name` is
+ * put behind the name of what they are in.  Beyond LIMIT_INSPECT_DEPTH levels
+ * or LIMIT_INSPECT_MEMBERS, FILE_LIMIT is found instead.
+ */
+void check_within(const struct check_file *, const char *name, struct rd);
+/*
+ * Before n more bytes are expanded from the file: false, and FILE_LIMIT found,
+ * when all of them would be more than LIMIT_INSPECT_BYTES or, beyond
+ * LIMIT_INSPECT_FREE, LIMIT_INSPECT_RATIO times the file.
+ */
+bool check_spend(const struct check_file *, uint64_t n);
+
+/* --- in files of their own: audit/check_<name>.c ------------------------- */
+
+void check_model(const struct check_file *);
+void check_name(const struct check_file *);
 
 #endif

@@ -4,7 +4,6 @@
  */
 #include "audit/check.h"
 
-#include "base/json.h"
 #include "base/text.h"
 #include "formats/format.h"
 
@@ -15,13 +14,13 @@
 /* A loader's complaint as a finding: what a limit or a missing feature stopped
  * is not called invalid. */
 static void
-complain(const struct check_file *f, const struct err *e, json_t *findings)
+complain(const struct check_file *f, const struct err *e)
 {
 	enum finding_id id = FINDING_MODEL_INVALID;
 
 	if (e->code == ERR_UNSUPPORTED || e->code == ERR_LIMIT)
 		id = FINDING_MODEL_UNSUPPORTED;
-	json_add(findings, finding_json(id, f->path, e->off, "%s", e->msg));
+	check_find(f, id, e->off, "%s", e->msg);
 }
 
 static uint64_t
@@ -37,31 +36,28 @@ count_nonfinite(const struct tensor *t)
 }
 
 static void
-weights(const struct check_file *f, const struct model *m, json_t *findings)
+weights(const struct check_file *f, const struct model *m)
 {
 	for (size_t i = 0; i < m->ntensor; i++) {
 		uint64_t bad = count_nonfinite(&m->tensor[i]);
 
 		if (bad != 0)
-			json_add(findings,
-			    finding_json(FINDING_TENSOR_NONFINITE, f->path,
-				UINT64_MAX,
-				"%" PRIu64 " of the numbers of '%.200s'", bad,
-				m->tensor[i].name));
+			check_find_tensor(f, FINDING_TENSOR_NONFINITE,
+			    m->tensor[i].name, "%" PRIu64 " of its numbers",
+			    bad);
 	}
 }
 
 void
-check_model(const struct check_file *f, json_t *findings)
+check_model(const struct check_file *f)
 {
 	const struct format *bid[BIDS];
 	size_t n = format_bids(f->bytes, bid, BIDS);
 
 	/* a damaged ONNX file may look like nothing at all but for its name */
-	if (n == 0 && text_ends_with(f->path, ".onnx")) {
-		json_add(findings,
-		    finding_json(FINDING_MODEL_INVALID, f->path, UINT64_MAX,
-			"named .onnx, but no ONNX model can be read from it"));
+	if (n == 0 && text_ends_with(check_name_of(f), ".onnx")) {
+		check_find(f, FINDING_MODEL_INVALID, ERR_NOWHERE,
+		    "named .onnx, but no ONNX model can be read from it");
 		return;
 	}
 	for (size_t i = 0; i < MIN(n, BIDS); i++) {
@@ -73,9 +69,9 @@ check_model(const struct check_file *f, json_t *findings)
 			continue;
 		source_mem(&s, f->bytes.base, f->bytes.len);
 		if (bid[i]->load(&s, &m, &e) != 0) {
-			complain(f, &e, findings);
+			complain(f, &e);
 		} else {
-			weights(f, &m, findings);
+			weights(f, &m);
 			model_release(&m);
 		}
 		source_release(&s);

@@ -4,8 +4,6 @@
  */
 #include "audit/check.h"
 
-#include "base/file.h"
-#include "base/json.h"
 #include "base/text.h"
 
 struct promise {
@@ -62,19 +60,17 @@ kept(const struct promise *p, const struct identify_bids *b)
 }
 
 void
-check_name(const struct check_file *f, json_t *findings)
+check_name(const struct check_file *f)
 {
 	/* an empty file is nothing at all, which check_unknown says */
 	for (size_t i = 0; i < ARRAY_LEN(promises) && f->bytes.len != 0; i++) {
 		const struct promise *p = &promises[i];
 
-		if (!text_ends_with(file_base(f->path), p->suffix) ||
+		if (!text_ends_with(check_name_of(f), p->suffix) ||
 		    kept(p, f->bids))
 			continue;
-		json_add(findings,
-		    finding_json(FINDING_NAME_MISMATCH, f->path, UINT64_MAX,
-			"named %s, content is %s", p->suffix,
-			f->bids->best != NULL ? f->bids->best->name
-					      : "unknown"));
+		check_find(f, FINDING_NAME_MISMATCH, ERR_NOWHERE,
+		    "named %s, content is %s", p->suffix,
+		    f->bids->best != NULL ? f->bids->best->name : "unknown");
 	}
 }

@@ -152,7 +152,7 @@ static void
 look(struct job *j, int fd, const char *path, const char *role)
 {
 	struct identify_bids bids;
-	struct check_file f = {.path = path, .bids = &bids};
+	struct check_sink sink = {.findings = j->findings, .complete = true};
 	struct err e = {0};
 	struct file_map m;
 	struct digest d;
@@ -161,13 +161,12 @@ look(struct job *j, int fd, const char *path, const char *role)
 		unreadable(j, path, e.msg);
 		return;
 	}
-	f.bytes = rd_mem(m.ptr, m.len);
 	digest_mem(m.ptr, m.len, &d);
 	if (role != NULL)
 		doc_input(j->doc, role, path, &d, m.len);
-	identify(f.bytes, &bids);
+	check_bytes(&sink, path, rd_mem(m.ptr, m.len), &bids);
 	describe(j, path, &d, m.len, &bids);
-	check_run(&f, j->findings);
+	j->complete = j->complete && sink.complete;
 	file_unmap(&m);
 }
 

@@ -24,6 +24,21 @@ text_of(const json_t *f, const char *key)
 	return s != NULL ? s : "";
 }
 
+/* Where in the file: its member, tensor and offset, as far as they are known. */
+static void
+show_place(const json_t *f)
+{
+	const json_t *offset = json_object_get(f, "offset");
+
+	if (text_of(f, "tensor")[0] != '\0') {
+		fputs(", tensor ", stdout);
+		show_text(text_of(f, "tensor"));
+	}
+	if (offset != NULL)
+		printf(
+		    ", byte %" JSON_INTEGER_FORMAT, json_integer_value(offset));
+}
+
 static void
 show(const json_t *f, bool with_path, const char *indent)
 {
@@ -43,8 +58,13 @@ show(const json_t *f, bool with_path, const char *indent)
 		show_text(text_of(f, "path"));
 		fputs(": ", stdout);
 	}
+	if (text_of(f, "member")[0] != '\0') {
+		show_text(text_of(f, "member"));
+		fputs(": ", stdout);
+	}
 	printf("%s (", text_of(f, "summary"));
 	show_text(text_of(f, "detail"));
+	show_place(f);
 	fputs(")\n", stdout);
 }
 

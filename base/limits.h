@@ -85,6 +85,17 @@
 #define LIMIT_MEMBER_NAME  1024
 #define LIMIT_MEMBER_PART  255
 #define LIMIT_MEMBER_DEPTH 64
+/* What assay-inspect looks at within one file: levels of one thing in another
+ * (a pickle in an archive in an archive in an image is 4), things, bytes that
+ * came out of compressed ones, and those for each byte of the file once
+ * LIMIT_INSPECT_FREE came out. */
+#define LIMIT_INSPECT_DEPTH   8
+#define LIMIT_INSPECT_MEMBERS 250000
+#define LIMIT_INSPECT_BYTES   ((uint64_t)64 << 30)
+#define LIMIT_INSPECT_RATIO   200
+#define LIMIT_INSPECT_FREE    ((uint64_t)256 << 20)
+/* Findings about one file that are kept: they say the same in the end. */
+#define LIMIT_FILE_FINDINGS 1000
 /* Findings in one document: beyond that nobody reads on. */
 #define LIMIT_FINDINGS 10000
 /* The header of an NPY file (numpy's own limit). */

@@ -52,9 +52,11 @@ ruleset_json(void)
 	for (size_t i = 0; i < FINDING_COUNT; i++) {
 		const struct finding_info *f = &finding_table[i];
 		const char *severity = finding_severity_name(f->severity);
+		const char *sure = finding_confidence_name(f->confidence);
 
 		digest_update(&c, f->name, strlen(f->name) + 1);
 		digest_update(&c, severity, strlen(severity) + 1);
+		digest_update(&c, sure, strlen(sure) + 1);
 		digest_update(&c, f->summary, strlen(f->summary) + 1);
 	}
 	digest_end(&c, &d);
