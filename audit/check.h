@@ -23,6 +23,7 @@ struct check_sink {
 	uint64_t size; /* of the file */
 	uint64_t expanded; /* bytes that came out of it so far */
 	size_t members;    /* that were looked at so far */
+	size_t unknown;    /* of these: of no known format */
 };
 
 struct check_file {
@@ -89,5 +90,6 @@ bool check_spend(const struct check_file *, uint64_t n);
 
 void check_model(const struct check_file *);
 void check_name(const struct check_file *);
+void check_zip(const struct check_file *);
 
 #endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ * Zip archives, read in every way that a reader may read them: what the ways
+ * do not agree on is found, and the bytes of all of them are looked at.
+ */
+#include "audit/check_zip_part.h"
+
+#include "base/limits.h"
+
+#include <stdarg.h>
+
+/* Findings of one id about one archive. */
+#define TOLD 16
+
+static bool
+enough(struct check_zip *z, enum finding_id id)
+{
+	return ++z->told[id] > TOLD;
+}
+
+void
+check_zip_find(struct check_zip *z, enum finding_id id, uint64_t offset,
+    const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (enough(z, id))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	check_find(z->f, id, offset, "%s", text);
+}
+
+void
+check_zip_short(struct check_zip *z, enum finding_id id, uint64_t offset,
+    const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	z->f->sink->complete = false;
+	if (enough(z, id))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	check_short(z->f, id, offset, "%s", text);
+}
+
+static void
+tell_rest(struct check_zip *z)
+{
+	for (size_t i = 0; i < FINDING_COUNT; i++)
+		if (z->told[i] > TOLD)
+			check_find(z->f, (enum finding_id)i, ERR_NOWHERE,
+			    "and %" PRIu32 " times more", z->told[i] - TOLD);
+}
+
+const char *
+check_zip_name(struct check_zip *z, struct slice s)
+{
+	const char *name = NULL;
+
+	if (s.len != 0)
+		name = arena_strdup(
+		    &z->arena, (const char *)s.ptr, MIN(s.len, LIMIT_NAME));
+	return name != NULL && *name != '\0' ? name : "(no name)";
+}
+
+/* Another format begins the file, and its own checks look at it. */
+static bool
+is_behind(const struct check_file *f)
+{
+	for (size_t i = 0; i < f->bids->n; i++)
+		if (f->bids->bits[i] >= IDENTIFY_STRONG &&
+		    strcmp(f->bids->bid[i]->name, "zip") != 0 &&
+		    (strcmp(f->bids->bid[i]->within, "zip") != 0 ||
+			strcmp(f->bids->bid[i]->name, "tflite") == 0))
+			return true;
+	return false;
+}
+
+void
+check_zip(const struct check_file *f)
+{
+	struct check_zip z = {.f = f, .file = f->bytes};
+
+	if (!check_is(f, "zip"))
+		return;
+	check_knows(f);
+	z.file.off = 0;
+	z.behind = is_behind(f);
+	arena_init(&z.arena, LIMIT_INSPECT_NAMES);
+	check_zip_ends(&z);
+	check_zip_ground(&z);
+	check_zip_judge(&z);
+	check_zip_hand(&z);
+	tell_rest(&z);
+	buf_free(&z.entries);
+	buf_free(&z.spans);
+	arena_release(&z.arena);
+}
