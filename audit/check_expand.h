@@ -33,6 +33,19 @@ enum check_expand_wrap {
 void check_expand_inflate(const struct check_file *, struct rd in,
     enum check_expand_wrap, struct check_expanded *);
 
+/* bzip2: one stream or several. */
+void check_expand_bzip2(
+    const struct check_file *, struct rd in, struct check_expanded *);
+/* xz: one stream or several, with padding. */
+void check_expand_xz(
+    const struct check_file *, struct rd in, struct check_expanded *);
+/*
+ * LZMA_alone; with `head` its 13 bytes come from there, and not from the
+ * input.
+ */
+void check_expand_lzma(const struct check_file *, const uint8_t head[13],
+    struct rd in, struct check_expanded *);
+
 void check_expand_free(struct check_expanded *);
 
 /* Append n bytes at p, after check_spend(); false: a limit. */

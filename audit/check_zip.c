@@ -6,57 +6,6 @@
 
 #include "base/limits.h"
 
-#include <stdarg.h>
-
-/* Findings of one id about one archive. */
-#define TOLD 16
-
-static bool
-enough(struct check_zip *z, enum finding_id id)
-{
-	return ++z->told[id] > TOLD;
-}
-
-void
-check_zip_find(struct check_zip *z, enum finding_id id, uint64_t offset,
-    const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	if (enough(z, id))
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	check_find(z->f, id, offset, "%s", text);
-}
-
-void
-check_zip_short(struct check_zip *z, enum finding_id id, uint64_t offset,
-    const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	z->f->sink->complete = false;
-	if (enough(z, id))
-		return;
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	check_short(z->f, id, offset, "%s", text);
-}
-
-static void
-tell_rest(struct check_zip *z)
-{
-	for (size_t i = 0; i < FINDING_COUNT; i++)
-		if (z->told[i] > TOLD)
-			check_find(z->f, (enum finding_id)i, ERR_NOWHERE,
-			    "and %" PRIu32 " times more", z->told[i] - TOLD);
-}
-
 const char *
 check_zip_name(struct check_zip *z, struct slice s)
 {
@@ -84,7 +33,7 @@ is_behind(const struct check_file *f)
 void
 check_zip(const struct check_file *f)
 {
-	struct check_zip z = {.f = f, .file = f->bytes};
+	struct check_zip z = {.f = f, .file = f->bytes, .tell = {.f = f}};
 
 	if (!check_is(f, "zip"))
 		return;
@@ -96,7 +45,7 @@ check_zip(const struct check_file *f)
 	check_zip_ground(&z);
 	check_zip_judge(&z);
 	check_zip_hand(&z);
-	tell_rest(&z);
+	check_tell_rest(&z.tell);
 	buf_free(&z.entries);
 	buf_free(&z.spans);
 	arena_release(&z.arena);

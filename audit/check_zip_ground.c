@@ -71,7 +71,7 @@ ends_in(struct check_zip *z, uint64_t from, uint64_t to)
 		if (z->nend++ == 0)
 			z->first_end = at;
 		else if (z->nend == 2)
-			check_zip_find(z, FINDING_ZIP_ENDS, at,
+			check_tell_find(&z->tell, FINDING_ZIP_ENDS, at,
 			    "a second end record; the other is at %" PRIu64,
 			    z->first_end);
 		at += 4;
@@ -100,8 +100,8 @@ check_zip_ends(struct check_zip *z)
 	last_end(z);
 	each_gap(z, ends_in);
 	if (z->nend == 0)
-		check_zip_short(z, FINDING_ARCHIVE_TRUNCATED, z->file.len,
-		    "there is no end of a directory");
+		check_tell_short(&z->tell, FINDING_ARCHIVE_TRUNCATED,
+		    z->file.len, "there is no end of a directory");
 }
 
 /* --- headers and bytes --------------------------------------------------- */
@@ -128,7 +128,7 @@ bytes_in(struct check_zip *z, uint64_t from, uint64_t to)
 		id = FINDING_ZIP_PREFIX;
 	else if (to == z->file.len)
 		id = FINDING_ZIP_SUFFIX;
-	check_zip_find(z, id, from, "%zu bytes", n);
+	check_tell_find(&z->tell, id, from, "%zu bytes", n);
 	snprintf(name, sizeof(name), "bytes at %" PRIu64, from);
 	check_within(z->f, name, rd_mem(z->file.base + from, n));
 }

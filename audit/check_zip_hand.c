@@ -3,16 +3,22 @@
  * those that the entry's own header means, whatever flags and checksums say.
  * Small ones come first, so that a bomb hides none of them.
  */
-#include "audit/check_expand.h"
+#include "audit/check_source.h"
 #include "audit/check_zip_part.h"
 
 #include "base/limits.h"
 
 #include <zlib.h>
 
+/* APPNOTE 4.4.5 */
 #define STORED   0
 #define DEFLATED 8
+#define BZIP2    12
+#define LZMA     14
+#define ZSTD     93
+#define XZ       95
 #define AES      99
+#define FLAG_EOS 0x0002 /* of LZMA: the stream says where it ends */
 
 struct reading {
 	const char *name;
@@ -123,7 +129,7 @@ unique(struct reading *r, size_t n)
 static void
 wrong_size(struct check_zip *z, const struct reading *r, uint64_t is)
 {
-	check_zip_find(z, FINDING_ZIP_SIZE, r->at,
+	check_tell_find(&z->tell, FINDING_ZIP_SIZE, r->at,
 	    "'%.200s' has %" PRIu64 " bytes and claims %" PRIu64, r->name, is,
 	    r->size);
 }
@@ -136,15 +142,16 @@ checksum(struct check_zip *z, const struct reading *r, struct rd bytes)
 	bool right = r->blind || crc32_z(0, bytes.base, bytes.len) == r->crc;
 
 	if ((r->flags & ZIP_ENCRYPTED) != 0 && !right) {
-		check_zip_short(
-		    z, FINDING_ARCHIVE_ENCRYPTED, r->at, "'%.200s'", r->name);
+		check_tell_short(&z->tell, FINDING_ARCHIVE_ENCRYPTED, r->at,
+		    "'%.200s'", r->name);
 	} else if ((r->flags & (ZIP_ENCRYPTED | ZIP_STRONG | ZIP_PATCHED |
 				   ZIP_MASKED)) != 0) {
-		check_zip_find(z, FINDING_ZIP_FLAGS, r->at,
+		check_tell_find(&z->tell, FINDING_ZIP_FLAGS, r->at,
 		    "'%.200s' has flags %#x", r->name, r->flags);
 	}
 	if (!right && (r->flags & ZIP_ENCRYPTED) == 0)
-		check_zip_short(z, FINDING_ZIP_CRC, r->at, "'%.200s'", r->name);
+		check_tell_short(
+		    &z->tell, FINDING_ZIP_CRC, r->at, "'%.200s'", r->name);
 }
 
 static void
@@ -172,14 +179,14 @@ expanded(struct check_zip *z, const struct reading *r, struct rd in,
 	else if (x->end == EXPAND_WHOLE)
 		checksum(z, r, bytes);
 	if (x->end == EXPAND_DAMAGED || x->end == EXPAND_CUT)
-		check_zip_short(z,
+		check_tell_short(&z->tell,
 		    (r->flags & ZIP_ENCRYPTED) != 0 ? FINDING_ARCHIVE_ENCRYPTED
 						    : FINDING_ZIP_DAMAGED,
 		    r->at, "'%.200s' %s", r->name, check_expand_text(x->end));
 	if (bytes.len != 0)
 		check_within(z->f, r->name, bytes);
 	if (x->end == EXPAND_WHOLE && x->used < in.len) {
-		check_zip_find(z, FINDING_ZIP_SIZE, r->at,
+		check_tell_find(&z->tell, FINDING_ZIP_SIZE, r->at,
 		    "'%.200s': %zu bytes behind the end of what is compressed",
 		    r->name, in.len - x->used);
 		check_within(
@@ -190,6 +197,50 @@ expanded(struct check_zip *z, const struct reading *r, struct rd in,
 	}
 }
 
+/* LZMA without its usual header (5.8.8): version, length of the properties,
+ * properties; the size is the entry's. */
+static bool
+lzma(const struct check_file *f, const struct reading *r, struct rd in,
+    struct check_expanded *x)
+{
+	uint64_t size = (r->flags & FLAG_EOS) != 0 ? UINT64_MAX : r->size;
+	uint16_t version = 0, n = 0;
+	uint8_t head[13];
+
+	if (rd_u16le(&in, &version) != 0 || rd_u16le(&in, &n) != 0 || n != 5 ||
+	    rd_left(&in) < 5)
+		return false;
+	memcpy(head, in.base + in.off, 5);
+	for (size_t i = 0; i < 8; i++)
+		head[5 + i] = (uint8_t)(size >> 8 * i);
+	in = rd_mem(in.base + in.off + 5, rd_left(&in) - 5);
+	check_expand_lzma(f, head, in, x);
+	x->used += 9;
+	return true;
+}
+
+/* False: a method that is not read. */
+static bool
+filtered(const struct check_file *f, const struct reading *r, struct rd in,
+    struct check_expanded *x)
+{
+	struct check_source s = {.part = {{in.base, in.len}}, .n = 1};
+
+	if (r->method == LZMA)
+		return lzma(f, r, in, x);
+	if (r->method == DEFLATED)
+		check_expand_inflate(f, in, EXPAND_RAW, x);
+	else if (r->method == BZIP2)
+		check_expand_bzip2(f, in, x);
+	else if (r->method == ZSTD)
+		check_source_filter(f, ARCHIVE_FILTER_ZSTD, &s, x);
+	else if (r->method == XZ)
+		check_expand_xz(f, in, x);
+	else
+		return false;
+	return true;
+}
+
 static void
 hand(struct check_zip *z, const struct reading *r)
 {
@@ -198,12 +249,11 @@ hand(struct check_zip *z, const struct reading *r)
 
 	if (r->method == STORED) {
 		stored(z, r, in);
-	} else if (r->method == DEFLATED) {
-		check_expand_inflate(z->f, in, EXPAND_RAW, &x);
+	} else if (filtered(z->f, r, in, &x)) {
 		expanded(z, r, in, &x);
 		check_expand_free(&x);
 	} else {
-		check_zip_short(z,
+		check_tell_short(&z->tell,
 		    r->method == AES ? FINDING_ARCHIVE_ENCRYPTED
 				     : FINDING_ZIP_METHOD,
 		    r->at, "'%.200s': method %u", r->name, r->method);

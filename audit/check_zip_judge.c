@@ -5,10 +5,9 @@
 #define _XOPEN_SOURCE 700 /* S_IFMT */
 #include "audit/check_zip_part.h"
 
+#include "audit/check_names.h"
 #include "base/limits.h"
-#include "base/map.h"
 #include "base/text.h"
-#include "formats/member.h"
 
 #include <sys/stat.h>
 #include <zlib.h>
@@ -40,22 +39,22 @@ compare(struct check_zip *z, const struct check_zip_entry *e)
 	bool later = (l->flags & ZIP_LATER) != 0;
 
 	if (!same(c->name, l->name))
-		check_zip_find(z, FINDING_ZIP_HEADERS, e->local_at,
+		check_tell_find(&z->tell, FINDING_ZIP_HEADERS, e->local_at,
 		    "'%.200s' is called '%.200s' by its own header", name,
 		    check_zip_name(z, l->name));
 	if (c->method != l->method)
-		check_zip_find(z, FINDING_ZIP_HEADERS, e->local_at,
+		check_tell_find(&z->tell, FINDING_ZIP_HEADERS, e->local_at,
 		    "'%.200s': compression method %u in the directory, %u in "
 		    "its own header",
 		    name, c->method, l->method);
 	if (((c->flags ^ l->flags) & REFUSED) != 0)
-		check_zip_find(z, FINDING_ZIP_HEADERS, e->local_at,
+		check_tell_find(&z->tell, FINDING_ZIP_HEADERS, e->local_at,
 		    "'%.200s': flags %#x in the directory, %#x in its own "
 		    "header",
 		    name, c->flags, l->flags);
 	if (differs(l->packed, c->packed, later) ||
 	    differs(l->size, c->size, later) || differs(l->crc, c->crc, later))
-		check_zip_find(z, FINDING_ZIP_HEADERS, e->local_at,
+		check_tell_find(&z->tell, FINDING_ZIP_HEADERS, e->local_at,
 		    "'%.200s': sizes or checksum are not those of its own "
 		    "header",
 		    name);
@@ -81,7 +80,7 @@ second_name(struct check_zip *z, const struct check_zip_head *h, uint64_t at)
 		/* one that only says in UTF-8 what was in another code */
 		if (!same(name, h->name) &&
 		    text_utf8_valid((const char *)h->name.ptr, h->name.len))
-			check_zip_find(z, FINDING_ZIP_HEADERS, at,
+			check_tell_find(&z->tell, FINDING_ZIP_HEADERS, at,
 			    "'%.200s' has a second name, '%.200s'",
 			    check_zip_name(z, h->name),
 			    check_zip_name(z, name));
@@ -90,51 +89,48 @@ second_name(struct check_zip *z, const struct check_zip_head *h, uint64_t at)
 
 /* --- names --------------------------------------------------------------- */
 
-/* Names of old archives are in some code page: only what is ASCII counts. */
 static void
-plain(char *name, const struct check_zip_head *h)
+entry_of(struct check_zip *z, const struct check_zip_head *h,
+    struct check_names_entry *out)
 {
-	if ((h->flags & FLAG_UTF8) != 0 || text_utf8_valid(name, strlen(name)))
-		return;
-	for (; *name != '\0'; name++)
-		if ((unsigned char)*name >= 0x80)
-			*name = '_';
+	*out = (struct check_names_entry){.name = check_zip_name(z, h->name),
+	    .coded = (h->flags & FLAG_UTF8) == 0};
+}
+
+/* Some readers end a name at a zero byte, others do not. */
+static void
+judge_zero(struct check_zip *z, const struct check_zip_head *h, uint64_t at)
+{
+	if (memchr(h->name.ptr, '\0', h->name.len) != NULL)
+		check_tell_find(&z->tell, FINDING_ARCHIVE_NAME, at,
+		    "'%.200s' goes on behind a zero byte",
+		    check_zip_name(z, h->name));
 }
 
 static void
 judge_name(struct check_zip *z, const struct check_zip_head *h, uint64_t at)
 {
-	char *copy = arena_strdup(
-	    &z->arena, check_zip_name(z, h->name), MIN(h->name.len, 4096));
-	const char *name = check_zip_name(z, h->name);
-	struct member m;
+	struct check_names_entry n;
 
-	if (memchr(h->name.ptr, '\0', h->name.len) != NULL)
-		check_zip_find(z, FINDING_ARCHIVE_NAME, at,
-		    "'%.200s' goes on behind a zero byte", name);
-	if (copy == NULL || h->name.len == 0)
-		return;
-	plain(copy, h);
-	if (member_check(copy, &m) == MEMBER_REFUSED)
-		check_zip_find(
-		    z, m.finding, at, "'%.200s': %s", name, m.reason);
+	entry_of(z, h, &n);
+	n.at = at;
+	judge_zero(z, h, at);
+	check_names_judge(&z->tell, &z->arena, &n);
 }
 
-/* --- types --------------------------------------------------------------- */
-
-static void
-judge_mode(struct check_zip *z, const struct check_zip_entry *e)
+/* What a link's bytes say, when they are short and not compressed. */
+static const char *
+target_of(struct check_zip *z, const struct check_zip_entry *e)
 {
-	const char *name = check_zip_name(z, e->central.name);
+	const struct check_zip_head *h = &e->central;
 
-	if (S_ISCHR(e->mode) || S_ISBLK(e->mode) || S_ISFIFO(e->mode) ||
-	    S_ISSOCK(e->mode))
-		check_zip_find(
-		    z, FINDING_ARCHIVE_DEVICE, e->at, "'%.200s'", name);
-	else if ((e->mode & S_IFMT) != 0 &&
-		 (e->mode & (S_ISUID | S_ISGID)) != 0)
-		check_zip_find(z, FINDING_ARCHIVE_MODE, e->at,
-		    "'%.200s' asks for set-user-id or set-group-id", name);
+	if (!S_ISLNK(e->mode))
+		return NULL;
+	if (e->data == ERR_NOWHERE || h->method != 0 || h->packed == 0 ||
+	    h->packed > LIMIT_NAME || h->packed > z->file.len - e->data)
+		return "?\\"; /* unknown: not inside */
+	return check_zip_name(
+	    z, (struct slice){z->file.base + e->data, (size_t)h->packed});
 }
 
 /* --- one entry ----------------------------------------------------------- */
@@ -148,13 +144,13 @@ judge_place(struct check_zip *z, const struct check_zip_entry *e)
 	uint64_t at = e->at != ERR_NOWHERE ? e->at : e->local_at;
 
 	if (h->damaged || (e->data != ERR_NOWHERE && e->local.damaged))
-		check_zip_short(z, FINDING_ZIP_DAMAGED, at,
+		check_tell_short(&z->tell, FINDING_ZIP_DAMAGED, at,
 		    "'%.200s': an extra field is damaged", name);
 	if (e->data == ERR_NOWHERE)
-		check_zip_short(z, FINDING_ZIP_DAMAGED, at,
+		check_tell_short(&z->tell, FINDING_ZIP_DAMAGED, at,
 		    "'%.200s' has no header where it is said to be", name);
 	else if (h->packed > z->file.len - e->data)
-		check_zip_short(z, FINDING_ZIP_DAMAGED, at,
+		check_tell_short(&z->tell, FINDING_ZIP_DAMAGED, at,
 		    "'%.200s' claims %" PRIu64 " bytes, %" PRIu64 " are left",
 		    name, h->packed, z->file.len - e->data);
 }
@@ -166,14 +162,14 @@ judge_entry(struct check_zip *z, const struct check_zip_entry *e)
 	if (e->at == ERR_NOWHERE) {
 		/* of a file that was cut off, all are */
 		if (z->nend != 0)
-			check_zip_find(z, FINDING_ZIP_ORPHAN, e->local_at,
-			    "'%.200s'", check_zip_name(z, e->local.name));
+			check_tell_find(&z->tell, FINDING_ZIP_ORPHAN,
+			    e->local_at, "'%.200s'",
+			    check_zip_name(z, e->local.name));
 		judge_name(z, &e->local, e->local_at);
 		return;
 	}
-	judge_name(z, &e->central, e->at);
+	judge_zero(z, &e->central, e->at);
 	second_name(z, &e->central, e->at);
-	judge_mode(z, e);
 	if (e->data == ERR_NOWHERE)
 		return;
 	compare(z, e);
@@ -184,47 +180,23 @@ judge_entry(struct check_zip *z, const struct check_zip_entry *e)
 
 /* --- all entries of one directory ---------------------------------------- */
 
-static bool
-is_folder(const struct check_zip_entry *e)
-{
-	struct slice n = e->central.name;
-
-	return n.len != 0 && n.ptr[n.len - 1] == '/';
-}
-
-static void
-twice(struct check_zip *z, const struct check_zip_entry *e, const char *name,
-    struct map *names, struct map *folded)
-{
-	char fold[MEMBER_FOLD];
-	const char *copy;
-	int rc;
-
-	if ((rc = map_put(names, name, 0)) == 0 && !is_folder(e))
-		check_zip_find(
-		    z, FINDING_ARCHIVE_DUPLICATE, e->at, "'%.200s'", name);
-	if (rc != 1 || strlen(name) > LIMIT_MEMBER_NAME)
-		return;
-	member_fold(name, fold);
-	copy = arena_strdup(&z->arena, fold, strlen(fold));
-	if (copy != NULL && map_put(folded, copy, 0) == 0)
-		check_zip_find(
-		    z, FINDING_ARCHIVE_CASE, e->at, "'%.200s'", name);
-}
-
 static void
 judge_names(struct check_zip *z, size_t directory)
 {
-	struct map names, folded;
+	struct check_names names;
 
-	map_init(&names, &z->arena);
-	map_init(&folded, &z->arena);
+	check_names_init(&names, &z->tell, &z->arena);
 	for (size_t i = 0; i < check_zip_count(z); i++) {
 		const struct check_zip_entry *e = check_zip_nth(z, i);
+		struct check_names_entry n;
 
-		if (e->at != ERR_NOWHERE && e->directory == directory)
-			twice(z, e, check_zip_name(z, e->central.name), &names,
-			    &folded);
+		if (e->at == ERR_NOWHERE || e->directory != directory)
+			continue;
+		entry_of(z, &e->central, &n);
+		n.at = e->at;
+		n.mode = e->mode;
+		n.link = target_of(z, e);
+		check_names_add(&names, &n);
 	}
 }
 
@@ -241,7 +213,7 @@ judge_bomb(struct check_zip *z, size_t directory)
 			sum = UINT64_MAX;
 	}
 	if (sum > LIMIT_INSPECT_FREE && sum / LIMIT_INSPECT_RATIO > z->file.len)
-		check_zip_find(z, FINDING_ZIP_BOMB, ERR_NOWHERE,
+		check_tell_find(&z->tell, FINDING_ZIP_BOMB, ERR_NOWHERE,
 		    "%" PRIu64 " bytes of a file of %zu", sum, z->file.len);
 }
 
@@ -279,7 +251,7 @@ judge_overlap(struct check_zip *z)
 			to = 0;
 		directory = list[i]->directory;
 		if (list[i]->local_at < to)
-			check_zip_find(z, FINDING_ZIP_OVERLAP,
+			check_tell_find(&z->tell, FINDING_ZIP_OVERLAP,
 			    list[i]->local_at,
 			    "'%.200s' begins within another entry",
 			    check_zip_name(z, list[i]->central.name));

@@ -7,7 +7,7 @@
 #ifndef AUDIT_CHECK_ZIP_PART_H
 #define AUDIT_CHECK_ZIP_PART_H
 
-#include "audit/check.h"
+#include "audit/check_tell.h"
 #include "base/arena.h"
 #include "base/buf.h"
 
@@ -58,16 +58,8 @@ struct check_zip {
 	uint64_t first_end;     /* where the first of them is */
 	uint64_t comment; /* where the comment of the last one begins, or 0 */
 	bool behind;      /* another format begins the file: it is no prefix */
-	uint32_t told[FINDING_COUNT]; /* how often each was found */
+	struct check_tell tell;
 };
-
-/* As check_find(), but each finding a few times only for one archive: a
- * thousand alike must not push others out of the document. */
-void check_zip_find(struct check_zip *, enum finding_id, uint64_t offset,
-    const char *fmt, ...) PRINTF_LIKE(4, 5);
-/* The same for what makes the result incomplete. */
-void check_zip_short(struct check_zip *, enum finding_id, uint64_t offset,
-    const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 size_t check_zip_count(const struct check_zip *);
 struct check_zip_entry *check_zip_nth(const struct check_zip *, size_t i);

@@ -166,7 +166,7 @@ fresh(struct check_zip *z, uint64_t at)
 		if (z->directory[i] == at)
 			return false;
 	if (z->ndirectory == ARRAY_LEN(z->directory)) {
-		check_zip_short(z, FINDING_FILE_LIMIT, at,
+		check_tell_short(&z->tell, FINDING_FILE_LIMIT, at,
 		    "more than %zu zip directories", ARRAY_LEN(z->directory));
 		return false;
 	}
@@ -194,7 +194,7 @@ read_directory(
 		size_t i = check_zip_count(z);
 
 		if (i == LIMIT_ZIP_ENTRIES) {
-			check_zip_short(z, FINDING_FILE_LIMIT, e.at,
+			check_tell_short(&z->tell, FINDING_FILE_LIMIT, e.at,
 			    "more than %d entries", LIMIT_ZIP_ENTRIES);
 			break;
 		}
@@ -207,12 +207,12 @@ read_directory(
 	z->ndirectory++;
 	check_zip_cover(z, at, r.off, SIZE_MAX);
 	if (seen != n)
-		check_zip_find(z, FINDING_ZIP_COUNT, at,
+		check_tell_find(&z->tell, FINDING_ZIP_COUNT, at,
 		    "the end record says %" PRIu64 " entries, the directory "
 		    "has %" PRIu64,
 		    n, seen);
 	if (rd_left(&r) != 0)
-		check_zip_short(z, FINDING_ZIP_DAMAGED, r.off,
+		check_tell_short(&z->tell, FINDING_ZIP_DAMAGED, r.off,
 		    "no entry of the directory, but %zu bytes before its end",
 		    rd_left(&r));
 }
@@ -275,13 +275,13 @@ take_end64(struct check_zip *z, uint64_t at, struct end *out, uint64_t *start)
 			continue;
 		*start = from[i];
 		if (stated != from[i])
-			check_zip_find(z, FINDING_ZIP_PREFIX, at,
+			check_tell_find(&z->tell, FINDING_ZIP_PREFIX, at,
 			    "the zip64 end record is not where it is said to "
 			    "be");
 		check_zip_cover(z, from[i], at, SIZE_MAX);
 		return true;
 	}
-	check_zip_find(z, FINDING_ZIP_DAMAGED, at,
+	check_tell_find(&z->tell, FINDING_ZIP_DAMAGED, at,
 	    "there is no zip64 end record where one is said to be");
 	return false;
 }
@@ -312,12 +312,12 @@ check_zip_end(struct check_zip *z, uint64_t at)
 		return false;
 	end = (struct end){n[1], size, off};
 	if (n[0] != n[1] || disk[0] != disk[1])
-		check_zip_find(z, FINDING_ZIP_COUNT, at,
+		check_tell_find(&z->tell, FINDING_ZIP_COUNT, at,
 		    "the end record speaks of several disks");
 	if (take_end64(z, at, &wide, &start)) {
 		any = read_end(z, &wide, start);
 		if (disagree(&end, &wide)) {
-			check_zip_find(z, FINDING_ZIP_ENDS, at,
+			check_tell_find(&z->tell, FINDING_ZIP_ENDS, at,
 			    "the end record and the zip64 end record "
 			    "disagree");
 			any |= read_end(z, &end, at);
@@ -326,7 +326,7 @@ check_zip_end(struct check_zip *z, uint64_t at)
 		any = read_end(z, &end, at);
 	}
 	if (!any)
-		check_zip_short(z, FINDING_ZIP_DAMAGED, at,
+		check_tell_short(&z->tell, FINDING_ZIP_DAMAGED, at,
 		    "the end record leads to no directory");
 	check_zip_cover(z, at, at + END_SIZE, SIZE_MAX);
 	if (comment != 0 && rd_left(&r) == comment)
