@@ -21,7 +21,9 @@ assay_PARTS         = audit summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
-assay-inspect_PARTS = check check_model check_name inspect_file inspect_list show
+# a check of assay-inspect is a file audit/check_x.c and a line in check.def
+CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
+assay-inspect_PARTS = $(CHECKS) inspect_file inspect_list show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram envelope evidence html \
                       html_rest html_scan html_top oms page page_style signer svg token
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
@@ -58,7 +60,7 @@ CFLAGS_ALL  = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT.$(MODE)) $(HARD) \
               $(WARN) -ffp-contract=off -isystem /usr/include/p11-kit-1 $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(OPT.$(MODE)) $(LDFLAGS)
 # OpenBLAS starts threads before main(): only what uses the engine links it.
-LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lm
+LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lbz2 -llzma -lm
 BLAS    = -lopenblas -fopenmp
 GVIZ    = -lgvc -lcgraph
 P11     = -lp11-kit
