@@ -25,7 +25,9 @@ assay-save_PARTS    = operand
 CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
 assay-inspect_PARTS = $(CHECKS) inspect_file inspect_list show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram envelope evidence html \
-                      html_rest html_scan html_top oms page page_style signer svg token
+                      html_rest html_scan html_top oms $(OUTPUTS) page page_style \
+                      signer svg token
+OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
 CASE_PARTS          = cert dsse escape keys parts stamp statement subject
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
