@@ -21,7 +21,7 @@ assay_PARTS         = audit summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
-assay-inspect_PARTS = check check_model check_name inspect_file inspect_list show
+assay-inspect_PARTS = inspect_out inspect_show check check_model check_name inspect_file inspect_list show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
                       html_rest html_scan html_top page page_style svg
 assay-verify_PARTS  = $(CASE_PARTS) case checks
@@ -71,10 +71,17 @@ BINS    = $(PLAIN) $(NUMERIC)
 TESTS   = $(UNIT:%=$(B)/tests/%)
 FUZZB   = $(FUZZ:%=$(B)/tests/fuzz/%)
 objs    = $(addprefix $(B)/$(1)/,$(addsuffix .o,$(2)))
+# data that tools find beside their own folder, ../share/assay
+SHARE   = $(B)/share/assay/taxonomy.json $(B)/share/assay/explain.json
 # objects of tool assay-x in folder d: d/x.o and its parts
 tool    = $(call objs,$(patsubst %/,%,$(dir $(1))),$(patsubst assay-%,%,$(notdir $(1))) $($(notdir $(1))_PARTS))
 
-all: deps-check $(BINS) ## build everything into build/release/bin
+all: deps-check $(BINS) $(SHARE) ## build everything into build/release/bin
+
+$(B)/share/assay/taxonomy.json: audit/taxonomy.json
+	@mkdir -p $(@D); cp $< $@
+$(B)/share/assay/explain.json: man/explain.awk man/assay-findings.7
+	@mkdir -p $(@D); awk -f $^ >$@.new; mv $@.new $@
 
 $(B)/libbase.a:    $(call objs,base,$(BASE))
 $(B)/libformats.a: $(call objs,formats,$(FORMATS))
@@ -151,7 +158,7 @@ fuzz-bins: $(FUZZB)
 asan: ## check under ASan + UBSan
 	@$(MAKE) -s -j$(JOBS) MODE=asan asan-bins
 	@$(MAKE) -s MODE=asan unit conformance cli replay
-asan-bins: $(BINS) $(TESTS) $(FUZZB) $(B)/tests/conformance
+asan-bins: $(BINS) $(SHARE) $(TESTS) $(FUZZB) $(B)/tests/conformance
 conformance: $(B)/tests/conformance ## the ONNX backend tests (libonnx-testdata)
 	@$< "$(ONNX_DATA)" tests/conformance.list tests/conformance.skip
 conformance-list: $(B)/tests/conformance ## rewrite tests/conformance.list
@@ -199,10 +206,12 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 clean: ## remove build/
 	rm -rf build
-install: all ## binaries and man pages
+install: all ## binaries, data and man pages
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1 \
-	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
+	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 \
+	  $(DESTDIR)$(PREFIX)/share/assay
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
+	install -m644 $(SHARE) audit/*.schema.json $(DESTDIR)$(PREFIX)/share/assay
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models demo deps \
