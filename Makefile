@@ -80,7 +80,7 @@ all: deps-check $(BINS) $(SHARE) ## build everything into build/release/bin
 
 $(B)/share/assay/taxonomy.json: audit/taxonomy.json
 	@mkdir -p $(@D); cp $< $@
-$(B)/share/assay/explain.json: man/explain.awk man/assay-findings.7
+$(B)/share/assay/explain.json: audit/explain.awk man/assay-findings.7
 	@mkdir -p $(@D); awk -f $^ >$@.new; mv $@.new $@
 
 $(B)/libbase.a:    $(call objs,base,$(BASE))
@@ -181,7 +181,7 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch resize sau tflite weights
+GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx policy pytorch resize sau tflite weights
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
