@@ -17,7 +17,7 @@ ENGINE   = $(patsubst engine/%.c,%,$(wildcard engine/*.c))
 # $(name)_PARTS lists, all in one folder.
 TOOLS      = audit/assay audit/assay-unpack audit/assay-inspect audit/assay-load \
              audit/assay-save report/assay-report report/assay-verify
-assay_PARTS         = audit summary
+assay_PARTS         = audit given summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
@@ -25,7 +25,7 @@ assay-inspect_PARTS = inspect_out inspect_show check check_model check_name insp
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
                       html_rest html_scan html_top page page_style svg
 assay-verify_PARTS  = $(CASE_PARTS) case checks
-CASE_PARTS          = dsse escape keys parts statement subject
+CASE_PARTS          = dsse escape keys parts statement subject waive
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 assay-grow_PARTS    = grow_doc grow_open grow_train
