@@ -86,7 +86,7 @@ ok 'a high finding fails' status 1 assay-report "$tmp/case"
 fresh clean && swap inspect.json '"findings":.*"complete"' "\"findings\":[$(finding FILE_EXECUTABLE ',"waived":{"reason":"<our> runtime","expires":"2027-01-31"}')],$(given high "$(entry FILE_EXECUTABLE '<our> runtime' applied)")"
 ok 'waived, it does not' status 0 assay-report "$tmp/case"
 ok 'it is in the statement' has statement.json '"waived":{"expires":"2027-01-31","reason":"<our> runtime"}'
-ok 'with the policy' has statement.json '"given":{"date":"2026-11-28"'
+ok 'with the policy' has statement.json '"given":{"entries":[{"action":"waive"'
 ok 'and on the page, escaped' has report.html 'Waived (high) until 2027-01-31: &lt;our&gt; runtime'
 ok 'beside the verdict too' has report.html '1 waived by it: see the findings'
 fresh clean && swap manifest.json '"findings":\[\]' "\"findings\":[$(finding ARCHIVE_LINK '')]"
