@@ -63,8 +63,8 @@ inspect_file_unread(
 {
 	json_t *doc = json_object(), *findings = json_array();
 
-	json_add(findings,
-	    finding_json(finding, one->path, ERR_NOWHERE, "%s", why));
+	json_add(
+	    findings, finding_json(finding, one->path, ERR_NOWHERE, "%s", why));
 	json_put(doc, "findings", findings);
 	json_put(doc, "complete", json_false());
 	return doc;
@@ -80,8 +80,7 @@ look_bytes(const struct inspect_entry *one, const struct file_map *m)
 
 	digest_mem(m->ptr, m->len, &d);
 	check_bytes(&sink, one->path, rd_mem(m->ptr, m->len), &bids);
-	json_put(
-	    doc, "file", describe(one->path, &d, m->len, &bids, &sink));
+	json_put(doc, "file", describe(one->path, &d, m->len, &bids, &sink));
 	json_put(doc, "findings", sink.findings);
 	json_put(doc, "complete", json_boolean(sink.complete));
 	return doc;
@@ -96,8 +95,7 @@ look_file(const struct inspect_entry *one)
 	int fd = inspect_list_open(one, &e);
 
 	if (fd < 0)
-		return inspect_file_unread(
-		    one, FINDING_FILE_UNREADABLE, e.msg);
+		return inspect_file_unread(one, FINDING_FILE_UNREADABLE, e.msg);
 	if (file_map_fd(fd, one->path, LIMIT_MODEL_FILE, &m, &e) == 0) {
 		doc = look_bytes(one, &m);
 		file_unmap(&m);

@@ -56,10 +56,8 @@ add(struct inspect_list *l, const struct inspect_entry *one, struct err *e)
 int
 inspect_list_file(struct inspect_list *l, const char *path, struct err *e)
 {
-	struct inspect_entry one = {.kind = INSPECT_FILE,
-	    .root = -1,
-	    .path = path,
-	    .inside = path};
+	struct inspect_entry one = {
+	    .kind = INSPECT_FILE, .root = -1, .path = path, .inside = path};
 
 	return add(l, &one, e);
 }
@@ -73,8 +71,8 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 
 	one.inside = arena_strdup(a, entry->path, strlen(entry->path));
 	one.path = w->prefix[0] != '\0'
-	               ? arena_printf(a, "%s/%s", w->prefix, entry->path)
-	               : one.inside;
+		       ? arena_printf(a, "%s/%s", w->prefix, entry->path)
+		       : one.inside;
 	if (one.inside == NULL || one.path == NULL)
 		return full(e);
 	if (S_ISREG(entry->st.st_mode)) {
@@ -84,7 +82,7 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 	} else {
 		one.kind = INSPECT_NOT;
 		one.why = S_ISLNK(entry->st.st_mode) ? "a link, not followed"
-		                                     : "not a regular file";
+						     : "not a regular file";
 	}
 	return add(w->list, &one, e);
 }
@@ -113,8 +111,7 @@ inspect_list_tree(
 	int rc;
 
 	if (l->nroot == ARRAY_LEN(l->root))
-		return err_set(
-		    e, ERR_LIMIT, ERR_NOWHERE, "too many folders");
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many folders");
 	if ((w.root = tree_root(path, e)) < 0)
 		return w.root;
 	l->root[l->nroot++] = w.root;

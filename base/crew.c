@@ -19,7 +19,7 @@
 #define CREW_MAX 64
 
 struct worker {
-	pid_t pid;  /* 0: none */
+	pid_t pid;   /* 0: none */
 	int in, out; /* of the caller: numbers go in, results come out */
 	bool busy;
 	size_t task;
@@ -67,8 +67,7 @@ put(int fd, const void *from, size_t len)
 	size_t sent = 0;
 
 	while (sent < len) {
-		ssize_t n =
-		    write(fd, (const uint8_t *)from + sent, len - sent);
+		ssize_t n = write(fd, (const uint8_t *)from + sent, len - sent);
 
 		if (n < 0 && errno != EINTR)
 			return false;
