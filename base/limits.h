@@ -120,6 +120,9 @@
 #define LIMIT_ZIP_ENTRIES 250000
 /* What one compressed entry may become, and all of them. */
 #define LIMIT_ZIP_INFLATED ((uint64_t)2 << 30)
+/* What a person wrote for us: policies, taxonomies; entries of a policy. */
+#define LIMIT_POLICY         ((uint64_t)4 << 20)
+#define LIMIT_POLICY_ENTRIES 4096
 /* JSON documents of ours, and keys. */
 #define LIMIT_DOCUMENT ((uint64_t)256 << 20)
 #define LIMIT_KEY_FILE ((uint64_t)1 << 20)
