@@ -30,9 +30,8 @@ check_pickle(const struct check_file *f)
 	const struct identify_format *bid = identify_find(f->bids, "pickle");
 
 	if (bid == NULL) /* kinds of it */
-		bid = check_is(f, "joblib")
-			  ? identify_find(f->bids, "joblib")
-			  : identify_find(f->bids, "sklearn");
+		bid = check_is(f, "joblib") ? identify_find(f->bids, "joblib")
+					    : identify_find(f->bids, "sklearn");
 	if (bid != NULL) {
 		check_find(f, FINDING_FILE_PICKLE, ERR_NOWHERE, "%s",
 		    f->bids->best->within[0] != '\0' ? f->bids->best->summary

@@ -79,13 +79,11 @@ static const struct family families[] = {
 #define FAMILY(prefix, reason)                                                 \
 	{FORM_CLASS, {prefix, "(a class)", NEW | STATE, ARG_any, reason}},
 #define CYTHON(prefix, reason)                                                 \
-	{FORM_CYTHON,                                                          \
-	    {prefix, "(__pyx_unpickle_)", CALL | STATE | ONLY, ARG_cython,     \
-		reason}},
+	{FORM_CYTHON, {prefix, "(__pyx_unpickle_)", CALL | STATE | ONLY,       \
+			  ARG_cython, reason}},
 #define NAMED(prefix, reason)                                                  \
 	{FORM_NAMED, {prefix, "(a name)", DATA, ARG_any, reason}},
-#define NEVER(prefix, reason)                                                  \
-	{FORM_NEVER, {prefix, "", DATA, ARG_any, reason}},
+#define NEVER(prefix, reason) {FORM_NEVER, {prefix, "", DATA, ARG_any, reason}},
 #include "audit/check_pickle_allow.def"
 #undef ALLOW
 #undef FAMILY
@@ -189,7 +187,7 @@ check_pickle_allow_find(struct slice module, struct slice name)
 /* --- danger -------------------------------------------------------------- */
 
 static const struct check_pickle_danger dangers[] = {
-#define DANGER(module, name, reason) {module, name, false, reason},
+#define DANGER(module, name, reason)  {module, name, false, reason},
 #define CARRIES(module, name, reason) {module, name, true, reason},
 #include "audit/check_pickle_danger.def"
 #undef DANGER
@@ -243,11 +241,10 @@ check_pickle_danger_find(struct slice module, struct slice name)
 		first = name;
 	for (size_t i = 0; i < ARRAY_LEN(dangers); i++) {
 		d = &dangers[i];
-		if (strcmp(d->name, "*") == 0 ? below(module, d->module)
-					      : compare(module, d->module) ==
-							0 &&
-						    compare(first, d->name) ==
-							0)
+		if (strcmp(d->name, "*") == 0
+			? below(module, d->module)
+			: compare(module, d->module) == 0 &&
+			      compare(first, d->name) == 0)
 			return d;
 	}
 	return through(name);

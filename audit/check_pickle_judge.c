@@ -4,9 +4,9 @@
 #include "base/limits.h"
 #include "formats/pickle_ops.h"
 
-#define FACTS ((size_t)512 << 20)
+#define FACTS      ((size_t)512 << 20)
 #define NODES_KEPT ((size_t)1 << 20) /* bytes, from one pickle to the next */
-#define SHOWN 120 /* characters of a name in a finding */
+#define SHOWN      120               /* characters of a name in a finding */
 
 /* --- names --------------------------------------------------------------- */
 
@@ -43,13 +43,11 @@ static struct check_pickle_fact *
 make_fact(struct check_pickle_judge *j, struct slice module, struct slice name,
     const char *shown)
 {
-	struct check_pickle_fact *t =
-	    arena_alloc(&j->arena, 1, sizeof(*t));
+	struct check_pickle_fact *t = arena_alloc(&j->arena, 1, sizeof(*t));
 
 	if (t == NULL || shown == NULL)
 		return NULL;
-	*t = (struct check_pickle_fact){
-	    .shown = shown, .at = j->pickle.at};
+	*t = (struct check_pickle_fact){.shown = shown, .at = j->pickle.at};
 	t->allow = check_pickle_allow_find(module, name);
 	if (t->allow == NULL)
 		t->danger = check_pickle_danger_find(module, name);
@@ -86,8 +84,7 @@ is_likely(struct slice s)
 }
 
 static struct check_pickle_fact *
-name_fact(
-    struct check_pickle_judge *j, struct slice module, struct slice name)
+name_fact(struct check_pickle_judge *j, struct slice module, struct slice name)
 {
 	struct check_pickle_fact *t;
 	const char *shown;
@@ -125,9 +122,9 @@ attribute_fact(struct check_pickle_judge *j, const struct pickle_node *n)
 	struct slice path;
 	char *p;
 
-	if (!pickle_calls(n, NULL, "getattr") || !pickle_is(of, PICKLE_GLOBAL) ||
-	    !pickle_is(what, PICKLE_STR) || what->text.len > SHOWN ||
-	    of->name->name.len > SHOWN)
+	if (!pickle_calls(n, NULL, "getattr") ||
+	    !pickle_is(of, PICKLE_GLOBAL) || !pickle_is(what, PICKLE_STR) ||
+	    what->text.len > SHOWN || of->name->name.len > SHOWN)
 		return NULL;
 	path.len = of->name->name.len + 1 + what->text.len;
 	if ((p = arena_alloc(&j->arena, path.len + 1, 1)) == NULL)
@@ -144,6 +141,10 @@ struct check_pickle_fact *
 check_pickle_judge_fact(
     struct check_pickle_judge *j, const struct pickle_node *n)
 {
+	/* old modules: ('module', class, file, source) is the class */
+	if (pickle_is(n, PICKLE_PERSID) &&
+	    pickle_is_text(pickle_item(n->item[0], 0), "module"))
+		n = pickle_item(n->item[0], 1);
 	if (pickle_is(n, PICKLE_CALL))
 		return attribute_fact(j, n);
 	if (!pickle_is(n, PICKLE_GLOBAL))
@@ -157,7 +158,8 @@ struct check_pickle_fact *
 check_pickle_judge_class(
     struct check_pickle_judge *j, const struct pickle_node *n)
 {
-	struct check_pickle_fact *t = check_pickle_judge_fact(j, n->call->callee);
+	struct check_pickle_fact *t =
+	    check_pickle_judge_fact(j, n->call->callee);
 	const struct pickle_node *of = NULL;
 
 	if (t == NULL || t->allow == NULL)
@@ -306,7 +308,8 @@ see_build(struct check_pickle_judge *j, const struct pickle_node *n)
 		if (n->kind == PICKLE_GLOBAL && !n->built)
 			return; /* the state is a name: told before */
 		t = check_pickle_judge_fact(j, n);
-		misuse(j, "its state is set, but it is no object of this pickle",
+		misuse(j,
+		    "its state is set, but it is no object of this pickle",
 		    t != NULL ? t->shown : NULL);
 		return;
 	}
@@ -317,8 +320,8 @@ see_build(struct check_pickle_judge *j, const struct pickle_node *n)
 		misuse(j, "has no state that may be set", t->shown);
 	else if (has_hooks(n->call->state))
 		misuse(j, "its state sets what Python itself calls", t->shown);
-	if (!j->inner && pickle_is_global(n->call->callee, NULL,
-			     "NumpyArrayWrapper"))
+	if (!j->inner &&
+	    pickle_is_global(n->call->callee, NULL, "NumpyArrayWrapper"))
 		check_pickle_joblib(j, n);
 }
 
@@ -424,8 +427,8 @@ odd(void *ctx, uint64_t at, const char *what)
 /* --- one pickle ---------------------------------------------------------- */
 
 void
-check_pickle_judge_init(struct check_pickle_judge *j,
-    const struct check_file *f, struct rd bytes)
+check_pickle_judge_init(
+    struct check_pickle_judge *j, const struct check_file *f, struct rd bytes)
 {
 	*j = (struct check_pickle_judge){.f = f, .bytes = bytes};
 	arena_init(&j->nodes, LIMIT_PICKLE_LEAN_BYTES);

@@ -33,8 +33,7 @@ struct check_pickle_judge {
 	struct check_pickle_fact *none; /* when the arena is full */
 	/* of every persistent identifier that names a storage; or NULL */
 	void (*storage)(struct check_pickle_judge *,
-	    const struct pickle_node *type, struct slice key,
-	    int64_t elements);
+	    const struct pickle_node *type, struct slice key, int64_t elements);
 	void *ctx;
 	bool inner; /* a pickle in an array of objects */
 	/* chance may have made the bytes look like a pickle: only names that

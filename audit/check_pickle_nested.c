@@ -28,7 +28,7 @@ from_utf8(struct slice s, uint8_t *out)
 static int
 hex_digit(uint8_t c)
 {
-	return c >= '0' && c <= '9'		? c - '0'
+	return c >= '0' && c <= '9'                 ? c - '0'
 	       : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
 						    : -1;
 }
@@ -51,9 +51,9 @@ from_hex(struct slice s, uint8_t *out)
 static int
 base64_digit(uint8_t c)
 {
-	return c >= 'A' && c <= 'Z'	  ? c - 'A'
-	       : c >= 'a' && c <= 'z'	  ? c - 'a' + 26
-	       : c >= '0' && c <= '9'	  ? c - '0' + 52
+	return c >= 'A' && c <= 'Z'   ? c - 'A'
+	       : c >= 'a' && c <= 'z' ? c - 'a' + 26
+	       : c >= '0' && c <= '9' ? c - '0' + 52
 	       : c == '+' || c == '-' ? 62
 	       : c == '/' || c == '_' ? 63
 				      : -1;
@@ -109,8 +109,7 @@ decoded(struct check_pickle_judge *j, struct slice s)
 	if (!check_spend(j->f, s.len))
 		return;
 	arena_init(&a, s.len + 64);
-	if ((p = arena_alloc(&a, s.len, 1)) != NULL &&
-	    (n = by[way](s, p)) != 0)
+	if ((p = arena_alloc(&a, s.len, 1)) != NULL && (n = by[way](s, p)) != 0)
 		look(j, how[way], p, n);
 	arena_release(&a);
 }

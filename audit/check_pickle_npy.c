@@ -69,8 +69,7 @@ token(struct header *h)
 
 	if (c == '\'' || c == '"')
 		return string(h);
-	if (word(&h->r, "True") || word(&h->r, "False") ||
-	    word(&h->r, "None"))
+	if (word(&h->r, "True") || word(&h->r, "False") || word(&h->r, "None"))
 		return true;
 	if (c >= '0' && c <= '9') {
 		while (at(&h->r) >= '0' && at(&h->r) <= '9')

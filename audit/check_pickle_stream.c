@@ -34,8 +34,8 @@ name_line(struct rd r, size_t *at, struct slice *out)
 {
 	size_t i = *at;
 
-	while (i < r.len && i - *at < 100 && r.base[i] > ' ' &&
-	       r.base[i] < 0x7f)
+	while (
+	    i < r.len && i - *at < 100 && r.base[i] > ' ' && r.base[i] < 0x7f)
 		i++;
 	*out = (struct slice){r.base + *at, i - *at};
 	if (i == *at || i >= r.len || r.base[i] != '\n')

@@ -5,6 +5,7 @@
 #include "audit/check_pickle_part.h"
 
 #include "base/limits.h"
+#include "formats/identify_probe.h"
 #include "formats/torch_tensor.h"
 #include "formats/zip.h"
 
@@ -159,8 +160,7 @@ check_pickle_torch_skip(struct check_pickle_judge *j, struct rd *r,
 	int rc = 0;
 
 	if (!pickle_is(keys, PICKLE_LIST))
-		return err_set(
-		    e, ERR_FORMAT, rd_pos(r), "no list of storages");
+		return err_set(e, ERR_FORMAT, rd_pos(r), "no list of storages");
 	for (size_t i = 0; i < keys->n && rc == 0; i++)
 		rc = skip_one(j, r, keys->item[i], e);
 	return rc;
@@ -216,6 +216,23 @@ cross_check(const struct check_file *f, struct zip *z,
 	check_pickle_judge_end(&j);
 }
 
+/* Until members are looked at as such. */
+static void
+members(const struct check_file *f, struct zip *z)
+{
+	for (size_t i = 0; i < z->n; i++) {
+		struct err e = {0};
+		struct slice bytes;
+		struct rd r;
+
+		if (zip_read(z, &z->entry[i], &bytes, &e) != 0)
+			continue;
+		r = rd_mem(bytes.ptr, bytes.len);
+		if (identify_pickle(r) != 0)
+			check_within(f, z->entry[i].name, r);
+	}
+}
+
 void
 check_pickle_zip(const struct check_file *f)
 {
@@ -225,15 +242,17 @@ check_pickle_zip(const struct check_file *f)
 	struct zip z;
 
 	arena_init(&a, LIMIT_MODEL_ARENA);
-	if (zip_open(&z, f->bytes, &a, &e) == 0)
+	if (zip_open(&z, f->bytes, &a, &e) == 0) {
+		members(f, &z);
 		for (size_t i = 0; i < z.n; i++) {
 			size_t n = strlen(z.entry[i].name);
 
 			if (n >= sizeof(tail) - 1 && !z.entry[i].shadowed &&
 			    strcmp(z.entry[i].name + n - (sizeof(tail) - 1),
 				tail) == 0)
-				cross_check(f, &z, &z.entry[i],
-				    n - (sizeof(tail) - 1));
+				cross_check(
+				    f, &z, &z.entry[i], n - (sizeof(tail) - 1));
 		}
+	}
 	arena_release(&a);
 }
