@@ -5,7 +5,6 @@
 #include "audit/check_pickle_part.h"
 
 #include "base/limits.h"
-#include "formats/identify_probe.h"
 #include "formats/torch_tensor.h"
 #include "formats/zip.h"
 
@@ -216,23 +215,6 @@ cross_check(const struct check_file *f, struct zip *z,
 	check_pickle_judge_end(&j);
 }
 
-/* Until members are looked at as such. */
-static void
-members(const struct check_file *f, struct zip *z)
-{
-	for (size_t i = 0; i < z->n; i++) {
-		struct err e = {0};
-		struct slice bytes;
-		struct rd r;
-
-		if (zip_read(z, &z->entry[i], &bytes, &e) != 0)
-			continue;
-		r = rd_mem(bytes.ptr, bytes.len);
-		if (identify_pickle(r) != 0)
-			check_within(f, z->entry[i].name, r);
-	}
-}
-
 void
 check_pickle_zip(const struct check_file *f)
 {
@@ -243,7 +225,6 @@ check_pickle_zip(const struct check_file *f)
 
 	arena_init(&a, LIMIT_MODEL_ARENA);
 	if (zip_open(&z, f->bytes, &a, &e) == 0) {
-		members(f, &z);
 		for (size_t i = 0; i < z.n; i++) {
 			size_t n = strlen(z.entry[i].name);
 
