@@ -91,6 +91,7 @@ bool check_spend(const struct check_file *, uint64_t n);
 void check_archive(const struct check_file *);
 void check_model(const struct check_file *);
 void check_name(const struct check_file *);
+void check_pickle(const struct check_file *);
 void check_stream(const struct check_file *);
 void check_zip(const struct check_file *);
 

@@ -110,9 +110,13 @@
 #define LIMIT_JPEG_SCANS 64
 /* Nodes of a pickle (the index of 100,000 poisoned images has 2 million), its
  * stack (a tuple is put there whole), and memory for stack and memo. */
-#define LIMIT_PICKLE_NODES   ((size_t)1 << 23)
-#define LIMIT_PICKLE_STACK   ((size_t)1 << 20)
-#define LIMIT_PICKLE_SCRATCH ((size_t)1 << 30)
+#define LIMIT_PICKLE_NODES ((size_t)1 << 23)
+#define LIMIT_PICKLE_STACK ((size_t)1 << 20)
+/* Nodes that are alive at once, and stack, when it is only inspected: what the
+ * memo keeps of a pickle of some gigabytes, in 1 GB. */
+#define LIMIT_PICKLE_LEAN       ((size_t)1 << 25)
+#define LIMIT_PICKLE_LEAN_BYTES ((size_t)4 << 30)
+#define LIMIT_PICKLE_SCRATCH    ((size_t)1 << 30)
 /* Depth of dictionaries and modules in one another, and steps of one walk. */
 #define LIMIT_TORCH_DEPTH 64
 #define LIMIT_TORCH_STEPS ((size_t)1 << 22)
