@@ -6,15 +6,6 @@
 #include "base/json.h"
 #include "base/limits.h"
 
-static void
-check_executable(const struct check_file *f)
-{
-	for (size_t i = 0; i < f->bids->n; i++)
-		if (f->bids->bid[i]->kind == KIND_CODE)
-			check_find(f, FINDING_FILE_EXECUTABLE, ERR_NOWHERE,
-			    "%s", f->bids->bid[i]->summary);
-}
-
 /* The header of an NPY file whose elements are Python objects. */
 static bool
 object_array(const struct check_file *f)
