@@ -89,6 +89,9 @@ bool check_spend(const struct check_file *, uint64_t n);
 /* --- in files of their own: audit/check_<name>.c ------------------------- */
 
 void check_archive(const struct check_file *);
+void check_code(const struct check_file *);
+void check_embed(const struct check_file *);
+void check_end(const struct check_file *);
 void check_model(const struct check_file *);
 void check_name(const struct check_file *);
 void check_pickle(const struct check_file *);

@@ -97,7 +97,9 @@
 /* Address space of a process that looks at one: the file, mapped, and as much. */
 #define LIMIT_INSPECT_MEMORY (2 * LIMIT_MODEL_FILE)
 /* One thing that is expanded in memory, and names of an archive: 250,000 of
+/* Source code that is read token by token, one thing that is expanded in memory, and names of an archive: 250,000 of
  * 1 KiB, a few times over. */
+#define LIMIT_INSPECT_SOURCE ((size_t)16 << 20)
 #define LIMIT_INSPECT_PIECE ((uint64_t)2 << 30)
 #define LIMIT_INSPECT_NAMES ((size_t)1 << 30)
 /* Findings about one file that are kept: they say the same in the end. */

@@ -38,8 +38,9 @@ MAGIC(rar, 0, "Rar!\x1a\7\0", 56)
 MAGIC(rar5, 0, "Rar!\x1a\7\1\0", 64)
 MAGIC(cab, 0, "MSCF\0\0\0\0", 64)
 MAGIC(xar, 0, "xar!\0\x1c", 48)
+MAGIC(riff, 0, "RIFF", 32)
 MAGIC(elf, 0, "\x7f" "ELF", 32)
-MAGIC(wasm, 0, "\0asm", 32)
+MAGIC(wasm, 0, "\0asm\1\0\0\0", 64)
 MAGIC(pdf, 0, "%PDF-", 40)
 /* clang-format on */
 
@@ -93,7 +94,7 @@ probe_macho(struct rd r)
 	if (rd_u32be(&r, &magic) != 0 || rd_u32be(&r, &n) != 0)
 		return 0;
 	if (magic == 0xcafebabe)
-		return n < 40 ? 32 : 0;
+		return n != 0 && n < 40 ? 32 : 0;
 	return magic == 0xfeedface || magic == 0xfeedfacf ||
 		       magic == 0xcefaedfe || magic == 0xcffaedfe
 		   ? 32
@@ -186,6 +187,11 @@ probe_onnx(struct rd r)
 }
 
 /* those with files of their own */
+#define probe_batch      identify_code_batch
+#define probe_class      identify_code_class
+#define probe_dex        identify_code_dex
+#define probe_lnk        identify_code_lnk
+#define probe_pyc        identify_code_pyc
 #define probe_compress   identify_archive_compress
 #define probe_cpio       identify_archive_cpio
 #define probe_iso9660    identify_archive_iso9660

@@ -19,6 +19,12 @@ unsigned identify_zip_torch(struct rd);
 unsigned identify_zip_keras(struct rd);
 unsigned identify_zip_npz(struct rd);
 
+unsigned identify_code_batch(struct rd);
+unsigned identify_code_class(struct rd);
+unsigned identify_code_dex(struct rd);
+unsigned identify_code_lnk(struct rd);
+unsigned identify_code_pyc(struct rd);
+
 unsigned identify_pickle(struct rd);
 
 unsigned identify_other_savedmodel(struct rd);
