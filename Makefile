@@ -22,24 +22,14 @@ assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
 # a check of assay-inspect is a file audit/check_x.c and a line in check.def
-CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
-assay-inspect_PARTS = $(CHECKS) inspect_file inspect_list show
-assay-inspect_PARTS = check check_model check_name inspect_file inspect_list \
-                      inspect_out inspect_show show
+CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c audit/inspect_*.c))
+assay-inspect_PARTS = $(CHECKS) show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram envelope evidence html \
                       html_rest html_scan html_top oms $(OUTPUTS) page page_style \
                       signer svg token
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
 CASE_PARTS          = cert dsse escape keys parts stamp statement subject waive
-assay-inspect_PARTS = $(CHECK_PARTS) show
-CHECK_PARTS = check check_archive check_code check_embed check_end check_expand check_model check_name check_names check_python check_python_token check_shell \
-              check_source check_stream check_tail check_tell check_zip \
-              check_zip_ground check_zip_hand check_zip_judge check_zip_read
-assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
-                      html_rest html_scan html_top page page_style svg
-assay-verify_PARTS  = $(CASE_PARTS) case checks
-CASE_PARTS          = dsse escape keys parts statement subject
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 assay-grow_PARTS    = grow_doc grow_open grow_train
