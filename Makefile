@@ -21,7 +21,9 @@ assay_PARTS         = audit summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
-assay-inspect_PARTS = check check_model check_name show
+assay-inspect_PARTS = $(CHECKS) show
+# all checks, which fuzz targets and tests link too
+CHECKS   = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
                       html_rest html_scan html_top page page_style svg
 assay-verify_PARTS  = $(CASE_PARTS) case checks

@@ -87,7 +87,13 @@ bool check_spend(const struct check_file *, uint64_t n);
 
 /* --- in files of their own: audit/check_<name>.c ------------------------- */
 
+void check_gguf(const struct check_file *);
+void check_keras(const struct check_file *);
 void check_model(const struct check_file *);
 void check_name(const struct check_file *);
+void check_onnx(const struct check_file *);
+void check_safetensors(const struct check_file *);
+void check_savedmodel(const struct check_file *);
+void check_tflite(const struct check_file *);
 
 #endif
