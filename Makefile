@@ -30,6 +30,13 @@ assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram envelope evidence
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
 CASE_PARTS          = cert dsse escape keys parts stamp statement subject waive
+assay-inspect_PARTS = $(CHECKS) show
+# all checks, which fuzz targets and tests link too
+CHECKS   = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
+assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
+                      html_rest html_scan html_top page page_style svg
+assay-verify_PARTS  = $(CASE_PARTS) case checks
+CASE_PARTS          = dsse escape keys parts statement subject
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 assay-grow_PARTS    = grow_doc grow_open grow_train

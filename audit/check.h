@@ -97,5 +97,13 @@ void check_name(const struct check_file *);
 void check_pickle(const struct check_file *);
 void check_stream(const struct check_file *);
 void check_zip(const struct check_file *);
+void check_gguf(const struct check_file *);
+void check_keras(const struct check_file *);
+void check_model(const struct check_file *);
+void check_name(const struct check_file *);
+void check_onnx(const struct check_file *);
+void check_safetensors(const struct check_file *);
+void check_savedmodel(const struct check_file *);
+void check_tflite(const struct check_file *);
 
 #endif

@@ -48,6 +48,21 @@
 #define LIMIT_KERAS_CONFIG ((uint64_t)4 << 20)
 #define LIMIT_KERAS_LAYERS 20000
 #define LIMIT_KERAS_PATH   512
+/* The same when it is only looked at: a vocabulary may be in it.  Objects in
+ * one another, groups of HDF5 in one another, memory for its tree. */
+#define LIMIT_KERAS_TEXT   ((size_t)64 << 20)
+#define LIMIT_KERAS_DEPTH  1000
+#define LIMIT_KERAS_GROUPS 64
+#define LIMIT_KERAS_ARENA  ((size_t)1 << 30)
+/* Nodes of a TensorFlow graph with all its functions (a large one has 100,000),
+ * and memory for the names that are compared. */
+#define LIMIT_TF_NODES 4000000
+#define LIMIT_TF_ARENA ((size_t)1 << 30)
+/* Graphs of ONNX in one another: an If in a Loop in an If is 3. */
+#define LIMIT_ONNX_DEPTH 64
+/* GGUF: what llama.cpp itself takes at most of entries, and of tensors. */
+#define LIMIT_GGUF_KEYS    65536
+#define LIMIT_GGUF_TENSORS 65536
 /* Elements of one tensor: 16 GiB of floats. */
 #define LIMIT_ELEMENTS ((uint64_t)1 << 32)
 /* Elements of one value while a net runs (the matrix products count in int),

@@ -204,6 +204,8 @@ probe_onnx(struct rd r)
 #define probe_npz        identify_zip_npz
 #define probe_pickle     identify_pickle
 #define probe_savedmodel identify_other_savedmodel
+#define probe_tf_graph   identify_other_tf_graph
+#define probe_tf_meta    identify_other_tf_meta
 #define probe_pmml       identify_other_pmml
 #define probe_xgboost    identify_other_xgboost
 #define probe_lightgbm   identify_other_lightgbm

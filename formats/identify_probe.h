@@ -28,6 +28,8 @@ unsigned identify_code_pyc(struct rd);
 unsigned identify_pickle(struct rd);
 
 unsigned identify_other_savedmodel(struct rd);
+unsigned identify_other_tf_graph(struct rd);
+unsigned identify_other_tf_meta(struct rd);
 unsigned identify_other_pmml(struct rd);
 unsigned identify_other_xgboost(struct rd);
 unsigned identify_other_lightgbm(struct rd);
