@@ -87,7 +87,13 @@ bool check_spend(const struct check_file *, uint64_t n);
 
 /* --- in files of their own: audit/check_<name>.c ------------------------- */
 
+void check_code(const struct check_file *);
+void check_config(const struct check_file *);
+void check_depend(const struct check_file *);
+void check_jinja(const struct check_file *);
 void check_model(const struct check_file *);
 void check_name(const struct check_file *);
+void check_opaque(const struct check_file *);
+void check_xml(const struct check_file *);
 
 #endif
