@@ -33,6 +33,11 @@ CASE_PARTS          = cert dsse escape keys parts stamp statement subject waive
 assay-inspect_PARTS = $(CHECKS) show
 # all checks, which fuzz targets and tests link too
 CHECKS   = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
+assay-inspect_PARTS = $(CHECK_PARTS) show
+# what runs the checks, also in tests and fuzz targets
+CHECK_PARTS = check check_model check_name $(CHECK_TEXT)
+CHECK_TEXT  = check_code check_conf_hf check_conf_mlflow check_conf_serve check_conf_skops check_conf_string \
+              check_conf_tag check_conf_target check_config check_depend check_jinja check_opaque check_xml
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
                       html_rest html_scan html_top page page_style svg
 assay-verify_PARTS  = $(CASE_PARTS) case checks
@@ -194,6 +199,7 @@ demo: deps-check ## plant, audit, purify, report, verify: the whole path on real
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
 GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx policy pytorch resize sau tflite weights
+GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch resize sau text tflite weights
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done

@@ -105,5 +105,13 @@ void check_onnx(const struct check_file *);
 void check_safetensors(const struct check_file *);
 void check_savedmodel(const struct check_file *);
 void check_tflite(const struct check_file *);
+void check_code(const struct check_file *);
+void check_config(const struct check_file *);
+void check_depend(const struct check_file *);
+void check_jinja(const struct check_file *);
+void check_model(const struct check_file *);
+void check_name(const struct check_file *);
+void check_opaque(const struct check_file *);
+void check_xml(const struct check_file *);
 
 #endif

@@ -22,6 +22,13 @@
 #define LIMIT_CONFIG_FILE   ((size_t)4 << 20)
 #define LIMIT_CONFIG_DEPTH  32
 #define LIMIT_CONFIG_VALUES 200000
+/* YAML that is judged rather than used: what PyYAML itself gets through. */
+#define LIMIT_YAML_DEPTH 500
+/* The tree of a configuration that is judged: a tokenizer.json of 150,000
+ * words and 300,000 merges takes 50 MB. */
+#define LIMIT_CONF_ARENA ((size_t)1 << 30)
+/* Tokens of one Jinja template: the longest chat template has 5,000. */
+#define LIMIT_TEMPLATE_ARENA ((size_t)64 << 20)
 /* Nodes and tensors of a graph: swin_t has 6,500 nodes. */
 #define LIMIT_NODES   200000
 #define LIMIT_TENSORS 200000
