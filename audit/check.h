@@ -89,5 +89,6 @@ bool check_spend(const struct check_file *, uint64_t n);
 
 void check_model(const struct check_file *);
 void check_name(const struct check_file *);
+void check_weight(const struct check_file *);
 
 #endif

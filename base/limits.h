@@ -94,6 +94,9 @@
 #define LIMIT_INSPECT_BYTES   ((uint64_t)64 << 30)
 #define LIMIT_INSPECT_RATIO   200
 #define LIMIT_INSPECT_FREE    ((uint64_t)256 << 20)
+/* Places in low bits of weights that are read again because they look like the
+ * beginning of a program: chance gives one in a gigabyte. */
+#define LIMIT_WEIGHT_READS 20000
 /* Findings about one file that are kept: they say the same in the end. */
 #define LIMIT_FILE_FINDINGS 1000
 /* Findings in one document: beyond that nobody reads on. */
