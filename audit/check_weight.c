@@ -40,26 +40,37 @@ cut_name(const struct look *k, const struct check_weight_cut *c, char buf[80])
 	return buf;
 }
 
+/* What a payload is that goes on in the tensors of at least that rank. */
+static const char *
+tell(
+    struct look *k, const struct check_weight_cut *c, uint64_t bit, size_t rank)
+{
+	const char *what;
+	bool deep;
+	size_t n;
+
+	n = check_weight_cut_read(
+	    k->l, k->at, rank, c, bit, k->deep, CHECK_WEIGHT_MAGIC_HEAD);
+	what = check_weight_magic_tell(k->deep, n, false, &deep);
+	if (what != NULL || !deep)
+		return what;
+	n = check_weight_cut_read(
+	    k->l, k->at, rank, c, bit, k->deep, CHECK_WEIGHT_MAGIC_DEEP);
+	return check_weight_magic_tell(k->deep, n, true, &deep);
+}
+
 /* What begins at a bit of the cut, if anything; said once a tensor. */
 static void
 begins(struct look *k, const struct check_weight_cut *c, uint64_t bit)
 {
 	char name[80];
 	const char *what;
-	bool deep;
-	size_t n;
 
 	if (k->payload || k->reads++ > LIMIT_WEIGHT_READS)
 		return;
-	n = check_weight_cut_read(k->l->tensor, k->l->n, k->at, c, bit, k->deep,
-	    CHECK_WEIGHT_MAGIC_HEAD);
-	what = check_weight_magic_tell(k->deep, n, false, &deep);
-	if (what == NULL && deep) {
-		n = check_weight_cut_read(k->l->tensor, k->l->n, k->at, c, bit,
-		    k->deep, CHECK_WEIGHT_MAGIC_DEEP);
-		what = check_weight_magic_tell(k->deep, n, true, &deep);
-	}
-	if (what == NULL)
+	/* on in all tensors, or in those with weights but no biases */
+	if ((what = tell(k, c, bit, 0)) == NULL &&
+	    (what = tell(k, c, bit, 2)) == NULL)
 		return;
 	k->payload = true;
 	check_find_tensor(k->f, FINDING_TENSOR_PAYLOAD, k->t->name,
@@ -67,22 +78,38 @@ begins(struct look *k, const struct check_weight_cut *c, uint64_t bit)
 	    cut_name(k, c, name), bit / c->bits);
 }
 
+/*
+ * Each character of a run is printable by chance with 1.4 bits, but only those
+ * of different numbers count: 48 of them are 66 bits.
+ */
+static bool
+independent(const struct look *k, const struct check_weight_cut *c,
+    uint64_t first, size_t run)
+{
+	size_t n = 8 * run / c->bits;
+
+	return check_weight_stat_distinct(k->t, first, n) * c->bits >= 48 * 8;
+}
+
 static void
 text(struct look *k, const struct check_weight_cut *c, const uint8_t *p,
     size_t n, uint64_t bit)
 {
 	char name[80];
-	size_t at;
+	uint64_t first;
+	size_t at, run;
 
 	/* bytes that are stored as bytes may be text, and some are */
 	if (k->text || k->t->dtype > DTYPE_BF16 ||
-	    (at = check_weight_stat_text(p, n, 64)) == n)
+	    (at = check_weight_stat_text(p, n, 64, &run)) == n)
+		return;
+	first = (bit + 8 * at) / c->bits;
+	if (!independent(k, c, first, run))
 		return;
 	k->text = true;
 	check_find_tensor(k->f, FINDING_TENSOR_TEXT, k->t->name,
 	    "in the %s from element %" PRIu64 " on: '%.40s'",
-	    cut_name(k, c, name), (bit + 8 * at) / c->bits,
-	    (const char *)p + at);
+	    cut_name(k, c, name), first, (const char *)p + at);
 }
 
 /* A stream of n bytes that begins at that bit of the cut. */
@@ -114,16 +141,25 @@ search_turned(struct look *k, const struct check_weight_cut *c, size_t n,
 		search(k, c, k->turned, n - 1, bit + by);
 }
 
+/* The greatest common divisor with 8: bits that places are apart. */
+static unsigned
+gcd8(unsigned bits)
+{
+	return bits & (~bits + 1);
+}
+
 static void
 look_cut(struct look *k, const struct check_weight_cut *c, uint64_t first)
 {
 	size_t n = check_weight_cut_take(&k->block, c->bits, c->high, k->out);
 
 	search(k, c, k->out, n, first * c->bits);
-	/* where a payload may begin at any element: 1, 2 or 4 bits each */
-	if (c->bits < 8 && 8 % c->bits == 0)
-		for (unsigned by = c->bits; by < 8; by += c->bits)
-			search_turned(k, c, n, by, first * c->bits);
+	/* a payload may begin at any element; of 3, 5, 6 or 7 bits each, where
+	 * that is dear, at any of the first block */
+	if (c->bits < 8 && (first == 0 || 8 % c->bits == 0))
+		for (unsigned by = 1; by < 8; by++)
+			if (by % gcd8(c->bits) == 0)
+				search_turned(k, c, n, by, first * c->bits);
 }
 
 static void
@@ -219,7 +255,7 @@ say(const struct look *k, unsigned shift, uint64_t rest)
 	if (k->structured != 0 && !k->text && !k->payload && k->alien == 0)
 		check_find_tensor(k->f, FINDING_TENSOR_LOWBITS, k->t->name,
 		    "%" PRIu64 " of the blocks of %d numbers, the first at "
-		    "element %" PRIu64 " (chi-square %.0f)",
+		    "element %" PRIu64 " (%.1f, text has 15)",
 		    k->structured, CHECK_WEIGHT_BLOCK, k->first_structured,
 		    k->worst);
 	else if (rest >= 256 && k->structured == 0 && !k->text && !k->payload)

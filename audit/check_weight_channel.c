@@ -14,7 +14,7 @@
 
 struct rows {
 	uint64_t n, cols;
-	double *norm;     /* sum of squares */
+	double *norm; /* sum of squares */
 	uint64_t dead, copies, first_dead, first_copy, copy_of;
 };
 

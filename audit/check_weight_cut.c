@@ -93,8 +93,7 @@ static inline uint64_t
 pack(uint64_t x, unsigned k)
 {
 	x &= 0x0101010101010101U * ((1U << k) - 1);
-	x = (x & 0x00ff00ff00ff00ffU) |
-	    (x & 0xff00ff00ff00ff00U) >> (8 - k);
+	x = (x & 0x00ff00ff00ff00ffU) | (x & 0xff00ff00ff00ff00U) >> (8 - k);
 	x = (x & 0x0000ffff0000ffffU) |
 	    (x & 0xffff0000ffff0000U) >> 2 * (8 - k);
 	return (x & 0xffffffffU) | x >> 32 << 4 * k;
@@ -132,7 +131,8 @@ take_high(const uint8_t *low, size_t n, unsigned k, uint8_t *out)
 }
 
 static size_t
-take_few(const struct check_weight_block *b, unsigned k, bool high, uint8_t *out)
+take_few(
+    const struct check_weight_block *b, unsigned k, bool high, uint8_t *out)
 {
 #define CASE(k)                                                                \
 	case k:                                                                \
@@ -153,8 +153,8 @@ take_few(const struct check_weight_block *b, unsigned k, bool high, uint8_t *out
 }
 
 size_t
-check_weight_cut_take(const struct check_weight_block *b, unsigned bits,
-    bool high, uint8_t *out)
+check_weight_cut_take(
+    const struct check_weight_block *b, unsigned bits, bool high, uint8_t *out)
 {
 	if (bits < 8)
 		return take_few(b, bits, high, out);
@@ -173,34 +173,42 @@ check_weight_cut_take(const struct check_weight_block *b, unsigned bits,
 
 /* A place in the cut of a row of tensors. */
 struct place {
-	const struct tensor *t;
-	size_t n, at;
+	const struct check_weight_list *l;
+	size_t at, rank;
 	uint64_t i; /* element */
 	enum dtype dtype;
 };
 
 static bool
+passes(const struct place *p, const struct tensor *t)
+{
+	return t->dtype == p->dtype && t->rank >= p->rank;
+}
+
+static bool
 next(struct place *p, uint64_t *out)
 {
 	size_t width = dtype_width(p->dtype);
+	const struct tensor *t = &p->l->tensor[p->at];
 
-	while (p->at < p->n && (p->t[p->at].dtype != p->dtype ||
-				   p->i >= p->t[p->at].size / width)) {
-		p->at++;
+	while (p->i >= t->size / width) {
+		do {
+			if (++p->at >= p->l->n)
+				return false;
+			t = &p->l->tensor[p->at];
+		} while (!passes(p, t));
 		p->i = 0;
 	}
-	if (p->at == p->n)
-		return false;
-	*out = element(p->t[p->at].data + p->i * width, width);
+	*out = element(t->data + p->i * width, width);
 	p->i++;
 	return true;
 }
 
 size_t
-check_weight_cut_read(const struct tensor *t, size_t n, size_t at,
+check_weight_cut_read(const struct check_weight_list *l, size_t at, size_t rank,
     const struct check_weight_cut *c, uint64_t bit, uint8_t *out, size_t len)
 {
-	struct place p = {t, n, at, bit / c->bits, t[at].dtype};
+	struct place p = {l, at, rank, bit / c->bits, l->tensor[at].dtype};
 	uint64_t skip = bit % c->bits, v;
 	unsigned have = 0;
 	size_t done = 0;

@@ -8,7 +8,7 @@
 #ifndef AUDIT_CHECK_WEIGHT_CUT_H
 #define AUDIT_CHECK_WEIGHT_CUT_H
 
-#include "formats/model.h"
+#include "audit/check_weight_list.h"
 
 /* Elements that are looked at together. */
 #define CHECK_WEIGHT_BLOCK 8192
@@ -36,15 +36,16 @@ void check_weight_cut_load(const struct tensor *, uint64_t first,
  * A cut of a block; returns its bytes.  out has room for 4 bytes an element.
  * The last few may be missing when bits do not fill a byte.
  */
-size_t check_weight_cut_take(const struct check_weight_block *, unsigned bits,
-    bool high, uint8_t *out);
+size_t check_weight_cut_take(
+    const struct check_weight_block *, unsigned bits, bool high, uint8_t *out);
 
 /*
- * Bytes of a cut from any bit of it on, and on into the tensors of the same
- * type that follow t[at]: what a program that reads its payload would get.
- * Returns how many of len there are.
+ * Bytes of a cut from any bit of tensor `at` on, and on into the tensors of the
+ * same type and at least that rank that follow it: what a program that reads
+ * its payload would get.  Returns how many of len there are.
  */
-size_t check_weight_cut_read(const struct tensor *t, size_t n, size_t at,
-    const struct check_weight_cut *, uint64_t bit, uint8_t *out, size_t len);
+size_t check_weight_cut_read(const struct check_weight_list *, size_t at,
+    size_t rank, const struct check_weight_cut *, uint64_t bit, uint8_t *out,
+    size_t len);
 
 #endif

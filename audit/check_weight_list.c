@@ -113,8 +113,8 @@ check_weight_list_array(struct check_weight_list *l, struct rd r)
 /* --- HDF5 ---------------------------------------------------------------- */
 
 static void
-walk(struct check_weight_list *l, struct hdf5 *h, uint64_t at,
-    const char *path, unsigned depth)
+walk(struct check_weight_list *l, struct hdf5 *h, uint64_t at, const char *path,
+    unsigned depth)
 {
 	const struct hdf5_group *g;
 	char name[1024]; /* longer paths are cut */

@@ -9,7 +9,14 @@
 #include "formats/onnx_wire.h"
 
 /* What a message may hold, and which message it then is. */
-enum message { MODEL, GRAPH, FUNCTION, NODE, ATTRIBUTE, TENSOR };
+enum message {
+	MODEL,
+	GRAPH,
+	FUNCTION,
+	NODE,
+	ATTRIBUTE,
+	TENSOR
+};
 
 static const struct {
 	enum message in;

@@ -49,7 +49,8 @@ take_entry(struct check_weight_list *l, const char *key, const json_t *entry,
 	const json_t *place = json_object_get(entry, "data_offsets");
 	json_int_t begin = json_integer_value(json_array_get(place, 0));
 	json_int_t end = json_integer_value(json_array_get(place, 1));
-	struct tensor t = {.dtype = named_type(json_object_get(entry, "dtype"))};
+	struct tensor t = {
+	    .dtype = named_type(json_object_get(entry, "dtype"))};
 	struct slice s;
 
 	if (json_array_size(place) != 2 || begin < 0 || end <= begin ||
@@ -96,15 +97,24 @@ check_weight_list_safetensors(struct check_weight_list *l, struct rd r)
 static const struct {
 	uint8_t block, bytes;
 	enum dtype dtype;
-} ggml[] = {[0] = {1, 4, DTYPE_F32}, [1] = {1, 2, DTYPE_F16},
-    [2] = {32, 18, DTYPE_COUNT}, [3] = {32, 20, DTYPE_COUNT},
-    [6] = {32, 22, DTYPE_COUNT}, [7] = {32, 24, DTYPE_COUNT},
-    [8] = {32, 34, DTYPE_COUNT}, [9] = {32, 36, DTYPE_COUNT},
-    [10] = {0, 84, DTYPE_COUNT}, [11] = {0, 110, DTYPE_COUNT},
-    [12] = {0, 144, DTYPE_COUNT}, [13] = {0, 176, DTYPE_COUNT},
-    [14] = {0, 210, DTYPE_COUNT}, [24] = {1, 1, DTYPE_I8},
-    [25] = {1, 2, DTYPE_I16}, [26] = {1, 4, DTYPE_I32},
-    [27] = {1, 8, DTYPE_I64}, [28] = {1, 8, DTYPE_F64},
+} ggml[] = {[0] = {1, 4, DTYPE_F32},
+    [1] = {1, 2, DTYPE_F16},
+    [2] = {32, 18, DTYPE_COUNT},
+    [3] = {32, 20, DTYPE_COUNT},
+    [6] = {32, 22, DTYPE_COUNT},
+    [7] = {32, 24, DTYPE_COUNT},
+    [8] = {32, 34, DTYPE_COUNT},
+    [9] = {32, 36, DTYPE_COUNT},
+    [10] = {0, 84, DTYPE_COUNT},
+    [11] = {0, 110, DTYPE_COUNT},
+    [12] = {0, 144, DTYPE_COUNT},
+    [13] = {0, 176, DTYPE_COUNT},
+    [14] = {0, 210, DTYPE_COUNT},
+    [24] = {1, 1, DTYPE_I8},
+    [25] = {1, 2, DTYPE_I16},
+    [26] = {1, 4, DTYPE_I32},
+    [27] = {1, 8, DTYPE_I64},
+    [28] = {1, 8, DTYPE_F64},
     [30] = {1, 2, DTYPE_BF16}};
 
 #define K_BLOCK 256 /* elements of a block of the types with 0 above */
@@ -198,7 +208,8 @@ gguf_take(
 	struct slice s;
 
 	if (g->type < ARRAY_LEN(ggml) && ggml[g->type].bytes != 0) {
-		block = ggml[g->type].block != 0 ? ggml[g->type].block : K_BLOCK;
+		block =
+		    ggml[g->type].block != 0 ? ggml[g->type].block : K_BLOCK;
 		bytes = ggml[g->type].bytes;
 		t.dtype = ggml[g->type].dtype;
 	}

@@ -36,8 +36,8 @@ see(void *ctx, uint8_t op, const struct pickle_node *n)
 	    key->text.len > LIMIT_NAME)
 		return;
 	d = torch_tensor_dtype(type->name->name);
-	name = arena_strdup(
-	    y->arena, (const char *)key->text.ptr, key->text.len);
+	name =
+	    arena_strdup(y->arena, (const char *)key->text.ptr, key->text.len);
 	/* full: the storage is a row of bytes */
 	if (name != NULL)
 		(void)!map_put(&y->by_key, name, d);

@@ -5,8 +5,8 @@
 
 #define LEAST    1024 /* elements that can say something */
 #define SLOTS    (2 * CHECK_WEIGHT_BLOCK)
-#define LIMIT_32 1000.0 /* audit/INSPECT.md has what they rest on */
-#define LIMIT_16 4000.0
+#define LIMIT_32 0.5 /* audit/INSPECT.md has what they rest on */
+#define LIMIT_16 1.5
 
 double
 check_weight_stat_chi(const uint8_t *p, size_t n)
@@ -38,18 +38,24 @@ is_float(enum dtype d)
 	return d <= DTYPE_BF16;
 }
 
+static double
+excess(const uint8_t *p, size_t n)
+{
+	return n == 0 ? 0 : (check_weight_stat_chi(p, n) - 255) / (double)n;
+}
+
 double
 check_weight_stat_block(enum dtype d, const struct check_weight_block *b)
 {
 	static const unsigned packs[] = {1, 2, 4};
-	uint8_t out[4 * ARRAY_LEN(b->v)];
+	uint8_t out[ARRAY_LEN(b->low)];
 	double worst = 0;
 
 	if (!is_float(d) || b->n < LEAST)
 		return 0;
 	/* the low byte of a bf16 has an exponent's bit and skewed ones */
 	if (d != DTYPE_BF16)
-		worst = check_weight_stat_chi(b->low, b->n);
+		worst = excess(b->low, b->n);
 	for (size_t i = 0; i < ARRAY_LEN(packs); i++) {
 		size_t n;
 
@@ -57,7 +63,7 @@ check_weight_stat_block(enum dtype d, const struct check_weight_block *b)
 			break;
 		(void)check_weight_cut_take(b, packs[i], true, out);
 		n = b->n / 8 * packs[i];
-		worst = MAX(worst, check_weight_stat_chi(out, n));
+		worst = MAX(worst, excess(out, n));
 	}
 	return worst;
 }
@@ -125,13 +131,34 @@ telling(const struct tensor *t, uint64_t i, uint64_t bits, unsigned shift)
 	       !decimal(v, ulp);
 }
 
+/* A scale times q, -q and 2q: their mantissas are the same. */
+static uint64_t
+kind_of(enum dtype d)
+{
+	return d == DTYPE_F32   ? 0x7fffff
+	       : d == DTYPE_F64 ? 0xfffffffffffff
+				: 0x7fff;
+}
+
+size_t
+check_weight_stat_distinct(const struct tensor *t, uint64_t first, size_t n)
+{
+	uint64_t set[SLOTS] = {0}, total = t->size / dtype_width(t->dtype);
+	size_t distinct = 0;
+
+	n = MIN(n, (size_t)CHECK_WEIGHT_BLOCK);
+	for (uint64_t i = first; i < total && i < first + n; i++)
+		distinct +=
+		    again(set, bits_of(t, i) & kind_of(t->dtype)) ? 0 : 1;
+	return distinct;
+}
+
 double
 check_weight_stat_rest(const struct tensor *t, uint64_t first, unsigned shift)
 {
 	uint64_t set[SLOTS] = {0}, total = t->size / dtype_width(t->dtype);
 	struct check_weight_block b;
-	size_t n = (size_t)MIN(
-	    total - first, (uint64_t)CHECK_WEIGHT_BLOCK);
+	size_t n = (size_t)MIN(total - first, (uint64_t)CHECK_WEIGHT_BLOCK);
 	bool wide = t->dtype == DTYPE_F32 || t->dtype == DTYPE_F64;
 	size_t fresh = 0;
 
@@ -142,7 +169,7 @@ check_weight_stat_rest(const struct tensor *t, uint64_t first, unsigned shift)
 
 		if (!telling(t, first + i, v, shift))
 			continue;
-		old = again(set, v);
+		old = again(set, v & kind_of(t->dtype));
 		fresh += old ? 0 : 1;
 		/* halves are few: the same one comes again by chance */
 		if (old && wide)
@@ -184,7 +211,7 @@ wordy(const uint8_t *p, size_t n)
 }
 
 size_t
-check_weight_stat_text(const uint8_t *p, size_t len, size_t least)
+check_weight_stat_text(const uint8_t *p, size_t len, size_t least, size_t *run)
 {
 	size_t i = 0;
 
@@ -198,7 +225,8 @@ check_weight_stat_text(const uint8_t *p, size_t len, size_t least)
 			from--;
 		while (to < len && is_text(p[to]))
 			to++;
-		if (to - from >= least && wordy(p + from, to - from))
+		*run = to - from;
+		if (*run >= least && wordy(p + from, *run))
 			return from;
 		i = MAX(i, to);
 	}

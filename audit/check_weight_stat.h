@@ -15,8 +15,9 @@
 double check_weight_stat_chi(const uint8_t *, size_t n);
 
 /*
- * The largest statistic of the low byte and of packed bits of a block, as far
- * as the type allows: about 255 for honest weights.
+ * How far the low byte and packed bits of a block are from uniform, as far as
+ * the type allows: (statistic - 255) / bytes, the largest.  About 0 for honest
+ * weights, 3 for base64, 15 for text.
  */
 double check_weight_stat_block(enum dtype, const struct check_weight_block *);
 
@@ -32,9 +33,15 @@ double check_weight_stat_limit(enum dtype);
 
 /*
  * A run of at least `least` characters that is text, not numbers that happen
- * to be printable; its start, or len when there is none.
+ * to be printable; its start, or len when there is none, and its length.
  */
-size_t check_weight_stat_text(const uint8_t *, size_t len, size_t least);
+size_t check_weight_stat_text(
+    const uint8_t *, size_t len, size_t least, size_t *run);
+
+/* Different numbers of the n (at most a block) from `first` on; those of one
+ * scale and one integer but for sign and a power of two count as one. */
+size_t check_weight_stat_distinct(
+    const struct tensor *, uint64_t first, size_t n);
 
 /* Bits below which nearly all numbers that are not 0 have nothing: 0, or 13
  * (from f16), 16 (from bf16), 29 (f64 from f32).  *rest: those that have. */
