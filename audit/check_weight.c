@@ -80,15 +80,23 @@ begins(struct look *k, const struct check_weight_cut *c, uint64_t bit)
 
 /*
  * Each character of a run is printable by chance with 1.4 bits, but only those
- * of different numbers count: 48 of them are 66 bits.
+ * of different numbers count: 48 of them are 66 bits.  Integers times a scale
+ * have few numbers and low bytes that depend on each other; numbers that were
+ * floats all their life hardly repeat.
  */
 static bool
 independent(const struct look *k, const struct check_weight_cut *c,
     uint64_t first, size_t run)
 {
-	size_t n = 8 * run / c->bits;
+	bool wide = k->t->dtype == DTYPE_F32 || k->t->dtype == DTYPE_F64;
+	size_t n = MIN(8 * run / c->bits, (size_t)160), d;
 
-	return check_weight_stat_distinct(k->t, first, n) * c->bits >= 48 * 8;
+	if (!wide && run < 160)
+		return false;
+	d = check_weight_stat_distinct(k->t, first, n);
+	if (!wide)
+		return 100 * d >= 62 * n;
+	return d * c->bits >= 48 * 8 && 100 * d >= (c->bits < 16 ? 90 : 50) * n;
 }
 
 static void
@@ -143,7 +151,7 @@ search_turned(struct look *k, const struct check_weight_cut *c, size_t n,
 
 /* The greatest common divisor with 8: bits that places are apart. */
 static unsigned
-gcd8(unsigned bits)
+step(unsigned bits)
 {
 	return bits & (~bits + 1);
 }
@@ -158,7 +166,7 @@ look_cut(struct look *k, const struct check_weight_cut *c, uint64_t first)
 	 * that is dear, at any of the first block */
 	if (c->bits < 8 && (first == 0 || 8 % c->bits == 0))
 		for (unsigned by = 1; by < 8; by++)
-			if (by % gcd8(c->bits) == 0)
+			if (by % step(c->bits) == 0)
 				search_turned(k, c, n, by, first * c->bits);
 }
 
@@ -167,8 +175,10 @@ look_raw(struct look *k, uint64_t first)
 {
 	size_t width = dtype_width(k->t->dtype);
 	struct check_weight_cut raw = {.bits = 8 * (unsigned)width};
+	uint64_t n =
+	    MIN((uint64_t)ARRAY_LEN(k->block.v), k->t->size / width - first);
 
-	search(k, &raw, k->t->data + first * width, k->block.have * width,
+	search(k, &raw, k->t->data + first * width, (size_t)n * width,
 	    first * raw.bits);
 }
 
@@ -223,13 +233,19 @@ measure(struct look *k, uint64_t first, unsigned shift)
 }
 
 static void
+look_at(struct look *k, size_t rank, uint64_t first, unsigned shift)
+{
+	check_weight_cut_load(k->l, k->at, rank, first, shift, &k->block);
+	look_cuts(k, first, shift);
+}
+
+static void
 look_block(struct look *k, uint64_t first, unsigned shift)
 {
-	uint64_t alien;
+	uint64_t total = k->t->size / dtype_width(k->t->dtype), alien;
 
-	check_weight_cut_load(k->t, first, 0, &k->block);
+	look_at(k, 0, first, 0);
 	look_raw(k, first);
-	look_cuts(k, first, 0);
 	measure(k, first, 0);
 	alien = check_weight_stat_alien(k->t, first, k->block.n);
 	if (alien >= 16 && 10 * alien >= k->block.n) {
@@ -237,9 +253,11 @@ look_block(struct look *k, uint64_t first, unsigned shift)
 			k->first_alien = first;
 		k->alien += alien;
 	}
+	/* a payload that goes on in weights, but not in biases */
+	if (total - first < CHECK_WEIGHT_AHEAD && k->t->rank > 1)
+		look_at(k, 2, first, 0);
 	if (shift != 0) {
-		check_weight_cut_load(k->t, first, shift, &k->block);
-		look_cuts(k, first, shift);
+		look_at(k, 0, first, shift);
 		measure(k, first, shift);
 	}
 }

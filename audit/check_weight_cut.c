@@ -51,13 +51,48 @@ load_8(const uint8_t *p, size_t n, unsigned shift, uint32_t *out)
 		out[i] = (uint32_t)p[i] >> shift;
 }
 
-void
-check_weight_cut_load(const struct tensor *t, uint64_t first, unsigned shift,
-    struct check_weight_block *b)
+/* A place in the cut of a row of tensors. */
+struct place {
+	const struct check_weight_list *l;
+	size_t at, rank;
+	uint64_t i; /* element */
+	enum dtype dtype;
+};
+
+static bool
+passes(const struct place *p, const struct tensor *t)
 {
-	size_t width = dtype_width(t->dtype);
-	uint64_t left = t->size / width - first;
+	return t->dtype == p->dtype && t->rank >= p->rank;
+}
+
+static bool
+next(struct place *p, uint64_t *out)
+{
+	size_t width = dtype_width(p->dtype);
+	const struct tensor *t = &p->l->tensor[p->at];
+
+	while (p->i >= t->size / width) {
+		do {
+			if (++p->at >= p->l->n)
+				return false;
+			t = &p->l->tensor[p->at];
+		} while (!passes(p, t));
+		p->i = 0;
+	}
+	*out = element(t->data + p->i * width, width);
+	p->i++;
+	return true;
+}
+
+void
+check_weight_cut_load(const struct check_weight_list *l, size_t at, size_t rank,
+    uint64_t first, unsigned shift, struct check_weight_block *b)
+{
+	const struct tensor *t = &l->tensor[at];
+	size_t width = dtype_width(t->dtype), more;
+	uint64_t left = t->size / width - first, v;
 	const uint8_t *p = t->data + first * width;
+	struct place ahead = {l, at, rank, t->size / width, t->dtype};
 
 	b->have = (size_t)MIN(left, (uint64_t)ARRAY_LEN(b->v));
 	b->n = MIN(b->have, (size_t)CHECK_WEIGHT_BLOCK);
@@ -69,6 +104,9 @@ check_weight_cut_load(const struct tensor *t, uint64_t first, unsigned shift,
 		load_64(p, b->have, shift, b->v);
 	else
 		load_8(p, b->have, shift, b->v);
+	more = b->n + CHECK_WEIGHT_AHEAD - b->have;
+	while (more-- > 0 && next(&ahead, &v))
+		b->v[b->have++] = (uint32_t)(v >> shift);
 	for (size_t i = 0; i < b->have; i++)
 		b->low[i] = (uint8_t)b->v[i];
 }
@@ -170,39 +208,6 @@ check_weight_cut_take(
 }
 
 /* --- from anywhere ------------------------------------------------------- */
-
-/* A place in the cut of a row of tensors. */
-struct place {
-	const struct check_weight_list *l;
-	size_t at, rank;
-	uint64_t i; /* element */
-	enum dtype dtype;
-};
-
-static bool
-passes(const struct place *p, const struct tensor *t)
-{
-	return t->dtype == p->dtype && t->rank >= p->rank;
-}
-
-static bool
-next(struct place *p, uint64_t *out)
-{
-	size_t width = dtype_width(p->dtype);
-	const struct tensor *t = &p->l->tensor[p->at];
-
-	while (p->i >= t->size / width) {
-		do {
-			if (++p->at >= p->l->n)
-				return false;
-			t = &p->l->tensor[p->at];
-		} while (!passes(p, t));
-		p->i = 0;
-	}
-	*out = element(t->data + p->i * width, width);
-	p->i++;
-	return true;
-}
 
 size_t
 check_weight_cut_read(const struct check_weight_list *l, size_t at, size_t rank,

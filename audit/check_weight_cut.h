@@ -29,9 +29,12 @@ struct check_weight_block {
 	size_t have; /* with those ahead */
 };
 
-/* The elements from `first` on. */
-void check_weight_cut_load(const struct tensor *, uint64_t first,
-    unsigned shift, struct check_weight_block *);
+/*
+ * The elements of tensor `at` from `first` on; those ahead may be of the
+ * tensors of its type, and at least that rank, that follow it.
+ */
+void check_weight_cut_load(const struct check_weight_list *, size_t at,
+    size_t rank, uint64_t first, unsigned shift, struct check_weight_block *);
 /*
  * A cut of a block; returns its bytes.  out has room for 4 bytes an element.
  * The last few may be missing when bits do not fill a byte.

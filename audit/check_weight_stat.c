@@ -8,40 +8,69 @@
 #define LIMIT_32 0.5 /* audit/INSPECT.md has what they rest on */
 #define LIMIT_16 1.5
 
-double
-check_weight_stat_chi(const uint8_t *p, size_t n)
+static void
+histogram(const uint8_t *p, size_t n, uint32_t out[256])
 {
 	uint32_t count[4][256] = {{0}};
-	double want = (double)n / 256, sum = 0;
 	size_t i;
 
-	if (n == 0)
-		return 0;
 	for (i = 0; i + 4 <= n; i += 4)
 		for (size_t k = 0; k < 4; k++)
 			count[k][p[i + k]]++;
 	for (; i < n; i++)
 		count[0][p[i]]++;
-	for (i = 0; i < 256; i++) {
-		double d = (double)(count[0][i] + count[1][i] + count[2][i] +
-				    count[3][i]) -
-			   want;
+	for (i = 0; i < 256; i++)
+		out[i] = count[0][i] + count[1][i] + count[2][i] + count[3][i];
+}
 
-		sum += d * d;
+/*
+ * What each byte should come to when the elements are independent.  They need
+ * not be uniform: a multiple of 4/3 is never 2 modulo 4.  So bytes of packed
+ * bits are products of what the bits of one element show; of the low byte the
+ * low four bits may be as they like.
+ */
+static void
+expect(const uint32_t seen[256], unsigned bits, double out[256])
+{
+	unsigned part = bits == 8 ? 4 : bits, mask = (1U << part) - 1;
+	double share[16] = {0}, all = 0;
+
+	for (unsigned b = 0; b < 256; b++)
+		for (unsigned at = 0; at < (bits == 8 ? 1 : 8); at += part) {
+			share[b >> at & mask] += seen[b];
+			all += seen[b];
+		}
+	for (unsigned b = 0; b < 256; b++) {
+		out[b] = bits == 8 ? 1.0 / 16 : 1.0;
+		for (unsigned at = 0; at < (bits == 8 ? 1 : 8); at += part)
+			out[b] *= share[b >> at & mask] / all;
 	}
-	return sum / want;
+}
+
+/* Pearson's statistic beyond its mean, for each byte. */
+static double
+excess(const uint8_t *p, size_t n, unsigned bits)
+{
+	uint32_t seen[256];
+	double want[256], sum = 0;
+
+	if (n == 0)
+		return 0;
+	histogram(p, n, seen);
+	expect(seen, bits, want);
+	for (size_t i = 0; i < 256; i++) {
+		double e = want[i] * (double)n, d = seen[i] - e;
+
+		if (e > 0)
+			sum += d * d / MAX(e, 0.5);
+	}
+	return (sum - 255) / (double)n;
 }
 
 static bool
 is_float(enum dtype d)
 {
 	return d <= DTYPE_BF16;
-}
-
-static double
-excess(const uint8_t *p, size_t n)
-{
-	return n == 0 ? 0 : (check_weight_stat_chi(p, n) - 255) / (double)n;
 }
 
 double
@@ -55,7 +84,7 @@ check_weight_stat_block(enum dtype d, const struct check_weight_block *b)
 		return 0;
 	/* the low byte of a bf16 has an exponent's bit and skewed ones */
 	if (d != DTYPE_BF16)
-		worst = excess(b->low, b->n);
+		worst = excess(b->low, b->n, 8);
 	for (size_t i = 0; i < ARRAY_LEN(packs); i++) {
 		size_t n;
 
@@ -63,7 +92,7 @@ check_weight_stat_block(enum dtype d, const struct check_weight_block *b)
 			break;
 		(void)check_weight_cut_take(b, packs[i], true, out);
 		n = b->n / 8 * packs[i];
-		worst = MAX(worst, excess(out, n));
+		worst = MAX(worst, excess(out, n, packs[i]));
 	}
 	return worst;
 }

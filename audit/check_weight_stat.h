@@ -11,12 +11,10 @@
 
 #include "audit/check_weight_cut.h"
 
-/* Pearson's statistic of bytes against the uniform; 255 degrees of freedom. */
-double check_weight_stat_chi(const uint8_t *, size_t n);
-
 /*
- * How far the low byte and packed bits of a block are from uniform, as far as
- * the type allows: (statistic - 255) / bytes, the largest.  About 0 for honest
+ * How far the low byte and packed bits of a block are from what independent
+ * numbers would have, as far as the type allows: (Pearson's statistic - 255)
+ * / bytes, the largest.  About 0 for honest
  * weights, 3 for base64, 15 for text.
  */
 double check_weight_stat_block(enum dtype, const struct check_weight_block *);
