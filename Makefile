@@ -38,6 +38,10 @@ assay-inspect_PARTS = $(CHECK_PARTS) show
 CHECK_PARTS = check check_model check_name $(CHECK_TEXT)
 CHECK_TEXT  = check_code check_conf_hf check_conf_mlflow check_conf_serve check_conf_skops check_conf_string \
               check_conf_tag check_conf_target check_config check_depend check_jinja check_opaque check_xml
+assay-inspect_PARTS = check check_model check_name show $(WEIGHT_PARTS)
+WEIGHT_PARTS        = check_weight check_weight_channel check_weight_cut \
+                      check_weight_list check_weight_list_onnx check_weight_list_st \
+                      check_weight_list_torch check_weight_magic check_weight_stat
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
                       html_rest html_scan html_top page page_style svg
 assay-verify_PARTS  = $(CASE_PARTS) case checks
@@ -144,6 +148,8 @@ $(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
 # without fused multiply-add these kernels would be half as fast
 $(B)/engine/wino%.o $(B)/engine/micro%.o: CFLAGS_ALL += -ffp-contract=fast
 $(B)/tests/%.o $(B)/audit/%.o $(B)/purify/%.o $(B)/fixtures/%.o: CFLAGS_ALL += -fopenmp
+# loops over all weights of a file
+$(B)/audit/check_weight%.o: CFLAGS_ALL += -O3
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D); echo "CC $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<

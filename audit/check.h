@@ -113,5 +113,6 @@ void check_model(const struct check_file *);
 void check_name(const struct check_file *);
 void check_opaque(const struct check_file *);
 void check_xml(const struct check_file *);
+void check_weight(const struct check_file *);
 
 #endif

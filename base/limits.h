@@ -124,6 +124,9 @@
 #define LIMIT_INSPECT_SOURCE ((size_t)16 << 20)
 #define LIMIT_INSPECT_PIECE ((uint64_t)2 << 30)
 #define LIMIT_INSPECT_NAMES ((size_t)1 << 30)
+/* Places in low bits of weights that are read again because they look like the
+ * beginning of a program: chance gives one in a gigabyte. */
+#define LIMIT_WEIGHT_READS 20000
 /* Findings about one file that are kept: they say the same in the end. */
 #define LIMIT_FILE_FINDINGS 1000
 /* Findings in one document: beyond that nobody reads on. */
