@@ -9,6 +9,8 @@
 static void
 check_executable(const struct check_file *f)
 {
+	if (check_is(f, "text"))
+		check_knows(f);
 	for (size_t i = 0; i < f->bids->n; i++)
 		if (f->bids->bid[i]->kind == KIND_CODE)
 			check_find(f, FINDING_FILE_EXECUTABLE, ERR_NOWHERE,
