@@ -41,8 +41,7 @@ struct inliner {
 static int
 full(struct inliner *in)
 {
-	return err_set(
-	    in->e, ERR_LIMIT, ERR_NOWHERE, "onnx: model too large");
+	return err_set(in->e, ERR_LIMIT, ERR_NOWHERE, "onnx: model too large");
 }
 
 /* --- FunctionProto ------------------------------------------------------- */
@@ -144,8 +143,8 @@ make_key(struct inliner *in, const char *domain, const char *name,
 	    strchr(overload, '\n') != NULL)
 		return err_set(in->e, ERR_FORMAT, ERR_NOWHERE,
 		    "onnx: a line break in the name of a function");
-	*out = arena_printf(in->a, "%s\n%s\n%s", plain_domain(domain), name,
-	    overload);
+	*out = arena_printf(
+	    in->a, "%s\n%s\n%s", plain_domain(domain), name, overload);
 	return *out != NULL ? 0 : full(in);
 }
 
@@ -248,8 +247,8 @@ measure(struct inliner *in, struct function *f, unsigned depth)
 	f->bytes = 64 * (f->nin + f->nout) + f->nout * sizeof(*f->node);
 	for (size_t i = 0; i < f->nnode; i++) {
 		f->bytes += weigh(f, &f->node[i]);
-		if ((rc = measure_node(in, &f->node[i], depth, &f->nodes,
-			 &f->bytes)) != 0)
+		if ((rc = measure_node(
+			 in, &f->node[i], depth, &f->nodes, &f->bytes)) != 0)
 			return rc;
 	}
 	f->state = DONE;
@@ -284,9 +283,9 @@ fresh(struct inliner *in, const struct call *c, const char *inner,
 	int rc;
 
 	for (unsigned k = 0;; k++) {
-		const char *s = arena_printf(in->a, k == 0 ? "%s.%zu/%s" :
-							     "%s.%zu/%s.%u",
-		    c->f->name, c->number, inner, k);
+		const char *s =
+		    arena_printf(in->a, k == 0 ? "%s.%zu/%s" : "%s.%zu/%s.%u",
+			c->f->name, c->number, inner, k);
 
 		if (s == NULL || (rc = map_put(&in->taken, s, 0)) < 0)
 			return full(in);
@@ -395,15 +394,13 @@ bind_attrs(struct inliner *in, const struct call *c, struct onnx_node *n)
 static int
 bind_names(struct inliner *in, const struct call *c, struct onnx_node *n)
 {
-	const char **to =
-	    arena_alloc(in->a, n->nin + n->nout + 1, sizeof(*to));
+	const char **to = arena_alloc(in->a, n->nin + n->nout + 1, sizeof(*to));
 	size_t at;
 
 	if (to == NULL)
 		return full(in);
 	for (size_t i = 0; i < n->nin + n->nout; i++) {
-		const char *s =
-		    i < n->nin ? n->in[i] : n->out[i - n->nin];
+		const char *s = i < n->nin ? n->in[i] : n->out[i - n->nin];
 
 		if (*s == '\0') {
 			to[i] = "";
@@ -521,8 +518,8 @@ inline_all(struct inliner *in)
 		if (x->opset == 0)
 			x->opset = in->f[i].opset;
 	for (size_t i = 0; i < x->nnode; i++)
-		if ((rc = measure_node(
-			 in, &x->node[i], 0, &nodes, &bytes)) != 0)
+		if ((rc = measure_node(in, &x->node[i], 0, &nodes, &bytes)) !=
+		    0)
 			return rc;
 	if ((rc = take_names(in)) != 0)
 		return rc;
@@ -549,8 +546,8 @@ onnx_function_inline(
 
 	map_init(&in.key, a);
 	map_init(&in.taken, a);
-	if ((rc = onnx_file_room(model, 25, LIMIT_FUNCTIONS, sizeof(*in.f), a,
-		 &p, e)) != 0)
+	if ((rc = onnx_file_room(
+		 model, 25, LIMIT_FUNCTIONS, sizeof(*in.f), a, &p, e)) != 0)
 		return rc;
 	in.f = p;
 	while ((rc = onnx_wire_next(&r, &w, e)) > 0) {

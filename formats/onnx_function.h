@@ -17,7 +17,7 @@
  * has the name of an operator of ONNX's own: which of them is meant, onnx.proto
  * leaves to whoever runs the model.
  */
-int onnx_function_inline(struct rd model, struct arena *, struct onnx_file *,
-    struct err *) MUST_USE;
+int onnx_function_inline(
+    struct rd model, struct arena *, struct onnx_file *, struct err *) MUST_USE;
 
 #endif

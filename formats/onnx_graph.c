@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "formats/onnx_fact.h"
 #include "formats/onnx_quant.h"
+#include "formats/onnx_quant_op.h"
 
 int
 onnx_graph_known(const struct onnx_file *f, int64_t least, struct err *e)
@@ -19,7 +20,7 @@ onnx_graph_known(const struct onnx_file *f, int64_t least, struct err *e)
 static size_t
 quant_room(const struct onnx_node *n)
 {
-	return onnx_quant_find(n->domain, n->op) != NULL ? n->nin + 10 : 0;
+	return onnx_quant_op_find(n->domain, n->op) != NULL ? n->nin + 10 : 0;
 }
 
 /*

@@ -7,7 +7,7 @@
 #include "formats/onnx_fold.h"
 #include "formats/onnx_norm.h"
 #include "formats/onnx_ops.h"
-#include "formats/onnx_quant.h"
+#include "formats/onnx_quant_op.h"
 #include "formats/onnx_shape.h"
 
 #include <math.h>
@@ -456,7 +456,7 @@ onnx_lower_find(const char *op)
 int
 onnx_lower_one(struct onnx_lower *l, const struct onnx_node *from)
 {
-	onnx_lower_fn *fn = onnx_quant_find(from->domain, from->op);
+	onnx_lower_fn *fn = onnx_quant_op_find(from->domain, from->op);
 	size_t first = l->m->nnode;
 	int rc;
 

@@ -8,13 +8,6 @@
 
 #include <math.h>
 
-/* A quantised value: its name, and the constants that go with it. */
-struct quant {
-	const char *x;
-	const struct tensor *scale, *zero; /* zero NULL: 0 */
-	int64_t axis;                      /* of a scale that is a vector */
-};
-
 /* What an integer type holds. */
 static bool
 range(enum dtype type, double *least, double *most)
@@ -58,8 +51,8 @@ onnx_quant_budget(const struct onnx_file *f)
 
 /* --- parameters ---------------------------------------------------------- */
 
-static uint64_t
-count(const struct tensor *t)
+uint64_t
+onnx_quant_count(const struct tensor *t)
 {
 	uint64_t n = 0;
 
@@ -68,9 +61,9 @@ count(const struct tensor *t)
 
 /* The constant at input i: one number, or a vector.  NULL: an error, or it is
  * absent and may be. */
-static int
-parameter(struct onnx_lower *l, const struct onnx_node *from, size_t i,
-    bool needed, const struct tensor **out)
+int
+onnx_quant_parameter(struct onnx_lower *l, const struct onnx_node *from,
+    size_t i, bool needed, const struct tensor **out)
 {
 	const struct tensor *t;
 
@@ -86,10 +79,10 @@ parameter(struct onnx_lower *l, const struct onnx_node *from, size_t i,
 		return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
 		    "input %zu is %s", i,
 		    t == NULL ? "computed" : "of a type that is not known");
-	if (t->rank > 1 && count(t) != 1)
+	if (t->rank > 1 && onnx_quant_count(t) != 1)
 		return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
 		    "input %zu has rank %zu: quantised in blocks", i, t->rank);
-	if (count(t) == 0)
+	if (onnx_quant_count(t) == 0)
 		return onnx_lower_fail(
 		    l, from, ERR_FORMAT, "input %zu is empty", i);
 	*out = t;
@@ -97,16 +90,16 @@ parameter(struct onnx_lower *l, const struct onnx_node *from, size_t i,
 }
 
 /* A value with scale and zero at the inputs after it. */
-static int
-operand(struct onnx_lower *l, const struct onnx_node *from, size_t i,
+int
+onnx_quant_operand(struct onnx_lower *l, const struct onnx_node *from, size_t i,
     struct quant *q)
 {
 	int rc;
 
 	q->axis = 0;
 	if ((rc = onnx_lower_need(l, from, i + 1)) != 0 ||
-	    (rc = parameter(l, from, i + 1, true, &q->scale)) != 0 ||
-	    (rc = parameter(l, from, i + 2, false, &q->zero)) != 0)
+	    (rc = onnx_quant_parameter(l, from, i + 1, true, &q->scale)) != 0 ||
+	    (rc = onnx_quant_parameter(l, from, i + 2, false, &q->zero)) != 0)
 		return rc;
 	q->x = onnx_lower_name(l, from->in[i]);
 	return 0;
@@ -118,13 +111,13 @@ at(const struct tensor *t, uint64_t c, double absent)
 {
 	if (t == NULL)
 		return absent;
-	return tensor_real(t, count(t) == 1 ? 0 : c);
+	return tensor_real(t, onnx_quant_count(t) == 1 ? 0 : c);
 }
 
 static bool
 is_zero(const struct tensor *t)
 {
-	for (uint64_t i = 0; i < count(t); i++)
+	for (uint64_t i = 0; i < onnx_quant_count(t); i++)
 		if (tensor_real(t, i) != 0.0)
 			return false;
 	return true;
@@ -157,7 +150,7 @@ room(struct onnx_lower *l, const struct onnx_node *from, struct tensor *t,
 	uint8_t *data;
 
 	t->dtype = type;
-	t->size = (size_t)count(t) * dtype_width(type);
+	t->size = (size_t)onnx_quant_count(t) * dtype_width(type);
 	t->stride = NULL;
 	if (t->size > l->budget) {
 		*rc = onnx_lower_fail(l, from, ERR_LIMIT,
@@ -178,8 +171,8 @@ along(struct onnx_lower *l, const struct onnx_node *from,
     uint64_t *len)
 {
 	int64_t axis = q->axis < 0 ? q->axis + (int64_t)t->rank : q->axis;
-	uint64_t ns = q->scale != NULL ? count(q->scale) : 1;
-	uint64_t nz = q->zero != NULL ? count(q->zero) : 1;
+	uint64_t ns = q->scale != NULL ? onnx_quant_count(q->scale) : 1;
+	uint64_t nz = q->zero != NULL ? onnx_quant_count(q->zero) : 1;
 
 	*inner = *len = 1;
 	if (ns == 1 && nz == 1)
@@ -199,13 +192,14 @@ along(struct onnx_lower *l, const struct onnx_node *from,
 }
 
 /* out = (q - zero) * scale, times `unit`, of a constant, as a constant. */
-static int
-dequantise_constant(struct onnx_lower *l, const struct onnx_node *from,
-    const struct quant *q, double unit, const char *out)
+int
+onnx_quant_dequantise_constant(struct onnx_lower *l,
+    const struct onnx_node *from, const struct quant *q, double unit,
+    const char *out)
 {
 	struct tensor t = *onnx_lower_const(l, q->x);
 	const struct tensor x = t;
-	uint64_t inner, len, n = count(&t);
+	uint64_t inner, len, n = onnx_quant_count(&t);
 	uint8_t *p;
 	int rc;
 
@@ -218,9 +212,8 @@ dequantise_constant(struct onnx_lower *l, const struct onnx_node *from,
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t c = i / inner % len;
 
-		put_float(p + 4 * i,
-		    (tensor_real(&x, i) - at(q->zero, c, 0)) *
-			(at(q->scale, c, 1) * unit));
+		put_float(p + 4 * i, (tensor_real(&x, i) - at(q->zero, c, 0)) *
+					 (at(q->scale, c, 1) * unit));
 	}
 	t.name = out;
 	onnx_lower_tensor(l, &t);
@@ -229,13 +222,13 @@ dequantise_constant(struct onnx_lower *l, const struct onnx_node *from,
 }
 
 /* A constant that the file stores as floats and quantises itself. */
-static int
-quantise_constant(struct onnx_lower *l, const struct onnx_node *from,
+int
+onnx_quant_quantise_constant(struct onnx_lower *l, const struct onnx_node *from,
     const struct quant *q, enum dtype type, const char *out)
 {
 	struct tensor t = *onnx_lower_const(l, q->x);
 	const struct tensor x = t;
-	uint64_t inner, len, n = count(&t);
+	uint64_t inner, len, n = onnx_quant_count(&t);
 	size_t width = dtype_width(type);
 	double least, most;
 	uint8_t *p;
@@ -274,7 +267,7 @@ spread(struct onnx_lower *l, const struct onnx_node *from,
 	struct onnx_fact x = onnx_fact_of(l, q->x);
 	int64_t axis = q->axis < 0 ? q->axis + (int64_t)x.rank : q->axis;
 	const struct tensor old = *t;
-	uint64_t n = count(t);
+	uint64_t n = onnx_quant_count(t);
 	enum dtype type;
 	struct tensor s = {.name = onnx_lower_fresh(l, from->out[0], suffix)};
 	uint8_t *p;
@@ -314,9 +307,9 @@ spread(struct onnx_lower *l, const struct onnx_node *from,
 /* --- nodes --------------------------------------------------------------- */
 
 /* One more node; b NULL: of one input. */
-static struct node *
-emit(struct onnx_lower *l, const struct onnx_node *from, const char *op,
-    const char *a, const char *b, const char *out)
+struct node *
+onnx_quant_emit(struct onnx_lower *l, const struct onnx_node *from,
+    const char *op, const char *a, const char *b, const char *out)
 {
 	struct node *n = onnx_lower_insert(l, from, op, a, out);
 
@@ -329,9 +322,10 @@ emit(struct onnx_lower *l, const struct onnx_node *from, const char *op,
 }
 
 /* x / scale, rounded, + zero, cut to the type's range; names are values. */
-static int
-round_to(struct onnx_lower *l, const struct onnx_node *from, const char *x,
-    const char *scale, const char *zero, enum dtype type, const char *out)
+int
+onnx_quant_round(struct onnx_lower *l, const struct onnx_node *from,
+    const char *x, const char *scale, const char *zero, enum dtype type,
+    const char *out)
 {
 	const char *scaled = onnx_lower_fresh(l, out, "scaled");
 	const char *rounded = onnx_lower_fresh(l, out, "rounded");
@@ -344,11 +338,12 @@ round_to(struct onnx_lower *l, const struct onnx_node *from, const char *x,
 		    "quantising to %s",
 		    type == DTYPE_COUNT ? "a type that is not known"
 					: dtype_name(type));
-	(void)emit(l, from, "Div", x, scale, scaled);
-	(void)emit(l, from, "StraightRound", scaled, NULL, rounded);
+	(void)onnx_quant_emit(l, from, "Div", x, scale, scaled);
+	(void)onnx_quant_emit(l, from, "StraightRound", scaled, NULL, rounded);
 	if (zero != NULL)
-		(void)emit(l, from, "Add", rounded, zero, moved);
-	n = emit(l, from, "Clip", zero != NULL ? moved : rounded, NULL, out);
+		(void)onnx_quant_emit(l, from, "Add", rounded, zero, moved);
+	n = onnx_quant_emit(
+	    l, from, "Clip", zero != NULL ? moved : rounded, NULL, out);
 	if (n == NULL)
 		return 0;
 	onnx_lower_put_real(n, "min", least);
@@ -360,8 +355,8 @@ round_to(struct onnx_lower *l, const struct onnx_node *from, const char *x,
 }
 
 /* q->x is a float here. */
-static int
-quantise(struct onnx_lower *l, const struct onnx_node *from,
+int
+onnx_quant_quantise(struct onnx_lower *l, const struct onnx_node *from,
     const struct quant *q, enum dtype type, const char *out)
 {
 	const char *scale, *zero = NULL;
@@ -372,11 +367,11 @@ quantise(struct onnx_lower *l, const struct onnx_node *from,
 	if (!is_zero(q->zero) &&
 	    (rc = spread(l, from, q->zero, q, "zero", &zero)) != 0)
 		return rc;
-	return round_to(l, from, q->x, scale, zero, type, out);
+	return onnx_quant_round(l, from, q->x, scale, zero, type, out);
 }
 
-static bool
-ours(const struct onnx_lower *l, const char *name)
+bool
+onnx_quant_ours(const struct onnx_lower *l, const char *name)
 {
 	return map_get(&l->whole, name) != SIZE_MAX;
 }
@@ -388,17 +383,17 @@ as_float(struct onnx_lower *l, const struct onnx_node *from, const char *x)
 	const char *real;
 	struct node *n;
 
-	if (ours(l, x))
+	if (onnx_quant_ours(l, x))
 		return x;
 	real = onnx_lower_fresh(l, from->out[0], "float");
-	if ((n = emit(l, from, "Cast", x, NULL, real)) != NULL)
+	if ((n = onnx_quant_emit(l, from, "Cast", x, NULL, real)) != NULL)
 		onnx_lower_put_int(n, "to", onnx_tensor_type(DTYPE_F32));
 	return real;
 }
 
 /* scale NULL: of 1 */
-static int
-dequantise(struct onnx_lower *l, const struct onnx_node *from,
+int
+onnx_quant_dequantise(struct onnx_lower *l, const struct onnx_node *from,
     const struct quant *q, const char *out)
 {
 	const char *x = as_float(l, from, q->x), *scale, *zero, *less;
@@ -410,427 +405,28 @@ dequantise(struct onnx_lower *l, const struct onnx_node *from,
 		less = q->scale == NULL
 			   ? out
 			   : onnx_lower_fresh(l, from->out[0], "less");
-		(void)emit(l, from, "Sub", x, zero, less);
+		(void)onnx_quant_emit(l, from, "Sub", x, zero, less);
 		x = less;
 	}
 	if (q->scale == NULL) {
 		if (x != out)
-			(void)emit(l, from, "Identity", x, NULL, out);
+			(void)onnx_quant_emit(
+			    l, from, "Identity", x, NULL, out);
 		return 0;
 	}
 	if ((rc = spread(l, from, q->scale, q, "scale", &scale)) != 0)
 		return rc;
-	(void)emit(l, from, "Mul", x, scale, out);
+	(void)onnx_quant_emit(l, from, "Mul", x, scale, out);
 	return 0;
 }
 
 /* Of a constant a constant, else nodes; *out is a new name. */
-static int
-floats(struct onnx_lower *l, const struct onnx_node *from,
+int
+onnx_quant_floats(struct onnx_lower *l, const struct onnx_node *from,
     const struct quant *q, const char *suffix, const char **out)
 {
 	*out = onnx_lower_fresh(l, from->out[0], suffix);
 	if (onnx_lower_const(l, q->x) != NULL)
-		return dequantise_constant(l, from, q, 1, *out);
-	return dequantise(l, from, q, *out);
-}
-
-/* --- QuantizeLinear, DequantizeLinear ------------------------------------ */
-
-/* Behind the softmax that is left out there are logits, no probabilities. */
-static bool
-forgotten(struct onnx_lower *l, const struct onnx_node *from)
-{
-	if (map_get(&l->behind, from->out[0]) == SIZE_MAX)
-		return false;
-	onnx_lower_alias(l, from->out[0], from->in[0]);
-	return true;
-}
-
-static int
-quantize_linear(struct onnx_lower *l, const struct onnx_node *from)
-{
-	enum dtype type = DTYPE_U8;
-	int64_t said;
-	struct quant q;
-	int rc;
-
-	if ((rc = operand(l, from, 0, &q)) != 0)
-		return rc;
-	if (forgotten(l, from))
-		return 0;
-	q.axis = onnx_lower_get_int(l, from, "axis", 1); /* 13 */
-	said = onnx_lower_get_int(l, from, "output_dtype", 0); /* 21 */
-	if (onnx_lower_get_int(l, from, "block_size", 0) != 0)
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "quantised in blocks");
-	if (said != 0)
-		type = onnx_tensor_dtype(said);
-	if (q.zero != NULL)
-		type = q.zero->dtype;
-	if (onnx_lower_const(l, q.x) != NULL)
-		return quantise_constant(l, from, &q, type, from->out[0]);
-	return quantise(l, from, &q, type, from->out[0]);
-}
-
-static int
-dequantize_linear(struct onnx_lower *l, const struct onnx_node *from)
-{
-	struct quant q;
-	int rc;
-
-	if ((rc = operand(l, from, 0, &q)) != 0)
-		return rc;
-	if (forgotten(l, from))
-		return 0;
-	q.axis = onnx_lower_get_int(l, from, "axis", 1);
-	if (onnx_lower_get_int(l, from, "block_size", 0) != 0)
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "quantised in blocks");
-	if (onnx_lower_const(l, q.x) != NULL)
-		return dequantise_constant(l, from, &q, 1, from->out[0]);
-	return dequantise(l, from, &q, from->out[0]);
-}
-
-/* --- layers -------------------------------------------------------------- */
-
-/* A node of the file's kind over floats, lowered as any of its operator. */
-static int
-layer(struct onnx_lower *l, const struct onnx_node *from, const char *op,
-    const char **in, size_t nin, const char *out)
-{
-	struct onnx_node n = *from;
-	size_t first = l->m->nnode;
-	const char *outs[1] = {out};
-	onnx_lower_fn *fn = onnx_lower_find(op);
-	int rc;
-
-	n.attr = arena_alloc(&l->m->arena, n.nattr + 1, sizeof(*n.attr));
-	n.nattr = 0;
-	if (n.attr == NULL)
-		return onnx_lower_fail(l, from, ERR_LIMIT, "model too large");
-	for (size_t i = 0; i < from->nattr; i++)
-		if (strcmp(from->attr[i].name, "channels_last") != 0)
-			n.attr[n.nattr++] = from->attr[i];
-	n.op = op;
-	n.in = in;
-	n.nin = nin;
-	n.out = outs;
-	n.nout = 1;
-	if ((rc = fn(l, &n)) != 0)
-		return rc;
-	for (size_t i = first; i < l->m->nnode && !l->full; i++)
-		onnx_fact_node(l, &l->m->node[i]);
-	return 0;
-}
-
-/* What ends a layer: scale and zero at inputs i and i + 1. */
-static int
-finish(struct onnx_lower *l, const struct onnx_node *from, const char *x,
-    size_t i)
-{
-	struct quant q = {.x = x};
-	int rc;
-
-	if ((rc = parameter(l, from, i, true, &q.scale)) != 0 ||
-	    (rc = parameter(l, from, i + 1, false, &q.zero)) != 0)
-		return rc;
-	if (count(q.scale) != 1 || count(q.zero) > 1)
-		return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
-		    "its output has a scale for each channel");
-	return quantise(l, from, &q,
-	    q.zero != NULL ? q.zero->dtype : DTYPE_U8, from->out[0]);
-}
-
-/* A bias of integers, whose scale is the product of the others'. */
-static int
-bias(struct onnx_lower *l, const struct onnx_node *from, size_t i,
-    const struct quant *x, const struct quant *w, const char **out)
-{
-	struct quant b = {.scale = w->scale};
-
-	*out = "";
-	if (i >= from->nin || *from->in[i] == '\0')
-		return 0;
-	b.x = onnx_lower_name(l, from->in[i]);
-	if (onnx_lower_const(l, b.x) == NULL || count(x->scale) != 1)
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "input %zu is computed", i);
-	*out = onnx_lower_fresh(l, from->out[0], "bias");
-	return dequantise_constant(
-	    l, from, &b, tensor_real(x->scale, 0), *out);
-}
-
-static int
-qlinear_conv(struct onnx_lower *l, const struct onnx_node *from)
-{
-	const char *in[3], *y = onnx_lower_fresh(l, from->out[0], "sum");
-	struct quant x, w;
-	int rc;
-
-	if ((rc = operand(l, from, 0, &x)) != 0 ||
-	    (rc = operand(l, from, 3, &w)) != 0 ||
-	    (rc = floats(l, from, &x, "image", &in[0])) != 0 ||
-	    (rc = floats(l, from, &w, "weight", &in[1])) != 0 ||
-	    (rc = bias(l, from, 8, &x, &w, &in[2])) != 0 ||
-	    (rc = layer(l, from, "Conv", in, *in[2] != '\0' ? 3 : 2, y)) != 0)
-		return rc;
-	return finish(l, from, y, 6);
-}
-
-static int
-qlinear_matmul(struct onnx_lower *l, const struct onnx_node *from)
-{
-	const char *in[2], *y = onnx_lower_fresh(l, from->out[0], "sum");
-	struct quant a, b;
-	int rc;
-
-	if ((rc = operand(l, from, 0, &a)) != 0 ||
-	    (rc = operand(l, from, 3, &b)) != 0)
-		return rc;
-	a.axis = -2;
-	b.axis = -1;
-	if ((rc = floats(l, from, &a, "left", &in[0])) != 0 ||
-	    (rc = floats(l, from, &b, "right", &in[1])) != 0 ||
-	    (rc = layer(l, from, "MatMul", in, 2, y)) != 0)
-		return rc;
-	return finish(l, from, y, 6);
-}
-
-/* com.microsoft; B is (K, N), with transB (N, K) */
-static int
-qgemm(struct onnx_lower *l, const struct onnx_node *from)
-{
-	const char *in[3], *y = onnx_lower_fresh(l, from->out[0], "sum");
-	bool turned = onnx_lower_get_int(l, from, "transB", 0) != 0;
-	struct quant a, b;
-	int rc;
-
-	if ((rc = operand(l, from, 0, &a)) != 0 ||
-	    (rc = operand(l, from, 3, &b)) != 0)
-		return rc;
-	b.axis = turned ? 0 : 1;
-	if ((rc = floats(l, from, &a, "left", &in[0])) != 0 ||
-	    (rc = floats(l, from, &b, "right", &in[1])) != 0 ||
-	    (rc = bias(l, from, 6, &a, &b, &in[2])) != 0 ||
-	    (rc = layer(l, from, "Gemm", in, *in[2] != '\0' ? 3 : 2, y)) != 0)
-		return rc;
-	if (from->nin < 8 || *from->in[7] == '\0') { /* floats come out */
-		onnx_lower_alias(l, from->out[0], y);
-		return 0;
-	}
-	return finish(l, from, y, 7);
-}
-
-/* ConvInteger, MatMulInteger: without scales, and so is what comes out */
-static int
-of_integers(struct onnx_lower *l, const struct onnx_node *from)
-{
-	bool conv = strcmp(from->op, "ConvInteger") == 0;
-	struct quant q[2] = {{.axis = conv ? 0 : -2}, {.axis = conv ? 0 : -1}};
-	const char *in[2];
-	int rc;
-
-	if ((rc = onnx_lower_need(l, from, 2)) != 0)
-		return rc;
-	for (size_t i = 0; i < 2; i++) {
-		const char *zero = i + 2 < from->nin ? from->in[i + 2] : "";
-
-		q[i].x = onnx_lower_name(l, from->in[i]);
-		/* that of DynamicQuantizeLinear is computed */
-		if (*zero != '\0' && onnx_lower_const(l, zero) == NULL &&
-		    ours(l, q[i].x)) {
-			in[i] = onnx_lower_fresh(l, from->out[0], "less");
-			(void)emit(l, from, "Sub", q[i].x,
-			    onnx_lower_name(l, zero), in[i]);
-			continue;
-		}
-		if ((rc = parameter(l, from, i + 2, false, &q[i].zero)) != 0 ||
-		    (rc = floats(l, from, &q[i], i == 0 ? "left" : "right",
-			 &in[i])) != 0)
-			return rc;
-	}
-	rc = layer(l, from, conv ? "Conv" : "MatMul", in, 2, from->out[0]);
-	if (rc == 0 && map_put(&l->whole, from->out[0], 0) < 0)
-		l->full = true;
-	return rc;
-}
-
-/* com.microsoft: two operands, and scale and zero of the result */
-static int
-qlinear_binary(struct onnx_lower *l, const struct onnx_node *from)
-{
-	const char *in[2], *y = onnx_lower_fresh(l, from->out[0], "sum");
-	struct quant a, b;
-	int rc;
-
-	if ((rc = operand(l, from, 0, &a)) != 0 ||
-	    (rc = operand(l, from, 3, &b)) != 0 ||
-	    (rc = floats(l, from, &a, "left", &in[0])) != 0 ||
-	    (rc = floats(l, from, &b, "right", &in[1])) != 0 ||
-	    (rc = layer(l, from, from->op + strlen("QLinear"), in, 2, y)) != 0)
-		return rc;
-	return finish(l, from, y, 6);
-}
-
-/* com.microsoft: one operand, and scale and zero of the result */
-static int
-qlinear_unary(struct onnx_lower *l, const struct onnx_node *from)
-{
-	const char *in[1], *y = onnx_lower_fresh(l, from->out[0], "sum");
-	struct quant x;
-	int rc;
-
-	if (onnx_lower_get_int(l, from, "channels_last", 0) != 0)
-		return onnx_lower_fail(
-		    l, from, ERR_UNSUPPORTED, "channels stand last");
-	if ((rc = operand(l, from, 0, &x)) != 0 ||
-	    (rc = floats(l, from, &x, "image", &in[0])) != 0 ||
-	    (rc = layer(l, from, from->op + strlen("QLinear"), in, 1, y)) != 0)
-		return rc;
-	return finish(l, from, y, 3);
-}
-
-/* com.microsoft: scale and zero of the result, then three for each operand */
-static int
-qlinear_concat(struct onnx_lower *l, const struct onnx_node *from)
-{
-	const char *y = onnx_lower_fresh(l, from->out[0], "joint");
-	size_t n = from->nin > 2 ? (from->nin - 2) / 3 : 0;
-	const char **in =
-	    arena_alloc(&l->m->arena, n + 1, sizeof(*in));
-	struct quant x;
-	int rc;
-
-	if (in == NULL)
-		return onnx_lower_fail(l, from, ERR_LIMIT, "model too large");
-	if (n == 0 || from->nin != 3 * n + 2)
-		return onnx_lower_fail(
-		    l, from, ERR_FORMAT, "it has %zu inputs", from->nin);
-	for (size_t i = 0; i < n; i++)
-		if ((rc = operand(l, from, 3 * i + 2, &x)) != 0 ||
-		    (rc = floats(l, from, &x, "part", &in[i])) != 0)
-			return rc;
-	if ((rc = layer(l, from, "Concat", in, n, y)) != 0)
-		return rc;
-	return finish(l, from, y, 0);
-}
-
-/* --- DynamicQuantizeLinear ----------------------------------------------- */
-
-/* The largest (or least) number of each image, and 0. */
-static const char *
-extreme(struct onnx_lower *l, const struct onnx_node *from, const char *x,
-    size_t rank, bool max, const char *zero)
-{
-	static const int64_t axes[MODEL_MAX_RANK] = {1, 2, 3, 4, 5, 6, 7};
-	const char *most = onnx_lower_fresh(l, from->out[0], "extreme");
-	const char *bound = onnx_lower_fresh(l, from->out[0], "bound");
-	struct node *n;
-
-	n = emit(l, from, max ? "ReduceMax" : "ReduceMin", x, NULL, most);
-	if (n == NULL)
-		return bound;
-	onnx_lower_put_ints(n, "axes", axes, rank - 1);
-	onnx_lower_put_int(n, "keepdims", 1);
-	onnx_fact_node(l, n);
-	(void)emit(l, from, max ? "Max" : "Min", most, zero, bound);
-	return bound;
-}
-
-static const char *
-number(struct onnx_lower *l, const struct onnx_node *from, double v)
-{
-	const char *name = onnx_lower_fresh(l, from->out[0], "number");
-
-	onnx_lower_number(l, name, DTYPE_F32, 0, v);
-	return name;
-}
-
-/*
- * The range of the values makes the scale.  In the file it is that of the
- * whole batch; here each image has its own, as if it came alone, for what is
- * said of an image must not depend on its neighbours.
- */
-static int
-dynamic_quantize_linear(struct onnx_lower *l, const struct onnx_node *from)
-{
-	const char *x, *most, *least, *span, *raw, *low, *high, *cut, *out[3];
-	struct onnx_fact f;
-	struct node *n;
-	int rc;
-
-	if ((rc = onnx_lower_need(l, from, 1)) != 0)
-		return rc;
-	x = onnx_lower_name(l, from->in[0]);
-	f = onnx_fact_of(l, x);
-	if (!f.ranked || !f.batch || f.rank < 2 || f.rank > MODEL_MAX_RANK)
-		return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
-		    "values that are not known to be one image's each");
-	for (size_t i = 0; i < 3; i++)
-		out[i] = i < from->nout && *from->out[i] != '\0'
-			     ? from->out[i]
-			     : onnx_lower_fresh(l, from->out[0], "unused");
-	most = extreme(l, from, x, f.rank, true, number(l, from, 0));
-	least = extreme(l, from, x, f.rank, false, number(l, from, 0));
-	span = onnx_lower_fresh(l, out[0], "span");
-	raw = onnx_lower_fresh(l, out[0], "raw");
-	(void)emit(l, from, "Sub", most, least, span);
-	(void)emit(l, from, "Div", span, number(l, from, 255), raw);
-	/* an image of zeros */
-	(void)emit(l, from, "Max", raw, number(l, from, 1e-30), out[1]);
-	low = onnx_lower_fresh(l, out[0], "low");
-	high = onnx_lower_fresh(l, out[0], "high");
-	cut = onnx_lower_fresh(l, out[0], "cut");
-	(void)emit(l, from, "Div", least, out[1], low);
-	(void)emit(l, from, "Neg", low, NULL, high);
-	if ((n = emit(l, from, "Clip", high, NULL, cut)) != NULL) {
-		onnx_lower_put_real(n, "min", 0);
-		onnx_lower_put_real(n, "max", 255);
-	}
-	(void)emit(l, from, "StraightRound", cut, NULL, out[2]);
-	l->alone = true;
-	return round_to(l, from, x, out[1], out[2], DTYPE_U8, out[0]);
-}
-
-/* --- the table ----------------------------------------------------------- */
-
-enum {
-	OWN = 1,
-	MICROSOFT = 2
-};
-
-static const struct {
-	const char *op;
-	unsigned domains;
-	onnx_lower_fn *fn;
-} op_table[] = {
-    {"ConvInteger", OWN, of_integers},
-    {"DequantizeLinear", OWN | MICROSOFT, dequantize_linear},
-    {"DynamicQuantizeLinear", OWN, dynamic_quantize_linear},
-    {"MatMulInteger", OWN, of_integers},
-    {"QGemm", MICROSOFT, qgemm},
-    {"QLinearAdd", MICROSOFT, qlinear_binary},
-    {"QLinearConcat", MICROSOFT, qlinear_concat},
-    {"QLinearConv", OWN, qlinear_conv},
-    {"QLinearGlobalAveragePool", MICROSOFT, qlinear_unary},
-    {"QLinearLeakyRelu", MICROSOFT, qlinear_unary},
-    {"QLinearMatMul", OWN, qlinear_matmul},
-    {"QLinearMul", MICROSOFT, qlinear_binary},
-    {"QLinearSigmoid", MICROSOFT, qlinear_unary},
-    {"QuantizeLinear", OWN | MICROSOFT, quantize_linear},
-};
-
-onnx_lower_fn *
-onnx_quant_find(const char *domain, const char *op)
-{
-	unsigned in = strcmp(domain, "com.microsoft") == 0 ? MICROSOFT : 0;
-
-	if (*domain == '\0' || strcmp(domain, "ai.onnx") == 0)
-		in = OWN;
-	for (size_t i = 0; i < ARRAY_LEN(op_table); i++)
-		if (strcmp(op_table[i].op, op) == 0 &&
-		    (op_table[i].domains & in) != 0)
-			return op_table[i].fn;
-	return NULL;
+		return onnx_quant_dequantise_constant(l, from, q, 1, *out);
+	return onnx_quant_dequantise(l, from, q, *out);
 }

@@ -136,8 +136,7 @@ test_logits(void **state)
 	assert_close(y, x + nx, IMAGES * m.classes, 1e-4, 1e-5);
 	/* rounding does not stop gradients */
 	s.classes = m.classes;
-	assert_ok(
-	    batch_init(&b, &net, IMAGES, PLAN_DATA, BATCH_EVAL, &e), &e);
+	assert_ok(batch_init(&b, &net, IMAGES, PLAN_DATA, BATCH_EVAL, &e), &e);
 	batch_step(&b, x, first_logit, &s, dx, NULL);
 	batch_release(&b);
 	for (size_t i = 0; i < nx; i++)
