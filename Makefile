@@ -206,6 +206,7 @@ demo: deps-check ## plant, audit, purify, report, verify: the whole path on real
 	@sh fixtures/demo.sh
 GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx policy pytorch resize sau tflite weights
 GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch resize sau text tflite weights
+GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch quant resize sau tflite weights
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done

@@ -36,6 +36,12 @@
 #define LIMIT_NODE_ARITY 4096
 #define LIMIT_NODE_ATTRS 64
 #define LIMIT_ATTR_INTS  4096
+/* Functions of an ONNX model (PyTorch's exporter makes one of each kind of
+ * module), how deep they call each other, and memory for what they expand to:
+ * the 6,500 nodes of swin_t take 4 MB. */
+#define LIMIT_FUNCTIONS      20000
+#define LIMIT_FUNCTION_DEPTH 64
+#define LIMIT_FUNCTION_BYTES ((uint64_t)64 << 20)
 /* Graph, tensor and file names. */
 #define LIMIT_NAME 4096
 /* The header of a safetensors file (the reference reader's own limit). */
