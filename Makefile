@@ -30,22 +30,6 @@ assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram envelope evidence
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
 CASE_PARTS          = cert dsse escape keys parts stamp statement subject waive
-assay-inspect_PARTS = $(CHECKS) show
-# all checks, which fuzz targets and tests link too
-CHECKS   = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
-assay-inspect_PARTS = $(CHECK_PARTS) show
-# what runs the checks, also in tests and fuzz targets
-CHECK_PARTS = check check_model check_name $(CHECK_TEXT)
-CHECK_TEXT  = check_code check_conf_hf check_conf_mlflow check_conf_serve check_conf_skops check_conf_string \
-              check_conf_tag check_conf_target check_config check_depend check_jinja check_opaque check_xml
-assay-inspect_PARTS = check check_model check_name show $(WEIGHT_PARTS)
-WEIGHT_PARTS        = check_weight check_weight_channel check_weight_cut \
-                      check_weight_list check_weight_list_onnx check_weight_list_st \
-                      check_weight_list_torch check_weight_magic check_weight_stat
-assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
-                      html_rest html_scan html_top page page_style svg
-assay-verify_PARTS  = $(CASE_PARTS) case checks
-CASE_PARTS          = dsse escape keys parts statement subject
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 assay-grow_PARTS    = grow_doc grow_open grow_train
