@@ -194,7 +194,13 @@ GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
-	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh; git status --short fixtures
+	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh
+	@/usr/bin/python3 -B fixtures/corpus/make.py --select fixtures/corpus/selected; git status --short fixtures
+CORPUS_SEED ?= 1
+corpus: all ## judge assay-inspect by generated files, as CORPUS_SEED draws them too
+	@/usr/bin/python3 -B fixtures/corpus/make.py build/corpus-inspect
+	@/usr/bin/python3 -B fixtures/corpus/make.py --vary $(CORPUS_SEED) build/corpus-vary 2>/dev/null
+	@/usr/bin/python3 -B tests/corpus.py $(B)/bin build/corpus-inspect build/corpus-vary
 zoo: all ## plant the models that the scan is measured on, build/zoo4 (four core hours, resumable)
 	@sh fixtures/zoo.sh
 scan-growth: all ## time a scan as classes, pixels and weights grow (an hour, resumable)
@@ -223,6 +229,6 @@ install: all ## binaries, data and man pages
 	install -m644 $(SHARE) audit/*.schema.json $(DESTDIR)$(PREFIX)/share/assay
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
-        conformance-models demo deps \
+        conformance-models corpus demo deps \
         deps-check eval-scan fixtures format fuzz fuzz-bins help install interop lint null-table \
         replay sau-table unit zoo
