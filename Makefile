@@ -21,12 +21,31 @@ assay_PARTS         = audit given summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
-assay-inspect_PARTS = check check_model check_name inspect_file inspect_list \
-                      inspect_out inspect_show show
+# a check of assay-inspect is a file audit/check_x.c and a line in check.def
+CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c audit/inspect_*.c))
+assay-inspect_PARTS = $(CHECKS) show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram envelope evidence html \
-                      html_rest html_scan html_top oms page page_style signer svg token
+                      html_rest html_scan html_top oms $(OUTPUTS) page page_style \
+                      signer svg token
+OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
 CASE_PARTS          = cert dsse escape keys parts stamp statement subject waive
+assay-inspect_PARTS = $(CHECKS) show
+# all checks, which fuzz targets and tests link too
+CHECKS   = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
+assay-inspect_PARTS = $(CHECK_PARTS) show
+# what runs the checks, also in tests and fuzz targets
+CHECK_PARTS = check check_model check_name $(CHECK_TEXT)
+CHECK_TEXT  = check_code check_conf_hf check_conf_mlflow check_conf_serve check_conf_skops check_conf_string \
+              check_conf_tag check_conf_target check_config check_depend check_jinja check_opaque check_xml
+assay-inspect_PARTS = check check_model check_name show $(WEIGHT_PARTS)
+WEIGHT_PARTS        = check_weight check_weight_channel check_weight_cut \
+                      check_weight_list check_weight_list_onnx check_weight_list_st \
+                      check_weight_list_torch check_weight_magic check_weight_stat
+assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
+                      html_rest html_scan html_top page page_style svg
+assay-verify_PARTS  = $(CASE_PARTS) case checks
+CASE_PARTS          = dsse escape keys parts statement subject
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 assay-grow_PARTS    = grow_doc grow_open grow_train
@@ -59,7 +78,7 @@ CFLAGS_ALL  = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT.$(MODE)) $(HARD) \
               $(WARN) -ffp-contract=off -isystem /usr/include/p11-kit-1 $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(OPT.$(MODE)) $(LDFLAGS)
 # OpenBLAS starts threads before main(): only what uses the engine links it.
-LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lm
+LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lbz2 -llzma -lm
 BLAS    = -lopenblas -fopenmp
 GVIZ    = -lgvc -lcgraph
 P11     = -lp11-kit
@@ -129,6 +148,8 @@ $(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
 # without fused multiply-add these kernels would be half as fast
 $(B)/engine/wino%.o $(B)/engine/micro%.o: CFLAGS_ALL += -ffp-contract=fast
 $(B)/tests/%.o $(B)/audit/%.o $(B)/purify/%.o $(B)/fixtures/%.o: CFLAGS_ALL += -fopenmp
+# loops over all weights of a file
+$(B)/audit/check_weight%.o: CFLAGS_ALL += -O3
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D); echo "CC $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
@@ -184,6 +205,8 @@ demo: deps-check ## plant, audit, purify, report, verify: the whole path on real
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
 GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx policy pytorch resize sau tflite weights
+GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch resize sau text tflite weights
+GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch quant resize sau tflite weights
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
