@@ -30,22 +30,6 @@ assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram envelope evidence
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
 CASE_PARTS          = cert dsse escape keys parts stamp statement subject waive
-assay-inspect_PARTS = $(CHECKS) show
-# all checks, which fuzz targets and tests link too
-CHECKS   = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
-assay-inspect_PARTS = $(CHECK_PARTS) show
-# what runs the checks, also in tests and fuzz targets
-CHECK_PARTS = check check_model check_name $(CHECK_TEXT)
-CHECK_TEXT  = check_code check_conf_hf check_conf_mlflow check_conf_serve check_conf_skops check_conf_string \
-              check_conf_tag check_conf_target check_config check_depend check_jinja check_opaque check_xml
-assay-inspect_PARTS = check check_model check_name show $(WEIGHT_PARTS)
-WEIGHT_PARTS        = check_weight check_weight_channel check_weight_cut \
-                      check_weight_list check_weight_list_onnx check_weight_list_st \
-                      check_weight_list_torch check_weight_magic check_weight_stat
-assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
-                      html_rest html_scan html_top page page_style svg
-assay-verify_PARTS  = $(CASE_PARTS) case checks
-CASE_PARTS          = dsse escape keys parts statement subject
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 assay-grow_PARTS    = grow_doc grow_open grow_train
@@ -210,7 +194,13 @@ GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
-	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh; git status --short fixtures
+	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh
+	@/usr/bin/python3 -B fixtures/corpus/make.py --select fixtures/corpus/selected; git status --short fixtures
+CORPUS_SEED ?= 1
+corpus: all ## judge assay-inspect by generated files, as CORPUS_SEED draws them too
+	@/usr/bin/python3 -B fixtures/corpus/make.py build/corpus-inspect
+	@/usr/bin/python3 -B fixtures/corpus/make.py --vary $(CORPUS_SEED) build/corpus-vary 2>/dev/null
+	@/usr/bin/python3 -B tests/corpus.py $(B)/bin build/corpus-inspect build/corpus-vary
 zoo: all ## plant the models that the scan is measured on, build/zoo4 (four core hours, resumable)
 	@sh fixtures/zoo.sh
 scan-growth: all ## time a scan as classes, pixels and weights grow (an hour, resumable)
@@ -239,6 +229,6 @@ install: all ## binaries, data and man pages
 	install -m644 $(SHARE) audit/*.schema.json $(DESTDIR)$(PREFIX)/share/assay
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
-        conformance-models demo deps \
+        conformance-models corpus demo deps \
         deps-check eval-scan fixtures format fuzz fuzz-bins help install interop lint null-table \
         replay sau-table unit zoo

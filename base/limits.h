@@ -124,12 +124,11 @@
 #define LIMIT_INSPECT_FREE    ((uint64_t)256 << 20)
 /* Address space of a process that looks at one: the file, mapped, and as much. */
 #define LIMIT_INSPECT_MEMORY (2 * LIMIT_MODEL_FILE)
-/* One thing that is expanded in memory, and names of an archive: 250,000 of
 /* Source code that is read token by token, one thing that is expanded in memory, and names of an archive: 250,000 of
  * 1 KiB, a few times over. */
 #define LIMIT_INSPECT_SOURCE ((size_t)16 << 20)
-#define LIMIT_INSPECT_PIECE ((uint64_t)2 << 30)
-#define LIMIT_INSPECT_NAMES ((size_t)1 << 30)
+#define LIMIT_INSPECT_PIECE  ((uint64_t)2 << 30)
+#define LIMIT_INSPECT_NAMES  ((size_t)1 << 30)
 /* Places in low bits of weights that are read again because they look like the
  * beginning of a program: chance gives one in a gigabyte. */
 #define LIMIT_WEIGHT_READS 20000

@@ -56,7 +56,6 @@ unsigned identify_model_ncnn(struct rd);
 unsigned identify_model_flax(struct rd);
 unsigned identify_model_coreml(struct rd);
 unsigned identify_model_paddle(struct rd);
-unsigned identify_model_pyc(struct rd);
 unsigned identify_model_lua(struct rd);
 unsigned identify_model_ape(struct rd);
 

@@ -113,10 +113,9 @@ output_junit(const json_t *s, struct buf *b)
 
 	cases(&all, json_at(s, "predicate"), &t);
 	buf_puts(b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
-	            "<testsuite");
+		    "<testsuite");
 	attribute(b, "name", output_text_at(s, "subject.0.name"));
-	attribute(
-	    b, "timestamp", output_text_at(s, "predicate.run.auditedAt"));
+	attribute(b, "timestamp", output_text_at(s, "predicate.run.auditedAt"));
 	buf_printf(b,
 	    " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n",
 	    t.tests, t.failures, t.errors, t.skipped);

@@ -104,7 +104,7 @@ output_markdown(const json_t *s, struct buf *b)
 		escape_markdown(b, output_text_at(one, "reason"));
 		buf_puts(b, "\n");
 	}
-	buf_puts(b,
-	    "\nThis page is not signed; `audit.sigstore.json` is, and names its "
-	    "digest.\n");
+	buf_puts(b, "\nThis page is not signed; `audit.sigstore.json` is, and "
+		    "names its "
+		    "digest.\n");
 }

@@ -74,9 +74,8 @@ lines(struct buf *b, const char *title, const json_t *list, const char *key)
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
 		buf_puts(b, "  ");
-		inert(b,
-		    key != NULL ? output_text_at(one, key)
-		                : json_string_value(one));
+		inert(b, key != NULL ? output_text_at(one, key)
+				     : json_string_value(one));
 		if (json_at(one, "reason") != NULL) {
 			buf_puts(b, ": ");
 			inert(b, output_text_at(one, "reason"));

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Judge assay-inspect by a corpus with a manifest (fixtures/corpus/make.py):
 
-    tests/corpus.py BINDIR CORPUS [--list] [--save FILE]
+    tests/corpus.py [--save FILE] BINDIR CORPUS...
 
-One run of assay-inspect over the whole corpus.  An item is flagged when a file
+One run of assay-inspect over each corpus.  An item is flagged when a file
 of it is suspicious or malicious, clean when each is analysed and nothing is
 wrong.  Prints the confusion matrix by family, with Wilson intervals, then each
 miss and false alarm.  With CORPUS_STRICT=1 the status is 1 below the aims: 99 %
@@ -115,17 +115,13 @@ def below(rows, got):
     return bad
 
 
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("bindir")
-    p.add_argument("corpus")
-    p.add_argument("--save", help="write item, label, outcome and finding ids here, as a table")
-    a = p.parse_args()
-    rows = manifest(a.corpus)
-    verdict, found, status, took = inspect(a.bindir, a.corpus)
+def judge(bindir, corpus, save):
+    """Print all about one corpus; True when it is below the aims."""
+    rows = manifest(corpus)
+    verdict, found, status, took = inspect(bindir, corpus)
     gone = [r["item"] for r in rows if r["item"] not in verdict]
     got = {r["item"]: outcome(verdict.get(r["item"], "incomplete")) for r in rows}
-    print("%s: %d items, status %d, %.1f s" % (a.corpus, len(rows), status, took))
+    print("%s: %d items, status %d, %.1f s" % (corpus, len(rows), status, took))
     for item in gone:
         print("no verdict: " + item)
     table(rows, got)
@@ -133,13 +129,23 @@ def main():
     for label, title in (("malicious", "missed"), ("malformed", "malformed, called clean"), ("opaque", "opaque, called clean"), ("benign", "false alarms")):
         show(title, [r for r in bad if r["label"] == label], got, found)
     show("benign, not called clean", [r for r in rows if r["label"] == "benign" and got[r["item"]] in ("incomplete", "unread")], got, found)
-    if a.save:
-        with open(a.save, "w") as f:
-            for r in rows:
-                f.write("%s\t%s\t%s\t%s\n" % (r["item"], r["label"], got[r["item"]], " ".join(sorted({x["id"] for x in found[r["item"]]}))))
-    for what in below(rows, got):
+    if save:
+        for r in rows:
+            save.write("%s\t%s\t%s\t%s\n" % (r["item"], r["label"], got[r["item"]], " ".join(sorted({x["id"] for x in found[r["item"]]}))))
+    why = below(rows, got)
+    for what in why:
         print("below the aim: " + what)
-    return 1 if os.environ.get("CORPUS_STRICT") == "1" and (below(rows, got) or gone) else 0
+    return bool(why or gone)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("bindir")
+    p.add_argument("corpus", nargs="+")
+    p.add_argument("--save", type=argparse.FileType("w"), help="write item, label, outcome and finding ids here, as a table")
+    a = p.parse_args()
+    low = [judge(a.bindir, corpus, a.save) for corpus in a.corpus]
+    return 1 if os.environ.get("CORPUS_STRICT") == "1" and any(low) else 0
 
 
 if __name__ == "__main__":

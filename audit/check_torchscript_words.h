@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Modules, names and operators for check_code.c; NULL ends each list.
+ * Modules, names and operators for check_torchscript.c; NULL ends each list.
  */
-#ifndef AUDIT_CHECK_CODE_WORDS_H
-#define AUDIT_CHECK_CODE_WORDS_H
+#ifndef AUDIT_CHECK_TORCHSCRIPT_WORDS_H
+#define AUDIT_CHECK_TORCHSCRIPT_WORDS_H
 
 #include "base/base.h"
 
