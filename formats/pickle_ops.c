@@ -330,7 +330,7 @@ gather(struct pickle_machine *m)
 }
 
 /* Where things of `kind` are added to: the node itself, or, with an object of
- * a derived class, a part of it. */
+ * a derived class, a part of it; NULL: nothing that keeps them. */
 static int
 target(
     struct pickle_machine *m, enum pickle_kind kind, struct pickle_node **out)
@@ -347,6 +347,10 @@ target(
 	if (m->p->odd != NULL && m->p->see != NULL) {
 		top->built = top->kind != PICKLE_CALL;
 		m->p->see(m->p->ctx, m->op, top);
+		if (top->built) {
+			*out = NULL;
+			return 0;
+		}
 	}
 	if (top->kind != PICKLE_CALL)
 		return pickle_machine_bad(m, "what is there takes none");
@@ -376,7 +380,11 @@ add(struct pickle_machine *m, enum pickle_kind kind, size_t few)
 		return pickle_machine_bad(m, "a key without a value");
 	if ((rc = target(m, kind, &to)) != 0)
 		return rc;
-	return pickle_machine_extend(m, to, items, n);
+	if (to != NULL)
+		return pickle_machine_extend(m, to, items, n);
+	for (size_t i = 0; i < n; i++)
+		pickle_machine_drop(m, items[i]);
+	return 0;
 }
 
 static int
