@@ -172,7 +172,7 @@ check_pickle_judge_class(
 	if (t == NULL || t->allow == NULL)
 		return t;
 	if (t->allow->arg == ARG_reconstructor || t->allow->arg == ARG_newobj ||
-	    t->allow->arg == ARG_new_index)
+	    t->allow->arg == ARG_new_index || t->allow->arg == ARG_cython)
 		of = pickle_item(n->call->args, 0);
 	else if (t->allow->arg == ARG_rebuild_type)
 		of = pickle_item(n->call->args, 1);

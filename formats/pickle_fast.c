@@ -191,8 +191,7 @@ pickle_fast(struct pickle_machine *m)
 				break;
 		} else {
 			size = fixed_size(op);
-			if (size == 0 || size > end - off ||
-			    !fixed(m, op, off))
+			if (size == 0 || size > end - off || !fixed(m, op, off))
 				break;
 		}
 		off += size;

@@ -22,6 +22,8 @@ static int
 stop(struct pickle_machine *m)
 {
 	m->stopped = true;
+	if (m->frame_cut)
+		pickle_machine_odd(m, "a frame that is longer than the file");
 	return 0;
 }
 
@@ -435,9 +437,11 @@ frame(struct pickle_machine *m)
 		return rc;
 	if (m->at < m->frame_end)
 		pickle_machine_odd(m, "a frame begins inside a frame");
+	/* a file that is cut, or one that only some readers refuse: it shows
+	 * at STOP */
 	if (v > rd_left(m->r)) {
-		pickle_machine_odd(m, "a frame that is longer than the file");
 		m->frame_end = 0;
+		m->frame_cut = true;
 		return m->p->odd != NULL ? 0 : pickle_arg_cut(m);
 	}
 	m->frame_end = rd_pos(m->r) + v;
