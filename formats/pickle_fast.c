@@ -161,11 +161,14 @@ fixed(struct pickle_machine *m, uint8_t op, size_t off)
 static size_t
 text(struct pickle_machine *m, size_t off, size_t end)
 {
-	size_t len = end - off > 1 ? m->r->base[off + 1] : SIZE_MAX;
 	struct pickle_node *n;
 	struct slice s;
 	uint8_t seen = 0;
+	size_t len;
 
+	if (end - off < 2)
+		return 0;
+	len = m->r->base[off + 1];
 	if (len > end - off - 2)
 		return 0;
 	s = (struct slice){m->r->base + off + 2, len};
