@@ -6,22 +6,11 @@
 #include "base/json.h"
 #include "base/limits.h"
 
-static void
-check_executable(const struct check_file *f)
-{
-	if (check_is(f, "text"))
-		check_knows(f);
-	for (size_t i = 0; i < f->bids->n; i++)
-		if (f->bids->bid[i]->kind == KIND_CODE)
-			check_find(f, FINDING_FILE_EXECUTABLE, ERR_NOWHERE,
-			    "%s", f->bids->bid[i]->summary);
-}
-
 /*
  * Two bids that are more than guesses and not of one family: each reader takes
  * the file for something else, and a scanner sees only one of the two.
  */
-static void
+void
 check_polyglot(const struct check_file *f)
 {
 	const struct identify_bids *b = f->bids;
@@ -38,7 +27,7 @@ check_polyglot(const struct check_file *f)
 	}
 }
 
-static void
+void
 check_unknown(const struct check_file *f)
 {
 	/* of the thousand tensors in one archive, one line is enough */
