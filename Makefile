@@ -109,6 +109,7 @@ $(TESTS): %: %.o $(ELIBS)
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
+$(B)/tests/test_check_pickle $(B)/tests/fuzz/fuzz_inspect: $(call objs,audit,$(filter-out inspect_%,$(CHECKS)))
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
@@ -188,10 +189,8 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx policy pytorch resize sau tflite weights
-GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch resize sau text tflite weights
-GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch quant resize sau tflite weights
-fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
+GENERATORS = bundle data dataset engine external grad graph hdf5 hf inspect keras layout net onnx policy pytorch quant resize sau text tflite weights
+fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers, -sklearn, -scipy, -pandas, -joblib)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
 	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh

@@ -138,6 +138,13 @@ attribute_fact(struct check_pickle_judge *j, const struct pickle_node *n)
 }
 
 struct check_pickle_fact *
+check_pickle_judge_name(
+    struct check_pickle_judge *j, struct slice module, struct slice name)
+{
+	return name_fact(j, module, name);
+}
+
+struct check_pickle_fact *
 check_pickle_judge_fact(
     struct check_pickle_judge *j, const struct pickle_node *n)
 {
@@ -165,7 +172,7 @@ check_pickle_judge_class(
 	if (t == NULL || t->allow == NULL)
 		return t;
 	if (t->allow->arg == ARG_reconstructor || t->allow->arg == ARG_newobj ||
-	    t->allow->arg == ARG_new_index)
+	    t->allow->arg == ARG_new_index || t->allow->arg == ARG_cython)
 		of = pickle_item(n->call->args, 0);
 	else if (t->allow->arg == ARG_rebuild_type)
 		of = pickle_item(n->call->args, 1);
@@ -287,16 +294,60 @@ see_call(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 		misuse(j, wrong, t->shown);
 }
 
+/* Pairs that a dictionary is made of: [["__setstate__", ...], ...]. */
+static bool
+pairs_hook(const struct pickle_node *pairs)
+{
+	if (pairs == NULL || pairs->kind < PICKLE_TUPLE ||
+	    pairs->kind > PICKLE_FROZENSET)
+		return false;
+	for (size_t i = 0; i < pairs->n; i++) {
+		const struct pickle_node *key = pickle_item(pairs->item[i], 0);
+
+		if (pickle_is(key, PICKLE_STR) && pickle_is_hook(key->text))
+			return true;
+	}
+	return pairs->big; /* those that were not kept */
+}
+
+/* A dictionary, however it is made, sets what Python itself calls. */
+static bool
+dict_hooks(const struct pickle_node *d)
+{
+	if (pickle_is(d, PICKLE_DICT))
+		return d->hooks;
+	if (!pickle_is(d, PICKLE_CALL))
+		return false;
+	if (d->call->dict != NULL && d->call->dict->hooks)
+		return true;
+	return (pickle_calls(d, NULL, "OrderedDict") ||
+		   pickle_calls(d, NULL, "dict") ||
+		   pickle_calls(d, NULL, "defaultdict")) &&
+	       (pairs_hook(pickle_item(d->call->args, 0)) ||
+		   pairs_hook(pickle_item(d->call->args, 1)) ||
+		   dict_hooks(pickle_item(d->call->args, 0)));
+}
+
 static bool
 has_hooks(const struct pickle_node *state)
 {
-	if (pickle_is(state, PICKLE_DICT))
-		return state->hooks;
-	for (size_t i = 0; pickle_is(state, PICKLE_TUPLE) && i < state->n; i++)
-		if (pickle_is(state->item[i], PICKLE_DICT) &&
-		    state->item[i]->hooks)
+	if (!pickle_is(state, PICKLE_TUPLE))
+		return dict_hooks(state);
+	for (size_t i = 0; i < state->n; i++)
+		if (dict_hooks(state->item[i]))
 			return true;
 	return false;
+}
+
+/* joblib before 0.10: the array is in a file beside this one. */
+static bool
+names_other_folder(const struct pickle_node *state)
+{
+	const struct pickle_node *name = pickle_get(state, "filename");
+
+	return !pickle_is(name, PICKLE_STR) || name->text.len == 0 ||
+	       memchr(name->text.ptr, '/', name->text.len) != NULL ||
+	       memchr(name->text.ptr, '\\', name->text.len) != NULL;
 }
 
 static void
@@ -320,6 +371,10 @@ see_build(struct check_pickle_judge *j, const struct pickle_node *n)
 		misuse(j, "has no state that may be set", t->shown);
 	else if (has_hooks(n->call->state))
 		misuse(j, "its state sets what Python itself calls", t->shown);
+	if ((pickle_is_global(n->call->callee, NULL, "NDArrayWrapper") ||
+		pickle_is_global(n->call->callee, NULL, "ZNDArrayWrapper")) &&
+	    names_other_folder(n->call->state))
+		misuse(j, "names a file in another folder", t->shown);
 	if (!j->inner &&
 	    pickle_is_global(n->call->callee, NULL, "NumpyArrayWrapper"))
 		check_pickle_joblib(j, n);

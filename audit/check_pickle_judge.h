@@ -57,6 +57,9 @@ int check_pickle_judge_read(struct check_pickle_judge *, struct rd *r,
 /* Of a name, or of getattr(name, "attribute"); NULL: it is neither. */
 struct check_pickle_fact *check_pickle_judge_fact(
     struct check_pickle_judge *, const struct pickle_node *);
+/* Of a name that is made of strings. */
+struct check_pickle_fact *check_pickle_judge_name(
+    struct check_pickle_judge *, struct slice module, struct slice name);
 /* The class that a call makes an object of. */
 struct check_pickle_fact *check_pickle_judge_class(
     struct check_pickle_judge *, const struct pickle_node *call);

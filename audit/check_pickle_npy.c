@@ -139,10 +139,10 @@ check_pickle_npy(const struct check_file *f)
 	if (!is_literal(&h))
 		check_find(f, FINDING_NPY_HEADER, rd_pos(&h.r),
 		    "at this place it is no literal");
+	check_knows(f);
 	if (!h.objects)
 		return;
 	check_find(f, FINDING_FILE_PICKLE, ERR_NOWHERE,
 	    "NumPy array of Python objects");
-	check_knows(f);
 	check_pickle_stream(f, r);
 }

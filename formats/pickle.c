@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/pickle.h"
 
+#include "formats/pickle_fast.h"
 #include "formats/pickle_machine.h"
 #include "formats/pickle_ops.h"
 
@@ -38,6 +39,8 @@ run(struct pickle_machine *m)
 	int rc = 0;
 
 	while (!m->stopped && rc == 0) {
+		if (m->p->lean)
+			pickle_fast(m);
 		m->at = rd_pos(m->r);
 		m->p->at = m->at;
 		if (rd_u8(m->r, &m->op) != 0)
