@@ -22,8 +22,8 @@ assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
 assay-inspect_PARTS = $(CHECK_PARTS) show
-CHECK_PARTS = check check_archive check_code check_embed check_end check_expand check_model check_name check_names check_python check_python_token check_shell \
-              check_source check_stream check_tail check_tell check_zip \
+CHECK_PARTS = check check_archive check_code check_embed check_end check_expand check_model check_name check_name_look check_names check_python check_python_token check_secret \
+              check_shell check_source check_stream check_tail check_tell check_zip \
               check_zip_ground check_zip_hand check_zip_judge check_zip_read
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
                       html_rest html_scan html_top page page_style svg

@@ -94,6 +94,7 @@ void check_embed(const struct check_file *);
 void check_end(const struct check_file *);
 void check_model(const struct check_file *);
 void check_name(const struct check_file *);
+void check_secret(const struct check_file *);
 void check_stream(const struct check_file *);
 void check_zip(const struct check_file *);
 

@@ -96,7 +96,8 @@ central(struct rd r, struct rd *out)
 			continue;
 		size = size32;
 		off = off32;
-		if (off32 == UINT32_MAX && !central64(r, &end, &size, &off))
+		/* it counts even where 32 bits would do, as in PyTorch's */
+		if (!central64(r, &end, &size, &off) && off32 == UINT32_MAX)
 			continue;
 		if (!at_offset(r, off, SIG_CENTRAL, out) &&
 		    (size > end || !at_offset(r, end - size, SIG_CENTRAL, out)))
