@@ -97,8 +97,8 @@
 /* Source code that is read token by token, one thing that is expanded in memory, and names of an archive: 250,000 of
  * 1 KiB, a few times over. */
 #define LIMIT_INSPECT_SOURCE ((size_t)16 << 20)
-#define LIMIT_INSPECT_PIECE ((uint64_t)2 << 30)
-#define LIMIT_INSPECT_NAMES ((size_t)1 << 30)
+#define LIMIT_INSPECT_PIECE  ((uint64_t)2 << 30)
+#define LIMIT_INSPECT_NAMES  ((size_t)1 << 30)
 /* Findings about one file that are kept: they say the same in the end. */
 #define LIMIT_FILE_FINDINGS 1000
 /* Findings in one document: beyond that nobody reads on. */

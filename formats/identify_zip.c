@@ -154,6 +154,9 @@ identify_zip(struct rd r)
 	bool front = at_offset(r, 0, SIG_LOCAL, &c);
 	bool back = central(r, &c);
 
+	/* an archive of nothing is an end record */
+	if (!front && !back)
+		front = at_offset(r, 0, SIG_END, &c);
 	/* without its directory it is damaged, but still no other thing */
 	return front && back ? 48 : front || back ? 32 : 0;
 }
