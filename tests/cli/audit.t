@@ -66,7 +66,7 @@ audit 0 'an unsigned one resumed' good c21 -r "$reference" --resume
 ok 'its report was made anew' [ c21/report/statement.json -nt c2/report/statement.json ]
 audit 2 'no reference' good c3 --no-grow
 ok 'the statement says INCONCLUSIVE' verdict c3 INCONCLUSIVE
-bundle program "$clean" && printf '#!/bin/sh\nid\n' >program/run.sh && chmod +x program/run.sh
+bundle program "$clean" && cp "$here/../../fixtures/identify/good-elf.so" program/
 audit 1 'flagged wins over incomplete' program c4 --no-grow
 ok 'both are in the case' sh -c "grep -q FILE_EXECUTABLE c4/inspect.json && grep -q '\"verdict\": \"inconclusive\"' c4/scan.json"
 printf '{"schema": "assay-policy/1", "waive": [{"id": "FILE_EXECUTABLE", "reason": "read by us", "expires": "2100-01-01"}]}' >policy
