@@ -104,6 +104,10 @@ $(B)/tests/test_verdict: $(call objs,audit,null verdict)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
 $(B)/tests/test_recipe: $(call objs,fixtures,attack poison recipe)
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
+# one static check over bytes
+LOOKS    = gguf kerasconfig onnxops safetensors tfgraph tfliteops
+$(LOOKS:%=$(B)/tests/fuzz/fuzz_%) $(B)/tests/test_loaders: \
+  $(call objs,audit,$(CHECKS)) $(B)/tests/fuzz/look.o
 # programs for tests/conformance-models.py and tests/bench.py
 $(B)/tests/bench: $(B)/purify/sau.o
 $(B)/tests/one_step $(B)/tests/bench: %: %.o $(ELIBS)
@@ -176,7 +180,7 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch resize sau tflite weights
+GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout loaders net onnx pytorch resize sau tflite weights
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
