@@ -20,7 +20,21 @@ mentions(struct rd r, const char *word)
 	return memmem(r.base, r.len, word, strlen(word)) != NULL;
 }
 
-/* The two words that every object has; a transformers config has neither. */
+/* Other documents have these two words too; then one of these is a Keras's. */
+static bool
+is_keras(struct rd r)
+{
+	static const char *const words[] = {"keras", "registered_name",
+	    "\"layers\"", "ambda", "module", "inbound_nodes"};
+
+	if (!mentions(r, "class_name") || !mentions(r, "config"))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (mentions(r, words[i]))
+			return true;
+	return false;
+}
+
 static bool
 is_json(struct rd r)
 {
@@ -30,7 +44,7 @@ is_json(struct rd r)
 	       r.base[i] != '\0')
 		i++;
 	return i < r.len && (r.base[i] == '{' || r.base[i] == '[') &&
-	       mentions(r, "class_name") && mentions(r, "config");
+	       is_keras(r);
 }
 
 /* json.loads() of Python takes bytes in UTF-16 and UTF-32 too, and a mark of
