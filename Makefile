@@ -117,7 +117,7 @@ $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
 # one static check over bytes
 LOOKS    = gguf kerasconfig onnxops safetensors tfgraph tfliteops
 $(LOOKS:%=$(B)/tests/fuzz/fuzz_%) $(B)/tests/test_loaders: \
-  $(call objs,audit,$(CHECKS)) $(B)/tests/fuzz/look.o
+  $(call objs,audit,$(filter check%,$(CHECKS))) $(B)/tests/fuzz/look.o
 # programs for tests/conformance-models.py and tests/bench.py
 $(B)/tests/bench: $(B)/purify/sau.o
 $(B)/tests/one_step $(B)/tests/bench: %: %.o $(ELIBS)

@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	rng_init(&rng, len, data[8]);
 	look_at(&l, check_gguf, "m.gguf",
-	    rd_mem(data, 1 + rng_below(&rng, len < 24 ? len - 1 : 20)));
+	    rd_mem(data, 1 + rng_below(&rng, MIN(len - 1, 14))));
 	PROPERTY(!look_clean(&l));
 	look_end(&l);
 	return 0;
