@@ -343,7 +343,8 @@ object(struct walk *w, const struct at *at, const json_t *o, const char *name)
 		    strncmp(module, "tf_keras", 8) == 0)
 			return;
 	}
-	if (!is_value(name))
+	/* from_config() takes a dictionary; "class_name" is a word elsewhere */
+	if (!is_value(name) && (json_is_object(config) || json_is_null(config)))
 		resolve(w, at, o, name, CHECK_KERAS_CLASS);
 }
 

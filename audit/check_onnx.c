@@ -37,6 +37,10 @@ fields(struct walk *w, struct rd r, visit *fn)
 		if (in < 0 && first == 0)
 			first = in;
 	}
+	/* cut off: what is left of the last one may still hold something */
+	if (rc < 0 && f.type == ONNX_WIRE_BYTES && rd_left(&r) != 0 &&
+	    rd_sub(&r, rd_left(&r), &f.body) == 0)
+		fn(w, &f);
 	return first != 0 ? first : rc;
 }
 
@@ -376,8 +380,7 @@ check_onnx(const struct check_file *f)
 	map_init(&w.said, &a);
 	map_init(&w.functions, &a);
 	rc = fields(&w, f->bytes, name_function);
-	if (rc >= 0)
-		rc = fields(&w, f->bytes, model_field);
+	rc = MIN(rc, fields(&w, f->bytes, model_field));
 	if (w.full || (rc < 0 && e.code == ERR_LIMIT))
 		check_short(f, FINDING_FILE_LIMIT, e.off, "%s",
 		    w.full ? "too many names" : e.msg);
