@@ -21,15 +21,13 @@ assay_PARTS         = audit summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
-assay-inspect_PARTS = $(CHECK_PARTS) show
-# what runs the checks, also in tests and fuzz targets
-CHECK_PARTS = check check_model check_name $(CHECK_TEXT)
-CHECK_TEXT  = check_code check_conf_hf check_conf_mlflow check_conf_serve check_conf_skops check_conf_string \
-              check_conf_tag check_conf_target check_config check_depend check_jinja check_opaque check_xml
-assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
-                      html_rest html_scan html_top page page_style svg
-assay-verify_PARTS  = $(CASE_PARTS) case checks
-CASE_PARTS          = dsse escape keys parts statement subject
+# a check of assay-inspect is a file audit/check_x.c and a line in check.def
+CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
+assay-inspect_PARTS = $(CHECKS) inspect_file inspect_list show
+assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram envelope evidence html \
+                      html_rest html_scan html_top oms page page_style signer svg token
+assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
+CASE_PARTS          = cert dsse escape keys parts stamp statement subject
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 assay-grow_PARTS    = grow_doc grow_open grow_train
@@ -59,12 +57,13 @@ OPT.fuzz    = $(OPT.asan) -fsanitize=fuzzer-no-link \
               -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 OPT.cov     = -O0 -g --coverage
 CFLAGS_ALL  = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT.$(MODE)) $(HARD) \
-              $(WARN) -ffp-contract=off $(CFLAGS)
+              $(WARN) -ffp-contract=off -isystem /usr/include/p11-kit-1 $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(OPT.$(MODE)) $(LDFLAGS)
 # OpenBLAS starts threads before main(): only what uses the engine links it.
-LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lm
+LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lbz2 -llzma -lm
 BLAS    = -lopenblas -fopenmp
 GVIZ    = -lgvc -lcgraph
+P11     = -lp11-kit
 
 # --- rules -------------------------------------------------------------------
 LIBS    = $(B)/libformats.a $(B)/libbase.a
@@ -91,15 +90,16 @@ endef
 $(foreach t,$(TOOLS) $(BLAS_TOOLS),$(eval $(call tool_rule,$(t))))
 $(PLAIN): $(LIBS)
 	@mkdir -p $(@D); echo "LD $@"
-	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIBS) $(GVIZ) $(LDLIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIBS) $(GVIZ) $(P11) $(LDLIBS)
 $(NUMERIC): $(ELIBS)
 	@mkdir -p $(@D); echo "LD $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 $(TESTS): %: %.o $(ELIBS)
-	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(LDLIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(P11) $(LDLIBS)
 # what a suite or a fuzz target needs of a tool
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
+$(B)/tests/test_text_check $(B)/tests/fuzz/fuzz_text: $(call objs,audit,$(CHECKS))
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)
@@ -115,10 +115,10 @@ $(B)/tests/conformance: %: %.o $(call objs,tests,conformance_case conformance_ru
 # the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
 ifeq ($(MODE),fuzz)
 $(FUZZB): %: %.o $(ELIBS)
-	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
+	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(P11) $(LDLIBS)
 else
 $(FUZZB): %: %.o $(B)/tests/fuzz/replay.o $(ELIBS)
-	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(P11) $(LDLIBS)
 endif
 $(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
 # without fused multiply-add these kernels would be half as fast

@@ -9,6 +9,8 @@
 static void
 check_executable(const struct check_file *f)
 {
+	if (check_is(f, "text"))
+		check_knows(f);
 	/* Python is read: audit/check_code.c */
 	for (size_t i = 0; i < f->bids->n; i++)
 		if (f->bids->bid[i]->kind == KIND_CODE &&
@@ -74,7 +76,10 @@ check_polyglot(const struct check_file *f)
 static void
 check_unknown(const struct check_file *f)
 {
-	if (f->bids->n == 0)
+	/* of the thousand tensors in one archive, one line is enough */
+	if (f->bids->n == 0 && f->depth != 0)
+		f->sink->unknown++;
+	else if (f->bids->n == 0)
 		check_find(f, FINDING_FILE_UNKNOWN, ERR_NOWHERE, "%s",
 		    f->bytes.len == 0 ? "empty file" : "no known format");
 }
@@ -200,6 +205,9 @@ check_bytes(struct check_sink *s, const char *path, struct rd bytes,
 
 	s->size = bytes.len;
 	run(&f, bids);
+	if (s->unknown != 0)
+		check_find(&f, FINDING_FILE_UNKNOWN, ERR_NOWHERE,
+		    "%zu things within of no known format", s->unknown);
 	if (s->found > LIMIT_FILE_FINDINGS) {
 		s->complete = false;
 		json_add(s->findings,

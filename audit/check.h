@@ -23,6 +23,7 @@ struct check_sink {
 	uint64_t size; /* of the file */
 	uint64_t expanded; /* bytes that came out of it so far */
 	size_t members;    /* that were looked at so far */
+	size_t unknown;    /* of these: of no known format */
 };
 
 struct check_file {
@@ -87,6 +88,7 @@ bool check_spend(const struct check_file *, uint64_t n);
 
 /* --- in files of their own: audit/check_<name>.c ------------------------- */
 
+void check_archive(const struct check_file *);
 void check_code(const struct check_file *);
 void check_config(const struct check_file *);
 void check_depend(const struct check_file *);
@@ -94,6 +96,8 @@ void check_jinja(const struct check_file *);
 void check_model(const struct check_file *);
 void check_name(const struct check_file *);
 void check_opaque(const struct check_file *);
+void check_stream(const struct check_file *);
 void check_xml(const struct check_file *);
+void check_zip(const struct check_file *);
 
 #endif

@@ -330,8 +330,7 @@ package(const struct check_file *f)
 {
 	const char *path = f->member != NULL ? f->member : f->path;
 
-	if (text_ends_with(path, ".data/extern_modules") ||
-	    text_ends_with(path, ".data/python_version"))
+	if (text_ends_with(path, ".data/extern_modules"))
 		check_find(f, FINDING_TORCH_PACKAGE, ERR_NOWHERE,
 		    "torch.package imports the sources beside it");
 }

@@ -4,8 +4,10 @@
  * document into place.
  */
 #include "audit/check.h"
+#include "audit/inspect_file.h"
 #include "audit/show.h"
 #include "base/child.h"
+#include "base/crew.h"
 #include "base/doc.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -13,13 +15,12 @@
 #include "base/opt.h"
 #include "base/sandbox.h"
 #include "base/tool.h"
-#include "base/tree.h"
-#include "formats/layout.h"
 
 #include <unistd.h>
 
 static const char *out_path;
 static bool require_sandbox, as_json, list_all;
+static uint64_t threads, file_timeout = 600;
 
 static const struct opt options[] = {
     {.name = "json",
@@ -38,6 +39,13 @@ static const struct opt options[] = {
 	.kind = OPT_FLAG,
 	.dest = &list_all,
 	.help = "list the formats and checks, and stop"},
+    OPT_THREADS(&threads),
+    {.name = "file-timeout",
+	.kind = OPT_U64,
+	.dest = &file_timeout,
+	.arg = "SECONDS",
+	.max = 86400,
+	.help = "time for one file (600; 0: any)"},
     {.name = "require-sandbox",
 	.kind = OPT_FLAG,
 	.dest = &require_sandbox,
@@ -60,13 +68,13 @@ struct job {
 	bool has_out;
 	json_t *doc, *files, *findings, *models;
 	bool complete;
+	bool analysed; /* some file was */
+	unsigned workers;
+	struct inspect_list list;
+	json_t **seen; /* of each entry of the list, what its worker said */
 	/* the folder, with a slash, whose model all within it belongs to */
 	char within[LIMIT_MEMBER_NAME + 2];
 	bool claimed;
-	struct arena arena;
-	/* the tree being walked */
-	int root;
-	const char *prefix; /* put in front of its paths, or "" */
 };
 
 static const char *
@@ -75,7 +83,7 @@ member(const json_t *f, const char *key)
 	return json_string_value(json_object_get(f, key));
 }
 
-/* --- one file ------------------------------------------------------------ */
+/* --- what was seen, in order --------------------------------------------- */
 
 /* One that an audit can be of: a folder by its layout, or a file. */
 static void
@@ -96,114 +104,95 @@ belongs(const struct job *j, const char *path)
 
 /* A folder that is a model by what is in it; `path` is "" for the top. */
 static void
-look_folder(struct job *j, int fd, const char *path)
+join_folder(struct job *j, const char *path, const char *layout)
 {
-	const struct layout *l;
-	struct source s;
-
+	if (*path == '\0')
+		j->claimed = false;
 	if (belongs(j, path))
 		return;
-	source_init(&s, NULL, "", fd);
-	l = layout_find(&s);
-	source_release(&s);
-	j->claimed = false;
-	if (l == NULL || l->loose ||
-	    snprintf(j->within, sizeof(j->within), "%s%s", path,
-		*path != '\0' ? "/" : "") >= (int)sizeof(j->within))
-		return;
-	j->claimed = true;
-	candidate(j, *path != '\0' ? path : ".", l->name);
+	j->claimed = layout != NULL &&
+		     snprintf(j->within, sizeof(j->within), "%s%s", path,
+			 *path != '\0' ? "/" : "") < (int)sizeof(j->within);
+	if (j->claimed)
+		candidate(j, *path != '\0' ? path : ".", layout);
 }
 
+/* A path that was given, by what it was when it was read. */
 static void
-describe(struct job *j, const char *path, const struct digest *d, uint64_t size,
-    const struct identify_bids *bids)
+join_input(struct job *j, const json_t *file)
 {
-	json_t *f = json_object(), *list = json_array();
-	char hex[DIGEST_HEX];
-	bool model = false;
-
-	for (size_t i = 0; i < bids->n; i++) {
-		json_add(list, json_text(bids->bid[i]->name));
-		model = model || bids->bid[i]->kind == KIND_MODEL;
-	}
-	digest_hex(d, hex);
-	json_put(f, "path", json_text(path));
-	json_put(f, "sha256", json_text(hex));
-	json_put(f, "size", json_integer((json_int_t)size));
-	json_put(f, "format",
-	    json_text(bids->best != NULL ? bids->best->name : "unknown"));
-	json_put(f, "model", json_boolean(model));
-	json_put(f, "bids", list);
-	json_add(j->files, f);
-	if (model && !belongs(j, path))
-		candidate(j, path, bids->best->name);
-}
-
-static void
-unreadable(struct job *j, const char *path, const char *why)
-{
-	json_add(j->findings,
-	    finding_json(FINDING_FILE_UNREADABLE, path, UINT64_MAX, "%s", why));
-	j->complete = false;
-}
-
-static void
-look(struct job *j, int fd, const char *path, const char *role)
-{
-	struct identify_bids bids;
-	struct check_sink sink = {.findings = j->findings, .complete = true};
-	struct err e = {0};
-	struct file_map m;
+	json_int_t size = json_integer_value(json_object_get(file, "size"));
 	struct digest d;
 
-	if (file_map_fd(fd, path, LIMIT_MODEL_FILE, &m, &e) != 0) {
-		unreadable(j, path, e.msg);
-		return;
-	}
-	digest_mem(m.ptr, m.len, &d);
-	if (role != NULL)
-		doc_input(j->doc, role, path, &d, m.len);
-	check_bytes(&sink, path, rd_mem(m.ptr, m.len), &bids);
-	describe(j, path, &d, m.len, &bids);
-	j->complete = j->complete && sink.complete;
-	file_unmap(&m);
+	if (digest_parse(member(file, "sha256"), &d))
+		doc_input(
+		    j->doc, "bundle", member(file, "path"), &d, (uint64_t)size);
 }
 
-static int
-each(void *ctx, const struct tree_entry *entry, struct err *e)
+/* The worst that was found, and whether all of it was looked at. */
+static const char *
+verdict_of(const json_t *file, const json_t *findings)
 {
-	struct job *j = ctx;
-	char path[8192];
-	int fd;
+	enum finding_severity worst = SEVERITY_NOTE;
 
-	if (json_array_size(j->findings) > LIMIT_FINDINGS)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
-		    "more than %d findings", LIMIT_FINDINGS);
-	snprintf(path, sizeof(path), "%s%s%s", j->prefix,
-	    j->prefix[0] != '\0' ? "/" : "", entry->path);
-	if (S_ISDIR(entry->st.st_mode)) {
-		if ((fd = tree_open(j->root, entry->path, e)) < 0)
-			return 0; /* the walk will say so */
-		look_folder(j, fd, path);
-		close(fd);
-		return 0;
+	for (size_t i = 0; i < json_array_size(findings); i++) {
+		const json_t *f = json_array_get(findings, i);
+		enum finding_severity one;
+
+		if (finding_severity_parse(member(f, "severity"), &one))
+			worst = MAX(worst, one);
 	}
-	if (S_ISLNK(entry->st.st_mode)) {
-		unreadable(j, path, "a link, not followed");
-		return 0;
+	if (worst >= SEVERITY_HIGH)
+		return worst == SEVERITY_CRITICAL ? "malicious" : "suspicious";
+	if (!json_is_true(json_object_get(file, "complete")))
+		return "incomplete";
+	return json_is_true(json_object_get(file, "analysed")) ? "clean"
+							       : "not-analysed";
+}
+
+static void
+join_file(struct job *j, const struct inspect_entry *one, const json_t *doc)
+{
+	json_t *file = json_object_get(doc, "file"), *findings;
+	const char *format;
+
+	findings = json_object_get(doc, "findings");
+	json_array_extend(j->findings, findings);
+	if (!json_is_true(json_object_get(doc, "complete")))
+		j->complete = false;
+	if (file == NULL)
+		return;
+	json_put(file, "verdict", json_text(verdict_of(file, findings)));
+	json_add(j->files, json_incref(file));
+	if (one->root < 0)
+		join_input(j, file);
+	if (json_is_true(json_object_get(file, "analysed")))
+		j->analysed = true;
+	format = member(file, "format");
+	if (json_is_true(json_object_get(file, "model")) &&
+	    !belongs(j, one->path))
+		candidate(j, one->path, format);
+}
+
+static void
+join(struct job *j)
+{
+	for (size_t i = 0; i < j->list.n; i++) {
+		const struct inspect_entry *one = &j->list.entry[i];
+
+		if (json_array_size(j->findings) > LIMIT_FINDINGS) {
+			json_add(j->findings,
+			    finding_json(FINDING_FILE_LIMIT, one->path,
+				ERR_NOWHERE, "more than %d findings",
+				LIMIT_FINDINGS));
+			j->complete = false;
+			return;
+		}
+		if (one->kind == INSPECT_FOLDER)
+			join_folder(j, one->path, member(j->seen[i], "layout"));
+		else
+			join_file(j, one, j->seen[i]);
 	}
-	if (!S_ISREG(entry->st.st_mode)) {
-		unreadable(j, path, "not a regular file");
-		return 0;
-	}
-	if ((fd = tree_open(j->root, entry->path, e)) < 0) {
-		unreadable(j, path, e->msg);
-		return 0;
-	}
-	look(j, fd, path, NULL);
-	close(fd);
-	return 0;
 }
 
 /* Of files that are the same only the last is a candidate: an image or a
@@ -215,8 +204,8 @@ drop_copies(struct job *j)
 	json_t *kept = json_array(), *one;
 	size_t i;
 
-	map_init(&last, &j->arena);
-	map_init(&is_last, &j->arena);
+	map_init(&last, &j->list.arena);
+	map_init(&is_last, &j->list.arena);
 	for (i = json_array_size(j->files); i > 0; i--) {
 		const json_t *f = json_array_get(j->files, i - 1);
 		const char *digest = member(f, "sha256");
@@ -239,25 +228,7 @@ drop_copies(struct job *j)
 /* --- the work, inside the sandbox ---------------------------------------- */
 
 static int
-look_tree(struct job *j, const char *path, struct err *e)
-{
-	int rc;
-
-	if ((j->root = tree_root(path, e)) < 0)
-		return j->root;
-	j->claimed = false;
-	look_folder(j, j->root, j->prefix);
-	rc = tree_walk(j->root, &j->arena, each, j, e);
-	close(j->root);
-	if (rc == ERR_LIMIT) {
-		unreadable(j, e->path, e->msg);
-		rc = 0;
-	}
-	return rc;
-}
-
-static int
-look_case(struct job *j, struct err *e)
+list_case(struct job *j, struct err *e)
 {
 	char path[4096];
 	struct digest d;
@@ -271,47 +242,83 @@ look_case(struct job *j, struct err *e)
 	doc_input(j->doc, "manifest", path, &d, size);
 	if ((rc = file_join(path, sizeof(path), j->path[0], "files", e)) != 0)
 		return rc;
-	j->prefix = "";
-	return look_tree(j, path, e);
+	return inspect_list_tree(&j->list, path, "", e);
 }
 
 static int
-look_path(struct job *j, const char *path, struct err *e)
+list_path(struct job *j, const char *path, struct err *e)
 {
-	int fd, rc;
+	int rc;
 
-	if (file_is_dir(path)) {
-		j->prefix = j->npath > 1 ? path : "";
-		if ((rc = doc_input_path(j->doc, "bundle", path, e)) != 0)
-			return rc;
-		return look_tree(j, path, e);
-	}
-	if ((fd = file_open(path, e)) < 0)
-		return fd;
-	look(j, fd, path, "bundle");
-	close(fd);
-	return 0;
+	if (!file_is_dir(path))
+		return inspect_list_file(&j->list, path, e);
+	if ((rc = doc_input_path(j->doc, "bundle", path, e)) != 0)
+		return rc;
+	return inspect_list_tree(&j->list, path, j->npath > 1 ? path : "", e);
+}
+
+static void
+task(void *ctx, size_t i, struct buf *out)
+{
+	const struct job *j = ctx;
+
+	inspect_file_look(&j->list.entry[i], out);
+}
+
+/* A worker's document is read as strictly as any: it saw hostile bytes. */
+static void
+done(void *ctx, size_t i, enum crew_end how, const char *why, struct buf *b)
+{
+	struct job *j = ctx;
+	const struct inspect_entry *one = &j->list.entry[i];
+	struct err e = {0};
+
+	if (how == CREW_DONE && json_read(b->ptr, b->len, &j->seen[i], &e) == 0)
+		return;
+	j->seen[i] = inspect_file_unread(one,
+	    how == CREW_LATE ? FINDING_FILE_LATE : FINDING_FILE_CRASH,
+	    how == CREW_DONE ? e.msg : why);
 }
 
 static int
 look_at_all(struct job *j, struct err *e)
 {
+	struct crew crew = {.workers = j->workers,
+	    .seconds = (unsigned)file_timeout,
+	    .memory = LIMIT_INSPECT_MEMORY,
+	    .task = task,
+	    .done = done,
+	    .ctx = j};
+
+	j->seen = arena_alloc(&j->list.arena, MAX(j->list.n, 1),
+	    sizeof(*j->seen)); /* by the arena's leave, as the list is */
+	if (j->seen == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "too many files for the memory allowed");
+	return crew_run(&crew, j->list.n, e);
+}
+
+static int
+inspect(struct job *j, struct err *e)
+{
 	struct sandbox_spec spec = {.files = SANDBOX_READ_TREE,
 	    .read = j->path,
 	    .nread = j->npath,
-	    .required = require_sandbox};
+	    .required = require_sandbox,
+	    .crew = true};
 	struct sandbox_state state;
 	int rc;
 
 	if ((rc = sandbox_enter(&spec, &state, e)) != 0)
 		return rc;
-	if (j->is_case) {
-		if ((rc = look_case(j, e)) != 0)
-			return rc;
-	}
+	if (j->is_case && (rc = list_case(j, e)) != 0)
+		return rc;
 	for (size_t i = 0; i < j->npath && !j->is_case; i++)
-		if ((rc = look_path(j, j->path[i], e)) != 0)
+		if ((rc = list_path(j, j->path[i], e)) != 0)
 			return rc;
+	if ((rc = look_at_all(j, e)) != 0)
+		return rc;
+	join(j);
 	drop_copies(j);
 	json_put(j->doc, "files", json_incref(j->files));
 	json_put(j->doc, "models", json_incref(j->models));
@@ -319,6 +326,14 @@ look_at_all(struct job *j, struct err *e)
 	json_put(j->doc, "complete", json_boolean(j->complete));
 	json_put(j->doc, "sandbox", sandbox_json(&state));
 	return 0;
+}
+
+static bool
+unread(const json_t *finding)
+{
+	return strcmp(member(finding, "id"), "FILE_UNREADABLE") == 0 ||
+	       strcmp(member(finding, "id"), "FILE_CRASH") == 0 ||
+	       strcmp(member(finding, "id"), "FILE_LATE") == 0;
 }
 
 static void
@@ -340,7 +355,7 @@ show(const struct job *j)
 	for (size_t i = 0; i < json_array_size(j->findings); i++) {
 		json_t *f = json_array_get(j->findings, i);
 
-		if (strcmp(member(f, "id"), "FILE_UNREADABLE") != 0)
+		if (!unread(f))
 			continue;
 		printf("%-12s %12s  ", "unreadable", "-");
 		show_text(member(f, "path"));
@@ -360,8 +375,7 @@ show(const struct job *j)
 static int
 deliver(struct job *j)
 {
-	int status = show_status(
-	    j->findings, j->complete, json_array_size(j->files) == 0);
+	int status = show_status(j->findings, j->complete, !j->analysed);
 	struct buf text = {0};
 	struct err e = {0};
 	bool bad = false;
@@ -375,7 +389,9 @@ deliver(struct job *j)
 		bad = tool_fail(&e) != TOOL_PASSED;
 	buf_free(&text);
 	if (status == TOOL_NOTHING)
-		tool_warn("nothing to inspect");
+		tool_warn(json_array_size(j->files) == 0
+			      ? "nothing to inspect"
+			      : "no file is of a format that is analysed");
 	if (bad && status != TOOL_FLAGGED)
 		status = TOOL_INCOMPLETE;
 	return tool_end(status) + (bad ? 0 : WRITTEN);
@@ -388,13 +404,13 @@ work(void *ctx)
 	struct err e = {0};
 	int status;
 
-	arena_init(&j->arena, (size_t)1 << 30);
+	inspect_list_init(&j->list);
 	j->doc = doc_new("assay-inspect/1");
 	j->files = json_array();
 	j->models = json_array();
 	j->findings = json_array();
 	j->complete = true;
-	if (look_at_all(j, &e) != 0)
+	if (inspect(j, &e) != 0)
 		status = tool_fail(&e);
 	else
 		status = deliver(j);
@@ -402,7 +418,9 @@ work(void *ctx)
 	json_decref(j->files);
 	json_decref(j->models);
 	json_decref(j->findings);
-	arena_release(&j->arena);
+	for (size_t i = 0; i < j->list.n && j->seen != NULL; i++)
+		json_decref(j->seen[i]);
+	inspect_list_release(&j->list);
 	return status;
 }
 
@@ -490,6 +508,9 @@ main(int argc, char **argv)
 	}
 	j.path = (const char *const *)argv + first;
 	j.npath = (size_t)(argc - first);
+	j.workers = (unsigned)threads;
+	if (threads == 0)
+		j.workers = (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	j.is_case = j.npath == 1 && is_case(j.path[0]);
 	if (open_output(&j, &e) != 0)
 		return tool_fail(&e);

@@ -101,6 +101,12 @@
 #define LIMIT_INSPECT_BYTES   ((uint64_t)64 << 30)
 #define LIMIT_INSPECT_RATIO   200
 #define LIMIT_INSPECT_FREE    ((uint64_t)256 << 20)
+/* Address space of a process that looks at one: the file, mapped, and as much. */
+#define LIMIT_INSPECT_MEMORY (2 * LIMIT_MODEL_FILE)
+/* One thing that is expanded in memory, and names of an archive: 250,000 of
+ * 1 KiB, a few times over. */
+#define LIMIT_INSPECT_PIECE ((uint64_t)2 << 30)
+#define LIMIT_INSPECT_NAMES ((size_t)1 << 30)
 /* Findings about one file that are kept: they say the same in the end. */
 #define LIMIT_FILE_FINDINGS 1000
 /* Findings in one document: beyond that nobody reads on. */

@@ -30,6 +30,14 @@ MAGIC(gzip, 0, "\x1f\x8b\x08", 24)
 MAGIC(xz, 0, "\xfd" "7zXZ\0", 48)
 MAGIC(zstd, 0, "\x28\xb5\x2f\xfd", 32)
 MAGIC(sevenzip, 0, "7z\xbc\xaf\x27\x1c", 48)
+MAGIC(lz4, 0, "\x04\x22\x4d\x18", 32)
+MAGIC(lzip, 0, "LZIP\1", 40)
+MAGIC(ar, 0, "!<arch>\n", 64)
+MAGIC(rpm, 0, "\xed\xab\xee\xdb", 32)
+MAGIC(rar, 0, "Rar!\x1a\7\0", 56)
+MAGIC(rar5, 0, "Rar!\x1a\7\1\0", 64)
+MAGIC(cab, 0, "MSCF\0\0\0\0", 64)
+MAGIC(xar, 0, "xar!\0\x1c", 48)
 MAGIC(elf, 0, "\x7f" "ELF", 32)
 MAGIC(wasm, 0, "\0asm", 32)
 MAGIC(pdf, 0, "%PDF-", 40)
@@ -178,21 +186,28 @@ probe_onnx(struct rd r)
 }
 
 /* those with files of their own */
-#define probe_zip         identify_zip
-#define probe_torch_zip   identify_zip_torch
-#define probe_keras       identify_zip_keras
-#define probe_npz         identify_zip_npz
-#define probe_pickle      identify_pickle
-#define probe_savedmodel  identify_other_savedmodel
-#define probe_pmml        identify_other_pmml
-#define probe_xgboost     identify_other_xgboost
-#define probe_lightgbm    identify_other_lightgbm
-#define probe_joblib      identify_other_joblib
-#define probe_sklearn     identify_other_sklearn
-#define probe_text        identify_text
-#define probe_json        identify_text_json
-#define probe_python      identify_text_python
-#define probe_script      identify_text_script
+#define probe_compress   identify_archive_compress
+#define probe_cpio       identify_archive_cpio
+#define probe_iso9660    identify_archive_iso9660
+#define probe_lha        identify_archive_lha
+#define probe_lzma       identify_archive_lzma
+#define probe_zlib       identify_archive_zlib
+#define probe_zip        identify_zip
+#define probe_torch_zip  identify_zip_torch
+#define probe_keras      identify_zip_keras
+#define probe_npz        identify_zip_npz
+#define probe_pickle     identify_pickle
+#define probe_savedmodel identify_other_savedmodel
+#define probe_pmml       identify_other_pmml
+#define probe_xgboost    identify_other_xgboost
+#define probe_lightgbm   identify_other_lightgbm
+#define probe_joblib     identify_other_joblib
+#define probe_sklearn    identify_other_sklearn
+#define probe_text       identify_text
+#define probe_json       identify_text_json
+#define probe_python     identify_text_python
+#define probe_script     identify_text_script
+
 #define probe_torchscript identify_text_torchscript
 #define probe_rdata       identify_model_r
 #define probe_julia       identify_model_julia

@@ -7,6 +7,13 @@
 
 #include "base/rd.h"
 
+unsigned identify_archive_compress(struct rd);
+unsigned identify_archive_cpio(struct rd);
+unsigned identify_archive_iso9660(struct rd);
+unsigned identify_archive_lha(struct rd);
+unsigned identify_archive_lzma(struct rd);
+unsigned identify_archive_zlib(struct rd);
+
 unsigned identify_zip(struct rd);
 unsigned identify_zip_torch(struct rd);
 unsigned identify_zip_keras(struct rd);

@@ -38,6 +38,30 @@ central64(struct rd r, uint64_t end, uint64_t *size, uint64_t *off)
 }
 
 /*
+ * Another archive begins here: a zip that ends it is a member of it.  What
+ * stands behind its end is its own checks' to see.
+ */
+static bool
+is_member(struct rd r)
+{
+	static const struct {
+		size_t at;
+		const char *magic;
+	} outer[] = {{257, "ustar"}, {0, "!<arch>\n"}, {0, "07070"},
+	    {0, "7z\xbc\xaf\x27\x1c"}, {0, "Rar!\x1a\7"}, {0, "MSCF"},
+	    {0x8001, "CD001"}, {0, "xar!"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(outer); i++) {
+		size_t n = strlen(outer[i].magic);
+
+		if (r.len >= outer[i].at + n &&
+		    memcmp(r.base + outer[i].at, outer[i].magic, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
  * A cursor at the central directory; false when there is none.  It ends where
  * the end record says, so a file with a prefix has it later than stated.
  */
@@ -48,6 +72,8 @@ central(struct rd r, struct rd *out)
 	    r.len > END_SIZE + COMMENT_MAX ? r.len - END_SIZE - COMMENT_MAX : 0;
 	struct rd c;
 
+	if (!at_offset(r, 0, SIG_LOCAL, &c) && is_member(r))
+		return false;
 	for (size_t at = r.len < END_SIZE ? 0 : r.len - END_SIZE + 1;
 	     at-- > least;) {
 		uint32_t size32 = 0, off32 = 0;

@@ -87,6 +87,11 @@ hostile OBJECT_CODE $f/bad-lua.t7 $f/bad.pdmodel
 hostile FILE_EXECUTABLE $f/bad.pyc
 watched 2 FILE_UNANALYSED unread.rds unread.jls unread.t7
 
+for one in $f/opaque*; do
+	exits 3 "${one##*/}" assay-inspect "$one"
+	prints "^ *note *FILE_OPAQUE"
+done
+
 # --- honest ones: nothing worth stopping for
 for one in $f/good*; do
 	exits 0 "${one##*/}" assay-inspect "$one"

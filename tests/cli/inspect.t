@@ -5,7 +5,7 @@ f=fixtures/identify
 
 exits 0 "harmless files" assay-inspect $f/good.safetensors $f/good.txt $f/good.json
 prints "^safetensors .*good.safetensors"
-exits 0 "no model, nothing known" assay-inspect $f/unknown.bin
+exits 3 "no model, nothing known" assay-inspect $f/unknown.bin
 prints "note .*FILE_UNKNOWN"
 exits 1 "a folder with everything" assay-inspect $f
 for id in FILE_EXECUTABLE FILE_PICKLE FORMAT_POLYGLOT NAME_MISMATCH FILE_UNKNOWN; do
@@ -21,7 +21,7 @@ exits 0 "Python that does nothing" assay-inspect $f/good.py
 prints "CODE_SOURCE"
 exits 1 "safetensors with a zip behind" assay-inspect $f/bad-polyglot.safetensors
 prints "safetensors and zip"
-exits 0 "a name of another format" assay-inspect --json fixtures/image/bad-magic.png
+exits 3 "a name of another format" assay-inspect --json fixtures/image/bad-magic.png
 prints NAME_MISMATCH
 
 # --- the document
