@@ -335,17 +335,29 @@ package(const struct check_file *f)
 		    "torch.package imports the sources beside it");
 }
 
+/* Python runs lines of .pth files that begin with import. */
+static bool
+named_python(const struct check_file *f)
+{
+	const char *name = check_name_of(f);
+
+	return check_is(f, "text") &&
+	       (text_ends_with(name, ".py") || text_ends_with(name, ".pyw") ||
+		   text_ends_with(name, ".pth"));
+}
+
 void
 check_code(const struct check_file *f)
 {
 	struct walk w = {.f = f, .torchscript = check_is(f, "torchscript")};
-	bool python =
-	    check_is(f, "python") ||
-	    (check_is(f, "text") && text_ends_with(check_name_of(f), ".py"));
+	bool python = check_is(f, "python") || named_python(f);
 
 	package(f);
 	if (!w.torchscript && !python)
 		return;
+	/* what torch.jit.load compiles, also where it knows no tensor */
+	if (f->member != NULL && strstr(f->member, "/code/__torch__") != NULL)
+		w.torchscript = true;
 	arena_init(&w.arena, LIMIT_TEMPLATE_ARENA);
 	map_init(&w.alias, &w.arena);
 	judge(&w);

@@ -24,7 +24,8 @@ tree(const struct conf_doc *d)
 		PROPERTY((n->kind == CONF_ALIAS) == (n->target != NULL));
 		PROPERTY(conf_value(n)->kind != CONF_ALIAS);
 		for (const struct conf *k = n->child; k != NULL; k = k->next)
-			PROPERTY(k->up == n && (k->next != NULL || n->last == k));
+			PROPERTY(
+			    k->up == n && (k->next != NULL || n->last == k));
 	}
 	PROPERTY(documents == d->documents);
 }
@@ -57,8 +58,8 @@ pycode(const uint8_t *data, size_t len)
 	struct pycode p;
 
 	pycode_init(&p, s, len);
-	while ((t = pycode_next(&p)).kind != PYCODE_END &&
-	       t.kind != PYCODE_BAD) {
+	while (
+	    (t = pycode_next(&p)).kind != PYCODE_END && t.kind != PYCODE_BAD) {
 		PROPERTY(t.s >= from && t.len > 0 && t.s + t.len <= s + len);
 		from = t.s + t.len;
 	}
@@ -96,9 +97,11 @@ inspect(const uint8_t *data, size_t len, const char *name, bool broken)
 	check_bytes(&sink, name, rd_mem(data, len), &bids);
 	json_array_foreach(sink.findings, i, f)
 	{
-		const char *s = json_string_value(json_object_get(f, "severity"));
+		const char *s =
+		    json_string_value(json_object_get(f, "severity"));
 
-		quiet = quiet && (strcmp(s, "note") == 0 || strcmp(s, "low") == 0);
+		quiet =
+		    quiet && (strcmp(s, "note") == 0 || strcmp(s, "low") == 0);
 	}
 	PROPERTY(!broken || !quiet);
 	PROPERTY(!broken || !sink.complete);
