@@ -215,6 +215,7 @@ probe_onnx(struct rd r)
 #define probe_json        identify_text_json
 #define probe_python      identify_text_python
 #define probe_script      identify_text_script
+
 #define probe_torchscript identify_text_torchscript
 #define probe_rdata       identify_model_r
 #define probe_julia       identify_model_julia
