@@ -50,6 +50,10 @@ tell(
 	size_t n;
 
 	n = check_weight_cut_read(
+	    k->l, k->at, rank, c, bit, k->deep, CHECK_WEIGHT_MAGIC_PEEK);
+	if (!check_weight_magic_maybe(k->deep, n))
+		return NULL;
+	n = check_weight_cut_read(
 	    k->l, k->at, rank, c, bit, k->deep, CHECK_WEIGHT_MAGIC_HEAD);
 	what = check_weight_magic_tell(k->deep, n, false, &deep);
 	if (what != NULL || !deep)
