@@ -21,7 +21,7 @@ assay_PARTS         = audit summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
-assay-inspect_PARTS = check check_model check_name show $(WEIGHT_PARTS)
+assay-inspect_PARTS = check check_arch check_arch_flow check_arch_graph check_model check_name show $(WEIGHT_PARTS)
 WEIGHT_PARTS        = check_weight check_weight_channel check_weight_cut \
                       check_weight_list check_weight_list_onnx check_weight_list_st \
                       check_weight_list_torch check_weight_magic check_weight_stat

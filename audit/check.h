@@ -87,6 +87,7 @@ bool check_spend(const struct check_file *, uint64_t n);
 
 /* --- in files of their own: audit/check_<name>.c ------------------------- */
 
+void check_arch(const struct check_file *);
 void check_model(const struct check_file *);
 void check_name(const struct check_file *);
 void check_weight(const struct check_file *);
