@@ -22,7 +22,7 @@ assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
 assay-inspect_PARTS = check check_arch check_arch_flow check_arch_graph check_model check_name show $(WEIGHT_PARTS)
-WEIGHT_PARTS        = check_weight check_weight_channel check_weight_cut \
+WEIGHT_PARTS        = check_weight check_weight_channel check_weight_compare check_weight_cut \
                       check_weight_list check_weight_list_onnx check_weight_list_st \
                       check_weight_list_torch check_weight_magic check_weight_stat
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
@@ -99,6 +99,8 @@ $(TESTS): %: %.o $(ELIBS)
 # what a suite or a fuzz target needs of a tool
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
+$(B)/tests/test_weight: $(call objs,audit,$(assay-inspect_PARTS))
+$(B)/tests/fuzz/fuzz_weight: $(call objs,audit,$(assay-inspect_PARTS))
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)
@@ -179,7 +181,7 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch resize sau tflite weights
+GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch resize sau tflite weight weights
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done

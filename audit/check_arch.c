@@ -56,8 +56,7 @@ judge(const struct check_file *f, const struct check_arch_graph *g,
 	struct err e = {0};
 
 	if (check_arch_flow_init(&w, g, a, &e) != 0) {
-		check_short(
-		    f, FINDING_FILE_LIMIT, ERR_NOWHERE, "%s", e.msg);
+		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE, "%s", e.msg);
 		return;
 	}
 	unused_inputs(f, &w);

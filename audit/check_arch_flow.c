@@ -82,8 +82,8 @@ mixes(const char *op)
 /* --- one node ------------------------------------------------------------ */
 
 static const struct check_arch_state *
-state_of(const struct check_arch_flow *f, const struct check_arch_node *n,
-    size_t i)
+state_of(
+    const struct check_arch_flow *f, const struct check_arch_node *n, size_t i)
 {
 	return &f->state[n->in[i]];
 }
@@ -321,7 +321,8 @@ static enum check_arch_suspicion
 bypass(const struct check_arch_flow *f, const struct check_arch_node *n,
     size_t *which)
 {
-	const struct check_arch_state *out = &f->state[n->out[0]], *least = NULL;
+	const struct check_arch_state *out = &f->state[n->out[0]],
+				      *least = NULL;
 	uint32_t most = 0;
 
 	for (size_t i = 0; i < n->nin; i++) {

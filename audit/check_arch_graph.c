@@ -64,8 +64,8 @@ capture(struct captured *c, struct rd r, unsigned depth, unsigned level)
 			capture(c, f.body, depth, 1);
 		} else if (level == 1 && f.number == 1) {
 			if (c->n < CAPTURED &&
-			    onnx_tensor_text(&f.body, c->arena, &c->name[c->n],
-				&e) == 0)
+			    onnx_tensor_text(
+				&f.body, c->arena, &c->name[c->n], &e) == 0)
 				c->n++;
 		} else if (level == 1 && f.number == 5) {
 			capture(c, f.body, depth, 2);
@@ -85,7 +85,8 @@ captured_by(const struct onnx_node *n, struct arena *a, const char ***out)
 	for (size_t i = 0; i < n->nattr; i++)
 		any = any || n->attr[i].type == ONNX_GRAPH ||
 		      n->attr[i].type == ONNX_GRAPHS;
-	if (!any || (c.name = arena_alloc(a, CAPTURED, sizeof(*c.name))) == NULL)
+	if (!any ||
+	    (c.name = arena_alloc(a, CAPTURED, sizeof(*c.name))) == NULL)
 		return 0;
 	for (size_t i = 0; i < n->nattr; i++)
 		if (n->attr[i].type == ONNX_GRAPH ||
@@ -124,9 +125,8 @@ take_node(struct check_arch_graph *g, const struct onnx_node *x, struct err *e)
 	const char **more = NULL;
 	size_t nmore = captured_by(x, g->arena, &more);
 
-	*n = (struct check_arch_node){.op = x->op,
-	    .name = x->name,
-	    .to = to != NULL ? to->i : 0};
+	*n = (struct check_arch_node){
+	    .op = x->op, .name = x->name, .to = to != NULL ? to->i : 0};
 	n->in = arena_alloc(g->arena, x->nin + nmore + 1, sizeof(*n->in));
 	n->out = arena_alloc(g->arena, x->nout + 1, sizeof(*n->out));
 	if (n->in == NULL || n->out == NULL)

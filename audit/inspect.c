@@ -3,7 +3,7 @@
  * A child process in the sandbox looks at the files; the parent only moves its
  * document into place.
  */
-#include "audit/check.h"
+#include "audit/check_weight_list.h"
 #include "audit/show.h"
 #include "base/child.h"
 #include "base/doc.h"
@@ -18,7 +18,9 @@
 
 #include <unistd.h>
 
-static const char *out_path;
+#define MAX_OPERANDS 256
+
+static const char *out_path, *reference_path;
 static bool require_sandbox, as_json, list_all;
 
 static const struct opt options[] = {
@@ -33,6 +35,11 @@ static const struct opt options[] = {
 	.dest = &out_path,
 	.arg = "FILE",
 	.help = "write the document there (a case: CASE/inspect.json)"},
+    {.name = "reference",
+	.kind = OPT_STR,
+	.dest = &reference_path,
+	.arg = "FILE",
+	.help = "compare the weights with those of that model file"},
     {.name = "list",
 	.letter = 'L',
 	.kind = OPT_FLAG,
@@ -50,7 +57,7 @@ static const struct opt_tool tool = {.name = "assay-inspect",
     .operands = "PATH... [options]",
     .table = options,
     .min_operands = 0,
-    .max_operands = 256};
+    .max_operands = MAX_OPERANDS};
 
 struct job {
 	const char *const *path;
@@ -60,6 +67,8 @@ struct job {
 	bool has_out;
 	json_t *doc, *files, *findings, *models;
 	bool complete;
+	struct file_map reference_map;
+	struct check_weight_list reference;
 	/* the folder, with a slash, whose model all within it belongs to */
 	char within[LIMIT_MEMBER_NAME + 2];
 	bool claimed;
@@ -152,7 +161,9 @@ static void
 look(struct job *j, int fd, const char *path, const char *role)
 {
 	struct identify_bids bids;
-	struct check_sink sink = {.findings = j->findings, .complete = true};
+	struct check_sink sink = {.findings = j->findings,
+	    .complete = true,
+	    .reference = reference_path != NULL ? &j->reference : NULL};
 	struct err e = {0};
 	struct file_map m;
 	struct digest d;
@@ -294,16 +305,53 @@ look_path(struct job *j, const char *path, struct err *e)
 }
 
 static int
+open_reference(struct job *j, struct err *e)
+{
+	struct digest d;
+	int rc;
+
+	if (reference_path == NULL)
+		return 0;
+	rc = file_map(reference_path, LIMIT_MODEL_FILE, &j->reference_map, e);
+	if (rc != 0)
+		return rc;
+	digest_mem(j->reference_map.ptr, j->reference_map.len, &d);
+	doc_input(
+	    j->doc, "reference", reference_path, &d, j->reference_map.len);
+	check_weight_list_init(
+	    &j->reference, rd_mem(j->reference_map.ptr, j->reference_map.len));
+	if (j->reference.n == 0)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the reference '%s' has no weights that can be read",
+		    reference_path);
+	return 0;
+}
+
+static void
+close_reference(struct job *j)
+{
+	if (reference_path == NULL)
+		return;
+	check_weight_list_release(&j->reference);
+	file_unmap(&j->reference_map);
+}
+
+static int
 look_at_all(struct job *j, struct err *e)
 {
+	const char *read[MAX_OPERANDS + 1];
 	struct sandbox_spec spec = {.files = SANDBOX_READ_TREE,
-	    .read = j->path,
+	    .read = read,
 	    .nread = j->npath,
 	    .required = require_sandbox};
 	struct sandbox_state state;
 	int rc;
 
-	if ((rc = sandbox_enter(&spec, &state, e)) != 0)
+	memcpy(read, j->path, j->npath * sizeof(*read));
+	if (reference_path != NULL)
+		read[spec.nread++] = reference_path;
+	if ((rc = sandbox_enter(&spec, &state, e)) != 0 ||
+	    (rc = open_reference(j, e)) != 0)
 		return rc;
 	if (j->is_case) {
 		if ((rc = look_case(j, e)) != 0)
@@ -402,6 +450,7 @@ work(void *ctx)
 	json_decref(j->files);
 	json_decref(j->models);
 	json_decref(j->findings);
+	close_reference(j);
 	arena_release(&j->arena);
 	return status;
 }
