@@ -7,6 +7,8 @@
 #include "audit/inspect_file.h"
 #include "audit/inspect_out.h"
 #include "audit/inspect_show.h"
+#include "audit/check_weight_list.h"
+#include "audit/show.h"
 #include "base/child.h"
 #include "base/crew.h"
 #include "base/doc.h"
@@ -24,6 +26,10 @@ static bool require_sandbox, list_all;
 static bool sarif_file; /* what -o writes */
 static struct inspect_out form;
 static uint64_t threads, file_timeout = 600;
+#define MAX_OPERANDS 256
+
+static const char *out_path, *reference_path;
+static bool require_sandbox, as_json, list_all;
 
 static const struct opt options[] = {
     {.name = "json",
@@ -47,6 +53,11 @@ static const struct opt options[] = {
 	.dest = &out_path,
 	.arg = "FILE",
 	.help = "write the document there (a case: CASE/inspect.json)"},
+    {.name = "reference",
+	.kind = OPT_STR,
+	.dest = &reference_path,
+	.arg = "FILE",
+	.help = "compare the weights with those of that model file"},
     {.name = "list",
 	.letter = 'L',
 	.kind = OPT_FLAG,
@@ -86,7 +97,7 @@ static const struct opt_tool tool = {.name = "assay-inspect",
     .operands = "PATH... [options]",
     .table = options,
     .min_operands = 0,
-    .max_operands = 256};
+    .max_operands = MAX_OPERANDS};
 
 struct job {
 	const char *const *path;
@@ -100,6 +111,8 @@ struct job {
 	unsigned workers;
 	struct inspect_list list;
 	json_t **seen; /* of each entry of the list, what its worker said */
+	struct file_map reference_map;
+	struct check_weight_list reference;
 	/* the folder, with a slash, whose model all within it belongs to */
 	char within[LIMIT_MEMBER_NAME + 2];
 	bool claimed;
@@ -150,6 +163,44 @@ static void
 join_input(struct job *j, const json_t *file)
 {
 	json_int_t size = json_integer_value(json_object_get(file, "size"));
+	json_t *f = json_object(), *list = json_array();
+	char hex[DIGEST_HEX];
+	bool model = false;
+
+	for (size_t i = 0; i < bids->n; i++) {
+		json_add(list, json_text(bids->bid[i]->name));
+		model = model || bids->bid[i]->kind == KIND_MODEL;
+	}
+	digest_hex(d, hex);
+	json_put(f, "path", json_text(path));
+	json_put(f, "sha256", json_text(hex));
+	json_put(f, "size", json_integer((json_int_t)size));
+	json_put(f, "format",
+	    json_text(bids->best != NULL ? bids->best->name : "unknown"));
+	json_put(f, "model", json_boolean(model));
+	json_put(f, "bids", list);
+	json_add(j->files, f);
+	if (model && !belongs(j, path))
+		candidate(j, path, bids->best->name);
+}
+
+static void
+unreadable(struct job *j, const char *path, const char *why)
+{
+	json_add(j->findings,
+	    finding_json(FINDING_FILE_UNREADABLE, path, UINT64_MAX, "%s", why));
+	j->complete = false;
+}
+
+static void
+look(struct job *j, int fd, const char *path, const char *role)
+{
+	struct identify_bids bids;
+	struct check_sink sink = {.findings = j->findings,
+	    .complete = true,
+	    .reference = reference_path != NULL ? &j->reference : NULL};
+	struct err e = {0};
+	struct file_map m;
 	struct digest d;
 
 	if (digest_parse(member(file, "sha256"), &d))
@@ -287,6 +338,38 @@ done(void *ctx, size_t i, enum crew_end how, const char *why, struct buf *b)
 }
 
 static int
+open_reference(struct job *j, struct err *e)
+{
+	struct digest d;
+	int rc;
+
+	if (reference_path == NULL)
+		return 0;
+	rc = file_map(reference_path, LIMIT_MODEL_FILE, &j->reference_map, e);
+	if (rc != 0)
+		return rc;
+	digest_mem(j->reference_map.ptr, j->reference_map.len, &d);
+	doc_input(
+	    j->doc, "reference", reference_path, &d, j->reference_map.len);
+	check_weight_list_init(
+	    &j->reference, rd_mem(j->reference_map.ptr, j->reference_map.len));
+	if (j->reference.n == 0)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the reference '%s' has no weights that can be read",
+		    reference_path);
+	return 0;
+}
+
+static void
+close_reference(struct job *j)
+{
+	if (reference_path == NULL)
+		return;
+	check_weight_list_release(&j->reference);
+	file_unmap(&j->reference_map);
+}
+
+static int
 look_at_all(struct job *j, struct err *e)
 {
 	struct crew crew = {.workers = j->workers,
@@ -307,15 +390,20 @@ look_at_all(struct job *j, struct err *e)
 static int
 inspect(struct job *j, struct err *e)
 {
+	const char *read[MAX_OPERANDS + 1];
 	struct sandbox_spec spec = {.files = SANDBOX_READ_TREE,
-	    .read = j->path,
+	    .read = read,
 	    .nread = j->npath,
 	    .required = require_sandbox,
 	    .crew = true};
 	struct sandbox_state state;
 	int rc;
 
-	if ((rc = sandbox_enter(&spec, &state, e)) != 0)
+	memcpy(read, j->path, j->npath * sizeof(*read));
+	if (reference_path != NULL)
+		read[spec.nread++] = reference_path;
+	if ((rc = sandbox_enter(&spec, &state, e)) != 0 ||
+	    (rc = open_reference(j, e)) != 0)
 		return rc;
 	if (j->is_case && (rc = list_case(j, e)) != 0)
 		return rc;
@@ -391,6 +479,8 @@ work(void *ctx)
 	for (size_t i = 0; i < j->list.n && j->seen != NULL; i++)
 		json_decref(j->seen[i]);
 	inspect_list_release(&j->list);
+	close_reference(j);
+	arena_release(&j->arena);
 	return status;
 }
 
