@@ -41,7 +41,8 @@ quantize_linear(struct onnx_lower *l, const struct onnx_node *from)
 	if (q.zero != NULL)
 		type = q.zero->dtype;
 	if (onnx_lower_const(l, q.x) != NULL)
-		return onnx_quant_quantise_constant(l, from, &q, type, from->out[0]);
+		return onnx_quant_quantise_constant(
+		    l, from, &q, type, from->out[0]);
 	return onnx_quant_quantise(l, from, &q, type, from->out[0]);
 }
 
@@ -60,7 +61,8 @@ dequantize_linear(struct onnx_lower *l, const struct onnx_node *from)
 		return onnx_lower_fail(
 		    l, from, ERR_UNSUPPORTED, "quantised in blocks");
 	if (onnx_lower_const(l, q.x) != NULL)
-		return onnx_quant_dequantise_constant(l, from, &q, 1, from->out[0]);
+		return onnx_quant_dequantise_constant(
+		    l, from, &q, 1, from->out[0]);
 	return onnx_quant_dequantise(l, from, &q, from->out[0]);
 }
 
@@ -110,8 +112,8 @@ finish(
 	if (onnx_quant_count(q.scale) != 1 || onnx_quant_count(q.zero) > 1)
 		return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
 		    "its output has a scale for each channel");
-	return onnx_quant_quantise(l, from, &q, q.zero != NULL ? q.zero->dtype : DTYPE_U8,
-	    from->out[0]);
+	return onnx_quant_quantise(l, from, &q,
+	    q.zero != NULL ? q.zero->dtype : DTYPE_U8, from->out[0]);
 }
 
 /* A bias of integers, whose scale is the product of the others'. */
@@ -129,7 +131,8 @@ bias(struct onnx_lower *l, const struct onnx_node *from, size_t i,
 		return onnx_lower_fail(
 		    l, from, ERR_UNSUPPORTED, "input %zu is computed", i);
 	*out = onnx_lower_fresh(l, from->out[0], "bias");
-	return onnx_quant_dequantise_constant(l, from, &b, tensor_real(x->scale, 0), *out);
+	return onnx_quant_dequantise_constant(
+	    l, from, &b, tensor_real(x->scale, 0), *out);
 }
 
 static int
@@ -216,9 +219,10 @@ of_integers(struct onnx_lower *l, const struct onnx_node *from)
 			    onnx_lower_name(l, zero), in[i]);
 			continue;
 		}
-		if ((rc = onnx_quant_parameter(l, from, i + 2, false, &q[i].zero)) != 0 ||
-		    (rc = onnx_quant_floats(l, from, &q[i], i == 0 ? "left" : "right",
-			 &in[i])) != 0)
+		if ((rc = onnx_quant_parameter(
+			 l, from, i + 2, false, &q[i].zero)) != 0 ||
+		    (rc = onnx_quant_floats(l, from, &q[i],
+			 i == 0 ? "left" : "right", &in[i])) != 0)
 			return rc;
 	}
 	rc = layer(l, from, conv ? "Conv" : "MatMul", in, 2, from->out[0]);
@@ -298,7 +302,8 @@ extreme(struct onnx_lower *l, const struct onnx_node *from, const char *x,
 	const char *bound = onnx_lower_fresh(l, from->out[0], "bound");
 	struct node *n;
 
-	n = onnx_quant_emit(l, from, max ? "ReduceMax" : "ReduceMin", x, NULL, most);
+	n = onnx_quant_emit(
+	    l, from, max ? "ReduceMax" : "ReduceMin", x, NULL, most);
 	if (n == NULL)
 		return bound;
 	onnx_lower_put_ints(n, "axes", axes, rank - 1);
@@ -348,7 +353,8 @@ dynamic_quantize_linear(struct onnx_lower *l, const struct onnx_node *from)
 	(void)onnx_quant_emit(l, from, "Sub", most, least, span);
 	(void)onnx_quant_emit(l, from, "Div", span, number(l, from, 255), raw);
 	/* an image of zeros */
-	(void)onnx_quant_emit(l, from, "Max", raw, number(l, from, 1e-30), out[1]);
+	(void)onnx_quant_emit(
+	    l, from, "Max", raw, number(l, from, 1e-30), out[1]);
 	low = onnx_lower_fresh(l, out[0], "low");
 	high = onnx_lower_fresh(l, out[0], "high");
 	cut = onnx_lower_fresh(l, out[0], "cut");

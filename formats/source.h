@@ -27,6 +27,7 @@ struct source_file {
 /* What the files around a model, and its user, say about it. */
 struct hints {
 	const char *arch;   /* --arch; or NULL */
+	const char *origin; /* "a NeMo model of ...": what surrounds it; NULL */
 	json_t *config;     /* config.json of a model repository; or NULL */
 	const char **label; /* names of the classes, nlabel of them; or NULL */
 	size_t nlabel;
