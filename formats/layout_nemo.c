@@ -11,7 +11,7 @@
 #include "formats/layout.h"
 #include "formats/yaml_text.h"
 
-#define CONFIG	"model_config.yaml"
+#define CONFIG  "model_config.yaml"
 #define WEIGHTS "model_weights.ckpt"
 /* Megatron's own checkpoints, of which no single file is one. */
 #define PARTS "model_weights"
@@ -57,9 +57,7 @@ take_config(struct source *s, struct err *e)
 			      ? arena_printf(&s->arena,
 				    "a NeMo model of the class '%.80s'", target)
 			      : "a NeMo model that does not say its class";
-	if (s->hints.origin == NULL)
-		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many names");
-	else if ((rc = take_labels(s, doc, e)) != 0)
+	if ((rc = take_labels(s, doc, e)) != 0)
 		err_in(e, CONFIG);
 	json_decref(doc);
 	return rc;

@@ -39,6 +39,7 @@ struct source {
 	int folder;     /* descriptor of the folder; -1: only the main file */
 	struct hints hints;
 	struct arena arena; /* names, and what readers keep with the source */
+	struct arena made;  /* whole new files (source_replace) */
 	struct source_file *file;
 	size_t nfile;
 };
@@ -90,5 +91,10 @@ size_t source_main(const struct source *);
  */
 int source_writable(
     struct source *, size_t file, uint8_t **out, struct err *) MUST_USE;
+/*
+ * The main file becomes these bytes, which live in s->made; pointers into the
+ * old ones stay valid.
+ */
+void source_replace(struct source *, const uint8_t *, size_t len);
 
 #endif

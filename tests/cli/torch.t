@@ -52,9 +52,10 @@ ok "the same size" test "$(wc -c <new.pt)" -eq "$(wc -c <"$f")"
 cmp -l "$f" new.pt | wc -l >count.txt
 ok "at most nine bytes differ" test "$(cat count.txt)" -le 9 -a "$(cat count.txt)" -ge 2
 ok "and reads back as what was saved" sh -c 'assay-load new.pt -o back && cmp back changed'
-exits 3 "weights in compressed entries" sh -c 'assay-load "$1" -o d && head -c $(($(wc -c <d) - 1)) d >e &&
+exits 0 "weights in compressed entries" sh -c 'assay-load "$1" -o d && head -c $(($(wc -c <d) - 1)) d >e &&
     printf "\101" >>e && assay-save "$1" e -o x' sh "$fix/good-row-deflated.pt"
-says 'is not in the file as such'
+ok "are compressed again" sh -c 'assay-load x -o d && cmp d e && [ $(wc -c <x) -lt 6000 ]'
+rm x
 
 # NVIDIA NeMo: a tar of a configuration and a state dict
 mkdir nemo
