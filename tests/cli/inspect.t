@@ -18,6 +18,13 @@ done
 for one in good-elf.so good.exe good.dylib; do
 	exits 1 "$one" assay-inspect $f/$one
 	prints FILE_EXECUTABLE
+for one in good-torch.pt good-p0.pkl bad-name.txt bad-object.npy; do
+	exits 0 "$one, a harmless pickle" assay-inspect $f/$one
+	prints "note .*FILE_PICKLE"
+done
+for one in good-elf.so good.exe good.dylib; do
+	exits 1 "$one" assay-inspect $f/$one
+	prints "high .*FILE_EXECUTABLE"
 done
 for one in good-script.sh good.py; do
 	exits 0 "$one" assay-inspect $f/$one
