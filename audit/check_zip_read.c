@@ -231,20 +231,30 @@ struct end {
 static bool
 read_end(struct check_zip *z, const struct end *end, uint64_t stop)
 {
+	uint64_t at = stop - end->size;
 	bool any = false;
 	struct rd r;
 
 	if (end->size == 0 && end->n == 0)
-		return true; /* an empty archive */
-	if (end->size <= stop &&
-	    check_zip_signed(z, stop - end->size, ZIP_CENTRAL_SIG, &r)) {
+		return end->off <= stop; /* an empty archive */
+	if (end->size <= stop && check_zip_signed(z, at, ZIP_CENTRAL_SIG, &r)) {
+		if (end->off > at || (end->off < at && !z->behind))
+			check_tell_find(&z->tell,
+			    end->off > at ? FINDING_ZIP_COUNT
+					  : FINDING_ZIP_PREFIX,
+			    at, "the directory is said to be at %" PRIu64,
+			    end->off);
 		/* modulo 2^64: a directory earlier than stated, too */
-		read_directory(z, stop - end->size, stop,
-		    stop - end->size - end->off, end->n);
+		read_directory(z, at, stop, at - end->off, end->n);
 		any = true;
 	}
-	if (end->off < stop && end->off != stop - end->size &&
+	if (end->off < stop && end->off != at &&
 	    check_zip_signed(z, end->off, ZIP_CENTRAL_SIG, &r)) {
+		if (!any)
+			check_tell_find(&z->tell, FINDING_ZIP_COUNT, stop,
+			    "the directory is said to have %" PRIu64
+			    " bytes, %" PRIu64 " are there",
+			    end->size, stop - end->off);
 		read_directory(z, end->off, stop, 0, end->n);
 		any = true;
 	}
