@@ -47,7 +47,7 @@ compare(struct check_zip *z, const struct check_zip_entry *e)
 		    "'%.200s': compression method %u in the directory, %u in "
 		    "its own header",
 		    name, c->method, l->method);
-	if (((c->flags ^ l->flags) & REFUSED) != 0)
+	if (((c->flags ^ l->flags) & (REFUSED | ZIP_LATER)) != 0)
 		check_tell_find(&z->tell, FINDING_ZIP_HEADERS, e->local_at,
 		    "'%.200s': flags %#x in the directory, %#x in its own "
 		    "header",
