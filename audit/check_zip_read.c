@@ -121,6 +121,12 @@ check_zip_local(struct check_zip *z, struct check_zip_entry *e)
 	    rd_bytes(&r, nextra, &e->local.extra) != 0)
 		return false;
 	take_zip64(&e->local, NULL);
+	/* most have one name in both headers, and keep it once */
+	if (e->at != ERR_NOWHERE && e->central.name.len == nname &&
+	    memcmp(e->central.name.ptr, e->local.name.ptr, nname) == 0)
+		e->local.text = e->central.text;
+	else
+		e->local.text = check_zip_name(z, e->local.name);
 	e->data = r.off;
 	if (e->at == ERR_NOWHERE)
 		h = &e->local;
@@ -153,6 +159,7 @@ take_central(struct check_zip *z, struct rd *r, struct check_zip_entry *e)
 	}
 	e->local_at = local_at;
 	take_zip64(&e->central, &e->local_at);
+	e->central.text = check_zip_name(z, e->central.name);
 	/* miniz and zipfile look at these bits whatever system made it */
 	e->mode = attr >> 16;
 	return true;
