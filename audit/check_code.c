@@ -88,6 +88,9 @@ judge_source(const struct check_file *f)
 void
 check_code(const struct check_file *f)
 {
+	/* that it is no script is known of all text */
+	if (check_is(f, "text"))
+		check_knows(f);
 	for (size_t i = 0; i < f->bids->n; i++)
 		if (f->bids->bid[i]->kind == KIND_CODE &&
 		    strcmp(f->bids->bid[i]->within, "text") != 0) {

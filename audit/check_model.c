@@ -2,7 +2,7 @@
  * Model files that the loaders know: do they keep their own format's rules,
  * and are their weights numbers?
  */
-#include "audit/check.h"
+#include "audit/check_arch.h"
 
 #include "base/text.h"
 #include "formats/format.h"
@@ -67,11 +67,15 @@ check_model(const struct check_file *f)
 
 		if (bid[i]->load == NULL)
 			continue;
+		check_knows(f);
 		source_mem(&s, f->bytes.base, f->bytes.len);
 		if (bid[i]->load(&s, &m, &e) != 0) {
 			complain(f, &e);
 		} else {
 			weights(f, &m);
+			/* of ONNX, check_arch sees the file itself */
+			if (strcmp(bid[i]->name, "onnx") != 0)
+				check_arch_model(f, &m);
 			model_release(&m);
 		}
 		source_release(&s);

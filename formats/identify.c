@@ -204,6 +204,8 @@ probe_onnx(struct rd r)
 #define probe_npz        identify_zip_npz
 #define probe_pickle     identify_pickle
 #define probe_savedmodel identify_other_savedmodel
+#define probe_tf_graph   identify_other_tf_graph
+#define probe_tf_meta    identify_other_tf_meta
 #define probe_pmml       identify_other_pmml
 #define probe_xgboost    identify_other_xgboost
 #define probe_lightgbm   identify_other_lightgbm
@@ -213,6 +215,24 @@ probe_onnx(struct rd r)
 #define probe_json       identify_text_json
 #define probe_python     identify_text_python
 #define probe_script     identify_text_script
+
+#define probe_torchscript identify_text_torchscript
+#define probe_rdata       identify_model_r
+#define probe_julia       identify_model_julia
+#define probe_bson        identify_model_bson
+#define probe_torch7      identify_model_torch7
+#define probe_mxnet       identify_model_mxnet
+#define probe_catboost    identify_model_catboost
+#define probe_cntk        identify_model_cntk
+#define probe_executorch  identify_model_executorch
+#define probe_tensorrt    identify_model_tensorrt
+#define probe_rknn        identify_model_rknn
+#define probe_ncnn        identify_model_ncnn
+#define probe_flax        identify_model_flax
+#define probe_coreml      identify_model_coreml
+#define probe_paddle      identify_model_paddle
+#define probe_lua         identify_model_lua
+#define probe_llamafile   identify_model_ape
 
 const struct identify_format identify_table[IDENTIFY_COUNT] = {
 #define IDENTIFY(id, name, kind, within, text)                                 \
