@@ -9,8 +9,8 @@
 static const char *const acting[] = {
     "rdata", "julia", "bson", "torch7", "tensorrt"};
 /* Numbers and a graph of known operators. */
-static const char *const inert[] = {"mxnet", "catboost", "cntk", "executorch",
-    "rknn", "ncnn", "flax", "coreml", "paddle"};
+static const char *const inert[] = {
+    "mxnet", "catboost", "cntk", "executorch", "rknn", "ncnn", "flax"};
 
 static bool
 has(const struct check_file *f, const char *bytes, size_t len)
