@@ -99,7 +99,7 @@ $(TESTS): %: %.o $(ELIBS)
 # what a suite or a fuzz target needs of a tool
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
-$(B)/tests/test_text_check $(B)/tests/fuzz/fuzz_text: $(call objs,audit,$(CHECKS))
+$(B)/tests/fuzz/fuzz_text: $(call objs,audit,$(CHECKS))
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)

@@ -96,6 +96,7 @@ void check_jinja(const struct check_file *);
 void check_model(const struct check_file *);
 void check_name(const struct check_file *);
 void check_opaque(const struct check_file *);
+void check_serve(const struct check_file *);
 void check_stream(const struct check_file *);
 void check_xml(const struct check_file *);
 void check_zip(const struct check_file *);
