@@ -86,19 +86,10 @@ void check_within(const struct check_file *, const char *name, struct rd);
  */
 bool check_spend(const struct check_file *, uint64_t n);
 
-/* --- in files of their own: audit/check_<name>.c ------------------------- */
+/* --- each in audit/check_<name>.c, or in audit/check.c ------------------- */
 
-void check_archive(const struct check_file *);
-void check_code(const struct check_file *);
-void check_config(const struct check_file *);
-void check_depend(const struct check_file *);
-void check_jinja(const struct check_file *);
-void check_model(const struct check_file *);
-void check_name(const struct check_file *);
-void check_opaque(const struct check_file *);
-void check_serve(const struct check_file *);
-void check_stream(const struct check_file *);
-void check_xml(const struct check_file *);
-void check_zip(const struct check_file *);
+#define CHECK(id, name, text) void check_##id(const struct check_file *);
+#include "audit/check.def"
+#undef CHECK
 
 #endif

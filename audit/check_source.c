@@ -120,6 +120,9 @@ check_source_data(const struct check_file *f, struct archive *a,
 	while (
 	    (rc = archive_read_data_block(a, &p, &len, &off)) == ARCHIVE_OK ||
 	    rc == ARCHIVE_WARN) {
+		/* a checksum is wrong, and the data come all the same */
+		if (rc == ARCHIVE_WARN)
+			x->end = EXPAND_DAMAGED;
 		if (off < 0 || !piece(f, s, x, out, (struct slice){p, len},
 				   (uint64_t)off)) {
 			x->end = EXPAND_LIMIT;

@@ -44,6 +44,9 @@ add(struct check_zip *z, struct buf *out, const struct check_zip_entry *e,
 	    .blind = h != &e->central && h->crc == 0 && h->size == 0 &&
 		     (h->flags & ZIP_LATER) != 0};
 
+	/* cut off, which is said elsewhere */
+	r.blind = r.blind || r.packed < h->packed;
+
 	if (r.packed != 0)
 		buf_append(out, &r, sizeof(r));
 	/* stored: one reader takes the one size, another the other */

@@ -168,22 +168,6 @@ identify_model_paddle(struct rd r)
 	return has(r, r.off, root, sizeof(root) - 1) ? 48 : 0;
 }
 
-/* CPython's importlib: a number that each version changes, "\r\n", flags. */
-unsigned
-identify_model_pyc(struct rd r)
-{
-	uint16_t magic = 0;
-	uint32_t flags = 0;
-
-	if (!HAS(r, 2, "\r\n") || rd_u16le(&r, &magic) != 0 ||
-	    rd_skip(&r, 2) != 0 || rd_u32le(&r, &flags) != 0)
-		return 0;
-	return magic >= 3000 && magic < 4000 && flags <= 3 &&
-		       (r.base[r.len > 16 ? 16 : 0] & 0x7f) == 0x63
-		   ? 40
-		   : 0;
-}
-
 unsigned
 identify_model_lua(struct rd r)
 {

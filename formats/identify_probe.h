@@ -19,9 +19,17 @@ unsigned identify_zip_torch(struct rd);
 unsigned identify_zip_keras(struct rd);
 unsigned identify_zip_npz(struct rd);
 
+unsigned identify_code_batch(struct rd);
+unsigned identify_code_class(struct rd);
+unsigned identify_code_dex(struct rd);
+unsigned identify_code_lnk(struct rd);
+unsigned identify_code_pyc(struct rd);
+
 unsigned identify_pickle(struct rd);
 
 unsigned identify_other_savedmodel(struct rd);
+unsigned identify_other_tf_graph(struct rd);
+unsigned identify_other_tf_meta(struct rd);
 unsigned identify_other_pmml(struct rd);
 unsigned identify_other_xgboost(struct rd);
 unsigned identify_other_lightgbm(struct rd);
@@ -48,7 +56,6 @@ unsigned identify_model_ncnn(struct rd);
 unsigned identify_model_flax(struct rd);
 unsigned identify_model_coreml(struct rd);
 unsigned identify_model_paddle(struct rd);
-unsigned identify_model_pyc(struct rd);
 unsigned identify_model_lua(struct rd);
 unsigned identify_model_ape(struct rd);
 

@@ -19,6 +19,14 @@ for one in good-torch.pt:PICKLE good-p0.pkl:PICKLE bad-name.txt:PICKLE \
 done
 exits 0 "Python that does nothing" assay-inspect $f/good.py
 prints "CODE_SOURCE"
+    good.dylib:EXECUTABLE; do
+	exits 1 "${one%:*}" assay-inspect $f/${one%:*}
+	prints "FILE_${one#*:}"
+done
+for one in good-script.sh good.py; do
+	exits 0 "$one" assay-inspect $f/$one
+	prints "low .*FILE_SOURCE"
+done
 exits 1 "safetensors with a zip behind" assay-inspect $f/bad-polyglot.safetensors
 prints "safetensors and zip"
 exits 3 "a name of another format" assay-inspect --json fixtures/image/bad-magic.png
