@@ -85,7 +85,8 @@ hostile XML_CODE $f/bad-function.pmml $f/bad-script.svg $f/bad-event.svg $f/bad-
 hostile TORCHSCRIPT_OPERATOR $f/bad-ts-*.py
 watched 0 TORCHSCRIPT_LIBRARY odd-ts-custom.py
 watched 0 CODE_SOURCE odd-handler.py
-hostile CODE_DANGEROUS $f/bad-code-*.py $f/bad-oneline.py $f/bad-site.pth
+hostile CODE_DANGEROUS $f/bad-code-*.py $f/bad-site.pth
+hostile SOURCE_DANGEROUS $f/bad-oneline.py
 mkdir -p $tmp/archive/.data
 cp $f/extern_modules $tmp/archive/.data
 hostile TORCH_PACKAGE $tmp/archive
