@@ -346,7 +346,7 @@ is_asked_for(const struct walk *w)
 		if (listed(code_bases, at(w, i + 1)))
 			return true;
 		for (i += 2; i < w->n && !is(w, i, ":") && !is(w, i, ")") &&
-		     w->t[i].kind != PYCODE_LINE;
+			     w->t[i].kind != PYCODE_LINE;
 		     i++)
 			if (listed(code_bases, at(w, i)))
 				return true;
@@ -358,8 +358,8 @@ is_asked_for(const struct walk *w)
 static bool
 loader_runs(const struct walk *w)
 {
-	static const char *const names[] = {"handler.py", ".pth",
-	    "sitecustomize.py", "usercustomize.py", NULL};
+	static const char *const names[] = {
+	    "handler.py", ".pth", "sitecustomize.py", "usercustomize.py", NULL};
 	static const char *const starts[] = {"modeling_", "configuration_",
 	    "tokenization_", "processing_", "image_processing_",
 	    "feature_extraction_", NULL};
@@ -421,8 +421,8 @@ check_torchscript(const struct check_file *f)
 		judge(&w, last);
 		check_knows(f);
 		if (!w.torchscript)
-			check_find(f, FINDING_CODE_SOURCE, ERR_NOWHERE,
-			    "Python");
+			check_find(
+			    f, FINDING_CODE_SOURCE, ERR_NOWHERE, "Python");
 	}
 	arena_release(&w.arena);
 }

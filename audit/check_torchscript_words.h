@@ -64,13 +64,13 @@ static const char *const code_strings[] = {"/etc/passwd", "/etc/shadow",
 
 /* Classes that frameworks import a file for: transformers, diffusers, datasets,
  * TorchServe, Triton, MLflow, inference endpoints, BentoML. */
-static const char *const code_bases[] = {"PreTrainedModel",
-    "PretrainedConfig", "PreTrainedTokenizer", "PreTrainedTokenizerFast",
-    "ProcessorMixin", "BaseImageProcessor", "ImageProcessingMixin",
-    "FeatureExtractionMixin", "Pipeline", "DiffusionPipeline", "ModelMixin",
-    "GeneratorBasedBuilder", "ArrowBasedBuilder", "BuilderConfig",
-    "BaseHandler", "VisionHandler", "ImageClassifier", "TextHandler",
-    "TritonPythonModel", "PythonModel", "EndpointHandler", NULL};
+static const char *const code_bases[] = {"PreTrainedModel", "PretrainedConfig",
+    "PreTrainedTokenizer", "PreTrainedTokenizerFast", "ProcessorMixin",
+    "BaseImageProcessor", "ImageProcessingMixin", "FeatureExtractionMixin",
+    "Pipeline", "DiffusionPipeline", "ModelMixin", "GeneratorBasedBuilder",
+    "ArrowBasedBuilder", "BuilderConfig", "BaseHandler", "VisionHandler",
+    "ImageClassifier", "TextHandler", "TritonPythonModel", "PythonModel",
+    "EndpointHandler", NULL};
 static const char *const code_hooks[] = {
     "_load_pyfunc", "load_context", "model_fn", "predict_fn", NULL};
 
