@@ -109,7 +109,7 @@ $(TESTS): %: %.o $(ELIBS)
 $(B)/tests/test_container $(B)/tests/fuzz/fuzz_container: $(call objs,audit,$(CHECK_PARTS))
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
-$(B)/tests/test_text_check $(B)/tests/fuzz/fuzz_text: $(call objs,audit,$(CHECKS))
+$(B)/tests/fuzz/fuzz_text: $(call objs,audit,$(filter-out inspect_%,$(CHECKS)))
 $(B)/tests/test_weight: $(call objs,audit,$(assay-inspect_PARTS))
 $(B)/tests/fuzz/fuzz_weight: $(call objs,audit,$(assay-inspect_PARTS))
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o

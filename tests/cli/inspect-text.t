@@ -67,6 +67,14 @@ hostile GIT_COMMAND $f/bad-git-config
 hostile SKOPS_TYPE $f/bad-*-schema.json
 watched 0 SKOPS_REVIEW odd-xgboost-schema.json
 
+# --- Triton, TorchServe, git
+hostile SERVE_LIBRARY $f/bad-config.pbtxt $f/bad-config.properties
+hostile CONFIG_PATH $f/bad-env-config.pbtxt
+watched 0 SERVE_HANDLER odd-config.pbtxt odd-config.properties
+watched 0 SERVE_OPEN odd-open-config.properties
+watched 0 GIT_FILTER odd.gitattributes
+watched 2 CONFIG_INVALID broken-config.pbtxt
+
 # --- XML
 hostile XML_EXTERNAL $f/bad-xxe.pmml $f/bad-dtd.pmml $f/bad-parameter.pmml $f/bad-include.xml \
 	$f/bad-utf16.pmml
@@ -82,12 +90,15 @@ for one in $f/bad-code-*.py $f/bad-oneline.py $f/bad-site.pth; do
 	case $one in *-1[345].py) continue ;; esac
 	hostile "CODE_DANGEROUS\\|SOURCE_DANGEROUS" $one
 done
+watched 0 CODE_SOURCE odd-handler.py
+hostile CODE_DANGEROUS $f/bad-code-*.py $f/bad-site.pth
+hostile SOURCE_DANGEROUS $f/bad-oneline.py
 mkdir -p $tmp/archive/.data
 cp $f/extern_modules $tmp/archive/.data
 hostile TORCH_PACKAGE $tmp/archive
 
 # --- other formats
-hostile OBJECT_CODE $f/bad-lua.t7 $f/bad.pdmodel
+hostile OBJECT_CODE $f/bad-lua.t7 $f/bad.pdmodel $f/bad-promise.rds
 hostile FILE_EXECUTABLE $f/bad.pyc
 watched 2 FILE_UNANALYSED unread.rds unread.jls unread.t7
 
