@@ -99,9 +99,8 @@ only_low(const struct tensor *t, const struct change *c)
 static void
 say(const struct check_file *f, const struct tensor *t, const struct change *c)
 {
-	unsigned bits = c->differ != 0
-			    ? 64 - (unsigned)__builtin_clzll(c->differ)
-			    : 0;
+	unsigned bits =
+	    c->differ != 0 ? 64 - (unsigned)__builtin_clzll(c->differ) : 0;
 
 	if (only_low(t, c))
 		check_find_tensor(f, FINDING_REFERENCE_LOWBITS, t->name,
@@ -111,7 +110,8 @@ say(const struct check_file *f, const struct tensor *t, const struct change *c)
 	else if (c->rows >= 8 && c->rows_changed <= MAX(c->rows / 20, 1U) &&
 		 c->changed >= SOME)
 		check_find_tensor(f, FINDING_REFERENCE_CHANNEL, t->name,
-		    "%" PRIu64 " of %" PRIu64 " channels, the first is %" PRIu64,
+		    "%" PRIu64 " of %" PRIu64
+		    " channels, the first is %" PRIu64,
 		    c->rows_changed, c->rows, c->first_row);
 	else if (c->changed <= c->n / 100 + 1 && c->most > HUGE_ * c->rms)
 		check_find_tensor(f, FINDING_REFERENCE_VALUES, t->name,

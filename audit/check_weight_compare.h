@@ -9,6 +9,7 @@
 #include "audit/check_weight_list.h"
 
 void check_weight_compare(const struct check_file *,
-    const struct check_weight_list *, const struct check_weight_list *reference);
+    const struct check_weight_list *,
+    const struct check_weight_list *reference);
 
 #endif

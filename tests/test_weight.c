@@ -92,8 +92,7 @@ cut_of_one_bit(void **state)
 		v = (v & ~1U) | ((uint32_t)text[i / 8] >> (7 - i % 8) & 1);
 		memcpy(&w.a[3 + i], &v, 4);
 	}
-	assert_int_equal(
-	    check_weight_cut_read(&w.l, 0, 0, &c, 3, w.out, 6), 6);
+	assert_int_equal(check_weight_cut_read(&w.l, 0, 0, &c, 3, w.out, 6), 6);
 	assert_memory_equal(w.out, text, 6);
 }
 
@@ -105,20 +104,17 @@ cut_goes_on(void **state)
 	uint8_t low;
 
 	(void)state;
-	assert_int_equal(check_weight_cut_read(
-			     &w.l, 0, 0, &c, 8 * (N - 1), w.out, 3),
-	    3);
+	assert_int_equal(
+	    check_weight_cut_read(&w.l, 0, 0, &c, 8 * (N - 1), w.out, 3), 3);
 	memcpy(&low, &w.b[0], 1);
 	assert_int_equal(w.out[1], low);
-	assert_int_equal(check_weight_cut_read(
-			     &w.l, 0, 2, &c, 8 * (N - 1), w.out, 3),
-	    3);
+	assert_int_equal(
+	    check_weight_cut_read(&w.l, 0, 2, &c, 8 * (N - 1), w.out, 3), 3);
 	memcpy(&low, &w.c[0], 1);
 	assert_int_equal(w.out[1], low);
 	/* and no further than the last */
-	assert_int_equal(check_weight_cut_read(
-			     &w.l, 2, 0, &c, 8 * (N - 1), w.out, 9),
-	    1);
+	assert_int_equal(
+	    check_weight_cut_read(&w.l, 2, 0, &c, 8 * (N - 1), w.out, 9), 1);
 }
 
 /* --- beginnings ---------------------------------------------------------- */
@@ -135,18 +131,24 @@ static const struct magic magic_rows[] = {
     {"script of noise", BYTES("#!/\x80\x01\x02\x03\x04\x05\x06\x07\x08-----"),
 	NULL},
     {"key", BYTES("-----BEGIN PRIVATE KEY-----"), "key or certificate"},
-    {"zip", BYTES("PK\3\4\x14\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0"
-		  "\0a123456"),
+    {"zip",
+	BYTES("PK\3\4\x14\0\0\0\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0"
+	      "\0a123456"),
 	"zip archive"},
-    {"zip, method", BYTES("PK\3\4\x14\0\0\0\7\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0"
-			  "\0\0\1\0\0\0a123456"),
+    {"zip, method",
+	BYTES("PK\3\4\x14\0\0\0\7\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0"
+	      "\0\0\1\0\0\0a123456"),
 	NULL},
-    {"zip, flags", BYTES("PK\3\4\x14\0\0\x10\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0"
-			 "\0\0\1\0\0\0a123456"),
+    {"zip, flags",
+	BYTES("PK\3\4\x14\0\0\x10\0\0\0\0\x21\0\0\0\0\0\0\0\0\0\0\0"
+	      "\0\0\1\0\0\0a123456"),
 	NULL},
     {"pickle", BYTES("\x80\2cposix\nsystem\nX\2\0\0\0id\x85R."), "pickle"},
     {"pickle without import", BYTES("\x80\2]q\0(K\1K\2K\3K\4K\5e."), NULL},
-    {"ELF, magic only", BYTES("\x7f" "ELFabcdefghijklmnopqrstuvwxyz"), NULL},
+    {"ELF, magic only",
+	BYTES("\x7f"
+	      "ELFabcdefghijklmnopqrstuvwxyz"),
+	NULL},
     {"MZ only", BYTES("MZabcdefghijklmnopqrstuvwxyz"), NULL},
     {"gzip header only", BYTES("\x1f\x8b\x08\0\0\0\0\0\0\3abcdefghijklmnop"),
 	NULL},
@@ -174,8 +176,7 @@ tells(void **state)
 	}
 	assert_non_null(got);
 	assert_string_equal(got, m->is);
-	assert_int_equal(
-	    check_weight_magic_next(&table, p, 0, sizeof(p)), 7);
+	assert_int_equal(check_weight_magic_next(&table, p, 0, sizeof(p)), 7);
 	assert_true(check_weight_magic_maybe(p + 7, m->len));
 	/* cut anywhere it is read within its bytes, which valgrind sees */
 	for (size_t i = 0; i < m->len; i++)
@@ -202,8 +203,8 @@ noise_tells_nothing(void **state)
 
 			memcpy(p + k, &v, 8);
 		}
-		while ((i = check_weight_magic_next(
-			    &table, p, i, sizeof(p))) < sizeof(p)) {
+		while ((i = check_weight_magic_next(&table, p, i, sizeof(p))) <
+		       sizeof(p)) {
 			assert_null(check_weight_magic_tell(
 			    p + i, sizeof(p) - i, true, &deep));
 			i++;
@@ -288,13 +289,13 @@ text_or_not(void **state)
 	size_t run;
 
 	(void)state;
-	assert_int_equal(check_weight_stat_text((const uint8_t *)text,
-			     sizeof(text) - 1, 64, &run),
+	assert_int_equal(check_weight_stat_text(
+			     (const uint8_t *)text, sizeof(text) - 1, 64, &run),
 	    8);
 	assert_int_equal(run, sizeof(text) - 1 - 8);
 	/* a row of numbers that grow by one */
-	assert_int_equal(check_weight_stat_text((const uint8_t *)line,
-			     sizeof(line) - 1, 64, &run),
+	assert_int_equal(check_weight_stat_text(
+			     (const uint8_t *)line, sizeof(line) - 1, 64, &run),
 	    sizeof(line) - 1);
 }
 

@@ -54,9 +54,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	identify(f.bytes, &bids);
 	check_weight_list_init(&l, f.bytes);
 	for (size_t i = 0; i < l.n; i++)
-		PROPERTY(l.tensor[i].stride == NULL &&
-			 l.tensor[i].size % dtype_width(l.tensor[i].dtype) ==
-			     0);
+		PROPERTY(
+		    l.tensor[i].stride == NULL &&
+		    l.tensor[i].size % dtype_width(l.tensor[i].dtype) == 0);
 	sink.findings = json_array();
 	check_weight(&f);
 	check_arch(&f);
