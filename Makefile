@@ -17,18 +17,19 @@ ENGINE   = $(patsubst engine/%.c,%,$(wildcard engine/*.c))
 # $(name)_PARTS lists, all in one folder.
 TOOLS      = audit/assay audit/assay-unpack audit/assay-inspect audit/assay-load \
              audit/assay-save report/assay-report report/assay-verify
-assay_PARTS         = audit summary
+assay_PARTS         = audit given summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
-assay-inspect_PARTS = check check_arch check_arch_flow check_arch_graph check_model check_name show $(WEIGHT_PARTS)
-WEIGHT_PARTS        = check_weight check_weight_channel check_weight_compare check_weight_cut \
-                      check_weight_list check_weight_list_onnx check_weight_list_st \
-                      check_weight_list_torch check_weight_magic check_weight_stat
-assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram evidence html \
-                      html_rest html_scan html_top page page_style svg
-assay-verify_PARTS  = $(CASE_PARTS) case checks
-CASE_PARTS          = dsse escape keys parts statement subject
+# a check of assay-inspect is a file audit/check_x.c and a line in check.def
+CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c audit/inspect_*.c))
+assay-inspect_PARTS = $(CHECKS) show
+assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram envelope evidence html \
+                      html_rest html_scan html_top oms $(OUTPUTS) page page_style \
+                      signer svg token
+OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
+assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
+CASE_PARTS          = cert dsse escape keys parts stamp statement subject waive
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 assay-grow_PARTS    = grow_doc grow_open grow_train
@@ -58,12 +59,13 @@ OPT.fuzz    = $(OPT.asan) -fsanitize=fuzzer-no-link \
               -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 OPT.cov     = -O0 -g --coverage
 CFLAGS_ALL  = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT.$(MODE)) $(HARD) \
-              $(WARN) -ffp-contract=off $(CFLAGS)
+              $(WARN) -ffp-contract=off -isystem /usr/include/p11-kit-1 $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(OPT.$(MODE)) $(LDFLAGS)
 # OpenBLAS starts threads before main(): only what uses the engine links it.
-LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lm
+LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lbz2 -llzma -lm
 BLAS    = -lopenblas -fopenmp
 GVIZ    = -lgvc -lcgraph
+P11     = -lp11-kit
 
 # --- rules -------------------------------------------------------------------
 LIBS    = $(B)/libformats.a $(B)/libbase.a
@@ -74,10 +76,17 @@ BINS    = $(PLAIN) $(NUMERIC)
 TESTS   = $(UNIT:%=$(B)/tests/%)
 FUZZB   = $(FUZZ:%=$(B)/tests/fuzz/%)
 objs    = $(addprefix $(B)/$(1)/,$(addsuffix .o,$(2)))
+# data that tools find beside their own folder, ../share/assay
+SHARE   = $(B)/share/assay/taxonomy.json $(B)/share/assay/explain.json
 # objects of tool assay-x in folder d: d/x.o and its parts
 tool    = $(call objs,$(patsubst %/,%,$(dir $(1))),$(patsubst assay-%,%,$(notdir $(1))) $($(notdir $(1))_PARTS))
 
-all: deps-check $(BINS) ## build everything into build/release/bin
+all: deps-check $(BINS) $(SHARE) ## build everything into build/release/bin
+
+$(B)/share/assay/taxonomy.json: audit/taxonomy.json
+	@mkdir -p $(@D); cp $< $@
+$(B)/share/assay/explain.json: audit/explain.awk man/assay-findings.7
+	@mkdir -p $(@D); awk -f $^ >$@.new; mv $@.new $@
 
 $(B)/libbase.a:    $(call objs,base,$(BASE))
 $(B)/libformats.a: $(call objs,formats,$(FORMATS))
@@ -90,23 +99,30 @@ endef
 $(foreach t,$(TOOLS) $(BLAS_TOOLS),$(eval $(call tool_rule,$(t))))
 $(PLAIN): $(LIBS)
 	@mkdir -p $(@D); echo "LD $@"
-	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIBS) $(GVIZ) $(LDLIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIBS) $(GVIZ) $(P11) $(LDLIBS)
 $(NUMERIC): $(ELIBS)
 	@mkdir -p $(@D); echo "LD $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 $(TESTS): %: %.o $(ELIBS)
-	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(LDLIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(P11) $(LDLIBS)
 # what a suite or a fuzz target needs of a tool
+$(B)/tests/test_container $(B)/tests/fuzz/fuzz_container: $(call objs,audit,$(CHECK_PARTS))
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
+$(B)/tests/test_text_check $(B)/tests/fuzz/fuzz_text: $(call objs,audit,$(CHECKS))
 $(B)/tests/test_weight: $(call objs,audit,$(assay-inspect_PARTS))
 $(B)/tests/fuzz/fuzz_weight: $(call objs,audit,$(assay-inspect_PARTS))
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
+$(B)/tests/test_check_pickle $(B)/tests/fuzz/fuzz_inspect: $(call objs,audit,$(filter-out inspect_%,$(CHECKS)))
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
 $(B)/tests/test_recipe: $(call objs,fixtures,attack poison recipe)
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
+# one static check over bytes
+LOOKS    = gguf kerasconfig onnxops safetensors tfgraph tfliteops
+$(LOOKS:%=$(B)/tests/fuzz/fuzz_%) $(B)/tests/test_loaders: \
+  $(call objs,audit,$(filter check%,$(CHECKS))) $(B)/tests/fuzz/look.o
 # programs for tests/conformance-models.py and tests/bench.py
 $(B)/tests/bench: $(B)/purify/sau.o
 $(B)/tests/one_step $(B)/tests/bench: %: %.o $(ELIBS)
@@ -116,10 +132,10 @@ $(B)/tests/conformance: %: %.o $(call objs,tests,conformance_case conformance_ru
 # the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
 ifeq ($(MODE),fuzz)
 $(FUZZB): %: %.o $(ELIBS)
-	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
+	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(P11) $(LDLIBS)
 else
 $(FUZZB): %: %.o $(B)/tests/fuzz/replay.o $(ELIBS)
-	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(P11) $(LDLIBS)
 endif
 $(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
 # without fused multiply-add these kernels would be half as fast
@@ -158,7 +174,7 @@ fuzz-bins: $(FUZZB)
 asan: ## check under ASan + UBSan
 	@$(MAKE) -s -j$(JOBS) MODE=asan asan-bins
 	@$(MAKE) -s MODE=asan unit conformance cli replay
-asan-bins: $(BINS) $(TESTS) $(FUZZB) $(B)/tests/conformance
+asan-bins: $(BINS) $(SHARE) $(TESTS) $(FUZZB) $(B)/tests/conformance
 conformance: $(B)/tests/conformance ## the ONNX backend tests (libonnx-testdata)
 	@$< "$(ONNX_DATA)" tests/conformance.list tests/conformance.skip
 conformance-list: $(B)/tests/conformance ## rewrite tests/conformance.list
@@ -181,11 +197,18 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch resize sau tflite weight weights
+GENERATORS = bundle container data dataset engine external grad graph hdf5 hf inspect keras layout loaders net onnx policy pytorch quant resize sau text tflite weight weights
+fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers, -sklearn, -scipy, -pandas, -joblib)
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
-	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh; git status --short fixtures
+	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh
+	@/usr/bin/python3 -B fixtures/corpus/make.py --select fixtures/corpus/selected; git status --short fixtures
+CORPUS_SEED ?= 1
+corpus: all ## judge assay-inspect by generated files, as CORPUS_SEED draws them too
+	@/usr/bin/python3 -B fixtures/corpus/make.py build/corpus-inspect
+	@/usr/bin/python3 -B fixtures/corpus/make.py --vary $(CORPUS_SEED) build/corpus-vary 2>/dev/null
+	@/usr/bin/python3 -B tests/corpus.py $(B)/bin build/corpus-inspect build/corpus-vary
 zoo: all ## plant the models that the scan is measured on, build/zoo4 (four core hours, resumable)
 	@sh fixtures/zoo.sh
 scan-growth: all ## time a scan as classes, pixels and weights grow (an hour, resumable)
@@ -206,12 +229,14 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 clean: ## remove build/
 	rm -rf build
-install: all ## binaries and man pages
+install: all ## binaries, data and man pages
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1 \
-	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
+	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 \
+	  $(DESTDIR)$(PREFIX)/share/assay
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
+	install -m644 $(SHARE) audit/*.schema.json $(DESTDIR)$(PREFIX)/share/assay
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
-        conformance-models demo deps \
+        conformance-models corpus demo deps \
         deps-check eval-scan fixtures format fuzz fuzz-bins help install interop lint null-table \
         replay sau-table unit zoo

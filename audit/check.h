@@ -14,8 +14,6 @@
 #include "base/finding.h"
 #include "formats/identify.h"
 
-struct check_weight_list;
-
 /* Of one file and all that is within: what was found, and what it may cost. */
 struct check_sink {
 	json_t *findings; /* owned by the caller */
@@ -25,8 +23,7 @@ struct check_sink {
 	uint64_t size; /* of the file */
 	uint64_t expanded; /* bytes that came out of it so far */
 	size_t members;    /* that were looked at so far */
-	/* weights to compare with; or NULL */
-	const struct check_weight_list *reference;
+	size_t unknown;    /* of these: of no known format */
 };
 
 struct check_file {
@@ -89,11 +86,10 @@ void check_within(const struct check_file *, const char *name, struct rd);
  */
 bool check_spend(const struct check_file *, uint64_t n);
 
-/* --- in files of their own: audit/check_<name>.c ------------------------- */
+/* --- each in audit/check_<name>.c, or in audit/check.c ------------------- */
 
-void check_arch(const struct check_file *);
-void check_model(const struct check_file *);
-void check_name(const struct check_file *);
-void check_weight(const struct check_file *);
+#define CHECK(id, name, text) void check_##id(const struct check_file *);
+#include "audit/check.def"
+#undef CHECK
 
 #endif

@@ -67,6 +67,7 @@ check_model(const struct check_file *f)
 
 		if (bid[i]->load == NULL)
 			continue;
+		check_knows(f);
 		source_mem(&s, f->bytes.base, f->bytes.len);
 		if (bid[i]->load(&s, &m, &e) != 0) {
 			complain(f, &e);

@@ -3,9 +3,14 @@
  * A child process in the sandbox looks at the files; the parent only moves its
  * document into place.
  */
+#include "audit/check.h"
+#include "audit/inspect_file.h"
+#include "audit/inspect_out.h"
+#include "audit/inspect_show.h"
 #include "audit/check_weight_list.h"
 #include "audit/show.h"
 #include "base/child.h"
+#include "base/crew.h"
 #include "base/doc.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -13,11 +18,14 @@
 #include "base/opt.h"
 #include "base/sandbox.h"
 #include "base/tool.h"
-#include "base/tree.h"
-#include "formats/layout.h"
 
 #include <unistd.h>
 
+static const char *out_path, *explain;
+static bool require_sandbox, list_all;
+static bool sarif_file; /* what -o writes */
+static struct inspect_out form;
+static uint64_t threads, file_timeout = 600;
 #define MAX_OPERANDS 256
 
 static const char *out_path, *reference_path;
@@ -27,8 +35,18 @@ static const struct opt options[] = {
     {.name = "json",
 	.letter = 'j',
 	.kind = OPT_FLAG,
-	.dest = &as_json,
+	.dest = &form.json,
 	.help = "print the document instead of a summary"},
+    {.name = "sarif",
+	.letter = 's',
+	.kind = OPT_FLAG,
+	.dest = &form.sarif,
+	.help = "print SARIF 2.1.0, or write it where -o says"},
+    {.name = "verbose",
+	.letter = 'v',
+	.kind = OPT_FLAG,
+	.dest = &form.verbose,
+	.help = "list every file and finding, and what is to be done"},
     {.name = "output",
 	.letter = 'o',
 	.kind = OPT_STR,
@@ -44,7 +62,29 @@ static const struct opt options[] = {
 	.letter = 'L',
 	.kind = OPT_FLAG,
 	.dest = &list_all,
-	.help = "list the formats and checks, and stop"},
+	.help = "list the formats, checks and findings, and stop"},
+    {.name = "explain",
+	.kind = OPT_STR,
+	.dest = &explain,
+	.arg = "ID",
+	.help = "say what a finding means, and stop"},
+    {.name = "policy",
+	.kind = OPT_STR,
+	.dest = &form.policy_path,
+	.arg = "FILE",
+	.help = "other severities and waivers, see assay-policy(5)"},
+    {.name = "taxonomy",
+	.kind = OPT_STR,
+	.dest = &form.taxonomy_path,
+	.arg = "FILE",
+	.help = "ids of the findings (default: the one installed)"},
+    OPT_THREADS(&threads),
+    {.name = "file-timeout",
+	.kind = OPT_U64,
+	.dest = &file_timeout,
+	.arg = "SECONDS",
+	.max = 86400,
+	.help = "time for one file (600; 0: any)"},
     {.name = "require-sandbox",
 	.kind = OPT_FLAG,
 	.dest = &require_sandbox,
@@ -67,15 +107,15 @@ struct job {
 	bool has_out;
 	json_t *doc, *files, *findings, *models;
 	bool complete;
+	bool analysed; /* some file was */
+	unsigned workers;
+	struct inspect_list list;
+	json_t **seen; /* of each entry of the list, what its worker said */
 	struct file_map reference_map;
 	struct check_weight_list reference;
 	/* the folder, with a slash, whose model all within it belongs to */
 	char within[LIMIT_MEMBER_NAME + 2];
 	bool claimed;
-	struct arena arena;
-	/* the tree being walked */
-	int root;
-	const char *prefix; /* put in front of its paths, or "" */
 };
 
 static const char *
@@ -84,7 +124,7 @@ member(const json_t *f, const char *key)
 	return json_string_value(json_object_get(f, key));
 }
 
-/* --- one file ------------------------------------------------------------ */
+/* --- what was seen, in order --------------------------------------------- */
 
 /* One that an audit can be of: a folder by its layout, or a file. */
 static void
@@ -105,29 +145,24 @@ belongs(const struct job *j, const char *path)
 
 /* A folder that is a model by what is in it; `path` is "" for the top. */
 static void
-look_folder(struct job *j, int fd, const char *path)
+join_folder(struct job *j, const char *path, const char *layout)
 {
-	const struct layout *l;
-	struct source s;
-
+	if (*path == '\0')
+		j->claimed = false;
 	if (belongs(j, path))
 		return;
-	source_init(&s, NULL, "", fd);
-	l = layout_find(&s);
-	source_release(&s);
-	j->claimed = false;
-	if (l == NULL || l->loose ||
-	    snprintf(j->within, sizeof(j->within), "%s%s", path,
-		*path != '\0' ? "/" : "") >= (int)sizeof(j->within))
-		return;
-	j->claimed = true;
-	candidate(j, *path != '\0' ? path : ".", l->name);
+	j->claimed = layout != NULL &&
+		     snprintf(j->within, sizeof(j->within), "%s%s", path,
+			 *path != '\0' ? "/" : "") < (int)sizeof(j->within);
+	if (j->claimed)
+		candidate(j, *path != '\0' ? path : ".", layout);
 }
 
+/* A path that was given, by what it was when it was read. */
 static void
-describe(struct job *j, const char *path, const struct digest *d, uint64_t size,
-    const struct identify_bids *bids)
+join_input(struct job *j, const json_t *file)
 {
+	json_int_t size = json_integer_value(json_object_get(file, "size"));
 	json_t *f = json_object(), *list = json_array();
 	char hex[DIGEST_HEX];
 	bool model = false;
@@ -168,53 +203,53 @@ look(struct job *j, int fd, const char *path, const char *role)
 	struct file_map m;
 	struct digest d;
 
-	if (file_map_fd(fd, path, LIMIT_MODEL_FILE, &m, &e) != 0) {
-		unreadable(j, path, e.msg);
-		return;
-	}
-	digest_mem(m.ptr, m.len, &d);
-	if (role != NULL)
-		doc_input(j->doc, role, path, &d, m.len);
-	check_bytes(&sink, path, rd_mem(m.ptr, m.len), &bids);
-	describe(j, path, &d, m.len, &bids);
-	j->complete = j->complete && sink.complete;
-	file_unmap(&m);
+	if (digest_parse(member(file, "sha256"), &d))
+		doc_input(
+		    j->doc, "bundle", member(file, "path"), &d, (uint64_t)size);
 }
 
-static int
-each(void *ctx, const struct tree_entry *entry, struct err *e)
+static void
+join_file(struct job *j, const struct inspect_entry *one, const json_t *doc)
 {
-	struct job *j = ctx;
-	char path[8192];
-	int fd;
+	json_t *file = json_object_get(doc, "file"), *findings;
+	const char *format;
 
-	if (json_array_size(j->findings) > LIMIT_FINDINGS)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
-		    "more than %d findings", LIMIT_FINDINGS);
-	snprintf(path, sizeof(path), "%s%s%s", j->prefix,
-	    j->prefix[0] != '\0' ? "/" : "", entry->path);
-	if (S_ISDIR(entry->st.st_mode)) {
-		if ((fd = tree_open(j->root, entry->path, e)) < 0)
-			return 0; /* the walk will say so */
-		look_folder(j, fd, path);
-		close(fd);
-		return 0;
+	findings = json_object_get(doc, "findings");
+	json_array_extend(j->findings, findings);
+	if (!json_is_true(json_object_get(doc, "complete")))
+		j->complete = false;
+	if (file == NULL)
+		return;
+	json_add(j->files, json_incref(file));
+	if (one->root < 0)
+		join_input(j, file);
+	if (json_is_true(json_object_get(file, "analysed")))
+		j->analysed = true;
+	format = member(file, "format");
+	if (json_is_true(json_object_get(file, "model")) &&
+	    !belongs(j, one->path))
+		candidate(j, one->path, format);
+}
+
+static void
+join(struct job *j)
+{
+	for (size_t i = 0; i < j->list.n; i++) {
+		const struct inspect_entry *one = &j->list.entry[i];
+
+		if (json_array_size(j->findings) > LIMIT_FINDINGS) {
+			json_add(j->findings,
+			    finding_json(FINDING_FILE_LIMIT, one->path,
+				ERR_NOWHERE, "more than %d findings",
+				LIMIT_FINDINGS));
+			j->complete = false;
+			return;
+		}
+		if (one->kind == INSPECT_FOLDER)
+			join_folder(j, one->path, member(j->seen[i], "layout"));
+		else
+			join_file(j, one, j->seen[i]);
 	}
-	if (S_ISLNK(entry->st.st_mode)) {
-		unreadable(j, path, "a link, not followed");
-		return 0;
-	}
-	if (!S_ISREG(entry->st.st_mode)) {
-		unreadable(j, path, "not a regular file");
-		return 0;
-	}
-	if ((fd = tree_open(j->root, entry->path, e)) < 0) {
-		unreadable(j, path, e->msg);
-		return 0;
-	}
-	look(j, fd, path, NULL);
-	close(fd);
-	return 0;
 }
 
 /* Of files that are the same only the last is a candidate: an image or a
@@ -226,8 +261,8 @@ drop_copies(struct job *j)
 	json_t *kept = json_array(), *one;
 	size_t i;
 
-	map_init(&last, &j->arena);
-	map_init(&is_last, &j->arena);
+	map_init(&last, &j->list.arena);
+	map_init(&is_last, &j->list.arena);
 	for (i = json_array_size(j->files); i > 0; i--) {
 		const json_t *f = json_array_get(j->files, i - 1);
 		const char *digest = member(f, "sha256");
@@ -250,25 +285,7 @@ drop_copies(struct job *j)
 /* --- the work, inside the sandbox ---------------------------------------- */
 
 static int
-look_tree(struct job *j, const char *path, struct err *e)
-{
-	int rc;
-
-	if ((j->root = tree_root(path, e)) < 0)
-		return j->root;
-	j->claimed = false;
-	look_folder(j, j->root, j->prefix);
-	rc = tree_walk(j->root, &j->arena, each, j, e);
-	close(j->root);
-	if (rc == ERR_LIMIT) {
-		unreadable(j, e->path, e->msg);
-		rc = 0;
-	}
-	return rc;
-}
-
-static int
-look_case(struct job *j, struct err *e)
+list_case(struct job *j, struct err *e)
 {
 	char path[4096];
 	struct digest d;
@@ -282,26 +299,42 @@ look_case(struct job *j, struct err *e)
 	doc_input(j->doc, "manifest", path, &d, size);
 	if ((rc = file_join(path, sizeof(path), j->path[0], "files", e)) != 0)
 		return rc;
-	j->prefix = "";
-	return look_tree(j, path, e);
+	return inspect_list_tree(&j->list, path, "", e);
 }
 
 static int
-look_path(struct job *j, const char *path, struct err *e)
+list_path(struct job *j, const char *path, struct err *e)
 {
-	int fd, rc;
+	int rc;
 
-	if (file_is_dir(path)) {
-		j->prefix = j->npath > 1 ? path : "";
-		if ((rc = doc_input_path(j->doc, "bundle", path, e)) != 0)
-			return rc;
-		return look_tree(j, path, e);
-	}
-	if ((fd = file_open(path, e)) < 0)
-		return fd;
-	look(j, fd, path, "bundle");
-	close(fd);
-	return 0;
+	if (!file_is_dir(path))
+		return inspect_list_file(&j->list, path, e);
+	if ((rc = doc_input_path(j->doc, "bundle", path, e)) != 0)
+		return rc;
+	return inspect_list_tree(&j->list, path, j->npath > 1 ? path : "", e);
+}
+
+static void
+task(void *ctx, size_t i, struct buf *out)
+{
+	const struct job *j = ctx;
+
+	inspect_file_look(&j->list.entry[i], out);
+}
+
+/* A worker's document is read as strictly as any: it saw hostile bytes. */
+static void
+done(void *ctx, size_t i, enum crew_end how, const char *why, struct buf *b)
+{
+	struct job *j = ctx;
+	const struct inspect_entry *one = &j->list.entry[i];
+	struct err e = {0};
+
+	if (how == CREW_DONE && json_read(b->ptr, b->len, &j->seen[i], &e) == 0)
+		return;
+	j->seen[i] = inspect_file_unread(one,
+	    how == CREW_LATE ? FINDING_FILE_LATE : FINDING_FILE_CRASH,
+	    how == CREW_DONE ? e.msg : why);
 }
 
 static int
@@ -339,11 +372,30 @@ close_reference(struct job *j)
 static int
 look_at_all(struct job *j, struct err *e)
 {
+	struct crew crew = {.workers = j->workers,
+	    .seconds = (unsigned)file_timeout,
+	    .memory = LIMIT_INSPECT_MEMORY,
+	    .task = task,
+	    .done = done,
+	    .ctx = j};
+
+	j->seen = arena_alloc(&j->list.arena, MAX(j->list.n, 1),
+	    sizeof(*j->seen)); /* by the arena's leave, as the list is */
+	if (j->seen == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "too many files for the memory allowed");
+	return crew_run(&crew, j->list.n, e);
+}
+
+static int
+inspect(struct job *j, struct err *e)
+{
 	const char *read[MAX_OPERANDS + 1];
 	struct sandbox_spec spec = {.files = SANDBOX_READ_TREE,
 	    .read = read,
 	    .nread = j->npath,
-	    .required = require_sandbox};
+	    .required = require_sandbox,
+	    .crew = true};
 	struct sandbox_state state;
 	int rc;
 
@@ -353,13 +405,14 @@ look_at_all(struct job *j, struct err *e)
 	if ((rc = sandbox_enter(&spec, &state, e)) != 0 ||
 	    (rc = open_reference(j, e)) != 0)
 		return rc;
-	if (j->is_case) {
-		if ((rc = look_case(j, e)) != 0)
-			return rc;
-	}
+	if (j->is_case && (rc = list_case(j, e)) != 0)
+		return rc;
 	for (size_t i = 0; i < j->npath && !j->is_case; i++)
-		if ((rc = look_path(j, j->path[i], e)) != 0)
+		if ((rc = list_path(j, j->path[i], e)) != 0)
 			return rc;
+	if ((rc = look_at_all(j, e)) != 0)
+		return rc;
+	join(j);
 	drop_copies(j);
 	json_put(j->doc, "files", json_incref(j->files));
 	json_put(j->doc, "models", json_incref(j->models));
@@ -369,38 +422,6 @@ look_at_all(struct job *j, struct err *e)
 	return 0;
 }
 
-static void
-show(const struct job *j)
-{
-	size_t known = 0;
-
-	for (size_t i = 0; i < json_array_size(j->files); i++) {
-		const json_t *f = json_array_get(j->files, i);
-
-		printf("%-12s %12" JSON_INTEGER_FORMAT "  ",
-		    member(f, "format"),
-		    json_integer_value(json_object_get(f, "size")));
-		show_text(member(f, "path"));
-		putchar('\n');
-		known += show_findings_of(j->findings, member(f, "path"));
-	}
-	/* those of files that could not be read */
-	for (size_t i = 0; i < json_array_size(j->findings); i++) {
-		json_t *f = json_array_get(j->findings, i);
-
-		if (strcmp(member(f, "id"), "FILE_UNREADABLE") != 0)
-			continue;
-		printf("%-12s %12s  ", "unreadable", "-");
-		show_text(member(f, "path"));
-		fputs(": ", stdout);
-		show_text(member(f, "detail"));
-		putchar('\n');
-		known++;
-	}
-	printf("%zu files, %zu findings%s\n", json_array_size(j->files), known,
-	    j->complete ? "" : "; INCOMPLETE");
-}
-
 /* Added to the child's status when the document is whole. */
 #define WRITTEN 16
 
@@ -408,22 +429,27 @@ show(const struct job *j)
 static int
 deliver(struct job *j)
 {
-	int status = show_status(
-	    j->findings, j->complete, json_array_size(j->files) == 0);
-	struct buf text = {0};
+	int status = inspect_out_judge(&form, j->doc, !j->analysed);
+	struct buf text = {0}, file = {0};
 	struct err e = {0};
 	bool bad = false;
 
-	json_pretty(j->doc, &text);
-	if (as_json)
+	if (form.json || (form.sarif && !sarif_file)) {
+		inspect_out_text(&form, j->doc, status, form.sarif, &text);
 		fwrite(text.ptr, 1, text.len, stdout);
-	else
-		show(j);
-	if (j->has_out && file_out_write(&j->out, text.ptr, text.len, &e) != 0)
-		bad = tool_fail(&e) != TOOL_PASSED;
+	} else
+		inspect_show(j->doc, form.verbose);
+	if (j->has_out) {
+		inspect_out_text(&form, j->doc, status, sarif_file, &file);
+		if (file_out_write(&j->out, file.ptr, file.len, &e) != 0)
+			bad = tool_fail(&e) != TOOL_PASSED;
+	}
 	buf_free(&text);
+	buf_free(&file);
 	if (status == TOOL_NOTHING)
-		tool_warn("nothing to inspect");
+		tool_warn(json_array_size(j->files) == 0
+			      ? "nothing to inspect"
+			      : "no file is of a format that is analysed");
 	if (bad && status != TOOL_FLAGGED)
 		status = TOOL_INCOMPLETE;
 	return tool_end(status) + (bad ? 0 : WRITTEN);
@@ -436,13 +462,13 @@ work(void *ctx)
 	struct err e = {0};
 	int status;
 
-	arena_init(&j->arena, (size_t)1 << 30);
+	inspect_list_init(&j->list);
 	j->doc = doc_new("assay-inspect/1");
 	j->files = json_array();
 	j->models = json_array();
 	j->findings = json_array();
 	j->complete = true;
-	if (look_at_all(j, &e) != 0)
+	if (inspect(j, &e) != 0)
 		status = tool_fail(&e);
 	else
 		status = deliver(j);
@@ -450,6 +476,9 @@ work(void *ctx)
 	json_decref(j->files);
 	json_decref(j->models);
 	json_decref(j->findings);
+	for (size_t i = 0; i < j->list.n && j->seen != NULL; i++)
+		json_decref(j->seen[i]);
+	inspect_list_release(&j->list);
 	close_reference(j);
 	arena_release(&j->arena);
 	return status;
@@ -469,6 +498,23 @@ list(void)
 	for (size_t i = 0; i < CHECK_COUNT; i++)
 		printf("  %-12s %s\n", check_table[i].name,
 		    check_table[i].summary);
+	inspect_show_list();
+	return tool_end(TOOL_PASSED);
+}
+
+static int
+explain_one(void)
+{
+	struct err e = {0};
+
+	if (inspect_out_open(&form, NULL, 0, false, &e) != 0)
+		return tool_fail(&e);
+	if (!inspect_show_rule(&form.rules, explain))
+		return opt_usage(&tool, "no finding '%s'; -L lists them",
+			   explain) == OPT_USAGE
+			   ? TOOL_USAGE
+			   : TOOL_PASSED;
+	inspect_out_close(&form);
 	return tool_end(TOOL_PASSED);
 }
 
@@ -496,7 +542,8 @@ open_output(struct job *j, struct err *e)
 		if (rc != 0)
 			return rc;
 		out_path = path;
-	}
+	} else
+		sarif_file = form.sarif && out_path != NULL;
 	j->has_out = out_path != NULL;
 	return j->has_out ? file_out_open(&j->out, out_path, e) : 0;
 }
@@ -531,16 +578,25 @@ main(int argc, char **argv)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	if (list_all)
 		return list();
+	if (explain != NULL)
+		return explain_one();
 	if (first == argc && opt_usage(&tool, "an operand is missing") != 0)
 		return TOOL_USAGE;
 	if (out_path != NULL && strcmp(out_path, "-") == 0) {
-		as_json = true;
+		form.json = !form.sarif;
 		out_path = NULL;
 	}
+	if (form.json && form.sarif &&
+	    opt_usage(&tool, "--json and --sarif exclude each other") != 0)
+		return TOOL_USAGE;
 	j.path = (const char *const *)argv + first;
 	j.npath = (size_t)(argc - first);
+	j.workers = (unsigned)threads;
+	if (threads == 0)
+		j.workers = (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	j.is_case = j.npath == 1 && is_case(j.path[0]);
-	if (open_output(&j, &e) != 0)
+	if (inspect_out_open(&form, j.path, j.npath, j.is_case, &e) != 0 ||
+	    open_output(&j, &e) != 0)
 		return tool_fail(&e);
 	if (child_run(work, &j, &status, &e) != 0) {
 		file_out_abort(&j.out);

@@ -89,6 +89,28 @@ static const int calls_write[] = {
     SCMP_SYS(utimensat),
     SCMP_SYS(fdatasync),
 };
+/* To fork workers, hear from them and end them; a worker loses these. */
+static const int calls_crew[] = {
+    SCMP_SYS(clone),
+    SCMP_SYS(clone3),
+    SCMP_SYS(fork),
+    SCMP_SYS(vfork),
+    SCMP_SYS(wait4),
+    SCMP_SYS(waitid),
+    SCMP_SYS(kill),
+    SCMP_SYS(pipe2),
+};
+/* To wait, and to enter the worker's sandbox, which only takes away. */
+static const int calls_caller[] = {
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(seccomp),
+    SCMP_SYS(prctl),
+    SCMP_SYS(getrlimit),
+    SCMP_SYS(setrlimit),
+    SCMP_SYS(prlimit64),
+    SCMP_SYS(set_robust_list),
+};
 #ifdef __SANITIZE_ADDRESS__
 /* The sanitizer runtime looks around at exit and when it reports. */
 static const int calls_sanitizer[] = {
@@ -159,6 +181,10 @@ enter_seccomp(const struct sandbox_spec *s, struct err *e)
 		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_read);
 	if (rc == 0 && s->files == SANDBOX_WRITE_TREE)
 		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_write);
+	if (rc == 0 && s->crew)
+		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_crew);
+	if (rc == 0 && s->crew)
+		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_caller);
 #ifdef __SANITIZE_ADDRESS__
 	if (rc == 0)
 		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_sanitizer);
@@ -307,6 +333,41 @@ sandbox_enter(
 		    "was given",
 		    st->seccomp ? "Landlock" : "seccomp");
 	return 0;
+}
+
+/* A second filter: of two the stricter one counts. */
+static int
+worker_seccomp(struct err *e)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	int rc;
+
+	if (ctx == NULL)
+		return err_set(
+		    e, ERR_SYSTEM, ERR_NOWHERE, "sandbox: seccomp_init failed");
+	rc = ADD(ctx, SCMP_ACT_ERRNO(EPERM), calls_crew);
+	if (rc == 0)
+		rc = seccomp_load(ctx);
+	seccomp_release(ctx);
+	if (rc != 0)
+		return err_set(e, ERR_SYSTEM, ERR_NOWHERE,
+		    "sandbox: seccomp: %s", strerror(-rc));
+	return 0;
+}
+
+int
+sandbox_worker(uint64_t memory, struct err *e)
+{
+	bool filtered = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) > 0;
+
+#ifdef __SANITIZE_ADDRESS__
+	/* shadow memory is terabytes; the leak checker forks */
+	memory = 0;
+	filtered = false;
+#endif
+	if (limit(RLIMIT_AS, memory) != 0)
+		return err_sys(e, "sandbox: setrlimit");
+	return filtered ? worker_seccomp(e) : 0;
 }
 
 json_t *

@@ -26,6 +26,7 @@ struct sandbox_spec {
 	uint64_t output;  /* RLIMIT_FSIZE in bytes; 0: none */
 	unsigned seconds; /* RLIMIT_CPU; 0: none */
 	bool required;    /* fail where a layer is not available */
+	bool crew;        /* may fork workers and wait for them (base/crew.h) */
 };
 
 /* What is in force afterwards, for the report. */
@@ -41,6 +42,13 @@ struct sandbox_state {
  */
 int sandbox_enter(
     const struct sandbox_spec *, struct sandbox_state *, struct err *) MUST_USE;
+
+/*
+ * In a worker that was forked within a sandbox with `crew`: take back what
+ * that allowed, and bound its address space (bytes; 0: not).  Nothing where
+ * the process is in no sandbox.
+ */
+int sandbox_worker(uint64_t memory, struct err *) MUST_USE;
 
 /* {"landlock":7,"seccomp":true,"rlimits":true}; a new reference. */
 json_t *sandbox_json(const struct sandbox_state *);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* memfd_create, pipe2 */
 #include "base/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,4 +70,86 @@ spawn_tool(const char *const argv[], int out_fd, int *status, struct err *e)
 		return err_in(e, path);
 	}
 	return wait_for(pid, argv[0], status, e);
+}
+
+/* The bytes as a file without a name, so that a command that reads nothing
+ * leaves nobody waiting. */
+static int
+as_input(const void *in, size_t len, struct err *e)
+{
+	int fd = memfd_create("input", MFD_CLOEXEC);
+	size_t done = 0;
+
+	if (fd < 0)
+		return err_sys(e, "cannot make an input");
+	while (done < len) {
+		ssize_t n = write(fd, (const char *)in + done, len - done);
+
+		if (n < 0 && errno != EINTR) {
+			err_sys(e, "cannot write an input");
+			close(fd);
+			return e->code;
+		}
+		done += n > 0 ? (size_t)n : 0;
+	}
+	lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+/* All of it is read, also what is too much: the command is not to hang. */
+static int
+drain(int fd, size_t limit, struct buf *out, struct err *e)
+{
+	char part[4096];
+	size_t have = 0;
+	ssize_t n;
+
+	while ((n = read(fd, part, sizeof(part))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, "cannot read what a command says");
+		have += (size_t)n;
+		if (have <= limit)
+			buf_append(out, part, (size_t)n);
+	}
+	if (have > limit)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "the command wrote more than %zu bytes", limit);
+	return 0;
+}
+
+int
+spawn_filter(const char *command, const void *in, size_t len, size_t limit,
+    struct buf *out, int *status, struct err *e)
+{
+	const char *const argv[] = {"sh", "-c", command, NULL};
+	posix_spawn_file_actions_t act;
+	int from, to[2], rc, rc2;
+	pid_t pid;
+
+	if ((from = as_input(in, len, e)) < 0)
+		return from;
+	if (pipe2(to, O_CLOEXEC) != 0) {
+		close(from);
+		return err_sys(e, "cannot make a pipe");
+	}
+	posix_spawn_file_actions_init(&act);
+	posix_spawn_file_actions_adddup2(&act, from, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&act, to[1], STDOUT_FILENO);
+	rc = posix_spawn(&pid, "/bin/sh", &act, NULL,
+	    (char *const *)(uintptr_t)argv, environ);
+	posix_spawn_file_actions_destroy(&act);
+	close(from);
+	close(to[1]);
+	if (rc != 0) {
+		errno = rc;
+		rc = err_sys(e, "cannot run the shell");
+	} else {
+		rc = drain(to[0], limit, out, e);
+		rc2 = wait_for(pid, "the command", status, e);
+		rc = rc != 0 ? rc : rc2;
+	}
+	close(to[0]);
+	return rc;
 }

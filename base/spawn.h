@@ -5,6 +5,7 @@
 #ifndef BASE_SPAWN_H
 #define BASE_SPAWN_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
 /*
@@ -15,6 +16,14 @@
  */
 int spawn_tool(
     const char *const argv[], int out_fd, int *status, struct err *) MUST_USE;
+
+/*
+ * Run a command of the user's by the shell, with these bytes as its standard
+ * input; what it writes to standard output is appended to `out`, ERR_LIMIT
+ * beyond `limit` bytes.
+ */
+int spawn_filter(const char *command, const void *in, size_t len, size_t limit,
+    struct buf *out, int *status, struct err *) MUST_USE;
 
 /* Path of a sibling binary. */
 int spawn_path(const char *name, char *out, size_t size, struct err *) MUST_USE;

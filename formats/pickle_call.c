@@ -28,12 +28,10 @@ name_node(struct pickle_machine *m, struct slice module, struct slice name)
 
 	if (n == NULL)
 		return NULL;
-	n->name = arena_alloc(m->p->arena, 1, sizeof(*n->name));
-	if (n->name == NULL) {
-		(void)!pickle_machine_full(m);
+	n->name = pickle_machine_chunk(m, sizeof(*n->name));
+	if (n->name == NULL)
 		return NULL;
-	}
-	*n->name = (struct pickle_name){module, name};
+	*n->name = (struct pickle_name){.module = module, .name = name};
 	return n;
 }
 
@@ -53,25 +51,54 @@ pickle_call_global(struct pickle_machine *m)
 	if ((rc = pickle_machine_pop(m, &b)) != 0 ||
 	    (rc = pickle_machine_pop(m, &a)) != 0)
 		return rc;
-	if (a->kind != PICKLE_STR || b->kind != PICKLE_STR)
+	if (a->kind != PICKLE_STR || b->kind != PICKLE_STR) {
+		pickle_machine_odd(m, "a name that is no string");
 		return pickle_machine_bad(m, "the name is no string");
-	return push_seen(m, name_node(m, a->text, b->text));
+	}
+	module = a->text;
+	name = b->text;
+	pickle_machine_drop(m, a);
+	pickle_machine_drop(m, b);
+	return push_seen(m, name_node(m, module, name));
 }
 
 static int
-push_call(struct pickle_machine *m, const struct pickle_node *callee,
-    const struct pickle_node *args, const struct pickle_node *kwargs)
+push_call(struct pickle_machine *m, struct pickle_node *callee,
+    struct pickle_node *args, struct pickle_node *kwargs)
 {
 	struct pickle_node *n = pickle_machine_node(m, PICKLE_CALL);
 
 	if (n == NULL || callee == NULL || args == NULL)
 		return ERR_LIMIT;
-	n->call = arena_alloc(m->p->arena, 1, sizeof(*n->call));
+	n->call = pickle_machine_chunk(m, sizeof(*n->call));
 	if (n->call == NULL)
-		return pickle_machine_full(m);
+		return ERR_LIMIT;
 	*n->call = (struct pickle_call){
 	    .callee = callee, .args = args, .kwargs = kwargs};
 	return push_seen(m, n);
+}
+
+/* The unpickler in Python takes any row of arguments, the one in C only a
+ * tuple; what else there is to them cannot be known. */
+static int
+make_tuple(struct pickle_machine *m, struct pickle_node **args)
+{
+	struct pickle_node *t, *from = *args;
+
+	if (from->kind == PICKLE_TUPLE)
+		return 0;
+	if (m->p->odd == NULL)
+		return pickle_machine_bad(m, "the arguments are no tuple");
+	pickle_machine_odd(m, "arguments that are no tuple");
+	if ((t = pickle_machine_node(m, PICKLE_TUPLE)) == NULL)
+		return ERR_LIMIT;
+	*args = t;
+	if (from->kind != PICKLE_LIST)
+		return 0;
+	from->kept = true; /* two share its items */
+	for (size_t i = 0; i < from->n; i++)
+		from->item[i]->kept = true;
+	return pickle_machine_extend(m, t, from->item, from->n);
 }
 
 int
@@ -85,8 +112,8 @@ pickle_call_call(struct pickle_machine *m)
 	if (rc != 0 || (rc = pickle_machine_pop(m, &args)) != 0 ||
 	    (rc = pickle_machine_pop(m, &callee)) != 0)
 		return rc;
-	if (args->kind != PICKLE_TUPLE)
-		return pickle_machine_bad(m, "the arguments are no tuple");
+	if ((rc = make_tuple(m, &args)) != 0)
+		return rc;
 	return push_call(m, callee, args, kwargs);
 }
 
@@ -130,12 +157,18 @@ pickle_call_build(struct pickle_machine *m)
 	if ((rc = pickle_machine_pop(m, &state)) != 0 ||
 	    (rc = pickle_machine_top(m, &to)) != 0)
 		return rc;
-	if (to->kind == PICKLE_CALL) {
-		to->call->state = state;
-		to->call->builds++;
+	if (to->kind != PICKLE_CALL) {
+		to->built = true;
+		tell(m, to);
+		pickle_machine_drop(m, state);
+		return 0;
 	}
-	to->built = to->kind != PICKLE_CALL;
+	pickle_machine_drop(m, to->call->state);
+	to->call->state = state;
+	to->call->builds++;
 	tell(m, to);
+	if (state->kind == PICKLE_GLOBAL && m->p->odd != NULL)
+		tell(m, state);
 	return 0;
 }
 

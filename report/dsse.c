@@ -27,47 +27,52 @@ base64(const struct buf *b)
 
 /* protobuf-specs sigstore_bundle.proto: hint and keyid are the same text. */
 static json_t *
-bundle_json(const struct dsse *d, const char *id)
+material_json(const struct dsse *d, const char *id)
 {
-	json_t *bundle = json_object(), *material = json_object();
-	json_t *key = json_object(), *env = json_object();
-	json_t *sig = json_object(), *sigs = json_array();
+	json_t *material = json_object(), *who = json_object();
+	json_t *stamps, *stamp, *list;
 
-	json_put(key, "hint", json_text(id));
-	json_put(material, "publicKey", key);
+	if (d->certificate.len != 0) {
+		json_put(who, "rawBytes", base64(&d->certificate));
+		json_put(material, "certificate", who);
+	} else {
+		json_put(who, "hint", json_text(id));
+		json_put(material, "publicKey", who);
+	}
 	json_put(material, "tlogEntries", json_array());
-	json_put(sig, "keyid", json_text(id));
+	if (d->stamp.len == 0)
+		return material;
+	stamps = json_object();
+	stamp = json_object();
+	list = json_array();
+	json_put(stamp, "signedTimestamp", base64(&d->stamp));
+	json_add(list, stamp);
+	json_put(stamps, "rfc3161Timestamps", list);
+	json_put(material, "timestampVerificationData", stamps);
+	return material;
+}
+
+void
+dsse_write(const struct dsse *d, struct buf *out)
+{
+	json_t *bundle = json_object(), *env = json_object();
+	json_t *sig = json_object(), *sigs = json_array();
+	struct buf id = {0};
+
+	buf_append(&id, d->keyid.ptr, d->keyid.len);
+	json_put(sig, "keyid", json_text(buf_str(&id)));
 	json_put(sig, "sig", base64(&d->sig));
 	json_add(sigs, sig);
 	json_put(env, "payload", base64(&d->payload));
 	json_put(env, "payloadType", json_text(DSSE_PAYLOAD_TYPE));
 	json_put(env, "signatures", sigs);
 	json_put(bundle, "mediaType", json_text(DSSE_MEDIA_TYPE));
-	json_put(bundle, "verificationMaterial", material);
+	json_put(
+	    bundle, "verificationMaterial", material_json(d, buf_str(&id)));
 	json_put(bundle, "dsseEnvelope", env);
-	return bundle;
-}
-
-int
-dsse_sign(const struct keys *k, const void *payload, size_t len,
-    struct buf *out, struct err *e)
-{
-	struct dsse d = {0};
-	struct buf pae = {0};
-	json_t *j;
-	int rc;
-
-	buf_append(&d.payload, payload, len);
-	dsse_pae(
-	    DSSE_PAYLOAD_TYPE, strlen(DSSE_PAYLOAD_TYPE), payload, len, &pae);
-	if ((rc = keys_sign(k, pae.ptr, pae.len, &d.sig, e)) == 0) {
-		j = bundle_json(&d, k->id);
-		json_pretty(j, out);
-		json_decref(j);
-	}
-	buf_free(&pae);
-	dsse_release(&d);
-	return rc;
+	json_pretty(bundle, out);
+	json_decref(bundle);
+	buf_free(&id);
 }
 
 /* --- reading ------------------------------------------------------------- */
@@ -97,28 +102,6 @@ object_of(
 }
 
 static int
-check_material(const json_t *bundle, struct err *e)
-{
-	static const char *const fields[] = {"publicKey", "tlogEntries", NULL};
-	static const char *const key_fields[] = {"hint", NULL};
-	const json_t *m = json_at(bundle, "verificationMaterial");
-	const json_t *log;
-	const char *hint;
-	int rc;
-
-	if ((rc = object_of(m, "verificationMaterial", fields, e)) != 0 ||
-	    (rc = object_of(
-		 json_at(m, "publicKey"), "publicKey", key_fields, e)) != 0 ||
-	    (rc = json_get_str(m, "publicKey.hint", &hint, e)) != 0)
-		return rc;
-	log = json_at(m, "tlogEntries");
-	if (log != NULL && (!json_is_array(log) || json_array_size(log) != 0))
-		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "tlogEntries is not empty: this report needs no log");
-	return 0;
-}
-
-static int
 unbase64(const json_t *j, const char *field, struct buf *out, struct err *e)
 {
 	const char *text;
@@ -131,6 +114,75 @@ unbase64(const json_t *j, const char *field, struct buf *out, struct err *e)
 	if (out->len == 0)
 		return err_set(
 		    e, ERR_FORMAT, ERR_NOWHERE, "'%s' is empty", field);
+	return 0;
+}
+
+/* A key by its hint, or a certificate; not both. */
+static int
+read_signer(const json_t *m, struct dsse *d, struct err *e)
+{
+	static const char *const key_fields[] = {"hint", NULL};
+	static const char *const cert_fields[] = {"rawBytes", NULL};
+	const json_t *key = json_at(m, "publicKey");
+	const json_t *cert = json_at(m, "certificate");
+	const char *hint;
+	int rc;
+
+	if (key != NULL && cert != NULL)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "a public key and a certificate: one signs");
+	if (cert != NULL) {
+		rc = object_of(cert, "certificate", cert_fields, e);
+		return rc != 0 ? rc
+			       : unbase64(cert, "rawBytes", &d->certificate, e);
+	}
+	if ((rc = object_of(key, "publicKey", key_fields, e)) != 0)
+		return rc;
+	return json_get_str(m, "publicKey.hint", &hint, e);
+}
+
+/* At most one stamp: of several, which one counts? */
+static int
+read_stamp(const json_t *m, struct dsse *d, struct err *e)
+{
+	static const char *const fields[] = {"rfc3161Timestamps", NULL};
+	static const char *const one_field[] = {"signedTimestamp", NULL};
+	const json_t *data = json_at(m, "timestampVerificationData"), *list;
+	int rc;
+
+	if (data == NULL)
+		return 0;
+	if ((rc = object_of(data, "timestampVerificationData", fields, e)) != 0)
+		return rc;
+	list = json_at(data, "rfc3161Timestamps");
+	if (list != NULL && (!json_is_array(list) || json_array_size(list) > 1))
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "rfc3161Timestamps is not one timestamp");
+	if (json_array_size(list) == 0)
+		return 0;
+	if ((rc = object_of(
+		 json_array_get(list, 0), "timestamp", one_field, e)) != 0)
+		return rc;
+	return unbase64(
+	    json_array_get(list, 0), "signedTimestamp", &d->stamp, e);
+}
+
+static int
+read_material(const json_t *bundle, struct dsse *d, struct err *e)
+{
+	static const char *const fields[] = {"publicKey", "certificate",
+	    "tlogEntries", "timestampVerificationData", NULL};
+	const json_t *m = json_at(bundle, "verificationMaterial");
+	const json_t *log;
+	int rc;
+
+	if ((rc = object_of(m, "verificationMaterial", fields, e)) != 0 ||
+	    (rc = read_signer(m, d, e)) != 0 || (rc = read_stamp(m, d, e)) != 0)
+		return rc;
+	log = json_at(m, "tlogEntries");
+	if (log != NULL && (!json_is_array(log) || json_array_size(log) != 0))
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "tlogEntries is not empty: this report needs no log");
 	return 0;
 }
 
@@ -163,6 +215,8 @@ read_envelope(const json_t *env, struct dsse *d, struct err *e)
 	    (rc = unbase64(json_array_get(sigs, 0), "sig", &d->sig, e)) != 0)
 		return rc;
 	buf_puts(&d->type, type);
+	if (keyid != NULL)
+		buf_puts(&d->keyid, json_string_value(keyid));
 	return 0;
 }
 
@@ -181,7 +235,7 @@ read_bundle(const json_t *j, struct dsse *d, struct err *e)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "mediaType is '%.80s', expected '%s'", media,
 		    DSSE_MEDIA_TYPE);
-	if ((rc = check_material(j, e)) != 0)
+	if ((rc = read_material(j, d, e)) != 0)
 		return rc;
 	return read_envelope(json_at(j, "dsseEnvelope"), d, e);
 }
@@ -227,5 +281,8 @@ dsse_release(struct dsse *d)
 	buf_free(&d->type);
 	buf_free(&d->payload);
 	buf_free(&d->sig);
+	buf_free(&d->certificate);
+	buf_free(&d->stamp);
+	buf_free(&d->keyid);
 	*d = (struct dsse){0};
 }

@@ -16,15 +16,17 @@ struct dsse {
 	struct buf type; /* payloadType, text */
 	struct buf payload;
 	struct buf sig;
+	struct buf certificate; /* of the signer, DER; empty: a key only */
+	struct buf stamp;       /* RFC 3161 answer, DER; empty: none */
+	struct buf keyid;       /* a hint, no more */
 };
 
 /* "DSSEv1 SP len(type) SP type SP len(body) SP body": what is signed. */
 void dsse_pae(
     const void *type, size_t tlen, const void *body, size_t len, struct buf *);
 
-/* Sign; the bundle as JSON text, with a newline. */
-int dsse_sign(const struct keys *, const void *payload, size_t len,
-    struct buf *bundle, struct err *) MUST_USE;
+/* The bundle as JSON text, with a newline; its type is DSSE_PAYLOAD_TYPE. */
+void dsse_write(const struct dsse *, struct buf *out);
 
 /* ERR_FORMAT naming the field that is wrong.  Nothing is verified yet. */
 int dsse_read(const void *, size_t len, struct dsse *, struct err *) MUST_USE;

@@ -188,6 +188,45 @@ keys_public(const char *path, struct keys *k, struct err *e)
 	return rc;
 }
 
+int
+keys_take(void *pkey, struct keys *k, struct err *e)
+{
+	*k = (struct keys){.pkey = pkey};
+	ERR_clear_error();
+	if (pkey == NULL)
+		return err_set(
+		    e, ERR_FORMAT, ERR_NOWHERE, "not the public half of a key");
+	return settle(k, e);
+}
+
+int
+keys_point(const uint8_t *p, size_t len, struct keys *k, struct err *e)
+{
+	char group[] = "prime256v1";
+	OSSL_PARAM how[] = {
+	    OSSL_PARAM_construct_utf8_string(
+		OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+	    OSSL_PARAM_construct_octet_string(
+		OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)p, len),
+	    OSSL_PARAM_construct_end(),
+	};
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY *pkey = NULL;
+
+	if (c == NULL || EVP_PKEY_fromdata_init(c) != 1 ||
+	    EVP_PKEY_fromdata(c, &pkey, EVP_PKEY_PUBLIC_KEY, how) != 1)
+		pkey = NULL;
+	EVP_PKEY_CTX_free(c);
+	return keys_take(pkey, k, e);
+}
+
+int
+keys_ed25519(const uint8_t *p, size_t len, struct keys *k, struct err *e)
+{
+	return keys_take(
+	    EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, p, len), k, e);
+}
+
 void
 keys_release(struct keys *k)
 {

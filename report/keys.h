@@ -28,6 +28,13 @@ int keys_private(const char *path, const char *passphrase, struct keys *,
 int keys_public(const char *path, struct keys *, struct err *) MUST_USE;
 int keys_public_mem(
     const void *, size_t len, struct keys *, struct err *) MUST_USE;
+/* From an uncompressed point of P-256 (65 bytes), from 32 bytes of Ed25519. */
+int keys_point(
+    const uint8_t *, size_t len, struct keys *, struct err *) MUST_USE;
+int keys_ed25519(
+    const uint8_t *, size_t len, struct keys *, struct err *) MUST_USE;
+/* That of an EVP_PKEY, which becomes the keys' own. */
+int keys_take(void *pkey, struct keys *, struct err *) MUST_USE;
 void keys_release(struct keys *);
 
 /* "ECDSA P-256, SHA-256" or "Ed25519" */

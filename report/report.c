@@ -3,8 +3,10 @@
  */
 #include "report/bundle.h"
 #include "report/case.h"
-#include "report/dsse.h"
+#include "report/envelope.h"
 #include "report/html.h"
+#include "report/oms.h"
+#include "report/output.h"
 #include "report/statement.h"
 #include "report/svg.h"
 
@@ -14,14 +16,34 @@
 #include "base/text.h"
 #include "base/tool.h"
 
-static const char *opt_key, *opt_passphrase, *opt_out;
-static bool opt_force, opt_json, opt_check_key;
+static struct signer signer;
+static const char *opt_out, *opt_certificate, *opt_pae, *opt_signature;
+static const char *opt_query, *opt_stamp;
+static bool opt_force, opt_json, opt_check_key, opt_model;
 
 static const struct opt options[] = {
-    {"key", 'k', OPT_STR, &opt_key, "FILE",
-	"sign with this private key: P-256 or Ed25519, PEM", 0, 0, 0},
-    {"passphrase-file", 0, OPT_STR, &opt_passphrase, "FILE",
-	"its first line unlocks an encrypted key", 0, 0, 0},
+    {"key", 'k', OPT_STR, &signer.key, "KEY",
+	"sign with this: a PEM file (P-256, Ed25519) or a pkcs11: URI", 0, 0,
+	0},
+    {"passphrase-file", 0, OPT_STR, &signer.passphrase, "FILE",
+	"its first line unlocks the key, or is the PIN", 0, 0, 0},
+    {"sign-command", 0, OPT_STR, &signer.command, "COMMAND",
+	"sign by this: what is signed on its input, a signature as output", 0,
+	0, 0},
+    {"public-key", 0, OPT_STR, &signer.public_key, "FILE",
+	"of whoever signs elsewhere, PEM", 0, 0, 0},
+    {"certificate", 0, OPT_STR, &opt_certificate, "FILE",
+	"put this certificate of the key into the report, PEM", 0, 0, 0},
+    {"emit-pae", 0, OPT_STR, &opt_pae, "FILE",
+	"do not sign: write what is to be signed", 0, 0, 0},
+    {"attach-signature", 0, OPT_STR, &opt_signature, "FILE",
+	"put a signature of that into the report", 0, 0, 0},
+    {"timestamp-query", 0, OPT_STR, &opt_query, "FILE",
+	"write a request for a timestamp (RFC 3161) of the signature", 0, 0, 0},
+    {"attach-timestamp", 0, OPT_STR, &opt_stamp, "FILE",
+	"put the answer to it into the report", 0, 0, 0},
+    {"model-signature", 0, OPT_FLAG, &opt_model, NULL,
+	"also write model.sig, as OpenSSF model signing has it", 0, 0, 0},
     {"out", 'o', OPT_STR, &opt_out, "DIR",
 	"where the report goes (default: CASE/report)", 0, 0, 0},
     {"check-key", 0, OPT_FLAG, &opt_check_key, NULL,
@@ -36,7 +58,7 @@ static const struct opt options[] = {
 static const struct opt_tool tool = {
     "assay-report",
     "make one signed report from a case",
-    "CASE [--key FILE] [options]",
+    "CASE|REPORT [--key KEY] [options]",
     options,
     0,
     1,
@@ -48,12 +70,11 @@ struct run {
 	struct evidence scan, rescan;
 	struct checks_in in;
 	struct diagram diagram;
-	struct buf dot, svg, html, payload, envelope;
+	struct buf dot, svg, html, payload, envelope, model_sig, pae;
+	struct buf output[OUTPUT_COUNT];
 	json_t *statement;
-	bool is_signed;
-	enum keys_kind kind;
-	char key_id[DIGEST_HEX];
-	struct buf pem;
+	bool has_key; /* of whoever signs, here or elsewhere */
+	struct keys pub;
 };
 
 static void
@@ -64,7 +85,11 @@ run_release(struct run *r)
 	buf_free(&r->html);
 	buf_free(&r->payload);
 	buf_free(&r->envelope);
-	buf_free(&r->pem);
+	buf_free(&r->model_sig);
+	buf_free(&r->pae);
+	for (size_t i = 0; i < OUTPUT_COUNT; i++)
+		buf_free(&r->output[i]);
+	keys_release(&r->pub);
 	json_decref(r->statement);
 	diagram_release(&r->diagram);
 	evidence_release(&r->scan);
@@ -77,41 +102,54 @@ run_release(struct run *r)
 static int
 try_key(struct run *r, struct err *e)
 {
-	struct buf sig = {0};
-	struct keys k;
 	int rc;
 
-	if (opt_key == NULL)
-		return 0;
-	if ((rc = keys_private(opt_key, opt_passphrase, &k, e)) != 0)
-		return rc;
-	rc = keys_sign(&k, "", 0, &sig, e);
-	r->is_signed = true;
-	r->kind = k.kind;
-	memcpy(r->key_id, k.id, sizeof(r->key_id));
-	buf_append(&r->pem, k.pem.ptr, k.pem.len);
-	buf_free(&sig);
-	keys_release(&k);
+	if (!signer_signs(&signer) && opt_pae == NULL)
+		return opt_query == NULL && opt_certificate == NULL &&
+			       !opt_model
+			   ? 0
+			   : err_set(e, ERR_USAGE, ERR_NOWHERE,
+				 "nobody signs: --key, --sign-command");
+	if (signer_signs(&signer) && opt_pae != NULL)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "--emit-pae is for signing elsewhere");
+	if ((rc = signer_public(&signer, &r->pub, e)) == 0)
+		r->has_key = true;
+	return rc;
+}
+
+static int
+sign_model(struct run *r, const struct envelope_who *w, struct err *e)
+{
+	const char *name =
+	    json_string_value(json_at(r->statement, "subject.0.name"));
+	struct buf payload = {0};
+	int rc = oms_statement(
+	    &r->docs.files, name != NULL ? name : "model", &payload, e);
+
+	if (rc == 0)
+		rc = envelope_make(
+		    w, payload.ptr, payload.len, &r->model_sig, NULL, e);
+	buf_free(&payload);
 	return rc;
 }
 
 static int
 sign(struct run *r, struct err *e)
 {
-	struct keys k;
-	int rc;
+	struct envelope_who w = {
+	    .signer = &signer, .pub = &r->pub, .certificate = opt_certificate};
+	int rc = 0;
 
-	if (!r->is_signed)
-		return 0;
-	if ((rc = keys_private(opt_key, opt_passphrase, &k, e)) != 0)
-		return rc;
-	if (strcmp(k.id, r->key_id) != 0)
-		rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "the key file changed while the report was made");
-	else
-		rc = dsse_sign(
-		    &k, r->payload.ptr, r->payload.len, &r->envelope, e);
-	keys_release(&k);
+	if (signer_signs(&signer)) {
+		rc = envelope_make(
+		    &w, r->payload.ptr, r->payload.len, &r->envelope, NULL, e);
+		if (rc == 0 && opt_model)
+			rc = sign_model(r, &w, e);
+	} else if (opt_pae != NULL) {
+		dsse_pae(DSSE_PAYLOAD_TYPE, strlen(DSSE_PAYLOAD_TYPE),
+		    r->payload.ptr, r->payload.len, &r->pae);
+	}
 	return rc;
 }
 
@@ -170,16 +208,21 @@ compose(struct run *r, struct err *e)
 		h.diagram = &r->diagram;
 		h.svg = buf_str(&r->svg);
 	}
-	if (r->is_signed) {
-		h.key_id = r->key_id;
-		h.key_name = keys_kind_name(r->kind);
+	if (r->has_key) {
+		h.key_id = r->pub.id;
+		h.key_name = keys_kind_name(r->pub.kind);
 	}
 	html_report(&h, &r->html);
+	for (size_t i = 0; i < OUTPUT_COUNT; i++)
+		output_table[i].write(r->statement, &r->output[i]);
 	derive(r, "report.html", "text/html", &r->html);
 	if (r->in.scan != NULL) {
 		derive(r, "flips.dot", "text/vnd.graphviz", &r->dot);
 		derive(r, "flips.svg", "image/svg+xml", &r->svg);
 	}
+	for (size_t i = 0; i < OUTPUT_COUNT; i++)
+		derive(r, output_table[i].file, output_table[i].type,
+		    &r->output[i]);
 	return json_canonical(r->statement, &r->payload, e);
 }
 
@@ -191,12 +234,13 @@ write_all(struct run *r, const char *out, struct err *e)
 		const struct buf *b;
 		bool on;
 	} part[] = {
-	    {"statement.json", &r->payload, true},
+	    {ENVELOPE_STATE, &r->payload, true},
 	    {"report.html", &r->html, true},
 	    {"flips.dot", &r->dot, r->in.scan != NULL},
 	    {"flips.svg", &r->svg, r->in.scan != NULL},
-	    {"audit.sigstore.json", &r->envelope, r->is_signed},
-	    {"public.pem", &r->pem, r->is_signed},
+	    {ENVELOPE_FILE, &r->envelope, signer_signs(&signer)},
+	    {ENVELOPE_KEY, &r->pub.pem, r->has_key},
+	    {"model.sig", &r->model_sig, opt_model},
 	};
 	struct bundle b;
 	int rc;
@@ -207,9 +251,16 @@ write_all(struct run *r, const char *out, struct err *e)
 		if (part[i].on)
 			rc = bundle_add(&b, part[i].name, part[i].b->ptr,
 			    part[i].b->len, e);
+	for (size_t i = 0; i < OUTPUT_COUNT && rc == 0; i++)
+		rc = bundle_add(&b, output_table[i].file, r->output[i].ptr,
+		    r->output[i].len, e);
 	if (rc == 0)
 		rc = bundle_commit(&b, e);
 	bundle_abort(&b);
+	if (rc == 0 && opt_pae != NULL)
+		rc = file_write(opt_pae, r->pae.ptr, r->pae.len, e);
+	if (rc == 0 && opt_query != NULL)
+		rc = envelope_query(out, opt_query, e);
 	return rc;
 }
 
@@ -235,17 +286,19 @@ print_summary(const struct run *r, const char *verdict, const char *out)
 		    json_integer(
 			(json_int_t)json_array_size(json_at(p, "findings"))));
 		json_put(j, "keyid",
-		    r->is_signed ? json_text(r->key_id) : json_null());
+		    r->has_key ? json_text(r->pub.id) : json_null());
+		json_put(j, "signed", json_boolean(signer_signs(&signer)));
 		json_print(j);
 		json_decref(j);
 		return;
 	}
 	printf("%s  %s/report.html\n", verdict, line);
-	if (r->is_signed)
-		printf("signed with %s, key %s\n", keys_kind_name(r->kind),
-		    r->key_id);
+	if (signer_signs(&signer))
+		printf("signed with %s, key %s\n", keys_kind_name(r->pub.kind),
+		    r->pub.id);
 	else
-		printf("not signed\n");
+		printf(r->has_key ? "to be signed: --attach-signature\n"
+				  : "not signed\n");
 }
 
 static int
@@ -279,11 +332,56 @@ report(struct run *r, const char *dir)
 	return status_of(verdict);
 }
 
+/* What is added to a report that is there, before anything that comes of it. */
+static int
+add_to(const char *dir, struct err *e)
+{
+	int rc = 0;
+
+	if (signer_signs(&signer) || opt_pae != NULL || opt_model)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "a signature or timestamp is added to what is signed");
+	if (opt_signature != NULL)
+		rc = envelope_attach_signature(
+		    dir, opt_signature, opt_certificate, e);
+	if (rc == 0 && opt_query != NULL)
+		rc = envelope_query(dir, opt_query, e);
+	if (rc == 0 && opt_stamp != NULL)
+		rc = envelope_attach_stamp(dir, opt_stamp, e);
+	return rc;
+}
+
+static bool
+is_report(const char *path)
+{
+	char statement[1200];
+	struct err e = {0};
+
+	return file_join(statement, sizeof(statement), path, ENVELOPE_STATE,
+		   &e) == 0 &&
+	       file_exists(statement);
+}
+
+static int
+act(struct run *r, const char *operand)
+{
+	struct err e = {0};
+	int rc = 0;
+
+	if (opt_check_key)
+		rc = try_key(r, &e);
+	else if (opt_signature == NULL && opt_stamp == NULL &&
+		 !is_report(operand))
+		return report(r, operand);
+	else
+		rc = add_to(operand, &e);
+	return rc == 0 ? TOOL_PASSED : tool_fail(&e);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct run r = {0};
-	struct err e = {0};
 	int first, status;
 
 	tool_name = tool.name;
@@ -295,15 +393,13 @@ main(int argc, char **argv)
 	default:
 		break;
 	}
-	if (opt_check_key ? opt_key == NULL || first < argc : first == argc)
+	if (opt_check_key ? !signer_signs(&signer) || first < argc
+			  : first == argc)
 		return opt_usage(&tool,
 			   opt_check_key ? "--check-key wants --key and no case"
 					 : "an operand is missing"),
 		       TOOL_USAGE;
-	if (!opt_check_key)
-		status = report(&r, argv[first]);
-	else
-		status = try_key(&r, &e) == 0 ? TOOL_PASSED : tool_fail(&e);
+	status = act(&r, argv[first]);
 	run_release(&r);
 	return tool_end(status);
 }

@@ -28,8 +28,10 @@ digest_set(const struct digest *d)
 }
 
 static json_t *
-policy_json(void)
+policy_json(const struct checks_in *in)
 {
+	const json_t *given =
+	    json_at(case_doc(in->docs, CASE_INSPECT), "policy");
 	json_t *j = json_object();
 	struct digest d;
 
@@ -37,6 +39,11 @@ policy_json(void)
 	json_put(j, "name", json_text(policy_name));
 	json_put(j, "text", json_text(policy_text));
 	json_put(j, "digest", digest_set(&d));
+	if (given != NULL) {
+		json_put(j, "given", checks_exact(given));
+		/* the same audit on another day is the same audit */
+		json_object_del(json_object_get(j, "given"), "date");
+	}
 	return j;
 }
 
@@ -177,11 +184,25 @@ run_json(const struct checks_in *in)
 }
 
 static json_t *
-taxonomies_json(void)
+taxonomies_json(const struct checks_in *in)
 {
-	json_t *list = json_array(), *one = json_object();
+	const json_t *editions =
+	    json_at(case_doc(in->docs, CASE_INSPECT), "taxonomy.editions");
+	json_t *list = json_array(), *one, *version;
+	const char *key;
 
-	json_put(one, "name", json_text("MITRE ATLAS"));
+	json_object_foreach((json_t *)(uintptr_t)editions, key, version)
+	{
+		one = json_object();
+		json_put(one, "name", json_text(key));
+		json_put(one, "version", json_incref(version));
+		json_add(list, one);
+	}
+	if (json_array_size(list) != 0)
+		return list;
+	/* an inspection without: those of BEHAVIOUR_TARGET */
+	one = json_object();
+	json_put(one, "name", json_text("ATLAS"));
 	json_put(one, "version", json_text("5.6.1"));
 	json_add(list, one);
 	one = json_object();
@@ -231,9 +252,9 @@ predicate_new(const struct checks_in *in)
 	struct err e = {0};
 
 	json_put(p, "tool", tool_json());
-	json_put(p, "policy", policy_json());
+	json_put(p, "policy", policy_json(in));
 	json_put(p, "ruleset", ruleset_json());
-	json_put(p, "taxonomies", taxonomies_json());
+	json_put(p, "taxonomies", taxonomies_json(in));
 	json_put(p, "bundle",
 	    checks_exact(
 		case_input(case_doc(in->docs, CASE_MANIFEST), "bundle")));

@@ -3,9 +3,9 @@
  * this the bundle that it is about?
  */
 #define _GNU_SOURCE /* timegm, strptime */
-#include "report/dsse.h"
+#include "report/outcome.h"
 #include "report/statement.h"
-#include "report/subject.h"
+#include "report/verify_files.h"
 
 #include "base/doc.h"
 #include "base/file.h"
@@ -17,13 +17,23 @@
 #include <stdarg.h>
 #include <time.h>
 
-static const char *opt_key, *opt_bundle, *opt_derived, *opt_pae, *opt_sig;
+static struct trust trust;
+static const char *opt_bundle, *opt_derived, *opt_pae, *opt_sig;
+static const char *opt_version, *opt_ruleset;
 static uint64_t opt_max_age;
 static bool opt_pass, opt_no_derived, opt_json;
 
 static const struct opt options[] = {
-    {"key", 'k', OPT_STR, &opt_key, "FILE",
-	"the auditor's public key, PEM (required)", 0, 0, 0},
+    {"key", 'k', OPT_STR, &trust.key, "FILE", "the auditor's public key, PEM",
+	0, 0, 0},
+    {"ca", 0, OPT_STR, &trust.ca, "FILE",
+	"or: trust certificates of these authorities, PEM", 0, 0, 0},
+    {"identity", 0, OPT_STR, &trust.identity, "NAME",
+	"with --ca: the e-mail or URI that the certificate is for", 0, 0, 0},
+    {"chain", 0, OPT_STR, &trust.between, "FILE",
+	"with --ca: certificates between, PEM", 0, 0, 0},
+    {"tsa-ca", 0, OPT_STR, &trust.tsa, "FILE",
+	"require a timestamp by one of these authorities, PEM", 0, 0, 0},
     {"bundle", 'b', OPT_STR, &opt_bundle, "PATH",
 	"also check these files: a directory, a case, or the archive", 0, 0, 0},
     {"derived", 'd', OPT_STR, &opt_derived, "DIR",
@@ -35,6 +45,10 @@ static const struct opt options[] = {
 	"fail unless the verdict is PASSED", 0, 0, 0},
     {"max-age", 0, OPT_U64, &opt_max_age, "DAYS",
 	"fail when the audit is older", 36500, 0, 0},
+    {"min-version", 0, OPT_STR, &opt_version, "VERSION",
+	"fail when an older version of the tools made it", 0, 0, 0},
+    {"ruleset", 0, OPT_STR, &opt_ruleset, "SHA256",
+	"fail when it is of another set of rules", 0, 0, 0},
     {"pae", 0, OPT_STR, &opt_pae, "FILE",
 	"write the bytes that were signed, for openssl", 0, 0, 0},
     {"sig", 0, OPT_STR, &opt_sig, "FILE", "write the signature, for openssl", 0,
@@ -47,48 +61,11 @@ static const struct opt options[] = {
 static const struct opt_tool tool = {
     "assay-verify",
     "check the signature of a report and what it is about",
-    "REPORT --key FILE [--bundle PATH] [options]",
+    "REPORT --key FILE|--ca FILE [--bundle PATH] [options]",
     options,
     1,
     1,
 };
-
-/* What is known so far; problems are said as they are found. */
-struct outcome {
-	bool failed;     /* something is not what was signed */
-	bool incomplete; /* something could not be read */
-	json_t *problems;
-	json_t *statement;
-	char dir[1024]; /* of the report */
-};
-
-static void PRINTF_LIKE(2, 3) problem(struct outcome *o, const char *fmt, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	tool_warn("%s", text);
-	json_add(o->problems, json_text(text));
-	o->failed = true;
-}
-
-/* An error about content is a failed verification, any other is not. */
-static void
-judge(struct outcome *o, const struct err *e)
-{
-	char line[1100];
-
-	if (e->code != ERR_FORMAT && e->code != ERR_TRUNCATED) {
-		tool_fail(e);
-		o->incomplete = true;
-		return;
-	}
-	err_text(e, line, sizeof(line));
-	problem(o, "%s", line);
-}
 
 /* --- signature ----------------------------------------------------------- */
 
@@ -110,7 +87,7 @@ write_exports(const struct dsse *d, struct err *e)
 
 /* Envelope, signature, then, and only then, the payload. */
 static void
-check_signature(struct outcome *o, const char *path, const struct keys *k)
+check_signature(struct outcome *o, const char *path)
 {
 	struct err e = {0};
 	struct file_map m;
@@ -118,7 +95,7 @@ check_signature(struct outcome *o, const char *path, const struct keys *k)
 	int rc;
 
 	if (file_map(path, LIMIT_DOCUMENT, &m, &e) != 0) {
-		judge(o, &e);
+		outcome_judge(o, &e);
 		return;
 	}
 	rc = dsse_read(m.ptr != NULL ? (const char *)m.ptr : "", m.len, &d, &e);
@@ -126,15 +103,16 @@ check_signature(struct outcome *o, const char *path, const struct keys *k)
 	if (rc == 0) {
 		rc = write_exports(&d, &e);
 		if (rc == 0)
-			rc = dsse_verify(&d, k, &e);
+			rc = trust_check(&trust, &d, &o->who, &e);
 		if (rc == 0)
 			rc = json_read(
 			    d.payload.ptr, d.payload.len, &o->statement, &e);
 		dsse_release(&d);
 	}
 	if (rc != 0) {
-		err_in(&e, path);
-		judge(o, &e);
+		if (e.path[0] == '\0')
+			err_in(&e, path);
+		outcome_judge(o, &e);
 	}
 }
 
@@ -167,21 +145,6 @@ check_verdict(const json_t *j, struct err *e)
 			     "the verdict '%.40s' is none", verdict);
 }
 
-static int
-same_digest(
-    const json_t *j, const char *path, const struct digest *want, struct err *e)
-{
-	struct digest have;
-	const char *hex;
-	int rc = json_get_str(j, path, &hex, e);
-
-	if (rc == 0 &&
-	    (!digest_parse(hex, &have) || !digest_equal(&have, want)))
-		rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "%s is not the digest of what it covers", path);
-	return rc;
-}
-
 /* The statement is ours and agrees with itself. */
 static int
 check_statement(const json_t *j, struct subject *files, struct err *e)
@@ -202,12 +165,13 @@ check_statement(const json_t *j, struct subject *files, struct err *e)
 		return err_set(
 		    e, ERR_FORMAT, ERR_NOWHERE, "not exactly one subject");
 	if ((rc = statement_results(p, &results, e)) != 0 ||
-	    (rc = same_digest(p, "resultsDigest.sha256", &results, e)) != 0 ||
+	    (rc = outcome_digest(p, "resultsDigest.sha256", &results, e)) !=
+		0 ||
 	    (rc = subject_list(files, list, "name", "digest", e)) != 0)
 		return rc;
-	if ((rc = same_digest(j, "subject.0.digest.sha256", &files->root, e)) ==
-	    0)
-		rc = same_digest(
+	if ((rc = outcome_digest(
+		 j, "subject.0.digest.sha256", &files->root, e)) == 0)
+		rc = outcome_digest(
 		    j, "subject.0.digest.dirHash1", &files->dirhash, e);
 	if (rc != 0)
 		subject_release(files);
@@ -231,6 +195,42 @@ age_of(const json_t *statement, int64_t *seconds)
 	return true;
 }
 
+/* Dotted numbers: 0.10 is after 0.9; what is no number counts as 0. */
+static int
+compare_versions(const char *a, const char *b)
+{
+	for (int part = 0; part < 4; part++) {
+		char *ea, *eb;
+		unsigned long na = strtoul(a, &ea, 10);
+		unsigned long nb = strtoul(b, &eb, 10);
+
+		if (na != nb)
+			return na < nb ? -1 : 1;
+		a = *ea == '.' ? ea + 1 : "";
+		b = *eb == '.' ? eb + 1 : "";
+	}
+	return 0;
+}
+
+static void
+check_tool(struct outcome *o)
+{
+	const char *version =
+	    json_string_value(json_at(o->statement, "predicate.tool.version"));
+	const char *rules = json_string_value(
+	    json_at(o->statement, "predicate.ruleset.digest.sha256"));
+
+	if (opt_version != NULL &&
+	    (version == NULL || compare_versions(version, opt_version) < 0))
+		outcome_problem(o,
+		    "version %s of the tools made it, %s is required",
+		    version != NULL ? version : "-", opt_version);
+	if (opt_ruleset != NULL &&
+	    (rules == NULL || strcmp(rules, opt_ruleset) != 0))
+		outcome_problem(o, "it is of another set of rules: %s",
+		    rules != NULL ? rules : "-");
+}
+
 static void
 check_policy(struct outcome *o)
 {
@@ -239,128 +239,17 @@ check_policy(struct outcome *o)
 	int64_t age;
 
 	if (opt_pass && strcmp(verdict, "PASSED") != 0)
-		problem(o, "the verdict is %s, PASSED is required", verdict);
+		outcome_problem(
+		    o, "the verdict is %s, PASSED is required", verdict);
+	check_tool(o);
 	if (opt_max_age == 0)
 		return;
 	if (!age_of(o->statement, &age))
-		problem(o, "the report does not say when the audit was");
+		outcome_problem(
+		    o, "the report does not say when the audit was");
 	else if (age > (int64_t)opt_max_age * 86400 || age < -86400)
-		problem(o, "the audit is %" PRId64 " days old", age / 86400);
-}
-
-/* --- files --------------------------------------------------------------- */
-
-static void
-tell(void *ctx, const char *what, const char *path)
-{
-	problem(ctx, "bundle: %s: %s", what, path);
-}
-
-static void
-check_archive(struct outcome *o)
-{
-	struct err e = {0};
-	struct digest d;
-	uint64_t size;
-
-	if (digest_file(opt_bundle, LIMIT_MODEL_FILE, &d, &size, &e) != 0)
-		judge(o, &e);
-	else if (same_digest(o->statement, "predicate.bundle.sha256", &d, &e) !=
-		 0)
-		problem(o,
-		    "bundle: changed: %s is not the archive that was "
-		    "audited",
-		    opt_bundle);
-}
-
-/* A folder in which archives lie is not all that was audited, but it is the
- * same folder when its own dirHash is what the audit began with. */
-static bool
-is_same_folder(const struct outcome *o, const struct subject *have)
-{
-	struct err ignored;
-
-	for (size_t i = 0; i < have->n; i++)
-		if (have->file[i].odd)
-			return false;
-	return have->n != 0 &&
-	       same_digest(o->statement, "predicate.bundle.sha256",
-		   &have->dirhash, &ignored) == 0;
-}
-
-static void
-check_bundle(struct outcome *o, const struct subject *want)
-{
-	char files[1024], manifest[1024];
-	const char *dir = opt_bundle;
-	struct subject have;
-	struct err e = {0};
-
-	if (opt_bundle == NULL)
-		return;
-	if (file_exists(opt_bundle) && !file_is_dir(opt_bundle)) {
-		check_archive(o);
-		return;
-	}
-	if (file_join(files, sizeof(files), opt_bundle, "files", &e) != 0 ||
-	    file_join(manifest, sizeof(manifest), opt_bundle, "manifest.json",
-		&e) != 0) {
-		judge(o, &e);
-		return;
-	}
-	if (file_exists(manifest) && file_is_dir(files))
-		dir = files;
-	if (subject_dir(&have, dir, &e) != 0) {
-		judge(o, &e);
-		return;
-	}
-	if (dir != opt_bundle || !is_same_folder(o, &have))
-		subject_compare(want, &have, tell, o);
-	subject_release(&have);
-}
-
-static void
-check_one_derived(struct outcome *o, const char *dir, const json_t *one)
-{
-	const char *name, *hex;
-	struct digest want, have;
-	struct err e = {0};
-	char path[1200];
-	uint64_t size;
-
-	if (json_get_str(one, "name", &name, &e) != 0 ||
-	    json_get_str(one, "digest.sha256", &hex, &e) != 0) {
-		judge(o, &e);
-		return;
-	}
-	if (strchr(name, '/') != NULL || !subject_safe(name) ||
-	    !digest_parse(hex, &want)) {
-		problem(o, "derived: '%.80s' is not a file name and its sha256",
-		    name);
-		return;
-	}
-	if (file_join(path, sizeof(path), dir, name, &e) != 0) {
-		judge(o, &e);
-		return;
-	}
-	if (!file_exists(path))
-		problem(o, "derived: missing: %s", name);
-	else if (digest_file(path, LIMIT_DOCUMENT, &have, &size, &e) != 0)
-		judge(o, &e);
-	else if (!digest_equal(&have, &want))
-		problem(o, "derived: changed: %s", name);
-}
-
-static void
-check_derived(struct outcome *o)
-{
-	const json_t *list = json_at(o->statement, "predicate.derived"), *one;
-	size_t i;
-
-	if (opt_no_derived)
-		return;
-	json_array_foreach(list, i, one) check_one_derived(
-	    o, opt_derived != NULL ? opt_derived : o->dir, one);
+		outcome_problem(
+		    o, "the audit is %" PRId64 " days old", age / 86400);
 }
 
 /* --- saying it ----------------------------------------------------------- */
@@ -395,25 +284,48 @@ age_text(const json_t *statement, char *out, size_t size)
 	return out;
 }
 
+static const char *
+stamp_text(const struct trusted *t, char *out, size_t size)
+{
+	time_t when = (time_t)t->time;
+	struct tm tm;
+
+	if (gmtime_r(&when, &tm) == NULL ||
+	    strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return "unknown";
+	if (!t->by_tsa)
+		snprintf(out + strlen(out), size - strlen(out),
+		    " (not checked: no --tsa-ca)");
+	return out;
+}
+
 /* Only what is signed is printed, and only when the signature holds. */
 static void
-print_text(const struct outcome *o, const struct keys *k)
+print_text(const struct outcome *o)
 {
+	const struct keys *k = &o->who.key;
 	const json_t *s = o->statement;
 	char room[256];
 
 	printf("%s\n", o->failed       ? "NOT VERIFIED"
 		       : o->incomplete ? "NOT COMPLETED"
 				       : "verified");
-	snprintf(room, sizeof(room), "%s (%s)", k->id, keys_kind_name(k->kind));
-	field("key", room);
+	if (k->id[0] != '\0') {
+		snprintf(room, sizeof(room), "%s (%s)", k->id,
+		    keys_kind_name(k->kind));
+		field("key", room);
+	}
 	if (s == NULL)
 		return;
+	if (trust.ca != NULL)
+		field("identity", trust.identity);
 	field("verdict", member(s, "predicate.verdict"));
 	field("subject", member(s, "subject.0.name"));
 	field("contents", member(s, "subject.0.digest.sha256"));
 	field("dirHash", member(s, "subject.0.digest.dirHash1"));
 	field("audited", age_text(s, room, sizeof(room)));
+	if (o->who.stamped)
+		field("stamped", stamp_text(&o->who, room, sizeof(room)));
 	field("version", member(s, "predicate.tool.version"));
 	field("files",
 	    opt_bundle != NULL ? "checked" : "not checked: no --bundle");
@@ -424,8 +336,9 @@ print_text(const struct outcome *o, const struct keys *k)
 }
 
 static void
-print_json(const struct outcome *o, const struct keys *k)
+print_json(const struct outcome *o)
 {
+	const struct keys *k = &o->who.key;
 	static const char *const path[] = {
 	    "predicate.verdict", "subject.0", "predicate.run.auditedAt"};
 	static const char *const name[] = {"verdict", "subject", "auditedAt"};
@@ -433,8 +346,16 @@ print_json(const struct outcome *o, const struct keys *k)
 	int64_t age;
 
 	json_put(j, "verified", json_boolean(!o->failed && !o->incomplete));
-	json_put(j, "keyid", json_text(k->id));
-	json_put(j, "algorithm", json_text(keys_kind_name(k->kind)));
+	json_put(j, "keyid", k->id[0] != '\0' ? json_text(k->id) : json_null());
+	json_put(j, "algorithm",
+	    k->id[0] != '\0' ? json_text(keys_kind_name(k->kind))
+			     : json_null());
+	json_put(j, "identity",
+	    trust.ca != NULL ? json_text(trust.identity) : json_null());
+	if (o->who.stamped) {
+		json_put(j, "stampedAt", json_integer(o->who.time));
+		json_put(j, "stampTrusted", json_boolean(o->who.by_tsa));
+	}
 	for (size_t i = 0; i < ARRAY_LEN(path); i++) {
 		const json_t *v = json_at(o->statement, path[i]);
 
@@ -479,38 +400,56 @@ verify(const char *report, struct outcome *o)
 	struct subject files;
 	struct err e = {0};
 	char path[1200];
-	struct keys k;
 
 	if (locate(report, o, path, &e) != 0 ||
-	    keys_public(opt_key, &k, &e) != 0)
+	    trust_open(&trust, &o->who, &e) != 0) {
+		trust_release(&o->who);
 		return tool_fail(&e);
-	check_signature(o, path, &k);
+	}
+	check_signature(o, path);
 	if (o->statement != NULL &&
 	    check_statement(o->statement, &files, &e) != 0) {
-		judge(o, &e);
+		outcome_judge(o, &e);
 		json_decref(o->statement);
 		o->statement = NULL;
 	}
 	if (o->statement != NULL) {
 		check_policy(o);
-		check_bundle(o, &files);
-		check_derived(o);
+		if (opt_bundle != NULL)
+			verify_bundle(o, &files, opt_bundle);
+		if (!opt_no_derived)
+			verify_derived(
+			    o, opt_derived != NULL ? opt_derived : o->dir);
 		subject_release(&files);
 	}
 	if (opt_json)
-		print_json(o, &k);
+		print_json(o);
 	else
-		print_text(o, &k);
-	keys_release(&k);
+		print_text(o);
+	trust_release(&o->who);
 	return o->failed       ? TOOL_FLAGGED
 	       : o->incomplete ? TOOL_INCOMPLETE
 			       : TOOL_PASSED;
+}
+
+static const char *
+bad_options(void)
+{
+	if ((trust.key != NULL) == (trust.ca != NULL))
+		return "--key, or --ca with --identity, is required";
+	if (trust.ca != NULL && trust.identity == NULL)
+		return "--ca says who may vouch: --identity says for whom";
+	if (trust.ca == NULL &&
+	    (trust.identity != NULL || trust.between != NULL))
+		return "--identity and --chain go with --ca";
+	return NULL;
 }
 
 int
 main(int argc, char **argv)
 {
 	struct outcome o = {0};
+	const char *why;
 	int first, status;
 
 	tool_name = tool.name;
@@ -522,10 +461,8 @@ main(int argc, char **argv)
 	default:
 		break;
 	}
-	if (opt_key == NULL)
-		return opt_usage(&tool, "--key is required") == OPT_USAGE
-			   ? TOOL_USAGE
-			   : TOOL_INCOMPLETE;
+	if ((why = bad_options()) != NULL && opt_usage(&tool, "%s", why) != 0)
+		return TOOL_USAGE;
 	o.problems = json_array();
 	status = verify(argv[first], &o);
 	json_decref(o.problems);

@@ -5,7 +5,7 @@ f=fixtures/identify
 
 exits 0 "harmless files" assay-inspect $f/good.safetensors $f/good.txt $f/good.json
 prints "^safetensors .*good.safetensors"
-exits 0 "no model, nothing known" assay-inspect $f/unknown.bin
+exits 3 "no model, nothing known" assay-inspect $f/unknown.bin
 prints "note .*FILE_UNKNOWN"
 exits 1 "a folder with everything" assay-inspect $f
 for id in FILE_EXECUTABLE FILE_PICKLE FORMAT_POLYGLOT NAME_MISMATCH FILE_UNKNOWN; do
@@ -13,13 +13,23 @@ for id in FILE_EXECUTABLE FILE_PICKLE FORMAT_POLYGLOT NAME_MISMATCH FILE_UNKNOWN
 done
 for one in good-torch.pt:PICKLE good-p0.pkl:PICKLE bad-name.txt:PICKLE \
     bad-object.npy:PICKLE good-elf.so:EXECUTABLE good.exe:EXECUTABLE \
-    good-script.sh:EXECUTABLE good.py:EXECUTABLE good.dylib:EXECUTABLE; do
+    good-script.sh:EXECUTABLE good.dylib:EXECUTABLE; do
 	exits 1 "${one%:*}" assay-inspect $f/${one%:*}
 	prints "FILE_${one#*:}"
 done
+exits 0 "Python that does nothing" assay-inspect $f/good.py
+prints "CODE_SOURCE"
+    good.dylib:EXECUTABLE; do
+	exits 1 "${one%:*}" assay-inspect $f/${one%:*}
+	prints "FILE_${one#*:}"
+done
+for one in good-script.sh good.py; do
+	exits 0 "$one" assay-inspect $f/$one
+	prints "low .*FILE_SOURCE"
+done
 exits 1 "safetensors with a zip behind" assay-inspect $f/bad-polyglot.safetensors
 prints "safetensors and zip"
-exits 0 "a name of another format" assay-inspect --json fixtures/image/bad-magic.png
+exits 3 "a name of another format" assay-inspect --json fixtures/image/bad-magic.png
 prints NAME_MISMATCH
 
 # --- the document

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ * What a worker of assay-inspect does: look at one file or folder and say what
+ * it is and what was found, as JSON.
+ */
+#ifndef AUDIT_INSPECT_FILE_H
+#define AUDIT_INSPECT_FILE_H
+
+#include "audit/inspect_list.h"
+#include "base/buf.h"
+
+#include <jansson.h>
+
+/*
+ * The document of one entry, as text: of a file {"file": as in inspect.json,
+ * "findings": [...], "complete": bool}; of a folder {"layout": its name or
+ * null}.
+ */
+void inspect_file_look(const struct inspect_entry *, struct buf *out);
+
+/* The document of a file that could not be looked at. */
+json_t *inspect_file_unread(
+    const struct inspect_entry *, unsigned finding, const char *why);
+
+#endif

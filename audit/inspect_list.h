@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ * What assay-inspect is to look at: every file and folder beneath the paths
+ * that it was given, in the order in which they are reported.
+ */
+#ifndef AUDIT_INSPECT_LIST_H
+#define AUDIT_INSPECT_LIST_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+enum inspect_kind {
+	INSPECT_FILE,
+	INSPECT_FOLDER,
+	INSPECT_NOT,  /* links, devices and the like, which are not opened */
+	INSPECT_STOP, /* the walk came to no good end here: `path` says why */
+};
+
+struct inspect_entry {
+	enum inspect_kind kind;
+	int root;         /* what `inside` is beneath; -1: it is no tree */
+	const char *path; /* as it is reported; "" for the top of a tree */
+	const char *inside;
+	const char *why; /* INSPECT_NOT, INSPECT_STOP */
+};
+
+struct inspect_list {
+	struct arena arena;
+	struct inspect_entry *entry;
+	size_t n, room;
+	int root[256]; /* open as long as the list is */
+	size_t nroot;
+};
+
+void inspect_list_init(struct inspect_list *);
+void inspect_list_release(struct inspect_list *);
+
+/* A file by its path. */
+int inspect_list_file(
+    struct inspect_list *, const char *path, struct err *) MUST_USE;
+/* A folder and everything in it, `prefix` ("": none) in front of its paths. */
+int inspect_list_tree(struct inspect_list *, const char *path,
+    const char *prefix, struct err *) MUST_USE;
+
+/* A descriptor of a file or folder of the list, or negative ERR. */
+int inspect_list_open(const struct inspect_entry *, struct err *);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/verify_files.h"
+
+#include "base/file.h"
+#include "base/limits.h"
+
+static void
+tell(void *ctx, const char *what, const char *path)
+{
+	outcome_problem(ctx, "bundle: %s: %s", what, path);
+}
+
+static void
+check_archive(struct outcome *o, const char *path)
+{
+	struct err e = {0};
+	struct digest d;
+	uint64_t size;
+
+	if (digest_file(path, LIMIT_MODEL_FILE, &d, &size, &e) != 0)
+		outcome_judge(o, &e);
+	else if (outcome_digest(
+		     o->statement, "predicate.bundle.sha256", &d, &e) != 0)
+		outcome_problem(o,
+		    "bundle: changed: %s is not the archive that was "
+		    "audited",
+		    path);
+}
+
+/* A folder in which archives lie is not all that was audited, but it is the
+ * same folder when its own dirHash is what the audit began with. */
+static bool
+is_same_folder(const struct outcome *o, const struct subject *have)
+{
+	struct err ignored;
+
+	for (size_t i = 0; i < have->n; i++)
+		if (have->file[i].odd)
+			return false;
+	return have->n != 0 &&
+	       outcome_digest(o->statement, "predicate.bundle.sha256",
+		   &have->dirhash, &ignored) == 0;
+}
+
+void
+verify_bundle(struct outcome *o, const struct subject *want, const char *path)
+{
+	char files[1024], manifest[1024];
+	const char *dir = path;
+	struct subject have;
+	struct err e = {0};
+
+	if (file_exists(path) && !file_is_dir(path)) {
+		check_archive(o, path);
+		return;
+	}
+	if (file_join(files, sizeof(files), path, "files", &e) != 0 ||
+	    file_join(manifest, sizeof(manifest), path, "manifest.json", &e) !=
+		0) {
+		outcome_judge(o, &e);
+		return;
+	}
+	if (file_exists(manifest) && file_is_dir(files))
+		dir = files;
+	if (subject_dir(&have, dir, &e) != 0) {
+		outcome_judge(o, &e);
+		return;
+	}
+	if (dir != path || !is_same_folder(o, &have))
+		subject_compare(want, &have, tell, o);
+	subject_release(&have);
+}
+
+static void
+check_one_derived(struct outcome *o, const char *dir, const json_t *one)
+{
+	const char *name, *hex;
+	struct digest want, have;
+	struct err e = {0};
+	char path[1200];
+	uint64_t size;
+
+	if (json_get_str(one, "name", &name, &e) != 0 ||
+	    json_get_str(one, "digest.sha256", &hex, &e) != 0) {
+		outcome_judge(o, &e);
+		return;
+	}
+	if (strchr(name, '/') != NULL || !subject_safe(name) ||
+	    !digest_parse(hex, &want)) {
+		outcome_problem(o,
+		    "derived: '%.80s' is not a file name and its sha256", name);
+		return;
+	}
+	if (file_join(path, sizeof(path), dir, name, &e) != 0) {
+		outcome_judge(o, &e);
+		return;
+	}
+	if (!file_exists(path))
+		outcome_problem(o, "derived: missing: %s", name);
+	else if (digest_file(path, LIMIT_DOCUMENT, &have, &size, &e) != 0)
+		outcome_judge(o, &e);
+	else if (!digest_equal(&have, &want))
+		outcome_problem(o, "derived: changed: %s", name);
+}
+
+void
+verify_derived(struct outcome *o, const char *dir)
+{
+	const json_t *list = json_at(o->statement, "predicate.derived"), *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) check_one_derived(o, dir, one);
+}
