@@ -83,31 +83,6 @@ judge_source(const struct check_file *f)
 		    f, (const char *)f->bytes.base, f->bytes.len);
 	if (is_shell)
 		judge_shell(f);
-	if (t.kind == PYCODE_BAD)
-		check_short(w->f, FINDING_CONFIG_INVALID, (uint64_t)(t.s - p.s),
-		    "a string of the code has no end");
-}
-
-/* torch.package: its importer runs the source of what a pickle asks for. */
-static void
-package(const struct check_file *f)
-{
-	const char *path = f->member != NULL ? f->member : f->path;
-
-	if (text_ends_with(path, ".data/extern_modules"))
-		check_find(f, FINDING_TORCH_PACKAGE, ERR_NOWHERE,
-		    "torch.package imports the sources beside it");
-}
-
-/* Python runs lines of .pth files that begin with import. */
-static bool
-named_python(const struct check_file *f)
-{
-	const char *name = check_name_of(f);
-
-	return check_is(f, "text") &&
-	       (text_ends_with(name, ".py") || text_ends_with(name, ".pyw") ||
-		   text_ends_with(name, ".pth"));
 }
 
 void
@@ -124,20 +99,4 @@ check_code(const struct check_file *f)
 			    "%s", f->bids->bid[i]->summary);
 		}
 	judge_source(f);
-	struct walk w = {.f = f, .torchscript = check_is(f, "torchscript")};
-	bool python = check_is(f, "python") || named_python(f);
-
-	package(f);
-	if (!w.torchscript && !python)
-		return;
-	/* what torch.jit.load compiles, also where it knows no tensor */
-	if (f->member != NULL && strstr(f->member, "/code/__torch__") != NULL)
-		w.torchscript = true;
-	arena_init(&w.arena, LIMIT_TEMPLATE_ARENA);
-	map_init(&w.alias, &w.arena);
-	judge(&w);
-	arena_release(&w.arena);
-	if (!w.torchscript)
-		check_find(f, FINDING_CODE_SOURCE, ERR_NOWHERE, "Python");
-	check_knows(f);
 }

@@ -329,8 +329,7 @@ package(const struct check_file *f)
 {
 	const char *path = f->member != NULL ? f->member : f->path;
 
-	if (text_ends_with(path, ".data/extern_modules") ||
-	    text_ends_with(path, ".data/python_version"))
+	if (text_ends_with(path, ".data/extern_modules"))
 		check_find(f, FINDING_TORCH_PACKAGE, ERR_NOWHERE,
 		    "torch.package imports the sources beside it");
 }
@@ -341,7 +340,9 @@ check_torchscript(const struct check_file *f)
 	struct walk w = {.f = f, .torchscript = true};
 
 	package(f);
-	if (!check_is(f, "torchscript"))
+	/* what torch.jit.load compiles, also where it knows no tensor */
+	if (!check_is(f, "torchscript") &&
+	    (f->member == NULL || strstr(f->member, "/code/__torch__") == NULL))
 		return;
 	arena_init(&w.arena, LIMIT_TEMPLATE_ARENA);
 	map_init(&w.alias, &w.arena);

@@ -126,7 +126,6 @@ walk(struct check_weight_list *l, struct hdf5 *h, uint64_t at, const char *path,
 		const struct hdf5_link *k = &g->link[i];
 		struct tensor t = {0};
 		const char *inner;
-		const char *whole;
 
 		if (k->at == HDF5_NOWHERE)
 			continue;
@@ -142,17 +141,6 @@ walk(struct check_weight_list *l, struct hdf5 *h, uint64_t at, const char *path,
 			check_weight_list_add(l, &t);
 		} else {
 			walk(l, h, k->at, inner, depth + 1);
-		whole = arena_strdup(&l->arena, name, strlen(name));
-		if (whole == NULL || hdf5_object_spend(h, 1, &e) != 0) {
-			l->full = true;
-			return;
-		}
-		/* what is read begins anew, without a name */
-		if (hdf5_data_read(h, k->at, &t, &e) == 0) {
-			t.name = whole;
-			check_weight_list_add(l, &t);
-		} else {
-			walk(l, h, k->at, whole, depth + 1);
 		}
 	}
 }

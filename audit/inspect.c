@@ -3,12 +3,10 @@
  * A child process in the sandbox looks at the files; the parent only moves its
  * document into place.
  */
-#include "audit/check.h"
+#include "audit/check_weight_list.h"
 #include "audit/inspect_file.h"
 #include "audit/inspect_out.h"
 #include "audit/inspect_show.h"
-#include "audit/check_weight_list.h"
-#include "audit/show.h"
 #include "base/child.h"
 #include "base/crew.h"
 #include "base/doc.h"
@@ -21,15 +19,13 @@
 
 #include <unistd.h>
 
-static const char *out_path, *explain;
+#define MAX_OPERANDS 256
+
+static const char *out_path, *explain, *reference_path;
 static bool require_sandbox, list_all;
 static bool sarif_file; /* what -o writes */
 static struct inspect_out form;
 static uint64_t threads, file_timeout = 600;
-#define MAX_OPERANDS 256
-
-static const char *out_path, *reference_path;
-static bool require_sandbox, as_json, list_all;
 
 static const struct opt options[] = {
     {.name = "json",
@@ -109,10 +105,10 @@ struct job {
 	bool complete;
 	bool analysed; /* some file was */
 	unsigned workers;
-	struct inspect_list list;
-	json_t **seen; /* of each entry of the list, what its worker said */
 	struct file_map reference_map;
 	struct check_weight_list reference;
+	struct inspect_list list;
+	json_t **seen; /* of each entry of the list, what its worker said */
 	/* the folder, with a slash, whose model all within it belongs to */
 	char within[LIMIT_MEMBER_NAME + 2];
 	bool claimed;
@@ -163,44 +159,6 @@ static void
 join_input(struct job *j, const json_t *file)
 {
 	json_int_t size = json_integer_value(json_object_get(file, "size"));
-	json_t *f = json_object(), *list = json_array();
-	char hex[DIGEST_HEX];
-	bool model = false;
-
-	for (size_t i = 0; i < bids->n; i++) {
-		json_add(list, json_text(bids->bid[i]->name));
-		model = model || bids->bid[i]->kind == KIND_MODEL;
-	}
-	digest_hex(d, hex);
-	json_put(f, "path", json_text(path));
-	json_put(f, "sha256", json_text(hex));
-	json_put(f, "size", json_integer((json_int_t)size));
-	json_put(f, "format",
-	    json_text(bids->best != NULL ? bids->best->name : "unknown"));
-	json_put(f, "model", json_boolean(model));
-	json_put(f, "bids", list);
-	json_add(j->files, f);
-	if (model && !belongs(j, path))
-		candidate(j, path, bids->best->name);
-}
-
-static void
-unreadable(struct job *j, const char *path, const char *why)
-{
-	json_add(j->findings,
-	    finding_json(FINDING_FILE_UNREADABLE, path, UINT64_MAX, "%s", why));
-	j->complete = false;
-}
-
-static void
-look(struct job *j, int fd, const char *path, const char *role)
-{
-	struct identify_bids bids;
-	struct check_sink sink = {.findings = j->findings,
-	    .complete = true,
-	    .reference = reference_path != NULL ? &j->reference : NULL};
-	struct err e = {0};
-	struct file_map m;
 	struct digest d;
 
 	if (digest_parse(member(file, "sha256"), &d))
@@ -319,7 +277,8 @@ task(void *ctx, size_t i, struct buf *out)
 {
 	const struct job *j = ctx;
 
-	inspect_file_look(&j->list.entry[i], out);
+	inspect_file_look(&j->list.entry[i],
+	    reference_path != NULL ? &j->reference : NULL, out);
 }
 
 /* A worker's document is read as strictly as any: it saw hostile bytes. */
@@ -337,6 +296,25 @@ done(void *ctx, size_t i, enum crew_end how, const char *why, struct buf *b)
 	    how == CREW_DONE ? e.msg : why);
 }
 
+static int
+look_at_all(struct job *j, struct err *e)
+{
+	struct crew crew = {.workers = j->workers,
+	    .seconds = (unsigned)file_timeout,
+	    .memory = LIMIT_INSPECT_MEMORY,
+	    .task = task,
+	    .done = done,
+	    .ctx = j};
+
+	j->seen = arena_alloc(&j->list.arena, MAX(j->list.n, 1),
+	    sizeof(*j->seen)); /* by the arena's leave, as the list is */
+	if (j->seen == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "too many files for the memory allowed");
+	return crew_run(&crew, j->list.n, e);
+}
+
+/* Read before the workers are made, which have it from there. */
 static int
 open_reference(struct job *j, struct err *e)
 {
@@ -363,28 +341,10 @@ open_reference(struct job *j, struct err *e)
 static void
 close_reference(struct job *j)
 {
-	if (reference_path == NULL)
+	if (j->reference_map.ptr == NULL)
 		return;
 	check_weight_list_release(&j->reference);
 	file_unmap(&j->reference_map);
-}
-
-static int
-look_at_all(struct job *j, struct err *e)
-{
-	struct crew crew = {.workers = j->workers,
-	    .seconds = (unsigned)file_timeout,
-	    .memory = LIMIT_INSPECT_MEMORY,
-	    .task = task,
-	    .done = done,
-	    .ctx = j};
-
-	j->seen = arena_alloc(&j->list.arena, MAX(j->list.n, 1),
-	    sizeof(*j->seen)); /* by the arena's leave, as the list is */
-	if (j->seen == NULL)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
-		    "too many files for the memory allowed");
-	return crew_run(&crew, j->list.n, e);
 }
 
 static int
@@ -480,7 +440,6 @@ work(void *ctx)
 		json_decref(j->seen[i]);
 	inspect_list_release(&j->list);
 	close_reference(j);
-	arena_release(&j->arena);
 	return status;
 }
 

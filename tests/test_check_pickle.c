@@ -16,8 +16,8 @@
 #define FIXTURES "fixtures/inspect/"
 
 /* Said of names, of what is not understood, and of what is not wrong. */
-static const char *const beside[] = {"FILE_PICKLE", "FILE_UNKNOWN",
-    "MODEL_UNSUPPORTED", "NAME_MISMATCH"};
+static const char *const beside[] = {
+    "FILE_PICKLE", "FILE_UNKNOWN", "MODEL_UNSUPPORTED", "NAME_MISMATCH"};
 
 struct verdict {
 	struct check_sink sink;
@@ -47,13 +47,12 @@ list_ids(struct verdict *v)
 			continue;
 		json_array_foreach(v->sink.findings, i, f)
 		{
-			if (strcmp(json_string_value(
-				       json_object_get(f, "id")),
+			if (strcmp(json_string_value(json_object_get(f, "id")),
 				name) != 0)
 				continue;
-			len += (size_t)snprintf(v->ids + len,
-			    sizeof(v->ids) - len, "%s%s", len != 0 ? " " : "",
-			    name);
+			len +=
+			    (size_t)snprintf(v->ids + len, sizeof(v->ids) - len,
+				"%s%s", len != 0 ? " " : "", name);
 			break;
 		}
 	}
@@ -120,8 +119,7 @@ test_honest(void **state)
 		if (strncmp(entry->d_name, "good-", 5) != 0)
 			continue;
 		inspect_file(&v, entry->d_name);
-		if (v.ids[0] != '\0' || !v.sink.complete ||
-		    !v.sink.analysed)
+		if (v.ids[0] != '\0' || !v.sink.complete || !v.sink.analysed)
 			fail_msg("%s: %s", entry->d_name, v.ids);
 		n++;
 	}
@@ -207,10 +205,9 @@ test_sorted(void **state)
 	for (size_t i = 1; i < check_pickle_allow_count; i++) {
 		int c = strcmp(a[i - 1].module, a[i].module);
 
-		if (c > 0 ||
-		    (c == 0 && strcmp(a[i - 1].name, a[i].name) >= 0))
-			fail_msg("%s %s is not in order", a[i].module,
-			    a[i].name);
+		if (c > 0 || (c == 0 && strcmp(a[i - 1].name, a[i].name) >= 0))
+			fail_msg(
+			    "%s %s is not in order", a[i].module, a[i].name);
 		assert_ptr_equal(
 		    check_pickle_allow_find(of(a[i].module), of(a[i].name)),
 		    &a[i]);
