@@ -87,8 +87,8 @@ store(struct writer *w, const struct hdf5_kept *k, size_t key,
 	uint64_t where = get(child, w->h->off);
 
 	if (len > UINT32_MAX)
-		return err_set(w->e, ERR_LIMIT, key,
-		    "hdf5: a chunk beyond 4 GiB");
+		return err_set(
+		    w->e, ERR_LIMIT, key, "hdf5: a chunk beyond 4 GiB");
 	if (len > get(p, 4)) {
 		while ((w->n - w->base) % PLACE != 0)
 			w->out[w->n++] = 0;
@@ -98,8 +98,8 @@ store(struct writer *w, const struct hdf5_kept *k, size_t key,
 	}
 	/* another dataset may lie over the tree, and have been written */
 	if (where > w->n - w->base || len > w->n - w->base - where)
-		return err_set(w->e, ERR_FORMAT, key,
-		    "hdf5: two datasets share bytes");
+		return err_set(
+		    w->e, ERR_FORMAT, key, "hdf5: two datasets share bytes");
 	put(p, 4, len);
 	memcpy(w->out + w->base + where, bytes, len);
 	return 0;
@@ -112,8 +112,7 @@ write_chunk(struct writer *w, const struct hdf5_kept *k, uint64_t i,
 	size_t key = (size_t)(k->key[i] - w->old), len;
 	uint32_t mask = (uint32_t)get(w->old + key + 4, 4);
 	uint64_t at[MODEL_MAX_RANK] = {0};
-	uint64_t where =
-	    get(w->old + key + 8 + 8 * (k->t.rank + 1), w->h->off);
+	uint64_t where = get(w->old + key + 8 + 8 * (k->t.rank + 1), w->h->off);
 	const uint8_t *bytes;
 	struct rd r, raw;
 	int rc;
@@ -164,15 +163,13 @@ hdf5_write_spans(
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "hdf5: too large");
 	*n = 0;
 	for (k = h->kept; k != NULL; k = k->next)
-		(*out)[(*n)++] =
-		    (struct patch_span){.base = (uint8_t *)(uintptr_t)k->t.data,
-			.len = k->t.size};
+		(*out)[(*n)++] = (struct patch_span){
+		    .base = (uint8_t *)(uintptr_t)k->t.data, .len = k->t.size};
 	return 0;
 }
 
 static bool
-is_changed(
-    const struct hdf5_kept *k, const struct patch_span *span, size_t n)
+is_changed(const struct hdf5_kept *k, const struct patch_span *span, size_t n)
 {
 	uintptr_t at = (uintptr_t)k->t.data;
 	size_t low = 0, high = n;

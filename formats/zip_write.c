@@ -9,15 +9,15 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-#define ALIGN	64
+#define ALIGN   64
 #define PADDING 0x4246 /* "FB": pads in local headers (caffe2/serialize) */
-#define ZIP64	0x0001
+#define ZIP64   0x0001
 
 struct writer {
 	const struct zip *z;
 	const uint8_t *old;
 	uint8_t *out;
-	size_t n;		       /* bytes so far */
+	size_t n;                      /* bytes so far */
 	const struct patch_span **new; /* of each entry; NULL: as it was */
 	uint64_t *local, *packed;
 	uint32_t *crc;
@@ -175,8 +175,8 @@ write_header(struct writer *w, size_t i)
 	copy(w, f->local, f->data);
 	align(w, f, header);
 	p = w->out + header;
-	local = (struct fields){{p + 22, p + 18},
-	    2, p + 30 + get(p + 26, 2), (size_t)get(p + 28, 2)};
+	local = (struct fields){{p + 22, p + 18}, 2, p + 30 + get(p + 26, 2),
+	    (size_t)get(p + 28, 2)};
 	if (w->new[i] == NULL)
 		return 0;
 	/* zeros where the descriptor has them */
@@ -255,8 +255,8 @@ write_directory(struct writer *w)
 		struct fields f;
 
 		p = dir + (z->entry[i].central - z->directory);
-		f = (struct fields){{p + 24, p + 20, p + 42},
-		    3, p + 46 + get(p + 28, 2), (size_t)get(p + 30, 2)};
+		f = (struct fields){{p + 24, p + 20, p + 42}, 3,
+		    p + 46 + get(p + 28, 2), (size_t)get(p + 30, 2)};
 		if (w->new[i] != NULL) /* else it may have been mended */
 			put(p + 16, 4, w->crc[i]);
 		if ((rc = store(w, &f, 1, w->packed[i])) != 0 ||
@@ -329,8 +329,8 @@ measure(const struct zip *z, const struct patch_span *s, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		if (s[i].changed)
-			size += (size_t)compressBound((uLong)s[i].len) +
-				2 * ALIGN;
+			size +=
+			    (size_t)compressBound((uLong)s[i].len) + 2 * ALIGN;
 	return size;
 }
 
@@ -345,10 +345,10 @@ zip_write_spans(
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "zip: too large");
 	for (size_t i = 0; i < z->n; i++)
 		if (z->entry[i].expanded != NULL)
-			s[(*n)++] = (struct patch_span){
-			    .base = z->entry[i].expanded,
-			    .len = (size_t)z->entry[i].size,
-			    .id = i};
+			s[(*n)++] =
+			    (struct patch_span){.base = z->entry[i].expanded,
+				.len = (size_t)z->entry[i].size,
+				.id = i};
 	return 0;
 }
 

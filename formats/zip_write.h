@@ -10,8 +10,8 @@
 #include "formats/zip.h"
 
 /* The members that were expanded, for patch_spans(). */
-int zip_write_spans(struct zip *, struct patch_span **, size_t *n,
-    struct err *) MUST_USE;
+int zip_write_spans(
+    struct zip *, struct patch_span **, size_t *n, struct err *) MUST_USE;
 /*
  * When one of them has changed, make the source's main file, which is the
  * archive, anew.  Stored members stay aligned to 64 bytes where they were and
