@@ -17,15 +17,19 @@ ENGINE   = $(patsubst engine/%.c,%,$(wildcard engine/*.c))
 # $(name)_PARTS lists, all in one folder.
 TOOLS      = audit/assay audit/assay-unpack audit/assay-inspect audit/assay-load \
              audit/assay-save report/assay-report report/assay-verify
-assay_PARTS         = audit summary
+assay_PARTS         = audit given summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
-assay-inspect_PARTS = check check_model check_name inspect_file inspect_list show
+# a check of assay-inspect is a file audit/check_x.c and a line in check.def
+CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c audit/inspect_*.c))
+assay-inspect_PARTS = $(CHECKS) show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram envelope evidence html \
-                      html_rest html_scan html_top oms page page_style signer svg token
+                      html_rest html_scan html_top oms $(OUTPUTS) page page_style \
+                      signer svg token
+OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
-CASE_PARTS          = cert dsse escape keys parts stamp statement subject
+CASE_PARTS          = cert dsse escape keys parts stamp statement subject waive
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 assay-grow_PARTS    = grow_doc grow_open grow_train
@@ -58,7 +62,7 @@ CFLAGS_ALL  = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT.$(MODE)) $(HARD) \
               $(WARN) -ffp-contract=off -isystem /usr/include/p11-kit-1 $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(OPT.$(MODE)) $(LDFLAGS)
 # OpenBLAS starts threads before main(): only what uses the engine links it.
-LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lm
+LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lbz2 -llzma -lm
 BLAS    = -lopenblas -fopenmp
 GVIZ    = -lgvc -lcgraph
 P11     = -lp11-kit
@@ -72,10 +76,17 @@ BINS    = $(PLAIN) $(NUMERIC)
 TESTS   = $(UNIT:%=$(B)/tests/%)
 FUZZB   = $(FUZZ:%=$(B)/tests/fuzz/%)
 objs    = $(addprefix $(B)/$(1)/,$(addsuffix .o,$(2)))
+# data that tools find beside their own folder, ../share/assay
+SHARE   = $(B)/share/assay/taxonomy.json $(B)/share/assay/explain.json
 # objects of tool assay-x in folder d: d/x.o and its parts
 tool    = $(call objs,$(patsubst %/,%,$(dir $(1))),$(patsubst assay-%,%,$(notdir $(1))) $($(notdir $(1))_PARTS))
 
-all: deps-check $(BINS) ## build everything into build/release/bin
+all: deps-check $(BINS) $(SHARE) ## build everything into build/release/bin
+
+$(B)/share/assay/taxonomy.json: audit/taxonomy.json
+	@mkdir -p $(@D); cp $< $@
+$(B)/share/assay/explain.json: audit/explain.awk man/assay-findings.7
+	@mkdir -p $(@D); awk -f $^ >$@.new; mv $@.new $@
 
 $(B)/libbase.a:    $(call objs,base,$(BASE))
 $(B)/libformats.a: $(call objs,formats,$(FORMATS))
@@ -121,6 +132,8 @@ $(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
 # without fused multiply-add these kernels would be half as fast
 $(B)/engine/wino%.o $(B)/engine/micro%.o: CFLAGS_ALL += -ffp-contract=fast
 $(B)/tests/%.o $(B)/audit/%.o $(B)/purify/%.o $(B)/fixtures/%.o: CFLAGS_ALL += -fopenmp
+# loops over all weights of a file
+$(B)/audit/check_weight%.o: CFLAGS_ALL += -O3
 $(B)/%.o: %.c Makefile
 	@mkdir -p $(@D); echo "CC $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
@@ -152,7 +165,7 @@ fuzz-bins: $(FUZZB)
 asan: ## check under ASan + UBSan
 	@$(MAKE) -s -j$(JOBS) MODE=asan asan-bins
 	@$(MAKE) -s MODE=asan unit conformance cli replay
-asan-bins: $(BINS) $(TESTS) $(FUZZB) $(B)/tests/conformance
+asan-bins: $(BINS) $(SHARE) $(TESTS) $(FUZZB) $(B)/tests/conformance
 conformance: $(B)/tests/conformance ## the ONNX backend tests (libonnx-testdata)
 	@$< "$(ONNX_DATA)" tests/conformance.list tests/conformance.skip
 conformance-list: $(B)/tests/conformance ## rewrite tests/conformance.list
@@ -175,7 +188,9 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch resize sau tflite weights
+GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx policy pytorch resize sau tflite weights
+GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch resize sau text tflite weights
+GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch quant resize sau tflite weights
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
@@ -206,10 +221,12 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 clean: ## remove build/
 	rm -rf build
-install: all ## binaries and man pages
+install: all ## binaries, data and man pages
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR)/man1 \
-	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7
+	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 \
+	  $(DESTDIR)$(PREFIX)/share/assay
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
+	install -m644 $(SHARE) audit/*.schema.json $(DESTDIR)$(PREFIX)/share/assay
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models corpus demo deps \

@@ -4,6 +4,7 @@
  */
 #include "audit/audit.h"
 
+#include "audit/given.h"
 #include "audit/summary.h"
 #include "base/doc.h"
 #include "base/file.h"
@@ -22,7 +23,7 @@ static const char *arg_data, *arg_classes, *arg_out, *arg_key, *arg_model;
 static const char *arg_budget = "standard", *arg_trigger, *arg_seed = "0";
 static const char *arg_rounds = "20", *arg_lr = "1e-3", *arg_batch = "64";
 static const char *arg_passphrase, *arg_eval_data, *arg_previous;
-static const char *arg_preprocess;
+static const char *arg_preprocess, *arg_policy;
 static struct opt_list arg_reference;
 static bool arg_resume, arg_no_purify, arg_no_grow, arg_sandbox;
 
@@ -71,6 +72,11 @@ static const struct opt table[] = {
 	.dest = &arg_model,
 	.arg = "PATH",
 	.help = "which file or folder, when the bundle holds several models"},
+    {.name = "policy",
+	.kind = OPT_STR,
+	.dest = &arg_policy,
+	.arg = "FILE",
+	.help = "severities and waivers of findings, see assay-policy(5)"},
     {.name = "budget",
 	.kind = OPT_STR,
 	.dest = &arg_budget,
@@ -263,7 +269,11 @@ unpack(struct audit *a, struct err *e)
 		arg(&c, "--require-sandbox");
 	arg(&c, a->bundle);
 	arg(&c, arg_out);
-	return run(a, &c, doc, &status, e);
+	rc = run(a, &c, doc, &status, e);
+	/* with a policy it is for the report to say what counts */
+	if (arg_policy != NULL)
+		a->flagged = false;
+	return rc;
 }
 
 static int
@@ -275,9 +285,13 @@ inspect(struct audit *a, struct err *e)
 
 	if ((rc = in_case(doc, "inspect.json", e)) != 0)
 		return rc;
+	if (arg_resume && file_exists(doc) &&
+	    (rc = given_forget_other(doc, arg_policy, e)) != 0)
+		return rc;
 	if (arg_sandbox)
 		arg(&c, "--require-sandbox");
 	arg(&c, arg_out);
+	option(&c, "--policy", arg_policy);
 	option(&c, "-o", doc);
 	return run(a, &c, doc, &status, e);
 }
@@ -548,7 +562,8 @@ audit_main(int argc, char **argv)
 		return opt_usage(&tool, "--data and --out are needed"),
 		       TOOL_USAGE;
 	a.bundle = argv[first];
-	if (check_key(&a, &e) != 0 || unpack(&a, &e) != 0)
+	if (given_outside(arg_policy, a.bundle, &e) != 0 ||
+	    check_key(&a, &e) != 0 || unpack(&a, &e) != 0)
 		return tool_end(tool_fail(&e));
 	if (examine(&a, &e) != 0)
 		status = tool_fail(&e);

@@ -23,6 +23,7 @@ struct check_sink {
 	uint64_t size; /* of the file */
 	uint64_t expanded; /* bytes that came out of it so far */
 	size_t members;    /* that were looked at so far */
+	size_t unknown;    /* of these: of no known format */
 };
 
 struct check_file {
@@ -85,9 +86,10 @@ void check_within(const struct check_file *, const char *name, struct rd);
  */
 bool check_spend(const struct check_file *, uint64_t n);
 
-/* --- in files of their own: audit/check_<name>.c ------------------------- */
+/* --- each in audit/check_<name>.c, or in audit/check.c ------------------- */
 
-void check_model(const struct check_file *);
-void check_name(const struct check_file *);
+#define CHECK(id, name, text) void check_##id(const struct check_file *);
+#include "audit/check.def"
+#undef CHECK
 
 #endif

@@ -5,7 +5,8 @@
  */
 #include "audit/check.h"
 #include "audit/inspect_file.h"
-#include "audit/show.h"
+#include "audit/inspect_out.h"
+#include "audit/inspect_show.h"
 #include "base/child.h"
 #include "base/crew.h"
 #include "base/doc.h"
@@ -18,16 +19,28 @@
 
 #include <unistd.h>
 
-static const char *out_path;
-static bool require_sandbox, as_json, list_all;
+static const char *out_path, *explain;
+static bool require_sandbox, list_all;
+static bool sarif_file; /* what -o writes */
+static struct inspect_out form;
 static uint64_t threads, file_timeout = 600;
 
 static const struct opt options[] = {
     {.name = "json",
 	.letter = 'j',
 	.kind = OPT_FLAG,
-	.dest = &as_json,
+	.dest = &form.json,
 	.help = "print the document instead of a summary"},
+    {.name = "sarif",
+	.letter = 's',
+	.kind = OPT_FLAG,
+	.dest = &form.sarif,
+	.help = "print SARIF 2.1.0, or write it where -o says"},
+    {.name = "verbose",
+	.letter = 'v',
+	.kind = OPT_FLAG,
+	.dest = &form.verbose,
+	.help = "list every file and finding, and what is to be done"},
     {.name = "output",
 	.letter = 'o',
 	.kind = OPT_STR,
@@ -38,7 +51,22 @@ static const struct opt options[] = {
 	.letter = 'L',
 	.kind = OPT_FLAG,
 	.dest = &list_all,
-	.help = "list the formats and checks, and stop"},
+	.help = "list the formats, checks and findings, and stop"},
+    {.name = "explain",
+	.kind = OPT_STR,
+	.dest = &explain,
+	.arg = "ID",
+	.help = "say what a finding means, and stop"},
+    {.name = "policy",
+	.kind = OPT_STR,
+	.dest = &form.policy_path,
+	.arg = "FILE",
+	.help = "other severities and waivers, see assay-policy(5)"},
+    {.name = "taxonomy",
+	.kind = OPT_STR,
+	.dest = &form.taxonomy_path,
+	.arg = "FILE",
+	.help = "ids of the findings (default: the one installed)"},
     OPT_THREADS(&threads),
     {.name = "file-timeout",
 	.kind = OPT_U64,
@@ -129,27 +157,6 @@ join_input(struct job *j, const json_t *file)
 		    j->doc, "bundle", member(file, "path"), &d, (uint64_t)size);
 }
 
-/* The worst that was found, and whether all of it was looked at. */
-static const char *
-verdict_of(const json_t *file, const json_t *findings)
-{
-	enum finding_severity worst = SEVERITY_NOTE;
-
-	for (size_t i = 0; i < json_array_size(findings); i++) {
-		const json_t *f = json_array_get(findings, i);
-		enum finding_severity one;
-
-		if (finding_severity_parse(member(f, "severity"), &one))
-			worst = MAX(worst, one);
-	}
-	if (worst >= SEVERITY_HIGH)
-		return worst == SEVERITY_CRITICAL ? "malicious" : "suspicious";
-	if (!json_is_true(json_object_get(file, "complete")))
-		return "incomplete";
-	return json_is_true(json_object_get(file, "analysed")) ? "clean"
-							       : "not-analysed";
-}
-
 static void
 join_file(struct job *j, const struct inspect_entry *one, const json_t *doc)
 {
@@ -162,7 +169,6 @@ join_file(struct job *j, const struct inspect_entry *one, const json_t *doc)
 		j->complete = false;
 	if (file == NULL)
 		return;
-	json_put(file, "verdict", json_text(verdict_of(file, findings)));
 	json_add(j->files, json_incref(file));
 	if (one->root < 0)
 		join_input(j, file);
@@ -328,46 +334,6 @@ inspect(struct job *j, struct err *e)
 	return 0;
 }
 
-static bool
-unread(const json_t *finding)
-{
-	return strcmp(member(finding, "id"), "FILE_UNREADABLE") == 0 ||
-	       strcmp(member(finding, "id"), "FILE_CRASH") == 0 ||
-	       strcmp(member(finding, "id"), "FILE_LATE") == 0;
-}
-
-static void
-show(const struct job *j)
-{
-	size_t known = 0;
-
-	for (size_t i = 0; i < json_array_size(j->files); i++) {
-		const json_t *f = json_array_get(j->files, i);
-
-		printf("%-12s %12" JSON_INTEGER_FORMAT "  ",
-		    member(f, "format"),
-		    json_integer_value(json_object_get(f, "size")));
-		show_text(member(f, "path"));
-		putchar('\n');
-		known += show_findings_of(j->findings, member(f, "path"));
-	}
-	/* those of files that could not be read */
-	for (size_t i = 0; i < json_array_size(j->findings); i++) {
-		json_t *f = json_array_get(j->findings, i);
-
-		if (!unread(f))
-			continue;
-		printf("%-12s %12s  ", "unreadable", "-");
-		show_text(member(f, "path"));
-		fputs(": ", stdout);
-		show_text(member(f, "detail"));
-		putchar('\n');
-		known++;
-	}
-	printf("%zu files, %zu findings%s\n", json_array_size(j->files), known,
-	    j->complete ? "" : "; INCOMPLETE");
-}
-
 /* Added to the child's status when the document is whole. */
 #define WRITTEN 16
 
@@ -375,19 +341,23 @@ show(const struct job *j)
 static int
 deliver(struct job *j)
 {
-	int status = show_status(j->findings, j->complete, !j->analysed);
-	struct buf text = {0};
+	int status = inspect_out_judge(&form, j->doc, !j->analysed);
+	struct buf text = {0}, file = {0};
 	struct err e = {0};
 	bool bad = false;
 
-	json_pretty(j->doc, &text);
-	if (as_json)
+	if (form.json || (form.sarif && !sarif_file)) {
+		inspect_out_text(&form, j->doc, status, form.sarif, &text);
 		fwrite(text.ptr, 1, text.len, stdout);
-	else
-		show(j);
-	if (j->has_out && file_out_write(&j->out, text.ptr, text.len, &e) != 0)
-		bad = tool_fail(&e) != TOOL_PASSED;
+	} else
+		inspect_show(j->doc, form.verbose);
+	if (j->has_out) {
+		inspect_out_text(&form, j->doc, status, sarif_file, &file);
+		if (file_out_write(&j->out, file.ptr, file.len, &e) != 0)
+			bad = tool_fail(&e) != TOOL_PASSED;
+	}
 	buf_free(&text);
+	buf_free(&file);
 	if (status == TOOL_NOTHING)
 		tool_warn(json_array_size(j->files) == 0
 			      ? "nothing to inspect"
@@ -438,6 +408,23 @@ list(void)
 	for (size_t i = 0; i < CHECK_COUNT; i++)
 		printf("  %-12s %s\n", check_table[i].name,
 		    check_table[i].summary);
+	inspect_show_list();
+	return tool_end(TOOL_PASSED);
+}
+
+static int
+explain_one(void)
+{
+	struct err e = {0};
+
+	if (inspect_out_open(&form, NULL, 0, false, &e) != 0)
+		return tool_fail(&e);
+	if (!inspect_show_rule(&form.rules, explain))
+		return opt_usage(&tool, "no finding '%s'; -L lists them",
+			   explain) == OPT_USAGE
+			   ? TOOL_USAGE
+			   : TOOL_PASSED;
+	inspect_out_close(&form);
 	return tool_end(TOOL_PASSED);
 }
 
@@ -465,7 +452,8 @@ open_output(struct job *j, struct err *e)
 		if (rc != 0)
 			return rc;
 		out_path = path;
-	}
+	} else
+		sarif_file = form.sarif && out_path != NULL;
 	j->has_out = out_path != NULL;
 	return j->has_out ? file_out_open(&j->out, out_path, e) : 0;
 }
@@ -500,19 +488,25 @@ main(int argc, char **argv)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	if (list_all)
 		return list();
+	if (explain != NULL)
+		return explain_one();
 	if (first == argc && opt_usage(&tool, "an operand is missing") != 0)
 		return TOOL_USAGE;
 	if (out_path != NULL && strcmp(out_path, "-") == 0) {
-		as_json = true;
+		form.json = !form.sarif;
 		out_path = NULL;
 	}
+	if (form.json && form.sarif &&
+	    opt_usage(&tool, "--json and --sarif exclude each other") != 0)
+		return TOOL_USAGE;
 	j.path = (const char *const *)argv + first;
 	j.npath = (size_t)(argc - first);
 	j.workers = (unsigned)threads;
 	if (threads == 0)
 		j.workers = (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	j.is_case = j.npath == 1 && is_case(j.path[0]);
-	if (open_output(&j, &e) != 0)
+	if (inspect_out_open(&form, j.path, j.npath, j.is_case, &e) != 0 ||
+	    open_output(&j, &e) != 0)
 		return tool_fail(&e);
 	if (child_run(work, &j, &status, &e) != 0) {
 		file_out_abort(&j.out);

@@ -2,6 +2,7 @@
 #include "audit/show.h"
 
 #include "base/json.h"
+#include "base/policy.h"
 #include "base/text.h"
 #include "base/tool.h"
 
@@ -39,21 +40,48 @@ show_place(const json_t *f)
 		    ", byte %" JSON_INTEGER_FORMAT, json_integer_value(offset));
 }
 
+/* What a policy made of it. */
 static void
-show(const json_t *f, bool with_path, const char *indent)
+show_policy(const json_t *f)
+{
+	const json_t *waived = json_object_get(f, "waived");
+
+	if (json_object_get(f, "was") != NULL) {
+		printf(" [was %s: ", text_of(f, "was"));
+		show_text(text_of(json_object_get(f, "changed"), "reason"));
+		putchar(']');
+	}
+	if (waived != NULL) {
+		printf(" [%s, waived until %s: ", text_of(f, "severity"),
+		    text_of(waived, "expires"));
+		show_text(text_of(waived, "reason"));
+		putchar(']');
+	}
+}
+
+static void
+show_severity(const json_t *f)
 {
 	enum finding_severity sev = SEVERITY_NOTE;
-	bool colour = tool_colour(STDOUT_FILENO);
+	bool waived = json_object_get(f, "waived") != NULL;
 	const char *on = "";
 
 	if (!finding_severity_parse(text_of(f, "severity"), &sev))
 		BUG("severity");
-	if (colour && sev >= SEVERITY_HIGH)
-		on = "\033[1;31m";
-	else if (colour && sev == SEVERITY_MEDIUM)
-		on = "\033[33m";
-	printf("%s%s%-8s%s  %s  ", indent, on, text_of(f, "severity"),
-	    *on != '\0' ? "\033[0m" : "", text_of(f, "id"));
+	if (tool_colour(STDOUT_FILENO) && !waived && sev >= SEVERITY_MEDIUM)
+		on = sev >= SEVERITY_HIGH ? "\033[1;31m" : "\033[33m";
+	printf("%s%-8s%s", on, waived ? "waived" : text_of(f, "severity"),
+	    *on != '\0' ? "\033[0m" : "");
+}
+
+void
+show_finding(const json_t *f, bool with_path, const char *indent, bool fix)
+{
+	enum finding_id id = finding_find(text_of(f, "id"));
+
+	fputs(indent, stdout);
+	show_severity(f);
+	printf("  %s  ", text_of(f, "id"));
 	if (with_path && text_of(f, "path")[0] != '\0') {
 		show_text(text_of(f, "path"));
 		fputs(": ", stdout);
@@ -65,45 +93,34 @@ show(const json_t *f, bool with_path, const char *indent)
 	printf("%s (", text_of(f, "summary"));
 	show_text(text_of(f, "detail"));
 	show_place(f);
-	fputs(")\n", stdout);
+	putchar(')');
+	show_policy(f);
+	putchar('\n');
+	if (fix && id != FINDING_COUNT)
+		printf("%s          fix: %s\n", indent, finding_table[id].fix);
 }
 
 void
 show_findings(const json_t *findings)
 {
 	for (size_t i = 0; i < json_array_size(findings); i++)
-		show(json_array_get(findings, i), true, "");
+		show_finding(json_array_get(findings, i), true, "", false);
 }
 
-size_t
-show_findings_of(const json_t *findings, const char *path)
+int
+show_status_at(const json_t *findings, enum finding_severity fail_at,
+    bool complete, bool nothing)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < json_array_size(findings); i++) {
-		const json_t *f = json_array_get(findings, i);
-
-		if (strcmp(text_of(f, "path"), path) != 0)
-			continue;
-		show(f, false, "    ");
-		n++;
-	}
-	return n;
+	for (size_t i = 0; i < json_array_size(findings); i++)
+		if (policy_counts(json_array_get(findings, i), fail_at))
+			return TOOL_FLAGGED;
+	if (!complete)
+		return TOOL_INCOMPLETE;
+	return nothing ? TOOL_NOTHING : TOOL_PASSED;
 }
 
 int
 show_status(const json_t *findings, bool complete, bool nothing)
 {
-	enum finding_severity sev;
-
-	for (size_t i = 0; i < json_array_size(findings); i++) {
-		const json_t *f = json_array_get(findings, i);
-
-		if (finding_severity_parse(text_of(f, "severity"), &sev) &&
-		    sev >= SEVERITY_HIGH)
-			return TOOL_FLAGGED;
-	}
-	if (!complete)
-		return TOOL_INCOMPLETE;
-	return nothing ? TOOL_NOTHING : TOOL_PASSED;
+	return show_status_at(findings, SEVERITY_HIGH, complete, nothing);
 }

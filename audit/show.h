@@ -9,8 +9,8 @@
 
 /* One line each: "high      ARCHIVE_LINK  path: summary (detail)". */
 void show_findings(const json_t *findings);
-/* The same for those of one path, indented; returns how many. */
-size_t show_findings_of(const json_t *findings, const char *path);
+/* One of them; `fix`: and on a line below it what is to be done. */
+void show_finding(const json_t *, bool with_path, const char *indent, bool fix);
 /* A line of text from a file, escaped. */
 void show_text(const char *);
 
@@ -19,5 +19,8 @@ void show_text(const char *);
  * there was nothing, else 0.
  */
 int show_status(const json_t *findings, bool complete, bool nothing);
+/* The same when findings from that severity on count, and not the waived. */
+int show_status_at(const json_t *findings, enum finding_severity fail_at,
+    bool complete, bool nothing);
 
 #endif

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -241,6 +242,19 @@ file_is_dir(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool
+file_within(const char *path, const char *dir)
+{
+	char a[PATH_MAX], b[PATH_MAX];
+	size_t n;
+
+	if (realpath(path, a) == NULL || realpath(dir, b) == NULL)
+		return false;
+	n = strlen(b);
+	return strncmp(a, b, n) == 0 &&
+	       (a[n] == '\0' || a[n] == '/' || b[n - 1] == '/');
 }
 
 int

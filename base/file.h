@@ -63,6 +63,8 @@ int file_temp_dir(char *out, size_t size, struct err *) MUST_USE;
 
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
+/* Whether path, followed to where it really is, is dir or beneath it. */
+bool file_within(const char *path, const char *dir);
 
 /* "dir/name" into out; ERR_LIMIT when it does not fit. */
 int file_join(char *out, size_t size, const char *dir, const char *name,

@@ -22,6 +22,13 @@
 #define LIMIT_CONFIG_FILE   ((size_t)4 << 20)
 #define LIMIT_CONFIG_DEPTH  32
 #define LIMIT_CONFIG_VALUES 200000
+/* YAML that is judged rather than used: what PyYAML itself gets through. */
+#define LIMIT_YAML_DEPTH 500
+/* The tree of a configuration that is judged: a tokenizer.json of 150,000
+ * words and 300,000 merges takes 50 MB. */
+#define LIMIT_CONF_ARENA ((size_t)1 << 30)
+/* Tokens of one Jinja template: the longest chat template has 5,000. */
+#define LIMIT_TEMPLATE_ARENA ((size_t)64 << 20)
 /* Nodes and tensors of a graph: swin_t has 6,500 nodes. */
 #define LIMIT_NODES   200000
 #define LIMIT_TENSORS 200000
@@ -29,6 +36,12 @@
 #define LIMIT_NODE_ARITY 4096
 #define LIMIT_NODE_ATTRS 64
 #define LIMIT_ATTR_INTS  4096
+/* Functions of an ONNX model (PyTorch's exporter makes one of each kind of
+ * module), how deep they call each other, and memory for what they expand to:
+ * the 6,500 nodes of swin_t take 4 MB. */
+#define LIMIT_FUNCTIONS      20000
+#define LIMIT_FUNCTION_DEPTH 64
+#define LIMIT_FUNCTION_BYTES ((uint64_t)64 << 20)
 /* Graph, tensor and file names. */
 #define LIMIT_NAME 4096
 /* The header of a safetensors file (the reference reader's own limit). */
@@ -48,6 +61,21 @@
 #define LIMIT_KERAS_CONFIG ((uint64_t)4 << 20)
 #define LIMIT_KERAS_LAYERS 20000
 #define LIMIT_KERAS_PATH   512
+/* The same when it is only looked at: a vocabulary may be in it.  Objects in
+ * one another, groups of HDF5 in one another, memory for its tree. */
+#define LIMIT_KERAS_TEXT   ((size_t)64 << 20)
+#define LIMIT_KERAS_DEPTH  1000
+#define LIMIT_KERAS_GROUPS 64
+#define LIMIT_KERAS_ARENA  ((size_t)1 << 30)
+/* Nodes of a TensorFlow graph with all its functions (a large one has 100,000),
+ * and memory for the names that are compared. */
+#define LIMIT_TF_NODES 4000000
+#define LIMIT_TF_ARENA ((size_t)1 << 30)
+/* Graphs of ONNX in one another: an If in a Loop in an If is 3. */
+#define LIMIT_ONNX_DEPTH 64
+/* GGUF: what llama.cpp itself takes at most of entries, and of tensors. */
+#define LIMIT_GGUF_KEYS    65536
+#define LIMIT_GGUF_TENSORS 65536
 /* Elements of one tensor: 16 GiB of floats. */
 #define LIMIT_ELEMENTS ((uint64_t)1 << 32)
 /* Elements of one value while a net runs (the matrix products count in int),
@@ -96,6 +124,14 @@
 #define LIMIT_INSPECT_FREE    ((uint64_t)256 << 20)
 /* Address space of a process that looks at one: the file, mapped, and as much. */
 #define LIMIT_INSPECT_MEMORY (2 * LIMIT_MODEL_FILE)
+/* Source code that is read token by token, one thing that is expanded in memory, and names of an archive: 250,000 of
+ * 1 KiB, a few times over. */
+#define LIMIT_INSPECT_SOURCE ((size_t)16 << 20)
+#define LIMIT_INSPECT_PIECE  ((uint64_t)2 << 30)
+#define LIMIT_INSPECT_NAMES  ((size_t)1 << 30)
+/* Places in low bits of weights that are read again because they look like the
+ * beginning of a program: chance gives one in a gigabyte. */
+#define LIMIT_WEIGHT_READS 20000
 /* Findings about one file that are kept: they say the same in the end. */
 #define LIMIT_FILE_FINDINGS 1000
 /* Findings in one document: beyond that nobody reads on. */
@@ -106,9 +142,13 @@
 #define LIMIT_JPEG_SCANS 64
 /* Nodes of a pickle (the index of 100,000 poisoned images has 2 million), its
  * stack (a tuple is put there whole), and memory for stack and memo. */
-#define LIMIT_PICKLE_NODES   ((size_t)1 << 23)
-#define LIMIT_PICKLE_STACK   ((size_t)1 << 20)
-#define LIMIT_PICKLE_SCRATCH ((size_t)1 << 30)
+#define LIMIT_PICKLE_NODES ((size_t)1 << 23)
+#define LIMIT_PICKLE_STACK ((size_t)1 << 20)
+/* Nodes that are alive at once, and stack, when it is only inspected: what the
+ * memo keeps of a pickle of some gigabytes, in 1 GB. */
+#define LIMIT_PICKLE_LEAN       ((size_t)1 << 25)
+#define LIMIT_PICKLE_LEAN_BYTES ((size_t)4 << 30)
+#define LIMIT_PICKLE_SCRATCH    ((size_t)1 << 30)
 /* Depth of dictionaries and modules in one another, and steps of one walk. */
 #define LIMIT_TORCH_DEPTH 64
 #define LIMIT_TORCH_STEPS ((size_t)1 << 22)
@@ -116,6 +156,9 @@
 #define LIMIT_ZIP_ENTRIES 250000
 /* What one compressed entry may become, and all of them. */
 #define LIMIT_ZIP_INFLATED ((uint64_t)2 << 30)
+/* What a person wrote for us: policies, taxonomies; entries of a policy. */
+#define LIMIT_POLICY         ((uint64_t)4 << 20)
+#define LIMIT_POLICY_ENTRIES 4096
 /* JSON documents of ours, and keys. */
 #define LIMIT_DOCUMENT ((uint64_t)256 << 20)
 #define LIMIT_KEY_FILE ((uint64_t)1 << 20)

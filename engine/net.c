@@ -523,7 +523,8 @@ net_build(struct net *n, const struct model *m, size_t h, size_t w, size_t c,
 	int rc;
 
 	*n = (struct net){0};
-	if ((rc = image_size(&empty, h, w, c, e)) != 0)
+	if ((rc = model_dense(m, e)) != 0 ||
+	    (rc = image_size(&empty, h, w, c, e)) != 0)
 		return rc;
 	empty.input = (struct shape){.rank = 4,
 	    .dim = {1, empty.c, empty.h, empty.w},
@@ -539,8 +540,9 @@ net_build_graph(struct net *n, const struct model *m, const struct shape *input,
     struct err *e)
 {
 	const struct net empty = {.model = m, .input = *input};
+	int rc = model_dense(m, e);
 
-	return build(n, &empty, false, e);
+	return rc != 0 ? rc : build(n, &empty, false, e);
 }
 
 void

@@ -61,7 +61,8 @@ struct net {
 
 /*
  * Build for images of h x w x c (0: as the model declares; then it must).
- * ERR_UNSUPPORTED names an operator that the engine does not have, ERR_FORMAT
+ * ERR_UNSUPPORTED names an operator that the engine does not have, or a tensor
+ * that is no dense array (a reader's view of a file), ERR_FORMAT
  * a graph whose shapes contradict each other.
  */
 int net_build(struct net *, const struct model *, size_t h, size_t w, size_t c,
@@ -87,9 +88,26 @@ void net_copy_weights(struct net *to, const struct net *from);
 const float *net_param(const struct net *, size_t p);
 float *net_param_mutable(struct net *, size_t p);
 
+/* What net_export_round() did. */
+struct net_rounding {
+	size_t tensors;  /* of a type narrower than the net's */
+	size_t numbers;  /* in them */
+	size_t changed;  /* by rounding */
+	double farthest; /* largest difference */
+};
+
+/*
+ * Round every number to what its tensor's type holds (f16, bf16), so that the
+ * net computes what the exported model will.  ERR_FORMAT when one is too large
+ * for its type; the net is of no use then.
+ */
+int net_export_round(
+    struct net *, struct net_rounding *, struct err *) MUST_USE;
+
 /*
  * A copy of the model's tensor list in `a` with the net's current numbers, in
- * the neutral layout and the tensors' own types: what neutral_write wants.
+ * the neutral layout and the tensors' own types, rounded to nearest even where
+ * these are narrower: what neutral_write wants.
  */
 int net_export(const struct net *, struct arena *a, struct model *out,
     struct err *) MUST_USE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Arithmetic on each element: Abs, Ceil, Cos, Erf, Exp, Floor, Identity,
- * IsNaN, Log, Neg, Not, Reciprocal, Round, Sign, Sin, Sqrt.
+ * IsNaN, Log, Neg, Not, Reciprocal, Round, Sign, Sin, Sqrt, StraightRound.
  */
 #include "engine/unary.h"
 #include "engine/vmath.h"
@@ -165,6 +165,12 @@ UNARY_EACH(round_line, rintf(x))
 static const struct unary f_round = {
     round_real, NULL, round_line, NULL, NONE, false};
 UNARY(round, "Round", UNARY_FLAT, OP_FLAT, 0);
+
+/* The same with the derivative of what it rounds: 1 (formats/onnx_quant.h). */
+UNARY_EACH(straight_slope, ((void)x, 1.0f))
+static const struct unary f_straight_round = {
+    round_real, NULL, round_line, straight_slope, NONE, false};
+UNARY(straight_round, "StraightRound", UNARY_BACK, 0, 0);
 
 UNARY_REAL(sign, x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x)
 UNARY_EACH(sign_line, x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x)

@@ -554,8 +554,8 @@ regrow_model(const struct model *m, struct arena *a, struct model *out,
 	int rc;
 
 	*note = (struct regrow){0};
-	if ((rc = read_graph(&k)) != 0 || (rc = find_weights(&k)) != 0 ||
-	    (rc = check_weights(&k)) != 0)
+	if ((rc = model_dense(m, e)) != 0 || (rc = read_graph(&k)) != 0 ||
+	    (rc = find_weights(&k)) != 0 || (rc = check_weights(&k)) != 0)
 		return rc;
 	choose_norms(&k);
 	drop_impossible(&k);

@@ -30,8 +30,17 @@ MAGIC(gzip, 0, "\x1f\x8b\x08", 24)
 MAGIC(xz, 0, "\xfd" "7zXZ\0", 48)
 MAGIC(zstd, 0, "\x28\xb5\x2f\xfd", 32)
 MAGIC(sevenzip, 0, "7z\xbc\xaf\x27\x1c", 48)
+MAGIC(lz4, 0, "\x04\x22\x4d\x18", 32)
+MAGIC(lzip, 0, "LZIP\1", 40)
+MAGIC(ar, 0, "!<arch>\n", 64)
+MAGIC(rpm, 0, "\xed\xab\xee\xdb", 32)
+MAGIC(rar, 0, "Rar!\x1a\7\0", 56)
+MAGIC(rar5, 0, "Rar!\x1a\7\1\0", 64)
+MAGIC(cab, 0, "MSCF\0\0\0\0", 64)
+MAGIC(xar, 0, "xar!\0\x1c", 48)
+MAGIC(riff, 0, "RIFF", 32)
 MAGIC(elf, 0, "\x7f" "ELF", 32)
-MAGIC(wasm, 0, "\0asm", 32)
+MAGIC(wasm, 0, "\0asm\1\0\0\0", 64)
 MAGIC(pdf, 0, "%PDF-", 40)
 /* clang-format on */
 
@@ -85,7 +94,7 @@ probe_macho(struct rd r)
 	if (rd_u32be(&r, &magic) != 0 || rd_u32be(&r, &n) != 0)
 		return 0;
 	if (magic == 0xcafebabe)
-		return n < 40 ? 32 : 0;
+		return n != 0 && n < 40 ? 32 : 0;
 	return magic == 0xfeedface || magic == 0xfeedfacf ||
 		       magic == 0xcefaedfe || magic == 0xcffaedfe
 		   ? 32
@@ -178,21 +187,51 @@ probe_onnx(struct rd r)
 }
 
 /* those with files of their own */
-#define probe_zip        identify_zip
-#define probe_torch_zip  identify_zip_torch
-#define probe_keras      identify_zip_keras
-#define probe_npz        identify_zip_npz
-#define probe_pickle     identify_pickle
-#define probe_savedmodel identify_other_savedmodel
-#define probe_pmml       identify_other_pmml
-#define probe_xgboost    identify_other_xgboost
-#define probe_lightgbm   identify_other_lightgbm
-#define probe_joblib     identify_other_joblib
-#define probe_sklearn    identify_other_sklearn
-#define probe_text       identify_text
-#define probe_json       identify_text_json
-#define probe_python     identify_text_python
-#define probe_script     identify_text_script
+#define probe_batch       identify_code_batch
+#define probe_class       identify_code_class
+#define probe_dex         identify_code_dex
+#define probe_lnk         identify_code_lnk
+#define probe_pyc         identify_code_pyc
+#define probe_compress    identify_archive_compress
+#define probe_cpio        identify_archive_cpio
+#define probe_iso9660     identify_archive_iso9660
+#define probe_lha         identify_archive_lha
+#define probe_lzma        identify_archive_lzma
+#define probe_zlib        identify_archive_zlib
+#define probe_zip         identify_zip
+#define probe_torch_zip   identify_zip_torch
+#define probe_keras       identify_zip_keras
+#define probe_npz         identify_zip_npz
+#define probe_pickle      identify_pickle
+#define probe_savedmodel  identify_other_savedmodel
+#define probe_tf_graph    identify_other_tf_graph
+#define probe_tf_meta     identify_other_tf_meta
+#define probe_pmml        identify_other_pmml
+#define probe_xgboost     identify_other_xgboost
+#define probe_lightgbm    identify_other_lightgbm
+#define probe_joblib      identify_other_joblib
+#define probe_sklearn     identify_other_sklearn
+#define probe_text        identify_text
+#define probe_json        identify_text_json
+#define probe_python      identify_text_python
+#define probe_script      identify_text_script
+#define probe_torchscript identify_text_torchscript
+#define probe_rdata       identify_model_r
+#define probe_julia       identify_model_julia
+#define probe_bson        identify_model_bson
+#define probe_torch7      identify_model_torch7
+#define probe_mxnet       identify_model_mxnet
+#define probe_catboost    identify_model_catboost
+#define probe_cntk        identify_model_cntk
+#define probe_executorch  identify_model_executorch
+#define probe_tensorrt    identify_model_tensorrt
+#define probe_rknn        identify_model_rknn
+#define probe_ncnn        identify_model_ncnn
+#define probe_flax        identify_model_flax
+#define probe_coreml      identify_model_coreml
+#define probe_paddle      identify_model_paddle
+#define probe_lua         identify_model_lua
+#define probe_llamafile   identify_model_ape
 
 const struct identify_format identify_table[IDENTIFY_COUNT] = {
 #define IDENTIFY(id, name, kind, within, text)                                 \

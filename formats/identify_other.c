@@ -46,6 +46,80 @@ identify_other_savedmodel(struct rd r)
 	return graphs != 0 ? 28 : 0;
 }
 
+/* A name, as protobuf has it in field `number`: letters, digits, and "_./>-". */
+static bool
+named(struct rd *r, uint64_t number)
+{
+	uint64_t key, len;
+	struct rd s;
+
+	if (rd_varint(r, &key) != 0 || key != (number << 3 | 2) ||
+	    rd_varint(r, &len) != 0 || rd_sub(r, len, &s) != 0 || s.len == 0)
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		if (s.base[i] == '\0' ||
+		    strchr(
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			"0123456789_./>-",
+			s.base[i]) == NULL)
+			return false;
+	return true;
+}
+
+/*
+ * GraphDef (tensorflow/core/framework/graph.proto): node 1, library 2, the old
+ * version 3, versions 4, debug_info 5; a NodeDef begins with name 1 and op 2.
+ */
+unsigned
+identify_other_tf_graph(struct rd r)
+{
+	uint64_t key, value;
+	size_t nodes = 0;
+	struct rd body;
+
+	while (rd_left(&r) != 0) {
+		if (rd_varint(&r, &key) != 0)
+			return 0;
+		if (key == 0x18) {
+			if (rd_varint(&r, &value) != 0)
+				return 0;
+			continue;
+		}
+		if ((key != 0x0a && key != 0x12 && key != 0x22 &&
+			key != 0x2a) ||
+		    rd_varint(&r, &value) != 0)
+			return 0;
+		/* cut off: whoever wrote it meant a graph all the same */
+		if (rd_sub(&r, value, &body) != 0)
+			return nodes != 0 ? 16 : 0;
+		if (key != 0x0a)
+			continue;
+		if (!named(&body, 1) || !named(&body, 2))
+			return 0;
+		nodes++;
+	}
+	return nodes != 0 ? 26 : 0;
+}
+
+/* MetaGraphDef (meta_graph.proto): fields 1 to 7, 2 being a GraphDef. */
+unsigned
+identify_other_tf_meta(struct rd r)
+{
+	uint64_t key, len;
+	unsigned bits = 0;
+	struct rd body;
+
+	while (rd_left(&r) != 0) {
+		if (rd_varint(&r, &key) != 0 || (key & 7) != 2 || key < 0x0a ||
+		    key > 0x3a || rd_varint(&r, &len) != 0 ||
+		    rd_sub(&r, len, &body) != 0)
+			return 0;
+		if (key == 0x12 && (bits = identify_other_tf_graph(body)) == 0)
+			return 0;
+	}
+	return bits;
+}
+
 /* XML with the root element of the Data Mining Group's schema */
 unsigned
 identify_other_pmml(struct rd r)

@@ -3,8 +3,8 @@
  */
 #include "formats/identify_probe.h"
 
-#include "base/json.h"
 #include "base/text.h"
+#include "formats/conf.h"
 
 /* How much of a text is looked at; the rest may be anything. */
 #define TEXT_SEEN ((size_t)1 << 20)
@@ -48,8 +48,9 @@ unsigned
 identify_text_json(struct rd r)
 {
 	struct err ignored = {0};
-	json_t *j;
+	struct conf_doc doc;
 	size_t i = 0;
+	bool ok;
 
 	while (i < r.len && strchr(" \t\r\n", r.base[i]) != NULL &&
 	       r.base[i] != '\0')
@@ -57,10 +58,11 @@ identify_text_json(struct rd r)
 	if (i == r.len || (r.base[i] != '{' && r.base[i] != '[') ||
 	    r.len > JSON_SEEN)
 		return 0;
-	if (json_read(r.base, r.len, &j, &ignored) != 0)
-		return 0;
-	json_decref(j);
-	return 12;
+	/* as those take it that read it: jansson knows no NaN and no integer
+	 * of 31 digits, both of which transformers writes */
+	ok = conf_json(r, &doc, &ignored) == 0 && doc.documents == 1;
+	conf_release(&doc);
+	return ok ? 12 : 0;
 }
 
 static bool
@@ -143,4 +145,40 @@ identify_text_python(struct rd r)
 		len -= MIN(n + 1, len);
 	}
 	return lines != 0 ? 14 : 0;
+}
+
+/*
+ * What torch.jit.save prints: no import, as nothing is imported, but tensors.
+ * Python that works with tensors has to import something first.
+ */
+unsigned
+identify_text_torchscript(struct rd r)
+{
+	const char *s = (const char *)r.base;
+	size_t len = MIN(r.len, TEXT_SEEN);
+	bool def = false, tensors = false;
+
+	if (identify_text(r) == 0)
+		return 0;
+	while (len > 0) {
+		const char *end = memchr(s, '\n', len);
+		size_t n = end != NULL ? (size_t)(end - s) : len, in = 0;
+
+		while (in < n && s[in] == ' ')
+			in++;
+		if (starts(s + in, n - in, "import ") ||
+		    starts(s + in, n - in, "from ") || starts(s, n, "```"))
+			return 0;
+		def = def || starts(s + in, n - in, "def ") ||
+		      (n != 0 && class_line(s, n));
+		tensors =
+		    tensors ||
+		    word_then(s + in, n - in, "__parameters__ = [", "]") ||
+		    word_then(s, n, "op_version_set = ", "") ||
+		    word_then(s, n, "", "Tensor") ||
+		    word_then(s, n, "", "__torch__.");
+		s += MIN(n + 1, len);
+		len -= MIN(n + 1, len);
+	}
+	return def && tensors ? 16 : 0;
 }

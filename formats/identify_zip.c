@@ -24,17 +24,52 @@ at_offset(struct rd r, uint64_t off, uint32_t sig, struct rd *out)
 	       rd_u32le(out, &got) == 0 && got == sig;
 }
 
-/* The zip64 end record that a locator before the end record points to. */
+/*
+ * The zip64 end record that a locator before the end record points to, or,
+ * behind a prefix, that stands right before it.  *end becomes where it is.
+ */
 static bool
-central64(struct rd r, uint64_t end, uint64_t *size, uint64_t *off)
+central64(struct rd r, uint64_t *end, uint64_t *size, uint64_t *off)
 {
+	uint64_t at[2] = {0, *end - 76};
 	struct rd c;
-	uint64_t at;
 
-	return end >= 20 && at_offset(r, end - 20, SIG_LOCATOR64, &c) &&
-	       rd_skip(&c, 4) == 0 && rd_u64le(&c, &at) == 0 &&
-	       at_offset(r, at, SIG_END64, &c) && rd_skip(&c, 36) == 0 &&
-	       rd_u64le(&c, size) == 0 && rd_u64le(&c, off) == 0;
+	if (*end < 20 || !at_offset(r, *end - 20, SIG_LOCATOR64, &c) ||
+	    rd_skip(&c, 4) != 0 || rd_u64le(&c, &at[0]) != 0)
+		return false;
+	for (size_t i = 0; i < 2; i++) {
+		if (!at_offset(r, at[i], SIG_END64, &c) ||
+		    rd_skip(&c, 36) != 0 || rd_u64le(&c, size) != 0 ||
+		    rd_u64le(&c, off) != 0)
+			continue;
+		*end = at[i];
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Another archive begins here: a zip that ends it is a member of it.  What
+ * stands behind its end is its own checks' to see.
+ */
+static bool
+is_member(struct rd r)
+{
+	static const struct {
+		size_t at;
+		const char *magic;
+	} outer[] = {{257, "ustar"}, {0, "!<arch>\n"}, {0, "07070"},
+	    {0, "7z\xbc\xaf\x27\x1c"}, {0, "Rar!\x1a\7"}, {0, "MSCF"},
+	    {0x8001, "CD001"}, {0, "xar!"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(outer); i++) {
+		size_t n = strlen(outer[i].magic);
+
+		if (r.len >= outer[i].at + n &&
+		    memcmp(r.base + outer[i].at, outer[i].magic, n) == 0)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -48,10 +83,12 @@ central(struct rd r, struct rd *out)
 	    r.len > END_SIZE + COMMENT_MAX ? r.len - END_SIZE - COMMENT_MAX : 0;
 	struct rd c;
 
+	if (!at_offset(r, 0, SIG_LOCAL, &c) && is_member(r))
+		return false;
 	for (size_t at = r.len < END_SIZE ? 0 : r.len - END_SIZE + 1;
 	     at-- > least;) {
 		uint32_t size32 = 0, off32 = 0;
-		uint64_t size, off;
+		uint64_t size, off, end = at;
 
 		if (r.base[at] != 'P' || !at_offset(r, at, SIG_END, &c) ||
 		    rd_skip(&c, 8) != 0 || rd_u32le(&c, &size32) != 0 ||
@@ -59,10 +96,10 @@ central(struct rd r, struct rd *out)
 			continue;
 		size = size32;
 		off = off32;
-		if (off32 == UINT32_MAX && !central64(r, at, &size, &off))
+		if (off32 == UINT32_MAX && !central64(r, &end, &size, &off))
 			continue;
 		if (!at_offset(r, off, SIG_CENTRAL, out) &&
-		    (size > at || !at_offset(r, at - size, SIG_CENTRAL, out)))
+		    (size > end || !at_offset(r, end - size, SIG_CENTRAL, out)))
 			continue;
 		out->off -= 4;
 		return true;

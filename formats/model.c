@@ -313,3 +313,15 @@ model_check(const struct model *m, struct err *e)
 	arena_release(&a);
 	return rc;
 }
+
+int
+model_dense(const struct model *m, struct err *e)
+{
+	for (size_t i = 0; i < m->ntensor; i++)
+		if (m->tensor[i].stride != NULL)
+			return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+			    "tensor '%s' is a view of a file, not a neutral "
+			    "model's",
+			    m->tensor[i].name);
+	return 0;
+}

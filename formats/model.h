@@ -133,6 +133,12 @@ bool node_ints(
     const struct node *, const char *name, int64_t *out, size_t n) MUST_USE;
 
 /*
+ * ERR_UNSUPPORTED names a tensor that is a view with strides: for those who
+ * take data as they lie.
+ */
+int model_dense(const struct model *, struct err *) MUST_USE;
+
+/*
  * The invariants that every consumer relies on: sizes agree with shapes, names
  * are unique and not empty, each input of a node is a tensor, the image or an
  * output of an earlier node, the output exists.  ERR_FORMAT with the culprit.

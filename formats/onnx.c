@@ -126,17 +126,22 @@ find_output(const struct onnx_file *f, const struct onnx_order *o,
 
 /* The softmax that ends the graph, or NULL. */
 static const struct onnx_node *
-find_tail(
-    const struct onnx_file *f, const struct onnx_order *o, const char *output)
+find_tail(struct onnx_lower *l, const struct onnx_order *o, const char *output)
 {
-	static const char *const through[] = {
-	    "Identity", "Reshape", "Flatten", "Squeeze", "Dropout", NULL};
+	static const char *const through[] = {"Identity", "Reshape", "Flatten",
+	    "Squeeze", "Dropout", "QuantizeLinear", "DequantizeLinear", NULL};
+	const struct onnx_file *f = l->f;
 	static const char *const ends[] = {
 	    "Softmax", "LogSoftmax", "Sigmoid", NULL};
 	const struct onnx_node *n = onnx_order_maker(f, o, output);
 
-	while (n != NULL && one_of(n->op, through) && n->nin > 0)
+	while (n != NULL && one_of(n->op, through) && n->nin > 0) {
+		if (map_put(&l->behind, n->out[0], 0) < 0)
+			l->full = true;
 		n = onnx_order_maker(f, o, n->in[0]);
+	}
+	if (n == NULL || !one_of(n->op, ends))
+		map_init(&l->behind, &l->m->arena);
 	return n != NULL && one_of(n->op, ends) ? n : NULL;
 }
 
@@ -146,7 +151,7 @@ classes_of(const struct model *m, const struct onnx_lower *l, bool *certain)
 {
 	static const char *const through[] = {"Add", "Flatten", "Reshape",
 	    "Squeeze", "Relu", "GlobalAveragePool", "ReduceMean", "AveragePool",
-	    NULL};
+	    "Mul", "Sub", "Div", "Clip", "StraightRound", NULL};
 	const char *name = m->output;
 
 	*certain = true;
@@ -224,25 +229,48 @@ flatten_output(struct onnx_lower *l)
 	return 0;
 }
 
+/* What the loader decided, as notes that a "; " parts. */
+static const char *
+notes(const struct onnx_file *f, const struct onnx_lower *l, struct arena *a)
+{
+	const char *s = "";
+
+	if (l->tail != NULL)
+		s = arena_printf(
+		    a, "; logits are the input of the final %s", l->tail->op);
+	if (s != NULL && f->ncall > 0)
+		s = arena_printf(a,
+		    "%s; %zu calls of the model's own functions inlined", s,
+		    f->ncall);
+	if (s != NULL && l->dequantised > 0)
+		s = arena_printf(
+		    a, "%s; %zu tensors dequantised", s, l->dequantised);
+	if (s != NULL && l->rounded > 0)
+		s = arena_printf(a,
+		    "%s; activations are rounded in %zu places as the file "
+		    "says, gradients go straight through%s",
+		    s, l->rounded,
+		    l->alone ? ", some in a range of each image's own" : "");
+	if (s != NULL && l->nhwc)
+		s = arena_printf(a, "%s; the file takes images as NHWC", s);
+	if (s != NULL && l->trained)
+		s = arena_printf(a,
+		    "%s; batch normalisation in training mode read as "
+		    "inference",
+		    s);
+	return s != NULL ? s : "";
+}
+
 static void
 describe(struct model *m, const struct onnx_file *f, const struct onnx_lower *l)
 {
 	struct arena *a = &m->arena;
-	const char *gap = "; ";
-	bool tail = l->tail != NULL;
 
 	m->format = "onnx";
 	m->producer = arena_printf(a, "%s%s%s", f->producer,
 	    *f->producer != '\0' && *f->version != '\0' ? " " : "", f->version);
-	m->note = arena_printf(a, "opset %" PRId64 "%s%s%s%s%s%s%s%s", f->opset,
-	    tail ? "; logits are the input of the final " : "",
-	    tail ? l->tail->op : "", l->nhwc ? gap : "",
-	    l->nhwc ? "the file takes images as NHWC" : "",
-	    l->trained ? gap : "",
-	    l->trained ? "batch normalisation in training mode read as "
-			 "inference"
-		       : "",
-	    onnx_external_note(f, a),
+	m->note = arena_printf(a, "opset %" PRId64 "%s%s%s", f->opset,
+	    notes(f, l, a), onnx_external_note(f, a),
 	    f->size > INT32_MAX ? "; a file beyond the 2 GiB that protobuf's "
 				  "own readers take"
 				: "");
@@ -264,7 +292,7 @@ build(struct model *m, const struct onnx_file *f, struct err *e)
 	    (rc = onnx_graph_begin(&l, m, f, 0, e)) != 0)
 		return rc;
 	onnx_order_live(f, &o, output->name);
-	l.tail = find_tail(f, &o, output->name);
+	l.tail = find_tail(&l, &o, output->name);
 	if ((l.nhwc = is_nhwc(f, &o, m))) {
 		memcpy(s, m->shape, sizeof(s));
 		m->shape[1] = s[3];

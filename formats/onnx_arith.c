@@ -54,7 +54,7 @@ arithmetic(struct onnx_lower *l, const struct onnx_node *from)
 
 	if ((rc = onnx_lower_need(l, from, 2)) != 0)
 		return rc;
-	if (l->f->opset < 7 && onnx_file_attr(from, "axis") != NULL &&
+	if (l->opset < 7 && onnx_file_attr(from, "axis") != NULL &&
 	    onnx_lower_get_int(l, from, "broadcast", 0) != 0) {
 		a = onnx_fact_of(l, onnx_lower_name(l, from->in[0]));
 		b = onnx_fact_of(l, onnx_lower_name(l, from->in[1]));
@@ -93,10 +93,10 @@ prelu(struct onnx_lower *l, const struct onnx_node *from)
 		return rc;
 	x = onnx_fact_of(l, onnx_lower_name(l, from->in[0]));
 	s = onnx_fact_of(l, onnx_lower_name(l, from->in[1]));
-	if (l->f->opset < 7 && !x.ranked)
+	if (l->opset < 7 && !x.ranked)
 		return onnx_lower_fail(
 		    l, from, ERR_UNSUPPORTED, "an input of unknown rank");
-	if (l->f->opset < 7 && s.rank == 1 && x.rank > 2 &&
+	if (l->opset < 7 && s.rank == 1 && x.rank > 2 &&
 	    (rc = stretch(l, from, x.rank - 2, &second)) != 0)
 		return rc;
 	if ((n = onnx_lower_node(l, from, from->op, 2, 1)) != NULL &&

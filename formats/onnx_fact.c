@@ -237,6 +237,7 @@ static const struct {
     {"HardSigmoid", same},
     {"HardSwish", same},
     {"Softplus", same},
+    {"StraightRound", same},
     {"Tanh", same},
     {"Erf", same},
     {"Gelu", same},

@@ -5,6 +5,7 @@
 #include "formats/onnx_file.h"
 
 #include "base/limits.h"
+#include "formats/onnx_function.h"
 #include "formats/onnx_wire.h"
 
 static int
@@ -44,9 +45,9 @@ once_int(uint32_t *seen, const struct onnx_wire *f, int64_t *out, struct err *e)
 }
 
 /* An array in the arena for every occurrence of a field, and its length. */
-static int
-room(struct rd body, uint32_t number, size_t max, size_t size, struct arena *a,
-    void **out, struct err *e)
+int
+onnx_file_room(struct rd body, uint32_t number, size_t max, size_t size,
+    struct arena *a, void **out, struct err *e)
 {
 	size_t n;
 	int rc;
@@ -142,6 +143,8 @@ attr_field(const struct onnx_wire *f, struct arena *a, struct onnx_attr *x,
 		if (x->type == ONNX_GRAPH)
 			return 0;
 		return once_int(seen, f, &x->type, e);
+	case 21: /* ref_attr_name */
+		return once_text(seen, f, a, &x->ref, e);
 	default:
 		return 0;
 	}
@@ -160,8 +163,9 @@ guess_type(const struct onnx_attr *x, uint32_t seen)
 	return x->t != NULL ? ONNX_TENSOR : ONNX_INTS;
 }
 
-static int
-parse_attr(struct rd body, struct arena *a, struct onnx_attr *x, struct err *e)
+int
+onnx_file_attribute(
+    struct rd body, struct arena *a, struct onnx_attr *x, struct err *e)
 {
 	struct onnx_wire f;
 	struct rd r = body;
@@ -175,6 +179,8 @@ parse_attr(struct rd body, struct arena *a, struct onnx_attr *x, struct err *e)
 			return rc;
 	if (rc != 0)
 		return rc;
+	if (x->ref != NULL) /* a value is the caller's */
+		return 0;
 	if (x->type == 0)
 		x->type = guess_type(x, seen);
 	if (x->type == ONNX_TENSOR && x->t == NULL)
@@ -212,16 +218,19 @@ node_field(const struct onnx_wire *f, struct arena *a, struct onnx_node *x,
 	case 5:
 		if ((rc = onnx_wire_want(f, ONNX_WIRE_BYTES, e)) != 0)
 			return rc;
-		return parse_attr(f->body, a, &x->attr[x->nattr++], e);
+		return onnx_file_attribute(f->body, a, &x->attr[x->nattr++], e);
 	case 7:
 		return once_text(seen, f, a, &x->domain, e);
+	case 8:
+		return once_text(seen, f, a, &x->overload, e);
 	default:
 		return 0;
 	}
 }
 
-static int
-parse_node(struct rd body, struct arena *a, struct onnx_node *x, struct err *e)
+int
+onnx_file_node(
+    struct rd body, struct arena *a, struct onnx_node *x, struct err *e)
 {
 	struct onnx_wire f;
 	struct rd r = body;
@@ -229,14 +238,17 @@ parse_node(struct rd body, struct arena *a, struct onnx_node *x, struct err *e)
 	uint32_t seen = 0;
 	int rc;
 
-	*x = (struct onnx_node){
-	    .op = "", .name = "", .domain = "", .at = rd_pos(&body)};
-	if ((rc = room(body, 1, LIMIT_NODE_ARITY, sizeof(char *), a, &in, e)) !=
-		0 ||
-	    (rc = room(
+	*x = (struct onnx_node){.op = "",
+	    .name = "",
+	    .domain = "",
+	    .overload = "",
+	    .at = rd_pos(&body)};
+	if ((rc = onnx_file_room(
+		 body, 1, LIMIT_NODE_ARITY, sizeof(char *), a, &in, e)) != 0 ||
+	    (rc = onnx_file_room(
 		 body, 2, LIMIT_NODE_ARITY, sizeof(char *), a, &out, e)) != 0 ||
-	    (rc = room(body, 5, LIMIT_NODE_ATTRS, sizeof(*x->attr), a, &attr,
-		 e)) != 0)
+	    (rc = onnx_file_room(body, 5, LIMIT_NODE_ATTRS, sizeof(*x->attr), a,
+		 &attr, e)) != 0)
 		return rc;
 	x->in = in;
 	x->out = out;
@@ -363,7 +375,7 @@ graph_field(const struct onnx_wire *f, struct arena *a, struct onnx_file *x,
 		return 0;
 	}
 	if (f->number == 1)
-		return parse_node(f->body, a, &x->node[x->nnode++], e);
+		return onnx_file_node(f->body, a, &x->node[x->nnode++], e);
 	if (f->number == 5)
 		return onnx_tensor_parse(
 		    f->body, a, &x->tensor[x->ntensor++], e);
@@ -395,8 +407,8 @@ parse_graph(struct rd body, struct arena *a, struct onnx_file *x, struct err *e)
 	int rc;
 
 	for (size_t i = 0; i < ARRAY_LEN(part); i++)
-		if ((rc = room(body, part[i].number, part[i].max, part[i].size,
-			 a, &p[i], e)) != 0)
+		if ((rc = onnx_file_room(body, part[i].number, part[i].max,
+			 part[i].size, a, &p[i], e)) != 0)
 			return rc;
 	x->node = p[0];
 	x->tensor = p[1];
@@ -412,8 +424,8 @@ parse_graph(struct rd body, struct arena *a, struct onnx_file *x, struct err *e)
 /* --- ModelProto ---------------------------------------------------------- */
 
 /* OperatorSetIdProto: domain 1, version 2 */
-static int
-parse_opset(struct rd r, struct arena *a, struct onnx_file *x, struct err *e)
+int
+onnx_file_opset(struct rd r, struct arena *a, int64_t *opset, struct err *e)
 {
 	const char *domain = "";
 	int64_t version = 0;
@@ -433,11 +445,11 @@ parse_opset(struct rd r, struct arena *a, struct onnx_file *x, struct err *e)
 	}
 	if (rc != 0 || (*domain != '\0' && strcmp(domain, "ai.onnx") != 0))
 		return rc;
-	if (x->opset != 0 && x->opset != version)
+	if (*opset != 0 && *opset != version)
 		return err_set(e, ERR_FORMAT, at,
-		    "onnx: operator sets %" PRId64 " and %" PRId64, x->opset,
+		    "onnx: operator sets %" PRId64 " and %" PRId64, *opset,
 		    version);
-	x->opset = version;
+	*opset = version;
 	return 0;
 }
 
@@ -461,16 +473,17 @@ model_field(const struct onnx_wire *f, struct arena *a, struct onnx_file *x,
 	case 8:
 		if ((rc = onnx_wire_want(f, ONNX_WIRE_BYTES, e)) != 0)
 			return rc;
-		return parse_opset(f->body, a, x, e);
+		return onnx_file_opset(f->body, a, &x->opset, e);
 	default:
 		return 0;
 	}
 }
 
 static int
-parse_model(struct rd r, struct arena *a, struct onnx_file *x, struct err *e)
+parse_model(
+    struct rd model, struct arena *a, struct onnx_file *x, struct err *e)
 {
-	struct rd graph = {0};
+	struct rd graph = {0}, r = model;
 	struct onnx_wire f;
 	uint32_t seen = 0;
 	int rc;
@@ -488,7 +501,8 @@ parse_model(struct rd r, struct arena *a, struct onnx_file *x, struct err *e)
 	if (x->ir < 3 || x->ir > 10)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "onnx: IR version %" PRId64 ", known are 3 to 10", x->ir);
-	return parse_graph(graph, a, x, e);
+	rc = parse_graph(graph, a, x, e);
+	return rc != 0 ? rc : onnx_function_inline(model, a, x, e);
 }
 
 int

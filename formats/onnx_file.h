@@ -31,16 +31,18 @@ struct onnx_attr {
 	double *reals;
 	size_t n; /* of ints or reals */
 	struct onnx_tensor *t;
-	struct rd body; /* the message */
+	const char *ref; /* in a function: the caller's attribute; or NULL */
+	struct rd body;  /* the message */
 	uint64_t at;
 };
 
 struct onnx_node {
-	const char *op, *name, *domain;
+	const char *op, *name, *domain, *overload;
 	const char **in, **out;
 	size_t nin, nout;
 	struct onnx_attr *attr;
 	size_t nattr;
+	int64_t opset; /* that of the function it came from; 0: the file's */
 	uint64_t at;
 };
 
@@ -58,10 +60,11 @@ struct onnx_file {
 	int64_t ir, opset;
 	uint64_t size; /* of the whole file */
 	const char *producer, *version;
-	struct onnx_node *node;
+	struct onnx_node *node;     /* calls of functions are inlined */
 	struct onnx_tensor *tensor; /* initialisers */
 	struct onnx_value *input, *output, *info;
 	size_t nnode, ntensor, ninput, noutput, ninfo;
+	size_t ncall; /* of the model's own functions, in one another, too */
 };
 
 /*
@@ -73,6 +76,20 @@ int onnx_file_parse(
     struct rd, struct arena *, struct onnx_file *, struct err *) MUST_USE;
 int onnx_file_load(
     struct source *, struct arena *, struct onnx_file *, struct err *) MUST_USE;
+
+/*
+ * For onnx_function.c: one NodeProto; one OperatorSetIdProto, whose version is
+ * taken when it is of ONNX's own domain (*version: 0 when not yet known); room
+ * for every occurrence of a field, at most `max`, in the arena.
+ */
+int onnx_file_node(
+    struct rd, struct arena *, struct onnx_node *, struct err *) MUST_USE;
+int onnx_file_attribute(
+    struct rd, struct arena *, struct onnx_attr *, struct err *) MUST_USE;
+int onnx_file_opset(
+    struct rd, struct arena *, int64_t *version, struct err *) MUST_USE;
+int onnx_file_room(struct rd body, uint32_t number, size_t max, size_t size,
+    struct arena *, void **out, struct err *) MUST_USE;
 
 /* Whether the fields look like those of a ModelProto: bits of evidence. */
 int onnx_file_probe(struct rd);

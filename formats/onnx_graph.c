@@ -3,6 +3,8 @@
 
 #include "base/limits.h"
 #include "formats/onnx_fact.h"
+#include "formats/onnx_quant.h"
+#include "formats/onnx_quant_op.h"
 
 int
 onnx_graph_known(const struct onnx_file *f, int64_t least, struct err *e)
@@ -12,6 +14,13 @@ onnx_graph_known(const struct onnx_file *f, int64_t least, struct err *e)
 	return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 	    "onnx: operator set %" PRId64 ", known are %" PRId64 " to 21",
 	    f->opset, least);
+}
+
+/* What the layers of quantised models become besides: nodes and constants. */
+static size_t
+quant_room(const struct onnx_node *n)
+{
+	return onnx_quant_op_find(n->domain, n->op) != NULL ? n->nin + 10 : 0;
 }
 
 /*
@@ -31,13 +40,18 @@ onnx_graph_begin(struct onnx_lower *l, struct model *m,
 	map_init(&l->fact, a);
 	map_init(&l->used, a);
 	map_init(&l->taken, a);
+	map_init(&l->whole, a);
+	map_init(&l->behind, a);
+	l->budget = onnx_quant_budget(f);
 	for (size_t i = 0; i < f->nnode; i++)
-		nodes += f->node[i].nin + 6;
+		nodes += f->node[i].nin + 6 + quant_room(&f->node[i]);
 	for (size_t i = 0; i < f->nnode; i++)
 		names += f->node[i].nout;
 	names += nodes;
 	l->node_cap = nodes;
 	l->tensor_cap = f->ntensor + f->nnode + more;
+	for (size_t i = 0; i < f->nnode; i++)
+		l->tensor_cap += quant_room(&f->node[i]);
 	l->fact_cap = names;
 	l->target = arena_alloc(a, f->nnode + 1, sizeof(*l->target));
 	l->facts = arena_alloc(a, names, sizeof(*l->facts));

@@ -7,6 +7,7 @@
 #include "formats/onnx_fold.h"
 #include "formats/onnx_norm.h"
 #include "formats/onnx_ops.h"
+#include "formats/onnx_quant_op.h"
 #include "formats/onnx_shape.h"
 
 #include <math.h>
@@ -329,7 +330,7 @@ onnx_lower_put_rest(
 		if (node_attr(n, at->name) != NULL)
 			continue;
 		/* Gemm before version 7 said so when it did */
-		if (l->f->opset < 7 && strcmp(at->name, "broadcast") == 0)
+		if (l->opset < 7 && strcmp(at->name, "broadcast") == 0)
 			continue;
 		if (*at->name == '\0')
 			return onnx_lower_fail(
@@ -440,8 +441,8 @@ check_finite(
 	return 0;
 }
 
-static onnx_lower_fn *
-find(const char *op)
+onnx_lower_fn *
+onnx_lower_find(const char *op)
 {
 	static onnx_lower_fn *(*const table[])(const char *op) = {
 	    onnx_arith_find, onnx_norm_find, onnx_ops_find, onnx_shape_find};
@@ -455,11 +456,16 @@ find(const char *op)
 int
 onnx_lower_one(struct onnx_lower *l, const struct onnx_node *from)
 {
-	onnx_lower_fn *fn = find(from->op);
+	onnx_lower_fn *fn = onnx_quant_op_find(from->domain, from->op);
 	size_t first = l->m->nnode;
 	int rc;
 
-	if (*from->domain != '\0' && strcmp(from->domain, "ai.onnx") != 0)
+	l->opset = from->opset != 0 ? from->opset : l->f->opset;
+	if (from->opset < 0 || from->opset > 21 || (l->opset < 6 && !l->graph))
+		return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
+		    "operator set %" PRId64 ", known are 6 to 21", l->opset);
+	if (fn == NULL && *from->domain != '\0' &&
+	    strcmp(from->domain, "ai.onnx") != 0)
 		return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
 		    "an operator of domain '%s'", from->domain);
 	for (size_t i = 0; i < from->nattr; i++)
@@ -467,6 +473,8 @@ onnx_lower_one(struct onnx_lower *l, const struct onnx_node *from)
 		    from->attr[i].type == ONNX_GRAPHS)
 			return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
 			    "attribute '%s' is a graph", from->attr[i].name);
+	if (fn == NULL)
+		fn = onnx_lower_find(from->op);
 	if ((rc = fn(l, from)) != 0)
 		return rc;
 	if (l->mistyped != NULL)

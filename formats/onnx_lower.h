@@ -30,8 +30,14 @@ struct onnx_lower {
 	const char **target;
 	struct onnx_fact *facts;
 	size_t ntarget, nfact, node_cap, tensor_cap, fact_cap;
+	int64_t opset;                /* of the node that is being lowered */
 	int64_t batch;                /* the batch that the file fixes, -1 */
 	const struct onnx_node *tail; /* the final softmax, or NULL */
+	struct map whole;             /* floats that hold whole numbers */
+	struct map behind;            /* outputs behind the tail */
+	uint64_t budget;              /* bytes for dequantised weights */
+	size_t dequantised, rounded;  /* tensors; values of each image */
+	bool alone;                   /* a scale is made of each image */
 	bool graph;                   /* any graph, not a classifier */
 	bool nhwc;                    /* the image is transposed first */
 	bool trained;                 /* batch-norm in training mode seen */
@@ -44,6 +50,9 @@ typedef int onnx_lower_fn(struct onnx_lower *, const struct onnx_node *);
 
 /* Lower one node: appends to m->node and m->tensor. */
 int onnx_lower_one(struct onnx_lower *, const struct onnx_node *) MUST_USE;
+
+/* What lowers an operator of ONNX's own domain. */
+onnx_lower_fn *onnx_lower_find(const char *op);
 
 /* The error for a node: "node 'x' (Conv): ..." with its offset. */
 int onnx_lower_fail(struct onnx_lower *, const struct onnx_node *, int code,

@@ -9,9 +9,9 @@
 static bool
 trains(struct onnx_lower *l, const struct onnx_node *from)
 {
-	if (l->f->opset >= 14)
+	if (l->opset >= 14)
 		return onnx_lower_get_int(l, from, "training_mode", 0) != 0;
-	if (l->f->opset < 7)
+	if (l->opset < 7)
 		return onnx_lower_get_int(l, from, "is_test", 0) == 0;
 	return onnx_lower_used(l, from, 1) || onnx_lower_used(l, from, 2);
 }
@@ -106,10 +106,10 @@ group_norm(struct onnx_lower *l, const struct onnx_node *from)
 
 	if ((rc = onnx_lower_need(l, from, 3)) != 0)
 		return rc;
-	if (l->f->opset < 18)
+	if (l->opset < 18)
 		return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
-		    "operator set %" PRId64 " does not have it", l->f->opset);
-	if (l->f->opset < 21) {
+		    "operator set %" PRId64 " does not have it", l->opset);
+	if (l->opset < 21) {
 		channels = onnx_lower_fresh(l, from->out[0], "count");
 		each = onnx_lower_fresh(l, from->out[0], "each");
 		number = onnx_lower_fresh(l, from->out[0], "groups");
@@ -152,10 +152,10 @@ drops(struct onnx_lower *l, const struct onnx_node *from)
 	const struct tensor *t;
 	uint64_t n;
 
-	if (l->f->opset < 7)
+	if (l->opset < 7)
 		return onnx_lower_get_int(l, from, "is_test", 0) == 0 &&
 		       ratio > 0.0;
-	if (l->f->opset < 12 || !given)
+	if (l->opset < 12 || !given)
 		return false;
 	t = onnx_lower_const(l, from->in[2]);
 	if (t == NULL || t->dtype == DTYPE_COUNT || !tensor_elements(t, &n) ||
@@ -195,7 +195,7 @@ dropout(struct onnx_lower *l, const struct onnx_node *from)
 		 l, from, "ConstantOfShape", shape, from->out[1])) == NULL)
 		return 0;
 	onnx_lower_put_real(n, "value", 1.0);
-	onnx_lower_put_text(n, "dtype", l->f->opset < 10 ? "f32" : "bool");
+	onnx_lower_put_text(n, "dtype", l->opset < 10 ? "f32" : "bool");
 	return 0;
 }
 

@@ -220,7 +220,7 @@ softmax_flat(struct onnx_lower *l, const struct onnx_node *from, int64_t axis)
 static int
 softmax(struct onnx_lower *l, const struct onnx_node *from)
 {
-	bool old = l->f->opset < 13;
+	bool old = l->opset < 13;
 	int64_t axis = onnx_lower_get_int(l, from, "axis", old ? 1 : -1);
 	struct onnx_fact x;
 	struct node *n;

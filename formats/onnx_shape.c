@@ -501,7 +501,7 @@ resize_lists(struct onnx_lower *l, const struct onnx_node *from, struct node *n,
 static int
 resize(struct onnx_lower *l, const struct onnx_node *from)
 {
-	bool early = l->f->opset < 11 || strcmp(from->op, "Upsample") == 0;
+	bool early = l->opset < 11 || strcmp(from->op, "Upsample") == 0;
 	const char *mode = onnx_lower_get_text(
 	    l, from, "coordinate_transformation_mode", "half_pixel");
 	struct node *n;

@@ -4,20 +4,52 @@
 #include "formats/pickle_machine.h"
 #include "formats/pickle_ops.h"
 
+/* Python's own unpickler in Python minds what its sister in C does not. */
+static void
+check_frame(struct pickle_machine *m)
+{
+	uint64_t end = rd_pos(m->r);
+
+	if (m->frame_end != 0 && m->at < m->frame_end &&
+	    (end > m->frame_end || (m->stopped && end != m->frame_end))) {
+		pickle_machine_odd(m, m->stopped
+					  ? "a frame goes on behind STOP"
+					  : "a frame ends inside an opcode");
+		m->frame_end = 0;
+	}
+}
+
+/* What the watcher says is no pickle: arrays in joblib's files. */
+static int
+skip(struct pickle_machine *m)
+{
+	uint64_t n = m->p->skip;
+
+	m->p->skip = 0;
+	if (rd_skip(m->r, n) != 0)
+		return err_set(m->e, ERR_TRUNCATED, m->at,
+		    "pickle: the file ends inside an array");
+	return 0;
+}
+
 static int
 run(struct pickle_machine *m)
 {
-	int rc;
+	int rc = 0;
 
-	while (!m->stopped) {
+	while (!m->stopped && rc == 0) {
 		m->at = rd_pos(m->r);
+		m->p->at = m->at;
 		if (rd_u8(m->r, &m->op) != 0)
 			return err_set(m->e, ERR_TRUNCATED, m->at,
 			    "pickle: the file ends before STOP");
-		if ((rc = pickle_ops_run(m)) != 0)
-			return rc;
+		rc = pickle_ops_run(m);
+		if (rc == 0)
+			check_frame(m);
+		if (rc == 0 && m->p->skip != 0)
+			rc = skip(m);
 	}
-	return 0;
+	return rc;
 }
 
 int
@@ -39,6 +71,24 @@ const char *
 pickle_opcode(uint8_t op)
 {
 	return pickle_ops_name(op);
+}
+
+bool
+pickle_is_hook(struct slice s)
+{
+	static const char *const hook[] = {"__setstate__", "__class__",
+	    "__builtins__", "__getattr__", "__getattribute__", "__reduce__",
+	    "__reduce_ex__", "__setitem__", "__dict__", "__globals__",
+	    "__code__", "append", "extend", "add"};
+
+	if (s.len < 3 || s.len > 16 ||
+	    (s.ptr[0] != '_' && s.ptr[0] != 'a' && s.ptr[0] != 'e'))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(hook); i++)
+		if (s.len == strlen(hook[i]) &&
+		    memcmp(s.ptr, hook[i], s.len) == 0)
+			return true;
+	return false;
 }
 
 /* --- looking ------------------------------------------------------------- */

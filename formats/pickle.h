@@ -34,11 +34,17 @@ enum pickle_kind {
 };
 
 struct pickle_node {
-	uint64_t at; /* of the opcode that made it, in the file */
+	union {
+		uint64_t at; /* of the opcode that made it, in the file */
+		struct pickle_node
+		    *next; /* the machine's, once it is given up */
+	};
 	uint32_t n;
-	uint8_t kind; /* enum pickle_kind */
-	bool big;
-	bool built; /* BUILD was applied to something that is no call */
+	uint8_t kind;   /* enum pickle_kind */
+	bool big : 1;   /* lean containers: there was more than the n */
+	bool built : 1; /* BUILD was applied to something that is no call */
+	bool kept : 1;  /* in the memo, or twice on the stack */
+	bool hooks : 1; /* a dictionary: see pickle_is_hook() */
 	union {
 		int64_t i;
 		double f;
@@ -51,28 +57,48 @@ struct pickle_node {
 
 struct pickle_name {
 	struct slice module, name;
+	void *tag; /* the watcher's own */
 };
 
 struct pickle_call {
-	const struct pickle_node *callee, *args;
-	const struct pickle_node *kwargs; /* NEWOBJ_EX; else NULL */
-	const struct pickle_node *state;  /* of the last BUILD; or NULL */
-	struct pickle_node *list, *dict;  /* what was added; or NULL */
+	struct pickle_node *callee, *args;
+	struct pickle_node *kwargs;      /* NEWOBJ_EX; else NULL */
+	struct pickle_node *state;       /* of the last BUILD; or NULL */
+	struct pickle_node *list, *dict; /* what was added; or NULL */
 	uint32_t builds;
 };
 
 /*
  * A reader of one or more pickles.  see (may be NULL) is told of every import,
  * call, BUILD and persistent identifier when it is reached, so also of those
- * before an error: opcode, its offset in the file, and the node that it made or
- * changed.
+ * before an error: the opcode, and the node that it made or changed.
+ *
+ * With odd (the inspector has it) see is also told of a name that is put into
+ * something (the opcode and the name), of items that are put into what is no
+ * container of their kind (the opcode and the object), and of strings that may
+ * be pickles.  odd is told where readers of pickles differ, which then is no
+ * error where it need not be one.
+ *
+ * A lean reader keeps of a list, set or dictionary only the first
+ * PICKLE_LEAN items, and reuses the nodes of what cannot be reached any more:
+ * memory is bounded by the memo.
  */
 struct pickle {
 	struct arena *arena;
 	void (*see)(void *ctx, uint8_t op, const struct pickle_node *);
+	void (*odd)(void *ctx, uint64_t at, const char *what);
 	void *ctx;
-	size_t nodes; /* so far; bounded by LIMIT_PICKLE_NODES */
+	size_t nodes;              /* so far; bounded by LIMIT_PICKLE_NODES */
+	struct pickle_node *fresh; /* the machine's: nfresh never used */
+	size_t nfresh;
+	bool lean;
+	unsigned protocol; /* that the pickle last said that it has, or 0 */
+	uint64_t at;       /* of the opcode that see is told of */
+	/* see may set it: bytes behind the opcode that are no pickle */
+	uint64_t skip;
 };
+
+#define PICKLE_LEAN 64
 
 /*
  * Read one pickle from r, which is then behind its STOP.  *root lives in the
@@ -85,6 +111,9 @@ int pickle_read(struct pickle *, struct rd *r, const struct pickle_node **root,
 
 /* "REDUCE"; NULL: no such opcode. */
 const char *pickle_opcode(uint8_t op);
+
+/* A key of an object's state that Python itself acts on ("__setstate__"). */
+bool pickle_is_hook(struct slice);
 
 /* --- looking at nodes; all take NULL for a node that is not there -------- */
 

@@ -56,6 +56,65 @@ pickle_arg_line(struct pickle_machine *m, struct slice *out)
 	return 0;
 }
 
+/* Bytes of the character that p[0] begins, 0: none. */
+static size_t
+utf8_length(const uint8_t *p, size_t left)
+{
+	size_t n = p[0] < 0x80                   ? 1
+		   : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+		   : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+		   : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+						 : 0;
+
+	if (n == 0 || n > left || (p[0] == 0xe0 && p[1] < 0xa0) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+bool
+pickle_arg_utf8(struct slice s)
+{
+	size_t i = 0, n;
+	uint64_t word;
+
+	while (i < s.len) {
+		while (i + sizeof(word) <= s.len) {
+			memcpy(&word, s.ptr + i, sizeof(word));
+			if ((word & 0x8080808080808080U) != 0)
+				break;
+			i += sizeof(word);
+		}
+		if (i == s.len)
+			break;
+		if ((n = utf8_length(s.ptr + i, s.len - i)) == 0)
+			return false;
+		i += n;
+	}
+	return true;
+}
+
+bool
+pickle_arg_may_be_pickle(struct slice s)
+{
+	const uint8_t *p = s.ptr;
+
+	if (s.len < 4)
+		return false;
+	if (p[0] == 0x80)
+		return p[1] >= 2 && p[1] <= 5;
+	if (p[0] == 0xc2)
+		return p[1] == 0x80 && p[2] >= 2 && p[2] <= 5;
+	if (p[0] == 'g') /* 80 02 to 80 05 */
+		return p[1] == 'A' && strchr("IJKMNOQRSUVW", p[2]) != NULL &&
+		       p[2] != 0;
+	return p[0] == '8' && p[1] == '0' && p[2] == '0' && p[3] >= '2' &&
+	       p[3] <= '5';
+}
+
 struct pickle_node *
 pickle_arg_text(struct pickle_machine *m, enum pickle_kind kind, struct slice s)
 {

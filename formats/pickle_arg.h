@@ -18,6 +18,12 @@ int pickle_arg_counted(struct pickle_machine *, size_t width, bool is_signed,
 /* Up to the end of the line, which is skipped. */
 int pickle_arg_line(struct pickle_machine *, struct slice *out) MUST_USE;
 
+/* UTF-8 as Python's pickles have it: with surrogates. */
+bool pickle_arg_utf8(struct slice);
+/* It begins as pickles of protocol 2 and later do: as they are, as Latin-1 that
+ * became UTF-8, in base64 or in hexadecimal. */
+bool pickle_arg_may_be_pickle(struct slice);
+
 /* NULL over a limit, the error set. */
 struct pickle_node *pickle_arg_text(
     struct pickle_machine *, enum pickle_kind, struct slice);

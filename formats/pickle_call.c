@@ -28,12 +28,10 @@ name_node(struct pickle_machine *m, struct slice module, struct slice name)
 
 	if (n == NULL)
 		return NULL;
-	n->name = arena_alloc(m->p->arena, 1, sizeof(*n->name));
-	if (n->name == NULL) {
-		(void)!pickle_machine_full(m);
+	n->name = pickle_machine_chunk(m, sizeof(*n->name));
+	if (n->name == NULL)
 		return NULL;
-	}
-	*n->name = (struct pickle_name){module, name};
+	*n->name = (struct pickle_name){.module = module, .name = name};
 	return n;
 }
 
@@ -53,22 +51,28 @@ pickle_call_global(struct pickle_machine *m)
 	if ((rc = pickle_machine_pop(m, &b)) != 0 ||
 	    (rc = pickle_machine_pop(m, &a)) != 0)
 		return rc;
-	if (a->kind != PICKLE_STR || b->kind != PICKLE_STR)
+	if (a->kind != PICKLE_STR || b->kind != PICKLE_STR) {
+		pickle_machine_odd(m, "a name that is no string");
 		return pickle_machine_bad(m, "the name is no string");
-	return push_seen(m, name_node(m, a->text, b->text));
+	}
+	module = a->text;
+	name = b->text;
+	pickle_machine_drop(m, a);
+	pickle_machine_drop(m, b);
+	return push_seen(m, name_node(m, module, name));
 }
 
 static int
-push_call(struct pickle_machine *m, const struct pickle_node *callee,
-    const struct pickle_node *args, const struct pickle_node *kwargs)
+push_call(struct pickle_machine *m, struct pickle_node *callee,
+    struct pickle_node *args, struct pickle_node *kwargs)
 {
 	struct pickle_node *n = pickle_machine_node(m, PICKLE_CALL);
 
 	if (n == NULL || callee == NULL || args == NULL)
 		return ERR_LIMIT;
-	n->call = arena_alloc(m->p->arena, 1, sizeof(*n->call));
+	n->call = pickle_machine_chunk(m, sizeof(*n->call));
 	if (n->call == NULL)
-		return pickle_machine_full(m);
+		return ERR_LIMIT;
 	*n->call = (struct pickle_call){
 	    .callee = callee, .args = args, .kwargs = kwargs};
 	return push_seen(m, n);
@@ -130,12 +134,18 @@ pickle_call_build(struct pickle_machine *m)
 	if ((rc = pickle_machine_pop(m, &state)) != 0 ||
 	    (rc = pickle_machine_top(m, &to)) != 0)
 		return rc;
-	if (to->kind == PICKLE_CALL) {
-		to->call->state = state;
-		to->call->builds++;
+	if (to->kind != PICKLE_CALL) {
+		to->built = true;
+		tell(m, to);
+		pickle_machine_drop(m, state);
+		return 0;
 	}
-	to->built = to->kind != PICKLE_CALL;
+	pickle_machine_drop(m, to->call->state);
+	to->call->state = state;
+	to->call->builds++;
 	tell(m, to);
+	if (state->kind == PICKLE_GLOBAL && m->p->odd != NULL)
+		tell(m, state);
 	return 0;
 }
 

@@ -8,6 +8,12 @@ pickle_machine_init(
     struct pickle_machine *m, struct pickle *p, struct rd *r, struct err *e)
 {
 	*m = (struct pickle_machine){.p = p, .r = r, .e = e, .at = rd_pos(r)};
+	m->start = m->at;
+	m->stack = m->first_stack;
+	m->mark = m->first_mark;
+	m->memo = m->first_memo;
+	m->room = m->mark_room = m->memo_room = PICKLE_FIRST;
+	p->protocol = 0;
 	arena_init(&m->scratch, LIMIT_PICKLE_SCRATCH);
 	map_init(&m->others, &m->scratch);
 }
@@ -33,23 +39,80 @@ pickle_machine_full(struct pickle_machine *m)
 	return err_set(m->e, ERR_LIMIT, m->at, "pickle: too large");
 }
 
-/* --- nodes --------------------------------------------------------------- */
-
-struct pickle_node *
-pickle_machine_node(struct pickle_machine *m, enum pickle_kind kind)
+void
+pickle_machine_odd(struct pickle_machine *m, const char *what)
 {
-	struct pickle_node *n = NULL;
+	if (m->p->odd != NULL)
+		m->p->odd(m->p->ctx, m->at, what);
+}
 
-	if (m->p->nodes < LIMIT_PICKLE_NODES)
-		n = arena_alloc(m->p->arena, 1, sizeof(*n));
-	if (n == NULL) {
-		(void)!pickle_machine_full(m);
-		return NULL;
+/* --- memory -------------------------------------------------------------- */
+
+#define BATCH 128 /* nodes */
+
+struct pickle_chunk {
+	struct pickle_chunk *next;
+};
+
+static size_t
+most_nodes(const struct pickle_machine *m)
+{
+	return m->p->lean ? LIMIT_PICKLE_LEAN : LIMIT_PICKLE_NODES;
+}
+
+/* Sizes are rounded to powers of two from 32 on, so that they can be reused. */
+static unsigned
+size_class(size_t size)
+{
+	unsigned k = 5;
+
+	while (k < 63 && ((size_t)1 << k) < size)
+		k++;
+	return k;
+}
+
+void *
+pickle_machine_chunk(struct pickle_machine *m, size_t size)
+{
+	unsigned k = size_class(size);
+	struct pickle_chunk *c = k < 32 ? m->chunk[k] : NULL;
+
+	if (c != NULL) {
+		m->chunk[k] = c->next;
+		memset(c, 0, (size_t)1 << k);
+		return c;
 	}
-	m->p->nodes++;
-	n->kind = (uint8_t)kind;
-	n->at = m->at;
-	return n;
+	if (k < 48)
+		c = arena_alloc(m->p->arena, 1, (size_t)1 << k);
+	if (c == NULL)
+		(void)!pickle_machine_full(m);
+	return c;
+}
+
+static void
+drop_chunk(struct pickle_machine *m, void *p, size_t size)
+{
+	unsigned k = size_class(size);
+	struct pickle_chunk *c = p;
+
+	if (c == NULL || k >= 32)
+		return;
+	c->next = m->chunk[k];
+	m->chunk[k] = c;
+}
+
+void
+pickle_machine_drop(struct pickle_machine *m, struct pickle_node *n)
+{
+	if (n == NULL || n->kept || !m->p->lean)
+		return;
+	if (n->kind <= PICKLE_BYTES) {
+		n->next = m->spare;
+		m->spare = n;
+	} else {
+		n->next = m->garbage;
+		m->garbage = n;
+	}
 }
 
 static size_t
@@ -62,21 +125,126 @@ room_for(size_t n)
 	return n == 0 ? 0 : room;
 }
 
+/* What is alone in referring to its parts goes, and they with it. */
+static void
+drop_parts(struct pickle_machine *m, struct pickle_node *n)
+{
+	struct pickle_call *c;
+
+	if (n->kind == PICKLE_CALL) {
+		c = n->call;
+		pickle_machine_drop(m, c->callee);
+		pickle_machine_drop(m, c->args);
+		pickle_machine_drop(m, c->kwargs);
+		pickle_machine_drop(m, c->state);
+		pickle_machine_drop(m, c->list);
+		pickle_machine_drop(m, c->dict);
+		drop_chunk(m, c, sizeof(*c));
+	} else if (n->kind == PICKLE_GLOBAL) {
+		drop_chunk(m, n->name, sizeof(*n->name));
+	} else if (n->kind != PICKLE_EXT && n->kind != PICKLE_BUFFER) {
+		for (size_t i = 0; i < n->n; i++)
+			pickle_machine_drop(m, n->item[i]);
+		if (n->n != 0)
+			drop_chunk(m, n->item,
+			    room_for(n->n) * sizeof(struct pickle_node *));
+	}
+}
+
+static struct pickle_node *
+fresh_node(struct pickle_machine *m)
+{
+	struct pickle *p = m->p;
+
+	if (p->nodes >= most_nodes(m))
+		return NULL;
+	if (p->nfresh == 0) {
+		p->fresh = arena_alloc(p->arena, BATCH, sizeof(*p->fresh));
+		if (p->fresh == NULL)
+			return NULL;
+		p->nfresh = BATCH;
+	}
+	p->nfresh--;
+	p->nodes++;
+	return p->fresh++;
+}
+
+struct pickle_node *
+pickle_machine_node(struct pickle_machine *m, enum pickle_kind kind)
+{
+	struct pickle_node *n = m->spare;
+
+	if (n != NULL) {
+		m->spare = n->next;
+	} else if ((n = m->garbage) != NULL) {
+		m->garbage = n->next;
+		drop_parts(m, n);
+	} else if ((n = fresh_node(m)) == NULL) {
+		(void)!pickle_machine_full(m);
+		return NULL;
+	}
+	*n = (struct pickle_node){.kind = (uint8_t)kind};
+	n->at = m->at;
+	return n;
+}
+
+/* --- containers ---------------------------------------------------------- */
+
+/* What a lean container does not keep. */
+static size_t
+leave_out(struct pickle_machine *m, struct pickle_node *to,
+    struct pickle_node *const *item, size_t n)
+{
+	size_t room;
+
+	if (!m->p->lean || to->kind < PICKLE_LIST || to->kind > PICKLE_DICT)
+		return n;
+	room = PICKLE_LEAN - MIN(to->n, PICKLE_LEAN);
+	if (n <= room)
+		return n;
+	to->big = true;
+	for (size_t i = room; i < n; i++)
+		pickle_machine_drop(m, item[i]);
+	return room;
+}
+
+/* The inspector asks for names that are put somewhere, and for keys. */
+static void
+tell(struct pickle_machine *m, struct pickle_node *to,
+    struct pickle_node *const *item, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (item[i]->kind == PICKLE_GLOBAL && m->p->see != NULL)
+			m->p->see(m->p->ctx, m->op, item[i]);
+		if (to->kind == PICKLE_DICT && i % 2 == 0 &&
+		    item[i]->kind == PICKLE_STR &&
+		    pickle_is_hook(item[i]->text))
+			to->hooks = true;
+	}
+}
+
 int
 pickle_machine_extend(struct pickle_machine *m, struct pickle_node *to,
     struct pickle_node *const *item, size_t n)
 {
-	size_t total = to->n + n;
 	struct pickle_node **more;
+	size_t total;
 
+	if (m->p->odd != NULL)
+		tell(m, to, item, n);
+	n = leave_out(m, to, item, n);
+	total = to->n + n;
 	if (total > UINT32_MAX)
 		return pickle_machine_full(m);
 	if (room_for(total) != room_for(to->n)) {
-		more = arena_alloc(m->p->arena, room_for(total), sizeof(*more));
+		more = pickle_machine_chunk(m, room_for(total) * sizeof(*more));
 		if (more == NULL)
-			return pickle_machine_full(m);
-		if (to->n != 0)
+			return ERR_LIMIT;
+		if (to->n != 0) {
 			memcpy(more, to->item, to->n * sizeof(*more));
+			drop_chunk(
+			    m, to->item, room_for(to->n) * sizeof(*more));
+		}
 		to->item = more;
 	}
 	if (n != 0)
@@ -114,7 +282,8 @@ pickle_machine_push(struct pickle_machine *m, struct pickle_node *n)
 
 	if (n == NULL)
 		return ERR_LIMIT;
-	rc = grow(m, &p, m->n, &m->room, sizeof(*m->stack), LIMIT_PICKLE_STACK);
+	rc = grow(m, &p, m->n, &m->room, sizeof(*m->stack),
+	    m->p->lean ? LIMIT_PICKLE_LEAN : LIMIT_PICKLE_STACK);
 	if (rc != 0)
 		return rc;
 	m->stack = p;
@@ -149,7 +318,7 @@ pickle_machine_mark(struct pickle_machine *m)
 {
 	void *p = m->mark;
 	int rc = grow(m, &p, m->nmark, &m->mark_room, sizeof(*m->mark),
-	    LIMIT_PICKLE_STACK);
+	    m->p->lean ? LIMIT_PICKLE_LEAN : LIMIT_PICKLE_STACK);
 
 	if (rc != 0)
 		return rc;
@@ -212,8 +381,8 @@ put_other(struct pickle_machine *m, uint64_t i, struct pickle_node *n)
 	if (key == NULL)
 		return pickle_machine_full(m);
 	snprintf(key, KEY_SIZE, "%" PRIu64, i);
-	rc = grow(m, &p, m->nother, &m->other_room, sizeof(*m->other),
-	    LIMIT_PICKLE_NODES);
+	rc = grow(
+	    m, &p, m->nother, &m->other_room, sizeof(*m->other), most_nodes(m));
 	if (rc != 0)
 		return rc;
 	m->other = p;
@@ -232,6 +401,7 @@ pickle_machine_put(struct pickle_machine *m, uint64_t i, struct pickle_node *n)
 	void *p = m->memo;
 	int rc;
 
+	n->kept = true;
 	if (at != SIZE_MAX) {
 		m->other[at] = n;
 		return 0;
@@ -240,7 +410,7 @@ pickle_machine_put(struct pickle_machine *m, uint64_t i, struct pickle_node *n)
 		return put_other(m, i, n);
 	while (i >= m->memo_room) {
 		rc = grow(m, &p, m->memo_room, &m->memo_room, sizeof(*m->memo),
-		    4 * LIMIT_PICKLE_NODES);
+		    4 * most_nodes(m));
 		if (rc != 0)
 			return rc;
 		m->memo = p;

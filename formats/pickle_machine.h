@@ -8,6 +8,8 @@
 #include "base/map.h"
 #include "formats/pickle.h"
 
+#define PICKLE_FIRST 32
+
 struct pickle_machine {
 	struct pickle *p;
 	struct rd *r;
@@ -27,7 +29,16 @@ struct pickle_machine {
 	struct map others;
 	struct pickle_node **other;
 	size_t nother, other_room;
-	size_t puts; /* different numbers so far */
+	size_t puts;        /* different numbers so far */
+	uint64_t start;     /* of the pickle, in the file */
+	uint64_t frame_end; /* of the last FRAME, or 0 */
+	/* nodes that were given up: scalars, and those with parts */
+	struct pickle_node *spare, *garbage;
+	struct pickle_chunk *chunk[32]; /* given up, by the logarithm of size */
+	/* most pickles need no more than this */
+	struct pickle_node *first_stack[PICKLE_FIRST],
+	    *first_memo[PICKLE_FIRST];
+	size_t first_mark[PICKLE_FIRST];
 };
 
 void pickle_machine_init(
@@ -44,6 +55,13 @@ struct pickle_node *pickle_machine_node(
 /* Put n nodes behind those of a list, set or dictionary. */
 int pickle_machine_extend(struct pickle_machine *, struct pickle_node *,
     struct pickle_node *const *, size_t n) MUST_USE;
+
+/* Memory of the arena, zeroed; NULL over a limit, the error set. */
+void *pickle_machine_chunk(struct pickle_machine *, size_t size);
+/* A node that nothing refers to: a lean machine uses it again. */
+void pickle_machine_drop(struct pickle_machine *, struct pickle_node *);
+/* Readers differ in what they make of this; nothing when nobody asks. */
+void pickle_machine_odd(struct pickle_machine *, const char *what);
 
 /* NULL, the error set, is taken for a node and returned as ERR_LIMIT. */
 int pickle_machine_push(struct pickle_machine *, struct pickle_node *) MUST_USE;

@@ -31,17 +31,24 @@ pop_mark(struct pickle_machine *m)
 	struct pickle_node **items;
 	size_t n;
 
-	return pickle_machine_pop_mark(m, &items, &n);
+	int rc = pickle_machine_pop_mark(m, &items, &n);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		pickle_machine_drop(m, items[i]);
+	return rc;
 }
 
 static int
 pop(struct pickle_machine *m)
 {
 	struct pickle_node *n;
+	int rc;
 
 	if (m->nmark != 0 && m->mark[m->nmark - 1] == m->n)
 		return pop_mark(m);
-	return pickle_machine_pop(m, &n);
+	if ((rc = pickle_machine_pop(m, &n)) == 0)
+		pickle_machine_drop(m, n);
+	return rc;
 }
 
 static int
@@ -50,7 +57,26 @@ dup_top(struct pickle_machine *m)
 	struct pickle_node *n;
 	int rc = pickle_machine_top(m, &n);
 
-	return rc != 0 ? rc : pickle_machine_push(m, n);
+	if (rc != 0)
+		return rc;
+	n->kept = true;
+	return pickle_machine_push(m, n);
+}
+
+/* What int() of Python takes too, and other readers may not. */
+static void
+trim_number(struct pickle_machine *m, struct slice *s)
+{
+	size_t len = s->len;
+
+	while (s->len != 0 && strchr(" \t\r\v\f", s->ptr[s->len - 1]) != NULL)
+		s->len--;
+	while (s->len != 0 && strchr(" \t\r\v\f+", s->ptr[0]) != NULL) {
+		s->ptr++;
+		s->len--;
+	}
+	if (s->len != len)
+		pickle_machine_odd(m, "a number of the memo with blanks");
 }
 
 /* The number that an opcode of the memo names. */
@@ -76,6 +102,8 @@ memo_number(struct pickle_machine *m, uint64_t *out)
 	*out = 0;
 	if ((rc = pickle_arg_line(m, &s)) != 0)
 		return rc;
+	if (m->p->odd != NULL)
+		trim_number(m, &s);
 	for (size_t i = 0; i < s.len; i++)
 		if (s.ptr[i] < '0' || s.ptr[i] > '9' || *out > INT64_MAX / 16)
 			return pickle_machine_bad(m, "not a number of a memo");
@@ -178,6 +206,18 @@ binfloat(struct pickle_machine *m)
 	return pickle_machine_push(m, n);
 }
 
+/* The inspector looks into strings that begin like pickles. */
+static int
+push_text(struct pickle_machine *m, struct pickle_node *n)
+{
+	int rc = pickle_machine_push(m, n);
+
+	if (rc == 0 && m->p->odd != NULL && n->text.len >= 4 &&
+	    pickle_arg_may_be_pickle(n->text) && m->p->see != NULL)
+		m->p->see(m->p->ctx, m->op, n);
+	return rc;
+}
+
 static int
 string(struct pickle_machine *m)
 {
@@ -189,9 +229,12 @@ string(struct pickle_machine *m)
 	struct slice s;
 	int rc = pickle_arg_counted(m, width, m->op == CODE_BINSTRING, &s);
 
-	return rc != 0
-		   ? rc
-		   : pickle_machine_push(m, pickle_arg_text(m, PICKLE_STR, s));
+	if (rc != 0)
+		return rc;
+	if (m->op != CODE_BINSTRING && m->op != CODE_SHORT_BINSTRING &&
+	    m->p->odd != NULL && !pickle_arg_utf8(s))
+		pickle_machine_odd(m, "a string that is not UTF-8");
+	return push_text(m, pickle_arg_text(m, PICKLE_STR, s));
 }
 
 static int
@@ -203,9 +246,7 @@ bytes(struct pickle_machine *m)
 	struct slice s;
 	int rc = pickle_arg_counted(m, width, false, &s);
 
-	return rc != 0 ? rc
-		       : pickle_machine_push(
-			     m, pickle_arg_text(m, PICKLE_BYTES, s));
+	return rc != 0 ? rc : push_text(m, pickle_arg_text(m, PICKLE_BYTES, s));
 }
 
 /* Protocol 0: a line of text. */
@@ -235,7 +276,7 @@ literal(struct pickle_machine *m)
 			   : pickle_text_unicode(m->p->arena, s, &n->text);
 	if (!good)
 		return pickle_machine_bad(m, "not written as such");
-	return pickle_machine_push(m, n);
+	return kind == PICKLE_STR ? push_text(m, n) : pickle_machine_push(m, n);
 }
 
 /* --- containers ---------------------------------------------------------- */
@@ -302,6 +343,11 @@ target(
 	*out = top;
 	if (top->kind == kind)
 		return 0;
+	/* to Python it is a method of whatever is there */
+	if (m->p->odd != NULL && m->p->see != NULL) {
+		top->built = top->kind != PICKLE_CALL;
+		m->p->see(m->p->ctx, m->op, top);
+	}
 	if (top->kind != PICKLE_CALL)
 		return pickle_machine_bad(m, "what is there takes none");
 	part = kind == PICKLE_DICT ? &top->call->dict : &top->call->list;
@@ -359,7 +405,12 @@ proto(struct pickle_machine *m)
 	uint64_t v;
 	int rc = pickle_arg_number(m, 1, &v);
 
+	if (m->at != m->start)
+		pickle_machine_odd(m, "PROTO that is not the first opcode");
 	if (rc == 0 && v > PROTOCOL_MAX)
+		pickle_machine_odd(m, "a protocol that Python does not have");
+	m->p->protocol = (unsigned)v;
+	if (rc == 0 && v > PROTOCOL_MAX && m->p->odd == NULL)
 		rc = err_set(m->e, ERR_UNSUPPORTED, m->at,
 		    "pickle: protocol %" PRIu64 ", known are 0 to %d", v,
 		    PROTOCOL_MAX);
@@ -372,7 +423,17 @@ frame(struct pickle_machine *m)
 	uint64_t v;
 	int rc = pickle_arg_number(m, 8, &v);
 
-	return rc != 0 ? rc : v > rd_left(m->r) ? pickle_arg_cut(m) : 0;
+	if (rc != 0)
+		return rc;
+	if (m->at < m->frame_end)
+		pickle_machine_odd(m, "a frame begins inside a frame");
+	if (v > rd_left(m->r)) {
+		pickle_machine_odd(m, "a frame that is longer than the file");
+		m->frame_end = 0;
+		return m->p->odd != NULL ? 0 : pickle_arg_cut(m);
+	}
+	m->frame_end = rd_pos(m->r) + v;
+	return 0;
 }
 
 static int

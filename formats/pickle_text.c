@@ -191,13 +191,28 @@ utf8(uint32_t c, uint8_t *p)
 	return 4;
 }
 
+/* Most lines are what they stand for. */
+static bool
+is_plain(struct slice s)
+{
+	uint8_t seen = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		seen |= s.ptr[i];
+	return seen < 0x80 &&
+	       (s.len == 0 || memchr(s.ptr, '\\', s.len) == NULL);
+}
+
 bool
 pickle_text_unicode(struct arena *a, struct slice s, struct slice *out)
 {
-	uint8_t *p = arena_alloc(a, s.len + 1, 2);
+	uint8_t *p;
 	size_t n = 0;
 
-	if (p == NULL)
+	*out = s;
+	if (is_plain(s))
+		return true;
+	if ((p = arena_alloc(a, s.len + 1, 2)) == NULL)
 		return false;
 	for (size_t i = 0; i < s.len; i++) {
 		uint32_t c = s.ptr[i];

@@ -320,6 +320,21 @@ accuracy_json(const struct purification *p, double v)
 	return j;
 }
 
+static json_t *
+rounding_json(const struct purification *p)
+{
+	json_t *j = json_object();
+
+	if (p->rounding.tensors == 0)
+		return json_null();
+	json_put(j, "tensors", json_integer((json_int_t)p->rounding.tensors));
+	json_put(j, "numbers", json_integer((json_int_t)p->rounding.numbers));
+	json_put(j, "changed", json_integer((json_int_t)p->rounding.changed));
+	json_put(j, "farthest", json_number(p->rounding.farthest));
+	json_put(j, "accuracy_unrounded", json_number(p->unrounded));
+	return j;
+}
+
 static int
 document(struct purification *p, const char *model, json_t **out, struct err *e)
 {
@@ -354,6 +369,7 @@ document(struct purification *p, const char *model, json_t **out, struct err *e)
 	json_put(doc, "rounds", rounds_json(p));
 	json_put(doc, "before", accuracy_json(p, p->before));
 	json_put(doc, "after", accuracy_json(p, p->after));
+	json_put(doc, "rounding", rounding_json(p));
 	json_put(doc, "output", file);
 	json_put(
 	    doc, "run", doc_run(p->started, p->seconds, omp_get_max_threads()));
@@ -406,6 +422,12 @@ output(struct purification *p, const char *model, struct err *e)
 		       "accuracy %.4f -> %.4f (n = %zu)\n",
 		    arg_out, arg_rounds, p->ntrain, p->before, p->after,
 		    p->nheld);
+		if (p->rounding.tensors > 0)
+			printf("%zu of %zu weights were rounded to the file's "
+			       "types, by at most %.3g; accuracy before "
+			       "that %.4f\n",
+			    p->rounding.changed, p->rounding.numbers,
+			    p->rounding.farthest, p->unrounded);
 	}
 	json_decref(doc);
 	return rc;

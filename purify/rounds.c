@@ -182,6 +182,11 @@ rounds_run(struct purification *p, struct err *e)
 	p->after = p->before;
 	if (rc == 0 && p->opt.count != 0)
 		p->after = p->round[p->opt.count - 1].accuracy;
+	p->unrounded = p->after;
+	if (rc == 0)
+		rc = net_export_round(&p->h, &p->rounding, e);
+	if (rc == 0 && p->rounding.changed > 0)
+		rc = accuracy(p, &p->after, e);
 	p->seconds = progress_clock() - start;
 	return rc;
 }

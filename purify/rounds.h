@@ -35,13 +35,17 @@ struct purification {
 	int32_t *y, *held_y;
 	struct round *round;
 	double before, after;
+	/* weights of the file narrower than floats: what rounding them
+	 * changed, and the accuracy before it */
+	struct net_rounding rounding;
+	double unrounded;
 	double seconds;
 	int64_t started;
 };
 
 /* Model, images, split and work space; p->opt and p->cfg are set. */
 int rounds_open(struct purification *, struct err *) MUST_USE;
-/* All rounds; p->h is the purified model afterwards. */
+/* All rounds; p->h is the purified model afterwards, in the file's types. */
 int rounds_run(struct purification *, struct err *) MUST_USE;
 void rounds_release(struct purification *);
 

@@ -24,8 +24,7 @@ take(X509 *x, struct cert *c, struct err *e)
 	*c = (struct cert){.x509 = x};
 	ERR_clear_error();
 	if (x == NULL)
-		return err_set(
-		    e, ERR_FORMAT, ERR_NOWHERE, "not a certificate");
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE, "not a certificate");
 	if ((len = i2d_X509(x, &der)) <= 0)
 		BUG("out of memory");
 	buf_append(&c->der, der, (size_t)len);
@@ -102,10 +101,10 @@ cert_usage(const struct cert *c, struct err *e)
 	else if ((flags & EXFLAG_CA) != 0)
 		why = "is that of an authority";
 	else if ((flags & EXFLAG_KUSAGE) == 0 ||
-	         (X509_get_key_usage(c->x509) & KU_DIGITAL_SIGNATURE) == 0)
+		 (X509_get_key_usage(c->x509) & KU_DIGITAL_SIGNATURE) == 0)
 		why = "has not the key usage digitalSignature";
 	else if ((flags & EXFLAG_XKUSAGE) == 0 ||
-	         (X509_get_extended_key_usage(c->x509) & XKU_CODE_SIGN) == 0)
+		 (X509_get_extended_key_usage(c->x509) & XKU_CODE_SIGN) == 0)
 		why = "has not the extended key usage codeSigning";
 	if (why != NULL)
 		return err_set(
@@ -124,8 +123,8 @@ read_list(const char *path, STACK_OF(X509) * list, struct err *e)
 
 	if (bio == NULL)
 		return e->code;
-	while (rc == 0 &&
-	       (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+	while (
+	    rc == 0 && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
 		if (sk_X509_num(list) >= CERT_CHAIN ||
 		    sk_X509_push(list, x) <= 0) {
 			X509_free(x);
@@ -187,7 +186,8 @@ int
 cert_chain(const struct cert *c, const char *ca, const char *between,
     int64_t when, struct err *e)
 {
-	STACK_OF(X509) *roots = sk_X509_new_null(), *middle = sk_X509_new_null();
+	STACK_OF(X509) *roots = sk_X509_new_null(),
+		       *middle = sk_X509_new_null();
 	X509_STORE *store = X509_STORE_new();
 	int rc;
 
@@ -224,8 +224,9 @@ cert_names(const struct cert *c, const char *name)
 		else if (one->type == GEN_URI)
 			s = one->d.uniformResourceIdentifier;
 		/* the length too: a name may hold a NUL */
-		is = is || (s != NULL && ASN1_STRING_length(s) == (int)len &&
-		               memcmp(ASN1_STRING_get0_data(s), name, len) == 0);
+		is =
+		    is || (s != NULL && ASN1_STRING_length(s) == (int)len &&
+			      memcmp(ASN1_STRING_get0_data(s), name, len) == 0);
 	}
 	GENERAL_NAMES_free(all);
 	return is;

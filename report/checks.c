@@ -2,6 +2,7 @@
 #include "report/checks.h"
 
 #include "base/finding.h"
+#include "report/waive.h"
 
 #include <math.h>
 
@@ -69,8 +70,11 @@ worst_first(const void *pa, const void *pb)
 	const json_t *a = *(const json_t *const *)pa;
 	const json_t *b = *(const json_t *const *)pb;
 	enum finding_severity x = severity_of(a), y = severity_of(b);
+	bool last = json_at(a, "waived") != NULL;
 	int order;
 
+	if (last != (json_at(b, "waived") != NULL))
+		return last ? 1 : -1;
 	if (x != y)
 		return x > y ? -1 : 1;
 	if ((order = strcmp(member(a, "id"), member(b, "id"))) != 0 ||
@@ -79,22 +83,39 @@ worst_first(const void *pa, const void *pb)
 	return strcmp(member(a, "detail"), member(b, "detail"));
 }
 
+/* What the document says of the finding's id, for readers of one finding. */
 static void
-take_findings(json_t *out, const json_t *doc)
+put_taxa(json_t *finding, const json_t *doc)
 {
-	const json_t *list = json_at(doc, "findings");
-	json_t *one;
+	const json_t *rule = json_object_get(
+	    json_object_get(doc, "rules"), member(finding, "id"));
+	json_t *taxa = json_object_get(rule, "taxa");
+
+	if (json_is_array(taxa))
+		json_put(finding, "taxa", json_deep_copy(taxa));
+}
+
+static void
+take_findings(json_t *out, const struct checks_in *in, enum case_doc which)
+{
+	const json_t *doc = case_doc(in->docs, which);
+	const json_t *inspect = case_doc(in->docs, CASE_INSPECT);
+	json_t *list = checks_exact(json_at(doc, "findings")), *one;
 	size_t i;
 
 	json_array_foreach(list, i, one)
 	{
-		json_t *copy = checks_exact(one);
-
-		if (json_is_object(copy))
-			json_put(copy, "source",
-			    json_text(member(doc, "tool.name")));
-		json_add(out, copy);
+		if (!json_is_object(one))
+			continue;
+		json_put(one, "source", json_text(member(doc, "tool.name")));
+		put_taxa(one, doc);
 	}
+	/* assay-inspect applied its policy to what it found itself */
+	if (which != CASE_INSPECT)
+		waive_apply(inspect, list, json_at(doc, "files"));
+	if (json_is_array(list))
+		json_array_extend(out, list);
+	json_decref(list);
 }
 
 static json_t *
@@ -134,8 +155,8 @@ checks_findings(const struct checks_in *in)
 	json_t **order;
 	size_t n;
 
-	take_findings(raw, case_doc(in->docs, CASE_MANIFEST));
-	take_findings(raw, case_doc(in->docs, CASE_INSPECT));
+	take_findings(raw, in, CASE_MANIFEST);
+	take_findings(raw, in, CASE_INSPECT);
 	for (size_t i = 0; in->scan != NULL && i < in->scan->ntarget; i++)
 		json_add(raw, target_finding(in, &in->scan->target[i]));
 	n = json_array_size(raw);
@@ -166,9 +187,33 @@ checks_count(const json_t *findings, const char *severity, bool above)
 	{
 		enum finding_severity s = severity_of(one);
 
+		if (json_at(one, "waived") != NULL)
+			continue;
 		n += s == least || (above && s > least);
 	}
 	return n;
+}
+
+size_t
+checks_waived(const json_t *findings)
+{
+	json_t *one;
+	size_t i, n = 0;
+
+	json_array_foreach(findings, i, one) n +=
+	    json_at(one, "waived") != NULL;
+	return n;
+}
+
+/* Whether findings fail the bundle. */
+static bool
+failing(const struct checks_in *in, const json_t *findings)
+{
+	const json_t *inspect = case_doc(in->docs, CASE_INSPECT);
+	enum finding_severity fail_at = waive_fail_at(inspect);
+
+	return checks_count(findings, finding_severity_name(fail_at), true) !=
+	       0;
 }
 
 /* --- scope and verdict --------------------------------------------------- */
@@ -192,7 +237,7 @@ checks_verdict(const struct checks_in *in, const json_t *findings)
 	bool evidence =
 	    in->scan != NULL && strcmp(in->scan->verdict, "evidence") == 0;
 
-	if (evidence || checks_count(findings, "high", true) != 0)
+	if (evidence || failing(in, findings))
 		return "FAILED";
 	if (checks_complete(in) &&
 	    strcmp(in->scan->verdict, "no-evidence") == 0)
@@ -317,13 +362,16 @@ supply_chain(const struct checks_in *in)
 	json_t *ev = json_object();
 	const char *status = "PASSED";
 
-	take_findings(found, case_doc(in->docs, CASE_MANIFEST));
-	take_findings(found, inspect);
+	take_findings(found, in, CASE_MANIFEST);
+	take_findings(found, in, CASE_INSPECT);
 	for (size_t i = 0; i < ARRAY_LEN(level); i++)
 		json_put(count, level[i],
 		    json_integer(
 			(json_int_t)checks_count(found, level[i], false)));
-	if (checks_count(found, "high", true) != 0)
+	if (checks_waived(found) != 0)
+		json_put(count, "waived",
+		    json_integer((json_int_t)checks_waived(found)));
+	if (failing(in, found))
 		status = "FAILED";
 	else if (!complete(inspect) ||
 		 !complete(case_doc(in->docs, CASE_MANIFEST)))

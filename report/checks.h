@@ -25,8 +25,10 @@ json_t *checks_scope(const struct checks_in *);
 bool checks_complete(const struct checks_in *);
 /* "PASSED", "FAILED" or "INCONCLUSIVE". */
 const char *checks_verdict(const struct checks_in *, const json_t *findings);
-/* Findings of this severity or a higher one. */
+/* Findings of this severity, or a higher one as well, that are not waived. */
 size_t checks_count(const json_t *findings, const char *severity, bool above);
+/* Those that a policy waived. */
+size_t checks_waived(const json_t *findings);
 
 /* A decimal string, or null for NaN. */
 json_t *checks_decimal(double);

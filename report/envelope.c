@@ -48,8 +48,8 @@ envelope_make(const struct envelope_who *w, const void *payload, size_t len,
 	    DSSE_PAYLOAD_TYPE, strlen(DSSE_PAYLOAD_TYPE), payload, len, &pae);
 	rc = add_certificate(&d, w->certificate, w->pub, e);
 	if (rc == 0)
-		rc = signer_sign(
-		    w->signer, w->pub, pae.ptr, pae.len, &d.sig, e);
+		rc =
+		    signer_sign(w->signer, w->pub, pae.ptr, pae.len, &d.sig, e);
 	if (rc == 0)
 		dsse_write(&d, out);
 	if (rc == 0 && sig != NULL)
@@ -62,8 +62,7 @@ envelope_make(const struct envelope_who *w, const void *payload, size_t len,
 /* --- a report that is there ------------------------------------------------ */
 
 static int
-read_part(
-    const char *dir, const char *name, struct buf *out, struct err *e)
+read_part(const char *dir, const char *name, struct buf *out, struct err *e)
 {
 	char path[1200];
 	struct file_map m;
@@ -170,8 +169,7 @@ envelope_query(const char *dir, const char *query_path, struct err *e)
 }
 
 int
-envelope_attach_stamp(
-    const char *dir, const char *answer_path, struct err *e)
+envelope_attach_stamp(const char *dir, const char *answer_path, struct err *e)
 {
 	struct dsse d;
 	int64_t when;
@@ -181,8 +179,8 @@ envelope_attach_stamp(
 		return rc;
 	d.stamp.len = 0;
 	if ((rc = read_file(answer_path, &d.stamp, e)) == 0) {
-		rc = stamp_read(d.stamp.ptr, d.stamp.len, d.sig.ptr, d.sig.len,
-		    &when, e);
+		rc = stamp_read(
+		    d.stamp.ptr, d.stamp.len, d.sig.ptr, d.sig.len, &when, e);
 		if (rc != 0)
 			err_in(e, answer_path);
 	}

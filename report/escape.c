@@ -50,6 +50,33 @@ escape_html(struct buf *b, const char *s)
 }
 
 void
+escape_markdown(struct buf *b, const char *s)
+{
+	/* CommonMark 2.4: any of these is itself behind a backslash; '<' and
+	 * '&' are entities, which hosts that filter HTML leave alone */
+	static const char special[] = "\\`*_{}[]()#+-.!|~>@:/";
+	size_t left = strlen(s);
+	char piece[16];
+
+	while (left > 0) {
+		size_t n = visible(s, left, piece);
+
+		for (const char *p = piece; *p != '\0'; p++) {
+			if (*p == '<')
+				buf_puts(b, "&lt;");
+			else if (*p == '&')
+				buf_puts(b, "&amp;");
+			else if (strchr(special, *p) != NULL)
+				buf_printf(b, "\\%c", *p);
+			else
+				buf_u8(b, (uint8_t)*p);
+		}
+		s += n;
+		left -= n;
+	}
+}
+
+void
 escape_dot(struct buf *b, const char *s, size_t max)
 {
 	size_t left = strlen(s), done = 0;

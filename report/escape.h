@@ -19,4 +19,8 @@ void escape_html(struct buf *, const char *s);
  */
 void escape_dot(struct buf *, const char *s, size_t max);
 
+/* For running text and table cells of Markdown: nothing of it is markup, a
+ * link, a mention or a line break. */
+void escape_markdown(struct buf *, const char *s);
+
 #endif

@@ -18,7 +18,7 @@ tag_cell(struct buf *b, const char *word)
 {
 	static const char *const known[] = {"critical", "high", "medium", "low",
 	    "note", "PASSED", "FAILED", "INCONCLUSIVE"};
-	const char *class = "critical";
+	const char *class = strcmp(word, "waived") == 0 ? "note" : "critical";
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (strcmp(word, known[i]) == 0)
@@ -26,6 +26,44 @@ tag_cell(struct buf *b, const char *word)
 	buf_printf(b, "<td><span class=\"tag %s\">", class);
 	page_el(b, "span", "%s", word);
 	buf_puts(b, "</span></td>");
+}
+
+/* What a policy made of the finding, below its detail. */
+static void
+policy_words(const json_t *f, struct buf *b)
+{
+	const json_t *waived = json_at(f, "waived");
+
+	if (json_at(f, "was") != NULL) {
+		buf_puts(b, "<br>");
+		page_el(b, "em",
+		    "Its severity was %s; changed by the policy: %s",
+		    text_at(f, "was"), text_at(f, "changed.reason"));
+	}
+	if (waived != NULL) {
+		buf_puts(b, "<br>");
+		page_el(b, "em", "Waived (%s) until %s: %s",
+		    text_at(f, "severity"), text_at(waived, "expires"),
+		    text_at(waived, "reason"));
+	}
+}
+
+static void
+put_finding(const json_t *f, struct buf *b)
+{
+	buf_puts(b, "<tr>");
+	tag_cell(b,
+	    json_at(f, "waived") != NULL ? "waived" : text_at(f, "severity"));
+	buf_puts(b, "<td>");
+	page_el(b, "code", "%s", text_at(f, "id"));
+	buf_puts(b, "<br>");
+	page_el(b, "span", "%s", text_at(f, "summary"));
+	buf_puts(b, "</td><td>");
+	page_el(b, "code", "%s", text_at(f, "path"));
+	buf_puts(b, "</td><td>");
+	page_el(b, "span", "%s", text_at(f, "detail"));
+	policy_words(f, b);
+	buf_puts(b, "</td></tr>\n");
 }
 
 static void
@@ -54,20 +92,7 @@ put_findings(const struct html_in *h, struct buf *b)
 	}
 	page_table(b, "Findings, worst first; assay-findings(7) explains them",
 	    column);
-	json_array_foreach(list, i, one)
-	{
-		buf_puts(b, "<tr>");
-		tag_cell(b, text_at(one, "severity"));
-		buf_puts(b, "<td>");
-		page_el(b, "code", "%s", text_at(one, "id"));
-		buf_puts(b, "<br>");
-		page_el(b, "span", "%s", text_at(one, "summary"));
-		buf_puts(b, "</td><td>");
-		page_el(b, "code", "%s", text_at(one, "path"));
-		buf_puts(b, "</td>");
-		page_el(b, "td", "%s", text_at(one, "detail"));
-		buf_puts(b, "</tr>\n");
-	}
+	json_array_foreach(list, i, one) put_finding(one, b);
 	page_table_end(b);
 	page_section_end(b);
 }
@@ -265,6 +290,9 @@ put_appendix(const struct html_in *h, struct buf *b)
 	buf_puts(b, "<dl>\n");
 	page_fact(b, true, "Policy digest",
 	    text_at(h->predicate, "policy.digest.sha256"));
+	if (json_at(h->predicate, "policy.given") != NULL)
+		page_fact(b, true, "Digest of the policy given",
+		    text_at(h->predicate, "policy.given.sha256"));
 	page_fact(b, true, "Rule set digest",
 	    text_at(h->predicate, "ruleset.digest.sha256"));
 	buf_puts(b, "</dl>\n");

@@ -108,6 +108,28 @@ cards(const struct html_in *h, struct buf *b)
 	buf_puts(b, "</div>\n");
 }
 
+/* What does not count is said beside what was decided. */
+static void
+put_waived(const struct html_in *h, struct buf *b)
+{
+	const json_t *given = json_at(h->predicate, "policy.given");
+	size_t n = checks_waived(json_at(h->predicate, "findings"));
+
+	if (given == NULL)
+		return;
+	buf_puts(b, "<p class=\"soft\">");
+	page_el(b, "span",
+	    "Findings were judged by a policy that was given (%s): from "
+	    "severity %s on they fail. ",
+	    *text_at(given, "name") != '\0' ? text_at(given, "name")
+					    : "without a name",
+	    text_at(given, "fail-at"));
+	if (n != 0)
+		page_el(b, "strong",
+		    "%zu waived by it: see the findings for what and why.", n);
+	buf_puts(b, "</p>\n");
+}
+
 static void
 put_verdict(const struct html_in *h, struct buf *b)
 {
@@ -127,6 +149,7 @@ put_verdict(const struct html_in *h, struct buf *b)
 	page_el(b, "p class=\"soft\"", "Policy %s. %s",
 	    text_at(h->predicate, "policy.name"),
 	    text_at(h->predicate, "policy.text"));
+	put_waived(h, b);
 	if (case_doc(h->in->docs, CASE_PURIFY) != NULL)
 		buf_puts(b, "<p class=\"soft\">The verdict is about the bundle "
 			    "as it was delivered. What purification made of it "

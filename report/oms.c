@@ -37,8 +37,8 @@ serialization(void)
 }
 
 int
-oms_statement(const struct subject *s, const char *name, struct buf *out,
-    struct err *e)
+oms_statement(
+    const struct subject *s, const char *name, struct buf *out, struct err *e)
 {
 	json_t *j = json_object(), *subject = json_object();
 	json_t *digest = json_object(), *all = json_array();

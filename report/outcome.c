@@ -47,4 +47,3 @@ outcome_digest(
 		    "%s is not the digest of what it covers", path);
 	return rc;
 }
-

@@ -6,6 +6,7 @@
 #include "report/envelope.h"
 #include "report/html.h"
 #include "report/oms.h"
+#include "report/output.h"
 #include "report/statement.h"
 #include "report/svg.h"
 
@@ -70,6 +71,7 @@ struct run {
 	struct checks_in in;
 	struct diagram diagram;
 	struct buf dot, svg, html, payload, envelope, model_sig, pae;
+	struct buf output[OUTPUT_COUNT];
 	json_t *statement;
 	bool has_key; /* of whoever signs, here or elsewhere */
 	struct keys pub;
@@ -85,6 +87,8 @@ run_release(struct run *r)
 	buf_free(&r->envelope);
 	buf_free(&r->model_sig);
 	buf_free(&r->pae);
+	for (size_t i = 0; i < OUTPUT_COUNT; i++)
+		buf_free(&r->output[i]);
 	keys_release(&r->pub);
 	json_decref(r->statement);
 	diagram_release(&r->diagram);
@@ -209,11 +213,16 @@ compose(struct run *r, struct err *e)
 		h.key_name = keys_kind_name(r->pub.kind);
 	}
 	html_report(&h, &r->html);
+	for (size_t i = 0; i < OUTPUT_COUNT; i++)
+		output_table[i].write(r->statement, &r->output[i]);
 	derive(r, "report.html", "text/html", &r->html);
 	if (r->in.scan != NULL) {
 		derive(r, "flips.dot", "text/vnd.graphviz", &r->dot);
 		derive(r, "flips.svg", "image/svg+xml", &r->svg);
 	}
+	for (size_t i = 0; i < OUTPUT_COUNT; i++)
+		derive(r, output_table[i].file, output_table[i].type,
+		    &r->output[i]);
 	return json_canonical(r->statement, &r->payload, e);
 }
 
@@ -242,6 +251,9 @@ write_all(struct run *r, const char *out, struct err *e)
 		if (part[i].on)
 			rc = bundle_add(&b, part[i].name, part[i].b->ptr,
 			    part[i].b->len, e);
+	for (size_t i = 0; i < OUTPUT_COUNT && rc == 0; i++)
+		rc = bundle_add(&b, output_table[i].file, r->output[i].ptr,
+		    r->output[i].len, e);
 	if (rc == 0)
 		rc = bundle_commit(&b, e);
 	bundle_abort(&b);

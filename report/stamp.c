@@ -21,12 +21,13 @@ stamp_query(const void *sig, size_t len, struct buf *out)
 	digest_mem(sig, len, &d);
 	if (req == NULL || imprint == NULL || how == NULL ||
 	    X509_ALGOR_set0(how, OBJ_nid2obj(NID_sha256), V_ASN1_NULL, NULL) !=
-	        1 ||
+		1 ||
 	    TS_MSG_IMPRINT_set_algo(imprint, how) != 1 ||
 	    TS_MSG_IMPRINT_set_msg(imprint, d.byte, DIGEST_LEN) != 1 ||
 	    TS_REQ_set_version(req, 1) != 1 ||
 	    TS_REQ_set_msg_imprint(req, imprint) != 1 ||
-	    TS_REQ_set_cert_req(req, 1) != 1 || (n = i2d_TS_REQ(req, &der)) <= 0)
+	    TS_REQ_set_cert_req(req, 1) != 1 ||
+	    (n = i2d_TS_REQ(req, &der)) <= 0)
 		BUG("out of memory");
 	buf_append(out, der, (size_t)n);
 	OPENSSL_free(der);
@@ -46,7 +47,8 @@ static TS_RESP *
 parse(const void *p, size_t len)
 {
 	const unsigned char *at = p;
-	TS_RESP *r = len <= INT32_MAX ? d2i_TS_RESP(NULL, &at, (long)len) : NULL;
+	TS_RESP *r =
+	    len <= INT32_MAX ? d2i_TS_RESP(NULL, &at, (long)len) : NULL;
 
 	if (r != NULL && at != (const unsigned char *)p + len) {
 		TS_RESP_free(r);
@@ -125,8 +127,8 @@ trust(TS_RESP *r, const void *sig, size_t len, X509_STORE *store, struct err *e)
 
 	if (c == NULL || data == NULL)
 		BUG("out of memory");
-	TS_VERIFY_CTX_set_flags(c,
-	    TS_VFY_VERSION | TS_VFY_DATA | TS_VFY_SIGNATURE);
+	TS_VERIFY_CTX_set_flags(
+	    c, TS_VFY_VERSION | TS_VFY_DATA | TS_VFY_SIGNATURE);
 	TS_VERIFY_CTX_set_data(c, data);
 	TS_VERIFY_CTX_set_store(c, store);
 	if (TS_RESP_verify_response(c, r) != 1) {

@@ -28,8 +28,10 @@ digest_set(const struct digest *d)
 }
 
 static json_t *
-policy_json(void)
+policy_json(const struct checks_in *in)
 {
+	const json_t *given =
+	    json_at(case_doc(in->docs, CASE_INSPECT), "policy");
 	json_t *j = json_object();
 	struct digest d;
 
@@ -37,6 +39,11 @@ policy_json(void)
 	json_put(j, "name", json_text(policy_name));
 	json_put(j, "text", json_text(policy_text));
 	json_put(j, "digest", digest_set(&d));
+	if (given != NULL) {
+		json_put(j, "given", checks_exact(given));
+		/* the same audit on another day is the same audit */
+		json_object_del(json_object_get(j, "given"), "date");
+	}
 	return j;
 }
 
@@ -231,7 +238,7 @@ predicate_new(const struct checks_in *in)
 	struct err e = {0};
 
 	json_put(p, "tool", tool_json());
-	json_put(p, "policy", policy_json());
+	json_put(p, "policy", policy_json(in));
 	json_put(p, "ruleset", ruleset_json());
 	json_put(p, "taxonomies", taxonomies_json());
 	json_put(p, "bundle",

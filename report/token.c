@@ -116,7 +116,7 @@ try_slot(struct session *s, CK_FUNCTION_LIST *f, CK_SLOT_ID slot, struct err *e)
 	if (f->C_GetTokenInfo(slot, &info) != CKR_OK ||
 	    !p11_kit_uri_match_token_info(s->uri, &info) ||
 	    f->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &s->h) !=
-	        CKR_OK)
+		CKR_OK)
 		return 0;
 	s->f = f;
 	s->open = true;
@@ -155,9 +155,9 @@ load(struct session *s, struct err *e)
 	if (path == NULL) {
 		s->list = p11_kit_modules_load_and_initialize(0);
 		return s->list != NULL
-		           ? 0
-		           : err_set(e, ERR_SYSTEM, ERR_NOWHERE,
-		                 "token: no PKCS#11 module is configured");
+			   ? 0
+			   : err_set(e, ERR_SYSTEM, ERR_NOWHERE,
+				 "token: no PKCS#11 module is configured");
 	}
 	if ((s->own = p11_kit_module_load(path, 0)) == NULL) {
 		err_set(e, ERR_SYSTEM, ERR_NOWHERE,
@@ -197,8 +197,8 @@ open_session(
 	bad = p11_kit_uri_parse(
 	    uri, P11_KIT_URI_FOR_OBJECT_ON_TOKEN_AND_MODULE, s->uri);
 	if (bad != P11_KIT_URI_OK)
-		rc = err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "not a PKCS#11 URI: %s", p11_kit_uri_message(bad));
+		rc = err_set(e, ERR_USAGE, ERR_NOWHERE, "not a PKCS#11 URI: %s",
+		    p11_kit_uri_message(bad));
 	else if ((rc = find_pin(s, pin_file, e)) == 0)
 		rc = load(s, e);
 	if (rc == 0 && s->own != NULL)

@@ -15,15 +15,13 @@ check_stamp(const struct trust *t, const struct dsse *d, struct trusted *out,
 	int rc;
 
 	if (d->stamp.len == 0)
-		return t->tsa == NULL
-		           ? 0
-		           : err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		                 "the report has no timestamp");
-	rc = t->tsa != NULL
-	         ? stamp_verify(d->stamp.ptr, d->stamp.len, d->sig.ptr,
-	               d->sig.len, t->tsa, &out->time, e)
-	         : stamp_read(d->stamp.ptr, d->stamp.len, d->sig.ptr,
-	               d->sig.len, &out->time, e);
+		return t->tsa == NULL ? 0
+				      : err_set(e, ERR_FORMAT, ERR_NOWHERE,
+					    "the report has no timestamp");
+	rc = t->tsa != NULL ? stamp_verify(d->stamp.ptr, d->stamp.len,
+				  d->sig.ptr, d->sig.len, t->tsa, &out->time, e)
+			    : stamp_read(d->stamp.ptr, d->stamp.len, d->sig.ptr,
+				  d->sig.len, &out->time, e);
 	out->stamped = rc == 0;
 	out->by_tsa = rc == 0 && t->tsa != NULL;
 	return rc;
@@ -64,8 +62,8 @@ check_by_certificate(const struct trust *t, const struct dsse *d,
 	if (d->certificate.len == 0)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "the report has no certificate: verify it with --key");
-	if ((rc = cert_parse(
-		 d->certificate.ptr, d->certificate.len, &c, e)) != 0)
+	if ((rc = cert_parse(d->certificate.ptr, d->certificate.len, &c, e)) !=
+	    0)
 		return rc;
 	if ((rc = cert_usage(&c, e)) == 0 &&
 	    (rc = cert_key(&c, &out->key, e)) == 0 &&
@@ -96,7 +94,7 @@ trust_check(const struct trust *t, const struct dsse *d, struct trusted *out,
     struct err *e)
 {
 	return t->key != NULL ? check_by_key(t, d, out, e)
-	                      : check_by_certificate(t, d, out, e);
+			      : check_by_certificate(t, d, out, e);
 }
 
 void

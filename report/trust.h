@@ -13,14 +13,14 @@ struct trust {
 	const char *ca;       /* authorities, PEM, and */
 	const char *identity; /* the name that the certificate must have */
 	const char *between;  /* intermediates, PEM, or NULL */
-	const char *tsa;      /* authorities of time, PEM; NULL: no stamp needed */
+	const char *tsa; /* authorities of time, PEM; NULL: no stamp needed */
 };
 
 struct trusted {
 	struct keys key;
-	bool stamped;   /* there is a stamp of this signature */
-	bool by_tsa;    /* and it is trusted */
-	int64_t time;   /* of the stamp, in seconds */
+	bool stamped; /* there is a stamp of this signature */
+	bool by_tsa;  /* and it is trusted */
+	int64_t time; /* of the stamp, in seconds */
 };
 
 /* Can what the user named be used at all?  Reads the key into *out, which is

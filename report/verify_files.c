@@ -19,8 +19,8 @@ check_archive(struct outcome *o, const char *path)
 
 	if (digest_file(path, LIMIT_MODEL_FILE, &d, &size, &e) != 0)
 		outcome_judge(o, &e);
-	else if (outcome_digest(o->statement, "predicate.bundle.sha256", &d, &e) !=
-		 0)
+	else if (outcome_digest(
+		     o->statement, "predicate.bundle.sha256", &d, &e) != 0)
 		outcome_problem(o,
 		    "bundle: changed: %s is not the archive that was "
 		    "audited",
@@ -55,8 +55,8 @@ verify_bundle(struct outcome *o, const struct subject *want, const char *path)
 		return;
 	}
 	if (file_join(files, sizeof(files), path, "files", &e) != 0 ||
-	    file_join(manifest, sizeof(manifest), path, "manifest.json",
-		&e) != 0) {
+	    file_join(manifest, sizeof(manifest), path, "manifest.json", &e) !=
+		0) {
 		outcome_judge(o, &e);
 		return;
 	}
@@ -87,8 +87,8 @@ check_one_derived(struct outcome *o, const char *dir, const json_t *one)
 	}
 	if (strchr(name, '/') != NULL || !subject_safe(name) ||
 	    !digest_parse(hex, &want)) {
-		outcome_problem(o, "derived: '%.80s' is not a file name and its sha256",
-		    name);
+		outcome_problem(o,
+		    "derived: '%.80s' is not a file name and its sha256", name);
 		return;
 	}
 	if (file_join(path, sizeof(path), dir, name, &e) != 0) {
@@ -111,4 +111,3 @@ verify_derived(struct outcome *o, const char *dir)
 
 	json_array_foreach(list, i, one) check_one_derived(o, dir, one);
 }
-

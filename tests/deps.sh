@@ -4,8 +4,8 @@
 # exact command and stops.
 need="build-essential perl universal-ctags libopenblas-dev libarchive-dev
 libcmocka-dev libgraphviz-dev libjansson-dev libssl-dev libseccomp-dev
-libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libyaml-dev libutf8proc-dev
 libp11-kit-dev softhsm2
+libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libbz2-dev liblzma-dev libyaml-dev libutf8proc-dev
 fonts-dejavu-core openssl
 dataset-fashion-mnist libonnx-testdata mandoc python3-jsonschema"
 missing=

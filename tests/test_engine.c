@@ -356,6 +356,24 @@ test_baked_statistics(void **state)
 	model_release(&w.m);
 }
 
+/* A reader's view of a file is no dense array: refused, not misread. */
+static void
+test_view(void **state)
+{
+	static const uint64_t stride[MODEL_MAX_RANK] = {4, 4, 4, 4, 4, 4, 4, 4};
+	struct err e = {0};
+	struct world w;
+	struct net net;
+
+	(void)state;
+	world_open(&w, rows[0].name);
+	w.m.tensor[0].stride = stride;
+	assert_int_equal(net_build(&net, &w.m, 0, 0, 0, &e), ERR_UNSUPPORTED);
+	assert_non_null(strstr(e.msg, "is a view of a file"));
+	w.m.tensor[0].stride = NULL;
+	world_close(&w);
+}
+
 int
 main(void)
 {
@@ -380,6 +398,8 @@ main(void)
 		tests[n] = (struct CMUnitTest){
 		    name[n], test_optim, NULL, NULL, (void *)(uintptr_t)i};
 	}
+	tests[n++] = (struct CMUnitTest){
+	    "a view of a file", test_view, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){
 	    "a batch size that is baked in", test_baked, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){"batch statistics with it",

@@ -69,6 +69,15 @@ ok 'the statement says INCONCLUSIVE' verdict c3 INCONCLUSIVE
 bundle program "$clean" && printf '#!/bin/sh\nid\n' >program/run.sh && chmod +x program/run.sh
 audit 1 'flagged wins over incomplete' program c4 --no-grow
 ok 'both are in the case' sh -c "grep -q FILE_EXECUTABLE c4/inspect.json && grep -q '\"verdict\": \"inconclusive\"' c4/scan.json"
+printf '{"schema": "assay-policy/1", "waive": [{"id": "FILE_EXECUTABLE", "reason": "read by us", "expires": "2100-01-01"}]}' >policy
+failing 4 'a policy of the bundle itself' 'no say in how it is judged' program c22 -r "$reference" --policy program/run.sh
+audit 1 'a program in the bundle' program c22 -r "$reference"
+ok 'fails it' verdict c22 FAILED
+audit 0 'that is waived, later' program c22 -r "$reference" --policy policy --resume
+ok 'does not' verdict c22 PASSED
+ok 'and is in the report' grep -q 'until 2100-01-01: read by us' c22/report/report.html
+audit 1 'without the policy' program c22 -r "$reference" --resume
+ok 'it does again' verdict c22 FAILED
 audit 1 'without purification' bad c5 -r "$reference" --no-purify
 ok 'there is none' [ ! -e c5/purified ]
 

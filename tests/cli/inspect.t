@@ -13,10 +13,12 @@ for id in FILE_EXECUTABLE FILE_PICKLE FORMAT_POLYGLOT NAME_MISMATCH FILE_UNKNOWN
 done
 for one in good-torch.pt:PICKLE good-p0.pkl:PICKLE bad-name.txt:PICKLE \
     bad-object.npy:PICKLE good-elf.so:EXECUTABLE good.exe:EXECUTABLE \
-    good-script.sh:EXECUTABLE good.py:EXECUTABLE good.dylib:EXECUTABLE; do
+    good-script.sh:EXECUTABLE good.dylib:EXECUTABLE; do
 	exits 1 "${one%:*}" assay-inspect $f/${one%:*}
 	prints "FILE_${one#*:}"
 done
+exits 0 "Python that does nothing" assay-inspect $f/good.py
+prints "CODE_SOURCE"
 exits 1 "safetensors with a zip behind" assay-inspect $f/bad-polyglot.safetensors
 prints "safetensors and zip"
 exits 3 "a name of another format" assay-inspect --json fixtures/image/bad-magic.png

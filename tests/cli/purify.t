@@ -37,6 +37,23 @@ ok 'printed document' grep -q '"schema": "assay-purify/1"' "$out"
 exits 0 'measured' assay-eval "$tmp/20.onnx" --data "$audit" --trigger "$trigger" --max-asr .8
 prints '^accuracy  *0\.9'
 
+# weights of 16 bits: trained in 32, rounded, measured as they are written
+npy() { # SHAPE: header of an NPY file of bytes
+	printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': ($1), }"
+}
+{ npy '40, 8, 8, 3' && head -c 7680 "$onnx/good-preact-13-dynamic.onnx"; } >"$tmp/image.npy"
+{ npy '40,' && printf '\000\001\002\003%.0s' 1 2 3 4 5 6 7 8 9 10; } >"$tmp/label.npy"
+h="-q --lr 1e-3 --data $tmp/image.npy,$tmp/label.npy $onnx/good-half.onnx"
+exits 0 'half precision' assay-purify $h --rounds 5 -o "$tmp/half.onnx" --document "$tmp/half.json"
+prints '^108 of 108 weights were rounded to the file'
+ok 'the document says so' grep -q '"changed": 108' "$tmp/half.json"
+ok 'the same size' [ "$(size "$tmp/half.onnx")" = "$(size "$onnx/good-half.onnx")" ]
+ok 'another model, still of half precision' sh -c "! cmp -s '$tmp/half.onnx' '$onnx/good-half.onnx' &&
+    assay-load '$tmp/half.onnx' -o '$tmp/half.n' && grep -aq '\"dtype\":\"F16\"' '$tmp/half.n'"
+exits 0 'no rounds' assay-purify $h --rounds 0 -o "$tmp/same.onnx"
+ok 'are the original' cmp "$tmp/same.onnx" "$onnx/good-half.onnx"
+fails 2 'weights beyond the type' 'more than f16 holds' assay-purify $h --rounds 1 --lr 100 --decay 10 --optimiser adamw --batch 12 -o "$tmp/no.onnx"
+
 # what lies beside the output stays
 echo precious >"$tmp/p.onnx.neutral"
 exits 0 'beside a file OUT.neutral' assay-purify $o "$suspect" -o "$tmp/p.onnx"

@@ -77,6 +77,31 @@ ok 'that is listed' has statement.json 'behaviour of the purified model'
 fresh backdoored && swap scan.json '"verdict":"evidence"' '"verdict":"inconclusive"'
 ok 'a suspicion is not a verdict' status 2 assay-report "$tmp/case"
 ok 'but is said' has statement.json 'a class may be the target'
+# a policy: what it waived does not fail the bundle, is there and is said
+finding() { printf '{"id":"%s","severity":"high","summary":"s","path":"labels.txt","detail":"d"%s}' "$1" "$2"; }
+entry() { printf '{"action":"waive","id":"%s","reason":"%s","expires":"2027-01-31","state":"%s","findings":0}' "$1" "$2" "$3"; }
+given() { printf '"policy":{"name":"ours","sha256":"%064d","date":"2026-11-28","fail-at":"%s","entries":[%s]},"complete"' 7 "$1" "$2"; }
+fresh clean && swap inspect.json '"findings":.*"complete"' "\"findings\":[$(finding FILE_EXECUTABLE '')],\"complete\""
+ok 'a high finding fails' status 1 assay-report "$tmp/case"
+fresh clean && swap inspect.json '"findings":.*"complete"' "\"findings\":[$(finding FILE_EXECUTABLE ',"waived":{"reason":"<our> runtime","expires":"2027-01-31"}')],$(given high "$(entry FILE_EXECUTABLE '<our> runtime' applied)")"
+ok 'waived, it does not' status 0 assay-report "$tmp/case"
+ok 'it is in the statement' has statement.json '"waived":{"expires":"2027-01-31","reason":"<our> runtime"}'
+ok 'with the policy' has statement.json '"given":{"entries":[{"action":"waive"'
+ok 'and on the page, escaped' has report.html 'Waived (high) until 2027-01-31: &lt;our&gt; runtime'
+ok 'beside the verdict too' has report.html '1 waived by it: see the findings'
+fresh clean && swap manifest.json '"findings":\[\]' "\"findings\":[$(finding ARCHIVE_LINK '')]"
+ok 'a finding of the unpacking fails' status 1 assay-report "$tmp/case"
+swap inspect.json '"complete"' "$(given high "$(entry ARCHIVE_LINK harmless unused)")"
+ok 'the same policy is for it' status 0 assay-report --force "$tmp/case"
+ok 'and is said' has report.html 'Waived (high) until 2027-01-31: harmless'
+fresh clean && swap manifest.json '"findings":\[\]' "\"findings\":[$(finding ARCHIVE_LINK '')]"
+swap inspect.json '"complete"' "$(given high "$(entry ARCHIVE_LINK harmless expired)")"
+ok 'not what had expired' status 1 assay-report "$tmp/case"
+fresh clean && swap inspect.json '"findings":.*"complete"' "\"findings\":[$(finding FILE_EXECUTABLE '')],$(given critical '')"
+ok 'fail-at is the policy'"'"'s' status 0 assay-report "$tmp/case"
+fresh clean && swap inspect.json '"complete":true' "$(given critical ''):false"
+ok 'an incomplete inspection is no pass' status 2 assay-report "$tmp/case"
+
 fresh backdoored && swap scan.json '"verdict":"evidence"' '"verdict":"no-evidence"'
 ok 'a scan that contradicts itself' refused 'no-evidence'
 # what stood in for trusted references

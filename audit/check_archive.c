@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ * Archives that libarchive reads, from memory, member by member, never to
+ * disk; zips are check_zip.c's.  Only the format that the bytes are of is
+ * switched on, so that they cannot pass for another.
+ */
+#define _XOPEN_SOURCE 700 /* S_IFMT */
+#include "audit/check_names.h"
+#include "audit/check_source.h"
+#include "audit/check_tail.h"
+#include "base/limits.h"
+
+#include <sys/stat.h>
+
+struct kind {
+	const char *format; /* of formats/identify.def */
+	int (*enable)(struct archive *);
+	int (*filter)(struct archive *); /* what it is wrapped in, or NULL */
+	bool ends; /* bytes behind its end can be told from padding */
+};
+
+static const struct kind kinds[] = {
+    {"tar", archive_read_support_format_tar, NULL, true},
+    {"7z", archive_read_support_format_7zip, NULL, false},
+    {"cpio", archive_read_support_format_cpio, NULL, false},
+    {"ar", archive_read_support_format_ar, NULL, false},
+    {"rpm", archive_read_support_format_cpio, archive_read_support_filter_rpm,
+	false},
+    {"rar", archive_read_support_format_rar, NULL, false},
+    {"rar5", archive_read_support_format_rar5, NULL, false},
+    {"iso9660", archive_read_support_format_iso9660, NULL, false},
+    {"cab", archive_read_support_format_cab, NULL, false},
+    {"xar", archive_read_support_format_xar, NULL, false},
+    {"lha", archive_read_support_format_lha, NULL, false},
+};
+
+struct walk {
+	const struct check_file *f;
+	struct check_tell tell;
+	struct arena arena;
+	struct check_names names;
+	struct check_source source;
+	struct archive *a;
+	size_t members;
+};
+
+static const char *
+reason(struct archive *a)
+{
+	const char *s = archive_error_string(a);
+
+	return s != NULL ? s : "damaged";
+}
+
+static const char *
+or_none(const char *utf8, const char *raw)
+{
+	return utf8 != NULL ? utf8 : raw;
+}
+
+static void
+describe(struct archive_entry *entry, struct check_names_entry *n)
+{
+	*n = (struct check_names_entry){
+	    .at = ERR_NOWHERE, .mode = (unsigned)archive_entry_mode(entry)};
+	n->name = or_none(
+	    archive_entry_pathname_utf8(entry), archive_entry_pathname(entry));
+	if (n->name == NULL)
+		n->name = "\xff"; /* no text at all */
+	n->link = or_none(
+	    archive_entry_hardlink_utf8(entry), archive_entry_hardlink(entry));
+	if (n->link != NULL)
+		n->mode = 0;
+	else if (S_ISLNK(n->mode))
+		n->link = or_none(archive_entry_symlink_utf8(entry),
+		    archive_entry_symlink(entry));
+}
+
+static void
+take_data(struct walk *w, const char *name)
+{
+	struct check_expanded x;
+	struct rd bytes;
+
+	check_source_data(w->f, w->a, &w->source, &x, &bytes);
+	if (x.end == EXPAND_DAMAGED)
+		check_tell_short(&w->tell, FINDING_ARCHIVE_TRUNCATED,
+		    ERR_NOWHERE, "'%.200s': %s", name, reason(w->a));
+	if (bytes.len != 0)
+		check_within(w->f, name, bytes);
+	check_expand_free(&x);
+}
+
+static void
+take_entry(struct walk *w, struct archive_entry *entry)
+{
+	struct check_names_entry n;
+	const char *name;
+
+	describe(entry, &n);
+	check_names_add(&w->names, &n);
+	name =
+	    arena_strdup(&w->arena, n.name, strnlen(n.name, LIMIT_MEMBER_NAME));
+	if (name == NULL || *name == '\0')
+		name = "(no name)";
+	if (archive_entry_is_encrypted(entry))
+		check_tell_short(&w->tell, FINDING_ARCHIVE_ENCRYPTED,
+		    ERR_NOWHERE, "'%.200s'", name);
+	else if ((n.mode & S_IFMT) == 0 || S_ISREG(n.mode))
+		take_data(w, name);
+}
+
+static void
+walk(struct walk *w)
+{
+	struct archive_entry *entry;
+	int rc;
+
+	while ((rc = archive_read_next_header(w->a, &entry)) != ARCHIVE_EOF) {
+		if (rc < ARCHIVE_WARN)
+			check_tell_short(&w->tell, FINDING_ARCHIVE_TRUNCATED,
+			    ERR_NOWHERE, "after %zu members: %s", w->members,
+			    reason(w->a));
+		if (rc == ARCHIVE_FATAL || rc == ARCHIVE_RETRY)
+			return;
+		if (++w->members > LIMIT_ZIP_ENTRIES) {
+			check_tell_short(&w->tell, FINDING_FILE_LIMIT,
+			    ERR_NOWHERE, "more than %d members",
+			    LIMIT_ZIP_ENTRIES);
+			return;
+		}
+		if (rc >= ARCHIVE_WARN)
+			take_entry(w, entry);
+	}
+}
+
+static void
+look(const struct check_file *f, const struct kind *k)
+{
+	struct walk w = {.f = f,
+	    .tell = {.f = f},
+	    .source = {.part = {{f->bytes.base, f->bytes.len}}, .n = 1}};
+	uint64_t end = UINT64_MAX;
+
+	check_knows(f);
+	arena_init(&w.arena, LIMIT_INSPECT_NAMES);
+	check_names_init(&w.names, &w.tell, &w.arena);
+	w.a = check_source_open(&w.source);
+	if (k->enable(w.a) < ARCHIVE_WARN ||
+	    (k->filter != NULL && k->filter(w.a) < ARCHIVE_WARN))
+		BUG("libarchive lacks a format");
+	if (archive_read_open1(w.a) >= ARCHIVE_WARN) {
+		walk(&w);
+		if (archive_filter_bytes(w.a, -1) > 0)
+			end = (uint64_t)archive_filter_bytes(w.a, -1);
+	} else {
+		check_short(f, FINDING_ARCHIVE_TRUNCATED, ERR_NOWHERE, "%s",
+		    reason(w.a));
+	}
+	check_tell_rest(&w.tell);
+	archive_read_free(w.a);
+	arena_release(&w.arena);
+	if (k->ends)
+		check_tail(f, end);
+}
+
+void
+check_archive(const struct check_file *f)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (check_is(f, kinds[i].format))
+			look(f, &kinds[i]);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ * Programs, and source code.  A program in a bundle of models has no business
+ * there.  Source is usual (setup.py, a handler, an example), and is run only
+ * by who wants to: it is listed, and found when it does what malware does.
+ * What a loader would run by itself is other checks' to say.
+ */
+#include "audit/check_python.h"
+#include "audit/check_shell.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+static bool
+ends_with_any(const char *name, const char *const *suffix)
+{
+	for (; *suffix != NULL; suffix++)
+		if (text_ends_with(name, *suffix))
+			return true;
+	return false;
+}
+
+/* Text that is run when somebody opens it, whatever it looks like. */
+static const char *const scripts[] = {".sh", ".bash", ".bat", ".cmd", ".ps1",
+    ".psm1", ".vbs", ".vbe", ".hta", ".wsf", ".command", NULL};
+static const char *const python[] = {".py", ".pyw", ".pyi", NULL};
+
+static void
+judge_shell(const struct check_file *f)
+{
+	size_t at = 0;
+	const char *what =
+	    check_shell_judge((const char *)f->bytes.base, f->bytes.len, &at);
+
+	if (what != NULL)
+		check_find(f, FINDING_SOURCE_DANGEROUS, at, "%s", what);
+}
+
+static bool
+mentions_python(struct rd r)
+{
+	size_t n = MIN(r.len, 64);
+
+	for (size_t i = 0; i + 6 <= n && r.base[i] != '\n'; i++)
+		if (memcmp(r.base + i, "python", 6) == 0)
+			return true;
+	return false;
+}
+
+/* What kind of source it is, by content and, of text, by name. */
+static const char *
+source_of(const struct check_file *f, bool *is_python, bool *is_shell)
+{
+	const char *name = check_name_of(f);
+	bool text = check_is(f, "text"), script = check_is(f, "script");
+
+	*is_python = check_is(f, "python") ||
+		     (text && ends_with_any(name, python)) ||
+		     (script && mentions_python(f->bytes));
+	*is_shell = check_is(f, "batch") ||
+		    (script && !mentions_python(f->bytes)) ||
+		    (text && ends_with_any(name, scripts));
+	if (*is_shell)
+		return "script";
+	return *is_python ? "Python source" : NULL;
+}
+
+static void
+judge_source(const struct check_file *f)
+{
+	bool is_python = false, is_shell = false;
+	const char *what = source_of(f, &is_python, &is_shell);
+
+	if (what == NULL)
+		return;
+	check_knows(f);
+	check_find(f, FINDING_FILE_SOURCE, ERR_NOWHERE, "%s", what);
+	if (f->bytes.len > LIMIT_INSPECT_SOURCE) {
+		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
+		    "source of more than %zu bytes", LIMIT_INSPECT_SOURCE);
+		return;
+	}
+	if (is_python)
+		check_python_judge(
+		    f, (const char *)f->bytes.base, f->bytes.len);
+	if (is_shell)
+		judge_shell(f);
+}
+
+void
+check_code(const struct check_file *f)
+{
+	/* that it is no script is known of all text */
+	if (check_is(f, "text"))
+		check_knows(f);
+	for (size_t i = 0; i < f->bids->n; i++)
+		if (f->bids->bid[i]->kind == KIND_CODE &&
+		    strcmp(f->bids->bid[i]->within, "text") != 0) {
+			check_knows(f);
+			check_find(f, FINDING_FILE_EXECUTABLE, ERR_NOWHERE,
+			    "%s", f->bids->bid[i]->summary);
+		}
+	judge_source(f);
+}

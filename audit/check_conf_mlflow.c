@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT
+ * MLflow: MLmodel says which Python module loads the model, from which files,
+ * with which code on the path; conda.yaml and python_env.yaml (and BentoML's
+ * bentofile.yaml) what is installed beforehand.
+ */
+#include "audit/check_conf.h"
+
+#define SHOWN 512
+
+/* Modules of mlflow that load a model: its flavours. */
+static bool
+flavour(const struct conf *module)
+{
+	static const char *const names[] = {"mlflow.sklearn", "mlflow.pytorch",
+	    "mlflow.tensorflow", "mlflow.keras", "mlflow.keras.load",
+	    "mlflow.xgboost", "mlflow.lightgbm", "mlflow.catboost",
+	    "mlflow.onnx", "mlflow.pyfunc.model", "mlflow.spark",
+	    "mlflow.statsmodels", "mlflow.prophet", "mlflow.pmdarima",
+	    "mlflow.fastai", "mlflow.spacy", "mlflow.h2o", "mlflow.gluon",
+	    "mlflow.paddle", "mlflow.mleap", "mlflow.shap", "mlflow.diviner",
+	    "mlflow.transformers", "mlflow.openai", "mlflow.langchain",
+	    "mlflow.llama_index", "mlflow.dspy", "mlflow.promptflow",
+	    "mlflow.sentence_transformers", "mlflow.johnsnowlabs",
+	    "mlflow.pyfunc.loaders.code_model", "mlflow.pyspark.ml",
+	    "mlflow.pyfunc.loaders.chat_model",
+	    "mlflow.pyfunc.loaders.chat_agent",
+	    "mlflow.pyfunc.loaders.responses_agent", "mlflow.crewai",
+	    "mlflow.haystack"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (conf_text_is(module, names[i]))
+			return true;
+	return false;
+}
+
+static void
+loader(const struct check_file *f, const struct conf *n)
+{
+	char shown[SHOWN];
+
+	if (!conf_is_string(n) || !conf_true(n) || flavour(n))
+		return;
+	check_find(f, FINDING_MLFLOW_LOADER, n->off, "loader_module '%s'",
+	    check_conf_shown(n, shown, sizeof(shown)));
+}
+
+static bool
+begins(const struct conf *n, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return n->len >= len && memcmp(n->text, prefix, len) == 0;
+}
+
+/* "uri" says where an artifact came from, and is fetched when it is asked
+ * for; stores of mlflow and clouds are usual. */
+static void
+uri(const struct check_file *f, const struct conf *n)
+{
+	char shown[SHOWN];
+
+	if (!conf_is_string(n) || !check_conf_escapes(n))
+		return;
+	check_conf_shown(n, shown, sizeof(shown));
+	if (begins(n, "http://") || begins(n, "https://") ||
+	    begins(n, "ftp://") || begins(n, "ftp:") || conf_has(n, "..") ||
+	    begins(n, "file:///etc") || begins(n, "file:///proc"))
+		check_find(f, FINDING_CONFIG_PATH, n->off, "uri '%s'", shown);
+	else
+		check_find(f, FINDING_MLFLOW_URI, n->off, "'%s'", shown);
+}
+
+/* Files of the model, by keys of the flavours. */
+static void
+path(const struct check_file *f, const struct conf *n)
+{
+	static const char *const keys[] = {"model_path", "data", "code",
+	    "model_data", "python_model", "path", "env", "conda", "virtualenv",
+	    "serialized_model_path", "saved_model_dir", "model_code_path",
+	    "keras_model_path", "pickled_model", "state_dict", "model_binary",
+	    "components", "requirements"};
+	char shown[SHOWN];
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (conf_key_is(n, keys[i]) && check_conf_escapes(n))
+			check_find(f, FINDING_CONFIG_PATH, n->off, "%s '%s'",
+			    keys[i], check_conf_shown(n, shown, sizeof(shown)));
+}
+
+static void
+mlmodel(const struct check_file *f, const struct conf *root)
+{
+	const struct conf *end = root->next;
+	char shown[SHOWN];
+
+	for (const struct conf *n = root; n != NULL && n != end;
+	     n = conf_next(n)) {
+		const struct conf *v = conf_value(n);
+
+		if (n->key == NULL || v == NULL)
+			continue;
+		if (conf_key_is(n, "loader_module"))
+			loader(f, v);
+		else if (conf_key_is(n, "uri"))
+			uri(f, v);
+		else if ((conf_key_is(n, "code") ||
+			     conf_key_is(n, "model_code_path")) &&
+			 conf_is_string(v) && conf_true(v))
+			check_find(f, FINDING_MLFLOW_CODE, v->off,
+			    "code in '%s'",
+			    check_conf_shown(v, shown, sizeof(shown)));
+		path(f, n);
+	}
+}
+
+/* --- what is installed --------------------------------------------------- */
+
+static void
+requirements(const struct check_file *f, const struct conf *list)
+{
+	list = conf_value(list);
+	if (conf_is_string(list))
+		check_conf_requirement(f, list->text, list->len, list->off);
+	if (!conf_is_array(list))
+		return;
+	for (const struct conf *n = list->child; n != NULL; n = n->next) {
+		const struct conf *v = conf_value(n);
+		const struct conf *pip = conf_get(v, "pip");
+
+		if (conf_is_string(v))
+			check_conf_requirement(f, v->text, v->len, v->off);
+		else if (conf_is_array(pip))
+			for (v = pip->child; v != NULL; v = v->next)
+				if (conf_is_string(v))
+					check_conf_requirement(f,
+					    conf_value(v)->text,
+					    conf_value(v)->len, v->off);
+	}
+}
+
+/* conda: a channel is a name of anaconda.org, or a URL. */
+static void
+channels(const struct check_file *f, const struct conf *list)
+{
+	char shown[SHOWN];
+
+	if (!conf_is_array(list))
+		return;
+	for (const struct conf *n = list->child; n != NULL; n = n->next)
+		if (conf_has(n, "://") || conf_has(n, "/"))
+			check_find(f, FINDING_DEPEND_SOURCE, n->off,
+			    "channel '%s'",
+			    check_conf_shown(n, shown, sizeof(shown)));
+}
+
+/* bentofile.yaml: index_url and what runs while the image is built. */
+static void
+bento(const struct check_file *f, const struct conf *root)
+{
+	static const char *const keys[] = {
+	    "index_url", "extra_index_url", "find_links", "trusted_host"};
+	const struct conf *python = conf_get(root, "python");
+	const struct conf *docker = conf_get(root, "docker"), *n;
+	char shown[SHOWN];
+
+	requirements(f, conf_get(python, "packages"));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (conf_true(n = conf_get(python, keys[i])))
+			check_find(f, FINDING_DEPEND_SOURCE, n->off, "%s '%s'",
+			    keys[i], check_conf_shown(n, shown, sizeof(shown)));
+	if (conf_true(n = conf_get(docker, "setup_script")) ||
+	    conf_true(n = conf_get(docker, "dockerfile_template")))
+		check_find(f, FINDING_SERVE_HANDLER, n->off,
+		    "'%s' runs when the image is built",
+		    check_conf_shown(n, shown, sizeof(shown)));
+	if (conf_true(n = conf_get(root, "service")))
+		check_find(f, FINDING_SERVE_HANDLER, n->off, "service '%s'",
+		    check_conf_shown(n, shown, sizeof(shown)));
+}
+
+void
+check_conf_mlflow(const struct check_file *f, const struct conf_doc *d)
+{
+	const struct conf *root = d->root;
+
+	for (const struct conf *r = root; r != NULL; r = r->next)
+		if (conf_is_object(conf_get(r, "flavors")))
+			mlmodel(f, r);
+	if (conf_get(root, "dependencies") != NULL &&
+	    (conf_get(root, "channels") != NULL ||
+		conf_get(root, "name") != NULL ||
+		conf_get(root, "python") != NULL ||
+		conf_get(root, "build_dependencies") != NULL)) {
+		requirements(f, conf_get(root, "dependencies"));
+		requirements(f, conf_get(root, "build_dependencies"));
+		channels(f, conf_get(root, "channels"));
+	}
+	if (conf_get(root, "service") != NULL &&
+	    (conf_is_object(conf_get(root, "python")) ||
+		conf_is_object(conf_get(root, "docker"))))
+		bento(f, root);
+}

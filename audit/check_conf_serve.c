@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ * MAR-INF/MANIFEST.json of TorchServe: the handler is Python that the server
+ * imports, requirements are installed when the model is loaded.
+ */
+#include "audit/check_conf.h"
+
+#include "base/text.h"
+
+#define SHOWN 512
+
+/* ts/torch_handler: handlers that come with the server. */
+static bool
+built_in(const struct conf *handler)
+{
+	static const char *const names[] = {"image_classifier",
+	    "image_segmenter", "object_detector", "text_classifier",
+	    "text_handler", "vision_handler", "base_handler",
+	    "densenet_handler"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (conf_text_is(handler, names[i]))
+			return true;
+	return false;
+}
+
+static void
+paths(const struct check_file *f, const struct conf *model)
+{
+	char shown[SHOWN];
+
+	for (const struct conf *n = model->child; n != NULL; n = n->next)
+		if (check_conf_escapes(n))
+			check_find(f, FINDING_CONFIG_PATH, n->off, "%.*s '%s'",
+			    (int)MIN(n->key_len, 64), n->key,
+			    check_conf_shown(n, shown, sizeof(shown)));
+}
+
+void
+check_conf_serve(const struct check_file *f, const struct conf_doc *d)
+{
+	const struct conf *model = conf_get(d->root, "model");
+	const struct conf *handler = conf_get(model, "handler");
+	const struct conf *more = conf_get(model, "requirementsFile");
+	const struct conf *runtime = conf_get(d->root, "runtime");
+	char shown[SHOWN];
+
+	if (!conf_is_object(model) || !conf_is_string(handler) ||
+	    (conf_get(model, "modelName") == NULL &&
+		conf_get(model, "serializedFile") == NULL))
+		return;
+	paths(f, model);
+	if (!built_in(handler))
+		check_find(f, FINDING_SERVE_HANDLER, handler->off,
+		    "handler '%s'",
+		    check_conf_shown(handler, shown, sizeof(shown)));
+	if (conf_is_string(more) && more->len != 0)
+		check_find(f, FINDING_SERVE_HANDLER, more->off,
+		    "the server installs what '%s' asks for",
+		    check_conf_shown(more, shown, sizeof(shown)));
+	if (conf_is_string(runtime) && !conf_text_is(runtime, "python") &&
+	    !conf_text_is(runtime, "python3") && !conf_text_is(runtime, "LSP"))
+		check_find(f, FINDING_SERVE_HANDLER, runtime->off,
+		    "run by '%s'",
+		    check_conf_shown(runtime, shown, sizeof(shown)));
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ * Strings of a configuration that are more than strings: Jinja templates,
+ * Python that a careless loader evaluates, pickles and archives in base64.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "audit/check_conf.h"
+
+#include "audit/check_jinja.h"
+#include "base/arena.h"
+
+/* One word of a vocabulary is never a payload; a text of a data set is. */
+#define CODE_LEAST   12
+#define BASE64_LEAST 24
+#define SHOWN        256
+
+static bool
+has(const struct conf *n, const char *word)
+{
+	return memmem(n->text, n->len, word, strlen(word)) != NULL;
+}
+
+static bool
+begins(const struct conf *n, const char *word)
+{
+	size_t len = strlen(word), i = 0;
+
+	while (i < n->len &&
+	       (n->text[i] == ' ' || n->text[i] == '\n' || n->text[i] == '('))
+		i++;
+	return n->len - i >= len && memcmp(n->text + i, word, len) == 0;
+}
+
+/* --- code ---------------------------------------------------------------- */
+
+/*
+ * The whole value is an expression or a statement that reaches the system:
+ * prose that quotes such code begins otherwise, words of a vocabulary are not
+ * that long.
+ */
+static bool
+is_code(const struct conf *n)
+{
+	static const char *const starts[] = {"__import__(", "exec(", "eval(",
+	    "import ", "from ", "os.", "lambda", "subprocess.", "builtins.",
+	    "getattr(", "compile(", "globals()", "[c for c in", "().__class__",
+	    "''.__class__", "\"\".__class__", "[].__class__", "{}.__class__",
+	    "open(", "print(", "type(", "pickle.", "marshal.", "ctypes.",
+	    "__builtins__", "!", "$(", "`", "def ", "class ", "sys.modules",
+	    "importlib.", "pty.", "base64.", "__class__"};
+	static const char *const acts[] = {"__import__('", "__import__(\"",
+	    "os.system(", "os.popen(", "os.exec", "os.spawn", "subprocess.",
+	    "exec(base64", "exec(__import__", "eval(base64", "eval(__import__",
+	    "eval(compile", "exec(compile", "pty.spawn", "socket.socket",
+	    "__subclasses__", "__globals__", "__builtins__", "ctypes.",
+	    "importlib.import_module", "marshal.loads", "pickle.loads",
+	    "urllib.request", "requests.get(", "open('/etc", "open(\"/etc",
+	    "shutil.rmtree"};
+	bool start = false;
+
+	if (n->len < CODE_LEAST)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(starts) && !start; i++)
+		start = begins(n, starts[i]);
+	for (size_t i = 0; i < ARRAY_LEN(acts) && start; i++)
+		if (has(n, acts[i]))
+			return true;
+	return false;
+}
+
+/* --- base64 -------------------------------------------------------------- */
+
+static int
+digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+}
+
+static size_t
+decode(const struct conf *n, uint8_t *out)
+{
+	uint32_t bits = 0;
+	size_t have = 0, len = 0;
+
+	for (size_t i = 0; i < n->len; i++) {
+		int v = digit(n->text[i]);
+
+		if (v < 0 && (n->text[i] == '\n' || n->text[i] == '\r'))
+			continue;
+		if (v < 0)
+			return n->text[i] == '=' ? len : 0;
+		bits = bits << 6 | (uint32_t)v;
+		have += 6;
+		if (have >= 8) {
+			have -= 8;
+			out[len++] = (uint8_t)(bits >> have);
+		}
+	}
+	return len;
+}
+
+/* A pickle (protocols 2 to 5), marshalled code, a zip, an ELF file, gzip. */
+static bool
+coded(const struct conf *n)
+{
+	static const char *const starts[] = {"gAI", "gAJ", "gAK", "gAL", "gAM",
+	    "gAN", "gAO", "gAP", "gAQ", "gAR", "gAS", "gAT", "gAU", "gAV",
+	    "gAW", "gAX", "UEsDB", "f0VMR", "H4sI", "eJ", "TVqQ"};
+
+	if (n->len < BASE64_LEAST)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
+		if (memcmp(n->text, starts[i], strlen(starts[i])) == 0)
+			return true;
+	return false;
+}
+
+static void
+look_within(const struct check_file *f, const struct conf *n)
+{
+	struct arena a;
+	uint8_t *out;
+	size_t len;
+	char name[64];
+
+	arena_init(&a, n->len + 1);
+	if ((out = arena_alloc(&a, n->len, 1)) != NULL &&
+	    (len = decode(n, out)) != 0 && check_spend(f, len)) {
+		snprintf(name, sizeof(name), "base64 at %" PRIu64, n->off);
+		check_within(f, name, rd_mem(out, len));
+	}
+	arena_release(&a);
+}
+
+/* --- all of them --------------------------------------------------------- */
+
+/* The key of the string, or of what it stands in, says that it is one. */
+static bool
+is_template(const struct conf *n)
+{
+	for (size_t up = 0; n != NULL && up < 3; n = n->up, up++)
+		if (n->key != NULL &&
+		    (conf_key_is(n, "chat_template") ||
+			conf_key_is(n, "chat_templates") ||
+			conf_key_is(n, "default_chat_template")))
+			return true;
+	return false;
+}
+
+static void
+string(const struct check_file *f, const struct conf *n)
+{
+	char shown[SHOWN];
+
+	if (n->len < 4)
+		return;
+	check_jinja_text(f, is_template(n) ? JINJA_TEMPLATE : JINJA_IN_VALUE,
+	    n->text, n->len, ERR_NOWHERE);
+	if (is_code(n))
+		check_find(f, FINDING_CONFIG_CODE, n->off, "'%s'",
+		    check_conf_shown(n, shown, sizeof(shown)));
+	else if (coded(n))
+		look_within(f, n);
+}
+
+/* A notebook is run by a person, cell by cell, and shown as what it is. */
+static bool
+notebook(const struct check_file *f, const struct conf_doc *d)
+{
+	const struct conf *cells = conf_get(d->root, "cells"), *kind;
+	size_t code = 0;
+
+	if (!conf_is_array(cells) || conf_get(d->root, "nbformat") == NULL)
+		return false;
+	for (const struct conf *c = cells->child; c != NULL; c = c->next)
+		if ((kind = conf_get(c, "cell_type")) != NULL &&
+		    conf_text_is(kind, "code"))
+			code++;
+	check_find(
+	    f, FINDING_CODE_NOTEBOOK, ERR_NOWHERE, "%zu cells of code", code);
+	return true;
+}
+
+void
+check_conf_string(const struct check_file *f, const struct conf_doc *d)
+{
+	if (notebook(f, d))
+		return;
+	for (const struct conf *n = d->root; n != NULL; n = conf_next(n))
+		if (n->kind == CONF_STRING)
+			string(f, n);
+}

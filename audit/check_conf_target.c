@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ * Names of what is to be imported and called: Hydra's _target_ (CVE-2025-23304:
+ * NeMo instantiates what model_config.yaml says), torchtune's _component_,
+ * jsonargparse's class_path, target with params of the latent diffusion code,
+ * and the tags of HyperPyYAML.
+ *
+ * A prefix alone proves nothing: torch.hub.load and nemo.x.os.system begin
+ * well.  Trusted is a class (a capital letter) or a function from a list, in a
+ * package that only has such, and no module of the standard library on the way.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "audit/check_conf.h"
+
+#include "base/text.h"
+
+#define SHOWN 512
+#define NAME  256
+
+/* Packages whose classes do no more than compute; with the last dot. */
+static const char *const packages[] = {"nemo.collections.", "nemo.core.",
+    "nemo.utils.", "nemo.lightning.", "torch.nn.", "torch.optim.",
+    "torch.utils.data.", "torch.distributions.", "torchvision.models.",
+    "torchvision.transforms.", "torchvision.datasets.", "torchmetrics.",
+    "torchaudio.transforms.", "torchaudio.models.", "pytorch_lightning.",
+    "lightning.pytorch.", "lightning.fabric.", "timm.", "transformers.",
+    "diffusers.", "megatron.core.", "apex.", "monai.", "ldm.", "sgm.",
+    "taming.", "torchtune.", "speechbrain.", "sklearn.", "detectron2.",
+    "segmentation_models_pytorch.", "albumentations."};
+
+/* Functions that configurations name, whole. */
+static const char *const functions[] = {"torch.nn.functional.relu",
+    "torch.nn.functional.gelu", "torch.nn.functional.silu",
+    "torch.nn.functional.cross_entropy", "torch.tensor", "torch.Size",
+    "torch.device", "torch.float16", "torch.float32", "torch.bfloat16",
+    "builtins.dict", "builtins.list", "builtins.tuple", "builtins.set",
+    "builtins.int", "builtins.float", "builtins.str", "builtins.bool",
+    "omegaconf.dictconfig.DictConfig", "omegaconf.DictConfig",
+    "omegaconf.listconfig.ListConfig", "omegaconf.ListConfig",
+    "collections.OrderedDict"};
+
+/* Modules that are reachable as attributes of any that imported them. */
+static const char *const modules[] = {"os", "sys", "subprocess", "shutil",
+    "importlib", "builtins", "pickle", "cPickle", "_pickle", "ctypes", "runpy",
+    "code", "codeop", "pty", "platform", "socket", "urllib", "http", "ftplib",
+    "smtplib", "ssl", "tempfile", "pathlib", "glob", "io", "inspect",
+    "multiprocessing", "threading", "asyncio", "functools", "operator", "pdb",
+    "timeit", "trace", "webbrowser", "zipfile", "tarfile", "shelve", "marshal",
+    "dill", "cloudpickle", "joblib", "requests", "wget", "gdown", "types",
+    "signal", "posix", "nt", "atexit", "gc", "site", "pip", "setuptools",
+    "distutils", "hub", "cpp_extension", "cmd", "commands", "concurrent",
+    "contextlib", "contextvars", "logging", "linecache", "pkgutil", "weakref",
+    "xmlrpc", "yaml", "hydra", "fsspec", "huggingface_hub"};
+
+static bool
+listed(const char *const *list, size_t n, const char *s, size_t len)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strlen(list[i]) == len && memcmp(list[i], s, len) == 0)
+			return true;
+	return false;
+}
+
+static bool
+part_ok(const char *s, size_t len)
+{
+	if (len == 0 || *s == '_')
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!(s[i] >= 'a' && s[i] <= 'z') &&
+		    !(s[i] >= 'A' && s[i] <= 'Z') &&
+		    !(s[i] >= '0' && s[i] <= '9') && s[i] != '_')
+			return false;
+	return !listed(modules, ARRAY_LEN(modules), s, len);
+}
+
+/* "Class" at the end, or Class.from_x of one. */
+static bool
+is_class(const char *name, size_t len)
+{
+	const char *dot = memrchr(name, '.', len);
+	static const char *const ways[] = {
+	    "from_pretrained", "from_config", "from_config_dict", "build"};
+	size_t last = dot != NULL ? (size_t)(dot - name) + 1 : 0;
+
+	if (listed(ways, ARRAY_LEN(ways), name + last, len - last) &&
+	    dot != NULL)
+		return is_class(name, last - 1);
+	return last < len && name[last] >= 'A' && name[last] <= 'Z' &&
+	       !(len - last == 5 && memcmp(name + last, "Popen", 5) == 0);
+}
+
+bool
+check_conf_trusted(const char *name, size_t len)
+{
+	bool package = false;
+
+	if (listed(functions, ARRAY_LEN(functions), name, len))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(packages); i++)
+		package = package || (len > strlen(packages[i]) &&
+					 memcmp(name, packages[i],
+					     strlen(packages[i])) == 0);
+	if (!package || !is_class(name, len))
+		return false;
+	for (size_t i = 0; i < len;) {
+		size_t n = 0;
+
+		while (i + n < len && name[i + n] != '.')
+			n++;
+		if (!part_ok(name + i, n))
+			return false;
+		i += n + 1;
+	}
+	return name[len - 1] != '.';
+}
+
+static void
+target(const struct check_file *f, const struct conf *n, const char *what)
+{
+	const struct conf *v = conf_value(n);
+	char shown[SHOWN];
+
+	if (!conf_is_string(v) || !conf_true(v) ||
+	    check_conf_trusted(v->text, v->len))
+		return;
+	check_find(f, FINDING_CONFIG_TARGET, v->off, "%s '%s'", what,
+	    check_conf_shown(v, shown, sizeof(shown)));
+}
+
+/* A dotted name and nothing else. */
+static bool
+is_dotted(const struct conf *n)
+{
+	n = conf_value(n);
+	if (!conf_is_string(n) || n->len == 0 ||
+	    memchr(n->text, '.', n->len) == NULL)
+		return false;
+	for (size_t i = 0; i < n->len; i++)
+		if (!((n->text[i] | 32) >= 'a' && (n->text[i] | 32) <= 'z') &&
+		    !(n->text[i] >= '0' && n->text[i] <= '9') &&
+		    n->text[i] != '_' && n->text[i] != '.')
+			return false;
+	return true;
+}
+
+static void
+key(const struct check_file *f, const struct conf *n, bool params)
+{
+	if (conf_key_is(n, "_target_"))
+		target(f, n, "_target_");
+	else if (conf_key_is(n, "_component_"))
+		target(f, n, "_component_");
+	else if (conf_key_is(n, "class_path") && is_dotted(n))
+		target(f, n, "class_path");
+	else if (params && conf_key_is(n, "target") && is_dotted(n))
+		target(f, n, "target");
+}
+
+/* HyperPyYAML: !new:module.Class, !name:, !apply:, !module: */
+static void
+tag(const struct check_file *f, const struct conf *n)
+{
+	static const char *const calls[] = {
+	    "!new:", "!name:", "!apply:", "!module:"};
+	char shown[SHOWN];
+
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		size_t len = strlen(calls[i]);
+
+		if (strncmp(n->tag, calls[i], len) != 0 ||
+		    check_conf_trusted(n->tag + len, strlen(n->tag + len)))
+			continue;
+		text_escape(
+		    n->tag, MIN(strlen(n->tag), 160), shown, sizeof(shown));
+		check_find(f, FINDING_CONFIG_TARGET, n->off, "tag '%s'", shown);
+	}
+}
+
+/* ${oc.env:NAME}: OmegaConf reads the environment of who loads it.  Other
+ * resolvers are functions that the loader registered. */
+static void
+resolver(const struct check_file *f, const struct conf *n)
+{
+	const char *p = n->text, *end = n->text + n->len;
+	char shown[SHOWN];
+
+	while ((p = memmem(p, (size_t)(end - p), "${", 2)) != NULL) {
+		const char *colon = memchr(p, ':', (size_t)(end - p));
+		const char *close = memchr(p, '}', (size_t)(end - p));
+
+		if (colon != NULL && close != NULL && colon < close &&
+		    (memmem(p, (size_t)(close - p), "__", 2) != NULL ||
+			memmem(p, (size_t)(close - p), "eval:", 5) != NULL)) {
+			text_escape(p, MIN((size_t)(end - p), 160), shown,
+			    sizeof(shown));
+			check_find(
+			    f, FINDING_CONFIG_RESOLVER, n->off, "'%s'", shown);
+			return;
+		}
+		p += 2;
+	}
+	if (conf_has(n, "${oc.env:") || conf_has(n, "${env:"))
+		check_find(f, FINDING_CONFIG_ENVIRONMENT, n->off, "'%s'",
+		    check_conf_shown(n, shown, sizeof(shown)));
+}
+
+void
+check_conf_target(const struct check_file *f, const struct conf_doc *d)
+{
+	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
+		bool params = conf_get(n, "params") != NULL;
+
+		for (const struct conf *k = n->child; k != NULL; k = k->next)
+			if (k->key != NULL)
+				key(f, k, params);
+		if (n->tag != NULL)
+			tag(f, n);
+		if (n->kind == CONF_STRING && n->len > 4 && n->len < 4096)
+			resolver(f, n);
+	}
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ * Where images and sounds end.  Their readers stop there, and whatever is
+ * behind is for somebody else.
+ */
+#include "audit/check_tail.h"
+
+/* PNG (11.2): chunks up to IEND; UINT64_MAX: it does not get there. */
+static uint64_t
+end_png(struct rd r)
+{
+	struct slice type;
+	uint32_t len = 0;
+
+	if (rd_skip(&r, 8) != 0)
+		return UINT64_MAX;
+	while (rd_u32be(&r, &len) == 0 && rd_bytes(&r, 4, &type) == 0 &&
+	       rd_skip(&r, (uint64_t)len + 4) == 0)
+		if (memcmp(type.ptr, "IEND", 4) == 0)
+			return r.off;
+	return UINT64_MAX;
+}
+
+/* Behind the entropy-coded bytes (ITU T.81 B.1.1.5): 0xff and neither a
+ * stuffed zero nor a restart. */
+static int
+skip_scan(struct rd *r)
+{
+	while (rd_left(r) >= 2) {
+		const uint8_t *at = r->base + r->off;
+		const uint8_t *p = memchr(at, 0xff, rd_left(r) - 1);
+
+		if (p == NULL)
+			break;
+		if (rd_skip(r, (uint64_t)(p - at)) != 0)
+			break;
+		if (p[1] != 0 && p[1] != 0xff &&
+		    !(p[1] >= 0xd0 && p[1] <= 0xd7))
+			return 0;
+		if (rd_skip(r, p[1] == 0xff ? 1 : 2) != 0)
+			break;
+	}
+	return ERR_TRUNCATED;
+}
+
+static uint64_t
+end_jpeg(struct rd r)
+{
+	uint8_t ff = 0, marker = 0, len[2] = {0};
+
+	if (rd_skip(&r, 2) != 0)
+		return UINT64_MAX;
+	while (rd_u8(&r, &ff) == 0 && ff == 0xff && rd_u8(&r, &marker) == 0) {
+		if (marker == 0xff) { /* fill */
+			r.off--;
+			continue;
+		}
+		if (marker == 0xd9)
+			return r.off;
+		if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd7))
+			continue;
+		if (rd_u8(&r, &len[0]) != 0 || rd_u8(&r, &len[1]) != 0 ||
+		    len[0] * 256 + len[1] < 2 ||
+		    rd_skip(&r, (uint64_t)(len[0] * 256 + len[1] - 2)) != 0)
+			break;
+		if (marker == 0xda && skip_scan(&r) != 0)
+			break;
+	}
+	return UINT64_MAX;
+}
+
+/* GIF 89a, 15 and following: data in blocks of up to 255 bytes */
+static int
+skip_blocks(struct rd *r)
+{
+	uint8_t n = 0;
+
+	do {
+		if (rd_u8(r, &n) != 0 || rd_skip(r, n) != 0)
+			return ERR_TRUNCATED;
+	} while (n != 0);
+	return 0;
+}
+
+static int
+skip_colours(struct rd *r, uint8_t packed)
+{
+	return (packed & 0x80) != 0 ? rd_skip(r, 3ULL << ((packed & 7) + 1))
+				    : 0;
+}
+
+static uint64_t
+end_gif(struct rd r)
+{
+	uint8_t packed = 0, what = 0;
+
+	if (rd_skip(&r, 10) != 0 || rd_u8(&r, &packed) != 0 ||
+	    rd_skip(&r, 2) != 0 || skip_colours(&r, packed) != 0)
+		return UINT64_MAX;
+	while (rd_u8(&r, &what) == 0) {
+		if (what == 0x3b)
+			return r.off;
+		if (what == 0x21 ? rd_skip(&r, 1) != 0
+				 : what != 0x2c || rd_skip(&r, 8) != 0 ||
+				       rd_u8(&r, &packed) != 0 ||
+				       skip_colours(&r, packed) != 0 ||
+				       rd_skip(&r, 1) != 0)
+			break;
+		if (skip_blocks(&r) != 0)
+			break;
+	}
+	return UINT64_MAX;
+}
+
+/* RIFF: WAV, WebP, AVI; padded to even */
+static uint64_t
+end_riff(struct rd r)
+{
+	uint32_t len = 0;
+
+	if (rd_skip(&r, 4) != 0 || rd_u32le(&r, &len) != 0 ||
+	    rd_skip(&r, (uint64_t)len + (len & 1)) != 0)
+		return UINT64_MAX;
+	return r.off;
+}
+
+static const struct {
+	const char *format;
+	uint64_t (*end)(struct rd);
+} ends[] = {
+    {"png", end_png}, {"jpeg", end_jpeg}, {"gif", end_gif}, {"riff", end_riff}};
+
+void
+check_end(const struct check_file *f)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		uint64_t end;
+
+		if (!check_is(f, ends[i].format))
+			continue;
+		check_knows(f);
+		end = ends[i].end(f->bytes);
+		if (end != UINT64_MAX)
+			check_tail(f, end);
+		else
+			check_find(f, FINDING_FILE_CUT, ERR_NOWHERE,
+			    "%s without an end", ends[i].format);
+	}
+}

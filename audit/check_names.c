@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#define _XOPEN_SOURCE 700 /* S_IFMT */
+#include "audit/check_names.h"
+
+#include "base/text.h"
+#include "formats/member.h"
+
+#include <sys/stat.h>
+
+void
+check_names_init(
+    struct check_names *n, struct check_tell *tell, struct arena *a)
+{
+	*n = (struct check_names){.tell = tell, .arena = a};
+	map_init(&n->exact, a);
+	map_init(&n->folded, a);
+	map_init(&n->links, a);
+}
+
+/* --- the name by itself -------------------------------------------------- */
+
+void
+check_names_judge(
+    struct check_tell *t, struct arena *a, const struct check_names_entry *e)
+{
+	size_t len = strlen(e->name);
+	const char *name = e->name;
+	struct member m;
+
+	/* names of old archives are in some code page: only ASCII counts */
+	if (e->coded && !text_utf8_valid(name, len)) {
+		char *copy = arena_strdup(a, name, len);
+
+		for (size_t i = 0; copy != NULL && i < len; i++)
+			if ((unsigned char)copy[i] >= 0x80)
+				copy[i] = '_';
+		name = copy != NULL ? copy : name;
+	}
+	if (member_check(name, &m) == MEMBER_REFUSED)
+		check_tell_find(
+		    t, m.finding, e->at, "'%.200s': %s", e->name, m.reason);
+}
+
+/* --- links --------------------------------------------------------------- */
+
+/* The folders that a path is below: "a/b/c" has 2. */
+static size_t
+folders(const char *path)
+{
+	size_t n = 0;
+
+	for (; *path != '\0'; path++)
+		n += *path == '/';
+	return n;
+}
+
+/*
+ * A target that stays within the archive whatever other links there are: only
+ * leading "..", not more than the link has folders above it.
+ */
+static bool
+stays(const char *name, const char *target)
+{
+	size_t up = 0, most = folders(name);
+
+	if (target[0] == '/' || strchr(target, '\\') != NULL ||
+	    (target[0] != '\0' && target[1] == ':'))
+		return false;
+	while (strncmp(target, "../", 3) == 0) {
+		target += 3;
+		up++;
+	}
+	if (strcmp(target, "..") == 0)
+		return up + 1 <= most;
+	if (strstr(target, "/../") != NULL || text_ends_with(target, "/.."))
+		return false;
+	return up <= most;
+}
+
+/* The first link that the name leads through, or NULL. */
+static bool
+through_link(struct check_names *n, const char *name)
+{
+	char path[LIMIT_MEMBER_NAME + 1];
+	size_t len = strlen(name);
+
+	if (n->links.used == 0 || len >= sizeof(path))
+		return false;
+	memcpy(path, name, len + 1);
+	for (size_t i = 0; i < len; i++) {
+		if (path[i] != '/')
+			continue;
+		path[i] = '\0';
+		if (map_get(&n->links, path) != SIZE_MAX)
+			return true;
+		path[i] = '/';
+	}
+	return false;
+}
+
+static void
+judge_link(struct check_names *n, const struct check_names_entry *e)
+{
+	bool hard = !S_ISLNK(e->mode);
+	/* a hard link names another member, not a path from here */
+	bool inside = stays(hard ? "" : e->name, e->link);
+	const char *key = arena_strdup(n->arena, e->name, strlen(e->name));
+
+	if (key != NULL && !hard && map_put(&n->links, key, 0) < 0)
+		key = NULL;
+	check_tell_find(n->tell,
+	    inside ? FINDING_ARCHIVE_LINK_INSIDE : FINDING_ARCHIVE_LINK, e->at,
+	    "'%.200s' to '%.200s'", e->name, e->link);
+}
+
+/* --- beside the others --------------------------------------------------- */
+
+/* A name that is new: one that only looks so is reported. */
+static void
+fold(struct check_names *n, const char *name, const struct check_names_entry *e)
+{
+	char text[MEMBER_FOLD];
+	const char *key;
+
+	member_fold(name, text);
+	key = arena_strdup(n->arena, text, strlen(text));
+	if (key != NULL && map_put(&n->folded, key, 0) == 0)
+		check_tell_find(
+		    n->tell, FINDING_ARCHIVE_CASE, e->at, "'%.200s'", e->name);
+}
+
+enum {
+	IS_FILE,
+	IS_FOLDER,
+	IS_IMPLIED
+};
+
+static void
+place(struct check_names *n, const char *name, size_t what,
+    const struct check_names_entry *e)
+{
+	size_t old = map_get(&n->exact, name);
+	const char *key;
+
+	if (old == SIZE_MAX) {
+		key = arena_strdup(n->arena, name, strlen(name));
+		if (key != NULL && map_put(&n->exact, key, what) == 1)
+			fold(n, key, e);
+	} else if (old == IS_FILE || what == IS_FILE) {
+		check_tell_find(n->tell, FINDING_ARCHIVE_DUPLICATE, e->at,
+		    "'%.200s'%s", e->name,
+		    old == what ? "" : ", as a file and as a folder");
+	}
+}
+
+/* The name, and the folders that it is in. */
+static void
+twice(struct check_names *n, const struct check_names_entry *e)
+{
+	char path[LIMIT_MEMBER_NAME + 1];
+	size_t len = strlen(e->name);
+	bool folder = S_ISDIR(e->mode);
+
+	/* "a/" and "a" are one to whoever unpacks */
+	while (len > 0 && e->name[len - 1] == '/') {
+		folder = true;
+		len--;
+	}
+	if (len == 0 || len > LIMIT_MEMBER_NAME)
+		return;
+	memcpy(path, e->name, len);
+	path[len] = '\0';
+	for (size_t i = 1; i < len; i++) {
+		if (path[i] != '/')
+			continue;
+		path[i] = '\0';
+		if (map_get(&n->links, path) == SIZE_MAX)
+			place(n, path, IS_IMPLIED, e);
+		path[i] = '/';
+	}
+	place(n, path, folder ? IS_FOLDER : IS_FILE, e);
+}
+
+void
+check_names_add(struct check_names *n, const struct check_names_entry *e)
+{
+	check_names_judge(n->tell, n->arena, e);
+	if (S_ISCHR(e->mode) || S_ISBLK(e->mode) || S_ISFIFO(e->mode) ||
+	    S_ISSOCK(e->mode))
+		check_tell_find(n->tell, FINDING_ARCHIVE_DEVICE, e->at,
+		    "'%.200s'", e->name);
+	else if (S_ISREG(e->mode) && (e->mode & (S_ISUID | S_ISGID)) != 0)
+		check_tell_find(n->tell, FINDING_ARCHIVE_MODE, e->at,
+		    "'%.200s' asks for set-user-id or set-group-id", e->name);
+	if (through_link(n, e->name))
+		check_tell_find(n->tell, FINDING_ARCHIVE_LINK, e->at,
+		    "'%.200s' would be written through a link", e->name);
+	twice(n, e);
+	if (e->link != NULL)
+		judge_link(n, e);
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT
+ * ONNX: what a model would have its runtime open, load or call.  Every graph,
+ * also those in attributes, functions and training information; field numbers
+ * are those of onnx.proto (1.19).
+ */
+#include "audit/check.h"
+
+#include "audit/check_onnx_op.h"
+#include "audit/check_path.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "formats/onnx_file.h"
+#include "formats/onnx_wire.h"
+
+struct walk {
+	const struct check_file *f;
+	struct arena *arena;
+	struct err *e;
+	struct map said;      /* "domain:op" that was reported */
+	struct map functions; /* "domain:name" of the model's own */
+	unsigned depth;
+	bool full; /* of memory */
+};
+
+typedef int visit(struct walk *, const struct onnx_wire *);
+
+/* All fields of a message; what is broken in one does not hide the others. */
+static int
+fields(struct walk *w, struct rd r, visit *fn)
+{
+	struct onnx_wire f;
+	int rc, first = 0;
+
+	while ((rc = onnx_wire_next(&r, &f, w->e)) > 0) {
+		int in = fn(w, &f);
+
+		if (in < 0 && first == 0)
+			first = in;
+	}
+	return first != 0 ? first : rc;
+}
+
+static const char *
+copy(struct walk *w, struct rd r)
+{
+	const char *s = r.len <= LIMIT_NAME ? arena_strdup(w->arena,
+						  (const char *)r.base, r.len)
+					    : NULL;
+
+	return s != NULL ? s : "";
+}
+
+static bool
+is(struct rd r, const char *s)
+{
+	return r.len == strlen(s) && memcmp(r.base, s, r.len) == 0;
+}
+
+/* The last one of a field of bytes, as protobuf has it. */
+static struct rd
+member(struct rd r, uint32_t number)
+{
+	struct onnx_wire f;
+	struct err ignored;
+	struct rd found = {0};
+
+	while (onnx_wire_next(&r, &f, &ignored) > 0)
+		if (f.number == number && f.type == ONNX_WIRE_BYTES)
+			found = f.body;
+	return found;
+}
+
+/* "domain:name", where "ai.onnx" is "". */
+static const char *
+full_name(struct walk *w, struct rd domain, struct rd name)
+{
+	char *s;
+
+	if (is(domain, "ai.onnx"))
+		domain.len = 0;
+	if (domain.len > LIMIT_NAME || name.len > LIMIT_NAME ||
+	    (s = arena_alloc(w->arena, domain.len + name.len + 2, 1)) == NULL)
+		return "";
+	if (domain.len != 0)
+		memcpy(s, domain.base, domain.len);
+	s[domain.len] = ':';
+	if (name.len != 0)
+		memcpy(s + domain.len + 1, name.base, name.len);
+	return s;
+}
+
+/* --- tensors ------------------------------------------------------------- */
+
+static void
+location(struct walk *w, const struct onnx_wire *f, struct rd tensor)
+{
+	struct rd value = member(f->body, 2);
+	const char *why =
+	    check_path_escape((struct slice){value.base, value.len});
+
+	if (!is(member(f->body, 1), "location") || why == NULL)
+		return;
+	check_find(w->f, FINDING_ONNX_EXTERNAL, f->at,
+	    "tensor '%.100s' is read from '%.200s', which %s",
+	    copy(w, member(tensor, 8)), copy(w, value), why);
+}
+
+/* TensorProto: name = 8, external_data = 13 (key = 1, value = 2) */
+static int
+tensor(struct walk *w, struct rd r)
+{
+	struct onnx_wire f;
+	struct rd all = r;
+	int rc;
+
+	while ((rc = onnx_wire_next(&r, &f, w->e)) > 0)
+		if (f.number == 13 && f.type == ONNX_WIRE_BYTES)
+			location(w, &f, all);
+	return rc;
+}
+
+/* SparseTensorProto: values = 1, indices = 2 */
+static int
+sparse(struct walk *w, const struct onnx_wire *f)
+{
+	return (f->number == 1 || f->number == 2) && f->type == ONNX_WIRE_BYTES
+		   ? tensor(w, f->body)
+		   : 0;
+}
+
+/* --- nodes --------------------------------------------------------------- */
+
+static int graph(struct walk *, struct rd);
+
+/* AttributeProto: t = 5, g = 6, tensors = 10, graphs = 11, sparse_tensor = 22,
+ * sparse_tensors = 23 */
+static int
+attribute(struct walk *w, const struct onnx_wire *f)
+{
+	if (f->type != ONNX_WIRE_BYTES)
+		return 0;
+	switch (f->number) {
+	case 5:
+	case 10:
+		return tensor(w, f->body);
+	case 6:
+	case 11:
+		return graph(w, f->body);
+	case 22:
+	case 23:
+		return fields(w, f->body, sparse);
+	default:
+		return 0;
+	}
+}
+
+/* NodeProto: attribute = 5 (name = 1, s = 4); onnxruntime reads the compiled
+ * part of an EPContext from the file that it names. */
+static void
+context(struct walk *w, struct rd node)
+{
+	struct onnx_wire f;
+	struct err ignored;
+
+	while (onnx_wire_next(&node, &f, &ignored) > 0) {
+		struct rd path;
+		const char *why;
+
+		if (f.number != 5 || f.type != ONNX_WIRE_BYTES ||
+		    !is(member(f.body, 1), "ep_cache_context"))
+			continue;
+		path = member(f.body, 4);
+		why = check_path_escape((struct slice){path.base, path.len});
+		/* beyond a file name it is the context itself */
+		if (why != NULL && path.len < LIMIT_NAME)
+			check_find(w->f, FINDING_ONNX_EXTERNAL, f.at,
+			    "EPContext reads '%.200s', which %s", copy(w, path),
+			    why);
+	}
+}
+
+static void
+operator(struct walk *w, struct rd node)
+{
+	static const enum finding_id finding[] = {
+	    [CHECK_ONNX_RUNTIME] = FINDING_ONNX_RUNTIME,
+	    [CHECK_ONNX_LIBRARY] = FINDING_ONNX_LIBRARY,
+	    [CHECK_ONNX_PYTHON] = FINDING_ONNX_PYTHON};
+	struct rd op = member(node, 4), domain = member(node, 7);
+	enum check_onnx_origin origin =
+	    check_onnx_op(copy(w, domain), copy(w, op));
+	const char *name;
+	int rc;
+
+	if (origin == CHECK_ONNX_STANDARD)
+		return;
+	name = full_name(w, domain, op);
+	if (map_get(&w->functions, name) != SIZE_MAX)
+		return;
+	if (is(op, "EPContext"))
+		context(w, node);
+	if ((rc = map_put(&w->said, name, 1)) < 0)
+		w->full = true;
+	if (rc > 0)
+		check_find(w->f, finding[origin], node.start,
+		    "'%.100s' is of operator '%.100s' of '%.100s'",
+		    copy(w, member(node, 3)), copy(w, op),
+		    domain.len != 0 ? copy(w, domain) : "ai.onnx");
+}
+
+static int
+node_field(struct walk *w, const struct onnx_wire *f)
+{
+	return f->number == 5 && f->type == ONNX_WIRE_BYTES
+		   ? fields(w, f->body, attribute)
+		   : 0;
+}
+
+static int
+node(struct walk *w, struct rd r)
+{
+	operator(w, r);
+	return fields(w, r, node_field);
+}
+
+/* --- graphs -------------------------------------------------------------- */
+
+/* GraphProto: node = 1, initializer = 5, sparse_initializer = 15 */
+static int
+graph_field(struct walk *w, const struct onnx_wire *f)
+{
+	if (f->type != ONNX_WIRE_BYTES)
+		return 0;
+	switch (f->number) {
+	case 1:
+		return node(w, f->body);
+	case 5:
+		return tensor(w, f->body);
+	case 15:
+		return fields(w, f->body, sparse);
+	default:
+		return 0;
+	}
+}
+
+static int
+graph(struct walk *w, struct rd r)
+{
+	int rc;
+
+	if (w->depth >= LIMIT_ONNX_DEPTH)
+		return err_set(w->e, ERR_LIMIT, r.start,
+		    "graphs more than %d deep", LIMIT_ONNX_DEPTH);
+	w->depth++;
+	rc = fields(w, r, graph_field);
+	w->depth--;
+	return rc;
+}
+
+/* TrainingInfoProto: initialization = 1, algorithm = 2 */
+static int
+training(struct walk *w, const struct onnx_wire *f)
+{
+	return (f->number == 1 || f->number == 2) && f->type == ONNX_WIRE_BYTES
+		   ? graph(w, f->body)
+		   : 0;
+}
+
+/* FunctionProto: node = 7, attribute_proto = 11 */
+static int
+function(struct walk *w, const struct onnx_wire *f)
+{
+	if (f->type != ONNX_WIRE_BYTES)
+		return 0;
+	if (f->number == 7)
+		return node(w, f->body);
+	return f->number == 11 ? fields(w, f->body, attribute) : 0;
+}
+
+/* --- metadata ------------------------------------------------------------ */
+
+/* What text about a model never has in it; traces of what exported it do not
+ * either. */
+static const char *const code[] = {"__import__(", "os.system(", "os.popen(",
+    "subprocess.", "eval(", "exec(", "powershell", "<script", "/bin/sh",
+    "/bin/bash", "b64decode(", "pickle.loads("};
+
+static bool
+has(struct rd r, const char *word)
+{
+	size_t n = strlen(word);
+	const uint8_t *at = r.base;
+
+	while (r.len >= n && at <= r.base + r.len - n &&
+	       (at = memchr(at, word[0],
+		    (size_t)(r.base + r.len - at) - n + 1)) != NULL) {
+		if (memcmp(at, word, n) == 0)
+			return true;
+		at++;
+	}
+	return false;
+}
+
+/* StringStringEntryProto: key = 1, value = 2 */
+static void
+metadata(struct walk *w, const struct onnx_wire *f)
+{
+	struct rd value = member(f->body, 2);
+
+	for (size_t i = 0; i < ARRAY_LEN(code); i++) {
+		if (!has(value, code[i]))
+			continue;
+		check_find(w->f, FINDING_ONNX_METADATA, f->at,
+		    "'%.100s' has '%s' in it", copy(w, member(f->body, 1)),
+		    code[i]);
+		break;
+	}
+}
+
+/* --- the model ----------------------------------------------------------- */
+
+/* A function of a name that ONNX has: which of the two a runtime takes is up
+ * to the runtime, and a reader of the graph expects the standard one. */
+static int
+name_function(struct walk *w, const struct onnx_wire *f)
+{
+	struct rd name = member(f->body, 1), domain = member(f->body, 10);
+
+	if (f->number != 25 || f->type != ONNX_WIRE_BYTES)
+		return 0;
+	if (map_put(&w->functions, full_name(w, domain, name), 1) < 0)
+		w->full = true;
+	if (check_onnx_op(copy(w, domain), copy(w, name)) ==
+	    CHECK_ONNX_STANDARD)
+		check_find(w->f, FINDING_ONNX_FUNCTION, f->at,
+		    "a function of its own '%.100s' of '%.100s'", copy(w, name),
+		    domain.len != 0 ? copy(w, domain) : "ai.onnx");
+	return 0;
+}
+
+/* ModelProto: graph = 7, metadata_props = 14, training_info = 20,
+ * functions = 25 */
+static int
+model_field(struct walk *w, const struct onnx_wire *f)
+{
+	if (f->type != ONNX_WIRE_BYTES)
+		return 0;
+	switch (f->number) {
+	case 7:
+		return graph(w, f->body);
+	case 14:
+		metadata(w, f);
+		return 0;
+	case 20:
+		return fields(w, f->body, training);
+	case 25:
+		return fields(w, f->body, function);
+	default:
+		return 0;
+	}
+}
+
+void
+check_onnx(const struct check_file *f)
+{
+	struct err e = {.off = ERR_NOWHERE};
+	struct walk w = {.f = f, .e = &e};
+	struct arena a;
+	int rc;
+
+	if (!check_is(f, "onnx") && onnx_file_probe(f->bytes) <= 0)
+		return;
+	check_knows(f);
+	arena_init(&a, LIMIT_TF_ARENA);
+	w.arena = &a;
+	map_init(&w.said, &a);
+	map_init(&w.functions, &a);
+	rc = fields(&w, f->bytes, name_function);
+	if (rc >= 0)
+		rc = fields(&w, f->bytes, model_field);
+	if (w.full || (rc < 0 && e.code == ERR_LIMIT))
+		check_short(f, FINDING_FILE_LIMIT, e.off, "%s",
+		    w.full ? "too many names" : e.msg);
+	else if (rc < 0)
+		check_short(f, FINDING_ONNX_BROKEN, e.off, "%s", e.msg);
+	arena_release(&a);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/check_onnx_op.h"
+
+#include <stdlib.h>
+
+struct op {
+	const char *name, *domain;
+};
+
+static const struct op ops[] = {
+#define ONNX_OP(name, domain) {name, domain},
+#include "audit/check_onnx_op.def"
+#undef ONNX_OP
+};
+
+/* onnxruntime's training and extensions call Python by these, in domains that
+ * the user names */
+static const char *const python[] = {
+    "PyCustomOp", "PyFunc", "PyOp", "PythonOp", "PythonOpGrad"};
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct op *x = a, *y = b;
+	int c = strcmp(x->name, y->name);
+
+	return c != 0 ? c : strcmp(x->domain, y->domain);
+}
+
+enum check_onnx_origin
+check_onnx_op(const char *domain, const char *name)
+{
+	struct op key = {name, strcmp(domain, "ai.onnx") == 0 ? "" : domain};
+
+	for (size_t i = 0; i < ARRAY_LEN(python); i++)
+		if (strcmp(name, python[i]) == 0)
+			return CHECK_ONNX_PYTHON;
+	if (bsearch(&key, ops, ARRAY_LEN(ops), sizeof(key), by_name) == NULL)
+		return CHECK_ONNX_LIBRARY;
+	return strncmp(domain, "com.", 4) == 0 ? CHECK_ONNX_RUNTIME
+					       : CHECK_ONNX_STANDARD;
+}
+
+bool
+check_onnx_op_sorted(void)
+{
+	for (size_t i = 1; i < ARRAY_LEN(ops); i++)
+		if (by_name(&ops[i - 1], &ops[i]) >= 0)
+			return false;
+	return true;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT
+ * Arguments of the calls that a pickle may make.  Most allowed names do nothing
+ * with theirs but keep them; those that call, look up or load what they are
+ * given are here.
+ */
+#include "audit/check_pickle_judge.h"
+
+typedef const char *predicate(
+    struct check_pickle_judge *, const struct pickle_node *args);
+
+/* A name that is on the list and may be made without being called. */
+static bool
+is_class(struct check_pickle_judge *j, const struct pickle_node *n)
+{
+	const struct check_pickle_fact *t = check_pickle_judge_fact(j, n);
+
+	/* one that is not allowed is found as that */
+	return t != NULL &&
+	       (t->allow == NULL || (t->allow->use & USE_NEW) != 0);
+}
+
+static bool
+is_listed(struct check_pickle_judge *j, const struct pickle_node *n)
+{
+	const struct check_pickle_fact *t = check_pickle_judge_fact(j, n);
+
+	return t != NULL &&
+	       (t->allow == NULL || (t->allow->use & USE_ONLY) == 0);
+}
+
+static const char *
+any_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	(void)j;
+	(void)args;
+	return NULL;
+}
+
+static bool
+holds_name(const struct pickle_node *n, unsigned depth)
+{
+	if (n->kind == PICKLE_GLOBAL || n->kind == PICKLE_EXT)
+		return true;
+	if (n->kind != PICKLE_TUPLE && n->kind != PICKLE_LIST)
+		return false;
+	for (size_t i = 0; i < n->n && i < 16; i++)
+		if (depth == 4 || holds_name(n->item[i], depth + 1))
+			return true;
+	return false;
+}
+
+static const char *
+data_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	(void)j;
+	return holds_name(args, 0) ? "is given a name where it takes data"
+				   : NULL;
+}
+
+static const char *
+classes_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	for (size_t i = 0; i < args->n; i++)
+		if (args->item[i]->kind == PICKLE_GLOBAL &&
+		    !is_class(j, args->item[i]))
+			return "is given what is no class that may be made";
+	return NULL;
+}
+
+/* A codec's name is looked up as a module; only those that compute nothing. */
+static const char *
+encode_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	static const char *const plain[] = {
+	    "latin1", "latin-1", "iso-8859-1", "utf-8", "utf8", "ascii"};
+
+	(void)j;
+	if (!pickle_is(pickle_item(args, 0), PICKLE_STR))
+		return "encodes what is no text";
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+		if (args->n == 1 ||
+		    pickle_is_text(pickle_item(args, 1), plain[i]))
+			return NULL;
+	return "uses a codec that is no plain encoding";
+}
+
+/* Lib/copyreg.py: base.__new__(class, state), base.__init__(object, state) */
+static const char *
+reconstructor_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	static const char *const base[] = {"object", "dict", "list", "tuple",
+	    "set", "frozenset", "int", "float", "complex", "str", "bytes",
+	    "bytearray"};
+	const struct check_pickle_fact *t =
+	    check_pickle_judge_fact(j, pickle_item(args, 1));
+
+	if (!is_class(j, pickle_item(args, 0)))
+		return "makes what is no class that may be made";
+	if (t == NULL || t->module.len != 8 ||
+	    memcmp(t->module.ptr, "builtins", 8) != 0)
+		return "makes an object of a base that is not built in";
+	for (size_t i = 0; i < ARRAY_LEN(base); i++)
+		if (t->name.len == strlen(base[i]) &&
+		    memcmp(t->name.ptr, base[i], t->name.len) == 0)
+			return NULL;
+	return "makes an object of a base that is no plain type";
+}
+
+static const char *
+newobj_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	return is_class(j, pickle_item(args, 0))
+		   ? NULL
+		   : "makes what is no class that may be made";
+}
+
+static const char *
+factory_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct pickle_node *of = pickle_item(args, 0);
+
+	if (of == NULL || of->kind == PICKLE_NONE || of->kind == PICKLE_CALL ||
+	    is_listed(j, of))
+		return NULL;
+	return "has a factory that is not allowed";
+}
+
+static const char *
+partial_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct pickle_node *of = pickle_item(args, 0);
+
+	/* of another partial, or of a method of an object */
+	if (pickle_is(of, PICKLE_CALL) || is_listed(j, of))
+		return NULL;
+	return "wraps a function that is not allowed";
+}
+
+static bool
+is_public(struct slice s)
+{
+	if (s.len == 0 || s.ptr[0] == '_')
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		if (!((s.ptr[i] | 32) >= 'a' && (s.ptr[i] | 32) <= 'z') &&
+		    !(s.ptr[i] >= '0' && s.ptr[i] <= '9') && s.ptr[i] != '_')
+			return false;
+	return true;
+}
+
+/*
+ * A method or a member of a class or object: it is handed on, and to call it is
+ * found.  Of a class that is on the list as a whole ("ZoneInfo._unpickle")
+ * also private ones.
+ */
+static const char *
+getattr_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct pickle_node *of = pickle_item(args, 0);
+	const struct pickle_node *name = pickle_item(args, 1);
+	const struct check_pickle_fact *t;
+	struct pickle_call call = {0};
+	struct pickle_node as = {.kind = PICKLE_CALL};
+	struct pickle_name get = {.module = {(const uint8_t *)"builtins", 8},
+	    .name = {(const uint8_t *)"getattr", 7}};
+	struct pickle_node callee = {.kind = PICKLE_GLOBAL};
+
+	if (args->n != 2 || !pickle_is(name, PICKLE_STR))
+		return "reaches what cannot be known";
+	callee.name = &get;
+	call.callee = &callee;
+	call.args = (struct pickle_node *)(uintptr_t)args;
+	as.call = &call;
+	if (check_pickle_judge_fact(j, &as) != NULL)
+		return NULL;
+	if (!is_public(name->text))
+		return "reaches a private or dotted attribute";
+	if (of->kind == PICKLE_CALL) {
+		t = check_pickle_judge_class(j, of);
+		return t != NULL ? NULL : "reaches into what cannot be known";
+	}
+	return is_class(j, of) ? NULL : "reaches into what is no class";
+}
+
+static const char *
+nested_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct pickle_node *of = pickle_item(args, 0);
+
+	(void)j;
+	return pickle_is(of, PICKLE_BYTES) || pickle_is(of, PICKLE_STR) ||
+		       pickle_is(of, PICKLE_CALL)
+		   ? NULL
+		   : "loads what is no bytes";
+}
+
+/* torch._tensor._rebuild_from_type_v2(func, type, args, state): func(*args) */
+static const char *
+rebuild_type_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	struct check_pickle_fact *t =
+	    check_pickle_judge_fact(j, pickle_item(args, 0));
+	const struct pickle_node *inner = pickle_item(args, 2);
+
+	if (t == NULL || !pickle_is(inner, PICKLE_TUPLE))
+		return "calls what cannot be known";
+	t->called = true;
+	if (!is_class(j, pickle_item(args, 1)))
+		return "is given a type that is no class that may be made";
+	if (t->allow == NULL)
+		return NULL;
+	if ((t->allow->use & USE_CALL) == 0 ||
+	    t->allow->arg == ARG_rebuild_type)
+		return "calls a function that may not be called";
+	return check_pickle_arg_wrong(j, t->allow->arg, inner);
+}
+
+/* numpy.random._pickle: a name, or a class of the module, that is called */
+static const char *
+bit_generator_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	for (size_t i = 0; i < args->n; i++) {
+		const struct check_pickle_fact *t =
+		    check_pickle_judge_fact(j, args->item[i]);
+
+		if (args->item[i]->kind == PICKLE_GLOBAL && t->allow != NULL &&
+		    (t->module.len < 12 ||
+			memcmp(t->module.ptr, "numpy.random", 12) != 0))
+			return "is given what is no generator of NumPy";
+	}
+	return NULL;
+}
+
+/* pandas.core.indexes.base._new_Index(cls, d): cls.__new__(cls, **d) */
+static const char *
+new_index_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct check_pickle_fact *t =
+	    check_pickle_judge_fact(j, pickle_item(args, 0));
+
+	if (t == NULL ||
+	    (t->allow != NULL &&
+		(t->module.len < 14 ||
+		    memcmp(t->module.ptr, "pandas.core.in", 14) != 0)))
+		return "makes what is no index of pandas";
+	return NULL;
+}
+
+/* No function, and nothing that calls one as it is walked through. */
+static const char *
+iterable_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	for (size_t i = 0; i < args->n; i++) {
+		const struct check_pickle_fact *t =
+		    check_pickle_judge_fact(j, args->item[i]);
+
+		if (args->item[i]->kind == PICKLE_GLOBAL && t != NULL)
+			return "is given a name where it takes data";
+	}
+	return NULL;
+}
+
+/* Cython writes: X.__new__(class), then the state */
+static const char *
+cython_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	int64_t sum;
+
+	if (args->n != 3 || !pickle_int(pickle_item(args, 1), &sum))
+		return "is not called as Cython's pickles do";
+	return newobj_arg(j, args);
+}
+
+static const char *
+singleton_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct check_pickle_fact *t =
+	    check_pickle_judge_fact(j, pickle_item(args, 0));
+
+	if (args->n == 1 &&
+	    (args->item[0]->kind == PICKLE_NONE ||
+		(t != NULL && t->allow != NULL &&
+		    strcmp(t->allow->reason, "a constant") == 0)))
+		return NULL;
+	return "makes a class";
+}
+
+const char *
+check_pickle_arg_wrong(struct check_pickle_judge *j, enum check_pickle_arg arg,
+    const struct pickle_node *args)
+{
+	static predicate *const table[ARG_COUNT] = {
+#define ARG(name) [ARG_##name] = name##_arg,
+#include "audit/check_pickle_arg.def"
+#undef ARG
+	};
+
+	return table[arg](j, args);
+}

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/check_pickle_judge.h"
+
+#include "base/limits.h"
+#include "formats/pickle_ops.h"
+
+#define FACTS      ((size_t)512 << 20)
+#define NODES_KEPT ((size_t)1 << 20) /* bytes, from one pickle to the next */
+#define SHOWN      120               /* characters of a name in a finding */
+
+/* --- names --------------------------------------------------------------- */
+
+/* What is shown also tells names apart, but for very long ones. */
+static const char *
+show(struct check_pickle_judge *j, struct slice module, struct slice name)
+{
+	size_t n = module.len + name.len + 2;
+	char *s = arena_alloc(&j->arena, n, 1);
+
+	if (s == NULL)
+		return NULL;
+	if (module.len != 0)
+		memcpy(s, module.ptr, module.len);
+	s[module.len] = '.';
+	if (name.len != 0)
+		memcpy(s + module.len + 1, name.ptr, name.len);
+	for (size_t i = 0; i + 1 < n; i++)
+		if ((uint8_t)s[i] <= ' ' || s[i] == 0x7f)
+			s[i] = '?';
+	return s;
+}
+
+static struct slice
+kept(struct check_pickle_judge *j, struct slice s)
+{
+	char *p = arena_strdup(&j->arena, (const char *)s.ptr, s.len);
+
+	return p == NULL ? (struct slice){(const uint8_t *)"", 0}
+			 : (struct slice){(const uint8_t *)p, s.len};
+}
+
+static struct check_pickle_fact *
+make_fact(struct check_pickle_judge *j, struct slice module, struct slice name,
+    const char *shown)
+{
+	struct check_pickle_fact *t = arena_alloc(&j->arena, 1, sizeof(*t));
+
+	if (t == NULL || shown == NULL)
+		return NULL;
+	*t = (struct check_pickle_fact){.shown = shown, .at = j->pickle.at};
+	t->allow = check_pickle_allow_find(module, name);
+	if (t->allow == NULL)
+		t->danger = check_pickle_danger_find(module, name);
+	t->module = kept(j, module);
+	t->name = kept(j, name);
+	*j->last = t;
+	j->last = &t->next;
+	return t;
+}
+
+/* The facts fill an arena as long as gigabytes of names: then all names are
+ * one, which is not allowed. */
+static struct check_pickle_fact *
+full(struct check_pickle_judge *j)
+{
+	if (!j->none->said)
+		check_short(j->f, FINDING_FILE_LIMIT, j->pickle.at,
+		    "a pickle of too many names");
+	j->none->said = true;
+	return j->none;
+}
+
+/* Letters, digits, underscores and dots, as honest names and names of attacks
+ * are. */
+static bool
+is_likely(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!((s.ptr[i] | 32) >= 'a' && (s.ptr[i] | 32) <= 'z') &&
+		    !(s.ptr[i] >= '0' && s.ptr[i] <= '9') && s.ptr[i] != '_' &&
+		    s.ptr[i] != '.')
+			return false;
+	return s.len > 1 && s.len < 200;
+}
+
+static struct check_pickle_fact *
+name_fact(struct check_pickle_judge *j, struct slice module, struct slice name)
+{
+	struct check_pickle_fact *t;
+	const char *shown;
+	size_t at;
+
+	if (j->tentative && (!is_likely(module) || !is_likely(name)))
+		return j->none;
+	if (j->pickle.protocol < 3)
+		check_pickle_rename(&module, &name);
+	if ((shown = show(j, module, name)) == NULL)
+		return full(j);
+	/* a dot more or less in the module must not make two names one */
+	if ((at = map_get(&j->by_name, shown)) != SIZE_MAX) {
+		t = (struct check_pickle_fact *)(uintptr_t)at;
+		if (t->module.len == module.len && t->name.len == name.len &&
+		    memcmp(t->module.ptr, module.ptr, module.len) == 0 &&
+		    memcmp(t->name.ptr, name.ptr, name.len) == 0)
+			return t;
+		t = make_fact(j, module, name, shown);
+		return t != NULL ? t : full(j);
+	}
+	if ((t = make_fact(j, module, name, shown)) == NULL ||
+	    map_put(&j->by_name, shown, (size_t)(uintptr_t)t) < 0)
+		return full(j);
+	return t;
+}
+
+/* getattr(Class, "name") names what "Class.name" does. */
+static struct check_pickle_fact *
+attribute_fact(struct check_pickle_judge *j, const struct pickle_node *n)
+{
+	const struct pickle_node *of = pickle_item(n->call->args, 0);
+	const struct pickle_node *what = pickle_item(n->call->args, 1);
+	const struct check_pickle_allow *a;
+	struct slice path;
+	char *p;
+
+	if (!pickle_calls(n, NULL, "getattr") ||
+	    !pickle_is(of, PICKLE_GLOBAL) || !pickle_is(what, PICKLE_STR) ||
+	    what->text.len > SHOWN || of->name->name.len > SHOWN)
+		return NULL;
+	path.len = of->name->name.len + 1 + what->text.len;
+	if ((p = arena_alloc(&j->arena, path.len + 1, 1)) == NULL)
+		return full(j);
+	snprintf(p, path.len + 1, "%.*s.%.*s", (int)of->name->name.len,
+	    (const char *)of->name->name.ptr, (int)what->text.len,
+	    (const char *)what->text.ptr);
+	path.ptr = (const uint8_t *)p;
+	a = check_pickle_allow_find(of->name->module, path);
+	return a == NULL ? NULL : name_fact(j, of->name->module, path);
+}
+
+struct check_pickle_fact *
+check_pickle_judge_fact(
+    struct check_pickle_judge *j, const struct pickle_node *n)
+{
+	/* old modules: ('module', class, file, source) is the class */
+	if (pickle_is(n, PICKLE_PERSID) &&
+	    pickle_is_text(pickle_item(n->item[0], 0), "module"))
+		n = pickle_item(n->item[0], 1);
+	if (pickle_is(n, PICKLE_CALL))
+		return attribute_fact(j, n);
+	if (!pickle_is(n, PICKLE_GLOBAL))
+		return NULL;
+	if (n->name->tag == NULL)
+		n->name->tag = name_fact(j, n->name->module, n->name->name);
+	return n->name->tag;
+}
+
+struct check_pickle_fact *
+check_pickle_judge_class(
+    struct check_pickle_judge *j, const struct pickle_node *n)
+{
+	struct check_pickle_fact *t =
+	    check_pickle_judge_fact(j, n->call->callee);
+	const struct pickle_node *of = NULL;
+
+	if (t == NULL || t->allow == NULL)
+		return t;
+	if (t->allow->arg == ARG_reconstructor || t->allow->arg == ARG_newobj ||
+	    t->allow->arg == ARG_new_index)
+		of = pickle_item(n->call->args, 0);
+	else if (t->allow->arg == ARG_rebuild_type)
+		of = pickle_item(n->call->args, 1);
+	return of != NULL ? check_pickle_judge_fact(j, of) : t;
+}
+
+/* --- findings ------------------------------------------------------------ */
+
+void
+check_pickle_judge_say(struct check_pickle_judge *j, enum finding_id id,
+    uint64_t at, const char *what, const char *shown)
+{
+	char key[64 + 2 * SHOWN];
+	char *mine;
+
+	if (j->tentative && id != FINDING_PICKLE_STORAGE)
+		return;
+	snprintf(key, sizeof(key), "%d %.100s %.*s", (int)id, what, SHOWN,
+	    shown != NULL ? shown : "");
+	if ((mine = arena_strdup(&j->arena, key, strlen(key))) != NULL &&
+	    map_put(&j->said, mine, 0) == 0)
+		return;
+	if (shown != NULL)
+		check_find(j->f, id, at, "%.*s: %s", SHOWN, shown, what);
+	else
+		check_find(j->f, id, at, "%s", what);
+}
+
+static void
+misuse(struct check_pickle_judge *j, const char *what, const char *shown)
+{
+	check_pickle_judge_say(
+	    j, FINDING_PICKLE_MISUSE, j->pickle.at, what, shown);
+}
+
+static void
+say_name(struct check_pickle_judge *j, const struct check_pickle_fact *t)
+{
+	const struct check_pickle_danger *d = t->danger;
+	enum finding_id id = t->called ? FINDING_PICKLE_CALL_UNKNOWN
+				       : FINDING_PICKLE_IMPORT_UNKNOWN;
+
+	if (d != NULL && d->code)
+		id = FINDING_PICKLE_CODE;
+	else if (d != NULL)
+		id = t->called ? FINDING_PICKLE_CALL_DANGEROUS
+			       : FINDING_PICKLE_IMPORT_DANGEROUS;
+	check_find(j->f, id, t->at, "%.*s%s%s%s", SHOWN, t->shown,
+	    d != NULL ? " (" : "", d != NULL ? d->reason : "",
+	    d != NULL ? ")" : "");
+}
+
+/* --- events -------------------------------------------------------------- */
+
+/* Strings among the arguments, and of tuples among them. */
+static void
+look_into(struct check_pickle_judge *j, const struct pickle_node *args,
+    unsigned depth)
+{
+	for (size_t i = 0; args != NULL && i < args->n && i < 16; i++) {
+		const struct pickle_node *a = args->item[i];
+
+		if (a->kind == PICKLE_STR || a->kind == PICKLE_BYTES ||
+		    a->kind == PICKLE_CALL)
+			check_pickle_nested(j, a);
+		else if ((a->kind == PICKLE_TUPLE || a->kind == PICKLE_LIST) &&
+			 depth < 2)
+			look_into(j, a, depth + 1);
+	}
+}
+
+/* INST and OBJ without arguments make an object of a class without calling
+ * it. */
+static unsigned
+use_of(uint8_t op, const struct pickle_call *c, unsigned may)
+{
+	if (op == CODE_NEWOBJ || op == CODE_NEWOBJ_EX)
+		return USE_NEW;
+	if ((op == CODE_INST || op == CODE_OBJ) && c->args->n == 0 &&
+	    (may & USE_NEW) != 0)
+		return USE_NEW;
+	return USE_CALL;
+}
+
+static void
+see_call(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
+{
+	const struct pickle_call *c = n->call;
+	struct check_pickle_fact *t = check_pickle_judge_fact(j, c->callee);
+	const char *wrong = NULL;
+	unsigned use;
+
+	if (t == NULL) {
+		bool result = c->callee->kind == PICKLE_CALL;
+		const struct check_pickle_fact *of =
+		    result ? check_pickle_judge_fact(j, c->callee->call->callee)
+			   : NULL;
+
+		check_pickle_judge_say(j, FINDING_PICKLE_CALL_UNKNOWN,
+		    j->pickle.at,
+		    result ? "what it returned is called"
+			   : "what is called is no name",
+		    of != NULL ? of->shown : NULL);
+		look_into(j, c->args, 0);
+		return;
+	}
+	t->called = true;
+	if (t->allow == NULL || t->allow->arg == ARG_nested)
+		look_into(j, c->args, 0);
+	if (t->allow == NULL)
+		return;
+	use = use_of(op, c, t->allow->use);
+	if ((t->allow->use & use) == 0)
+		wrong = use == USE_NEW ? "no class that may be made"
+				       : "may be named but not called";
+	else if (use == USE_CALL)
+		wrong = check_pickle_arg_wrong(j, t->allow->arg, c->args);
+	if (wrong != NULL)
+		misuse(j, wrong, t->shown);
+}
+
+static bool
+has_hooks(const struct pickle_node *state)
+{
+	if (pickle_is(state, PICKLE_DICT))
+		return state->hooks;
+	for (size_t i = 0; pickle_is(state, PICKLE_TUPLE) && i < state->n; i++)
+		if (pickle_is(state->item[i], PICKLE_DICT) &&
+		    state->item[i]->hooks)
+			return true;
+	return false;
+}
+
+static void
+see_build(struct check_pickle_judge *j, const struct pickle_node *n)
+{
+	struct check_pickle_fact *t;
+
+	if (n->kind != PICKLE_CALL) {
+		if (n->kind == PICKLE_GLOBAL && !n->built)
+			return; /* the state is a name: told before */
+		t = check_pickle_judge_fact(j, n);
+		misuse(j,
+		    "its state is set, but it is no object of this pickle",
+		    t != NULL ? t->shown : NULL);
+		return;
+	}
+	t = check_pickle_judge_class(j, n);
+	if (t == NULL || t->allow == NULL)
+		return;
+	if ((t->allow->use & USE_STATE) == 0)
+		misuse(j, "has no state that may be set", t->shown);
+	else if (has_hooks(n->call->state))
+		misuse(j, "its state sets what Python itself calls", t->shown);
+	if (!j->inner &&
+	    pickle_is_global(n->call->callee, NULL, "NumpyArrayWrapper"))
+		check_pickle_joblib(j, n);
+}
+
+/* APPEND, SETITEM and the like on what is no list, set or dictionary. */
+static void
+see_items(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
+{
+	bool pairs = op == CODE_SETITEM || op == CODE_SETITEMS;
+	struct check_pickle_fact *t = NULL;
+
+	if (n->kind == PICKLE_CALL) {
+		t = check_pickle_judge_class(j, n);
+		if (t == NULL || t->allow == NULL ||
+		    (t->allow->use & (pairs ? USE_ITEMS : USE_APPEND)) != 0)
+			return;
+	}
+	misuse(j,
+	    pairs ? "items are set, but it is no dictionary"
+		  : "items are added, but it is no list or set",
+	    t != NULL ? t->shown : NULL);
+}
+
+static void
+see_name(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
+{
+	struct check_pickle_fact *t = check_pickle_judge_fact(j, n);
+
+	if (op == CODE_BUILD || n->built) {
+		see_build(j, n);
+		return;
+	}
+	if (op != CODE_GLOBAL && op != CODE_STACK_GLOBAL && t->allow != NULL &&
+	    (t->allow->use & USE_ONLY) != 0)
+		misuse(j, "is handed on instead of called", t->shown);
+}
+
+/* ('storage', class, key, location, elements[, part]), or, of old modules,
+ * ('module', class, file, source) */
+static void
+see_persid(struct check_pickle_judge *j, const struct pickle_node *n)
+{
+	const struct pickle_node *id = n->item[0];
+	const struct pickle_node *type = pickle_item(id, 1);
+	const struct pickle_node *key = pickle_item(id, 2);
+	struct check_pickle_fact *t = check_pickle_judge_fact(j, type);
+	int64_t elements;
+
+	if (pickle_is_text(pickle_item(id, 0), "module") && t != NULL)
+		return;
+	if (!pickle_is_text(pickle_item(id, 0), "storage") || t == NULL) {
+		check_pickle_judge_say(j, FINDING_PICKLE_PERSID, j->pickle.at,
+		    "not ('storage', class, key, location, elements)", NULL);
+		return;
+	}
+	if (t->allow == NULL)
+		return;
+	if (!pickle_is(key, PICKLE_STR) ||
+	    !pickle_is(pickle_item(id, 3), PICKLE_STR) ||
+	    !pickle_int(pickle_item(id, 4), &elements) || elements < 0) {
+		misuse(j, "a storage without key, place or size", t->shown);
+		return;
+	}
+	if (j->storage != NULL)
+		j->storage(j, type, key->text, elements);
+}
+
+static void
+see(void *ctx, uint8_t op, const struct pickle_node *n)
+{
+	struct check_pickle_judge *j = ctx;
+
+	j->told++;
+	if (op == CODE_BUILD && n->kind != PICKLE_GLOBAL)
+		see_build(j, n);
+	else if (n->kind == PICKLE_GLOBAL)
+		see_name(j, op, n);
+	else if (n->kind == PICKLE_PERSID &&
+		 (op == CODE_PERSID || op == CODE_BINPERSID))
+		see_persid(j, n);
+	else if (n->kind == PICKLE_EXT && !n->built)
+		check_pickle_judge_say(j, FINDING_PICKLE_IMPORT_UNKNOWN,
+		    j->pickle.at, "a name by its number (copyreg's registry)",
+		    NULL);
+	else if ((n->kind == PICKLE_STR || n->kind == PICKLE_BYTES) &&
+		 !n->built)
+		check_pickle_nested(j, n);
+	else if (n->kind == PICKLE_CALL &&
+		 (op == CODE_REDUCE || op == CODE_NEWOBJ ||
+		     op == CODE_NEWOBJ_EX || op == CODE_INST || op == CODE_OBJ))
+		see_call(j, op, n);
+	else
+		see_items(j, op, n);
+}
+
+static void
+odd(void *ctx, uint64_t at, const char *what)
+{
+	struct check_pickle_judge *j = ctx;
+
+	check_pickle_judge_say(j, FINDING_PICKLE_DIVERGENT, at, what, NULL);
+}
+
+/* --- one pickle ---------------------------------------------------------- */
+
+void
+check_pickle_judge_init(
+    struct check_pickle_judge *j, const struct check_file *f, struct rd bytes)
+{
+	*j = (struct check_pickle_judge){.f = f, .bytes = bytes};
+	arena_init(&j->nodes, LIMIT_PICKLE_LEAN_BYTES);
+	j->pickle = (struct pickle){
+	    .arena = &j->nodes, .see = see, .odd = odd, .ctx = j};
+	arena_init(&j->arena, FACTS);
+	map_init(&j->by_name, &j->arena);
+	map_init(&j->said, &j->arena);
+	j->last = &j->first;
+	j->none = arena_alloc(&j->arena, 1, sizeof(*j->none));
+	if (j->none == NULL)
+		BUG("an empty arena is full");
+	j->none->shown = "a name";
+}
+
+void
+check_pickle_judge_end(struct check_pickle_judge *j)
+{
+	for (struct check_pickle_fact *t = j->first; t != NULL; t = t->next)
+		if (t->allow == NULL)
+			say_name(j, t);
+	arena_release(&j->nodes);
+	arena_release(&j->arena);
+}
+
+int
+check_pickle_judge_read(struct check_pickle_judge *j, struct rd *r, bool whole,
+    const struct pickle_node **root, struct err *e)
+{
+	if (j->nodes.used > NODES_KEPT) {
+		arena_release(&j->nodes);
+		arena_init(&j->nodes, LIMIT_PICKLE_LEAN_BYTES);
+		j->pickle.nodes = j->pickle.nfresh = 0;
+	}
+	j->told = 0;
+	j->pickle.lean = !whole;
+	return pickle_read(&j->pickle, r, root, e);
+}

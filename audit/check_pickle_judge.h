@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * The verdict on pickles: what each import, call and change means, as
+ * formats/pickle.h tells of them.  A name is judged by check_pickle_allow.h,
+ * its use and arguments by what the entry permits.
+ */
+#ifndef AUDIT_CHECK_PICKLE_JUDGE_H
+#define AUDIT_CHECK_PICKLE_JUDGE_H
+
+#include "audit/check.h"
+#include "audit/check_pickle_allow.h"
+#include "base/map.h"
+#include "formats/pickle.h"
+
+/* A name of the file, however often it stands there. */
+struct check_pickle_fact {
+	const char *shown; /* "os.system" */
+	struct slice module, name;
+	const struct check_pickle_allow *allow;   /* NULL: not on the list */
+	const struct check_pickle_danger *danger; /* looked up if not allowed */
+	uint64_t at;
+	bool called, said;
+	struct check_pickle_fact *next;
+};
+
+struct check_pickle_judge {
+	const struct check_file *f;
+	struct rd bytes; /* all of them, for what stands between opcodes */
+	struct pickle pickle;
+	struct arena nodes; /* of the pickle that was read last */
+	struct arena arena; /* facts */
+	struct map by_name, said;
+	struct check_pickle_fact *first, **last;
+	struct check_pickle_fact *none; /* when the arena is full */
+	/* of every persistent identifier that names a storage; or NULL */
+	void (*storage)(struct check_pickle_judge *,
+	    const struct pickle_node *type, struct slice key, int64_t elements);
+	void *ctx;
+	bool inner; /* a pickle in an array of objects */
+	/* chance may have made the bytes look like a pickle: only names that
+	 * are names count */
+	bool tentative;
+	size_t told; /* imports, calls and the like in this pickle */
+};
+
+void check_pickle_judge_init(
+    struct check_pickle_judge *, const struct check_file *, struct rd);
+/* Report the names that are not allowed, and end. */
+void check_pickle_judge_end(struct check_pickle_judge *);
+
+/* Read one pickle from r, lean unless `whole`, telling what is found; *root is
+ * valid until the next.  What was found before an error is kept. */
+int check_pickle_judge_read(struct check_pickle_judge *, struct rd *r,
+    bool whole, const struct pickle_node **root, struct err *) MUST_USE;
+
+/* --- for the parts ------------------------------------------------------- */
+
+/* Of a name, or of getattr(name, "attribute"); NULL: it is neither. */
+struct check_pickle_fact *check_pickle_judge_fact(
+    struct check_pickle_judge *, const struct pickle_node *);
+/* The class that a call makes an object of. */
+struct check_pickle_fact *check_pickle_judge_class(
+    struct check_pickle_judge *, const struct pickle_node *call);
+/* A finding, once for each `what` and name. */
+void check_pickle_judge_say(struct check_pickle_judge *, enum finding_id,
+    uint64_t at, const char *what, const char *shown);
+/* What is wrong with the arguments of a call; NULL: nothing. */
+const char *check_pickle_arg_wrong(struct check_pickle_judge *,
+    enum check_pickle_arg, const struct pickle_node *args);
+/* A string that may be a pickle, as it is or encoded: looked at if it is. */
+void check_pickle_nested(
+    struct check_pickle_judge *, const struct pickle_node *);
+/* An object of joblib's NumpyArrayWrapper was built: its array follows. */
+void check_pickle_joblib(
+    struct check_pickle_judge *, const struct pickle_node *wrapper);
+
+#endif

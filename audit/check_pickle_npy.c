@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ * NumPy's NPY (numpy/lib/format.py): the header is text that some readers
+ * evaluate, so it must be a literal; arrays of objects have a pickle behind it.
+ */
+#include "audit/check_pickle_part.h"
+
+struct header {
+	struct rd r;
+	unsigned depth;
+	bool objects; /* a type code O was there */
+	bool dict;
+};
+
+static char
+at(const struct rd *r)
+{
+	return r->off < r->len ? (char)r->base[r->off] : '\0';
+}
+
+static bool
+word(struct rd *r, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (rd_left(r) < n || memcmp(r->base + r->off, text, n) != 0)
+		return false;
+	r->off += n;
+	return true;
+}
+
+/* "O", "|O", "|O8": Python objects. */
+static bool
+is_objects(const uint8_t *s, size_t n)
+{
+	size_t i = n != 0 && strchr("|<>=", s[0]) != NULL && s[0] != 0;
+
+	if (i >= n || s[i] != 'O')
+		return false;
+	while (++i < n)
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+	return true;
+}
+
+static bool
+string(struct header *h)
+{
+	char quote = at(&h->r);
+	size_t from = ++h->r.off;
+
+	while (h->r.off < h->r.len && at(&h->r) != quote)
+		if (at(&h->r) == '\\' || at(&h->r) == '\n')
+			return false;
+		else
+			h->r.off++;
+	if (h->r.off == h->r.len)
+		return false;
+	h->objects =
+	    h->objects || is_objects(h->r.base + from, h->r.off - from);
+	h->r.off++;
+	return true;
+}
+
+/* One token of a literal. */
+static bool
+token(struct header *h)
+{
+	char c = at(&h->r);
+
+	if (c == '\'' || c == '"')
+		return string(h);
+	if (word(&h->r, "True") || word(&h->r, "False") || word(&h->r, "None"))
+		return true;
+	if (c >= '0' && c <= '9') {
+		while (at(&h->r) >= '0' && at(&h->r) <= '9')
+			h->r.off++;
+		(void)word(&h->r, "L"); /* of Python 2 */
+		return true;
+	}
+	if (c == '\0' || strchr("{}()[],: \n-", c) == NULL)
+		return false;
+	if (strchr("{([", c) != NULL) {
+		h->depth++;
+		h->dict = h->dict || c == '{';
+	} else if (strchr("})]", c) != NULL && h->depth-- == 0) {
+		return false;
+	}
+	h->r.off++;
+	/* nothing but padding behind the dictionary */
+	return h->depth != 0 || c == ' ' || c == '\n' || c == '}';
+}
+
+static bool
+is_literal(struct header *h)
+{
+	while (at(&h->r) == ' ')
+		h->r.off++;
+	if (at(&h->r) != '{')
+		return false;
+	while (rd_left(&h->r) != 0)
+		if (!token(h))
+			return false;
+	return h->depth == 0;
+}
+
+static int
+open_header(struct rd *r, struct header *h)
+{
+	uint8_t major = 0, minor = 0;
+	uint16_t len2 = 0;
+	uint32_t len = 0;
+	int rc;
+
+	if ((rc = rd_skip(r, 6)) != 0 || (rc = rd_u8(r, &major)) != 0 ||
+	    (rc = rd_u8(r, &minor)) != 0)
+		return rc;
+	if (major == 1) {
+		rc = rd_u16le(r, &len2);
+		len = len2;
+	} else {
+		rc = rd_u32le(r, &len);
+	}
+	if (rc == 0 && (major == 0 || major > 3))
+		rc = ERR_FORMAT;
+	return rc != 0 ? rc : rd_sub(r, len, &h->r);
+}
+
+void
+check_pickle_npy(const struct check_file *f)
+{
+	struct header h = {.depth = 0};
+	struct rd r = f->bytes;
+
+	if (open_header(&r, &h) != 0) {
+		check_find(f, FINDING_NPY_HEADER, ERR_NOWHERE,
+		    "it is of no known version or cut");
+		return;
+	}
+	if (!is_literal(&h))
+		check_find(f, FINDING_NPY_HEADER, rd_pos(&h.r),
+		    "at this place it is no literal");
+	if (!h.objects)
+		return;
+	check_find(f, FINDING_FILE_PICKLE, ERR_NOWHERE,
+	    "NumPy array of Python objects");
+	check_knows(f);
+	check_pickle_stream(f, r);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ * Storages of PyTorch: what a pickle says of them against the bytes that are
+ * there (CVE-2026-24747 is about the difference).
+ */
+#include "audit/check_pickle_part.h"
+
+#include "base/limits.h"
+#include "formats/torch_tensor.h"
+#include "formats/zip.h"
+
+struct storage {
+	const char *key;
+	uint64_t width, elements;
+	uint64_t at;
+};
+
+struct check_pickle_storages {
+	struct map by_key;
+	struct storage *storage;
+	size_t n, room;
+};
+
+/* torch/serialization.py, MAGIC_NUMBER: 0x1950a86a20f9469cfc6c */
+bool
+check_pickle_torch_magic(const struct pickle_node *root)
+{
+	static const uint8_t magic[] = {
+	    0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
+
+	return pickle_is(root, PICKLE_INT) && root->big &&
+	       root->text.len == sizeof(magic) &&
+	       memcmp(root->text.ptr, magic, sizeof(magic)) == 0;
+}
+
+/* Bytes of an element; 0: of no type that is known. */
+static uint64_t
+width_of(const struct pickle_node *type)
+{
+	static const struct {
+		const char *name;
+		uint64_t width;
+	} more[] = {{"ComplexFloatStorage", 8}, {"ComplexDoubleStorage", 16},
+	    {"QInt8Storage", 1}, {"QUInt8Storage", 1}, {"QInt32Storage", 4},
+	    {"QUInt4x2Storage", 1}, {"QUInt2x4Storage", 1}};
+	struct slice name = type->name->name;
+	enum dtype d = torch_tensor_dtype(name);
+
+	if (d != DTYPE_COUNT)
+		return dtype_width(d);
+	for (size_t i = 0; i < ARRAY_LEN(more); i++)
+		if (name.len == strlen(more[i].name) &&
+		    memcmp(name.ptr, more[i].name, name.len) == 0)
+			return more[i].width;
+	return 0;
+}
+
+static struct storage *
+new_storage(struct check_pickle_judge *j, struct check_pickle_storages *s)
+{
+	struct storage *more;
+
+	if (s->n == s->room) {
+		s->room = MAX(64, 2 * s->room);
+		more = arena_alloc(&j->arena, s->room, sizeof(*more));
+		if (more == NULL)
+			return NULL;
+		if (s->n != 0)
+			memcpy(more, s->storage, s->n * sizeof(*more));
+		s->storage = more;
+	}
+	return &s->storage[s->n++];
+}
+
+/* One storage may be referred to often, always with the same size. */
+static void
+see_storage(struct check_pickle_judge *j, const struct pickle_node *type,
+    struct slice key, int64_t elements)
+{
+	struct check_pickle_storages *s = j->ctx;
+	struct storage one = {.width = width_of(type),
+	    .elements = (uint64_t)elements,
+	    .at = j->pickle.at};
+	struct storage *to;
+	size_t at;
+
+	if (key.len > 200 || memchr(key.ptr, 0, key.len) != NULL) {
+		check_pickle_judge_say(j, FINDING_PICKLE_STORAGE, one.at,
+		    "a storage with an odd key", NULL);
+		return;
+	}
+	one.key = arena_strdup(&j->arena, (const char *)key.ptr, key.len);
+	if (one.key == NULL)
+		return;
+	if ((at = map_get(&s->by_key, one.key)) != SIZE_MAX) {
+		to = &s->storage[at];
+		if (to->elements * MAX(to->width, 1) !=
+		    one.elements * MAX(one.width, 1))
+			check_pickle_judge_say(j, FINDING_PICKLE_STORAGE,
+			    one.at, "one storage with two sizes", one.key);
+		return;
+	}
+	if (map_put(&s->by_key, one.key, s->n) < 0 ||
+	    (to = new_storage(j, s)) == NULL)
+		return;
+	*to = one;
+}
+
+struct check_pickle_storages *
+check_pickle_torch_watch(struct check_pickle_judge *j)
+{
+	struct check_pickle_storages *s = arena_alloc(&j->arena, 1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	map_init(&s->by_key, &j->arena);
+	j->storage = see_storage;
+	j->ctx = s;
+	return s;
+}
+
+/* --- streams ------------------------------------------------------------- */
+
+static int
+skip_one(struct check_pickle_judge *j, struct rd *r,
+    const struct pickle_node *key, struct err *e)
+{
+	struct check_pickle_storages *s = j->ctx;
+	uint64_t n = 0, size, at = rd_pos(r);
+	const struct storage *of;
+	char text[201];
+	size_t i;
+
+	if (!pickle_is(key, PICKLE_STR) || key->text.len >= sizeof(text))
+		return err_set(e, ERR_FORMAT, at, "a key that is no string");
+	snprintf(text, sizeof(text), "%.*s", (int)key->text.len,
+	    (const char *)key->text.ptr);
+	if ((i = map_get(&s->by_key, text)) == SIZE_MAX)
+		return err_set(e, ERR_FORMAT, at,
+		    "storage %s, which nothing refers to", text);
+	of = &s->storage[i];
+	if (rd_u64le(r, &n) != 0)
+		return err_set(e, ERR_TRUNCATED, at, "the storages are cut");
+	if (n != of->elements)
+		check_pickle_judge_say(j, FINDING_PICKLE_STORAGE, at,
+		    "it has another size than the pickle says", text);
+	if (of->width == 0)
+		return err_set(e, ERR_UNSUPPORTED, at,
+		    "storage %s is of an unknown type", text);
+	if (ckd_mul(&size, n, of->width) || rd_skip(r, size) != 0)
+		return err_set(e, ERR_TRUNCATED, at,
+		    "storage %s goes beyond the end of the file", text);
+	return 0;
+}
+
+int
+check_pickle_torch_skip(struct check_pickle_judge *j, struct rd *r,
+    const struct pickle_node *keys, struct err *e)
+{
+	int rc = 0;
+
+	if (!pickle_is(keys, PICKLE_LIST))
+		return err_set(e, ERR_FORMAT, rd_pos(r), "no list of storages");
+	for (size_t i = 0; i < keys->n && rc == 0; i++)
+		rc = skip_one(j, r, keys->item[i], e);
+	return rc;
+}
+
+/* --- archives ------------------------------------------------------------ */
+
+static void
+compare(struct check_pickle_judge *j, const struct zip *z, const char *top,
+    size_t ntop, const struct storage *s)
+{
+	char name[LIMIT_NAME];
+	const struct zip_entry *e;
+	uint64_t size;
+
+	if (snprintf(name, sizeof(name), "%.*sdata/%s", (int)ntop, top,
+		s->key) >= (int)sizeof(name))
+		return;
+	e = zip_find(z, name);
+	if (e == NULL)
+		check_find(j->f, FINDING_PICKLE_STORAGE, s->at,
+		    "storage %.100s is not in the archive", s->key);
+	else if (s->width != 0 &&
+		 (ckd_mul(&size, s->elements, s->width) || e->size < size))
+		check_find(j->f, FINDING_PICKLE_STORAGE, s->at,
+		    "storage %.100s has %" PRIu64
+		    " bytes, the pickle says %" PRIu64 " times %" PRIu64,
+		    s->key, e->size, s->elements, s->width);
+}
+
+/* The names and calls are told of where the member is looked at. */
+static void
+cross_check(const struct check_file *f, struct zip *z,
+    const struct zip_entry *entry, size_t ntop)
+{
+	struct check_pickle_storages *s;
+	struct check_pickle_judge j;
+	const struct pickle_node *root;
+	struct err e = {0};
+	struct slice bytes;
+	struct rd r;
+
+	if (zip_read(z, entry, &bytes, &e) != 0)
+		return;
+	r = rd_mem(bytes.ptr, bytes.len);
+	check_pickle_judge_init(&j, f, r);
+	j.tentative = true;
+	s = check_pickle_torch_watch(&j);
+	if (s != NULL && check_pickle_judge_read(&j, &r, false, &root, &e) == 0)
+		for (size_t i = 0; i < s->n; i++)
+			compare(&j, z, entry->name, ntop, &s->storage[i]);
+	j.first = NULL;
+	check_pickle_judge_end(&j);
+}
+
+void
+check_pickle_zip(const struct check_file *f)
+{
+	static const char tail[] = "data.pkl";
+	struct err e = {0};
+	struct arena a;
+	struct zip z;
+
+	arena_init(&a, LIMIT_MODEL_ARENA);
+	if (zip_open(&z, f->bytes, &a, &e) == 0) {
+		for (size_t i = 0; i < z.n; i++) {
+			size_t n = strlen(z.entry[i].name);
+
+			if (n >= sizeof(tail) - 1 && !z.entry[i].shadowed &&
+			    strcmp(z.entry[i].name + n - (sizeof(tail) - 1),
+				tail) == 0)
+				cross_check(
+				    f, &z, &z.entry[i], n - (sizeof(tail) - 1));
+		}
+	}
+	arena_release(&a);
+}

@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: MIT
+ * What the calls of a Python source do.  One call that decodes, downloads or
+ * starts something is usual; one within the parentheses of another that runs
+ * it is not.  MITRE ATT&CK T1027, T1059.006, T1105.
+ */
+#include "audit/check_python.h"
+
+#include "audit/check_shell.h"
+#include "base/buf.h"
+
+#define ALIASES 128
+#define TAINTED 128
+/* Tokens of one call or statement that are looked at. */
+#define SPAN 1000
+/* A dotted name as it is compared. */
+#define NAME 128
+
+enum does {
+	DOES_NOTHING = 0,
+	DOES_EXEC = 1,   /* runs Python */
+	DOES_SHELL = 2,  /* starts a program */
+	DOES_DECODE = 4, /* makes code of what looks like data */
+	DOES_NET = 8,    /* gets something from elsewhere */
+	DOES_SOCKET = 16,
+	DOES_DUP = 32,     /* puts a socket in the place of standard input */
+	DOES_SHELLED = 64, /* hands the terminal to a program */
+	DOES_HIDE = 128,   /* makes text of characters: to run that is odd */
+};
+
+static const struct {
+	const char *name; /* with a dot before it: the end of a name */
+	unsigned does;
+} calls[] = {
+    {"exec", DOES_EXEC},
+    {"eval", DOES_EXEC},
+    {"compile", DOES_EXEC},
+    {"execfile", DOES_EXEC},
+    {"builtins.exec", DOES_EXEC},
+    {"builtins.eval", DOES_EXEC},
+    {"types.FunctionType", DOES_EXEC},
+    {"marshal.loads", DOES_DECODE},
+    {"base64.b64decode", DOES_DECODE},
+    {"base64.b32decode", DOES_DECODE},
+    {"base64.b16decode", DOES_DECODE},
+    {"base64.a85decode", DOES_DECODE},
+    {"base64.b85decode", DOES_DECODE},
+    {"base64.urlsafe_b64decode", DOES_DECODE},
+    {"base64.decodebytes", DOES_DECODE},
+    {"bytes.fromhex", DOES_DECODE},
+    {"bytearray.fromhex", DOES_DECODE},
+    {"binascii.unhexlify", DOES_DECODE},
+    {"binascii.a2b_hex", DOES_DECODE},
+    {"binascii.a2b_base64", DOES_DECODE},
+    {"zlib.decompress", DOES_DECODE},
+    {"bz2.decompress", DOES_DECODE},
+    {"lzma.decompress", DOES_DECODE},
+    {"gzip.decompress", DOES_DECODE},
+    {"codecs.decode", DOES_DECODE},
+    {".decrypt", DOES_DECODE},
+    {"chr", DOES_HIDE},
+    {"bytes", DOES_HIDE},
+    {"bytearray", DOES_HIDE},
+    {"urllib.request.urlopen", DOES_NET},
+    {"urllib.urlopen", DOES_NET},
+    {"urllib2.urlopen", DOES_NET},
+    {"requests.get", DOES_NET},
+    {"requests.post", DOES_NET},
+    {"requests.request", DOES_NET},
+    {"httpx.get", DOES_NET},
+    {"httpx.post", DOES_NET},
+    {".recv", DOES_NET},
+    {"socket.socket", DOES_SOCKET},
+    {"socket.create_connection", DOES_SOCKET},
+    {"os.dup2", DOES_DUP},
+    {"pty.spawn", DOES_SHELLED | DOES_SHELL},
+    {"os.system", DOES_SHELL},
+    {"os.popen", DOES_SHELL},
+    {"os.execl", DOES_SHELL},
+    {"os.execle", DOES_SHELL},
+    {"os.execlp", DOES_SHELL},
+    {"os.execv", DOES_SHELL},
+    {"os.execve", DOES_SHELL},
+    {"os.execvp", DOES_SHELL},
+    {"os.spawnl", DOES_SHELL},
+    {"os.spawnv", DOES_SHELL},
+    {"os.startfile", DOES_SHELL},
+    {"posix.system", DOES_SHELL},
+    {"nt.system", DOES_SHELL},
+    {"commands.getoutput", DOES_SHELL},
+    {"subprocess.run", DOES_SHELL},
+    {"subprocess.call", DOES_SHELL},
+    {"subprocess.Popen", DOES_SHELL},
+    {"subprocess.check_call", DOES_SHELL},
+    {"subprocess.check_output", DOES_SHELL},
+    {"subprocess.getoutput", DOES_SHELL},
+    {"subprocess.getstatusoutput", DOES_SHELL},
+    {"asyncio.create_subprocess_shell", DOES_SHELL},
+};
+
+/* Files that only their owner's programs read. */
+static const char *const secrets[] = {"/etc/shadow", ".ssh/id_", "id_rsa",
+    ".aws/credentials", ".git-credentials", ".docker/config.json", "Login Data",
+    "wallet.dat", "169.254.169.254/latest/meta-data"};
+
+/* Commands that set something up, as many a script does when it starts. */
+static const char *const tame[] = {"pip", "python", "apt", "conda", "git",
+    "nvidia-smi", "mkdir", "ls", "wget ", "curl ", "unzip", "tar ", "gdown",
+    "ffmpeg", "clear", "cls", "cd ", "export", "ninja", "make", "cmake", "cp ",
+    "mv ", "rm ", "sudo apt", "huggingface-cli", "chmod"};
+
+struct word {
+	const char *s;
+	size_t len;
+};
+
+struct source {
+	const struct check_file *f;
+	const char *text;
+	const struct check_python_token *t;
+	size_t n;
+	struct {
+		struct word local, full;
+		const char *more; /* ".member" of full, or NULL */
+		size_t nmore;
+	} alias[ALIASES];
+	size_t nalias;
+	struct word tainted[TAINTED];
+	size_t ntainted;
+	unsigned all; /* what any call does */
+	bool dangerous;
+	size_t starts; /* where a program is started on import; SIZE_MAX */
+};
+
+/* --- tokens -------------------------------------------------------------- */
+
+static const struct check_python_token *
+at(const struct source *x, size_t i)
+{
+	static const struct check_python_token none = {
+	    TOKEN_LINE, "", 0, false};
+
+	return i < x->n ? &x->t[i] : &none;
+}
+
+static bool
+is(const struct check_python_token *t, const char *s)
+{
+	return t->kind != TOKEN_STRING && t->len == strlen(s) &&
+	       memcmp(t->s, s, t->len) == 0;
+}
+
+static bool
+same(struct word a, const char *s, size_t len)
+{
+	return a.len == len && memcmp(a.s, s, len) == 0;
+}
+
+static bool
+mentions(const struct check_python_token *t, const char *s)
+{
+	size_t n = strlen(s);
+
+	for (size_t i = 0; i + n <= t->len; i++)
+		if (memcmp(t->s + i, s, n) == 0)
+			return true;
+	return false;
+}
+
+/* The name by its import: "sp.run" is "subprocess.run". */
+static void
+full_name(
+    const struct source *x, const struct check_python_token *t, char out[NAME])
+{
+	const char *dot = memchr(t->s, '.', t->len);
+	size_t first = dot != NULL ? (size_t)(dot - t->s) : t->len;
+
+	snprintf(out, NAME, "%.*s", (int)MIN(t->len, NAME - 1), t->s);
+	for (size_t i = x->nalias; i-- > 0;) {
+		if (!same(x->alias[i].local, t->s, first))
+			continue;
+		snprintf(out, NAME, "%.*s%s%.*s%.*s",
+		    (int)MIN(x->alias[i].full.len, NAME - 1),
+		    x->alias[i].full.s, x->alias[i].more != NULL ? "." : "",
+		    (int)MIN(x->alias[i].nmore, NAME - 1),
+		    x->alias[i].more != NULL ? x->alias[i].more : "",
+		    (int)MIN(t->len - first, NAME - 1), t->s + first);
+		return;
+	}
+}
+
+static unsigned
+does(const struct source *x, const struct check_python_token *t)
+{
+	char name[NAME];
+	size_t n;
+
+	if (t->kind != TOKEN_NAME)
+		return DOES_NOTHING;
+	full_name(x, t, name);
+	n = strlen(name);
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		const char *c = calls[i].name;
+		size_t len = strlen(c);
+
+		if (c[0] == '.' ? n > len && strcmp(name + n - len, c) == 0
+				: strcmp(name, c) == 0)
+			return calls[i].does;
+	}
+	return DOES_NOTHING;
+}
+
+/* --- imports ------------------------------------------------------------- */
+
+static void
+alias(struct source *x, const struct check_python_token *local,
+    const struct check_python_token *full,
+    const struct check_python_token *more)
+{
+	if (x->nalias == ALIASES)
+		return;
+	x->alias[x->nalias].local = (struct word){local->s, local->len};
+	x->alias[x->nalias].full = (struct word){full->s, full->len};
+	x->alias[x->nalias].more = more != NULL ? more->s : NULL;
+	x->alias[x->nalias].nmore = more != NULL ? more->len : 0;
+	x->nalias++;
+}
+
+/* import a.b as c, d; from a import b as c, d */
+static void
+take_import(struct source *x, size_t i)
+{
+	const struct check_python_token *from = NULL;
+
+	if (is(at(x, i), "from")) {
+		from = at(x, i + 1);
+		i += 2;
+	}
+	for (i++; at(x, i)->kind != TOKEN_LINE; i++) {
+		const struct check_python_token *t = at(x, i);
+		bool as = is(at(x, i + 1), "as");
+
+		if (t->kind != TOKEN_NAME)
+			continue;
+		if (as || from != NULL)
+			alias(x, as ? at(x, i + 2) : t, from != NULL ? from : t,
+			    from != NULL ? t : NULL);
+		i += as ? 2 : 0;
+	}
+}
+
+/* --- what stands in parentheses or in a statement ------------------------ */
+
+static bool
+is_tainted(const struct source *x, const struct check_python_token *t)
+{
+	const char *dot = memchr(t->s, '.', t->len);
+	size_t first = dot != NULL ? (size_t)(dot - t->s) : t->len;
+
+	for (size_t i = 0; t->kind == TOKEN_NAME && i < x->ntainted; i++)
+		if (same(x->tainted[i], t->s, first))
+			return true;
+	return false;
+}
+
+/* What the calls from `i` to the end of the brackets (`call`: i is behind the
+ * first) or of the line do. */
+static unsigned
+done_in(const struct source *x, size_t i, bool call, bool *tainted)
+{
+	size_t depth = call ? 1 : 0, end = i + SPAN;
+	unsigned all = 0;
+
+	for (; i < MIN(end, x->n); i++) {
+		const struct check_python_token *t = at(x, i);
+
+		if (t->kind == TOKEN_LINE && depth == 0)
+			break;
+		if (t->kind == TOKEN_OP && strchr("([{", *t->s) != NULL)
+			depth++;
+		if (t->kind == TOKEN_OP && strchr(")]}", *t->s) != NULL &&
+		    (depth == 0 || --depth == 0) && call)
+			break;
+		if (is(at(x, i + 1), "(") || is(t, "chr"))
+			all |= does(x, t);
+		/* "..."[::-1] */
+		if (is(t, ":") && is(at(x, i + 1), ":") &&
+		    is(at(x, i + 2), "-"))
+			all |= DOES_HIDE;
+		*tainted = *tainted || is_tainted(x, t);
+	}
+	return all;
+}
+
+static void
+danger(struct source *x, const struct check_python_token *t, const char *what)
+{
+	/* one is enough to stop, and says where to begin to read */
+	if (x->dangerous)
+		return;
+	x->dangerous = true;
+	check_find(x->f, FINDING_SOURCE_DANGEROUS, (uint64_t)(t->s - x->text),
+	    "%s", what);
+}
+
+/* name = ... what was decoded or downloaded ... */
+static void
+assignment(struct source *x, size_t i)
+{
+	bool tainted = false;
+	unsigned all;
+
+	if (!is(at(x, i + 1), "=") || is(at(x, i + 2), "=") ||
+	    x->ntainted == TAINTED ||
+	    memchr(at(x, i)->s, '.', at(x, i)->len) != NULL)
+		return;
+	all = done_in(x, i + 2, false, &tainted);
+	if ((all & (DOES_DECODE | DOES_NET)) != 0 || tainted)
+		x->tainted[x->ntainted++] =
+		    (struct word){at(x, i)->s, at(x, i)->len};
+}
+
+/* --- calls --------------------------------------------------------------- */
+
+static bool
+is_tame(const struct check_python_token *t)
+{
+	for (size_t i = 0; i < ARRAY_LEN(tame); i++)
+		if (t->len >= strlen(tame[i]) &&
+		    memcmp(t->s, tame[i], strlen(tame[i])) == 0)
+			return true;
+	return false;
+}
+
+/* The strings of a command, together as a shell has them. */
+static void
+judge_command(struct source *x, size_t i)
+{
+	const struct check_python_token *name = at(x, i), *first = NULL;
+	struct buf text = {0};
+	const char *what;
+	size_t depth = 0, where = 0, end = i + SPAN;
+	bool own = false;
+
+	for (i++; i < MIN(end, x->n); i++) {
+		const struct check_python_token *t = at(x, i);
+
+		if (is(t, "("))
+			depth++;
+		if (is(t, ")") && --depth == 0)
+			break;
+		own |= is(t, "sys.executable");
+		if (t->kind != TOKEN_STRING)
+			continue;
+		first = first != NULL ? first : t;
+		buf_append(&text, t->s, t->len);
+		buf_append(&text, " ", 1);
+	}
+	what = check_shell_judge((const char *)text.ptr, text.len, &where);
+	if (what != NULL)
+		danger(x, name, what);
+	if (name->column0 && !own && (first == NULL || !is_tame(first)))
+		x->starts = MIN(x->starts, (size_t)(name->s - x->text));
+	buf_free(&text);
+}
+
+/* Python that is made, or a command that is. */
+static void
+judge_run(struct source *x, size_t i, unsigned what)
+{
+	const struct check_python_token *t = at(x, i), *first = at(x, i + 2);
+	bool tainted = false;
+	unsigned in = done_in(x, i + 2, true, &tainted);
+
+	if ((what & DOES_EXEC) != 0) {
+		if ((in & (DOES_DECODE | DOES_NET | DOES_HIDE)) != 0 || tainted)
+			danger(x, t,
+			    "runs Python that it decodes or "
+			    "downloads");
+		return;
+	}
+	/* what a program is given as data is no command */
+	if (is_tainted(x, first) ||
+	    (does(x, first) & (DOES_DECODE | DOES_NET)) != 0)
+		danger(x, t, "starts what it decodes or downloads");
+}
+
+/* All of the environment, with the tokens that are in it. */
+static bool
+sends_environment(const struct source *x, size_t i)
+{
+	size_t depth = 0, end = i + SPAN;
+
+	for (i++; i < MIN(end, x->n); i++) {
+		char name[NAME];
+
+		if (is(at(x, i), "("))
+			depth++;
+		if (is(at(x, i), ")") && --depth == 0)
+			break;
+		if (at(x, i)->kind != TOKEN_NAME || is(at(x, i + 1), "["))
+			continue;
+		full_name(x, at(x, i), name);
+		if (strcmp(name, "os.environ") == 0 ||
+		    strcmp(name, "os.environ.items") == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+judge_call(struct source *x, size_t i)
+{
+	unsigned what = does(x, at(x, i));
+
+	x->all |= what;
+	if ((what & (DOES_EXEC | DOES_SHELL)) != 0)
+		judge_run(x, i, what);
+	if ((what & DOES_SHELL) != 0)
+		judge_command(x, i);
+	if ((what & DOES_NET) != 0 && sends_environment(x, i))
+		danger(x, at(x, i), "sends the environment away");
+}
+
+/* --- names that are hidden ----------------------------------------------- */
+
+/* Modules that start programs.  getattr(builtins, "exec") is how code for two
+ * versions of Python says exec. */
+static bool
+is_power(const struct check_python_token *t)
+{
+	static const char *const name[] = {
+	    "os", "subprocess", "posix", "nt", "pty", "marshal"};
+
+	for (size_t i = 0; i < ARRAY_LEN(name); i++)
+		if (t->len == strlen(name[i]) &&
+		    memcmp(t->s, name[i], t->len) == 0)
+			return true;
+	return false;
+}
+
+/* __import__("os").system, getattr(os, "sys" "tem") */
+static void
+hidden(struct source *x, size_t i)
+{
+	static const char *const act[] = {"system", "popen", "exec", "eval",
+	    "Popen", "call", "run", "spawn", "check_output", "execl", "execv"};
+	const struct check_python_token *t = at(x, i), *last;
+
+	if ((is(t, "__import__") || is(t, "importlib.import_module")) &&
+	    is(at(x, i + 1), "(") && is_power(at(x, i + 2)) &&
+	    is(at(x, i + 3), ")") && is(at(x, i + 4), ".")) {
+		last = at(x, i + 5);
+	} else if (is(t, "getattr") && is(at(x, i + 1), "(") &&
+		   (is_power(at(x, i + 2)) || is(at(x, i + 2), "__import__"))) {
+		for (last = at(x, i += 3);
+		     !is(last, ",") && last->kind != TOKEN_LINE;)
+			last = at(x, ++i);
+		last = at(x, i + 1);
+		/* made of pieces */
+		if (last->kind == TOKEN_STRING &&
+		    (is(at(x, i + 2), "+") ||
+			at(x, i + 2)->kind == TOKEN_STRING ||
+			is(at(x, i + 2), "["))) {
+			danger(x, t, "hides the name of what it calls");
+			return;
+		}
+	} else {
+		return;
+	}
+	for (size_t k = 0; k < ARRAY_LEN(act); k++)
+		if (last->len == strlen(act[k]) &&
+		    memcmp(last->s, act[k], last->len) == 0)
+			danger(x, t, "hides the name of what it calls");
+}
+
+/* A pickle that runs something is made here. */
+static void
+reduces(struct source *x, size_t i)
+{
+	size_t end = i + 200;
+
+	if (!is(at(x, i), "def") || (!is(at(x, i + 1), "__reduce__") &&
+					!is(at(x, i + 1), "__reduce_ex__")))
+		return;
+	for (i += 2; i < MIN(end, x->n) && !is(at(x, i), "def"); i++) {
+		size_t k = i + 1;
+
+		if (!is(at(x, i), "return"))
+			continue;
+		while (is(at(x, k), "("))
+			k++;
+		if ((does(x, at(x, k)) & (DOES_EXEC | DOES_SHELL)) != 0)
+			danger(x, at(x, i), "makes a pickle that runs code");
+	}
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+static void
+judge_together(struct source *x)
+{
+	bool secret = false;
+
+	if ((x->all & DOES_SOCKET) != 0 &&
+	    (x->all & (DOES_DUP | DOES_SHELLED)) != 0)
+		danger(x, at(x, 0), "opens a shell to the network");
+	for (size_t i = 0; i < x->n; i++)
+		for (size_t k = 0;
+		     at(x, i)->kind == TOKEN_STRING && at(x, i)->len < 200 &&
+		     k < ARRAY_LEN(secrets);
+		     k++)
+			secret = secret || mentions(at(x, i), secrets[k]);
+	if (secret && (x->all & (DOES_NET | DOES_SOCKET)) != 0)
+		danger(x, at(x, 0), "reads secrets and talks to the network");
+	if (!x->dangerous && x->starts != SIZE_MAX)
+		check_find(x->f, FINDING_SOURCE_STARTS, x->starts,
+		    "whenever it is imported");
+}
+
+void
+check_python_judge(const struct check_file *f, const char *s, size_t len)
+{
+	struct source x = {.f = f, .text = s, .starts = SIZE_MAX};
+	struct buf tokens = {0};
+
+	check_python_tokens(s, len, &tokens);
+	x.t = (const struct check_python_token *)(void *)tokens.ptr;
+	x.n = tokens.len / sizeof(*x.t);
+	for (size_t i = 0; i < x.n; i++) {
+		bool first = i == 0 || at(&x, i - 1)->kind == TOKEN_LINE;
+
+		if (first && (is(at(&x, i), "import") || is(at(&x, i), "from")))
+			take_import(&x, i);
+		if (at(&x, i)->kind != TOKEN_NAME)
+			continue;
+		if (is(at(&x, i + 1), "("))
+			judge_call(&x, i);
+		hidden(&x, i);
+		reduces(&x, i);
+		assignment(&x, i);
+	}
+	judge_together(&x);
+	buf_free(&tokens);
+}

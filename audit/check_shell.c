@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT
+ * Words beside one another, in a copy in small letters with comments blanked.
+ * Sources: MITRE ATT&CK T1059.001/.004, T1105, T1140, T1048; the cheat sheets
+ * that reverse shells are copied from.  What is usual in set-up scripts
+ * (downloading, chmod, waiting for a port by /dev/tcp) is not enough.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "audit/check_shell.h"
+
+#include "base/buf.h"
+
+#include <ctype.h>
+
+/* Words of one command: how far apart they may be. */
+#define NEAR 400
+
+struct text {
+	const char *s;
+	size_t len;
+};
+
+static size_t
+find(struct text t, size_t from, size_t to, const char *word)
+{
+	const char *p;
+
+	to = MIN(to, t.len);
+	if (from >= to)
+		return SIZE_MAX;
+	p = memmem(t.s + from, to - from, word, strlen(word));
+	return p != NULL ? (size_t)(p - t.s) : SIZE_MAX;
+}
+
+static bool
+has(struct text t, const char *word)
+{
+	return find(t, 0, t.len, word) != SIZE_MAX;
+}
+
+static bool
+any(struct text t, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		if (has(t, *words))
+			return true;
+	return false;
+}
+
+static bool
+is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-';
+}
+
+/* The word at `at` stands alone. */
+static bool
+alone(struct text t, size_t at, size_t len)
+{
+	return (at == 0 || !is_word(t.s[at - 1])) &&
+	       (at + len >= t.len || !is_word(t.s[at + len]));
+}
+
+static size_t
+find_alone(struct text t, size_t from, size_t to, const char *word)
+{
+	size_t at = from;
+
+	while ((at = find(t, at, to, word)) != SIZE_MAX &&
+	       !alone(t, at, strlen(word)))
+		at++;
+	return at;
+}
+
+/* An interpreter is named at `at`, behind paths and sudo. */
+static bool
+interpreter_at(struct text t, size_t at)
+{
+	static const char *const word[] = {"sh", "bash", "zsh", "dash", "ksh",
+	    "python", "python3", "perl", "php", "ruby", "node", "iex"};
+	static const char *const before[] = {
+	    "sudo ", "env ", "/usr/bin/", "/bin/", "-e "};
+	bool more = true;
+
+	while (more) {
+		more = false;
+		while (at < t.len && (t.s[at] == ' ' || t.s[at] == '\t' ||
+					 t.s[at] == '"' || t.s[at] == '\\'))
+			at++;
+		for (size_t i = 0; i < ARRAY_LEN(before); i++)
+			if (find(t, at, at + strlen(before[i]), before[i]) ==
+			    at) {
+				at += strlen(before[i]);
+				more = true;
+			}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(word); i++)
+		if (find(t, at, at + strlen(word[i]), word[i]) == at &&
+		    alone(t, at, strlen(word[i])))
+			return true;
+	return false;
+}
+
+/* From `at` on, in the same command, something is piped to an interpreter. */
+static bool
+piped(struct text t, size_t at)
+{
+	size_t to = MIN(t.len, at + NEAR);
+
+	for (; at < to && t.s[at] != '\n' && t.s[at] != ';'; at++)
+		if (t.s[at] == '|' && interpreter_at(t, at + 1))
+			return true;
+	return false;
+}
+
+/* A word, or one of several, and then a pipe to an interpreter. */
+static size_t
+fed(struct text t, const char *const *words)
+{
+	for (; *words != NULL; words++) {
+		size_t at = 0;
+
+		for (; (at = find_alone(t, at, t.len, *words)) != SIZE_MAX;
+		     at++)
+			if (piped(t, at))
+				return at;
+	}
+	return SIZE_MAX;
+}
+
+/* --- the rules ----------------------------------------------------------- */
+
+static const char *const loaders[] = {"curl", "wget", NULL};
+
+static size_t
+download(struct text t)
+{
+	static const char *const in[] = {"bash <(curl", "sh <(curl",
+	    "source <(curl", "bash <(wget", "sh <(wget", "-c \"$(curl",
+	    "-c \"$(wget", "-c \"`curl", "eval \"$(curl", "eval \"$(wget",
+	    "eval $(curl", "eval $(wget", "eval `curl", "sh -c '$(curl"};
+	size_t at = fed(t, loaders);
+
+	for (size_t i = 0; at == SIZE_MAX && i < ARRAY_LEN(in); i++)
+		at = find(t, 0, t.len, in[i]);
+	return at;
+}
+
+static size_t
+decoded(struct text t)
+{
+	static const char *const word[] = {"base64 -d", "base64 --decode",
+	    "base64 -di", "openssl base64 -d", "xxd -r", NULL};
+
+	return fed(t, word);
+}
+
+static size_t
+reverse_shell(struct text t)
+{
+	static const char *const open[] = {
+	    "bash -i", "sh -i", "0>&1", "<&196", "-i >&", NULL};
+	static const char *const tool[] = {"nc", "ncat", "netcat"};
+	static const char *const shell[] = {
+	    "/bin/sh", "/bin/bash", "bash", "cmd.exe", "cmd"};
+	size_t at = find(t, 0, t.len, "/dev/tcp/");
+
+	if (at == SIZE_MAX)
+		at = find(t, 0, t.len, "/dev/udp/");
+	if (at != SIZE_MAX && any(t, open))
+		return at;
+	for (size_t i = 0; i < ARRAY_LEN(tool); i++)
+		for (at = 0;
+		     (at = find_alone(t, at, t.len, tool[i])) != SIZE_MAX;
+		     at++) {
+			size_t e = find(t, at, at + 80, " -e ");
+
+			if (has(t, "mkfifo") && has(t, "/bin/sh"))
+				return at;
+			if (e == SIZE_MAX)
+				e = find(t, at, at + 80, " -c ");
+			for (size_t k = 0;
+			     e != SIZE_MAX && k < ARRAY_LEN(shell); k++)
+				if (find(t, e + 4, e + 4 + strlen(shell[k]),
+					shell[k]) == e + 4)
+					return at;
+		}
+	return SIZE_MAX;
+}
+
+static size_t
+powershell(struct text t)
+{
+	static const char *const run[] = {
+	    "iex", "invoke-expression", "start-process", NULL};
+	static const char *const get[] = {"downloadstring(", "downloaddata(",
+	    "frombase64string(", "invoke-webrequest", "invoke-restmethod",
+	    NULL};
+	size_t at = find(t, 0, t.len, "powershell");
+
+	if (at != SIZE_MAX && (find(t, at, at + NEAR, " -enc") != SIZE_MAX ||
+				  find(t, at, at + NEAR, " -e ") != SIZE_MAX ||
+				  find(t, at, at + NEAR, "hidden") != SIZE_MAX))
+		return at;
+	for (size_t i = 0; run[i] != NULL && any(t, get); i++)
+		if ((at = find_alone(t, 0, t.len, run[i])) != SIZE_MAX)
+			return at;
+	return SIZE_MAX;
+}
+
+static size_t
+windows(struct text t)
+{
+	static const char *const two[][2] = {{"certutil", "-urlcache"},
+	    {"certutil", "-decode"}, {"bitsadmin", "/transfer"},
+	    {"mshta", "http"}, {"regsvr32", "/i:http"},
+	    {"rundll32", "javascript:"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(two); i++) {
+		size_t at = find(t, 0, t.len, two[i][0]);
+
+		if (at != SIZE_MAX &&
+		    find(t, at, at + NEAR, two[i][1]) != SIZE_MAX)
+			return at;
+	}
+	return SIZE_MAX;
+}
+
+/* The whole disk or a whole home, not a folder below. */
+static size_t
+destroys(struct text t)
+{
+	static const char *const word[] = {
+	    "rm -rf ", "rm -fr ", "rm -r -f ", NULL};
+
+	for (size_t i = 0; word[i] != NULL; i++)
+		for (size_t at = 0;
+		     (at = find(t, at, t.len, word[i])) != SIZE_MAX; at++) {
+			size_t k = at + strlen(word[i]);
+
+			if (find(t, k, k + 20, "--no-preserve-root") == k)
+				return at;
+			if (k < t.len && (t.s[k] == '/' || t.s[k] == '~') &&
+			    (k + 1 == t.len ||
+				strchr(" *;\n\"'&|", t.s[k + 1]) != NULL))
+				return at;
+		}
+	return find(t, 0, t.len, ":(){ :|:& };:");
+}
+
+static size_t
+carries(struct text t)
+{
+	static const char *const secret[] = {"/etc/shadow", ".ssh/id_",
+	    ".aws/credentials", ".git-credentials", ".docker/config.json",
+	    "/etc/passwd", NULL};
+	static const char *const tool[] = {"curl", "wget", "nc", "ncat", "scp"};
+	size_t at = find(t, 0, t.len, ".ssh/authorized_keys");
+
+	if (at != SIZE_MAX && has(t, ">>"))
+		return at;
+	if (!any(t, secret))
+		return SIZE_MAX;
+	for (size_t i = 0; i < ARRAY_LEN(tool); i++)
+		if ((at = find_alone(t, 0, t.len, tool[i])) != SIZE_MAX)
+			return at;
+	return SIZE_MAX;
+}
+
+static const struct {
+	size_t (*find)(struct text);
+	const char *what;
+} rules[] = {
+    {download, "runs what it downloads"},
+    {decoded, "runs what it decodes"},
+    {reverse_shell, "opens a shell to the network"},
+    {powershell, "runs what it downloads, decodes or hides, by PowerShell"},
+    {windows, "uses a Windows tool as malware does"},
+    {destroys, "destroys files"},
+    {carries, "reads secrets or lets somebody in"},
+};
+
+/* In small letters, comment lines blank, line continuations gone. */
+static void
+fold(const char *s, size_t len, struct buf *out)
+{
+	bool comment = false, start = true;
+
+	buf_append(out, s, len);
+	for (size_t i = 0; i < len; i++) {
+		char c = s[i];
+
+		if (c == '\n')
+			comment = false;
+		else if (start && c == '#' &&
+			 !(i == 0 && len > 1 && s[1] == '!'))
+			comment = true;
+		start = c == '\n' || (start && (c == ' ' || c == '\t'));
+		if (comment || (c == '\n' && i != 0 && s[i - 1] == '\\') ||
+		    (c == '\\' && i + 1 < len && s[i + 1] == '\n'))
+			c = ' ';
+		out->ptr[i] = (uint8_t)tolower((unsigned char)c);
+	}
+}
+
+const char *
+check_shell_judge(const char *s, size_t len, size_t *at)
+{
+	const char *what = NULL;
+	struct buf copy = {0};
+	struct text t;
+
+	fold(s, len, &copy);
+	t = (struct text){(const char *)copy.ptr, copy.len};
+	for (size_t i = 0; i < ARRAY_LEN(rules) && what == NULL && len != 0;
+	     i++)
+		if ((*at = rules[i].find(t)) != SIZE_MAX)
+			what = rules[i].what;
+	buf_free(&copy);
+	return what;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/check_tail.h"
+
+bool
+check_tail_is_padding(const uint8_t *p, size_t len)
+{
+	size_t i = 0;
+
+	if (len < 2 || memcmp(p, p + 1, len - 1) == 0)
+		return true;
+	while (i < len && strchr(" \t\r\n", p[i]) != NULL)
+		i++;
+	return i == len;
+}
+
+/* What would be loaded or run, beyond doubt. */
+static const struct identify_format *
+serious(const struct identify_bids *b)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		enum identify_kind k = b->bid[i]->kind;
+
+		if (b->bits[i] >= IDENTIFY_STRONG &&
+		    (k == KIND_ARCHIVE || k == KIND_CODE || k == KIND_MODEL))
+			return b->bid[i];
+	}
+	return NULL;
+}
+
+void
+check_tail(const struct check_file *f, uint64_t from)
+{
+	const struct identify_format *what;
+	struct identify_bids bids;
+	char name[64];
+	struct rd rest;
+
+	if (from >= f->bytes.len || check_tail_is_padding(f->bytes.base + from,
+					f->bytes.len - (size_t)from))
+		return;
+	rest = rd_mem(f->bytes.base + from, f->bytes.len - (size_t)from);
+	identify(rest, &bids);
+	what = serious(&bids);
+	check_find(f,
+	    what != NULL ? FINDING_FILE_APPENDED : FINDING_FILE_TRAILING, from,
+	    "%zu bytes, %s", rest.len,
+	    what != NULL        ? what->summary
+	    : bids.best != NULL ? bids.best->summary
+				: "of no known format");
+	snprintf(name, sizeof(name), "bytes at %" PRIu64, from);
+	check_within(f, name, rest);
+}

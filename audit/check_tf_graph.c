@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/check_tf_graph.h"
+
+#include "audit/check_path.h"
+#include "audit/check_tf.h"
+#include "base/limits.h"
+#include "formats/onnx_wire.h"
+
+#define INPUTS 2 /* that may name a file */
+#define HOPS   8
+
+struct node {
+	struct rd name, op, body;
+	struct rd input[INPUTS];
+	size_t ninput;
+	uint64_t at;
+};
+
+/* Nodes of a graph or function body that a file name may come from. */
+struct origin {
+	struct rd text;  /* of a constant; base NULL: none */
+	struct rd input; /* else what it passes on */
+};
+
+struct scope {
+	struct check_tf_graph *g;
+	struct rd body;
+	uint32_t field; /* of its nodes */
+	struct map names;
+	struct origin *origin;
+	size_t n;
+};
+
+void
+check_tf_graph_init(struct check_tf_graph *g, const struct check_file *f,
+    struct arena *a, struct err *e)
+{
+	*g = (struct check_tf_graph){.f = f, .arena = a, .e = e};
+	map_init(&g->said, a);
+	map_init(&g->functions, a);
+	map_init(&g->assets, a);
+}
+
+const char *
+check_tf_graph_text(struct check_tf_graph *g, struct rd r)
+{
+	const char *s = r.len <= LIMIT_NAME ? arena_strdup(g->arena,
+						  (const char *)r.base, r.len)
+					    : NULL;
+
+	return s != NULL ? s : "";
+}
+
+static int
+full(struct check_tf_graph *g)
+{
+	return err_set(g->e, ERR_LIMIT, ERR_NOWHERE, "a graph without end");
+}
+
+static bool
+is(struct rd r, const char *s)
+{
+	return r.len == strlen(s) && memcmp(r.base, s, r.len) == 0;
+}
+
+static struct slice
+bytes(struct rd r)
+{
+	return (struct slice){r.base, r.len};
+}
+
+/* --- one node ------------------------------------------------------------ */
+
+/* NodeDef: name = 1, op = 2, input = 3, device = 4, attr = 5 */
+static int
+read_node(struct check_tf_graph *g, struct rd r, struct node *n)
+{
+	struct onnx_wire w;
+	int rc;
+
+	*n = (struct node){.body = r, .at = r.start};
+	while ((rc = onnx_wire_next(&r, &w, g->e)) > 0) {
+		if (w.type != ONNX_WIRE_BYTES)
+			continue;
+		if (w.number == 1)
+			n->name = w.body;
+		else if (w.number == 2)
+			n->op = w.body;
+		else if (w.number == 3 && n->ninput < INPUTS &&
+			 w.body.len != 0 && w.body.base[0] != '^')
+			n->input[n->ninput++] = w.body;
+	}
+	return rc;
+}
+
+/* The field of a message, the last one as protobuf has it; base NULL: none. */
+static struct rd
+member(struct rd r, uint32_t number)
+{
+	struct onnx_wire w;
+	struct err ignored;
+	struct rd found = {0};
+
+	while (onnx_wire_next(&r, &w, &ignored) > 0)
+		if (w.number == number && w.type == ONNX_WIRE_BYTES)
+			found = w.body;
+	return found;
+}
+
+/* attr = 5: a map of key = 1, value = 2 (AttrValue) */
+static struct rd
+attribute(const struct node *n, const char *key)
+{
+	struct rd r = n->body, found = {0};
+	struct onnx_wire w;
+	struct err ignored;
+
+	while (onnx_wire_next(&r, &w, &ignored) > 0)
+		if (w.number == 5 && w.type == ONNX_WIRE_BYTES &&
+		    is(member(w.body, 1), key))
+			found = member(w.body, 2);
+	return found;
+}
+
+/* The text of a constant: attr "value", tensor = 8, string_val = 8. */
+static struct rd
+constant(const struct node *n)
+{
+	return member(member(attribute(n, "value"), 8), 8);
+}
+
+/* --- where a file name comes from ---------------------------------------- */
+
+/* "name", "name:0" (graphs), "name:output:0" (functions) */
+static struct rd
+base_name(struct rd r)
+{
+	const uint8_t *colon = r.len != 0 ? memchr(r.base, ':', r.len) : NULL;
+
+	if (colon != NULL)
+		r.len = (size_t)(colon - r.base);
+	return r;
+}
+
+static bool
+passes_on(struct rd op)
+{
+	return is(op, "Identity") || is(op, "PlaceholderWithDefault") ||
+	       is(op, "StringJoin") || is(op, "Reshape") ||
+	       is(op, "ExpandDims") || is(op, "Pack");
+}
+
+/* The names of all constants and of what passes on. */
+static int
+index_scope(struct scope *s)
+{
+	struct rd r = s->body;
+	struct onnx_wire w;
+	struct node n;
+	int rc;
+
+	map_init(&s->names, s->g->arena);
+	while ((rc = onnx_wire_next(&r, &w, s->g->e)) > 0) {
+		struct origin *o = &s->origin[s->n];
+
+		if (w.number != s->field || w.type != ONNX_WIRE_BYTES)
+			continue;
+		if ((rc = read_node(s->g, w.body, &n)) < 0)
+			return rc;
+		if (!is(n.op, "Const") && !passes_on(n.op))
+			continue;
+		if (is(n.op, "Const"))
+			o->text = constant(&n);
+		else if (n.ninput != 0)
+			o->input = base_name(n.input[0]);
+		if (map_put(&s->names, check_tf_graph_text(s->g, n.name),
+			s->n) == ERR_LIMIT)
+			return full(s->g);
+		s->n++;
+	}
+	return rc;
+}
+
+/* base NULL: it comes from somewhere else.  *asset: the loader sets it. */
+static struct rd
+trace(struct scope *s, struct rd input, bool *asset)
+{
+	struct rd name = base_name(input);
+
+	for (unsigned hop = 0; hop < HOPS && name.base != NULL; hop++) {
+		const char *key = check_tf_graph_text(s->g, name);
+		size_t i = map_get(&s->names, key);
+
+		*asset = *asset || map_get(&s->g->assets, key) != SIZE_MAX;
+		if (i == SIZE_MAX)
+			break;
+		if (s->origin[i].text.base != NULL)
+			return s->origin[i].text;
+		name = s->origin[i].input;
+	}
+	return (struct rd){0};
+}
+
+/* --- what is said -------------------------------------------------------- */
+
+static void
+say_path(struct scope *s, const struct node *n, enum check_tf_class class)
+{
+	size_t last =
+	    class == CHECK_TF_SAVER && !is(n->op, "MergeV2Checkpoints")
+		? 1
+		: INPUTS;
+
+	for (size_t i = 0; i < MIN(n->ninput, last); i++) {
+		bool asset = false;
+		struct rd path = trace(s, n->input[i], &asset);
+		const char *why = check_path_escape(bytes(path));
+		bool any = class == CHECK_TF_READ || class == CHECK_TF_WRITE;
+
+		if (path.base == NULL || asset || (why == NULL && !any))
+			continue;
+		check_find(s->g->f, check_tf_finding(class), n->at,
+		    "'%.100s' (%.60s) %s: '%.200s'%s%s",
+		    check_tf_graph_text(s->g, n->name),
+		    check_tf_graph_text(s->g, n->op), check_tf_text(class),
+		    check_tf_graph_text(s->g, path),
+		    why != NULL ? ", which " : "", why != NULL ? why : "");
+	}
+}
+
+/* Each operator once: a graph has it in thousands of nodes, or in one. */
+static int
+say_op(
+    struct check_tf_graph *g, const struct node *n, enum check_tf_class class)
+{
+	const char *op = check_tf_graph_text(g, n->op);
+	int rc = map_put(&g->said, op, 1);
+
+	if (rc < 0)
+		return full(g);
+	if (rc > 0)
+		check_find(g->f, check_tf_finding(class), n->at,
+		    "'%.100s' is of operator '%.100s', which %s",
+		    check_tf_graph_text(g, n->name), op, check_tf_text(class));
+	return 0;
+}
+
+/* Operators that an attribute makes harmless, or harmful. */
+static enum check_tf_class
+by_attribute(const struct node *n, enum check_tf_class class)
+{
+	struct rd s;
+
+	if (is(n->op, "PrintV2")) {
+		/* "stderr", "log(info)", or a file */
+		s = member(attribute(n, "output_stream"), 2);
+		if (s.len > 7 && memcmp(s.base, "file://", 7) == 0)
+			return CHECK_TF_WRITE;
+	} else if (is(n->op, "DecodeProtoV2") || is(n->op, "EncodeProto")) {
+		s = member(attribute(n, "descriptor_source"), 2);
+		if (s.len == 0 || is(s, "local://") ||
+		    (s.len > 8 && memcmp(s.base, "bytes://", 8) == 0))
+			return CHECK_TF_SAFE;
+		return CHECK_TF_READ;
+	} else if (is(n->op, "FixedUnigramCandidateSampler")) {
+		s = member(attribute(n, "vocab_file"), 2);
+		return s.len == 0 ? CHECK_TF_SAFE : CHECK_TF_READ;
+	}
+	return class;
+}
+
+static bool
+is_function(struct check_tf_graph *g, struct rd op)
+{
+	return map_get(&g->functions, check_tf_graph_text(g, op)) != SIZE_MAX;
+}
+
+/* *trace_it: there are file names to be looked for; *nodes: how many. */
+static int
+judge(struct check_tf_graph *g, const struct node *n, bool *trace_it)
+{
+	enum check_tf_class class = by_attribute(n, check_tf_op(bytes(n->op)));
+
+	if (class == CHECK_TF_SAFE)
+		return 0;
+	if (class == CHECK_TF_UNKNOWN && is_function(g, n->op))
+		return 0;
+	if (class == CHECK_TF_SAVER || class == CHECK_TF_TABLE ||
+	    class == CHECK_TF_READ || class == CHECK_TF_WRITE)
+		*trace_it = true;
+	if (class == CHECK_TF_SAVER || class == CHECK_TF_TABLE)
+		return 0;
+	return say_op(g, n, class);
+}
+
+/* --- graphs and functions ------------------------------------------------ */
+
+static int
+find_paths(struct scope *s, size_t nodes)
+{
+	struct rd r = s->body;
+	struct onnx_wire w;
+	struct node n;
+	int rc;
+
+	s->origin = arena_alloc(s->g->arena, nodes + 1, sizeof(*s->origin));
+	if (s->origin == NULL)
+		return full(s->g);
+	if ((rc = index_scope(s)) < 0)
+		return rc;
+	while ((rc = onnx_wire_next(&r, &w, s->g->e)) > 0) {
+		enum check_tf_class class;
+
+		if (w.number != s->field || w.type != ONNX_WIRE_BYTES)
+			continue;
+		if ((rc = read_node(s->g, w.body, &n)) < 0)
+			return rc;
+		class = by_attribute(&n, check_tf_op(bytes(n.op)));
+		if (class >= CHECK_TF_SAVER && class <= CHECK_TF_WRITE)
+			say_path(s, &n, class);
+	}
+	return rc;
+}
+
+/* The nodes of a message, which are its field `field`. */
+static int
+scope(struct check_tf_graph *g, struct rd body, uint32_t field)
+{
+	struct scope s = {.g = g, .body = body, .field = field};
+	struct rd r = body;
+	struct onnx_wire w;
+	struct node n;
+	bool trace_it = false;
+	size_t nodes = 0;
+	int rc;
+
+	while ((rc = onnx_wire_next(&r, &w, g->e)) > 0) {
+		if (w.number != field || w.type != ONNX_WIRE_BYTES)
+			continue;
+		nodes++;
+		if (++g->nodes > LIMIT_TF_NODES)
+			return err_set(g->e, ERR_LIMIT, w.at,
+			    "more than %d nodes", LIMIT_TF_NODES);
+		if ((rc = read_node(g, w.body, &n)) < 0 ||
+		    (rc = judge(g, &n, &trace_it)) < 0)
+			return rc;
+	}
+	return rc < 0 || !trace_it ? rc : find_paths(&s, nodes);
+}
+
+/* FunctionDefLibrary: function = 1; FunctionDef: signature = 1 (name = 1),
+ * node_def = 3 */
+static int
+library(struct check_tf_graph *g, struct rd body, bool names_only)
+{
+	struct rd r = body;
+	struct onnx_wire w;
+	int rc;
+
+	while ((rc = onnx_wire_next(&r, &w, g->e)) > 0) {
+		struct rd name;
+
+		if (w.number != 1 || w.type != ONNX_WIRE_BYTES)
+			continue;
+		if (!names_only) {
+			if ((rc = scope(g, w.body, 3)) < 0)
+				return rc;
+			continue;
+		}
+		name = member(member(w.body, 1), 1);
+		if (map_put(&g->functions, check_tf_graph_text(g, name), 1) ==
+		    ERR_LIMIT)
+			return full(g);
+	}
+	return rc;
+}
+
+/* GraphDef: node = 1, library = 2; several libraries are merged. */
+static int
+libraries(struct check_tf_graph *g, struct rd r, bool names_only)
+{
+	struct onnx_wire w;
+	int rc;
+
+	while ((rc = onnx_wire_next(&r, &w, g->e)) > 0)
+		if (w.number == 2 && w.type == ONNX_WIRE_BYTES &&
+		    (rc = library(g, w.body, names_only)) < 0)
+			return rc;
+	return rc;
+}
+
+int
+check_tf_graph(struct check_tf_graph *g, struct rd r)
+{
+	/* what is broken in one place does not hide what stands elsewhere */
+	int names = libraries(g, r, true);
+	int nodes = scope(g, r, 1);
+	int bodies = libraries(g, r, false);
+
+	return names < 0 ? names : nodes < 0 ? nodes : bodies;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT
+ * TorchScript, which is compiled to operators when it is loaded, and the code
+ * of torch.package: what they import and call that no model needs.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "audit/check.h"
+
+#include "audit/check_torchscript_words.h"
+#include "base/arena.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "base/text.h"
+#include "formats/pycode.h"
+
+#define SHOWN 160
+
+struct walk {
+	const struct check_file *f;
+	struct arena arena;
+	struct map alias; /* name -> 1 + index in code_modules */
+	struct pycode_token *t;
+	size_t n, cap;
+	bool torchscript;
+};
+
+static const struct pycode_token *
+at(const struct walk *w, size_t i)
+{
+	static const struct pycode_token none = {PYCODE_END, "", 0};
+
+	return i < w->n ? &w->t[i] : &none;
+}
+
+static bool
+is(const struct walk *w, size_t i, const char *word)
+{
+	return at(w, i)->kind != PYCODE_STRING && pycode_is(at(w, i), word);
+}
+
+static bool
+listed(const char *const *list, const struct pycode_token *t)
+{
+	for (; list != NULL && *list != NULL; list++)
+		if (pycode_is(t, *list))
+			return true;
+	return false;
+}
+
+static void
+find(const struct walk *w, enum finding_id id, size_t i, const char *what)
+{
+	const struct pycode_token *t = at(w, i);
+	char shown[SHOWN];
+
+	text_escape(t->s, MIN(t->len, 100), shown, sizeof(shown));
+	check_find(w->f, id, (uint64_t)(t->s - (const char *)w->f->bytes.base),
+	    "%s '%s'", what, shown);
+}
+
+/* --- imports ------------------------------------------------------------- */
+
+static const struct code_module *
+module_of(const struct pycode_token *t)
+{
+	for (size_t i = 0; i < ARRAY_LEN(code_modules); i++)
+		if (pycode_is(t, code_modules[i].name))
+			return &code_modules[i];
+	return NULL;
+}
+
+static void
+remember(struct walk *w, const struct pycode_token *name,
+    const struct code_module *m)
+{
+	const char *s = arena_strdup(&w->arena, name->s, name->len);
+
+	/* full: later uses go unseen, the import does not */
+	if (s != NULL &&
+	    map_put(&w->alias, s, (size_t)(m - code_modules) + 1) < 0)
+		return;
+}
+
+/* import a.b as c, d: the token behind "import" is at i; returns the end. */
+static size_t
+import(struct walk *w, size_t i)
+{
+	for (; i < w->n; i++) {
+		const struct code_module *m = module_of(at(w, i));
+		size_t name = i, last = i;
+
+		while (is(w, last + 1, ".") &&
+		       at(w, last + 2)->kind == PYCODE_NAME)
+			last += 2;
+		/* urllib.parse only cuts strings */
+		if (m != NULL && m->allowed == NULL)
+			find(w, FINDING_CODE_DANGEROUS, name, "import of");
+		else if (m != NULL && last > i &&
+			 !listed(m->allowed, at(w, i + 2)))
+			find(w, FINDING_CODE_DANGEROUS, i + 2, "import of");
+		i = last + 1;
+		if (is(w, i, "as")) {
+			name = i + 1;
+			i += 2;
+		}
+		if (m != NULL && m->allowed != NULL)
+			remember(w, at(w, name), m);
+		if (!is(w, i, ","))
+			break;
+	}
+	return i;
+}
+
+/* from a.b import c as d, e: the token behind "from" is at i. */
+static size_t
+from(struct walk *w, size_t i)
+{
+	const struct code_module *m = module_of(at(w, i));
+	size_t first = i;
+
+	if (is(w, i, "."))
+		m = NULL; /* a file beside this one, looked at by itself */
+	if (m != NULL && m->allowed == NULL)
+		find(w, FINDING_CODE_DANGEROUS, i, "import from");
+	while (at(w, i)->kind != PYCODE_LINE && at(w, i)->kind != PYCODE_END &&
+	       !is(w, i, "import") && !is(w, i, ";"))
+		i++;
+	if (!is(w, i, "import"))
+		return i;
+	/* from urllib.parse import quote */
+	if (m != NULL && m->allowed != NULL && i > first + 2) {
+		if (!listed(m->allowed, at(w, first + 2)))
+			find(w, FINDING_CODE_DANGEROUS, first + 2,
+			    "import from");
+		return i;
+	}
+	for (i++; at(w, i)->kind != PYCODE_LINE &&
+		  at(w, i)->kind != PYCODE_END && !is(w, i, ";");
+	     i++) {
+		if (m == NULL || m->allowed == NULL || is(w, i - 1, "as") ||
+		    (at(w, i)->kind != PYCODE_NAME && !is(w, i, "*")) ||
+		    is(w, i, "as"))
+			continue;
+		if (!listed(m->allowed, at(w, i)))
+			find(w, FINDING_CODE_DANGEROUS, i, "import of");
+	}
+	return i;
+}
+
+/* --- names --------------------------------------------------------------- */
+
+/* What a module does that code of a model may not. */
+static void
+use_module(const struct walk *w, size_t i)
+{
+	char name[128];
+	size_t m;
+
+	if (at(w, i)->len >= sizeof(name))
+		return;
+	memcpy(name, at(w, i)->s, at(w, i)->len);
+	name[at(w, i)->len] = '\0';
+	if ((m = map_get(&w->alias, name)) == SIZE_MAX)
+		return;
+	if (!is(w, i + 1, ".")) {
+		/* os = None, f(os=...) */
+		if (!is(w, i + 1, "=") || is(w, i + 2, "="))
+			find(w, FINDING_CODE_DANGEROUS, i, "module as a value");
+	} else if (!listed(code_modules[m - 1].allowed, at(w, i + 2))) {
+		find(w, FINDING_CODE_DANGEROUS, i + 2, "use of");
+	}
+}
+
+/* eval, exec and the like, when they are the functions of Python. */
+static void
+builtin(const struct walk *w, size_t i)
+{
+	bool call = is(w, i + 1, "(");
+	bool keyword = is(w, i + 1, "=") && !is(w, i + 2, "=");
+
+	if (is(w, i - 1, "def") || keyword)
+		return;
+	if (listed(code_builtins, at(w, i)) ||
+	    (call && listed(code_calls, at(w, i))))
+		find(w, FINDING_CODE_DANGEROUS, i, "use of");
+}
+
+/* torch.hub.load and others, from the first name. */
+static void
+chain(const struct walk *w, size_t i)
+{
+	static const struct {
+		const char *part[3];
+	} chains[] = {{{"torch", "hub", "load"}},
+	    {{"torch", "hub", "load_state_dict_from_url"}},
+	    {{"torch", "hub", "download_url_to_file"}},
+	    {{"torch", "ops", "load_library"}},
+	    {{"torch", "classes", "load_library"}},
+	    {{"utils", "cpp_extension", NULL}},
+	    {{"cpp_extension", "load", NULL}}};
+
+	for (size_t k = 0; k < ARRAY_LEN(chains); k++) {
+		size_t n = 0;
+
+		while (n < 3 && chains[k].part[n] != NULL &&
+		       is(w, i + 2 * n, chains[k].part[n]) &&
+		       (n == 0 || is(w, i + 2 * n - 1, ".")))
+			n++;
+		if (n == 3 || chains[k].part[n] == NULL)
+			find(w, FINDING_CODE_DANGEROUS, i + 2 * (n - 1),
+			    "use of");
+	}
+}
+
+static void
+string(const struct walk *w, size_t i)
+{
+	const struct pycode_token *t = at(w, i);
+
+	for (size_t k = 0; k < ARRAY_LEN(code_strings); k++) {
+		const char *word = code_strings[k];
+
+		if (memmem(t->s, t->len, word, strlen(word)) != NULL) {
+			find(w, FINDING_CODE_DANGEROUS, i, "string");
+			return;
+		}
+	}
+}
+
+/* --- TorchScript --------------------------------------------------------- */
+
+/* ops.<namespace>.<name>: operators beyond PyTorch's own. */
+static void
+operator(const struct walk *w, size_t i)
+{
+	if (listed(code_op_files, at(w, i + 4)) ||
+	    listed(code_op_dangers, at(w, i + 2)))
+		find(w, FINDING_TORCHSCRIPT_OPERATOR, i + 4, "operator");
+	else if (!listed(code_op_spaces, at(w, i + 2)))
+		find(w, FINDING_TORCHSCRIPT_LIBRARY, i + 2, "operators of");
+}
+
+static void
+torchscript(const struct walk *w, size_t i)
+{
+	if (is(w, i - 1, "."))
+		return;
+	if (is(w, i, "ops") && is(w, i + 1, ".") && is(w, i + 3, "."))
+		operator(w, i);
+	if (is(w, i, "torch") && is(w, i + 1, ".") &&
+	    listed(code_op_files, at(w, i + 2)))
+		find(w, FINDING_TORCHSCRIPT_OPERATOR, i + 2, "operator");
+	if (is(w, i, "torch") && is(w, i + 2, "ops") && is(w, i + 5, "."))
+		operator(w, i + 2);
+}
+
+/* --- all ----------------------------------------------------------------- */
+
+static size_t
+name(struct walk *w, size_t i)
+{
+	bool first = i == 0 || at(w, i - 1)->kind == PYCODE_LINE ||
+		     is(w, i - 1, ";") || is(w, i - 1, ":");
+
+	if (first && is(w, i, "import"))
+		return import(w, i + 1);
+	if (first && is(w, i, "from"))
+		return from(w, i + 1);
+	if (listed(code_inner, at(w, i)))
+		find(w, FINDING_CODE_DANGEROUS, i, "use of");
+	if (!is(w, i - 1, ".")) {
+		builtin(w, i);
+		use_module(w, i);
+	}
+	chain(w, i);
+	if (w->torchscript)
+		torchscript(w, i);
+	return i;
+}
+
+static bool
+keep(struct walk *w, struct pycode_token t)
+{
+	if (w->n == w->cap) {
+		size_t cap = w->cap != 0 ? w->cap * 2 : 1024;
+		struct pycode_token *more =
+		    arena_alloc(&w->arena, cap, sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		if (w->n != 0)
+			memcpy(more, w->t, w->n * sizeof(*more));
+		w->t = more;
+		w->cap = cap;
+	}
+	w->t[w->n++] = t;
+	return true;
+}
+
+static void
+judge(struct walk *w)
+{
+	struct pycode p;
+	struct pycode_token t;
+
+	pycode_init(&p, (const char *)w->f->bytes.base, w->f->bytes.len);
+	do {
+		t = pycode_next(&p);
+		if (!keep(w, t)) {
+			check_short(w->f, FINDING_FILE_LIMIT,
+			    (uint64_t)(t.s - p.s), "more than %zu tokens",
+			    w->n);
+			break;
+		}
+	} while (t.kind != PYCODE_END && t.kind != PYCODE_BAD);
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->t[i].kind == PYCODE_NAME)
+			i = name(w, i);
+		else if (w->t[i].kind == PYCODE_STRING)
+			string(w, i);
+	}
+	if (t.kind == PYCODE_BAD)
+		check_short(w->f, FINDING_CONFIG_INVALID, (uint64_t)(t.s - p.s),
+		    "a string of the code has no end");
+}
+
+/* torch.package: its importer runs the source of what a pickle asks for. */
+static void
+package(const struct check_file *f)
+{
+	const char *path = f->member != NULL ? f->member : f->path;
+
+	if (text_ends_with(path, ".data/extern_modules") ||
+	    text_ends_with(path, ".data/python_version"))
+		check_find(f, FINDING_TORCH_PACKAGE, ERR_NOWHERE,
+		    "torch.package imports the sources beside it");
+}
+
+void
+check_torchscript(const struct check_file *f)
+{
+	struct walk w = {.f = f, .torchscript = true};
+
+	package(f);
+	if (!check_is(f, "torchscript"))
+		return;
+	arena_init(&w.arena, LIMIT_TEMPLATE_ARENA);
+	map_init(&w.alias, &w.arena);
+	judge(&w);
+	arena_release(&w.arena);
+	check_knows(f);
+}

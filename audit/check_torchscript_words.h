@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ * Modules, names and operators for check_torchscript.c; NULL ends each list.
+ */
+#ifndef AUDIT_CHECK_TORCHSCRIPT_WORDS_H
+#define AUDIT_CHECK_TORCHSCRIPT_WORDS_H
+
+#include "base/base.h"
+
+/* A module of which code of a model may use this and nothing else; allowed
+ * NULL: nothing. */
+struct code_module {
+	const char *name;
+	const char *const *allowed;
+};
+
+static const char *const code_os[] = {"path", "environ", "getenv", "sep",
+    "listdir", "getcwd", "makedirs", "mkdir", "walk", "scandir", "cpu_count",
+    "linesep", "PathLike", "fspath", "name", "pathsep", "extsep", "curdir",
+    "pardir", "stat", "devnull", "getpid", "sched_getaffinity", "access",
+    "R_OK", "F_OK", "W_OK", "get_terminal_size", "fsencode", "fsdecode", NULL};
+static const char *const code_pickle[] = {"dump", "dumps", "HIGHEST_PROTOCOL",
+    "DEFAULT_PROTOCOL", "PickleError", "PicklingError", "UnpicklingError",
+    NULL};
+static const char *const code_urllib[] = {"parse", NULL};
+static const char *const code_importlib[] = {
+    "metadata", "util", "resources", "find_spec", "version", NULL};
+static const char *const code_shutil[] = {"copy", "copy2", "copyfile",
+    "copytree", "disk_usage", "get_terminal_size", "which", NULL};
+
+static const struct code_module code_modules[] = {{"os", code_os},
+    {"posix", NULL}, {"nt", NULL}, {"pickle", code_pickle},
+    {"_pickle", code_pickle}, {"urllib", code_urllib},
+    {"importlib", code_importlib}, {"shutil", code_shutil},
+    {"subprocess", NULL}, {"socket", NULL}, {"ctypes", NULL}, {"cffi", NULL},
+    {"pty", NULL}, {"marshal", NULL}, {"dill", NULL}, {"cloudpickle", NULL},
+    {"requests", NULL}, {"httpx", NULL}, {"aiohttp", NULL}, {"urllib2", NULL},
+    {"urllib3", NULL}, {"http", NULL}, {"ftplib", NULL}, {"smtplib", NULL},
+    {"telnetlib", NULL}, {"paramiko", NULL}, {"fabric", NULL},
+    {"pexpect", NULL}, {"webbrowser", NULL}, {"xmlrpc", NULL},
+    {"socketserver", NULL}, {"asyncore", NULL}, {"code", NULL},
+    {"codeop", NULL}, {"runpy", NULL}, {"builtins", NULL},
+    {"__builtin__", NULL}, {"commands", NULL}, {"winreg", NULL},
+    {"keyring", NULL}, {"pynput", NULL}, {"pip", NULL}, {"ensurepip", NULL},
+    {"shelve", NULL}, {"pkgutil", NULL}, {"imp", NULL}, {"zipimport", NULL},
+    {"gc", (const char *const[]){"collect", "disable", "enable", NULL}}};
+
+/* Named at all, and not as an attribute or argument. */
+static const char *const code_builtins[] = {"eval", "exec", "__import__",
+    "execfile", "__builtins__", "__loader__", NULL};
+/* When called. */
+static const char *const code_calls[] = {
+    "compile", "breakpoint", "globals", NULL};
+
+/* Wherever they are named. */
+static const char *const code_inner[] = {"__globals__", "__subclasses__",
+    "__builtins__", "__code__", "__bases__", "__mro__", "__reduce__",
+    "__reduce_ex__", "__closure__", "f_globals", "gi_frame", "func_globals",
+    NULL};
+
+static const char *const code_strings[] = {"/etc/passwd", "/etc/shadow",
+    "/etc/cron", ".ssh/", ".bashrc", ".bash_profile", ".zshrc", ".aws/",
+    "/dev/tcp/", "bash -i", "nc -e", "curl http", "wget http", "__subclasses__",
+    "__globals__", "__builtins__", "169.254.169.254", "powershell"};
+
+/* --- TorchScript --------------------------------------------------------- */
+
+/* Operators that read or write files, or what a file names. */
+static const char *const code_op_files[] = {"from_file", "save", "load",
+    "read_file", "write_file", "load_library", "load_tensor", "read_image",
+    "write_png", "write_jpeg", "sox_io_load_audio_file",
+    "sox_io_save_audio_file", "sox_effects_apply_effects_file", "get_info",
+    "video_decode_file", "read_video_from_file", "probe_video_from_file",
+    "create_from_file", "load_for_op", "decode_from_file", "_from_file",
+    "system", "popen", NULL};
+
+/* Namespaces that reach other machines or processes. */
+static const char *const code_op_dangers[] = {
+    "rpc", "c10d", "_c10d_functional", "c10d_functional", "os", NULL};
+
+/* Those that come with PyTorch, torchvision, torchaudio and torchtext. */
+static const char *const code_op_spaces[] = {"aten", "prim", "prims",
+    "quantized", "_quantized", "quantized_decomposed", "prepacked", "sparse",
+    "torchvision", "torchaudio", "torchtext", "image", "video", "mkldnn",
+    "mkldnn_prepacked", "onednn", "metal", "metal_prepack", "vulkan",
+    "vulkan_prepack", "xnnpack", "profiler", "static_runtime", "cuda", "ao",
+    "higher_order", "inductor", "mkl", NULL};
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/check_weight_cut.h"
+
+#define LANES 8 /* elements that are packed at once */
+
+static uint64_t
+element(const uint8_t *p, size_t width)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, p, width); /* little-endian, as all of formats/ assumes */
+	return v;
+}
+
+/* --- blocks -------------------------------------------------------------- */
+
+static void
+load_32(const uint8_t *p, size_t n, unsigned shift, uint32_t *out)
+{
+	memcpy(out, p, n * sizeof(*out));
+	for (size_t i = 0; i < n; i++)
+		out[i] >>= shift;
+}
+
+static void
+load_16(const uint8_t *p, size_t n, unsigned shift, uint32_t *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint16_t v;
+
+		memcpy(&v, p + 2 * i, 2);
+		out[i] = (uint32_t)v >> shift;
+	}
+}
+
+static void
+load_64(const uint8_t *p, size_t n, unsigned shift, uint32_t *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint64_t v;
+
+		memcpy(&v, p + 8 * i, 8);
+		out[i] = (uint32_t)(v >> shift);
+	}
+}
+
+static void
+load_8(const uint8_t *p, size_t n, unsigned shift, uint32_t *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (uint32_t)p[i] >> shift;
+}
+
+/* A place in the cut of a row of tensors. */
+struct place {
+	const struct check_weight_list *l;
+	size_t at, rank;
+	uint64_t i; /* element */
+	enum dtype dtype;
+};
+
+static bool
+passes(const struct place *p, const struct tensor *t)
+{
+	return t->dtype == p->dtype && t->rank >= p->rank;
+}
+
+static bool
+next(struct place *p, uint64_t *out)
+{
+	size_t width = dtype_width(p->dtype);
+	const struct tensor *t = &p->l->tensor[p->at];
+
+	while (p->i >= t->size / width) {
+		do {
+			if (++p->at >= p->l->n)
+				return false;
+			t = &p->l->tensor[p->at];
+		} while (!passes(p, t));
+		p->i = 0;
+	}
+	*out = element(t->data + p->i * width, width);
+	p->i++;
+	return true;
+}
+
+void
+check_weight_cut_load(const struct check_weight_list *l, size_t at, size_t rank,
+    uint64_t first, unsigned shift, struct check_weight_block *b)
+{
+	const struct tensor *t = &l->tensor[at];
+	size_t width = dtype_width(t->dtype), more;
+	uint64_t left = t->size / width - first, v;
+	const uint8_t *p = t->data + first * width;
+	struct place ahead = {l, at, rank, t->size / width, t->dtype};
+
+	b->have = (size_t)MIN(left, (uint64_t)ARRAY_LEN(b->v));
+	b->n = MIN(b->have, (size_t)CHECK_WEIGHT_BLOCK);
+	if (width == 4)
+		load_32(p, b->have, shift, b->v);
+	else if (width == 2)
+		load_16(p, b->have, shift, b->v);
+	else if (width == 8)
+		load_64(p, b->have, shift, b->v);
+	else
+		load_8(p, b->have, shift, b->v);
+	more = b->n + CHECK_WEIGHT_AHEAD - b->have;
+	while (more-- > 0 && next(&ahead, &v))
+		b->v[b->have++] = (uint32_t)(v >> shift);
+	for (size_t i = 0; i < b->have; i++)
+		b->low[i] = (uint8_t)b->v[i];
+}
+
+/* --- whole bytes of each element ----------------------------------------- */
+
+static void
+take_bytes(const uint32_t *v, size_t n, size_t bytes, bool high, uint8_t *out)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < bytes; k++) {
+			size_t at = high ? bytes - 1 - k : k;
+
+			out[i * bytes + k] = (uint8_t)(v[i] >> 8 * at);
+		}
+}
+
+/* --- a few bits of each -------------------------------------------------- */
+
+/* Eight lanes of eight bits, the low k of each, pushed together. */
+static inline uint64_t
+pack(uint64_t x, unsigned k)
+{
+	x &= 0x0101010101010101U * ((1U << k) - 1);
+	x = (x & 0x00ff00ff00ff00ffU) | (x & 0xff00ff00ff00ff00U) >> (8 - k);
+	x = (x & 0x0000ffff0000ffffU) |
+	    (x & 0xffff0000ffff0000U) >> 2 * (8 - k);
+	return (x & 0xffffffffU) | x >> 32 << 4 * k;
+}
+
+static inline size_t
+take_low(const uint8_t *low, size_t n, unsigned k, uint8_t *out)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i + LANES <= n; i += LANES, at += k) {
+		uint64_t x;
+
+		memcpy(&x, low + i, LANES);
+		x = pack(x, k);
+		memcpy(out + at, &x, 8); /* k of them count */
+	}
+	return at;
+}
+
+static inline size_t
+take_high(const uint8_t *low, size_t n, unsigned k, uint8_t *out)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i + LANES <= n; i += LANES, at += k) {
+		uint64_t x;
+
+		memcpy(&x, low + i, LANES);
+		x = pack(__builtin_bswap64(x), k) << (64 - 8 * k);
+		x = __builtin_bswap64(x);
+		memcpy(out + at, &x, 8);
+	}
+	return at;
+}
+
+static size_t
+take_few(
+    const struct check_weight_block *b, unsigned k, bool high, uint8_t *out)
+{
+#define CASE(k)                                                                \
+	case k:                                                                \
+		return high ? take_high(b->low, b->have, k, out)               \
+			    : take_low(b->low, b->have, k, out)
+	switch (k) {
+		CASE(1);
+		CASE(2);
+		CASE(3);
+		CASE(4);
+		CASE(5);
+		CASE(6);
+		CASE(7);
+	default:
+		BUG("bits of a cut");
+	}
+#undef CASE
+}
+
+size_t
+check_weight_cut_take(
+    const struct check_weight_block *b, unsigned bits, bool high, uint8_t *out)
+{
+	if (bits < 8)
+		return take_few(b, bits, high, out);
+	if (bits == 8)
+		memcpy(out, b->low, b->have);
+	else if (bits == 16)
+		take_bytes(b->v, b->have, 2, high, out);
+	else if (bits == 24)
+		take_bytes(b->v, b->have, 3, high, out);
+	else
+		take_bytes(b->v, b->have, 4, high, out);
+	return b->have * (bits / 8);
+}
+
+/* --- from anywhere ------------------------------------------------------- */
+
+size_t
+check_weight_cut_read(const struct check_weight_list *l, size_t at, size_t rank,
+    const struct check_weight_cut *c, uint64_t bit, uint8_t *out, size_t len)
+{
+	struct place p = {l, at, rank, bit / c->bits, l->tensor[at].dtype};
+	uint64_t skip = bit % c->bits, v;
+	unsigned have = 0;
+	size_t done = 0;
+	uint8_t byte = 0;
+
+	while (done < len && next(&p, &v)) {
+		v >>= c->shift;
+		for (unsigned k = 0; k < c->bits && done < len; k++) {
+			unsigned from = c->high ? c->bits - 1 - k : k;
+			unsigned one = (unsigned)(v >> from & 1);
+
+			if (skip != 0) {
+				skip--;
+				continue;
+			}
+			byte |= (uint8_t)(one << (c->high ? 7 - have : have));
+			if (++have < 8)
+				continue;
+			out[done++] = byte;
+			byte = 0;
+			have = 0;
+		}
+	}
+	return done;
+}

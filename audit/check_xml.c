@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT
+ * XML (PMML, OpenVINO, SVG): declarations that make a parser fetch or expand,
+ * and elements that are code for whoever shows or evaluates the file.
+ */
+#define _GNU_SOURCE /* memmem, strncasecmp */
+#include "audit/check.h"
+
+#include "base/text.h"
+#include "formats/xml_text.h"
+
+#include <strings.h>
+
+#define SHOWN 256
+
+struct walk {
+	const struct check_file *f;
+	struct slice element; /* that is open, by its local name */
+	bool pmml, svg;
+	size_t entities, odd;
+};
+
+static void
+find(const struct walk *w, enum finding_id id, const struct xml_token *t,
+    const char *what, struct slice s)
+{
+	char shown[SHOWN];
+
+	text_escape((const char *)s.ptr, MIN(s.len, 120), shown, sizeof(shown));
+	check_find(w->f, id, t->off, "%s '%s'", what, shown);
+}
+
+static bool
+has(struct slice s, const char *word)
+{
+	return s.len != 0 && memmem(s.ptr, s.len, word, strlen(word)) != NULL;
+}
+
+static bool
+starts(struct slice s, const char *word)
+{
+	while (s.len != 0 && (*s.ptr <= ' ')) {
+		s.ptr++;
+		s.len--;
+	}
+	return s.len >= strlen(word) &&
+	       strncasecmp((const char *)s.ptr, word, strlen(word)) == 0;
+}
+
+/* Behind the last colon. */
+static struct slice
+local(struct slice name)
+{
+	const uint8_t *p =
+	    name.len != 0 ? memrchr(name.ptr, ':', name.len) : NULL;
+
+	if (p != NULL) {
+		name.len -= (size_t)(p + 1 - name.ptr);
+		name.ptr = p + 1;
+	}
+	return name;
+}
+
+/* Internal entities that are plain text are what drawing programs write. */
+static void
+entity(struct walk *w, const struct xml_token *t)
+{
+	w->entities++;
+	if (t->external)
+		find(w, FINDING_XML_EXTERNAL, t, "entity from", t->value);
+	else if (t->parameter || has(t->value, "&") || has(t->value, "%") ||
+		 has(t->value, "<"))
+		find(w, FINDING_XML_ENTITY, t, "entity", t->name);
+	else if (w->entities == 1)
+		find(w, FINDING_XML_DOCTYPE, t, "entity", t->name);
+}
+
+/* A schema of the W3C by its public name is not fetched by anybody. */
+static void
+doctype(const struct walk *w, const struct xml_token *t)
+{
+	if (t->external && !starts(t->value, "http://www.w3.org/"))
+		find(w, FINDING_XML_EXTERNAL, t, "DOCTYPE from", t->value);
+	else
+		find(w, FINDING_XML_DOCTYPE, t, "DOCTYPE", t->name);
+}
+
+static void
+instruction(const struct walk *w, const struct xml_token *t)
+{
+	static const char *const usual[] = {"utf-8", "UTF-8", "utf8",
+	    "US-ASCII", "us-ascii", "ascii", "ASCII", "iso-8859-", "ISO-8859-",
+	    "windows-125", "Windows-125", "UTF-16", "utf-16", "Shift_JIS",
+	    "GB2312", "gb2312", "GBK", "EUC-", "Big5"};
+
+	if (xml_text_is(t->name, "xml-stylesheet"))
+		find(w, FINDING_XML_CODE, t, "style sheet", t->value);
+	if (!xml_text_is(t->name, "xml") || !has(t->value, "encoding"))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+		if (has(t->value, usual[i]))
+			return;
+	find(w, FINDING_XML_ENTITY, t, "encoding", t->value);
+}
+
+static void
+element(struct walk *w, const struct xml_token *t)
+{
+	struct slice n = local(t->name);
+
+	w->element = n;
+	w->pmml = w->pmml || xml_text_is(n, "PMML");
+	w->svg = w->svg || xml_text_is(n, "svg");
+	if (xml_text_is(n, "script") ||
+	    (w->svg &&
+		(xml_text_is(n, "foreignObject") || xml_text_is(n, "iframe") ||
+		    xml_text_is(n, "handler"))))
+		find(w, FINDING_XML_CODE, t, "element", t->name);
+}
+
+/* A value that Java or a browser would run. */
+static bool
+runs(struct slice v)
+{
+	static const char *const words[] = {"java.lang.", "javax.script",
+	    "Runtime", "ProcessBuilder", "os.system", "subprocess",
+	    "__import__", "eval(", "exec(", "cmd.exe", "/bin/sh", "/bin/bash",
+	    "powershell"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (has(v, words[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_namespace(const struct xml_token *t)
+{
+	return xml_text_is(t->name, "xmlns") || starts(t->name, "xmlns:");
+}
+
+static void
+attribute(struct walk *w, const struct xml_token *t)
+{
+	struct slice n = local(t->name);
+
+	if (is_namespace(t)) {
+		if (has(t->value, "XSL/Transform") || has(t->value, "xalan") ||
+		    has(t->value, "msxsl") ||
+		    has(t->value, "urn:schemas-microsoft-com:xslt"))
+			find(w, FINDING_XML_CODE, t, "XSLT", t->value);
+		if (has(t->value, "2001/XInclude"))
+			find(w, FINDING_XML_EXTERNAL, t, "XInclude", t->value);
+		return;
+	}
+	/* JPMML takes a name with dots for a class of Java and loads it */
+	if (w->pmml && xml_text_is(w->element, "Apply") &&
+	    xml_text_is(n, "function") && has(t->value, "."))
+		find(w, FINDING_XML_CODE, t, "function", t->value);
+	if (w->pmml && runs(t->value))
+		find(w, FINDING_XML_CODE, t, "value", t->value);
+	if (w->svg &&
+	    (starts(t->name, "on") || starts(t->value, "javascript:") ||
+		starts(t->value, "data:text/html")))
+		find(w, FINDING_XML_CODE, t, "attribute", t->value);
+	/* OpenVINO: a layer of an extension needs a library of its own */
+	if (xml_text_is(w->element, "layer") && xml_text_is(n, "version") &&
+	    !starts(t->value, "opset") && starts(t->value, "extension"))
+		find(w, FINDING_XML_EXTENSION, t, "layer of", t->value);
+	if (xml_text_is(w->element, "data") &&
+	    (xml_text_is(n, "library") || xml_text_is(n, "extension_path")))
+		find(w, FINDING_XML_EXTENSION, t, "library", t->value);
+}
+
+static void
+text(struct walk *w, const struct xml_token *t)
+{
+	if (w->pmml && xml_text_is(w->element, "Extension") && runs(t->value))
+		find(w, FINDING_XML_CODE, t, "extension", t->value);
+}
+
+static void
+judge(struct walk *w, const struct xml_token *t)
+{
+	switch (t->kind) {
+	case XML_DOCTYPE:
+		doctype(w, t);
+		break;
+	case XML_ENTITY:
+		entity(w, t);
+		break;
+	case XML_PI:
+		instruction(w, t);
+		break;
+	case XML_OPEN:
+		element(w, t);
+		break;
+	case XML_ATTR:
+		attribute(w, t);
+		break;
+	case XML_TEXT:
+		text(w, t);
+		break;
+	case XML_TAG_END:
+	case XML_CLOSE:
+	case XML_END:
+		break;
+	}
+}
+
+/* Begins with a tag or a declaration; HTML is a page and no XML. */
+static bool
+is_xml(struct rd r)
+{
+	size_t i = r.len >= 3 && memcmp(r.base, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	struct slice s;
+
+	while (
+	    i < r.len && r.base[i] != 0 && strchr(" \t\r\n", r.base[i]) != NULL)
+		i++;
+	s = (struct slice){r.base + i, r.len - i};
+	if (s.len < 4 || s.ptr[0] != '<')
+		return false;
+	return !starts(s, "<!doctype html") && !starts(s, "<html") &&
+	       (s.ptr[1] == '?' || s.ptr[1] == '!' || s.ptr[1] == '_' ||
+		   ((s.ptr[1] | 32) >= 'a' && (s.ptr[1] | 32) <= 'z'));
+}
+
+static bool
+sure(const struct check_file *f)
+{
+	static const char *const names[] = {
+	    ".xml", ".pmml", ".svg", ".xsl", ".xslt"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (text_ends_with(check_name_of(f), names[i]))
+			return true;
+	return check_is(f, "pmml") ||
+	       (f->bytes.len > 5 && memcmp(f->bytes.base, "<?xml", 5) == 0);
+}
+
+static void
+walk(const struct check_file *f, struct rd r)
+{
+	struct walk w = {.f = f};
+	struct xml_token t = {.kind = XML_TEXT};
+	struct xml_text x;
+	struct err e = {0};
+	int rc = 0;
+
+	xml_text_init(&x, r);
+	while ((rc = xml_text_next(&x, &t, &e)) == 0 && t.kind != XML_END)
+		judge(&w, &t);
+	if (rc == 0)
+		check_knows(f);
+	else if (sure(f) || w.pmml)
+		check_short(f, FINDING_CONFIG_INVALID, e.off, "%s", e.msg);
+}
+
+void
+check_xml(const struct check_file *f)
+{
+	struct arena a;
+	struct rd r = f->bytes;
+
+	arena_init(&a, f->bytes.len / 2 + 64);
+	if (xml_text_narrow(f->bytes, &a, &r)) {
+		check_find(f, FINDING_XML_DOCTYPE, ERR_NOWHERE, "UTF-16");
+		if (is_xml(r))
+			walk(f, r);
+	} else if (is_xml(r)) {
+		walk(f, r);
+	} else if (r.len != 0 && sure(f)) {
+		check_short(
+		    f, FINDING_CONFIG_INVALID, ERR_NOWHERE, "this is no XML");
+	}
+	arena_release(&a);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * The policy that `assay audit` was given, and what is in a case already.
+ */
+#ifndef AUDIT_GIVEN_H
+#define AUDIT_GIVEN_H
+
+#include "base/err.h"
+
+/* ERR_USAGE when the policy lies within the bundle, which has no say in how
+ * it is judged.  No policy (NULL) is fine. */
+int given_outside(
+    const char *policy, const char *bundle, struct err *) MUST_USE;
+/* Remove an inspection that was judged by another policy, or by none. */
+int given_forget_other(
+    const char *inspected, const char *policy, struct err *) MUST_USE;
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT
+ * Models and objects of other ecosystems, which are recognised so that nobody
+ * takes "unknown" for "harmless".
+ */
+#define _GNU_SOURCE /* memmem */
+#include "formats/identify_probe.h"
+
+static bool
+has(struct rd r, size_t at, const char *magic, size_t len)
+{
+	return at <= r.len && len <= r.len - at &&
+	       memcmp(r.base + at, magic, len) == 0;
+}
+
+#define HAS(r, at, magic) has((r), (at), (magic), sizeof(magic) - 1)
+
+/* R's serialize(), src/main/serialize.c: a letter for the encoding, version 2
+ * or 3; save() puts five letters in front. */
+unsigned
+identify_model_r(struct rd r)
+{
+	size_t at = 0;
+
+	if (HAS(r, 0, "RDX2\n") || HAS(r, 0, "RDX3\n") || HAS(r, 0, "RDA2\n") ||
+	    HAS(r, 0, "RDA3\n") || HAS(r, 0, "RDB2\n") || HAS(r, 0, "RDB3\n"))
+		at = 5;
+	if (HAS(r, at, "X\n\0\0\0\2") || HAS(r, at, "X\n\0\0\0\3") ||
+	    HAS(r, at, "B\n\2\0\0\0") || HAS(r, at, "B\n\3\0\0\0"))
+		return 48;
+	return HAS(r, at, "A\n2\n") || HAS(r, at, "A\n3\n") ? 32 : 0;
+}
+
+/* Julia's Serialization.serialize: HEADER_TAG, "JL", version, ... */
+unsigned
+identify_model_julia(struct rd r)
+{
+	return HAS(r, 0, "7JL") ? 24 : 0;
+}
+
+/* BSON.jl: a document of the file's length whose values have tags. */
+unsigned
+identify_model_bson(struct rd r)
+{
+	struct rd h = r;
+	uint32_t len = 0;
+
+	if (rd_u32le(&h, &len) != 0 || len != r.len || len < 16 ||
+	    r.base[len - 1] != 0)
+		return 0;
+	return r.base[4] >= 1 && r.base[4] <= 0x13 &&
+		       memmem(r.base, MIN(r.len, 4096), "tag\0", 4) != NULL
+		   ? 32
+		   : 0;
+}
+
+/* Lua Torch7's File:writeObject: type 4, index, "V 1", a class. */
+unsigned
+identify_model_torch7(struct rd r)
+{
+	if (HAS(r, 0, "4\n1\n3\nV 1\n"))
+		return 48;
+	if (HAS(r, 0, "\4\0\0\0\1\0\0\0\3\0\0\0V 1"))
+		return 64;
+	/* a table of such */
+	return HAS(r, 0, "\3\0\0\0\1\0\0\0") && r.len > 64 &&
+		       memmem(r.base, MIN(r.len, 65536), "V 1", 3) != NULL
+		   ? 24
+		   : 0;
+}
+
+/* mxnet/src/ndarray/ndarray.cc: kMXAPINDArrayListMagic, reserved */
+unsigned
+identify_model_mxnet(struct rd r)
+{
+	return HAS(r, 0, "\x12\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0") ? 48 : 0;
+}
+
+unsigned
+identify_model_catboost(struct rd r)
+{
+	return HAS(r, 0, "CBM1") ? 32 : 0;
+}
+
+/* the legacy model's magic in UTF-16, "BCN" */
+unsigned
+identify_model_cntk(struct rd r)
+{
+	return HAS(r, 0, "B\0C\0N\0\0\0") || HAS(r, 0, "B\0C\0N\0") ? 40 : 0;
+}
+
+unsigned
+identify_model_executorch(struct rd r)
+{
+	return HAS(r, 4, "ET12") ? 32 : 0;
+}
+
+unsigned
+identify_model_tensorrt(struct rd r)
+{
+	return HAS(r, 0, "ftrt") || HAS(r, 0, "ptrt") ? 32 : 0;
+}
+
+unsigned
+identify_model_rknn(struct rd r)
+{
+	return HAS(r, 0, "RKNN") ? 32 : 0;
+}
+
+/* ncnn's text parameters and their binary form */
+unsigned
+identify_model_ncnn(struct rd r)
+{
+	return HAS(r, 0, "7767517\n") || HAS(r, 0, "\x5d\x86\x76\0") ? 32 : 0;
+}
+
+/* flax.serialization: a map of names whose leaves are extension 1 (arrays). */
+unsigned
+identify_model_flax(struct rd r)
+{
+	uint8_t c = r.len > 8 ? r.base[0] : 0;
+	size_t at = c == 0xde ? 3 : c == 0xdf ? 5 : 1;
+
+	if ((c & 0xf0) != 0x80 && c != 0xde && c != 0xdf)
+		return 0;
+	if (c == 0x80 || (r.base[at] & 0xe0) != 0xa0)
+		return 0;
+	/* a pickle of protocol 2 to 5 begins with a map of no entries */
+	return memmem(r.base, MIN(r.len, 65536), "float32", 7) != NULL ||
+		       memmem(r.base, MIN(r.len, 65536), "bfloat16", 8) != NULL
+		   ? 20
+		   : 0;
+}
+
+/* CoreML's Model.proto: version 1, description 2, updatable 10, and one type
+ * from 200 on; nothing else, to the end. */
+unsigned
+identify_model_coreml(struct rd r)
+{
+	uint64_t key, value;
+	bool version = false, description = false, type = false;
+
+	while (rd_left(&r) != 0) {
+		if (rd_varint(&r, &key) != 0 || rd_varint(&r, &value) != 0 ||
+		    ((key & 7) == 2 && rd_skip(&r, value) != 0))
+			return 0;
+		version = version || (key == 0x08 && value < 64);
+		description = description || key == 0x12;
+		type = type ||
+		       (key >> 3 >= 200 && key >> 3 < 4000 && (key & 7) == 2);
+		if (key != 0x08 && key != 0x12 && key != 0x50 &&
+		    !(key >> 3 >= 200 && key >> 3 < 4000 && (key & 7) == 2))
+			return 0;
+	}
+	return version && description && type ? 28 : 0;
+}
+
+/* PaddlePaddle's ProgramDesc: block 0 has no parent. */
+unsigned
+identify_model_paddle(struct rd r)
+{
+	static const char root[] =
+	    "\x08\0\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\1";
+	uint64_t key, len;
+
+	if (rd_varint(&r, &key) != 0 || key != 0x0a ||
+	    rd_varint(&r, &len) != 0 || len > rd_left(&r))
+		return 0;
+	return has(r, r.off, root, sizeof(root) - 1) ? 48 : 0;
+}
+
+unsigned
+identify_model_lua(struct rd r)
+{
+	return HAS(r, 0, "\x1bLua") || HAS(r, 0, "\x1bLJ") ? 32 : 0;
+}
+
+/* Cosmopolitan's portable executables: llamafile is one with weights in it. */
+unsigned
+identify_model_ape(struct rd r)
+{
+	return HAS(r, 0, "MZqFpD='") || HAS(r, 0, "jartsr='") ? 48 : 0;
+}

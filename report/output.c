@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/output.h"
+
+const struct output output_table[OUTPUT_COUNT] = {
+#define OUTPUT(id, file, type, text)                                           \
+	[OUTPUT_##id] = {#id, file, type, text, output_##id},
+#include "report/output.def"
+#undef OUTPUT
+};
+
+const char *
+output_text_at(const json_t *j, const char *path)
+{
+	const char *s = json_string_value(json_at(j, path));
+
+	return s != NULL ? s : "-";
+}
+
+const char *
+output_value(const json_t *j, const char *path, char *room, size_t size)
+{
+	const json_t *v = json_at(j, path);
+
+	if (!json_is_integer(v))
+		return output_text_at(j, path);
+	snprintf(room, size, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	return room;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ * The policy that assay-inspect was given (assay-policy(5)), as its document
+ * records it, on what else a report has findings of.
+ */
+#ifndef REPORT_WAIVE_H
+#define REPORT_WAIVE_H
+
+#include "base/finding.h"
+
+/* From which severity on a finding fails the bundle: high without a policy. */
+enum finding_severity waive_fail_at(const json_t *inspect);
+/* What had not expired when it was applied, on findings of other files. */
+void waive_apply(const json_t *inspect, json_t *findings, const json_t *files);
+
+#endif

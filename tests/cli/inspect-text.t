@@ -1,0 +1,99 @@
+#!/bin/sh
+# assay-inspect on configurations, templates, requirements, XML and code: what
+# must be found where, and what must not be.
+. tests/cli/tap.sh
+f=fixtures/text
+
+hostile() { # hostile ID PATTERN...: each is flagged, for that
+	_id=$1
+	shift
+	for one in "$@"; do
+		exits 1 "${one##*/}" assay-inspect "$one"
+		prints "$_id"
+	done
+}
+
+watched() { # watched STATUS ID FILE...: a person should look, no more
+	_rc=$1
+	_id=$2
+	shift 2
+	for one in "$@"; do
+		exits "$_rc" "${one##*/}" assay-inspect "$f/$one"
+		prints "^ *medium *$_id"
+	done
+}
+
+# --- Jinja
+hostile TEMPLATE_ATTACK $f/bad-template-*.json $f/bad-text.txt $f/bad-list.json \
+	$f/bad-duplicate.json
+hostile TEMPLATE_UNSAFE $f/bad-unsafe-*.json $f/bad-object.jinja
+watched 0 TEMPLATE_UNKNOWN odd-method.jinja
+watched 2 CONFIG_INVALID broken-template.jinja
+
+# --- Hugging Face
+hostile HF_REMOTE_CODE $f/bad-auto_map*.json $f/bad-trust.json $f/bad-custom_pipelines.json \
+	$f/bad-kernel.json $f/bad-model_index_class.json
+exits 1 "another repository" assay-inspect $f/bad-auto_map_other.json
+prints "code from another repository 'someone/else--configuration.C'"
+hostile HF_MODULE $f/bad-modules.json $f/bad-modules_prefix.json $f/bad-model_index.json \
+	$f/bad-adapter_config.json
+hostile CONFIG_PATH $f/bad-index-*.json $f/bad-modules_path.json
+
+# --- what was read before an error is judged
+exits 1 "broken, and hostile before" assay-inspect $f/broken.json
+prints HF_REMOTE_CODE
+prints CONFIG_INVALID
+watched 2 CONFIG_INVALID broken-quiet.json broken.yaml broken.pmml broken.py
+
+# --- values, YAML, targets
+hostile CONFIG_CODE $f/bad-code*.json
+hostile FILE_PICKLE $f/bad-base64.json
+hostile YAML_TAG $f/bad-apply.yaml $f/bad-new.yaml $f/bad-name.yaml $f/bad-handle.yaml \
+	$f/bad-verbatim.yaml $f/bad-key.yaml $f/bad-second.yaml $f/bad-ruby.yaml \
+	$f/bad-java.yaml $f/bad-unnamed.txt $f/bad-broken.yaml
+hostile CONFIG_TARGET $f/bad-target-*.* $f/bad-class_path.yaml $f/bad-params.yaml \
+	$f/bad-hyper.yaml
+hostile CONFIG_RESOLVER $f/bad-resolver.yaml
+
+# --- MLflow, requirements, servers, skops
+hostile MLFLOW_LOADER $f/bad-loader-MLmodel $f/bad-loader2-MLmodel
+hostile CONFIG_PATH $f/bad-path-MLmodel $f/bad-uri-MLmodel $f/bad-MANIFEST.json
+watched 0 MLFLOW_CODE odd-code-MLmodel
+watched 0 SERVE_HANDLER odd-MANIFEST.json
+hostile DEPEND_SOURCE $f/bad-*-requirements.txt $f/bad-renamed.txt $f/bad-conda*.yaml \
+	$f/bad-bentofile.yaml $f/bad-pyproject.toml
+watched 0 DEPEND_LOCAL odd-commit-requirements.txt
+hostile GIT_COMMAND $f/bad-git-config
+hostile SKOPS_TYPE $f/bad-*-schema.json
+watched 0 SKOPS_REVIEW odd-xgboost-schema.json
+
+# --- XML
+hostile XML_EXTERNAL $f/bad-xxe.pmml $f/bad-dtd.pmml $f/bad-parameter.pmml $f/bad-include.xml \
+	$f/bad-utf16.pmml
+hostile XML_ENTITY $f/bad-laughs.xml $f/bad-utf7.xml
+hostile XML_CODE $f/bad-function.pmml $f/bad-script.svg $f/bad-event.svg $f/bad-xslt.xml
+
+# --- code
+hostile TORCHSCRIPT_OPERATOR $f/bad-ts-*.py
+watched 0 TORCHSCRIPT_LIBRARY odd-ts-custom.py
+watched 0 CODE_SOURCE odd-handler.py
+hostile CODE_DANGEROUS $f/bad-code-*.py $f/bad-oneline.py
+mkdir -p $tmp/archive/.data
+cp $f/extern_modules $tmp/archive/.data
+hostile TORCH_PACKAGE $tmp/archive
+
+# --- other formats
+hostile OBJECT_CODE $f/bad-lua.t7 $f/bad.pdmodel
+hostile FILE_EXECUTABLE $f/bad.pyc
+watched 2 FILE_UNANALYSED unread.rds unread.jls unread.t7
+
+# --- honest ones: nothing worth stopping for
+for one in $f/good*; do
+	exits 0 "${one##*/}" assay-inspect "$one"
+	case $one in
+	# a shard's index alone, without its folder, is no model
+	*/good-index.json) ;;
+	*) ok "${one##*/} is quiet" sh -c "! grep -qE '^ +(medium|high|critical)' $out" ;;
+	esac
+done
+done_testing
