@@ -106,7 +106,7 @@ $(NUMERIC): $(ELIBS)
 $(TESTS): %: %.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(P11) $(LDLIBS)
 # what a suite or a fuzz target needs of a tool
-$(B)/tests/test_container $(B)/tests/fuzz/fuzz_container: $(call objs,audit,$(CHECK_PARTS))
+$(B)/tests/test_container $(B)/tests/fuzz/fuzz_container: $(call objs,audit,$(filter check%,$(CHECKS)))
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_text_check $(B)/tests/fuzz/fuzz_text: $(call objs,audit,$(CHECKS))
