@@ -110,6 +110,7 @@ $(TESTS): %: %.o $(ELIBS)
 LOOKING  = test_check_pickle test_container test_weight fuzz/fuzz_container \
            fuzz/fuzz_inspect fuzz/fuzz_text fuzz/fuzz_weight
 $(LOOKING:%=$(B)/tests/%): $(call objs,audit,$(CHECKS))
+$(B)/tests/test_container $(B)/tests/fuzz/fuzz_container: $(call objs,audit,$(filter check%,$(CHECKS)))
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
