@@ -125,23 +125,22 @@ walk(struct check_weight_list *l, struct hdf5 *h, uint64_t at, const char *path,
 	for (size_t i = 0; i < g->n && !l->full; i++) {
 		const struct hdf5_link *k = &g->link[i];
 		struct tensor t = {0};
-		const char *whole;
+		const char *inner;
 
 		if (k->at == HDF5_NOWHERE)
 			continue;
 		snprintf(name, sizeof(name), "%s%s%s", path,
 		    *path != '\0' ? "/" : "", k->name);
-		whole = arena_strdup(&l->arena, name, strlen(name));
-		if (whole == NULL || hdf5_object_spend(h, 1, &e) != 0) {
+		inner = arena_strdup(&l->arena, name, strlen(name));
+		if (inner == NULL || hdf5_object_spend(h, 1, &e) != 0) {
 			l->full = true;
 			return;
 		}
-		/* what is read begins anew, without a name */
 		if (hdf5_data_read(h, k->at, &t, &e) == 0) {
-			t.name = whole;
+			t.name = inner;
 			check_weight_list_add(l, &t);
 		} else {
-			walk(l, h, k->at, whole, depth + 1);
+			walk(l, h, k->at, inner, depth + 1);
 		}
 	}
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * TorchScript, which is compiled to operators when it is loaded, and the code
- * of torch.package: what they import and call that no model needs.
+ * Code that a loader may run: Python beside a model, the code of torch.package,
+ * and TorchScript, which is compiled to operators.  What it imports and calls
+ * that no model needs.  What malware does with it is audit/check_code.c's.
  */
 #define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 
-#include "audit/check_torchscript_words.h"
+#include "audit/check_calls_words.h"
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/map.h"
@@ -57,6 +58,12 @@ find(const struct walk *w, enum finding_id id, size_t i, const char *what)
 	    "%s '%s'", what, shown);
 }
 
+static enum finding_id
+weigh(const struct code_module *m)
+{
+	return m->usual ? FINDING_CODE_UNUSUAL : FINDING_CODE_DANGEROUS;
+}
+
 /* --- imports ------------------------------------------------------------- */
 
 static const struct code_module *
@@ -93,10 +100,10 @@ import(struct walk *w, size_t i)
 			last += 2;
 		/* urllib.parse only cuts strings */
 		if (m != NULL && m->allowed == NULL)
-			find(w, FINDING_CODE_DANGEROUS, name, "import of");
+			find(w, weigh(m), name, "import of");
 		else if (m != NULL && last > i &&
 			 !listed(m->allowed, at(w, i + 2)))
-			find(w, FINDING_CODE_DANGEROUS, i + 2, "import of");
+			find(w, weigh(m), i + 2, "import of");
 		i = last + 1;
 		if (is(w, i, "as")) {
 			name = i + 1;
@@ -120,7 +127,7 @@ from(struct walk *w, size_t i)
 	if (is(w, i, "."))
 		m = NULL; /* a file beside this one, looked at by itself */
 	if (m != NULL && m->allowed == NULL)
-		find(w, FINDING_CODE_DANGEROUS, i, "import from");
+		find(w, weigh(m), i, "import from");
 	while (at(w, i)->kind != PYCODE_LINE && at(w, i)->kind != PYCODE_END &&
 	       !is(w, i, "import") && !is(w, i, ";"))
 		i++;
@@ -129,8 +136,7 @@ from(struct walk *w, size_t i)
 	/* from urllib.parse import quote */
 	if (m != NULL && m->allowed != NULL && i > first + 2) {
 		if (!listed(m->allowed, at(w, first + 2)))
-			find(w, FINDING_CODE_DANGEROUS, first + 2,
-			    "import from");
+			find(w, weigh(m), first + 2, "import from");
 		return i;
 	}
 	for (i++; at(w, i)->kind != PYCODE_LINE &&
@@ -141,7 +147,7 @@ from(struct walk *w, size_t i)
 		    is(w, i, "as"))
 			continue;
 		if (!listed(m->allowed, at(w, i)))
-			find(w, FINDING_CODE_DANGEROUS, i, "import of");
+			find(w, weigh(m), i, "import of");
 	}
 	return i;
 }
@@ -164,9 +170,10 @@ use_module(const struct walk *w, size_t i)
 	if (!is(w, i + 1, ".")) {
 		/* os = None, f(os=...) */
 		if (!is(w, i + 1, "=") || is(w, i + 2, "="))
-			find(w, FINDING_CODE_DANGEROUS, i, "module as a value");
+			find(w, weigh(&code_modules[m - 1]), i,
+			    "module as a value");
 	} else if (!listed(code_modules[m - 1].allowed, at(w, i + 2))) {
-		find(w, FINDING_CODE_DANGEROUS, i + 2, "use of");
+		find(w, weigh(&code_modules[m - 1]), i + 2, "use of");
 	}
 }
 
@@ -179,9 +186,10 @@ builtin(const struct walk *w, size_t i)
 
 	if (is(w, i - 1, "def") || keyword)
 		return;
-	if (listed(code_builtins, at(w, i)) ||
-	    (call && listed(code_calls, at(w, i))))
+	if (listed(code_builtins, at(w, i)))
 		find(w, FINDING_CODE_DANGEROUS, i, "use of");
+	if (call && listed(code_usual, at(w, i)))
+		find(w, FINDING_CODE_UNUSUAL, i, "use of");
 }
 
 /* torch.hub.load and others, from the first name. */
@@ -267,6 +275,8 @@ name(struct walk *w, size_t i)
 		return from(w, i + 1);
 	if (listed(code_inner, at(w, i)))
 		find(w, FINDING_CODE_DANGEROUS, i, "use of");
+	if (listed(code_inner_usual, at(w, i)))
+		find(w, FINDING_CODE_UNUSUAL, i, "use of");
 	if (!is(w, i - 1, ".")) {
 		builtin(w, i);
 		use_module(w, i);
@@ -329,20 +339,33 @@ package(const struct check_file *f)
 {
 	const char *path = f->member != NULL ? f->member : f->path;
 
-	if (text_ends_with(path, ".data/extern_modules") ||
-	    text_ends_with(path, ".data/python_version"))
+	if (text_ends_with(path, ".data/extern_modules"))
 		check_find(f, FINDING_TORCH_PACKAGE, ERR_NOWHERE,
 		    "torch.package imports the sources beside it");
 }
 
-void
-check_torchscript(const struct check_file *f)
+/* Python runs lines of .pth files that begin with import. */
+static bool
+named_python(const struct check_file *f)
 {
-	struct walk w = {.f = f, .torchscript = true};
+	const char *name = check_name_of(f);
+
+	return check_is(f, "text") &&
+	       (text_ends_with(name, ".py") || text_ends_with(name, ".pyw") ||
+		   text_ends_with(name, ".pth"));
+}
+
+void
+check_calls(const struct check_file *f)
+{
+	struct walk w = {.f = f, .torchscript = check_is(f, "torchscript")};
 
 	package(f);
-	if (!check_is(f, "torchscript"))
+	if (!w.torchscript && !check_is(f, "python") && !named_python(f))
 		return;
+	/* what torch.jit.load compiles, also where it knows no tensor */
+	if (f->member != NULL && strstr(f->member, "/code/__torch__") != NULL)
+		w.torchscript = true;
 	arena_init(&w.arena, LIMIT_TEMPLATE_ARENA);
 	map_init(&w.alias, &w.arena);
 	judge(&w);
