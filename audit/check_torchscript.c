@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "formats/pycode.h"
+#include "formats/zip.h"
 
 #define SHOWN 160
 
@@ -254,6 +255,10 @@ torchscript(const struct walk *w, size_t i)
 		find(w, FINDING_TORCHSCRIPT_OPERATOR, i + 2, "operator");
 	if (is(w, i, "torch") && is(w, i + 2, "ops") && is(w, i + 5, "."))
 		operator(w, i + 2);
+	/* __torch__.torch.classes.<library>.<class> */
+	if (is(w, i, "__torch__") && is(w, i + 2, "torch") &&
+	    is(w, i + 4, "classes") && !listed(code_class_spaces, at(w, i + 6)))
+		find(w, FINDING_TORCHSCRIPT_LIBRARY, i + 6, "classes of");
 }
 
 /* --- all ----------------------------------------------------------------- */
@@ -358,12 +363,14 @@ is_asked_for(const struct walk *w)
 static bool
 loader_runs(const struct walk *w)
 {
-	static const char *const names[] = {
-	    "handler.py", ".pth", "sitecustomize.py", "usercustomize.py", NULL};
+	static const char *const names[] = {"handler.py", ".pth",
+	    "sitecustomize.py", "usercustomize.py", "setup.py", "__init__.py",
+	    NULL};
 	static const char *const starts[] = {"modeling_", "configuration_",
 	    "tokenization_", "processing_", "image_processing_",
 	    "feature_extraction_", NULL};
 	const char *name = check_name_of(w->f), *in = w->f->member;
+	const char *path = in != NULL ? in : w->f->path;
 
 	for (size_t i = 0; names[i] != NULL; i++)
 		if (text_ends_with(name, names[i]))
@@ -371,6 +378,9 @@ loader_runs(const struct walk *w)
 	for (size_t i = 0; starts[i] != NULL; i++)
 		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
 			return true;
+	/* what MLflow puts on the path */
+	if (strstr(path, "/code/") != NULL || strncmp(path, "code/", 5) == 0)
+		return true;
 	/* the root of a model archive */
 	if (in != NULL && strchr(in, '/') == NULL)
 		return true;
@@ -391,15 +401,35 @@ is_python(const struct check_file *f)
 	return false;
 }
 
-/* torch.package: its importer runs the source of what a pickle asks for. */
+/* torch.package: its importer runs the source of what a pickle asks for.  The
+ * names of members are enough to tell. */
 static void
 package(const struct check_file *f)
 {
-	const char *path = f->member != NULL ? f->member : f->path;
+	struct zip z;
+	struct err ignored = {0};
+	struct arena a;
+	bool marked = false;
+	const char *source = NULL;
 
-	if (text_ends_with(path, ".data/extern_modules"))
+	if (!check_is(f, "zip"))
+		return;
+	arena_init(&a, LIMIT_TEMPLATE_ARENA);
+	if (zip_open(&z, f->bytes, &a, &ignored) == 0)
+		for (size_t i = 0; i < z.n; i++) {
+			const char *name = z.entry[i].name;
+
+			marked = marked ||
+				 text_ends_with(name, ".data/extern_modules");
+			if (text_ends_with(name, ".py") &&
+			    strstr(name, "/code/") == NULL)
+				source = name;
+		}
+	if (marked && source != NULL)
 		check_find(f, FINDING_TORCH_PACKAGE, ERR_NOWHERE,
-		    "torch.package imports the sources beside it");
+		    "its importer runs '%.200s' and what else is there",
+		    source);
+	arena_release(&a);
 }
 
 void
