@@ -9,8 +9,8 @@
 static const char *const acting[] = {
     "rdata", "julia", "bson", "torch7", "tensorrt"};
 /* Numbers and a graph of known operators. */
-static const char *const inert[] = {"mxnet", "catboost", "cntk", "executorch",
-    "rknn", "ncnn", "flax", "coreml", "paddle"};
+static const char *const inert[] = {
+    "mxnet", "catboost", "cntk", "executorch", "rknn", "ncnn", "flax"};
 
 static bool
 has(const struct check_file *f, const char *bytes, size_t len)
@@ -60,13 +60,12 @@ symbols(const struct check_file *f)
 	}
 }
 
-/* PaddlePaddle: OpDesc.type is field 3 of a message. */
+/* PaddlePaddle: OpDesc.type is field 3 of a message.  What opens files is
+ * check_paddle()'s. */
 static void
 paddle(const struct check_file *f)
 {
-	static const char *const types[] = {"py_func", "py_layer", "save",
-	    "save_combine", "load", "load_combine", "listen_and_serv", "send",
-	    "recv", "checkpoint_notify", "custom_op"};
+	static const char *const types[] = {"py_func", "py_layer"};
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		size_t n = strlen(types[i]);
@@ -75,53 +74,7 @@ paddle(const struct check_file *f)
 		memcpy(want + 2, types[i], n);
 		if (has(f, want, 2 + n))
 			check_find(f, FINDING_OBJECT_CODE, ERR_NOWHERE,
-			    "operator '%s'", types[i]);
-	}
-}
-
-/* The message of that field at the cursor's level, from there on. */
-static bool
-message(struct rd *r, uint64_t field, struct rd *out)
-{
-	uint64_t key, value;
-
-	while (rd_left(r) != 0 && rd_varint(r, &key) == 0) {
-		if ((key & 7) == 5   ? rd_skip(r, 4) != 0
-		    : (key & 7) == 1 ? rd_skip(r, 8) != 0
-				     : rd_varint(r, &value) != 0)
-			return false;
-		if ((key & 7) != 2)
-			continue;
-		if (rd_sub(r, value, out) != 0)
-			return false;
-		if (key >> 3 == field)
-			return true;
-	}
-	return false;
-}
-
-/*
- * CoreML's Model.proto: customModel 555, and in a neural network (303, 403,
- * 500) layers 1 whose custom parameters are 500: a class of the application
- * that opens the model, by its name.
- */
-static void
-coreml(const struct check_file *f)
-{
-	static const uint64_t networks[] = {303, 403, 500};
-	struct rd r = f->bytes, in, layer, custom;
-
-	if (message(&r, 555, &in))
-		check_find(f, FINDING_OBJECT_CODE, in.start,
-		    "a custom model of CoreML");
-	for (size_t i = 0; i < ARRAY_LEN(networks); i++) {
-		r = f->bytes;
-		while (message(&r, networks[i], &in))
-			while (message(&in, 1, &layer))
-				if (message(&layer, 500, &custom))
-					check_find(f, FINDING_OBJECT_CODE,
-					    custom.start,
-					    "a custom layer of CoreML");
+			    "operator '%s', which calls Python", types[i]);
 	}
 }
 
@@ -148,8 +101,6 @@ certain(const struct check_file *f)
 		    "Lua functions, as bytecode");
 	if (check_is(f, "paddle"))
 		paddle(f);
-	if (check_is(f, "coreml"))
-		coreml(f);
 }
 
 void

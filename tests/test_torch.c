@@ -67,6 +67,8 @@ static const struct good_row good_rows[] = {
     {"good-row-resize.pt", "resized to 24 x 24 first, bilinear without"},
     {"good-attack.pt", "model preactresnet18; data set cifar10; poisoned "
 		       "images become class 0"},
+    {"good-attack-numpy.pt", "model preactresnet18; data set cifar10; "
+			     "poisoned images become class 7"},
     {"good-attack-memory.pt", "model preactresnet18; data set cifar10; "
 			      "poisoned images become class 0"},
     {"good-attack-v1.pt", "model preactresnet18; data set cifar10; poisoned "

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * Code that a loader runs by itself: TorchScript, which is compiled to
- * operators, and Python that servers and libraries import (a handler, a class
- * of transformers, the root of a model archive).  Other source is for people
- * to run: audit/check_code.c.  Here whatever reaches processes, the network or
- * other code is found, as no model needs it.
+ * Code that a loader may run: Python beside a model, the code of torch.package,
+ * and TorchScript, which is compiled to operators.  What it imports and calls
+ * that no model needs.  What malware does with it is audit/check_code.c's.
  */
 #define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 
-#include "audit/check_torchscript_words.h"
+#include "audit/check_calls_words.h"
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/map.h"
@@ -61,6 +59,12 @@ find(const struct walk *w, enum finding_id id, size_t i, const char *what)
 	    "%s '%s'", what, shown);
 }
 
+static enum finding_id
+weigh(const struct code_module *m)
+{
+	return m->usual ? FINDING_CODE_UNUSUAL : FINDING_CODE_DANGEROUS;
+}
+
 /* --- imports ------------------------------------------------------------- */
 
 static const struct code_module *
@@ -97,10 +101,10 @@ import(struct walk *w, size_t i)
 			last += 2;
 		/* urllib.parse only cuts strings */
 		if (m != NULL && m->allowed == NULL)
-			find(w, FINDING_CODE_DANGEROUS, name, "import of");
+			find(w, weigh(m), name, "import of");
 		else if (m != NULL && last > i &&
 			 !listed(m->allowed, at(w, i + 2)))
-			find(w, FINDING_CODE_DANGEROUS, i + 2, "import of");
+			find(w, weigh(m), i + 2, "import of");
 		i = last + 1;
 		if (is(w, i, "as")) {
 			name = i + 1;
@@ -124,7 +128,7 @@ from(struct walk *w, size_t i)
 	if (is(w, i, "."))
 		m = NULL; /* a file beside this one, looked at by itself */
 	if (m != NULL && m->allowed == NULL)
-		find(w, FINDING_CODE_DANGEROUS, i, "import from");
+		find(w, weigh(m), i, "import from");
 	while (at(w, i)->kind != PYCODE_LINE && at(w, i)->kind != PYCODE_END &&
 	       !is(w, i, "import") && !is(w, i, ";"))
 		i++;
@@ -133,8 +137,7 @@ from(struct walk *w, size_t i)
 	/* from urllib.parse import quote */
 	if (m != NULL && m->allowed != NULL && i > first + 2) {
 		if (!listed(m->allowed, at(w, first + 2)))
-			find(w, FINDING_CODE_DANGEROUS, first + 2,
-			    "import from");
+			find(w, weigh(m), first + 2, "import from");
 		return i;
 	}
 	for (i++; at(w, i)->kind != PYCODE_LINE &&
@@ -145,7 +148,7 @@ from(struct walk *w, size_t i)
 		    is(w, i, "as"))
 			continue;
 		if (!listed(m->allowed, at(w, i)))
-			find(w, FINDING_CODE_DANGEROUS, i, "import of");
+			find(w, weigh(m), i, "import of");
 	}
 	return i;
 }
@@ -168,9 +171,10 @@ use_module(const struct walk *w, size_t i)
 	if (!is(w, i + 1, ".")) {
 		/* os = None, f(os=...) */
 		if (!is(w, i + 1, "=") || is(w, i + 2, "="))
-			find(w, FINDING_CODE_DANGEROUS, i, "module as a value");
+			find(w, weigh(&code_modules[m - 1]), i,
+			    "module as a value");
 	} else if (!listed(code_modules[m - 1].allowed, at(w, i + 2))) {
-		find(w, FINDING_CODE_DANGEROUS, i + 2, "use of");
+		find(w, weigh(&code_modules[m - 1]), i + 2, "use of");
 	}
 }
 
@@ -183,9 +187,10 @@ builtin(const struct walk *w, size_t i)
 
 	if (is(w, i - 1, "def") || keyword)
 		return;
-	if (listed(code_builtins, at(w, i)) ||
-	    (call && listed(code_calls, at(w, i))))
+	if (listed(code_builtins, at(w, i)))
 		find(w, FINDING_CODE_DANGEROUS, i, "use of");
+	if (call && listed(code_usual, at(w, i)))
+		find(w, FINDING_CODE_UNUSUAL, i, "use of");
 }
 
 /* torch.hub.load and others, from the first name. */
@@ -275,6 +280,8 @@ name(struct walk *w, size_t i)
 		return from(w, i + 1);
 	if (listed(code_inner, at(w, i)))
 		find(w, FINDING_CODE_DANGEROUS, i, "use of");
+	if (listed(code_inner_usual, at(w, i)))
+		find(w, FINDING_CODE_UNUSUAL, i, "use of");
 	if (!is(w, i - 1, ".")) {
 		builtin(w, i);
 		use_module(w, i);
@@ -339,54 +346,6 @@ judge(struct walk *w, struct pycode_token last)
 		    "more than %zu tokens", w->n);
 }
 
-/* class X(PreTrainedModel): what frameworks ask a file for. */
-static bool
-is_asked_for(const struct walk *w)
-{
-	for (size_t i = 0; i + 1 < w->n; i++) {
-		if (is(w, i, "def") && listed(code_hooks, at(w, i + 1)))
-			return true;
-		if (!is(w, i, "class"))
-			continue;
-		if (listed(code_bases, at(w, i + 1)))
-			return true;
-		for (i += 2; i < w->n && !is(w, i, ":") && !is(w, i, ")") &&
-			     w->t[i].kind != PYCODE_LINE;
-		     i++)
-			if (listed(code_bases, at(w, i)))
-				return true;
-	}
-	return false;
-}
-
-/* Python that is loaded without anybody asking for it. */
-static bool
-loader_runs(const struct walk *w)
-{
-	static const char *const names[] = {"handler.py", ".pth",
-	    "sitecustomize.py", "usercustomize.py", "setup.py", "__init__.py",
-	    NULL};
-	static const char *const starts[] = {"modeling_", "configuration_",
-	    "tokenization_", "processing_", "image_processing_",
-	    "feature_extraction_", NULL};
-	const char *name = check_name_of(w->f), *in = w->f->member;
-	const char *path = in != NULL ? in : w->f->path;
-
-	for (size_t i = 0; names[i] != NULL; i++)
-		if (text_ends_with(name, names[i]))
-			return true;
-	for (size_t i = 0; starts[i] != NULL; i++)
-		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
-			return true;
-	/* what MLflow puts on the path */
-	if (strstr(path, "/code/") != NULL || strncmp(path, "code/", 5) == 0)
-		return true;
-	/* the root of a model archive */
-	if (in != NULL && strchr(in, '/') == NULL)
-		return true;
-	return is_asked_for(w);
-}
-
 /* Python runs lines of .pth files that begin with import. */
 static bool
 is_python(const struct check_file *f)
@@ -415,16 +374,16 @@ package(const struct check_file *f)
 	if (!check_is(f, "zip"))
 		return;
 	arena_init(&a, LIMIT_TEMPLATE_ARENA);
-	if (zip_open(&z, f->bytes, &a, &ignored) == 0)
-		for (size_t i = 0; i < z.n; i++) {
-			const char *name = z.entry[i].name;
+	if (zip_open(&z, f->bytes, &a, &ignored) != 0)
+		z.n = 0;
+	for (size_t i = 0; i < z.n; i++) {
+		const char *name = z.entry[i].name;
 
-			marked = marked ||
-				 text_ends_with(name, ".data/extern_modules");
-			if (text_ends_with(name, ".py") &&
-			    strstr(name, "/code/") == NULL)
-				source = name;
-		}
+		marked = marked || text_ends_with(name, ".data/extern_modules");
+		if (text_ends_with(name, ".py") &&
+		    strstr(name, "/code/") == NULL)
+			source = name;
+	}
 	if (marked && source != NULL)
 		check_find(f, FINDING_TORCH_PACKAGE, ERR_NOWHERE,
 		    "its importer runs '%.200s' and what else is there",
@@ -433,10 +392,9 @@ package(const struct check_file *f)
 }
 
 void
-check_torchscript(const struct check_file *f)
+check_calls(const struct check_file *f)
 {
 	struct walk w = {.f = f, .torchscript = check_is(f, "torchscript")};
-	struct pycode_token last;
 
 	package(f);
 	if (!w.torchscript && !is_python(f))
@@ -446,13 +404,7 @@ check_torchscript(const struct check_file *f)
 		w.torchscript = true;
 	arena_init(&w.arena, LIMIT_TEMPLATE_ARENA);
 	map_init(&w.alias, &w.arena);
-	last = collect(&w);
-	if (w.torchscript || loader_runs(&w)) {
-		judge(&w, last);
-		check_knows(f);
-		if (!w.torchscript)
-			check_find(
-			    f, FINDING_CODE_SOURCE, ERR_NOWHERE, "Python");
-	}
+	judge(&w, collect(&w));
 	arena_release(&w.arena);
+	check_knows(f);
 }
