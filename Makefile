@@ -120,7 +120,7 @@ $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
 $(B)/tests/test_recipe: $(call objs,fixtures,attack poison recipe)
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
 # one static check over bytes
-LOOKS    = gguf kerasconfig onnxops safetensors tfgraph tfliteops
+LOOKS    = gguf kerasconfig onnxops otheropen safetensors tfgraph tfliteops
 $(LOOKS:%=$(B)/tests/fuzz/fuzz_%) $(B)/tests/test_loaders: \
   $(call objs,audit,$(CHECKS)) $(B)/tests/fuzz/look.o
 # programs for tests/conformance-models.py and tests/bench.py
