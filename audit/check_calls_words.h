@@ -94,4 +94,10 @@ static const char *const code_op_spaces[] = {"aten", "prim", "prims",
     "vulkan_prepack", "xnnpack", "profiler", "static_runtime", "cuda", "ao",
     "higher_order", "inductor", "mkl", NULL};
 
+/* Classes that come with them. */
+static const char *const code_class_spaces[] = {"quantized", "xnnpack", "rnn",
+    "sparse", "_nnapi", "profiler", "torchvision", "torchaudio", "torchtext",
+    "mkldnn", "mkldnn_prepacked", "metal", "vulkan", "cuda", "c10d",
+    "static_runtime", "onednn", NULL};
+
 #endif
