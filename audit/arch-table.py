@@ -26,7 +26,7 @@ NAMES = ('shufflenet_v2_x0_5', 'squeezenet1_1', 'mnasnet0_5', 'mobilenet_v2',
          'googlenet', 'swin_t', 'efficientnet_b0', 'densenet121',
          'convnext_tiny', 'inception_v3', 'resnet50', 'swin_v2_t',
          'alexnet', 'vgg11_bn', 'vit_b_32', 'efficientnet_v2_s')
-SMALL = 30e6  # bytes of a file into which backdoors are planted
+SMALL = 12e6  # bytes of a file into which backdoors are planted
 
 
 def export(work):
@@ -34,7 +34,7 @@ def export(work):
     import torch
     import torchvision
     for name in NAMES:
-        for opset in (11, 13, 16) if name in NAMES[:5] else (13,):
+        for opset in (11, 13, 16) if name in NAMES[:3] else (13,):
             path = os.path.join(work, '%s-%d.onnx' % (name, opset))
             if not os.path.exists(path):
                 net = torchvision.models.get_model(name, weights=None).eval()
