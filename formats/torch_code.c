@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "formats/zip.h"
 
-#define KINDS 256	/* of convolutions; ResNet-50 has 6 */
+#define KINDS 256       /* of convolutions; ResNet-50 has 6 */
 #define TEXT  (4 << 20) /* bytes of source of one file: swin_t has 300,000 */
 
 struct kind {
