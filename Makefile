@@ -106,14 +106,23 @@ $(NUMERIC): $(ELIBS)
 $(TESTS): %: %.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(P11) $(LDLIBS)
 # what a suite or a fuzz target needs of a tool
+$(B)/tests/test_container $(B)/tests/fuzz/fuzz_container: $(call objs,audit,$(CHECK_PARTS))
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
+$(B)/tests/fuzz/fuzz_text: $(call objs,audit,$(filter-out inspect_%,$(CHECKS)))
+$(B)/tests/test_weight: $(call objs,audit,$(assay-inspect_PARTS))
+$(B)/tests/fuzz/fuzz_weight: $(call objs,audit,$(assay-inspect_PARTS))
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
+$(B)/tests/test_check_pickle $(B)/tests/fuzz/fuzz_inspect: $(call objs,audit,$(filter-out inspect_%,$(CHECKS)))
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
 $(B)/tests/test_recipe: $(call objs,fixtures,attack poison recipe)
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
+# one static check over bytes
+LOOKS    = gguf kerasconfig onnxops safetensors tfgraph tfliteops
+$(LOOKS:%=$(B)/tests/fuzz/fuzz_%) $(B)/tests/test_loaders: \
+  $(call objs,audit,$(filter check%,$(CHECKS))) $(B)/tests/fuzz/look.o
 # programs for tests/conformance-models.py and tests/bench.py
 $(B)/tests/bench: $(B)/purify/sau.o
 $(B)/tests/one_step $(B)/tests/bench: %: %.o $(ELIBS)
@@ -188,9 +197,8 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx policy pytorch resize sau tflite weights
-GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch resize sau text tflite weights
-GENERATORS = bundle data dataset engine external grad graph hdf5 hf keras layout net onnx pytorch quant resize sau tflite weights
+GENERATORS = bundle container data dataset engine external grad graph hdf5 hf inspect keras layout loaders net onnx policy pytorch quant resize sau text tflite weight weights
+fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers, -sklearn, -scipy, -pandas, -joblib)
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done

@@ -14,6 +14,8 @@
 #include "base/finding.h"
 #include "formats/identify.h"
 
+struct check_weight_list;
+
 /* Of one file and all that is within: what was found, and what it may cost. */
 struct check_sink {
 	json_t *findings; /* owned by the caller */
@@ -24,6 +26,8 @@ struct check_sink {
 	uint64_t expanded; /* bytes that came out of it so far */
 	size_t members;    /* that were looked at so far */
 	size_t unknown;    /* of these: of no known format */
+	/* weights to compare with; or NULL */
+	const struct check_weight_list *reference;
 };
 
 struct check_file {

@@ -140,27 +140,37 @@ look_within(const struct check_file *f, const struct conf *n)
 /* --- all of them --------------------------------------------------------- */
 
 /* The key of the string, or of what it stands in, says that it is one. */
-static bool
-is_template(const struct conf *n)
+static enum check_jinja_role
+role(const struct conf *n)
 {
-	for (size_t up = 0; n != NULL && up < 3; n = n->up, up++)
-		if (n->key != NULL &&
-		    (conf_key_is(n, "chat_template") ||
-			conf_key_is(n, "chat_templates") ||
-			conf_key_is(n, "default_chat_template")))
-			return true;
-	return false;
+	static const char end[] = "template";
+	enum check_jinja_role r = JINJA_IN_VALUE;
+
+	for (size_t up = 0; n != NULL && up < 3; n = n->up, up++) {
+		if (n->key == NULL)
+			continue;
+		if (conf_key_is(n, "chat_template") ||
+		    conf_key_is(n, "chat_templates") ||
+		    conf_key_is(n, "default_chat_template"))
+			return JINJA_TEMPLATE;
+		if (n->key_len >= sizeof(end) - 1 &&
+		    memcmp(n->key + n->key_len - (sizeof(end) - 1), end,
+			sizeof(end) - 1) == 0)
+			r = JINJA_PERHAPS;
+	}
+	return r;
 }
 
 static void
-string(const struct check_file *f, const struct conf *n)
+string(const struct check_file *f, const struct conf *n, bool cell)
 {
 	char shown[SHOWN];
 
 	if (n->len < 4)
 		return;
-	check_jinja_text(f, is_template(n) ? JINJA_TEMPLATE : JINJA_IN_VALUE,
-	    n->text, n->len, ERR_NOWHERE);
+	check_jinja_text(f, role(n), n->text, n->len, ERR_NOWHERE);
+	if (cell)
+		return;
 	if (is_code(n))
 		check_find(f, FINDING_CONFIG_CODE, n->off, "'%s'",
 		    check_conf_shown(n, shown, sizeof(shown)));
@@ -168,30 +178,35 @@ string(const struct check_file *f, const struct conf *n)
 		look_within(f, n);
 }
 
-/* A notebook is run by a person, cell by cell, and shown as what it is. */
-static bool
+/* A notebook is run by a person, cell by cell, and shown as what it is: its
+ * cells, or NULL. */
+static const struct conf *
 notebook(const struct check_file *f, const struct conf_doc *d)
 {
 	const struct conf *cells = conf_get(d->root, "cells"), *kind;
 	size_t code = 0;
 
 	if (!conf_is_array(cells) || conf_get(d->root, "nbformat") == NULL)
-		return false;
+		return NULL;
 	for (const struct conf *c = cells->child; c != NULL; c = c->next)
 		if ((kind = conf_get(c, "cell_type")) != NULL &&
 		    conf_text_is(kind, "code"))
 			code++;
 	check_find(
 	    f, FINDING_CODE_NOTEBOOK, ERR_NOWHERE, "%zu cells of code", code);
-	return true;
+	return cells;
 }
 
 void
 check_conf_string(const struct check_file *f, const struct conf_doc *d)
 {
-	if (notebook(f, d))
-		return;
-	for (const struct conf *n = d->root; n != NULL; n = conf_next(n))
+	const struct conf *cells = notebook(f, d), *top = NULL;
+
+	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
+		/* a member of the root: all up to the next one are within */
+		if (n->up == d->root)
+			top = n;
 		if (n->kind == CONF_STRING)
-			string(f, n);
+			string(f, n, cells != NULL && top == cells);
+	}
 }

@@ -66,8 +66,8 @@ usual_host(const struct line *v)
 	    "https://data.pyg.org/", "https://pypi.nvidia.com",
 	    "https://pypi.ngc.nvidia.com",
 	    "https://storage.googleapis.com/jax-releases/",
-	    "https://pypi"
-	    ".org/simple"};
+	    ("https://pypi"
+	     ".org/simple")};
 
 	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
 		size_t n = strlen(urls[i]);

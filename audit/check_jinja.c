@@ -333,7 +333,7 @@ variable(struct judge *j, size_t i)
 		return;
 	if (t->len > 2 && t->s[0] == '_' && t->s[1] == '_')
 		report(j, FINDING_TEMPLATE_UNSAFE, t, "name");
-	else if (listed(jinja_objects, t) && j->role == JINJA_TEMPLATE)
+	else if (listed(jinja_objects, t) && j->role >= JINJA_PERHAPS)
 		report(j, FINDING_TEMPLATE_UNSAFE, t, "object");
 	else if (call && listed(jinja_danger, t) && !known(&j->macros, t))
 		report(j, FINDING_TEMPLATE_UNSAFE, t, "function");

@@ -12,6 +12,7 @@
 enum check_jinja_role {
 	JINJA_IN_TEXT,  /* it is some text: only what is an attack for sure */
 	JINJA_IN_VALUE, /* a string of a configuration */
+	JINJA_PERHAPS,  /* its name says template, of one language or another */
 	JINJA_TEMPLATE, /* it is said to be one */
 };
 

@@ -9,6 +9,7 @@
 
 #include "audit/check_keras_h5.h"
 #include "audit/check_keras_walk.h"
+#include "base/arena.h"
 #include "base/limits.h"
 #include "formats/hdf5.h"
 #include "formats/onnx_wire.h"
@@ -19,7 +20,21 @@ mentions(struct rd r, const char *word)
 	return memmem(r.base, r.len, word, strlen(word)) != NULL;
 }
 
-/* The two words that every object has; a transformers config has neither. */
+/* Other documents have these two words too; then one of these is a Keras's. */
+static bool
+is_keras(struct rd r)
+{
+	static const char *const words[] = {"keras", "registered_name",
+	    "\"layers\"", "ambda", "module", "inbound_nodes"};
+
+	if (!mentions(r, "class_name") || !mentions(r, "config"))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (mentions(r, words[i]))
+			return true;
+	return false;
+}
+
 static bool
 is_json(struct rd r)
 {
@@ -29,7 +44,60 @@ is_json(struct rd r)
 	       r.base[i] != '\0')
 		i++;
 	return i < r.len && (r.base[i] == '{' || r.base[i] == '[') &&
-	       mentions(r, "class_name") && mentions(r, "config");
+	       is_keras(r);
+}
+
+/* json.loads() of Python takes bytes in UTF-16 and UTF-32 too, and a mark of
+ * the byte order; no Keras writes them. */
+static size_t
+mark(struct rd r)
+{
+	if (r.len >= 3 && memcmp(r.base, "\xef\xbb\xbf", 3) == 0)
+		return 3;
+	return r.len >= 2 && (memcmp(r.base, "\xff\xfe", 2) == 0 ||
+				 memcmp(r.base, "\xfe\xff", 2) == 0)
+		   ? 2
+		   : 0;
+}
+
+/* JSON is ASCII but for what is in quotes: without the zeros it is readable,
+ * and where it is not it is found to be broken. */
+static void
+recoded(const struct check_file *f)
+{
+	size_t at = mark(f->bytes), n = 0;
+	struct arena a;
+	uint8_t *s;
+	struct rd r;
+
+	if (f->bytes.len > LIMIT_KERAS_TEXT || f->bytes.len < 8 ||
+	    (at == 0 && f->bytes.base[0] != 0 && f->bytes.base[1] != 0))
+		return;
+	arena_init(&a, f->bytes.len + 4096);
+	if ((s = arena_alloc(&a, f->bytes.len, 1)) == NULL)
+		BUG("an arena of the size that was asked for");
+	for (; at < f->bytes.len; at++)
+		if (f->bytes.base[at] != 0)
+			s[n++] = f->bytes.base[at];
+	r = rd_mem(s, n);
+	if (is_json(r)) {
+		check_find(f, FINDING_KERAS_AMBIGUOUS, 0,
+		    "a configuration in another encoding than UTF-8");
+		check_keras_walk_text(f, "", (struct slice){s, n});
+	}
+	arena_release(&a);
+}
+
+/* A model is there before it is looked at as any other bytes: '{' in one of
+ * these encodings. */
+static bool
+is_recoded(struct rd r)
+{
+	return r.len >= 8 &&
+	       (mark(r) != 0 || (r.base[0] == '{' && r.base[1] == 0) ||
+		   (r.base[0] == 0 && r.base[1] == '{') ||
+		   (r.base[0] == 0 && r.base[1] == 0 && r.base[2] == 0 &&
+		       r.base[3] == '{'));
 }
 
 /*
@@ -87,5 +155,7 @@ check_keras(const struct check_file *f)
 			check_knows(f);
 	} else if (is_metadata(f->bytes)) {
 		metadata(f);
+	} else if (is_recoded(f->bytes)) {
+		recoded(f);
 	}
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* memmem */
 #include "audit/check_keras_h5.h"
 
 #include "audit/check_keras_walk.h"
@@ -9,6 +10,10 @@
 
 /* keras/src/legacy/saving/legacy_h5_format.py */
 static const char *const attributes[] = {"model_config", "training_config"};
+
+/* Objects that are looked for in a file that cannot be read: a model has one
+ * or two, and parts of it are looked at as parts of these. */
+#define SALVAGED 16
 
 /* What our reader does not read may hide anything. */
 static void
@@ -21,18 +26,66 @@ unread(const struct check_file *f, const struct err *e)
 	    e->off, "%s", e->msg);
 }
 
+/* The next object of a configuration in bytes of any kind. */
+static const uint8_t *
+next_object(const uint8_t *at, const uint8_t *end)
+{
+	static const char *const begin[] = {
+	    "{\"class_name\": ", "{\"module\": "};
+	const uint8_t *first = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(begin); i++) {
+		const uint8_t *found =
+		    memmem(at, (size_t)(end - at), begin[i], strlen(begin[i]));
+
+		if (found != NULL && (first == NULL || found < first))
+			first = found;
+	}
+	return first;
+}
+
+/*
+ * What our reader cannot find the HDF5 library may: text of an attribute
+ * stands in one piece wherever it is stored.
+ */
 static void
+salvage(const struct check_file *f)
+{
+	const uint8_t *at = f->bytes.base, *end = at + f->bytes.len;
+
+	for (unsigned i = 0; i < SALVAGED; i++) {
+		json_error_t e;
+		json_t *j;
+
+		if ((at = next_object(at, end)) == NULL)
+			return;
+		j = json_loadb((const char *)at,
+		    MIN((size_t)(end - at), LIMIT_KERAS_TEXT),
+		    JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL |
+			JSON_DECODE_INT_AS_REAL,
+		    &e);
+		if (j != NULL)
+			check_keras_walk(f, "somewhere", j);
+		at += j != NULL && e.position > 0 ? (size_t)e.position : 1;
+		json_decref(j);
+	}
+}
+
+static bool
 configurations(const struct check_file *f, struct hdf5 *h)
 {
 	for (size_t i = 0; i < ARRAY_LEN(attributes); i++) {
 		struct slice s;
 		struct err e = {.off = ERR_NOWHERE};
 
-		if (hdf5_attr_text(h, h->root, attributes[i], &s, &e) != 0)
+		if (hdf5_attr_text(h, h->root, attributes[i], &s, &e) != 0) {
 			unread(f, &e);
-		else if (s.ptr != NULL)
+			return false;
+		}
+		if (s.ptr != NULL)
 			check_keras_walk_text(f, attributes[i], s);
 	}
+	return true;
 }
 
 struct tree {
@@ -51,11 +104,11 @@ group(struct tree *t, uint64_t at, struct err *e)
 	int rc = hdf5_group_read(t->h, at, &g, e);
 
 	for (size_t i = 0; rc == 0 && i < g->n; i++) {
-		if (g->link[i].at == HDF5_NOWHERE)
+		if (g->link[i].external)
 			check_find(t->f, FINDING_HDF5_OUTSIDE, ERR_NOWHERE,
-			    "'%.200s' is a link to somewhere else",
+			    "'%.200s' is a link to another file",
 			    g->link[i].name);
-		else
+		else if (g->link[i].at != HDF5_NOWHERE)
 			rc = object(t, g->link[i].name, g->link[i].at, e);
 	}
 	return rc;
@@ -105,8 +158,10 @@ check_keras_h5(const struct check_file *f)
 	check_knows(f);
 	if (hdf5_open(&h, f->bytes, &a, &e) != 0) {
 		unread(f, &e);
+		salvage(f);
 	} else {
-		configurations(f, &h);
+		if (!configurations(f, &h))
+			salvage(f);
 		if (object(&t, "/", h.root, &e) != 0)
 			unread(f, &e);
 	}

@@ -58,6 +58,10 @@ static const char *const builtin[] = {"__build_class__", "__import__",
     "getattr", "globals", "hasattr", "help", "input", "locals", "memoryview",
     "open", "print", "setattr", "type", "vars"};
 
+/* The same by the packages that they register under. */
+static const char *const packages[] = {"Addons>", "Text>", "Vision>",
+    "keras_cv>", "keras_hub>", "keras_nlp>", "keras_rs>", "qkeras>"};
+
 /* Where functions such as tf.nn.relu say that they are from. */
 static const char *const maths[] = {"jax._src.nn.functions", "jax.nn",
     "tensorflow.python.ops.gen_math_ops", "tensorflow.python.ops.gen_nn_ops",
@@ -225,19 +229,31 @@ foreign(const char *module)
 			     : CHECK_KERAS_USER;
 }
 
+/* A name alone: with the package that it is registered under, "Custom" where
+ * none was given, or a path of modules. */
+static enum check_keras_origin
+alone(const char *name, enum check_keras_kind kind)
+{
+	if (has_anywhere(name, (int)kind))
+		return CHECK_KERAS_OWN;
+	/* so Keras 2.11 to 2.15 saved its optimizers */
+	if (strncmp(name, "Custom>", 7) == 0 &&
+	    has("optimizers", name + 7, CHECK_KERAS_CLASS))
+		return CHECK_KERAS_OWN;
+	for (size_t i = 0; i < ARRAY_LEN(packages); i++)
+		if (strncmp(name, packages[i], strlen(packages[i])) == 0)
+			return CHECK_KERAS_LIBRARY;
+	return strchr(name, '.') != NULL ? foreign(name) : CHECK_KERAS_USER;
+}
+
 enum check_keras_origin
 check_keras_name(
     const char *module, const char *name, enum check_keras_kind kind)
 {
 	const char *rest;
 
-	/* by name alone: what has a dot there is a path again */
-	if (module == NULL || *module == '\0') {
-		if (has_anywhere(name, (int)kind))
-			return CHECK_KERAS_OWN;
-		return strchr(name, '.') != NULL ? foreign(name)
-						 : CHECK_KERAS_USER;
-	}
+	if (module == NULL || *module == '\0')
+		return alone(name, kind);
 	if (strcmp(module, "builtins") == 0) {
 		/* Keras looks among its own first */
 		if (has_anywhere(name, (int)kind))

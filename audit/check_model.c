@@ -2,7 +2,7 @@
  * Model files that the loaders know: do they keep their own format's rules,
  * and are their weights numbers?
  */
-#include "audit/check.h"
+#include "audit/check_arch.h"
 
 #include "base/text.h"
 #include "formats/format.h"
@@ -73,6 +73,9 @@ check_model(const struct check_file *f)
 			complain(f, &e);
 		} else {
 			weights(f, &m);
+			/* of ONNX, check_arch sees the file itself */
+			if (strcmp(bid[i]->name, "onnx") != 0)
+				check_arch_model(f, &m);
 			model_release(&m);
 		}
 		source_release(&s);

@@ -1,52 +1,75 @@
 /* SPDX-License-Identifier: MIT
- * What a name promises.  Only extensions with a settled meaning are listed:
- * .bin, .data or .weights say nothing.
+ * What a name promises, and what it pretends.  Only extensions with a settled
+ * meaning are listed: .bin, .data or .weights say nothing.
  */
-#include "audit/check.h"
-
+#include "audit/check_name_look.h"
+#include "audit/check_tail.h"
 #include "base/text.h"
+
+enum promise_kind {
+	OF_MODEL, /* content of no known format was not analysed */
+	OF_IMAGE, /* one kind of image for another misleads nobody */
+	OF_TEXT,  /* in any encoding */
+	OF_OTHER,
+};
 
 struct promise {
 	const char *suffix;
-	const char *format[4]; /* any of these keeps it */
+	enum promise_kind kind;
+	const char *format[8]; /* any of these keeps it */
 };
 
+#define PACKED "gzip", "zlib", "bzip2", "xz", "lzma", "lz4"
+
 static const struct promise promises[] = {
-    {".onnx", {"onnx"}},
-    {".safetensors", {"safetensors"}},
-    {".pt", {"torch-zip", "pickle", "zip", "tar"}},
-    {".pth", {"torch-zip", "pickle", "zip", "tar"}},
-    {".ckpt", {"torch-zip", "pickle", "zip", "hdf5"}},
-    {".pkl", {"pickle"}},
-    {".pickle", {"pickle"}},
-    {".keras", {"keras", "zip"}},
-    {".h5", {"hdf5"}},
-    {".hdf5", {"hdf5"}},
-    {".tflite", {"tflite"}},
-    {".gguf", {"gguf"}},
-    {".npy", {"npy"}},
-    {".npz", {"npz", "zip"}},
-    {".parquet", {"parquet"}},
-    {".png", {"png"}},
-    {".jpg", {"jpeg"}},
-    {".jpeg", {"jpeg"}},
-    {".gif", {"gif"}},
-    {".zip", {"zip"}},
-    {".tar", {"tar"}},
-    {".gz", {"gzip"}},
-    {".tgz", {"gzip"}},
-    {".xz", {"xz"}},
-    {".zst", {"zstd"}},
-    {".bz2", {"bzip2"}},
-    {".7z", {"7z"}},
-    {".pdf", {"pdf"}},
-    {".json", {"json"}},
-    {".txt", {"text"}},
-    {".md", {"text"}},
-    {".csv", {"text"}},
-    {".yaml", {"text"}},
-    {".yml", {"text"}},
-    {".py", {"text"}},
+    {".onnx", OF_MODEL, {"onnx"}},
+    {".safetensors", OF_MODEL, {"safetensors"}},
+    {".pt", OF_MODEL, {"torch-zip", "pickle", "zip", "tar"}},
+    {".pth", OF_MODEL, {"torch-zip", "pickle", "zip", "tar"}},
+    {".ckpt", OF_MODEL, {"torch-zip", "pickle", "zip", "hdf5"}},
+    /* joblib compresses by itself */
+    {".pkl", OF_MODEL, {"pickle", PACKED}},
+    {".pickle", OF_MODEL, {"pickle", PACKED}},
+    {".joblib", OF_MODEL, {"pickle", PACKED, "zip"}},
+    {".dill", OF_MODEL, {"pickle", "gzip"}},
+    {".keras", OF_MODEL, {"keras", "zip", "hdf5"}},
+    {".h5", OF_MODEL, {"hdf5"}},
+    {".hdf5", OF_MODEL, {"hdf5"}},
+    {".tflite", OF_MODEL, {"tflite"}},
+    {".gguf", OF_MODEL, {"gguf"}},
+    {".npy", OF_MODEL, {"npy"}},
+    {".npz", OF_MODEL, {"npz", "zip"}},
+    {".mar", OF_MODEL, {"zip", "gzip"}},
+    {".nemo", OF_MODEL, {"tar", "gzip"}},
+    {".skops", OF_MODEL, {"zip"}},
+    {".pmml", OF_MODEL, {"pmml"}},
+    {".parquet", OF_OTHER, {"parquet"}},
+    {".png", OF_IMAGE, {"png"}},
+    {".jpg", OF_IMAGE, {"jpeg"}},
+    {".jpeg", OF_IMAGE, {"jpeg"}},
+    {".gif", OF_IMAGE, {"gif"}},
+    {".webp", OF_IMAGE, {"riff"}},
+    {".wav", OF_IMAGE, {"riff"}},
+    {".zip", OF_MODEL, {"zip"}},
+    {".whl", OF_MODEL, {"zip"}},
+    {".jar", OF_MODEL, {"zip"}},
+    {".tar", OF_MODEL, {"tar"}},
+    {".gz", OF_MODEL, {"gzip"}},
+    {".tgz", OF_MODEL, {"gzip"}},
+    {".xz", OF_MODEL, {"xz"}},
+    {".zst", OF_MODEL, {"zstd"}},
+    {".bz2", OF_MODEL, {"bzip2"}},
+    {".lz4", OF_MODEL, {"lz4"}},
+    {".7z", OF_MODEL, {"7z"}},
+    {".rar", OF_MODEL, {"rar", "rar5"}},
+    {".pdf", OF_OTHER, {"pdf"}},
+    {".json", OF_TEXT, {"json", "text"}},
+    {".txt", OF_TEXT, {"text"}},
+    {".md", OF_TEXT, {"text"}},
+    {".csv", OF_TEXT, {"text"}},
+    {".yaml", OF_TEXT, {"text"}},
+    {".yml", OF_TEXT, {"text"}},
+    {".py", OF_TEXT, {"text"}},
 };
 
 static bool
@@ -59,18 +82,53 @@ kept(const struct promise *p, const struct identify_bids *b)
 	return false;
 }
 
+/* Of another kind, but so that nobody is misled. */
+static bool
+excused(const struct promise *p, const struct check_file *f)
+{
+	const struct identify_bids *b = f->bids;
+
+	if (p->kind == OF_IMAGE)
+		return b->best != NULL && b->best->kind == KIND_IMAGE;
+	/* text in another encoding; or little evidence of something else */
+	if (p->kind == OF_TEXT)
+		return b->n == 0 || b->bits[0] < IDENTIFY_STRONG;
+	/* an empty tar is zeros */
+	return strcmp(p->suffix, ".tar") == 0 &&
+	       check_tail_is_padding(f->bytes.base, f->bytes.len) &&
+	       f->bytes.base[0] == 0;
+}
+
+static void
+broken(const struct promise *p, const struct check_file *f)
+{
+	const struct identify_format *best = f->bids->best;
+
+	/* nothing that has read it, for text is not read as a model */
+	if (p->kind == OF_MODEL &&
+	    (best == NULL || best->kind == KIND_DOCUMENT))
+		check_short(f, FINDING_NAME_MISMATCH, ERR_NOWHERE,
+		    "named %s, content is %s", p->suffix,
+		    best != NULL ? best->name : "of no known format");
+	else
+		check_find(f, FINDING_NAME_MISMATCH, ERR_NOWHERE,
+		    "named %s, content is %s", p->suffix,
+		    best != NULL ? best->name : "unknown");
+}
+
 void
 check_name(const struct check_file *f)
 {
+	const char *why = check_name_look(check_name_of(f), f->depth == 0);
+
+	if (why != NULL)
+		check_find(f, FINDING_NAME_DECEPTIVE, ERR_NOWHERE, "%s", why);
 	/* an empty file is nothing at all, which check_unknown says */
 	for (size_t i = 0; i < ARRAY_LEN(promises) && f->bytes.len != 0; i++) {
 		const struct promise *p = &promises[i];
 
-		if (!text_ends_with(check_name_of(f), p->suffix) ||
-		    kept(p, f->bids))
-			continue;
-		check_find(f, FINDING_NAME_MISMATCH, ERR_NOWHERE,
-		    "named %s, content is %s", p->suffix,
-		    f->bids->best != NULL ? f->bids->best->name : "unknown");
+		if (text_ends_with(check_name_of(f), p->suffix) &&
+		    !kept(p, f->bids) && !excused(p, f))
+			broken(p, f);
 	}
 }

@@ -37,6 +37,10 @@ fields(struct walk *w, struct rd r, visit *fn)
 		if (in < 0 && first == 0)
 			first = in;
 	}
+	/* cut off: what is left of the last one may still hold something */
+	if (rc < 0 && f.type == ONNX_WIRE_BYTES && rd_left(&r) != 0 &&
+	    rd_sub(&r, rd_left(&r), &f.body) == 0)
+		fn(w, &f);
 	return first != 0 ? first : rc;
 }
 
@@ -105,17 +109,80 @@ location(struct walk *w, const struct onnx_wire *f, struct rd tensor)
 	    copy(w, member(tensor, 8)), copy(w, value), why);
 }
 
-/* TensorProto: name = 8, external_data = 13 (key = 1, value = 2) */
+/* dims = 1, packed or not: how many elements, or what is wrong with them */
+static const char *
+count(const struct onnx_wire *f, uint64_t *n)
+{
+	struct rd r = f->body;
+	uint64_t d = f->value;
+
+	if (f->type == ONNX_WIRE_VARINT)
+		return d > INT64_MAX || ckd_mul(n, *n, d)
+			   ? "more elements than 64 bits can count"
+			   : NULL;
+	if (f->type != ONNX_WIRE_BYTES)
+		return "dims that are no numbers";
+	while (rd_left(&r) != 0)
+		if (rd_varint(&r, &d) != 0 || d > INT64_MAX ||
+		    ckd_mul(n, *n, d))
+			return "more elements than 64 bits can count";
+	return NULL;
+}
+
+/* TensorProto.DataType of raw_data, in bits: 1 float to 23 float4e2m1; 0: no
+ * number, or none of these */
+static unsigned
+bits_of(uint64_t type)
+{
+	static const uint8_t bits[] = {0, 32, 8, 8, 16, 16, 32, 64, 0, 8, 16,
+	    64, 32, 64, 64, 128, 16, 8, 8, 8, 8, 4, 4, 4};
+
+	return type < ARRAY_LEN(bits) ? bits[type] : 0;
+}
+
+#define TYPES_MAX 31 /* no version of ONNX has more */
+
+static const char *
+misfit(uint64_t type, uint64_t n, struct rd raw)
+{
+	uint64_t bits;
+
+	if (type == 0 || type > TYPES_MAX)
+		return "an element type that ONNX does not have";
+	if (raw.base == NULL || bits_of(type) == 0)
+		return NULL;
+	if (ckd_mul(&bits, n, bits_of(type)))
+		return "more elements than 64 bits can count";
+	return bits / 8 + (bits % 8 != 0 ? 1 : 0) != raw.len
+		   ? "another number of bytes than its shape"
+		   : NULL;
+}
+
+/* TensorProto: dims = 1, data_type = 2, name = 8, raw_data = 9,
+ * external_data = 13 (key = 1, value = 2) */
 static int
 tensor(struct walk *w, struct rd r)
 {
 	struct onnx_wire f;
-	struct rd all = r;
+	struct rd all = r, raw = {0};
+	const char *bad = NULL, *why;
+	uint64_t n = 1, type = 0;
 	int rc;
 
-	while ((rc = onnx_wire_next(&r, &f, w->e)) > 0)
+	while ((rc = onnx_wire_next(&r, &f, w->e)) > 0) {
 		if (f.number == 13 && f.type == ONNX_WIRE_BYTES)
 			location(w, &f, all);
+		else if (f.number == 1 && (why = count(&f, &n)) != NULL)
+			bad = why;
+		else if (f.number == 2)
+			type = f.value;
+		else if (f.number == 9 && f.type == ONNX_WIRE_BYTES)
+			raw = f.body;
+	}
+	bad = bad != NULL ? bad : misfit(type, n, raw);
+	if (rc >= 0 && bad != NULL)
+		check_short(w->f, FINDING_ONNX_BROKEN, all.start,
+		    "tensor '%.100s' has %s", copy(w, member(all, 8)), bad);
 	return rc;
 }
 
@@ -279,6 +346,8 @@ function(struct walk *w, const struct onnx_wire *f)
 
 /* --- metadata ------------------------------------------------------------ */
 
+#define WORTH_LOOKING 16 /* bytes of a value */
+
 /* What text about a model never has in it; traces of what exported it do not
  * either. */
 static const char *const code[] = {"__import__(", "os.system(", "os.popen(",
@@ -307,6 +376,9 @@ metadata(struct walk *w, const struct onnx_wire *f)
 {
 	struct rd value = member(f->body, 2);
 
+	/* a pickle, a script, a configuration: whatever else it may be */
+	if (value.len >= WORTH_LOOKING)
+		check_within(w->f, copy(w, member(f->body, 1)), value);
 	for (size_t i = 0; i < ARRAY_LEN(code); i++) {
 		if (!has(value, code[i]))
 			continue;
@@ -376,8 +448,7 @@ check_onnx(const struct check_file *f)
 	map_init(&w.said, &a);
 	map_init(&w.functions, &a);
 	rc = fields(&w, f->bytes, name_function);
-	if (rc >= 0)
-		rc = fields(&w, f->bytes, model_field);
+	rc = MIN(rc, fields(&w, f->bytes, model_field));
 	if (w.full || (rc < 0 && e.code == ERR_LIMIT))
 		check_short(f, FINDING_FILE_LIMIT, e.off, "%s",
 		    w.full ? "too many names" : e.msg);

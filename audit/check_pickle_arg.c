@@ -57,12 +57,21 @@ data_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 				   : NULL;
 }
 
+/* One that ndarray.__new__ makes, as numpy's _reconstruct() has it. */
+static bool
+is_array(struct check_pickle_judge *j, const struct pickle_node *n)
+{
+	const struct check_pickle_fact *t = check_pickle_judge_fact(j, n);
+
+	return t->allow != NULL && (t->allow->use & USE_ARRAY) != 0;
+}
+
 static const char *
 classes_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
 	for (size_t i = 0; i < args->n; i++)
 		if (args->item[i]->kind == PICKLE_GLOBAL &&
-		    !is_class(j, args->item[i]))
+		    !is_class(j, args->item[i]) && !is_array(j, args->item[i]))
 			return "is given what is no class that may be made";
 	return NULL;
 }
@@ -224,8 +233,8 @@ bit_generator_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 		    check_pickle_judge_fact(j, args->item[i]);
 
 		if (args->item[i]->kind == PICKLE_GLOBAL && t->allow != NULL &&
-		    (t->module.len < 12 ||
-			memcmp(t->module.ptr, "numpy.random", 12) != 0))
+		    (t->allow->arg != ARG_bit_generator ||
+			(t->allow->use & USE_CALL) == 0))
 			return "is given what is no generator of NumPy";
 	}
 	return NULL;
@@ -246,17 +255,39 @@ new_index_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	return NULL;
 }
 
-/* No function, and nothing that calls one as it is walked through. */
+/* No function, and no object whose class may call one as it is walked through:
+ * only those whose entry names them, not those of a family. */
 static const char *
 iterable_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
 	for (size_t i = 0; i < args->n; i++) {
-		const struct check_pickle_fact *t =
-		    check_pickle_judge_fact(j, args->item[i]);
+		const struct pickle_node *a = args->item[i];
+		const struct check_pickle_fact *t;
 
-		if (args->item[i]->kind == PICKLE_GLOBAL && t != NULL)
+		if (a->kind == PICKLE_GLOBAL &&
+		    check_pickle_judge_fact(j, a) != NULL)
 			return "is given a name where it takes data";
+		if (a->kind != PICKLE_CALL)
+			continue;
+		t = check_pickle_judge_class(j, a);
+		if (t == NULL || (t->allow != NULL && t->allow->name[0] == '('))
+			return "walks through an object that is no container";
 	}
+	return NULL;
+}
+
+/* numpy.core._ufunc_reconstruct(module, name): __import__, getattr */
+static const char *
+ufunc_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct pickle_node *module = pickle_item(args, 0);
+	const struct pickle_node *name = pickle_item(args, 1);
+	struct check_pickle_fact *t;
+
+	if (!pickle_is(module, PICKLE_STR) || !pickle_is(name, PICKLE_STR))
+		return "imports what cannot be known";
+	t = check_pickle_judge_name(j, module->text, name->text);
+	t->called = t->allow == NULL;
 	return NULL;
 }
 

@@ -25,7 +25,8 @@ struct check_python_token {
 	enum check_python_kind kind;
 	const char *s;
 	size_t len;
-	bool column0; /* begins a line without indentation */
+	bool column0;  /* begins a line without indentation */
+	unsigned does; /* what a call of it does: check_python.c */
 };
 
 struct buf;

@@ -12,6 +12,8 @@
 
 #include <stdlib.h>
 
+#define WORTH_LOOKING 16 /* bytes of a text in __metadata__ */
+
 struct place {
 	uint64_t begin, end;
 	const char *name;
@@ -194,6 +196,10 @@ metadata(struct head *h, const json_t *v)
 		if (!json_is_string(text))
 			check_find(h->f, FINDING_SAFETENSORS_BROKEN, 8,
 			    "__metadata__ '%.200s' is no text", key);
+		else if (json_string_length(text) >= WORTH_LOOKING)
+			check_within(h->f, key,
+			    rd_mem(json_string_value(text),
+				json_string_length(text)));
 	}
 }
 

@@ -13,122 +13,107 @@
 #include "audit/check_tf_graph.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "formats/onnx_wire.h"
 
 /* --- what else a MetaGraphDef holds -------------------------------------- */
 
-/* AssetFileDef: tensor_info = 1 (TensorInfo: name = 1), filename = 2.  The
- * loader joins it to the folder "assets". */
-static int
+/* TensorInfo: name = 1, "node:0" */
+static void
+asset_node(struct check_tf_graph *g, struct rd r)
+{
+	struct onnx_wire w;
+
+	while (check_tf_graph_next(g, &r, &w)) {
+		const uint8_t *colon;
+
+		if (w.number != 1 || w.type != ONNX_WIRE_BYTES ||
+		    w.body.len == 0)
+			continue;
+		colon = memchr(w.body.base, ':', w.body.len);
+		if (colon != NULL)
+			w.body.len = (size_t)(colon - w.body.base);
+		if (map_put(&g->assets, check_tf_graph_text(g, w.body), 1) ==
+		    ERR_LIMIT)
+			check_tf_graph_fail(
+			    g, ERR_LIMIT, w.at, "assets without end");
+	}
+}
+
+/* AssetFileDef: tensor_info = 1, filename = 2, which the loader joins to the
+ * folder "assets" */
+static void
 asset(struct check_tf_graph *g, struct rd r)
 {
-	struct onnx_wire w, in;
-	int rc;
+	struct onnx_wire w;
 
-	while ((rc = onnx_wire_next(&r, &w, g->e)) > 0) {
-		struct rd info = w.body;
+	while (check_tf_graph_next(g, &r, &w)) {
+		struct slice s = {w.body.base, w.body.len};
+		const char *why;
 
 		if (w.type != ONNX_WIRE_BYTES)
 			continue;
-		if (w.number == 2) {
-			const char *why = check_path_escape(
-			    (struct slice){w.body.base, w.body.len});
-
-			if (why != NULL)
-				check_find(g->f, FINDING_TF_ASSET, w.at,
-				    "asset '%.200s' %s",
-				    check_tf_graph_text(g, w.body), why);
-		}
-		while (w.number == 1 &&
-		       (rc = onnx_wire_next(&info, &in, g->e)) > 0) {
-			const uint8_t *colon;
-
-			if (in.number != 1 || in.type != ONNX_WIRE_BYTES)
-				continue;
-			colon = in.body.len != 0
-				    ? memchr(in.body.base, ':', in.body.len)
-				    : NULL;
-			if (colon != NULL)
-				in.body.len = (size_t)(colon - in.body.base);
-			if (map_put(&g->assets, check_tf_graph_text(g, in.body),
-				1) == ERR_LIMIT)
-				return err_set(g->e, ERR_LIMIT, w.at,
-				    "assets without end");
-		}
-		if (rc < 0)
-			return rc;
+		if (w.number == 1)
+			asset_node(g, w.body);
+		if (w.number == 2 && (why = check_path_escape(s)) != NULL)
+			check_find(g->f, FINDING_TF_ASSET, w.at,
+			    "asset '%.200s' %s", check_tf_graph_text(g, w.body),
+			    why);
 	}
-	return rc;
 }
 
-/* SavedUserObject: metadata = 3 is the configuration of a Keras object. */
-static int
+/* A field that is a message, each time that it is there. */
+static void
+each(struct check_tf_graph *g, struct rd r, uint32_t number,
+    void (*fn)(struct check_tf_graph *, struct rd))
+{
+	struct onnx_wire w;
+
+	while (check_tf_graph_next(g, &r, &w))
+		if (w.number == number && w.type == ONNX_WIRE_BYTES)
+			fn(g, w.body);
+		else if (w.number == number)
+			check_tf_graph_fail(
+			    g, ERR_FORMAT, w.at, "a number for a message");
+}
+
+/* The configuration of a Keras object. */
+static void
+metadata(struct check_tf_graph *g, struct rd r)
+{
+	struct slice s = {r.base, r.len};
+
+	if (s.len > 2 && s.ptr[0] == '{' &&
+	    memmem(s.ptr, s.len, "class_name", 10) != NULL)
+		check_keras_walk_text(g->f, "object_graph", s);
+}
+
+/* SavedUserObject: metadata = 3 */
+static void
 user_object(struct check_tf_graph *g, struct rd r)
 {
-	struct onnx_wire w;
-	int rc;
-
-	while ((rc = onnx_wire_next(&r, &w, g->e)) > 0) {
-		struct slice s = {w.body.base, w.body.len};
-
-		if (w.number == 3 && w.type == ONNX_WIRE_BYTES && s.len > 2 &&
-		    s.ptr[0] == '{' &&
-		    memmem(s.ptr, s.len, "class_name", 10) != NULL)
-			check_keras_walk_text(g->f, "object_graph", s);
-	}
-	return rc;
+	each(g, r, 3, metadata);
 }
 
-/* SavedObjectGraph: nodes = 1; SavedObject: user_object = 4 */
-static int
+/* SavedObject: user_object = 4 */
+static void
+object(struct check_tf_graph *g, struct rd r)
+{
+	each(g, r, 4, user_object);
+}
+
+/* SavedObjectGraph: nodes = 1 */
+static void
 objects(struct check_tf_graph *g, struct rd r)
 {
-	struct onnx_wire w, in;
-	int rc;
-
-	while ((rc = onnx_wire_next(&r, &w, g->e)) > 0) {
-		struct rd object = w.body;
-
-		if (w.number != 1 || w.type != ONNX_WIRE_BYTES)
-			continue;
-		while ((rc = onnx_wire_next(&object, &in, g->e)) > 0)
-			if (in.number == 4 && in.type == ONNX_WIRE_BYTES &&
-			    (rc = user_object(g, in.body)) < 0)
-				return rc;
-		if (rc < 0)
-			return rc;
-	}
-	return rc;
-}
-
-static int
-each(struct check_tf_graph *g, struct rd r, uint32_t number,
-    int (*fn)(struct check_tf_graph *, struct rd))
-{
-	struct onnx_wire w;
-	int rc, first = 0;
-
-	while ((rc = onnx_wire_next(&r, &w, g->e)) > 0) {
-		if (w.number != number)
-			continue;
-		if (w.type != ONNX_WIRE_BYTES)
-			return err_set(g->e, ERR_FORMAT, w.at,
-			    "field %" PRIu32 " is no message", number);
-		if ((rc = fn(g, w.body)) < 0 && first == 0)
-			first = rc;
-	}
-	return first != 0 ? first : rc;
+	each(g, r, 1, object);
 }
 
 /* MetaGraphDef: graph_def = 2, asset_file_def = 6, object_graph_def = 7 */
-static int
+static void
 meta_graph(struct check_tf_graph *g, struct rd r)
 {
-	int assets = each(g, r, 6, asset);
-	int graphs = each(g, r, 2, check_tf_graph);
-	int rest = each(g, r, 7, objects);
-
-	return assets < 0 ? assets : graphs < 0 ? graphs : rest;
+	each(g, r, 6, asset);
+	each(g, r, 2, check_tf_graph);
+	each(g, r, 7, objects);
 }
 
 /* --- which of them it is ------------------------------------------------- */
@@ -170,21 +155,36 @@ has_nodes(struct rd r)
 	return false;
 }
 
+/* saved_model_schema_version = 1 and meta_graphs = 2, in whatever order */
+static bool
+begins(struct rd r)
+{
+	uint64_t key, len;
+	struct rd body;
+
+	if (r.len > 8 && memcmp(r.base, "\x08\x01\x12", 3) == 0)
+		return true;
+	return rd_varint(&r, &key) == 0 && key == 0x12 &&
+	       rd_varint(&r, &len) == 0 && rd_sub(&r, len, &body) == 0 &&
+	       (body.len == 0 || body.base[0] == 0x0a) &&
+	       (rd_left(&r) == 0 || r.base[r.off] == 0x08 ||
+		   r.base[r.off] == 0x12);
+}
+
 static enum kind
 kind_of(const struct check_file *f)
 {
 	const char *name = check_name_of(f);
 
-	if (check_savedmodel_text_is(f))
-		return TEXT;
 	if (check_is(f, "savedmodel") || strcmp(name, "saved_model.pb") == 0)
 		return SAVED_MODEL;
+	if (check_savedmodel_text_is(f))
+		return TEXT;
 	if (check_is(f, "tf-graph"))
 		return GRAPH;
 	if (check_is(f, "tf-meta"))
 		return META_GRAPH;
-	if (f->bytes.len > 8 && memcmp(f->bytes.base, "\x08\x01\x12", 3) == 0 &&
-	    has_nodes(f->bytes))
+	if (begins(f->bytes) && has_nodes(f->bytes))
 		return SAVED_MODEL;
 	return NONE;
 }
@@ -196,7 +196,6 @@ check_savedmodel(const struct check_file *f)
 	struct err e = {.off = ERR_NOWHERE};
 	struct check_tf_graph g;
 	struct arena a;
-	int rc = 0;
 
 	if (kind == NONE)
 		return;
@@ -206,12 +205,12 @@ check_savedmodel(const struct check_file *f)
 	if (kind == TEXT)
 		check_savedmodel_text(f);
 	else if (kind == SAVED_MODEL)
-		rc = each(&g, f->bytes, 2, meta_graph);
+		each(&g, f->bytes, 2, meta_graph);
 	else if (kind == META_GRAPH)
-		rc = meta_graph(&g, f->bytes);
+		meta_graph(&g, f->bytes);
 	else
-		rc = check_tf_graph(&g, f->bytes);
-	if (rc < 0)
+		check_tf_graph(&g, f->bytes);
+	if (g.rc != 0)
 		check_short(f,
 		    e.code == ERR_LIMIT ? FINDING_FILE_LIMIT
 					: FINDING_TF_BROKEN,

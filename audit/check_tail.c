@@ -35,6 +35,9 @@ check_tail(const struct check_file *f, uint64_t from)
 	char name[64];
 	struct rd rest;
 
+	/* blocks are filled with zeros */
+	while (from < f->bytes.len && f->bytes.base[from] == 0)
+		from++;
 	if (from >= f->bytes.len || check_tail_is_padding(f->bytes.base + from,
 					f->bytes.len - (size_t)from))
 		return;

@@ -51,10 +51,31 @@ check_tf_graph_text(struct check_tf_graph *g, struct rd r)
 	return s != NULL ? s : "";
 }
 
-static int
+void
+check_tf_graph_fail(
+    struct check_tf_graph *g, int code, uint64_t at, const char *what)
+{
+	if (g->rc == 0)
+		g->rc = err_set(g->e, code, at, "%s", what);
+}
+
+static void
 full(struct check_tf_graph *g)
 {
-	return err_set(g->e, ERR_LIMIT, ERR_NOWHERE, "a graph without end");
+	check_tf_graph_fail(g, ERR_LIMIT, ERR_NOWHERE, "a graph without end");
+}
+
+bool
+check_tf_graph_next(struct check_tf_graph *g, struct rd *r, struct onnx_wire *w)
+{
+	struct err e = {.off = ERR_NOWHERE};
+	int rc = onnx_wire_next(r, w, &e);
+
+	if (rc >= 0)
+		return rc > 0;
+	check_tf_graph_fail(g, e.code, e.off, e.msg);
+	return w->type == ONNX_WIRE_BYTES && rd_left(r) != 0 &&
+	       rd_sub(r, rd_left(r), &w->body) == 0;
 }
 
 static bool
@@ -72,14 +93,13 @@ bytes(struct rd r)
 /* --- one node ------------------------------------------------------------ */
 
 /* NodeDef: name = 1, op = 2, input = 3, device = 4, attr = 5 */
-static int
+static void
 read_node(struct check_tf_graph *g, struct rd r, struct node *n)
 {
 	struct onnx_wire w;
-	int rc;
 
 	*n = (struct node){.body = r, .at = r.start};
-	while ((rc = onnx_wire_next(&r, &w, g->e)) > 0) {
+	while (check_tf_graph_next(g, &r, &w)) {
 		if (w.type != ONNX_WIRE_BYTES)
 			continue;
 		if (w.number == 1)
@@ -90,7 +110,6 @@ read_node(struct check_tf_graph *g, struct rd r, struct node *n)
 			 w.body.len != 0 && w.body.base[0] != '^')
 			n->input[n->ninput++] = w.body;
 	}
-	return rc;
 }
 
 /* The field of a message, the last one as protobuf has it; base NULL: none. */
@@ -151,22 +170,20 @@ passes_on(struct rd op)
 }
 
 /* The names of all constants and of what passes on. */
-static int
+static void
 index_scope(struct scope *s)
 {
 	struct rd r = s->body;
 	struct onnx_wire w;
 	struct node n;
-	int rc;
 
 	map_init(&s->names, s->g->arena);
-	while ((rc = onnx_wire_next(&r, &w, s->g->e)) > 0) {
+	while (check_tf_graph_next(s->g, &r, &w)) {
 		struct origin *o = &s->origin[s->n];
 
 		if (w.number != s->field || w.type != ONNX_WIRE_BYTES)
 			continue;
-		if ((rc = read_node(s->g, w.body, &n)) < 0)
-			return rc;
+		read_node(s->g, w.body, &n);
 		if (!is(n.op, "Const") && !passes_on(n.op))
 			continue;
 		if (is(n.op, "Const"))
@@ -175,10 +192,9 @@ index_scope(struct scope *s)
 			o->input = base_name(n.input[0]);
 		if (map_put(&s->names, check_tf_graph_text(s->g, n.name),
 			s->n) == ERR_LIMIT)
-			return full(s->g);
+			full(s->g);
 		s->n++;
 	}
-	return rc;
 }
 
 /* base NULL: it comes from somewhere else.  *asset: the loader sets it. */
@@ -229,7 +245,7 @@ say_path(struct scope *s, const struct node *n, enum check_tf_class class)
 }
 
 /* Each operator once: a graph has it in thousands of nodes, or in one. */
-static int
+static void
 say_op(
     struct check_tf_graph *g, const struct node *n, enum check_tf_class class)
 {
@@ -237,12 +253,11 @@ say_op(
 	int rc = map_put(&g->said, op, 1);
 
 	if (rc < 0)
-		return full(g);
+		full(g);
 	if (rc > 0)
 		check_find(g->f, check_tf_finding(class), n->at,
 		    "'%.100s' is of operator '%.100s', which %s",
 		    check_tf_graph_text(g, n->name), op, check_tf_text(class));
-	return 0;
 }
 
 /* Operators that an attribute makes harmless, or harmful. */
@@ -256,6 +271,10 @@ by_attribute(const struct node *n, enum check_tf_class class)
 		s = member(attribute(n, "output_stream"), 2);
 		if (s.len > 7 && memcmp(s.base, "file://", 7) == 0)
 			return CHECK_TF_WRITE;
+	} else if (n->op.len > 5 && memcmp(n->op.base, "Debug", 5) == 0) {
+		/* AttrValue: list = 1, of s = 2 */
+		s = member(member(attribute(n, "debug_urls"), 1), 2);
+		return s.len != 0 ? CHECK_TF_NETWORK : class;
 	} else if (is(n->op, "DecodeProtoV2") || is(n->op, "EncodeProto")) {
 		s = member(attribute(n, "descriptor_source"), 2);
 		if (s.len == 0 || is(s, "local://") ||
@@ -275,127 +294,111 @@ is_function(struct check_tf_graph *g, struct rd op)
 	return map_get(&g->functions, check_tf_graph_text(g, op)) != SIZE_MAX;
 }
 
-/* *trace_it: there are file names to be looked for; *nodes: how many. */
-static int
-judge(struct check_tf_graph *g, const struct node *n, bool *trace_it)
+/* True when there are file names to be looked for. */
+static bool
+judge(struct check_tf_graph *g, const struct node *n)
 {
 	enum check_tf_class class = by_attribute(n, check_tf_op(bytes(n->op)));
 
 	if (class == CHECK_TF_SAFE)
-		return 0;
+		return false;
 	if (class == CHECK_TF_UNKNOWN && is_function(g, n->op))
-		return 0;
-	if (class == CHECK_TF_SAVER || class == CHECK_TF_TABLE ||
-	    class == CHECK_TF_READ || class == CHECK_TF_WRITE)
-		*trace_it = true;
-	if (class == CHECK_TF_SAVER || class == CHECK_TF_TABLE)
-		return 0;
-	return say_op(g, n, class);
+		return false;
+	if (class != CHECK_TF_SAVER && class != CHECK_TF_TABLE)
+		say_op(g, n, class);
+	return class <= CHECK_TF_WRITE;
 }
 
 /* --- graphs and functions ------------------------------------------------ */
 
-static int
+static void
 find_paths(struct scope *s, size_t nodes)
 {
 	struct rd r = s->body;
 	struct onnx_wire w;
 	struct node n;
-	int rc;
 
 	s->origin = arena_alloc(s->g->arena, nodes + 1, sizeof(*s->origin));
-	if (s->origin == NULL)
-		return full(s->g);
-	if ((rc = index_scope(s)) < 0)
-		return rc;
-	while ((rc = onnx_wire_next(&r, &w, s->g->e)) > 0) {
+	if (s->origin == NULL) {
+		full(s->g);
+		return;
+	}
+	index_scope(s);
+	while (check_tf_graph_next(s->g, &r, &w)) {
 		enum check_tf_class class;
 
 		if (w.number != s->field || w.type != ONNX_WIRE_BYTES)
 			continue;
-		if ((rc = read_node(s->g, w.body, &n)) < 0)
-			return rc;
+		read_node(s->g, w.body, &n);
 		class = by_attribute(&n, check_tf_op(bytes(n.op)));
 		if (class >= CHECK_TF_SAVER && class <= CHECK_TF_WRITE)
 			say_path(s, &n, class);
 	}
-	return rc;
 }
 
 /* The nodes of a message, which are its field `field`. */
-static int
+static void
 scope(struct check_tf_graph *g, struct rd body, uint32_t field)
 {
 	struct scope s = {.g = g, .body = body, .field = field};
 	struct rd r = body;
 	struct onnx_wire w;
 	struct node n;
-	bool trace_it = false;
+	bool paths = false;
 	size_t nodes = 0;
-	int rc;
 
-	while ((rc = onnx_wire_next(&r, &w, g->e)) > 0) {
+	while (check_tf_graph_next(g, &r, &w)) {
 		if (w.number != field || w.type != ONNX_WIRE_BYTES)
 			continue;
 		nodes++;
-		if (++g->nodes > LIMIT_TF_NODES)
-			return err_set(g->e, ERR_LIMIT, w.at,
-			    "more than %d nodes", LIMIT_TF_NODES);
-		if ((rc = read_node(g, w.body, &n)) < 0 ||
-		    (rc = judge(g, &n, &trace_it)) < 0)
-			return rc;
+		if (++g->nodes > LIMIT_TF_NODES) {
+			check_tf_graph_fail(
+			    g, ERR_LIMIT, w.at, "more nodes than any graph");
+			return;
+		}
+		read_node(g, w.body, &n);
+		paths = judge(g, &n) || paths;
 	}
-	return rc < 0 || !trace_it ? rc : find_paths(&s, nodes);
+	if (paths)
+		find_paths(&s, nodes);
 }
 
 /* FunctionDefLibrary: function = 1; FunctionDef: signature = 1 (name = 1),
  * node_def = 3 */
-static int
-library(struct check_tf_graph *g, struct rd body, bool names_only)
+static void
+library(struct check_tf_graph *g, struct rd r, bool names_only)
 {
-	struct rd r = body;
 	struct onnx_wire w;
-	int rc;
 
-	while ((rc = onnx_wire_next(&r, &w, g->e)) > 0) {
+	while (check_tf_graph_next(g, &r, &w)) {
 		struct rd name;
 
 		if (w.number != 1 || w.type != ONNX_WIRE_BYTES)
 			continue;
-		if (!names_only) {
-			if ((rc = scope(g, w.body, 3)) < 0)
-				return rc;
-			continue;
-		}
 		name = member(member(w.body, 1), 1);
-		if (map_put(&g->functions, check_tf_graph_text(g, name), 1) ==
-		    ERR_LIMIT)
-			return full(g);
+		if (!names_only)
+			scope(g, w.body, 3);
+		else if (map_put(&g->functions, check_tf_graph_text(g, name),
+			     1) == ERR_LIMIT)
+			full(g);
 	}
-	return rc;
 }
 
 /* GraphDef: node = 1, library = 2; several libraries are merged. */
-static int
+static void
 libraries(struct check_tf_graph *g, struct rd r, bool names_only)
 {
 	struct onnx_wire w;
-	int rc;
 
-	while ((rc = onnx_wire_next(&r, &w, g->e)) > 0)
-		if (w.number == 2 && w.type == ONNX_WIRE_BYTES &&
-		    (rc = library(g, w.body, names_only)) < 0)
-			return rc;
-	return rc;
+	while (check_tf_graph_next(g, &r, &w))
+		if (w.number == 2 && w.type == ONNX_WIRE_BYTES)
+			library(g, w.body, names_only);
 }
 
-int
+void
 check_tf_graph(struct check_tf_graph *g, struct rd r)
 {
-	/* what is broken in one place does not hide what stands elsewhere */
-	int names = libraries(g, r, true);
-	int nodes = scope(g, r, 1);
-	int bodies = libraries(g, r, false);
-
-	return names < 0 ? names : nodes < 0 ? nodes : bodies;
+	libraries(g, r, true);
+	scope(g, r, 1);
+	libraries(g, r, false);
 }

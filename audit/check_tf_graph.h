@@ -7,6 +7,7 @@
 
 #include "audit/check.h"
 #include "base/map.h"
+#include "formats/onnx_wire.h"
 
 struct check_tf_graph {
 	const struct check_file *f;
@@ -16,13 +17,23 @@ struct check_tf_graph {
 	struct map functions; /* of the library */
 	struct map assets;    /* nodes whose value the loader sets */
 	size_t nodes;
+	int rc; /* 0, or the first damage: what stands around it was read */
 };
 
 void check_tf_graph_init(struct check_tf_graph *, const struct check_file *,
     struct arena *, struct err *);
 /* A terminated copy in the arena; "" when there is no room. */
 const char *check_tf_graph_text(struct check_tf_graph *, struct rd);
-/* A GraphDef.  What is found is reported; negative when it is damaged. */
-int check_tf_graph(struct check_tf_graph *, struct rd) MUST_USE;
+/*
+ * The next field of a message: false at its end.  Of one that is cut off there
+ * is what is left of it; the damage is kept in the context.
+ */
+bool check_tf_graph_next(
+    struct check_tf_graph *, struct rd *, struct onnx_wire *);
+/* Keep a failure, unless there is one. */
+void check_tf_graph_fail(
+    struct check_tf_graph *, int code, uint64_t at, const char *what);
+/* A GraphDef; what is found is reported. */
+void check_tf_graph(struct check_tf_graph *, struct rd);
 
 #endif

@@ -5,7 +5,7 @@
  * be seen this way, what cannot, and how often it is wrong.
  */
 #include "audit/check_weight_channel.h"
-#include "audit/check_weight_list.h"
+#include "audit/check_weight_compare.h"
 #include "audit/check_weight_magic.h"
 #include "audit/check_weight_stat.h"
 #include "base/limits.h"
@@ -50,6 +50,10 @@ tell(
 	size_t n;
 
 	n = check_weight_cut_read(
+	    k->l, k->at, rank, c, bit, k->deep, CHECK_WEIGHT_MAGIC_PEEK);
+	if (!check_weight_magic_maybe(k->deep, n))
+		return NULL;
+	n = check_weight_cut_read(
 	    k->l, k->at, rank, c, bit, k->deep, CHECK_WEIGHT_MAGIC_HEAD);
 	what = check_weight_magic_tell(k->deep, n, false, &deep);
 	if (what != NULL || !deep)
@@ -89,7 +93,8 @@ independent(const struct look *k, const struct check_weight_cut *c,
     uint64_t first, size_t run)
 {
 	bool wide = k->t->dtype == DTYPE_F32 || k->t->dtype == DTYPE_F64;
-	size_t n = MIN(8 * run / c->bits, (size_t)160), d;
+	size_t n = MIN(8 * run / c->bits, MAX((size_t)160, 512 / c->bits));
+	size_t d;
 
 	if (!wide && run < 160)
 		return false;
@@ -318,6 +323,8 @@ check_weight(const struct check_file *f)
 	check_weight_magic_init(&k->magic);
 	for (size_t i = 0; i < l.n; i++)
 		look_tensor(k, i);
+	if (f->sink->reference != NULL && l.n != 0)
+		check_weight_compare(f, &l, f->sink->reference);
 	if (l.full || k->reads > LIMIT_WEIGHT_READS)
 		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
 		    "not all of its tensors were looked at");

@@ -54,8 +54,8 @@ load_8(const uint8_t *p, size_t n, unsigned shift, uint32_t *out)
 /* A place in the cut of a row of tensors. */
 struct place {
 	const struct check_weight_list *l;
-	size_t at, rank;
-	uint64_t i; /* element */
+	size_t at, rank, width;
+	uint64_t i, n; /* element, of that many */
 	enum dtype dtype;
 };
 
@@ -68,20 +68,29 @@ passes(const struct place *p, const struct tensor *t)
 static bool
 next(struct place *p, uint64_t *out)
 {
-	size_t width = dtype_width(p->dtype);
 	const struct tensor *t = &p->l->tensor[p->at];
 
-	while (p->i >= t->size / width) {
+	while (p->i >= p->n) {
 		do {
 			if (++p->at >= p->l->n)
 				return false;
 			t = &p->l->tensor[p->at];
 		} while (!passes(p, t));
 		p->i = 0;
+		p->n = t->size / p->width;
 	}
-	*out = element(t->data + p->i * width, width);
+	*out = element(t->data + p->i * p->width, p->width);
 	p->i++;
 	return true;
+}
+
+static struct place
+place_of(const struct check_weight_list *l, size_t at, size_t rank, uint64_t i)
+{
+	const struct tensor *t = &l->tensor[at];
+	size_t width = dtype_width(t->dtype);
+
+	return (struct place){l, at, rank, width, i, t->size / width, t->dtype};
 }
 
 void
@@ -92,7 +101,7 @@ check_weight_cut_load(const struct check_weight_list *l, size_t at, size_t rank,
 	size_t width = dtype_width(t->dtype), more;
 	uint64_t left = t->size / width - first, v;
 	const uint8_t *p = t->data + first * width;
-	struct place ahead = {l, at, rank, t->size / width, t->dtype};
+	struct place ahead = place_of(l, at, rank, t->size / width);
 
 	b->have = (size_t)MIN(left, (uint64_t)ARRAY_LEN(b->v));
 	b->n = MIN(b->have, (size_t)CHECK_WEIGHT_BLOCK);
@@ -213,7 +222,7 @@ size_t
 check_weight_cut_read(const struct check_weight_list *l, size_t at, size_t rank,
     const struct check_weight_cut *c, uint64_t bit, uint8_t *out, size_t len)
 {
-	struct place p = {l, at, rank, bit / c->bits, l->tensor[at].dtype};
+	struct place p = place_of(l, at, rank, bit / c->bits);
 	uint64_t skip = bit % c->bits, v;
 	unsigned have = 0;
 	size_t done = 0;

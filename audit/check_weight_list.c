@@ -125,20 +125,23 @@ walk(struct check_weight_list *l, struct hdf5 *h, uint64_t at, const char *path,
 	for (size_t i = 0; i < g->n && !l->full; i++) {
 		const struct hdf5_link *k = &g->link[i];
 		struct tensor t = {0};
+		const char *inner;
 
 		if (k->at == HDF5_NOWHERE)
 			continue;
 		snprintf(name, sizeof(name), "%s%s%s", path,
 		    *path != '\0' ? "/" : "", k->name);
-		t.name = arena_strdup(&l->arena, name, strlen(name));
-		if (t.name == NULL || hdf5_object_spend(h, 1, &e) != 0) {
+		inner = arena_strdup(&l->arena, name, strlen(name));
+		if (inner == NULL || hdf5_object_spend(h, 1, &e) != 0) {
 			l->full = true;
 			return;
 		}
-		if (hdf5_data_read(h, k->at, &t, &e) == 0)
+		if (hdf5_data_read(h, k->at, &t, &e) == 0) {
+			t.name = inner;
 			check_weight_list_add(l, &t);
-		else
-			walk(l, h, k->at, t.name, depth + 1);
+		} else {
+			walk(l, h, k->at, inner, depth + 1);
+		}
 	}
 }
 

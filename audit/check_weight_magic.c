@@ -226,6 +226,25 @@ see(void *ctx, uint8_t op, const struct pickle_node *n)
 	m->named += m->odd ? 0 : a + b;
 }
 
+/* Read one, or the beginning of one. */
+static int
+read_pickle(const uint8_t *p, size_t len, struct imports *m, size_t *end)
+{
+	struct pickle k = {.see = see, .ctx = m};
+	const struct pickle_node *root;
+	struct err e = {0};
+	struct arena a;
+	struct rd r = rd_mem(p, len);
+	int rc;
+
+	arena_init(&a, (size_t)1 << 20);
+	k.arena = &a;
+	rc = pickle_read(&k, &r, &root, &e);
+	arena_release(&a);
+	*end = r.off;
+	return rc;
+}
+
 /*
  * A pickle of protocol 2 to 5 that reads to its STOP, or on to the end of what
  * there is, and imports something: 14 bits, 24 for the import, 2 for each
@@ -235,22 +254,28 @@ static bool
 pickle(const uint8_t *p, size_t len)
 {
 	struct imports m = {0};
-	struct pickle k = {.see = see, .ctx = &m};
-	const struct pickle_node *root;
-	struct err e = {0};
-	struct arena a;
-	struct rd r = rd_mem(p, len);
+	size_t end;
 	int rc;
 
 	if (len < 16 || p[1] < 2 || p[1] > 5)
 		return false;
-	arena_init(&a, (size_t)1 << 20);
-	k.arena = &a;
-	rc = pickle_read(&k, &r, &root, &e);
-	arena_release(&a);
+	rc = read_pickle(p, len, &m, &end);
 	if (m.odd || (rc != 0 && rc != ERR_TRUNCATED))
 		return false;
 	return m.named >= (rc == 0 ? 8 : 12);
+}
+
+bool
+check_weight_magic_maybe(const uint8_t *p, size_t len)
+{
+	struct imports m = {0};
+	size_t end;
+	int rc;
+
+	if (len < 2 || p[0] != 0x80 || p[1] < 2 || p[1] > 5)
+		return true;
+	rc = read_pickle(p, len, &m, &end);
+	return !m.odd && ((rc == 0 && m.named >= 8) || rc == ERR_TRUNCATED);
 }
 
 /* --- all kinds ----------------------------------------------------------- */

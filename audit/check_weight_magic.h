@@ -28,6 +28,10 @@ void check_weight_magic_init(struct check_weight_magic *);
 size_t check_weight_magic_next(const struct check_weight_magic *,
     const uint8_t *p, size_t from, size_t len);
 
+/* Whether it is worth to read more than these few bytes. */
+#define CHECK_WEIGHT_MAGIC_PEEK 96
+bool check_weight_magic_maybe(const uint8_t *p, size_t len);
+
 /*
  * What begins with these bytes: "ELF program", ...; NULL: nothing.  *deep is
  * set when only more bytes, up to CHECK_WEIGHT_MAGIC_DEEP, can tell; with

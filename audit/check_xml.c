@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check.h"
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "formats/xml_text.h"
 
@@ -14,6 +15,10 @@
 
 struct walk {
 	const struct check_file *f;
+	struct arena arena;
+	struct slice *open; /* names of the elements that are open */
+	size_t depth, cap;
+	size_t roots;
 	struct slice element; /* that is open, by its local name */
 	bool pmml, svg;
 	size_t entities, odd;
@@ -74,11 +79,18 @@ entity(struct walk *w, const struct xml_token *t)
 		find(w, FINDING_XML_DOCTYPE, t, "entity", t->name);
 }
 
-/* A schema of the W3C by its public name is not fetched by anybody. */
+/* Of a document with a public name, or a type that lies beside it, parsers have
+ * it in their catalogue or do without; models have neither. */
 static void
 doctype(const struct walk *w, const struct xml_token *t)
 {
-	if (t->external && !starts(t->value, "http://www.w3.org/"))
+	bool w3 = starts(t->value, "http://www.w3.org/");
+	bool away = has(t->value, "://") || has(t->value, "..") ||
+		    starts(t->value, "/") || starts(t->value, "\\");
+	bool model =
+	    xml_text_is(t->name, "PMML") || xml_text_is(t->name, "net");
+
+	if (t->external && !w3 && (model || (away && !t->named)))
 		find(w, FINDING_XML_EXTERNAL, t, "DOCTYPE from", t->value);
 	else
 		find(w, FINDING_XML_DOCTYPE, t, "DOCTYPE", t->name);
@@ -92,7 +104,8 @@ instruction(const struct walk *w, const struct xml_token *t)
 	    "windows-125", "Windows-125", "UTF-16", "utf-16", "Shift_JIS",
 	    "GB2312", "gb2312", "GBK", "EUC-", "Big5"};
 
-	if (xml_text_is(t->name, "xml-stylesheet"))
+	if (xml_text_is(t->name, "xml-stylesheet") &&
+	    (has(t->value, "://") || has(t->value, "data:")))
 		find(w, FINDING_XML_CODE, t, "style sheet", t->value);
 	if (!xml_text_is(t->name, "xml") || !has(t->value, "encoding"))
 		return;
@@ -178,6 +191,49 @@ text(struct walk *w, const struct xml_token *t)
 		find(w, FINDING_XML_CODE, t, "extension", t->value);
 }
 
+/* --- elements ------------------------------------------------------------ */
+
+static bool
+push(struct walk *w, struct slice name)
+{
+	if (w->depth == w->cap) {
+		size_t cap = w->cap != 0 ? w->cap * 2 : 64;
+		struct slice *more = arena_alloc(&w->arena, cap, sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		if (w->depth != 0)
+			memcpy(more, w->open, w->depth * sizeof(*more));
+		w->open = more;
+		w->cap = cap;
+	}
+	w->roots += w->depth == 0 ? 1 : 0;
+	w->open[w->depth++] = name;
+	return true;
+}
+
+/* What the tokens alone do not say: each end has its beginning's name, and
+ * there is one root. */
+static int
+nest(struct walk *w, const struct xml_token *t, struct err *e)
+{
+	bool ok = true;
+
+	if (t->kind == XML_OPEN)
+		ok = push(w, t->name) && w->roots == 1;
+	else if (t->kind == XML_TAG_END && t->empty)
+		w->depth--;
+	else if (t->kind == XML_CLOSE)
+		ok = w->depth != 0 && w->open[--w->depth].len == t->name.len &&
+		     memcmp(w->open[w->depth].ptr, t->name.ptr, t->name.len) ==
+			 0;
+	else if (t->kind == XML_END)
+		ok = w->roots == 1;
+	return ok ? 0
+		  : err_set(e, ERR_FORMAT, t->off,
+			"xml: elements that do not match");
+}
+
 static void
 judge(struct walk *w, const struct xml_token *t)
 {
@@ -247,9 +303,12 @@ walk(const struct check_file *f, struct rd r)
 	struct err e = {0};
 	int rc = 0;
 
+	arena_init(&w.arena, LIMIT_TEMPLATE_ARENA);
 	xml_text_init(&x, r);
-	while ((rc = xml_text_next(&x, &t, &e)) == 0 && t.kind != XML_END)
+	while ((rc = xml_text_next(&x, &t, &e)) == 0 &&
+	       (rc = nest(&w, &t, &e)) == 0 && t.kind != XML_END)
 		judge(&w, &t);
+	arena_release(&w.arena);
 	if (rc == 0)
 		check_knows(f);
 	else if (sure(f) || w.pmml)

@@ -149,10 +149,11 @@ ground_in(struct check_zip *z, uint64_t from, uint64_t to)
 		}
 		bytes_in(z, loose, at);
 		/* sizes that follow: up to the next header at most */
-		if ((e.local.flags & ZIP_LATER) != 0 && e.local.packed == 0)
+		if ((e.local.flags & ZIP_LATER) != 0 && e.local.packed == 0) {
 			e.end = next_sig(z, e.data, to, "PK\3\4");
+			e.local.packed = MAX(e.end, e.data) - e.data;
+		}
 		e.end = MIN(e.end, to);
-		e.local.packed = MAX(e.end, e.data) - e.data;
 		buf_append(&z->entries, &e, sizeof(e));
 		at = loose = MAX(e.end, MIN(e.data, to));
 	}

@@ -33,7 +33,7 @@ static void
 add(struct check_zip *z, struct buf *out, const struct check_zip_entry *e,
     const struct check_zip_head *h)
 {
-	struct reading r = {.name = check_zip_name(z, h->name),
+	struct reading r = {.name = h->text,
 	    .data = e->data,
 	    .packed = MIN(h->packed, z->file.len - e->data),
 	    .size = h->size,
@@ -43,6 +43,9 @@ add(struct check_zip *z, struct buf *out, const struct check_zip_entry *e,
 	    .flags = e->local.flags | e->central.flags,
 	    .blind = h != &e->central && h->crc == 0 && h->size == 0 &&
 		     (h->flags & ZIP_LATER) != 0};
+
+	/* cut off, which is said elsewhere */
+	r.blind = r.blind || r.packed < h->packed;
 
 	if (r.packed != 0)
 		buf_append(out, &r, sizeof(r));

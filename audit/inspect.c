@@ -3,7 +3,7 @@
  * A child process in the sandbox looks at the files; the parent only moves its
  * document into place.
  */
-#include "audit/check.h"
+#include "audit/check_weight_list.h"
 #include "audit/inspect_file.h"
 #include "audit/inspect_out.h"
 #include "audit/inspect_show.h"
@@ -19,7 +19,9 @@
 
 #include <unistd.h>
 
-static const char *out_path, *explain;
+#define MAX_OPERANDS 256
+
+static const char *out_path, *explain, *reference_path;
 static bool require_sandbox, list_all;
 static bool sarif_file; /* what -o writes */
 static struct inspect_out form;
@@ -47,6 +49,11 @@ static const struct opt options[] = {
 	.dest = &out_path,
 	.arg = "FILE",
 	.help = "write the document there (a case: CASE/inspect.json)"},
+    {.name = "reference",
+	.kind = OPT_STR,
+	.dest = &reference_path,
+	.arg = "FILE",
+	.help = "compare the weights with those of that model file"},
     {.name = "list",
 	.letter = 'L',
 	.kind = OPT_FLAG,
@@ -86,7 +93,7 @@ static const struct opt_tool tool = {.name = "assay-inspect",
     .operands = "PATH... [options]",
     .table = options,
     .min_operands = 0,
-    .max_operands = 256};
+    .max_operands = MAX_OPERANDS};
 
 struct job {
 	const char *const *path;
@@ -98,6 +105,8 @@ struct job {
 	bool complete;
 	bool analysed; /* some file was */
 	unsigned workers;
+	struct file_map reference_map;
+	struct check_weight_list reference;
 	struct inspect_list list;
 	json_t **seen; /* of each entry of the list, what its worker said */
 	/* the folder, with a slash, whose model all within it belongs to */
@@ -268,7 +277,8 @@ task(void *ctx, size_t i, struct buf *out)
 {
 	const struct job *j = ctx;
 
-	inspect_file_look(&j->list.entry[i], out);
+	inspect_file_look(&j->list.entry[i],
+	    reference_path != NULL ? &j->reference : NULL, out);
 }
 
 /* A worker's document is read as strictly as any: it saw hostile bytes. */
@@ -304,18 +314,56 @@ look_at_all(struct job *j, struct err *e)
 	return crew_run(&crew, j->list.n, e);
 }
 
+/* Read before the workers are made, which have it from there. */
+static int
+open_reference(struct job *j, struct err *e)
+{
+	struct digest d;
+	int rc;
+
+	if (reference_path == NULL)
+		return 0;
+	rc = file_map(reference_path, LIMIT_MODEL_FILE, &j->reference_map, e);
+	if (rc != 0)
+		return rc;
+	digest_mem(j->reference_map.ptr, j->reference_map.len, &d);
+	doc_input(
+	    j->doc, "reference", reference_path, &d, j->reference_map.len);
+	check_weight_list_init(
+	    &j->reference, rd_mem(j->reference_map.ptr, j->reference_map.len));
+	if (j->reference.n == 0)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the reference '%s' has no weights that can be read",
+		    reference_path);
+	return 0;
+}
+
+static void
+close_reference(struct job *j)
+{
+	if (j->reference_map.ptr == NULL)
+		return;
+	check_weight_list_release(&j->reference);
+	file_unmap(&j->reference_map);
+}
+
 static int
 inspect(struct job *j, struct err *e)
 {
+	const char *read[MAX_OPERANDS + 1];
 	struct sandbox_spec spec = {.files = SANDBOX_READ_TREE,
-	    .read = j->path,
+	    .read = read,
 	    .nread = j->npath,
 	    .required = require_sandbox,
 	    .crew = true};
 	struct sandbox_state state;
 	int rc;
 
-	if ((rc = sandbox_enter(&spec, &state, e)) != 0)
+	memcpy(read, j->path, j->npath * sizeof(*read));
+	if (reference_path != NULL)
+		read[spec.nread++] = reference_path;
+	if ((rc = sandbox_enter(&spec, &state, e)) != 0 ||
+	    (rc = open_reference(j, e)) != 0)
 		return rc;
 	if (j->is_case && (rc = list_case(j, e)) != 0)
 		return rc;
@@ -391,6 +439,7 @@ work(void *ctx)
 	for (size_t i = 0; i < j->list.n && j->seen != NULL; i++)
 		json_decref(j->seen[i]);
 	inspect_list_release(&j->list);
+	close_reference(j);
 	return status;
 }
 

@@ -71,10 +71,12 @@ inspect_file_unread(
 }
 
 static json_t *
-look_bytes(const struct inspect_entry *one, const struct file_map *m)
+look_bytes(const struct inspect_entry *one, const struct file_map *m,
+    const struct check_weight_list *reference)
 {
 	json_t *doc = json_object();
-	struct check_sink sink = {.findings = json_array(), .complete = true};
+	struct check_sink sink = {
+	    .findings = json_array(), .complete = true, .reference = reference};
 	struct identify_bids bids;
 	struct digest d;
 
@@ -87,7 +89,8 @@ look_bytes(const struct inspect_entry *one, const struct file_map *m)
 }
 
 static json_t *
-look_file(const struct inspect_entry *one)
+look_file(
+    const struct inspect_entry *one, const struct check_weight_list *reference)
 {
 	struct err e = {0};
 	struct file_map m;
@@ -97,7 +100,7 @@ look_file(const struct inspect_entry *one)
 	if (fd < 0)
 		return inspect_file_unread(one, FINDING_FILE_UNREADABLE, e.msg);
 	if (file_map_fd(fd, one->path, LIMIT_MODEL_FILE, &m, &e) == 0) {
-		doc = look_bytes(one, &m);
+		doc = look_bytes(one, &m, reference);
 		file_unmap(&m);
 	} else {
 		doc = inspect_file_unread(one, FINDING_FILE_UNREADABLE, e.msg);
@@ -107,7 +110,8 @@ look_file(const struct inspect_entry *one)
 }
 
 void
-inspect_file_look(const struct inspect_entry *one, struct buf *out)
+inspect_file_look(const struct inspect_entry *one,
+    const struct check_weight_list *reference, struct buf *out)
 {
 	json_t *doc;
 
@@ -116,7 +120,7 @@ inspect_file_look(const struct inspect_entry *one, struct buf *out)
 		doc = look_folder(one);
 		break;
 	case INSPECT_FILE:
-		doc = look_file(one);
+		doc = look_file(one, reference);
 		break;
 	case INSPECT_NOT:
 	case INSPECT_STOP:

@@ -10,12 +10,15 @@
 
 #include <jansson.h>
 
+struct check_weight_list;
+
 /*
  * The document of one entry, as text: of a file {"file": as in inspect.json,
  * "findings": [...], "complete": bool}; of a folder {"layout": its name or
- * null}.
+ * null}.  reference: weights to compare with, or NULL.
  */
-void inspect_file_look(const struct inspect_entry *, struct buf *out);
+void inspect_file_look(const struct inspect_entry *,
+    const struct check_weight_list *reference, struct buf *out);
 
 /* The document of a file that could not be looked at. */
 json_t *inspect_file_unread(

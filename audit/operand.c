@@ -26,7 +26,10 @@ unknown(struct rd r, struct err *e)
 		    "%s: recognised, but such models cannot be run here",
 		    bids.best->summary);
 	return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-	    "not a model file of a known format, but: %s", bids.best->summary);
+	    "not a model file of a known format, but: %s%s", bids.best->summary,
+	    bids.best->kind == KIND_ARCHIVE
+		? " (assay-unpack takes archives apart)"
+		: "");
 }
 
 int

@@ -17,7 +17,7 @@ json_t *doc_new(const char *schema);
 
 /*
  * Append {"role","name","sha256","size"} to inputs.  Roles: "bundle",
- * "manifest", "model", "reference", "previous", "data", "key", "scan", "trigger",
+ * "manifest", "policy", "model", "reference", "previous", "data", "key", "scan", "trigger",
  * "original", "poisoned".
  */
 void doc_input(json_t *doc, const char *role, const char *path,

@@ -67,8 +67,8 @@ struct finding_place {
  */
 json_t *finding_json_at(enum finding_id, const struct finding_place *,
     const char *fmt, ...) PRINTF_LIKE(3, 4);
-json_t *finding_json_va(
-    enum finding_id, const struct finding_place *, const char *fmt, va_list);
+json_t *finding_json_va(enum finding_id, const struct finding_place *,
+    const char *fmt, va_list) PRINTF_LIKE(3, 0);
 /* Of a file as a whole, or a byte of it. */
 json_t *finding_json(enum finding_id, const char *path, uint64_t offset,
     const char *fmt, ...) PRINTF_LIKE(4, 5);

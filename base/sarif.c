@@ -130,22 +130,14 @@ use_taxon(struct log *l, const char *id, const char *of)
 	json_add(list, taxon);
 }
 
+/* By name: an index would be one into the tool's extensions (3.54.4). */
 static json_t *
-relationship(const struct log *l, const char *id, const char *of)
+relationship(const char *id, const char *of)
 {
 	json_t *j = json_object(), *target = json_object();
-	json_t *component = json_object(), *kinds = json_array(), *list;
-	const char *key;
-	int at = 0;
+	json_t *component = json_object(), *kinds = json_array();
 
-	json_object_foreach(l->taxa, key, list)
-	{
-		if (strcmp(key, of) == 0)
-			break;
-		at++;
-	}
 	json_put(component, "name", json_text(of));
-	json_put(component, "index", json_integer(at));
 	json_put(target, "id", json_text(id));
 	json_put(target, "toolComponent", component);
 	json_add(kinds, json_text("relevant"));
@@ -171,7 +163,7 @@ rule_taxa(struct log *l, const json_t *rule, json_t *out, json_t *tags)
 			continue;
 		of = text_of(taxonomy_id(l->in->taxonomy, id), "of");
 		use_taxon(l, id, of);
-		json_add(list, relationship(l, id, of));
+		json_add(list, relationship(id, of));
 		if (strncmp(id, "CWE-", 4) != 0)
 			continue;
 		snprintf(tag, sizeof(tag), "external/cwe/cwe-%.20s", id + 4);
@@ -499,7 +491,6 @@ driver(const struct log *l)
 	const json_t *tool = json_object_get(l->in->doc, "tool");
 	json_t *j = json_object(), *supported = json_array(), *list;
 	const char *key;
-	json_int_t i = 0;
 
 	json_put(j, "name", json_text(text_of(tool, "name")));
 	json_put(j, "version", json_text(text_of(tool, "version")));
@@ -511,7 +502,6 @@ driver(const struct log *l)
 		json_t *one = json_object();
 
 		json_put(one, "name", json_text(key));
-		json_put(one, "index", json_integer(i++));
 		json_add(supported, one);
 	}
 	json_put(j, "supportedTaxonomies", supported);

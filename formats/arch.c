@@ -129,6 +129,8 @@ refuse(const struct hints *h, const struct weights *w, struct err *e)
 {
 	const char *type =
 	    json_string_value(json_object_get(h->config, "model_type"));
+	const char *origin = h->origin != NULL ? h->origin : "";
+	const char *gap = h->origin != NULL ? ": " : "";
 	struct attempt most = {.f = NULL};
 
 	if (type != NULL)
@@ -140,13 +142,13 @@ refuse(const struct hints *h, const struct weights *w, struct err *e)
 		attempt(table[i], h, w, &most);
 	if (most.f == NULL)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "weights of no architecture that is known here (the first "
-		    "of %zu is '%.64s')",
-		    w->n, w->n != 0 ? w->tensor[0].name : "");
+		    "%s%sweights of no architecture that is known here (the "
+		    "first of %zu is '%.64s')",
+		    origin, gap, w->n, w->n != 0 ? w->tensor[0].name : "");
 	return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-	    "weights of no architecture that is known here; %s comes nearest "
-	    "and uses %zu of %zu tensors: %s",
-	    most.f->name, most.used, w->n, most.stop);
+	    "%s%sweights of no architecture that is known here; %s comes "
+	    "nearest and uses %zu of %zu tensors: %s",
+	    origin, gap, most.f->name, most.used, w->n, most.stop);
 }
 
 static int
@@ -245,8 +247,9 @@ arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
 	if ((rc = all_used(f, w, e)) != 0 || (rc = keep_tensors(w, m, e)) != 0)
 		return rc;
 	m->output = logits;
-	m->note = arena_printf(&m->arena, "architecture %s%s%.200s%s", f->name,
-	    *m->note != '\0' ? "; " : "", m->note,
+	m->note = arena_printf(&m->arena, "%s%sarchitecture %s%s%.200s%s",
+	    h->origin != NULL ? h->origin : "", h->origin != NULL ? "; " : "",
+	    f->name, *m->note != '\0' ? "; " : "", m->note,
 	    wants_code(h->config)
 		? "; config.json wants code of its own run, which was not"
 		: "");

@@ -499,7 +499,7 @@ bundle_named(const char *path)
 {
 	static const char *const suffix[] = {".tar", ".tar.gz", ".tgz",
 	    ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz",
-	    ".zip", ".mar", ".7z"};
+	    ".zip", ".mar", ".nemo", ".7z"};
 
 	for (size_t i = 0; i < ARRAY_LEN(suffix); i++)
 		if (text_ends_with(path, suffix[i]))

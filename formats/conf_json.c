@@ -232,6 +232,7 @@ value(struct reader *r, struct err *e)
 	if ((n = add(r, CONF_STRING)) == NULL)
 		return full(r, e);
 	n->off = off;
+	n->text = ""; /* if it has no end */
 	return string(r, &n->text, &n->len, e);
 }
 

@@ -119,13 +119,14 @@ scalar(struct reader *r, const yaml_event_t *ev, struct err *e)
 		r->top->key_len = ev->data.scalar.length;
 		return 0;
 	}
-	if ((n = add(r, ev, CONF_STRING)) == NULL ||
-	    !tagged(r, ev->data.scalar.tag, n) ||
-	    !anchor(r, ev->data.scalar.anchor, n))
+	if ((n = add(r, ev, CONF_STRING)) == NULL)
 		return fail(ev, ERR_LIMIT, "too many values", e);
 	n->text = text;
 	n->len = ev->data.scalar.length;
 	n->plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	if (!tagged(r, ev->data.scalar.tag, n) ||
+	    !anchor(r, ev->data.scalar.anchor, n))
+		return fail(ev, ERR_LIMIT, "too many values", e);
 	if (is_key) {
 		r->top->key = text;
 		r->top->key_len = n->len;
@@ -160,12 +161,12 @@ static int
 alias(struct reader *r, const yaml_event_t *ev, struct err *e)
 {
 	size_t i = map_get(&r->anchors, (const char *)ev->data.alias.anchor);
-	struct conf *n = add(r, ev, CONF_ALIAS);
+	struct conf *n;
 
-	if (n == NULL)
-		return fail(ev, ERR_LIMIT, "too many values", e);
 	if (i == 0 || i > r->nanchor)
 		return fail(ev, ERR_FORMAT, "an alias without anchor", e);
+	if ((n = add(r, ev, CONF_ALIAS)) == NULL)
+		return fail(ev, ERR_LIMIT, "too many values", e);
 	n->target = (struct conf *)(uintptr_t)r->anchored[i - 1];
 	return 0;
 }

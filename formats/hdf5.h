@@ -25,6 +25,10 @@ struct hdf5 {
 	struct map group; /* address in hex: index in `known` */
 	struct hdf5_group **known;
 	size_t nknown, room;
+	/* datasets whose chunks were put together, for writing them back; only
+	 * gathered when `keep` is set before anything is read */
+	bool keep;
+	struct hdf5_kept *kept;
 	/* what a file may still cost: records, bytes that are not views */
 	uint64_t records, bytes;
 };

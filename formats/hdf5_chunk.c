@@ -19,6 +19,7 @@ struct chunks {
 	uint64_t total, seen;
 	size_t size, width; /* bytes of a chunk, of an element */
 	uint8_t *data, *had, *work[2];
+	const uint8_t **key; /* of each chunk; NULL: not asked for */
 };
 
 /* --- one chunk ----------------------------------------------------------- */
@@ -55,7 +56,7 @@ place(struct chunks *c, const uint64_t *at, const uint8_t *from)
 /* `len` bytes at an address are the chunk whose first element is `at`. */
 static int
 take(struct chunks *c, const uint64_t *at, uint64_t where, uint64_t len,
-    uint32_t mask, struct err *e)
+    uint32_t mask, const uint8_t *key, struct err *e)
 {
 	const uint8_t *bytes;
 	struct rd r, raw;
@@ -82,6 +83,8 @@ take(struct chunks *c, const uint64_t *at, uint64_t where, uint64_t len,
 		return rc;
 	place(c, at, bytes);
 	c->had[i] = 1;
+	if (c->key != NULL)
+		c->key[i] = key;
 	c->seen++;
 	return 0;
 }
@@ -126,9 +129,11 @@ tree(struct chunks *c, uint64_t where, unsigned above, struct err *e)
 		    "hdf5: a tree of type %u and level %u inside a dataset",
 		    type, level);
 	for (size_t i = 0; i < n && rc == 0; i++) {
+		const uint8_t *place = r.base + r.off;
+
 		if (key(c, &r, &len, &mask, at, &child) != 0)
 			return hdf5_object_cut(&r, "a tree", e);
-		rc = level == 0 ? take(c, at, child, len, mask, e)
+		rc = level == 0 ? take(c, at, child, len, mask, place, e)
 				: tree(c, child, level, e);
 	}
 	return rc;
@@ -149,7 +154,7 @@ implicit(struct chunks *c, uint64_t where, struct err *e)
 		if (where == HDF5_NOWHERE || i * c->size > c->h->file.len)
 			return hdf5_object_at(
 			    c->h, HDF5_NOWHERE, "a chunk", &(struct rd){0}, e);
-		rc = take(c, at, where + i * c->size, c->size, 0, e);
+		rc = take(c, at, where + i * c->size, c->size, 0, NULL, e);
 	}
 	return rc;
 }
@@ -210,6 +215,33 @@ end(struct chunks *c, struct err *e)
 	return 0;
 }
 
+static int
+keep(const struct chunks *c, struct err *e)
+{
+	struct hdf5_kept *k = hdf5_object_room(c->h, 1, sizeof(*k), e);
+
+	if (k == NULL)
+		return ERR_LIMIT;
+	*k = (struct hdf5_kept){.next = c->h->kept,
+	    .t = *c->t,
+	    .filters = c->filters,
+	    .total = c->total,
+	    .size = c->size,
+	    .key = c->key};
+	memcpy(k->dim, c->dim, sizeof(k->dim));
+	memcpy(k->grid, c->grid, sizeof(k->grid));
+	c->h->kept = k;
+	return 0;
+}
+
+void
+hdf5_chunk_place(
+    const struct hdf5_kept *k, uint64_t i, uint64_t at[MODEL_MAX_RANK])
+{
+	for (size_t d = k->t.rank; d-- > 0; i /= k->grid[d])
+		at[d] = i % k->grid[d] * k->dim[d];
+}
+
 /* One chunk that is the whole, as it is: a view. */
 static int
 view(struct chunks *c, uint64_t where, struct err *e)
@@ -251,10 +283,14 @@ version3(struct chunks *c, struct rd r, struct err *e)
 			return hdf5_object_cut(&r, "a layout", e);
 		c->dim[i] = dim;
 	}
-	if ((rc = grid(c, pos, e)) != 0 || (rc = begin(c, e)) != 0 ||
-	    (rc = tree(c, where, LEVELS, e)) != 0)
+	if ((rc = grid(c, pos, e)) != 0 || (rc = begin(c, e)) != 0)
 		return rc;
-	return end(c, e);
+	if (c->h->keep && (c->key = hdf5_object_room(c->h, (size_t)c->total,
+			       sizeof(*c->key), e)) == NULL)
+		return ERR_LIMIT;
+	if ((rc = tree(c, where, LEVELS, e)) != 0 || (rc = end(c, e)) != 0)
+		return rc;
+	return c->key != NULL ? keep(c, e) : 0;
 }
 
 /* How a version 4 layout finds its chunks. */
@@ -285,7 +321,7 @@ by_index(struct chunks *c, struct rd r, uint8_t flags, struct err *e)
 		    "hdf5: one chunk where there should be %" PRIu64, c->total);
 	if ((rc = begin(c, e)) != 0)
 		return rc;
-	rc = index == 1 ? take(c, first, where, len, mask, e)
+	rc = index == 1 ? take(c, first, where, len, mask, NULL, e)
 			: implicit(c, where, e);
 	return rc != 0 ? rc : end(c, e);
 }

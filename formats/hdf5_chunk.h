@@ -4,7 +4,23 @@
 #ifndef FORMATS_HDF5_CHUNK_H
 #define FORMATS_HDF5_CHUNK_H
 
-#include "formats/hdf5.h"
+#include "formats/hdf5_filter.h"
+
+/* A dataset of chunks that a B-tree (version 1) lists. */
+struct hdf5_kept {
+	struct hdf5_kept *next;
+	struct tensor t; /* its data are the dataset's, in memory */
+	struct hdf5_filters filters;
+	uint64_t dim[MODEL_MAX_RANK];  /* of a chunk */
+	uint64_t grid[MODEL_MAX_RANK]; /* chunks along each dimension */
+	uint64_t total;
+	size_t size;         /* bytes of a chunk */
+	const uint8_t **key; /* in the file: length, mask, place, address */
+};
+
+/* The first element of chunk i. */
+void hdf5_chunk_place(
+    const struct hdf5_kept *, uint64_t i, uint64_t at[MODEL_MAX_RANK]);
 
 /*
  * Put the chunks of t together; `layout` is behind version and class of a

@@ -163,3 +163,56 @@ hdf5_filter_undo(const struct hdf5_filters *f, uint32_t mask, struct rd cur,
 	*out = cur.base;
 	return rc;
 }
+
+/* --- the other way ------------------------------------------------------- */
+
+static void
+shuffle(const uint8_t *from, uint8_t *to, size_t size, size_t width)
+{
+	size_t n = size / width;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < width; k++)
+			to[k * n + i] = from[i * width + k];
+	memcpy(to + n * width, from + n * width, size - n * width);
+}
+
+size_t
+hdf5_filter_room(size_t size)
+{
+	/* each of them may deflate what the one before made no smaller */
+	for (size_t i = 0; i < HDF5_FILTERS_MAX; i++)
+		size = (size_t)compressBound((uLong)size) + 4;
+	return size;
+}
+
+void
+hdf5_filter_apply(const struct hdf5_filters *f, uint32_t mask, size_t size,
+    uint8_t *const work[2], const uint8_t **out, size_t *len)
+{
+	size_t now = 0, room = hdf5_filter_room(size);
+
+	for (size_t i = 0; i < f->n; i++) {
+		uint8_t *from = work[now], *to = work[1 - now];
+		uLongf made = (uLongf)room;
+		uint32_t sum;
+
+		if ((mask >> i & 1) != 0)
+			continue;
+		if (f->id[i] == FLETCHER32) {
+			sum = fletcher(from, size);
+			for (size_t k = 0; k < 4; k++, sum >>= 8)
+				from[size++] = (uint8_t)sum;
+			continue;
+		}
+		if (f->id[i] == SHUFFLE)
+			shuffle(from, to, size, f->width);
+		else if (compress(to, &made, from, (uLong)size) == Z_OK)
+			size = (size_t)made;
+		else
+			BUG("compress");
+		now = 1 - now;
+	}
+	*out = work[now];
+	*len = size;
+}

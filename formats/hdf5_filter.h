@@ -23,5 +23,12 @@ int hdf5_filter_parse(struct rd, struct hdf5_filters *, struct err *) MUST_USE;
 int hdf5_filter_undo(const struct hdf5_filters *, uint32_t mask, struct rd raw,
     size_t size, uint8_t *const work[2], const uint8_t **out,
     struct err *) MUST_USE;
+/*
+ * And apply them: the chunk of `size` bytes is in work[0]; both blocks have
+ * hdf5_filter_room() bytes.  *out is one of them.
+ */
+void hdf5_filter_apply(const struct hdf5_filters *, uint32_t mask, size_t size,
+    uint8_t *const work[2], const uint8_t **out, size_t *len);
+size_t hdf5_filter_room(size_t size);
 
 #endif

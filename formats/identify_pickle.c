@@ -271,7 +271,7 @@ good_line(uint8_t op, const uint8_t *p, size_t n)
 		return only(p, n, "0123456789-+.eEinfaNIy");
 	case 'g':
 	case 'p':
-		return only(p, n, "0123456789");
+		return only(p, n, "0123456789+_ \t\r");
 	case 'S':
 		return n >= 2 && (p[0] == '\'' || p[0] == '"') &&
 		       p[n - 1] == p[0];
@@ -303,7 +303,8 @@ step(struct walk *w, uint8_t op)
 	w->imports += op == 'c' || op == 'i' || op == 0x93;
 	w->calls +=
 	    op == 'R' || op == 'i' || op == 'o' || op == 'b' || op == 0x81;
-	w->made += op != 0 && strchr("ld}])t", op) != NULL;
+	w->made += op == 'l' || op == 'd' || op == '}' || op == ']' ||
+		   op == ')' || op == 't';
 	return w->puts != 0 || (op != 'g' && op != 'h' && op != 'j');
 }
 

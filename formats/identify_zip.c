@@ -96,7 +96,8 @@ central(struct rd r, struct rd *out)
 			continue;
 		size = size32;
 		off = off32;
-		if (off32 == UINT32_MAX && !central64(r, &end, &size, &off))
+		/* it counts even where 32 bits would do, as in PyTorch's */
+		if (!central64(r, &end, &size, &off) && off32 == UINT32_MAX)
 			continue;
 		if (!at_offset(r, off, SIG_CENTRAL, out) &&
 		    (size > end || !at_offset(r, end - size, SIG_CENTRAL, out)))
@@ -153,6 +154,9 @@ identify_zip(struct rd r)
 	bool front = at_offset(r, 0, SIG_LOCAL, &c);
 	bool back = central(r, &c);
 
+	/* an archive of nothing is an end record */
+	if (!front && !back)
+		front = at_offset(r, 0, SIG_END, &c);
 	/* without its directory it is damaged, but still no other thing */
 	return front && back ? 48 : front || back ? 32 : 0;
 }

@@ -6,18 +6,26 @@
 #include "formats/format.h"
 #include "formats/hdf5_attr.h"
 #include "formats/hdf5_group.h"
+#include "formats/hdf5_write.h"
 #include "formats/keras_bind.h"
 #include "formats/keras_graph.h"
 #include "formats/patch.h"
-#include "formats/zip.h"
+#include "formats/zip_write.h"
 
 /* --- what a model is made of --------------------------------------------- */
+
+/* What a caller wants to have afterwards; NULL: does not. */
+struct kept {
+	struct zip *zip;
+	struct hdf5 *h;
+};
 
 struct parts {
 	struct model *m;
 	struct err *e;
 	json_t *config;
 	struct hdf5 h;
+	struct kept keep;
 	uint64_t weights; /* the group of the legacy form */
 	bool legacy;
 	int version;
@@ -79,6 +87,15 @@ read_metadata(struct parts *p, struct slice s)
 	json_decref(j);
 }
 
+static int
+open_hdf5(struct parts *p, struct rd file)
+{
+	int rc = hdf5_open(&p->h, file, &p->m->arena, p->e);
+
+	p->h.keep = p->keep.h != NULL;
+	return rc;
+}
+
 /* --- the legacy form ----------------------------------------------------- */
 
 /* The version is at the root, or at the weights, or it is Keras 1 or 2. */
@@ -106,7 +123,7 @@ open_legacy(struct parts *p, struct rd file)
 	int rc;
 
 	p->legacy = true;
-	if ((rc = hdf5_open(&p->h, file, &p->m->arena, p->e)) != 0 ||
+	if ((rc = open_hdf5(p, file)) != 0 ||
 	    (rc = hdf5_attr_text(
 		 &p->h, p->h.root, "model_config", &config, p->e)) != 0)
 		return rc;
@@ -181,7 +198,7 @@ open_folder(struct parts *p, struct source *src)
 		metadata = (struct slice){r.base, r.len};
 	}
 	read_metadata(p, metadata);
-	if ((rc = hdf5_open(&p->h, src->main, &p->m->arena, p->e)) != 0)
+	if ((rc = open_hdf5(p, src->main)) != 0)
 		return rc;
 	return read_config(p, (struct slice){config.base, config.len});
 }
@@ -210,14 +227,18 @@ build(struct parts *p)
 
 static int
 load_with(struct source *src, struct model *m,
-    int (*open)(struct parts *, struct source *), struct err *e)
+    int (*open)(struct parts *, struct source *), struct kept keep,
+    struct err *e)
 {
-	struct parts p = {.m = m, .e = e, .producer = "", .version = 3};
+	struct parts p = {
+	    .m = m, .e = e, .keep = keep, .producer = "", .version = 3};
 	int rc;
 
 	model_init(m, LIMIT_MODEL_ARENA);
 	if ((rc = open(&p, src)) == 0)
 		rc = build(&p);
+	if (keep.h != NULL)
+		*keep.h = p.h;
 	json_decref(p.config);
 	if (rc != 0)
 		model_release(m);
@@ -229,7 +250,7 @@ from_zip(struct parts *p, struct source *src)
 {
 	struct zip z;
 
-	return open_zip(p, &z, src->main);
+	return open_zip(p, p->keep.zip != NULL ? p->keep.zip : &z, src->main);
 }
 
 bool
@@ -242,11 +263,8 @@ keras_is_folder(const struct source *src)
 static bool
 is_unpacked(const struct source *src)
 {
-	for (size_t i = 0; i < src->nfile; i++)
-		if (src->file[i].map.ptr == src->main.base)
-			return strcmp(src->file[i].name, KERAS_WEIGHTS) == 0 &&
-			       source_has(src, KERAS_CONFIG);
-	return false;
+	return strcmp(src->file[source_main(src)].name, KERAS_WEIGHTS) == 0 &&
+	       source_has(src, KERAS_CONFIG);
 }
 
 static int
@@ -259,13 +277,13 @@ from_h5(struct parts *p, struct source *src)
 static int
 load_zip(struct source *src, struct model *m, struct err *e)
 {
-	return load_with(src, m, from_zip, e);
+	return load_with(src, m, from_zip, (struct kept){0}, e);
 }
 
 static int
 load_h5(struct source *src, struct model *m, struct err *e)
 {
-	return load_with(src, m, from_h5, e);
+	return load_with(src, m, from_h5, (struct kept){0}, e);
 }
 
 /* --- writing back -------------------------------------------------------- */
@@ -273,36 +291,52 @@ load_h5(struct source *src, struct model *m, struct err *e)
 static int
 patch_h5(struct source *src, const struct model *neutral, struct err *e)
 {
-	return patch_loaded(src, load_h5, neutral, e);
+	struct patch_span *span;
+	struct hdf5 h = {0};
+	struct model old;
+	size_t n;
+	int rc;
+
+	rc = load_with(src, &old, from_h5, (struct kept){.h = &h}, e);
+	if (rc != 0)
+		return rc;
+	if ((rc = hdf5_write_spans(&h, &span, &n, e)) == 0 &&
+	    (rc = patch_spans(src, &old, neutral, span, n, e)) == 0)
+		rc = hdf5_write_changed(&h, src, span, n, e);
+	model_release(&old);
+	return rc;
 }
 
 static int
-mend(struct source *src, struct model *scratch, struct err *e)
+mend(struct source *src, const struct zip *z, struct err *e)
 {
-	struct zip z;
 	uint8_t *file;
 	size_t at = source_main(src);
 	int rc;
 
-	if (!src->file[at].writable) /* nothing has changed */
+	if (!src->file[at].writable) /* nothing has changed there */
 		return 0;
-	if ((rc = zip_open(&z, src->main, &scratch->arena, e)) != 0 ||
-	    (rc = source_writable(src, at, &file, e)) != 0)
-		return rc;
-	zip_mend(&z, zip_find(&z, KERAS_WEIGHTS), file);
-	return 0;
+	if ((rc = source_writable(src, at, &file, e)) == 0)
+		zip_mend(z, zip_find(z, KERAS_WEIGHTS), file);
+	return rc;
 }
 
 static int
 patch_zip(struct source *src, const struct model *neutral, struct err *e)
 {
+	struct patch_span *span;
 	struct model old;
+	struct zip z;
+	size_t n;
 	int rc;
 
-	if ((rc = load_zip(src, &old, e)) != 0)
+	if ((rc = load_with(
+		 src, &old, from_zip, (struct kept){.zip = &z}, e)) != 0)
 		return rc;
-	if ((rc = patch_in_place(src, &old, neutral, e)) == 0)
-		rc = mend(src, &old, e);
+	if ((rc = zip_write_spans(&z, &span, &n, e)) == 0 &&
+	    (rc = patch_spans(src, &old, neutral, span, n, e)) == 0 &&
+	    (rc = mend(src, &z, e)) == 0)
+		rc = zip_write_changed(&z, src, span, n, e);
 	model_release(&old);
 	return rc;
 }

@@ -76,6 +76,31 @@ line(struct rd *r)
 }
 
 int
+label_file_by_order(struct source *s, const json_t *j, struct err *e)
+{
+	size_t n = json_array_size(j);
+	int rc;
+
+	if (n == 0)
+		return err_set(
+		    e, ERR_FORMAT, ERR_NOWHERE, "no list of class names");
+	if ((rc = reserve(s, n, e)) != 0)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		const json_t *v = json_array_get(j, i);
+
+		if (!json_is_string(v))
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "the name of class %zu is no text", i);
+		rc = keep(s, i, json_string_value(v), json_string_length(v), e);
+		if (rc != 0)
+			return rc;
+	}
+	s->hints.nlabel = n;
+	return 0;
+}
+
+int
 label_file_by_line(struct source *s, struct rd r, struct err *e)
 {
 	struct rd again = r;

@@ -12,6 +12,9 @@
  */
 int label_file_by_index(struct source *, const json_t *, struct err *) MUST_USE;
 
+/* ["cat", "dog"]. */
+int label_file_by_order(struct source *, const json_t *, struct err *) MUST_USE;
+
 /* One name a line, as Triton has them; blank lines at the end do not count. */
 int label_file_by_line(struct source *, struct rd, struct err *) MUST_USE;
 

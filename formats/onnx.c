@@ -238,27 +238,27 @@ notes(const struct onnx_file *f, const struct onnx_lower *l, struct arena *a)
 	if (l->tail != NULL)
 		s = arena_printf(
 		    a, "; logits are the input of the final %s", l->tail->op);
-	if (s != NULL && f->ncall > 0)
+	if (f->ncall > 0)
 		s = arena_printf(a,
 		    "%s; %zu calls of the model's own functions inlined", s,
 		    f->ncall);
-	if (s != NULL && l->dequantised > 0)
+	if (l->dequantised > 0)
 		s = arena_printf(
 		    a, "%s; %zu tensors dequantised", s, l->dequantised);
-	if (s != NULL && l->rounded > 0)
+	if (l->rounded > 0)
 		s = arena_printf(a,
 		    "%s; activations are rounded in %zu places as the file "
 		    "says, gradients go straight through%s",
 		    s, l->rounded,
 		    l->alone ? ", some in a range of each image's own" : "");
-	if (s != NULL && l->nhwc)
+	if (l->nhwc)
 		s = arena_printf(a, "%s; the file takes images as NHWC", s);
-	if (s != NULL && l->trained)
+	if (l->trained)
 		s = arena_printf(a,
 		    "%s; batch normalisation in training mode read as "
 		    "inference",
 		    s);
-	return s != NULL ? s : "";
+	return s;
 }
 
 static void

@@ -139,12 +139,15 @@ static int
 make_key(struct inliner *in, const char *domain, const char *name,
     const char *overload, const char **out)
 {
+	char key[3 * LIMIT_NAME + 4];
+
 	if (strchr(domain, '\n') != NULL || strchr(name, '\n') != NULL ||
 	    strchr(overload, '\n') != NULL)
 		return err_set(in->e, ERR_FORMAT, ERR_NOWHERE,
 		    "onnx: a line break in the name of a function");
-	*out = arena_printf(
-	    in->a, "%s\n%s\n%s", plain_domain(domain), name, overload);
+	snprintf(key, sizeof(key), "%s\n%s\n%s", plain_domain(domain), name,
+	    overload);
+	*out = arena_strdup(in->a, key, strlen(key));
 	return *out != NULL ? 0 : full(in);
 }
 
@@ -280,18 +283,20 @@ static int
 fresh(struct inliner *in, const struct call *c, const char *inner,
     const char **out)
 {
+	char name[2 * LIMIT_NAME + 64];
 	int rc;
 
 	for (unsigned k = 0;; k++) {
-		const char *s =
-		    arena_printf(in->a, k == 0 ? "%s.%zu/%s" : "%s.%zu/%s.%u",
-			c->f->name, c->number, inner, k);
+		int n = snprintf(name, sizeof(name),
+		    k == 0 ? "%s.%zu/%s" : "%s.%zu/%s.%u", c->f->name,
+		    c->number, inner, k);
+		const char *s = arena_strdup(in->a, name, (size_t)n);
 
 		if (s == NULL || (rc = map_put(&in->taken, s, 0)) < 0)
 			return full(in);
-		if (strlen(s) > LIMIT_NAME)
+		if (n > LIMIT_NAME)
 			return err_set(in->e, ERR_LIMIT, c->f->at,
-			    "onnx: a name of %zu bytes", strlen(s));
+			    "onnx: a name of %d bytes", n);
 		if (rc > 0) {
 			*out = s;
 			return 0;

@@ -4,6 +4,7 @@
 #include "formats/pixel.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static bool
 is_real(enum dtype d)
@@ -329,10 +330,53 @@ extent(const struct tensor *t)
 		      : (size_t)tensor_offset(t, n - 1) + dtype_width(t->dtype);
 }
 
+struct target {
+	struct source *s;
+	struct patch_span *span;
+	size_t n;
+};
+
 static int
-write_tensor(struct source *s, const struct tensor *old,
-    const struct tensor *now, struct err *e)
+by_base(const void *a, const void *b)
 {
+	uintptr_t x = (uintptr_t)((const struct patch_span *)a)->base;
+	uintptr_t y = (uintptr_t)((const struct patch_span *)b)->base;
+
+	return (x > y) - (x < y);
+}
+
+static struct patch_span *
+span_of(const struct target *to, const struct tensor *t)
+{
+	uintptr_t at = (uintptr_t)t->data;
+	size_t len = extent(t);
+
+	size_t low = 0, high = to->n, off;
+
+	/* the last that does not begin behind it */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if ((uintptr_t)to->span[mid].base <= at)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == 0)
+		return NULL;
+	off = at - (uintptr_t)to->span[low - 1].base;
+	return off <= to->span[low - 1].len &&
+		       len <= to->span[low - 1].len - off
+		   ? &to->span[low - 1]
+		   : NULL;
+}
+
+static int
+write_tensor(void *ctx, const struct tensor *old, const struct tensor *now,
+    struct err *e)
+{
+	const struct target *to = ctx;
+	struct patch_span *span;
 	uint64_t off;
 	uint8_t *file;
 	size_t at;
@@ -340,20 +384,25 @@ write_tensor(struct source *s, const struct tensor *old,
 
 	if (!is_real(old->dtype) || !patch_changed(old, now))
 		return 0;
-	if (!source_place(s, old->data, extent(old), &at, &off))
+	if (source_place(to->s, old->data, extent(old), &at, &off)) {
+		if ((rc = source_writable(to->s, at, &file, e)) == 0)
+			patch_tensor(old, now, file + off);
+		return rc;
+	}
+	if ((span = span_of(to, old)) == NULL)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "tensor '%s' is not in the file as such", old->name);
-	if ((rc = source_writable(s, at, &file, e)) == 0)
-		patch_tensor(old, now, file + off);
-	return rc;
+	patch_tensor(old, now, span->base + (old->data - span->base));
+	span->changed = true;
+	return 0;
 }
 
 /* Pairs of tensors of one name; both models have passed patch_check(). */
 static int
 each_pair(const struct model *a, const struct model *b,
-    int (*fn)(struct source *, const struct tensor *, const struct tensor *,
-	struct err *),
-    struct source *s, struct err *e)
+    int (*fn)(
+	void *ctx, const struct tensor *, const struct tensor *, struct err *),
+    void *ctx, struct err *e)
 {
 	struct arena scratch;
 	struct map names;
@@ -370,21 +419,31 @@ each_pair(const struct model *a, const struct model *b,
 
 		if (at == SIZE_MAX)
 			BUG("patch_check");
-		rc = fn(s, &a->tensor[i], &b->tensor[at], e);
+		rc = fn(ctx, &a->tensor[i], &b->tensor[at], e);
 	}
 	arena_release(&scratch);
 	return rc;
 }
 
 int
+patch_spans(struct source *s, const struct model *old, const struct model *now,
+    struct patch_span *span, size_t n, struct err *e)
+{
+	struct target to = {s, span, n};
+	int rc;
+
+	if (n != 0)
+		qsort(span, n, sizeof(*span), by_base);
+	if ((rc = patch_check(old, now, e)) != 0)
+		return rc;
+	return each_pair(old, now, write_tensor, &to, e);
+}
+
+int
 patch_in_place(struct source *s, const struct model *old,
     const struct model *now, struct err *e)
 {
-	int rc;
-
-	if ((rc = patch_check(old, now, e)) != 0)
-		return rc;
-	return each_pair(old, now, write_tensor, s, e);
+	return patch_spans(s, old, now, NULL, 0, e);
 }
 
 static bool
@@ -412,8 +471,8 @@ patch_loaded(struct source *s,
 }
 
 static int
-compare(struct source *unused, const struct tensor *back,
-    const struct tensor *wanted, struct err *e)
+compare(void *unused, const struct tensor *back, const struct tensor *wanted,
+    struct err *e)
 {
 	uint64_t n = back->size / dtype_width(back->dtype), run;
 

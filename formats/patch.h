@@ -33,6 +33,14 @@ uint64_t patch_bits(enum dtype, double v);
 void patch_tensor(
     const struct tensor *old, const struct tensor *now, uint8_t *at);
 
+/* Bytes in memory that came out of a file: a member that was compressed. */
+struct patch_span {
+	uint8_t *base;
+	size_t len;
+	size_t id;    /* the caller's */
+	bool changed; /* something was written into it */
+};
+
 /*
  * patch_check(), then write the floats that differ into the files that the
  * old tensors are views of: all that a format has to do whose weights lie in
@@ -41,6 +49,11 @@ void patch_tensor(
  */
 int patch_in_place(struct source *, const struct model *old,
     const struct model *now, struct err *) MUST_USE;
+
+/* The same, tensors being views of the spans, too, which are put in order. */
+int patch_spans(struct source *, const struct model *old,
+    const struct model *now, struct patch_span *, size_t n,
+    struct err *) MUST_USE;
 
 /* The same with the old model as `load` reads it from the source. */
 int patch_loaded(struct source *,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/pickle.h"
 
+#include "formats/pickle_fast.h"
 #include "formats/pickle_machine.h"
 #include "formats/pickle_ops.h"
 
@@ -38,6 +39,8 @@ run(struct pickle_machine *m)
 	int rc = 0;
 
 	while (!m->stopped && rc == 0) {
+		if (m->p->lean)
+			pickle_fast(m);
 		m->at = rd_pos(m->r);
 		m->p->at = m->at;
 		if (rd_u8(m->r, &m->op) != 0)
@@ -79,10 +82,13 @@ pickle_is_hook(struct slice s)
 	static const char *const hook[] = {"__setstate__", "__class__",
 	    "__builtins__", "__getattr__", "__getattribute__", "__reduce__",
 	    "__reduce_ex__", "__setitem__", "__dict__", "__globals__",
-	    "__code__", "append", "extend", "add"};
+	    "__code__", "append", "extend", "add",
+	    /* statsmodels evaluates a formula when it is there */
+	    "restore_design_info"};
 
-	if (s.len < 3 || s.len > 16 ||
-	    (s.ptr[0] != '_' && s.ptr[0] != 'a' && s.ptr[0] != 'e'))
+	if (s.len < 3 || s.len > 19 ||
+	    (s.ptr[0] != '_' && s.ptr[0] != 'a' && s.ptr[0] != 'e' &&
+		s.ptr[0] != 'r'))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(hook); i++)
 		if (s.len == strlen(hook[i]) &&

@@ -78,6 +78,29 @@ push_call(struct pickle_machine *m, struct pickle_node *callee,
 	return push_seen(m, n);
 }
 
+/* The unpickler in Python takes any row of arguments, the one in C only a
+ * tuple; what else there is to them cannot be known. */
+static int
+make_tuple(struct pickle_machine *m, struct pickle_node **args)
+{
+	struct pickle_node *t, *from = *args;
+
+	if (from->kind == PICKLE_TUPLE)
+		return 0;
+	if (m->p->odd == NULL)
+		return pickle_machine_bad(m, "the arguments are no tuple");
+	pickle_machine_odd(m, "arguments that are no tuple");
+	if ((t = pickle_machine_node(m, PICKLE_TUPLE)) == NULL)
+		return ERR_LIMIT;
+	*args = t;
+	if (from->kind != PICKLE_LIST)
+		return 0;
+	from->kept = true; /* two share its items */
+	for (size_t i = 0; i < from->n; i++)
+		from->item[i]->kept = true;
+	return pickle_machine_extend(m, t, from->item, from->n);
+}
+
 int
 pickle_call_call(struct pickle_machine *m)
 {
@@ -89,8 +112,8 @@ pickle_call_call(struct pickle_machine *m)
 	if (rc != 0 || (rc = pickle_machine_pop(m, &args)) != 0 ||
 	    (rc = pickle_machine_pop(m, &callee)) != 0)
 		return rc;
-	if (args->kind != PICKLE_TUPLE)
-		return pickle_machine_bad(m, "the arguments are no tuple");
+	if ((rc = make_tuple(m, &args)) != 0)
+		return rc;
 	return push_call(m, callee, args, kwargs);
 }
 

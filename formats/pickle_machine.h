@@ -32,6 +32,7 @@ struct pickle_machine {
 	size_t puts;        /* different numbers so far */
 	uint64_t start;     /* of the pickle, in the file */
 	uint64_t frame_end; /* of the last FRAME, or 0 */
+	bool frame_cut;
 	/* nodes that were given up: scalars, and those with parts */
 	struct pickle_node *spare, *garbage;
 	struct pickle_chunk *chunk[32]; /* given up, by the logarithm of size */

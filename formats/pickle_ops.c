@@ -22,6 +22,8 @@ static int
 stop(struct pickle_machine *m)
 {
 	m->stopped = true;
+	if (m->frame_cut)
+		pickle_machine_odd(m, "a frame that is longer than the file");
 	return 0;
 }
 
@@ -330,7 +332,7 @@ gather(struct pickle_machine *m)
 }
 
 /* Where things of `kind` are added to: the node itself, or, with an object of
- * a derived class, a part of it. */
+ * a derived class, a part of it; NULL: nothing that keeps them. */
 static int
 target(
     struct pickle_machine *m, enum pickle_kind kind, struct pickle_node **out)
@@ -347,6 +349,10 @@ target(
 	if (m->p->odd != NULL && m->p->see != NULL) {
 		top->built = top->kind != PICKLE_CALL;
 		m->p->see(m->p->ctx, m->op, top);
+		if (top->built) {
+			*out = NULL;
+			return 0;
+		}
 	}
 	if (top->kind != PICKLE_CALL)
 		return pickle_machine_bad(m, "what is there takes none");
@@ -357,6 +363,17 @@ target(
 		return ERR_LIMIT;
 	*out = *part;
 	return 0;
+}
+
+/* Python refuses a list, a set or a dictionary as a key or in a set. */
+static bool
+all_hashable(struct pickle_node *const *item, size_t n, size_t step)
+{
+	for (size_t i = 0; i < n; i += step)
+		if (item[i]->kind == PICKLE_LIST ||
+		    item[i]->kind == PICKLE_SET || item[i]->kind == PICKLE_DICT)
+			return false;
+	return true;
 }
 
 /* One or two values, or all above the mark, to what is below them. */
@@ -374,9 +391,16 @@ add(struct pickle_machine *m, enum pickle_kind kind, size_t few)
 		return rc;
 	if (kind == PICKLE_DICT && n % 2 != 0)
 		return pickle_machine_bad(m, "a key without a value");
+	if (m->p->odd != NULL && kind != PICKLE_LIST &&
+	    !all_hashable(items, n, kind == PICKLE_DICT ? 2 : 1))
+		return pickle_machine_bad(m, "a key that can be none");
 	if ((rc = target(m, kind, &to)) != 0)
 		return rc;
-	return pickle_machine_extend(m, to, items, n);
+	if (to != NULL)
+		return pickle_machine_extend(m, to, items, n);
+	for (size_t i = 0; i < n; i++)
+		pickle_machine_drop(m, items[i]);
+	return 0;
 }
 
 static int
@@ -427,9 +451,11 @@ frame(struct pickle_machine *m)
 		return rc;
 	if (m->at < m->frame_end)
 		pickle_machine_odd(m, "a frame begins inside a frame");
+	/* a file that is cut, or one that only some readers refuse: it shows
+	 * at STOP */
 	if (v > rd_left(m->r)) {
-		pickle_machine_odd(m, "a frame that is longer than the file");
 		m->frame_end = 0;
+		m->frame_cut = true;
 		return m->p->odd != NULL ? 0 : pickle_arg_cut(m);
 	}
 	m->frame_end = rd_pos(m->r) + v;
@@ -441,9 +467,15 @@ buffer(struct pickle_machine *m)
 {
 	struct pickle_node *n;
 
+	int rc;
+
 	if (m->op == CODE_READONLY_BUFFER)
 		return pickle_machine_top(m, &n);
-	return pickle_machine_push(m, pickle_machine_node(m, PICKLE_BUFFER));
+	n = pickle_machine_node(m, PICKLE_BUFFER);
+	rc = pickle_machine_push(m, n);
+	if (rc == 0 && m->p->odd != NULL && m->p->see != NULL)
+		m->p->see(m->p->ctx, m->op, n);
+	return rc;
 }
 
 /* --- the table ----------------------------------------------------------- */

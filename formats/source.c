@@ -17,6 +17,7 @@ source_init(
 	*s = (struct source){.folder = folder};
 	s->hints.preprocess.from = "";
 	arena_init(&s->arena, LIMIT_SOURCE_ARENA);
+	arena_init(&s->made, LIMIT_MODEL_ARENA);
 	s->file = arena_alloc(&s->arena, LIMIT_SOURCE_FILES, sizeof(*s->file));
 	if (s->file == NULL)
 		BUG("LIMIT_SOURCE_ARENA");
@@ -41,6 +42,7 @@ source_release(struct source *s)
 			file_unmap(&s->file[i].map);
 	json_decref(s->hints.config);
 	arena_release(&s->arena);
+	arena_release(&s->made);
 	*s = (struct source){.folder = -1};
 }
 
@@ -192,7 +194,9 @@ size_t
 source_main(const struct source *s)
 {
 	for (size_t i = 0; i < s->nfile; i++)
-		if (s->file[i].map.ptr == s->main.base)
+		if (s->file[i].map.ptr == s->main.base ||
+		    (s->file[i].replaced != NULL &&
+			s->file[i].replaced == s->main.base))
 			return i;
 	BUG("no main file");
 }
@@ -211,4 +215,14 @@ source_writable(struct source *s, size_t file, uint8_t **out, struct err *e)
 	f->writable = true;
 	*out = p;
 	return 0;
+}
+
+void
+source_replace(struct source *s, const uint8_t *p, size_t len)
+{
+	struct source_file *f = &s->file[source_main(s)];
+
+	f->replaced = p;
+	f->replaced_len = len;
+	s->main = rd_mem(p, len);
 }

@@ -27,6 +27,7 @@ struct source_file {
 /* What the files around a model, and its user, say about it. */
 struct hints {
 	const char *arch;   /* --arch; or NULL */
+	const char *origin; /* "a NeMo model of ...": what surrounds it; NULL */
 	json_t *config;     /* config.json of a model repository; or NULL */
 	const char **label; /* names of the classes, nlabel of them; or NULL */
 	size_t nlabel;
@@ -38,6 +39,7 @@ struct source {
 	int folder;     /* descriptor of the folder; -1: only the main file */
 	struct hints hints;
 	struct arena arena; /* names, and what readers keep with the source */
+	struct arena made;  /* whole new files (source_replace) */
 	struct source_file *file;
 	size_t nfile;
 };
@@ -89,5 +91,10 @@ size_t source_main(const struct source *);
  */
 int source_writable(
     struct source *, size_t file, uint8_t **out, struct err *) MUST_USE;
+/*
+ * The main file becomes these bytes, which live in s->made; pointers into the
+ * old ones stay valid.
+ */
+void source_replace(struct source *, const uint8_t *, size_t len);
 
 #endif

@@ -13,6 +13,7 @@
 #include "formats/torch_stream.h"
 #include "formats/torch_tar.h"
 #include "formats/torch_zip.h"
+#include "formats/zip_write.h"
 
 #include <stdarg.h>
 
@@ -206,14 +207,21 @@ mend(struct torch *t, struct source *s, struct err *e)
 static int
 patch(struct source *original, const struct model *neutral, struct err *e)
 {
+	struct patch_span *span = NULL;
 	struct torch t;
 	struct model old;
+	size_t n = 0;
 	int rc;
 
 	if ((rc = load_into(&t, original, &old, e)) != 0)
 		return rc;
-	if ((rc = patch_in_place(original, &old, neutral, e)) == 0)
+	if (t.is_zip)
+		rc = zip_write_spans(&t.zip, &span, &n, e);
+	if (rc == 0 &&
+	    (rc = patch_spans(original, &old, neutral, span, n, e)) == 0)
 		rc = mend(&t, original, e);
+	if (rc == 0 && t.is_zip)
+		rc = zip_write_changed(&t.zip, original, span, n, e);
 	model_release(&old);
 	return rc;
 }

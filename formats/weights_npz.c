@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * NPZ files (numpy.savez) of weights: a zip with an NPY array for each tensor.
  * Arrays that are stored are spans of the file, also in Fortran order, and are
- * written back with their checksums; those of savez_compressed can only be
- * read.
+ * written back with their checksums; for those of savez_compressed the archive
+ * is written anew.
  */
 #include "base/limits.h"
 #include "base/text.h"
@@ -10,7 +10,7 @@
 #include "formats/format.h"
 #include "formats/npy.h"
 #include "formats/patch.h"
-#include "formats/zip.h"
+#include "formats/zip_write.h"
 
 static const char suffix[] = ".npy";
 
@@ -207,14 +207,18 @@ mend(struct source *s, const struct zip *z, struct err *e)
 static int
 patch(struct source *original, const struct model *neutral, struct err *e)
 {
+	struct patch_span *span;
 	struct model old;
 	struct zip z;
+	size_t n;
 	int rc;
 
 	if ((rc = load_zip(original, &old, &z, e)) != 0)
 		return rc;
-	if ((rc = patch_in_place(original, &old, neutral, e)) == 0)
-		rc = mend(original, &z, e);
+	if ((rc = zip_write_spans(&z, &span, &n, e)) == 0 &&
+	    (rc = patch_spans(original, &old, neutral, span, n, e)) == 0 &&
+	    (rc = mend(original, &z, e)) == 0)
+		rc = zip_write_changed(&z, original, span, n, e);
 	model_release(&old);
 	return rc;
 }

@@ -152,25 +152,22 @@ in_tag(struct xml_text *x, struct xml_token *t, struct err *e)
 	return quoted(x, &t->value) ? 0 : bad(x, "a value without quotes", e);
 }
 
-/* SYSTEM "x", PUBLIC "x" "y": what is fetched into *out. */
+/* SYSTEM "x", PUBLIC "x" "y": what is fetched becomes the value. */
 static bool
-external_id(struct xml_text *x, struct slice *out, bool *external)
+external_id(struct xml_text *x, struct xml_token *t)
 {
-	bool public;
-
-	*external = false;
 	blank(x);
-	public = take(x, "PUBLIC");
-	if (!public && !take(x, "SYSTEM"))
+	t->named = take(x, "PUBLIC");
+	if (!t->named && !take(x, "SYSTEM"))
 		return true;
-	*external = true;
+	t->external = true;
 	blank(x);
-	if (!quoted(x, out))
+	if (!quoted(x, &t->value))
 		return false;
-	if (!public)
+	if (!t->named)
 		return true;
 	blank(x);
-	return ahead(x, ">") || ahead(x, "[") || quoted(x, out);
+	return ahead(x, ">") || ahead(x, "[") || quoted(x, &t->value);
 }
 
 static int
@@ -178,7 +175,7 @@ doctype(struct xml_text *x, struct xml_token *t, struct err *e)
 {
 	t->kind = XML_DOCTYPE;
 	blank(x);
-	if (!name(x, &t->name) || !external_id(x, &t->value, &t->external))
+	if (!name(x, &t->name) || !external_id(x, t))
 		return bad(x, "a broken DOCTYPE", e);
 	blank(x);
 	if (take(x, "[")) {
@@ -197,7 +194,7 @@ entity(struct xml_text *x, struct xml_token *t, struct err *e)
 	blank(x);
 	t->parameter = take(x, "%");
 	blank(x);
-	if (!name(x, &t->name) || !external_id(x, &t->value, &t->external))
+	if (!name(x, &t->name) || !external_id(x, t))
 		return bad(x, "a broken ENTITY", e);
 	blank(x);
 	if (!t->external && !quoted(x, &t->value))

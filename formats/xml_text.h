@@ -26,6 +26,7 @@ struct xml_token {
 	struct slice name, value;
 	uint64_t off;
 	bool external;  /* SYSTEM or PUBLIC */
+	bool named;     /* PUBLIC */
 	bool parameter; /* <!ENTITY % name */
 	bool empty;
 };

@@ -74,6 +74,7 @@ find_end(struct zip *z, struct end *end, struct err *e)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "zip: there is no end of a directory");
 	*end = (struct end){at, n[1], size, off};
+	z->end = at;
 	if (rd_left(&r) != comment)
 		odd(z, ZIP_TAIL, rd_pos(&r));
 	return 0;
@@ -100,7 +101,7 @@ find_end64(struct zip *z, struct end *end, struct err *e)
 	    (old.size != UINT32_MAX && old.size != end->size) ||
 	    (old.off != UINT32_MAX && old.off != end->off))
 		odd(z, ZIP_END, old.at);
-	end->at = at;
+	end->at = z->end64 = at;
 	return 0;
 }
 
@@ -224,6 +225,7 @@ read_entries(struct zip *z, const struct end *end, struct err *e)
 	int rc;
 
 	dir.off = 0;
+	z->directory = end->off;
 	if (end->off > end->at || end->size > end->at - end->off ||
 	    rd_skip(&dir, end->off) != 0 || rd_sub(&dir, end->size, &r) != 0)
 		return err_set(e, ERR_FORMAT, end->at,
@@ -313,8 +315,8 @@ by_place(const void *a, const void *b)
 
 /* The size of the data descriptor, 12 to 24 bytes, where there is one
  * (APPNOTE 4.3.9: with or without a signature, sizes of 4 or 8 bytes). */
-static uint64_t
-descriptor(const struct zip *z, const struct zip_entry *f)
+uint64_t
+zip_descriptor(const struct zip *z, const struct zip_entry *f)
 {
 	uint64_t end = f->data + f->packed, packed = 0, size = 0, n = 12;
 	struct rd r;
@@ -347,7 +349,7 @@ check_ground(struct zip *z, const struct end *end, struct err *e)
 		const struct zip_entry *f = &z->entry[i];
 
 		s[i] = (struct span){
-		    f->local, f->data + f->packed + descriptor(z, f)};
+		    f->local, f->data + f->packed + zip_descriptor(z, f)};
 	}
 	s[z->n] = (struct span){end->off, end->off + end->size};
 	qsort(s, z->n + 1, sizeof(*s), by_place);
@@ -460,6 +462,7 @@ expand(struct zip *z, const struct zip_entry *f, struct slice in,
 	if (inflate_raw(in, p, (size_t)f->size) != 0)
 		return err_set(e, ERR_FORMAT, f->data,
 		    "zip: '%.100s' cannot be expanded", f->name);
+	z->entry[f - z->entry].expanded = p;
 	*out = (struct slice){p, (size_t)f->size};
 	return 0;
 }
@@ -470,6 +473,9 @@ zip_read(
 {
 	struct rd r = z->file;
 
+	*out = (struct slice){f->expanded, (size_t)f->size};
+	if (f->expanded != NULL)
+		return 0;
 	*out = (struct slice){0};
 	if ((f->flags & FLAG_ENCRYPTED) != 0 ||
 	    (f->method != STORED && f->method != DEFLATED))

@@ -31,7 +31,8 @@ struct zip_entry {
 	uint64_t packed, size;
 	uint32_t crc;
 	uint16_t method, flags;
-	bool shadowed; /* a later entry has its name */
+	bool shadowed;     /* a later entry has its name */
+	uint8_t *expanded; /* its bytes, once it was read; NULL: stored */
 };
 
 struct zip {
@@ -40,7 +41,8 @@ struct zip {
 	struct zip_entry *entry; /* in the order of the directory */
 	size_t n;
 	struct map by_name;
-	uint64_t inflated; /* bytes so far */
+	uint64_t inflated;              /* bytes so far */
+	uint64_t directory, end, end64; /* offsets; end64 0: there is none */
 	/* how often, and an offset where */
 	size_t odd[ZIP_ODDITIES];
 	uint64_t odd_at[ZIP_ODDITIES];
@@ -60,6 +62,8 @@ const struct zip_entry *zip_find(const struct zip *, const char *name);
 int zip_read(struct zip *, const struct zip_entry *, struct slice *out,
     struct err *) MUST_USE;
 bool zip_is_stored(const struct zip_entry *);
+/* Bytes of the data descriptor behind an entry's: 0, 12, 16, 20 or 24. */
+uint64_t zip_descriptor(const struct zip *, const struct zip_entry *);
 
 /* "two entries have one name" */
 const char *zip_oddity_text(enum zip_oddity);

@@ -48,6 +48,21 @@ policy_words(const json_t *f, struct buf *b)
 	}
 }
 
+/* The finding's ids in other lists. */
+static void
+taxa_words(const json_t *f, struct buf *b)
+{
+	const json_t *taxa = json_at(f, "taxa"), *one;
+	size_t i;
+
+	if (json_array_size(taxa) == 0)
+		return;
+	buf_puts(b, "<br><small>");
+	json_array_foreach((json_t *)(uintptr_t)taxa, i, one)
+	    page_el(b, "span", "%s%s", i != 0 ? ", " : "", text_at(one, ""));
+	buf_puts(b, "</small>");
+}
+
 static void
 put_finding(const json_t *f, struct buf *b)
 {
@@ -58,6 +73,7 @@ put_finding(const json_t *f, struct buf *b)
 	page_el(b, "code", "%s", text_at(f, "id"));
 	buf_puts(b, "<br>");
 	page_el(b, "span", "%s", text_at(f, "summary"));
+	taxa_words(f, b);
 	buf_puts(b, "</td><td>");
 	page_el(b, "code", "%s", text_at(f, "path"));
 	buf_puts(b, "</td><td>");

@@ -184,11 +184,25 @@ run_json(const struct checks_in *in)
 }
 
 static json_t *
-taxonomies_json(void)
+taxonomies_json(const struct checks_in *in)
 {
-	json_t *list = json_array(), *one = json_object();
+	const json_t *editions =
+	    json_at(case_doc(in->docs, CASE_INSPECT), "taxonomy.editions");
+	json_t *list = json_array(), *one, *version;
+	const char *key;
 
-	json_put(one, "name", json_text("MITRE ATLAS"));
+	json_object_foreach((json_t *)(uintptr_t)editions, key, version)
+	{
+		one = json_object();
+		json_put(one, "name", json_text(key));
+		json_put(one, "version", json_incref(version));
+		json_add(list, one);
+	}
+	if (json_array_size(list) != 0)
+		return list;
+	/* an inspection without: those of BEHAVIOUR_TARGET */
+	one = json_object();
+	json_put(one, "name", json_text("ATLAS"));
 	json_put(one, "version", json_text("5.6.1"));
 	json_add(list, one);
 	one = json_object();
@@ -240,7 +254,7 @@ predicate_new(const struct checks_in *in)
 	json_put(p, "tool", tool_json());
 	json_put(p, "policy", policy_json(in));
 	json_put(p, "ruleset", ruleset_json());
-	json_put(p, "taxonomies", taxonomies_json());
+	json_put(p, "taxonomies", taxonomies_json(in));
 	json_put(p, "bundle",
 	    checks_exact(
 		case_input(case_doc(in->docs, CASE_MANIFEST), "bundle")));

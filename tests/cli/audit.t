@@ -66,11 +66,11 @@ audit 0 'an unsigned one resumed' good c21 -r "$reference" --resume
 ok 'its report was made anew' [ c21/report/statement.json -nt c2/report/statement.json ]
 audit 2 'no reference' good c3 --no-grow
 ok 'the statement says INCONCLUSIVE' verdict c3 INCONCLUSIVE
-bundle program "$clean" && printf '#!/bin/sh\nid\n' >program/run.sh && chmod +x program/run.sh
+bundle program "$clean" && cp "$here/../../fixtures/identify/good-elf.so" program/
 audit 1 'flagged wins over incomplete' program c4 --no-grow
 ok 'both are in the case' sh -c "grep -q FILE_EXECUTABLE c4/inspect.json && grep -q '\"verdict\": \"inconclusive\"' c4/scan.json"
 printf '{"schema": "assay-policy/1", "waive": [{"id": "FILE_EXECUTABLE", "reason": "read by us", "expires": "2100-01-01"}]}' >policy
-failing 4 'a policy of the bundle itself' 'no say in how it is judged' program c22 -r "$reference" --policy program/run.sh
+failing 4 'a policy of the bundle itself' 'no say in how it is judged' program c22 -r "$reference" --policy program/good-elf.so
 audit 1 'a program in the bundle' program c22 -r "$reference"
 ok 'fails it' verdict c22 FAILED
 audit 0 'that is waived, later' program c22 -r "$reference" --policy policy --resume

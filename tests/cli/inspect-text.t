@@ -24,9 +24,9 @@ watched() { # watched STATUS ID FILE...: a person should look, no more
 }
 
 # --- Jinja
-hostile TEMPLATE_ATTACK $f/bad-template-*.json $f/bad-text.txt $f/bad-list.json \
+hostile TEMPLATE_ATTACK $f/bad-template-*.json $f/bad-text.txt $f/bad-list.json $f/bad-hidden-notebook.json \
 	$f/bad-duplicate.json
-hostile TEMPLATE_UNSAFE $f/bad-unsafe-*.json $f/bad-object.jinja
+hostile TEMPLATE_UNSAFE $f/bad-unsafe-*.json $f/bad-object.jinja $f/bad-prompt.json
 watched 0 TEMPLATE_UNKNOWN odd-method.jinja
 watched 2 CONFIG_INVALID broken-template.jinja
 
@@ -46,7 +46,7 @@ prints CONFIG_INVALID
 watched 2 CONFIG_INVALID broken-quiet.json broken.yaml broken.pmml broken.py
 
 # --- values, YAML, targets
-hostile CONFIG_CODE $f/bad-code*.json
+hostile CONFIG_CODE $f/bad-code*.json $f/bad-hidden-notebook.json
 hostile FILE_PICKLE $f/bad-base64.json
 hostile YAML_TAG $f/bad-apply.yaml $f/bad-new.yaml $f/bad-name.yaml $f/bad-handle.yaml \
 	$f/bad-verbatim.yaml $f/bad-key.yaml $f/bad-second.yaml $f/bad-ruby.yaml \
@@ -67,6 +67,14 @@ hostile GIT_COMMAND $f/bad-git-config
 hostile SKOPS_TYPE $f/bad-*-schema.json
 watched 0 SKOPS_REVIEW odd-xgboost-schema.json
 
+# --- Triton, TorchServe, git
+hostile SERVE_LIBRARY $f/bad-config.pbtxt $f/bad-config.properties
+hostile CONFIG_PATH $f/bad-env-config.pbtxt
+watched 0 SERVE_HANDLER odd-config.pbtxt odd-config.properties
+watched 0 SERVE_OPEN odd-open-config.properties
+watched 0 GIT_FILTER odd.gitattributes
+watched 2 CONFIG_INVALID broken-config.pbtxt
+
 # --- XML
 hostile XML_EXTERNAL $f/bad-xxe.pmml $f/bad-dtd.pmml $f/bad-parameter.pmml $f/bad-include.xml \
 	$f/bad-utf16.pmml
@@ -76,16 +84,28 @@ hostile XML_CODE $f/bad-function.pmml $f/bad-script.svg $f/bad-event.svg $f/bad-
 # --- code
 hostile TORCHSCRIPT_OPERATOR $f/bad-ts-*.py
 watched 0 TORCHSCRIPT_LIBRARY odd-ts-custom.py
+# a pickle that is loaded, a download: honest code does that too
+watched 0 CODE_UNUSUAL bad-code-13.py bad-code-14.py bad-code-15.py
+for one in $f/bad-code-*.py $f/bad-oneline.py $f/bad-site.pth; do
+	case $one in *-1[345].py) continue ;; esac
+	hostile "CODE_DANGEROUS\\|SOURCE_DANGEROUS" $one
+done
 watched 0 CODE_SOURCE odd-handler.py
-hostile CODE_DANGEROUS $f/bad-code-*.py $f/bad-oneline.py
+hostile CODE_DANGEROUS $f/bad-code-*.py $f/bad-site.pth
+hostile SOURCE_DANGEROUS $f/bad-oneline.py
 mkdir -p $tmp/archive/.data
 cp $f/extern_modules $tmp/archive/.data
 hostile TORCH_PACKAGE $tmp/archive
 
 # --- other formats
-hostile OBJECT_CODE $f/bad-lua.t7 $f/bad.pdmodel
+hostile OBJECT_CODE $f/bad-lua.t7 $f/bad.pdmodel $f/bad-promise.rds
 hostile FILE_EXECUTABLE $f/bad.pyc
 watched 2 FILE_UNANALYSED unread.rds unread.jls unread.t7
+
+for one in $f/opaque*; do
+	exits 3 "${one##*/}" assay-inspect "$one"
+	prints "^ *note *FILE_OPAQUE"
+done
 
 # --- honest ones: nothing worth stopping for
 for one in $f/good*; do

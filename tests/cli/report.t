@@ -99,6 +99,11 @@ swap inspect.json '"complete"' "$(given high "$(entry ARCHIVE_LINK harmless expi
 ok 'not what had expired' status 1 assay-report "$tmp/case"
 fresh clean && swap inspect.json '"findings":.*"complete"' "\"findings\":[$(finding FILE_EXECUTABLE '')],$(given critical '')"
 ok 'fail-at is the policy'"'"'s' status 0 assay-report "$tmp/case"
+fresh clean && swap inspect.json '"complete"' '"rules":{"FILE_UNKNOWN":{"taxa":["CWE-1357","X\&Y"]}},"taxonomy":{"editions":{"CWE":"4.18"}},"complete"'
+ok 'a finding with ids of other lists' status 0 assay-report "$tmp/case"
+ok 'they are in the statement' has statement.json '"taxa":["CWE-1357","X&Y"]'
+ok 'with the editions' has statement.json '"taxonomies":[{"name":"CWE","version":"4.18"}]'
+ok 'and on the page' has report.html '<small><span>CWE-1357</span><span>, X&amp;Y</span></small>'
 fresh clean && swap inspect.json '"complete":true' "$(given critical ''):false"
 ok 'an incomplete inspection is no pass' status 2 assay-report "$tmp/case"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Pickles one after the other are read or refused; everything in a tree points
- * into the bytes or the arena, and what was seen was seen in order.
+ * into the bytes or the arena, and what was seen was seen in order.  A reader that
+ * keeps nothing reads as far.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -60,6 +61,35 @@ walk(struct seen *s, const struct pickle_node *n, unsigned depth)
 	PROPERTY(n->kind != PICKLE_DICT || n->n % 2 == 0);
 }
 
+/* The first pickle, kept and not kept: the same end, the same things seen. */
+static void
+compare(const uint8_t *data, size_t len)
+{
+	size_t end[2], told[2];
+	int rc[2];
+
+	for (int lean = 0; lean < 2; lean++) {
+		struct seen s = {0};
+		struct pickle p = {.see = see, .ctx = &s, .lean = lean};
+		const struct pickle_node *root;
+		struct rd r = rd_mem(data, len);
+		struct err e = {0};
+		struct arena a;
+
+		arena_init(&a, (size_t)256 << 20);
+		p.arena = &a;
+		rc[lean] = pickle_read(&p, &r, &root, &e);
+		end[lean] = r.off;
+		told[lean] = s.n;
+		if (lean && rc[lean] == 0)
+			walk(&s, root, 0);
+		arena_release(&a);
+	}
+	if (rc[0] == ERR_LIMIT)
+		return;
+	PROPERTY(rc[0] == rc[1] && end[0] == end[1] && told[0] == told[1]);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -84,5 +114,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	} while (rd_left(&r) != 0);
 	PROPERTY(p.nodes <= LIMIT_PICKLE_NODES);
 	arena_release(&a);
+	compare(data, len);
 	return 0;
 }

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ * Backdoors in the architecture: what check_arch_flow.h finds suspicious.
+ */
+#include "audit/check_arch.h"
+
+#include "audit/check_arch_flow.h"
+#include "base/limits.h"
+
+#define FEW 4 /* places that are said of one kind */
+
+struct seen {
+	size_t n[CHECK_ARCH_ODD + 1];
+};
+
+static void
+say(const struct check_file *f, const struct check_arch_flow *w,
+    const struct check_arch_node *n, enum check_arch_suspicion s, size_t in)
+{
+	static const struct {
+		enum finding_id id;
+		const char *what;
+	} kinds[] = {
+	    [CHECK_ARCH_GATE] = {FINDING_ARCH_GATE, "a decision"},
+	    [CHECK_ARCH_BYPASS] = {FINDING_ARCH_BYPASS, "what"},
+	    [CHECK_ARCH_RESULT] = {FINDING_ARCH_RESULT, "a decision"},
+	    [CHECK_ARCH_ODD] = {FINDING_ARCH_OPERATOR, "the image"},
+	};
+	const char *name = in != SIZE_MAX ? w->g->value[in].name : "";
+	uint32_t most = in != SIZE_MAX ? w->state[in].most : 0;
+
+	if (s == CHECK_ARCH_ODD)
+		check_find(f, kinds[s].id, ERR_NOWHERE, "node '%.80s' (%.40s)",
+		    n->name, n->op);
+	else
+		check_find(f, kinds[s].id, ERR_NOWHERE,
+		    "%s behind %" PRIu32 " of %" PRIu32
+		    " layers, '%.80s', goes into node '%.80s' (%.40s)",
+		    kinds[s].what, most, w->most, name, n->name, n->op);
+}
+
+static void
+unused_inputs(const struct check_file *f, const struct check_arch_flow *w)
+{
+	for (size_t i = 0; i < w->g->ninput; i++)
+		if (!w->state[w->g->input[i]].live)
+			check_find(f, FINDING_ARCH_INPUT, ERR_NOWHERE,
+			    "'%.80s'", w->g->value[w->g->input[i]].name);
+}
+
+static void
+judge(const struct check_file *f, const struct check_arch_graph *g,
+    struct arena *a)
+{
+	struct check_arch_flow w;
+	struct seen seen = {{0}};
+	struct err e = {0};
+
+	if (check_arch_flow_init(&w, g, a, &e) != 0) {
+		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE, "%s", e.msg);
+		return;
+	}
+	unused_inputs(f, &w);
+	/* with token numbers and masks beside it, it is no image classifier:
+	 * comparisons of those are how masks are made */
+	if (g->nother != 0)
+		return;
+	for (size_t i = 0; i < g->nnode; i++) {
+		size_t in;
+		enum check_arch_suspicion s =
+		    check_arch_flow_judge(&w, &g->node[i], &in);
+
+		if (s != CHECK_ARCH_NOTHING && seen.n[s]++ < FEW)
+			say(f, &w, &g->node[i], s, in);
+	}
+}
+
+void
+check_arch_model(const struct check_file *f, const struct model *m)
+{
+	struct check_arch_graph g;
+	struct err e = {0};
+	struct arena a;
+
+	arena_init(&a, LIMIT_MODEL_ARENA);
+	if (m->nnode != 0 && check_arch_graph_model(&g, m, &a, &e) == 0)
+		judge(f, &g, &a);
+	arena_release(&a);
+}
+
+void
+check_arch(const struct check_file *f)
+{
+	struct check_arch_graph g;
+	struct onnx_file x = {0};
+	struct err e = {0};
+	struct arena a;
+	int rc;
+
+	if (onnx_file_probe(f->bytes) == 0)
+		return;
+	arena_init(&a, LIMIT_MODEL_ARENA);
+	rc = onnx_file_parse(f->bytes, &a, &x, &e);
+	/* the graph is there when only weights are elsewhere; what else is
+	 * wrong is check_model's to say */
+	if ((rc == 0 || (rc == ERR_UNSUPPORTED && x.nnode != 0)) &&
+	    check_arch_graph_onnx(&g, &x, &a, &e) == 0)
+		judge(f, &g, &a);
+	arena_release(&a);
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/check_arch_flow.h"
+
+#include "base/limits.h"
+
+#define WEIGHTS 16 /* constants of a layer: 1x1x4x4 is the least seen */
+
+/* --- operators ----------------------------------------------------------- */
+
+static bool
+one_of(const char *op, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (strcmp(op, *list) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_layer(const char *op)
+{
+	static const char *const ops[] = {"Conv", "ConvTranspose", "Gemm",
+	    "MatMul", "ConvInteger", "MatMulInteger", "QLinearConv",
+	    "QLinearMatMul", "DeformConv", "Einsum", "LSTM", "GRU", "RNN",
+	    NULL};
+
+	return one_of(op, ops);
+}
+
+/* Gives what depends on a shape, whatever the values are. */
+static bool
+is_shape(const char *op)
+{
+	static const char *const ops[] = {"Shape", "Size", NULL};
+
+	return one_of(op, ops);
+}
+
+static bool
+reduces(const char *op)
+{
+	static const char *const ops[] = {"GlobalAveragePool", "GlobalMaxPool",
+	    "GlobalLpPool", "ArgMax", "ArgMin", "TopK", "Slice", "Gather",
+	    "GatherElements", "GatherND", "MaxPool", "AveragePool", "LpPool",
+	    "Split", "Compress", "Crop", NULL};
+
+	return strncmp(op, "Reduce", 6) == 0 || one_of(op, ops);
+}
+
+static bool
+is_whole_type(int64_t to)
+{
+	/* not float, half, double, bfloat16, nor the f8 types */
+	return to != 0 && to != 1 && to != 10 && to != 11 && to < 16;
+}
+
+static bool
+decides(const struct check_arch_node *n)
+{
+	static const char *const ops[] = {"Equal", "Greater", "GreaterOrEqual",
+	    "Less", "LessOrEqual", "Sign", "Round", "Floor", "Ceil", "ArgMax",
+	    "ArgMin", "NonZero", "Hardmax", "IsNaN", "IsInf", "Mod", "And",
+	    "Or", "Xor", "Not", "BitShift", "BitwiseAnd", "BitwiseOr",
+	    "BitwiseXor", "BitwiseNot", "Unique", "ThresholdedRelu", "Shrink",
+	    NULL};
+
+	return one_of(n->op, ops) ||
+	       (strcmp(n->op, "Cast") == 0 && is_whole_type(n->to));
+}
+
+/* Puts several values together, number by number or side by side. */
+static bool
+mixes(const char *op)
+{
+	static const char *const ops[] = {"Add", "Sub", "Mul", "Div", "Pow",
+	    "Max", "Min", "Mean", "Sum", "Where", "If", "Concat", "MatMul",
+	    "Gemm", "Loop", "Scan", NULL};
+
+	return one_of(op, ops);
+}
+
+/* --- one node ------------------------------------------------------------ */
+
+static const struct check_arch_state *
+state_of(
+    const struct check_arch_flow *f, const struct check_arch_node *n, size_t i)
+{
+	return &f->state[n->in[i]];
+}
+
+/* The last value on all ways to both. */
+static int
+meet(struct check_arch_flow *f, size_t *a, size_t b, struct err *e)
+{
+	size_t x = *a, y = b;
+
+	while (x != y) {
+		const struct check_arch_state *s =
+		    x != SIZE_MAX ? &f->state[x] : NULL;
+		const struct check_arch_state *t =
+		    y != SIZE_MAX ? &f->state[y] : NULL;
+
+		if (f->steps-- == 0)
+			return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+			    "graph: too many ways that meet");
+		if (s == NULL || t == NULL) {
+			x = y = SIZE_MAX;
+		} else if (s->depth >= t->depth) {
+			x = s->dominator;
+		} else {
+			y = t->dominator;
+		}
+	}
+	*a = x;
+	return 0;
+}
+
+static bool
+has_weights(const struct check_arch_flow *f, const struct check_arch_node *n)
+{
+	for (size_t i = 0; i < n->nin; i++)
+		if (state_of(f, n, i)->level != CHECK_ARCH_DATA &&
+		    state_of(f, n, i)->elements >= WEIGHTS)
+			return true;
+	return false;
+}
+
+/*
+ * An activation made of a comparison: Where(x > 0, x, 0.1 x), Mul(x, x > 0).
+ * The decision is each number's own, so that no few pixels decide over all.
+ */
+static bool
+is_activation(const struct check_arch_flow *f, const struct check_arch_node *n)
+{
+	bool own = false, other = false;
+
+	if (strcmp(n->op, "Where") != 0 && strcmp(n->op, "Mul") != 0)
+		return false;
+	for (size_t i = 0; i < n->nin; i++) {
+		const struct check_arch_state *s = state_of(f, n, i);
+
+		if (s->level != CHECK_ARCH_DATA)
+			continue;
+		own = own || (s->decided && !s->reduced);
+		other = other || !s->decided;
+		if (s->decided && s->reduced)
+			return false;
+	}
+	return own && other;
+}
+
+static int
+join(struct check_arch_flow *f, const struct check_arch_node *n,
+    struct check_arch_state *out, struct err *e)
+{
+	bool first = true;
+	int rc;
+
+	*out = (struct check_arch_state){.dominator = SIZE_MAX};
+	for (size_t i = 0; i < n->nin; i++) {
+		const struct check_arch_state *s = state_of(f, n, i);
+
+		out->level = MAX(out->level, s->level);
+		out->elements = MAX(out->elements, s->elements);
+		if (s->level != CHECK_ARCH_DATA)
+			continue;
+		out->most = MAX(out->most, s->most);
+		out->reduced = out->reduced || s->reduced;
+		out->decided = out->decided || s->decided;
+		out->gated = out->gated || s->gated;
+		if (first)
+			out->dominator = n->in[i];
+		else if ((rc = meet(f, &out->dominator, n->in[i], e)) != 0)
+			return rc;
+		first = false;
+	}
+	return 0;
+}
+
+static int
+flow(struct check_arch_flow *f, const struct check_arch_node *n, struct err *e)
+{
+	struct check_arch_state s;
+	int rc;
+
+	if ((rc = join(f, n, &s, e)) != 0)
+		return rc;
+	if (is_shape(n->op))
+		s = (struct check_arch_state){
+		    .level = s.level != CHECK_ARCH_CONSTANT
+				 ? CHECK_ARCH_SHAPE
+				 : CHECK_ARCH_CONSTANT,
+		    .elements = 1,
+		    .dominator = SIZE_MAX};
+	if (s.level == CHECK_ARCH_DATA) {
+		if (is_layer(n->op) && has_weights(f, n)) {
+			s.most++;
+			s.reduced = s.decided = false;
+		}
+		if (is_activation(f, n))
+			s.decided = false;
+		s.reduced = s.reduced || reduces(n->op);
+		s.decided = s.decided || decides(n);
+		s.depth = s.dominator != SIZE_MAX
+			      ? f->state[s.dominator].depth + 1
+			      : 0;
+	}
+	for (size_t i = 0; i < n->nout; i++) {
+		f->state[n->out[i]] = s;
+		/* the second output of TopK and MaxPool are places */
+		if (i == 1 && s.level == CHECK_ARCH_DATA && reduces(n->op) &&
+		    strcmp(n->op, "Split") != 0)
+			f->state[n->out[i]].decided = true;
+	}
+	return 0;
+}
+
+/* --- the graph ----------------------------------------------------------- */
+
+static void
+mark_live(struct check_arch_flow *f)
+{
+	const struct check_arch_graph *g = f->g;
+
+	for (size_t i = 0; i < g->noutput; i++)
+		f->state[g->output[i]].live = true;
+	for (size_t i = g->nnode; i-- > 0;) {
+		const struct check_arch_node *n = &g->node[i];
+		bool live = false;
+
+		for (size_t k = 0; k < n->nout; k++)
+			live = live || f->state[n->out[k]].live;
+		for (size_t k = 0; live && k < n->nin; k++)
+			f->state[n->in[k]].live = true;
+	}
+}
+
+int
+check_arch_flow_init(struct check_arch_flow *f,
+    const struct check_arch_graph *g, struct arena *a, struct err *e)
+{
+	int rc;
+
+	*f = (struct check_arch_flow){.g = g, .steps = LIMIT_ARCH_STEPS};
+	f->state = arena_alloc(a, g->nvalue + 1, sizeof(*f->state));
+	if (f->state == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "graph: too large");
+	for (size_t i = 0; i < g->nvalue; i++)
+		f->state[i] = (struct check_arch_state){
+		    .elements = g->value[i].constant, .dominator = SIZE_MAX};
+	for (size_t i = 0; i < g->ninput; i++)
+		f->state[g->input[i]].level = CHECK_ARCH_DATA;
+	for (size_t i = 0; i < g->nother; i++)
+		f->state[g->other[i]].level = CHECK_ARCH_SHAPE;
+	for (size_t i = 0; i < g->nnode; i++) {
+		if (strcmp(g->node[i].op, "Constant") == 0)
+			continue;
+		if ((rc = flow(f, &g->node[i], e)) != 0)
+			return rc;
+	}
+	mark_live(f);
+	for (size_t i = 0; i < g->noutput; i++)
+		f->most = MAX(f->most, f->state[g->output[i]].most);
+	return 0;
+}
+
+/* --- suspicions ---------------------------------------------------------- */
+
+static bool
+is_live(const struct check_arch_flow *f, const struct check_arch_node *n)
+{
+	for (size_t i = 0; i < n->nout; i++)
+		if (f->state[n->out[i]].live)
+			return true;
+	return false;
+}
+
+/* Came through all layers, but for a tenth: a head has one more or less. */
+static bool
+is_result(const struct check_arch_flow *f, const struct check_arch_state *s)
+{
+	return 10 * (uint64_t)s->most >= 9 * (uint64_t)f->most;
+}
+
+/*
+ * A decision of few numbers and something that is none, mixed: a gate.  One
+ * that the whole network had its part in is post-processing.
+ */
+static enum check_arch_suspicion
+gate(const struct check_arch_flow *f, const struct check_arch_node *n,
+    size_t *which)
+{
+	bool other = false, found = false, late = true;
+
+	for (size_t i = 0; i < n->nin; i++) {
+		const struct check_arch_state *s = state_of(f, n, i);
+
+		if (s->level != CHECK_ARCH_DATA)
+			continue;
+		if (s->decided && (s->reduced || strcmp(n->op, "If") == 0)) {
+			found = true;
+			late = late && is_result(f, s);
+			*which = n->in[i];
+		} else if (s->most != 0) {
+			other = true;
+		}
+	}
+	if (strcmp(n->op, "If") == 0)
+		other = true;
+	if (!found || !other)
+		return CHECK_ARCH_NOTHING;
+	return late && f->most != 0 ? CHECK_ARCH_RESULT : CHECK_ARCH_GATE;
+}
+
+/*
+ * Ways from the image that meet again, the shorter with at most a quarter of
+ * the longer's layers, behind half of them all.  A way with layers of its own
+ * must have been cut down to few numbers: image pyramids are not.
+ */
+static enum check_arch_suspicion
+bypass(const struct check_arch_flow *f, const struct check_arch_node *n,
+    size_t *which)
+{
+	const struct check_arch_state *out = &f->state[n->out[0]],
+				      *least = NULL;
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < n->nin; i++) {
+		const struct check_arch_state *s = state_of(f, n, i);
+
+		if (s->level != CHECK_ARCH_DATA)
+			continue;
+		most = MAX(most, s->most);
+		if (least == NULL || s->most < least->most) {
+			least = s;
+			*which = n->in[i];
+		}
+	}
+	if (least == NULL || most < 2 || 2 * most < f->most)
+		return CHECK_ARCH_NOTHING;
+	if (out->dominator != SIZE_MAX && f->state[out->dominator].most != 0 &&
+	    (!least->reduced || most < 5 || strcmp(n->op, "Concat") == 0))
+		return CHECK_ARCH_NOTHING;
+	if (least->most == 0)
+		return CHECK_ARCH_BYPASS;
+	return least->reduced && 4 * least->most <= most ? CHECK_ARCH_BYPASS
+							 : CHECK_ARCH_NOTHING;
+}
+
+/* An operator that no classifier has between image and result. */
+static bool
+is_odd(const char *op)
+{
+	static const char *const ops[] = {"If", "Loop", "Scan", "RandomNormal",
+	    "RandomNormalLike", "RandomUniform", "RandomUniformLike",
+	    "Bernoulli", "Multinomial", "Det", "Unique", "BitShift",
+	    "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot", "IsNaN",
+	    "IsInf", "Hardmax", "StringNormalizer", "TfIdfVectorizer",
+	    "RegexFullMatch", "StringConcat", "StringSplit", "Optional",
+	    "OptionalGetElement", "SequenceAt", "SequenceMap", "Xor", NULL};
+
+	return one_of(op, ops);
+}
+
+enum check_arch_suspicion
+check_arch_flow_judge(const struct check_arch_flow *f,
+    const struct check_arch_node *n, size_t *in)
+{
+	enum check_arch_suspicion s = CHECK_ARCH_NOTHING;
+
+	*in = SIZE_MAX;
+	if (n->nout == 0 || !is_live(f, n) ||
+	    f->state[n->out[0]].level != CHECK_ARCH_DATA)
+		return s;
+	if (mixes(n->op))
+		s = gate(f, n, in);
+	/* what an image comes out of has sums over all layers */
+	if (s == CHECK_ARCH_NOTHING && mixes(n->op) && f->g->rank < 3)
+		s = bypass(f, n, in);
+	if (s == CHECK_ARCH_NOTHING && is_odd(n->op))
+		s = CHECK_ARCH_ODD;
+	return s;
+}

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT
+ * Code that a loader may run: Python beside a model, the code of torch.package,
+ * and TorchScript, which is compiled to operators.  What it imports and calls
+ * that no model needs.  What malware does with it is audit/check_code.c's.
+ * Code that a loader runs by itself: TorchScript, which is compiled to
+ * operators, and Python that servers and libraries import (a handler, a class
+ * of transformers, the root of a model archive).  Other source is for people
+ * to run: audit/check_code.c.  Here whatever reaches processes, the network or
+ * other code is found, as no model needs it.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "audit/check.h"
+
+#include "audit/check_calls_words.h"
+#include "base/arena.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "base/text.h"
+#include "formats/pycode.h"
+
+#define SHOWN 160
+
+struct walk {
+	const struct check_file *f;
+	struct arena arena;
+	struct map alias; /* name -> 1 + index in code_modules */
+	struct pycode_token *t;
+	size_t n, cap;
+	bool torchscript;
+};
+
+static const struct pycode_token *
+at(const struct walk *w, size_t i)
+{
+	static const struct pycode_token none = {PYCODE_END, "", 0};
+
+	return i < w->n ? &w->t[i] : &none;
+}
+
+static bool
+is(const struct walk *w, size_t i, const char *word)
+{
+	return at(w, i)->kind != PYCODE_STRING && pycode_is(at(w, i), word);
+}
+
+static bool
+listed(const char *const *list, const struct pycode_token *t)
+{
+	for (; list != NULL && *list != NULL; list++)
+		if (pycode_is(t, *list))
+			return true;
+	return false;
+}
+
+static void
+find(const struct walk *w, enum finding_id id, size_t i, const char *what)
+{
+	const struct pycode_token *t = at(w, i);
+	char shown[SHOWN];
+
+	text_escape(t->s, MIN(t->len, 100), shown, sizeof(shown));
+	check_find(w->f, id, (uint64_t)(t->s - (const char *)w->f->bytes.base),
+	    "%s '%s'", what, shown);
+}
+
+static enum finding_id
+weigh(const struct code_module *m)
+{
+	return m->usual ? FINDING_CODE_UNUSUAL : FINDING_CODE_DANGEROUS;
+}
+
+/* --- imports ------------------------------------------------------------- */
+
+static const struct code_module *
+module_of(const struct pycode_token *t)
+{
+	for (size_t i = 0; i < ARRAY_LEN(code_modules); i++)
+		if (pycode_is(t, code_modules[i].name))
+			return &code_modules[i];
+	return NULL;
+}
+
+static void
+remember(struct walk *w, const struct pycode_token *name,
+    const struct code_module *m)
+{
+	const char *s = arena_strdup(&w->arena, name->s, name->len);
+
+	/* full: later uses go unseen, the import does not */
+	if (s != NULL &&
+	    map_put(&w->alias, s, (size_t)(m - code_modules) + 1) < 0)
+		return;
+}
+
+/* import a.b as c, d: the token behind "import" is at i; returns the end. */
+static size_t
+import(struct walk *w, size_t i)
+{
+	for (; i < w->n; i++) {
+		const struct code_module *m = module_of(at(w, i));
+		size_t name = i, last = i;
+
+		while (is(w, last + 1, ".") &&
+		       at(w, last + 2)->kind == PYCODE_NAME)
+			last += 2;
+		/* urllib.parse only cuts strings */
+		if (m != NULL && m->allowed == NULL)
+			find(w, weigh(m), name, "import of");
+		else if (m != NULL && last > i &&
+			 !listed(m->allowed, at(w, i + 2)))
+			find(w, weigh(m), i + 2, "import of");
+		i = last + 1;
+		if (is(w, i, "as")) {
+			name = i + 1;
+			i += 2;
+		}
+		if (m != NULL && m->allowed != NULL)
+			remember(w, at(w, name), m);
+		if (!is(w, i, ","))
+			break;
+	}
+	return i;
+}
+
+/* from a.b import c as d, e: the token behind "from" is at i. */
+static size_t
+from(struct walk *w, size_t i)
+{
+	const struct code_module *m = module_of(at(w, i));
+	size_t first = i;
+
+	if (is(w, i, "."))
+		m = NULL; /* a file beside this one, looked at by itself */
+	if (m != NULL && m->allowed == NULL)
+		find(w, weigh(m), i, "import from");
+	while (at(w, i)->kind != PYCODE_LINE && at(w, i)->kind != PYCODE_END &&
+	       !is(w, i, "import") && !is(w, i, ";"))
+		i++;
+	if (!is(w, i, "import"))
+		return i;
+	/* from urllib.parse import quote */
+	if (m != NULL && m->allowed != NULL && i > first + 2) {
+		if (!listed(m->allowed, at(w, first + 2)))
+			find(w, weigh(m), first + 2, "import from");
+		return i;
+	}
+	for (i++; at(w, i)->kind != PYCODE_LINE &&
+		  at(w, i)->kind != PYCODE_END && !is(w, i, ";");
+	     i++) {
+		if (m == NULL || m->allowed == NULL || is(w, i - 1, "as") ||
+		    (at(w, i)->kind != PYCODE_NAME && !is(w, i, "*")) ||
+		    is(w, i, "as"))
+			continue;
+		if (!listed(m->allowed, at(w, i)))
+			find(w, weigh(m), i, "import of");
+	}
+	return i;
+}
+
+/* --- names --------------------------------------------------------------- */
+
+/* What a module does that code of a model may not. */
+static void
+use_module(const struct walk *w, size_t i)
+{
+	char name[128];
+	size_t m;
+
+	if (at(w, i)->len >= sizeof(name))
+		return;
+	memcpy(name, at(w, i)->s, at(w, i)->len);
+	name[at(w, i)->len] = '\0';
+	if ((m = map_get(&w->alias, name)) == SIZE_MAX)
+		return;
+	if (!is(w, i + 1, ".")) {
+		/* os = None, f(os=...) */
+		if (!is(w, i + 1, "=") || is(w, i + 2, "="))
+			find(w, weigh(&code_modules[m - 1]), i,
+			    "module as a value");
+	} else if (!listed(code_modules[m - 1].allowed, at(w, i + 2))) {
+		find(w, weigh(&code_modules[m - 1]), i + 2, "use of");
+	}
+}
+
+/* eval, exec and the like, when they are the functions of Python. */
+static void
+builtin(const struct walk *w, size_t i)
+{
+	bool call = is(w, i + 1, "(");
+	bool keyword = is(w, i + 1, "=") && !is(w, i + 2, "=");
+
+	if (is(w, i - 1, "def") || keyword)
+		return;
+	if (listed(code_builtins, at(w, i)))
+		find(w, FINDING_CODE_DANGEROUS, i, "use of");
+	if (call && listed(code_usual, at(w, i)))
+		find(w, FINDING_CODE_UNUSUAL, i, "use of");
+}
+
+/* torch.hub.load and others, from the first name. */
+static void
+chain(const struct walk *w, size_t i)
+{
+	static const struct {
+		const char *part[3];
+	} chains[] = {{{"torch", "hub", "load"}},
+	    {{"torch", "hub", "load_state_dict_from_url"}},
+	    {{"torch", "hub", "download_url_to_file"}},
+	    {{"torch", "ops", "load_library"}},
+	    {{"torch", "classes", "load_library"}},
+	    {{"utils", "cpp_extension", NULL}},
+	    {{"cpp_extension", "load", NULL}}};
+
+	for (size_t k = 0; k < ARRAY_LEN(chains); k++) {
+		size_t n = 0;
+
+		while (n < 3 && chains[k].part[n] != NULL &&
+		       is(w, i + 2 * n, chains[k].part[n]) &&
+		       (n == 0 || is(w, i + 2 * n - 1, ".")))
+			n++;
+		if (n == 3 || chains[k].part[n] == NULL)
+			find(w, FINDING_CODE_DANGEROUS, i + 2 * (n - 1),
+			    "use of");
+	}
+}
+
+static void
+string(const struct walk *w, size_t i)
+{
+	const struct pycode_token *t = at(w, i);
+
+	for (size_t k = 0; k < ARRAY_LEN(code_strings); k++) {
+		const char *word = code_strings[k];
+
+		if (memmem(t->s, t->len, word, strlen(word)) != NULL) {
+			find(w, FINDING_CODE_DANGEROUS, i, "string");
+			return;
+		}
+	}
+}
+
+/* --- TorchScript --------------------------------------------------------- */
+
+/* ops.<namespace>.<name>: operators beyond PyTorch's own. */
+static void
+operator(const struct walk *w, size_t i)
+{
+	if (listed(code_op_files, at(w, i + 4)) ||
+	    listed(code_op_dangers, at(w, i + 2)))
+		find(w, FINDING_TORCHSCRIPT_OPERATOR, i + 4, "operator");
+	else if (!listed(code_op_spaces, at(w, i + 2)))
+		find(w, FINDING_TORCHSCRIPT_LIBRARY, i + 2, "operators of");
+}
+
+static void
+torchscript(const struct walk *w, size_t i)
+{
+	if (is(w, i - 1, "."))
+		return;
+	if (is(w, i, "ops") && is(w, i + 1, ".") && is(w, i + 3, "."))
+		operator(w, i);
+	if (is(w, i, "torch") && is(w, i + 1, ".") &&
+	    listed(code_op_files, at(w, i + 2)))
+		find(w, FINDING_TORCHSCRIPT_OPERATOR, i + 2, "operator");
+	if (is(w, i, "torch") && is(w, i + 2, "ops") && is(w, i + 5, "."))
+		operator(w, i + 2);
+}
+
+/* --- all ----------------------------------------------------------------- */
+
+static size_t
+name(struct walk *w, size_t i)
+{
+	bool first = i == 0 || at(w, i - 1)->kind == PYCODE_LINE ||
+		     is(w, i - 1, ";") || is(w, i - 1, ":");
+
+	if (first && is(w, i, "import"))
+		return import(w, i + 1);
+	if (first && is(w, i, "from"))
+		return from(w, i + 1);
+	if (listed(code_inner, at(w, i)))
+		find(w, FINDING_CODE_DANGEROUS, i, "use of");
+	if (listed(code_inner_usual, at(w, i)))
+		find(w, FINDING_CODE_UNUSUAL, i, "use of");
+	if (!is(w, i - 1, ".")) {
+		builtin(w, i);
+		use_module(w, i);
+	}
+	chain(w, i);
+	if (w->torchscript)
+		torchscript(w, i);
+	return i;
+}
+
+static bool
+keep(struct walk *w, struct pycode_token t)
+{
+	if (w->n == w->cap) {
+		size_t cap = w->cap != 0 ? w->cap * 2 : 1024;
+		struct pycode_token *more =
+		    arena_alloc(&w->arena, cap, sizeof(*more));
+
+		if (more == NULL)
+			return false;
+		if (w->n != 0)
+			memcpy(more, w->t, w->n * sizeof(*more));
+		w->t = more;
+		w->cap = cap;
+	}
+	w->t[w->n++] = t;
+	return true;
+}
+
+/* All tokens, or those that there is room for; the last one. */
+static struct pycode_token
+collect(struct walk *w)
+{
+	struct pycode p;
+	struct pycode_token t;
+
+	pycode_init(&p, (const char *)w->f->bytes.base, w->f->bytes.len);
+	do {
+		t = pycode_next(&p);
+		if (!keep(w, t))
+			break;
+	} while (t.kind != PYCODE_END && t.kind != PYCODE_BAD);
+	return t;
+}
+
+static void
+judge(struct walk *w, struct pycode_token last)
+{
+	uint64_t off = (uint64_t)(last.s - (const char *)w->f->bytes.base);
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->t[i].kind == PYCODE_NAME)
+			i = name(w, i);
+		else if (w->t[i].kind == PYCODE_STRING)
+			string(w, i);
+	}
+	if (last.kind == PYCODE_BAD)
+		check_short(w->f, FINDING_CONFIG_INVALID, off,
+		    "a string of the code has no end");
+	else if (last.kind != PYCODE_END)
+		check_short(w->f, FINDING_FILE_LIMIT, off,
+		    "more than %zu tokens", w->n);
+}
+
+/* class X(PreTrainedModel): what frameworks ask a file for. */
+static bool
+is_asked_for(const struct walk *w)
+{
+	for (size_t i = 0; i + 1 < w->n; i++) {
+		if (is(w, i, "def") && listed(code_hooks, at(w, i + 1)))
+			return true;
+		if (!is(w, i, "class"))
+			continue;
+		if (listed(code_bases, at(w, i + 1)))
+			return true;
+		for (i += 2; i < w->n && !is(w, i, ":") && !is(w, i, ")") &&
+			     w->t[i].kind != PYCODE_LINE;
+		     i++)
+			if (listed(code_bases, at(w, i)))
+				return true;
+	}
+	return false;
+}
+
+/* Python that is loaded without anybody asking for it. */
+static bool
+loader_runs(const struct walk *w)
+{
+	static const char *const names[] = {
+	    "handler.py", ".pth", "sitecustomize.py", "usercustomize.py", NULL};
+	static const char *const starts[] = {"modeling_", "configuration_",
+	    "tokenization_", "processing_", "image_processing_",
+	    "feature_extraction_", NULL};
+	const char *name = check_name_of(w->f), *in = w->f->member;
+
+	for (size_t i = 0; names[i] != NULL; i++)
+		if (text_ends_with(name, names[i]))
+			return true;
+	for (size_t i = 0; starts[i] != NULL; i++)
+		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
+			return true;
+	/* the root of a model archive */
+	if (in != NULL && strchr(in, '/') == NULL)
+		return true;
+	return is_asked_for(w);
+}
+
+/* Python runs lines of .pth files that begin with import. */
+static bool
+is_python(const struct check_file *f)
+{
+	static const char *const names[] = {".py", ".pyw", ".pth"};
+
+	if (check_is(f, "python"))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (text_ends_with(check_name_of(f), names[i]))
+			return check_is(f, "text") && !check_is(f, "pickle");
+	return false;
+}
+
+/* torch.package: its importer runs the source of what a pickle asks for. */
+static void
+package(const struct check_file *f)
+{
+	const char *path = f->member != NULL ? f->member : f->path;
+
+	if (text_ends_with(path, ".data/extern_modules"))
+		check_find(f, FINDING_TORCH_PACKAGE, ERR_NOWHERE,
+		    "torch.package imports the sources beside it");
+}
+
+/* Python runs lines of .pth files that begin with import. */
+static bool
+named_python(const struct check_file *f)
+{
+	const char *name = check_name_of(f);
+
+	return check_is(f, "text") &&
+	       (text_ends_with(name, ".py") || text_ends_with(name, ".pyw") ||
+		   text_ends_with(name, ".pth"));
+}
+
+void
+check_calls(const struct check_file *f)
+{
+	struct walk w = {.f = f, .torchscript = check_is(f, "torchscript")};
+
+	package(f);
+	if (!w.torchscript && !check_is(f, "python") && !named_python(f))
+	struct walk w = {.f = f, .torchscript = check_is(f, "torchscript")};
+	struct pycode_token last;
+
+	package(f);
+	if (!w.torchscript && !is_python(f))
+		return;
+	/* what torch.jit.load compiles, also where it knows no tensor */
+	if (f->member != NULL && strstr(f->member, "/code/__torch__") != NULL)
+		w.torchscript = true;
+	arena_init(&w.arena, LIMIT_TEMPLATE_ARENA);
+	map_init(&w.alias, &w.arena);
+	last = collect(&w);
+	if (w.torchscript || loader_runs(&w)) {
+		judge(&w, last);
+		check_knows(f);
+		if (!w.torchscript)
+			check_find(
+			    f, FINDING_CODE_SOURCE, ERR_NOWHERE, "Python");
+	}
+	arena_release(&w.arena);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT
+ * Keys and tokens that somebody forgot.  Each kind is known by its issuer's
+ * own prefix, alphabet and length (their documentation, and the rules that
+ * gitleaks and GitHub's secret scanning publish), and must look random:
+ * placeholders do not.  What was found is never shown, only its kind, its
+ * place and eight digits of its SHA-256, to tell one from another.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "audit/check_tell.h"
+#include "base/digest.h"
+#include "base/text.h"
+
+#include <ctype.h>
+
+struct kind {
+	const char *prefix;
+	const char *more;   /* besides letters and digits */
+	size_t least, most; /* behind the prefix */
+	size_t distinct;    /* different characters at least */
+	const char *must;   /* be in it, or NULL */
+	const char *what;
+};
+
+static const struct kind kinds[] = {
+    {"AKIA", "", 16, 16, 8, NULL, "AWS access key"},
+    {"ASIA", "", 16, 16, 8, NULL, "AWS session key"},
+    {"ghp_", "", 36, 36, 14, NULL, "GitHub token"},
+    {"gho_", "", 36, 36, 14, NULL, "GitHub token"},
+    {"ghu_", "", 36, 36, 14, NULL, "GitHub token"},
+    {"ghs_", "", 36, 36, 14, NULL, "GitHub token"},
+    {"ghr_", "", 36, 76, 14, NULL, "GitHub token"},
+    {"github_pat_", "_", 82, 82, 20, "_", "GitHub token"},
+    {"glpat-", "_-", 20, 20, 10, NULL, "GitLab token"},
+    {"hf_", "", 34, 40, 14, NULL, "Hugging Face token"},
+    {"sk-", "", 48, 48, 16, "T3BlbkFJ", "OpenAI key"},
+    {"sk-proj-", "_-", 40, 200, 20, "T3BlbkFJ", "OpenAI key"},
+    {"sk-svcacct-", "_-", 40, 200, 20, "T3BlbkFJ", "OpenAI key"},
+    {"sk-ant-", "_-", 80, 120, 20, "-", "Anthropic key"},
+    {"xoxb-", "-", 40, 90, 14, "-", "Slack token"},
+    {"xoxp-", "-", 40, 90, 14, "-", "Slack token"},
+    {"xoxa-", "-", 40, 90, 14, "-", "Slack token"},
+    {"xapp-", "-", 60, 130, 14, "-", "Slack token"},
+    {"AIza", "_-", 35, 35, 14, NULL, "Google API key"},
+    {"npm_", "", 36, 36, 14, NULL, "npm token"},
+    {"pypi-AgE", "_-", 60, 400, 20, NULL, "PyPI token"},
+    {"sk_live_", "", 24, 120, 12, NULL, "Stripe key"},
+    {"rk_live_", "", 24, 120, 12, NULL, "Stripe key"},
+    {"SG.", "_-.", 66, 66, 20, ".", "SendGrid key"},
+    {"dop_v1_", "", 64, 64, 10, NULL, "DigitalOcean token"},
+    {"AccountKey=", "+/=", 88, 88, 20, "==", "Azure storage key"},
+};
+
+/* Words of who writes documentation. */
+static const char *const examples[] = {"EXAMPLE", "example", "XXXX", "xxxx",
+    "0000000", "1234567890", "abcdefghij", "ABCDEFGHIJ", "your", "YOUR",
+    "REDACT", "redact", "placeholder", "....", "****"};
+
+static void
+tell(struct check_tell *t, enum finding_id id, const char *what, size_t at,
+    const uint8_t *p, size_t len)
+{
+	char hex[DIGEST_HEX];
+	struct digest d;
+
+	digest_mem(p, len, &d);
+	digest_hex(&d, hex);
+	check_tell_find(
+	    t, id, at, "%s, %zu characters, SHA-256 %.8s...", what, len, hex);
+}
+
+static size_t
+distinct(const uint8_t *p, size_t len)
+{
+	bool seen[256] = {false};
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		n += !seen[p[i]];
+		seen[p[i]] = true;
+	}
+	return n;
+}
+
+static bool
+is_example(const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(examples); i++)
+		if (memmem(p, len, examples[i], strlen(examples[i])) != NULL)
+			return true;
+	return false;
+}
+
+/* --- tokens -------------------------------------------------------------- */
+
+static bool
+in_set(const struct kind *k, uint8_t c)
+{
+	return isalnum(c) || (c != '\0' && strchr(k->more, c) != NULL);
+}
+
+/* The length of a token at p, or 0. */
+static size_t
+token(const struct kind *k, const uint8_t *p, size_t left)
+{
+	size_t n = strlen(k->prefix), len = n;
+
+	if (left < n || memcmp(p, k->prefix, n) != 0)
+		return 0;
+	while (len < left && len - n <= k->most && in_set(k, p[len]))
+		len++;
+	if (len - n < k->least || len - n > k->most ||
+	    distinct(p + n, len - n) < k->distinct ||
+	    is_example(p + n, len - n) ||
+	    (k->must != NULL &&
+		memmem(p + n, len - n, k->must, strlen(k->must)) == NULL))
+		return 0;
+	return len;
+}
+
+static void
+tokens(struct check_tell *t, struct rd r)
+{
+	bool begins[256] = {false};
+
+	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
+		begins[(uint8_t)kinds[k].prefix[0]] = true;
+	for (size_t i = 0; i < r.len; i++) {
+		if (!begins[r.base[i]] || (i != 0 && (isalnum(r.base[i - 1]) ||
+							 r.base[i - 1] == '_')))
+			continue;
+		for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+			size_t n = token(&kinds[k], r.base + i, r.len - i);
+
+			if (n == 0)
+				continue;
+			tell(t, FINDING_SECRET_TOKEN, kinds[k].what, i,
+			    r.base + i, n);
+			i += n - 1;
+			break;
+		}
+	}
+}
+
+/* --- private keys -------------------------------------------------------- */
+
+/* RFC 7468: the label, and at least one line of base64 that is no filling. */
+static void
+pem(struct check_tell *t, struct rd r)
+{
+	static const char begin[] = "-----BEGIN ", end[] = "PRIVATE KEY";
+	const uint8_t *p = r.base, *last = r.base + r.len;
+
+	while (p < last && (p = memmem(p, (size_t)(last - p), begin,
+				sizeof(begin) - 1)) != NULL) {
+		const uint8_t *label = p + sizeof(begin) - 1, *q;
+		size_t n = MIN((size_t)(last - label), 40), k = 0;
+
+		q = memmem(label, n, end, sizeof(end) - 1);
+		p = label;
+		if (q == NULL || (q = memmem(q, MIN((size_t)(last - q), 30),
+				      "-----", 5)) == NULL)
+			continue;
+		q += 5;
+		/* line ends may be written as in a string */
+		while (q < last && (isspace(*q) || *q == '\\'))
+			q += *q == '\\' && last - q > 1 ? 2 : 1;
+		n = (size_t)(last - q);
+		while (k < n && k < 64 &&
+		       (isalnum(q[k]) || q[k] == '+' || q[k] == '/'))
+			k++;
+		if (k >= 48 && distinct(q, k) >= 16 && !is_example(q, k))
+			tell(t, FINDING_SECRET_KEY, "private key (PEM)",
+			    (size_t)(p - r.base), q, k);
+	}
+}
+
+/* --- files that hold them by their nature -------------------------------- */
+
+struct setting {
+	const char *file, *key; /* a word, and behind it a value */
+};
+
+static const struct setting settings[] = {
+    {".netrc", "password"},
+    {"_netrc", "password"},
+    {".npmrc", "_authToken"},
+    {".npmrc", "_auth"},
+    {".npmrc", "_password"},
+    {".pypirc", "password"},
+    {".git-credentials", "https:"},
+    {"credentials", "aws_secret_access_key"},
+};
+
+/* No password is as long. */
+#define VALUE_MAX 1024
+
+static void
+value(struct check_tell *t, struct rd r, size_t at, const char *key)
+{
+	size_t from = at + strlen(key), to;
+
+	if (from >= r.len || isalnum(r.base[from]))
+		return; /* a longer key */
+	while (from < r.len && strchr(" \t=:\"'/", r.base[from]) != NULL &&
+	       r.base[from] != '\0')
+		from++;
+	for (to = from;
+	     to < r.len && to - from < VALUE_MAX && !isspace(r.base[to]); to++)
+		continue;
+	/* a variable is none */
+	if (to - from >= 4 && r.base[from] != '$' && r.base[from] != '<' &&
+	    r.base[from] != '{' && distinct(r.base + from, to - from) >= 4 &&
+	    !is_example(r.base + from, to - from))
+		tell(t, FINDING_SECRET_TOKEN, "stored password or token", from,
+		    r.base + from, to - from);
+}
+
+static void
+stored(struct check_tell *t, struct rd r, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		const char *key = settings[i].key;
+		const uint8_t *p = r.base, *last = r.base + r.len;
+
+		if (!text_ends_with(name, settings[i].file))
+			continue;
+		while (p < last && (p = memmem(p, (size_t)(last - p), key,
+					strlen(key))) != NULL) {
+			value(t, r, (size_t)(p - r.base), key);
+			p++;
+		}
+	}
+}
+
+void
+check_secret(const struct check_file *f)
+{
+	struct check_tell t = {.f = f};
+
+	/* text, and strings in a pickle */
+	if (f->bytes.len == 0 ||
+	    (!check_is(f, "text") && !check_is(f, "pickle")))
+		return;
+	tokens(&t, f->bytes);
+	pem(&t, f->bytes);
+	if (check_is(f, "text"))
+		stored(&t, f->bytes, check_name_of(f));
+	check_tell_rest(&t);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ * Any bytes, seen by all checks: a pickle that does not parse is never clean,
+ * and two runs find the same.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include "audit/check.h"
+#include "base/limits.h"
+#include "formats/pickle.h"
+
+/* Something that a person is told to look at. */
+static bool
+is_clean(const struct check_sink *s)
+{
+	json_t *f;
+	size_t i;
+
+	json_array_foreach(s->findings, i, f)
+	{
+		const char *severity =
+		    json_string_value(json_object_get(f, "severity"));
+
+		if (strcmp(severity, "note") != 0 &&
+		    strcmp(severity, "low") != 0)
+			return false;
+	}
+	return s->complete;
+}
+
+/* As Python would, from the first byte. */
+static bool
+parses(const uint8_t *data, size_t len)
+{
+	const struct pickle_node *root;
+	struct rd r = rd_mem(data, len);
+	struct pickle p = {0};
+	struct err e = {0};
+	struct arena a;
+	int rc;
+
+	arena_init(&a, (size_t)256 << 20);
+	p.arena = &a;
+	rc = pickle_read(&p, &r, &root, &e);
+	arena_release(&a);
+	return rc == 0;
+}
+
+static size_t
+look(const uint8_t *data, size_t len, bool *clean, bool *pickle)
+{
+	struct check_sink s = {.findings = json_array(), .complete = true};
+	struct identify_bids bids;
+	size_t found;
+
+	check_bytes(&s, "fuzz", rd_mem(data, len), &bids);
+	*clean = is_clean(&s);
+	*pickle = identify_find(&bids, "pickle") != NULL &&
+		  identify_find(&bids, "joblib") == NULL;
+	found = s.found;
+	json_decref(s.findings);
+	return found;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	bool clean, again, pickle;
+	size_t found = look(data, len, &clean, &pickle);
+
+	PROPERTY(look(data, len, &again, &pickle) == found && again == clean);
+	PROPERTY(!clean || !pickle || parses(data, len));
+	return 0;
+}
