@@ -2,11 +2,6 @@
  * Code that a loader may run: Python beside a model, the code of torch.package,
  * and TorchScript, which is compiled to operators.  What it imports and calls
  * that no model needs.  What malware does with it is audit/check_code.c's.
- * Code that a loader runs by itself: TorchScript, which is compiled to
- * operators, and Python that servers and libraries import (a handler, a class
- * of transformers, the root of a model archive).  Other source is for people
- * to run: audit/check_code.c.  Here whatever reaches processes, the network or
- * other code is found, as no model needs it.
  */
 #define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
@@ -311,9 +306,8 @@ keep(struct walk *w, struct pycode_token t)
 	return true;
 }
 
-/* All tokens, or those that there is room for; the last one. */
-static struct pycode_token
-collect(struct walk *w)
+static void
+judge(struct walk *w)
 {
 	struct pycode p;
 	struct pycode_token t;
@@ -321,86 +315,22 @@ collect(struct walk *w)
 	pycode_init(&p, (const char *)w->f->bytes.base, w->f->bytes.len);
 	do {
 		t = pycode_next(&p);
-		if (!keep(w, t))
+		if (!keep(w, t)) {
+			check_short(w->f, FINDING_FILE_LIMIT,
+			    (uint64_t)(t.s - p.s), "more than %zu tokens",
+			    w->n);
 			break;
+		}
 	} while (t.kind != PYCODE_END && t.kind != PYCODE_BAD);
-	return t;
-}
-
-static void
-judge(struct walk *w, struct pycode_token last)
-{
-	uint64_t off = (uint64_t)(last.s - (const char *)w->f->bytes.base);
-
 	for (size_t i = 0; i < w->n; i++) {
 		if (w->t[i].kind == PYCODE_NAME)
 			i = name(w, i);
 		else if (w->t[i].kind == PYCODE_STRING)
 			string(w, i);
 	}
-	if (last.kind == PYCODE_BAD)
-		check_short(w->f, FINDING_CONFIG_INVALID, off,
+	if (t.kind == PYCODE_BAD)
+		check_short(w->f, FINDING_CONFIG_INVALID, (uint64_t)(t.s - p.s),
 		    "a string of the code has no end");
-	else if (last.kind != PYCODE_END)
-		check_short(w->f, FINDING_FILE_LIMIT, off,
-		    "more than %zu tokens", w->n);
-}
-
-/* class X(PreTrainedModel): what frameworks ask a file for. */
-static bool
-is_asked_for(const struct walk *w)
-{
-	for (size_t i = 0; i + 1 < w->n; i++) {
-		if (is(w, i, "def") && listed(code_hooks, at(w, i + 1)))
-			return true;
-		if (!is(w, i, "class"))
-			continue;
-		if (listed(code_bases, at(w, i + 1)))
-			return true;
-		for (i += 2; i < w->n && !is(w, i, ":") && !is(w, i, ")") &&
-			     w->t[i].kind != PYCODE_LINE;
-		     i++)
-			if (listed(code_bases, at(w, i)))
-				return true;
-	}
-	return false;
-}
-
-/* Python that is loaded without anybody asking for it. */
-static bool
-loader_runs(const struct walk *w)
-{
-	static const char *const names[] = {
-	    "handler.py", ".pth", "sitecustomize.py", "usercustomize.py", NULL};
-	static const char *const starts[] = {"modeling_", "configuration_",
-	    "tokenization_", "processing_", "image_processing_",
-	    "feature_extraction_", NULL};
-	const char *name = check_name_of(w->f), *in = w->f->member;
-
-	for (size_t i = 0; names[i] != NULL; i++)
-		if (text_ends_with(name, names[i]))
-			return true;
-	for (size_t i = 0; starts[i] != NULL; i++)
-		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
-			return true;
-	/* the root of a model archive */
-	if (in != NULL && strchr(in, '/') == NULL)
-		return true;
-	return is_asked_for(w);
-}
-
-/* Python runs lines of .pth files that begin with import. */
-static bool
-is_python(const struct check_file *f)
-{
-	static const char *const names[] = {".py", ".pyw", ".pth"};
-
-	if (check_is(f, "python"))
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (text_ends_with(check_name_of(f), names[i]))
-			return check_is(f, "text") && !check_is(f, "pickle");
-	return false;
 }
 
 /* torch.package: its importer runs the source of what a pickle asks for. */
@@ -432,24 +362,13 @@ check_calls(const struct check_file *f)
 
 	package(f);
 	if (!w.torchscript && !check_is(f, "python") && !named_python(f))
-	struct walk w = {.f = f, .torchscript = check_is(f, "torchscript")};
-	struct pycode_token last;
-
-	package(f);
-	if (!w.torchscript && !is_python(f))
 		return;
 	/* what torch.jit.load compiles, also where it knows no tensor */
 	if (f->member != NULL && strstr(f->member, "/code/__torch__") != NULL)
 		w.torchscript = true;
 	arena_init(&w.arena, LIMIT_TEMPLATE_ARENA);
 	map_init(&w.alias, &w.arena);
-	last = collect(&w);
-	if (w.torchscript || loader_runs(&w)) {
-		judge(&w, last);
-		check_knows(f);
-		if (!w.torchscript)
-			check_find(
-			    f, FINDING_CODE_SOURCE, ERR_NOWHERE, "Python");
-	}
+	judge(&w);
 	arena_release(&w.arena);
+	check_knows(f);
 }

@@ -68,18 +68,6 @@ static const char *const code_strings[] = {"/etc/passwd", "/etc/shadow",
     "/dev/tcp/", "bash -i", "nc -e", "curl http", "wget http", "__subclasses__",
     "__globals__", "__builtins__", "169.254.169.254", "powershell"};
 
-/* Classes that frameworks import a file for: transformers, diffusers, datasets,
- * TorchServe, Triton, MLflow, inference endpoints, BentoML. */
-static const char *const code_bases[] = {"PreTrainedModel", "PretrainedConfig",
-    "PreTrainedTokenizer", "PreTrainedTokenizerFast", "ProcessorMixin",
-    "BaseImageProcessor", "ImageProcessingMixin", "FeatureExtractionMixin",
-    "Pipeline", "DiffusionPipeline", "ModelMixin", "GeneratorBasedBuilder",
-    "ArrowBasedBuilder", "BuilderConfig", "BaseHandler", "VisionHandler",
-    "ImageClassifier", "TextHandler", "TritonPythonModel", "PythonModel",
-    "EndpointHandler", NULL};
-static const char *const code_hooks[] = {
-    "_load_pyfunc", "load_context", "model_fn", "predict_fn", NULL};
-
 /* --- TorchScript --------------------------------------------------------- */
 
 /* Operators that read or write files, or what a file names. */

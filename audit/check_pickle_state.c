@@ -57,7 +57,8 @@ is_template(struct slice text)
 		    names, out[i], names, in[i], names, out[i], names, in[i],
 		    names, out[i]);
 
-		if ((size_t)n == text.len && memcmp(want, text.ptr, text.len) == 0)
+		if ((size_t)n == text.len &&
+		    memcmp(want, text.ptr, text.len) == 0)
 			return true;
 	}
 	return false;

@@ -84,8 +84,7 @@ pickle_scalar_int(const struct pickle_node *x, int64_t *out)
 	if (!pickle_calls(x, "numpy.core.multiarray", "scalar") &&
 	    !pickle_calls(x, "numpy._core.multiarray", "scalar"))
 		return false;
-	if (!take_type(
-		pickle_item(x->call->args, 0), &kind, &width, &big) ||
+	if (!take_type(pickle_item(x->call->args, 0), &kind, &width, &big) ||
 	    !take_bytes(pickle_item(x->call->args, 1), bytes, &n) || n != width)
 		return false;
 	for (size_t i = 0; i < n; i++)

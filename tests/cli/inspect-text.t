@@ -90,9 +90,6 @@ for one in $f/bad-code-*.py $f/bad-oneline.py $f/bad-site.pth; do
 	case $one in *-1[345].py) continue ;; esac
 	hostile "CODE_DANGEROUS\\|SOURCE_DANGEROUS" $one
 done
-watched 0 CODE_SOURCE odd-handler.py
-hostile CODE_DANGEROUS $f/bad-code-*.py $f/bad-site.pth
-hostile SOURCE_DANGEROUS $f/bad-oneline.py
 mkdir -p $tmp/archive/.data
 cp $f/extern_modules $tmp/archive/.data
 hostile TORCH_PACKAGE $tmp/archive
