@@ -12,6 +12,8 @@
 #define TAINTED 128
 /* Tokens of one call or statement that are looked at. */
 #define SPAN 1000
+/* Of all of them: honest source has each in a few. */
+#define WORK ((uint64_t)100 << 20)
 /* A dotted name as it is compared. */
 #define NAME 128
 
@@ -116,8 +118,9 @@ struct word {
 struct source {
 	const struct check_file *f;
 	const char *text;
-	const struct check_python_token *t;
+	struct check_python_token *t;
 	size_t n;
+	uint64_t work; /* tokens that may still be looked at */
 	struct {
 		struct word local, full;
 		const char *more; /* ".member" of full, or NULL */
@@ -137,7 +140,7 @@ static const struct check_python_token *
 at(const struct source *x, size_t i)
 {
 	static const struct check_python_token none = {
-	    TOKEN_LINE, "", 0, false};
+	    TOKEN_LINE, "", 0, false, 0};
 
 	return i < x->n ? &x->t[i] : &none;
 }
@@ -189,7 +192,7 @@ full_name(
 }
 
 static unsigned
-does(const struct source *x, const struct check_python_token *t)
+look_up(const struct source *x, const struct check_python_token *t)
 {
 	char name[NAME];
 	size_t n;
@@ -265,12 +268,12 @@ is_tainted(const struct source *x, const struct check_python_token *t)
 /* What the calls from `i` to the end of the brackets (`call`: i is behind the
  * first) or of the line do. */
 static unsigned
-done_in(const struct source *x, size_t i, bool call, bool *tainted)
+done_in(struct source *x, size_t i, bool call, bool *tainted)
 {
 	size_t depth = call ? 1 : 0, end = i + SPAN;
 	unsigned all = 0;
 
-	for (; i < MIN(end, x->n); i++) {
+	for (; i < MIN(end, x->n) && x->work != 0; i++, x->work--) {
 		const struct check_python_token *t = at(x, i);
 
 		if (t->kind == TOKEN_LINE && depth == 0)
@@ -281,7 +284,7 @@ done_in(const struct source *x, size_t i, bool call, bool *tainted)
 		    (depth == 0 || --depth == 0) && call)
 			break;
 		if (is(at(x, i + 1), "(") || is(t, "chr"))
-			all |= does(x, t);
+			all |= t->does;
 		/* "..."[::-1] */
 		if (is(t, ":") && is(at(x, i + 1), ":") &&
 		    is(at(x, i + 2), "-"))
@@ -300,6 +303,14 @@ danger(struct source *x, const struct check_python_token *t, const char *what)
 	x->dangerous = true;
 	check_find(x->f, FINDING_SOURCE_DANGEROUS, (uint64_t)(t->s - x->text),
 	    "%s", what);
+}
+
+static bool
+starts_statement(const struct source *x, size_t i)
+{
+	const struct check_python_token *t = at(x, i - 1);
+
+	return i == 0 || t->kind == TOKEN_LINE || is(t, ";") || is(t, ":");
 }
 
 /* name = ... what was decoded or downloaded ... */
@@ -321,12 +332,12 @@ assignment(struct source *x, size_t i)
 
 /* --- calls --------------------------------------------------------------- */
 
-static bool
-is_tame(const struct check_python_token *t)
+bool
+check_python_tame(const char *s, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_LEN(tame); i++)
-		if (t->len >= strlen(tame[i]) &&
-		    memcmp(t->s, tame[i], strlen(tame[i])) == 0)
+		if (len >= strlen(tame[i]) &&
+		    memcmp(s, tame[i], strlen(tame[i])) == 0)
 			return true;
 	return false;
 }
@@ -341,7 +352,7 @@ judge_command(struct source *x, size_t i)
 	size_t depth = 0, where = 0, end = i + SPAN;
 	bool own = false;
 
-	for (i++; i < MIN(end, x->n); i++) {
+	for (i++; i < MIN(end, x->n) && x->work != 0; i++, x->work--) {
 		const struct check_python_token *t = at(x, i);
 
 		if (is(t, "("))
@@ -358,7 +369,8 @@ judge_command(struct source *x, size_t i)
 	what = check_shell_judge((const char *)text.ptr, text.len, &where);
 	if (what != NULL)
 		danger(x, name, what);
-	if (name->column0 && !own && (first == NULL || !is_tame(first)))
+	if (name->column0 && !own &&
+	    (first == NULL || !check_python_tame(first->s, first->len)))
 		x->starts = MIN(x->starts, (size_t)(name->s - x->text));
 	buf_free(&text);
 }
@@ -380,17 +392,17 @@ judge_run(struct source *x, size_t i, unsigned what)
 	}
 	/* what a program is given as data is no command */
 	if (is_tainted(x, first) ||
-	    (does(x, first) & (DOES_DECODE | DOES_NET)) != 0)
+	    (first->does & (DOES_DECODE | DOES_NET)) != 0)
 		danger(x, t, "starts what it decodes or downloads");
 }
 
 /* All of the environment, with the tokens that are in it. */
 static bool
-sends_environment(const struct source *x, size_t i)
+sends_environment(struct source *x, size_t i)
 {
 	size_t depth = 0, end = i + SPAN;
 
-	for (i++; i < MIN(end, x->n); i++) {
+	for (i++; i < MIN(end, x->n) && x->work != 0; i++, x->work--) {
 		char name[NAME];
 
 		if (is(at(x, i), "("))
@@ -410,7 +422,7 @@ sends_environment(const struct source *x, size_t i)
 static void
 judge_call(struct source *x, size_t i)
 {
-	unsigned what = does(x, at(x, i));
+	unsigned what = at(x, i)->does;
 
 	x->all |= what;
 	if ((what & (DOES_EXEC | DOES_SHELL)) != 0)
@@ -452,8 +464,9 @@ hidden(struct source *x, size_t i)
 		last = at(x, i + 5);
 	} else if (is(t, "getattr") && is(at(x, i + 1), "(") &&
 		   (is_power(at(x, i + 2)) || is(at(x, i + 2), "__import__"))) {
-		for (last = at(x, i += 3);
-		     !is(last, ",") && last->kind != TOKEN_LINE;)
+		size_t end = i + 20;
+
+		for (last = at(x, i += 3); !is(last, ",") && i < end;)
 			last = at(x, ++i);
 		last = at(x, i + 1);
 		/* made of pieces */
@@ -489,7 +502,7 @@ reduces(struct source *x, size_t i)
 			continue;
 		while (is(at(x, k), "("))
 			k++;
-		if ((does(x, at(x, k)) & (DOES_EXEC | DOES_SHELL)) != 0)
+		if ((at(x, k)->does & (DOES_EXEC | DOES_SHELL)) != 0)
 			danger(x, at(x, i), "makes a pickle that runs code");
 	}
 }
@@ -517,28 +530,41 @@ judge_together(struct source *x)
 		    "whenever it is imported");
 }
 
+/* Imports first: a name means what it was imported as. */
+static void
+prepare(struct source *x)
+{
+	for (size_t i = 0; i < x->n; i++)
+		if ((i == 0 || at(x, i - 1)->kind == TOKEN_LINE) &&
+		    (is(at(x, i), "import") || is(at(x, i), "from")))
+			take_import(x, i);
+	for (size_t i = 0; i < x->n; i++)
+		x->t[i].does = look_up(x, &x->t[i]);
+}
+
 void
 check_python_judge(const struct check_file *f, const char *s, size_t len)
 {
-	struct source x = {.f = f, .text = s, .starts = SIZE_MAX};
+	struct source x = {.f = f, .text = s, .starts = SIZE_MAX, .work = WORK};
 	struct buf tokens = {0};
 
 	check_python_tokens(s, len, &tokens);
-	x.t = (const struct check_python_token *)(void *)tokens.ptr;
+	x.t = (struct check_python_token *)(void *)tokens.ptr;
 	x.n = tokens.len / sizeof(*x.t);
+	prepare(&x);
 	for (size_t i = 0; i < x.n; i++) {
-		bool first = i == 0 || at(&x, i - 1)->kind == TOKEN_LINE;
-
-		if (first && (is(at(&x, i), "import") || is(at(&x, i), "from")))
-			take_import(&x, i);
 		if (at(&x, i)->kind != TOKEN_NAME)
 			continue;
 		if (is(at(&x, i + 1), "("))
 			judge_call(&x, i);
 		hidden(&x, i);
 		reduces(&x, i);
-		assignment(&x, i);
+		if (starts_statement(&x, i))
+			assignment(&x, i);
 	}
 	judge_together(&x);
+	if (x.work == 0)
+		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
+		    "source whose calls are more than can be looked at");
 	buf_free(&tokens);
 }

@@ -18,7 +18,7 @@ static void
 emit(struct lexer *x, enum check_python_kind kind, size_t from, size_t len)
 {
 	struct check_python_token t = {
-	    kind, x->s + from, len, x->fresh && !x->indented};
+	    kind, x->s + from, len, x->fresh && !x->indented, 0};
 
 	buf_append(x->out, &t, sizeof(t));
 	x->fresh = kind == TOKEN_LINE;

@@ -191,6 +191,9 @@ static const struct setting settings[] = {
     {"credentials", "aws_secret_access_key"},
 };
 
+/* No password is as long. */
+#define VALUE_MAX 1024
+
 static void
 value(struct check_tell *t, struct rd r, size_t at, const char *key)
 {
@@ -201,7 +204,8 @@ value(struct check_tell *t, struct rd r, size_t at, const char *key)
 	while (from < r.len && strchr(" \t=:\"'/", r.base[from]) != NULL &&
 	       r.base[from] != '\0')
 		from++;
-	for (to = from; to < r.len && !isspace(r.base[to]); to++)
+	for (to = from;
+	     to < r.len && to - from < VALUE_MAX && !isspace(r.base[to]); to++)
 		continue;
 	/* a variable is none */
 	if (to - from >= 4 && r.base[from] != '$' && r.base[from] != '<' &&

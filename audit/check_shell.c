@@ -163,6 +163,7 @@ reverse_shell(struct text t)
 	static const char *const shell[] = {
 	    "/bin/sh", "/bin/bash", "bash", "cmd.exe", "cmd"};
 	size_t at = find(t, 0, t.len, "/dev/tcp/");
+	bool fifo = has(t, "mkfifo") && has(t, "/bin/sh");
 
 	if (at == SIZE_MAX)
 		at = find(t, 0, t.len, "/dev/udp/");
@@ -174,7 +175,7 @@ reverse_shell(struct text t)
 		     at++) {
 			size_t e = find(t, at, at + 80, " -e ");
 
-			if (has(t, "mkfifo") && has(t, "/bin/sh"))
+			if (fifo)
 				return at;
 			if (e == SIZE_MAX)
 				e = find(t, at, at + 80, " -c ");

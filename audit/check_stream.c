@@ -66,12 +66,6 @@ gzip(const struct check_file *f, struct check_expanded *x)
 
 		in = rd_mem(f->bytes.base + x->used, f->bytes.len - x->used);
 		check_expand_inflate(f, in, EXPAND_GZIP, &one);
-		/* its first bytes were like gzip's by chance */
-		if (one.end == EXPAND_DAMAGED && one.bytes.len == 0 &&
-		    x->used != 0) {
-			check_expand_free(&one);
-			return;
-		}
 		buf_append(&x->bytes, one.bytes.ptr, one.bytes.len);
 		x->used += one.used;
 		x->end = one.end;

@@ -33,7 +33,7 @@ static void
 add(struct check_zip *z, struct buf *out, const struct check_zip_entry *e,
     const struct check_zip_head *h)
 {
-	struct reading r = {.name = check_zip_name(z, h->name),
+	struct reading r = {.name = h->text,
 	    .data = e->data,
 	    .packed = MIN(h->packed, z->file.len - e->data),
 	    .size = h->size,

@@ -35,19 +35,19 @@ static void
 compare(struct check_zip *z, const struct check_zip_entry *e)
 {
 	const struct check_zip_head *c = &e->central, *l = &e->local;
-	const char *name = check_zip_name(z, c->name);
+	const char *name = c->text;
 	bool later = (l->flags & ZIP_LATER) != 0;
 
 	if (!same(c->name, l->name))
 		check_tell_find(&z->tell, FINDING_ZIP_HEADERS, e->local_at,
 		    "'%.200s' is called '%.200s' by its own header", name,
-		    check_zip_name(z, l->name));
+		    l->text);
 	if (c->method != l->method)
 		check_tell_find(&z->tell, FINDING_ZIP_HEADERS, e->local_at,
 		    "'%.200s': compression method %u in the directory, %u in "
 		    "its own header",
 		    name, c->method, l->method);
-	if (((c->flags ^ l->flags) & REFUSED) != 0)
+	if (((c->flags ^ l->flags) & (REFUSED | ZIP_LATER)) != 0)
 		check_tell_find(&z->tell, FINDING_ZIP_HEADERS, e->local_at,
 		    "'%.200s': flags %#x in the directory, %#x in its own "
 		    "header",
@@ -81,8 +81,7 @@ second_name(struct check_zip *z, const struct check_zip_head *h, uint64_t at)
 		if (!same(name, h->name) &&
 		    text_utf8_valid((const char *)h->name.ptr, h->name.len))
 			check_tell_find(&z->tell, FINDING_ZIP_HEADERS, at,
-			    "'%.200s' has a second name, '%.200s'",
-			    check_zip_name(z, h->name),
+			    "'%.200s' has a second name, '%.200s'", h->text,
 			    check_zip_name(z, name));
 	}
 }
@@ -90,11 +89,10 @@ second_name(struct check_zip *z, const struct check_zip_head *h, uint64_t at)
 /* --- names --------------------------------------------------------------- */
 
 static void
-entry_of(struct check_zip *z, const struct check_zip_head *h,
-    struct check_names_entry *out)
+entry_of(const struct check_zip_head *h, struct check_names_entry *out)
 {
-	*out = (struct check_names_entry){.name = check_zip_name(z, h->name),
-	    .coded = (h->flags & FLAG_UTF8) == 0};
+	*out = (struct check_names_entry){
+	    .name = h->text, .coded = (h->flags & FLAG_UTF8) == 0};
 }
 
 /* Some readers end a name at a zero byte, others do not. */
@@ -103,8 +101,7 @@ judge_zero(struct check_zip *z, const struct check_zip_head *h, uint64_t at)
 {
 	if (memchr(h->name.ptr, '\0', h->name.len) != NULL)
 		check_tell_find(&z->tell, FINDING_ARCHIVE_NAME, at,
-		    "'%.200s' goes on behind a zero byte",
-		    check_zip_name(z, h->name));
+		    "'%.200s' goes on behind a zero byte", h->text);
 }
 
 static void
@@ -112,7 +109,7 @@ judge_name(struct check_zip *z, const struct check_zip_head *h, uint64_t at)
 {
 	struct check_names_entry n;
 
-	entry_of(z, h, &n);
+	entry_of(h, &n);
 	n.at = at;
 	judge_zero(z, h, at);
 	check_names_judge(&z->tell, &z->arena, &n);
@@ -140,7 +137,7 @@ judge_place(struct check_zip *z, const struct check_zip_entry *e)
 {
 	const struct check_zip_head *h =
 	    e->at != ERR_NOWHERE ? &e->central : &e->local;
-	const char *name = check_zip_name(z, h->name);
+	const char *name = h->text;
 	uint64_t at = e->at != ERR_NOWHERE ? e->at : e->local_at;
 
 	if (h->damaged || (e->data != ERR_NOWHERE && e->local.damaged))
@@ -163,8 +160,7 @@ judge_entry(struct check_zip *z, const struct check_zip_entry *e)
 		/* of a file that was cut off, all are */
 		if (z->nend != 0)
 			check_tell_find(&z->tell, FINDING_ZIP_ORPHAN,
-			    e->local_at, "'%.200s'",
-			    check_zip_name(z, e->local.name));
+			    e->local_at, "'%.200s'", e->local.text);
 		judge_name(z, &e->local, e->local_at);
 		return;
 	}
@@ -192,7 +188,7 @@ judge_names(struct check_zip *z, size_t directory)
 
 		if (e->at == ERR_NOWHERE || e->directory != directory)
 			continue;
-		entry_of(z, &e->central, &n);
+		entry_of(&e->central, &n);
 		n.at = e->at;
 		n.mode = e->mode;
 		n.link = target_of(z, e);
@@ -254,7 +250,7 @@ judge_overlap(struct check_zip *z)
 			check_tell_find(&z->tell, FINDING_ZIP_OVERLAP,
 			    list[i]->local_at,
 			    "'%.200s' begins within another entry",
-			    check_zip_name(z, list[i]->central.name));
+			    list[i]->central.text);
 		to = MAX(to, list[i]->end);
 	}
 }

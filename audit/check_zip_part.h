@@ -24,6 +24,7 @@
 /* What one header says of an entry. */
 struct check_zip_head {
 	struct slice name, extra;
+	const char *text; /* the name, terminated */
 	uint64_t packed, size;
 	uint32_t crc;
 	uint16_t method, flags;

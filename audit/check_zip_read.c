@@ -121,6 +121,12 @@ check_zip_local(struct check_zip *z, struct check_zip_entry *e)
 	    rd_bytes(&r, nextra, &e->local.extra) != 0)
 		return false;
 	take_zip64(&e->local, NULL);
+	/* most have one name in both headers, and keep it once */
+	if (e->at != ERR_NOWHERE && e->central.name.len == nname &&
+	    memcmp(e->central.name.ptr, e->local.name.ptr, nname) == 0)
+		e->local.text = e->central.text;
+	else
+		e->local.text = check_zip_name(z, e->local.name);
 	e->data = r.off;
 	if (e->at == ERR_NOWHERE)
 		h = &e->local;
@@ -153,6 +159,7 @@ take_central(struct check_zip *z, struct rd *r, struct check_zip_entry *e)
 	}
 	e->local_at = local_at;
 	take_zip64(&e->central, &e->local_at);
+	e->central.text = check_zip_name(z, e->central.name);
 	/* miniz and zipfile look at these bits whatever system made it */
 	e->mode = attr >> 16;
 	return true;
@@ -231,20 +238,30 @@ struct end {
 static bool
 read_end(struct check_zip *z, const struct end *end, uint64_t stop)
 {
+	uint64_t at = stop - end->size;
 	bool any = false;
 	struct rd r;
 
 	if (end->size == 0 && end->n == 0)
-		return true; /* an empty archive */
-	if (end->size <= stop &&
-	    check_zip_signed(z, stop - end->size, ZIP_CENTRAL_SIG, &r)) {
+		return end->off <= stop; /* an empty archive */
+	if (end->size <= stop && check_zip_signed(z, at, ZIP_CENTRAL_SIG, &r)) {
+		if (end->off > at || (end->off < at && !z->behind))
+			check_tell_find(&z->tell,
+			    end->off > at ? FINDING_ZIP_COUNT
+					  : FINDING_ZIP_PREFIX,
+			    at, "the directory is said to be at %" PRIu64,
+			    end->off);
 		/* modulo 2^64: a directory earlier than stated, too */
-		read_directory(z, stop - end->size, stop,
-		    stop - end->size - end->off, end->n);
+		read_directory(z, at, stop, at - end->off, end->n);
 		any = true;
 	}
-	if (end->off < stop && end->off != stop - end->size &&
+	if (end->off < stop && end->off != at &&
 	    check_zip_signed(z, end->off, ZIP_CENTRAL_SIG, &r)) {
+		if (!any)
+			check_tell_find(&z->tell, FINDING_ZIP_COUNT, stop,
+			    "the directory is said to have %" PRIu64
+			    " bytes, %" PRIu64 " are there",
+			    end->size, stop - end->off);
 		read_directory(z, end->off, stop, 0, end->n);
 		any = true;
 	}
