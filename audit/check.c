@@ -68,9 +68,9 @@ keep(struct check_sink *s, json_t *finding)
 		json_decref(finding);
 }
 
-static void
-find(const struct check_file *f, enum finding_id id, const char *tensor,
-    uint64_t offset, const char *fmt, va_list ap)
+static void PRINTF_LIKE(5, 0)
+    find(const struct check_file *f, enum finding_id id, const char *tensor,
+	uint64_t offset, const char *fmt, va_list ap)
 {
 	struct finding_place at = {.path = f->path,
 	    .member = f->member,
