@@ -104,11 +104,11 @@ group(struct tree *t, uint64_t at, struct err *e)
 	int rc = hdf5_group_read(t->h, at, &g, e);
 
 	for (size_t i = 0; rc == 0 && i < g->n; i++) {
-		if (g->link[i].at == HDF5_NOWHERE)
+		if (g->link[i].external)
 			check_find(t->f, FINDING_HDF5_OUTSIDE, ERR_NOWHERE,
-			    "'%.200s' is a link to somewhere else",
+			    "'%.200s' is a link to another file",
 			    g->link[i].name);
-		else
+		else if (g->link[i].at != HDF5_NOWHERE)
 			rc = object(t, g->link[i].name, g->link[i].at, e);
 	}
 	return rc;

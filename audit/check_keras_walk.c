@@ -108,6 +108,33 @@ registered(struct walk *w, const struct at *at, const json_t *o,
 	judge(w, at, NULL, r, check_keras_name(NULL, r, CHECK_KERAS_CLASS));
 }
 
+/*
+ * Keras up to 3.8 imports the module that a configuration names, if nothing is
+ * registered under its name.  What its user registers has a package and ">";
+ * "__main__" and "builtins" are there already.
+ */
+static bool
+imports(const json_t *o)
+{
+	const char *module = text(o, "module"), *r = text(o, "registered_name");
+
+	return module != NULL && *module != '\0' &&
+	       strcmp(module, "__main__") != 0 &&
+	       strcmp(module, "builtins") != 0 &&
+	       strncmp(module, "keras.", 6) != 0 &&
+	       (r == NULL || strchr(r, '>') == NULL);
+}
+
+static void
+say_import(
+    struct walk *w, const struct at *at, const char *module, const char *name)
+{
+	char where[PLACE];
+
+	check_find(w->f, FINDING_KERAS_IMPORT, ERR_NOWHERE, "%s: %.100s.%.100s",
+	    place(at, where), module, name);
+}
+
 static void
 resolve(struct walk *w, const struct at *at, const json_t *o, const char *name,
     enum check_keras_kind kind)
@@ -115,7 +142,10 @@ resolve(struct walk *w, const struct at *at, const json_t *o, const char *name,
 	const char *module = text(o, "module");
 	enum check_keras_origin origin = check_keras_name(module, name, kind);
 
-	judge(w, at, module, name, origin);
+	if (origin == CHECK_KERAS_USER && imports(o))
+		say_import(w, at, module, name);
+	else
+		judge(w, at, module, name, origin);
 	registered(w, at, o, name, origin);
 }
 
@@ -134,18 +164,29 @@ outside(struct walk *w, const struct at *at, const char *what, const char *path)
 	    why != NULL ? ", which " : "", why != NULL ? why : "");
 }
 
-/* Code as Keras 2 has it: [code, defaults, closure]; as text in some. */
+/* Code as Keras 2 has it: [code, defaults, closure], in TensorFlow's a tuple;
+ * as text in some. */
 static bool
 code_in(struct walk *w, const struct at *at, const json_t *v)
 {
-	const char *code =
-	    json_string_value(json_is_array(v) ? json_array_get(v, 0) : v);
+	const json_t *items = json_object_get(v, "items");
+	const char *code;
 	char where[PLACE];
 
+	v = items != NULL ? items : v;
+	code = json_string_value(json_is_array(v) ? json_array_get(v, 0) : v);
 	if (code == NULL)
 		return false;
 	check_keras_code(w->f, place(at, where), code);
 	return true;
+}
+
+/* What the walk sees by itself: {"class_name", "config"} */
+static bool
+is_object(const json_t *v)
+{
+	return text(v, "class_name") != NULL &&
+	       json_object_get(v, "config") != NULL;
 }
 
 /*
@@ -156,7 +197,7 @@ static void
 lambda(struct walk *w, const struct at *at, const json_t *config)
 {
 	static const char *const key[] = {"function", "output_shape", "mask"};
-	char type_key[32], module_key[32];
+	char type_key[32], module_key[32], where[PLACE];
 
 	for (size_t i = 0; i < ARRAY_LEN(key); i++) {
 		const json_t *v = json_object_get(config, key[i]);
@@ -175,8 +216,10 @@ lambda(struct walk *w, const struct at *at, const json_t *config)
 			judge(w, &in, module, json_string_value(v),
 			    check_keras_name(module, json_string_value(v),
 				CHECK_KERAS_FUNCTION));
-		else
-			code_in(w, &in, v);
+		else if (!code_in(w, &in, v) && i == 0 && !is_object(v))
+			check_find(w->f, FINDING_KERAS_CODE, ERR_NOWHERE,
+			    "%s: a Lambda in a form that is not known",
+			    place(at, where));
 	}
 }
 
@@ -363,9 +406,9 @@ type_spec(struct walk *w, const struct at *at, const json_t *o)
 static bool
 is_dormant(const char *key)
 {
-	static const char *const keys[] = {"build_config", "comment",
-	    "description", "doc", "docs", "metadata", "notes",
-	    "user_defined_metadata", "user_metadata"};
+	static const char *const keys[] = {"comment", "description", "doc",
+	    "docs", "metadata", "notes", "user_defined_metadata",
+	    "user_metadata"};
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (strcmp(keys[i], key) == 0)

@@ -5,6 +5,7 @@
  */
 #include "audit/check.h"
 
+#include "audit/check_note.h"
 #include "audit/check_onnx_op.h"
 #include "audit/check_path.h"
 #include "base/limits.h"
@@ -109,17 +110,80 @@ location(struct walk *w, const struct onnx_wire *f, struct rd tensor)
 	    copy(w, member(tensor, 8)), copy(w, value), why);
 }
 
-/* TensorProto: name = 8, external_data = 13 (key = 1, value = 2) */
+/* dims = 1, packed or not: how many elements, or what is wrong with them */
+static const char *
+count(const struct onnx_wire *f, uint64_t *n)
+{
+	struct rd r = f->body;
+	uint64_t d = f->value;
+
+	if (f->type == ONNX_WIRE_VARINT)
+		return d > INT64_MAX || ckd_mul(n, *n, d)
+			   ? "more elements than 64 bits can count"
+			   : NULL;
+	if (f->type != ONNX_WIRE_BYTES)
+		return "dims that are no numbers";
+	while (rd_left(&r) != 0)
+		if (rd_varint(&r, &d) != 0 || d > INT64_MAX ||
+		    ckd_mul(n, *n, d))
+			return "more elements than 64 bits can count";
+	return NULL;
+}
+
+/* TensorProto.DataType of raw_data, in bits: 1 float to 23 float4e2m1; 0: no
+ * number, or none of these */
+static unsigned
+bits_of(uint64_t type)
+{
+	static const uint8_t bits[] = {0, 32, 8, 8, 16, 16, 32, 64, 0, 8, 16,
+	    64, 32, 64, 64, 128, 16, 8, 8, 8, 8, 4, 4, 4};
+
+	return type < ARRAY_LEN(bits) ? bits[type] : 0;
+}
+
+#define TYPES_MAX 31 /* no version of ONNX has more */
+
+static const char *
+misfit(uint64_t type, uint64_t n, struct rd raw)
+{
+	uint64_t bits;
+
+	if (type == 0 || type > TYPES_MAX)
+		return "an element type that ONNX does not have";
+	if (raw.base == NULL || bits_of(type) == 0)
+		return NULL;
+	if (ckd_mul(&bits, n, bits_of(type)))
+		return "more elements than 64 bits can count";
+	return bits / 8 + (bits % 8 != 0 ? 1 : 0) != raw.len
+		   ? "another number of bytes than its shape"
+		   : NULL;
+}
+
+/* TensorProto: dims = 1, data_type = 2, name = 8, raw_data = 9,
+ * external_data = 13 (key = 1, value = 2) */
 static int
 tensor(struct walk *w, struct rd r)
 {
 	struct onnx_wire f;
-	struct rd all = r;
+	struct rd all = r, raw = {0};
+	const char *bad = NULL, *why;
+	uint64_t n = 1, type = 0;
 	int rc;
 
-	while ((rc = onnx_wire_next(&r, &f, w->e)) > 0)
+	while ((rc = onnx_wire_next(&r, &f, w->e)) > 0) {
 		if (f.number == 13 && f.type == ONNX_WIRE_BYTES)
 			location(w, &f, all);
+		else if (f.number == 1 && (why = count(&f, &n)) != NULL)
+			bad = why;
+		else if (f.number == 2)
+			type = f.value;
+		else if (f.number == 9 && f.type == ONNX_WIRE_BYTES)
+			raw = f.body;
+	}
+	bad = bad != NULL ? bad : misfit(type, n, raw);
+	if (rc >= 0 && bad != NULL)
+		check_short(w->f, FINDING_ONNX_BROKEN, all.start,
+		    "tensor '%.100s' has %s", copy(w, member(all, 8)), bad);
 	return rc;
 }
 
@@ -281,46 +345,6 @@ function(struct walk *w, const struct onnx_wire *f)
 	return f->number == 11 ? fields(w, f->body, attribute) : 0;
 }
 
-/* --- metadata ------------------------------------------------------------ */
-
-/* What text about a model never has in it; traces of what exported it do not
- * either. */
-static const char *const code[] = {"__import__(", "os.system(", "os.popen(",
-    "subprocess.", "eval(", "exec(", "powershell", "<script", "/bin/sh",
-    "/bin/bash", "b64decode(", "pickle.loads("};
-
-static bool
-has(struct rd r, const char *word)
-{
-	size_t n = strlen(word);
-	const uint8_t *at = r.base;
-
-	while (r.len >= n && at <= r.base + r.len - n &&
-	       (at = memchr(at, word[0],
-		    (size_t)(r.base + r.len - at) - n + 1)) != NULL) {
-		if (memcmp(at, word, n) == 0)
-			return true;
-		at++;
-	}
-	return false;
-}
-
-/* StringStringEntryProto: key = 1, value = 2 */
-static void
-metadata(struct walk *w, const struct onnx_wire *f)
-{
-	struct rd value = member(f->body, 2);
-
-	for (size_t i = 0; i < ARRAY_LEN(code); i++) {
-		if (!has(value, code[i]))
-			continue;
-		check_find(w->f, FINDING_ONNX_METADATA, f->at,
-		    "'%.100s' has '%s' in it", copy(w, member(f->body, 1)),
-		    code[i]);
-		break;
-	}
-}
-
 /* --- the model ----------------------------------------------------------- */
 
 /* A function of a name that ONNX has: which of the two a runtime takes is up
@@ -352,8 +376,9 @@ model_field(struct walk *w, const struct onnx_wire *f)
 	switch (f->number) {
 	case 7:
 		return graph(w, f->body);
-	case 14:
-		metadata(w, f);
+	case 14: /* StringStringEntryProto: key = 1, value = 2 */
+		check_note(
+		    w->f, copy(w, member(f->body, 1)), member(f->body, 2));
 		return 0;
 	case 20:
 		return fields(w, f->body, training);

@@ -24,6 +24,20 @@ is_named_pickle(const struct check_file *f)
 	return false;
 }
 
+/* joblib before 0.10: "ZF", the size in 19 characters, perhaps a blank, a stream
+ * of zlib. */
+static void
+check_zfile(const struct check_file *f)
+{
+	struct rd r = f->bytes;
+
+	if (r.len < 32 || memcmp(r.base, "ZF0x", 4) != 0 ||
+	    rd_skip(&r, r.base[21] == ' ' ? 22 : 21) != 0)
+		return;
+	check_knows(f);
+	check_within(f, "zlib", rd_mem(f->bytes.base + r.off, rd_left(&r)));
+}
+
 void
 check_pickle(const struct check_file *f)
 {
@@ -38,7 +52,9 @@ check_pickle(const struct check_file *f)
 						     : bid->summary);
 		check_knows(f);
 		check_pickle_stream(f, f->bytes);
-	} else if (is_named_pickle(f)) {
+	} else if (is_named_pickle(f) &&
+		   (f->bytes.len < 4 ||
+		       memcmp(f->bytes.base, "ZF0x", 4) != 0)) {
 		check_short(f, FINDING_PICKLE_INVALID, ERR_NOWHERE,
 		    "its name says that it is a pickle or archive, its "
 		    "content does not");
@@ -49,6 +65,7 @@ check_pickle(const struct check_file *f)
 		    identify_find(f->bids, "torch-zip")->summary);
 		check_pickle_zip(f);
 	}
+	check_zfile(f);
 	if (check_is(f, "npy"))
 		check_pickle_npy(f);
 }

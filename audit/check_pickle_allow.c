@@ -8,11 +8,13 @@
 #define ITEMS  USE_ITEMS
 #define APPEND USE_APPEND
 #define ONLY   USE_ONLY
+#define ARRAY  USE_ARRAY
 
 #define FAMILY(prefix, reason)
 #define CYTHON(prefix, reason)
 #define NAMED(prefix, reason)
 #define NEVER(prefix, reason)
+#define RANDOM(prefix, reason)
 const struct check_pickle_allow check_pickle_allow_table[] = {
 #define ALLOW(module, name, use, arg, reason)                                  \
 	{module, name, use, ARG_##arg, reason},
@@ -23,6 +25,7 @@ const struct check_pickle_allow check_pickle_allow_table[] = {
 #undef CYTHON
 #undef NAMED
 #undef NEVER
+#undef RANDOM
 
 const size_t check_pickle_allow_count = ARRAY_LEN(check_pickle_allow_table);
 
@@ -66,6 +69,7 @@ enum form {
 	FORM_CLASS,  /* a class that is made by NEWOBJ */
 	FORM_CYTHON, /* __pyx_unpickle_X(class, checksum, state) */
 	FORM_NAMED,  /* a function or class that is only referred to */
+	FORM_RANDOM, /* a distribution of scipy.stats */
 	FORM_NEVER,  /* nothing from here on */
 };
 
@@ -83,6 +87,9 @@ static const struct family families[] = {
 			  ARG_cython, reason}},
 #define NAMED(prefix, reason)                                                  \
 	{FORM_NAMED, {prefix, "(a name)", DATA, ARG_any, reason}},
+#define RANDOM(prefix, reason)                                                 \
+	{FORM_RANDOM,                                                          \
+	    {prefix, "(a distribution)", NEW | STATE, ARG_any, reason}},
 #define NEVER(prefix, reason) {FORM_NEVER, {prefix, "", DATA, ARG_any, reason}},
 #include "audit/check_pickle_allow.def"
 #undef ALLOW
@@ -90,6 +97,7 @@ static const struct family families[] = {
 #undef CYTHON
 #undef NAMED
 #undef NEVER
+#undef RANDOM
 };
 
 /* The module is that one or below it. */
@@ -140,6 +148,14 @@ is_cython_name(struct slice s)
 }
 
 static bool
+ends_with(struct slice s, const char *tail)
+{
+	size_t n = strlen(tail);
+
+	return s.len > n && memcmp(s.ptr + s.len - n, tail, n) == 0;
+}
+
+static bool
 has_form(enum form form, struct slice module, struct slice name)
 {
 	switch (form) {
@@ -147,6 +163,8 @@ has_form(enum form form, struct slice module, struct slice name)
 		return is_class_name(name);
 	case FORM_CYTHON:
 		return is_cython_name(name);
+	case FORM_RANDOM:
+		return ends_with(name, "_gen") || ends_with(name, "_frozen");
 	case FORM_NAMED:
 		return check_pickle_danger_find(module, name) == NULL;
 	case FORM_NEVER:

@@ -18,6 +18,7 @@ enum check_pickle_use {
 	USE_ITEMS = 8,   /* SETITEM, SETITEMS on that */
 	USE_APPEND = 16, /* APPEND, APPENDS, ADDITEMS on that */
 	USE_ONLY = 32,   /* called at once, and never put anywhere */
+	USE_ARRAY = 64,  /* made by ndarray.__new__ only: its own opens files */
 };
 
 /* Which arguments a call may have: functions in check_pickle_arg.c. */

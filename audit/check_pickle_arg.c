@@ -57,12 +57,21 @@ data_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 				   : NULL;
 }
 
+/* One that ndarray.__new__ makes, as numpy's _reconstruct() has it. */
+static bool
+is_array(struct check_pickle_judge *j, const struct pickle_node *n)
+{
+	const struct check_pickle_fact *t = check_pickle_judge_fact(j, n);
+
+	return t->allow != NULL && (t->allow->use & USE_ARRAY) != 0;
+}
+
 static const char *
 classes_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
 	for (size_t i = 0; i < args->n; i++)
 		if (args->item[i]->kind == PICKLE_GLOBAL &&
-		    !is_class(j, args->item[i]))
+		    !is_class(j, args->item[i]) && !is_array(j, args->item[i]))
 			return "is given what is no class that may be made";
 	return NULL;
 }

@@ -292,6 +292,9 @@ see_call(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 		wrong = check_pickle_arg_wrong(j, t->allow->arg, c->args);
 	if (wrong != NULL)
 		misuse(j, wrong, t->shown);
+	else if (t->module.len == 12 &&
+		 memcmp(t->module.ptr, "torch._utils", 12) == 0)
+		check_pickle_view(j, n);
 }
 
 /* Pairs that a dictionary is made of: [["__setstate__", ...], ...]. */
@@ -339,21 +342,11 @@ has_hooks(const struct pickle_node *state)
 	return false;
 }
 
-/* joblib before 0.10: the array is in a file beside this one. */
-static bool
-names_other_folder(const struct pickle_node *state)
-{
-	const struct pickle_node *name = pickle_get(state, "filename");
-
-	return !pickle_is(name, PICKLE_STR) || name->text.len == 0 ||
-	       memchr(name->text.ptr, '/', name->text.len) != NULL ||
-	       memchr(name->text.ptr, '\\', name->text.len) != NULL;
-}
-
 static void
 see_build(struct check_pickle_judge *j, const struct pickle_node *n)
 {
 	struct check_pickle_fact *t;
+	const char *wrong;
 
 	if (n->kind != PICKLE_CALL) {
 		if (n->kind == PICKLE_GLOBAL && !n->built)
@@ -371,10 +364,8 @@ see_build(struct check_pickle_judge *j, const struct pickle_node *n)
 		misuse(j, "has no state that may be set", t->shown);
 	else if (has_hooks(n->call->state))
 		misuse(j, "its state sets what Python itself calls", t->shown);
-	if ((pickle_is_global(n->call->callee, NULL, "NDArrayWrapper") ||
-		pickle_is_global(n->call->callee, NULL, "ZNDArrayWrapper")) &&
-	    names_other_folder(n->call->state))
-		misuse(j, "names a file in another folder", t->shown);
+	else if ((wrong = check_pickle_state_wrong(t, n)) != NULL)
+		misuse(j, wrong, t->shown);
 	if (!j->inner &&
 	    pickle_is_global(n->call->callee, NULL, "NumpyArrayWrapper"))
 		check_pickle_joblib(j, n);
@@ -413,6 +404,17 @@ see_name(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 		misuse(j, "is handed on instead of called", t->shown);
 }
 
+static bool
+is_number(const struct pickle_node *n)
+{
+	if (!pickle_is(n, PICKLE_STR) || n->text.len == 0)
+		return false;
+	for (size_t i = 0; i < n->text.len; i++)
+		if (n->text.ptr[i] < '0' || n->text.ptr[i] > '9')
+			return false;
+	return true;
+}
+
 /* ('storage', class, key, location, elements[, part]), or, of old modules,
  * ('module', class, file, source) */
 static void
@@ -426,6 +428,8 @@ see_persid(struct check_pickle_judge *j, const struct pickle_node *n)
 
 	if (pickle_is_text(pickle_item(id, 0), "module") && t != NULL)
 		return;
+	if (pickle_is(id, PICKLE_INT) || is_number(id))
+		return; /* tensors of PyTorch's tar */
 	if (!pickle_is_text(pickle_item(id, 0), "storage") || t == NULL) {
 		check_pickle_judge_say(j, FINDING_PICKLE_PERSID, j->pickle.at,
 		    "not ('storage', class, key, location, elements)", NULL);
@@ -433,14 +437,26 @@ see_persid(struct check_pickle_judge *j, const struct pickle_node *n)
 	}
 	if (t->allow == NULL)
 		return;
-	if (!pickle_is(key, PICKLE_STR) ||
+	/* keys of torch.package are numbers */
+	if ((!pickle_is(key, PICKLE_STR) && !pickle_is(key, PICKLE_INT)) ||
 	    !pickle_is(pickle_item(id, 3), PICKLE_STR) ||
 	    !pickle_int(pickle_item(id, 4), &elements) || elements < 0) {
 		misuse(j, "a storage without key, place or size", t->shown);
 		return;
 	}
-	if (j->storage != NULL)
+	if (j->storage != NULL && key->kind == PICKLE_STR)
 		j->storage(j, type, key->text, elements);
+}
+
+/* Not to be loaded without what its writer kept apart. */
+static void
+needs_buffer(struct check_pickle_judge *j)
+{
+	if (j->tentative || j->buffers)
+		return;
+	j->buffers = true;
+	check_short(j->f, FINDING_PICKLE_INVALID, j->pickle.at,
+	    "it needs buffers that are not in the file");
 }
 
 static void
@@ -456,6 +472,8 @@ see(void *ctx, uint8_t op, const struct pickle_node *n)
 	else if (n->kind == PICKLE_PERSID &&
 		 (op == CODE_PERSID || op == CODE_BINPERSID))
 		see_persid(j, n);
+	else if (n->kind == PICKLE_BUFFER && op == CODE_NEXT_BUFFER)
+		needs_buffer(j);
 	else if (n->kind == PICKLE_EXT && !n->built)
 		check_pickle_judge_say(j, FINDING_PICKLE_IMPORT_UNKNOWN,
 		    j->pickle.at, "a name by its number (copyreg's registry)",

@@ -35,7 +35,8 @@ struct check_pickle_judge {
 	void (*storage)(struct check_pickle_judge *,
 	    const struct pickle_node *type, struct slice key, int64_t elements);
 	void *ctx;
-	bool inner; /* a pickle in an array of objects */
+	bool buffers; /* it was said that some are missing */
+	bool inner;   /* a pickle in an array of objects */
 	/* chance may have made the bytes look like a pickle: only names that
 	 * are names count */
 	bool tentative;
@@ -69,6 +70,12 @@ void check_pickle_judge_say(struct check_pickle_judge *, enum finding_id,
 /* What is wrong with the arguments of a call; NULL: nothing. */
 const char *check_pickle_arg_wrong(struct check_pickle_judge *,
     enum check_pickle_arg, const struct pickle_node *args);
+/* What is wrong with the state of an object that was built; NULL: nothing. */
+const char *check_pickle_state_wrong(
+    const struct check_pickle_fact *, const struct pickle_node *call);
+/* A tensor's view must stay within its storage. */
+void check_pickle_view(
+    struct check_pickle_judge *, const struct pickle_node *call);
 /* A string that may be a pickle, as it is or encoded: looked at if it is. */
 void check_pickle_nested(
     struct check_pickle_judge *, const struct pickle_node *);

@@ -4,6 +4,8 @@
  */
 #include "audit/check_pickle_part.h"
 
+#include "formats/npy.h"
+
 struct header {
 	struct rd r;
 	unsigned depth;
@@ -125,6 +127,69 @@ open_header(struct rd *r, struct header *h)
 	return rc != 0 ? rc : rd_sub(r, len, &h->r);
 }
 
+/* "<f4", "|S5", "<M8[ns]", as numpy.dtype() reads them. */
+static bool
+is_type_code(const char *s)
+{
+	size_t digits;
+
+	s += strchr("<>|=", *s) != NULL && *s != '\0';
+	if (*s == '\0' || strchr("?biufcmMOSUVaT", *s) == NULL)
+		return false;
+	s++;
+	digits = strspn(s, "0123456789");
+	return s[digits] == '\0' || s[digits] == '[';
+}
+
+/* "... of type 'x' are not read": none that NumPy has. */
+static bool
+is_unknown_type(const struct err *e)
+{
+	const char *from = strchr(e->msg, '\''), *to;
+	char code[16];
+
+	if (from == NULL || (to = strchr(from + 1, '\'')) == NULL ||
+	    to - from > 15)
+		return false;
+	snprintf(code, sizeof(code), "%.*s", (int)(to - from - 1), from + 1);
+	return !is_type_code(code);
+}
+
+/* What stands behind the array is not read by NumPy; true: there was some. */
+static bool
+behind(const struct check_file *f, struct rd r, const struct array *a)
+{
+	struct identify_bids bids;
+	uint64_t size = a->width;
+
+	for (size_t i = 0; i < a->rank; i++)
+		if (ckd_mul(&size, size, a->dim[i]))
+			return false;
+	if (a->width == 0 || rd_skip(&r, size) != 0 || rd_left(&r) == 0)
+		return false;
+	check_short(f, FINDING_NPY_INVALID, rd_pos(&r),
+	    "%zu bytes behind the array", rd_left(&r));
+	r = rd_mem(r.base + r.off, rd_left(&r));
+	identify(r, &bids);
+	if (identify_find(&bids, "pickle") != NULL)
+		check_within(f, "trailing", r);
+	return true;
+}
+
+/* The rules of the format, for arrays of numbers. */
+static void
+numbers(const struct check_file *f, struct rd r)
+{
+	struct err e = {.off = ERR_NOWHERE};
+	struct array a;
+	int rc = npy_parse_weights(f->bytes, &a, &e);
+
+	if (rc == 0 || behind(f, r, &a))
+		return;
+	if (rc != ERR_UNSUPPORTED || is_unknown_type(&e))
+		check_short(f, FINDING_NPY_INVALID, e.off, "%s", e.msg);
+}
+
 void
 check_pickle_npy(const struct check_file *f)
 {
@@ -136,10 +201,12 @@ check_pickle_npy(const struct check_file *f)
 		    "it is of no known version or cut");
 		return;
 	}
+	check_knows(f);
 	if (!is_literal(&h))
 		check_find(f, FINDING_NPY_HEADER, rd_pos(&h.r),
 		    "at this place it is no literal");
-	check_knows(f);
+	else if (!h.objects)
+		numbers(f, r);
 	if (!h.objects)
 		return;
 	check_find(f, FINDING_FILE_PICKLE, ERR_NOWHERE,

@@ -8,6 +8,8 @@
 #include "formats/torch_tensor.h"
 #include "formats/zip.h"
 
+#define RANK 64 /* of a tensor, in PyTorch */
+
 struct storage {
 	const char *key;
 	uint64_t width, elements;
@@ -116,6 +118,70 @@ check_pickle_torch_watch(struct check_pickle_judge *j)
 	j->storage = see_storage;
 	j->ctx = s;
 	return s;
+}
+
+/* --- views --------------------------------------------------------------- */
+
+/* Sizes or strides: integers that are not negative. */
+static bool
+take_list(const struct pickle_node *n, int64_t *out, size_t *count)
+{
+	if (pickle_calls(n, "torch", "Size"))
+		n = pickle_item(n->call->args, 0);
+	if (!pickle_is(n, PICKLE_TUPLE) || n->n > RANK)
+		return false;
+	for (size_t i = 0; i < n->n; i++)
+		if (!pickle_int(n->item[i], &out[i]) || out[i] < 0)
+			return false;
+	*count = n->n;
+	return true;
+}
+
+/* Elements from the first of the storage to behind the last of the view. */
+static bool
+reach(int64_t offset, const int64_t *size, const int64_t *stride, size_t n,
+    uint64_t *out)
+{
+	uint64_t part;
+
+	*out = (uint64_t)offset + 1;
+	for (size_t i = 0; i < n; i++) {
+		if (size[i] == 0) {
+			*out = 0;
+			return true;
+		}
+		if (ckd_mul(
+			&part, (uint64_t)size[i] - 1, (uint64_t)stride[i]) ||
+		    ckd_add(out, *out, part))
+			return false;
+	}
+	return true;
+}
+
+/* _rebuild_tensor_v2(storage, offset, size, stride, ...) and its like; with
+ * v3 the storage is of bytes. */
+void
+check_pickle_view(struct check_pickle_judge *j, const struct pickle_node *n)
+{
+	const struct pickle_node *args = n->call->args;
+	const struct pickle_node *of = pickle_item(args, 0);
+	int64_t size[RANK], stride[RANK], offset = 0, elements = 0;
+	size_t nsize = 0, nstride = 0;
+	uint64_t end;
+
+	if (!pickle_is(of, PICKLE_PERSID) ||
+	    !pickle_int(pickle_item(of->item[0], 4), &elements))
+		return;
+	if (!pickle_int(pickle_item(args, 1), &offset) || offset < 0 ||
+	    !take_list(pickle_item(args, 2), size, &nsize) ||
+	    !take_list(pickle_item(args, 3), stride, &nstride) ||
+	    nsize != nstride)
+		check_pickle_judge_say(j, FINDING_PICKLE_STORAGE, n->at,
+		    "a tensor whose sizes are none", NULL);
+	else if (!reach(offset, size, stride, nsize, &end) ||
+		 end > (uint64_t)MAX(elements, 0))
+		check_pickle_judge_say(j, FINDING_PICKLE_STORAGE, n->at,
+		    "a tensor that leaves its storage", NULL);
 }
 
 /* --- streams ------------------------------------------------------------- */

@@ -5,6 +5,7 @@
  */
 #include "audit/check.h"
 
+#include "audit/check_note.h"
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/limits.h"
@@ -194,6 +195,10 @@ metadata(struct head *h, const json_t *v)
 		if (!json_is_string(text))
 			check_find(h->f, FINDING_SAFETENSORS_BROKEN, 8,
 			    "__metadata__ '%.200s' is no text", key);
+		else
+			check_note(h->f, key,
+			    rd_mem(json_string_value(text),
+				json_string_length(text)));
 	}
 }
 

@@ -271,6 +271,10 @@ by_attribute(const struct node *n, enum check_tf_class class)
 		s = member(attribute(n, "output_stream"), 2);
 		if (s.len > 7 && memcmp(s.base, "file://", 7) == 0)
 			return CHECK_TF_WRITE;
+	} else if (n->op.len > 5 && memcmp(n->op.base, "Debug", 5) == 0) {
+		/* AttrValue: list = 1, of s = 2 */
+		s = member(member(attribute(n, "debug_urls"), 1), 2);
+		return s.len != 0 ? CHECK_TF_NETWORK : class;
 	} else if (is(n->op, "DecodeProtoV2") || is(n->op, "EncodeProto")) {
 		s = member(attribute(n, "descriptor_source"), 2);
 		if (s.len == 0 || is(s, "local://") ||

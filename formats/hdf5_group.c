@@ -166,6 +166,7 @@ link_message(struct hdf5 *h, struct hdf5_group *g, struct rd r, struct err *e)
 	uint8_t version, flags, type = 0;
 	uint64_t len, at = HDF5_NOWHERE;
 	struct slice name;
+	int rc;
 
 	if (rd_u8(&r, &version) != 0 || rd_u8(&r, &flags) != 0 ||
 	    ((flags & 8) != 0 && rd_u8(&r, &type) != 0) ||
@@ -175,7 +176,9 @@ link_message(struct hdf5 *h, struct hdf5_group *g, struct rd r, struct err *e)
 	    rd_bytes(&r, len, &name) != 0 ||
 	    (type == 0 && hdf5_object_address(h, &r, &at) != 0))
 		return hdf5_object_cut(&r, "a link", e);
-	return add(h, g, name, at, e);
+	if ((rc = add(h, g, name, at, e)) == 0)
+		g->link[g->n - 1].external = type > 1; /* 1: a soft link */
+	return rc;
 }
 
 /* Many links are in a fractal heap, which Keras's files never have. */

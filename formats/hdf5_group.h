@@ -8,7 +8,8 @@
 
 struct hdf5_link {
 	const char *name;
-	uint64_t at; /* HDF5_NOWHERE: points elsewhere, not to be followed */
+	uint64_t at;   /* HDF5_NOWHERE: points elsewhere, not to be followed */
+	bool external; /* in another file, or by a driver of the user's */
 };
 
 struct hdf5_group {

@@ -82,10 +82,13 @@ pickle_is_hook(struct slice s)
 	static const char *const hook[] = {"__setstate__", "__class__",
 	    "__builtins__", "__getattr__", "__getattribute__", "__reduce__",
 	    "__reduce_ex__", "__setitem__", "__dict__", "__globals__",
-	    "__code__", "append", "extend", "add"};
+	    "__code__", "append", "extend", "add",
+	    /* statsmodels evaluates a formula when it is there */
+	    "restore_design_info"};
 
-	if (s.len < 3 || s.len > 16 ||
-	    (s.ptr[0] != '_' && s.ptr[0] != 'a' && s.ptr[0] != 'e'))
+	if (s.len < 3 || s.len > 19 ||
+	    (s.ptr[0] != '_' && s.ptr[0] != 'a' && s.ptr[0] != 'e' &&
+		s.ptr[0] != 'r'))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(hook); i++)
 		if (s.len == strlen(hook[i]) &&

@@ -365,6 +365,17 @@ target(
 	return 0;
 }
 
+/* Python refuses a list, a set or a dictionary as a key or in a set. */
+static bool
+all_hashable(struct pickle_node *const *item, size_t n, size_t step)
+{
+	for (size_t i = 0; i < n; i += step)
+		if (item[i]->kind == PICKLE_LIST ||
+		    item[i]->kind == PICKLE_SET || item[i]->kind == PICKLE_DICT)
+			return false;
+	return true;
+}
+
 /* One or two values, or all above the mark, to what is below them. */
 static int
 add(struct pickle_machine *m, enum pickle_kind kind, size_t few)
@@ -380,6 +391,9 @@ add(struct pickle_machine *m, enum pickle_kind kind, size_t few)
 		return rc;
 	if (kind == PICKLE_DICT && n % 2 != 0)
 		return pickle_machine_bad(m, "a key without a value");
+	if (m->p->odd != NULL && kind != PICKLE_LIST &&
+	    !all_hashable(items, n, kind == PICKLE_DICT ? 2 : 1))
+		return pickle_machine_bad(m, "a key that can be none");
 	if ((rc = target(m, kind, &to)) != 0)
 		return rc;
 	if (to != NULL)
@@ -453,9 +467,15 @@ buffer(struct pickle_machine *m)
 {
 	struct pickle_node *n;
 
+	int rc;
+
 	if (m->op == CODE_READONLY_BUFFER)
 		return pickle_machine_top(m, &n);
-	return pickle_machine_push(m, pickle_machine_node(m, PICKLE_BUFFER));
+	n = pickle_machine_node(m, PICKLE_BUFFER);
+	rc = pickle_machine_push(m, n);
+	if (rc == 0 && m->p->odd != NULL && m->p->see != NULL)
+		m->p->see(m->p->ctx, m->op, n);
+	return rc;
 }
 
 /* --- the table ----------------------------------------------------------- */

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "formats/arch.h"
+#include "formats/pickle_scalar.h"
 
 struct data {
 	const char *name;
@@ -76,9 +77,9 @@ take_size(const struct torch *t, const struct data *d, struct preprocess *p)
 	p->resize = RESIZE_EXACT;
 	p->filter = FILTER_BILINEAR;
 	p->height = p->width = d->side;
-	if (!pickle_int(pickle_item(n, 0), &height) ||
-	    !pickle_int(pickle_item(n, 1), &width) || height < 1 || width < 1 ||
-	    height > LIMIT_IMAGE_SIDE || width > LIMIT_IMAGE_SIDE)
+	if (!pickle_scalar_int(pickle_item(n, 0), &height) ||
+	    !pickle_scalar_int(pickle_item(n, 1), &width) || height < 1 ||
+	    width < 1 || height > LIMIT_IMAGE_SIDE || width > LIMIT_IMAGE_SIDE)
 		return;
 	p->height = (uint32_t)height;
 	p->width = (uint32_t)width;
@@ -141,7 +142,7 @@ tell_target(struct torch *t, struct err *e)
 
 		if (d != NULL && (rc = torch_spend(t, d->n, e)) != 0)
 			return rc;
-		if (!pickle_int(
+		if (!pickle_scalar_int(
 			old ? list->item[i] : label_of(list->item[i]), &label))
 			return 0;
 		if (first >= 0 && label != first) {
@@ -174,7 +175,7 @@ torch_record_read(
 	data = pickle_get(t->root, "clean_data");
 	if (pickle_is(data, PICKLE_STR))
 		take_data(t, data->text, h);
-	if (pickle_int(pickle_get(t->root, "num_classes"), &classes) &&
+	if (pickle_scalar_int(pickle_get(t->root, "num_classes"), &classes) &&
 	    classes > 0)
 		r->classes = (uint64_t)classes;
 	return tell_target(t, e);

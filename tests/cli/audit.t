@@ -70,7 +70,7 @@ bundle program "$clean" && cp "$here/../../fixtures/identify/good-elf.so" progra
 audit 1 'flagged wins over incomplete' program c4 --no-grow
 ok 'both are in the case' sh -c "grep -q FILE_EXECUTABLE c4/inspect.json && grep -q '\"verdict\": \"inconclusive\"' c4/scan.json"
 printf '{"schema": "assay-policy/1", "waive": [{"id": "FILE_EXECUTABLE", "reason": "read by us", "expires": "2100-01-01"}]}' >policy
-failing 4 'a policy of the bundle itself' 'no say in how it is judged' program c22 -r "$reference" --policy program/run.sh
+failing 4 'a policy of the bundle itself' 'no say in how it is judged' program c22 -r "$reference" --policy program/good-elf.so
 audit 1 'a program in the bundle' program c22 -r "$reference"
 ok 'fails it' verdict c22 FAILED
 audit 0 'that is waived, later' program c22 -r "$reference" --policy policy --resume

@@ -3,7 +3,7 @@
 # fixtures/gen/loaders.py has the exit status and the finding that it must have.
 . tests/cli/tap.sh
 
-for folder in kerasconfig kerash5 tfgraph onnxops tfliteops safetensors gguf; do
+for folder in kerasconfig kerash5 tfgraph onnxops tfliteops safetensors gguf otheropen; do
 	while read -r name status id; do
 		exits $status "$folder/$name" assay-inspect fixtures/$folder/$name
 		case $id in

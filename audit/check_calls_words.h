@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Modules, names and operators for check_torchscript.c; NULL ends each list.
+ * Modules, names and operators for check_calls.c; NULL ends each list.
  */
-#ifndef AUDIT_CHECK_TORCHSCRIPT_WORDS_H
-#define AUDIT_CHECK_TORCHSCRIPT_WORDS_H
+#ifndef AUDIT_CHECK_CALLS_WORDS_H
+#define AUDIT_CHECK_CALLS_WORDS_H
 
 #include "base/base.h"
 
@@ -11,6 +11,7 @@
 struct code_module {
 	const char *name;
 	const char *const *allowed;
+	bool usual; /* honest code does it too: not worth stopping for */
 };
 
 static const char *const code_os[] = {"path", "environ", "getenv", "sep",
@@ -24,38 +25,46 @@ static const char *const code_pickle[] = {"dump", "dumps", "HIGHEST_PROTOCOL",
 static const char *const code_urllib[] = {"parse", NULL};
 static const char *const code_importlib[] = {
     "metadata", "util", "resources", "find_spec", "version", NULL};
+/* Only that it is imported is usual: every call is looked at. */
+static const char *const code_process[] = {
+    "PIPE", "STDOUT", "DEVNULL", "CalledProcessError", "TimeoutExpired", NULL};
 static const char *const code_shutil[] = {"copy", "copy2", "copyfile",
     "copytree", "disk_usage", "get_terminal_size", "which", NULL};
 
-static const struct code_module code_modules[] = {{"os", code_os},
-    {"posix", NULL}, {"nt", NULL}, {"pickle", code_pickle},
-    {"_pickle", code_pickle}, {"urllib", code_urllib},
-    {"importlib", code_importlib}, {"shutil", code_shutil},
-    {"subprocess", NULL}, {"socket", NULL}, {"ctypes", NULL}, {"cffi", NULL},
-    {"pty", NULL}, {"marshal", NULL}, {"dill", NULL}, {"cloudpickle", NULL},
-    {"requests", NULL}, {"httpx", NULL}, {"aiohttp", NULL}, {"urllib2", NULL},
-    {"urllib3", NULL}, {"http", NULL}, {"ftplib", NULL}, {"smtplib", NULL},
-    {"telnetlib", NULL}, {"paramiko", NULL}, {"fabric", NULL},
-    {"pexpect", NULL}, {"webbrowser", NULL}, {"xmlrpc", NULL},
-    {"socketserver", NULL}, {"asyncore", NULL}, {"code", NULL},
-    {"codeop", NULL}, {"runpy", NULL}, {"builtins", NULL},
-    {"__builtin__", NULL}, {"commands", NULL}, {"winreg", NULL},
-    {"keyring", NULL}, {"pynput", NULL}, {"pip", NULL}, {"ensurepip", NULL},
-    {"shelve", NULL}, {"pkgutil", NULL}, {"imp", NULL}, {"zipimport", NULL},
-    {"gc", (const char *const[]){"collect", "disable", "enable", NULL}}};
+static const struct code_module code_modules[] = {{"os", code_os, false},
+    {"posix", NULL, false}, {"nt", NULL, false}, {"pickle", code_pickle, true},
+    {"_pickle", code_pickle, true}, {"urllib", code_urllib, true},
+    {"importlib", code_importlib, true}, {"shutil", code_shutil, true},
+    {"subprocess", code_process, false}, {"socket", NULL, false},
+    {"ctypes", NULL, false}, {"cffi", NULL, false}, {"pty", NULL, false},
+    {"marshal", NULL, false}, {"dill", NULL, true}, {"cloudpickle", NULL, true},
+    {"requests", NULL, true}, {"httpx", NULL, true}, {"aiohttp", NULL, true},
+    {"urllib2", NULL, true}, {"urllib3", NULL, true}, {"http", NULL, true},
+    {"ftplib", NULL, false}, {"smtplib", NULL, false},
+    {"telnetlib", NULL, false}, {"paramiko", NULL, false},
+    {"fabric", NULL, false}, {"pexpect", NULL, false},
+    {"webbrowser", NULL, true}, {"xmlrpc", NULL, false},
+    {"socketserver", NULL, false}, {"asyncore", NULL, false},
+    {"code", NULL, true}, {"codeop", NULL, true}, {"runpy", NULL, false},
+    {"builtins", NULL, false}, {"__builtin__", NULL, false},
+    {"commands", NULL, false}, {"winreg", NULL, false},
+    {"keyring", NULL, false}, {"pynput", NULL, false}, {"pip", NULL, false},
+    {"ensurepip", NULL, false}, {"shelve", NULL, true}, {"pkgutil", NULL, true},
+    {"imp", NULL, true}, {"zipimport", NULL, true},
+    {"gc", (const char *const[]){"collect", "disable", "enable", NULL}, true}};
 
 /* Named at all, and not as an attribute or argument. */
-static const char *const code_builtins[] = {"eval", "exec", "__import__",
-    "execfile", "__builtins__", "__loader__", NULL};
-/* When called. */
-static const char *const code_calls[] = {
-    "compile", "breakpoint", "globals", NULL};
+static const char *const code_builtins[] = {
+    "eval", "exec", "execfile", "__builtins__", "__loader__", NULL};
+/* The same, in honest code too; when called. */
+static const char *const code_usual[] = {
+    "compile", "breakpoint", "globals", "__import__", NULL};
 
 /* Wherever they are named. */
 static const char *const code_inner[] = {"__globals__", "__subclasses__",
-    "__builtins__", "__code__", "__bases__", "__mro__", "__reduce__",
-    "__reduce_ex__", "__closure__", "f_globals", "gi_frame", "func_globals",
-    NULL};
+    "__builtins__", "f_globals", "gi_frame", "func_globals", NULL};
+static const char *const code_inner_usual[] = {"__code__", "__bases__",
+    "__mro__", "__reduce__", "__reduce_ex__", "__closure__", NULL};
 
 static const char *const code_strings[] = {"/etc/passwd", "/etc/shadow",
     "/etc/cron", ".ssh/", ".bashrc", ".bash_profile", ".zshrc", ".aws/",
@@ -84,5 +93,11 @@ static const char *const code_op_spaces[] = {"aten", "prim", "prims",
     "mkldnn_prepacked", "onednn", "metal", "metal_prepack", "vulkan",
     "vulkan_prepack", "xnnpack", "profiler", "static_runtime", "cuda", "ao",
     "higher_order", "inductor", "mkl", NULL};
+
+/* Classes that come with them. */
+static const char *const code_class_spaces[] = {"quantized", "xnnpack", "rnn",
+    "sparse", "_nnapi", "profiler", "torchvision", "torchaudio", "torchtext",
+    "mkldnn", "mkldnn_prepacked", "metal", "vulkan", "cuda", "c10d",
+    "static_runtime", "onednn", NULL};
 
 #endif

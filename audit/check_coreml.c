@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ * CoreML: layers and models whose code an application has to bring, and models
+ * in other files (coremltools/mlmodel/format/Model.proto, NeuralNetwork.proto).
+ */
+#include "audit/check.h"
+
+#include "base/limits.h"
+#include "formats/onnx_wire.h"
+
+struct walk {
+	const struct check_file *f;
+	struct err *e;
+	unsigned depth;
+	int rc; /* 0, or the first damage */
+};
+
+static bool
+next(struct walk *w, struct rd *r, struct onnx_wire *f)
+{
+	struct err e = {.off = ERR_NOWHERE};
+	int rc = onnx_wire_next(r, f, &e);
+
+	if (rc < 0 && w->rc == 0) {
+		*w->e = e;
+		w->rc = rc;
+	}
+	return rc > 0;
+}
+
+/* A field of text, for a finding. */
+static struct slice
+text(struct rd r, uint32_t number)
+{
+	struct slice found = {(const uint8_t *)"", 0};
+	struct onnx_wire f;
+	struct err ignored;
+
+	while (onnx_wire_next(&r, &f, &ignored) > 0)
+		if (f.number == number && f.type == ONNX_WIRE_BYTES)
+			found = (struct slice){f.body.base, f.body.len};
+	return found;
+}
+
+/* CustomLayerParams and CustomModel: className = 10 */
+static void
+custom(struct walk *w, const struct onnx_wire *f, const char *what)
+{
+	struct slice s = text(f->body, 10);
+
+	check_find(w->f, FINDING_COREML_CUSTOM, f->at, "%s of class '%.*s'",
+	    what, (int)MIN(s.len, 200), (const char *)s.ptr);
+}
+
+static void network(struct walk *, struct rd);
+
+/* NeuralNetworkLayer: custom = 500, branch = 600, loop = 605 and the networks
+ * within, which are their fields 1 and 2, 3 and 4. */
+static void
+layer(struct walk *w, struct rd r)
+{
+	struct onnx_wire f, in;
+
+	while (next(w, &r, &f)) {
+		if (f.type != ONNX_WIRE_BYTES)
+			continue;
+		if (f.number == 500)
+			custom(w, &f, "a layer");
+		if (f.number != 600 && f.number != 605 && f.number != 615)
+			continue;
+		while (next(w, &f.body, &in))
+			if (in.type == ONNX_WIRE_BYTES && in.number <= 5)
+				network(w, in.body);
+	}
+}
+
+/* NeuralNetwork and its kinds: layers = 1 */
+static void
+network(struct walk *w, struct rd r)
+{
+	struct onnx_wire f;
+
+	if (w->depth >= LIMIT_ONNX_DEPTH) {
+		check_short(w->f, FINDING_FILE_LIMIT, r.start,
+		    "networks more than %d deep", LIMIT_ONNX_DEPTH);
+		return;
+	}
+	w->depth++;
+	while (next(w, &r, &f))
+		if (f.number == 1 && f.type == ONNX_WIRE_BYTES)
+			layer(w, f.body);
+	w->depth--;
+}
+
+static void model(struct walk *, struct rd);
+
+/* Pipeline: models = 1 */
+static void
+pipeline(struct walk *w, struct rd r)
+{
+	struct onnx_wire f;
+
+	while (next(w, &r, &f))
+		if (f.number == 1 && f.type == ONNX_WIRE_BYTES)
+			model(w, f.body);
+}
+
+/* PipelineClassifier and PipelineRegressor: pipeline = 1 */
+static void
+pipeline_of(struct walk *w, struct rd r)
+{
+	struct onnx_wire f;
+
+	while (next(w, &r, &f))
+		if (f.number == 1 && f.type == ONNX_WIRE_BYTES)
+			pipeline(w, f.body);
+}
+
+/* Model: which kind it is, is which field it has. */
+static void
+model(struct walk *w, struct rd r)
+{
+	struct onnx_wire f;
+
+	if (w->depth >= LIMIT_ONNX_DEPTH) {
+		check_short(w->f, FINDING_FILE_LIMIT, r.start,
+		    "models more than %d deep", LIMIT_ONNX_DEPTH);
+		return;
+	}
+	w->depth++;
+	while (next(w, &r, &f)) {
+		if (f.type != ONNX_WIRE_BYTES)
+			continue;
+		if (f.number == 200 || f.number == 201)
+			pipeline_of(w, f.body);
+		else if (f.number == 202)
+			pipeline(w, f.body);
+		else if (f.number == 303 || f.number == 403 || f.number == 500)
+			network(w, f.body);
+		else if (f.number == 555)
+			custom(w, &f, "a model");
+		else if (f.number == 556)
+			check_find(w->f, FINDING_COREML_CUSTOM, f.at,
+			    "a model that is in another file");
+	}
+	w->depth--;
+}
+
+void
+check_coreml(const struct check_file *f)
+{
+	struct err e = {.off = ERR_NOWHERE};
+	struct walk w = {.f = f, .e = &e};
+
+	if (!check_is(f, "coreml"))
+		return;
+	check_knows(f);
+	model(&w, f->bytes);
+	if (w.rc != 0)
+		check_short(f, FINDING_MODEL_INVALID, e.off, "%s", e.msg);
+}

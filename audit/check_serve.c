@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ * Configurations of servers that are neither JSON nor YAML: config.pbtxt of
+ * Triton, config.properties of TorchServe, .gitattributes.
+ */
+#define _GNU_SOURCE /* memmem, strncasecmp */
+#include "audit/check.h"
+
+#include "base/text.h"
+#include "formats/pbtxt.h"
+
+#include <strings.h>
+
+#define SHOWN 256
+
+static bool
+has(const char *s, size_t len, const char *word)
+{
+	return len != 0 && memmem(s, len, word, strlen(word)) != NULL;
+}
+
+/* --- Triton -------------------------------------------------------------- */
+
+static void
+find(const struct check_file *f, enum finding_id id, const char *what,
+    const char *value)
+{
+	char shown[SHOWN];
+
+	text_escape(value, MIN(strlen(value), 120), shown, sizeof(shown));
+	check_find(f, id, ERR_NOWHERE, "%s '%s'", what, shown);
+}
+
+/* The server loads a library of the backend's name. */
+static void
+backend(const struct check_file *f, const char *name)
+{
+	static const char *const known[] = {"onnxruntime", "tensorrt",
+	    "pytorch", "tensorflow", "openvino", "dali", "fil", "vllm",
+	    "tensorrtllm", "identity", "ensemble", "onnxruntime_onnx",
+	    "tensorrt_plan", "pytorch_libtorch", "tensorflow_graphdef",
+	    "tensorflow_savedmodel", ""};
+
+	if (name == NULL)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(known[i], name) == 0)
+			return;
+	if (strcmp(name, "python") == 0)
+		find(f, FINDING_SERVE_HANDLER, "Triton runs model.py:", name);
+	else
+		find(f, FINDING_SERVE_LIBRARY, "Triton loads a backend", name);
+}
+
+static bool
+leaves(const char *path)
+{
+	return path[0] == '/' || strstr(path, "..") != NULL ||
+	       strstr(path, "://") != NULL;
+}
+
+static void
+parameters(const struct check_file *f, const json_t *root)
+{
+	const json_t *list = json_object_get(root, "parameters"), *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		const char *key = pbtxt_text(one, "key");
+		const char *value =
+		    pbtxt_text(pbtxt_last(one, "value"), "string_value");
+
+		if (key == NULL || value == NULL)
+			continue;
+		/* $$TRITON_MODEL_DIRECTORY is the model's own folder */
+		if (strcmp(key, "EXECUTION_ENV_PATH") == 0)
+			find(f,
+			    leaves(value) ? FINDING_CONFIG_PATH
+					  : FINDING_SERVE_HANDLER,
+			    "environment to run in", value);
+	}
+}
+
+static void
+triton(const struct check_file *f)
+{
+	const char *s = (const char *)f->bytes.base, *file;
+	size_t len = f->bytes.len;
+	bool sure = text_ends_with(check_name_of(f), "config.pbtxt");
+	struct err e = {0};
+	json_t *root;
+
+	if (!sure && !has(s, len, "backend:") && !has(s, len, "platform:"))
+		return;
+	if (pbtxt_read(f->bytes, &root, &e) != 0) {
+		if (sure)
+			check_short(
+			    f, FINDING_CONFIG_INVALID, e.off, "%s", e.msg);
+		return;
+	}
+	backend(f, pbtxt_text(root, "backend"));
+	backend(f, pbtxt_text(root, "platform"));
+	parameters(f, root);
+	file = pbtxt_text(root, "default_model_filename");
+	if (file != NULL && leaves(file))
+		find(f, FINDING_CONFIG_PATH, "default_model_filename", file);
+	json_decref(root);
+}
+
+/* --- lines --------------------------------------------------------------- */
+
+struct wish {
+	const char *key, *value; /* "": any */
+	enum finding_id id;
+};
+
+/* TorchServe: what opens it to others, or installs and fetches for them. */
+static const struct wish wishes[] = {
+    {"install_py_dep_per_model", "true", FINDING_SERVE_HANDLER},
+    {"allowed_urls", ".*", FINDING_SERVE_OPEN},
+    {"allowed_urls", "file://", FINDING_SERVE_OPEN},
+    {"management_address", "0.0.0.0", FINDING_SERVE_OPEN},
+    {"disable_token_authorization", "true", FINDING_SERVE_OPEN},
+    {"enable_model_api", "true", FINDING_SERVE_OPEN},
+    {"vmargs", "-javaagent", FINDING_SERVE_LIBRARY},
+    {"vmargs", "-XX:OnError", FINDING_SERVE_LIBRARY},
+    {"vmargs", "-XX:OnOutOfMemoryError", FINDING_SERVE_LIBRARY},
+    {"plugins_path", "", FINDING_SERVE_LIBRARY}};
+
+static void
+property(const struct check_file *f, const char *s, size_t len, uint64_t off)
+{
+	char shown[SHOWN];
+
+	for (size_t i = 0; i < ARRAY_LEN(wishes); i++) {
+		size_t n = strlen(wishes[i].key);
+
+		if (len <= n || memcmp(s, wishes[i].key, n) != 0 ||
+		    (s[n] != '=' && s[n] != ' ' && s[n] != ':') ||
+		    (wishes[i].value[0] != '\0' &&
+			!has(s + n, len - n, wishes[i].value)))
+			continue;
+		text_escape(s, MIN(len, 120), shown, sizeof(shown));
+		check_find(f, wishes[i].id, off, "'%s'", shown);
+	}
+}
+
+/* filter=x runs what the configuration of git has for x; lfs is usual. */
+static void
+attribute(const struct check_file *f, const char *s, size_t len, uint64_t off)
+{
+	char shown[SHOWN];
+
+	if (!has(s, len, "filter=") || has(s, len, "filter=lfs"))
+		return;
+	text_escape(s, MIN(len, 120), shown, sizeof(shown));
+	check_find(f, FINDING_GIT_FILTER, off, "'%s'", shown);
+}
+
+static void
+lines(const struct check_file *f,
+    void (*each)(const struct check_file *, const char *, size_t, uint64_t))
+{
+	const char *s = (const char *)f->bytes.base;
+
+	for (size_t at = 0; at < f->bytes.len;) {
+		const char *end = memchr(s + at, '\n', f->bytes.len - at);
+		size_t n =
+		    end != NULL ? (size_t)(end - s) - at : f->bytes.len - at;
+
+		each(f, s + at, n, at);
+		at += n + 1;
+	}
+}
+
+void
+check_serve(const struct check_file *f)
+{
+	const char *s = (const char *)f->bytes.base;
+	const char *name = check_name_of(f);
+
+	if (!check_is(f, "text") || check_is(f, "json"))
+		return;
+	triton(f);
+	if (text_ends_with(name, ".properties") ||
+	    has(s, f->bytes.len, "inference_address=") ||
+	    has(s, f->bytes.len, "model_store="))
+		lines(f, property);
+	if (text_ends_with(name, ".gitattributes"))
+		lines(f, attribute);
+}
