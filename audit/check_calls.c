@@ -7,6 +7,7 @@
 #include "audit/check.h"
 
 #include "audit/check_calls_words.h"
+#include "audit/check_python.h"
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/map.h"
@@ -155,6 +156,28 @@ from(struct walk *w, size_t i)
 
 /* --- names --------------------------------------------------------------- */
 
+/* The command of a call is one that honest scripts run: its first string, or
+ * Python itself. */
+static bool
+tame(const struct walk *w, size_t i)
+{
+	for (size_t k = i; k < i + 12; k++) {
+		const struct pycode_token *t = at(w, k);
+		size_t skip = 0;
+
+		if (is(w, k, "sys") && is(w, k + 2, "executable"))
+			return true;
+		if (t->kind == PYCODE_LINE || t->kind == PYCODE_END)
+			return false;
+		if (t->kind != PYCODE_STRING)
+			continue;
+		while (skip < t->len && strchr("rRbBuUfF'\"", t->s[skip]))
+			skip++;
+		return check_python_tame(t->s + skip, t->len - skip);
+	}
+	return false;
+}
+
 /* What a module does that code of a model may not. */
 static void
 use_module(const struct walk *w, size_t i)
@@ -174,7 +197,11 @@ use_module(const struct walk *w, size_t i)
 			find(w, weigh(&code_modules[m - 1]), i,
 			    "module as a value");
 	} else if (!listed(code_modules[m - 1].allowed, at(w, i + 2))) {
-		find(w, weigh(&code_modules[m - 1]), i + 2, "use of");
+		find(w,
+		    is(w, i + 3, "(") && tame(w, i + 3)
+			? FINDING_CODE_UNUSUAL
+			: weigh(&code_modules[m - 1]),
+		    i + 2, "use of");
 	}
 }
 

@@ -25,6 +25,9 @@ static const char *const code_pickle[] = {"dump", "dumps", "HIGHEST_PROTOCOL",
 static const char *const code_urllib[] = {"parse", NULL};
 static const char *const code_importlib[] = {
     "metadata", "util", "resources", "find_spec", "version", NULL};
+/* Only that it is imported is usual: every call is looked at. */
+static const char *const code_process[] = {
+    "PIPE", "STDOUT", "DEVNULL", "CalledProcessError", "TimeoutExpired", NULL};
 static const char *const code_shutil[] = {"copy", "copy2", "copyfile",
     "copytree", "disk_usage", "get_terminal_size", "which", NULL};
 
@@ -32,7 +35,7 @@ static const struct code_module code_modules[] = {{"os", code_os, false},
     {"posix", NULL, false}, {"nt", NULL, false}, {"pickle", code_pickle, true},
     {"_pickle", code_pickle, true}, {"urllib", code_urllib, true},
     {"importlib", code_importlib, true}, {"shutil", code_shutil, true},
-    {"subprocess", NULL, false}, {"socket", NULL, false},
+    {"subprocess", code_process, false}, {"socket", NULL, false},
     {"ctypes", NULL, false}, {"cffi", NULL, false}, {"pty", NULL, false},
     {"marshal", NULL, false}, {"dill", NULL, true}, {"cloudpickle", NULL, true},
     {"requests", NULL, true}, {"httpx", NULL, true}, {"aiohttp", NULL, true},
