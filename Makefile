@@ -22,8 +22,9 @@ assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
 # a check of assay-inspect is a file audit/check_x.c and a line in check.def
-CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c audit/inspect_*.c))
-assay-inspect_PARTS = $(CHECKS) show
+CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
+INSPECT             = $(patsubst audit/%.c,%,$(wildcard audit/inspect_*.c))
+assay-inspect_PARTS = $(CHECKS) $(INSPECT) show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram envelope evidence html \
                       html_rest html_scan html_top oms $(OUTPUTS) page page_style \
                       signer svg token
@@ -106,23 +107,22 @@ $(NUMERIC): $(ELIBS)
 $(TESTS): %: %.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(P11) $(LDLIBS)
 # what a suite or a fuzz target needs of a tool
-$(B)/tests/test_container $(B)/tests/fuzz/fuzz_container: $(call objs,audit,$(CHECK_PARTS))
+LOOKING  = test_check_pickle test_container test_weight fuzz/fuzz_container \
+           fuzz/fuzz_inspect fuzz/fuzz_text fuzz/fuzz_weight
+$(LOOKING:%=$(B)/tests/%): $(call objs,audit,$(CHECKS))
+$(B)/tests/test_container $(B)/tests/fuzz/fuzz_container: $(call objs,audit,$(filter check%,$(CHECKS)))
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
-$(B)/tests/fuzz/fuzz_text: $(call objs,audit,$(filter-out inspect_%,$(CHECKS)))
-$(B)/tests/test_weight: $(call objs,audit,$(assay-inspect_PARTS))
-$(B)/tests/fuzz/fuzz_weight: $(call objs,audit,$(assay-inspect_PARTS))
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
-$(B)/tests/test_check_pickle $(B)/tests/fuzz/fuzz_inspect: $(call objs,audit,$(filter-out inspect_%,$(CHECKS)))
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
 $(B)/tests/test_recipe: $(call objs,fixtures,attack poison recipe)
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
 # one static check over bytes
-LOOKS    = gguf kerasconfig onnxops safetensors tfgraph tfliteops
+LOOKS    = gguf kerasconfig onnxops otheropen safetensors tfgraph tfliteops
 $(LOOKS:%=$(B)/tests/fuzz/fuzz_%) $(B)/tests/test_loaders: \
-  $(call objs,audit,$(filter check%,$(CHECKS))) $(B)/tests/fuzz/look.o
+  $(call objs,audit,$(CHECKS)) $(B)/tests/fuzz/look.o
 # programs for tests/conformance-models.py and tests/bench.py
 $(B)/tests/bench: $(B)/purify/sau.o
 $(B)/tests/one_step $(B)/tests/bench: %: %.o $(ELIBS)
@@ -184,8 +184,9 @@ conformance-models: all $(B)/tests/one_step ## compare whole models with PyTorch
 	@/usr/bin/python3 -B tests/conformance-models.py $(B)
 interop: all $(B)/tests/one_step ## compare readers with the frameworks that wrote the files (python3-torch, -torchvision)
 	@for f in tests/interop/*.py; do echo "$$f"; /usr/bin/python3 -B $$f $(B) || exit 1; done
-bench: all $(B)/tests/bench ## time the engine beside PyTorch and ONNX Runtime
+bench: all $(B)/tests/bench ## time the engine beside PyTorch and ONNX Runtime, and the inspection of pickles
 	@/usr/bin/python3 -B tests/bench.py $(B)
+	@/usr/bin/python3 -B tests/bench_inspect.py $(B)/bin
 lint: deps-check $(ELIBS) ## layering, names, headers, lengths, heap use, format
 	@for l in tests/lint/*.sh; do B=$(B) sh $$l || exit 1; done; echo "lint: clean"
 format: ## clang-format in place

@@ -3,7 +3,7 @@
 them, detection of architectural backdoors planted into these and into other
 ONNX files.
 usage: arch-table.py BIN WORK [model.onnx ...]
-Needs onnx, torch and torchvision.  No model is run."""
+The tables, as far as they are, are in WORK/table.md.  Needs onnx, torch and torchvision.  No model is run."""
 import copy
 import itertools
 import json
@@ -26,7 +26,7 @@ NAMES = ('shufflenet_v2_x0_5', 'squeezenet1_1', 'mnasnet0_5', 'mobilenet_v2',
          'googlenet', 'swin_t', 'efficientnet_b0', 'densenet121',
          'convnext_tiny', 'inception_v3', 'resnet50', 'swin_v2_t',
          'alexnet', 'vgg11_bn', 'vit_b_32', 'efficientnet_v2_s')
-SMALL = 30e6  # bytes of a file into which backdoors are planted
+SMALL = 12e6  # bytes of a file into which backdoors are planted
 
 
 def export(work):
@@ -34,7 +34,7 @@ def export(work):
     import torch
     import torchvision
     for name in NAMES:
-        for opset in (11, 13, 16) if name in NAMES[:5] else (13,):
+        for opset in (11, 13, 16) if name in NAMES[:3] else (13,):
             path = os.path.join(work, '%s-%d.onnx' % (name, opset))
             if not os.path.exists(path):
                 net = torchvision.models.get_model(name, weights=None).eval()
@@ -273,6 +273,8 @@ def main():
             print('alarm:', path, [f['detail'] for f in bad][:2], flush=True)
         for f in fs:
             honest[kind, h, f['id']] += 1
+        with open(os.path.join(work, 'table.md'), 'w') as f:
+            show(honest, planted, f)
         if os.path.getsize(path) > SMALL or (kind == 'torchvision' and
                                             not path.endswith('-13.onnx')):
             continue
@@ -288,20 +290,21 @@ def main():
                 planted[name]['hit', h] += 1
             else:
                 print('missed:', path, name, flush=True)
-    show(honest, planted)
+    with open(os.path.join(work, 'table.md'), 'w') as f:
+        show(honest, planted, f)
 
 
-def show(honest, planted):
-    print('\n| honest graphs | files | alarms | files, other half | alarms |')
-    print('| --- | --- | --- | --- | --- |')
+def show(honest, planted, f):
+    print('\n| honest graphs | files | alarms | files, other half | alarms |', file=f)
+    print('| --- | --- | --- | --- | --- |', file=f)
     for kind in ('torchvision', 'others'):
         print('| %s | %d | %d | %d | %d |' % (
             kind, honest[kind, 0, 'n'], honest[kind, 0, 'bad'],
-            honest[kind, 1, 'n'], honest[kind, 1, 'bad']))
-    print('\n| planted | found | found, other half |\n| --- | --- | --- |')
+            honest[kind, 1, 'n'], honest[kind, 1, 'bad']), file=f)
+    print('\n| planted | found | found, other half |\n| --- | --- | --- |', file=f)
     for name, c in planted.items():
         print('| %s | %d of %d | %d of %d |' % (
-            name, c['hit', 0], c['n', 0], c['hit', 1], c['n', 1]))
+            name, c['hit', 0], c['n', 0], c['hit', 1], c['n', 1]), file=f)
 
 
 main()

@@ -339,7 +339,7 @@ bypass(const struct check_arch_flow *f, const struct check_arch_node *n,
 	if (least == NULL || most < 2 || 2 * most < f->most)
 		return CHECK_ARCH_NOTHING;
 	if (out->dominator != SIZE_MAX && f->state[out->dominator].most != 0 &&
-	    (!least->reduced || most < 5 || strcmp(n->op, "Concat") == 0))
+	    (!least->reduced || most < 4 || strcmp(n->op, "Concat") == 0))
 		return CHECK_ARCH_NOTHING;
 	if (least->most == 0)
 		return CHECK_ARCH_BYPASS;

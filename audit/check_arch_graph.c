@@ -46,7 +46,7 @@ begin(struct check_arch_graph *g, struct arena *a, size_t values, size_t nodes,
 struct captured {
 	struct arena *arena;
 	const char **name;
-	size_t n;
+	size_t n, room;
 };
 
 /* The inputs of the nodes of a GraphProto, and of graphs within. */
@@ -63,7 +63,7 @@ capture(struct captured *c, struct rd r, unsigned depth, unsigned level)
 		if (level == 0 && f.number == 1) {
 			capture(c, f.body, depth, 1);
 		} else if (level == 1 && f.number == 1) {
-			if (c->n < CAPTURED &&
+			if (c->n < c->room &&
 			    onnx_tensor_text(
 				&f.body, c->arena, &c->name[c->n], &e) == 0)
 				c->n++;

@@ -7,11 +7,13 @@
 #include "audit/check.h"
 
 #include "audit/check_calls_words.h"
+#include "audit/check_python.h"
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/text.h"
 #include "formats/pycode.h"
+#include "formats/zip.h"
 
 #define SHOWN 160
 
@@ -154,6 +156,28 @@ from(struct walk *w, size_t i)
 
 /* --- names --------------------------------------------------------------- */
 
+/* The command of a call is one that honest scripts run: its first string, or
+ * Python itself. */
+static bool
+tame(const struct walk *w, size_t i)
+{
+	for (size_t k = i; k < i + 12; k++) {
+		const struct pycode_token *t = at(w, k);
+		size_t skip = 0;
+
+		if (is(w, k, "sys") && is(w, k + 2, "executable"))
+			return true;
+		if (t->kind == PYCODE_LINE || t->kind == PYCODE_END)
+			return false;
+		if (t->kind != PYCODE_STRING)
+			continue;
+		while (skip < t->len && strchr("rRbBuUfF'\"", t->s[skip]))
+			skip++;
+		return check_python_tame(t->s + skip, t->len - skip);
+	}
+	return false;
+}
+
 /* What a module does that code of a model may not. */
 static void
 use_module(const struct walk *w, size_t i)
@@ -173,7 +197,11 @@ use_module(const struct walk *w, size_t i)
 			find(w, weigh(&code_modules[m - 1]), i,
 			    "module as a value");
 	} else if (!listed(code_modules[m - 1].allowed, at(w, i + 2))) {
-		find(w, weigh(&code_modules[m - 1]), i + 2, "use of");
+		find(w,
+		    is(w, i + 3, "(") && tame(w, i + 3)
+			? FINDING_CODE_UNUSUAL
+			: weigh(&code_modules[m - 1]),
+		    i + 2, "use of");
 	}
 }
 
@@ -259,6 +287,10 @@ torchscript(const struct walk *w, size_t i)
 		find(w, FINDING_TORCHSCRIPT_OPERATOR, i + 2, "operator");
 	if (is(w, i, "torch") && is(w, i + 2, "ops") && is(w, i + 5, "."))
 		operator(w, i + 2);
+	/* __torch__.torch.classes.<library>.<class> */
+	if (is(w, i, "__torch__") && is(w, i + 2, "torch") &&
+	    is(w, i + 4, "classes") && !listed(code_class_spaces, at(w, i + 6)))
+		find(w, FINDING_TORCHSCRIPT_LIBRARY, i + 6, "classes of");
 }
 
 /* --- all ----------------------------------------------------------------- */
@@ -306,8 +338,9 @@ keep(struct walk *w, struct pycode_token t)
 	return true;
 }
 
-static void
-judge(struct walk *w)
+/* All tokens, or those that there is room for; the last one. */
+static struct pycode_token
+collect(struct walk *w)
 {
 	struct pycode p;
 	struct pycode_token t;
@@ -315,44 +348,74 @@ judge(struct walk *w)
 	pycode_init(&p, (const char *)w->f->bytes.base, w->f->bytes.len);
 	do {
 		t = pycode_next(&p);
-		if (!keep(w, t)) {
-			check_short(w->f, FINDING_FILE_LIMIT,
-			    (uint64_t)(t.s - p.s), "more than %zu tokens",
-			    w->n);
+		if (!keep(w, t))
 			break;
-		}
 	} while (t.kind != PYCODE_END && t.kind != PYCODE_BAD);
+	return t;
+}
+
+static void
+judge(struct walk *w, struct pycode_token last)
+{
+	uint64_t off = (uint64_t)(last.s - (const char *)w->f->bytes.base);
+
 	for (size_t i = 0; i < w->n; i++) {
 		if (w->t[i].kind == PYCODE_NAME)
 			i = name(w, i);
 		else if (w->t[i].kind == PYCODE_STRING)
 			string(w, i);
 	}
-	if (t.kind == PYCODE_BAD)
-		check_short(w->f, FINDING_CONFIG_INVALID, (uint64_t)(t.s - p.s),
+	if (last.kind == PYCODE_BAD)
+		check_short(w->f, FINDING_CONFIG_INVALID, off,
 		    "a string of the code has no end");
-}
-
-/* torch.package: its importer runs the source of what a pickle asks for. */
-static void
-package(const struct check_file *f)
-{
-	const char *path = f->member != NULL ? f->member : f->path;
-
-	if (text_ends_with(path, ".data/extern_modules"))
-		check_find(f, FINDING_TORCH_PACKAGE, ERR_NOWHERE,
-		    "torch.package imports the sources beside it");
+	else if (last.kind != PYCODE_END)
+		check_short(w->f, FINDING_FILE_LIMIT, off,
+		    "more than %zu tokens", w->n);
 }
 
 /* Python runs lines of .pth files that begin with import. */
 static bool
-named_python(const struct check_file *f)
+is_python(const struct check_file *f)
 {
-	const char *name = check_name_of(f);
+	static const char *const names[] = {".py", ".pyw", ".pth"};
 
-	return check_is(f, "text") &&
-	       (text_ends_with(name, ".py") || text_ends_with(name, ".pyw") ||
-		   text_ends_with(name, ".pth"));
+	if (check_is(f, "python"))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (text_ends_with(check_name_of(f), names[i]))
+			return check_is(f, "text") && !check_is(f, "pickle");
+	return false;
+}
+
+/* torch.package: its importer runs the source of what a pickle asks for.  The
+ * names of members are enough to tell. */
+static void
+package(const struct check_file *f)
+{
+	struct zip z;
+	struct err ignored = {0};
+	struct arena a;
+	bool marked = false;
+	const char *source = NULL;
+
+	if (!check_is(f, "zip"))
+		return;
+	arena_init(&a, LIMIT_TEMPLATE_ARENA);
+	if (zip_open(&z, f->bytes, &a, &ignored) != 0)
+		z.n = 0;
+	for (size_t i = 0; i < z.n; i++) {
+		const char *name = z.entry[i].name;
+
+		marked = marked || text_ends_with(name, ".data/extern_modules");
+		if (text_ends_with(name, ".py") &&
+		    strstr(name, "/code/") == NULL)
+			source = name;
+	}
+	if (marked && source != NULL)
+		check_find(f, FINDING_TORCH_PACKAGE, ERR_NOWHERE,
+		    "its importer runs '%.200s' and what else is there",
+		    source);
+	arena_release(&a);
 }
 
 void
@@ -361,14 +424,14 @@ check_calls(const struct check_file *f)
 	struct walk w = {.f = f, .torchscript = check_is(f, "torchscript")};
 
 	package(f);
-	if (!w.torchscript && !check_is(f, "python") && !named_python(f))
+	if (!w.torchscript && !is_python(f))
 		return;
 	/* what torch.jit.load compiles, also where it knows no tensor */
 	if (f->member != NULL && strstr(f->member, "/code/__torch__") != NULL)
 		w.torchscript = true;
 	arena_init(&w.arena, LIMIT_TEMPLATE_ARENA);
 	map_init(&w.alias, &w.arena);
-	judge(&w);
+	judge(&w, collect(&w));
 	arena_release(&w.arena);
 	check_knows(f);
 }

@@ -25,6 +25,9 @@ static const char *const code_pickle[] = {"dump", "dumps", "HIGHEST_PROTOCOL",
 static const char *const code_urllib[] = {"parse", NULL};
 static const char *const code_importlib[] = {
     "metadata", "util", "resources", "find_spec", "version", NULL};
+/* Only that it is imported is usual: every call is looked at. */
+static const char *const code_process[] = {
+    "PIPE", "STDOUT", "DEVNULL", "CalledProcessError", "TimeoutExpired", NULL};
 static const char *const code_shutil[] = {"copy", "copy2", "copyfile",
     "copytree", "disk_usage", "get_terminal_size", "which", NULL};
 
@@ -32,7 +35,7 @@ static const struct code_module code_modules[] = {{"os", code_os, false},
     {"posix", NULL, false}, {"nt", NULL, false}, {"pickle", code_pickle, true},
     {"_pickle", code_pickle, true}, {"urllib", code_urllib, true},
     {"importlib", code_importlib, true}, {"shutil", code_shutil, true},
-    {"subprocess", NULL, false}, {"socket", NULL, false},
+    {"subprocess", code_process, false}, {"socket", NULL, false},
     {"ctypes", NULL, false}, {"cffi", NULL, false}, {"pty", NULL, false},
     {"marshal", NULL, false}, {"dill", NULL, true}, {"cloudpickle", NULL, true},
     {"requests", NULL, true}, {"httpx", NULL, true}, {"aiohttp", NULL, true},
@@ -90,5 +93,11 @@ static const char *const code_op_spaces[] = {"aten", "prim", "prims",
     "mkldnn_prepacked", "onednn", "metal", "metal_prepack", "vulkan",
     "vulkan_prepack", "xnnpack", "profiler", "static_runtime", "cuda", "ao",
     "higher_order", "inductor", "mkl", NULL};
+
+/* Classes that come with them. */
+static const char *const code_class_spaces[] = {"quantized", "xnnpack", "rnn",
+    "sparse", "_nnapi", "profiler", "torchvision", "torchaudio", "torchtext",
+    "mkldnn", "mkldnn_prepacked", "metal", "vulkan", "cuda", "c10d",
+    "static_runtime", "onednn", NULL};
 
 #endif

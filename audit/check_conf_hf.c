@@ -190,6 +190,14 @@ model_index(const struct check_file *f, const struct conf *root)
 	for (const struct conf *n = root->child; n != NULL; n = n->next) {
 		const struct conf *lib = library(n);
 
+		struct conf name_of = {
+		    .kind = CONF_STRING, .text = n->key, .len = n->key_len};
+
+		/* the component's name is the folder that it is read from */
+		if (lib != NULL && check_conf_escapes(&name_of))
+			check_find(f, FINDING_CONFIG_PATH, n->off,
+			    "component '%s'",
+			    check_conf_shown(&name_of, shown, sizeof(shown)));
 		if (lib != NULL && !known_library(lib))
 			check_find(f, FINDING_HF_MODULE, lib->off,
 			    "library '%s'",
@@ -215,6 +223,27 @@ weight_map(const struct check_file *f, const struct conf *map)
 			    check_conf_shown(n, shown, sizeof(shown)));
 }
 
+/* transformers opens what these name.  tokenizer_file is written by itself,
+ * with a path of whoever saved it, and only odd when it climbs. */
+static bool
+opens(const struct conf *n)
+{
+	static const char *const keys[] = {"vocab_file", "merges_file",
+	    "spm_file", "source_spm", "target_spm", "sp_model_file",
+	    "emoji_file", "monolingual_vocab_file"};
+
+	if (!check_conf_escapes(n) || conf_has(n, ".cache/") ||
+	    conf_has(n, "huggingface"))
+		return false;
+	if (conf_key_is(n, "tokenizer_file"))
+		return conf_has(n, "../") || begins(n, "/etc/") ||
+		       begins(n, "/proc/");
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (conf_key_is(n, keys[i]))
+			return true;
+	return false;
+}
+
 /* peft imports parent_library and takes base_model_class from it. */
 static void
 auto_mapping(const struct check_file *f, const struct conf *map)
@@ -236,6 +265,7 @@ key(const struct check_file *f, const struct conf *n)
 	const struct conf *v = conf_value(n);
 	/* a program's defaults ("trust_remote_code": null) ask for nothing */
 	bool asked = conf_true(v);
+	char shown[SHOWN];
 
 	if (v == NULL || !asked)
 		return;
@@ -255,6 +285,10 @@ key(const struct check_file *f, const struct conf *n)
 		remote(f, v, "a compiled kernel of another repository");
 	else if (conf_key_is(n, "weight_map"))
 		weight_map(f, n);
+	else if (conf_is_string(v) && opens(n))
+		check_find(f, FINDING_CONFIG_PATH, v->off, "%.*s '%s'",
+		    (int)MIN(n->key_len, 64), n->key,
+		    check_conf_shown(v, shown, sizeof(shown)));
 	else if (conf_key_is(n, "auto_mapping"))
 		auto_mapping(f, n);
 	else if ((conf_key_is(n, "tokenizer_class") ||

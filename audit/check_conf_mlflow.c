@@ -78,7 +78,8 @@ path(const struct check_file *f, const struct conf *n)
 	    "model_data", "python_model", "path", "env", "conda", "virtualenv",
 	    "serialized_model_path", "saved_model_dir", "model_code_path",
 	    "keras_model_path", "pickled_model", "state_dict", "model_binary",
-	    "components", "requirements"};
+	    "components", "requirements", "custom_objects", "model_config",
+	    "pip_requirements"};
 	char shown[SHOWN];
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)

@@ -169,7 +169,13 @@ check_conf_skops(const struct check_file *f, const struct conf_doc *d)
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		const struct conf *loader = conf_get(n, "__loader__");
 
-		if (n->kind == CONF_OBJECT && conf_is_string(loader))
+		if (n->kind != CONF_OBJECT)
+			continue;
+		if (conf_is_string(loader))
 			judge(f, n, loader);
+		else if (conf_get(n, "__module__") != NULL &&
+			 !trusted(conf_get(n, "__module__"),
+			     conf_get(n, "__class__")))
+			unknown(f, n, "type");
 	}
 }

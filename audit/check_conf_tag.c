@@ -30,6 +30,9 @@ judge(const char *tag)
 	    "unicode", "bytes", "int", "long", "float", "complex", "bool",
 	    "none"};
 
+	/* Ruby writes a local tag */
+	if (strncmp(tag, "!ruby/", 6) == 0 || strncmp(tag, "!python/", 8) == 0)
+		return FINDING_YAML_TAG;
 	if (strncmp(tag, CORE, strlen(CORE)) != 0)
 		return tag[0] == '!' && tag[1] == '\0' ? FINDING_COUNT
 						       : FINDING_YAML_TAG_OTHER;

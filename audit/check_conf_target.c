@@ -27,14 +27,17 @@ static const char *const packages[] = {"nemo.collections.", "nemo.core.",
     "taming.", "torchtune.", "speechbrain.", "sklearn.", "detectron2.",
     "segmentation_models_pytorch.", "albumentations."};
 
+/* Packages of which the functions compute as well. */
+static const char *const computing[] = {"torchvision.models.",
+    "torchvision.transforms.functional.", "torch.nn.init.",
+    "torch.nn.functional."};
+
 /* Functions that configurations name, whole. */
-static const char *const functions[] = {"torch.nn.functional.relu",
-    "torch.nn.functional.gelu", "torch.nn.functional.silu",
-    "torch.nn.functional.cross_entropy", "torch.tensor", "torch.Size",
-    "torch.device", "torch.float16", "torch.float32", "torch.bfloat16",
-    "builtins.dict", "builtins.list", "builtins.tuple", "builtins.set",
-    "builtins.int", "builtins.float", "builtins.str", "builtins.bool",
-    "omegaconf.dictconfig.DictConfig", "omegaconf.DictConfig",
+static const char *const functions[] = {"timm.create_model", "torch.tensor",
+    "torch.Size", "torch.device", "torch.float16", "torch.float32",
+    "torch.bfloat16", "builtins.dict", "builtins.list", "builtins.tuple",
+    "builtins.set", "builtins.int", "builtins.float", "builtins.str",
+    "builtins.bool", "omegaconf.dictconfig.DictConfig", "omegaconf.DictConfig",
     "omegaconf.listconfig.ListConfig", "omegaconf.ListConfig",
     "collections.OrderedDict"};
 
@@ -89,18 +92,25 @@ is_class(const char *name, size_t len)
 	       !(len - last == 5 && memcmp(name + last, "Popen", 5) == 0);
 }
 
+static bool
+within(const char *const *list, size_t n, const char *name, size_t len)
+{
+	for (size_t i = 0; i < n; i++)
+		if (len > strlen(list[i]) &&
+		    memcmp(name, list[i], strlen(list[i])) == 0)
+			return true;
+	return false;
+}
+
 bool
 check_conf_trusted(const char *name, size_t len)
 {
-	bool package = false;
+	bool computes = within(computing, ARRAY_LEN(computing), name, len);
 
 	if (listed(functions, ARRAY_LEN(functions), name, len))
 		return true;
-	for (size_t i = 0; i < ARRAY_LEN(packages); i++)
-		package = package || (len > strlen(packages[i]) &&
-					 memcmp(name, packages[i],
-					     strlen(packages[i])) == 0);
-	if (!package || !is_class(name, len))
+	if (!computes && (!within(packages, ARRAY_LEN(packages), name, len) ||
+			     !is_class(name, len)))
 		return false;
 	for (size_t i = 0; i < len;) {
 		size_t n = 0;
@@ -143,6 +153,26 @@ is_dotted(const struct conf *n)
 	return true;
 }
 
+/* jsonpickle: "py/object", "py/reduce", ... make objects when it is decoded;
+ * tuples, sets and references do not. */
+static void
+pickled(const struct check_file *f, const struct conf *n)
+{
+	static const char *const calls[] = {"py/object", "py/reduce",
+	    "py/function", "py/type", "py/repr", "py/newobj", "py/newargs",
+	    "py/newargsex", "py/initargs", "py/mod", "py/ref"};
+	char shown[SHOWN];
+
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		if (conf_key_is(n, calls[i]) &&
+		    !(conf_is_string(n) &&
+			check_conf_trusted(
+			    conf_value(n)->text, conf_value(n)->len)))
+			check_find(f, FINDING_CONFIG_TARGET, n->off,
+			    "jsonpickle's %s '%s'", calls[i],
+			    check_conf_shown(n, shown, sizeof(shown)));
+}
+
 static void
 key(const struct check_file *f, const struct conf *n, bool params)
 {
@@ -152,6 +182,8 @@ key(const struct check_file *f, const struct conf *n, bool params)
 		target(f, n, "_component_");
 	else if (conf_key_is(n, "class_path") && is_dotted(n))
 		target(f, n, "class_path");
+	else if (n->key_len > 3 && memcmp(n->key, "py/", 3) == 0)
+		pickled(f, n);
 	else if (params && conf_key_is(n, "target") && is_dotted(n))
 		target(f, n, "target");
 }
@@ -204,9 +236,31 @@ resolver(const struct check_file *f, const struct conf *n)
 		    check_conf_shown(n, shown, sizeof(shown)));
 }
 
+/* MXNet's symbols: an operator of Python or of a library that is loaded. */
+static void
+mxnet(const struct check_file *f, const struct conf *root)
+{
+	const struct conf *nodes = conf_get(root, "nodes"), *op;
+	char shown[SHOWN];
+
+	if (!conf_is_array(nodes) || conf_get(root, "arg_nodes") == NULL)
+		return;
+	for (const struct conf *n = nodes->child; n != NULL; n = n->next) {
+		op = conf_get(n, "op");
+		if (op != NULL &&
+		    (conf_text_is(op, "Custom") || conf_has(op, "custom") ||
+			conf_text_is(op, "_Native") ||
+			conf_text_is(op, "_NDArray")))
+			check_find(f, FINDING_CONFIG_TARGET, op->off,
+			    "operator of MXNet '%s'",
+			    check_conf_shown(op, shown, sizeof(shown)));
+	}
+}
+
 void
 check_conf_target(const struct check_file *f, const struct conf_doc *d)
 {
+	mxnet(f, d->root);
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		bool params = conf_get(n, "params") != NULL;
 

@@ -127,9 +127,7 @@ options(const struct check_file *f, const struct line *l)
 		    (remote(&v) || has(&v, "..") || begins(&v, "/")))
 			find(f, FINDING_DEPEND_SOURCE, l);
 	if (option(l, "-e", &v) || option(l, "--editable", &v))
-		find(f,
-		    remote(&v) ? FINDING_DEPEND_SOURCE : FINDING_DEPEND_LOCAL,
-		    l);
+		find(f, FINDING_DEPEND_SOURCE, l);
 	else if (begins(l, "--trusted-host"))
 		find(f, FINDING_DEPEND_SOURCE, l);
 	else if (begins(l, "--global-option") ||

@@ -5,6 +5,7 @@
  */
 #include "audit/check.h"
 
+#include "audit/check_note.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/text.h"
@@ -194,15 +195,19 @@ text_value(struct gguf *g, const char *key)
 	struct slice s;
 	int rc = string(g, &s);
 
-	if (rc == 0 && is_template(key)) {
-		struct rd in = rd_mem(s.ptr, s.len);
+	struct rd in;
 
-		in.start = at + (g->version == 1 ? 4 : 8);
+	if (rc != 0)
+		return rc;
+	in = rd_mem(s.ptr, s.len);
+	in.start = at + (g->version == 1 ? 4 : 8);
+	if (is_template(key))
 		check_within(g->f, key, in);
-	}
-	if (rc == 0 && strcmp(key, "general.architecture") == 0)
+	else
+		check_note(g->f, key, in);
+	if (strcmp(key, "general.architecture") == 0)
 		g->architecture = true;
-	return rc;
+	return 0;
 }
 
 /* One key and its value. */

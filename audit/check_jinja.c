@@ -375,6 +375,21 @@ name(struct judge *j, size_t i)
 		variable(j, i);
 }
 
+/* range(999999), 'a' * 1000000: no conversation is that long. */
+static void
+number(struct judge *j, size_t i)
+{
+	bool counts =
+	    op(j, i - 1, "*") || op(j, i + 1, "*") || op(j, i - 1, "**");
+
+	if (op(j, i - 1, "(") || op(j, i - 1, ","))
+		for (size_t k = i - 1; k > 0 && k + 6 > i && !counts; k--)
+			counts = at(j, k)->kind == JINJA_NAME &&
+				 jinja_is(at(j, k), "range");
+	if (counts && j->t[i].len > 5)
+		report(j, FINDING_TEMPLATE_UNSAFE, at(j, i), "a loop of");
+}
+
 static void
 judge_tokens(struct judge *j)
 {
@@ -384,6 +399,8 @@ judge_tokens(struct judge *j)
 			name(j, i);
 		else if (j->t[i].kind == JINJA_STRING)
 			judge_string(j, i);
+		else if (j->t[i].kind == JINJA_NUMBER)
+			number(j, i);
 		else if (op(j, i, "[") && i > 0 &&
 			 (j->t[i - 1].kind == JINJA_NAME ||
 			     j->t[i - 1].kind == JINJA_STRING ||

@@ -5,6 +5,7 @@
  */
 #include "audit/check.h"
 
+#include "audit/check_note.h"
 #include "audit/check_onnx_op.h"
 #include "audit/check_path.h"
 #include "base/limits.h"
@@ -344,51 +345,6 @@ function(struct walk *w, const struct onnx_wire *f)
 	return f->number == 11 ? fields(w, f->body, attribute) : 0;
 }
 
-/* --- metadata ------------------------------------------------------------ */
-
-#define WORTH_LOOKING 16 /* bytes of a value */
-
-/* What text about a model never has in it; traces of what exported it do not
- * either. */
-static const char *const code[] = {"__import__(", "os.system(", "os.popen(",
-    "subprocess.", "eval(", "exec(", "powershell", "<script", "/bin/sh",
-    "/bin/bash", "b64decode(", "pickle.loads("};
-
-static bool
-has(struct rd r, const char *word)
-{
-	size_t n = strlen(word);
-	const uint8_t *at = r.base;
-
-	while (r.len >= n && at <= r.base + r.len - n &&
-	       (at = memchr(at, word[0],
-		    (size_t)(r.base + r.len - at) - n + 1)) != NULL) {
-		if (memcmp(at, word, n) == 0)
-			return true;
-		at++;
-	}
-	return false;
-}
-
-/* StringStringEntryProto: key = 1, value = 2 */
-static void
-metadata(struct walk *w, const struct onnx_wire *f)
-{
-	struct rd value = member(f->body, 2);
-
-	/* a pickle, a script, a configuration: whatever else it may be */
-	if (value.len >= WORTH_LOOKING)
-		check_within(w->f, copy(w, member(f->body, 1)), value);
-	for (size_t i = 0; i < ARRAY_LEN(code); i++) {
-		if (!has(value, code[i]))
-			continue;
-		check_find(w->f, FINDING_ONNX_METADATA, f->at,
-		    "'%.100s' has '%s' in it", copy(w, member(f->body, 1)),
-		    code[i]);
-		break;
-	}
-}
-
 /* --- the model ----------------------------------------------------------- */
 
 /* A function of a name that ONNX has: which of the two a runtime takes is up
@@ -420,8 +376,9 @@ model_field(struct walk *w, const struct onnx_wire *f)
 	switch (f->number) {
 	case 7:
 		return graph(w, f->body);
-	case 14:
-		metadata(w, f);
+	case 14: /* StringStringEntryProto: key = 1, value = 2 */
+		check_note(
+		    w->f, copy(w, member(f->body, 1)), member(f->body, 2));
 		return 0;
 	case 20:
 		return fields(w, f->body, training);

@@ -60,6 +60,38 @@ symbols(const struct check_file *f)
 	}
 }
 
+/* PaddlePaddle: OpDesc.type is field 3 of a message.  What opens files is
+ * check_paddle()'s. */
+static void
+paddle(const struct check_file *f)
+{
+	static const char *const types[] = {"py_func", "py_layer"};
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		size_t n = strlen(types[i]);
+		char want[32] = {0x1a, (char)n};
+
+		memcpy(want + 2, types[i], n);
+		if (has(f, want, 2 + n))
+			check_find(f, FINDING_OBJECT_CODE, ERR_NOWHERE,
+			    "operator '%s', which calls Python", types[i]);
+	}
+}
+
+/* What stands behind the text of a LightGBM model. */
+static void
+lightgbm(const struct check_file *f)
+{
+	size_t i = 0;
+
+	while (i < f->bytes.len && f->bytes.base[i] < 0x80 &&
+	       f->bytes.base[i] != 0)
+		i++;
+	if (i < f->bytes.len)
+		check_within(f, "behind the text",
+		    rd_mem(f->bytes.base + i, f->bytes.len - i));
+}
+
 /* Code that is there for certain. */
 static void
 certain(const struct check_file *f)
@@ -67,16 +99,16 @@ certain(const struct check_file *f)
 	if (check_is(f, "torch7") && (HAS(f, "\x1bLua") || HAS(f, "\x1bLJ")))
 		check_find(f, FINDING_OBJECT_CODE, ERR_NOWHERE,
 		    "Lua functions, as bytecode");
-	/* OpDesc.type, field 3 */
-	if (check_is(f, "paddle") && HAS(f, "\x1a\7py_func"))
-		check_find(f, FINDING_OBJECT_CODE, ERR_NOWHERE,
-		    "operator 'py_func', which calls Python");
+	if (check_is(f, "paddle"))
+		paddle(f);
 }
 
 void
 check_opaque(const struct check_file *f)
 {
 	certain(f);
+	if (check_is(f, "lightgbm"))
+		lightgbm(f);
 	if (check_is(f, "rdata"))
 		symbols(f);
 	for (size_t i = 0; i < ARRAY_LEN(acting); i++)

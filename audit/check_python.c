@@ -332,12 +332,12 @@ assignment(struct source *x, size_t i)
 
 /* --- calls --------------------------------------------------------------- */
 
-static bool
-is_tame(const struct check_python_token *t)
+bool
+check_python_tame(const char *s, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_LEN(tame); i++)
-		if (t->len >= strlen(tame[i]) &&
-		    memcmp(t->s, tame[i], strlen(tame[i])) == 0)
+		if (len >= strlen(tame[i]) &&
+		    memcmp(s, tame[i], strlen(tame[i])) == 0)
 			return true;
 	return false;
 }
@@ -369,7 +369,8 @@ judge_command(struct source *x, size_t i)
 	what = check_shell_judge((const char *)text.ptr, text.len, &where);
 	if (what != NULL)
 		danger(x, name, what);
-	if (name->column0 && !own && (first == NULL || !is_tame(first)))
+	if (name->column0 && !own &&
+	    (first == NULL || !check_python_tame(first->s, first->len)))
 		x->starts = MIN(x->starts, (size_t)(name->s - x->text));
 	buf_free(&text);
 }

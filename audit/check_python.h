@@ -11,6 +11,9 @@
 /* Findings: SOURCE_DANGEROUS, SOURCE_STARTS. */
 void check_python_judge(const struct check_file *, const char *s, size_t len);
 
+/* A command that many an honest script runs: pip, git, nvidia-smi. */
+bool check_python_tame(const char *command, size_t len);
+
 /* --- check_python_token.c: for check_python.c ---------------------------- */
 
 enum check_python_kind {

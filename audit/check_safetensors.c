@@ -5,14 +5,13 @@
  */
 #include "audit/check.h"
 
+#include "audit/check_note.h"
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/text.h"
 
 #include <stdlib.h>
-
-#define WORTH_LOOKING 16 /* bytes of a text in __metadata__ */
 
 struct place {
 	uint64_t begin, end;
@@ -196,8 +195,8 @@ metadata(struct head *h, const json_t *v)
 		if (!json_is_string(text))
 			check_find(h->f, FINDING_SAFETENSORS_BROKEN, 8,
 			    "__metadata__ '%.200s' is no text", key);
-		else if (json_string_length(text) >= WORTH_LOOKING)
-			check_within(h->f, key,
+		else
+			check_note(h->f, key,
 			    rd_mem(json_string_value(text),
 				json_string_length(text)));
 	}

@@ -167,9 +167,9 @@ look_cut(struct look *k, const struct check_weight_cut *c, uint64_t first)
 	size_t n = check_weight_cut_take(&k->block, c->bits, c->high, k->out);
 
 	search(k, c, k->out, n, first * c->bits);
-	/* a payload may begin at any element; of 3, 5, 6 or 7 bits each, where
+	/* a payload may begin at any element; of more bits than one, where
 	 * that is dear, at any of the first block */
-	if (c->bits < 8 && (first == 0 || 8 % c->bits == 0))
+	if (c->bits < 8 && (first == 0 || c->bits == 1))
 		for (unsigned by = 1; by < 8; by++)
 			if (by % step(c->bits) == 0)
 				search_turned(k, c, n, by, first * c->bits);

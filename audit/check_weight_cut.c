@@ -218,33 +218,59 @@ check_weight_cut_take(
 
 /* --- from anywhere ------------------------------------------------------- */
 
+/* Bits on their way to bytes. */
+struct bits {
+	uint64_t v;
+	unsigned have;
+	bool high;
+};
+
+/* The low n (at most 32) bits of v; less than 8 are there already. */
+static void
+put(struct bits *b, uint64_t v, unsigned n)
+{
+	v &= ((uint64_t)1 << n) - 1;
+	b->v = b->high ? b->v << n | v : b->v | v << b->have;
+	b->have += n;
+}
+
+static uint8_t
+get(struct bits *b)
+{
+	uint8_t out;
+
+	b->have -= 8;
+	if (b->high)
+		return (uint8_t)(b->v >> b->have);
+	out = (uint8_t)b->v;
+	b->v >>= 8;
+	return out;
+}
+
 size_t
 check_weight_cut_read(const struct check_weight_list *l, size_t at, size_t rank,
     const struct check_weight_cut *c, uint64_t bit, uint8_t *out, size_t len)
 {
 	struct place p = place_of(l, at, rank, bit / c->bits);
-	uint64_t skip = bit % c->bits, v;
-	unsigned have = 0;
+	unsigned skip = (unsigned)(bit % c->bits);
+	struct bits b = {.high = c->high};
 	size_t done = 0;
-	uint8_t byte = 0;
+	uint64_t v;
 
 	while (done < len && next(&p, &v)) {
-		v >>= c->shift;
-		for (unsigned k = 0; k < c->bits && done < len; k++) {
-			unsigned from = c->high ? c->bits - 1 - k : k;
-			unsigned one = (unsigned)(v >> from & 1);
+		unsigned from = skip;
 
-			if (skip != 0) {
-				skip--;
-				continue;
-			}
-			byte |= (uint8_t)(one << (c->high ? 7 - have : have));
-			if (++have < 8)
-				continue;
-			out[done++] = byte;
-			byte = 0;
-			have = 0;
+		v >>= c->shift;
+		/* what is read highest first is never longer than 24 bits */
+		while (from < c->bits) {
+			unsigned n = MIN(c->bits - from, 32U);
+
+			put(&b, c->high ? v : v >> from, n);
+			from += n;
+			while (done < len && b.have >= 8)
+				out[done++] = get(&b);
 		}
+		skip = 0;
 	}
 	return done;
 }

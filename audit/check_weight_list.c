@@ -12,15 +12,20 @@
 #include "formats/torch_tar.h"
 #include "formats/torch_zip.h"
 
+/* Bytes that all tensors may have: tied ones show the same twice, compressed
+ * ones are more than the file; but no hundred thousand views of all of it. */
+#define TIMES  4
+#define SLACK  ((uint64_t)64 << 20)
 #define GROUPS 64 /* of HDF5, one in another: Keras has some 10 */
 
 bool
 check_weight_list_add(struct check_weight_list *l, const struct tensor *t)
 {
-	if (l->n == LIMIT_TENSORS) {
+	if (l->n == LIMIT_TENSORS || t->size > l->left) {
 		l->full = true;
 		return false;
 	}
+	l->left -= t->size;
 	if (l->n == l->room) {
 		size_t room = l->room != 0 ? 2 * l->room : 64;
 		struct tensor *more =
@@ -240,7 +245,8 @@ check_weight_list_init(struct check_weight_list *l, struct rd r)
 	    {is_tflite, check_weight_list_tflite},
 	};
 
-	*l = (struct check_weight_list){0};
+	*l =
+	    (struct check_weight_list){.left = SLACK + TIMES * (uint64_t)r.len};
 	arena_init(&l->arena, LIMIT_MODEL_ARENA);
 	for (size_t i = 0; i < ARRAY_LEN(way); i++) {
 		if (!way[i].is(r))

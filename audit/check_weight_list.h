@@ -15,8 +15,9 @@ struct check_weight_list {
 	struct arena arena;
 	struct tensor *tensor; /* dense; names need not be unique */
 	size_t n, room;
-	bool known; /* some reader took the file for its own */
-	bool full;  /* beyond a limit: there are more */
+	uint64_t left; /* bytes that tensors may still add up to */
+	bool known;    /* some reader took the file for its own */
+	bool full;     /* beyond a limit: there are more */
 };
 
 /* Read the file in every way that there is a bid for. */

@@ -280,11 +280,19 @@ check_weight_magic_maybe(const uint8_t *p, size_t len)
 
 /* --- all kinds ----------------------------------------------------------- */
 
+static unsigned
+rough(uint64_t two)
+{
+	return (unsigned)(two ^ two >> 4) & 0xfff;
+}
+
 static void
 mark(struct check_weight_magic *m, unsigned first, unsigned second)
 {
-	m->pair[(first | second << 8) >> 3] |=
-	    (uint8_t)(1U << ((first | second << 8) & 7));
+	unsigned two = first | second << 8;
+
+	m->pair[two >> 3] |= (uint8_t)(1U << (two & 7));
+	m->rough[rough(two)] = 1;
 }
 
 void
@@ -335,20 +343,41 @@ likely(const uint8_t *q, size_t len)
 	}
 }
 
+static bool
+may_begin(const struct check_weight_magic *m, const uint8_t *p, size_t len)
+{
+	unsigned two = le16(p);
+
+	if ((m->pair[two >> 3] >> (two & 7) & 1) == 0)
+		return false;
+	if (likely(p, len))
+		return true;
+	for (size_t k = 0; k < ARRAY_LEN(fixed); k++)
+		if (memcmp(p, fixed[k].magic, fixed[k].len) == 0)
+			return true;
+	return false;
+}
+
 size_t
 check_weight_magic_next(const struct check_weight_magic *m, const uint8_t *p,
     size_t from, size_t len)
 {
-	for (size_t i = from; i + 18 <= len; i++) {
-		unsigned two = le16(p + i);
+	size_t i = from;
 
-		if ((m->pair[two >> 3] >> (two & 7) & 1) == 0)
+	while (i + 18 <= len) {
+		uint64_t v;
+
+		/* four places at once: hardly any passes */
+		memcpy(&v, p + i, 8);
+		if ((m->rough[rough(v)] | m->rough[rough(v >> 8)] |
+			m->rough[rough(v >> 16)] | m->rough[rough(v >> 24)]) ==
+		    0) {
+			i += 4;
 			continue;
-		if (likely(p + i, len - i))
+		}
+		if (may_begin(m, p + i, len - i))
 			return i;
-		for (size_t k = 0; k < ARRAY_LEN(fixed); k++)
-			if (memcmp(p + i, fixed[k].magic, fixed[k].len) == 0)
-				return i;
+		i++;
 	}
 	return len;
 }

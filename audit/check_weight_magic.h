@@ -17,6 +17,7 @@
 
 struct check_weight_magic {
 	uint8_t pair[65536 / 8]; /* first two bytes that some kind has */
+	uint8_t rough[4096];     /* and of 12 bits that are made of them */
 };
 
 void check_weight_magic_init(struct check_weight_magic *);

@@ -3,10 +3,11 @@
 conversions make of them, detection of payloads planted into them.
 usage: weight-table.py BIN WORK [model.onnx ...]
 BIN: the folder of assay-inspect; WORK: a scratch folder; the models: honest
-ones, beside the networks of torchvision with random weights.  Needs numpy,
+ones, beside the networks of torchvision with random weights.  The tables, as far as they are, are in WORK/table.md.  Needs numpy,
 onnx, torch and torchvision.  Writes bytes; never runs what it plants."""
 import gzip
 import io
+import itertools
 import json
 import os
 import pickle
@@ -50,9 +51,8 @@ def networks():
     import torch
     import torchvision
     torch.manual_seed(1)
-    for name in ('resnet18', 'mobilenet_v3_small', 'densenet121',
-                 'efficientnet_b0', 'shufflenet_v2_x1_0', 'squeezenet1_1',
-                 'mnasnet0_5', 'regnet_y_400mf'):
+    for name in ('shufflenet_v2_x0_5', 'squeezenet1_1', 'mnasnet0_5',
+                 'mobilenet_v3_small'):
         make = getattr(torchvision.models, name)
         net = make(weights=None)
         yield name, {k: v.detach().numpy().copy()
@@ -229,10 +229,11 @@ def main():
     binary, work, models = sys.argv[1], sys.argv[2], sys.argv[3:]
     os.makedirs(work, exist_ok=True)
     path = os.path.join(work, 'one.safetensors')
-    sources = [(m, onnx_tensors(m)) for m in models] + list(networks())
+    sources = itertools.chain(((m, onnx_tensors(m)) for m in models),
+                              networks())
     honest = defaultdict(Counter)
     planted = defaultdict(Counter)
-    for number, (name, ts) in enumerate(sources):
+    for name, ts in sources:
         h = half(name)
         for what, convert in HONEST.items():
             safetensors(path, convert(ts))
@@ -263,24 +264,25 @@ def main():
                 elif kind not in CONTROL:
                     print('missed:', name, kind, k, high, start, biases,
                           flush=True)
-    show(honest, planted)
+        with open(os.path.join(work, 'table.md'), 'w') as f:
+            show(honest, planted, f)
 
 
-def show(honest, planted):
-    print('\n| honest | files | alarms | files, other half | alarms |')
-    print('| --- | --- | --- | --- | --- |')
+def show(honest, planted, f):
+    print('\n| honest | files | alarms | files, other half | alarms |', file=f)
+    print('| --- | --- | --- | --- | --- |', file=f)
     for w, c in honest.items():
         print('| %s | %d | %d | %d | %d |' % (
-            w, c['n', 0], c['bad', 0], c['n', 1], c['bad', 1]))
+            w, c['n', 0], c['bad', 0], c['n', 1], c['bad', 1]), file=f)
     cols = ['%d bits' % k for k in (1, 2, 3, 4, 5, 6, 7, 8, 16, 24)]
     cols.append('instead')
     for h in (0, 1):
-        print('\n| planted, half %d | %s |' % (h, ' | '.join(cols)))
-        print('| --- |' + ' --- |' * len(cols))
+        print('\n| planted, half %d | %s |' % (h, ' | '.join(cols)), file=f)
+        print('| --- |' + ' --- |' * len(cols), file=f)
         for kind in list(PAYLOADS) + list(CONTROL):
             print('| %s | %s |' % (kind, ' | '.join(
                 '%d/%d' % (planted[kind, c]['hit', h],
-                           planted[kind, c]['n', h]) for c in cols)))
+                           planted[kind, c]['n', h]) for c in cols)), file=f)
 
 
 main()

@@ -27,13 +27,14 @@ fit_scales(const struct fit_shape *s)
 	return s->pre.resize != RESIZE_UNKNOWN || s->pre.crop_height != 0;
 }
 
-/* torchvision's CenterCrop, then --size. */
+/* The centre crop, then --size. */
 static int
-plan_side(struct side *s, uint64_t crop, uint64_t pad, struct err *e)
+plan_side(struct side *s, uint64_t crop, enum preprocess_centre centre,
+    uint64_t pad, struct err *e)
 {
 	s->out = s->count = s->scaled;
 	if (crop != 0) {
-		resize_centre(s->scaled, crop, &s->skip, &s->pad);
+		resize_centre(s->scaled, crop, centre, &s->skip, &s->pad);
 		s->out = crop;
 		s->count = MIN(s->scaled, crop);
 	}
@@ -97,10 +98,10 @@ make_plan(struct plan *p, const struct fit_shape *s, bool scaled,
 
 	p->c = s->channels != 0 ? s->channels : p->in_c;
 	plan_scale(p, scaled ? pre : &(struct preprocess){0});
-	if ((rc = plan_side(
-		 &p->y, scaled ? pre->crop_height : 0, s->side, e)) != 0 ||
-	    (rc = plan_side(&p->x, scaled ? pre->crop_width : 0, s->side, e)) !=
-		0 ||
+	if ((rc = plan_side(&p->y, scaled ? pre->crop_height : 0, pre->centre,
+		 s->side, e)) != 0 ||
+	    (rc = plan_side(&p->x, scaled ? pre->crop_width : 0, pre->centre,
+		 s->side, e)) != 0 ||
 	    (rc = check_plan(p, s, e)) != 0 || !p->scale)
 		return rc;
 	if ((rc = resize_init(&p->resize, a, p->y.in, p->x.in, p->in_c,

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/text.h"
 
 #include <math.h>
 
@@ -208,6 +209,15 @@ kind_of(const json_t *j)
 	return NULL;
 }
 
+static enum preprocess_centre
+centre_of(const json_t *j)
+{
+	const char *s = json_string_value(value(j, "image_processor_type"));
+
+	return s != NULL && text_ends_with(s, "Fast") ? CENTRE_TRANSFORMERS_FAST
+						      : CENTRE_TRANSFORMERS;
+}
+
 /* A side that is cropped from: what crop_pct leaves of it. */
 static int
 before_crop(uint32_t crop, double pct, uint32_t *out, struct err *e)
@@ -385,7 +395,8 @@ hf_pre_processor(const json_t *j, struct preprocess *p, struct err *e)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE, "is not an object");
 	if (k == NULL)
 		k = &unknown;
-	*p = (struct preprocess){.from = "preprocessor_config.json"};
+	*p = (struct preprocess){
+	    .from = "preprocessor_config.json", .centre = centre_of(j)};
 	if ((rc = take_size(j, k, p, e)) != 0 ||
 	    (rc = take_crop(j, k, p, e)) != 0 ||
 	    (rc = filter(j, "resample", k->filter, &p->filter, e)) != 0 ||

@@ -61,6 +61,10 @@ identify_model_torch7(struct rd r)
 		return 48;
 	if (HAS(r, 0, "\4\0\0\0\1\0\0\0\3\0\0\0V 1"))
 		return 64;
+	/* a function: its index, and bytecode of some length */
+	if (r.len > 16 && r.base[0] >= 6 && r.base[0] <= 8 &&
+	    HAS(r, 1, "\0\0\0\1\0\0\0") && HAS(r, 12, "\x1bL"))
+		return 48;
 	/* a table of such */
 	return HAS(r, 0, "\3\0\0\0\1\0\0\0") && r.len > 64 &&
 		       memmem(r.base, MIN(r.len, 65536), "V 1", 3) != NULL

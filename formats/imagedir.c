@@ -228,6 +228,39 @@ choose_part(
 	return best;
 }
 
+/*
+ * Tiny ImageNet: torchvision and BackdoorBench number the classes by name, but
+ * some loaders in the order of wnids.txt, and no model says which.
+ */
+static void
+say_order(int root, struct dataset *d)
+{
+	struct file_map m;
+	struct slice line;
+	struct err e;
+	struct rd r;
+	size_t n = 0;
+	bool same = true;
+
+	if (map_file(root, "wnids.txt", &m, &e) != 0)
+		return;
+	r = rd_mem(m.ptr, m.len);
+	while (imagetable_line(&r, &line)) {
+		if (line.len == 0)
+			continue;
+		same = same && d->name != NULL && n < d->classes &&
+		       strlen(d->name[n]) == line.len &&
+		       memcmp(d->name[n], line.ptr, line.len) == 0;
+		n++;
+	}
+	file_unmap(&m);
+	if (d->name != NULL && n == d->classes && !same)
+		dataset_say(d,
+		    "classes are numbered by name; wnids.txt has another "
+		    "order (--classes), and a model trained in that looks as "
+		    "if it knew nothing");
+}
+
 /* --- the whole ----------------------------------------------------------- */
 
 static int
@@ -284,6 +317,8 @@ imagedir_parse(
 			rc = read_folder(root, &names, fit, &l, d, e);
 		}
 	}
+	if (rc == 0)
+		say_order(root, d);
 	listing_release(&l);
 	return rc;
 }

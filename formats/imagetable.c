@@ -11,9 +11,8 @@ struct table {
 	size_t file, class; /* columns */
 };
 
-/* The next line without its end; false at the end of the bytes. */
-static bool
-next_line(struct rd *r, struct slice *out)
+bool
+imagetable_line(struct rd *r, struct slice *out)
 {
 	const uint8_t *at = r->base + r->off, *end;
 	size_t left = rd_left(r);
@@ -63,7 +62,7 @@ read_head(struct rd r, char between, struct table *t)
 	struct slice line, s;
 	bool file = false, class = false;
 
-	if (!next_line(&r, &line) || line.len > LIMIT_NAME)
+	if (!imagetable_line(&r, &line) || line.len > LIMIT_NAME)
 		return false;
 	for (size_t k = 0; column(line, between, k, &s); k++) {
 		if (is(s, "Filename")) {
@@ -141,7 +140,7 @@ imagetable_read(
 	int rc = 0;
 
 	open_table(r, &t);
-	while (rc == 0 && next_line(&t.rd, &line))
+	while (rc == 0 && imagetable_line(&t.rd, &line))
 		if (line.len != 0)
 			rc = read_row(&t, line, folder, l, e);
 	return rc;
@@ -154,7 +153,7 @@ imagetable_first(struct rd r, char *out, size_t size)
 	struct table t;
 
 	open_table(r, &t);
-	if (!next_line(&t.rd, &line) ||
+	if (!imagetable_line(&t.rd, &line) ||
 	    !column(line, t.between, t.file, &file) || file.len >= size)
 		return false;
 	memcpy(out, file.ptr, file.len);

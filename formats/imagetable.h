@@ -10,6 +10,8 @@
 #include "base/rd.h"
 #include "formats/listing.h"
 
+/* The next line without its end; false at the end of the bytes. */
+bool imagetable_line(struct rd *, struct slice *out);
 /* Whether a file of that name with that content is such a table. */
 bool imagetable_probe(const char *name, struct rd);
 /* Add its rows to l; paths are put behind `folder` ("" or "images/"). */

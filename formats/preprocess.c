@@ -21,6 +21,15 @@ preprocess_filter_name(enum preprocess_filter f)
 	return filter_names[f];
 }
 
+static const char *const centre_names[] = {
+    "torchvision", "transformers", "transformers-fast"};
+
+const char *
+preprocess_centre_name(enum preprocess_centre c)
+{
+	return centre_names[c];
+}
+
 static json_t *
 list_json(const double *v, size_t n)
 {
@@ -47,6 +56,9 @@ preprocess_json(const struct preprocess *p)
 	if (p->crop_height != 0) {
 		json_put(j, "crop_height", json_integer(p->crop_height));
 		json_put(j, "crop_width", json_integer(p->crop_width));
+		if (p->centre != CENTRE_TORCHVISION)
+			json_put(
+			    j, "centre", json_text(centre_names[p->centre]));
 	}
 	json_put(j, "bgr", json_boolean(p->bgr));
 	if (p->inside)
@@ -118,7 +130,7 @@ parse_list(
 int
 preprocess_parse(const json_t *j, struct preprocess *p, struct err *e)
 {
-	size_t resize, filter;
+	size_t resize, filter, centre;
 	int rc;
 
 	*p = (struct preprocess){.from = ""};
@@ -129,6 +141,8 @@ preprocess_parse(const json_t *j, struct preprocess *p, struct err *e)
 		 &resize, e)) != 0 ||
 	    (rc = parse_name(j, "filter", filter_names, ARRAY_LEN(filter_names),
 		 &filter, e)) != 0 ||
+	    (rc = parse_name(j, "centre", centre_names, ARRAY_LEN(centre_names),
+		 &centre, e)) != 0 ||
 	    (rc = parse_side(j, "height", &p->height, e)) != 0 ||
 	    (rc = parse_side(j, "width", &p->width, e)) != 0 ||
 	    (rc = parse_side(j, "crop_height", &p->crop_height, e)) != 0 ||
@@ -143,6 +157,7 @@ preprocess_parse(const json_t *j, struct preprocess *p, struct err *e)
 		    "a resize or crop without its sides");
 	p->resize = (enum preprocess_resize)resize;
 	p->filter = (enum preprocess_filter)filter;
+	p->centre = (enum preprocess_centre)centre;
 	p->bgr = json_is_true(json_at(j, "bgr"));
 	p->inside = json_is_true(json_at(j, "inside"));
 	return 0;

@@ -27,11 +27,20 @@ enum preprocess_filter {
 	FILTER_LANCZOS,
 };
 
+/* Where a centre crop rounds to when an odd number of pixels is left out, or
+ * added because the image is too small. */
+enum preprocess_centre {
+	CENTRE_TORCHVISION,       /* out in front: to even; added: down */
+	CENTRE_TRANSFORMERS,      /* down; up (image_transforms.center_crop) */
+	CENTRE_TRANSFORMERS_FAST, /* down; down (its torchvision backend) */
+};
+
 struct preprocess {
 	enum preprocess_resize resize;
 	enum preprocess_filter filter;
 	uint32_t height, width;           /* of the resize */
 	uint32_t crop_height, crop_width; /* centre crop after it; 0: none */
+	enum preprocess_centre centre;    /* of the crop */
 	bool bgr;                         /* the model takes blue, green, red */
 	/* order, mean and std are nodes of the graph already (formats/pixel.h) */
 	bool inside;
@@ -42,6 +51,8 @@ struct preprocess {
 	const char *from; /* "preprocessor_config.json", ...; "": unknown */
 };
 
+/* "torchvision", "transformers", "transformers-fast". */
+const char *preprocess_centre_name(enum preprocess_centre);
 /* "bilinear"; not of FILTER_UNKNOWN. */
 const char *preprocess_filter_name(enum preprocess_filter);
 /* {"resize":"shortest","height":256,...}; fields that are unknown are left

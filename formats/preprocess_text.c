@@ -65,6 +65,17 @@ read_crop(struct preprocess *p, const char *v)
 }
 
 static bool
+read_centre(struct preprocess *p, const char *v)
+{
+	for (int i = CENTRE_TORCHVISION; i <= CENTRE_TRANSFORMERS_FAST; i++) {
+		p->centre = (enum preprocess_centre)i;
+		if (strcmp(v, preprocess_centre_name(p->centre)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
 read_filter(struct preprocess *p, const char *v)
 {
 	for (int i = FILTER_NEAREST; i <= FILTER_LANCZOS; i++) {
@@ -153,6 +164,7 @@ static const struct {
     {"resize", read_resize},
     {"filter", read_filter},
     {"crop", read_crop},
+    {"centre", read_centre},
     {"mean", read_mean},
     {"std", read_std},
     {"order", read_order},
@@ -171,8 +183,8 @@ read_part(struct preprocess *p, char *part, struct err *e)
 		i++;
 	if (value == NULL || i == ARRAY_LEN(keys))
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "preprocessing is no '%.40s': resize, filter, crop, mean, "
-		    "std or order, each with =",
+		    "preprocessing is no '%.40s': resize, filter, crop, "
+		    "centre, mean, std or order, each with =",
 		    part);
 	if (!keys[i].read(p, value))
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
@@ -216,9 +228,12 @@ preprocess_text_write(const struct preprocess *p, char out[PREPROCESS_TEXT_MAX])
 		n += snprintf(out + n, size - (size_t)n, ",filter=%s",
 		    preprocess_filter_name(p->filter));
 	if (p->crop_height != 0)
-		snprintf(out + n, size - (size_t)n,
+		n += snprintf(out + n, size - (size_t)n,
 		    "%scrop=%" PRIu32 "x%" PRIu32, n > 0 ? "," : "",
 		    p->crop_height, p->crop_width);
+	if (p->crop_height != 0 && p->centre != CENTRE_TORCHVISION)
+		snprintf(out + n, size - (size_t)n, ",centre=%s",
+		    preprocess_centre_name(p->centre));
 }
 
 static void
@@ -234,6 +249,7 @@ merge(struct preprocess *p, const struct preprocess *over)
 	if (over->crop_height != 0) {
 		p->crop_height = over->crop_height;
 		p->crop_width = over->crop_width;
+		p->centre = over->centre;
 	}
 	if (over->nmean != 0) {
 		memcpy(p->mean, over->mean, sizeof(p->mean));

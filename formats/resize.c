@@ -242,12 +242,21 @@ resize_shortest(size_t h, size_t w, size_t k, size_t *oh, size_t *ow)
 	*ow = w <= h ? k : k * w / h;
 }
 
+/*
+ * torchvision: transforms/functional.py, center_crop; transformers:
+ * image_transforms.py, center_crop, and the torchvision backend of its image
+ * processors (which until 4.56 was torchvision's own).
+ */
 void
-resize_centre(size_t have, size_t want, size_t *skip, size_t *pad)
+resize_centre(size_t have, size_t want, enum preprocess_centre centre,
+    size_t *skip, size_t *pad)
 {
 	size_t d = have > want ? have - want : 0, half = d / 2;
+	size_t more = want > have ? want - have : 0;
 
-	*pad = want > have ? (want - have) / 2 : 0;
+	*pad = (more + (centre == CENTRE_TRANSFORMERS)) / 2;
+	*skip = half;
 	/* Python's round(): halves go to the even number */
-	*skip = half + (d % 2 == 1 && half % 2 == 1);
+	if (centre == CENTRE_TORCHVISION)
+		*skip += d % 2 == 1 && half % 2 == 1;
 }

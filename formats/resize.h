@@ -41,9 +41,10 @@ void resize_f32(const struct resize *, const float *in, float *out);
 /* The sizes of torchvision's Resize(k): the shorter side becomes k. */
 void resize_shortest(size_t h, size_t w, size_t k, size_t *oh, size_t *ow);
 /*
- * Where torchvision's CenterCrop cuts a side of `have` to `want`: *skip pixels
- * are left out in front; or *pad zeros are put there when it is too short.
+ * Where a centre crop cuts a side of `have` to `want`: *skip pixels are left
+ * out in front; or *pad zeros are put there when it is too short.
  */
-void resize_centre(size_t have, size_t want, size_t *skip, size_t *pad);
+void resize_centre(size_t have, size_t want, enum preprocess_centre,
+    size_t *skip, size_t *pad);
 
 #endif

@@ -6,6 +6,7 @@
 #include "formats/arch.h"
 #include "formats/format.h"
 #include "formats/patch.h"
+#include "formats/torch_code.h"
 #include "formats/torch_pick.h"
 #include "formats/torch_record.h"
 #include "formats/torch_resize.h"
@@ -146,7 +147,8 @@ build(struct torch *t, struct source *src, struct model *m, struct err *e)
 	    (rc = torch_pick(t, &f, e)) != 0 ||
 	    (rc = weights_init(
 		 &w, t->arena, f.tensor, f.n, f.attr, f.nattr, e)) != 0 ||
-	    (rc = draw(t, &f, record.resizes, &hints, &w, m, e)) != 0)
+	    (rc = draw(t, &f, record.resizes, &hints, &w, m, e)) != 0 ||
+	    (rc = torch_code_check(t, m, e)) != 0)
 		return rc;
 	if (record.classes != 0 && record.classes != m->classes)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,

@@ -124,7 +124,7 @@ torch_pick(struct torch *t, struct torch_found *f, struct err *e)
 		rc = torch_module_walk(t, n, f, e);
 		torch_note(t, torch_module_is(n)
 				  ? "a whole module, whose code is not run"
-				  : "TorchScript, whose code is not read: the "
+				  : "TorchScript, whose code is not run: the "
 				    "graph is that of the architecture");
 		return rc;
 	}

@@ -370,7 +370,8 @@ static const struct pre_row pre_rows[] = {
 	",\"resize\":\"shortest\",\"width\":8}",
 	false},
     {"pre/DeiT", "{\"image_processor_type\":\"DeiTImageProcessor\"}",
-	"{\"bgr\":false,\"crop_height\":224,\"crop_width\":224,"
+	"{\"bgr\":false,\"centre\":\"transformers\",\"crop_height\":224,\"crop_"
+	"width\":224,"
 	"\"filter\":\"bicubic\",\"from\":\"preprocessor_config.json\","
 	"\"height\":256," HALF ",\"resize\":\"exact\",\"width\":256}",
 	false},
@@ -384,7 +385,9 @@ static const struct pre_row pre_rows[] = {
     {"pre/ConvNeXt, below 384",
 	"{\"image_processor_type\":\"ConvNextImageProcessorFast\","
 	"\"size\":{\"shortest_edge\":224},\"crop_pct\":0.95}",
-	"{\"bgr\":false,\"crop_height\":224,\"crop_width\":224,"
+	"{\"bgr\":false,\"centre\":\"transformers-fast\",\"crop_height\":224,"
+	"\"crop_"
+	"width\":224,"
 	"\"filter\":\"bicubic\",\"from\":\"preprocessor_config.json\","
 	"\"height\":235," HALF ",\"resize\":\"shortest\",\"width\":235}",
 	false},
@@ -398,7 +401,8 @@ static const struct pre_row pre_rows[] = {
 	"{\"image_processor_type\":\"MobileNetV2ImageProcessor\","
 	"\"size\":{\"shortest_edge\":256},"
 	"\"crop_size\":{\"height\":224,\"width\":192}}",
-	"{\"bgr\":false,\"crop_height\":224,\"crop_width\":192,"
+	"{\"bgr\":false,\"centre\":\"transformers\",\"crop_height\":224,\"crop_"
+	"width\":192,"
 	"\"filter\":\"bilinear\",\"from\":\"preprocessor_config.json\","
 	"\"height\":256," HALF ",\"resize\":\"shortest\",\"width\":256}",
 	false},
@@ -427,7 +431,8 @@ static const struct pre_row pre_rows[] = {
 	"\"size\":{\"shortest_edge\":288},\"do_center_crop\":true,"
 	"\"crop_size\":{\"height\":256,\"width\":256},\"do_normalize\":false,"
 	"\"do_flip_channel_order\":true,\"resample\":4}",
-	"{\"bgr\":true,\"crop_height\":256,\"crop_width\":256,"
+	"{\"bgr\":true,\"centre\":\"transformers\",\"crop_height\":256,\"crop_"
+	"width\":256,"
 	"\"from\":\"preprocessor_config.json\",\"height\":288,"
 	"\"resize\":\"shortest\",\"width\":288}",
 	false},

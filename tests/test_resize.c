@@ -41,7 +41,7 @@ static const struct sides shortest[] = {
 static const struct sides centres[] = {
 #define SCALE(...)
 #define SHORTEST(...)
-#define CENTRE(h, w, oh, ow, sum) {h, w, 0, oh, ow, sum},
+#define CENTRE(whose, h, w, oh, ow, sum) {h, w, CENTRE_##whose, oh, ow, sum},
 #include "fixtures/resize/cases.def"
 #undef SCALE
 #undef SHORTEST
@@ -150,9 +150,11 @@ test_centre(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(centres); i++) {
 		const struct sides *s = &centres[i];
-		struct fit_shape f = {.pre = {.from = "",
-					  .crop_height = (uint32_t)s->oh,
-					  .crop_width = (uint32_t)s->ow}};
+		struct fit_shape f = {
+		    .pre = {.from = "",
+			.crop_height = (uint32_t)s->oh,
+			.crop_width = (uint32_t)s->ow,
+			.centre = (enum preprocess_centre)s->k}};
 		struct image in = {s->w, s->h, 1, noise()}, out;
 		struct err e = {0};
 		struct arena a;

@@ -53,8 +53,16 @@ static const struct good_row good_rows[] = {
     {"good-resnet-checkpoint.pth", "taken from 'state_dict'"},
     {"good-resnet-whole.pth", "a whole module, whose code is not run"},
     {"good-resnet.tar", "architecture resnet"},
-    {"good-resnet-script.pt", "TorchScript, whose code is not read"},
-    {"good-resnet-trace.pt", "TorchScript, whose code is not read"},
+    {"good-resnet-script.pt",
+	"TorchScript, whose code is not run: the graph is that of "
+	"the architecture; its code has convolutions of these strides, pads "
+	"and "
+	"groups (12)"},
+    {"good-resnet-trace.pt",
+	"TorchScript, whose code is not run: the graph is that of "
+	"the architecture; its code has convolutions of these strides, pads "
+	"and "
+	"groups (12)"},
     {"good-row.pt", "a row of layers"},
     {"good-row-parallel.pt", "a row of layers"},
     {"good-row-half.pt", ""},

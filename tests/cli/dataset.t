@@ -19,7 +19,16 @@ exits 2 "the model takes something else, nothing is said" load $d/good-grey --ta
 says "3x4 pixels is not the 8x8 that the model takes: say how it becomes that with --preprocess"
 exits 0 "--preprocess from a file" sh -c "printf '{\"resize\": \"exact\", \"height\": 5, \"width\": 4, \"filter\": \"bicubic\"}' >$tmp/p.json; assay-load --data $d/good-sizes --preprocess $tmp/p.json -o $tmp/out"
 has '\[3,5,4,3\]'
-for p in resize=0 resize=9000 filter=cubic crop=1x order=grb mean=1:2:x std= what=1 resize; do
+exits 0 "transformers' centre" load $d/good-sizes --preprocess resize=8,crop=7x7,centre=transformers
+says "images made 7x7 by resize=8,crop=7x7,centre=transformers"
+cp $tmp/out $tmp/theirs
+exits 0 "torchvision's" load $d/good-sizes --preprocess resize=8,crop=7x7
+ok "is the same where one pixel is left out" sh -c "tail -c 441 $tmp/out >$tmp/a; tail -c 441 $tmp/theirs | cmp - $tmp/a"
+exits 0 "three pixels" load $d/good-sizes --preprocess resize=8,crop=5x5
+tail -c 225 $tmp/out >$tmp/a
+exits 0 "three pixels, transformers" load $d/good-sizes --preprocess resize=8,crop=5x5,centre=transformers
+ok "are others" sh -c "! tail -c 225 $tmp/out | cmp -s - $tmp/a"
+for p in centre=left resize=0 resize=9000 filter=cubic crop=1x order=grb mean=1:2:x std= what=1 resize; do
 	exits 4 "--preprocess $p" load $d/good-grey --preprocess $p
 	says "preprocessing"
 done
@@ -36,6 +45,7 @@ says "classes by GT-final_test.csv"
 exits 0 "Tiny ImageNet" load $d/good-tiny
 says "val/ is what was read"
 ok "sorted names" grep -aq 'n01.*n02' $tmp/out
+says "classes are numbered by name; wnids.txt has another order (--classes)"
 exits 0 "the order of wnids.txt" load $d/good-tiny --classes $d/good-tiny/wnids.txt
 says "classes in the order of --classes"
 ok "is that" grep -aq 'n02.*n01' $tmp/out

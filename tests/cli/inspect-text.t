@@ -37,7 +37,7 @@ exits 1 "another repository" assay-inspect $f/bad-auto_map_other.json
 prints "code from another repository 'someone/else--configuration.C'"
 hostile HF_MODULE $f/bad-modules.json $f/bad-modules_prefix.json $f/bad-model_index.json \
 	$f/bad-adapter_config.json
-hostile CONFIG_PATH $f/bad-index-*.json $f/bad-modules_path.json
+hostile CONFIG_PATH $f/bad-index-*.json $f/bad-modules_path.json $f/bad-component.json $f/bad-vocab_file.json
 
 # --- what was read before an error is judged
 exits 1 "broken, and hostile before" assay-inspect $f/broken.json
@@ -49,16 +49,16 @@ watched 2 CONFIG_INVALID broken-quiet.json broken.yaml broken.pmml broken.py
 hostile CONFIG_CODE $f/bad-code*.json $f/bad-hidden-notebook.json
 hostile FILE_PICKLE $f/bad-base64.json
 hostile YAML_TAG $f/bad-apply.yaml $f/bad-new.yaml $f/bad-name.yaml $f/bad-handle.yaml \
-	$f/bad-verbatim.yaml $f/bad-key.yaml $f/bad-second.yaml $f/bad-ruby.yaml \
+	$f/bad-verbatim.yaml $f/bad-key.yaml $f/bad-second.yaml $f/bad-ruby*.yaml \
 	$f/bad-java.yaml $f/bad-unnamed.txt $f/bad-broken.yaml
 hostile CONFIG_TARGET $f/bad-target-*.* $f/bad-class_path.yaml $f/bad-params.yaml \
-	$f/bad-hyper.yaml
+	$f/bad-hyper.yaml $f/bad-jsonpickle.json $f/bad-symbol.json
 hostile CONFIG_RESOLVER $f/bad-resolver.yaml
 
 # --- MLflow, requirements, servers, skops
 hostile MLFLOW_LOADER $f/bad-loader-MLmodel $f/bad-loader2-MLmodel
 hostile CONFIG_PATH $f/bad-path-MLmodel $f/bad-uri-MLmodel $f/bad-MANIFEST.json
-watched 0 MLFLOW_CODE odd-code-MLmodel
+hostile MLFLOW_CODE $f/bad-code-MLmodel
 watched 0 SERVE_HANDLER odd-MANIFEST.json
 hostile DEPEND_SOURCE $f/bad-*-requirements.txt $f/bad-renamed.txt $f/bad-conda*.yaml \
 	$f/bad-bentofile.yaml $f/bad-pyproject.toml
@@ -83,19 +83,21 @@ hostile XML_CODE $f/bad-function.pmml $f/bad-script.svg $f/bad-event.svg $f/bad-
 
 # --- code
 hostile TORCHSCRIPT_OPERATOR $f/bad-ts-*.py
-watched 0 TORCHSCRIPT_LIBRARY odd-ts-custom.py
+hostile TORCHSCRIPT_LIBRARY $f/bad-library-custom.py
 # a pickle that is loaded, a download: honest code does that too
 watched 0 CODE_UNUSUAL bad-code-13.py bad-code-14.py bad-code-15.py
 for one in $f/bad-code-*.py $f/bad-oneline.py $f/bad-site.pth; do
 	case $one in *-1[345].py) continue ;; esac
 	hostile "CODE_DANGEROUS\\|SOURCE_DANGEROUS" $one
 done
-mkdir -p $tmp/archive/.data
-cp $f/extern_modules $tmp/archive/.data
-hostile TORCH_PACKAGE $tmp/archive
+exits 0 "an honest handler" assay-inspect $f/odd-handler.py
+prints "low .*FILE_SOURCE"
+hostile TORCH_PACKAGE $f/bad-package.pt
+hostile CODE_DANGEROUS $f/bad-handler.mar
 
 # --- other formats
-hostile OBJECT_CODE $f/bad-lua.t7 $f/bad.pdmodel $f/bad-promise.rds
+hostile OBJECT_CODE $f/bad-lua.t7 $f/bad.pdmodel $f/bad-promise.rds \
+	$f/bad-function.t7
 hostile FILE_EXECUTABLE $f/bad.pyc
 watched 2 FILE_UNANALYSED unread.rds unread.jls unread.t7
 

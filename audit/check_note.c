@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* memmem */
+#include "audit/check_note.h"
+
+#define WORTH_LOOKING 16 /* bytes */
+
+/* What text about a model never has in it; graphs and traces that exporters
+ * leave there do not either. */
+static const char *const code[] = {"__import__(", "os.system(", "os.popen(",
+    "subprocess.", "eval(", "exec(", "powershell", "<script", "/bin/sh",
+    "/bin/bash", "b64decode(", "pickle.loads("};
+
+/* "retrieval(" and "model.eval()" are not eval(). */
+static bool
+is_word(struct rd r, const uint8_t *at)
+{
+	uint8_t c = at > r.base ? at[-1] : ' ';
+
+	return !((c | 0x20) >= 'a' && (c | 0x20) <= 'z') && c != '_' &&
+	       c != '.' && !(c >= '0' && c <= '9');
+}
+
+static bool
+has(struct rd r, const char *word)
+{
+	const uint8_t *at = r.base, *end = r.base + r.len;
+
+	while (
+	    (at = memmem(at, (size_t)(end - at), word, strlen(word))) != NULL) {
+		if (is_word(r, at))
+			return true;
+		at++;
+	}
+	return false;
+}
+
+void
+check_note(const struct check_file *f, const char *key, struct rd r)
+{
+	if (r.len < WORTH_LOOKING)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(code); i++) {
+		if (!has(r, code[i]))
+			continue;
+		check_find(f, FINDING_METADATA_CODE, ERR_NOWHERE,
+		    "'%.200s' has '%s' in it", key, code[i]);
+		break;
+	}
+	check_within(f, key, r);
+}
