@@ -9,7 +9,7 @@ of it is suspicious or malicious, clean when each is analysed and nothing is
 wrong.  Prints the confusion matrix by family, with Wilson intervals, then each
 miss and false alarm.  With CORPUS_STRICT=1 the status is 1 below the aims: 99 %
 of the malicious flagged, no malformed or opaque item clean, at most 1 % of the
-benign flagged.  A leak is noted by a finding that a person should look at.
+benign flagged.  A notice is noted by a finding that a person should look at.
 """
 import argparse
 import collections
@@ -72,7 +72,7 @@ def outcome(verdict):
 
 
 def table(rows, got):
-    for label in ("malicious", "malformed", "opaque", "leak", "benign"):
+    for label in ("malicious", "malformed", "opaque", "notice", "benign"):
         mine = [r for r in rows if r["label"] == label]
         if not mine:
             continue
@@ -87,7 +87,7 @@ def table(rows, got):
 
 
 def wrong(row, got):
-    if row["label"] == "leak":
+    if row["label"] == "notice":
         return got not in ("flagged", "noted")
     if row["label"] == "malicious":
         return got != "flagged"
@@ -124,14 +124,14 @@ def judge(bindir, corpus, save):
     gone = [r["item"] for r in rows if r["item"] not in verdict]
     got = {r["item"]: outcome(verdict.get(r["item"], "incomplete")) for r in rows}
     for r in rows:
-        if r["label"] == "leak" and got[r["item"]] != "flagged" and any(f["severity"] == "medium" for f in found[r["item"]]):
+        if r["label"] == "notice" and got[r["item"]] != "flagged" and any(f["severity"] == "medium" for f in found[r["item"]]):
             got[r["item"]] = "noted"
     print("%s: %d items, status %d, %.1f s" % (corpus, len(rows), status, took))
     for item in gone:
         print("no verdict: " + item)
     table(rows, got)
     bad = [r for r in rows if wrong(r, got[r["item"]])]
-    for label, title in (("malicious", "missed"), ("malformed", "malformed, called clean"), ("opaque", "opaque, called clean"), ("leak", "secrets not found"), ("benign", "false alarms")):
+    for label, title in (("malicious", "missed"), ("malformed", "malformed, called clean"), ("opaque", "opaque, called clean"), ("notice", "notice, nothing noted"), ("benign", "false alarms")):
         show(title, [r for r in bad if r["label"] == label], got, found)
     show("benign, not called clean", [r for r in rows if r["label"] == "benign" and got[r["item"]] in ("incomplete", "unread")], got, found)
     if save:
