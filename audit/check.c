@@ -68,9 +68,9 @@ keep(struct check_sink *s, json_t *finding)
 		json_decref(finding);
 }
 
-static void
-find(const struct check_file *f, enum finding_id id, const char *tensor,
-    uint64_t offset, const char *fmt, va_list ap)
+static void PRINTF_LIKE(5, 0)
+    find(const struct check_file *f, enum finding_id id, const char *tensor,
+	uint64_t offset, const char *fmt, va_list ap)
 {
 	struct finding_place at = {.path = f->path,
 	    .member = f->member,
@@ -159,6 +159,11 @@ check_bytes(struct check_sink *s, const char *path, struct rd bytes,
 
 	s->size = bytes.len;
 	run(&f, bids);
+	if (s->expanded > LIMIT_INSPECT_BOMB &&
+	    s->expanded / LIMIT_INSPECT_BOMB_RATIO > s->size)
+		check_find(&f, FINDING_FILE_BOMB, ERR_NOWHERE,
+		    "%" PRIu64 " bytes and more of %" PRIu64, s->expanded,
+		    s->size);
 	if (s->unknown != 0)
 		check_find(&f, FINDING_FILE_UNKNOWN, ERR_NOWHERE,
 		    "%zu things within of no known format", s->unknown);

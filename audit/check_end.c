@@ -4,18 +4,22 @@
  */
 #include "audit/check_tail.h"
 
-/* PNG (11.2): chunks up to IEND; UINT64_MAX: it does not get there. */
+#include <zlib.h>
+
+/* PNG (5.3, 11.2): chunks up to IEND, each with its checksum; UINT64_MAX: it
+ * does not get there. */
 static uint64_t
 end_png(struct rd r)
 {
-	struct slice type;
-	uint32_t len = 0;
+	struct slice body;
+	uint32_t len = 0, crc = 0;
 
 	if (rd_skip(&r, 8) != 0)
 		return UINT64_MAX;
-	while (rd_u32be(&r, &len) == 0 && rd_bytes(&r, 4, &type) == 0 &&
-	       rd_skip(&r, (uint64_t)len + 4) == 0)
-		if (memcmp(type.ptr, "IEND", 4) == 0)
+	while (rd_u32be(&r, &len) == 0 &&
+	       rd_bytes(&r, (uint64_t)len + 4, &body) == 0 &&
+	       rd_u32be(&r, &crc) == 0 && crc == crc32_z(0, body.ptr, body.len))
+		if (memcmp(body.ptr, "IEND", 4) == 0)
 			return r.off;
 	return UINT64_MAX;
 }
@@ -123,11 +127,30 @@ end_riff(struct rd r)
 	return r.off;
 }
 
+/* The size in the header, which some writers leave zero. */
+static uint64_t
+end_bmp(struct rd r)
+{
+	uint32_t size = 0;
+	size_t all = r.len;
+
+	if (rd_skip(&r, 2) != 0 || rd_u32le(&r, &size) != 0 || size > all)
+		return UINT64_MAX;
+	return size != 0 ? size : all;
+}
+
+/* Directories stand anywhere, and nothing tells the end. */
+static uint64_t
+end_tiff(struct rd r)
+{
+	return r.len;
+}
+
 static const struct {
 	const char *format;
 	uint64_t (*end)(struct rd);
-} ends[] = {
-    {"png", end_png}, {"jpeg", end_jpeg}, {"gif", end_gif}, {"riff", end_riff}};
+} ends[] = {{"png", end_png}, {"jpeg", end_jpeg}, {"gif", end_gif},
+    {"riff", end_riff}, {"bmp", end_bmp}, {"tiff", end_tiff}};
 
 void
 check_end(const struct check_file *f)
@@ -142,7 +165,7 @@ check_end(const struct check_file *f)
 		if (end != UINT64_MAX)
 			check_tail(f, end);
 		else
-			check_find(f, FINDING_FILE_CUT, ERR_NOWHERE,
-			    "%s without an end", ends[i].format);
+			check_short(f, FINDING_FILE_CUT, ERR_NOWHERE,
+			    "%s that is damaged or has no end", ends[i].format);
 	}
 }

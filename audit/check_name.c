@@ -99,6 +99,22 @@ excused(const struct promise *p, const struct check_file *f)
 	       f->bytes.base[0] == 0;
 }
 
+/* A script or program under the name of something that is opened without a
+ * thought; Python may well stand in a .txt. */
+static bool
+disguised(const struct promise *p, const struct check_file *f)
+{
+	for (size_t i = 0; i < f->bids->n; i++) {
+		const struct identify_format *b = f->bids->bid[i];
+
+		if (b->kind == KIND_CODE && strcmp(b->name, "python") != 0 &&
+		    f->bids->bits[i] >= IDENTIFY_STRONG &&
+		    !(p->kind == OF_TEXT && strcmp(p->suffix, ".py") == 0))
+			return true;
+	}
+	return false;
+}
+
 static void
 broken(const struct promise *p, const struct check_file *f)
 {
@@ -127,8 +143,12 @@ check_name(const struct check_file *f)
 	for (size_t i = 0; i < ARRAY_LEN(promises) && f->bytes.len != 0; i++) {
 		const struct promise *p = &promises[i];
 
-		if (text_ends_with(check_name_of(f), p->suffix) &&
-		    !kept(p, f->bids) && !excused(p, f))
+		if (!text_ends_with(check_name_of(f), p->suffix))
+			continue;
+		if (disguised(p, f))
+			check_find(f, FINDING_NAME_DECEPTIVE, ERR_NOWHERE,
+			    "named %s, but it is run", p->suffix);
+		else if (!kept(p, f->bids) && !excused(p, f))
 			broken(p, f);
 	}
 }

@@ -7,15 +7,21 @@
 /* What text about a model never has in it; graphs and traces that exporters
  * leave there do not either. */
 static const char *const code[] = {"__import__(", "os.system(", "os.popen(",
-    "subprocess.", "eval(", "exec(", "powershell", "<script", "/bin/sh",
-    "/bin/bash", "b64decode(", "pickle.loads("};
+    "subprocess.run(", "subprocess.Popen(", "subprocess.call(",
+    "subprocess.check_", "eval(", "exec(", "powershell -", "<script>",
+    "<script ", "/bin/sh -c", "/bin/bash -c", "#!/bin/", "#!/usr/bin/",
+    "b64decode(", "pickle.loads("};
 
-/* "retrieval(" and "model.eval()" are not eval(). */
+/* "retrieval(" and "model.eval(x)" are not eval(), and a function that is only
+ * named, "eval()", is not called. */
 static bool
-is_word(struct rd r, const uint8_t *at)
+is_call(struct rd r, const uint8_t *at, size_t len)
 {
+	const uint8_t *behind = at + len;
 	uint8_t c = at > r.base ? at[-1] : ' ';
 
+	if (at[len - 1] == '(' && (behind == r.base + r.len || *behind == ')'))
+		return false;
 	return !((c | 0x20) >= 'a' && (c | 0x20) <= 'z') && c != '_' &&
 	       c != '.' && !(c >= '0' && c <= '9');
 }
@@ -27,7 +33,7 @@ has(struct rd r, const char *word)
 
 	while (
 	    (at = memmem(at, (size_t)(end - at), word, strlen(word))) != NULL) {
-		if (is_word(r, at))
+		if (is_call(r, at, strlen(word)))
 			return true;
 		at++;
 	}

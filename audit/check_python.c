@@ -192,15 +192,10 @@ full_name(
 }
 
 static unsigned
-look_up(const struct source *x, const struct check_python_token *t)
+does_name(const char *name)
 {
-	char name[NAME];
-	size_t n;
+	size_t n = strlen(name);
 
-	if (t->kind != TOKEN_NAME)
-		return DOES_NOTHING;
-	full_name(x, t, name);
-	n = strlen(name);
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
 		const char *c = calls[i].name;
 		size_t len = strlen(c);
@@ -210,6 +205,17 @@ look_up(const struct source *x, const struct check_python_token *t)
 			return calls[i].does;
 	}
 	return DOES_NOTHING;
+}
+
+static unsigned
+look_up(const struct source *x, const struct check_python_token *t)
+{
+	char name[NAME];
+
+	if (t->kind != TOKEN_NAME)
+		return DOES_NOTHING;
+	full_name(x, t, name);
+	return does_name(name);
 }
 
 /* --- imports ------------------------------------------------------------- */
@@ -530,6 +536,24 @@ judge_together(struct source *x)
 		    "whenever it is imported");
 }
 
+/* __import__("base64").b64decode */
+static void
+by_import_call(struct source *x, size_t i)
+{
+	const struct check_python_token *module = at(x, i + 2);
+	const struct check_python_token *rest = at(x, i + 5);
+	char name[NAME];
+
+	if ((!is(at(x, i), "__import__") &&
+		!is(at(x, i), "importlib.import_module")) ||
+	    module->kind != TOKEN_STRING || !is(at(x, i + 3), ")") ||
+	    !is(at(x, i + 4), ".") || rest->kind != TOKEN_NAME)
+		return;
+	snprintf(name, sizeof(name), "%.*s.%.*s", (int)MIN(module->len, 60),
+	    module->s, (int)MIN(rest->len, 60), rest->s);
+	x->t[i + 5].does = does_name(name);
+}
+
 /* Imports first: a name means what it was imported as. */
 static void
 prepare(struct source *x)
@@ -540,6 +564,8 @@ prepare(struct source *x)
 			take_import(x, i);
 	for (size_t i = 0; i < x->n; i++)
 		x->t[i].does = look_up(x, &x->t[i]);
+	for (size_t i = 0; i + 5 < x->n; i++)
+		by_import_call(x, i);
 }
 
 void

@@ -52,8 +52,8 @@ static const struct kind kinds[] = {
 
 /* Words of who writes documentation. */
 static const char *const examples[] = {"EXAMPLE", "example", "XXXX", "xxxx",
-    "0000000", "1234567890", "abcdefghij", "ABCDEFGHIJ", "your", "YOUR",
-    "REDACT", "redact", "placeholder", "....", "****"};
+    "abcdefghij", "ABCDEFGHIJ", "your", "YOUR", "REDACT", "redact",
+    "placeholder", "....", "****"};
 
 static void
 tell(struct check_tell *t, enum finding_id id, const char *what, size_t at,
@@ -100,7 +100,7 @@ in_set(const struct kind *k, uint8_t c)
 
 /* The length of a token at p, or 0. */
 static size_t
-token(const struct kind *k, const uint8_t *p, size_t left)
+token(const struct kind *k, const uint8_t *p, size_t left, bool text)
 {
 	size_t n = strlen(k->prefix), len = n;
 
@@ -108,6 +108,9 @@ token(const struct kind *k, const uint8_t *p, size_t left)
 		return 0;
 	while (len < left && len - n <= k->most && in_set(k, p[len]))
 		len++;
+	/* in a pickle the next opcode may be a letter */
+	if (!text && len - n > k->most)
+		len = n + k->most;
 	if (len - n < k->least || len - n > k->most ||
 	    distinct(p + n, len - n) < k->distinct ||
 	    is_example(p + n, len - n) ||
@@ -118,18 +121,20 @@ token(const struct kind *k, const uint8_t *p, size_t left)
 }
 
 static void
-tokens(struct check_tell *t, struct rd r)
+tokens(struct check_tell *t, struct rd r, bool text)
 {
 	bool begins[256] = {false};
 
 	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
 		begins[(uint8_t)kinds[k].prefix[0]] = true;
 	for (size_t i = 0; i < r.len; i++) {
-		if (!begins[r.base[i]] || (i != 0 && (isalnum(r.base[i - 1]) ||
-							 r.base[i - 1] == '_')))
+		if (!begins[r.base[i]] ||
+		    (text && i != 0 &&
+			(isalnum(r.base[i - 1]) || r.base[i - 1] == '_')))
 			continue;
 		for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
-			size_t n = token(&kinds[k], r.base + i, r.len - i);
+			size_t n =
+			    token(&kinds[k], r.base + i, r.len - i, text);
 
 			if (n == 0)
 				continue;
@@ -188,6 +193,7 @@ static const struct setting settings[] = {
     {".npmrc", "_password"},
     {".pypirc", "password"},
     {".git-credentials", "https:"},
+    {"kaggle.json", "\"key\""},
     {"credentials", "aws_secret_access_key"},
 };
 
@@ -232,18 +238,25 @@ stored(struct check_tell *t, struct rd r, const char *name)
 	}
 }
 
+/* Metadata stand at the beginning of models, before any weights. */
+#define HEAD_MAX ((size_t)1 << 20)
+
 void
 check_secret(const struct check_file *f)
 {
+	bool text = check_is(f, "text"), whole = text || check_is(f, "pickle");
 	struct check_tell t = {.f = f};
+	struct rd r = f->bytes;
 
-	/* text, and strings in a pickle */
-	if (f->bytes.len == 0 ||
-	    (!check_is(f, "text") && !check_is(f, "pickle")))
+	if (!whole &&
+	    (f->bids->best == NULL || f->bids->best->kind != KIND_MODEL ||
+		strcmp(f->bids->best->within, "zip") == 0))
 		return;
-	tokens(&t, f->bytes);
-	pem(&t, f->bytes);
-	if (check_is(f, "text"))
-		stored(&t, f->bytes, check_name_of(f));
+	if (!whole)
+		r.len = MIN(r.len, HEAD_MAX);
+	tokens(&t, r, text);
+	pem(&t, r);
+	if (text)
+		stored(&t, r, check_name_of(f));
 	check_tell_rest(&t);
 }

@@ -113,8 +113,10 @@ look(const struct check_file *f, const struct stream *s)
 	if (x.bytes.len != 0)
 		check_within(f, name, rd_mem(x.bytes.ptr, x.bytes.len));
 	check_expand_free(&x);
-	if (x.end == EXPAND_WHOLE)
-		check_tail(f, x.used);
+	/* gzip(1) ignores them, Python's gzip refuses the file */
+	if (x.end == EXPAND_WHOLE && check_tail(f, x.used))
+		check_short(f, FINDING_ARCHIVE_TRUNCATED, x.used,
+		    "bytes behind the end of the %s stream", s->format);
 }
 
 void

@@ -6,9 +6,7 @@ check_tail_is_padding(const uint8_t *p, size_t len)
 {
 	size_t i = 0;
 
-	if (len < 2 || memcmp(p, p + 1, len - 1) == 0)
-		return true;
-	while (i < len && strchr(" \t\r\n", p[i]) != NULL)
+	while (i < len && (p[i] == 0 || strchr(" \t\r\n", p[i]) != NULL))
 		i++;
 	return i == len;
 }
@@ -27,7 +25,7 @@ serious(const struct identify_bids *b)
 	return NULL;
 }
 
-void
+bool
 check_tail(const struct check_file *f, uint64_t from)
 {
 	const struct identify_format *what;
@@ -40,7 +38,7 @@ check_tail(const struct check_file *f, uint64_t from)
 		from++;
 	if (from >= f->bytes.len || check_tail_is_padding(f->bytes.base + from,
 					f->bytes.len - (size_t)from))
-		return;
+		return false;
 	rest = rd_mem(f->bytes.base + from, f->bytes.len - (size_t)from);
 	identify(rest, &bids);
 	what = serious(&bids);
@@ -52,4 +50,5 @@ check_tail(const struct check_file *f, uint64_t from)
 				: "of no known format");
 	snprintf(name, sizeof(name), "bytes at %" PRIu64, from);
 	check_within(f, name, rest);
+	return true;
 }

@@ -10,11 +10,11 @@
 /*
  * Whatever stands at `from` and behind: looked at as at a file, and found:
  * FILE_APPENDED when it is an archive, a program or a model, else
- * FILE_TRAILING.  Padding is nothing.
+ * FILE_TRAILING.  Padding is nothing.  True when there was something.
  */
-void check_tail(const struct check_file *, uint64_t from);
+bool check_tail(const struct check_file *, uint64_t from);
 
-/* One byte over and over, or white space. */
+/* Zeros and white space. */
 bool check_tail_is_padding(const uint8_t *, size_t len);
 
 #endif

@@ -126,9 +126,11 @@
 #define LIMIT_INSPECT_MEMORY (2 * LIMIT_MODEL_FILE)
 /* Source code that is read token by token, one thing that is expanded in memory, and names of an archive: 250,000 of
  * 1 KiB, a few times over. */
-#define LIMIT_INSPECT_SOURCE ((size_t)16 << 20)
-#define LIMIT_INSPECT_PIECE  ((uint64_t)2 << 30)
-#define LIMIT_INSPECT_NAMES  ((size_t)1 << 30)
+#define LIMIT_INSPECT_BOMB       ((uint64_t)64 << 20)
+#define LIMIT_INSPECT_BOMB_RATIO 500
+#define LIMIT_INSPECT_SOURCE     ((size_t)16 << 20)
+#define LIMIT_INSPECT_PIECE      ((uint64_t)2 << 30)
+#define LIMIT_INSPECT_NAMES      ((size_t)1 << 30)
 /* Steps up the dominators of a graph: swin_t, with 6,500 nodes, takes 50,000. */
 #define LIMIT_ARCH_STEPS ((uint64_t)100000000)
 /* Places in low bits of weights that are read again because they look like the

@@ -121,6 +121,39 @@ probe_tar(struct rd r)
 	return HAS(r, 257, "ustar") ? 64 : 24;
 }
 
+/* Header sizes of BITMAPCOREHEADER to BITMAPV5HEADER, reserved zeros. */
+static unsigned
+probe_bmp(struct rd r)
+{
+	return HAS(r, 0, "BM") && HAS(r, 6, "\0\0\0\0") && r.len > 26 &&
+		       (r.base[14] == 12 || r.base[14] == 40 ||
+			   r.base[14] == 108 || r.base[14] == 124) &&
+		       HAS(r, 15, "\0\0\0")
+		   ? 64
+		   : 0;
+}
+
+static unsigned
+probe_tiff(struct rd r)
+{
+	return HAS(r, 0, "II*\0") || HAS(r, 0, "MM\0*") ? 32 : 0;
+}
+
+/* A launcher of freedesktop.org that starts something. */
+static unsigned
+probe_desktop(struct rd r)
+{
+	static const char group[] = "[Desktop Entry]", exec[] = "Exec=";
+	size_t n = MIN(r.len, 4096);
+
+	if (!HAS(r, 0, group))
+		return 0;
+	for (size_t i = sizeof(group); i + sizeof(exec) < n; i++)
+		if (r.base[i - 1] == '\n' && has(r, i, exec, sizeof(exec) - 1))
+			return 48;
+	return 0;
+}
+
 /* http://yann.lecun.com/exdb/mnist: 0 0 type rank, sizes, exactly the data */
 static unsigned
 probe_idx(struct rd r)

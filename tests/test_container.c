@@ -85,7 +85,7 @@ test_file(void **state)
 	json_decref(l.sink.findings);
 }
 
-/* Every fixture has a row, and no secret is ever shown. */
+/* No secret is ever shown. */
 static void
 test_secret(void **state)
 {

@@ -48,7 +48,7 @@ exits 1 "a letter that looks like another" assay-inspect $tmp/m*del.bin
 prints "NAME_DECEPTIVE"
 
 # --- a secret is found and not shown
-exits 0 "a token" assay-inspect $f/secret-token.txt
-prints "medium .*SECRET_TOKEN .*GitHub token, 40 characters"
+exits 1 "a token" assay-inspect $f/secret-token.txt
+prints "high .*SECRET_TOKEN .*GitHub token, 40 characters"
 ok "it is not shown" sh -c "! grep -q Zq8vK2 $out"
 done_testing
