@@ -25,7 +25,7 @@ assay-save_PARTS    = operand
 CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
 INSPECT             = $(patsubst audit/%.c,%,$(wildcard audit/inspect_*.c))
 assay-inspect_PARTS = $(CHECKS) $(INSPECT) show
-assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram envelope evidence html \
+assay-report_PARTS  = $(CASE_PARTS) bundle case checks compare diagram envelope evidence html \
                       html_rest html_scan html_top oms $(OUTPUTS) page page_style \
                       signer svg token
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
