@@ -13,7 +13,7 @@ struct frame {
 	struct lz4 *z;
 	bool independent, block_sum, content_sum, sized;
 	uint64_t size, given; /* as declared; what came out */
-	size_t most;          /* of one block */
+	size_t most, need;    /* of one block: as declared, as can be */
 	bool wrong;           /* a checksum or size, and yet it goes on */
 	struct lz4_sum sum;
 	size_t at; /* in what came out last */
@@ -71,7 +71,7 @@ static enum lz4_end
 block(struct frame *f, struct rd r)
 {
 	size_t low = f->independent ? f->at : 0;
-	size_t end = f->at + f->most;
+	size_t end = f->at + f->need;
 	enum lz4_end rc;
 
 	for (;;) {
@@ -100,11 +100,13 @@ begin(struct frame *f, size_t most)
 {
 	struct lz4 *z = f->z;
 
+	/* a byte of a block becomes 255 at most */
 	f->most = most;
+	f->need = most / 255 > z->len ? 255 * z->len + 255 : most;
 	lz4_sum_init(&f->sum);
-	if (z->room >= HISTORY + 2 * most)
+	if (z->room >= HISTORY + 2 * f->need)
 		return true;
-	z->room = HISTORY + 2 * most;
+	z->room = HISTORY + 2 * f->need;
 	z->out = arena_alloc(z->arena, z->room, 1);
 	return z->out != NULL;
 }
@@ -116,7 +118,7 @@ make_room(struct frame *f)
 {
 	size_t keep = MIN(f->at, HISTORY);
 
-	if (f->z->room - f->at >= f->most)
+	if (f->z->room - f->at >= f->need)
 		return;
 	memmove(f->z->out, f->z->out + f->at - keep, keep);
 	f->at = keep;
@@ -130,7 +132,7 @@ give(struct frame *f, struct rd in, bool stored)
 
 	make_room(f);
 	from = f->at;
-	rc = stored ? literals(f, &in, in.len, f->at + f->most) : block(f, in);
+	rc = stored ? literals(f, &in, in.len, f->at + f->need) : block(f, in);
 	f->given += f->at - from;
 	if (f->content_sum)
 		lz4_sum_add(&f->sum, f->z->out + from, f->at - from);
@@ -283,6 +285,7 @@ lz4_read(struct lz4 *z, struct rd r)
 	uint32_t magic;
 
 	z->used = z->room = 0;
+	z->len = r.len;
 	if (rd_left(&r) < 4)
 		return LZ4_CUT;
 	while (rd_u32le(&r, &magic) == 0 && is_magic(magic)) {

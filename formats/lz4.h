@@ -27,7 +27,7 @@ struct lz4 {
 	size_t used;         /* of the input, by whole frames */
 	/* the reader's own: what came out last */
 	uint8_t *out;
-	size_t room;
+	size_t room, len;
 };
 
 enum lz4_end lz4_read(struct lz4 *, struct rd);
