@@ -198,7 +198,7 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle container data dataset engine external grad graph hdf5 hf keras layout loaders net onnx pickles policy pytorch quant resize sau text tflite weight weights
+GENERATORS = bundle container data dataset engine external grad graph hdf5 hf keras layout loaders lz4 net onnx pickles policy pytorch quant resize sau text tflite weight weights
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers, -sklearn, -scipy, -pandas, -joblib)
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
