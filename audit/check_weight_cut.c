@@ -123,14 +123,36 @@ check_weight_cut_load(const struct check_weight_list *l, size_t at, size_t rank,
 /* --- whole bytes of each element ----------------------------------------- */
 
 static void
-take_bytes(const uint32_t *v, size_t n, size_t bytes, bool high, uint8_t *out)
+take_16(const uint32_t *v, size_t n, bool high, uint8_t *out)
 {
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < bytes; k++) {
-			size_t at = high ? bytes - 1 - k : k;
+	for (size_t i = 0; i < n; i++) {
+		uint16_t x = (uint16_t)v[i];
 
-			out[i * bytes + k] = (uint8_t)(v[i] >> 8 * at);
-		}
+		if (high)
+			x = (uint16_t)(x >> 8 | x << 8);
+		memcpy(out + 2 * i, &x, 2);
+	}
+}
+
+/* Of the four bytes that are written, three count. */
+static void
+take_24(const uint32_t *v, size_t n, bool high, uint8_t *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t x = high ? __builtin_bswap32(v[i] << 8) : v[i];
+
+		memcpy(out + 3 * i, &x, 4);
+	}
+}
+
+static void
+take_32(const uint32_t *v, size_t n, bool high, uint8_t *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t x = high ? __builtin_bswap32(v[i]) : v[i];
+
+		memcpy(out + 4 * i, &x, 4);
+	}
 }
 
 /* --- a few bits of each -------------------------------------------------- */
@@ -208,11 +230,11 @@ check_weight_cut_take(
 	if (bits == 8)
 		memcpy(out, b->low, b->have);
 	else if (bits == 16)
-		take_bytes(b->v, b->have, 2, high, out);
+		take_16(b->v, b->have, high, out);
 	else if (bits == 24)
-		take_bytes(b->v, b->have, 3, high, out);
+		take_24(b->v, b->have, high, out);
 	else
-		take_bytes(b->v, b->have, 4, high, out);
+		take_32(b->v, b->have, high, out);
 	return b->have * (bits / 8);
 }
 

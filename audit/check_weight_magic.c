@@ -319,6 +319,18 @@ short_string(const uint8_t *q)
 	return le32(q + 3) < CHECK_WEIGHT_MAGIC_HEAD;
 }
 
+/* What an import may begin with: another letter would make it odd. */
+static bool
+named(const uint8_t *q)
+{
+	for (size_t i = 3; i < 7; i++)
+		if (q[i] != '\n' && q[i] != '_' && q[i] != '.' &&
+		    !(q[i] >= '0' && q[i] <= '9') &&
+		    !((q[i] | 32) >= 'a' && (q[i] | 32) <= 'z'))
+			return false;
+	return true;
+}
+
 /* More of the first bytes, so that few places are read again. */
 static bool
 likely(const uint8_t *q, size_t len)
@@ -336,7 +348,8 @@ likely(const uint8_t *q, size_t len)
 	case '#':
 		return q[1] == '!' && q[2] == '/';
 	case 0x80:
-		if (q[1] < 2 || q[1] > 5 || (q[2] == 'X' && !short_string(q)))
+		if (q[1] < 2 || q[1] > 5 || (q[2] == 'X' && !short_string(q)) ||
+		    (q[2] == 'c' && !named(q)))
 			return false;
 		return q[2] == 0x95 ? q[6] == 0 && le32(q + 7) == 0
 				    : memchr("c](}\x8cXKN)U", q[2], 10) != NULL;

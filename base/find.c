@@ -12,13 +12,18 @@ find_add(struct find *f, unsigned bucket, const void *start, size_t n)
 	const uint8_t *p = start;
 	uint8_t bit = (uint8_t)(1U << bucket % FIND_BUCKETS);
 
-	for (size_t i = 0; i < FIND_BYTES; i++)
-		for (unsigned k = 0; k < 16; k++) {
-			if (i >= n || (p[i] & 15) == k)
-				f->low[i][k] |= bit;
-			if (i >= n || p[i] >> 4 == (int)k)
-				f->high[i][k] |= bit;
+	for (size_t i = 0; i < FIND_BYTES; i++) {
+		if (i < n) {
+			f->low[i][p[i] & 15] |= bit;
+			f->high[i][p[i] >> 4] |= bit;
+			continue;
 		}
+		/* any byte */
+		for (unsigned k = 0; k < 16; k++) {
+			f->low[i][k] |= bit;
+			f->high[i][k] |= bit;
+		}
+	}
 }
 
 /* One place after the other. */
