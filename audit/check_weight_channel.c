@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "engine/vector.h"
 
 #include <math.h>
 
@@ -46,23 +47,37 @@ hash(const uint8_t *p, size_t len)
 	return h[0];
 }
 
+VECTOR static double
+square_32(const uint8_t *p, uint64_t n)
+{
+	double sum[2 * LANES] = {0}, all = 0;
+	uint64_t i;
+
+	for (i = 0; i + ARRAY_LEN(sum) <= n; i += ARRAY_LEN(sum))
+		for (size_t k = 0; k < ARRAY_LEN(sum); k++) {
+			float v;
+
+			memcpy(&v, p + 4 * (i + k), 4);
+			sum[k] += (double)v * (double)v;
+		}
+	for (; i < n; i++) {
+		float v;
+
+		memcpy(&v, p + 4 * i, 4);
+		all += (double)v * (double)v;
+	}
+	for (size_t k = 0; k < ARRAY_LEN(sum); k++)
+		all += sum[k];
+	return all;
+}
+
 static double
 square(const struct tensor *t, uint64_t row, uint64_t cols)
 {
 	double sum = 0;
 
-	if (t->dtype == DTYPE_F32) {
-		const uint8_t *p = t->data + row * cols * 4;
-		double part[LANES] = {0};
-
-		for (uint64_t i = 0; i < cols; i++) {
-			float v;
-
-			memcpy(&v, p + 4 * i, 4);
-			part[i % LANES] += (double)v * (double)v;
-		}
-		return part[0] + part[1] + part[2] + part[3];
-	}
+	if (t->dtype == DTYPE_F32)
+		return square_32(t->data + row * cols * 4, cols);
 	for (uint64_t i = 0; i < cols; i++) {
 		double v = tensor_real(t, row * cols + i);
 
@@ -176,7 +191,7 @@ channels(const struct check_file *f, const struct tensor *t)
 	arena_release(&a);
 }
 
-static bool
+VECTOR static bool
 any_absurd(const struct tensor *t)
 {
 	uint32_t most = 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_weight_stat.h"
 
+#include "engine/vector.h"
+
 #include <math.h>
 
 #define LEAST    1024 /* elements that can say something */
@@ -255,7 +257,12 @@ check_weight_stat_text(const uint8_t *p, size_t len, size_t least, size_t *run)
 	/* a run has one of every `least` / 2 places in it, and the next */
 	for (i = least / 2; i < len; i += least / 2) {
 		size_t from = i, to = i;
+		uint64_t before;
 
+		/* no character of text has the highest bit */
+		memcpy(&before, p + i - 7, 8);
+		if ((before & 0x8080808080808080U) != 0)
+			continue;
 		if (!(is_text(p[i]) & is_text(p[i - least / 8]) &
 			is_text(p[i - least / 4]) & is_text(p[i - least / 3])))
 			continue;
@@ -277,7 +284,7 @@ struct below {
 	uint64_t zero, empty; /* numbers; those that have nothing below */
 };
 
-static void
+VECTOR static void
 count_32(const uint8_t *p, uint64_t n, uint32_t mask, struct below *b)
 {
 	uint32_t zero = 0, empty = 0;
@@ -293,7 +300,7 @@ count_32(const uint8_t *p, uint64_t n, uint32_t mask, struct below *b)
 	b->empty += empty;
 }
 
-static void
+VECTOR static void
 count_64(const uint8_t *p, uint64_t n, uint64_t mask, struct below *b)
 {
 	for (uint64_t i = 0; i < n; i++) {
@@ -364,7 +371,7 @@ static const struct layout layouts[] = {
 };
 
 /* Quickly, that no float is beyond: the case of all honest files. */
-static bool
+VECTOR static bool
 all_small(const struct tensor *t, uint64_t first, size_t n)
 {
 	const uint8_t *p = t->data + 4 * first;
