@@ -58,10 +58,13 @@ pycode(const uint8_t *data, size_t len)
 	struct pycode p;
 
 	pycode_init(&p, s, len);
-	while (
-	    (t = pycode_next(&p)).kind != PYCODE_END && t.kind != PYCODE_BAD) {
+	while ((t = pycode_next(&p)).kind != PYCODE_END) {
 		PROPERTY(t.s >= from && t.len > 0 && t.s + t.len <= s + len);
 		from = t.s + t.len;
+		if (t.kind != PYCODE_STRING)
+			continue;
+		pycode_inner(&t);
+		PROPERTY(t.len < len && t.s + t.len < from);
 	}
 }
 
