@@ -127,8 +127,8 @@ radius(const json_t *class)
 }
 
 static void
-compare_class(json_t *out, const char *check, const json_t *was,
-    const json_t *is)
+compare_class(
+    json_t *out, const char *check, const json_t *was, const json_t *is)
 {
 	double moved = log(radius(is) / radius(was));
 	json_t *j;
@@ -178,11 +178,11 @@ compare_statements(const json_t *before, const json_t *after)
 	json_t *j = doc_new("assay-diff/1");
 	json_t *verdict = json_object(), *subject = json_object();
 
-	json_put(verdict, "old",
-	    json_text(text_at(before, "predicate.verdict")));
-	json_put(verdict, "new", json_text(text_at(after, "predicate.verdict")));
 	json_put(
-	    subject, "old", json_text(text_at(before, "subject.0.name")));
+	    verdict, "old", json_text(text_at(before, "predicate.verdict")));
+	json_put(
+	    verdict, "new", json_text(text_at(after, "predicate.verdict")));
+	json_put(subject, "old", json_text(text_at(before, "subject.0.name")));
 	json_put(subject, "new", json_text(text_at(after, "subject.0.name")));
 	json_put(subject, "same",
 	    json_boolean(strcmp(text_at(before, dirhash),
@@ -247,8 +247,8 @@ put(const char *s)
 static void
 print_finding(const char *sign, const json_t *f)
 {
-	printf("  %s %-8s %s  ", sign, text_at(f, "severity"),
-	    text_at(f, "id"));
+	printf(
+	    "  %s %-8s %s  ", sign, text_at(f, "severity"), text_at(f, "id"));
 	put(text_at(f, "path"));
 	if (json_at(f, "member") != NULL) {
 		fputs(": ", stdout);
@@ -293,9 +293,8 @@ compare_print(const json_t *diff)
 	put(text_at(diff, "subject.old"));
 	fputs(" -> ", stdout);
 	put(text_at(diff, "subject.new"));
-	puts(json_is_true(json_at(diff, "subject.same"))
-		? ", the same files"
-		: ", other files");
+	puts(json_is_true(json_at(diff, "subject.same")) ? ", the same files"
+							 : ", other files");
 	printf("findings  %zu new, %zu fixed, %zu changed\n",
 	    json_array_size(json_at(diff, "findings.new")),
 	    json_array_size(json_at(diff, "findings.fixed")),
