@@ -26,23 +26,6 @@ parses(const uint8_t *data, size_t len)
 	return rc == 0;
 }
 
-static size_t
-look(const uint8_t *data, size_t len, bool *clean, bool *pickle)
-{
-	struct check_sink s = {.findings = json_array(), .complete = true};
-	struct identify_bids bids;
-	size_t found = 0;
-
-	check_bytes(&s, "fuzz", rd_mem(data, len), &bids);
-	*clean = is_clean(&s);
-	*pickle = identify_find(&bids, "pickle") != NULL &&
-		  identify_find(&bids, "joblib") == NULL;
-	for (size_t i = 0; i < ARRAY_LEN(s.found); i++)
-		found += s.found[i];
-	json_decref(s.findings);
-	return found;
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
