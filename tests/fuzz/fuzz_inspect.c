@@ -4,28 +4,9 @@
  */
 #include "tests/fuzz/fuzz.h"
 
-#include "audit/check.h"
-#include "base/limits.h"
+#include "base/arena.h"
 #include "formats/pickle.h"
-
-/* Something that a person is told to look at. */
-static bool
-is_clean(const struct check_sink *s)
-{
-	json_t *f;
-	size_t i;
-
-	json_array_foreach(s->findings, i, f)
-	{
-		const char *severity =
-		    json_string_value(json_object_get(f, "severity"));
-
-		if (strcmp(severity, "note") != 0 &&
-		    strcmp(severity, "low") != 0)
-			return false;
-	}
-	return s->complete;
-}
+#include "tests/fuzz/look.h"
 
 /* As Python would, from the first byte. */
 static bool
@@ -65,10 +46,18 @@ look(const uint8_t *data, size_t len, bool *clean, bool *pickle)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	bool clean, again, pickle;
-	size_t found = look(data, len, &clean, &pickle);
+	struct look first, again;
+	struct rd r = rd_mem(data, len);
+	bool pickle;
 
-	PROPERTY(look(data, len, &again, &pickle) == found && again == clean);
-	PROPERTY(!clean || !pickle || parses(data, len));
+	look_at(&first, NULL, "fuzz", r);
+	look_at(&again, NULL, "fuzz", r);
+	pickle = identify_find(&first.bids, "pickle") != NULL &&
+		 identify_find(&first.bids, "joblib") == NULL;
+	PROPERTY(json_equal(first.findings, again.findings) == 1);
+	PROPERTY(look_clean(&first) == look_clean(&again));
+	PROPERTY(!look_clean(&first) || !pickle || parses(data, len));
+	look_end(&first);
+	look_end(&again);
 	return 0;
 }
