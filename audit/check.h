@@ -28,6 +28,10 @@ struct check_sink {
 	uint64_t expanded; /* bytes that came out of it so far */
 	size_t members;    /* that were looked at so far */
 	size_t unknown;    /* of these: of no known format */
+	/* is a file of that path looked at too, from the file's folder on?
+	 * NULL: nobody knows */
+	bool (*beside)(const void *ctx, const char *path);
+	const void *beside_ctx;
 	/* weights to compare with; or NULL */
 	const struct check_weight_list *reference;
 };

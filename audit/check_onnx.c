@@ -18,6 +18,7 @@ struct walk {
 	struct arena *arena;
 	struct err *e;
 	struct map said;      /* "domain:op" that was reported */
+	struct map missing;   /* files that are not there */
 	struct map functions; /* "domain:name" of the model's own */
 	unsigned depth;
 	bool full; /* of memory */
@@ -76,6 +77,22 @@ full_name(struct walk *w, struct rd domain, struct rd name)
 
 /* --- tensors ------------------------------------------------------------- */
 
+/* Of a model within something, what stands beside it is not known. */
+static void
+missing(struct walk *w, const char *path, uint64_t at)
+{
+	const struct check_sink *s = w->f->sink;
+	int rc;
+
+	if (s->beside == NULL || w->f->depth != 0 ||
+	    (rc = map_put(&w->missing, path, 1)) == 0)
+		return;
+	if (rc < 0)
+		w->full = true;
+	else if (!s->beside(s->beside_ctx, path))
+		check_short(w->f, FINDING_ONNX_MISSING, at, "'%.200s'", path);
+}
+
 static void
 location(struct walk *w, const struct onnx_wire *f, struct rd tensor)
 {
@@ -83,8 +100,12 @@ location(struct walk *w, const struct onnx_wire *f, struct rd tensor)
 	const char *why =
 	    check_path_escape((struct slice){value.base, value.len});
 
-	if (!rd_is(onnx_wire_last(f->body, 1), "location") || why == NULL)
+	if (!rd_is(onnx_wire_last(f->body, 1), "location"))
 		return;
+	if (why == NULL) {
+		missing(w, copy(w, value), f->at);
+		return;
+	}
 	check_find(w->f, FINDING_ONNX_EXTERNAL, f->at,
 	    "tensor '%.100s' is read from '%.200s', which %s",
 	    copy(w, onnx_wire_last(tensor, 8)), copy(w, value), why);
@@ -387,6 +408,7 @@ check_onnx(const struct check_file *f)
 	w.arena = &a;
 	map_init(&w.said, &a);
 	map_init(&w.functions, &a);
+	map_init(&w.missing, &a);
 	rc = fields(&w, f->bytes, name_function);
 	rc = MIN(rc, fields(&w, f->bytes, model_field));
 	if (w.full || (rc < 0 && e.code == ERR_LIMIT))

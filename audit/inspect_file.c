@@ -70,13 +70,22 @@ inspect_file_unread(
 	return doc;
 }
 
+static bool
+beside(const void *ctx, const char *path)
+{
+	return inspect_list_beside(ctx, path);
+}
+
 static json_t *
 look_bytes(const struct inspect_entry *one, const struct file_map *m,
     const struct check_weight_list *reference)
 {
 	json_t *doc = json_object();
-	struct check_sink sink = {
-	    .findings = json_array(), .complete = true, .reference = reference};
+	struct check_sink sink = {.findings = json_array(),
+	    .complete = true,
+	    .beside = beside,
+	    .beside_ctx = one,
+	    .reference = reference};
 	struct identify_bids bids;
 	struct digest d;
 

@@ -135,3 +135,23 @@ inspect_list_open(const struct inspect_entry *one, struct err *e)
 		return dup(one->root);
 	return tree_open(one->root, one->inside, e);
 }
+
+bool
+inspect_list_beside(const struct inspect_entry *one, const char *path)
+{
+	const char *end;
+	char at[4096];
+	struct err e;
+	int fd, n;
+
+	if (one->root < 0 || one->inside == NULL)
+		return false;
+	end = strrchr(one->inside, '/');
+	n = snprintf(at, sizeof(at), "%.*s%s",
+	    end != NULL ? (int)(end - one->inside + 1) : 0, one->inside, path);
+	if (n < 0 || (size_t)n >= sizeof(at) ||
+	    (fd = tree_open(one->root, at, &e)) < 0)
+		return false;
+	close(fd);
+	return true;
+}

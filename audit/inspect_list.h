@@ -43,5 +43,8 @@ int inspect_list_tree(struct inspect_list *, const char *path,
 
 /* A descriptor of a file or folder of the list, or negative ERR. */
 int inspect_list_open(const struct inspect_entry *, struct err *);
+/* A file of the same tree, by a path from the entry's folder on, is there; it
+ * is in the list then. */
+bool inspect_list_beside(const struct inspect_entry *, const char *path);
 
 #endif

@@ -20,4 +20,16 @@ prints TF_BROKEN
 printf '' >$tmp/model/saved_model.pb
 exits 2 "an empty one" assay-inspect $tmp/model
 prints "without a graph"
+# values in another file: looked at by itself, if it is there
+mkdir $tmp/outside
+cp fixtures/onnx-external/good-sidecar.onnx $tmp/outside/m.onnx
+exits 2 "external data that is not there" assay-inspect $tmp/outside
+prints "medium *ONNX_MISSING"
+for one in $(grep -ao '[a-z0-9.-]*\.\(bin\|data\|weights\)' $tmp/outside/m.onnx | sort -u); do
+	printf x >$tmp/outside/$one
+done
+assay-inspect $tmp/outside >$tmp/out
+ok "external data that is there" sh -c "! grep ONNX_MISSING $tmp/out"
+exits 2 "the model alone" assay-inspect $tmp/outside/m.onnx
+prints "ONNX_MISSING"
 done_testing
