@@ -25,7 +25,7 @@ assay-save_PARTS    = operand
 CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
 INSPECT             = $(patsubst audit/%.c,%,$(wildcard audit/inspect_*.c))
 assay-inspect_PARTS = $(CHECKS) $(INSPECT) show
-assay-report_PARTS  = $(CASE_PARTS) bundle case checks diagram envelope evidence html \
+assay-report_PARTS  = $(CASE_PARTS) bundle case checks compare diagram envelope evidence html \
                       html_rest html_scan html_top oms $(OUTPUTS) page page_style \
                       signer svg token
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
@@ -107,10 +107,8 @@ $(NUMERIC): $(ELIBS)
 $(TESTS): %: %.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(P11) $(LDLIBS)
 # what a suite or a fuzz target needs of a tool
-LOOKING  = test_check_pickle test_container test_weight fuzz/fuzz_container \
-           fuzz/fuzz_inspect fuzz/fuzz_text fuzz/fuzz_weight
+LOOKING  = test_check_pickle test_container test_weight fuzz/fuzz_weight
 $(LOOKING:%=$(B)/tests/%): $(call objs,audit,$(CHECKS))
-$(B)/tests/test_container $(B)/tests/fuzz/fuzz_container: $(call objs,audit,$(filter check%,$(CHECKS)))
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
@@ -119,8 +117,9 @@ $(B)/tests/test_verdict: $(call objs,audit,null verdict)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
 $(B)/tests/test_recipe: $(call objs,fixtures,attack poison recipe)
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
-# one static check over bytes
-LOOKS    = gguf kerasconfig onnxops otheropen safetensors tfgraph tfliteops
+# static checks over bytes
+LOOKS    = container gguf inspect kerasconfig onnxops otheropen safetensors text \
+           tfgraph tfliteops
 $(LOOKS:%=$(B)/tests/fuzz/fuzz_%) $(B)/tests/test_loaders: \
   $(call objs,audit,$(CHECKS)) $(B)/tests/fuzz/look.o
 # programs for tests/conformance-models.py and tests/bench.py
@@ -198,7 +197,7 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle container data dataset engine external grad graph hdf5 hf keras layout loaders net onnx pickles policy pytorch quant resize sau text tflite weight weights
+GENERATORS = bundle container data dataset engine external grad graph hdf5 hf keras layout loaders lz4 net onnx pickles policy pytorch quant resize sau text tflite weight weights
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers, -sklearn, -scipy, -pandas, -joblib)
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \

@@ -59,13 +59,20 @@ check_is(const struct check_file *f, const char *format)
 }
 
 /* A file of a million bad members is not worth a million lines. */
-static void
-keep(struct check_sink *s, json_t *finding)
+static bool
+keep(struct check_sink *s, enum finding_id id)
 {
-	if (++s->found <= LIMIT_FILE_FINDINGS)
-		json_add(s->findings, finding);
-	else
-		json_decref(finding);
+	return ++s->found[finding_table[id].severity] <= LIMIT_FILE_FINDINGS;
+}
+
+static size_t
+dropped(const struct check_sink *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(s->found); i++)
+		n += s->found[i] - MIN(s->found[i], LIMIT_FILE_FINDINGS);
+	return n;
 }
 
 static void PRINTF_LIKE(5, 0)
@@ -77,7 +84,8 @@ static void PRINTF_LIKE(5, 0)
 	    .tensor = tensor,
 	    .offset = offset};
 
-	keep(f->sink, finding_json_va(id, &at, fmt, ap));
+	if (keep(f->sink, id))
+		json_add(f->sink->findings, finding_json_va(id, &at, fmt, ap));
 }
 
 void
@@ -167,11 +175,11 @@ check_bytes(struct check_sink *s, const char *path, struct rd bytes,
 	if (s->unknown != 0)
 		check_find(&f, FINDING_FILE_UNKNOWN, ERR_NOWHERE,
 		    "%zu things within of no known format", s->unknown);
-	if (s->found > LIMIT_FILE_FINDINGS) {
+	if (dropped(s) != 0) {
 		s->complete = false;
 		json_add(s->findings,
 		    finding_json(FINDING_FILE_LIMIT, path, ERR_NOWHERE,
-			"%zu findings more", s->found - LIMIT_FILE_FINDINGS));
+			"%zu findings more", dropped(s)));
 	}
 }
 

@@ -162,18 +162,16 @@ static bool
 tame(const struct walk *w, size_t i)
 {
 	for (size_t k = i; k < i + 12; k++) {
-		const struct pycode_token *t = at(w, k);
-		size_t skip = 0;
+		struct pycode_token t = *at(w, k);
 
 		if (is(w, k, "sys") && is(w, k + 2, "executable"))
 			return true;
-		if (t->kind == PYCODE_LINE || t->kind == PYCODE_END)
+		if (t.kind == PYCODE_LINE || t.kind == PYCODE_END)
 			return false;
-		if (t->kind != PYCODE_STRING)
+		if (t.kind != PYCODE_STRING)
 			continue;
-		while (skip < t->len && strchr("rRbBuUfF'\"", t->s[skip]))
-			skip++;
-		return check_python_tame(t->s + skip, t->len - skip);
+		pycode_inner(&t);
+		return check_python_tame(t.s, t.len);
 	}
 	return false;
 }
@@ -338,20 +336,23 @@ keep(struct walk *w, struct pycode_token t)
 	return true;
 }
 
-/* All tokens, or those that there is room for; the last one. */
+/* All tokens, or those that there is room for; the first bad one or, where
+ * there is none, the last. */
 static struct pycode_token
 collect(struct walk *w)
 {
 	struct pycode p;
-	struct pycode_token t;
+	struct pycode_token t, bad = {0};
 
 	pycode_init(&p, (const char *)w->f->bytes.base, w->f->bytes.len);
 	do {
 		t = pycode_next(&p);
+		if (t.kind == PYCODE_BAD && bad.s == NULL)
+			bad = t;
 		if (!keep(w, t))
-			break;
-	} while (t.kind != PYCODE_END && t.kind != PYCODE_BAD);
-	return t;
+			return t;
+	} while (t.kind != PYCODE_END);
+	return bad.s != NULL ? bad : t;
 }
 
 static void
@@ -360,6 +361,9 @@ judge(struct walk *w, struct pycode_token last)
 	uint64_t off = (uint64_t)(last.s - (const char *)w->f->bytes.base);
 
 	for (size_t i = 0; i < w->n; i++) {
+		if (pycode_disguised(&w->t[i]))
+			find(w, FINDING_CODE_DANGEROUS, i,
+			    "a name in letters that stand for others,");
 		if (w->t[i].kind == PYCODE_NAME)
 			i = name(w, i);
 		else if (w->t[i].kind == PYCODE_STRING)

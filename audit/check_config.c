@@ -2,13 +2,13 @@
  * Configurations, JSON and YAML: read once, judged by every theme.
  */
 #define _GNU_SOURCE /* memmem */
-#include "audit/check_conf.h"
+#include "audit/check_config_part.h"
 
 #include "base/limits.h"
 #include "base/text.h"
 
 const char *
-check_conf_shown(const struct conf *n, char *out, size_t size)
+check_config_shown(const struct conf *n, char *out, size_t size)
 {
 	n = conf_value(n);
 	out[0] = '\0';
@@ -18,7 +18,7 @@ check_conf_shown(const struct conf *n, char *out, size_t size)
 }
 
 bool
-check_conf_escapes(const struct conf *n)
+check_config_escapes(const struct conf *n)
 {
 	n = conf_value(n);
 	if (!conf_is_string(n) || n->len == 0)
@@ -41,13 +41,13 @@ check_conf_escapes(const struct conf *n)
 static void
 themes(const struct check_file *f, const struct conf_doc *d)
 {
-	check_conf_hf(f, d);
-	check_conf_target(f, d);
-	check_conf_mlflow(f, d);
-	check_conf_serve(f, d);
-	check_conf_skops(f, d);
-	check_conf_string(f, d);
-	check_conf_tag(f, d);
+	check_config_hf(f, d);
+	check_config_target(f, d);
+	check_config_mlflow(f, d);
+	check_config_serve(f, d);
+	check_config_skops(f, d);
+	check_config_string(f, d);
+	check_config_tag(f, d);
 }
 
 /* What stopped the reader; `sure`: the file says that it is of this kind. */

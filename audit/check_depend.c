@@ -5,7 +5,7 @@
  * (dependency confusion).
  */
 #define _GNU_SOURCE /* memmem, strncasecmp */
-#include "audit/check_conf.h"
+#include "audit/check_config_part.h"
 
 #include "base/text.h"
 
@@ -184,7 +184,7 @@ requirement(const struct check_file *f, struct line l, enum sure sure)
 }
 
 void
-check_conf_requirement(
+check_config_requirement(
     const struct check_file *f, const char *s, size_t len, uint64_t off)
 {
 	requirement(f, (struct line){s, len, off}, SURE);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_keras_name.h"
 
+#include "base/text.h"
+
 #include <stdlib.h>
 
 enum {
@@ -203,15 +205,6 @@ own(const char *rest, const char *name, enum check_keras_kind kind)
 	return CHECK_KERAS_USER;
 }
 
-static bool
-is_one_of(const char *s, const char *const *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(s, list[i]) == 0)
-			return true;
-	return false;
-}
-
 static enum check_keras_origin
 foreign(const char *module)
 {
@@ -259,14 +252,14 @@ check_keras_name(
 		if (has_anywhere(name, (int)kind))
 			return CHECK_KERAS_OWN;
 		return kind == CHECK_KERAS_CLASS ||
-			       is_one_of(name, builtin, ARRAY_LEN(builtin))
+			       text_is_one_of(name, builtin, ARRAY_LEN(builtin))
 			   ? CHECK_KERAS_STANDARD
 			   : CHECK_KERAS_USER;
 	}
 	if ((rest = within_keras(module)) != NULL)
 		return own(rest, name, kind);
 	if (kind == CHECK_KERAS_FUNCTION &&
-	    is_one_of(module, maths, ARRAY_LEN(maths)))
+	    text_is_one_of(module, maths, ARRAY_LEN(maths)))
 		return CHECK_KERAS_MATHS;
 	if (any_below(module, libraries, ARRAY_LEN(libraries)))
 		return kind == CHECK_KERAS_CLASS ? CHECK_KERAS_LIBRARY

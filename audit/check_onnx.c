@@ -55,33 +55,13 @@ copy(struct walk *w, struct rd r)
 	return s != NULL ? s : "";
 }
 
-static bool
-is(struct rd r, const char *s)
-{
-	return r.len == strlen(s) && memcmp(r.base, s, r.len) == 0;
-}
-
-/* The last one of a field of bytes, as protobuf has it. */
-static struct rd
-member(struct rd r, uint32_t number)
-{
-	struct onnx_wire f;
-	struct err ignored;
-	struct rd found = {0};
-
-	while (onnx_wire_next(&r, &f, &ignored) > 0)
-		if (f.number == number && f.type == ONNX_WIRE_BYTES)
-			found = f.body;
-	return found;
-}
-
 /* "domain:name", where "ai.onnx" is "". */
 static const char *
 full_name(struct walk *w, struct rd domain, struct rd name)
 {
 	char *s;
 
-	if (is(domain, "ai.onnx"))
+	if (rd_is(domain, "ai.onnx"))
 		domain.len = 0;
 	if (domain.len > LIMIT_NAME || name.len > LIMIT_NAME ||
 	    (s = arena_alloc(w->arena, domain.len + name.len + 2, 1)) == NULL)
@@ -99,15 +79,15 @@ full_name(struct walk *w, struct rd domain, struct rd name)
 static void
 location(struct walk *w, const struct onnx_wire *f, struct rd tensor)
 {
-	struct rd value = member(f->body, 2);
+	struct rd value = onnx_wire_last(f->body, 2);
 	const char *why =
 	    check_path_escape((struct slice){value.base, value.len});
 
-	if (!is(member(f->body, 1), "location") || why == NULL)
+	if (!rd_is(onnx_wire_last(f->body, 1), "location") || why == NULL)
 		return;
 	check_find(w->f, FINDING_ONNX_EXTERNAL, f->at,
 	    "tensor '%.100s' is read from '%.200s', which %s",
-	    copy(w, member(tensor, 8)), copy(w, value), why);
+	    copy(w, onnx_wire_last(tensor, 8)), copy(w, value), why);
 }
 
 /* dims = 1, packed or not: how many elements, or what is wrong with them */
@@ -183,7 +163,8 @@ tensor(struct walk *w, struct rd r)
 	bad = bad != NULL ? bad : misfit(type, n, raw);
 	if (rc >= 0 && bad != NULL)
 		check_short(w->f, FINDING_ONNX_BROKEN, all.start,
-		    "tensor '%.100s' has %s", copy(w, member(all, 8)), bad);
+		    "tensor '%.100s' has %s", copy(w, onnx_wire_last(all, 8)),
+		    bad);
 	return rc;
 }
 
@@ -235,9 +216,9 @@ context(struct walk *w, struct rd node)
 		const char *why;
 
 		if (f.number != 5 || f.type != ONNX_WIRE_BYTES ||
-		    !is(member(f.body, 1), "ep_cache_context"))
+		    !rd_is(onnx_wire_last(f.body, 1), "ep_cache_context"))
 			continue;
-		path = member(f.body, 4);
+		path = onnx_wire_last(f.body, 4);
 		why = check_path_escape((struct slice){path.base, path.len});
 		/* beyond a file name it is the context itself */
 		if (why != NULL && path.len < LIMIT_NAME)
@@ -254,7 +235,8 @@ operator(struct walk *w, struct rd node)
 	    [CHECK_ONNX_RUNTIME] = FINDING_ONNX_RUNTIME,
 	    [CHECK_ONNX_LIBRARY] = FINDING_ONNX_LIBRARY,
 	    [CHECK_ONNX_PYTHON] = FINDING_ONNX_PYTHON};
-	struct rd op = member(node, 4), domain = member(node, 7);
+	struct rd op = onnx_wire_last(node, 4),
+		  domain = onnx_wire_last(node, 7);
 	enum check_onnx_origin origin =
 	    check_onnx_op(copy(w, domain), copy(w, op));
 	const char *name;
@@ -265,14 +247,14 @@ operator(struct walk *w, struct rd node)
 	name = full_name(w, domain, op);
 	if (map_get(&w->functions, name) != SIZE_MAX)
 		return;
-	if (is(op, "EPContext"))
+	if (rd_is(op, "EPContext"))
 		context(w, node);
 	if ((rc = map_put(&w->said, name, 1)) < 0)
 		w->full = true;
 	if (rc > 0)
 		check_find(w->f, finding[origin], node.start,
 		    "'%.100s' is of operator '%.100s' of '%.100s'",
-		    copy(w, member(node, 3)), copy(w, op),
+		    copy(w, onnx_wire_last(node, 3)), copy(w, op),
 		    domain.len != 0 ? copy(w, domain) : "ai.onnx");
 }
 
@@ -352,7 +334,8 @@ function(struct walk *w, const struct onnx_wire *f)
 static int
 name_function(struct walk *w, const struct onnx_wire *f)
 {
-	struct rd name = member(f->body, 1), domain = member(f->body, 10);
+	struct rd name = onnx_wire_last(f->body, 1),
+		  domain = onnx_wire_last(f->body, 10);
 
 	if (f->number != 25 || f->type != ONNX_WIRE_BYTES)
 		return 0;
@@ -377,8 +360,8 @@ model_field(struct walk *w, const struct onnx_wire *f)
 	case 7:
 		return graph(w, f->body);
 	case 14: /* StringStringEntryProto: key = 1, value = 2 */
-		check_note(
-		    w->f, copy(w, member(f->body, 1)), member(f->body, 2));
+		check_note(w->f, copy(w, onnx_wire_last(f->body, 1)),
+		    onnx_wire_last(f->body, 2));
 		return 0;
 	case 20:
 		return fields(w, f->body, training);

@@ -7,25 +7,6 @@
 #include "audit/check_path.h"
 #include "formats/onnx_wire.h"
 
-static struct rd
-member(struct rd r, uint32_t number)
-{
-	struct onnx_wire f;
-	struct err ignored;
-	struct rd found = {0};
-
-	while (onnx_wire_next(&r, &f, &ignored) > 0)
-		if (f.number == number && f.type == ONNX_WIRE_BYTES)
-			found = f.body;
-	return found;
-}
-
-static bool
-is(struct rd r, const char *s)
-{
-	return r.len == strlen(s) && memcmp(r.base, s, r.len) == 0;
-}
-
 /* OpDesc.Attr: name = 1, s = 5; the file is "file_path". */
 static struct slice
 path(struct rd op)
@@ -36,8 +17,8 @@ path(struct rd op)
 
 	while (onnx_wire_next(&op, &f, &ignored) > 0)
 		if (f.number == 4 && f.type == ONNX_WIRE_BYTES &&
-		    is(member(f.body, 1), "file_path")) {
-			struct rd s = member(f.body, 5);
+		    rd_is(onnx_wire_last(f.body, 1), "file_path")) {
+			struct rd s = onnx_wire_last(f.body, 5);
 
 			found = (struct slice){s.base, s.len};
 		}
@@ -52,15 +33,15 @@ operator(const struct check_file *f, struct rd op)
 	    "save", "save_combine", "dist_save", "save_persistables"};
 	static const char *const loads[] = {
 	    "load", "load_combine", "read_file"};
-	struct rd type = member(op, 3);
+	struct rd type = onnx_wire_last(op, 3);
 	struct slice file = path(op);
 	const char *why = check_path_escape(file);
 	bool opens = false;
 
 	for (size_t i = 0; i < ARRAY_LEN(saves); i++)
-		opens = opens || is(type, saves[i]);
+		opens = opens || rd_is(type, saves[i]);
 	for (size_t i = 0; i < ARRAY_LEN(loads); i++)
-		opens = opens || (is(type, loads[i]) && why != NULL);
+		opens = opens || (rd_is(type, loads[i]) && why != NULL);
 	if (opens)
 		check_find(f, FINDING_PADDLE_FILE, op.start,
 		    "operator '%.*s' opens '%.*s'", (int)type.len,

@@ -6,7 +6,9 @@
 #include "audit/check_python.h"
 
 #include "audit/check_shell.h"
+#include "base/arena.h"
 #include "base/buf.h"
+#include "base/limits.h"
 
 #define ALIASES 128
 #define TAINTED 128
@@ -117,7 +119,6 @@ struct word {
 
 struct source {
 	const struct check_file *f;
-	const char *text;
 	struct check_python_token *t;
 	size_t n;
 	uint64_t work; /* tokens that may still be looked at */
@@ -140,7 +141,7 @@ static const struct check_python_token *
 at(const struct source *x, size_t i)
 {
 	static const struct check_python_token none = {
-	    TOKEN_LINE, "", 0, false, 0};
+	    .kind = TOKEN_LINE, .s = ""};
 
 	return i < x->n ? &x->t[i] : &none;
 }
@@ -307,8 +308,7 @@ danger(struct source *x, const struct check_python_token *t, const char *what)
 	if (x->dangerous)
 		return;
 	x->dangerous = true;
-	check_find(x->f, FINDING_SOURCE_DANGEROUS, (uint64_t)(t->s - x->text),
-	    "%s", what);
+	check_find(x->f, FINDING_SOURCE_DANGEROUS, t->at, "%s", what);
 }
 
 static bool
@@ -377,7 +377,7 @@ judge_command(struct source *x, size_t i)
 		danger(x, name, what);
 	if (name->column0 && !own &&
 	    (first == NULL || !check_python_tame(first->s, first->len)))
-		x->starts = MIN(x->starts, (size_t)(name->s - x->text));
+		x->starts = MIN(x->starts, name->at);
 	buf_free(&text);
 }
 
@@ -571,10 +571,12 @@ prepare(struct source *x)
 void
 check_python_judge(const struct check_file *f, const char *s, size_t len)
 {
-	struct source x = {.f = f, .text = s, .starts = SIZE_MAX, .work = WORK};
+	struct source x = {.f = f, .starts = SIZE_MAX, .work = WORK};
 	struct buf tokens = {0};
+	struct arena a;
 
-	check_python_tokens(s, len, &tokens);
+	arena_init(&a, LIMIT_TEMPLATE_ARENA);
+	check_python_tokens(s, len, &a, &tokens);
 	x.t = (struct check_python_token *)(void *)tokens.ptr;
 	x.n = tokens.len / sizeof(*x.t);
 	prepare(&x);
@@ -593,4 +595,5 @@ check_python_judge(const struct check_file *f, const char *s, size_t len)
 		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
 		    "source whose calls are more than can be looked at");
 	buf_free(&tokens);
+	arena_release(&a);
 }

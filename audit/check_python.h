@@ -23,17 +23,26 @@ enum check_python_kind {
 	TOKEN_LINE
 };
 
-/* Names are dotted as far as they go; strings are without quotes. */
+/* Names of more bytes are none that is looked for. */
+#define CHECK_PYTHON_NAME 256
+
+/* Names are dotted as far as they go, without blanks between; strings are
+ * without quotes. */
 struct check_python_token {
 	enum check_python_kind kind;
 	const char *s;
 	size_t len;
+	size_t at;     /* in the text */
 	bool column0;  /* begins a line without indentation */
 	unsigned does; /* what a call of it does: check_python.c */
 };
 
+struct arena;
 struct buf;
 
-void check_python_tokens(const char *s, size_t len, struct buf *out);
+/* Of one line and more, with an end of line at the end.  The arena is for
+ * names with blanks within: without memory they stay apart. */
+void check_python_tokens(
+    const char *s, size_t len, struct arena *, struct buf *out);
 
 #endif

@@ -1,152 +1,117 @@
 /* SPDX-License-Identifier: MIT
- * As much of Python's lexical analysis (reference, section 2) as calls need.
+ * Tokens as calls want them: names dotted, strings without quotes.
  */
 #include "audit/check_python.h"
 
+#include "base/arena.h"
 #include "base/buf.h"
+#include "formats/pycode.h"
 
-struct lexer {
-	const char *s;
-	size_t len, at;
-	size_t depth; /* of brackets: lines go on within */
-	bool fresh;   /* nothing yet on this line */
-	bool indented;
+struct joiner {
+	struct pycode code;
+	struct pycode_token next; /* not yet taken */
+	struct arena *arena;
 	struct buf *out;
 };
 
-static void
-emit(struct lexer *x, enum check_python_kind kind, size_t from, size_t len)
+static struct pycode_token
+take(struct joiner *j)
 {
-	struct check_python_token t = {
-	    kind, x->s + from, len, x->fresh && !x->indented, 0};
+	struct pycode_token t = j->next;
 
-	buf_append(x->out, &t, sizeof(t));
-	x->fresh = kind == TOKEN_LINE;
+	if (t.kind != PYCODE_END)
+		j->next = pycode_next(&j->code);
+	return t;
 }
 
+/* `name` and `more` with a dot between, where they do not lie so already. */
 static bool
-name_char(char c)
+join(struct joiner *j, struct pycode_token *name, struct pycode_token more)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '_' || (c & 0x80) != 0;
-}
+	char *all;
 
-static char
-peek(const struct lexer *x, size_t ahead)
-{
-	return x->at + ahead < x->len ? x->s[x->at + ahead] : '\0';
-}
-
-static void
-string(struct lexer *x)
-{
-	char q = peek(x, 0);
-	bool triple = peek(x, 1) == q && peek(x, 2) == q;
-	size_t n = triple ? 3 : 1, from;
-
-	x->at += n;
-	from = x->at;
-	while (x->at < x->len) {
-		if (x->s[x->at] == '\\') {
-			x->at += 2;
-			continue;
-		}
-		if (x->s[x->at] == q &&
-		    (!triple || (peek(x, 1) == q && peek(x, 2) == q)))
-			break;
-		if (x->s[x->at] == '\n' && !triple)
-			break;
-		x->at++;
+	if (name->s + name->len + 1 == more.s) {
+		name->len += 1 + more.len;
+		return true;
 	}
-	x->at = MIN(x->at, x->len);
-	emit(x, TOKEN_STRING, from, x->at - from);
-	x->at = MIN(x->at + n, x->len);
-}
-
-/* Whether what is at hand is the prefix of a string, r"" or Rb"". */
-static bool
-prefix(const struct lexer *x, size_t from, size_t len)
-{
-	char next = peek(x, 0);
-
-	if (len > 2 || (next != '"' && next != '\''))
+	if (name->len + more.len > CHECK_PYTHON_NAME)
 		return false;
-	for (size_t i = 0; i < len; i++)
-		if (strchr("rRbBuUfF", x->s[from + i]) == NULL)
-			return false;
+	all = arena_alloc(j->arena, name->len + 1 + more.len, 1);
+	if (all == NULL)
+		return false;
+	memcpy(all, name->s, name->len);
+	all[name->len] = '.';
+	memcpy(all + name->len + 1, more.s, more.len);
+	name->s = all;
+	name->len += 1 + more.len;
 	return true;
 }
 
-/* A name, and those behind dots. */
-static void
-name(struct lexer *x)
+/* Behind a name: those behind dots, with whatever blanks between. */
+static struct pycode_token
+dotted(struct joiner *j, struct pycode_token name)
 {
-	size_t from = x->at;
+	while (pycode_is(&j->next, ".") && j->next.kind == PYCODE_OP) {
+		struct joiner before = *j;
+		struct pycode_token more;
 
-	for (;;) {
-		while (x->at < x->len && name_char(x->s[x->at]))
-			x->at++;
-		if (peek(x, 0) != '.' || !name_char(peek(x, 1)))
+		(void)take(j);
+		more = take(j);
+		if (more.kind != PYCODE_NAME || !join(j, &name, more)) {
+			*j = before;
 			break;
-		x->at++;
+		}
 	}
-	if (prefix(x, from, x->at - from))
-		string(x);
-	else
-		emit(x, TOKEN_NAME, from, x->at - from);
+	return name;
 }
 
-static void
-line(struct lexer *x)
+static enum check_python_kind
+kind_of(enum pycode_kind kind)
 {
-	if (x->depth == 0)
-		emit(x, TOKEN_LINE, x->at, 1);
-	x->at++;
-	if (x->depth == 0) {
-		x->fresh = true;
-		x->indented = peek(x, 0) == ' ' || peek(x, 0) == '\t';
+	switch (kind) {
+	case PYCODE_NAME:
+	case PYCODE_NUMBER:
+		return TOKEN_NAME;
+	case PYCODE_STRING:
+	case PYCODE_BAD:
+		return TOKEN_STRING;
+	case PYCODE_OP:
+		return TOKEN_OP;
+	case PYCODE_LINE:
+	case PYCODE_END:
+		return TOKEN_LINE;
 	}
+	return TOKEN_LINE;
 }
 
-static void
-other(struct lexer *x)
+/* At the beginning of a line, as nothing is that is indented. */
+static bool
+is_column0(const char *text, size_t at)
 {
-	char c = x->s[x->at];
-
-	if (strchr("([{", c) != NULL)
-		x->depth++;
-	else if (strchr(")]}", c) != NULL && x->depth > 0)
-		x->depth--;
-	emit(x, TOKEN_OP, x->at, 1);
-	x->at++;
+	return at == 0 || text[at - 1] == '\n' || text[at - 1] == '\r';
 }
 
 void
-check_python_tokens(const char *s, size_t len, struct buf *out)
+check_python_tokens(const char *s, size_t len, struct arena *a, struct buf *out)
 {
-	struct lexer x = {.s = s, .len = len, .fresh = true, .out = out};
+	struct joiner j = {.arena = a, .out = out};
+	struct pycode_token t;
 
-	x.indented = len != 0 && (s[0] == ' ' || s[0] == '\t');
-	while (x.at < x.len) {
-		char c = x.s[x.at];
+	pycode_init(&j.code, s, len);
+	j.next = pycode_next(&j.code);
+	do {
+		struct check_python_token one;
 
-		if (c == '\n') {
-			line(&x);
-		} else if (c == '#') {
-			while (x.at < x.len && x.s[x.at] != '\n')
-				x.at++;
-		} else if (c == '\\' && peek(&x, 1) == '\n') {
-			x.at += 2;
-		} else if (c == '"' || c == '\'') {
-			string(&x);
-		} else if (name_char(c)) {
-			name(&x);
-		} else if (c == ' ' || c == '\t' || c == '\r' || c == '\f' ||
-			   c == '\0') {
-			x.at++;
-		} else {
-			other(&x);
-		}
-	}
-	emit(&x, TOKEN_LINE, x.len, 0);
+		t = take(&j);
+		one = (struct check_python_token){
+		    .kind = kind_of(t.kind), .at = (size_t)(t.s - s)};
+		one.column0 = is_column0(s, one.at);
+		if (t.kind == PYCODE_NAME)
+			t = dotted(&j, t);
+		else if (t.kind == PYCODE_STRING)
+			pycode_inner(&t);
+		one.s = t.s;
+		one.len = t.len;
+		buf_append(out, &one, sizeof(one));
+	} while (t.kind != PYCODE_END);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_tf.h"
 
+#include "base/text.h"
+
 enum {
 	SAFE = CHECK_TF_SAFE,
 	SAVER = CHECK_TF_SAVER,
@@ -80,15 +82,6 @@ static const char *const python[] = {"numpy_function", "py_func", "py_function",
 static const char *const library[] = {
     "load_library", "load_op_library", "import_graph_def"};
 
-static bool
-is_one_of(const char *s, const char *const *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(s, list[i]) == 0)
-			return true;
-	return false;
-}
-
 /* tf.io: codecs are pure, what opens files is not. */
 static enum check_tf_class
 io(const char *s)
@@ -122,9 +115,9 @@ check_tf_function(const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(pure); i++)
 		if (after(name, pure[i]) != NULL)
 			return CHECK_TF_SAFE;
-	if (is_one_of(name, python, ARRAY_LEN(python)))
+	if (text_is_one_of(name, python, ARRAY_LEN(python)))
 		return CHECK_TF_PYTHON;
-	if (is_one_of(name, library, ARRAY_LEN(library)))
+	if (text_is_one_of(name, library, ARRAY_LEN(library)))
 		return CHECK_TF_LIBRARY;
 	if (strcmp(name, "read_file") == 0 ||
 	    strcmp(name, "matching_files") == 0)

@@ -78,12 +78,6 @@ check_tf_graph_next(struct check_tf_graph *g, struct rd *r, struct onnx_wire *w)
 	       rd_sub(r, rd_left(r), &w->body) == 0;
 }
 
-static bool
-is(struct rd r, const char *s)
-{
-	return r.len == strlen(s) && memcmp(r.base, s, r.len) == 0;
-}
-
 static struct slice
 bytes(struct rd r)
 {
@@ -113,19 +107,6 @@ read_node(struct check_tf_graph *g, struct rd r, struct node *n)
 }
 
 /* The field of a message, the last one as protobuf has it; base NULL: none. */
-static struct rd
-member(struct rd r, uint32_t number)
-{
-	struct onnx_wire w;
-	struct err ignored;
-	struct rd found = {0};
-
-	while (onnx_wire_next(&r, &w, &ignored) > 0)
-		if (w.number == number && w.type == ONNX_WIRE_BYTES)
-			found = w.body;
-	return found;
-}
-
 /* attr = 5: a map of key = 1, value = 2 (AttrValue) */
 static struct rd
 attribute(const struct node *n, const char *key)
@@ -136,8 +117,8 @@ attribute(const struct node *n, const char *key)
 
 	while (onnx_wire_next(&r, &w, &ignored) > 0)
 		if (w.number == 5 && w.type == ONNX_WIRE_BYTES &&
-		    is(member(w.body, 1), key))
-			found = member(w.body, 2);
+		    rd_is(onnx_wire_last(w.body, 1), key))
+			found = onnx_wire_last(w.body, 2);
 	return found;
 }
 
@@ -145,7 +126,7 @@ attribute(const struct node *n, const char *key)
 static struct rd
 constant(const struct node *n)
 {
-	return member(member(attribute(n, "value"), 8), 8);
+	return onnx_wire_last(onnx_wire_last(attribute(n, "value"), 8), 8);
 }
 
 /* --- where a file name comes from ---------------------------------------- */
@@ -164,9 +145,9 @@ base_name(struct rd r)
 static bool
 passes_on(struct rd op)
 {
-	return is(op, "Identity") || is(op, "PlaceholderWithDefault") ||
-	       is(op, "StringJoin") || is(op, "Reshape") ||
-	       is(op, "ExpandDims") || is(op, "Pack");
+	return rd_is(op, "Identity") || rd_is(op, "PlaceholderWithDefault") ||
+	       rd_is(op, "StringJoin") || rd_is(op, "Reshape") ||
+	       rd_is(op, "ExpandDims") || rd_is(op, "Pack");
 }
 
 /* The names of all constants and of what passes on. */
@@ -184,9 +165,9 @@ index_scope(struct scope *s)
 		if (w.number != s->field || w.type != ONNX_WIRE_BYTES)
 			continue;
 		read_node(s->g, w.body, &n);
-		if (!is(n.op, "Const") && !passes_on(n.op))
+		if (!rd_is(n.op, "Const") && !passes_on(n.op))
 			continue;
-		if (is(n.op, "Const"))
+		if (rd_is(n.op, "Const"))
 			o->text = constant(&n);
 		else if (n.ninput != 0)
 			o->input = base_name(n.input[0]);
@@ -223,7 +204,7 @@ static void
 say_path(struct scope *s, const struct node *n, enum check_tf_class class)
 {
 	size_t last =
-	    class == CHECK_TF_SAVER && !is(n->op, "MergeV2Checkpoints")
+	    class == CHECK_TF_SAVER && !rd_is(n->op, "MergeV2Checkpoints")
 		? 1
 		: INPUTS;
 
@@ -266,23 +247,25 @@ by_attribute(const struct node *n, enum check_tf_class class)
 {
 	struct rd s;
 
-	if (is(n->op, "PrintV2")) {
+	if (rd_is(n->op, "PrintV2")) {
 		/* "stderr", "log(info)", or a file */
-		s = member(attribute(n, "output_stream"), 2);
+		s = onnx_wire_last(attribute(n, "output_stream"), 2);
 		if (s.len > 7 && memcmp(s.base, "file://", 7) == 0)
 			return CHECK_TF_WRITE;
 	} else if (n->op.len > 5 && memcmp(n->op.base, "Debug", 5) == 0) {
 		/* AttrValue: list = 1, of s = 2 */
-		s = member(member(attribute(n, "debug_urls"), 1), 2);
+		s = onnx_wire_last(
+		    onnx_wire_last(attribute(n, "debug_urls"), 1), 2);
 		return s.len != 0 ? CHECK_TF_NETWORK : class;
-	} else if (is(n->op, "DecodeProtoV2") || is(n->op, "EncodeProto")) {
-		s = member(attribute(n, "descriptor_source"), 2);
-		if (s.len == 0 || is(s, "local://") ||
+	} else if (rd_is(n->op, "DecodeProtoV2") ||
+		   rd_is(n->op, "EncodeProto")) {
+		s = onnx_wire_last(attribute(n, "descriptor_source"), 2);
+		if (s.len == 0 || rd_is(s, "local://") ||
 		    (s.len > 8 && memcmp(s.base, "bytes://", 8) == 0))
 			return CHECK_TF_SAFE;
 		return CHECK_TF_READ;
-	} else if (is(n->op, "FixedUnigramCandidateSampler")) {
-		s = member(attribute(n, "vocab_file"), 2);
+	} else if (rd_is(n->op, "FixedUnigramCandidateSampler")) {
+		s = onnx_wire_last(attribute(n, "vocab_file"), 2);
 		return s.len == 0 ? CHECK_TF_SAFE : CHECK_TF_READ;
 	}
 	return class;
@@ -375,7 +358,7 @@ library(struct check_tf_graph *g, struct rd r, bool names_only)
 
 		if (w.number != 1 || w.type != ONNX_WIRE_BYTES)
 			continue;
-		name = member(member(w.body, 1), 1);
+		name = onnx_wire_last(onnx_wire_last(w.body, 1), 1);
 		if (!names_only)
 			scope(g, w.body, 3);
 		else if (map_put(&g->functions, check_tf_graph_text(g, name),

@@ -6,6 +6,7 @@
  */
 #include "audit/check_weight_channel.h"
 #include "audit/check_weight_compare.h"
+#include "audit/check_weight_finite.h"
 #include "audit/check_weight_magic.h"
 #include "audit/check_weight_stat.h"
 #include "base/limits.h"
@@ -318,6 +319,7 @@ look_tensor(struct look *k, size_t at)
 	for (uint64_t i = 0; i < n; i += CHECK_WEIGHT_BLOCK)
 		look_block(k, i, shift);
 	say(k, shift, rest);
+	check_weight_finite(k->f, t);
 	check_weight_channel(k->f, t);
 }
 

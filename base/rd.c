@@ -140,3 +140,9 @@ rd_varint(struct rd *r, uint64_t *out)
 	}
 	return ERR_FORMAT;
 }
+
+bool
+rd_is(struct rd r, const char *s)
+{
+	return r.len == strlen(s) && memcmp(r.base, s, r.len) == 0;
+}

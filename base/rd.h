@@ -23,6 +23,8 @@ struct slice {
 };
 
 struct rd rd_mem(const void *, size_t len);
+/* All of it, wherever the cursor is, is this text. */
+bool rd_is(struct rd, const char *);
 size_t rd_left(const struct rd *);
 
 /* The cursor's place in the file, for err_set. */

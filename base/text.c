@@ -126,3 +126,12 @@ text_ends_with(const char *s, const char *suffix)
 
 	return n >= k && strcasecmp(s + n - k, suffix) == 0;
 }
+
+bool
+text_is_one_of(const char *s, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(s, list[i]) == 0)
+			return true;
+	return false;
+}

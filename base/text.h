@@ -40,4 +40,6 @@ bool text_parse_double(
 /* True when s ends with suffix; ASCII case is ignored. */
 bool text_ends_with(const char *s, const char *suffix);
 
+bool text_is_one_of(const char *s, const char *const *list, size_t n);
+
 #endif

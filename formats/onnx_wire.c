@@ -169,3 +169,16 @@ onnx_wire_repeated(struct rd r, uint32_t number, enum onnx_wire_type type,
 	}
 	return rc;
 }
+
+struct rd
+onnx_wire_last(struct rd r, uint32_t number)
+{
+	struct onnx_wire f;
+	struct err ignored = {0};
+	struct rd found = {0};
+
+	while (onnx_wire_next(&r, &f, &ignored) > 0)
+		if (f.number == number && f.type == ONNX_WIRE_BYTES)
+			found = f.body;
+	return found;
+}

@@ -40,6 +40,10 @@ int onnx_wire_want(
 int onnx_wire_once(
     uint32_t *seen, const struct onnx_wire *, struct err *) MUST_USE;
 
+/* The last one of a field of bytes, which is what protobuf goes by where it is
+ * not repeated; empty when there is none.  Only as far as the message reads. */
+struct rd onnx_wire_last(struct rd, uint32_t number);
+
 /* How often the field occurs in the message. */
 int onnx_wire_count(
     struct rd, uint32_t number, size_t *out, struct err *) MUST_USE;

@@ -27,6 +27,26 @@ name_char(char c)
 	       (c >= '0' && c <= '9') || (uint8_t)c >= 0x80;
 }
 
+/* A carriage return alone ends a line as well: behind one a comment is over,
+ * whatever an editor shows. */
+static bool
+line_end(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
+/* Past a backslash and the line that it joins: of one or two bytes. */
+static size_t
+joined(const struct pycode *p)
+{
+	const char *s = p->s + p->at;
+	size_t left = p->len - p->at;
+
+	if (left < 2 || s[0] != '\\' || !line_end(s[1]))
+		return 0;
+	return left > 2 && s[1] == '\r' && s[2] == '\n' ? 3 : 2;
+}
+
 /* At the quote; `from` is where its prefix began. */
 static struct pycode_token
 string(struct pycode *p, size_t from)
@@ -40,10 +60,10 @@ string(struct pycode *p, size_t from)
 		char c = p->s[p->at];
 
 		if (c == '\\') {
-			p->at += 2;
+			p->at += MAX(joined(p), 2);
 			continue;
 		}
-		if (!three && c == '\n')
+		if (!three && line_end(c))
 			break;
 		p->at++;
 		if (c != q)
@@ -56,8 +76,8 @@ string(struct pycode *p, size_t from)
 			return token(p, PYCODE_STRING, from);
 		}
 	}
-	p->at = p->len;
-	return token(p, PYCODE_BAD, p->at);
+	p->at = MIN(p->at, p->len);
+	return token(p, PYCODE_BAD, from);
 }
 
 static struct pycode_token
@@ -82,20 +102,16 @@ skip(struct pycode *p)
 	while (p->at < p->len) {
 		char c = p->s[p->at];
 
-		if (c == '\n' && p->depth == 0)
+		if (line_end(c) && p->depth == 0)
 			return true;
 		if (c == '#') {
-			const char *end =
-			    memchr(p->s + p->at, '\n', p->len - p->at);
-
-			p->at = end != NULL ? (size_t)(end - p->s) : p->len;
-		} else if (c == ' ' || c == '\t' || c == '\r' || c == '\f' ||
-			   c == '\n') {
+			while (p->at < p->len && !line_end(p->s[p->at]))
+				p->at++;
+		} else if (c == ' ' || c == '\t' || c == '\f' || c == '\0' ||
+			   line_end(c)) {
 			p->at++;
-		} else if (c == '\\' && p->at + 1 < p->len &&
-			   (p->s[p->at + 1] == '\n' ||
-			       p->s[p->at + 1] == '\r')) {
-			p->at += 2;
+		} else if (joined(p) != 0) {
+			p->at += joined(p);
 		} else {
 			return false;
 		}
@@ -116,7 +132,10 @@ pycode_next(struct pycode *p)
 	}
 	c = p->s[p->at];
 	if (line) {
-		p->at++;
+		p->at +=
+		    c == '\r' && p->at + 1 < p->len && p->s[from + 1] == '\n'
+			? 2
+			: 1;
 		return token(p, PYCODE_LINE, from);
 	}
 	if (name_char(c))
@@ -129,4 +148,35 @@ pycode_next(struct pycode *p)
 	else if ((c == ')' || c == ']' || c == '}') && p->depth != 0)
 		p->depth--;
 	return token(p, PYCODE_OP, from);
+}
+
+void
+pycode_inner(struct pycode_token *t)
+{
+	size_t skip = strcspn(t->s, "'\""), n = 1;
+	char q = t->s[skip];
+
+	if (t->len - skip >= 6 && t->s[skip + 1] == q && t->s[skip + 2] == q)
+		n = 3;
+	t->s += skip + n;
+	t->len -= skip + 2 * n;
+}
+
+bool
+pycode_disguised(const struct pycode_token *t)
+{
+	const uint8_t *s = (const uint8_t *)t->s;
+
+	for (size_t i = 0; t->kind == PYCODE_NAME && i + 1 < t->len; i++) {
+		uint8_t third = i + 2 < t->len ? s[i + 2] : 0;
+
+		/* U+017F; U+FF10 to U+FF5A; U+1D400 to U+1D6A3 */
+		if ((s[i] == 0xc5 && s[i + 1] == 0xbf) ||
+		    (s[i] == 0xef && s[i + 1] == 0xbc && third >= 0x90) ||
+		    (s[i] == 0xef && s[i + 1] == 0xbd && third <= 0x9a) ||
+		    (s[i] == 0xf0 && s[i + 1] == 0x9d && third >= 0x90 &&
+			third <= 0x9a))
+			return true;
+	}
+	return false;
 }

@@ -9,7 +9,7 @@
 
 enum pycode_kind {
 	PYCODE_END,
-	PYCODE_BAD, /* a string without end; nothing follows */
+	PYCODE_BAD, /* a string without end, to that of its line or the text */
 	PYCODE_NAME,
 	PYCODE_STRING, /* with prefix and quotes */
 	PYCODE_NUMBER,
@@ -31,6 +31,11 @@ struct pycode {
 
 void pycode_init(struct pycode *, const char *, size_t len);
 struct pycode_token pycode_next(struct pycode *);
+/* A string without its prefix and quotes, escapes as they are. */
+void pycode_inner(struct pycode_token *);
+/* A name in letters that Python takes for those of ASCII (NFKC: full-width,
+ * mathematical, long s): nobody writes one by chance. */
+bool pycode_disguised(const struct pycode_token *);
 bool pycode_is(const struct pycode_token *, const char *);
 
 #endif

@@ -211,10 +211,12 @@ torch_code_check(struct torch *t, const struct model *m, struct err *e)
 {
 	struct code c = {.n = 0};
 	size_t seen = 0;
-	int rc;
+	int rc = 0;
 
-	if (!t->is_zip || (rc = read_all(t, &c, e)) != 0)
-		return t->is_zip ? rc : 0;
+	if (!t->is_zip)
+		return 0;
+	if ((rc = read_all(t, &c, e)) != 0)
+		return rc;
 	if (c.calls == 0 || c.unsure) /* no code, or none that says it all */
 		return 0;
 	for (size_t i = 0; i < m->nnode; i++) {

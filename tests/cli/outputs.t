@@ -17,7 +17,7 @@ for kind in clean backdoored inconclusive purified; do
 	sh tests/case.sh $kind $case
 	run assay-report $case
 	r=$case/report
-	for f in bom.cdx.json junit.xml report.md report.txt; do
+	for f in bom.cdx.json junit.xml report.md report.sarif report.txt; do
 		ok "$kind: $f" [ -s $r/$f ]
 		ok "its digest is in the statement" sh -c \
 		    "grep -q \$(sha256sum <$r/$f | cut -d' ' -f1) $r/statement.json"
@@ -53,6 +53,25 @@ for kind in clean backdoored inconclusive purified; do
 		assert len(d["claims"]) == len(p["checks"])
 	P
 	valid cyclonedx/bom-1.6.schema.json $r/bom.cdx.json
+	ok "$kind: report.sarif has the findings, and the flips of each target" python3 - $r <<-'P'
+		import json, sys
+		r = sys.argv[1]
+		run = json.load(open(r + "/report.sarif"))["runs"][0]
+		p = json.load(open(r + "/statement.json"))["predicate"]
+		assert [x["ruleId"] for x in run["results"]] == [f["id"] for f in p["findings"]]
+		assert len(run["artifacts"]) == len(p["manifest"]["resources"])
+		checks = {c["id"]: c for c in p["checks"]}
+		for x, f in zip(run["results"], p["findings"]):
+		    assert ("graphs" in x) == ("target" in f), f
+		    if "target" not in f:
+		        continue
+		    g = x["graphs"][0]
+		    want = checks["flip-radius/" + f["geometry"]]["evidence"]["perClass"][f["target"]]["perSource"]
+		    assert [e["properties"]["flips"] for e in g["edges"]] == [w["flips"] for w in want]
+		    ids = {n["id"] for n in g["nodes"]}
+		    assert all(e["targetNodeId"] == str(f["target"]) and e["sourceNodeId"] in ids for e in g["edges"])
+	P
+	valid sarif/sarif-schema-2.1.0.json $r/report.sarif
 	v=$(sed -n 's/.*"verdict":"\([A-Z]*\)".*/\1/p' $r/statement.json | head -1)
 	ok "$kind: report.txt says $v" grep -q "^verdict *$v\$" $r/report.txt
 	ok "$kind: report.md says $v" grep -q "Model audit: $v\$" $r/report.md
@@ -74,7 +93,7 @@ P
 run assay-report $case
 r=$case/report
 ok "hostile: the case failed" grep -q '"verdict":"FAILED"' $r/statement.json
-for f in junit.xml report.md report.txt report.html; do
+for f in junit.xml report.md report.txt report.html report.sarif; do
 	ok "$f has no control characters" sh -c "! LC_ALL=C grep -qP '[\\x00-\\x08\\x0b-\\x1f]' $r/$f"
 	ok "$f has no bidirectional overrides" sh -c "! grep -q \"\$(printf '\\342\\200\\256')\" $r/$f"
 done

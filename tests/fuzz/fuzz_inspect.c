@@ -4,28 +4,9 @@
  */
 #include "tests/fuzz/fuzz.h"
 
-#include "audit/check.h"
-#include "base/limits.h"
+#include "base/arena.h"
 #include "formats/pickle.h"
-
-/* Something that a person is told to look at. */
-static bool
-is_clean(const struct check_sink *s)
-{
-	json_t *f;
-	size_t i;
-
-	json_array_foreach(s->findings, i, f)
-	{
-		const char *severity =
-		    json_string_value(json_object_get(f, "severity"));
-
-		if (strcmp(severity, "note") != 0 &&
-		    strcmp(severity, "low") != 0)
-			return false;
-	}
-	return s->complete;
-}
+#include "tests/fuzz/look.h"
 
 /* As Python would, from the first byte. */
 static bool
@@ -45,29 +26,21 @@ parses(const uint8_t *data, size_t len)
 	return rc == 0;
 }
 
-static size_t
-look(const uint8_t *data, size_t len, bool *clean, bool *pickle)
-{
-	struct check_sink s = {.findings = json_array(), .complete = true};
-	struct identify_bids bids;
-	size_t found;
-
-	check_bytes(&s, "fuzz", rd_mem(data, len), &bids);
-	*clean = is_clean(&s);
-	*pickle = identify_find(&bids, "pickle") != NULL &&
-		  identify_find(&bids, "joblib") == NULL;
-	found = s.found;
-	json_decref(s.findings);
-	return found;
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	bool clean, again, pickle;
-	size_t found = look(data, len, &clean, &pickle);
+	struct look first, again;
+	struct rd r = rd_mem(data, len);
+	bool pickle;
 
-	PROPERTY(look(data, len, &again, &pickle) == found && again == clean);
-	PROPERTY(!clean || !pickle || parses(data, len));
+	look_at(&first, NULL, "fuzz", r);
+	look_at(&again, NULL, "fuzz", r);
+	pickle = identify_find(&first.bids, "pickle") != NULL &&
+		 identify_find(&first.bids, "joblib") == NULL;
+	PROPERTY(json_equal(first.findings, again.findings) == 1);
+	PROPERTY(look_clean(&first) == look_clean(&again));
+	PROPERTY(!look_clean(&first) || !pickle || parses(data, len));
+	look_end(&first);
+	look_end(&again);
 	return 0;
 }

@@ -5,12 +5,11 @@
  */
 #include "tests/fuzz/fuzz.h"
 
-#include "audit/check.h"
-#include "base/json.h"
 #include "formats/conf.h"
 #include "formats/jinja.h"
 #include "formats/pycode.h"
 #include "formats/xml_text.h"
+#include "tests/fuzz/look.h"
 
 /* Nodes of all documents, by walking and by counting. */
 static void
@@ -58,10 +57,13 @@ pycode(const uint8_t *data, size_t len)
 	struct pycode p;
 
 	pycode_init(&p, s, len);
-	while (
-	    (t = pycode_next(&p)).kind != PYCODE_END && t.kind != PYCODE_BAD) {
+	while ((t = pycode_next(&p)).kind != PYCODE_END) {
 		PROPERTY(t.s >= from && t.len > 0 && t.s + t.len <= s + len);
 		from = t.s + t.len;
+		if (t.kind != PYCODE_STRING)
+			continue;
+		pycode_inner(&t);
+		PROPERTY(t.len < len && t.s + t.len < from);
 	}
 }
 
@@ -84,28 +86,17 @@ xml(const uint8_t *data, size_t len)
 	return true;
 }
 
-/* Looked at as a file of that name: something at or above MEDIUM, or all. */
+/* Looked at as a file of that name: when it is broken, that is said, and the
+ * result is incomplete. */
 static void
 inspect(const uint8_t *data, size_t len, const char *name, bool broken)
 {
-	struct check_sink sink = {.findings = json_array(), .complete = true};
-	struct identify_bids bids;
-	bool quiet = true;
-	json_t *f;
-	size_t i;
+	struct look l;
 
-	check_bytes(&sink, name, rd_mem(data, len), &bids);
-	json_array_foreach(sink.findings, i, f)
-	{
-		const char *s =
-		    json_string_value(json_object_get(f, "severity"));
-
-		quiet =
-		    quiet && (strcmp(s, "note") == 0 || strcmp(s, "low") == 0);
-	}
-	PROPERTY(!broken || !quiet);
-	PROPERTY(!broken || !sink.complete);
-	json_decref(sink.findings);
+	look_at(&l, NULL, name, rd_mem(data, len));
+	PROPERTY(!broken || look_worst(&l) >= SEVERITY_MEDIUM);
+	PROPERTY(!broken || !l.sink.complete);
+	look_end(&l);
 }
 
 int

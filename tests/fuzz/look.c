@@ -2,19 +2,23 @@
 #include "tests/fuzz/look.h"
 
 #include "base/json.h"
+#include "formats/onnx_wire.h"
 
 void
 look_at(struct look *l, void (*check)(const struct check_file *),
     const char *path, struct rd bytes)
 {
-	struct identify_bids bids;
 	struct check_file f = {
-	    .path = path, .bytes = bytes, .bids = &bids, .sink = &l->sink};
+	    .path = path, .bytes = bytes, .bids = &l->bids, .sink = &l->sink};
 
 	l->findings = json_array();
 	l->sink = (struct check_sink){
 	    .findings = l->findings, .complete = true, .size = bytes.len};
-	identify(bytes, &bids);
+	if (check == NULL) {
+		check_bytes(&l->sink, path, bytes, &l->bids);
+		return;
+	}
+	identify(bytes, &l->bids);
 	check(&f);
 }
 
@@ -25,14 +29,21 @@ id_of(const struct look *l, size_t i)
 	    json_object_get(json_array_get(l->findings, i), "id"));
 }
 
+enum finding_severity
+look_worst(const struct look *l)
+{
+	enum finding_severity worst = SEVERITY_NOTE;
+
+	for (size_t i = 0; i < json_array_size(l->findings); i++)
+		worst = MAX(
+		    worst, finding_table[finding_find(id_of(l, i))].severity);
+	return worst;
+}
+
 bool
 look_clean(const struct look *l)
 {
-	for (size_t i = 0; i < json_array_size(l->findings); i++)
-		if (finding_table[finding_find(id_of(l, i))].severity >=
-		    SEVERITY_MEDIUM)
-			return false;
-	return l->sink.complete;
+	return l->sink.complete && look_worst(l) < SEVERITY_MEDIUM;
 }
 
 bool
@@ -48,4 +59,17 @@ void
 look_end(struct look *l)
 {
 	json_decref(l->findings);
+}
+
+bool
+look_is_message(struct rd r)
+{
+	struct onnx_wire w;
+	struct err e = {0};
+	int rc;
+
+	do
+		rc = onnx_wire_next(&r, &w, &e);
+	while (rc > 0);
+	return rc == 0;
 }

@@ -9,7 +9,7 @@
  * package that only has such, and no module of the standard library on the way.
  */
 #define _GNU_SOURCE /* memmem */
-#include "audit/check_conf.h"
+#include "audit/check_config_part.h"
 
 #include "base/text.h"
 
@@ -103,7 +103,7 @@ within(const char *const *list, size_t n, const char *name, size_t len)
 }
 
 bool
-check_conf_trusted(const char *name, size_t len)
+check_config_trusted(const char *name, size_t len)
 {
 	bool computes = within(computing, ARRAY_LEN(computing), name, len);
 
@@ -131,10 +131,10 @@ target(const struct check_file *f, const struct conf *n, const char *what)
 	char shown[SHOWN];
 
 	if (!conf_is_string(v) || !conf_true(v) ||
-	    check_conf_trusted(v->text, v->len))
+	    check_config_trusted(v->text, v->len))
 		return;
 	check_find(f, FINDING_CONFIG_TARGET, v->off, "%s '%s'", what,
-	    check_conf_shown(v, shown, sizeof(shown)));
+	    check_config_shown(v, shown, sizeof(shown)));
 }
 
 /* A dotted name and nothing else. */
@@ -166,11 +166,11 @@ pickled(const struct check_file *f, const struct conf *n)
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
 		if (conf_key_is(n, calls[i]) &&
 		    !(conf_is_string(n) &&
-			check_conf_trusted(
+			check_config_trusted(
 			    conf_value(n)->text, conf_value(n)->len)))
 			check_find(f, FINDING_CONFIG_TARGET, n->off,
 			    "jsonpickle's %s '%s'", calls[i],
-			    check_conf_shown(n, shown, sizeof(shown)));
+			    check_config_shown(n, shown, sizeof(shown)));
 }
 
 static void
@@ -200,7 +200,7 @@ tag(const struct check_file *f, const struct conf *n)
 		size_t len = strlen(calls[i]);
 
 		if (strncmp(n->tag, calls[i], len) != 0 ||
-		    check_conf_trusted(n->tag + len, strlen(n->tag + len)))
+		    check_config_trusted(n->tag + len, strlen(n->tag + len)))
 			continue;
 		text_escape(
 		    n->tag, MIN(strlen(n->tag), 160), shown, sizeof(shown));
@@ -233,7 +233,7 @@ resolver(const struct check_file *f, const struct conf *n)
 	}
 	if (conf_has(n, "${oc.env:") || conf_has(n, "${env:"))
 		check_find(f, FINDING_CONFIG_ENVIRONMENT, n->off, "'%s'",
-		    check_conf_shown(n, shown, sizeof(shown)));
+		    check_config_shown(n, shown, sizeof(shown)));
 }
 
 /* MXNet's symbols: an operator of Python or of a library that is loaded. */
@@ -253,12 +253,12 @@ mxnet(const struct check_file *f, const struct conf *root)
 			conf_text_is(op, "_NDArray")))
 			check_find(f, FINDING_CONFIG_TARGET, op->off,
 			    "operator of MXNet '%s'",
-			    check_conf_shown(op, shown, sizeof(shown)));
+			    check_config_shown(op, shown, sizeof(shown)));
 	}
 }
 
 void
-check_conf_target(const struct check_file *f, const struct conf_doc *d)
+check_config_target(const struct check_file *f, const struct conf_doc *d)
 {
 	mxnet(f, d->root);
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Tags of YAML, which its loaders make objects of.
  */
-#include "audit/check_conf.h"
+#include "audit/check_config_part.h"
 
 #include "base/text.h"
 
@@ -47,7 +47,7 @@ judge(const char *tag)
 }
 
 void
-check_conf_tag(const struct check_file *f, const struct conf_doc *d)
+check_config_tag(const struct check_file *f, const struct conf_doc *d)
 {
 	char shown[SHOWN];
 	size_t other = 0;

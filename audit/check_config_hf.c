@@ -3,7 +3,7 @@
  * and peft import, fetch or open because a configuration says so.
  */
 #define _GNU_SOURCE /* memrchr */
-#include "audit/check_conf.h"
+#include "audit/check_config_part.h"
 
 #define SHOWN 512
 
@@ -13,7 +13,7 @@ remote(const struct check_file *f, const struct conf *n, const char *what)
 	char shown[SHOWN];
 
 	check_find(f, FINDING_HF_REMOTE_CODE, n->off, "%s '%s'", what,
-	    check_conf_shown(n, shown, sizeof(shown)));
+	    check_config_shown(n, shown, sizeof(shown)));
 }
 
 /* "auto_map": {"AutoModel": "modeling_x.Model"}, or "owner/repo--x.Model":
@@ -90,7 +90,7 @@ known_module(const struct conf *type)
 		if (!begins(t, package[i]) || t->len == n)
 			continue;
 		/* "models.Dense", or "models.dense.Dense" as older ones wrote */
-		return dotted(t) && !check_conf_escapes(t) &&
+		return dotted(t) && !check_config_escapes(t) &&
 		       strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ",
 			   *((const char *)memrchr(t->text, '.', t->len) +
 			       1)) != NULL;
@@ -112,11 +112,11 @@ modules(const struct check_file *f, const struct conf *root)
 		if (!known_module(type))
 			check_find(f, FINDING_HF_MODULE, type->off,
 			    "module type '%s'",
-			    check_conf_shown(type, shown, sizeof(shown)));
-		if (check_conf_escapes(conf_get(m, "path")))
+			    check_config_shown(type, shown, sizeof(shown)));
+		if (check_config_escapes(conf_get(m, "path")))
 			check_find(f, FINDING_CONFIG_PATH, type->off,
 			    "path '%s'",
-			    check_conf_shown(
+			    check_config_shown(
 				conf_get(m, "path"), shown, sizeof(shown)));
 	}
 }
@@ -194,14 +194,14 @@ model_index(const struct check_file *f, const struct conf *root)
 		    .kind = CONF_STRING, .text = n->key, .len = n->key_len};
 
 		/* the component's name is the folder that it is read from */
-		if (lib != NULL && check_conf_escapes(&name_of))
+		if (lib != NULL && check_config_escapes(&name_of))
 			check_find(f, FINDING_CONFIG_PATH, n->off,
 			    "component '%s'",
-			    check_conf_shown(&name_of, shown, sizeof(shown)));
+			    check_config_shown(&name_of, shown, sizeof(shown)));
 		if (lib != NULL && !known_library(lib))
 			check_find(f, FINDING_HF_MODULE, lib->off,
 			    "library '%s'",
-			    check_conf_shown(lib, shown, sizeof(shown)));
+			    check_config_shown(lib, shown, sizeof(shown)));
 	}
 }
 
@@ -217,10 +217,10 @@ weight_map(const struct check_file *f, const struct conf *map)
 	if (!conf_is_object(object))
 		return;
 	for (const struct conf *n = object->child; n != NULL; n = n->next)
-		if (check_conf_escapes(n) && found++ < 10)
+		if (check_config_escapes(n) && found++ < 10)
 			check_find(f, FINDING_CONFIG_PATH, n->off,
 			    "weights in '%s'",
-			    check_conf_shown(n, shown, sizeof(shown)));
+			    check_config_shown(n, shown, sizeof(shown)));
 }
 
 /* transformers opens what these name.  tokenizer_file is written by itself,
@@ -232,7 +232,7 @@ opens(const struct conf *n)
 	    "spm_file", "source_spm", "target_spm", "sp_model_file",
 	    "emoji_file", "monolingual_vocab_file"};
 
-	if (!check_conf_escapes(n) || conf_has(n, ".cache/") ||
+	if (!check_config_escapes(n) || conf_has(n, ".cache/") ||
 	    conf_has(n, "huggingface"))
 		return false;
 	if (conf_key_is(n, "tokenizer_file"))
@@ -256,7 +256,7 @@ auto_mapping(const struct check_file *f, const struct conf *map)
 		  conf_text_is(lib, "transformers")) &&
 		dotted(lib)))
 		check_find(f, FINDING_HF_MODULE, lib->off, "library '%s'",
-		    check_conf_shown(lib, shown, sizeof(shown)));
+		    check_config_shown(lib, shown, sizeof(shown)));
 }
 
 static void
@@ -288,7 +288,7 @@ key(const struct check_file *f, const struct conf *n)
 	else if (conf_is_string(v) && opens(n))
 		check_find(f, FINDING_CONFIG_PATH, v->off, "%.*s '%s'",
 		    (int)MIN(n->key_len, 64), n->key,
-		    check_conf_shown(v, shown, sizeof(shown)));
+		    check_config_shown(v, shown, sizeof(shown)));
 	else if (conf_key_is(n, "auto_mapping"))
 		auto_mapping(f, n);
 	else if ((conf_key_is(n, "tokenizer_class") ||
@@ -300,7 +300,7 @@ key(const struct check_file *f, const struct conf *n)
 }
 
 void
-check_conf_hf(const struct check_file *f, const struct conf_doc *d)
+check_config_hf(const struct check_file *f, const struct conf_doc *d)
 {
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n))
 		if (n->key != NULL)

@@ -2,7 +2,7 @@
  * MAR-INF/MANIFEST.json of TorchServe: the handler is Python that the server
  * imports, requirements are installed when the model is loaded.
  */
-#include "audit/check_conf.h"
+#include "audit/check_config_part.h"
 
 #include "base/text.h"
 
@@ -29,14 +29,14 @@ paths(const struct check_file *f, const struct conf *model)
 	char shown[SHOWN];
 
 	for (const struct conf *n = model->child; n != NULL; n = n->next)
-		if (check_conf_escapes(n))
+		if (check_config_escapes(n))
 			check_find(f, FINDING_CONFIG_PATH, n->off, "%.*s '%s'",
 			    (int)MIN(n->key_len, 64), n->key,
-			    check_conf_shown(n, shown, sizeof(shown)));
+			    check_config_shown(n, shown, sizeof(shown)));
 }
 
 void
-check_conf_serve(const struct check_file *f, const struct conf_doc *d)
+check_config_serve(const struct check_file *f, const struct conf_doc *d)
 {
 	const struct conf *model = conf_get(d->root, "model");
 	const struct conf *handler = conf_get(model, "handler");
@@ -52,14 +52,14 @@ check_conf_serve(const struct check_file *f, const struct conf_doc *d)
 	if (!built_in(handler))
 		check_find(f, FINDING_SERVE_HANDLER, handler->off,
 		    "handler '%s'",
-		    check_conf_shown(handler, shown, sizeof(shown)));
+		    check_config_shown(handler, shown, sizeof(shown)));
 	if (conf_is_string(more) && more->len != 0)
 		check_find(f, FINDING_SERVE_HANDLER, more->off,
 		    "the server installs what '%s' asks for",
-		    check_conf_shown(more, shown, sizeof(shown)));
+		    check_config_shown(more, shown, sizeof(shown)));
 	if (conf_is_string(runtime) && !conf_text_is(runtime, "python") &&
 	    !conf_text_is(runtime, "python3") && !conf_text_is(runtime, "LSP"))
 		check_find(f, FINDING_SERVE_HANDLER, runtime->off,
 		    "run by '%s'",
-		    check_conf_shown(runtime, shown, sizeof(shown)));
+		    check_config_shown(runtime, shown, sizeof(shown)));
 }

@@ -5,7 +5,7 @@
  * named by who loads the file, and versions before 0.12 looked at one name and
  * called another (CVE-2025-54412, CVE-2025-54413).
  */
-#include "audit/check_conf.h"
+#include "audit/check_config_part.h"
 
 #define SHOWN 256
 
@@ -97,8 +97,8 @@ function(const struct check_file *f, const struct conf *node)
 	    !conf_text_is(name, "fromfile") && !conf_text_is(name, "memmap"))
 		return;
 	check_find(f, FINDING_SKOPS_TYPE, node->off, "function '%s.%s'",
-	    check_conf_shown(module, a, sizeof(a)),
-	    check_conf_shown(name, b, sizeof(b)));
+	    check_config_shown(module, a, sizeof(a)),
+	    check_config_shown(name, b, sizeof(b)));
 }
 
 static void
@@ -107,8 +107,8 @@ unknown(const struct check_file *f, const struct conf *node, const char *what)
 	char a[SHOWN], b[SHOWN];
 
 	check_find(f, FINDING_SKOPS_TYPE, node->off, "%s '%s.%s'", what,
-	    check_conf_shown(conf_get(node, "__module__"), a, sizeof(a)),
-	    check_conf_shown(conf_get(node, "__class__"), b, sizeof(b)));
+	    check_config_shown(conf_get(node, "__module__"), a, sizeof(a)),
+	    check_config_shown(conf_get(node, "__class__"), b, sizeof(b)));
 }
 
 /* A node whose loader asks for one class alone must name that one. */
@@ -161,7 +161,7 @@ judge(const struct check_file *f, const struct conf *node,
 }
 
 void
-check_conf_skops(const struct check_file *f, const struct conf_doc *d)
+check_config_skops(const struct check_file *f, const struct conf_doc *d)
 {
 	if (conf_get(d->root, "__loader__") == NULL &&
 	    conf_get(d->root, "_skops_version") == NULL)

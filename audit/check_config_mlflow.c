@@ -3,7 +3,7 @@
  * with which code on the path; conda.yaml and python_env.yaml (and BentoML's
  * bentofile.yaml) what is installed beforehand.
  */
-#include "audit/check_conf.h"
+#include "audit/check_config_part.h"
 
 #define SHOWN 512
 
@@ -41,7 +41,7 @@ loader(const struct check_file *f, const struct conf *n)
 	if (!conf_is_string(n) || !conf_true(n) || flavour(n))
 		return;
 	check_find(f, FINDING_MLFLOW_LOADER, n->off, "loader_module '%s'",
-	    check_conf_shown(n, shown, sizeof(shown)));
+	    check_config_shown(n, shown, sizeof(shown)));
 }
 
 static bool
@@ -59,9 +59,9 @@ uri(const struct check_file *f, const struct conf *n)
 {
 	char shown[SHOWN];
 
-	if (!conf_is_string(n) || !check_conf_escapes(n))
+	if (!conf_is_string(n) || !check_config_escapes(n))
 		return;
-	check_conf_shown(n, shown, sizeof(shown));
+	check_config_shown(n, shown, sizeof(shown));
 	if (begins(n, "http://") || begins(n, "https://") ||
 	    begins(n, "ftp://") || begins(n, "ftp:") || conf_has(n, "..") ||
 	    begins(n, "file:///etc") || begins(n, "file:///proc"))
@@ -83,9 +83,10 @@ path(const struct check_file *f, const struct conf *n)
 	char shown[SHOWN];
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (conf_key_is(n, keys[i]) && check_conf_escapes(n))
+		if (conf_key_is(n, keys[i]) && check_config_escapes(n))
 			check_find(f, FINDING_CONFIG_PATH, n->off, "%s '%s'",
-			    keys[i], check_conf_shown(n, shown, sizeof(shown)));
+			    keys[i],
+			    check_config_shown(n, shown, sizeof(shown)));
 }
 
 static void
@@ -109,7 +110,7 @@ mlmodel(const struct check_file *f, const struct conf *root)
 			 conf_is_string(v) && conf_true(v))
 			check_find(f, FINDING_MLFLOW_CODE, v->off,
 			    "code in '%s'",
-			    check_conf_shown(v, shown, sizeof(shown)));
+			    check_config_shown(v, shown, sizeof(shown)));
 		path(f, n);
 	}
 }
@@ -121,7 +122,7 @@ requirements(const struct check_file *f, const struct conf *list)
 {
 	list = conf_value(list);
 	if (conf_is_string(list))
-		check_conf_requirement(f, list->text, list->len, list->off);
+		check_config_requirement(f, list->text, list->len, list->off);
 	if (!conf_is_array(list))
 		return;
 	for (const struct conf *n = list->child; n != NULL; n = n->next) {
@@ -129,11 +130,11 @@ requirements(const struct check_file *f, const struct conf *list)
 		const struct conf *pip = conf_get(v, "pip");
 
 		if (conf_is_string(v))
-			check_conf_requirement(f, v->text, v->len, v->off);
+			check_config_requirement(f, v->text, v->len, v->off);
 		else if (conf_is_array(pip))
 			for (v = pip->child; v != NULL; v = v->next)
 				if (conf_is_string(v))
-					check_conf_requirement(f,
+					check_config_requirement(f,
 					    conf_value(v)->text,
 					    conf_value(v)->len, v->off);
 	}
@@ -151,7 +152,7 @@ channels(const struct check_file *f, const struct conf *list)
 		if (conf_has(n, "://") || conf_has(n, "/"))
 			check_find(f, FINDING_DEPEND_SOURCE, n->off,
 			    "channel '%s'",
-			    check_conf_shown(n, shown, sizeof(shown)));
+			    check_config_shown(n, shown, sizeof(shown)));
 }
 
 /* bentofile.yaml: index_url and what runs while the image is built. */
@@ -168,19 +169,20 @@ bento(const struct check_file *f, const struct conf *root)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (conf_true(n = conf_get(python, keys[i])))
 			check_find(f, FINDING_DEPEND_SOURCE, n->off, "%s '%s'",
-			    keys[i], check_conf_shown(n, shown, sizeof(shown)));
+			    keys[i],
+			    check_config_shown(n, shown, sizeof(shown)));
 	if (conf_true(n = conf_get(docker, "setup_script")) ||
 	    conf_true(n = conf_get(docker, "dockerfile_template")))
 		check_find(f, FINDING_SERVE_HANDLER, n->off,
 		    "'%s' runs when the image is built",
-		    check_conf_shown(n, shown, sizeof(shown)));
+		    check_config_shown(n, shown, sizeof(shown)));
 	if (conf_true(n = conf_get(root, "service")))
 		check_find(f, FINDING_SERVE_HANDLER, n->off, "service '%s'",
-		    check_conf_shown(n, shown, sizeof(shown)));
+		    check_config_shown(n, shown, sizeof(shown)));
 }
 
 void
-check_conf_mlflow(const struct check_file *f, const struct conf_doc *d)
+check_config_mlflow(const struct check_file *f, const struct conf_doc *d)
 {
 	const struct conf *root = d->root;
 

@@ -3,7 +3,7 @@
  * Python that a careless loader evaluates, pickles and archives in base64.
  */
 #define _GNU_SOURCE /* memmem */
-#include "audit/check_conf.h"
+#include "audit/check_config_part.h"
 
 #include "audit/check_jinja.h"
 #include "base/arena.h"
@@ -173,7 +173,7 @@ string(const struct check_file *f, const struct conf *n, bool cell)
 		return;
 	if (is_code(n))
 		check_find(f, FINDING_CONFIG_CODE, n->off, "'%s'",
-		    check_conf_shown(n, shown, sizeof(shown)));
+		    check_config_shown(n, shown, sizeof(shown)));
 	else if (coded(n))
 		look_within(f, n);
 }
@@ -198,7 +198,7 @@ notebook(const struct check_file *f, const struct conf_doc *d)
 }
 
 void
-check_conf_string(const struct check_file *f, const struct conf_doc *d)
+check_config_string(const struct check_file *f, const struct conf_doc *d)
 {
 	const struct conf *cells = notebook(f, d), *top = NULL;
 

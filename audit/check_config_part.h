@@ -3,36 +3,36 @@
  * by its keys and values, whatever the file is called: a loader that is told
  * to reads a configuration of any name.
  */
-#ifndef AUDIT_CHECK_CONF_H
-#define AUDIT_CHECK_CONF_H
+#ifndef AUDIT_CHECK_CONFIG_PART_H
+#define AUDIT_CHECK_CONFIG_PART_H
 
 #include "audit/check.h"
 #include "formats/conf.h"
 
 /* Hugging Face: code of a repository, files that lie elsewhere. */
-void check_conf_hf(const struct check_file *, const struct conf_doc *);
+void check_config_hf(const struct check_file *, const struct conf_doc *);
 /* Hydra, Lightning and others: names of what is to be called. */
-void check_conf_target(const struct check_file *, const struct conf_doc *);
+void check_config_target(const struct check_file *, const struct conf_doc *);
 /* MLmodel, conda.yaml, python_env.yaml, bentofile.yaml */
-void check_conf_mlflow(const struct check_file *, const struct conf_doc *);
+void check_config_mlflow(const struct check_file *, const struct conf_doc *);
 /* MAR-INF/MANIFEST.json of TorchServe */
-void check_conf_serve(const struct check_file *, const struct conf_doc *);
+void check_config_serve(const struct check_file *, const struct conf_doc *);
 /* schema.json of skops */
-void check_conf_skops(const struct check_file *, const struct conf_doc *);
+void check_config_skops(const struct check_file *, const struct conf_doc *);
 /* Strings that are templates, code or pickles. */
-void check_conf_string(const struct check_file *, const struct conf_doc *);
+void check_config_string(const struct check_file *, const struct conf_doc *);
 /* Tags of YAML. */
-void check_conf_tag(const struct check_file *, const struct conf_doc *);
+void check_config_tag(const struct check_file *, const struct conf_doc *);
 
 /* For them: text of a scalar, escaped for a person; "" when there is none. */
-const char *check_conf_shown(const struct conf *, char *out, size_t size);
+const char *check_config_shown(const struct conf *, char *out, size_t size);
 /* Its name as a path leaves the folder: absolute, a drive, "..", a URL. */
-bool check_conf_escapes(const struct conf *);
+bool check_config_escapes(const struct conf *);
 /* A dotted name that calls what it is given: what a loader may be told to
- * make of a configuration.  See check_conf_target.c. */
-bool check_conf_trusted(const char *name, size_t len);
+ * make of a configuration.  See check_config_target.c. */
+bool check_config_trusted(const char *name, size_t len);
 /* One requirement of a package, as pip takes it. */
-void check_conf_requirement(
+void check_config_requirement(
     const struct check_file *, const char *, size_t len, uint64_t off);
 
 #endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ * SARIF 2.1.0: the findings, and for each target that the scan named a graph
+ * (3.39) of the flips to it: an edge from each class, with the counts.
+ */
+#include "report/output.h"
+
+#include "base/sarif.h"
+
+static json_t *
+files(const json_t *p)
+{
+	const json_t *list = json_at(p, "manifest.resources"), *one;
+	json_t *out = json_array();
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		json_t *f = json_object();
+
+		/* sizes of a statement are text: no double holds all of them */
+		json_put(f, "path", json_text(output_text_at(one, "name")));
+		json_put(f, "sha256", json_text(output_text_at(one, "digest")));
+		json_put(f, "size",
+		    json_integer(
+			strtoll(output_text_at(one, "size"), NULL, 10)));
+		json_add(out, f);
+	}
+	return out;
+}
+
+/* As sarif_log() wants it: like a document of assay-inspect. */
+static json_t *
+document(const json_t *p)
+{
+	json_t *doc = json_object();
+	bool whole = strcmp(output_text_at(p, "verdict"), "INCONCLUSIVE") != 0;
+
+	json_put(doc, "tool", json_deep_copy(json_at(p, "tool")));
+	json_put(doc, "files", files(p));
+	json_put(doc, "findings", json_deep_copy(json_at(p, "findings")));
+	json_put(doc, "rules", json_object());
+	json_put(doc, "complete", json_boolean(whole));
+	return doc;
+}
+
+/* --- graphs -------------------------------------------------------------- */
+
+static const json_t *
+flips_of(const json_t *p, const char *geometry, json_int_t target)
+{
+	const json_t *list = json_at(p, "checks"), *one, *classes, *class;
+	struct buf id = {0};
+	size_t i, k;
+
+	buf_printf(&id, "flip-radius/%s", geometry);
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		if (strcmp(output_text_at(one, "id"), buf_str(&id)) != 0)
+			continue;
+		classes = json_at(one, "evidence.perClass");
+		json_array_foreach((json_t *)(uintptr_t)classes, k, class)
+		{
+			if (json_integer_value(json_at(class, "class")) ==
+			    target) {
+				buf_free(&id);
+				return class;
+			}
+		}
+	}
+	buf_free(&id);
+	return NULL;
+}
+
+static json_t *
+node(json_int_t class)
+{
+	json_t *n = json_object();
+	char id[24];
+
+	snprintf(id, sizeof(id), "%" JSON_INTEGER_FORMAT, class);
+	json_put(n, "id", json_text(id));
+	return n;
+}
+
+static json_t *
+edge(const json_t *source, json_int_t target)
+{
+	json_int_t from = json_integer_value(json_at(source, "source"));
+	json_t *e = json_object(), *label = json_object();
+	char id[64], text[96];
+
+	snprintf(id, sizeof(id),
+	    "%" JSON_INTEGER_FORMAT "-%" JSON_INTEGER_FORMAT, from, target);
+	json_put(e, "id", json_text(id));
+	snprintf(id, sizeof(id), "%" JSON_INTEGER_FORMAT, from);
+	json_put(e, "sourceNodeId", json_text(id));
+	snprintf(id, sizeof(id), "%" JSON_INTEGER_FORMAT, target);
+	json_put(e, "targetNodeId", json_text(id));
+	snprintf(text, sizeof(text),
+	    "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " flip",
+	    json_integer_value(json_at(source, "flips")),
+	    json_integer_value(json_at(source, "n")));
+	json_put(label, "text", json_text(text));
+	json_put(e, "label", label);
+	json_put(e, "properties", json_deep_copy(source));
+	return e;
+}
+
+static json_t *
+graph(const json_t *flips, const char *geometry, json_int_t target)
+{
+	const json_t *list = json_at(flips, "perSource"), *one;
+	json_t *g = json_object(), *nodes = json_array(), *edges = json_array();
+	json_t *text = json_object();
+	struct buf b = {0};
+	size_t i;
+
+	buf_printf(&b, "flips to class %" JSON_INTEGER_FORMAT " (%s)", target,
+	    geometry);
+	json_put(text, "text", json_text(buf_str(&b)));
+	json_add(nodes, node(target));
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		json_add(
+		    nodes, node(json_integer_value(json_at(one, "source"))));
+		json_add(edges, edge(one, target));
+	}
+	json_put(g, "description", text);
+	json_put(g, "nodes", nodes);
+	json_put(g, "edges", edges);
+	buf_free(&b);
+	return g;
+}
+
+/* Results stand in the order of the findings. */
+static void
+add_graphs(const json_t *p, json_t *log)
+{
+	json_t *results = (json_t *)(uintptr_t)json_at(log, "runs.0.results");
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(results, i, one)
+	{
+		const json_t *f = json_array_get(json_at(p, "findings"), i);
+		const json_t *target = json_at(f, "target"), *flips;
+		const char *geometry = output_text_at(f, "geometry");
+		json_t *graphs;
+
+		if (!json_is_integer(target))
+			continue;
+		flips = flips_of(p, geometry, json_integer_value(target));
+		if (flips == NULL)
+			continue;
+		graphs = json_array();
+		json_add(
+		    graphs, graph(flips, geometry, json_integer_value(target)));
+		json_put(one, "graphs", graphs);
+	}
+}
+
+void
+output_sarif(const json_t *s, struct buf *b)
+{
+	const json_t *p = json_at(s, "predicate");
+	const char *verdict = output_text_at(p, "verdict");
+	json_t *doc = document(p), *log;
+	struct sarif_in in = {.doc = doc};
+
+	in.status = strcmp(verdict, "PASSED") == 0   ? 0
+		    : strcmp(verdict, "FAILED") == 0 ? 1
+						     : 2;
+	log = sarif_log(&in);
+	add_graphs(p, log);
+	json_pretty(log, b);
+	json_decref(log);
+	json_decref(doc);
+}
