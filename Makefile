@@ -183,9 +183,9 @@ conformance-models: all $(B)/tests/one_step ## compare whole models with PyTorch
 	@/usr/bin/python3 -B tests/conformance-models.py $(B)
 interop: all $(B)/tests/one_step ## compare readers with the frameworks that wrote the files (python3-torch, -torchvision)
 	@for f in tests/interop/*.py; do echo "$$f"; /usr/bin/python3 -B $$f $(B) || exit 1; done
-bench: all $(B)/tests/bench ## time the engine beside PyTorch and ONNX Runtime, and the inspection of pickles
-	@/usr/bin/python3 -B tests/bench.py $(B)
-	@/usr/bin/python3 -B tests/bench_inspect.py $(B)/bin
+bench: all $(B)/tests/bench ## time the engine beside PyTorch and ONNX Runtime, and assay-inspect beside sha256sum
+	@[ "$$BENCH" = inspect ] || /usr/bin/python3 -B tests/bench.py $(B)
+	@case " $${BENCH-inspect} " in *" inspect "*) /usr/bin/python3 -B tests/bench_inspect.py $(B)/bin;; esac
 lint: deps-check $(ELIBS) ## layering, names, headers, lengths, heap use, format
 	@for l in tests/lint/*.sh; do B=$(B) sh $$l || exit 1; done; echo "lint: clean"
 format: ## clang-format in place

@@ -348,6 +348,20 @@ pickle_machine_pop_mark(
 /* --- the memo ------------------------------------------------------------ */
 
 #define KEY_SIZE 24
+/* Picklers count; of the numbers far beyond, each costs as much as a hundred
+ * opcodes, and no pickle needs any. */
+#define OTHERS_MAX ((size_t)1 << 18)
+
+static void
+other_key(uint64_t i, char key[KEY_SIZE])
+{
+	size_t n = 0;
+
+	do
+		key[n++] = (char)('A' + (i & 15));
+	while ((i >>= 4) != 0);
+	key[n] = '\0';
+}
 
 static size_t
 other_at(const struct pickle_machine *m, uint64_t i)
@@ -356,7 +370,7 @@ other_at(const struct pickle_machine *m, uint64_t i)
 
 	if (m->nother == 0)
 		return SIZE_MAX;
-	snprintf(key, sizeof(key), "%" PRIu64, i);
+	other_key(i, key);
 	return map_get(&m->others, key);
 }
 
@@ -378,9 +392,9 @@ put_other(struct pickle_machine *m, uint64_t i, struct pickle_node *n)
 	void *p = m->other;
 	int rc;
 
-	if (key == NULL)
+	if (key == NULL || m->nother == OTHERS_MAX)
 		return pickle_machine_full(m);
-	snprintf(key, KEY_SIZE, "%" PRIu64, i);
+	other_key(i, key);
 	rc = grow(
 	    m, &p, m->nother, &m->other_room, sizeof(*m->other), most_nodes(m));
 	if (rc != 0)

@@ -7,7 +7,8 @@
     UPDATE=1 make bench                         rewrites the tables of engine/SPEED.md
     npm install --prefix build/peers --ignore-scripts onnxruntime-node     for that column
 
-Work items: peak preact vgg cnn resnet50 mobilenet vit growth load (tests/bench_load.py); cases: logits gradient train sau.
+Work items: peak preact vgg cnn resnet50 mobilenet vit growth load (tests/bench_load.py)
+inspect (tests/bench_inspect.py); cases: logits gradient train sau.
 BENCH_SAU is the number of images of a SAU step.  engine/SPEED.md says what is compared.  This process
 imports no PyTorch: every competitor is a child of its own (tests/bench.c, bench_torch.py, peer.js), so
 that memory can be told apart.
