@@ -60,9 +60,12 @@ check_is(const struct check_file *f, const char *format)
 
 /* A file of a million bad members is not worth a million lines. */
 static void
-keep(struct check_sink *s, json_t *finding)
+keep(struct check_sink *s, enum finding_id id, json_t *finding)
 {
-	if (++s->found <= LIMIT_FILE_FINDINGS)
+	bool severe = finding_table[id].severity >= SEVERITY_HIGH;
+	size_t *n = severe ? &s->severe : &s->found;
+
+	if (++*n <= LIMIT_FILE_FINDINGS)
 		json_add(s->findings, finding);
 	else
 		json_decref(finding);
@@ -77,7 +80,7 @@ static void PRINTF_LIKE(5, 0)
 	    .tensor = tensor,
 	    .offset = offset};
 
-	keep(f->sink, finding_json_va(id, &at, fmt, ap));
+	keep(f->sink, id, finding_json_va(id, &at, fmt, ap));
 }
 
 void
@@ -151,6 +154,12 @@ run(struct check_file *f, struct identify_bids *bids)
 		check_table[i].run(f);
 }
 
+static size_t
+beyond(size_t n)
+{
+	return n > LIMIT_FILE_FINDINGS ? n - LIMIT_FILE_FINDINGS : 0;
+}
+
 void
 check_bytes(struct check_sink *s, const char *path, struct rd bytes,
     struct identify_bids *bids)
@@ -166,12 +175,14 @@ check_bytes(struct check_sink *s, const char *path, struct rd bytes,
 		    s->size);
 	if (s->unknown != 0)
 		check_find(&f, FINDING_FILE_UNKNOWN, ERR_NOWHERE,
-		    "%zu things within of no known format", s->unknown);
-	if (s->found > LIMIT_FILE_FINDINGS) {
+		    "%zu thing%s within of no known format", s->unknown,
+		    s->unknown == 1 ? "" : "s");
+	if (beyond(s->found) + beyond(s->severe) != 0) {
 		s->complete = false;
-		json_add(s->findings,
-		    finding_json(FINDING_FILE_LIMIT, path, ERR_NOWHERE,
-			"%zu findings more", s->found - LIMIT_FILE_FINDINGS));
+		json_add(
+		    s->findings, finding_json(FINDING_FILE_LIMIT, path,
+				     ERR_NOWHERE, "%zu findings more",
+				     beyond(s->found) + beyond(s->severe)));
 	}
 }
 

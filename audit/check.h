@@ -19,7 +19,9 @@ struct check_weight_list;
 /* Of one file and all that is within: what was found, and what it may cost. */
 struct check_sink {
 	json_t *findings; /* owned by the caller */
-	size_t found;     /* by all checks; LIMIT_FILE_FINDINGS are kept */
+	/* by all checks, below and from high on: LIMIT_FILE_FINDINGS of each
+	 * are kept, so that trifles cannot push out what stops a gate */
+	size_t found, severe;
 	bool complete; /* false once something was not looked at to its end */
 	bool analysed; /* some check knew the format and read it */
 	uint64_t size; /* of the file */

@@ -21,8 +21,8 @@ files(const json_t *p)
 		json_put(f, "path", json_text(output_text_at(one, "name")));
 		json_put(f, "sha256", json_text(output_text_at(one, "digest")));
 		json_put(f, "size",
-		    json_integer(strtoll(
-			output_text_at(one, "size"), NULL, 10)));
+		    json_integer(
+			strtoll(output_text_at(one, "size"), NULL, 10)));
 		json_add(out, f);
 	}
 	return out;
@@ -153,8 +153,8 @@ add_graphs(const json_t *p, json_t *log)
 		if (flips == NULL)
 			continue;
 		graphs = json_array();
-		json_add(graphs,
-		    graph(flips, geometry, json_integer_value(target)));
+		json_add(
+		    graphs, graph(flips, geometry, json_integer_value(target)));
 		json_put(one, "graphs", graphs);
 	}
 }
