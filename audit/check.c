@@ -59,16 +59,20 @@ check_is(const struct check_file *f, const char *format)
 }
 
 /* A file of a million bad members is not worth a million lines. */
-static void
-keep(struct check_sink *s, enum finding_id id, json_t *finding)
+static bool
+keep(struct check_sink *s, enum finding_id id)
 {
-	bool severe = finding_table[id].severity >= SEVERITY_HIGH;
-	size_t *n = severe ? &s->severe : &s->found;
+	return ++s->found[finding_table[id].severity] <= LIMIT_FILE_FINDINGS;
+}
 
-	if (++*n <= LIMIT_FILE_FINDINGS)
-		json_add(s->findings, finding);
-	else
-		json_decref(finding);
+static size_t
+dropped(const struct check_sink *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(s->found); i++)
+		n += s->found[i] - MIN(s->found[i], LIMIT_FILE_FINDINGS);
+	return n;
 }
 
 static void PRINTF_LIKE(5, 0)
@@ -80,7 +84,8 @@ static void PRINTF_LIKE(5, 0)
 	    .tensor = tensor,
 	    .offset = offset};
 
-	keep(f->sink, id, finding_json_va(id, &at, fmt, ap));
+	if (keep(f->sink, id))
+		json_add(f->sink->findings, finding_json_va(id, &at, fmt, ap));
 }
 
 void
@@ -154,12 +159,6 @@ run(struct check_file *f, struct identify_bids *bids)
 		check_table[i].run(f);
 }
 
-static size_t
-beyond(size_t n)
-{
-	return n > LIMIT_FILE_FINDINGS ? n - LIMIT_FILE_FINDINGS : 0;
-}
-
 void
 check_bytes(struct check_sink *s, const char *path, struct rd bytes,
     struct identify_bids *bids)
@@ -177,12 +176,11 @@ check_bytes(struct check_sink *s, const char *path, struct rd bytes,
 		check_find(&f, FINDING_FILE_UNKNOWN, ERR_NOWHERE,
 		    "%zu thing%s within of no known format", s->unknown,
 		    s->unknown == 1 ? "" : "s");
-	if (beyond(s->found) + beyond(s->severe) != 0) {
+	if (dropped(s) != 0) {
 		s->complete = false;
-		json_add(
-		    s->findings, finding_json(FINDING_FILE_LIMIT, path,
-				     ERR_NOWHERE, "%zu findings more",
-				     beyond(s->found) + beyond(s->severe)));
+		json_add(s->findings,
+		    finding_json(FINDING_FILE_LIMIT, path, ERR_NOWHERE,
+			"%zu findings more", dropped(s)));
 	}
 }
 

@@ -39,9 +39,9 @@ struct check_weight_list;
 /* Of one file and all that is within: what was found, and what it may cost. */
 struct check_sink {
 	json_t *findings; /* owned by the caller */
-	/* by all checks, below and from high on: LIMIT_FILE_FINDINGS of each
-	 * are kept, so that trifles cannot push out what stops a gate */
-	size_t found, severe;
+	/* of each severity; LIMIT_FILE_FINDINGS of each are kept, so that
+	 * no number of notes hides an attack */
+	size_t found[SEVERITY_CRITICAL + 1];
 	bool complete; /* false once something was not looked at to its end */
 	bool analysed; /* some check knew the format and read it */
 	uint64_t size; /* of the file */

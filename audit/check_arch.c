@@ -22,6 +22,7 @@ say(const struct check_file *f, const struct check_arch_flow *w,
 	} kinds[] = {
 	    [CHECK_ARCH_GATE] = {FINDING_ARCH_GATE, "a decision"},
 	    [CHECK_ARCH_BYPASS] = {FINDING_ARCH_BYPASS, "what"},
+	    [CHECK_ARCH_SIDE] = {FINDING_ARCH_SIDE, "what"},
 	    [CHECK_ARCH_RESULT] = {FINDING_ARCH_RESULT, "a decision"},
 	    [CHECK_ARCH_ODD] = {FINDING_ARCH_OPERATOR, "the image"},
 	};

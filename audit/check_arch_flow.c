@@ -156,7 +156,8 @@ join(struct check_arch_flow *f, const struct check_arch_node *n,
 	bool first = true;
 	int rc;
 
-	*out = (struct check_arch_state){.dominator = SIZE_MAX};
+	*out =
+	    (struct check_arch_state){.dominator = SIZE_MAX, .image = SIZE_MAX};
 	for (size_t i = 0; i < n->nin; i++) {
 		const struct check_arch_state *s = state_of(f, n, i);
 
@@ -168,6 +169,8 @@ join(struct check_arch_flow *f, const struct check_arch_node *n,
 		out->reduced = out->reduced || s->reduced;
 		out->decided = out->decided || s->decided;
 		out->gated = out->gated || s->gated;
+		out->image =
+		    first || out->image == s->image ? s->image : SIZE_MAX;
 		if (first)
 			out->dominator = n->in[i];
 		else if ((rc = meet(f, &out->dominator, n->in[i], e)) != 0)
@@ -249,7 +252,10 @@ check_arch_flow_init(struct check_arch_flow *f,
 		f->state[i] = (struct check_arch_state){
 		    .elements = g->value[i].constant, .dominator = SIZE_MAX};
 	for (size_t i = 0; i < g->ninput; i++)
-		f->state[g->input[i]].level = CHECK_ARCH_DATA;
+		f->state[g->input[i]] =
+		    (struct check_arch_state){.level = CHECK_ARCH_DATA,
+			.dominator = SIZE_MAX,
+			.image = g->input[i]};
 	for (size_t i = 0; i < g->nother; i++)
 		f->state[g->other[i]].level = CHECK_ARCH_SHAPE;
 	for (size_t i = 0; i < g->nnode; i++) {
@@ -312,6 +318,29 @@ gate(const struct check_arch_flow *f, const struct check_arch_node *n,
 	return late && f->most != 0 ? CHECK_ARCH_RESULT : CHECK_ARCH_GATE;
 }
 
+/* Moves numbers by others, which scaling does not. */
+static bool
+adds(const char *op)
+{
+	static const char *const ops[] = {
+	    "Add", "Sub", "Sum", "Max", "Min", "Mean", "Where", "If", NULL};
+
+	return one_of(op, ops);
+}
+
+/*
+ * An input that no layer has seen, added to what all layers have made: whoever
+ * gives it says what the result is.  Numbers that go with an image are joined
+ * to it in front of a layer, and temperatures and sizes scale.
+ */
+static bool
+is_side(const struct check_arch_flow *f, const struct check_arch_node *n,
+    const struct check_arch_state *least)
+{
+	return least->most == 0 && adds(n->op) &&
+	       is_result(f, &f->state[n->out[0]]);
+}
+
 /*
  * Ways from the image that meet again, the shorter with at most a quarter of
  * the longer's layers, behind half of them all.  A way with layers of its own
@@ -322,7 +351,7 @@ bypass(const struct check_arch_flow *f, const struct check_arch_node *n,
     size_t *which)
 {
 	const struct check_arch_state *out = &f->state[n->out[0]],
-				      *least = NULL;
+				      *least = NULL, *longest = NULL;
 	uint32_t most = 0;
 
 	for (size_t i = 0; i < n->nin; i++) {
@@ -331,12 +360,21 @@ bypass(const struct check_arch_flow *f, const struct check_arch_node *n,
 		if (s->level != CHECK_ARCH_DATA)
 			continue;
 		most = MAX(most, s->most);
+		if (longest == NULL || s->most > longest->most)
+			longest = s;
 		if (least == NULL || s->most < least->most) {
 			least = s;
 			*which = n->in[i];
 		}
 	}
-	if (least == NULL || most < 2 || 2 * most < f->most)
+	if (least == NULL || most == 0 || 2 * most < f->most)
+		return CHECK_ARCH_NOTHING;
+	if (least->image != longest->image && least->image != SIZE_MAX &&
+	    longest->image != SIZE_MAX)
+		return is_side(f, n, least) ? CHECK_ARCH_SIDE
+					    : CHECK_ARCH_NOTHING;
+	/* one layer and sums of squares: a table's nearest neighbours */
+	if (most < 2 && (f->g->image < 3 || !least->reduced))
 		return CHECK_ARCH_NOTHING;
 	if (out->dominator != SIZE_MAX && f->state[out->dominator].most != 0 &&
 	    (!least->reduced || most < 4 || strcmp(n->op, "Concat") == 0))

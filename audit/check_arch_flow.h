@@ -27,6 +27,7 @@ struct check_arch_state {
 	uint32_t most;     /* layers with weights on the longest way */
 	uint32_t depth;    /* in the tree of dominators */
 	size_t dominator;  /* SIZE_MAX: an image */
+	size_t image;      /* the input behind it; SIZE_MAX: several */
 	bool reduced;      /* to parts or sums, since the last layer */
 	bool decided;      /* by a comparison or a step, since then */
 	bool live;         /* an output depends on it */
@@ -47,6 +48,7 @@ enum check_arch_suspicion {
 	CHECK_ARCH_NOTHING,
 	CHECK_ARCH_GATE,   /* a decision is mixed into something else */
 	CHECK_ARCH_BYPASS, /* the image, past the layers */
+	CHECK_ARCH_SIDE,   /* another input, past the layers */
 	CHECK_ARCH_RESULT, /* a decision over the result itself */
 	CHECK_ARCH_ODD,    /* an operator that classifiers do not have */
 };

@@ -171,10 +171,12 @@ take_ends(struct check_arch_graph *g, const struct onnx_file *f,
 	for (size_t i = 0; i < f->ninput; i++) {
 		if (map_get(&o->init, f->input[i].name) != SIZE_MAX)
 			continue;
-		if (is_image(&f->input[i]))
+		if (is_image(&f->input[i])) {
 			g->input[g->ninput++] = value_of(g, f->input[i].name);
-		else
+			g->image = MAX(g->image, f->input[i].rank);
+		} else {
 			g->other[g->nother++] = value_of(g, f->input[i].name);
+		}
 	}
 	for (size_t i = 0; i < f->noutput; i++)
 		g->output[g->noutput++] = value_of(g, f->output[i].name);
@@ -248,6 +250,7 @@ check_arch_graph_model(struct check_arch_graph *g, const struct model *m,
 	g->input[g->ninput++] = value_of(g, m->input);
 	g->output[g->noutput++] = value_of(g, m->output);
 	g->rank = 2;
+	g->image = 4;
 	for (size_t i = 0; i < m->nnode; i++)
 		if ((rc = take_plain(g, &m->node[i], e)) != 0)
 			return rc;

@@ -32,7 +32,8 @@ struct check_arch_graph {
 	/* of images or other floats; other inputs: token numbers, masks */
 	size_t *input, *other, *output;
 	size_t ninput, nother, noutput;
-	size_t rank; /* of the first output as declared; 0: not said */
+	size_t rank;  /* of the first output as declared; 0: not said */
+	size_t image; /* rank of the inputs, the highest */
 	bool full;
 };
 

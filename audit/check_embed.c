@@ -11,6 +11,8 @@
  */
 #include "audit/check_tell.h"
 
+#include "base/find.h"
+
 static uint32_t
 le(const uint8_t *p, size_t n)
 {
@@ -104,27 +106,32 @@ is_macho(const uint8_t *p, size_t len)
 }
 
 static const struct {
-	uint8_t first;
+	const char *first;
 	bool (*is)(const uint8_t *, size_t len);
 	const char *what;
 } programs[] = {
-    {0x7f, is_elf, "ELF program or library"},
-    {'M', is_pe, "Windows program or library"},
-    {0xcf, is_macho, "macOS program or library"},
+    {"\x7f"
+     "EL",
+	is_elf, "ELF program or library"},
+    {"MZ", is_pe, "Windows program or library"},
+    {"\xcf\xfa\xed", is_macho, "macOS program or library"},
 };
 
+/* All at once: what a file is made of is read once. */
 static void
-look_for(struct check_tell *t, struct rd r, size_t k)
+look_for_programs(struct check_tell *t, struct rd r)
 {
-	const uint8_t *p = r.base + 1, *end = r.base + r.len;
+	struct find first = {0};
+	size_t i = 1;
 
-	while (p < end &&
-	       (p = memchr(p, programs[k].first, (size_t)(end - p))) != NULL) {
-		if (programs[k].is(p, (size_t)(end - p)))
-			check_tell_find(t, FINDING_FILE_EMBEDDED,
-			    (uint64_t)(p - r.base), "%s", programs[k].what);
-		p++;
-	}
+	for (size_t k = 0; k < ARRAY_LEN(programs); k++)
+		find_add(&first, (unsigned)k, programs[k].first,
+		    strlen(programs[k].first));
+	for (; (i = find_next(&first, r.base, i, r.len)) < r.len; i++)
+		for (size_t k = 0; k < ARRAY_LEN(programs); k++)
+			if (programs[k].is(r.base + i, r.len - i))
+				check_tell_find(t, FINDING_FILE_EMBEDDED, i,
+				    "%s", programs[k].what);
 }
 
 /* Programs hold programs, and members are looked at by themselves. */
@@ -150,7 +157,6 @@ check_embed(const struct check_file *f)
 
 	if (!is_leaf(f) || f->bytes.len < 64)
 		return;
-	for (size_t k = 0; k < ARRAY_LEN(programs); k++)
-		look_for(&t, f->bytes, k);
+	look_for_programs(&t, f->bytes);
 	check_tell_rest(&t);
 }

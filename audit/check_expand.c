@@ -2,6 +2,7 @@
 #include "audit/check_expand.h"
 
 #include "base/limits.h"
+#include "formats/lz4.h"
 
 #include <bzlib.h>
 #include <lzma.h>
@@ -215,6 +216,52 @@ check_expand_lzma(const struct check_file *f, const uint8_t head[13],
 	while (x->end == EXPAND_CUT && step_lzma(f, &z, in, x))
 		continue;
 	lzma_end(&z);
+}
+
+/* --- LZ4 ----------------------------------------------------------------- */
+
+#define LZ4_MEMORY ((size_t)33 << 20)
+
+struct lz4_out {
+	const struct check_file *f;
+	struct check_expanded *x;
+};
+
+static bool
+take_lz4(void *ctx, const uint8_t *p, size_t n)
+{
+	struct lz4_out *o = ctx;
+
+	return check_expand_take(o->f, o->x, p, n);
+}
+
+/* No reader of LZ4 looks at these, but another may begin there. */
+static void
+skipped_lz4(void *ctx, struct rd in)
+{
+	struct lz4_out *o = ctx;
+
+	check_within(o->f, "skippable frame", in);
+}
+
+void
+check_expand_lz4(
+    const struct check_file *f, struct rd in, struct check_expanded *x)
+{
+	static const enum check_expand_end end[] = {[LZ4_WHOLE] = EXPAND_WHOLE,
+	    [LZ4_DAMAGED] = EXPAND_DAMAGED,
+	    [LZ4_CUT] = EXPAND_CUT,
+	    [LZ4_STOPPED] = EXPAND_LIMIT};
+	struct lz4_out out = {f, x};
+	struct arena a;
+	struct lz4 z = {
+	    .take = take_lz4, .skip = skipped_lz4, .ctx = &out, .arena = &a};
+
+	*x = (struct check_expanded){.end = EXPAND_CUT};
+	arena_init(&a, LZ4_MEMORY);
+	x->end = end[lz4_read(&z, in)];
+	x->used = z.used;
+	arena_release(&a);
 }
 
 void

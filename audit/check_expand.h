@@ -46,6 +46,10 @@ void check_expand_xz(
 void check_expand_lzma(const struct check_file *, const uint8_t head[13],
     struct rd in, struct check_expanded *);
 
+/* LZ4: one frame or several. */
+void check_expand_lz4(
+    const struct check_file *, struct rd in, struct check_expanded *);
+
 void check_expand_free(struct check_expanded *);
 
 /* Append n bytes at p, after check_spend(); false: a limit. */

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * Model files that the loaders know: do they keep their own format's rules,
- * and are their weights numbers?
+ * Model files that the loaders know: do they keep their own format's rules?
  */
 #include "audit/check_arch.h"
 
 #include "base/text.h"
 #include "formats/format.h"
-
-#include <math.h>
 
 #define BIDS 8
 
@@ -16,36 +13,13 @@
 static void
 complain(const struct check_file *f, const struct err *e)
 {
-	enum finding_id id = FINDING_MODEL_INVALID;
-
-	if (e->code == ERR_UNSUPPORTED || e->code == ERR_LIMIT)
-		id = FINDING_MODEL_UNSUPPORTED;
-	check_find(f, id, e->off, "%s", e->msg);
-}
-
-static uint64_t
-count_nonfinite(const struct tensor *t)
-{
-	uint64_t n, bad = 0;
-
-	if (t->dtype > DTYPE_BF16 || !tensor_elements(t, &n))
-		return 0;
-	for (uint64_t i = 0; i < n; i++)
-		bad += isfinite(tensor_real(t, i)) ? 0 : 1;
-	return bad;
-}
-
-static void
-weights(const struct check_file *f, const struct model *m)
-{
-	for (size_t i = 0; i < m->ntensor; i++) {
-		uint64_t bad = count_nonfinite(&m->tensor[i]);
-
-		if (bad != 0)
-			check_find_tensor(f, FINDING_TENSOR_NONFINITE,
-			    m->tensor[i].name, "%" PRIu64 " of its numbers",
-			    bad);
-	}
+	if (e->code == ERR_LIMIT)
+		check_short(f, FINDING_FILE_LIMIT, e->off, "%s", e->msg);
+	else
+		check_find(f,
+		    e->code == ERR_UNSUPPORTED ? FINDING_MODEL_UNSUPPORTED
+					       : FINDING_MODEL_INVALID,
+		    e->off, "%s", e->msg);
 }
 
 void
@@ -72,7 +46,6 @@ check_model(const struct check_file *f)
 		if (bid[i]->load(&s, &m, &e) != 0) {
 			complain(f, &e);
 		} else {
-			weights(f, &m);
 			/* of ONNX, check_arch sees the file itself */
 			if (strcmp(bid[i]->name, "onnx") != 0)
 				check_arch_model(f, &m);

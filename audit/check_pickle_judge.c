@@ -186,15 +186,16 @@ check_pickle_judge_say(struct check_pickle_judge *j, enum finding_id id,
     uint64_t at, const char *what, const char *shown)
 {
 	char key[64 + 2 * SHOWN];
-	char *mine;
+	const char *mine;
 
 	if (j->tentative && id != FINDING_PICKLE_STORAGE)
 		return;
 	snprintf(key, sizeof(key), "%d %.100s %.*s", (int)id, what, SHOWN,
 	    shown != NULL ? shown : "");
-	if ((mine = arena_strdup(&j->arena, key, strlen(key))) != NULL &&
-	    map_put(&j->said, mine, 0) == 0)
+	if (map_get(&j->said, key) != SIZE_MAX)
 		return;
+	if ((mine = arena_strdup(&j->arena, key, strlen(key))) != NULL)
+		(void)!map_put(&j->said, mine, 1);
 	if (shown != NULL)
 		check_find(j->f, id, at, "%.*s: %s", SHOWN, shown, what);
 	else
@@ -494,6 +495,10 @@ odd(void *ctx, uint64_t at, const char *what)
 {
 	struct check_pickle_judge *j = ctx;
 
+	/* a stream may be nothing else, a million times; all are literals */
+	if (what == j->last_odd)
+		return;
+	j->last_odd = what;
 	check_pickle_judge_say(j, FINDING_PICKLE_DIVERGENT, at, what, NULL);
 }
 

@@ -29,6 +29,7 @@ struct check_pickle_judge {
 	struct arena nodes; /* of the pickle that was read last */
 	struct arena arena; /* facts */
 	struct map by_name, said;
+	const char *last_odd; /* of what was said */
 	struct check_pickle_fact *first, **last;
 	struct check_pickle_fact *none; /* when the arena is full */
 	/* of every persistent identifier that names a storage; or NULL */

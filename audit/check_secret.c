@@ -8,6 +8,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_tell.h"
 #include "base/digest.h"
+#include "base/find.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -102,8 +103,11 @@ in_set(const struct kind *k, uint8_t c)
 static size_t
 token(const struct kind *k, const uint8_t *p, size_t left, bool text)
 {
-	size_t n = strlen(k->prefix), len = n;
+	size_t n, len;
 
+	if (left == 0 || *p != (uint8_t)k->prefix[0])
+		return 0;
+	len = n = strlen(k->prefix);
 	if (left < n || memcmp(p, k->prefix, n) != 0)
 		return 0;
 	while (len < left && len - n <= k->most && in_set(k, p[len]))
@@ -120,29 +124,39 @@ token(const struct kind *k, const uint8_t *p, size_t left, bool text)
 	return len;
 }
 
+/* The token that begins there, if any; its length. */
+static size_t
+token_at(struct check_tell *t, struct rd r, size_t at, bool text)
+{
+	for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+		size_t n = token(&kinds[k], r.base + at, r.len - at, text);
+
+		if (n == 0)
+			continue;
+		tell(
+		    t, FINDING_SECRET_TOKEN, kinds[k].what, at, r.base + at, n);
+		return n;
+	}
+	return 0;
+}
+
 static void
 tokens(struct check_tell *t, struct rd r, bool text)
 {
-	bool begins[256] = {false};
+	struct find first = {0};
+	size_t i = 0;
 
+	/* by the first letter: words that begin alike share a bucket */
 	for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
-		begins[(uint8_t)kinds[k].prefix[0]] = true;
-	for (size_t i = 0; i < r.len; i++) {
-		if (!begins[r.base[i]] ||
-		    (text && i != 0 &&
-			(isalnum(r.base[i - 1]) || r.base[i - 1] == '_')))
-			continue;
-		for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
-			size_t n =
-			    token(&kinds[k], r.base + i, r.len - i, text);
+		find_add(&first, (unsigned)kinds[k].prefix[0], kinds[k].prefix,
+		    strlen(kinds[k].prefix));
+	while ((i = find_next(&first, r.base, i, r.len)) < r.len) {
+		size_t n = 0;
 
-			if (n == 0)
-				continue;
-			tell(t, FINDING_SECRET_TOKEN, kinds[k].what, i,
-			    r.base + i, n);
-			i += n - 1;
-			break;
-		}
+		if (!text || i == 0 ||
+		    (!isalnum(r.base[i - 1]) && r.base[i - 1] != '_'))
+			n = token_at(t, r, i, text);
+		i += MAX(n, 1);
 	}
 }
 

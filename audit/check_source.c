@@ -196,10 +196,6 @@ check_source_filter(const struct check_file *f, int filter,
 	if (x->end == EXPAND_WHOLE && x->bytes.len == 0 &&
 	    s->part[0].len > EMPTY_MAX)
 		x->end = EXPAND_CUT;
-	/* it has looked there for the magic of another frame */
-	if (filter == ARCHIVE_FILTER_LZ4 && x->end == EXPAND_WHOLE &&
-	    s->n == 1 && x->used < s->part[0].len)
-		x->used -= MIN(x->used, 4);
 	if (x->end != EXPAND_DAMAGED)
 		return;
 	for (size_t i = 0; i + 1 < s->n; i++)

@@ -13,7 +13,8 @@ enum {
 	ZLIB = -2,
 	BZIP2 = -3,
 	XZ = -4,
-	LZMA = -5
+	LZMA = -5,
+	LZ4 = -6
 };
 
 struct stream {
@@ -29,7 +30,7 @@ static const struct stream streams[] = {
     {"lzma", LZMA, ".lzma", ".tlz"},
     {"bzip2", BZIP2, ".bz2", ".tbz2"},
     {"zstd", ARCHIVE_FILTER_ZSTD, ".zst", ".tzst"},
-    {"lz4", ARCHIVE_FILTER_LZ4, ".lz4", NULL},
+    {"lz4", LZ4, ".lz4", NULL},
     {"lzip", ARCHIVE_FILTER_LZIP, ".lz", NULL},
     {"compress", ARCHIVE_FILTER_COMPRESS, ".Z", NULL},
 };
@@ -93,6 +94,8 @@ expand(const struct check_file *f, const struct stream *s,
 		check_expand_xz(f, f->bytes, x);
 	else if (s->filter == LZMA)
 		check_expand_lzma(f, NULL, f->bytes, x);
+	else if (s->filter == LZ4)
+		check_expand_lz4(f, f->bytes, x);
 	else
 		check_source_filter(f, s->filter, &from, x);
 }

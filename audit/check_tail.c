@@ -25,8 +25,8 @@ serious(const struct identify_bids *b)
 	return NULL;
 }
 
-bool
-check_tail(const struct check_file *f, uint64_t from)
+static bool
+look(const struct check_file *f, uint64_t from, bool any)
 {
 	const struct identify_format *what;
 	struct identify_bids bids;
@@ -42,6 +42,8 @@ check_tail(const struct check_file *f, uint64_t from)
 	rest = rd_mem(f->bytes.base + from, f->bytes.len - (size_t)from);
 	identify(rest, &bids);
 	what = serious(&bids);
+	if (!any && (what == NULL || identify_find(&bids, "zip") != NULL))
+		return false;
 	check_find(f,
 	    what != NULL ? FINDING_FILE_APPENDED : FINDING_FILE_TRAILING, from,
 	    "%zu bytes, %s", rest.len,
@@ -51,4 +53,16 @@ check_tail(const struct check_file *f, uint64_t from)
 	snprintf(name, sizeof(name), "bytes at %" PRIu64, from);
 	check_within(f, name, rest);
 	return true;
+}
+
+bool
+check_tail(const struct check_file *f, uint64_t from)
+{
+	return look(f, from, true);
+}
+
+bool
+check_tail_serious(const struct check_file *f, uint64_t from)
+{
+	return look(f, from, false);
 }

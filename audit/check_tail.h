@@ -14,6 +14,10 @@
  */
 bool check_tail(const struct check_file *, uint64_t from);
 
+/* Only an archive that is no zip, a program or a model: where other bytes, and
+ * a zip that belongs to the file, are as they should be. */
+bool check_tail_serious(const struct check_file *, uint64_t from);
+
 /* Zeros and white space. */
 bool check_tail_is_padding(const uint8_t *, size_t len);
 

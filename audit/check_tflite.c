@@ -7,6 +7,7 @@
 
 #include "audit/check_path.h"
 #include "audit/check_tf.h"
+#include "audit/check_tflite_end.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "formats/flatbuf.h"
@@ -229,4 +230,6 @@ check_tflite(const struct check_file *f)
 		    e.code == ERR_LIMIT ? FINDING_FILE_LIMIT
 					: FINDING_TFLITE_BROKEN,
 		    e.off, "%s", e.msg);
+	else
+		check_tflite_end(f);
 }

@@ -3,9 +3,11 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "engine/vector.h"
 
 #include <math.h>
 
+#define LANES  4     /* that do not wait for one another */
 #define ROWS   65536 /* channels of a layer, classes */
 #define COLS   4     /* numbers of a channel that can tell it from others */
 #define FEW    8     /* channels whose norms have a spread */
@@ -21,16 +23,52 @@ struct rows {
 static uint64_t
 hash(const uint8_t *p, size_t len)
 {
-	uint64_t h = 0xcbf29ce484222325U;
+	uint64_t h[LANES] = {0xcbf29ce484222325U, 0x84222325cbf29ce4U,
+	    0x9fb21c651e98df25U, 0x1e98df259fb21c65U};
+	size_t i;
 
-	for (size_t i = 0; i + 4 <= len; i += 4) {
-		uint32_t v;
+	for (i = 0; i + 8 * LANES <= len; i += 8 * LANES)
+		for (size_t k = 0; k < LANES; k++) {
+			uint64_t v;
 
-		memcpy(&v, p + i, 4);
-		h = (h ^ v) * 0x100000001b3U;
-		h ^= h >> 29;
+			memcpy(&v, p + i + 8 * k, 8);
+			h[k] = (h[k] ^ v) * 0x9fb21c651e98df25U;
+			h[k] ^= h[k] >> 29;
+		}
+	for (; i + 2 <= len; i += 2) {
+		h[0] = (h[0] ^ p[i] ^ (uint64_t)p[i + 1] << 8) *
+		       0x9fb21c651e98df25U;
+		h[0] ^= h[0] >> 29;
 	}
-	return h;
+	for (size_t k = 1; k < LANES; k++) {
+		h[0] = (h[0] ^ h[k]) * 0x9fb21c651e98df25U;
+		h[0] ^= h[0] >> 29;
+	}
+	return h[0];
+}
+
+VECTOR static double
+square_32(const uint8_t *p, uint64_t n)
+{
+	double sum[2 * LANES] = {0}, all = 0;
+	uint64_t i;
+
+	for (i = 0; i + ARRAY_LEN(sum) <= n; i += ARRAY_LEN(sum))
+		for (size_t k = 0; k < ARRAY_LEN(sum); k++) {
+			float v;
+
+			memcpy(&v, p + 4 * (i + k), 4);
+			sum[k] += (double)v * (double)v;
+		}
+	for (; i < n; i++) {
+		float v;
+
+		memcpy(&v, p + 4 * i, 4);
+		all += (double)v * (double)v;
+	}
+	for (size_t k = 0; k < ARRAY_LEN(sum); k++)
+		all += sum[k];
+	return all;
 }
 
 static double
@@ -38,17 +76,8 @@ square(const struct tensor *t, uint64_t row, uint64_t cols)
 {
 	double sum = 0;
 
-	if (t->dtype == DTYPE_F32) {
-		const uint8_t *p = t->data + row * cols * 4;
-
-		for (uint64_t i = 0; i < cols; i++) {
-			float v;
-
-			memcpy(&v, p + 4 * i, 4);
-			sum += (double)v * (double)v;
-		}
-		return sum;
-	}
+	if (t->dtype == DTYPE_F32)
+		return square_32(t->data + row * cols * 4, cols);
 	for (uint64_t i = 0; i < cols; i++) {
 		double v = tensor_real(t, row * cols + i);
 
@@ -162,7 +191,7 @@ channels(const struct check_file *f, const struct tensor *t)
 	arena_release(&a);
 }
 
-static bool
+VECTOR static bool
 any_absurd(const struct tensor *t)
 {
 	uint32_t most = 0;

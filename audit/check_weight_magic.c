@@ -280,37 +280,55 @@ check_weight_magic_maybe(const uint8_t *p, size_t len)
 
 /* --- all kinds ----------------------------------------------------------- */
 
-static unsigned
-rough(uint64_t two)
-{
-	return (unsigned)(two ^ two >> 4) & 0xfff;
-}
-
-static void
-mark(struct check_weight_magic *m, unsigned first, unsigned second)
-{
-	unsigned two = first | second << 8;
-
-	m->pair[two >> 3] |= (uint8_t)(1U << (two & 7));
-	m->rough[rough(two)] = 1;
-}
-
 void
 check_weight_magic_init(struct check_weight_magic *m)
 {
-	static const char pairs[][3] = {"\x7f"
-					"E",
-	    "MZ", "PK", "\x1f\x8b", "#!",
-	    "\xfd"
-	    "7",
-	    "7z", "\xce\xfa", "\xcf\xfa", "\x80\2", "\x80\3", "\x80\4",
-	    "\x80\5"};
+	static const struct {
+		unsigned bucket;
+		const char *first;
+	} kinds[] = {
+	    {0, "\x7f"
+		"EL"},
+	    {1, "MZ"},
+	    {2, "PK\3"},
+	    {3, "\x1f\x8b\x08"},
+	    {4, "#!/"},
+	    {2, "7z\xbc"},
+	    {5, "\xce\xfa\xed"},
+	    {5, "\xcf\xfa\xed"},
+	    {5, "\xfd"
+		"7z"},
+	    {6, "\x80\2"},
+	    {6, "\x80\3"},
+	    {6, "\x80\4"},
+	    {6, "\x80\5"},
+	};
 
 	*m = (struct check_weight_magic){0};
-	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
-		mark(m, (uint8_t)pairs[i][0], (uint8_t)pairs[i][1]);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		find_add(&m->first, kinds[i].bucket, kinds[i].first,
+		    strlen(kinds[i].first));
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
-		mark(m, (uint8_t)fixed[i].magic[0], (uint8_t)fixed[i].magic[1]);
+		find_add(&m->first, 7, fixed[i].magic, fixed[i].len);
+}
+
+/* What a string is long that leaves room for an import in what is read. */
+static bool
+short_string(const uint8_t *q)
+{
+	return le32(q + 3) < CHECK_WEIGHT_MAGIC_HEAD;
+}
+
+/* What an import may begin with: another letter would make it odd. */
+static bool
+named(const uint8_t *q)
+{
+	for (size_t i = 3; i < 7; i++)
+		if (q[i] != '\n' && q[i] != '_' && q[i] != '.' &&
+		    !(q[i] >= '0' && q[i] <= '9') &&
+		    !((q[i] | 32) >= 'a' && (q[i] | 32) <= 'z'))
+			return false;
+	return true;
 }
 
 /* More of the first bytes, so that few places are read again. */
@@ -319,37 +337,37 @@ likely(const uint8_t *q, size_t len)
 {
 	switch (q[0]) {
 	case 0x7f:
-		return q[2] == 'L' && q[3] == 'F';
+		return q[1] == 'E' && q[2] == 'L' && q[3] == 'F';
 	case 'M':
-		return len < 64 || (le32(q + 60) >= 64 && le32(q + 60) <= 4096);
+		return q[1] == 'Z' && (len < 64 || (le32(q + 60) >= 64 &&
+						       le32(q + 60) <= 4096));
 	case 'P':
-		return q[2] == 3 && q[3] == 4;
+		return q[1] == 'K' && q[2] == 3 && q[3] == 4;
 	case 0x1f:
-		return gzip(q, len);
+		return q[1] == 0x8b && gzip(q, len);
 	case '#':
-		return q[2] == '/';
+		return q[1] == '!' && q[2] == '/';
 	case 0x80:
+		if (q[1] < 2 || q[1] > 5 || (q[2] == 'X' && !short_string(q)) ||
+		    (q[2] == 'c' && !named(q)))
+			return false;
 		return q[2] == 0x95 ? q[6] == 0 && le32(q + 7) == 0
 				    : memchr("c](}\x8cXKN)U", q[2], 10) != NULL;
 	case 0xfd:
-		return q[2] == 'z';
+		return q[1] == '7' && q[2] == 'z';
 	case 0xce:
 	case 0xcf:
-		return q[2] == 0xed;
+		return q[1] == 0xfa && q[2] == 0xed;
 	case '7':
-		return q[2] == 0xbc;
+		return q[1] == 'z' && q[2] == 0xbc;
 	default:
 		return false;
 	}
 }
 
 static bool
-may_begin(const struct check_weight_magic *m, const uint8_t *p, size_t len)
+may_begin(const uint8_t *p, size_t len)
 {
-	unsigned two = le16(p);
-
-	if ((m->pair[two >> 3] >> (two & 7) & 1) == 0)
-		return false;
 	if (likely(p, len))
 		return true;
 	for (size_t k = 0; k < ARRAY_LEN(fixed); k++)
@@ -362,23 +380,12 @@ size_t
 check_weight_magic_next(const struct check_weight_magic *m, const uint8_t *p,
     size_t from, size_t len)
 {
-	size_t i = from;
+	/* bytes that may_begin() looks at follow each place */
+	size_t end = len - MIN(len, 18 - FIND_BYTES), i = from;
 
-	while (i + 18 <= len) {
-		uint64_t v;
-
-		/* four places at once: hardly any passes */
-		memcpy(&v, p + i, 8);
-		if ((m->rough[rough(v)] | m->rough[rough(v >> 8)] |
-			m->rough[rough(v >> 16)] | m->rough[rough(v >> 24)]) ==
-		    0) {
-			i += 4;
-			continue;
-		}
-		if (may_begin(m, p + i, len - i))
+	for (; (i = find_next(&m->first, p, i, end)) < end; i++)
+		if (may_begin(p + i, len - i))
 			return i;
-		i++;
-	}
 	return len;
 }
 

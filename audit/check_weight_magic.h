@@ -8,6 +8,7 @@
 #ifndef AUDIT_CHECK_WEIGHT_MAGIC_H
 #define AUDIT_CHECK_WEIGHT_MAGIC_H
 
+#include "base/find.h"
 #include "base/rd.h"
 
 /* What is enough to tell all kinds but those that must expand. */
@@ -16,8 +17,7 @@
 #define CHECK_WEIGHT_MAGIC_DEEP 65536
 
 struct check_weight_magic {
-	uint8_t pair[65536 / 8]; /* first two bytes that some kind has */
-	uint8_t rough[4096];     /* and of 12 bits that are made of them */
+	struct find first; /* bytes that some kind has */
 };
 
 void check_weight_magic_init(struct check_weight_magic *);

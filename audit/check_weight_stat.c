@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_weight_stat.h"
 
+#include "engine/vector.h"
+
 #include <math.h>
 
 #define LEAST    1024 /* elements that can say something */
@@ -33,18 +35,24 @@ static void
 expect(const uint32_t seen[256], unsigned bits, double out[256])
 {
 	unsigned part = bits == 8 ? 4 : bits, mask = (1U << part) - 1;
-	double share[16] = {0}, all = 0;
+	double half[16] = {0}, share[16] = {0}, all = 0;
 
-	for (unsigned b = 0; b < 256; b++)
-		for (unsigned at = 0; at < (bits == 8 ? 1 : 8); at += part) {
-			share[b >> at & mask] += seen[b];
-			all += seen[b];
-		}
 	for (unsigned b = 0; b < 256; b++) {
-		out[b] = bits == 8 ? 1.0 / 16 : 1.0;
-		for (unsigned at = 0; at < (bits == 8 ? 1 : 8); at += part)
-			out[b] *= share[b >> at & mask] / all;
+		half[b & 15] += seen[b];
+		half[b >> 4] += bits == 8 ? 0 : seen[b];
 	}
+	for (unsigned h = 0; h < 16; h++)
+		for (unsigned at = 0; at < 4; at += part) {
+			share[h >> at & mask] += half[h];
+			all += half[h];
+		}
+	for (unsigned h = 0; h < 16; h++) {
+		half[h] = 1.0;
+		for (unsigned at = 0; at < 4; at += part)
+			half[h] *= share[h >> at & mask] / all;
+	}
+	for (unsigned b = 0; b < 256; b++)
+		out[b] = half[b & 15] * (bits == 8 ? 1.0 / 16 : half[b >> 4]);
 }
 
 /* Pearson's statistic beyond its mean, for each byte. */
@@ -215,10 +223,12 @@ check_weight_stat_rest(const struct tensor *t, uint64_t first, unsigned shift)
 
 /* --- text ---------------------------------------------------------------- */
 
+/* Without a branch: of random bytes, nobody foretells which way it goes. */
 static bool
 is_text(uint8_t c)
 {
-	return (c >= ' ' && c < 0x7f) || c == '\n' || c == '\t' || c == '\r';
+	return ((uint8_t)(c - ' ') < 0x7f - ' ') | (c == '\n') | (c == '\t') |
+	       (c == '\r');
 }
 
 /* Letters, many of them, in no regular order: 64 of them are 88 bits. */
@@ -247,9 +257,14 @@ check_weight_stat_text(const uint8_t *p, size_t len, size_t least, size_t *run)
 	/* a run has one of every `least` / 2 places in it, and the next */
 	for (i = least / 2; i < len; i += least / 2) {
 		size_t from = i, to = i;
+		uint64_t before;
 
-		if (!is_text(p[i]) || !is_text(p[i - least / 8]) ||
-		    !is_text(p[i - least / 4]) || !is_text(p[i - least / 3]))
+		/* no character of text has the highest bit */
+		memcpy(&before, p + i - 7, 8);
+		if ((before & 0x8080808080808080U) != 0)
+			continue;
+		if (!(is_text(p[i]) & is_text(p[i - least / 8]) &
+			is_text(p[i - least / 4]) & is_text(p[i - least / 3])))
 			continue;
 		while (from > 0 && is_text(p[from - 1]))
 			from--;
@@ -265,33 +280,62 @@ check_weight_stat_text(const uint8_t *p, size_t len, size_t least, size_t *run)
 
 /* --- conversions --------------------------------------------------------- */
 
-/* Of the numbers that are not 0: how many have nothing in their low bits. */
-static uint64_t
-empty_below(const struct tensor *t, unsigned shift, uint64_t *nonzero)
+struct below {
+	uint64_t zero, empty; /* numbers; those that have nothing below */
+};
+
+VECTOR static void
+count_32(const uint8_t *p, uint64_t n, uint32_t mask, struct below *b)
+{
+	uint32_t zero = 0, empty = 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		uint32_t v;
+
+		memcpy(&v, p + 4 * i, 4);
+		zero += v << 1 == 0 ? 1 : 0;
+		empty += (v & mask) == 0 ? 1 : 0;
+	}
+	b->zero += zero;
+	b->empty += empty;
+}
+
+VECTOR static void
+count_64(const uint8_t *p, uint64_t n, uint64_t mask, struct below *b)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t v;
+
+		memcpy(&v, p + 8 * i, 8);
+		b->zero += v << 1 == 0 ? 1 : 0;
+		b->empty += (v & mask) == 0 ? 1 : 0;
+	}
+}
+
+/* Nearly all numbers that are not 0 have nothing in their low bits: those that
+ * have are at most a quarter, which most tensors have soon.  *rest: they. */
+static bool
+empty_below(const struct tensor *t, unsigned shift, uint64_t *rest)
 {
 	size_t width = dtype_width(t->dtype);
-	uint64_t n = t->size / width, zero = 0, empty = 0;
+	uint64_t n = t->size / width, nonzero;
 	uint64_t mask = ((uint64_t)1 << shift) - 1;
+	struct below b = {0};
 
-	if (width == 4) {
-		for (uint64_t i = 0; i < n; i++) {
-			uint32_t v;
+	for (uint64_t i = 0; i < n; i += CHECK_WEIGHT_BLOCK) {
+		const uint8_t *p = t->data + i * width;
+		uint64_t some = MIN(n - i, (uint64_t)CHECK_WEIGHT_BLOCK);
 
-			memcpy(&v, t->data + 4 * i, 4);
-			zero += v << 1 == 0 ? 1 : 0;
-			empty += (v & (uint32_t)mask) == 0 ? 1 : 0;
-		}
-	} else {
-		for (uint64_t i = 0; i < n; i++) {
-			uint64_t v;
-
-			memcpy(&v, t->data + 8 * i, 8);
-			zero += v << 1 == 0 ? 1 : 0;
-			empty += (v & mask) == 0 ? 1 : 0;
-		}
+		if (width == 4)
+			count_32(p, some, (uint32_t)mask, &b);
+		else
+			count_64(p, some, mask, &b);
+		if (i + some - b.empty > n / 4 + 1)
+			return false;
 	}
-	*nonzero = n - zero;
-	return empty - zero;
+	nonzero = n - b.zero;
+	*rest = n - b.empty;
+	return nonzero != 0 && *rest <= nonzero / 4;
 }
 
 unsigned
@@ -305,12 +349,9 @@ check_weight_stat_shift(const struct tensor *t, uint64_t *rest)
 	if (t->dtype != DTYPE_F32 && t->dtype != DTYPE_F64)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t nonzero, empty = empty_below(t, of[i], &nonzero);
-
-		if (nonzero != 0 && empty >= nonzero - nonzero / 4) {
-			*rest = nonzero - empty;
+		if (empty_below(t, of[i], rest))
 			return of[i];
-		}
+		*rest = 0;
 	}
 	return 0;
 }
@@ -330,7 +371,7 @@ static const struct layout layouts[] = {
 };
 
 /* Quickly, that no float is beyond: the case of all honest files. */
-static bool
+VECTOR static bool
 all_small(const struct tensor *t, uint64_t first, size_t n)
 {
 	const uint8_t *p = t->data + 4 * first;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #define ARENA_ALIGN 64
+#define ARENA_FIRST ((size_t)8 << 10) /* most arenas stay small */
 #define ARENA_BLOCK ((size_t)64 << 10)
 #define ARENA_BIG   4096
 
@@ -40,7 +41,7 @@ arena_release(struct arena *a)
 }
 
 static struct arena_block *
-block_new(struct arena *a, size_t size)
+block_new(struct arena *a, size_t size, bool shared)
 {
 	struct arena_block *b;
 	size_t total, rest;
@@ -56,7 +57,7 @@ block_new(struct arena *a, size_t size)
 	b->size = size;
 	b->left = size;
 	/* a block with room stays in front, so that it goes on being used */
-	if (a->head != NULL && size != ARENA_BLOCK) {
+	if (a->head != NULL && !shared) {
 		b->next = a->head->next;
 		a->head->next = b;
 	} else {
@@ -78,14 +79,16 @@ arena_alloc(struct arena *a, size_t n, size_t size)
 		return NULL;
 	step &= ~(size_t)15;
 	if (!ARENA_SHARED || step >= ARENA_BIG) {
-		if ((b = block_new(a, want)) == NULL)
+		if ((b = block_new(a, want, false)) == NULL)
 			return NULL;
 		b->left = 0;
 		a->used += want;
 		return b->data;
 	}
 	if (b == NULL || b->left < step)
-		if ((b = block_new(a, ARENA_BLOCK)) == NULL)
+		if ((b = block_new(a,
+			 a->head != NULL ? ARENA_BLOCK : ARENA_FIRST, true)) ==
+		    NULL)
 			return NULL;
 	a->used += want;
 	b->left -= step;

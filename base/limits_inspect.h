@@ -29,7 +29,8 @@
 /* Places in low bits of weights that are read again because they look like the
  * beginning of a program: chance gives one in a gigabyte. */
 #define LIMIT_WEIGHT_READS 20000
-/* Findings about one file that are kept: they say the same in the end. */
+/* Findings about one file that are kept, of each severity: they say the same
+ * in the end. */
 #define LIMIT_FILE_FINDINGS 1000
 
 #endif

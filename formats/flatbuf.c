@@ -28,9 +28,12 @@ load(const struct flatbuf *f, size_t at, size_t width)
 }
 
 static bool
-inside(const struct flatbuf *f, uint64_t at, uint64_t len)
+inside(struct flatbuf *f, uint64_t at, uint64_t len)
 {
-	return at <= f->r.len && len <= f->r.len - at;
+	if (at > f->r.len || len > f->r.len - at)
+		return false;
+	f->end = MAX(f->end, (size_t)(at + len));
+	return true;
 }
 
 static int64_t

@@ -17,7 +17,8 @@ struct flatbuf {
 	struct rd r;
 	const char *what; /* for messages: "tflite" */
 	struct err *e;
-	int rc; /* 0, or the first failure */
+	int rc;     /* 0, or the first failure */
+	size_t end; /* of all tables, vectors and texts that were read */
 };
 
 struct flatbuf_table {

@@ -211,7 +211,7 @@ torch_code_check(struct torch *t, const struct model *m, struct err *e)
 {
 	struct code c = {.n = 0};
 	size_t seen = 0;
-	int rc;
+	int rc = 0;
 
 	if (!t->is_zip)
 		return 0;

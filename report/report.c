@@ -3,6 +3,7 @@
  */
 #include "report/bundle.h"
 #include "report/case.h"
+#include "report/compare.h"
 #include "report/envelope.h"
 #include "report/html.h"
 #include "report/oms.h"
@@ -12,6 +13,7 @@
 
 #include "base/doc.h"
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/opt.h"
 #include "base/text.h"
 #include "base/tool.h"
@@ -19,7 +21,7 @@
 static struct signer signer;
 static const char *opt_out, *opt_certificate, *opt_pae, *opt_signature;
 static const char *opt_query, *opt_stamp;
-static bool opt_force, opt_json, opt_check_key, opt_model;
+static bool opt_force, opt_json, opt_check_key, opt_model, opt_diff;
 
 static const struct opt options[] = {
     {"key", 'k', OPT_STR, &signer.key, "KEY",
@@ -44,6 +46,8 @@ static const struct opt options[] = {
 	"put the answer to it into the report", 0, 0, 0},
     {"model-signature", 0, OPT_FLAG, &opt_model, NULL,
 	"also write model.sig, as OpenSSF model signing has it", 0, 0, 0},
+    {"diff", 0, OPT_FLAG, &opt_diff, NULL,
+	"say what changed from one report to another: OLD NEW", 0, 0, 0},
     {"out", 'o', OPT_STR, &opt_out, "DIR",
 	"where the report goes (default: CASE/report)", 0, 0, 0},
     {"check-key", 0, OPT_FLAG, &opt_check_key, NULL,
@@ -61,7 +65,7 @@ static const struct opt_tool tool = {
     "CASE|REPORT [--key KEY] [options]",
     options,
     0,
-    1,
+    2,
 };
 
 /* Everything that one run holds. */
@@ -362,6 +366,44 @@ is_report(const char *path)
 	       file_exists(statement);
 }
 
+/* A report's statement, by its folder or by its own name. */
+static int
+read_statement(const char *path, json_t **out, struct err *e)
+{
+	char file[1200];
+	int rc;
+
+	if (!file_is_dir(path))
+		return json_read_file(path, LIMIT_DOCUMENT, out, e);
+	if ((rc = file_join(file, sizeof(file), path, ENVELOPE_STATE, e)) != 0)
+		return rc;
+	return json_read_file(file, LIMIT_DOCUMENT, out, e);
+}
+
+static int
+compare(const char *before, const char *after)
+{
+	json_t *was = NULL, *is = NULL, *diff;
+	struct err e = {0};
+	int status;
+
+	if (read_statement(before, &was, &e) != 0 ||
+	    read_statement(after, &is, &e) != 0) {
+		json_decref(was);
+		return tool_fail(&e);
+	}
+	diff = compare_statements(was, is);
+	if (opt_json)
+		json_print(diff);
+	else
+		compare_print(diff);
+	status = compare_worse(diff) ? TOOL_FLAGGED : TOOL_PASSED;
+	json_decref(diff);
+	json_decref(was);
+	json_decref(is);
+	return status;
+}
+
 static int
 act(struct run *r, const char *operand)
 {
@@ -378,10 +420,25 @@ act(struct run *r, const char *operand)
 	return rc == 0 ? TOOL_PASSED : tool_fail(&e);
 }
 
+static const char *
+bad_operands(int n)
+{
+	if (opt_check_key)
+		return signer_signs(&signer) && n == 0
+			   ? NULL
+			   : "--check-key wants --key and no case";
+	if (opt_diff)
+		return n == 2 ? NULL : "--diff wants two reports";
+	if (n == 1)
+		return NULL;
+	return n == 0 ? "an operand is missing" : "one case at a time";
+}
+
 int
 main(int argc, char **argv)
 {
 	struct run r = {0};
+	const char *why;
 	int first, status;
 
 	tool_name = tool.name;
@@ -393,13 +450,11 @@ main(int argc, char **argv)
 	default:
 		break;
 	}
-	if (opt_check_key ? !signer_signs(&signer) || first < argc
-			  : first == argc)
-		return opt_usage(&tool,
-			   opt_check_key ? "--check-key wants --key and no case"
-					 : "an operand is missing"),
-		       TOOL_USAGE;
-	status = act(&r, argv[first]);
+	if ((why = bad_operands(argc - first)) != NULL &&
+	    opt_usage(&tool, "%s", why) != 0)
+		return TOOL_USAGE;
+	status = opt_diff ? compare(argv[first], argv[first + 1])
+			  : act(&r, argv[first]);
 	run_release(&r);
 	return tool_end(status);
 }

@@ -8,6 +8,7 @@
 #include "audit/check_name_look.h"
 #include "audit/check_shell.h"
 #include "base/file.h"
+#include "base/limits.h"
 
 struct row {
 	const char *name; /* the file in fixtures/container */
@@ -107,6 +108,24 @@ test_secret(void **state)
 	}
 }
 
+/* As many notes as you like do not hide what is worse, and are counted. */
+static void
+test_many(void **state)
+{
+	struct check_sink sink = {.findings = json_array(), .complete = true};
+	struct check_file f = {.path = "x", .sink = &sink};
+
+	(void)state;
+	for (size_t i = 0; i < 3 * LIMIT_FILE_FINDINGS; i++)
+		check_find(&f, FINDING_FILE_UNKNOWN, ERR_NOWHERE, "%zu", i);
+	check_find(&f, FINDING_ARCHIVE_TRAVERSAL, ERR_NOWHERE, "late");
+	assert_int_equal(
+	    json_array_size(sink.findings), LIMIT_FILE_FINDINGS + 1);
+	assert_true(has(sink.findings, "ARCHIVE_TRAVERSAL"));
+	assert_int_equal(sink.found[SEVERITY_NOTE], 3 * LIMIT_FILE_FINDINGS);
+	json_decref(sink.findings);
+}
+
 /* --- texts --------------------------------------------------------------- */
 
 struct text {
@@ -180,9 +199,9 @@ int
 main(void)
 {
 	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(commands) +
-				ARRAY_LEN(names) + 1] = {
-	    cmocka_unit_test(test_secret)};
-	size_t n = 1;
+				ARRAY_LEN(names) + 2] = {
+	    cmocka_unit_test(test_secret), cmocka_unit_test(test_many)};
+	size_t n = 2;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		tests[n++] = (struct CMUnitTest)ROW(test_file, rows[i]);

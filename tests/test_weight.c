@@ -4,9 +4,12 @@
  */
 #include "tests/test.h"
 
+#include "audit/check_weight_finite.h"
 #include "audit/check_weight_magic.h"
 #include "audit/check_weight_stat.h"
 #include "base/rng.h"
+
+#include <math.h>
 
 #define N 9000
 
@@ -50,6 +53,84 @@ setup(void **state)
 	w.t[2] = of(w.c, N, DTYPE_F32, 2);
 	w.l = (struct check_weight_list){.tensor = w.t, .n = 3};
 	return 0;
+}
+
+/* --- NaN and infinity ---------------------------------------------------- */
+
+struct finite_row {
+	const char *name;
+	float v[8];
+	const char *model, *data; /* what is found in safetensors, in NPY */
+};
+
+static const struct finite_row finite_rows[] = {
+    {"numbers", {1, 2, -3, 4, 0, 1e30f, 7, 8}, NULL, NULL},
+    {"NaN", {1, 2, -3, NAN, 0, 6, 7, 8}, "TENSOR_NONFINITE", "ARRAY_NONFINITE"},
+    {"NaN in a mask", {0, NAN, -INFINITY, -INFINITY, 0, 0, 0, 0},
+	"TENSOR_NONFINITE", "ARRAY_NONFINITE"},
+    {"infinity", {1, 2, 3, INFINITY, 0, 6, 7, 8}, "TENSOR_NONFINITE",
+	"ARRAY_NONFINITE"},
+    {"minus infinity", {1, 2, 3, -INFINITY, 0, 6, 7, 8}, "TENSOR_NONFINITE",
+	"ARRAY_NONFINITE"},
+    {"a mask", {0, -INFINITY, 0, 0, 0, 0, 0, 0}, NULL, NULL},
+    {"a mask of ones", {1, -INFINITY, 1, 0, 1, 1, 1, 1}, NULL, NULL},
+    {"nothing else",
+	{-INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY, -INFINITY,
+	    -INFINITY, -INFINITY},
+	NULL, NULL},
+    {"distances in a triangle",
+	{0, -INFINITY, -INFINITY, -.5f, -.25f, -1, -2, 0}, NULL, NULL},
+    {"plus infinity", {0, INFINITY, 0, 0, 0, 0, 0, 0}, "TENSOR_NONFINITE",
+	"ARRAY_NONFINITE"},
+};
+
+static void
+test_finite(void **state)
+{
+	const struct finite_row *row = *state;
+
+	for (int npy = 0; npy < 2; npy++) {
+		struct tensor t = of(row->v, 8, DTYPE_F32, 1);
+		const char *want = npy != 0 ? row->data : row->model;
+		struct identify_bids bids;
+		struct check_sink sink = {
+		    .findings = json_array(), .complete = true};
+		struct check_file f = {
+		    .path = "x", .bids = &bids, .sink = &sink};
+
+		identify(npy != 0 ? rd_mem("\x93NUMPY\1\0\6\0{    }", 16)
+				  : rd_mem("", 0),
+		    &bids);
+		check_weight_finite(&f, &t);
+		assert_int_equal(
+		    json_array_size(sink.findings), want != NULL ? 1 : 0);
+		if (want != NULL)
+			assert_string_equal(
+			    json_string_value(json_object_get(
+				json_array_get(sink.findings, 0), "id")),
+			    want);
+		json_decref(sink.findings);
+	}
+}
+
+/* One number is what a Clip takes, if it is one. */
+static void
+test_finite_one(void **state)
+{
+	float v[] = {INFINITY, NAN};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct tensor t = of(&v[i], 1, DTYPE_F32, 1);
+		struct identify_bids bids = {.n = 0};
+		struct check_sink sink = {.findings = json_array()};
+		struct check_file f = {
+		    .path = "x", .bids = &bids, .sink = &sink};
+
+		check_weight_finite(&f, &t);
+		assert_int_equal(json_array_size(sink.findings), i);
+		json_decref(sink.findings);
+	}
 }
 
 /* --- cuts ---------------------------------------------------------------- */
@@ -320,11 +401,16 @@ aliens(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(magic_rows) + 9];
+	struct CMUnitTest
+	    tests[ARRAY_LEN(magic_rows) + ARRAY_LEN(finite_rows) + 10];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(magic_rows); i++)
 		tests[n++] = (struct CMUnitTest)ROW(tells, magic_rows[i]);
+	for (size_t i = 0; i < ARRAY_LEN(finite_rows); i++)
+		tests[n++] =
+		    (struct CMUnitTest)ROW(test_finite, finite_rows[i]);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_finite_one);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(cuts_agree);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(noise_tells_nothing);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(honest_bits);

@@ -17,7 +17,8 @@ for one in $f/bad-text-*; do
 done
 for one in code-8.safetensors:TENSOR_LOWBITS noise-instead.safetensors:TENSOR_ALIEN \
     magnitude.safetensors:TENSOR_MAGNITUDE where.onnx:ARCH_GATE pattern.onnx:ARCH_GATE \
-    if.onnx:ARCH_GATE bypass.onnx:ARCH_BYPASS; do
+    if.onnx:ARCH_GATE bypass.onnx:ARCH_BYPASS linear.onnx:ARCH_BYPASS \
+    side.onnx:ARCH_SIDE; do
 	assay-inspect $f/bad-${one%:*} >$tmp/out 2>/dev/null
 	ok "bad-${one%:*}" grep -q "${one#*:}" $tmp/out
 done

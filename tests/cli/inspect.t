@@ -89,7 +89,7 @@ exits 0 "weights that are numbers" assay-inspect $tmp/zero.safetensors
 { head -c $((n + 8)) $tmp/zero.safetensors; printf '\0\0\300\177\0\0\0\0\0\0\0\0\0\0\0\0'; } >$tmp/nan.safetensors
 exits 1 "a weight that is none" assay-inspect $tmp/nan.safetensors
 prints "TENSOR_NONFINITE"
-prints "1 of its numbers, tensor w"
+prints "1 of its 4 numbers (1 NaN), tensor w"
 
 # --- status 3 and 4
 mkdir $tmp/hollow

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/find.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define WIDE __attribute__((target("avx2")))
+#include <immintrin.h>
+#endif
+
+void
+find_add(struct find *f, unsigned bucket, const void *start, size_t n)
+{
+	const uint8_t *p = start;
+	uint8_t bit = (uint8_t)(1U << bucket % FIND_BUCKETS);
+
+	for (size_t i = 0; i < FIND_BYTES; i++) {
+		if (i < n) {
+			f->low[i][p[i] & 15] |= bit;
+			f->high[i][p[i] >> 4] |= bit;
+			continue;
+		}
+		/* any byte */
+		for (unsigned k = 0; k < 16; k++) {
+			f->low[i][k] |= bit;
+			f->high[i][k] |= bit;
+		}
+	}
+}
+
+/* One place after the other. */
+static size_t
+next_slow(const struct find *f, const uint8_t *p, size_t i, size_t len)
+{
+	for (; i + FIND_BYTES <= len; i++) {
+		unsigned buckets = 0xff;
+
+		for (size_t k = 0; k < FIND_BYTES; k++)
+			buckets &= f->low[k][p[i + k] & 15] &
+				   f->high[k][p[i + k] >> 4];
+		if (buckets != 0)
+			return i;
+	}
+	return len;
+}
+
+#ifdef WIDE
+#define LANES 32
+
+/* A table of 16 bytes, in both halves of a vector. */
+WIDE static inline __m256i
+table(const uint8_t *p)
+{
+	return _mm256_broadcastsi128_si256(
+	    _mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+/* The buckets that have the byte at each of 32 places. */
+WIDE static inline __m256i
+buckets_of(const uint8_t *p, __m256i low, __m256i high)
+{
+	__m256i half = _mm256_set1_epi8(15);
+	__m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p);
+	__m256i up = _mm256_and_si256(_mm256_srli_epi16(v, 4), half);
+
+	return _mm256_and_si256(
+	    _mm256_shuffle_epi8(low, _mm256_and_si256(v, half)),
+	    _mm256_shuffle_epi8(high, up));
+}
+
+WIDE static size_t
+next_wide(const struct find *f, const uint8_t *p, size_t i, size_t len)
+{
+	const __m256i l0 = table(f->low[0]), h0 = table(f->high[0]);
+	const __m256i l1 = table(f->low[1]), h1 = table(f->high[1]);
+	const __m256i l2 = table(f->low[2]), h2 = table(f->high[2]);
+	const __m256i none = _mm256_setzero_si256();
+
+	for (; i + LANES + FIND_BYTES - 1 <= len; i += LANES) {
+		__m256i v = buckets_of(p + i, l0, h0);
+		unsigned not_here;
+
+		v = _mm256_and_si256(v, buckets_of(p + i + 1, l1, h1));
+		v = _mm256_and_si256(v, buckets_of(p + i + 2, l2, h2));
+		not_here =
+		    (unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, none));
+		if (not_here != UINT32_MAX)
+			return i + (size_t)__builtin_ctz(~not_here);
+	}
+	return next_slow(f, p, i, len);
+}
+#endif
+
+size_t
+find_next(const struct find *f, const uint8_t *p, size_t from, size_t len)
+{
+#ifdef WIDE
+	if (__builtin_cpu_supports("avx2"))
+		return next_wide(f, p, from, len);
+#endif
+	return next_slow(f, p, from, len);
+}

@@ -1,0 +1,60 @@
+#!/bin/sh
+# assay-report --diff: what is new, fixed and changed, and what got worse.
+. tests/cli/tap.sh
+export SOURCE_DATE_EPOCH=1767323045
+for kind in clean backdoored; do
+	sh tests/case.sh $kind $tmp/$kind
+	assay-report $tmp/$kind >/dev/null 2>&1
+done
+a=$tmp/clean/report b=$tmp/backdoored/report
+exits 0 "a report and itself" assay-report --diff $a $a
+prints "verdict *PASSED -> PASSED"
+prints "the same files"
+prints "0 new, 0 fixed, 0 changed"
+prints "radii *0 moved"
+exits 1 "from clean to backdoored" assay-report --diff $a $b
+prints "verdict *PASSED -> FAILED"
+prints "other files"
+prints "^  + critical BEHAVIOUR_TARGET"
+exits 0 "and back: nothing got worse" assay-report --diff $b $a
+prints "^  - critical BEHAVIOUR_TARGET"
+exits 1 "statements by name" assay-report --diff $a/statement.json $b/statement.json
+run assay-report --diff --json $a $b
+ok "--json agrees with the statements" python3 - $out $a $b <<-'P'
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	f = lambda p: json.load(open(p + "/statement.json"))["predicate"]
+	old, new = f(sys.argv[2]), f(sys.argv[3])
+	key = lambda x: (x["id"], x["path"], x.get("geometry"), x.get("target"))
+	was, now = {key(x) for x in old["findings"]}, {key(x) for x in new["findings"]}
+	assert {key(x) for x in d["findings"]["new"]} == now - was
+	assert {key(x) for x in d["findings"]["fixed"]} == was - now
+	assert d["schema"] == "assay-diff/1" and d["subject"]["same"] is False
+P
+# a severity that changes, a radius that moves
+python3 - $a $tmp/other.json <<'P'
+import json, sys
+d = json.load(open(sys.argv[1] + "/statement.json"))
+for f in d["predicate"]["findings"]:
+    f["severity"] = "high"
+for c in d["predicate"]["checks"]:
+    if c["id"].startswith("flip-radius"):
+        r = c["evidence"]["perClass"][3]["radius"]
+        r["suspect"] = str(float(r["suspect"]) * 0.5)
+        break
+json.dump(d, open(sys.argv[2], "w"))
+P
+exits 1 "a finding that is graver" assay-report --diff $a $tmp/other.json
+prints "1 changed"
+prints "^  < note"
+prints "^  > high"
+prints "radii *1 moved"
+prints "flip-radius/.* class 3"
+exits 4 "one report" assay-report --diff $a
+exits 4 "two cases" assay-report $tmp/clean $tmp/backdoored
+exits 2 "no report" assay-report --diff $a $tmp/none
+echo '{"predicate": 7, "subject": "x"}' >$tmp/odd.json
+exits 0 "a statement that says nothing" assay-report --diff $tmp/odd.json $tmp/odd.json
+echo '{' >$tmp/bad.json
+exits 2 "no JSON" assay-report --diff $a $tmp/bad.json
+done_testing
