@@ -174,7 +174,8 @@ check_bytes(struct check_sink *s, const char *path, struct rd bytes,
 		    s->size);
 	if (s->unknown != 0)
 		check_find(&f, FINDING_FILE_UNKNOWN, ERR_NOWHERE,
-		    "%zu things within of no known format", s->unknown);
+		    "%zu thing%s within of no known format", s->unknown,
+		    s->unknown == 1 ? "" : "s");
 	if (dropped(s) != 0) {
 		s->complete = false;
 		json_add(s->findings,

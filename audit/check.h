@@ -7,6 +7,26 @@
  * a pickle in a string) it hands to check_within(), which looks at it as at a
  * file of its own.  Nothing that is looked at is ever executed, imported or
  * resolved.
+ *
+ * A new check: audit/check_x.c with check_x(), a line in audit/check.def;
+ * parts are audit/check_x_part.[ch].  The rules:
+ *
+ * - Go by content (check_is(), a probe of formats/identify.def), by name only
+ *   where a loader does.
+ * - check_knows() once it is clear that the bytes are of your format and will
+ *   be read; whatever was then not read to its end is check_short().  A check
+ *   that returns on an error without a word calls damage clean.
+ * - HIGH and CRITICAL stop a gate (exit status 1).  MEDIUM is for a person,
+ *   LOW and NOTE are for the record.
+ * - Bytes are hostile: take them by struct rd, bound all work by base/limits.h,
+ *   nothing quadratic; check_spend() before anything is expanded.
+ *
+ * Shared by several checks, and none themselves: check_expand (streams),
+ * check_source (libarchive over memory), check_names (members' names, types,
+ * links), check_path (paths that a model opens), check_note (texts in
+ * metadata), check_tail (bytes behind an end), check_tell (a finding a few
+ * times only), check_python and check_shell (source, commands), check_tf and
+ * check_tf_graph (TensorFlow's operators).  audit/INSPECT.md has the whole.
  */
 #ifndef AUDIT_CHECK_H
 #define AUDIT_CHECK_H

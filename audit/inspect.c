@@ -108,6 +108,8 @@ struct job {
 	struct file_map reference_map;
 	struct check_weight_list reference;
 	struct inspect_list list;
+	size_t dropped;            /* findings, beyond the limit */
+	const char *first_dropped; /* the path of the first */
 	json_t **seen; /* of each entry of the list, what its worker said */
 	/* the folder, with a slash, whose model all within it belongs to */
 	char within[LIMIT_MEMBER_NAME + 2];
@@ -166,18 +168,38 @@ join_input(struct job *j, const json_t *file)
 		    j->doc, "bundle", member(file, "path"), &d, (uint64_t)size);
 }
 
+/* Of the second half of LIMIT_FINDINGS there are only those that stop a gate:
+ * trifles about the first files must not push them out. */
+static void
+join_finding(struct job *j, json_t *finding)
+{
+	size_t n = json_array_size(j->findings);
+	enum finding_severity s;
+
+	if (!finding_severity_parse(member(finding, "severity"), &s))
+		s = SEVERITY_CRITICAL;
+	if (n < LIMIT_FINDINGS / 2 ||
+	    (s >= SEVERITY_HIGH && n < LIMIT_FINDINGS))
+		json_add(j->findings, json_incref(finding));
+	else if (j->dropped++ == 0)
+		j->first_dropped = member(finding, "path");
+}
+
 static void
 join_file(struct job *j, const struct inspect_entry *one, const json_t *doc)
 {
-	json_t *file = json_object_get(doc, "file"), *findings;
+	json_t *file = json_object_get(doc, "file"), *finding;
 	const char *format;
+	size_t before = j->dropped, i;
 
-	findings = json_object_get(doc, "findings");
-	json_array_extend(j->findings, findings);
+	json_array_foreach(json_object_get(doc, "findings"), i, finding)
+	    join_finding(j, finding);
 	if (!json_is_true(json_object_get(doc, "complete")))
 		j->complete = false;
 	if (file == NULL)
 		return;
+	if (j->dropped != before) /* no verdict rests on what is left out */
+		json_put(file, "complete", json_false());
 	json_add(j->files, json_incref(file));
 	if (one->root < 0)
 		join_input(j, file);
@@ -195,19 +217,18 @@ join(struct job *j)
 	for (size_t i = 0; i < j->list.n; i++) {
 		const struct inspect_entry *one = &j->list.entry[i];
 
-		if (json_array_size(j->findings) > LIMIT_FINDINGS) {
-			json_add(j->findings,
-			    finding_json(FINDING_FILE_LIMIT, one->path,
-				ERR_NOWHERE, "more than %d findings",
-				LIMIT_FINDINGS));
-			j->complete = false;
-			return;
-		}
 		if (one->kind == INSPECT_FOLDER)
 			join_folder(j, one->path, member(j->seen[i], "layout"));
 		else
 			join_file(j, one, j->seen[i]);
 	}
+	if (j->dropped == 0)
+		return;
+	json_add(j->findings,
+	    finding_json(FINDING_FILE_LIMIT, j->first_dropped, ERR_NOWHERE,
+		"%zu findings of this file and later ones are left out",
+		j->dropped));
+	j->complete = false;
 }
 
 /* Of files that are the same only the last is a candidate: an image or a

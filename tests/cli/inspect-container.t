@@ -51,4 +51,22 @@ prints "NAME_DECEPTIVE"
 exits 1 "a token" assay-inspect $f/secret-token.txt
 prints "high .*SECRET_TOKEN .*GitHub token, 40 characters"
 ok "it is not shown" sh -c "! grep -q Zq8vK2 $out"
+# --- trifles do not push out what stops a gate
+mkdir "$tmp/many" "$tmp/crowd"
+i=0
+while [ $i -lt 1100 ]; do
+	echo '#!/bin/sh' >"$tmp/many/a$i.sh"
+	i=$((i + 1))
+done
+cp fixtures/torch/bad-evil-only.pt "$tmp/many/z.pt"
+(cd "$tmp/many" && tar -cf ../many.tar a*.sh z.pt)
+exits 1 "an attack behind 1,100 scripts" assay-inspect "$tmp/many.tar"
+prints "critical *PICKLE_CALL_DANGEROUS"
+prints "[0-9] findings more"
+for i in 1 2 3 4 5 6; do (cd "$tmp/many" && tar -cf "../crowd/a$i.tar" a*.sh); done
+cp fixtures/torch/bad-evil-only.pt "$tmp/crowd/z.pt"
+exits 1 "an attack behind 6,600 scripts" assay-inspect "$tmp/crowd"
+prints "critical *PICKLE_CALL_DANGEROUS"
+prints "findings of this file and later ones are left out"
+
 done_testing
