@@ -7,8 +7,7 @@
 
 #include "base/limits.h"
 #include "base/map.h"
-
-#include <yaml.h>
+#include "formats/yaml_events.h"
 
 /* An open mapping or sequence. */
 struct level {
@@ -172,8 +171,10 @@ alias(struct reader *r, const yaml_event_t *ev, struct err *e)
 }
 
 static int
-take(struct reader *r, const yaml_event_t *ev, struct err *e)
+take(void *ctx, const yaml_event_t *ev, struct err *e)
 {
+	struct reader *r = ctx;
+
 	switch (ev->type) {
 	case YAML_SCALAR_EVENT:
 		return scalar(r, ev, e);
@@ -202,47 +203,13 @@ take(struct reader *r, const yaml_event_t *ev, struct err *e)
 	}
 }
 
-static int
-drive(struct reader *r, yaml_parser_t *p, struct err *e)
-{
-	bool end = false;
-	yaml_event_t ev;
-	int rc = 0;
-
-	while (rc == 0 && !end) {
-		if (yaml_parser_parse(p, &ev) != 1)
-			return err_set(e, ERR_FORMAT,
-			    p->problem_offset != 0 ? p->problem_offset
-						   : p->problem_mark.index,
-			    "yaml: %s",
-			    p->problem != NULL ? p->problem : "damaged");
-		end = ev.type == YAML_STREAM_END_EVENT;
-		rc = take(r, &ev, e);
-		yaml_event_delete(&ev);
-	}
-	return rc;
-}
-
 int
 conf_yaml(struct rd in, struct conf_doc *doc, struct err *e)
 {
 	struct reader r = {.doc = doc};
-	yaml_parser_t p;
-	int rc;
 
 	*doc = (struct conf_doc){.root = NULL};
 	arena_init(&doc->arena, LIMIT_CONF_ARENA);
 	map_init(&r.anchors, &doc->arena);
-	if (rd_left(&in) > LIMIT_CONFIG_FILE)
-		return err_set(
-		    e, ERR_LIMIT, 0, "yaml: %zu bytes", rd_left(&in));
-	if (rd_left(&in) == 0)
-		return err_set(e, ERR_FORMAT, 0, "yaml: no document");
-	if (yaml_parser_initialize(&p) != 1)
-		BUG("libyaml");
-	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&p, in.base + in.off, rd_left(&in));
-	rc = drive(&r, &p, e);
-	yaml_parser_delete(&p);
-	return rc;
+	return yaml_events(in, take, &r, e);
 }

@@ -3,8 +3,7 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
-
-#include <yaml.h>
+#include "formats/yaml_events.h"
 
 #define KEYS_CAP (2 * (size_t)LIMIT_CONFIG_FILE)
 
@@ -83,8 +82,10 @@ scalar(struct reader *r, const yaml_event_t *ev, struct err *e)
 }
 
 static int
-take(struct reader *r, const yaml_event_t *ev, struct err *e)
+take(void *ctx, const yaml_event_t *ev, struct err *e)
 {
+	struct reader *r = ctx;
+
 	switch (ev->type) {
 	case YAML_SCALAR_EVENT:
 		return scalar(r, ev, e);
@@ -111,50 +112,17 @@ take(struct reader *r, const yaml_event_t *ev, struct err *e)
 	}
 }
 
-static int
-drive(struct reader *r, yaml_parser_t *p, struct err *e)
-{
-	bool end = false;
-	yaml_event_t ev;
-	int rc = 0;
-
-	while (rc == 0 && !end) {
-		if (yaml_parser_parse(p, &ev) != 1)
-			return err_set(e, ERR_FORMAT,
-			    p->problem_offset != 0 ? p->problem_offset
-						   : p->problem_mark.index,
-			    "yaml: %s",
-			    p->problem != NULL ? p->problem : "damaged");
-		end = ev.type == YAML_STREAM_END_EVENT;
-		rc = take(r, &ev, e);
-		yaml_event_delete(&ev);
-	}
-	if (rc == 0 && r->root == NULL)
-		rc = err_set(e, ERR_FORMAT, 0, "yaml: no document");
-	return rc;
-}
-
 int
 yaml_text_read(struct rd in, json_t **out, struct err *e)
 {
 	struct reader r = {.root = NULL};
-	yaml_parser_t p;
 	int rc;
 
 	*out = NULL;
-	if (rd_left(&in) > LIMIT_CONFIG_FILE)
-		return err_set(
-		    e, ERR_LIMIT, 0, "yaml: %zu bytes", rd_left(&in));
-	if (rd_left(&in) == 0)
-		return err_set(e, ERR_FORMAT, 0, "yaml: no document");
-	if (yaml_parser_initialize(&p) != 1)
-		BUG("libyaml");
 	arena_init(&r.keys, KEYS_CAP);
-	/* or a byte order mark would choose UTF-16 */
-	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&p, in.base + in.off, rd_left(&in));
-	rc = drive(&r, &p, e);
-	yaml_parser_delete(&p);
+	rc = yaml_events(in, take, &r, e);
+	if (rc == 0 && r.root == NULL)
+		rc = err_set(e, ERR_FORMAT, 0, "yaml: no document");
 	arena_release(&r.keys);
 	if (rc != 0)
 		json_decref(r.root);
