@@ -26,7 +26,7 @@ CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
 INSPECT             = $(patsubst audit/%.c,%,$(wildcard audit/inspect_*.c))
 assay-inspect_PARTS = $(CHECKS) $(INSPECT) show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks compare diagram envelope evidence html \
-                      html_rest html_scan html_top oms $(OUTPUTS) page page_style \
+                      html_rest html_scan html_top index oms $(OUTPUTS) page page_style \
                       signer svg token
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files

@@ -8,21 +8,13 @@ put_head(const struct html_in *h, struct buf *b)
 {
 	const char *name =
 	    json_string_value(json_at(h->statement, "subject.0.name"));
+	struct buf title = {0};
 
-	buf_puts(b, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
-		    "<meta charset=\"utf-8\">\n"
-		    "<meta http-equiv=\"Content-Security-Policy\" "
-		    "content=\"default-src 'none'; style-src 'unsafe-inline'; "
-		    "img-src data:; base-uri 'none'; form-action 'none'\">\n"
-		    "<meta name=\"viewport\" "
-		    "content=\"width=device-width, initial-scale=1\">\n"
-		    "<meta name=\"referrer\" content=\"no-referrer\">\n");
-	page_el(b, "title", "Model audit: %s: %s", name,
+	buf_printf(&title, "Model audit: %s: %s", name,
 	    json_string_value(json_at(h->predicate, "verdict")));
-	buf_puts(b, "\n<style>\n");
-	for (size_t i = 0; page_style[i] != NULL; i++)
-		buf_puts(b, page_style[i]);
-	buf_puts(b, "</style>\n</head>\n<body>\n<header>\n");
+	page_begin(b, buf_str(&title));
+	buf_free(&title);
+	buf_puts(b, "<header>\n");
 	page_el(b, "p class=\"kicker\"", "Assay model audit");
 	page_el(b, "h1", "%s", name);
 	page_el(b, "p class=\"soft\"",

@@ -44,6 +44,24 @@ page_el(struct buf *b, const char *tag, const char *fmt, ...)
 }
 
 void
+page_begin(struct buf *b, const char *title)
+{
+	buf_puts(b, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
+		    "<meta charset=\"utf-8\">\n"
+		    "<meta http-equiv=\"Content-Security-Policy\" "
+		    "content=\"default-src 'none'; style-src 'unsafe-inline'; "
+		    "img-src data:; base-uri 'none'; form-action 'none'\">\n"
+		    "<meta name=\"viewport\" "
+		    "content=\"width=device-width, initial-scale=1\">\n"
+		    "<meta name=\"referrer\" content=\"no-referrer\">\n");
+	page_el(b, "title", "%s", title);
+	buf_puts(b, "\n<style>\n");
+	for (size_t i = 0; page_style[i] != NULL; i++)
+		buf_puts(b, page_style[i]);
+	buf_puts(b, "</style>\n</head>\n<body>\n");
+}
+
+void
 page_section(struct buf *b, const char *id, const char *title)
 {
 	buf_printf(b, "<section id=\"%s\" aria-labelledby=\"%s-h\">\n", id, id);

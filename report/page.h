@@ -15,6 +15,10 @@
 void page_el(struct buf *, const char *tag, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
+/* The head of a page, up to and with <body>: no script may run in it, nothing
+ * is fetched. */
+void page_begin(struct buf *, const char *title);
+
 /* <section id> with a heading. */
 void page_section(struct buf *, const char *id, const char *title);
 void page_section_end(struct buf *);

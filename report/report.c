@@ -6,6 +6,7 @@
 #include "report/compare.h"
 #include "report/envelope.h"
 #include "report/html.h"
+#include "report/index.h"
 #include "report/oms.h"
 #include "report/output.h"
 #include "report/statement.h"
@@ -21,7 +22,7 @@
 static struct signer signer;
 static const char *opt_out, *opt_certificate, *opt_pae, *opt_signature;
 static const char *opt_query, *opt_stamp;
-static bool opt_force, opt_json, opt_check_key, opt_model, opt_diff;
+static bool opt_force, opt_json, opt_check_key, opt_model, opt_diff, opt_index;
 
 static const struct opt options[] = {
     {"key", 'k', OPT_STR, &signer.key, "KEY",
@@ -48,6 +49,9 @@ static const struct opt options[] = {
 	"also write model.sig, as OpenSSF model signing has it", 0, 0, 0},
     {"diff", 0, OPT_FLAG, &opt_diff, NULL,
 	"say what changed from one report to another: OLD NEW", 0, 0, 0},
+    {"index", 0, OPT_FLAG, &opt_index, NULL,
+	"list many reports: REPORT... (-o DIR: index.html, index.json)", 0, 0,
+	0},
     {"out", 'o', OPT_STR, &opt_out, "DIR",
 	"where the report goes (default: CASE/report)", 0, 0, 0},
     {"check-key", 0, OPT_FLAG, &opt_check_key, NULL,
@@ -65,7 +69,7 @@ static const struct opt_tool tool = {
     "CASE|REPORT [--key KEY] [options]",
     options,
     0,
-    2,
+    10000,
 };
 
 /* Everything that one run holds. */
@@ -405,6 +409,56 @@ compare(const char *before, const char *after)
 }
 
 static int
+write_index(const json_t *index, struct err *e)
+{
+	struct buf html = {0}, json = {0};
+	char path[1200];
+	int rc;
+
+	index_html(index, &html);
+	json_pretty(index, &json);
+	if ((rc = file_mkdir(opt_out, e)) == 0 &&
+	    (rc = file_join(path, sizeof(path), opt_out, "index.html", e)) ==
+		0 &&
+	    (rc = file_write(path, html.ptr, html.len, e)) == 0 &&
+	    (rc = file_join(path, sizeof(path), opt_out, "index.json", e)) == 0)
+		rc = file_write(path, json.ptr, json.len, e);
+	buf_free(&html);
+	buf_free(&json);
+	return rc;
+}
+
+/* A report that cannot be read is said, and the others are listed. */
+static int
+list(const char *const *report, size_t n)
+{
+	json_t *index = index_new();
+	struct err e = {0};
+	int status = TOOL_PASSED;
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *statement = NULL;
+
+		if (read_statement(report[i], &statement, &e) != 0) {
+			tool_fail(&e);
+			status = TOOL_INCOMPLETE;
+			continue;
+		}
+		index_add(index, report[i], statement);
+		json_decref(statement);
+	}
+	index_sort(index);
+	if (opt_json)
+		json_print(index);
+	else
+		index_print(index);
+	if (opt_out != NULL && write_index(index, &e) != 0)
+		status = tool_fail(&e);
+	json_decref(index);
+	return status;
+}
+
+static int
 act(struct run *r, const char *operand)
 {
 	struct err e = {0};
@@ -427,6 +481,8 @@ bad_operands(int n)
 		return signer_signs(&signer) && n == 0
 			   ? NULL
 			   : "--check-key wants --key and no case";
+	if (opt_index)
+		return n > 0 ? NULL : "--index wants reports";
 	if (opt_diff)
 		return n == 2 ? NULL : "--diff wants two reports";
 	if (n == 1)
@@ -453,8 +509,13 @@ main(int argc, char **argv)
 	if ((why = bad_operands(argc - first)) != NULL &&
 	    opt_usage(&tool, "%s", why) != 0)
 		return TOOL_USAGE;
-	status = opt_diff ? compare(argv[first], argv[first + 1])
-			  : act(&r, argv[first]);
+	if (opt_index)
+		status = list(
+		    (const char *const *)argv + first, (size_t)(argc - first));
+	else if (opt_diff)
+		status = compare(argv[first], argv[first + 1]);
+	else
+		status = act(&r, argv[first]);
 	run_release(&r);
 	return tool_end(status);
 }

@@ -57,4 +57,28 @@ echo '{"predicate": 7, "subject": "x"}' >$tmp/odd.json
 exits 0 "a statement that says nothing" assay-report --diff $tmp/odd.json $tmp/odd.json
 echo '{' >$tmp/bad.json
 exits 2 "no JSON" assay-report --diff $a $tmp/bad.json
+
+# --- many in one table
+exits 0 "--index" assay-report --index $a $b -o $tmp/all
+ok "failed first" sh -c "head -1 $out | grep -q '^FAILED'"
+prints "^PASSED"
+prints "2 reports"
+ok "the page has both" [ "$(grep -c '<th scope="row">' $tmp/all/index.html)" -eq 2 ]
+ok "and no script" sh -c "! grep -qi '<script' $tmp/all/index.html"
+ok "index.json agrees" python3 - $tmp/all/index.json $a $b <<-'P'
+	import json, sys
+	d = {r["report"]: r for r in json.load(open(sys.argv[1]))["reports"]}
+	for p in sys.argv[2:]:
+	    s = json.load(open(p + "/statement.json"))["predicate"]
+	    assert d[p]["verdict"] == s["verdict"]
+	    for level in "critical", "high":
+	        assert d[p][level] == sum(f["severity"] == level for f in s["findings"])
+P
+exits 2 "one that is not there" assay-report --index $a $tmp/none
+prints "1 reports"
+exits 0 "a statement that says nothing" assay-report --index $tmp/odd.json
+sed 's/clothes.tar.gz/<script>x<\/script>/' $a/statement.json >$tmp/evil.json
+exits 0 "a hostile name" assay-report --index $tmp/evil.json -o $tmp/evil
+ok "is text" sh -c "! grep -qi '<script' $tmp/evil/index.html"
+exits 4 "--index alone" assay-report --index
 done_testing
