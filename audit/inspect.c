@@ -216,11 +216,14 @@ join(struct job *j)
 {
 	for (size_t i = 0; i < j->list.n; i++) {
 		const struct inspect_entry *one = &j->list.entry[i];
+		const json_t *doc = j->seen[i];
 
 		if (one->kind == INSPECT_FOLDER)
-			join_folder(j, one->path, member(j->seen[i], "layout"));
-		else
-			join_file(j, one, j->seen[i]);
+			join_folder(j, one->path, member(doc, "layout"));
+		/* a folder has findings when it brought its worker down */
+		if (one->kind != INSPECT_FOLDER ||
+		    json_object_get(doc, "findings") != NULL)
+			join_file(j, one, doc);
 	}
 	if (j->dropped == 0)
 		return;

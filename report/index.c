@@ -53,7 +53,8 @@ index_add(json_t *index, const char *name, const json_t *statement)
 	json_t *one = json_object();
 
 	json_put(one, "report", json_text(name));
-	json_put(one, "subject", json_text(text_at(statement, "subject.0.name")));
+	json_put(
+	    one, "subject", json_text(text_at(statement, "subject.0.name")));
 	json_put(one, "verdict", json_text(text_at(p, "verdict")));
 	json_put(one, "auditedAt", json_text(text_at(p, "run.auditedAt")));
 	json_put(one, "critical",
@@ -136,8 +137,8 @@ index_print(const json_t *index)
 static void
 row(struct buf *b, const json_t *one)
 {
-	static const char *const cell[] = {"subject", "auditedAt", "score",
-	    "targets", "critical", "high"};
+	static const char *const cell[] = {
+	    "subject", "auditedAt", "score", "targets", "critical", "high"};
 	char room[64];
 
 	buf_puts(b, "<tr>");
