@@ -323,10 +323,11 @@ accuracy_json(const struct purification *p, double v)
 static json_t *
 rounding_json(const struct purification *p)
 {
-	json_t *j = json_object();
+	json_t *j;
 
 	if (p->rounding.tensors == 0)
 		return json_null();
+	j = json_object();
 	json_put(j, "tensors", json_integer((json_int_t)p->rounding.tensors));
 	json_put(j, "numbers", json_integer((json_int_t)p->rounding.numbers));
 	json_put(j, "changed", json_integer((json_int_t)p->rounding.changed));
