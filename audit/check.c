@@ -132,13 +132,10 @@ bool
 check_spend(const struct check_file *f, uint64_t n)
 {
 	struct check_sink *s = f->sink;
-	uint64_t ratio = LIMIT_INSPECT_FREE, most;
+	uint64_t most = LIMIT_INSPECT_BYTES;
 
-	if (s->size < LIMIT_INSPECT_BYTES / LIMIT_INSPECT_RATIO)
-		ratio = MAX(ratio, s->size * LIMIT_INSPECT_RATIO);
-	else
-		ratio = LIMIT_INSPECT_BYTES;
-	most = MIN(ratio, LIMIT_INSPECT_BYTES);
+	if (s->size < most / LIMIT_INSPECT_RATIO)
+		most = MAX(LIMIT_INSPECT_FREE, s->size * LIMIT_INSPECT_RATIO);
 	if (n > most || s->expanded > most - n) {
 		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
 		    "expands to more than %" PRIu64 " bytes", most);

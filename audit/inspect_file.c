@@ -59,7 +59,7 @@ describe(const char *path, const struct digest *d, uint64_t size,
 
 json_t *
 inspect_file_unread(
-    const struct inspect_entry *one, unsigned finding, const char *why)
+    const struct inspect_entry *one, enum finding_id finding, const char *why)
 {
 	json_t *doc = json_object(), *findings = json_array();
 

@@ -7,6 +7,7 @@
 
 #include "audit/inspect_list.h"
 #include "base/buf.h"
+#include "base/finding.h"
 
 #include <jansson.h>
 
@@ -22,6 +23,6 @@ void inspect_file_look(const struct inspect_entry *,
 
 /* The document of a file that could not be looked at. */
 json_t *inspect_file_unread(
-    const struct inspect_entry *, unsigned finding, const char *why);
+    const struct inspect_entry *, enum finding_id, const char *why);
 
 #endif

@@ -235,6 +235,14 @@ get(const json_t *j, const char *path, const char *want, bool ok, struct err *e)
 	    j == NULL ? "is missing" : want);
 }
 
+const char *
+json_text_at(const json_t *j, const char *path)
+{
+	const char *s = json_string_value(json_at(j, path));
+
+	return s != NULL ? s : "";
+}
+
 int
 json_get_str(const json_t *j, const char *path, const char **out, struct err *e)
 {

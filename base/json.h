@@ -35,6 +35,8 @@ int json_write_file(const char *path, const json_t *, struct err *) MUST_USE;
  * the member is absent or of another type; results are borrowed.
  */
 const json_t *json_at(const json_t *, const char *path);
+/* The string there; "" when there is none. */
+const char *json_text_at(const json_t *, const char *path);
 int json_get_str(
     const json_t *, const char *path, const char **out, struct err *) MUST_USE;
 int json_get_int(const json_t *, const char *path, int64_t lo, int64_t hi,

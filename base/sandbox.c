@@ -167,6 +167,19 @@ add_rules(scmp_filter_ctx ctx, uint32_t action, const int *call, size_t n)
 #define ADD(ctx, action, list)                                                 \
 	add_rules((ctx), (action), (list), ARRAY_LEN(list))
 
+/* Put a filter in force unless adding to it failed; it is released. */
+static int
+load_seccomp(scmp_filter_ctx ctx, int rc, struct err *e)
+{
+	if (rc == 0)
+		rc = seccomp_load(ctx);
+	seccomp_release(ctx);
+	if (rc != 0)
+		return err_set(e, ERR_SYSTEM, ERR_NOWHERE,
+		    "sandbox: seccomp: %s", strerror(-rc));
+	return 0;
+}
+
 static int
 enter_seccomp(const struct sandbox_spec *s, struct err *e)
 {
@@ -191,13 +204,7 @@ enter_seccomp(const struct sandbox_spec *s, struct err *e)
 #endif
 	if (rc == 0)
 		rc = ADD(ctx, SCMP_ACT_KILL_PROCESS, calls_fatal);
-	if (rc == 0)
-		rc = seccomp_load(ctx);
-	seccomp_release(ctx);
-	if (rc != 0)
-		return err_set(e, ERR_SYSTEM, ERR_NOWHERE,
-		    "sandbox: seccomp: %s", strerror(-rc));
-	return 0;
+	return load_seccomp(ctx, rc, e);
 }
 
 #define LANDLOCK_READ                                                          \
@@ -346,13 +353,7 @@ worker_seccomp(struct err *e)
 		return err_set(
 		    e, ERR_SYSTEM, ERR_NOWHERE, "sandbox: seccomp_init failed");
 	rc = ADD(ctx, SCMP_ACT_ERRNO(EPERM), calls_crew);
-	if (rc == 0)
-		rc = seccomp_load(ctx);
-	seccomp_release(ctx);
-	if (rc != 0)
-		return err_set(e, ERR_SYSTEM, ERR_NOWHERE,
-		    "sandbox: seccomp: %s", strerror(-rc));
-	return 0;
+	return load_seccomp(ctx, rc, e);
 }
 
 int
