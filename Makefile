@@ -26,7 +26,7 @@ CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
 INSPECT             = $(patsubst audit/%.c,%,$(wildcard audit/inspect_*.c))
 assay-inspect_PARTS = $(CHECKS) $(INSPECT) show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks compare diagram envelope evidence html \
-                      html_rest html_scan html_top index oms $(OUTPUTS) page page_style \
+                      html_rest html_scan html_top index oms $(OUTPUTS) overview page page_style \
                       signer svg token
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
@@ -60,13 +60,12 @@ OPT.fuzz    = $(OPT.asan) -fsanitize=fuzzer-no-link \
               -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 OPT.cov     = -O0 -g --coverage
 CFLAGS_ALL  = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT.$(MODE)) $(HARD) \
-              $(WARN) -ffp-contract=off -isystem /usr/include/p11-kit-1 $(CFLAGS)
+              $(WARN) -ffp-contract=off $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(OPT.$(MODE)) $(LDFLAGS)
 # OpenBLAS starts threads before main(): only what uses the engine links it.
 LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lbz2 -llzma -lm
 BLAS    = -lopenblas -fopenmp
 GVIZ    = -lgvc -lcgraph
-P11     = -lp11-kit
 
 # --- rules -------------------------------------------------------------------
 LIBS    = $(B)/libformats.a $(B)/libbase.a
@@ -100,12 +99,12 @@ endef
 $(foreach t,$(TOOLS) $(BLAS_TOOLS),$(eval $(call tool_rule,$(t))))
 $(PLAIN): $(LIBS)
 	@mkdir -p $(@D); echo "LD $@"
-	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIBS) $(GVIZ) $(P11) $(LDLIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIBS) $(GVIZ) $(LDLIBS)
 $(NUMERIC): $(ELIBS)
 	@mkdir -p $(@D); echo "LD $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 $(TESTS): %: %.o $(ELIBS)
-	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(P11) $(LDLIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) -lcmocka $(BLAS) $(GVIZ) $(LDLIBS)
 # what a suite or a fuzz target needs of a tool
 LOOKING  = test_check_pickle test_container test_weight fuzz/fuzz_weight
 $(LOOKING:%=$(B)/tests/%): $(call objs,audit,$(CHECKS))
@@ -131,12 +130,15 @@ $(B)/tests/conformance: %: %.o $(call objs,tests,conformance_case conformance_ru
 # the same fuzz target: replay main everywhere, libFuzzer main when MODE=fuzz
 ifeq ($(MODE),fuzz)
 $(FUZZB): %: %.o $(ELIBS)
-	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(P11) $(LDLIBS)
+	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
 else
 $(FUZZB): %: %.o $(B)/tests/fuzz/replay.o $(ELIBS)
-	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(P11) $(LDLIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
 endif
 $(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
+# tokens by p11-kit
+$(B)/report/token.o: CFLAGS_ALL += -isystem /usr/include/p11-kit-1
+$(B)/bin/assay-report: LDLIBS += -lp11-kit
 # without fused multiply-add these kernels would be half as fast
 $(B)/engine/wino%.o $(B)/engine/micro%.o: CFLAGS_ALL += -ffp-contract=fast
 $(B)/tests/%.o $(B)/audit/%.o $(B)/purify/%.o $(B)/fixtures/%.o: CFLAGS_ALL += -fopenmp

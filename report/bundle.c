@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* renameat2 */
 #include "report/bundle.h"
 
+#include "report/envelope.h"
+
 #include "base/file.h"
 
 #include <dirent.h>
@@ -14,16 +16,11 @@
 static bool
 is_report(const char *path)
 {
-	char statement[1056];
-	struct err e = {0};
 	const struct dirent *d;
 	bool empty = true;
 	DIR *dir;
 
-	if (file_join(
-		statement, sizeof(statement), path, "statement.json", &e) != 0)
-		return false;
-	if (file_exists(statement))
+	if (envelope_is_report(path))
 		return true;
 	if ((dir = opendir(path)) == NULL)
 		return false;

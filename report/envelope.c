@@ -189,3 +189,26 @@ envelope_attach_stamp(const char *dir, const char *answer_path, struct err *e)
 	dsse_release(&d);
 	return rc;
 }
+
+bool
+envelope_is_report(const char *dir)
+{
+	char path[1200];
+	struct err e = {0};
+
+	return file_join(path, sizeof(path), dir, ENVELOPE_STATE, &e) == 0 &&
+	       file_exists(path);
+}
+
+int
+envelope_statement(const char *path, json_t **out, struct err *e)
+{
+	char file[1200];
+	int rc;
+
+	if (!file_is_dir(path))
+		return json_read_file(path, LIMIT_DOCUMENT, out, e);
+	if ((rc = file_join(file, sizeof(file), path, ENVELOPE_STATE, e)) != 0)
+		return rc;
+	return json_read_file(file, LIMIT_DOCUMENT, out, e);
+}

@@ -8,6 +8,8 @@
 #include "report/dsse.h"
 #include "report/signer.h"
 
+#include "base/json.h"
+
 /* In a report directory. */
 #define ENVELOPE_FILE  "audit.sigstore.json"
 #define ENVELOPE_KEY   "public.pem"
@@ -32,5 +34,11 @@ int envelope_query(
 /* Put an authority's answer into DIR's signed file. */
 int envelope_attach_stamp(
     const char *dir, const char *answer_path, struct err *) MUST_USE;
+
+/* A report directory, by its statement. */
+bool envelope_is_report(const char *dir);
+/* The statement of a report, by its directory or its own name; what nobody
+ * verified.  A new reference. */
+int envelope_statement(const char *path, json_t **out, struct err *) MUST_USE;
 
 #endif

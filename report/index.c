@@ -2,18 +2,11 @@
 #include "report/index.h"
 
 #include "report/checks.h"
+#include "report/output.h"
 #include "report/page.h"
 
 #include "base/doc.h"
 #include "base/text.h"
-
-static const char *
-text_at(const json_t *j, const char *path)
-{
-	const char *s = json_string_value(json_at(j, path));
-
-	return s != NULL ? s : "-";
-}
 
 json_t *
 index_new(void)
@@ -35,7 +28,7 @@ add_scan(json_t *one, const json_t *predicate)
 	{
 		const json_t *score = json_at(check, "evidence.score");
 
-		if (strcmp(text_at(check, "id"), "behaviour") != 0)
+		if (strcmp(output_text_at(check, "id"), "behaviour") != 0)
 			continue;
 		json_put(one, "score",
 		    score != NULL ? json_deep_copy(score) : json_null());
@@ -53,10 +46,11 @@ index_add(json_t *index, const char *name, const json_t *statement)
 	json_t *one = json_object();
 
 	json_put(one, "report", json_text(name));
+	json_put(one, "subject",
+	    json_text(output_text_at(statement, "subject.0.name")));
+	json_put(one, "verdict", json_text(output_text_at(p, "verdict")));
 	json_put(
-	    one, "subject", json_text(text_at(statement, "subject.0.name")));
-	json_put(one, "verdict", json_text(text_at(p, "verdict")));
-	json_put(one, "auditedAt", json_text(text_at(p, "run.auditedAt")));
+	    one, "auditedAt", json_text(output_text_at(p, "run.auditedAt")));
 	json_put(one, "critical",
 	    json_integer(
 		(json_int_t)checks_count(findings, "critical", false)));
@@ -69,7 +63,7 @@ index_add(json_t *index, const char *name, const json_t *statement)
 static int
 rank(const json_t *one)
 {
-	const char *verdict = text_at(one, "verdict");
+	const char *verdict = output_text_at(one, "verdict");
 
 	if (strcmp(verdict, "PASSED") == 0)
 		return 2;
@@ -82,7 +76,9 @@ by_verdict(const void *a, const void *b)
 	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
 	int d = rank(x) - rank(y);
 
-	return d != 0 ? d : strcmp(text_at(x, "report"), text_at(y, "report"));
+	return d != 0 ? d
+		      : strcmp(output_text_at(x, "report"),
+			    output_text_at(y, "report"));
 }
 
 void
@@ -119,13 +115,14 @@ index_print(const json_t *index)
 	{
 		char name[1024], subject[512], room[32];
 
-		text_escape(text_at(one, "report"),
-		    strlen(text_at(one, "report")), name, sizeof(name));
-		text_escape(text_at(one, "subject"),
-		    strlen(text_at(one, "subject")), subject, sizeof(subject));
+		text_escape(output_text_at(one, "report"),
+		    strlen(output_text_at(one, "report")), name, sizeof(name));
+		text_escape(output_text_at(one, "subject"),
+		    strlen(output_text_at(one, "subject")), subject,
+		    sizeof(subject));
 		printf("%-12s  score %-8s  %3" JSON_INTEGER_FORMAT
 		       " critical  %3" JSON_INTEGER_FORMAT " high  %s  (%s)\n",
-		    text_at(one, "verdict"),
+		    output_text_at(one, "verdict"),
 		    page_value(one, "score", room, sizeof(room)),
 		    json_integer_value(json_at(one, "critical")),
 		    json_integer_value(json_at(one, "high")), name, subject);
@@ -142,8 +139,8 @@ row(struct buf *b, const json_t *one)
 	char room[64];
 
 	buf_puts(b, "<tr>");
-	page_el(b, "th scope=\"row\"", "%s", text_at(one, "report"));
-	page_el(b, "td", "%s", text_at(one, "verdict"));
+	page_el(b, "th scope=\"row\"", "%s", output_text_at(one, "report"));
+	page_el(b, "td", "%s", output_text_at(one, "verdict"));
 	for (size_t i = 0; i < ARRAY_LEN(cell); i++)
 		page_el(b, i < 2 ? "td" : "td class=\"num\"", "%s",
 		    page_value(one, cell[i], room, sizeof(room)));

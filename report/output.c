@@ -15,14 +15,3 @@ output_text_at(const json_t *j, const char *path)
 
 	return s != NULL ? s : "-";
 }
-
-const char *
-output_value(const json_t *j, const char *path, char *room, size_t size)
-{
-	const json_t *v = json_at(j, path);
-
-	if (!json_is_integer(v))
-		return output_text_at(j, path);
-	snprintf(room, size, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-	return room;
-}

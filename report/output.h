@@ -30,8 +30,5 @@ extern const struct output output_table[OUTPUT_COUNT];
 
 /* A string of a document, or "-". */
 const char *output_text_at(const json_t *, const char *path);
-/* A string or a number as text. */
-const char *output_value(
-    const json_t *, const char *path, char *room, size_t size);
 
 #endif

@@ -3,18 +3,16 @@
  */
 #include "report/bundle.h"
 #include "report/case.h"
-#include "report/compare.h"
 #include "report/envelope.h"
 #include "report/html.h"
-#include "report/index.h"
 #include "report/oms.h"
 #include "report/output.h"
+#include "report/overview.h"
 #include "report/statement.h"
 #include "report/svg.h"
 
 #include "base/doc.h"
 #include "base/file.h"
-#include "base/limits.h"
 #include "base/opt.h"
 #include "base/text.h"
 #include "base/tool.h"
@@ -359,105 +357,6 @@ add_to(const char *dir, struct err *e)
 	return rc;
 }
 
-static bool
-is_report(const char *path)
-{
-	char statement[1200];
-	struct err e = {0};
-
-	return file_join(statement, sizeof(statement), path, ENVELOPE_STATE,
-		   &e) == 0 &&
-	       file_exists(statement);
-}
-
-/* A report's statement, by its folder or by its own name. */
-static int
-read_statement(const char *path, json_t **out, struct err *e)
-{
-	char file[1200];
-	int rc;
-
-	if (!file_is_dir(path))
-		return json_read_file(path, LIMIT_DOCUMENT, out, e);
-	if ((rc = file_join(file, sizeof(file), path, ENVELOPE_STATE, e)) != 0)
-		return rc;
-	return json_read_file(file, LIMIT_DOCUMENT, out, e);
-}
-
-static int
-compare(const char *before, const char *after)
-{
-	json_t *was = NULL, *is = NULL, *diff;
-	struct err e = {0};
-	int status;
-
-	if (read_statement(before, &was, &e) != 0 ||
-	    read_statement(after, &is, &e) != 0) {
-		json_decref(was);
-		return tool_fail(&e);
-	}
-	diff = compare_statements(was, is);
-	if (opt_json)
-		json_print(diff);
-	else
-		compare_print(diff);
-	status = compare_worse(diff) ? TOOL_FLAGGED : TOOL_PASSED;
-	json_decref(diff);
-	json_decref(was);
-	json_decref(is);
-	return status;
-}
-
-static int
-write_index(const json_t *index, struct err *e)
-{
-	struct buf html = {0}, json = {0};
-	char path[1200];
-	int rc;
-
-	index_html(index, &html);
-	json_pretty(index, &json);
-	if ((rc = file_mkdir(opt_out, e)) == 0 &&
-	    (rc = file_join(path, sizeof(path), opt_out, "index.html", e)) ==
-		0 &&
-	    (rc = file_write(path, html.ptr, html.len, e)) == 0 &&
-	    (rc = file_join(path, sizeof(path), opt_out, "index.json", e)) == 0)
-		rc = file_write(path, json.ptr, json.len, e);
-	buf_free(&html);
-	buf_free(&json);
-	return rc;
-}
-
-/* A report that cannot be read is said, and the others are listed. */
-static int
-list(const char *const *report, size_t n)
-{
-	json_t *index = index_new();
-	struct err e = {0};
-	int status = TOOL_PASSED;
-
-	for (size_t i = 0; i < n; i++) {
-		json_t *statement = NULL;
-
-		if (read_statement(report[i], &statement, &e) != 0) {
-			tool_fail(&e);
-			status = TOOL_INCOMPLETE;
-			continue;
-		}
-		index_add(index, report[i], statement);
-		json_decref(statement);
-	}
-	index_sort(index);
-	if (opt_json)
-		json_print(index);
-	else
-		index_print(index);
-	if (opt_out != NULL && write_index(index, &e) != 0)
-		status = tool_fail(&e);
-	json_decref(index);
-	return status;
-}
-
 static int
 act(struct run *r, const char *operand)
 {
@@ -466,11 +365,11 @@ act(struct run *r, const char *operand)
 
 	if (opt_check_key)
 		rc = try_key(r, &e);
-	else if (opt_signature == NULL && opt_stamp == NULL &&
-		 !is_report(operand))
-		return report(r, operand);
-	else
+	else if (opt_signature != NULL || opt_stamp != NULL ||
+		 (opt_query != NULL && envelope_is_report(operand)))
 		rc = add_to(operand, &e);
+	else
+		return report(r, operand);
 	return rc == 0 ? TOOL_PASSED : tool_fail(&e);
 }
 
@@ -510,10 +409,11 @@ main(int argc, char **argv)
 	    opt_usage(&tool, "%s", why) != 0)
 		return TOOL_USAGE;
 	if (opt_index)
-		status = list(
-		    (const char *const *)argv + first, (size_t)(argc - first));
+		status = overview_list((const char *const *)argv + first,
+		    (size_t)(argc - first), opt_out, opt_json);
 	else if (opt_diff)
-		status = compare(argv[first], argv[first + 1]);
+		status =
+		    overview_compare(argv[first], argv[first + 1], opt_json);
 	else
 		status = act(&r, argv[first]);
 	run_release(&r);

@@ -247,5 +247,6 @@ ok "its statement is that of the files" [ $? -eq 0 ]
 ok "openssl verifies it" openssl dgst -sha256 -verify $tmp/one.pub -signature $tmp/msig $tmp/mpae
 exits 1 "it is no report" assay-verify $r/model.sig --key $tmp/one.pub
 says "not a model audit"
+exits 3 "a report where a case is wanted" assay-report $r
 exits 4 "model.sig without a signature" report --model-signature
 done_testing
