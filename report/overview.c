@@ -42,8 +42,7 @@ write_index(const json_t *index, const char *dir, struct err *e)
 	index_html(index, &html);
 	json_pretty(index, &json);
 	if ((rc = file_mkdir(dir, e)) == 0 &&
-	    (rc = file_join(path, sizeof(path), dir, "index.html", e)) ==
-		0 &&
+	    (rc = file_join(path, sizeof(path), dir, "index.html", e)) == 0 &&
 	    (rc = file_write(path, html.ptr, html.len, e)) == 0 &&
 	    (rc = file_join(path, sizeof(path), dir, "index.json", e)) == 0)
 		rc = file_write(path, json.ptr, json.len, e);
