@@ -217,7 +217,7 @@ lzma(const struct check_file *f, const struct reading *r, struct rd in,
 	for (size_t i = 0; i < 8; i++)
 		head[5 + i] = (uint8_t)(size >> 8 * i);
 	in = rd_mem(in.base + in.off + 5, rd_left(&in) - 5);
-	check_expand_lzma(f, head, in, x);
+	check_expand_lzma_headed(f, head, in, x);
 	x->used += 9;
 	return true;
 }
@@ -227,16 +227,14 @@ static bool
 filtered(const struct check_file *f, const struct reading *r, struct rd in,
     struct check_expanded *x)
 {
-	struct check_source s = {.part = {{in.base, in.len}}, .n = 1};
-
 	if (r->method == LZMA)
 		return lzma(f, r, in, x);
 	if (r->method == DEFLATED)
-		check_expand_inflate(f, in, EXPAND_RAW, x);
+		check_expand_deflate(f, in, x);
 	else if (r->method == BZIP2)
 		check_expand_bzip2(f, in, x);
 	else if (r->method == ZSTD)
-		check_source_filter(f, ARCHIVE_FILTER_ZSTD, &s, x);
+		check_source_filter(f, ARCHIVE_FILTER_ZSTD, in, x);
 	else if (r->method == XZ)
 		check_expand_xz(f, in, x);
 	else
