@@ -26,13 +26,6 @@ check_expand_take(const struct check_file *f, struct check_expanded *x,
 	return true;
 }
 
-static bool
-begins(struct rd in, size_t at, const char *magic, size_t len)
-{
-	return at <= in.len && in.len - at >= len &&
-	       memcmp(in.base + at, magic, len) == 0;
-}
-
 /* --- deflate, alone, in zlib's wrapping and in gzip's --------------------- */
 
 /* One step; true while there is more to come. */
@@ -107,7 +100,7 @@ check_expand_gzip(
 	*x = (struct check_expanded){.end = EXPAND_CUT};
 	do
 		inflate_one(f, in, 15 + 16, x);
-	while (x->end == EXPAND_WHOLE && begins(in, x->used, "\x1f\x8b", 2));
+	while (x->end == EXPAND_WHOLE && RD_HAS(in, x->used, "\x1f\x8b"));
 }
 
 /* --- bzip2 --------------------------------------------------------------- */
@@ -152,7 +145,7 @@ check_expand_bzip2(
 		while (step_bzip2(f, &b, in, x))
 			continue;
 		BZ2_bzDecompressEnd(&b);
-	} while (x->end == EXPAND_WHOLE && begins(in, x->used, "BZh", 3));
+	} while (x->end == EXPAND_WHOLE && RD_HAS(in, x->used, "BZh"));
 }
 
 /* --- xz and lzma --------------------------------------------------------- */
@@ -194,12 +187,11 @@ next_xz(struct rd in, struct check_expanded *x)
 {
 	size_t at = x->used;
 
-	while (begins(in, at, "\0\0\0\0", 4))
+	while (RD_HAS(in, at, "\0\0\0\0"))
 		at += 4;
-	if (!begins(in, at,
+	if (!RD_HAS(in, at,
 		"\xfd"
-		"7zXZ",
-		6))
+		"7zXZ\0"))
 		return false;
 	x->used = at;
 	return true;

@@ -146,3 +146,10 @@ rd_is(struct rd r, const char *s)
 {
 	return r.len == strlen(s) && memcmp(r.base, s, r.len) == 0;
 }
+
+bool
+rd_has(struct rd r, uint64_t at, const void *p, size_t len)
+{
+	return at <= r.len && len <= r.len - at &&
+	       memcmp(r.base + at, p, len) == 0;
+}
