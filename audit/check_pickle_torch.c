@@ -52,8 +52,7 @@ width_of(const struct pickle_node *type)
 	if (d != DTYPE_COUNT)
 		return dtype_width(d);
 	for (size_t i = 0; i < ARRAY_LEN(more); i++)
-		if (name.len == strlen(more[i].name) &&
-		    memcmp(name.ptr, more[i].name, name.len) == 0)
+		if (rd_slice_is(name, more[i].name))
 			return more[i].width;
 	return 0;
 }
