@@ -138,7 +138,7 @@ look(const struct check_file *f, const struct kind *k)
 {
 	struct walk w = {.f = f,
 	    .tell = {.f = f},
-	    .source = {.part = {{f->bytes.base, f->bytes.len}}, .n = 1}};
+	    .source = {.bytes = rd_mem(f->bytes.base, f->bytes.len)}};
 	uint64_t end = UINT64_MAX;
 
 	check_knows(f);

@@ -26,6 +26,8 @@ check_expand_take(const struct check_file *f, struct check_expanded *x,
 	return true;
 }
 
+/* --- deflate, alone, in zlib's wrapping and in gzip's --------------------- */
+
 /* One step; true while there is more to come. */
 static bool
 step(const struct check_file *f, z_stream *z, struct rd in,
@@ -61,20 +63,44 @@ step(const struct check_file *f, z_stream *z, struct rd in,
 	return true;
 }
 
-void
-check_expand_inflate(const struct check_file *f, struct rd in,
-    enum check_expand_wrap wrap, struct check_expanded *x)
+static void
+inflate_one(const struct check_file *f, struct rd in, int wrap,
+    struct check_expanded *x)
 {
 	z_stream z = {0};
 
-	*x = (struct check_expanded){.end = EXPAND_CUT};
-	if (in.len == 0)
-		return;
-	if (inflateInit2(&z, (int)wrap) != Z_OK)
+	if (inflateInit2(&z, wrap) != Z_OK)
 		BUG("zlib");
 	while (step(f, &z, in, x))
 		continue;
 	inflateEnd(&z);
+}
+
+void
+check_expand_deflate(
+    const struct check_file *f, struct rd in, struct check_expanded *x)
+{
+	*x = (struct check_expanded){.end = EXPAND_CUT};
+	inflate_one(f, in, -15, x);
+}
+
+void
+check_expand_zlib(
+    const struct check_file *f, struct rd in, struct check_expanded *x)
+{
+	*x = (struct check_expanded){.end = EXPAND_CUT};
+	inflate_one(f, in, 15, x);
+}
+
+/* One member after the other (RFC 1952 2.2): together one file. */
+void
+check_expand_gzip(
+    const struct check_file *f, struct rd in, struct check_expanded *x)
+{
+	*x = (struct check_expanded){.end = EXPAND_CUT};
+	do
+		inflate_one(f, in, 15 + 16, x);
+	while (x->end == EXPAND_WHOLE && RD_HAS(in, x->used, "\x1f\x8b"));
 }
 
 /* --- bzip2 --------------------------------------------------------------- */
@@ -106,13 +132,6 @@ step_bzip2(const struct check_file *f, bz_stream *b, struct rd in,
 	return false;
 }
 
-static bool
-begins(struct rd in, size_t at, const char *magic, size_t len)
-{
-	return at <= in.len && in.len - at >= len &&
-	       memcmp(in.base + at, magic, len) == 0;
-}
-
 void
 check_expand_bzip2(
     const struct check_file *f, struct rd in, struct check_expanded *x)
@@ -126,7 +145,7 @@ check_expand_bzip2(
 		while (step_bzip2(f, &b, in, x))
 			continue;
 		BZ2_bzDecompressEnd(&b);
-	} while (x->end == EXPAND_WHOLE && begins(in, x->used, "BZh", 3));
+	} while (x->end == EXPAND_WHOLE && RD_HAS(in, x->used, "BZh"));
 }
 
 /* --- xz and lzma --------------------------------------------------------- */
@@ -168,12 +187,11 @@ next_xz(struct rd in, struct check_expanded *x)
 {
 	size_t at = x->used;
 
-	while (begins(in, at, "\0\0\0\0", 4))
+	while (RD_HAS(in, at, "\0\0\0\0"))
 		at += 4;
-	if (!begins(in, at,
+	if (!RD_HAS(in, at,
 		"\xfd"
-		"7zXZ",
-		6))
+		"7zXZ\0"))
 		return false;
 	x->used = at;
 	return true;
@@ -195,24 +213,40 @@ check_expand_xz(
 	} while (x->end == EXPAND_WHOLE && next_xz(in, x));
 }
 
+static void
+open_lzma(lzma_stream *z, struct check_expanded *x)
+{
+	*x = (struct check_expanded){.end = EXPAND_CUT};
+	if (lzma_alone_decoder(z, LZMA_MEMORY) != LZMA_OK)
+		BUG("lzma");
+}
+
 void
-check_expand_lzma(const struct check_file *f, const uint8_t head[13],
+check_expand_lzma(
+    const struct check_file *f, struct rd in, struct check_expanded *x)
+{
+	lzma_stream z = LZMA_STREAM_INIT;
+
+	open_lzma(&z, x);
+	while (step_lzma(f, &z, in, x))
+		continue;
+	lzma_end(&z);
+}
+
+void
+check_expand_lzma_headed(const struct check_file *f, const uint8_t head[13],
     struct rd in, struct check_expanded *x)
 {
 	lzma_stream z = LZMA_STREAM_INIT;
 	uint8_t none[1];
 
-	*x = (struct check_expanded){.end = EXPAND_CUT};
-	if (lzma_alone_decoder(&z, LZMA_MEMORY) != LZMA_OK)
-		BUG("lzma");
-	if (head != NULL) {
-		z.next_in = head;
-		z.avail_in = 13;
-		z.next_out = none;
-		z.avail_out = 1; /* the header alone becomes nothing */
-		if (lzma_code(&z, LZMA_RUN) != LZMA_OK || z.avail_in != 0)
-			x->end = EXPAND_DAMAGED;
-	}
+	open_lzma(&z, x);
+	z.next_in = head;
+	z.avail_in = 13;
+	z.next_out = none;
+	z.avail_out = 1; /* the header alone becomes nothing */
+	if (lzma_code(&z, LZMA_RUN) != LZMA_OK || z.avail_in != 0)
+		x->end = EXPAND_DAMAGED;
 	while (x->end == EXPAND_CUT && step_lzma(f, &z, in, x))
 		continue;
 	lzma_end(&z);

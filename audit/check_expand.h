@@ -22,28 +22,24 @@ struct check_expanded {
 	enum check_expand_end end;
 };
 
-/* What zlib reads. */
-enum check_expand_wrap {
-	EXPAND_RAW = -15,
-	EXPAND_ZLIB = 15,
-	EXPAND_GZIP = 15 + 16,
-};
-
-/* One stream: deflate, zlib, or one member of gzip. */
-void check_expand_inflate(const struct check_file *, struct rd in,
-    enum check_expand_wrap, struct check_expanded *);
-
+/* One stream, without a wrapping and in zlib's. */
+void check_expand_deflate(
+    const struct check_file *, struct rd in, struct check_expanded *);
+void check_expand_zlib(
+    const struct check_file *, struct rd in, struct check_expanded *);
+/* gzip: one member or several. */
+void check_expand_gzip(
+    const struct check_file *, struct rd in, struct check_expanded *);
 /* bzip2: one stream or several. */
 void check_expand_bzip2(
     const struct check_file *, struct rd in, struct check_expanded *);
 /* xz: one stream or several, with padding. */
 void check_expand_xz(
     const struct check_file *, struct rd in, struct check_expanded *);
-/*
- * LZMA_alone; with `head` its 13 bytes come from there, and not from the
- * input.
- */
-void check_expand_lzma(const struct check_file *, const uint8_t head[13],
+/* LZMA_alone; its 13 bytes of header in the input, or apart from it. */
+void check_expand_lzma(
+    const struct check_file *, struct rd in, struct check_expanded *);
+void check_expand_lzma_headed(const struct check_file *, const uint8_t head[13],
     struct rd in, struct check_expanded *);
 
 /* LZ4: one frame or several. */

@@ -17,6 +17,28 @@ check_names_init(
 	map_init(&n->links, a);
 }
 
+/* A name that is not kept is compared with nothing: the result is incomplete. */
+static void
+full(struct check_names *n, const struct check_names_entry *e)
+{
+	if (!n->full)
+		check_tell_short(n->tell, FINDING_FILE_LIMIT, e->at,
+		    "names too many to compare, from '%.200s' on", e->name);
+	n->full = true;
+}
+
+static bool
+keep(struct check_names *n, struct map *in, const char *name, size_t value,
+    const struct check_names_entry *e)
+{
+	const char *key = arena_strdup(n->arena, name, strlen(name));
+
+	if (key != NULL && map_put(in, key, value) >= 0)
+		return true;
+	full(n, e);
+	return false;
+}
+
 /* --- the name by itself -------------------------------------------------- */
 
 void
@@ -104,10 +126,9 @@ judge_link(struct check_names *n, const struct check_names_entry *e)
 	bool hard = !S_ISLNK(e->mode);
 	/* a hard link names another member, not a path from here */
 	bool inside = stays(hard ? "" : e->name, e->link);
-	const char *key = arena_strdup(n->arena, e->name, strlen(e->name));
 
-	if (key != NULL && !hard && map_put(&n->links, key, 0) < 0)
-		key = NULL;
+	if (!hard)
+		(void)keep(n, &n->links, e->name, 0, e);
 	check_tell_find(n->tell,
 	    inside ? FINDING_ARCHIVE_LINK_INSIDE : FINDING_ARCHIVE_LINK, e->at,
 	    "'%.200s' to '%.200s'", e->name, e->link);
@@ -120,13 +141,13 @@ static void
 fold(struct check_names *n, const char *name, const struct check_names_entry *e)
 {
 	char text[MEMBER_FOLD];
-	const char *key;
 
 	member_fold(name, text);
-	key = arena_strdup(n->arena, text, strlen(text));
-	if (key != NULL && map_put(&n->folded, key, 0) == 0)
+	if (map_get(&n->folded, text) != SIZE_MAX)
 		check_tell_find(
 		    n->tell, FINDING_ARCHIVE_CASE, e->at, "'%.200s'", e->name);
+	else
+		(void)keep(n, &n->folded, text, 0, e);
 }
 
 enum {
@@ -140,12 +161,10 @@ place(struct check_names *n, const char *name, size_t what,
     const struct check_names_entry *e)
 {
 	size_t old = map_get(&n->exact, name);
-	const char *key;
 
 	if (old == SIZE_MAX) {
-		key = arena_strdup(n->arena, name, strlen(name));
-		if (key != NULL && map_put(&n->exact, key, what) == 1)
-			fold(n, key, e);
+		if (keep(n, &n->exact, name, what, e))
+			fold(n, name, e);
 	} else if (old == IS_FILE || what == IS_FILE) {
 		check_tell_find(n->tell, FINDING_ARCHIVE_DUPLICATE, e->at,
 		    "'%.200s'%s", e->name,

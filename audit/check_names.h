@@ -13,6 +13,7 @@ struct check_names {
 	struct check_tell *tell;
 	struct arena *arena; /* of the names */
 	struct map exact, folded, links;
+	bool full; /* it was said */
 };
 
 struct check_names_entry {

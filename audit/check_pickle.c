@@ -26,16 +26,17 @@ is_named_pickle(const struct check_file *f)
 
 /* joblib before 0.10: "ZF", the size in 19 characters, perhaps a blank, a stream
  * of zlib. */
-static void
+static bool
 check_zfile(const struct check_file *f)
 {
 	struct rd r = f->bytes;
 
-	if (r.len < 32 || memcmp(r.base, "ZF0x", 4) != 0 ||
+	if (r.len < 32 || !RD_HAS(r, 0, "ZF0x") ||
 	    rd_skip(&r, r.base[21] == ' ' ? 22 : 21) != 0)
-		return;
+		return false;
 	check_knows(f);
 	check_within(f, "zlib", rd_mem(f->bytes.base + r.off, rd_left(&r)));
+	return true;
 }
 
 void
@@ -52,9 +53,7 @@ check_pickle(const struct check_file *f)
 						     : bid->summary);
 		check_knows(f);
 		check_pickle_stream(f, f->bytes);
-	} else if (is_named_pickle(f) &&
-		   (f->bytes.len < 4 ||
-		       memcmp(f->bytes.base, "ZF0x", 4) != 0)) {
+	} else if (!check_zfile(f) && is_named_pickle(f)) {
 		check_short(f, FINDING_PICKLE_INVALID, ERR_NOWHERE,
 		    "its name says that it is a pickle or archive, its "
 		    "content does not");
@@ -65,7 +64,6 @@ check_pickle(const struct check_file *f)
 		    identify_find(f->bids, "torch-zip")->summary);
 		check_pickle_zip(f);
 	}
-	check_zfile(f);
 	if (check_is(f, "npy"))
 		check_pickle_npy(f);
 }

@@ -105,12 +105,10 @@ reconstructor_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 
 	if (!is_class(j, pickle_item(args, 0)))
 		return "makes what is no class that may be made";
-	if (t == NULL || t->module.len != 8 ||
-	    memcmp(t->module.ptr, "builtins", 8) != 0)
+	if (t == NULL || !rd_slice_is(t->module, "builtins"))
 		return "makes an object of a base that is not built in";
 	for (size_t i = 0; i < ARRAY_LEN(base); i++)
-		if (t->name.len == strlen(base[i]) &&
-		    memcmp(t->name.ptr, base[i], t->name.len) == 0)
+		if (rd_slice_is(t->name, base[i]))
 			return NULL;
 	return "makes an object of a base that is no plain type";
 }

@@ -293,8 +293,7 @@ see_call(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 		wrong = check_pickle_arg_wrong(j, t->allow->arg, c->args);
 	if (wrong != NULL)
 		misuse(j, wrong, t->shown);
-	else if (t->module.len == 12 &&
-		 memcmp(t->module.ptr, "torch._utils", 12) == 0)
+	else if (rd_slice_is(t->module, "torch._utils"))
 		check_pickle_view(j, n);
 }
 

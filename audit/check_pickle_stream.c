@@ -5,6 +5,7 @@
  * because a reader may start there.
  */
 #include "audit/check_pickle_part.h"
+#include "audit/check_tail.h"
 
 /* Bytes of failed attempts, for each byte of the file, before the search stops
  * to overlap with itself. */
@@ -16,16 +17,6 @@ struct row {
 	size_t n; /* pickles so far */
 	uint64_t budget;
 };
-
-/* Zeros or blanks: padding. */
-static bool
-is_blank(struct rd r)
-{
-	for (size_t i = r.off; i < r.len; i++)
-		if (r.base[i] != 0 && strchr(" \t\r\n", r.base[i]) == NULL)
-			return false;
-	return true;
-}
 
 /* --- searching ----------------------------------------------------------- */
 
@@ -117,7 +108,7 @@ trailing(struct row *w)
 	struct identify_bids bids;
 	struct rd rest;
 
-	if (is_blank(w->r))
+	if (check_tail_is_padding(w->r.base + w->r.off, rd_left(&w->r)))
 		return;
 	check_short(f, FINDING_PICKLE_TRAILING, rd_pos(&w->r),
 	    "%zu bytes behind pickle %zu", rd_left(&w->r), w->n);

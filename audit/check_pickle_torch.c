@@ -8,7 +8,8 @@
 #include "formats/torch_tensor.h"
 #include "formats/zip.h"
 
-#define RANK 64 /* of a tensor, in PyTorch */
+#define RANK    64  /* of a tensor, in PyTorch */
+#define KEY_MAX 200 /* characters; PyTorch counts */
 
 struct storage {
 	const char *key;
@@ -20,6 +21,7 @@ struct check_pickle_storages {
 	struct map by_key;
 	struct storage *storage;
 	size_t n, room;
+	bool full; /* it was said */
 };
 
 /* torch/serialization.py, MAGIC_NUMBER: 0x1950a86a20f9469cfc6c */
@@ -50,27 +52,38 @@ width_of(const struct pickle_node *type)
 	if (d != DTYPE_COUNT)
 		return dtype_width(d);
 	for (size_t i = 0; i < ARRAY_LEN(more); i++)
-		if (name.len == strlen(more[i].name) &&
-		    memcmp(name.ptr, more[i].name, name.len) == 0)
+		if (rd_slice_is(name, more[i].name))
 			return more[i].width;
 	return 0;
 }
 
+/* Room for one more, which is not counted yet. */
 static struct storage *
 new_storage(struct check_pickle_judge *j, struct check_pickle_storages *s)
 {
+	size_t room = MAX(64, 2 * s->room);
 	struct storage *more;
 
 	if (s->n == s->room) {
-		s->room = MAX(64, 2 * s->room);
-		more = arena_alloc(&j->arena, s->room, sizeof(*more));
+		more = arena_alloc(&j->arena, room, sizeof(*more));
 		if (more == NULL)
 			return NULL;
 		if (s->n != 0)
 			memcpy(more, s->storage, s->n * sizeof(*more));
 		s->storage = more;
+		s->room = room;
 	}
-	return &s->storage[s->n++];
+	return &s->storage[s->n];
+}
+
+/* One that is not in the table is compared with nothing. */
+static void
+full(struct check_pickle_judge *j, struct check_pickle_storages *s)
+{
+	if (!s->full)
+		check_short(j->f, FINDING_FILE_LIMIT, j->pickle.at,
+		    "a pickle of too many storages");
+	s->full = true;
 }
 
 /* One storage may be referred to often, always with the same size. */
@@ -82,29 +95,33 @@ see_storage(struct check_pickle_judge *j, const struct pickle_node *type,
 	struct storage one = {.width = width_of(type),
 	    .elements = (uint64_t)elements,
 	    .at = j->pickle.at};
+	char text[KEY_MAX + 1];
 	struct storage *to;
 	size_t at;
 
-	if (key.len > 200 || memchr(key.ptr, 0, key.len) != NULL) {
+	if (key.len > KEY_MAX || memchr(key.ptr, 0, key.len) != NULL) {
 		check_pickle_judge_say(j, FINDING_PICKLE_STORAGE, one.at,
 		    "a storage with an odd key", NULL);
 		return;
 	}
-	one.key = arena_strdup(&j->arena, (const char *)key.ptr, key.len);
-	if (one.key == NULL)
-		return;
-	if ((at = map_get(&s->by_key, one.key)) != SIZE_MAX) {
+	memcpy(text, key.ptr, key.len);
+	text[key.len] = '\0';
+	if ((at = map_get(&s->by_key, text)) != SIZE_MAX) {
 		to = &s->storage[at];
 		if (to->elements * MAX(to->width, 1) !=
 		    one.elements * MAX(one.width, 1))
 			check_pickle_judge_say(j, FINDING_PICKLE_STORAGE,
-			    one.at, "one storage with two sizes", one.key);
+			    one.at, "one storage with two sizes", text);
 		return;
 	}
-	if (map_put(&s->by_key, one.key, s->n) < 0 ||
-	    (to = new_storage(j, s)) == NULL)
+	one.key = arena_strdup(&j->arena, text, key.len);
+	if (one.key == NULL || (to = new_storage(j, s)) == NULL ||
+	    map_put(&s->by_key, one.key, s->n) < 0) {
+		full(j, s);
 		return;
+	}
 	*to = one;
+	s->n++;
 }
 
 struct check_pickle_storages *
@@ -193,7 +210,7 @@ skip_one(struct check_pickle_judge *j, struct rd *r,
 	struct check_pickle_storages *s = j->ctx;
 	uint64_t n = 0, size, at = rd_pos(r);
 	const struct storage *of;
-	char text[201];
+	char text[KEY_MAX + 1];
 	size_t i;
 
 	if (!pickle_is(key, PICKLE_STR) || key->text.len >= sizeof(text))

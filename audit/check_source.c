@@ -9,34 +9,28 @@ static la_ssize_t
 on_read(struct archive *a, void *ctx, const void **out)
 {
 	struct check_source *s = ctx;
-	size_t left;
+	size_t left = rd_left(&s->bytes);
 
 	(void)a;
-	if (s->at == s->n)
-		return 0;
-	*out = s->part[s->at].ptr + s->off;
-	left = s->part[s->at].len - (size_t)s->off;
-	s->at++;
-	s->off = 0;
-	/* a piece of no bytes would be the end */
-	return left != 0 ? (la_ssize_t)left : on_read(a, ctx, out);
+	*out = s->bytes.base + s->bytes.off;
+	s->bytes.off = s->bytes.len;
+	return (la_ssize_t)left;
 }
 
 static la_int64_t
 on_seek(struct archive *a, void *ctx, la_int64_t off, int whence)
 {
 	struct check_source *s = ctx;
-	int64_t len = (int64_t)s->part[0].len, at = 0;
+	int64_t len = (int64_t)s->bytes.len, at = 0;
 
 	(void)a;
 	if (whence == SEEK_CUR)
-		at = s->at == 0 ? (int64_t)s->off : len;
+		at = (int64_t)s->bytes.off;
 	else if (whence == SEEK_END)
 		at = len;
-	if (s->n != 1 || ckd_add(&at, at, off) || at < 0 || at > len)
+	if (ckd_add(&at, at, off) || at < 0 || at > len)
 		return ARCHIVE_FATAL;
-	s->at = 0;
-	s->off = (uint64_t)at;
+	s->bytes.off = (size_t)at;
 	return at;
 }
 
@@ -47,8 +41,7 @@ check_source_open(struct check_source *s)
 
 	if (a == NULL ||
 	    archive_read_set_read_callback(a, on_read) != ARCHIVE_OK ||
-	    (s->n == 1 &&
-		archive_read_set_seek_callback(a, on_seek) != ARCHIVE_OK) ||
+	    archive_read_set_seek_callback(a, on_seek) != ARCHIVE_OK ||
 	    archive_read_set_callback_data(a, s) != ARCHIVE_OK)
 		BUG("libarchive");
 	return a;
@@ -57,15 +50,10 @@ check_source_open(struct check_source *s)
 static bool
 lies_in(const struct check_source *s, const uint8_t *p, size_t len)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		uintptr_t from = (uintptr_t)s->part[i].ptr;
-		uintptr_t at = (uintptr_t)p;
+	uintptr_t from = (uintptr_t)s->bytes.base, at = (uintptr_t)p;
 
-		if (at >= from && at - from <= s->part[i].len &&
-		    len <= s->part[i].len - (at - from))
-			return true;
-	}
-	return false;
+	return at >= from && at - from <= s->bytes.len &&
+	       len <= s->bytes.len - (at - from);
 }
 
 /* Zeros up to an offset. */
@@ -123,8 +111,12 @@ check_source_data(const struct check_file *f, struct archive *a,
 		/* a checksum is wrong, and the data come all the same */
 		if (rc == ARCHIVE_WARN)
 			x->end = EXPAND_DAMAGED;
-		if (off < 0 || !piece(f, s, x, out, (struct slice){p, len},
-				   (uint64_t)off)) {
+		if (off < 0) {
+			x->end = EXPAND_DAMAGED;
+			break;
+		}
+		if (!piece(
+			f, s, x, out, (struct slice){p, len}, (uint64_t)off)) {
 			x->end = EXPAND_LIMIT;
 			break;
 		}
@@ -138,10 +130,10 @@ check_source_data(const struct check_file *f, struct archive *a,
 /* --- filters ------------------------------------------------------------- */
 
 static void
-filter_once(const struct check_file *f, int filter,
-    const struct check_source *from, struct check_expanded *x)
+filter_once(const struct check_file *f, int filter, struct rd in,
+    struct check_expanded *x)
 {
-	struct check_source s = *from;
+	struct check_source s = {.bytes = rd_mem(in.base, in.len)};
 	struct archive *a = check_source_open(&s);
 	struct archive_entry *entry;
 	struct rd out;
@@ -163,23 +155,20 @@ filter_once(const struct check_file *f, int filter,
 	archive_read_free(a);
 }
 
-/* Once more, with the last piece cut where a stream seems to end. */
-static bool
-cut_at(const struct check_file *f, int filter, const struct check_source *s,
-    size_t len, struct check_expanded *x)
+/* Once more, cut where a stream seems to end. */
+static void
+cut_at(const struct check_file *f, int filter, struct rd in,
+    struct check_expanded *x)
 {
-	struct check_source cut = *s;
 	struct check_expanded again;
 
-	cut.part[cut.n - 1].len = len;
-	filter_once(f, filter, &cut, &again);
-	if (again.end != EXPAND_WHOLE) {
+	filter_once(f, filter, in, &again);
+	if (again.end == EXPAND_WHOLE) {
+		check_expand_free(x);
+		*x = again;
+	} else {
 		check_expand_free(&again);
-		return false;
 	}
-	check_expand_free(x);
-	*x = again;
-	return true;
 }
 
 /* To libarchive a stream that is cut off early is an empty one.  What is empty
@@ -187,19 +176,12 @@ cut_at(const struct check_file *f, int filter, const struct check_source *s,
 #define EMPTY_MAX 36
 
 void
-check_source_filter(const struct check_file *f, int filter,
-    const struct check_source *s, struct check_expanded *x)
+check_source_filter(const struct check_file *f, int filter, struct rd in,
+    struct check_expanded *x)
 {
-	size_t before = 0;
-
-	filter_once(f, filter, s, x);
-	if (x->end == EXPAND_WHOLE && x->bytes.len == 0 &&
-	    s->part[0].len > EMPTY_MAX)
+	filter_once(f, filter, in, x);
+	if (x->end == EXPAND_WHOLE && x->bytes.len == 0 && in.len > EMPTY_MAX)
 		x->end = EXPAND_CUT;
-	if (x->end != EXPAND_DAMAGED)
-		return;
-	for (size_t i = 0; i + 1 < s->n; i++)
-		before += s->part[i].len;
-	if (x->used > before && x->used - before < s->part[s->n - 1].len)
-		(void)cut_at(f, filter, s, x->used - before, x);
+	if (x->end == EXPAND_DAMAGED && x->used != 0 && x->used < in.len)
+		cut_at(f, filter, rd_mem(in.base, x->used), x);
 }

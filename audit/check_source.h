@@ -11,12 +11,8 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-/* Up to three pieces, read one after the other. */
 struct check_source {
-	struct slice part[3];
-	size_t n;     /* seeking needs one */
-	size_t at;    /* the next piece */
-	uint64_t off; /* of it that were skipped or sought */
+	struct rd bytes; /* the cursor is libarchive's */
 };
 
 /* A new reader without filters and formats. */
@@ -34,7 +30,7 @@ void check_source_data(const struct check_file *, struct archive *,
  * x->used is where the last of them ends.  Bytes behind that, at which
  * libarchive stops, cost nothing that was before them.
  */
-void check_source_filter(const struct check_file *, int filter,
-    const struct check_source *, struct check_expanded *x);
+void check_source_filter(
+    const struct check_file *, int filter, struct rd, struct check_expanded *x);
 
 #endif

@@ -4,35 +4,27 @@
  */
 #include "audit/check_source.h"
 #include "audit/check_tail.h"
-#include "base/file.h"
 #include "base/text.h"
-
-/* filters that are not libarchive's */
-enum {
-	GZIP = -1,
-	ZLIB = -2,
-	BZIP2 = -3,
-	XZ = -4,
-	LZMA = -5,
-	LZ4 = -6
-};
 
 struct stream {
 	const char *format;
-	int filter;                 /* of libarchive, or one of the above */
 	const char *suffix, *other; /* .tgz becomes .tar */
+	/* NULL: a filter of libarchive */
+	void (*expand)(
+	    const struct check_file *, struct rd, struct check_expanded *);
+	int filter;
 };
 
 static const struct stream streams[] = {
-    {"gzip", GZIP, ".gz", ".tgz"},
-    {"zlib", ZLIB, ".z", NULL},
-    {"xz", XZ, ".xz", ".txz"},
-    {"lzma", LZMA, ".lzma", ".tlz"},
-    {"bzip2", BZIP2, ".bz2", ".tbz2"},
-    {"zstd", ARCHIVE_FILTER_ZSTD, ".zst", ".tzst"},
-    {"lz4", LZ4, ".lz4", NULL},
-    {"lzip", ARCHIVE_FILTER_LZIP, ".lz", NULL},
-    {"compress", ARCHIVE_FILTER_COMPRESS, ".Z", NULL},
+    {"gzip", ".gz", ".tgz", check_expand_gzip, 0},
+    {"zlib", ".z", NULL, check_expand_zlib, 0},
+    {"xz", ".xz", ".txz", check_expand_xz, 0},
+    {"lzma", ".lzma", ".tlz", check_expand_lzma, 0},
+    {"bzip2", ".bz2", ".tbz2", check_expand_bzip2, 0},
+    {"zstd", ".zst", ".tzst", NULL, ARCHIVE_FILTER_ZSTD},
+    {"lz4", ".lz4", NULL, check_expand_lz4, 0},
+    {"lzip", ".lz", NULL, NULL, ARCHIVE_FILTER_LZIP},
+    {"compress", ".Z", NULL, NULL, ARCHIVE_FILTER_COMPRESS},
 };
 
 /* What the content is called: "x.csv.gz" holds "x.csv". */
@@ -53,53 +45,6 @@ name_within(
 		snprintf(out, size, "expanded");
 }
 
-/* One gzip member after the other (RFC 1952 2.2): together one file. */
-static void
-gzip(const struct check_file *f, struct check_expanded *x)
-{
-	struct rd in = f->bytes;
-
-	*x = (struct check_expanded){.end = EXPAND_CUT};
-	while (x->used + 2 <= f->bytes.len && f->bytes.base[x->used] == 0x1f &&
-	       f->bytes.base[x->used + 1] == 0x8b) {
-		struct check_expanded one;
-		bool ok;
-
-		in = rd_mem(f->bytes.base + x->used, f->bytes.len - x->used);
-		check_expand_inflate(f, in, EXPAND_GZIP, &one);
-		buf_append(&x->bytes, one.bytes.ptr, one.bytes.len);
-		x->used += one.used;
-		x->end = one.end;
-		ok = one.end == EXPAND_WHOLE;
-		check_expand_free(&one);
-		if (!ok)
-			return;
-	}
-}
-
-static void
-expand(const struct check_file *f, const struct stream *s,
-    struct check_expanded *x)
-{
-	struct check_source from = {
-	    .part = {{f->bytes.base, f->bytes.len}}, .n = 1};
-
-	if (s->filter == GZIP)
-		gzip(f, x);
-	else if (s->filter == ZLIB)
-		check_expand_inflate(f, f->bytes, EXPAND_ZLIB, x);
-	else if (s->filter == BZIP2)
-		check_expand_bzip2(f, f->bytes, x);
-	else if (s->filter == XZ)
-		check_expand_xz(f, f->bytes, x);
-	else if (s->filter == LZMA)
-		check_expand_lzma(f, NULL, f->bytes, x);
-	else if (s->filter == LZ4)
-		check_expand_lz4(f, f->bytes, x);
-	else
-		check_source_filter(f, s->filter, &from, x);
-}
-
 static void
 look(const struct check_file *f, const struct stream *s)
 {
@@ -107,7 +52,10 @@ look(const struct check_file *f, const struct stream *s)
 	char name[1024];
 
 	check_knows(f);
-	expand(f, s, &x);
+	if (s->expand != NULL)
+		s->expand(f, f->bytes, &x);
+	else
+		check_source_filter(f, s->filter, f->bytes, &x);
 	if (x.end == EXPAND_DAMAGED || x.end == EXPAND_CUT)
 		check_short(f, FINDING_ARCHIVE_TRUNCATED, x.used,
 		    "the %s stream %s", s->format,

@@ -5,35 +5,39 @@
 
 #define TOLD 16
 
+static void PRINTF_LIKE(4, 0) tell(struct check_tell *t, enum finding_id id,
+    uint64_t offset, const char *fmt, va_list ap)
+{
+	char text[512];
+
+	if (++t->told[id] > TOLD)
+		return;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	check_find(t->f, id, offset, "%s", text);
+}
+
 void
 check_tell_find(struct check_tell *t, enum finding_id id, uint64_t offset,
     const char *fmt, ...)
 {
-	char text[512];
 	va_list ap;
 
-	if (++t->told[id] > TOLD)
-		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	tell(t, id, offset, fmt, ap);
 	va_end(ap);
-	check_find(t->f, id, offset, "%s", text);
 }
 
 void
 check_tell_short(struct check_tell *t, enum finding_id id, uint64_t offset,
     const char *fmt, ...)
 {
-	char text[512];
 	va_list ap;
 
-	t->f->sink->complete = false;
-	if (++t->told[id] > TOLD)
-		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	tell(t, id, offset, fmt, ap);
 	va_end(ap);
-	check_short(t->f, id, offset, "%s", text);
+	/* also when it is not told any more */
+	t->f->sink->complete = false;
 }
 
 void

@@ -164,7 +164,7 @@ void
 check_zip_ground(struct check_zip *z)
 {
 	if (z->comment != 0) {
-		check_zip_cover(z, z->comment, z->file.len, SIZE_MAX);
+		check_zip_cover(z, z->comment, z->file.len);
 		check_within(z->f, "comment",
 		    rd_mem(z->file.base + z->comment,
 			z->file.len - (size_t)z->comment));

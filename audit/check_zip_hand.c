@@ -160,9 +160,6 @@ checksum(struct check_zip *z, const struct reading *r, struct rd bytes)
 static void
 stored(struct check_zip *z, const struct reading *r, struct rd bytes)
 {
-	/* many that share their bytes make more work than the file is long */
-	if (r->shares && !check_spend(z->f, bytes.len))
-		return;
 	if (r->size != r->packed && !r->blind)
 		wrong_size(z, r, r->packed);
 	else
@@ -217,7 +214,7 @@ lzma(const struct check_file *f, const struct reading *r, struct rd in,
 	for (size_t i = 0; i < 8; i++)
 		head[5 + i] = (uint8_t)(size >> 8 * i);
 	in = rd_mem(in.base + in.off + 5, rd_left(&in) - 5);
-	check_expand_lzma(f, head, in, x);
+	check_expand_lzma_headed(f, head, in, x);
 	x->used += 9;
 	return true;
 }
@@ -227,16 +224,14 @@ static bool
 filtered(const struct check_file *f, const struct reading *r, struct rd in,
     struct check_expanded *x)
 {
-	struct check_source s = {.part = {{in.base, in.len}}, .n = 1};
-
 	if (r->method == LZMA)
 		return lzma(f, r, in, x);
 	if (r->method == DEFLATED)
-		check_expand_inflate(f, in, EXPAND_RAW, x);
+		check_expand_deflate(f, in, x);
 	else if (r->method == BZIP2)
 		check_expand_bzip2(f, in, x);
 	else if (r->method == ZSTD)
-		check_source_filter(f, ARCHIVE_FILTER_ZSTD, &s, x);
+		check_source_filter(f, ARCHIVE_FILTER_ZSTD, in, x);
 	else if (r->method == XZ)
 		check_expand_xz(f, in, x);
 	else
@@ -250,6 +245,9 @@ hand(struct check_zip *z, const struct reading *r)
 	struct rd in = rd_mem(z->file.base + r->data, (size_t)r->packed);
 	struct check_expanded x;
 
+	/* many that share their bytes make more work than the file is long */
+	if (r->shares && !check_spend(z->f, in.len))
+		return;
 	if (r->method == STORED) {
 		stored(z, r, in);
 	} else if (filtered(z->f, r, in, &x)) {

@@ -235,7 +235,12 @@ judge_overlap(struct check_zip *z)
 	uint64_t to = 0, directory = 0;
 
 	list = arena_alloc(&z->arena, n + 1, sizeof(*list));
-	for (size_t i = 0; list != NULL && i < n; i++)
+	if (list == NULL) {
+		check_tell_short(&z->tell, FINDING_FILE_LIMIT, ERR_NOWHERE,
+		    "too many entries to see which overlap");
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
 		if ((e = check_zip_nth(z, i))->at != ERR_NOWHERE &&
 		    e->data != ERR_NOWHERE)
 			list[k++] = e;

@@ -44,7 +44,6 @@ struct check_zip_entry {
 /* A stretch of the file that something accounts for. */
 struct check_zip_span {
 	uint64_t from, to;
-	size_t entry; /* SIZE_MAX: a directory or an end record */
 };
 
 struct check_zip {
@@ -75,8 +74,7 @@ bool check_zip_signed(
 bool check_zip_end(struct check_zip *, uint64_t at);
 /* The local header at e->local_at, and where its bytes end. */
 bool check_zip_local(struct check_zip *, struct check_zip_entry *e);
-void check_zip_cover(
-    struct check_zip *, uint64_t from, uint64_t to, size_t entry);
+void check_zip_cover(struct check_zip *, uint64_t from, uint64_t to);
 
 /* --- check_zip_ground.c -------------------------------------------------- */
 

@@ -38,9 +38,9 @@ check_zip_signed(
 }
 
 void
-check_zip_cover(struct check_zip *z, uint64_t from, uint64_t to, size_t entry)
+check_zip_cover(struct check_zip *z, uint64_t from, uint64_t to)
 {
-	struct check_zip_span s = {from, MAX(from, to), entry};
+	struct check_zip_span s = {from, MAX(from, to)};
 
 	buf_append(&z->spans, &s, sizeof(s));
 }
@@ -198,9 +198,7 @@ read_directory(
 		return;
 	r.len = (size_t)MIN(stop, r.len);
 	for (; rd_left(&r) != 0 && take_central(z, &r, &e); seen++) {
-		size_t i = check_zip_count(z);
-
-		if (i == LIMIT_ZIP_ENTRIES) {
+		if (check_zip_count(z) == LIMIT_ZIP_ENTRIES) {
 			check_tell_short(&z->tell, FINDING_FILE_LIMIT, e.at,
 			    "more than %d entries", LIMIT_ZIP_ENTRIES);
 			break;
@@ -208,11 +206,11 @@ read_directory(
 		if (ckd_add(&e.local_at, e.local_at, shift))
 			e.local_at = ERR_NOWHERE;
 		if (check_zip_local(z, &e))
-			check_zip_cover(z, e.local_at, e.end, i);
+			check_zip_cover(z, e.local_at, e.end);
 		buf_append(&z->entries, &e, sizeof(e));
 	}
 	z->ndirectory++;
-	check_zip_cover(z, at, r.off, SIZE_MAX);
+	check_zip_cover(z, at, r.off);
 	if (seen != n)
 		check_tell_find(&z->tell, FINDING_ZIP_COUNT, at,
 		    "the end record says %" PRIu64 " entries, the directory "
@@ -295,7 +293,7 @@ take_end64(struct check_zip *z, uint64_t at, struct end *out, uint64_t *start)
 			check_tell_find(&z->tell, FINDING_ZIP_PREFIX, at,
 			    "the zip64 end record is not where it is said to "
 			    "be");
-		check_zip_cover(z, from[i], at, SIZE_MAX);
+		check_zip_cover(z, from[i], at);
 		return true;
 	}
 	check_tell_find(&z->tell, FINDING_ZIP_DAMAGED, at,
@@ -345,7 +343,7 @@ check_zip_end(struct check_zip *z, uint64_t at)
 	if (!any)
 		check_tell_short(&z->tell, FINDING_ZIP_DAMAGED, at,
 		    "the end record leads to no directory");
-	check_zip_cover(z, at, at + END_SIZE, SIZE_MAX);
+	check_zip_cover(z, at, at + END_SIZE);
 	if (comment != 0 && rd_left(&r) == comment)
 		z->comment = r.off;
 	return true;

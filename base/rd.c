@@ -144,5 +144,20 @@ rd_varint(struct rd *r, uint64_t *out)
 bool
 rd_is(struct rd r, const char *s)
 {
-	return r.len == strlen(s) && memcmp(r.base, s, r.len) == 0;
+	return rd_slice_is((struct slice){r.base, r.len}, s);
+}
+
+bool
+rd_slice_is(struct slice s, const char *text)
+{
+	/* an empty one may be of nothing at all */
+	return s.len == strlen(text) &&
+	       (s.len == 0 || memcmp(s.ptr, text, s.len) == 0);
+}
+
+bool
+rd_has(struct rd r, uint64_t at, const void *p, size_t len)
+{
+	return at <= r.len && len <= r.len - at &&
+	       memcmp(r.base + at, p, len) == 0;
 }

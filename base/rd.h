@@ -25,6 +25,10 @@ struct slice {
 struct rd rd_mem(const void *, size_t len);
 /* All of it, wherever the cursor is, is this text. */
 bool rd_is(struct rd, const char *);
+bool rd_slice_is(struct slice, const char *);
+/* These bytes stand there, wherever the cursor is. */
+bool rd_has(struct rd, uint64_t at, const void *, size_t len);
+#define RD_HAS(r, at, text) rd_has((r), (at), (text), sizeof(text) - 1)
 size_t rd_left(const struct rd *);
 
 /* The cursor's place in the file, for err_set. */

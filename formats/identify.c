@@ -4,19 +4,10 @@
 #include "base/limits.h"
 #include "formats/identify_probe.h"
 
-/* The bytes at `at` are these. */
-static bool
-has(struct rd r, size_t at, const char *magic, size_t len)
-{
-	return at <= r.len && len <= r.len - at &&
-	       memcmp(r.base + at, magic, len) == 0;
-}
-
-#define HAS(r, at, magic) has((r), (at), (magic), sizeof(magic) - 1)
 #define MAGIC(id, at, magic, bits)                                             \
 	static unsigned probe_##id(struct rd r)                                \
 	{                                                                      \
-		return HAS(r, at, magic) ? (bits) : 0;                         \
+		return RD_HAS(r, at, magic) ? (bits) : 0;                      \
 	}
 
 /* clang-format off */
@@ -47,7 +38,8 @@ MAGIC(pdf, 0, "%PDF-", 40)
 static unsigned
 probe_parquet(struct rd r)
 {
-	return HAS(r, 0, "PAR1") && r.len >= 12 && HAS(r, r.len - 4, "PAR1")
+	return RD_HAS(r, 0, "PAR1") && r.len >= 12 &&
+		       RD_HAS(r, r.len - 4, "PAR1")
 		   ? 64
 		   : 0;
 }
@@ -55,8 +47,8 @@ probe_parquet(struct rd r)
 static unsigned
 probe_bzip2(struct rd r)
 {
-	return HAS(r, 0, "BZh") && r.len > 10 && r.base[3] >= '1' &&
-		       r.base[3] <= '9' && HAS(r, 4, "1AY&SY")
+	return RD_HAS(r, 0, "BZh") && r.len > 10 && r.base[3] >= '1' &&
+		       r.base[3] <= '9' && RD_HAS(r, 4, "1AY&SY")
 		   ? 64
 		   : 0;
 }
@@ -65,10 +57,10 @@ probe_bzip2(struct rd r)
 static unsigned
 probe_hdf5(struct rd r)
 {
-	if (HAS(r, 0, "\x89HDF\r\n\x1a\n"))
+	if (RD_HAS(r, 0, "\x89HDF\r\n\x1a\n"))
 		return 64;
 	for (size_t at = 512; at <= (size_t)1 << 20; at *= 2)
-		if (HAS(r, at, "\x89HDF\r\n\x1a\n"))
+		if (RD_HAS(r, at, "\x89HDF\r\n\x1a\n"))
 			return 32;
 	return 0;
 }
@@ -79,10 +71,10 @@ probe_pe(struct rd r)
 	struct rd h = r;
 	uint32_t at = 0;
 
-	if (!HAS(r, 0, "MZ") || rd_skip(&h, 0x3c) != 0 ||
+	if (!RD_HAS(r, 0, "MZ") || rd_skip(&h, 0x3c) != 0 ||
 	    rd_u32le(&h, &at) != 0)
 		return 0;
-	return HAS(r, at, "PE\0\0") ? 48 : 0;
+	return RD_HAS(r, at, "PE\0\0") ? 48 : 0;
 }
 
 /* 0xcafebabe is also Java; a fat binary has few architectures. */
@@ -118,17 +110,17 @@ probe_tar(struct rd r)
 		want = want * 8 + (uint32_t)(r.base[i] - '0');
 	if (sum != want)
 		return 0;
-	return HAS(r, 257, "ustar") ? 64 : 24;
+	return RD_HAS(r, 257, "ustar") ? 64 : 24;
 }
 
 /* Header sizes of BITMAPCOREHEADER to BITMAPV5HEADER, reserved zeros. */
 static unsigned
 probe_bmp(struct rd r)
 {
-	return HAS(r, 0, "BM") && HAS(r, 6, "\0\0\0\0") && r.len > 26 &&
+	return RD_HAS(r, 0, "BM") && RD_HAS(r, 6, "\0\0\0\0") && r.len > 26 &&
 		       (r.base[14] == 12 || r.base[14] == 40 ||
 			   r.base[14] == 108 || r.base[14] == 124) &&
-		       HAS(r, 15, "\0\0\0")
+		       RD_HAS(r, 15, "\0\0\0")
 		   ? 64
 		   : 0;
 }
@@ -136,7 +128,7 @@ probe_bmp(struct rd r)
 static unsigned
 probe_tiff(struct rd r)
 {
-	return HAS(r, 0, "II*\0") || HAS(r, 0, "MM\0*") ? 32 : 0;
+	return RD_HAS(r, 0, "II*\0") || RD_HAS(r, 0, "MM\0*") ? 32 : 0;
 }
 
 /* A launcher of freedesktop.org that starts something. */
@@ -146,10 +138,11 @@ probe_desktop(struct rd r)
 	static const char group[] = "[Desktop Entry]", exec[] = "Exec=";
 	size_t n = MIN(r.len, 4096);
 
-	if (!HAS(r, 0, group))
+	if (!RD_HAS(r, 0, group))
 		return 0;
 	for (size_t i = sizeof(group); i + sizeof(exec) < n; i++)
-		if (r.base[i - 1] == '\n' && has(r, i, exec, sizeof(exec) - 1))
+		if (r.base[i - 1] == '\n' &&
+		    rd_has(r, i, exec, sizeof(exec) - 1))
 			return 48;
 	return 0;
 }

@@ -6,22 +6,13 @@
 
 #include <zlib.h>
 
-static bool
-has(struct rd r, size_t at, const char *magic, size_t len)
-{
-	return at <= r.len && len <= r.len - at &&
-	       memcmp(r.base + at, magic, len) == 0;
-}
-
-#define HAS(r, at, magic) has((r), (at), (magic), sizeof(magic) - 1)
-
 /* cpio(5): new and old ASCII headers hold digits; the binary one a magic of 16
  * bits, too few for anything. */
 unsigned
 identify_archive_cpio(struct rd r)
 {
-	if (!HAS(r, 0, "070701") && !HAS(r, 0, "070702") &&
-	    !HAS(r, 0, "070707"))
+	if (!RD_HAS(r, 0, "070701") && !RD_HAS(r, 0, "070702") &&
+	    !RD_HAS(r, 0, "070707"))
 		return 0;
 	for (size_t i = 6; i < 76; i++)
 		if (i >= r.len ||
@@ -34,7 +25,7 @@ identify_archive_cpio(struct rd r)
 unsigned
 identify_archive_iso9660(struct rd r)
 {
-	return HAS(r, 0x8001, "CD001\1") ? 48 : 0;
+	return RD_HAS(r, 0x8001, "CD001\1") ? 48 : 0;
 }
 
 /* RFC 1950, and that it does expand; two bytes are like it by chance. */
@@ -93,8 +84,9 @@ identify_archive_lzma(struct rd r)
 unsigned
 identify_archive_compress(struct rd r)
 {
-	return HAS(r, 0, "\x1f\x9d") && r.len > 8 && (r.base[2] & 0x60) == 0 &&
-		       (r.base[2] & 0x1f) >= 9 && (r.base[2] & 0x1f) <= 16
+	return RD_HAS(r, 0, "\x1f\x9d") && r.len > 8 &&
+		       (r.base[2] & 0x60) == 0 && (r.base[2] & 0x1f) >= 9 &&
+		       (r.base[2] & 0x1f) <= 16
 		   ? 17
 		   : 0;
 }
@@ -103,7 +95,7 @@ identify_archive_compress(struct rd r)
 unsigned
 identify_archive_lha(struct rd r)
 {
-	return (HAS(r, 2, "-lh") || HAS(r, 2, "-lz")) && r.len > 24 &&
+	return (RD_HAS(r, 2, "-lh") || RD_HAS(r, 2, "-lz")) && r.len > 24 &&
 		       r.base[6] == '-' && r.base[20] <= 2
 		   ? 34
 		   : 0;

@@ -4,22 +4,13 @@
  */
 #include "formats/identify_probe.h"
 
-static bool
-has(struct rd r, size_t at, const char *magic, size_t len)
-{
-	return at <= r.len && len <= r.len - at &&
-	       memcmp(r.base + at, magic, len) == 0;
-}
-
-#define HAS(r, at, magic) has((r), (at), (magic), sizeof(magic) - 1)
-
 /* The class file format (JVMS 4.1): versions 45 to, as yet, 70.  A fat Mach-O
  * binary has the same magic and then a small count. */
 unsigned
 identify_code_class(struct rd r)
 {
-	return HAS(r, 0, "\xca\xfe\xba\xbe") && r.len > 24 && r.base[6] == 0 &&
-		       r.base[7] >= 45 && r.base[7] < 100
+	return RD_HAS(r, 0, "\xca\xfe\xba\xbe") && r.len > 24 &&
+		       r.base[6] == 0 && r.base[7] >= 45 && r.base[7] < 100
 		   ? 40
 		   : 0;
 }
@@ -27,14 +18,14 @@ identify_code_class(struct rd r)
 unsigned
 identify_code_dex(struct rd r)
 {
-	return HAS(r, 0, "dex\n0") && r.len > 112 && r.base[7] == 0 ? 48 : 0;
+	return RD_HAS(r, 0, "dex\n0") && r.len > 112 && r.base[7] == 0 ? 48 : 0;
 }
 
 /* Shell link (MS-SHLLINK 2.1): header size and class id */
 unsigned
 identify_code_lnk(struct rd r)
 {
-	return HAS(r, 0,
+	return RD_HAS(r, 0,
 		   "\x4c\0\0\0\x01\x14\x02\0\0\0\0\0\xc0\0\0\0\0\0\0"
 		   "F")
 		   ? 64
@@ -48,13 +39,13 @@ identify_code_pyc(struct rd r)
 {
 	uint8_t code;
 
-	if (r.len < 32 || !HAS(r, 2, "\r\n"))
+	if (r.len < 32 || !RD_HAS(r, 2, "\r\n"))
 		return 0;
 	/* before 3.7 there are no flags, before 3.3 no size */
 	for (size_t at = 8; at <= 16; at += 4) {
 		code = r.base[at];
 		if ((code == 0xe3 || code == 'c') &&
-		    (at < 16 || (r.base[4] <= 3 && HAS(r, 5, "\0\0\0"))))
+		    (at < 16 || (r.base[4] <= 3 && RD_HAS(r, 5, "\0\0\0"))))
 			return at == 16 ? 48 : 24;
 	}
 	return 0;

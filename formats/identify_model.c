@@ -5,15 +5,6 @@
 #define _GNU_SOURCE /* memmem */
 #include "formats/identify_probe.h"
 
-static bool
-has(struct rd r, size_t at, const char *magic, size_t len)
-{
-	return at <= r.len && len <= r.len - at &&
-	       memcmp(r.base + at, magic, len) == 0;
-}
-
-#define HAS(r, at, magic) has((r), (at), (magic), sizeof(magic) - 1)
-
 /* R's serialize(), src/main/serialize.c: a letter for the encoding, version 2
  * or 3; save() puts five letters in front. */
 unsigned
@@ -21,20 +12,21 @@ identify_model_r(struct rd r)
 {
 	size_t at = 0;
 
-	if (HAS(r, 0, "RDX2\n") || HAS(r, 0, "RDX3\n") || HAS(r, 0, "RDA2\n") ||
-	    HAS(r, 0, "RDA3\n") || HAS(r, 0, "RDB2\n") || HAS(r, 0, "RDB3\n"))
+	if (RD_HAS(r, 0, "RDX2\n") || RD_HAS(r, 0, "RDX3\n") ||
+	    RD_HAS(r, 0, "RDA2\n") || RD_HAS(r, 0, "RDA3\n") ||
+	    RD_HAS(r, 0, "RDB2\n") || RD_HAS(r, 0, "RDB3\n"))
 		at = 5;
-	if (HAS(r, at, "X\n\0\0\0\2") || HAS(r, at, "X\n\0\0\0\3") ||
-	    HAS(r, at, "B\n\2\0\0\0") || HAS(r, at, "B\n\3\0\0\0"))
+	if (RD_HAS(r, at, "X\n\0\0\0\2") || RD_HAS(r, at, "X\n\0\0\0\3") ||
+	    RD_HAS(r, at, "B\n\2\0\0\0") || RD_HAS(r, at, "B\n\3\0\0\0"))
 		return 48;
-	return HAS(r, at, "A\n2\n") || HAS(r, at, "A\n3\n") ? 32 : 0;
+	return RD_HAS(r, at, "A\n2\n") || RD_HAS(r, at, "A\n3\n") ? 32 : 0;
 }
 
 /* Julia's Serialization.serialize: HEADER_TAG, "JL", version, ... */
 unsigned
 identify_model_julia(struct rd r)
 {
-	return HAS(r, 0, "7JL") ? 24 : 0;
+	return RD_HAS(r, 0, "7JL") ? 24 : 0;
 }
 
 /* BSON.jl: a document of the file's length whose values have tags. */
@@ -57,16 +49,16 @@ identify_model_bson(struct rd r)
 unsigned
 identify_model_torch7(struct rd r)
 {
-	if (HAS(r, 0, "4\n1\n3\nV 1\n"))
+	if (RD_HAS(r, 0, "4\n1\n3\nV 1\n"))
 		return 48;
-	if (HAS(r, 0, "\4\0\0\0\1\0\0\0\3\0\0\0V 1"))
+	if (RD_HAS(r, 0, "\4\0\0\0\1\0\0\0\3\0\0\0V 1"))
 		return 64;
 	/* a function: its index, and bytecode of some length */
 	if (r.len > 16 && r.base[0] >= 6 && r.base[0] <= 8 &&
-	    HAS(r, 1, "\0\0\0\1\0\0\0") && HAS(r, 12, "\x1bL"))
+	    RD_HAS(r, 1, "\0\0\0\1\0\0\0") && RD_HAS(r, 12, "\x1bL"))
 		return 48;
 	/* a table of such */
-	return HAS(r, 0, "\3\0\0\0\1\0\0\0") && r.len > 64 &&
+	return RD_HAS(r, 0, "\3\0\0\0\1\0\0\0") && r.len > 64 &&
 		       memmem(r.base, MIN(r.len, 65536), "V 1", 3) != NULL
 		   ? 24
 		   : 0;
@@ -76,45 +68,47 @@ identify_model_torch7(struct rd r)
 unsigned
 identify_model_mxnet(struct rd r)
 {
-	return HAS(r, 0, "\x12\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0") ? 48 : 0;
+	return RD_HAS(r, 0, "\x12\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0") ? 48 : 0;
 }
 
 unsigned
 identify_model_catboost(struct rd r)
 {
-	return HAS(r, 0, "CBM1") ? 32 : 0;
+	return RD_HAS(r, 0, "CBM1") ? 32 : 0;
 }
 
 /* the legacy model's magic in UTF-16, "BCN" */
 unsigned
 identify_model_cntk(struct rd r)
 {
-	return HAS(r, 0, "B\0C\0N\0\0\0") || HAS(r, 0, "B\0C\0N\0") ? 40 : 0;
+	return RD_HAS(r, 0, "B\0C\0N\0\0\0") || RD_HAS(r, 0, "B\0C\0N\0") ? 40
+									  : 0;
 }
 
 unsigned
 identify_model_executorch(struct rd r)
 {
-	return HAS(r, 4, "ET12") ? 32 : 0;
+	return RD_HAS(r, 4, "ET12") ? 32 : 0;
 }
 
 unsigned
 identify_model_tensorrt(struct rd r)
 {
-	return HAS(r, 0, "ftrt") || HAS(r, 0, "ptrt") ? 32 : 0;
+	return RD_HAS(r, 0, "ftrt") || RD_HAS(r, 0, "ptrt") ? 32 : 0;
 }
 
 unsigned
 identify_model_rknn(struct rd r)
 {
-	return HAS(r, 0, "RKNN") ? 32 : 0;
+	return RD_HAS(r, 0, "RKNN") ? 32 : 0;
 }
 
 /* ncnn's text parameters and their binary form */
 unsigned
 identify_model_ncnn(struct rd r)
 {
-	return HAS(r, 0, "7767517\n") || HAS(r, 0, "\x5d\x86\x76\0") ? 32 : 0;
+	return RD_HAS(r, 0, "7767517\n") || RD_HAS(r, 0, "\x5d\x86\x76\0") ? 32
+									   : 0;
 }
 
 /* flax.serialization: a map of names whose leaves are extension 1 (arrays). */
@@ -169,18 +163,18 @@ identify_model_paddle(struct rd r)
 	if (rd_varint(&r, &key) != 0 || key != 0x0a ||
 	    rd_varint(&r, &len) != 0 || len > rd_left(&r))
 		return 0;
-	return has(r, r.off, root, sizeof(root) - 1) ? 48 : 0;
+	return rd_has(r, r.off, root, sizeof(root) - 1) ? 48 : 0;
 }
 
 unsigned
 identify_model_lua(struct rd r)
 {
-	return HAS(r, 0, "\x1bLua") || HAS(r, 0, "\x1bLJ") ? 32 : 0;
+	return RD_HAS(r, 0, "\x1bLua") || RD_HAS(r, 0, "\x1bLJ") ? 32 : 0;
 }
 
 /* Cosmopolitan's portable executables: llamafile is one with weights in it. */
 unsigned
 identify_model_ape(struct rd r)
 {
-	return HAS(r, 0, "MZqFpD='") || HAS(r, 0, "jartsr='") ? 48 : 0;
+	return RD_HAS(r, 0, "MZqFpD='") || RD_HAS(r, 0, "jartsr='") ? 48 : 0;
 }

@@ -15,12 +15,6 @@ mentions(struct rd r, const char *word)
 	       memmem(r.base, MIN(r.len, SEEN), word, strlen(word)) != NULL;
 }
 
-static bool
-begins(struct rd r, const char *s, size_t len)
-{
-	return r.len >= len && memcmp(r.base, s, len) == 0;
-}
-
 /*
  * SavedModel (tensorflow/core/protobuf/saved_model.proto):
  * saved_model_schema_version 1, meta_graphs 2, which begin with their own
@@ -126,7 +120,7 @@ identify_other_pmml(struct rd r)
 {
 	size_t i = 0;
 
-	if (begins(r, "\xef\xbb\xbf", 3))
+	if (RD_HAS(r, 0, "\xef\xbb\xbf"))
 		i = 3;
 	while (i < r.len && strchr(" \t\r\n", r.base[i]) != NULL &&
 	       r.base[i] != '\0')
@@ -138,7 +132,7 @@ identify_other_pmml(struct rd r)
 unsigned
 identify_other_xgboost(struct rd r)
 {
-	if (begins(r, "{L\0\0\0\0\0\0\0\7learner", 17) || begins(r, "binf", 4))
+	if (RD_HAS(r, 0, "{L\0\0\0\0\0\0\0\7learner") || RD_HAS(r, 0, "binf"))
 		return 40;
 	if (r.len == 0 || r.base[0] != '{' || !mentions(r, "\"learner\""))
 		return 0;
@@ -152,7 +146,7 @@ identify_other_xgboost(struct rd r)
 unsigned
 identify_other_lightgbm(struct rd r)
 {
-	return begins(r, "tree\nversion=v", 14) ? 40 : 0;
+	return RD_HAS(r, 0, "tree\nversion=v") ? 40 : 0;
 }
 
 /* Pickles say which modules they import. */

@@ -62,13 +62,10 @@ is_member(struct rd r)
 	    {0, "7z\xbc\xaf\x27\x1c"}, {0, "Rar!\x1a\7"}, {0, "MSCF"},
 	    {0x8001, "CD001"}, {0, "xar!"}};
 
-	for (size_t i = 0; i < ARRAY_LEN(outer); i++) {
-		size_t n = strlen(outer[i].magic);
-
-		if (r.len >= outer[i].at + n &&
-		    memcmp(r.base + outer[i].at, outer[i].magic, n) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(outer); i++)
+		if (rd_has(
+			r, outer[i].at, outer[i].magic, strlen(outer[i].magic)))
 			return true;
-	}
 	return false;
 }
 

@@ -91,21 +91,12 @@ pickle_is_hook(struct slice s)
 		s.ptr[0] != 'r'))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(hook); i++)
-		if (s.len == strlen(hook[i]) &&
-		    memcmp(s.ptr, hook[i], s.len) == 0)
+		if (rd_slice_is(s, hook[i]))
 			return true;
 	return false;
 }
 
 /* --- looking ------------------------------------------------------------- */
-
-static bool
-same(struct slice s, const char *text)
-{
-	size_t n = strlen(text);
-
-	return s.len == n && (n == 0 || memcmp(s.ptr, text, n) == 0);
-}
 
 bool
 pickle_is(const struct pickle_node *n, enum pickle_kind kind)
@@ -116,15 +107,16 @@ pickle_is(const struct pickle_node *n, enum pickle_kind kind)
 bool
 pickle_is_text(const struct pickle_node *n, const char *text)
 {
-	return pickle_is(n, PICKLE_STR) && same(n->text, text);
+	return pickle_is(n, PICKLE_STR) && rd_slice_is(n->text, text);
 }
 
 bool
 pickle_is_global(
     const struct pickle_node *n, const char *module, const char *name)
 {
-	return pickle_is(n, PICKLE_GLOBAL) && same(n->name->name, name) &&
-	       (module == NULL || same(n->name->module, module));
+	return pickle_is(n, PICKLE_GLOBAL) &&
+	       rd_slice_is(n->name->name, name) &&
+	       (module == NULL || rd_slice_is(n->name->module, module));
 }
 
 bool

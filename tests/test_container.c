@@ -6,6 +6,7 @@
 
 #include "audit/check.h"
 #include "audit/check_name_look.h"
+#include "audit/check_names.h"
 #include "audit/check_shell.h"
 #include "base/file.h"
 #include "base/limits.h"
@@ -126,6 +127,34 @@ test_many(void **state)
 	json_decref(sink.findings);
 }
 
+/* Names that there is no room to keep are not called different. */
+static void
+test_names_full(void **state)
+{
+	struct check_sink sink = {.findings = json_array(), .complete = true};
+	struct check_file f = {.path = "x", .sink = &sink};
+	struct check_tell tell = {.f = &f};
+	struct check_names n;
+	struct arena a;
+	char name[16];
+
+	(void)state;
+	arena_init(&a, 4096);
+	check_names_init(&n, &tell, &a);
+	for (unsigned i = 0; i < 1000; i++) {
+		struct check_names_entry e = {.name = name, .at = ERR_NOWHERE};
+
+		snprintf(name, sizeof(name), "a%u", i);
+		check_names_add(&n, &e);
+		assert_int_equal(sink.complete, !n.full);
+	}
+	assert_false(sink.complete);
+	assert_int_equal(json_array_size(sink.findings), 1);
+	assert_true(has(sink.findings, "FILE_LIMIT"));
+	arena_release(&a);
+	json_decref(sink.findings);
+}
+
 /* --- texts --------------------------------------------------------------- */
 
 struct text {
@@ -199,9 +228,10 @@ int
 main(void)
 {
 	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(commands) +
-				ARRAY_LEN(names) + 2] = {
-	    cmocka_unit_test(test_secret), cmocka_unit_test(test_many)};
-	size_t n = 2;
+				ARRAY_LEN(names) + 3] = {
+	    cmocka_unit_test(test_secret), cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_names_full)};
+	size_t n = 3;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		tests[n++] = (struct CMUnitTest)ROW(test_file, rows[i]);
