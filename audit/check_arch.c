@@ -8,10 +8,6 @@
 
 #define FEW 4 /* places that are said of one kind */
 
-struct seen {
-	size_t n[CHECK_ARCH_ODD + 1];
-};
-
 static void
 say(const struct check_file *f, const struct check_arch_flow *w,
     const struct check_arch_node *n, enum check_arch_suspicion s, size_t in)
@@ -53,7 +49,7 @@ judge(const struct check_file *f, const struct check_arch_graph *g,
     struct arena *a)
 {
 	struct check_arch_flow w;
-	struct seen seen = {{0}};
+	size_t seen[CHECK_ARCH_ODD + 1] = {0};
 	struct err e = {0};
 
 	if (check_arch_flow_init(&w, g, a, &e) != 0) {
@@ -70,7 +66,7 @@ judge(const struct check_file *f, const struct check_arch_graph *g,
 		enum check_arch_suspicion s =
 		    check_arch_flow_judge(&w, &g->node[i], &in);
 
-		if (s != CHECK_ARCH_NOTHING && seen.n[s]++ < FEW)
+		if (s != CHECK_ARCH_NOTHING && seen[s]++ < FEW)
 			say(f, &w, &g->node[i], s, in);
 	}
 }

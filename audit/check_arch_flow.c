@@ -168,7 +168,6 @@ join(struct check_arch_flow *f, const struct check_arch_node *n,
 		out->most = MAX(out->most, s->most);
 		out->reduced = out->reduced || s->reduced;
 		out->decided = out->decided || s->decided;
-		out->gated = out->gated || s->gated;
 		out->image =
 		    first || out->image == s->image ? s->image : SIZE_MAX;
 		if (first)

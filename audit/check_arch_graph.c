@@ -113,10 +113,21 @@ constant(struct check_arch_graph *g, const char *name, uint64_t n)
 {
 	size_t at = value_of(g, name);
 
-	if (at != SIZE_MAX) {
-		g->value[at].is_constant = true;
+	if (at != SIZE_MAX)
 		g->value[at].constant = n;
-	}
+}
+
+/* Numbers of the values, without those that are left out. */
+static size_t
+take_values(
+    struct check_arch_graph *g, const char *const *name, size_t n, size_t *out)
+{
+	size_t taken = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (*name[i] != '\0')
+			out[taken++] = value_of(g, name[i]);
+	return taken;
 }
 
 static int
@@ -135,16 +146,12 @@ take_node(struct check_arch_graph *g, const struct onnx_node *x, struct err *e)
 	n->out = arena_alloc(g->arena, x->nout + 1, sizeof(*n->out));
 	if (n->in == NULL || n->out == NULL)
 		return full(e);
-	for (size_t i = 0; i < x->nin; i++)
-		if (*x->in[i] != '\0')
-			n->in[n->nin++] = value_of(g, x->in[i]);
+	n->nin = take_values(g, x->in, x->nin, n->in);
 	/* only those that the graph around it has */
 	for (size_t i = 0; i < c.n; i++)
 		if (map_get(&g->by_name, c.name[i]) != SIZE_MAX)
 			n->in[n->nin++] = map_get(&g->by_name, c.name[i]);
-	for (size_t i = 0; i < x->nout; i++)
-		if (*x->out[i] != '\0')
-			n->out[n->nout++] = value_of(g, x->out[i]);
+	n->nout = take_values(g, x->out, x->nout, n->out);
 	if (strcmp(x->op, "Constant") == 0 && x->nout == 1)
 		constant(g, x->out[0],
 		    x->nattr != 0 && x->attr[0].t != NULL
@@ -223,12 +230,8 @@ take_plain(struct check_arch_graph *g, const struct node *x, struct err *e)
 	n->out = arena_alloc(g->arena, x->nout + 1, sizeof(*n->out));
 	if (n->in == NULL || n->out == NULL)
 		return full(e);
-	for (size_t i = 0; i < x->nin; i++)
-		if (*x->in[i] != '\0')
-			n->in[n->nin++] = value_of(g, x->in[i]);
-	for (size_t i = 0; i < x->nout; i++)
-		if (*x->out[i] != '\0')
-			n->out[n->nout++] = value_of(g, x->out[i]);
+	n->nin = take_values(g, x->in, x->nin, n->in);
+	n->nout = take_values(g, x->out, x->nout, n->out);
 	return g->full ? full(e) : 0;
 }
 

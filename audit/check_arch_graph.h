@@ -18,7 +18,6 @@ struct check_arch_node {
 struct check_arch_value {
 	const char *name;
 	uint64_t constant; /* elements of an initialiser; 0: none */
-	bool is_constant;
 };
 
 struct check_arch_graph {
