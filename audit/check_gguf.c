@@ -35,11 +35,10 @@ enum type {
 static const uint8_t widths[TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
 static const struct {
-	unsigned number;
-	const char *name;
+	uint32_t number;
 	uint64_t block, bytes;
 } tensor_types[] = {
-#define GGUF_TYPE(number, name, block, bytes) {number, name, block, bytes},
+#define GGUF_TYPE(number, name, block, bytes) {number, block, bytes},
 #include "audit/check_gguf_type.def"
 #undef GGUF_TYPE
 };
