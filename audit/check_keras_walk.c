@@ -479,7 +479,8 @@ check_keras_walk_text(
 
 	if (s.len > LIMIT_KERAS_TEXT) {
 		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
-		    "%s: a configuration of %zu bytes", name, s.len);
+		    "%s%sa configuration of %zu bytes", name,
+		    *name != '\0' ? ": " : "", s.len);
 		return false;
 	}
 	if (json_read(s.ptr, s.len, &j, &e) != 0)

@@ -179,6 +179,28 @@ test_onnx_long(void **state)
 	buf_free(&model);
 }
 
+/* Behind a mark of the byte order, a configuration that is too large. */
+static void
+test_keras_large(void **state)
+{
+	static const char text[] =
+	    "\xef\xbb\xbf{\"module\": \"os\", \"class_name\": \"system\", "
+	    "\"config\": {}}";
+	size_t len = LIMIT_KERAS_TEXT + 64;
+	char *s = malloc(len);
+	struct look l;
+
+	(void)state;
+	assert_non_null(s);
+	memset(s, ' ', len);
+	memcpy(s, text, sizeof(text) - 1);
+	look_at(&l, check_keras, "x.json", rd_mem(s, len));
+	assert_true(look_has(&l, "FILE_LIMIT"));
+	assert_false(l.sink.complete);
+	look_end(&l);
+	free(s);
+}
+
 /* A finding says where in the configuration it is. */
 static void
 test_place(void **state)
@@ -210,6 +232,7 @@ main(void)
 	    cmocka_unit_test(test_tf_function),
 	    cmocka_unit_test(test_onnx_op),
 	    cmocka_unit_test(test_onnx_long),
+	    cmocka_unit_test(test_keras_large),
 	    cmocka_unit_test(test_place),
 	};
 
