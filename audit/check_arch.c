@@ -8,10 +8,6 @@
 
 #define FEW 4 /* places that are said of one kind */
 
-struct seen {
-	size_t n[CHECK_ARCH_ODD + 1];
-};
-
 static void
 say(const struct check_file *f, const struct check_arch_flow *w,
     const struct check_arch_node *n, enum check_arch_suspicion s, size_t in)
@@ -49,15 +45,21 @@ unused_inputs(const struct check_file *f, const struct check_arch_flow *w)
 }
 
 static void
+too_large(const struct check_file *f, const struct err *e)
+{
+	check_short(f, FINDING_FILE_LIMIT, e->off, "%s", e->msg);
+}
+
+static void
 judge(const struct check_file *f, const struct check_arch_graph *g,
     struct arena *a)
 {
 	struct check_arch_flow w;
-	struct seen seen = {{0}};
+	size_t seen[CHECK_ARCH_ODD + 1] = {0};
 	struct err e = {0};
 
 	if (check_arch_flow_init(&w, g, a, &e) != 0) {
-		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE, "%s", e.msg);
+		too_large(f, &e);
 		return;
 	}
 	unused_inputs(f, &w);
@@ -70,7 +72,7 @@ judge(const struct check_file *f, const struct check_arch_graph *g,
 		enum check_arch_suspicion s =
 		    check_arch_flow_judge(&w, &g->node[i], &in);
 
-		if (s != CHECK_ARCH_NOTHING && seen.n[s]++ < FEW)
+		if (s != CHECK_ARCH_NOTHING && seen[s]++ < FEW)
 			say(f, &w, &g->node[i], s, in);
 	}
 }
@@ -82,9 +84,13 @@ check_arch_model(const struct check_file *f, const struct model *m)
 	struct err e = {0};
 	struct arena a;
 
+	if (m->nnode == 0)
+		return;
 	arena_init(&a, LIMIT_MODEL_ARENA);
-	if (m->nnode != 0 && check_arch_graph_model(&g, m, &a, &e) == 0)
+	if (check_arch_graph_model(&g, m, &a, &e) == 0)
 		judge(f, &g, &a);
+	else
+		too_large(f, &e);
 	arena_release(&a);
 }
 
@@ -103,8 +109,12 @@ check_arch(const struct check_file *f)
 	rc = onnx_file_parse(f->bytes, &a, &x, &e);
 	/* the graph is there when only weights are elsewhere; what else is
 	 * wrong is check_model's to say */
-	if ((rc == 0 || (rc == ERR_UNSUPPORTED && x.nnode != 0)) &&
-	    check_arch_graph_onnx(&g, &x, &a, &e) == 0)
-		judge(f, &g, &a);
+	if (rc == 0 || (rc == ERR_UNSUPPORTED && x.nnode != 0)) {
+		rc = check_arch_graph_onnx(&g, &x, &a, &e);
+		if (rc == 0)
+			judge(f, &g, &a);
+		else if (rc == ERR_LIMIT)
+			too_large(f, &e);
+	}
 	arena_release(&a);
 }

@@ -2,38 +2,29 @@
 #include "audit/check_arch_flow.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 
 #define WEIGHTS 16 /* constants of a layer: 1x1x4x4 is the least seen */
 
 /* --- operators ----------------------------------------------------------- */
 
 static bool
-one_of(const char *op, const char *const *list)
-{
-	for (; *list != NULL; list++)
-		if (strcmp(op, *list) == 0)
-			return true;
-	return false;
-}
-
-static bool
 is_layer(const char *op)
 {
 	static const char *const ops[] = {"Conv", "ConvTranspose", "Gemm",
 	    "MatMul", "ConvInteger", "MatMulInteger", "QLinearConv",
-	    "QLinearMatMul", "DeformConv", "Einsum", "LSTM", "GRU", "RNN",
-	    NULL};
+	    "QLinearMatMul", "DeformConv", "Einsum", "LSTM", "GRU", "RNN"};
 
-	return one_of(op, ops);
+	return text_is_one_of(op, ops, ARRAY_LEN(ops));
 }
 
 /* Gives what depends on a shape, whatever the values are. */
 static bool
 is_shape(const char *op)
 {
-	static const char *const ops[] = {"Shape", "Size", NULL};
+	static const char *const ops[] = {"Shape", "Size"};
 
-	return one_of(op, ops);
+	return text_is_one_of(op, ops, ARRAY_LEN(ops));
 }
 
 static bool
@@ -42,9 +33,10 @@ reduces(const char *op)
 	static const char *const ops[] = {"GlobalAveragePool", "GlobalMaxPool",
 	    "GlobalLpPool", "ArgMax", "ArgMin", "TopK", "Slice", "Gather",
 	    "GatherElements", "GatherND", "MaxPool", "AveragePool", "LpPool",
-	    "Split", "Compress", "Crop", NULL};
+	    "Split", "Compress", "Crop"};
 
-	return strncmp(op, "Reduce", 6) == 0 || one_of(op, ops);
+	return strncmp(op, "Reduce", 6) == 0 ||
+	       text_is_one_of(op, ops, ARRAY_LEN(ops));
 }
 
 static bool
@@ -61,10 +53,9 @@ decides(const struct check_arch_node *n)
 	    "Less", "LessOrEqual", "Sign", "Round", "Floor", "Ceil", "ArgMax",
 	    "ArgMin", "NonZero", "Hardmax", "IsNaN", "IsInf", "Mod", "And",
 	    "Or", "Xor", "Not", "BitShift", "BitwiseAnd", "BitwiseOr",
-	    "BitwiseXor", "BitwiseNot", "Unique", "ThresholdedRelu", "Shrink",
-	    NULL};
+	    "BitwiseXor", "BitwiseNot", "Unique", "ThresholdedRelu", "Shrink"};
 
-	return one_of(n->op, ops) ||
+	return text_is_one_of(n->op, ops, ARRAY_LEN(ops)) ||
 	       (strcmp(n->op, "Cast") == 0 && is_whole_type(n->to));
 }
 
@@ -74,9 +65,9 @@ mixes(const char *op)
 {
 	static const char *const ops[] = {"Add", "Sub", "Mul", "Div", "Pow",
 	    "Max", "Min", "Mean", "Sum", "Where", "If", "Concat", "MatMul",
-	    "Gemm", "Loop", "Scan", NULL};
+	    "Gemm", "Loop", "Scan"};
 
-	return one_of(op, ops);
+	return text_is_one_of(op, ops, ARRAY_LEN(ops));
 }
 
 /* --- one node ------------------------------------------------------------ */
@@ -168,7 +159,6 @@ join(struct check_arch_flow *f, const struct check_arch_node *n,
 		out->most = MAX(out->most, s->most);
 		out->reduced = out->reduced || s->reduced;
 		out->decided = out->decided || s->decided;
-		out->gated = out->gated || s->gated;
 		out->image =
 		    first || out->image == s->image ? s->image : SIZE_MAX;
 		if (first)
@@ -323,9 +313,9 @@ static bool
 adds(const char *op)
 {
 	static const char *const ops[] = {
-	    "Add", "Sub", "Sum", "Max", "Min", "Mean", "Where", "If", NULL};
+	    "Add", "Sub", "Sum", "Max", "Min", "Mean", "Where", "If"};
 
-	return one_of(op, ops);
+	return text_is_one_of(op, ops, ARRAY_LEN(ops));
 }
 
 /*
@@ -395,9 +385,9 @@ is_odd(const char *op)
 	    "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot", "IsNaN",
 	    "IsInf", "Hardmax", "StringNormalizer", "TfIdfVectorizer",
 	    "RegexFullMatch", "StringConcat", "StringSplit", "Optional",
-	    "OptionalGetElement", "SequenceAt", "SequenceMap", "Xor", NULL};
+	    "OptionalGetElement", "SequenceAt", "SequenceMap", "Xor"};
 
-	return one_of(op, ops);
+	return text_is_one_of(op, ops, ARRAY_LEN(ops));
 }
 
 enum check_arch_suspicion

@@ -31,7 +31,6 @@ struct check_arch_state {
 	bool reduced;      /* to parts or sums, since the last layer */
 	bool decided;      /* by a comparison or a step, since then */
 	bool live;         /* an output depends on it */
-	bool gated;        /* a decision of the image was mixed in */
 };
 
 struct check_arch_flow {

@@ -4,9 +4,6 @@
 #include "base/limits.h"
 #include "formats/onnx_wire.h"
 
-#define DEPTH    16   /* subgraphs in one another */
-#define CAPTURED 4096 /* names that the subgraphs of one node use */
-
 static int
 full(struct err *e)
 {
@@ -45,8 +42,8 @@ begin(struct check_arch_graph *g, struct arena *a, size_t values, size_t nodes,
 
 struct captured {
 	struct arena *arena;
-	const char **name;
-	size_t n, room;
+	const char **name; /* NULL: they are only counted */
+	size_t n;
 };
 
 /* The inputs of the nodes of a GraphProto, and of graphs within. */
@@ -63,37 +60,42 @@ capture(struct captured *c, struct rd r, unsigned depth, unsigned level)
 		if (level == 0 && f.number == 1) {
 			capture(c, f.body, depth, 1);
 		} else if (level == 1 && f.number == 1) {
-			if (c->n < c->room &&
+			if (c->name == NULL ||
 			    onnx_tensor_text(
 				&f.body, c->arena, &c->name[c->n], &e) == 0)
 				c->n++;
 		} else if (level == 1 && f.number == 5) {
 			capture(c, f.body, depth, 2);
 		} else if (level == 2 && (f.number == 6 || f.number == 11) &&
-			   depth < DEPTH) {
+			   depth < LIMIT_ONNX_DEPTH) {
 			capture(c, f.body, depth + 1, 0);
 		}
 	}
 }
 
-static size_t
-captured_by(const struct onnx_node *n, struct arena *a, const char ***out)
+static void
+capture_all(struct captured *c, const struct onnx_node *n)
 {
-	struct captured c = {.arena = a};
-	bool any = false;
-
-	for (size_t i = 0; i < n->nattr; i++)
-		any = any || n->attr[i].type == ONNX_GRAPH ||
-		      n->attr[i].type == ONNX_GRAPHS;
-	if (!any ||
-	    (c.name = arena_alloc(a, CAPTURED, sizeof(*c.name))) == NULL)
-		return 0;
+	c->n = 0;
 	for (size_t i = 0; i < n->nattr; i++)
 		if (n->attr[i].type == ONNX_GRAPH ||
 		    n->attr[i].type == ONNX_GRAPHS)
-			capture(&c, n->attr[i].body, 0, 2);
-	*out = c.name;
-	return c.n;
+			capture(c, n->attr[i].body, 0, 2);
+}
+
+static int
+captured_by(const struct onnx_node *n, struct arena *a, struct captured *c,
+    struct err *e)
+{
+	*c = (struct captured){.arena = a};
+	capture_all(c, n);
+	if (c->n == 0)
+		return 0;
+	c->name = arena_alloc(a, c->n, sizeof(*c->name));
+	if (c->name == NULL)
+		return full(e);
+	capture_all(c, n);
+	return 0;
 }
 
 /* --- of an ONNX file ----------------------------------------------------- */
@@ -111,10 +113,21 @@ constant(struct check_arch_graph *g, const char *name, uint64_t n)
 {
 	size_t at = value_of(g, name);
 
-	if (at != SIZE_MAX) {
-		g->value[at].is_constant = true;
+	if (at != SIZE_MAX)
 		g->value[at].constant = n;
-	}
+}
+
+/* Numbers of the values, without those that are left out. */
+static size_t
+take_values(
+    struct check_arch_graph *g, const char *const *name, size_t n, size_t *out)
+{
+	size_t taken = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (*name[i] != '\0')
+			out[taken++] = value_of(g, name[i]);
+	return taken;
 }
 
 static int
@@ -122,27 +135,23 @@ take_node(struct check_arch_graph *g, const struct onnx_node *x, struct err *e)
 {
 	struct check_arch_node *n = &g->node[g->nnode++];
 	const struct onnx_attr *to = onnx_file_attr(x, "to");
-	const char **more = NULL;
-	size_t nmore = captured_by(x, g->arena, &more);
+	struct captured c;
+	int rc;
 
+	if ((rc = captured_by(x, g->arena, &c, e)) != 0)
+		return rc;
 	*n = (struct check_arch_node){
 	    .op = x->op, .name = x->name, .to = to != NULL ? to->i : 0};
-	n->in = arena_alloc(g->arena, x->nin + nmore + 1, sizeof(*n->in));
+	n->in = arena_alloc(g->arena, x->nin + c.n + 1, sizeof(*n->in));
 	n->out = arena_alloc(g->arena, x->nout + 1, sizeof(*n->out));
 	if (n->in == NULL || n->out == NULL)
 		return full(e);
-	for (size_t i = 0; i < x->nin; i++)
-		if (*x->in[i] != '\0')
-			n->in[n->nin++] = value_of(g, x->in[i]);
+	n->nin = take_values(g, x->in, x->nin, n->in);
 	/* only those that the graph around it has */
-	for (size_t i = 0; i < nmore; i++)
-		if (map_get(&g->by_name, more[i]) != SIZE_MAX) {
-			n->in[n->nin++] = map_get(&g->by_name, more[i]);
-			n->captured++;
-		}
-	for (size_t i = 0; i < x->nout; i++)
-		if (*x->out[i] != '\0')
-			n->out[n->nout++] = value_of(g, x->out[i]);
+	for (size_t i = 0; i < c.n; i++)
+		if (map_get(&g->by_name, c.name[i]) != SIZE_MAX)
+			n->in[n->nin++] = map_get(&g->by_name, c.name[i]);
+	n->nout = take_values(g, x->out, x->nout, n->out);
 	if (strcmp(x->op, "Constant") == 0 && x->nout == 1)
 		constant(g, x->out[0],
 		    x->nattr != 0 && x->attr[0].t != NULL
@@ -221,12 +230,8 @@ take_plain(struct check_arch_graph *g, const struct node *x, struct err *e)
 	n->out = arena_alloc(g->arena, x->nout + 1, sizeof(*n->out));
 	if (n->in == NULL || n->out == NULL)
 		return full(e);
-	for (size_t i = 0; i < x->nin; i++)
-		if (*x->in[i] != '\0')
-			n->in[n->nin++] = value_of(g, x->in[i]);
-	for (size_t i = 0; i < x->nout; i++)
-		if (*x->out[i] != '\0')
-			n->out[n->nout++] = value_of(g, x->out[i]);
+	n->nin = take_values(g, x->in, x->nin, n->in);
+	n->nout = take_values(g, x->out, x->nout, n->out);
 	return g->full ? full(e) : 0;
 }
 

@@ -10,16 +10,14 @@
 
 struct check_arch_node {
 	const char *op, *name;
-	size_t *in, *out; /* values */
+	size_t *in, *out; /* values; behind the inputs, those of subgraphs */
 	size_t nin, nout;
-	size_t captured; /* of the inputs: those of subgraphs, the last ones */
-	int64_t to;      /* Cast: the type; else 0 */
+	int64_t to; /* Cast: the type; else 0 */
 };
 
 struct check_arch_value {
 	const char *name;
 	uint64_t constant; /* elements of an initialiser; 0: none */
-	bool is_constant;
 };
 
 struct check_arch_graph {

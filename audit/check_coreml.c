@@ -27,28 +27,15 @@ next(struct walk *w, struct rd *r, struct onnx_wire *f)
 	return rc > 0;
 }
 
-/* A field of text, for a finding. */
-static struct slice
-text(struct rd r, uint32_t number)
-{
-	struct slice found = {(const uint8_t *)"", 0};
-	struct onnx_wire f;
-	struct err ignored;
-
-	while (onnx_wire_next(&r, &f, &ignored) > 0)
-		if (f.number == number && f.type == ONNX_WIRE_BYTES)
-			found = (struct slice){f.body.base, f.body.len};
-	return found;
-}
-
 /* CustomLayerParams and CustomModel: className = 10 */
 static void
 custom(struct walk *w, const struct onnx_wire *f, const char *what)
 {
-	struct slice s = text(f->body, 10);
+	struct rd name = onnx_wire_last(f->body, 10);
 
 	check_find(w->f, FINDING_COREML_CUSTOM, f->at, "%s of class '%.*s'",
-	    what, (int)MIN(s.len, 200), (const char *)s.ptr);
+	    what, (int)MIN(name.len, 200),
+	    name.len != 0 ? (const char *)name.base : "");
 }
 
 static void network(struct walk *, struct rd);

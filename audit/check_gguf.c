@@ -35,11 +35,10 @@ enum type {
 static const uint8_t widths[TYPES] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
 static const struct {
-	unsigned number;
-	const char *name;
+	uint32_t number;
 	uint64_t block, bytes;
 } tensor_types[] = {
-#define GGUF_TYPE(number, name, block, bytes) {number, name, block, bytes},
+#define GGUF_TYPE(number, name, block, bytes) {number, block, bytes},
 #include "audit/check_gguf_type.def"
 #undef GGUF_TYPE
 };
@@ -55,7 +54,8 @@ struct gguf {
 	bool architecture;
 	/* of the data, by what was read so far */
 	uint64_t end;
-	bool open; /* a type of unknown size came before */
+	uint64_t last; /* the same without padding */
+	bool open;     /* a type of unknown size came before */
 };
 
 static int
@@ -194,7 +194,6 @@ text_value(struct gguf *g, const char *key)
 	uint64_t at = rd_pos(&g->r);
 	struct slice s;
 	int rc = string(g, &s);
-
 	struct rd in;
 
 	if (rc != 0)
@@ -296,13 +295,8 @@ follow(struct gguf *g, const char *name, uint64_t offset, uint64_t bytes,
 	return 0;
 }
 
-/* Where the last one really ends is looked at when the data begins. */
-struct last {
-	uint64_t end; /* without padding */
-};
-
 static int
-tensor(struct gguf *g, struct last *last)
+tensor(struct gguf *g)
 {
 	uint64_t dim[DIMS] = {0}, offset, bytes = 0;
 	uint32_t rank, type;
@@ -333,7 +327,7 @@ tensor(struct gguf *g, struct last *last)
 		check_short(g->f, FINDING_GGUF_ODD, rd_pos(&g->r),
 		    "tensor '%s' is of type %u, whose size is not known here",
 		    name, (unsigned)type);
-	last->end = MAX(last->end, known ? offset + bytes : offset);
+	g->last = MAX(g->last, known ? offset + bytes : offset);
 	return 0;
 }
 
@@ -363,7 +357,7 @@ begin(struct gguf *g)
 
 /* What stands between the header, the data and the end of the file. */
 static int
-data(struct gguf *g, const struct last *last)
+data(struct gguf *g)
 {
 	uint64_t at = (g->r.off + g->alignment - 1) & ~(g->alignment - 1);
 	uint64_t all = g->r.len - MIN(at, g->r.len);
@@ -374,7 +368,7 @@ data(struct gguf *g, const struct last *last)
 			    "the header is padded with other bytes than 0");
 			break;
 		}
-	if (last->end > all)
+	if (g->last > all)
 		return bad(g, ERR_TRUNCATED, "tensors end after the file");
 	if (!g->open && all > g->end)
 		check_find(g->f, FINDING_GGUF_ODD, at + g->end,
@@ -388,7 +382,6 @@ data(struct gguf *g, const struct last *last)
 static int
 read_all(struct gguf *g)
 {
-	struct last last = {0};
 	int rc;
 
 	if ((rc = begin(g)) != 0)
@@ -399,9 +392,9 @@ read_all(struct gguf *g)
 			return rc;
 	map_init(&g->names, &g->arena);
 	for (uint64_t i = 0; i < g->tensors; i++)
-		if ((rc = tensor(g, &last)) != 0)
+		if ((rc = tensor(g)) != 0)
 			return rc;
-	return data(g, &last);
+	return data(g);
 }
 
 void

@@ -70,9 +70,15 @@ recoded(const struct check_file *f)
 	uint8_t *s;
 	struct rd r;
 
-	if (f->bytes.len > LIMIT_KERAS_TEXT || f->bytes.len < 8 ||
-	    (at == 0 && f->bytes.base[0] != 0 && f->bytes.base[1] != 0))
+	/* in UTF-16 and UTF-32 such a one is of no known format, so not clean;
+	 * that it is too large must be said of UTF-8 */
+	if (f->bytes.len > LIMIT_KERAS_TEXT) {
+		r = rd_mem(f->bytes.base + at, f->bytes.len - at);
+		if (is_json(r))
+			check_keras_walk_text(
+			    f, "", (struct slice){r.base, r.len});
 		return;
+	}
 	arena_init(&a, f->bytes.len + 4096);
 	if ((s = arena_alloc(&a, f->bytes.len, 1)) == NULL)
 		BUG("an arena of the size that was asked for");

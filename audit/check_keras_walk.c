@@ -7,6 +7,7 @@
 #include "audit/check_tf.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/text.h"
 
 /* Where in the document: a list, the innermost first. */
 struct at {
@@ -348,10 +349,7 @@ is_value(const char *name)
 	    "TensorShape", "__bytes__", "__ellipsis__", "__keras_tensor__",
 	    "__numpy__", "__slice__", "__tensor__", "__tuple__"};
 
-	for (size_t i = 0; i < ARRAY_LEN(values); i++)
-		if (strcmp(values[i], name) == 0)
-			return true;
-	return false;
+	return text_is_one_of(name, values, ARRAY_LEN(values));
 }
 
 /* "package>Name" and a path of modules may stand in the class name itself. */
@@ -410,10 +408,7 @@ is_dormant(const char *key)
 	    "docs", "metadata", "notes", "user_defined_metadata",
 	    "user_metadata"};
 
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (strcmp(keys[i], key) == 0)
-			return true;
-	return false;
+	return text_is_one_of(key, keys, ARRAY_LEN(keys));
 }
 
 static void value(struct walk *, const struct at *, const json_t *);
@@ -484,7 +479,8 @@ check_keras_walk_text(
 
 	if (s.len > LIMIT_KERAS_TEXT) {
 		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
-		    "%s: a configuration of %zu bytes", name, s.len);
+		    "%s%sa configuration of %zu bytes", name,
+		    *name != '\0' ? ": " : "", s.len);
 		return false;
 	}
 	if (json_read(s.ptr, s.len, &j, &e) != 0)

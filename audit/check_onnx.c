@@ -21,7 +21,7 @@ struct walk {
 	struct map missing;   /* files that are not there */
 	struct map functions; /* "domain:name" of the model's own */
 	unsigned depth;
-	bool full; /* of memory */
+	bool full; /* a name was too long, or there were too many */
 };
 
 typedef int visit(struct walk *, const struct onnx_wire *);
@@ -46,6 +46,8 @@ fields(struct walk *w, struct rd r, visit *fn)
 	return first != 0 ? first : rc;
 }
 
+/* Names that are not kept are all alike, and as no name at all: one could pass
+ * for another, and a domain for ONNX's own. */
 static const char *
 copy(struct walk *w, struct rd r)
 {
@@ -53,6 +55,7 @@ copy(struct walk *w, struct rd r)
 						  (const char *)r.base, r.len)
 					    : NULL;
 
+	w->full = w->full || s == NULL;
 	return s != NULL ? s : "";
 }
 
@@ -65,8 +68,10 @@ full_name(struct walk *w, struct rd domain, struct rd name)
 	if (rd_is(domain, "ai.onnx"))
 		domain.len = 0;
 	if (domain.len > LIMIT_NAME || name.len > LIMIT_NAME ||
-	    (s = arena_alloc(w->arena, domain.len + name.len + 2, 1)) == NULL)
+	    (s = arena_alloc(w->arena, domain.len + name.len + 2, 1)) == NULL) {
+		w->full = true;
 		return "";
+	}
 	if (domain.len != 0)
 		memcpy(s, domain.base, domain.len);
 	s[domain.len] = ':';
@@ -413,7 +418,7 @@ check_onnx(const struct check_file *f)
 	rc = MIN(rc, fields(&w, f->bytes, model_field));
 	if (w.full || (rc < 0 && e.code == ERR_LIMIT))
 		check_short(f, FINDING_FILE_LIMIT, e.off, "%s",
-		    w.full ? "too many names" : e.msg);
+		    w.full ? "names too long, or too many" : e.msg);
 	else if (rc < 0)
 		check_short(f, FINDING_ONNX_BROKEN, e.off, "%s", e.msg);
 	arena_release(&a);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_onnx_op.h"
 
+#include "base/text.h"
+
 #include <stdlib.h>
 
 struct op {
@@ -32,9 +34,8 @@ check_onnx_op(const char *domain, const char *name)
 {
 	struct op key = {name, strcmp(domain, "ai.onnx") == 0 ? "" : domain};
 
-	for (size_t i = 0; i < ARRAY_LEN(python); i++)
-		if (strcmp(name, python[i]) == 0)
-			return CHECK_ONNX_PYTHON;
+	if (text_is_one_of(name, python, ARRAY_LEN(python)))
+		return CHECK_ONNX_PYTHON;
 	if (bsearch(&key, ops, ARRAY_LEN(ops), sizeof(key), by_name) == NULL)
 		return CHECK_ONNX_LIBRARY;
 	return strncmp(domain, "com.", 4) == 0 ? CHECK_ONNX_RUNTIME

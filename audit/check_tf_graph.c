@@ -41,6 +41,15 @@ check_tf_graph_init(struct check_tf_graph *g, const struct check_file *f,
 	map_init(&g->assets, a);
 }
 
+void
+check_tf_graph_fail(
+    struct check_tf_graph *g, int code, uint64_t at, const char *what)
+{
+	if (g->rc == 0)
+		g->rc = err_set(g->e, code, at, "%s", what);
+}
+
+/* Names that are not kept are all alike: one could pass for another. */
 const char *
 check_tf_graph_text(struct check_tf_graph *g, struct rd r)
 {
@@ -48,15 +57,10 @@ check_tf_graph_text(struct check_tf_graph *g, struct rd r)
 						  (const char *)r.base, r.len)
 					    : NULL;
 
+	if (s == NULL)
+		check_tf_graph_fail(
+		    g, ERR_LIMIT, r.start, "a name without end");
 	return s != NULL ? s : "";
-}
-
-void
-check_tf_graph_fail(
-    struct check_tf_graph *g, int code, uint64_t at, const char *what)
-{
-	if (g->rc == 0)
-		g->rc = err_set(g->e, code, at, "%s", what);
 }
 
 static void
@@ -106,7 +110,6 @@ read_node(struct check_tf_graph *g, struct rd r, struct node *n)
 	}
 }
 
-/* The field of a message, the last one as protobuf has it; base NULL: none. */
 /* attr = 5: a map of key = 1, value = 2 (AttrValue) */
 static struct rd
 attribute(const struct node *n, const char *key)

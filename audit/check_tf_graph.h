@@ -22,7 +22,8 @@ struct check_tf_graph {
 
 void check_tf_graph_init(struct check_tf_graph *, const struct check_file *,
     struct arena *, struct err *);
-/* A terminated copy in the arena; "" when there is no room. */
+/* A terminated copy in the arena; "" when it is too long or there is no room,
+ * which is kept as a failure. */
 const char *check_tf_graph_text(struct check_tf_graph *, struct rd);
 /*
  * The next field of a message: false at its end.  Of one that is cut off there

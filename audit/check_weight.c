@@ -77,7 +77,7 @@ begins(struct look *k, const struct check_weight_cut *c, uint64_t bit)
 	const char *what;
 	bool within;
 
-	if (k->payload || k->reads++ > LIMIT_WEIGHT_READS)
+	if (k->payload || k->reads++ >= LIMIT_WEIGHT_READS)
 		return;
 	/* on in all tensors, or in those with weights but no biases */
 	within = (bit + 8 * CHECK_WEIGHT_MAGIC_DEEP) / c->bits <

@@ -172,8 +172,9 @@ pack(uint64_t x, unsigned k)
 	return (x & 0xffffffffU) | x >> 32 << 4 * k;
 }
 
+/* What eight elements have: lowest first, or with the first one highest. */
 static inline size_t
-take_low(const uint8_t *low, size_t n, unsigned k, uint8_t *out)
+take_lanes(const uint8_t *low, size_t n, unsigned k, bool high, uint8_t *out)
 {
 	size_t at = 0;
 
@@ -181,24 +182,10 @@ take_low(const uint8_t *low, size_t n, unsigned k, uint8_t *out)
 		uint64_t x;
 
 		memcpy(&x, low + i, LANES);
-		x = pack(x, k);
+		x = high ? __builtin_bswap64(
+			       pack(__builtin_bswap64(x), k) << (64 - 8 * k))
+			 : pack(x, k);
 		memcpy(out + at, &x, 8); /* k of them count */
-	}
-	return at;
-}
-
-static inline size_t
-take_high(const uint8_t *low, size_t n, unsigned k, uint8_t *out)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i + LANES <= n; i += LANES, at += k) {
-		uint64_t x;
-
-		memcpy(&x, low + i, LANES);
-		x = pack(__builtin_bswap64(x), k) << (64 - 8 * k);
-		x = __builtin_bswap64(x);
-		memcpy(out + at, &x, 8);
 	}
 	return at;
 }
@@ -237,7 +224,7 @@ wide(void)
 static size_t
 take_wide(const uint8_t *low, size_t n, unsigned k, bool high, uint8_t *out)
 {
-	return high ? take_high(low, n, k, out) : take_low(low, n, k, out);
+	return take_lanes(low, n, k, high, out);
 }
 
 static bool
@@ -253,8 +240,8 @@ take_few(
 {
 #define CASE(k)                                                                \
 	case k:                                                                \
-		return high ? take_high(b->low, b->have, k, out)               \
-			    : take_low(b->low, b->have, k, out)
+		return high ? take_lanes(b->low, b->have, k, true, out)        \
+			    : take_lanes(b->low, b->have, k, false, out)
 	if (wide())
 		return take_wide(b->low, b->have, k, high, out);
 	switch (k) {

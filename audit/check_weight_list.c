@@ -14,9 +14,8 @@
 
 /* Bytes that all tensors may have: tied ones show the same twice, compressed
  * ones are more than the file; but no hundred thousand views of all of it. */
-#define TIMES  4
-#define SLACK  ((uint64_t)64 << 20)
-#define GROUPS 64 /* of HDF5, one in another: Keras has some 10 */
+#define TIMES 4
+#define SLACK ((uint64_t)64 << 20)
 
 bool
 check_weight_list_add(struct check_weight_list *l, const struct tensor *t)
@@ -125,7 +124,11 @@ walk(struct check_weight_list *l, struct hdf5 *h, uint64_t at, const char *path,
 	char name[1024]; /* longer paths are cut */
 	struct err e = {0};
 
-	if (depth > GROUPS || hdf5_group_read(h, at, &g, &e) != 0)
+	if (depth > LIMIT_KERAS_GROUPS) {
+		l->full = true;
+		return;
+	}
+	if (hdf5_group_read(h, at, &g, &e) != 0)
 		return;
 	for (size_t i = 0; i < g->n && !l->full; i++) {
 		const struct hdf5_link *k = &g->link[i];
@@ -248,12 +251,9 @@ check_weight_list_init(struct check_weight_list *l, struct rd r)
 	*l =
 	    (struct check_weight_list){.left = SLACK + TIMES * (uint64_t)r.len};
 	arena_init(&l->arena, LIMIT_MODEL_ARENA);
-	for (size_t i = 0; i < ARRAY_LEN(way); i++) {
-		if (!way[i].is(r))
-			continue;
-		l->known = true;
-		way[i].read(l, r);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(way); i++)
+		if (way[i].is(r))
+			way[i].read(l, r);
 }
 
 void

@@ -16,7 +16,6 @@ struct check_weight_list {
 	struct tensor *tensor; /* dense; names need not be unique */
 	size_t n, room;
 	uint64_t left; /* bytes that tensors may still add up to */
-	bool known;    /* some reader took the file for its own */
 	bool full;     /* beyond a limit: there are more */
 };
 

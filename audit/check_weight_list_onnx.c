@@ -42,12 +42,22 @@ take(struct check_weight_list *l, struct rd body)
 {
 	struct onnx_tensor x = {0};
 	struct err e = {0};
+	struct rd raw;
+	int rc = onnx_tensor_parse(body, &l->arena, &x, &e);
 
-	if (onnx_tensor_parse(body, &l->arena, &x, &e) != 0 ||
-	    x.external != NULL || x.t.data == NULL)
+	l->full = l->full || rc == ERR_LIMIT;
+	if (rc != 0 || x.external != NULL)
 		return;
-	if (x.t.dtype != DTYPE_COUNT)
-		check_weight_list_add(l, &x.t);
+	if (x.t.dtype != DTYPE_COUNT) {
+		if (x.t.data != NULL)
+			check_weight_list_add(l, &x.t);
+		return;
+	}
+	/* unsigned integers, f8, or of no type that there is */
+	raw = onnx_wire_last(body, 9);
+	if (raw.len != 0)
+		check_weight_list_bytes(
+		    l, x.t.name, (struct slice){raw.base, raw.len});
 }
 
 static void

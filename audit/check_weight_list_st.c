@@ -8,8 +8,9 @@
 
 /* --- safetensors --------------------------------------------------------- */
 
+/* In safetensors and ggml, plain numbers have the same names. */
 static enum dtype
-named_type(const json_t *name)
+named_type(const char *s)
 {
 	static const struct {
 		const char *name;
@@ -17,7 +18,6 @@ named_type(const json_t *name)
 	} types[] = {{"F32", DTYPE_F32}, {"F64", DTYPE_F64}, {"F16", DTYPE_F16},
 	    {"BF16", DTYPE_BF16}, {"I64", DTYPE_I64}, {"I32", DTYPE_I32},
 	    {"I16", DTYPE_I16}, {"I8", DTYPE_I8}, {"U8", DTYPE_U8}};
-	const char *s = json_string_value(name);
 
 	for (size_t i = 0; s != NULL && i < ARRAY_LEN(types); i++)
 		if (strcmp(types[i].name, s) == 0)
@@ -49,8 +49,8 @@ take_entry(struct check_weight_list *l, const char *key, const json_t *entry,
 	const json_t *place = json_object_get(entry, "data_offsets");
 	json_int_t begin = json_integer_value(json_array_get(place, 0));
 	json_int_t end = json_integer_value(json_array_get(place, 1));
-	struct tensor t = {
-	    .dtype = named_type(json_object_get(entry, "dtype"))};
+	struct tensor t = {.dtype = named_type(json_string_value(
+			       json_object_get(entry, "dtype")))};
 	struct slice s;
 
 	if (json_array_size(place) != 2 || begin < 0 || end <= begin ||
@@ -92,32 +92,15 @@ check_weight_list_safetensors(struct check_weight_list *l, struct rd r)
 
 /* --- GGUF ---------------------------------------------------------------- */
 
-/* enum ggml_type: elements of a block, its bytes, and the type when those
- * are plain numbers. */
 static const struct {
-	uint8_t block, bytes;
-	enum dtype dtype;
-} ggml[] = {[0] = {1, 4, DTYPE_F32},
-    [1] = {1, 2, DTYPE_F16},
-    [2] = {32, 18, DTYPE_COUNT},
-    [3] = {32, 20, DTYPE_COUNT},
-    [6] = {32, 22, DTYPE_COUNT},
-    [7] = {32, 24, DTYPE_COUNT},
-    [8] = {32, 34, DTYPE_COUNT},
-    [9] = {32, 36, DTYPE_COUNT},
-    [10] = {0, 84, DTYPE_COUNT},
-    [11] = {0, 110, DTYPE_COUNT},
-    [12] = {0, 144, DTYPE_COUNT},
-    [13] = {0, 176, DTYPE_COUNT},
-    [14] = {0, 210, DTYPE_COUNT},
-    [24] = {1, 1, DTYPE_I8},
-    [25] = {1, 2, DTYPE_I16},
-    [26] = {1, 4, DTYPE_I32},
-    [27] = {1, 8, DTYPE_I64},
-    [28] = {1, 8, DTYPE_F64},
-    [30] = {1, 2, DTYPE_BF16}};
-
-#define K_BLOCK 256 /* elements of a block of the types with 0 above */
+	uint32_t number;
+	const char *name;
+	uint64_t block, bytes;
+} ggml[] = {
+#define GGUF_TYPE(number, name, block, bytes) {number, name, block, bytes},
+#include "audit/check_gguf_type.def"
+#undef GGUF_TYPE
+};
 
 static int
 gguf_text(struct rd *r, struct slice *s)
@@ -207,11 +190,12 @@ gguf_take(
 	uint64_t block = 1, bytes = 1, size;
 	struct slice s;
 
-	if (g->type < ARRAY_LEN(ggml) && ggml[g->type].bytes != 0) {
-		block =
-		    ggml[g->type].block != 0 ? ggml[g->type].block : K_BLOCK;
-		bytes = ggml[g->type].bytes;
-		t.dtype = ggml[g->type].dtype;
+	for (size_t i = 0; i < ARRAY_LEN(ggml); i++) {
+		if (ggml[i].number != g->type)
+			continue;
+		block = ggml[i].block;
+		bytes = ggml[i].bytes;
+		t.dtype = named_type(ggml[i].name);
 	}
 	if (ckd_mul(&size, g->n / block, bytes) || rd_skip(&data, g->at) != 0 ||
 	    rd_bytes(&data, size, &s) != 0 || size == 0)

@@ -8,6 +8,8 @@
 #include "audit/check_onnx_op.h"
 #include "audit/check_path.h"
 #include "audit/check_tf.h"
+#include "base/buf.h"
+#include "base/limits.h"
 #include "tests/fuzz/look.h"
 
 static void
@@ -145,6 +147,60 @@ test_onnx_op(void **state)
 	assert_int_equal(check_onnx_op("com.evil", "Conv"), CHECK_ONNX_LIBRARY);
 }
 
+static void
+put_field(struct buf *b, unsigned number, const void *p, size_t len)
+{
+	buf_varint(b, number << 3 | 2);
+	buf_varint(b, len);
+	buf_append(b, p, len);
+}
+
+/* A domain that is too long to be kept is not ONNX's own. */
+static void
+test_onnx_long(void **state)
+{
+	struct buf node = {0}, graph = {0}, model = {0};
+	char domain[LIMIT_NAME + 1];
+	struct look l;
+
+	(void)state;
+	memset(domain, 'd', sizeof(domain));
+	put_field(&node, 4, "Relu", 4);
+	put_field(&node, 7, domain, sizeof(domain));
+	put_field(&graph, 1, node.ptr, node.len);
+	buf_puts(&model, "\x08\x08");
+	put_field(&model, 7, graph.ptr, graph.len);
+	look_at(&l, check_onnx, "m.onnx", rd_mem(model.ptr, model.len));
+	assert_true(l.sink.analysed);
+	assert_false(l.sink.complete);
+	look_end(&l);
+	buf_free(&node);
+	buf_free(&graph);
+	buf_free(&model);
+}
+
+/* Behind a mark of the byte order, a configuration that is too large. */
+static void
+test_keras_large(void **state)
+{
+	static const char text[] =
+	    "\xef\xbb\xbf{\"module\": \"os\", \"class_name\": \"system\", "
+	    "\"config\": {}}";
+	size_t len = LIMIT_KERAS_TEXT + 64;
+	char *s = malloc(len);
+	struct look l;
+
+	(void)state;
+	assert_non_null(s);
+	memset(s, ' ', len);
+	memcpy(s, text, sizeof(text) - 1);
+	look_at(&l, check_keras, "x.json", rd_mem(s, len));
+	assert_true(look_has(&l, "FILE_LIMIT"));
+	assert_false(l.sink.complete);
+	look_end(&l);
+	free(s);
+}
+
 /* A finding says where in the configuration it is. */
 static void
 test_place(void **state)
@@ -175,6 +231,8 @@ main(void)
 	    cmocka_unit_test(test_keras_name),
 	    cmocka_unit_test(test_tf_function),
 	    cmocka_unit_test(test_onnx_op),
+	    cmocka_unit_test(test_onnx_long),
+	    cmocka_unit_test(test_keras_large),
 	    cmocka_unit_test(test_place),
 	};
 

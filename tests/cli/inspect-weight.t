@@ -22,6 +22,9 @@ for one in code-8.safetensors:TENSOR_LOWBITS noise-instead.safetensors:TENSOR_AL
 	assay-inspect $f/bad-${one%:*} >$tmp/out 2>/dev/null
 	ok "bad-${one%:*}" grep -q "${one#*:}" $tmp/out
 done
+# the layers are behind what a branch uses
+exits 1 "a gate, by what its branches use" assay-inspect $f/bad-if.onnx
+prints "behind 0 of 6 layers"
 assay-inspect $f/note-channels.safetensors >$tmp/out
 for id in DEAD DUPLICATE OUTLIER; do
 	ok "channels: $id" grep -q "note *TENSOR_$id" $tmp/out

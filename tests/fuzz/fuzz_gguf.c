@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * GGUF: a file that is clean is not when its header is cut anywhere.
+ * GGUF: a file that is clean is not when it is cut in what comes before its keys.
  */
 #include "tests/fuzz/fuzz.h"
 
