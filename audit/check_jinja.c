@@ -191,13 +191,7 @@ learn(struct judge *j, struct map *names, const struct jinja_token *t)
 static bool
 known(const struct map *names, const struct jinja_token *t)
 {
-	char name[256];
-
-	if (t->len >= sizeof(name))
-		return false;
-	memcpy(name, t->s, t->len);
-	name[t->len] = '\0';
-	return map_get(names, name) != SIZE_MAX;
+	return map_get_n(names, t->s, t->len) != SIZE_MAX;
 }
 
 /* Names that {% set %} gives a text put together of literals, and macros. */
