@@ -123,12 +123,15 @@ judge_key(struct judge *j, size_t i, const char *what)
 
 /* --- expressions --------------------------------------------------------- */
 
-/* The token that closes the bracket at i, or the last one. */
+/* The token that closes the bracket at i, or the last one; i, where there is
+ * none. */
 static size_t
 closing(const struct judge *j, size_t i)
 {
 	size_t depth = 0;
 
+	if (at(j, i)->kind != JINJA_OP || strchr("([{", at(j, i)->s[0]) == NULL)
+		return i;
 	for (; i < j->n; i++) {
 		const struct jinja_token *t = &j->t[i];
 
