@@ -13,7 +13,7 @@
 
 /* Tokens of one call or statement that are looked at. */
 #define SPAN 1000
-/* Of all of them: honest source has each in a few. */
+/* Of all of them, and bytes of commands: honest source has each in a few. */
 #define WORK ((uint64_t)100 << 20)
 /* A dotted name as it is compared. */
 #define NAME 128
@@ -384,6 +384,7 @@ judge_command(struct source *x, size_t i)
 		first = first != NULL ? first : t;
 		buf_append(&text, t->s, t->len);
 		buf_append(&text, " ", 1);
+		x->work -= MIN(x->work - 1, t->len);
 	}
 	what = check_shell_judge((const char *)text.ptr, text.len, &where);
 	if (what != NULL)
