@@ -25,7 +25,6 @@ enum conf_kind {
 
 struct conf {
 	enum conf_kind kind;
-	bool plain; /* a YAML scalar without quotes */
 	const char *key;
 	size_t key_len;   /* key is NULL in an array; never terminated */
 	const char *text; /* of a scalar, unescaped; never terminated */

@@ -122,7 +122,6 @@ scalar(struct reader *r, const yaml_event_t *ev, struct err *e)
 		return fail(ev, ERR_LIMIT, "too many values", e);
 	n->text = text;
 	n->len = ev->data.scalar.length;
-	n->plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	if (!tagged(r, ev->data.scalar.tag, n) ||
 	    !anchor(r, ev->data.scalar.anchor, n))
 		return fail(ev, ERR_LIMIT, "too many values", e);
