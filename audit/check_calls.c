@@ -24,6 +24,7 @@ struct walk {
 	struct pycode_token *t;
 	size_t n, cap;
 	bool torchscript;
+	bool full; /* uses of some modules go unseen */
 };
 
 static const struct pycode_token *
@@ -83,10 +84,9 @@ remember(struct walk *w, const struct pycode_token *name,
 {
 	const char *s = arena_strdup(&w->arena, name->s, name->len);
 
-	/* full: later uses go unseen, the import does not */
-	if (s != NULL &&
+	if (s == NULL ||
 	    map_put(&w->alias, s, (size_t)(m - code_modules) + 1) < 0)
-		return;
+		w->full = true;
 }
 
 /* import a.b as c, d: the token behind "import" is at i; returns the end. */
@@ -180,14 +180,9 @@ tame(const struct walk *w, size_t i)
 static void
 use_module(const struct walk *w, size_t i)
 {
-	char name[128];
-	size_t m;
+	size_t m = map_get_n(&w->alias, at(w, i)->s, at(w, i)->len);
 
-	if (at(w, i)->len >= sizeof(name))
-		return;
-	memcpy(name, at(w, i)->s, at(w, i)->len);
-	name[at(w, i)->len] = '\0';
-	if ((m = map_get(&w->alias, name)) == SIZE_MAX)
+	if (m == SIZE_MAX)
 		return;
 	if (!is(w, i + 1, ".")) {
 		/* os = None, f(os=...) */
@@ -372,7 +367,7 @@ judge(struct walk *w, struct pycode_token last)
 	if (last.kind == PYCODE_BAD)
 		check_short(w->f, FINDING_CONFIG_INVALID, off,
 		    "a string of the code has no end");
-	else if (last.kind != PYCODE_END)
+	else if (last.kind != PYCODE_END || w->full)
 		check_short(w->f, FINDING_FILE_LIMIT, off,
 		    "more than %zu tokens", w->n);
 }

@@ -170,12 +170,13 @@ yaml(const struct check_file *f)
 			     !mentions(f->bytes, "%TAG"))))
 		return;
 	rc = conf_yaml(f->bytes, &d, &e);
-	if (rc == 0 || sure)
+	/* what a limit stopped was YAML up to there, whatever it is called */
+	if (rc == 0 || rc == ERR_LIMIT || sure)
 		themes(f, &d);
-	if (rc != 0 && sure) {
+	if (rc != 0)
 		stopped(f, &e, sure);
+	if (rc != 0 && sure)
 		raw_tags(f);
-	}
 	if (rc == 0 && sure)
 		check_knows(f);
 	conf_release(&d);

@@ -7,16 +7,26 @@
 #define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check_config_part.h"
 
+#include "base/buf.h"
 #include "base/text.h"
 
 #include <strings.h>
 
 #define SHOWN 256
+/* Of lines that are joined: longer ones are judged in pieces. */
+#define JOINED 65536
 
 struct line {
 	const char *s;
 	size_t len;
 	uint64_t off;
+};
+
+/* How surely the line is a requirement. */
+enum sure {
+	SURE_NOT,  /* the file looks like it: a mere URL may be any list's */
+	SURE,      /* it stands where requirements do */
+	SURE_FILE, /* and what is said of one version only is worth a note */
 };
 
 static bool
@@ -41,15 +51,31 @@ find(const struct check_file *f, enum finding_id id, const struct line *l)
 	check_find(f, id, l->off, "'%s'", shown);
 }
 
-/* An option of pip and what follows it, by "=" or a space. */
-static bool
-option(const struct line *l, const char *name, struct line *value)
+/* Without blanks before it. */
+static struct line
+trimmed(struct line l)
 {
-	size_t n = strlen(name);
+	size_t n = 0;
 
-	if (l->len <= n || memcmp(l->s, name, n) != 0 ||
-	    (l->s[n] != '=' && l->s[n] != ' ' && l->s[n] != '\t' &&
-		!(n == 2 && name[1] != '-')))
+	while (n < l.len && (l.s[n] == ' ' || l.s[n] == '\t'))
+		n++;
+	return (struct line){l.s + n, l.len - n, l.off + n};
+}
+
+/* An option of pip and what follows it, by "=" or a space.  Of a long name
+ * pip's parser (optparse) takes any beginning; other programs have options that
+ * are one, so it counts where requirements stand for sure. */
+static bool
+option(
+    const struct line *l, enum sure sure, const char *name, struct line *value)
+{
+	size_t n = 2, whole = strlen(name);
+
+	while (
+	    name[1] == '-' && n < l->len && memchr("= \t", l->s[n], 3) == NULL)
+		n++;
+	if (l->len <= n || n > whole || memcmp(l->s, name, n) != 0 ||
+	    (name[1] == '-' && (n == 2 || (n < whole && sure == SURE_NOT))))
 		return false;
 	while (
 	    n < l->len && (l->s[n] == '=' || l->s[n] == ' ' || l->s[n] == '\t'))
@@ -104,8 +130,16 @@ remote(const struct line *l)
 	       begins(l, "svn+") || begins(l, "bzr+") || begins(l, "\\\\");
 }
 
+/* What is handed to the build of a package. */
+static bool
+builds(const struct line *l)
+{
+	return has(l, "--global-option") || has(l, "--install-option") ||
+	       has(l, "--config-settings");
+}
+
 static void
-options(const struct check_file *f, const struct line *l)
+options(const struct check_file *f, const struct line *l, enum sure sure)
 {
 	static const char *const sources[] = {"-i", "--index-url", "--pypi-url",
 	    "--extra-index-url", "-f", "--find-links"};
@@ -114,7 +148,7 @@ options(const struct check_file *f, const struct line *l)
 	struct line v;
 
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
-		if (!option(l, sources[i], &v))
+		if (!option(l, sure, sources[i], &v))
 			continue;
 		find(f,
 		    usual_host(&v) ? FINDING_DEPEND_INDEX
@@ -123,17 +157,19 @@ options(const struct check_file *f, const struct line *l)
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(more); i++)
-		if (option(l, more[i], &v) &&
-		    (remote(&v) || has(&v, "..") || begins(&v, "/")))
+		if (option(l, sure, more[i], &v) &&
+		    (remote(&v) || has(&v, "..") || begins(&v, "/"))) {
 			find(f, FINDING_DEPEND_SOURCE, l);
-	if (option(l, "-e", &v) || option(l, "--editable", &v))
+			return;
+		}
+	if (option(l, sure, "-e", &v) || option(l, sure, "--editable", &v) ||
+	    option(l, sure, "--trusted-host", &v))
 		find(f, FINDING_DEPEND_SOURCE, l);
-	else if (begins(l, "--trusted-host"))
-		find(f, FINDING_DEPEND_SOURCE, l);
-	else if (begins(l, "--global-option") ||
-		 begins(l, "--install-option") ||
-		 begins(l, "--config-settings"))
+	else if (builds(l))
 		find(f, FINDING_DEPEND_LOCAL, l);
+	/* pip takes quotes away that stand within a name */
+	else if (sure != SURE_NOT && has(l, "://"))
+		find(f, FINDING_DEPEND_SOURCE, l);
 }
 
 static bool
@@ -143,24 +179,16 @@ is_path(const struct line *l)
 	       (has(l, ".whl") && !has(l, "=="));
 }
 
-/* How surely the line is a requirement. */
-enum sure {
-	SURE_NOT,  /* the file looks like it: a mere URL may be any list's */
-	SURE,      /* it stands where requirements do */
-	SURE_FILE, /* and what is said of one version only is worth a note */
-};
-
 static void
 requirement(const struct check_file *f, struct line l, enum sure sure)
 {
 	while (l.len != 0 && strchr(" \t\r\n", l.s[l.len - 1]) != NULL)
 		l.len--;
-	while (l.len != 0 && strchr(" \t", l.s[0]) != NULL)
-		l = (struct line){l.s + 1, l.len - 1, l.off + 1};
+	l = trimmed(l);
 	if (l.len == 0 || l.s[0] == '#')
 		return;
 	if (l.s[0] == '-') {
-		options(f, &l);
+		options(f, &l, sure);
 		return;
 	}
 	if (sure == SURE_NOT && !has(&l, "git+") && !has(&l, " @ "))
@@ -181,6 +209,8 @@ requirement(const struct check_file *f, struct line l, enum sure sure)
 	 * --hash and --config-settings are not */
 	if (has(&l, "--index-url") || has(&l, "--extra-index-url"))
 		find(f, FINDING_DEPEND_SOURCE, &l);
+	if (builds(&l))
+		find(f, FINDING_DEPEND_LOCAL, &l);
 }
 
 void
@@ -203,6 +233,41 @@ next_line(const struct check_file *f, size_t *at, struct line *l)
 	*l = (struct line){s + *at,
 	    end != NULL ? (size_t)(end - s) - *at : f->bytes.len - *at, *at};
 	*at += l->len + 1;
+	return true;
+}
+
+/* The line goes on in the next, as pip's join_lines() has it. */
+static bool
+goes_on(const struct line *l)
+{
+	size_t n = l->len;
+	struct line text = trimmed(*l);
+
+	n -= n != 0 && l->s[n - 1] == '\r' ? 1 : 0;
+	return n != 0 && l->s[n - 1] == '\\' && text.s[0] != '#';
+}
+
+/* The next line with those that it goes on in, which `text` then holds. */
+static bool
+next_logical(
+    const struct check_file *f, size_t *at, struct buf *text, struct line *l)
+{
+	struct line more;
+
+	if (!next_line(f, at, l))
+		return false;
+	if (!goes_on(l))
+		return true;
+	text->len = 0;
+	for (more = *l; goes_on(&more) && text->len < JOINED;) {
+		const char *end = memrchr(more.s, '\\', more.len);
+
+		buf_append(text, more.s, (size_t)(end - more.s));
+		if (!next_line(f, at, &more))
+			more.len = 0;
+	}
+	buf_append(text, more.s, more.len);
+	*l = (struct line){(const char *)text->ptr, text->len, l->off};
 	return true;
 }
 
@@ -263,11 +328,8 @@ project(const struct check_file *f)
 	while (next_line(f, &at, &l)) {
 		bool url =
 		    has(&l, "git+") || has(&l, " @ http") || has(&l, " @ file");
-		size_t n = 0;
 
-		while (n < l.len && (l.s[n] == ' ' || l.s[n] == '\t'))
-			n++;
-		l = (struct line){l.s + n, l.len - n, l.off + n};
+		l = trimmed(l);
 		if (url || begins(&l, "index-url") ||
 		    begins(&l, "extra-index-url") || begins(&l, "find-links") ||
 		    begins(&l, "trusted-host") ||
@@ -299,11 +361,17 @@ git(const struct check_file *f)
 	size_t at = 0;
 
 	while (next_line(f, &at, &l)) {
-		size_t n = 0;
+		const char *end;
 
-		while (n < l.len && (l.s[n] == ' ' || l.s[n] == '\t'))
-			n++;
-		l = (struct line){l.s + n, l.len - n, l.off + n};
+		l = trimmed(l);
+		/* a key may stand behind the name of its section */
+		if (l.len != 0 && l.s[0] == '[' &&
+		    (end = memchr(l.s, ']', l.len)) != NULL) {
+			size_t n = (size_t)(end - l.s) + 1;
+
+			l = trimmed(
+			    (struct line){l.s + n, l.len - n, l.off + n});
+		}
 		for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 			if (begins(&l, keys[i]) && has(&l, "=") &&
 			    !has(&l, "git-lfs") && !has(&l, "= false"))
@@ -319,6 +387,7 @@ check_depend(const struct check_file *f)
 	    NULL};
 	static const char *const repository[] = {
 	    "[core]\n\trepositoryformatversion", "[filter \"", NULL};
+	struct buf text = {0};
 	struct line l;
 	size_t at = 0;
 	bool named;
@@ -335,6 +404,7 @@ check_depend(const struct check_file *f)
 	}
 	if (check_is(f, "python") || !is_requirements(f, &named))
 		return;
-	while (next_line(f, &at, &l))
+	while (next_logical(f, &at, &text, &l))
 		requirement(f, l, named ? SURE_FILE : SURE_NOT);
+	buf_free(&text);
 }

@@ -123,12 +123,15 @@ judge_key(struct judge *j, size_t i, const char *what)
 
 /* --- expressions --------------------------------------------------------- */
 
-/* The token that closes the bracket at i, or the last one. */
+/* The token that closes the bracket at i, or the last one; i, where there is
+ * none. */
 static size_t
 closing(const struct judge *j, size_t i)
 {
 	size_t depth = 0;
 
+	if (at(j, i)->kind != JINJA_OP || strchr("([{", at(j, i)->s[0]) == NULL)
+		return i;
 	for (; i < j->n; i++) {
 		const struct jinja_token *t = &j->t[i];
 
@@ -191,13 +194,7 @@ learn(struct judge *j, struct map *names, const struct jinja_token *t)
 static bool
 known(const struct map *names, const struct jinja_token *t)
 {
-	char name[256];
-
-	if (t->len >= sizeof(name))
-		return false;
-	memcpy(name, t->s, t->len);
-	name[t->len] = '\0';
-	return map_get(names, name) != SIZE_MAX;
+	return map_get_n(names, t->s, t->len) != SIZE_MAX;
 }
 
 /* Names that {% set %} gives a text put together of literals, and macros. */

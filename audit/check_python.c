@@ -9,12 +9,11 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/map.h"
 
-#define ALIASES 128
-#define TAINTED 128
 /* Tokens of one call or statement that are looked at. */
 #define SPAN 1000
-/* Of all of them: honest source has each in a few. */
+/* Of all of them, and bytes of commands: honest source has each in a few. */
 #define WORK ((uint64_t)100 << 20)
 /* A dotted name as it is compared. */
 #define NAME 128
@@ -117,20 +116,22 @@ struct word {
 	size_t len;
 };
 
+/* What a name was imported as: "full" or, from a module, "full.more". */
+struct alias {
+	struct word full, more; /* more.s NULL: none */
+};
+
 struct source {
 	const struct check_file *f;
 	struct check_python_token *t;
 	size_t n;
 	uint64_t work; /* tokens that may still be looked at */
-	struct {
-		struct word local, full;
-		const char *more; /* ".member" of full, or NULL */
-		size_t nmore;
-	} alias[ALIASES];
-	size_t nalias;
-	struct word tainted[TAINTED];
-	size_t ntainted;
-	unsigned all; /* what any call does */
+	struct arena arena;
+	struct map imported; /* name -> index in aliases */
+	struct buf aliases;  /* struct alias */
+	struct map tainted;  /* names of variables */
+	bool full;           /* some name is in none of them */
+	unsigned all;        /* what any call does */
 	bool dangerous;
 	size_t starts; /* where a program is started on import; SIZE_MAX */
 };
@@ -153,10 +154,24 @@ is(const struct check_python_token *t, const char *s)
 	       memcmp(t->s, s, t->len) == 0;
 }
 
-static bool
-same(struct word a, const char *s, size_t len)
+/* A dotted name's first part. */
+static struct word
+first_part(const struct check_python_token *t)
 {
-	return a.len == len && memcmp(a.s, s, len) == 0;
+	const char *dot = memchr(t->s, '.', t->len);
+
+	return (struct word){t->s, dot != NULL ? (size_t)(dot - t->s) : t->len};
+}
+
+/* True when the name is new. */
+static bool
+learn(struct source *x, struct map *names, struct word w, size_t value)
+{
+	const char *name = arena_strdup(&x->arena, w.s, w.len);
+	int rc = name != NULL ? map_put(names, name, value) : ERR_LIMIT;
+
+	x->full = x->full || rc < 0;
+	return rc > 0;
 }
 
 static bool
@@ -175,21 +190,19 @@ static void
 full_name(
     const struct source *x, const struct check_python_token *t, char out[NAME])
 {
-	const char *dot = memchr(t->s, '.', t->len);
-	size_t first = dot != NULL ? (size_t)(dot - t->s) : t->len;
+	struct word first = first_part(t);
+	size_t i = map_get_n(&x->imported, first.s, first.len);
+	const struct alias *a;
 
-	snprintf(out, NAME, "%.*s", (int)MIN(t->len, NAME - 1), t->s);
-	for (size_t i = x->nalias; i-- > 0;) {
-		if (!same(x->alias[i].local, t->s, first))
-			continue;
-		snprintf(out, NAME, "%.*s%s%.*s%.*s",
-		    (int)MIN(x->alias[i].full.len, NAME - 1),
-		    x->alias[i].full.s, x->alias[i].more != NULL ? "." : "",
-		    (int)MIN(x->alias[i].nmore, NAME - 1),
-		    x->alias[i].more != NULL ? x->alias[i].more : "",
-		    (int)MIN(t->len - first, NAME - 1), t->s + first);
+	if (i == SIZE_MAX) {
+		snprintf(out, NAME, "%.*s", (int)MIN(t->len, NAME - 1), t->s);
 		return;
 	}
+	a = (const struct alias *)(const void *)x->aliases.ptr + i;
+	snprintf(out, NAME, "%.*s%s%.*s%.*s", (int)MIN(a->full.len, NAME - 1),
+	    a->full.s, a->more.s != NULL ? "." : "",
+	    (int)MIN(a->more.len, NAME - 1), a->more.s != NULL ? a->more.s : "",
+	    (int)MIN(t->len - first.len, NAME - 1), t->s + first.len);
 }
 
 static unsigned
@@ -226,13 +239,17 @@ alias(struct source *x, const struct check_python_token *local,
     const struct check_python_token *full,
     const struct check_python_token *more)
 {
-	if (x->nalias == ALIASES)
-		return;
-	x->alias[x->nalias].local = (struct word){local->s, local->len};
-	x->alias[x->nalias].full = (struct word){full->s, full->len};
-	x->alias[x->nalias].more = more != NULL ? more->s : NULL;
-	x->alias[x->nalias].nmore = more != NULL ? more->len : 0;
-	x->nalias++;
+	struct alias a = {.full = {full->s, full->len}};
+	size_t i = map_get_n(&x->imported, local->s, local->len);
+
+	if (more != NULL)
+		a.more = (struct word){more->s, more->len};
+	/* the last import of a name is the one that counts */
+	if (i != SIZE_MAX)
+		((struct alias *)(void *)x->aliases.ptr)[i] = a;
+	else if (learn(x, &x->imported, (struct word){local->s, local->len},
+		     x->aliases.len / sizeof(a)))
+		buf_append(&x->aliases, &a, sizeof(a));
 }
 
 /* import a.b as c, d; from a import b as c, d */
@@ -263,13 +280,10 @@ take_import(struct source *x, size_t i)
 static bool
 is_tainted(const struct source *x, const struct check_python_token *t)
 {
-	const char *dot = memchr(t->s, '.', t->len);
-	size_t first = dot != NULL ? (size_t)(dot - t->s) : t->len;
+	struct word first = first_part(t);
 
-	for (size_t i = 0; t->kind == TOKEN_NAME && i < x->ntainted; i++)
-		if (same(x->tainted[i], t->s, first))
-			return true;
-	return false;
+	return t->kind == TOKEN_NAME &&
+	       map_get_n(&x->tainted, first.s, first.len) != SIZE_MAX;
 }
 
 /* What the calls from `i` to the end of the brackets (`call`: i is behind the
@@ -327,13 +341,12 @@ assignment(struct source *x, size_t i)
 	unsigned all;
 
 	if (!is(at(x, i + 1), "=") || is(at(x, i + 2), "=") ||
-	    x->ntainted == TAINTED ||
 	    memchr(at(x, i)->s, '.', at(x, i)->len) != NULL)
 		return;
 	all = done_in(x, i + 2, false, &tainted);
 	if ((all & (DOES_DECODE | DOES_NET)) != 0 || tainted)
-		x->tainted[x->ntainted++] =
-		    (struct word){at(x, i)->s, at(x, i)->len};
+		(void)learn(x, &x->tainted,
+		    (struct word){at(x, i)->s, at(x, i)->len}, 0);
 }
 
 /* --- calls --------------------------------------------------------------- */
@@ -371,6 +384,7 @@ judge_command(struct source *x, size_t i)
 		first = first != NULL ? first : t;
 		buf_append(&text, t->s, t->len);
 		buf_append(&text, " ", 1);
+		x->work -= MIN(x->work - 1, t->len);
 	}
 	what = check_shell_judge((const char *)text.ptr, text.len, &where);
 	if (what != NULL)
@@ -573,10 +587,11 @@ check_python_judge(const struct check_file *f, const char *s, size_t len)
 {
 	struct source x = {.f = f, .starts = SIZE_MAX, .work = WORK};
 	struct buf tokens = {0};
-	struct arena a;
 
-	arena_init(&a, LIMIT_TEMPLATE_ARENA);
-	check_python_tokens(s, len, &a, &tokens);
+	arena_init(&x.arena, LIMIT_TEMPLATE_ARENA);
+	map_init(&x.imported, &x.arena);
+	map_init(&x.tainted, &x.arena);
+	check_python_tokens(s, len, &x.arena, &tokens);
 	x.t = (struct check_python_token *)(void *)tokens.ptr;
 	x.n = tokens.len / sizeof(*x.t);
 	prepare(&x);
@@ -591,9 +606,11 @@ check_python_judge(const struct check_file *f, const char *s, size_t len)
 			assignment(&x, i);
 	}
 	judge_together(&x);
-	if (x.work == 0)
+	if (x.work == 0 || x.full)
 		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
-		    "source whose calls are more than can be looked at");
+		    "source whose %s are more than can be looked at",
+		    x.full ? "names" : "calls");
 	buf_free(&tokens);
-	arena_release(&a);
+	buf_free(&x.aliases);
+	arena_release(&x.arena);
 }

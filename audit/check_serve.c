@@ -131,17 +131,22 @@ static void
 property(const struct check_file *f, const char *s, size_t len, uint64_t off)
 {
 	char shown[SHOWN];
+	size_t blank = 0;
 
+	while (blank < len && strchr(" \t\f", s[blank]) != NULL)
+		blank++;
+	s += blank;
+	len -= blank;
 	for (size_t i = 0; i < ARRAY_LEN(wishes); i++) {
 		size_t n = strlen(wishes[i].key);
 
 		if (len <= n || memcmp(s, wishes[i].key, n) != 0 ||
-		    (s[n] != '=' && s[n] != ' ' && s[n] != ':') ||
+		    strchr("=: \t\f", s[n]) == NULL ||
 		    (wishes[i].value[0] != '\0' &&
 			!has(s + n, len - n, wishes[i].value)))
 			continue;
 		text_escape(s, MIN(len, 120), shown, sizeof(shown));
-		check_find(f, wishes[i].id, off, "'%s'", shown);
+		check_find(f, wishes[i].id, off + blank, "'%s'", shown);
 	}
 }
 

@@ -14,7 +14,7 @@ struct map_slot {
 static uint64_t hash_key;
 
 static size_t
-hash(const char *s)
+hash(const char *s, size_t len)
 {
 	uint64_t h;
 
@@ -22,8 +22,8 @@ hash(const char *s)
 		if (getrandom(&hash_key, sizeof(hash_key), 0) < 0)
 			hash_key = (uint64_t)(uintptr_t)&h | 1;
 	h = hash_key;
-	for (; *s != '\0'; s++) {
-		h = (h ^ (uint8_t)*s) * 0x9fb21c651e98df25U;
+	for (size_t i = 0; i < len; i++) {
+		h = (h ^ (uint8_t)s[i]) * 0x9fb21c651e98df25U;
 		h ^= h >> 29;
 	}
 	return (size_t)(h ^ h >> 32);
@@ -36,11 +36,13 @@ map_init(struct map *m, struct arena *a)
 }
 
 static struct map_slot *
-find(const struct map *m, const char *key)
+find(const struct map *m, const char *key, size_t len)
 {
-	size_t i = hash(key) & (m->nslot - 1);
+	size_t i = hash(key, len) & (m->nslot - 1);
 
-	while (m->slot[i].key != NULL && strcmp(m->slot[i].key, key) != 0)
+	while (m->slot[i].key != NULL &&
+	       (strlen(m->slot[i].key) != len ||
+		   memcmp(m->slot[i].key, key, len) != 0))
 		i = (i + 1) & (m->nslot - 1);
 	return &m->slot[i];
 }
@@ -58,7 +60,8 @@ grow(struct map *m)
 	}
 	for (size_t i = 0; i < old.nslot; i++)
 		if (old.slot[i].key != NULL)
-			*find(m, old.slot[i].key) = old.slot[i];
+			*find(m, old.slot[i].key, strlen(old.slot[i].key)) =
+			    old.slot[i];
 	return 0;
 }
 
@@ -69,7 +72,7 @@ map_put(struct map *m, const char *key, size_t value)
 
 	if (2 * (m->used + 1) > m->nslot && grow(m) != 0)
 		return ERR_LIMIT;
-	s = find(m, key);
+	s = find(m, key, strlen(key));
 	if (s->key != NULL)
 		return 0;
 	*s = (struct map_slot){key, value};
@@ -80,10 +83,16 @@ map_put(struct map *m, const char *key, size_t value)
 size_t
 map_get(const struct map *m, const char *key)
 {
+	return map_get_n(m, key, strlen(key));
+}
+
+size_t
+map_get_n(const struct map *m, const char *key, size_t len)
+{
 	const struct map_slot *s;
 
 	if (m->nslot == 0)
 		return SIZE_MAX;
-	s = find(m, key);
+	s = find(m, key, len);
 	return s->key != NULL ? s->value : SIZE_MAX;
 }

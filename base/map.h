@@ -22,5 +22,7 @@ void map_init(struct map *, struct arena *);
 int map_put(struct map *, const char *key, size_t value) MUST_USE;
 /* The value, or SIZE_MAX when the key is absent. */
 size_t map_get(const struct map *, const char *key);
+/* The same of a key that does not end with a zero byte. */
+size_t map_get_n(const struct map *, const char *key, size_t len);
 
 #endif

@@ -6,8 +6,9 @@
  * and never of interest.
  *
  * The tree is walked without recursion (conf_next), and an alias is a node of
- * its own that is never walked into: a document costs its bytes, not what it
- * expands to.
+ * its own that conf_next never walks into.  Who looks through one (conf_value)
+ * is bounded too: a document whose aliases stand for more than
+ * LIMIT_YAML_ALIASED nodes ends there with ERR_LIMIT.
  */
 #ifndef FORMATS_CONF_H
 #define FORMATS_CONF_H
@@ -25,7 +26,6 @@ enum conf_kind {
 
 struct conf {
 	enum conf_kind kind;
-	bool plain; /* a YAML scalar without quotes */
 	const char *key;
 	size_t key_len;   /* key is NULL in an array; never terminated */
 	const char *text; /* of a scalar, unescaped; never terminated */
@@ -34,6 +34,7 @@ struct conf {
 	uint64_t off;    /* in the file */
 	struct conf *up, *child, *last, *next;
 	struct conf *target; /* of an alias */
+	size_t expanded;     /* nodes within, and within its aliases; 0: open */
 };
 
 struct conf_doc {

@@ -15,6 +15,7 @@ struct level {
 	struct conf *node;
 	const char *key; /* of the value that comes; NULL: a key comes */
 	size_t key_len;
+	size_t expanded; /* of the node, so far */
 };
 
 struct reader {
@@ -23,6 +24,7 @@ struct reader {
 	struct map anchors; /* numbers of nodes, in anchored[] */
 	const struct conf **anchored;
 	size_t nanchor, cap, depth;
+	size_t aliased; /* nodes that aliases stand for */
 };
 
 static int
@@ -54,6 +56,9 @@ add(struct reader *r, const yaml_event_t *ev, enum conf_kind kind)
 	if (n == NULL)
 		return NULL;
 	n->off = ev->start_mark.index;
+	n->expanded = kind == CONF_STRING ? 1 : 0;
+	if (l != NULL)
+		l->expanded++;
 	if (l == NULL || l->node->kind != CONF_OBJECT)
 		return n;
 	if (l->key == NULL) {
@@ -122,7 +127,6 @@ scalar(struct reader *r, const yaml_event_t *ev, struct err *e)
 		return fail(ev, ERR_LIMIT, "too many values", e);
 	n->text = text;
 	n->len = ev->data.scalar.length;
-	n->plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	if (!tagged(r, ev->data.scalar.tag, n) ||
 	    !anchor(r, ev->data.scalar.anchor, n))
 		return fail(ev, ERR_LIMIT, "too many values", e);
@@ -156,18 +160,44 @@ open_level(struct reader *r, const yaml_event_t *ev, struct err *e)
 	return 0;
 }
 
+/* The node at the top is complete. */
+static void
+close_level(struct reader *r)
+{
+	struct level *l = r->top;
+
+	if (l == NULL)
+		BUG("libyaml");
+	l->node->expanded = 1 + l->expanded;
+	r->top = l->up;
+	r->depth--;
+	if (r->top != NULL)
+		r->top->expanded += l->expanded;
+}
+
 static int
 alias(struct reader *r, const yaml_event_t *ev, struct err *e)
 {
 	size_t i = map_get(&r->anchors, (const char *)ev->data.alias.anchor);
+	const struct conf *target;
 	struct conf *n;
+	size_t more;
 
 	if (i == 0 || i > r->nanchor)
 		return fail(ev, ERR_FORMAT, "an alias without anchor", e);
 	if ((n = add(r, ev, CONF_ALIAS)) == NULL)
 		return fail(ev, ERR_LIMIT, "too many values", e);
-	n->target = (struct conf *)(uintptr_t)r->anchored[i - 1];
-	return 0;
+	target = r->anchored[i - 1];
+	n->target = (struct conf *)(uintptr_t)target;
+	/* of what it stands in itself, nobody knows yet */
+	more =
+	    target->expanded != 0 ? target->expanded : LIMIT_YAML_ALIASED / 16;
+	r->aliased += more;
+	if (r->top != NULL)
+		r->top->expanded += more;
+	return r->aliased <= LIMIT_YAML_ALIASED
+		   ? 0
+		   : fail(ev, ERR_LIMIT, "aliases stand for too much", e);
 }
 
 static int
@@ -183,10 +213,7 @@ take(void *ctx, const yaml_event_t *ev, struct err *e)
 		return open_level(r, ev, e);
 	case YAML_MAPPING_END_EVENT:
 	case YAML_SEQUENCE_END_EVENT:
-		if (r->top == NULL)
-			BUG("libyaml");
-		r->top = r->top->up;
-		r->depth--;
+		close_level(r);
 		return 0;
 	case YAML_ALIAS_EVENT:
 		return alias(r, ev, e);

@@ -63,12 +63,12 @@ watched 0 SERVE_HANDLER odd-MANIFEST.json
 hostile DEPEND_SOURCE $f/bad-*-requirements.txt $f/bad-renamed.txt $f/bad-conda*.yaml \
 	$f/bad-bentofile.yaml $f/bad-pyproject.toml
 watched 0 DEPEND_LOCAL odd-commit-requirements.txt
-hostile GIT_COMMAND $f/bad-git-config
+hostile GIT_COMMAND $f/bad-git-config $f/bad-section-git-config
 hostile SKOPS_TYPE $f/bad-*-schema.json
 watched 0 SKOPS_REVIEW odd-xgboost-schema.json
 
 # --- Triton, TorchServe, git
-hostile SERVE_LIBRARY $f/bad-config.pbtxt $f/bad-config.properties
+hostile SERVE_LIBRARY $f/bad-config.pbtxt $f/bad-config.properties $f/bad-blank-config.properties
 hostile CONFIG_PATH $f/bad-env-config.pbtxt
 watched 0 SERVE_HANDLER odd-config.pbtxt odd-config.properties
 watched 0 SERVE_OPEN odd-open-config.properties
