@@ -226,6 +226,14 @@ json_at(const json_t *j, const char *path)
 	return j;
 }
 
+const char *
+json_str(const json_t *j, const char *path)
+{
+	const char *s = json_string_value(json_at(j, path));
+
+	return s != NULL ? s : "";
+}
+
 static int
 get(const json_t *j, const char *path, const char *want, bool ok, struct err *e)
 {

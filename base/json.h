@@ -31,10 +31,12 @@ int json_write_file(const char *path, const json_t *, struct err *) MUST_USE;
 
 /*
  * Members by dotted path ("tool.name"; "targets.0.class" indexes an array).
- * json_at() returns NULL when absent.  The others fail with ERR_FORMAT when
- * the member is absent or of another type; results are borrowed.
+ * json_at() returns NULL when absent, json_str() "" when there is no string.
+ * The json_get_* fail with ERR_FORMAT when the member is absent or of another
+ * type; results are borrowed.
  */
 const json_t *json_at(const json_t *, const char *path);
+const char *json_str(const json_t *, const char *path);
 int json_get_str(
     const json_t *, const char *path, const char **out, struct err *) MUST_USE;
 int json_get_int(const json_t *, const char *path, int64_t lo, int64_t hi,

@@ -56,14 +56,6 @@ severity_of(const json_t *finding)
 	return s;
 }
 
-static const char *
-member(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_at(j, key));
-
-	return s != NULL ? s : "";
-}
-
 static int
 worst_first(const void *pa, const void *pb)
 {
@@ -77,10 +69,10 @@ worst_first(const void *pa, const void *pb)
 		return last ? 1 : -1;
 	if (x != y)
 		return x > y ? -1 : 1;
-	if ((order = strcmp(member(a, "id"), member(b, "id"))) != 0 ||
-	    (order = strcmp(member(a, "path"), member(b, "path"))) != 0)
+	if ((order = strcmp(json_str(a, "id"), json_str(b, "id"))) != 0 ||
+	    (order = strcmp(json_str(a, "path"), json_str(b, "path"))) != 0)
 		return order;
-	return strcmp(member(a, "detail"), member(b, "detail"));
+	return strcmp(json_str(a, "detail"), json_str(b, "detail"));
 }
 
 /* What the document says of the finding's id, for readers of one finding. */
@@ -88,7 +80,7 @@ static void
 put_taxa(json_t *finding, const json_t *doc)
 {
 	const json_t *rule = json_object_get(
-	    json_object_get(doc, "rules"), member(finding, "id"));
+	    json_object_get(doc, "rules"), json_str(finding, "id"));
 	json_t *taxa = json_object_get(rule, "taxa");
 
 	if (json_is_array(taxa))
@@ -107,7 +99,7 @@ take_findings(json_t *out, const struct checks_in *in, enum case_doc which)
 	{
 		if (!json_is_object(one))
 			continue;
-		json_put(one, "source", json_text(member(doc, "tool.name")));
+		json_put(one, "source", json_text(json_str(doc, "tool.name")));
 		put_taxa(one, doc);
 	}
 	/* assay-inspect applied its policy to what it found itself */

@@ -7,14 +7,6 @@
 
 #include <math.h>
 
-static const char *
-text_at(const json_t *j, const char *path)
-{
-	const char *s = json_string_value(json_at(j, path));
-
-	return s != NULL ? s : "";
-}
-
 /* --- findings ------------------------------------------------------------ */
 
 /* What makes two findings one: the rule, the place, the target.  Offsets and
@@ -27,7 +19,7 @@ key_of(const json_t *f, struct buf *out)
 
 	out->len = 0;
 	for (size_t i = 0; i < ARRAY_LEN(part); i++)
-		buf_printf(out, "%s\n", text_at(f, part[i]));
+		buf_printf(out, "%s\n", json_str(f, part[i]));
 	buf_printf(out, "%" JSON_INTEGER_FORMAT,
 	    json_integer_value(json_at(f, "target")));
 }
@@ -63,7 +55,7 @@ pair(const json_t *before, const json_t *after)
 static bool
 differs(const json_t *a, const json_t *b)
 {
-	return strcmp(text_at(a, "severity"), text_at(b, "severity")) != 0 ||
+	return strcmp(json_str(a, "severity"), json_str(b, "severity")) != 0 ||
 	       (json_at(a, "waived") == NULL) != (json_at(b, "waived") == NULL);
 }
 
@@ -107,7 +99,7 @@ check_of(const json_t *statement, const char *id)
 
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
-		if (strcmp(text_at(one, "id"), id) == 0)
+		if (strcmp(json_str(one, "id"), id) == 0)
 			return one;
 	}
 	return NULL;
@@ -120,7 +112,7 @@ radius(const json_t *class)
 
 	/* one that was never reached is no number */
 	if (!text_parse_double(
-		text_at(class, "radius.suspect"), 0, 1e300, &r) ||
+		json_str(class, "radius.suspect"), 0, 1e300, &r) ||
 	    r <= 0)
 		return NAN;
 	return r;
@@ -140,8 +132,8 @@ compare_class(
 	snprintf(text, sizeof(text), "%.3g", moved);
 	json_put(j, "check", json_text(check));
 	json_put(j, "class", json_deep_copy(json_at(is, "class")));
-	json_put(j, "old", json_text(text_at(was, "radius.suspect")));
-	json_put(j, "new", json_text(text_at(is, "radius.suspect")));
+	json_put(j, "old", json_text(json_str(was, "radius.suspect")));
+	json_put(j, "new", json_text(json_str(is, "radius.suspect")));
 	json_put(j, "log", json_text(text));
 	json_add(out, j);
 }
@@ -155,7 +147,7 @@ compare_radii(const json_t *before, const json_t *after)
 
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
-		const char *id = text_at(one, "id");
+		const char *id = json_str(one, "id");
 		const json_t *was =
 		    json_at(check_of(before, id), "evidence.perClass");
 		const json_t *is = json_at(one, "evidence.perClass");
@@ -179,14 +171,14 @@ compare_statements(const json_t *before, const json_t *after)
 	json_t *verdict = json_object(), *subject = json_object();
 
 	json_put(
-	    verdict, "old", json_text(text_at(before, "predicate.verdict")));
+	    verdict, "old", json_text(json_str(before, "predicate.verdict")));
 	json_put(
-	    verdict, "new", json_text(text_at(after, "predicate.verdict")));
-	json_put(subject, "old", json_text(text_at(before, "subject.0.name")));
-	json_put(subject, "new", json_text(text_at(after, "subject.0.name")));
+	    verdict, "new", json_text(json_str(after, "predicate.verdict")));
+	json_put(subject, "old", json_text(json_str(before, "subject.0.name")));
+	json_put(subject, "new", json_text(json_str(after, "subject.0.name")));
 	json_put(subject, "same",
-	    json_boolean(strcmp(text_at(before, dirhash),
-			     text_at(after, dirhash)) == 0));
+	    json_boolean(strcmp(json_str(before, dirhash),
+			     json_str(after, dirhash)) == 0));
 	json_put(j, "verdict", verdict);
 	json_put(j, "subject", subject);
 	json_put(j, "findings",
@@ -202,7 +194,7 @@ grave(const json_t *f)
 	enum finding_severity s;
 
 	return json_at(f, "waived") == NULL &&
-	       finding_severity_parse(text_at(f, "severity"), &s) &&
+	       finding_severity_parse(json_str(f, "severity"), &s) &&
 	       s >= SEVERITY_HIGH;
 }
 
@@ -214,9 +206,9 @@ compare_worse(const json_t *diff)
 	size_t was = 0, is = 0, i;
 
 	for (size_t k = 0; k < ARRAY_LEN(order); k++) {
-		if (strcmp(text_at(diff, "verdict.old"), order[k]) == 0)
+		if (strcmp(json_str(diff, "verdict.old"), order[k]) == 0)
 			was = k;
-		if (strcmp(text_at(diff, "verdict.new"), order[k]) == 0)
+		if (strcmp(json_str(diff, "verdict.new"), order[k]) == 0)
 			is = k;
 	}
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
@@ -248,14 +240,14 @@ static void
 print_finding(const char *sign, const json_t *f)
 {
 	printf(
-	    "  %s %-8s %s  ", sign, text_at(f, "severity"), text_at(f, "id"));
-	put(text_at(f, "path"));
+	    "  %s %-8s %s  ", sign, json_str(f, "severity"), json_str(f, "id"));
+	put(json_str(f, "path"));
 	if (json_at(f, "member") != NULL) {
 		fputs(": ", stdout);
-		put(text_at(f, "member"));
+		put(json_str(f, "member"));
 	}
 	fputs(" (", stdout);
-	put(text_at(f, "detail"));
+	put(json_str(f, "detail"));
 	fputs(")\n", stdout);
 }
 
@@ -287,12 +279,12 @@ compare_print(const json_t *diff)
 	const json_t *list = json_at(diff, "radii"), *one;
 	size_t i;
 
-	printf("verdict   %s -> %s\n", text_at(diff, "verdict.old"),
-	    text_at(diff, "verdict.new"));
+	printf("verdict   %s -> %s\n", json_str(diff, "verdict.old"),
+	    json_str(diff, "verdict.new"));
 	fputs("subject   ", stdout);
-	put(text_at(diff, "subject.old"));
+	put(json_str(diff, "subject.old"));
 	fputs(" -> ", stdout);
-	put(text_at(diff, "subject.new"));
+	put(json_str(diff, "subject.new"));
 	puts(json_is_true(json_at(diff, "subject.same")) ? ", the same files"
 							 : ", other files");
 	printf("findings  %zu new, %zu fixed, %zu changed\n",
@@ -304,12 +296,12 @@ compare_print(const json_t *diff)
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
 		fputs("  ", stdout);
-		put(text_at(one, "check"));
+		put(json_str(one, "check"));
 		printf(" class %" JSON_INTEGER_FORMAT "  ",
 		    json_integer_value(json_at(one, "class")));
-		put(text_at(one, "old"));
+		put(json_str(one, "old"));
 		fputs(" -> ", stdout);
-		put(text_at(one, "new"));
+		put(json_str(one, "new"));
 		putchar('\n');
 	}
 }

@@ -5,14 +5,6 @@
 
 #include "report/page.h"
 
-static const char *
-text_at(const json_t *j, const char *path)
-{
-	const char *s = json_string_value(json_at(j, path));
-
-	return s != NULL ? s : "";
-}
-
 static void
 tag_cell(struct buf *b, const char *word)
 {
@@ -38,13 +30,13 @@ policy_words(const json_t *f, struct buf *b)
 		buf_puts(b, "<br>");
 		page_el(b, "em",
 		    "Its severity was %s; changed by the policy: %s",
-		    text_at(f, "was"), text_at(f, "changed.reason"));
+		    json_str(f, "was"), json_str(f, "changed.reason"));
 	}
 	if (waived != NULL) {
 		buf_puts(b, "<br>");
 		page_el(b, "em", "Waived (%s) until %s: %s",
-		    text_at(f, "severity"), text_at(waived, "expires"),
-		    text_at(waived, "reason"));
+		    json_str(f, "severity"), json_str(waived, "expires"),
+		    json_str(waived, "reason"));
 	}
 }
 
@@ -59,7 +51,7 @@ taxa_words(const json_t *f, struct buf *b)
 		return;
 	buf_puts(b, "<br><small>");
 	json_array_foreach((json_t *)(uintptr_t)taxa, i, one)
-	    page_el(b, "span", "%s%s", i != 0 ? ", " : "", text_at(one, ""));
+	    page_el(b, "span", "%s%s", i != 0 ? ", " : "", json_str(one, ""));
 	buf_puts(b, "</small>");
 }
 
@@ -68,16 +60,16 @@ put_finding(const json_t *f, struct buf *b)
 {
 	buf_puts(b, "<tr>");
 	tag_cell(b,
-	    json_at(f, "waived") != NULL ? "waived" : text_at(f, "severity"));
+	    json_at(f, "waived") != NULL ? "waived" : json_str(f, "severity"));
 	buf_puts(b, "<td>");
-	page_el(b, "code", "%s", text_at(f, "id"));
+	page_el(b, "code", "%s", json_str(f, "id"));
 	buf_puts(b, "<br>");
-	page_el(b, "span", "%s", text_at(f, "summary"));
+	page_el(b, "span", "%s", json_str(f, "summary"));
 	taxa_words(f, b);
 	buf_puts(b, "</td><td>");
-	page_el(b, "code", "%s", text_at(f, "path"));
+	page_el(b, "code", "%s", json_str(f, "path"));
 	buf_puts(b, "</td><td>");
-	page_el(b, "span", "%s", text_at(f, "detail"));
+	page_el(b, "span", "%s", json_str(f, "detail"));
 	policy_words(f, b);
 	buf_puts(b, "</td></tr>\n");
 }
@@ -96,8 +88,8 @@ put_findings(const struct html_in *h, struct buf *b)
 	json_array_foreach(json_at(h->predicate, "checks"), i, one)
 	{
 		buf_puts(b, "<tr>");
-		page_el(b, "th scope=\"row\"", "%s", text_at(one, "id"));
-		tag_cell(b, text_at(one, "status"));
+		page_el(b, "th scope=\"row\"", "%s", json_str(one, "id"));
+		tag_cell(b, json_str(one, "status"));
 		buf_puts(b, "</tr>\n");
 	}
 	page_table_end(b);
@@ -157,9 +149,9 @@ put_purification(const struct html_in *h, struct buf *b)
 	    "the change that its backdoor answers to. The result is "
 	    "another model, with its own digest; test it for its "
 	    "purpose before use.</p>\n<dl>\n");
-	page_fact(b, false, "Method", text_at(p, "method"));
-	page_fact(b, true, "Purified model", text_at(p, "output.name"));
-	page_fact(b, true, "SHA-256", text_at(p, "output.sha256"));
+	page_fact(b, false, "Method", json_str(p, "method"));
+	page_fact(b, true, "Purified model", json_str(p, "output.name"));
+	page_fact(b, true, "SHA-256", json_str(p, "output.sha256"));
 	page_fact(b, false, "Held-out images",
 	    page_value(p, "after.n", room, sizeof(room)));
 	buf_puts(b, "</dl>\n");
@@ -193,7 +185,7 @@ inspected(const struct case_docs *c, const char *path)
 	size_t i;
 
 	json_array_foreach(list, i,
-	    one) if (strcmp(text_at(one, "path"), path) == 0) return one;
+	    one) if (strcmp(json_str(one, "path"), path) == 0) return one;
 	return NULL;
 }
 
@@ -219,7 +211,7 @@ put_files(const struct html_in *h, struct buf *b)
 		page_el(b, "code", "%s", f->path);
 		buf_puts(b, "</th>");
 		page_el(
-		    b, "td", "%s", text_at(inspected(c, f->path), "format"));
+		    b, "td", "%s", json_str(inspected(c, f->path), "format"));
 		page_el(b, "td class=\"num\"", "%" PRIu64, f->size);
 		buf_puts(b, "<td>");
 		page_el(b, "code", "%s", hex);
@@ -231,8 +223,8 @@ put_files(const struct html_in *h, struct buf *b)
 	json_array_foreach(list, i, one)
 	{
 		buf_puts(b, "<tr>");
-		page_el(b, "th scope=\"row\"", "%s", text_at(one, "path"));
-		page_el(b, "td", "%s", text_at(one, "reason"));
+		page_el(b, "th scope=\"row\"", "%s", json_str(one, "path"));
+		page_el(b, "td", "%s", json_str(one, "reason"));
 		buf_puts(b, "</tr>\n");
 	}
 	if (json_array_size(list) != 0)
@@ -263,9 +255,10 @@ put_environment(const struct html_in *h, struct buf *b)
 
 	page_el(b, "h3", "Environment");
 	buf_puts(b, "<dl>\n");
-	page_fact(b, false, "System", text_at(h->predicate, "run.host.system"));
 	page_fact(
-	    b, false, "Release", text_at(h->predicate, "run.host.release"));
+	    b, false, "System", json_str(h->predicate, "run.host.system"));
+	page_fact(
+	    b, false, "Release", json_str(h->predicate, "run.host.release"));
 	json_object_foreach((json_t *)(uintptr_t)env, key, v)
 	    page_fact(b, false, key, page_value(v, "", room, sizeof(room)));
 	json_object_foreach(
@@ -296,21 +289,21 @@ put_appendix(const struct html_in *h, struct buf *b)
 	    b, "Documents of the case and what they were made from", column);
 	json_array_foreach(docs, i, d)
 	{
-		input_row(b, text_at(d, "name"), "document itself",
-		    text_at(d, "tool.name"), text_at(d, "digest.sha256"));
+		input_row(b, json_str(d, "name"), "document itself",
+		    json_str(d, "tool.name"), json_str(d, "digest.sha256"));
 		json_array_foreach(json_at(d, "inputs"), k, in)
-		    input_row(b, text_at(d, "name"), text_at(in, "role"),
-			text_at(in, "name"), text_at(in, "sha256"));
+		    input_row(b, json_str(d, "name"), json_str(in, "role"),
+			json_str(in, "name"), json_str(in, "sha256"));
 	}
 	page_table_end(b);
 	buf_puts(b, "<dl>\n");
 	page_fact(b, true, "Policy digest",
-	    text_at(h->predicate, "policy.digest.sha256"));
+	    json_str(h->predicate, "policy.digest.sha256"));
 	if (json_at(h->predicate, "policy.given") != NULL)
 		page_fact(b, true, "Digest of the policy given",
-		    text_at(h->predicate, "policy.given.sha256"));
+		    json_str(h->predicate, "policy.given.sha256"));
 	page_fact(b, true, "Rule set digest",
-	    text_at(h->predicate, "ruleset.digest.sha256"));
+	    json_str(h->predicate, "ruleset.digest.sha256"));
 	buf_puts(b, "</dl>\n");
 	page_section_end(b);
 }
