@@ -147,28 +147,12 @@ hdf5_write_spans(
 	if (*out == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "hdf5: too large");
 	*n = 0;
-	for (k = h->kept; k != NULL; k = k->next)
-		(*out)[(*n)++] = (struct patch_span){
-		    .base = (uint8_t *)(uintptr_t)k->t.data, .len = k->t.size};
+	for (k = h->kept; k != NULL; k = k->next, ++*n)
+		(*out)[*n] =
+		    (struct patch_span){.base = (uint8_t *)(uintptr_t)k->t.data,
+			.len = k->t.size,
+			.id = *n};
 	return 0;
-}
-
-static bool
-is_changed(const struct hdf5_kept *k, const struct patch_span *span, size_t n)
-{
-	uintptr_t at = (uintptr_t)k->t.data;
-	size_t low = 0, high = n;
-
-	/* in order since patch_spans() */
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if ((uintptr_t)span[mid].base < at)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < n && (uintptr_t)span[low].base == at && span[low].changed;
 }
 
 int
@@ -177,11 +161,17 @@ hdf5_write_changed(struct hdf5 *h, struct source *s,
 {
 	const struct file_map *old = &s->file[source_main(s)].map;
 	struct writer w = {.h = h, .old = old->ptr, .n = old->len, .e = e};
-	size_t room = old->len;
+	bool *changed = arena_alloc(h->arena, n + 1, sizeof(*changed));
+	const struct hdf5_kept *k;
+	size_t room = old->len, i;
 	int rc = 0;
 
-	for (const struct hdf5_kept *k = h->kept; k != NULL; k = k->next)
-		if (is_changed(k, span, n))
+	if (changed == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "hdf5: too large");
+	for (i = 0; i < n; i++)
+		changed[span[i].id] = span[i].changed;
+	for (k = h->kept, i = 0; k != NULL; k = k->next, i++)
+		if (changed[i])
 			room += (size_t)k->total *
 				(hdf5_filter_room(k->size) + PLACE);
 	if (room == old->len)
@@ -190,9 +180,8 @@ hdf5_write_changed(struct hdf5 *h, struct source *s,
 	if ((w.out = arena_alloc(&s->made, room, 1)) == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "hdf5: too large");
 	memcpy(w.out, old->ptr, old->len);
-	for (const struct hdf5_kept *k = h->kept; k != NULL && rc == 0;
-	     k = k->next)
-		if (is_changed(k, span, n))
+	for (k = h->kept, i = 0; k != NULL && rc == 0; k = k->next, i++)
+		if (changed[i])
 			rc = write_dataset(&w, k);
 	if (rc == 0 && w.n != old->len)
 		rc = mend_end(&w);
