@@ -126,6 +126,14 @@ show_file(const struct view *v, const char *path)
 }
 
 static void
+show_more(const struct view *v, const char *id, size_t run)
+{
+	if (run > ALIKE && !v->verbose)
+		printf(
+		    "    %8s  %s: %zu more like this\n", "", id, run - ALIKE);
+}
+
+static void
 show_group(const struct view *v, const struct group *g)
 {
 	const struct item *it = v->item + g->first;
@@ -136,16 +144,13 @@ show_group(const struct view *v, const struct group *g)
 		bool same = i != 0 && it[i].rank == it[i - 1].rank &&
 			    strcmp(it[i].id, it[i - 1].id) == 0;
 
-		if (!same && run > ALIKE && !v->verbose)
-			printf("    %8s  %s: %zu more like this\n", "",
-			    it[i - 1].id, run - ALIKE);
+		if (!same && i != 0)
+			show_more(v, it[i - 1].id, run);
 		run = same ? run + 1 : 1;
 		if (run <= ALIKE || v->verbose)
 			show_finding(it[i].finding, false, "    ", v->verbose);
 	}
-	if (run > ALIKE && !v->verbose)
-		printf("    %8s  %s: %zu more like this\n", "", it[g->n - 1].id,
-		    run - ALIKE);
+	show_more(v, it[g->n - 1].id, run);
 }
 
 /* What is waived is shown like what is worse than a note. */
