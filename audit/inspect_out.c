@@ -11,14 +11,6 @@
 
 #include <time.h>
 
-static const char *
-text_of(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s != NULL ? s : "";
-}
-
 /* --- before -------------------------------------------------------------- */
 
 /* Now, or what SOURCE_DATE_EPOCH says (reproducible-builds.org). */
@@ -123,7 +115,7 @@ note_worst(struct worst *w, const json_t *f)
 	int *at =
 	    json_object_get(f, "waived") != NULL ? &w->waived : &w->counts;
 
-	if (!finding_severity_parse(text_of(f, "severity"), &s))
+	if (!finding_severity_parse(json_text_at(f, "severity"), &s))
 		s = SEVERITY_CRITICAL;
 	*at = MAX(*at, (int)s);
 }
@@ -145,19 +137,19 @@ judge_files(const json_t *files, const json_t *findings)
 	json_array_foreach(files, i, one)
 	{
 		w[i] = (struct worst){-1, -1};
-		if (map_put(&at, text_of(one, "path"), i) < 0)
+		if (map_put(&at, json_text_at(one, "path"), i) < 0)
 			BUG("out of memory");
 	}
 	json_array_foreach(findings, i, one)
 	{
-		k = map_get(&at, text_of(one, "path"));
+		k = map_get(&at, json_text_at(one, "path"));
 		if (k != SIZE_MAX)
 			note_worst(&w[k], one);
 	}
 	json_array_foreach(files, i, one)
 	{
 		/* a path that was given twice */
-		k = map_get(&at, text_of(one, "path"));
+		k = map_get(&at, json_text_at(one, "path"));
 		json_put(one, "verdict", json_text(verdict_of(one, &w[k])));
 	}
 	arena_release(&arena);
@@ -174,16 +166,18 @@ say_entries(const json_t *entries)
 
 	json_array_foreach(entries, i, one)
 	{
-		const char *state = text_of(one, "state");
+		const char *state = json_text_at(one, "state");
 
 		if (strcmp(state, "expired") == 0)
 			tool_warn("policy: %s of %s expired on %s and was not "
 				  "applied",
-			    text_of(one, "action"), text_of(one, "id"),
-			    text_of(one, "expires"));
+			    json_text_at(one, "action"),
+			    json_text_at(one, "id"),
+			    json_text_at(one, "expires"));
 		else if (strcmp(state, "unused") == 0)
 			tool_note("policy: %s of %s fits no finding",
-			    text_of(one, "action"), text_of(one, "id"));
+			    json_text_at(one, "action"),
+			    json_text_at(one, "id"));
 	}
 }
 

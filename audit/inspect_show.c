@@ -38,14 +38,6 @@ struct view {
 	size_t nitem, ngroup;
 };
 
-static const char *
-text_of(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s != NULL ? s : "";
-}
-
 static int
 rank_of(const json_t *f)
 {
@@ -53,7 +45,7 @@ rank_of(const json_t *f)
 
 	if (json_object_get(f, "waived") != NULL)
 		return WAIVED;
-	if (!finding_severity_parse(text_of(f, "severity"), &s))
+	if (!finding_severity_parse(json_text_at(f, "severity"), &s))
 		return SEVERITY_CRITICAL;
 	return (int)s;
 }
@@ -96,7 +88,7 @@ collect(struct view *v)
 	if (v->item == NULL || v->group == NULL)
 		BUG("out of memory");
 	json_array_foreach(v->findings, i, f) v->item[i] = (struct item){
-	    f, text_of(f, "path"), text_of(f, "id"), rank_of(f), i};
+	    f, json_text_at(f, "path"), json_text_at(f, "id"), rank_of(f), i};
 	v->nitem = n;
 	qsort(v->item, n, sizeof(*v->item), by_path);
 	for (i = 0; i < n; i++) {
@@ -125,12 +117,20 @@ show_file(const struct view *v, const char *path)
 
 	if (f != NULL)
 		printf("%-12s %12" JSON_INTEGER_FORMAT "  ",
-		    text_of(f, "format"),
+		    json_text_at(f, "format"),
 		    json_integer_value(json_object_get(f, "size")));
 	else
 		printf("%-12s %12s  ", "unreadable", "-");
 	show_text(path);
 	putchar('\n');
+}
+
+static void
+show_more(const struct view *v, const char *id, size_t run)
+{
+	if (run > ALIKE && !v->verbose)
+		printf(
+		    "    %8s  %s: %zu more like this\n", "", id, run - ALIKE);
 }
 
 static void
@@ -144,16 +144,13 @@ show_group(const struct view *v, const struct group *g)
 		bool same = i != 0 && it[i].rank == it[i - 1].rank &&
 			    strcmp(it[i].id, it[i - 1].id) == 0;
 
-		if (!same && run > ALIKE && !v->verbose)
-			printf("    %8s  %s: %zu more like this\n", "",
-			    it[i - 1].id, run - ALIKE);
+		if (!same && i != 0)
+			show_more(v, it[i - 1].id, run);
 		run = same ? run + 1 : 1;
 		if (run <= ALIKE || v->verbose)
 			show_finding(it[i].finding, false, "    ", v->verbose);
 	}
-	if (run > ALIKE && !v->verbose)
-		printf("    %8s  %s: %zu more like this\n", "", it[g->n - 1].id,
-		    run - ALIKE);
+	show_more(v, it[g->n - 1].id, run);
 }
 
 /* What is waived is shown like what is worse than a note. */
@@ -213,11 +210,11 @@ show_rest(struct view *v)
 			BUG("out of memory");
 	json_array_foreach(v->files, i, f)
 	{
-		if (map_get(&found, text_of(f, "path")) != SIZE_MAX)
+		if (map_get(&found, json_text_at(f, "path")) != SIZE_MAX)
 			continue;
 		n++;
 		if (v->all)
-			show_file(v, text_of(f, "path"));
+			show_file(v, json_text_at(f, "path"));
 	}
 	return n;
 }
@@ -260,8 +257,8 @@ inspect_show(const json_t *doc, bool verbose)
 
 	arena_init(&v.arena, SIZE_MAX);
 	map_init(&v.file_at, &v.arena);
-	json_array_foreach(
-	    v.files, i, f) if (map_put(&v.file_at, text_of(f, "path"), i) < 0)
+	json_array_foreach(v.files, i,
+	    f) if (map_put(&v.file_at, json_text_at(f, "path"), i) < 0)
 	    BUG("out of memory");
 	v.all = verbose || json_array_size(v.files) <= FEW;
 	collect(&v);
@@ -322,18 +319,19 @@ show_taxa(const struct rules *r, const json_t *rule)
 
 	if (json_array_size(taxa) == 0)
 		return;
-	printf("\ntaxonomies, as of %s:\n", text_of(r->taxonomy.doc, "date"));
+	printf(
+	    "\ntaxonomies, as of %s:\n", json_text_at(r->taxonomy.doc, "date"));
 	json_array_foreach(taxa, i, one)
 	{
 		const char *id = json_string_value(one);
 		const json_t *t = taxonomy_id(&r->taxonomy, id);
 		const json_t *ed =
-		    taxonomy_edition(&r->taxonomy, text_of(t, "of"));
+		    taxonomy_edition(&r->taxonomy, json_text_at(t, "of"));
 
-		printf("  %-14s %s (%s %s)", id, text_of(t, "name"),
-		    text_of(ed, "name"), text_of(ed, "version"));
-		if (*text_of(t, "supersededBy") != '\0')
-			printf(", now %s", text_of(t, "supersededBy"));
+		printf("  %-14s %s (%s %s)", id, json_text_at(t, "name"),
+		    json_text_at(ed, "name"), json_text_at(ed, "version"));
+		if (*json_text_at(t, "supersededBy") != '\0')
+			printf(", now %s", json_text_at(t, "supersededBy"));
 		putchar('\n');
 	}
 }
@@ -346,13 +344,13 @@ inspect_show_rule(const struct rules *r, const char *id)
 	if (rule == NULL)
 		return false;
 	printf("%s: %s\nseverity %s, confidence %s\n\n", id,
-	    text_of(rule, "summary"), text_of(rule, "severity"),
-	    text_of(rule, "confidence"));
-	if (*text_of(rule, "explanation") != '\0') {
-		wrap(text_of(rule, "explanation"));
+	    json_text_at(rule, "summary"), json_text_at(rule, "severity"),
+	    json_text_at(rule, "confidence"));
+	if (*json_text_at(rule, "explanation") != '\0') {
+		wrap(json_text_at(rule, "explanation"));
 		putchar('\n');
 	}
-	printf("fix: %s\n", text_of(rule, "fix"));
+	printf("fix: %s\n", json_text_at(rule, "fix"));
 	show_taxa(r, rule);
 	json_decref(rule);
 	return true;

@@ -17,23 +17,15 @@ show_text(const char *s)
 	fputs(out, stdout);
 }
 
-static const char *
-text_of(const json_t *f, const char *key)
-{
-	const char *s = json_string_value(json_object_get(f, key));
-
-	return s != NULL ? s : "";
-}
-
 /* Where in the file: its member, tensor and offset, as far as they are known. */
 static void
 show_place(const json_t *f)
 {
 	const json_t *offset = json_object_get(f, "offset");
 
-	if (text_of(f, "tensor")[0] != '\0') {
+	if (json_text_at(f, "tensor")[0] != '\0') {
 		fputs(", tensor ", stdout);
-		show_text(text_of(f, "tensor"));
+		show_text(json_text_at(f, "tensor"));
 	}
 	if (offset != NULL)
 		printf(
@@ -47,14 +39,15 @@ show_policy(const json_t *f)
 	const json_t *waived = json_object_get(f, "waived");
 
 	if (json_object_get(f, "was") != NULL) {
-		printf(" [was %s: ", text_of(f, "was"));
-		show_text(text_of(json_object_get(f, "changed"), "reason"));
+		printf(" [was %s: ", json_text_at(f, "was"));
+		show_text(
+		    json_text_at(json_object_get(f, "changed"), "reason"));
 		putchar(']');
 	}
 	if (waived != NULL) {
-		printf(" [%s, waived until %s: ", text_of(f, "severity"),
-		    text_of(waived, "expires"));
-		show_text(text_of(waived, "reason"));
+		printf(" [%s, waived until %s: ", json_text_at(f, "severity"),
+		    json_text_at(waived, "expires"));
+		show_text(json_text_at(waived, "reason"));
 		putchar(']');
 	}
 }
@@ -66,32 +59,32 @@ show_severity(const json_t *f)
 	bool waived = json_object_get(f, "waived") != NULL;
 	const char *on = "";
 
-	if (!finding_severity_parse(text_of(f, "severity"), &sev))
+	if (!finding_severity_parse(json_text_at(f, "severity"), &sev))
 		BUG("severity");
 	if (tool_colour(STDOUT_FILENO) && !waived && sev >= SEVERITY_MEDIUM)
 		on = sev >= SEVERITY_HIGH ? "\033[1;31m" : "\033[33m";
-	printf("%s%-8s%s", on, waived ? "waived" : text_of(f, "severity"),
+	printf("%s%-8s%s", on, waived ? "waived" : json_text_at(f, "severity"),
 	    *on != '\0' ? "\033[0m" : "");
 }
 
 void
 show_finding(const json_t *f, bool with_path, const char *indent, bool fix)
 {
-	enum finding_id id = finding_find(text_of(f, "id"));
+	enum finding_id id = finding_find(json_text_at(f, "id"));
 
 	fputs(indent, stdout);
 	show_severity(f);
-	printf("  %s  ", text_of(f, "id"));
-	if (with_path && text_of(f, "path")[0] != '\0') {
-		show_text(text_of(f, "path"));
+	printf("  %s  ", json_text_at(f, "id"));
+	if (with_path && json_text_at(f, "path")[0] != '\0') {
+		show_text(json_text_at(f, "path"));
 		fputs(": ", stdout);
 	}
-	if (text_of(f, "member")[0] != '\0') {
-		show_text(text_of(f, "member"));
+	if (json_text_at(f, "member")[0] != '\0') {
+		show_text(json_text_at(f, "member"));
 		fputs(": ", stdout);
 	}
-	printf("%s (", text_of(f, "summary"));
-	show_text(text_of(f, "detail"));
+	printf("%s (", json_text_at(f, "summary"));
+	show_text(json_text_at(f, "detail"));
 	show_place(f);
 	putchar(')');
 	show_policy(f);

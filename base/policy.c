@@ -67,11 +67,7 @@ only_keys(const json_t *j, const char *where, const char *const *known,
 
 	json_object_foreach((json_t *)(uintptr_t)j, key, value)
 	{
-		size_t i = 0;
-
-		while (i < n && strcmp(known[i], key) != 0)
-			i++;
-		if (i == n)
+		if (!text_is_one_of(key, known, n))
 			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 			    "'%s%.60s' is not known", where, key);
 	}
@@ -321,14 +317,6 @@ policy_read(struct policy *p, const char *path, int64_t now, struct err *e)
 
 /* --- applying ------------------------------------------------------------ */
 
-static const char *
-text_of(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s != NULL ? s : "";
-}
-
 /* The digests of the files by path, when some entry asks for one. */
 static void
 index_files(const struct policy *p, const json_t *files, struct map *m)
@@ -342,27 +330,28 @@ index_files(const struct policy *p, const json_t *files, struct map *m)
 	if (!asked)
 		return;
 	/* full: what is not in it is not waived */
-	json_array_foreach(
-	    files, i, one) if (map_put(m, text_of(one, "path"), i) < 0) return;
+	json_array_foreach(files, i,
+	    one) if (map_put(m, json_text_at(one, "path"), i) < 0) return;
 }
 
 static bool
 fits(const struct policy_entry *x, const json_t *f, const json_t *files,
     const struct map *m)
 {
-	const char *path = text_of(f, "path");
+	const char *path = json_text_at(f, "path");
 	size_t i;
 
 	if (x->path != NULL && strcmp(x->path, path) != 0)
 		return false;
-	if (x->member != NULL && strcmp(x->member, text_of(f, "member")) != 0)
+	if (x->member != NULL &&
+	    strcmp(x->member, json_text_at(f, "member")) != 0)
 		return false;
 	if (x->sha256 == NULL)
 		return true;
 	i = map_get(m, path);
 	return i != SIZE_MAX &&
-	       strcmp(text_of(json_array_get(files, i), "sha256"), x->sha256) ==
-		   0;
+	       strcmp(json_text_at(json_array_get(files, i), "sha256"),
+		   x->sha256) == 0;
 }
 
 static json_t *
@@ -383,7 +372,7 @@ apply(const struct policy_entry *x, json_t *f)
 		json_put(f, "waived", because(x));
 		return;
 	}
-	json_put(f, "was", json_text(text_of(f, "severity")));
+	json_put(f, "was", json_text(json_text_at(f, "severity")));
 	json_put(f, "changed", because(x));
 	json_put(f, "severity", json_text(finding_severity_name(x->to)));
 }
@@ -399,7 +388,7 @@ policy_apply(struct policy *p, json_t *findings, const json_t *files)
 	index_files(p, files, &m);
 	json_array_foreach(findings, i, f)
 	{
-		enum finding_id id = finding_find(text_of(f, "id"));
+		enum finding_id id = finding_find(json_text_at(f, "id"));
 		bool done[2] = {false, false};
 
 		for (size_t k = 0; k < p->n; k++) {
@@ -422,7 +411,7 @@ policy_counts(const json_t *finding, enum finding_severity fail_at)
 
 	if (json_object_get(finding, "waived") != NULL)
 		return false;
-	return !finding_severity_parse(text_of(finding, "severity"), &s) ||
+	return !finding_severity_parse(json_text_at(finding, "severity"), &s) ||
 	       s >= fail_at;
 }
 

@@ -18,20 +18,12 @@ struct log {
 	json_t *seen;            /* fingerprint without number, to count */
 };
 
-static const char *
-text_of(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s != NULL ? s : "";
-}
-
 static enum finding_severity
 severity_of(const json_t *j)
 {
 	enum finding_severity s;
 
-	if (!finding_severity_parse(text_of(j, "severity"), &s))
+	if (!finding_severity_parse(json_text_at(j, "severity"), &s))
 		return SEVERITY_CRITICAL;
 	return s;
 }
@@ -76,7 +68,7 @@ location(const struct log *l, const json_t *f)
 	json_t *logical = json_array(), *region;
 
 	json_put(physical, "artifactLocation",
-	    artifact_location(l, text_of(f, "path")));
+	    artifact_location(l, json_text_at(f, "path")));
 	/* the offset of a member is not one of the file */
 	if (offset != NULL && json_object_get(f, "member") == NULL) {
 		region = json_object();
@@ -85,8 +77,8 @@ location(const struct log *l, const json_t *f)
 		json_put(physical, "region", region);
 	}
 	json_put(j, "physicalLocation", physical);
-	logical_add(logical, "resource", text_of(f, "member"));
-	logical_add(logical, "object", text_of(f, "tensor"));
+	logical_add(logical, "resource", json_text_at(f, "member"));
+	logical_add(logical, "object", json_text_at(f, "tensor"));
 	if (json_array_size(logical) != 0)
 		json_put(j, "logicalLocations", json_incref(logical));
 	json_decref(logical);
@@ -118,13 +110,13 @@ use_taxon(struct log *l, const char *id, const char *of)
 	}
 	taxon = json_object();
 	json_put(taxon, "id", json_text(id));
-	json_put(taxon, "name", json_text(text_of(known, "name")));
+	json_put(taxon, "name", json_text(json_text_at(known, "name")));
 	json_put(taxon, "shortDescription",
-	    sarif_text_message(text_of(known, "name")));
+	    sarif_text_message(json_text_at(known, "name")));
 	if (json_object_get(known, "supersededBy") != NULL) {
 		more = json_object();
 		json_put(more, "supersededBy",
-		    json_text(text_of(known, "supersededBy")));
+		    json_text(json_text_at(known, "supersededBy")));
 		json_put(taxon, "properties", more);
 	}
 	json_add(list, taxon);
@@ -161,7 +153,7 @@ rule_taxa(struct log *l, const json_t *rule, json_t *out, json_t *tags)
 		if (id == NULL || l->in->taxonomy == NULL ||
 		    taxonomy_id(l->in->taxonomy, id) == NULL)
 			continue;
-		of = text_of(taxonomy_id(l->in->taxonomy, id), "of");
+		of = json_text_at(taxonomy_id(l->in->taxonomy, id), "of");
 		use_taxon(l, id, of);
 		json_add(list, relationship(id, of));
 		if (strncmp(id, "CWE-", 4) != 0)
@@ -177,7 +169,7 @@ rule_taxa(struct log *l, const json_t *rule, json_t *out, json_t *tags)
 static void
 rule_help(const json_t *rule, json_t *out)
 {
-	const char *text = text_of(rule, "explanation");
+	const char *text = json_text_at(rule, "explanation");
 	struct buf b = {0};
 
 	if (*text != '\0') {
@@ -187,10 +179,10 @@ rule_help(const json_t *rule, json_t *out)
 		json_put(out, "fullDescription", full);
 		buf_printf(&b, "%s\n\n", text);
 	}
-	if (*text_of(rule, "fix") != '\0') {
+	if (*json_text_at(rule, "fix") != '\0') {
 		json_t *help = json_object();
 
-		buf_printf(&b, "Fix: %s.", text_of(rule, "fix"));
+		buf_printf(&b, "Fix: %s.", json_text_at(rule, "fix"));
 		json_put(help, "text", json_text(buf_str(&b)));
 		json_put(out, "help", help);
 	}
@@ -202,7 +194,7 @@ rule_properties(struct log *l, const json_t *rule, json_t *out)
 {
 	/* the bands that code hosts draw: 9, 7, 4, 0.1 */
 	static const char *const score[] = {"0.0", "2.0", "5.5", "8.0", "9.5"};
-	const char *sure = text_of(rule, "confidence");
+	const char *sure = json_text_at(rule, "confidence");
 	json_t *more = json_object(), *tags = json_array();
 
 	json_add(tags, json_text("security"));
@@ -210,7 +202,7 @@ rule_properties(struct log *l, const json_t *rule, json_t *out)
 	json_put(more, "tags", tags);
 	json_put(
 	    more, "security-severity", json_text(score[severity_of(rule)]));
-	json_put(more, "severity", json_text(text_of(rule, "severity")));
+	json_put(more, "severity", json_text(json_text_at(rule, "severity")));
 	if (*sure != '\0') {
 		json_put(more, "precision", json_text(sure));
 		json_put(more, "confidence", json_text(sure));
@@ -223,7 +215,7 @@ rule_properties(struct log *l, const json_t *rule, json_t *out)
 static json_int_t
 rule_of(struct log *l, const json_t *f)
 {
-	const char *id = text_of(f, "id");
+	const char *id = json_text_at(f, "id");
 	const json_t *at = json_object_get(l->rule_at, id);
 	const json_t *rule =
 	    json_object_get(json_object_get(l->in->doc, "rules"), id);
@@ -237,7 +229,7 @@ rule_of(struct log *l, const json_t *f)
 	config = json_object();
 	json_put(out, "id", json_text(id));
 	json_put(out, "shortDescription",
-	    sarif_text_message(text_of(rule, "summary")));
+	    sarif_text_message(json_text_at(rule, "summary")));
 	rule_help(rule, out);
 	json_put(config, "level", json_text(level_of(severity_of(rule))));
 	json_put(out, "defaultConfiguration", config);
@@ -260,11 +252,12 @@ taxonomies(const struct log *l)
 		json_t *j = json_object();
 
 		json_put(j, "name", json_text(key));
-		json_put(j, "fullName", json_text(text_of(ed, "name")));
+		json_put(j, "fullName", json_text(json_text_at(ed, "name")));
+		json_put(j, "organization",
+		    json_text(json_text_at(ed, "organization")));
+		json_put(j, "version", json_text(json_text_at(ed, "version")));
 		json_put(
-		    j, "organization", json_text(text_of(ed, "organization")));
-		json_put(j, "version", json_text(text_of(ed, "version")));
-		json_put(j, "informationUri", json_text(text_of(ed, "uri")));
+		    j, "informationUri", json_text(json_text_at(ed, "uri")));
 		json_put(j, "isComprehensive", json_false());
 		json_put(j, "taxa", json_incref(list));
 		json_add(out, j);
@@ -280,14 +273,14 @@ result_message(const json_t *f)
 	json_t *j = json_object();
 	struct buf b = {0};
 
-	sarif_text_add(&b, text_of(f, "summary"));
-	if (*text_of(f, "detail") != '\0') {
+	sarif_text_add(&b, json_text_at(f, "summary"));
+	if (*json_text_at(f, "detail") != '\0') {
 		buf_puts(&b, ": ");
-		sarif_text_add(&b, text_of(f, "detail"));
+		sarif_text_add(&b, json_text_at(f, "detail"));
 	}
-	if (*text_of(f, "member") != '\0') {
+	if (*json_text_at(f, "member") != '\0') {
 		buf_puts(&b, "; in ");
-		sarif_text_add(&b, text_of(f, "member"));
+		sarif_text_add(&b, json_text_at(f, "member"));
 	}
 	json_put(j, "text", json_text(buf_str(&b)));
 	buf_free(&b);
@@ -308,8 +301,8 @@ fingerprints(struct log *l, const json_t *f)
 
 	digest_begin(&c);
 	for (size_t i = 0; i < ARRAY_LEN(part); i++)
-		digest_update(
-		    &c, text_of(f, part[i]), strlen(text_of(f, part[i])) + 1);
+		digest_update(&c, json_text_at(f, part[i]),
+		    strlen(json_text_at(f, part[i])) + 1);
 	digest_end(&c, &d);
 	digest_hex(&d, hex);
 	nth = json_integer_value(json_object_get(l->seen, hex)) + 1;
@@ -327,8 +320,9 @@ suppressions(const json_t *waived)
 
 	json_put(one, "kind", json_text("external"));
 	json_put(one, "status", json_text("accepted"));
-	json_put(one, "justification", json_text(text_of(waived, "reason")));
-	json_put(more, "expires", json_text(text_of(waived, "expires")));
+	json_put(
+	    one, "justification", json_text(json_text_at(waived, "reason")));
+	json_put(more, "expires", json_text(json_text_at(waived, "expires")));
 	json_put(one, "properties", more);
 	json_add(list, one);
 	return list;
@@ -356,12 +350,12 @@ result(struct log *l, const json_t *f)
 	const json_t *waived = json_object_get(f, "waived");
 	json_t *j = json_object(), *places = json_array();
 
-	json_put(j, "ruleId", json_text(text_of(f, "id")));
+	json_put(j, "ruleId", json_text(json_text_at(f, "id")));
 	json_put(j, "ruleIndex", json_integer(rule_of(l, f)));
 	json_put(j, "kind", json_text("fail"));
 	json_put(j, "level", json_text(level_of(severity_of(f))));
 	json_put(j, "message", result_message(f));
-	if (*text_of(f, "path") != '\0')
+	if (*json_text_at(f, "path") != '\0')
 		json_add(places, location(l, f));
 	json_put(j, "locations", places);
 	json_put(j, "partialFingerprints", fingerprints(l, f));
@@ -394,18 +388,19 @@ artifacts(struct log *l)
 	{
 		json_t *j = json_object(), *hashes = json_object();
 		json_t *more = json_object(), *roles = json_array();
-		const char *path = text_of(f, "path");
+		const char *path = json_text_at(f, "path");
 
 		json_put(l->artifact_at, path, json_integer((json_int_t)i));
 		json_put(j, "location", artifact_location(l, path));
 		json_put(j, "length",
 		    json_integer(
 			json_integer_value(json_object_get(f, "size"))));
-		json_put(hashes, "sha-256", json_text(text_of(f, "sha256")));
+		json_put(
+		    hashes, "sha-256", json_text(json_text_at(f, "sha256")));
 		json_put(j, "hashes", hashes);
 		json_add(roles, json_text("analysisTarget"));
 		json_put(j, "roles", roles);
-		json_put(more, "format", json_text(text_of(f, "format")));
+		json_put(more, "format", json_text(json_text_at(f, "format")));
 		json_put(j, "properties", more);
 		json_add(out, j);
 	}
@@ -437,12 +432,12 @@ notifications(const struct log *l)
 		    "found there means nothing.");
 	json_array_foreach(json_at(l->in->doc, "policy.entries"), i, one)
 	{
-		if (strcmp(text_of(one, "state"), "expired") != 0)
+		if (strcmp(json_text_at(one, "state"), "expired") != 0)
 			continue;
 		snprintf(text, sizeof(text),
 		    "The policy's entry for %.60s expired on %.10s and was not "
 		    "applied.",
-		    text_of(one, "id"), text_of(one, "expires"));
+		    json_text_at(one, "id"), json_text_at(one, "expires"));
 		notify(list, "POLICY_EXPIRED", "warning", text);
 	}
 	return list;
@@ -492,9 +487,10 @@ driver(const struct log *l)
 	json_t *j = json_object(), *supported = json_array(), *list;
 	const char *key;
 
-	json_put(j, "name", json_text(text_of(tool, "name")));
-	json_put(j, "version", json_text(text_of(tool, "version")));
-	json_put(j, "semanticVersion", json_text(text_of(tool, "version")));
+	json_put(j, "name", json_text(json_text_at(tool, "name")));
+	json_put(j, "version", json_text(json_text_at(tool, "version")));
+	json_put(
+	    j, "semanticVersion", json_text(json_text_at(tool, "version")));
 	json_put(j, "rules", json_incref(l->rules));
 	json_put(j, "notifications", notification_rules());
 	json_object_foreach(l->taxa, key, list)

@@ -16,9 +16,7 @@ bad(struct err *e, const char *part, const char *key, const char *what)
 static bool
 has_text(const json_t *j, const char *key)
 {
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s != NULL && *s != '\0';
+	return *json_text_at(j, key) != '\0';
 }
 
 static int

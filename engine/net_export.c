@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/net.h"
 
+#include "base/le.h"
 #include "formats/patch.h"
 
 #include <math.h>
@@ -22,9 +23,8 @@ export_tensor(const struct net *n, const struct param *p, struct arena *a,
     struct tensor *t, struct err *e)
 {
 	const float *from = net_param(n, (size_t)(p - n->param));
-	uint8_t *data;
-
 	size_t width = dtype_width(t->dtype);
+	uint8_t *data;
 
 	if (p->n * width != t->size || (t->dtype != DTYPE_F32 && !is_half(t)))
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
@@ -36,8 +36,7 @@ export_tensor(const struct net *n, const struct param *p, struct arena *a,
 		uint64_t bits = patch_bits(t->dtype, (double)from[k]);
 		uint8_t *at = data + width * shape_row_index(&p->shape, k);
 
-		for (size_t i = 0; i < width; i++)
-			at[i] = (uint8_t)(bits >> 8 * i);
+		le_put(at, width, bits);
 	}
 	t->data = data;
 	return 0;
@@ -87,8 +86,7 @@ round_param(struct net *n, size_t at, struct net_rounding *r, struct err *e)
 		uint64_t bits = patch_bits(t->dtype, (double)v[k]);
 		double now;
 
-		raw[0] = (uint8_t)bits;
-		raw[1] = (uint8_t)(bits >> 8);
+		le_put(raw, sizeof(raw), bits);
 		now = tensor_real(&one, 0);
 		if (isfinite(v[k]) && !isfinite(now))
 			return err_set(e, ERR_FORMAT, ERR_NOWHERE,

@@ -3,6 +3,7 @@
  */
 #include "formats/hdf5_write.h"
 
+#include "base/le.h"
 #include "formats/hdf5_object.h"
 
 #define PLACE 8 /* new chunks begin at multiples of this */
@@ -15,23 +16,6 @@ struct writer {
 	size_t base; /* of addresses, in the file */
 	struct err *e;
 };
-
-static uint64_t
-get(const uint8_t *p, size_t width)
-{
-	uint64_t v = 0;
-
-	for (size_t i = width; i-- > 0;)
-		v = v << 8 | p[i];
-	return v;
-}
-
-static void
-put(uint8_t *p, size_t width, uint64_t v)
-{
-	for (size_t i = 0; i < width; i++, v >>= 8)
-		p[i] = (uint8_t)v;
-}
 
 /* Rows of the dataset to those of a chunk, whose rest stays as it is. */
 static void
@@ -74,7 +58,7 @@ mend_end(struct writer *w)
 		    "hdf5: a chunk that has grown, in a file of superblock "
 		    "version %u",
 		    version);
-	put(sign + at + 2 * w->h->off, w->h->off, w->n);
+	le_put(sign + at + 2 * w->h->off, w->h->off, w->n);
 	return 0;
 }
 
@@ -84,23 +68,23 @@ store(struct writer *w, const struct hdf5_kept *k, size_t key,
     const uint8_t *bytes, size_t len)
 {
 	uint8_t *p = w->out + key, *child = p + 8 + 8 * (k->t.rank + 1);
-	uint64_t where = get(child, w->h->off);
+	uint64_t where = le_get(child, w->h->off);
 
 	if (len > UINT32_MAX)
 		return err_set(
 		    w->e, ERR_LIMIT, key, "hdf5: a chunk beyond 4 GiB");
-	if (len > get(p, 4)) {
+	if (len > le_get(p, 4)) {
 		while ((w->n - w->base) % PLACE != 0)
 			w->out[w->n++] = 0;
 		where = w->n - w->base;
-		put(child, w->h->off, where);
+		le_put(child, w->h->off, where);
 		w->n += len;
 	}
 	/* another dataset may lie over the tree, and have been written */
 	if (where > w->n - w->base || len > w->n - w->base - where)
 		return err_set(
 		    w->e, ERR_FORMAT, key, "hdf5: two datasets share bytes");
-	put(p, 4, len);
+	le_put(p, 4, len);
 	memcpy(w->out + w->base + where, bytes, len);
 	return 0;
 }
@@ -110,16 +94,17 @@ write_chunk(struct writer *w, const struct hdf5_kept *k, uint64_t i,
     uint8_t *const work[2])
 {
 	size_t key = (size_t)(k->key[i] - w->old), len;
-	uint32_t mask = (uint32_t)get(w->old + key + 4, 4);
+	uint32_t mask = (uint32_t)le_get(w->old + key + 4, 4);
 	uint64_t at[MODEL_MAX_RANK] = {0};
-	uint64_t where = get(w->old + key + 8 + 8 * (k->t.rank + 1), w->h->off);
+	uint64_t where =
+	    le_get(w->old + key + 8 + 8 * (k->t.rank + 1), w->h->off);
 	const uint8_t *bytes;
 	struct rd r, raw;
 	int rc;
 
 	if ((rc = hdf5_object_at(w->h, where, "a chunk", &r, w->e)) != 0)
 		return rc;
-	if (rd_sub(&r, get(w->old + key, 4), &raw) != 0)
+	if (rd_sub(&r, le_get(w->old + key, 4), &raw) != 0)
 		return hdf5_object_cut(&r, "a chunk", w->e);
 	rc = hdf5_filter_undo(
 	    &k->filters, mask, raw, k->size, work, &bytes, w->e);
@@ -162,28 +147,12 @@ hdf5_write_spans(
 	if (*out == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "hdf5: too large");
 	*n = 0;
-	for (k = h->kept; k != NULL; k = k->next)
-		(*out)[(*n)++] = (struct patch_span){
-		    .base = (uint8_t *)(uintptr_t)k->t.data, .len = k->t.size};
+	for (k = h->kept; k != NULL; k = k->next, ++*n)
+		(*out)[*n] =
+		    (struct patch_span){.base = (uint8_t *)(uintptr_t)k->t.data,
+			.len = k->t.size,
+			.id = *n};
 	return 0;
-}
-
-static bool
-is_changed(const struct hdf5_kept *k, const struct patch_span *span, size_t n)
-{
-	uintptr_t at = (uintptr_t)k->t.data;
-	size_t low = 0, high = n;
-
-	/* in order since patch_spans() */
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if ((uintptr_t)span[mid].base < at)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < n && (uintptr_t)span[low].base == at && span[low].changed;
 }
 
 int
@@ -192,11 +161,17 @@ hdf5_write_changed(struct hdf5 *h, struct source *s,
 {
 	const struct file_map *old = &s->file[source_main(s)].map;
 	struct writer w = {.h = h, .old = old->ptr, .n = old->len, .e = e};
-	size_t room = old->len;
+	bool *changed = arena_alloc(h->arena, n + 1, sizeof(*changed));
+	const struct hdf5_kept *k;
+	size_t room = old->len, i;
 	int rc = 0;
 
-	for (const struct hdf5_kept *k = h->kept; k != NULL; k = k->next)
-		if (is_changed(k, span, n))
+	if (changed == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "hdf5: too large");
+	for (i = 0; i < n; i++)
+		changed[span[i].id] = span[i].changed;
+	for (k = h->kept, i = 0; k != NULL; k = k->next, i++)
+		if (changed[i])
 			room += (size_t)k->total *
 				(hdf5_filter_room(k->size) + PLACE);
 	if (room == old->len)
@@ -205,9 +180,8 @@ hdf5_write_changed(struct hdf5 *h, struct source *s,
 	if ((w.out = arena_alloc(&s->made, room, 1)) == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "hdf5: too large");
 	memcpy(w.out, old->ptr, old->len);
-	for (const struct hdf5_kept *k = h->kept; k != NULL && rc == 0;
-	     k = k->next)
-		if (is_changed(k, span, n))
+	for (k = h->kept, i = 0; k != NULL && rc == 0; k = k->next, i++)
+		if (changed[i])
 			rc = write_dataset(&w, k);
 	if (rc == 0 && w.n != old->len)
 		rc = mend_end(&w);

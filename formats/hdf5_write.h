@@ -9,7 +9,7 @@
 #include "formats/hdf5_chunk.h"
 #include "formats/patch.h"
 
-/* The datasets that were put together, for patch_spans(); id is no use. */
+/* The datasets that were put together, for patch_spans(). */
 int hdf5_write_spans(const struct hdf5 *, struct patch_span **, size_t *n,
     struct err *) MUST_USE;
 /*

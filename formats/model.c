@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/model.h"
 
+#include "base/le.h"
 #include "base/limits.h"
 
 #include <math.h>
@@ -76,16 +77,6 @@ tensor_elements(const struct tensor *t, uint64_t *out)
 	return n <= LIMIT_ELEMENTS;
 }
 
-static uint64_t
-load_le(const uint8_t *p, size_t width)
-{
-	uint64_t v = 0;
-
-	for (size_t i = width; i-- > 0;)
-		v = v << 8 | p[i];
-	return v;
-}
-
 /* IEEE 754 binary16, 2008 edition, section 3.6. */
 static double
 half_to_double(uint16_t h)
@@ -118,7 +109,7 @@ double
 tensor_real(const struct tensor *t, uint64_t i)
 {
 	uint64_t raw =
-	    load_le(t->data + tensor_offset(t, i), dtype_width(t->dtype));
+	    le_get(t->data + tensor_offset(t, i), dtype_width(t->dtype));
 	uint32_t raw32 = (uint32_t)raw;
 	double d;
 	float f;
@@ -158,7 +149,7 @@ tensor_int(const struct tensor *t, uint64_t i, int64_t *out)
 	double v;
 
 	if (t->dtype == DTYPE_I64) {
-		*out = (int64_t)load_le(t->data + tensor_offset(t, i), 8);
+		*out = (int64_t)le_get(t->data + tensor_offset(t, i), 8);
 		return true;
 	}
 	v = tensor_real(t, i);

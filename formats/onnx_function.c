@@ -21,6 +21,7 @@ struct function {
 	size_t nin, nout, nnode, nabsent;
 	int64_t opset;
 	enum state state; /* of measure() */
+	unsigned depth;   /* of functions within this one */
 	size_t nodes;     /* once everything within is inlined */
 	uint64_t bytes;
 	uint64_t at;
@@ -205,11 +206,11 @@ weigh(const struct function *f, const struct onnx_node *n)
 	return bytes;
 }
 
-static int measure(struct inliner *, struct function *, unsigned depth);
+static int measure(struct inliner *, struct function *, unsigned above);
 
 static int
-measure_node(struct inliner *in, const struct onnx_node *n, unsigned depth,
-    size_t *nodes, uint64_t *bytes)
+measure_node(struct inliner *in, const struct onnx_node *n, unsigned above,
+    unsigned *depth, size_t *nodes, uint64_t *bytes)
 {
 	struct function *f;
 	int rc;
@@ -219,8 +220,9 @@ measure_node(struct inliner *in, const struct onnx_node *n, unsigned depth,
 	*nodes += 1;
 	if (f == NULL)
 		return 0;
-	if ((rc = measure(in, f, depth + 1)) != 0)
+	if ((rc = measure(in, f, above + 1)) != 0)
 		return rc;
+	*depth = MAX(*depth, f->depth + 1);
 	*nodes += f->nodes;
 	*bytes += f->bytes;
 	if (*nodes > LIMIT_NODES || *bytes > LIMIT_FUNCTION_BYTES)
@@ -232,26 +234,27 @@ measure_node(struct inliner *in, const struct onnx_node *n, unsigned depth,
 }
 
 static int
-measure(struct inliner *in, struct function *f, unsigned depth)
+measure(struct inliner *in, struct function *f, unsigned above)
 {
 	int rc;
 
-	if (f->state == DONE)
-		return 0;
 	if (f->state == OPEN)
 		return err_set(in->e, ERR_FORMAT, f->at,
 		    "onnx: function '%s' calls itself", f->name);
-	if (depth > LIMIT_FUNCTION_DEPTH)
+	/* one that was measured elsewhere may lie deeper here */
+	if (above + f->depth > LIMIT_FUNCTION_DEPTH)
 		return err_set(in->e, ERR_LIMIT, f->at,
 		    "onnx: functions within functions, more than %d deep",
 		    LIMIT_FUNCTION_DEPTH);
+	if (f->state == DONE)
+		return 0;
 	f->state = OPEN;
 	f->nodes = f->nout; /* at most one Identity for each output */
 	f->bytes = 64 * (f->nin + f->nout) + f->nout * sizeof(*f->node);
 	for (size_t i = 0; i < f->nnode; i++) {
 		f->bytes += weigh(f, &f->node[i]);
-		if ((rc = measure_node(
-			 in, &f->node[i], depth, &f->nodes, &f->bytes)) != 0)
+		if ((rc = measure_node(in, &f->node[i], above, &f->depth,
+			 &f->nodes, &f->bytes)) != 0)
 			return rc;
 	}
 	f->state = DONE;
@@ -515,6 +518,7 @@ inline_all(struct inliner *in)
 {
 	struct onnx_file *x = in->x;
 	size_t nodes = 0;
+	unsigned depth = 0;
 	uint64_t bytes = 0;
 	int rc;
 
@@ -523,8 +527,8 @@ inline_all(struct inliner *in)
 		if (x->opset == 0)
 			x->opset = in->f[i].opset;
 	for (size_t i = 0; i < x->nnode; i++)
-		if ((rc = measure_node(in, &x->node[i], 0, &nodes, &bytes)) !=
-		    0)
+		if ((rc = measure_node(
+			 in, &x->node[i], 0, &depth, &nodes, &bytes)) != 0)
 			return rc;
 	if ((rc = take_names(in)) != 0)
 		return rc;

@@ -4,6 +4,7 @@
  */
 #include "formats/onnx_quant.h"
 
+#include "base/le.h"
 #include "formats/onnx_fact.h"
 
 #include <math.h>
@@ -126,20 +127,13 @@ is_zero(const struct tensor *t)
 /* --- constants ----------------------------------------------------------- */
 
 static void
-put_bits(uint8_t *p, uint64_t bits, size_t width)
-{
-	for (size_t k = 0; k < width; k++, bits >>= 8)
-		p[k] = (uint8_t)bits;
-}
-
-static void
 put_float(uint8_t *p, double v)
 {
 	float f = (float)v;
 	uint32_t bits;
 
 	memcpy(&bits, &f, sizeof(bits));
-	put_bits(p, bits, 4);
+	le_put(p, 4, bits);
 }
 
 /* Room for a constant of this shape; NULL: *rc says why. */
@@ -248,7 +242,7 @@ onnx_quant_quantise_constant(struct onnx_lower *l, const struct onnx_node *from,
 
 		/* NaN becomes the least */
 		v = v > least ? MIN(v, most) : least;
-		put_bits(p + width * i, (uint64_t)(int64_t)v, width);
+		le_put(p + width * i, width, (uint64_t)(int64_t)v);
 	}
 	t.name = out;
 	onnx_lower_tensor(l, &t);
@@ -295,7 +289,7 @@ spread(struct onnx_lower *l, const struct onnx_node *from,
 
 		memcpy(&bits, &v, sizeof(bits));
 		if (type == DTYPE_F64)
-			put_bits(p + 8 * i, bits, 8);
+			le_put(p + 8 * i, 8, bits);
 		else
 			put_float(p + 4 * i, v);
 	}

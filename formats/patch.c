@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/patch.h"
 
+#include "base/le.h"
 #include "formats/pixel.h"
 
 #include <math.h>
@@ -140,8 +141,7 @@ patch_element(
 		return;
 	bits = patch_bits(old->dtype, tensor_real(now, i));
 	at += tensor_offset(old, i);
-	for (size_t k = 0; k < dtype_width(old->dtype); k++, bits >>= 8)
-		at[k] = (uint8_t)bits;
+	le_put(at, dtype_width(old->dtype), bits);
 }
 
 void
@@ -350,7 +350,6 @@ span_of(const struct target *to, const struct tensor *t)
 {
 	uintptr_t at = (uintptr_t)t->data;
 	size_t len = extent(t);
-
 	size_t low = 0, high = to->n, off;
 
 	/* the last that does not begin behind it */

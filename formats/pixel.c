@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/pixel.h"
 
+#include "base/le.h"
+
 static int
 full(struct err *e)
 {
@@ -25,14 +27,6 @@ make_room(struct model *m, size_t extra, struct node **old, struct err *e)
 	return 0;
 }
 
-static uint8_t *
-put_le(uint8_t *to, uint64_t bits, size_t width)
-{
-	for (size_t k = 0; k < width; k++, bits >>= 8)
-		*to++ = (uint8_t)bits;
-	return to;
-}
-
 /* A (1, n, 1, 1) tensor of floats. */
 static int
 add_floats(
@@ -53,7 +47,7 @@ add_floats(
 		uint32_t bits;
 
 		memcpy(&bits, &f, sizeof(bits));
-		data = put_le(data, bits, 4);
+		data = le_put(data, 4, bits);
 	}
 	return 0;
 }
@@ -73,7 +67,7 @@ add_reverse(struct model *m, const char *name, size_t n, struct err *e)
 	    .data = data,
 	    .size = 8 * n};
 	while (n-- > 0)
-		data = put_le(data, n, 8);
+		data = le_put(data, 8, n);
 	return 0;
 }
 

@@ -12,6 +12,8 @@
 
 #define KINDS 256       /* of convolutions; ResNet-50 has 6 */
 #define TEXT  (4 << 20) /* bytes of source of one file: swin_t has 300,000 */
+/* bytes of a call: python_print gives names to expressions of 40 and more */
+#define CALL 4096
 
 struct kind {
 	int64_t stride[2], pad[2], dilation[2], group;
@@ -143,6 +145,7 @@ read_text(struct code *c, struct slice text)
 
 		for (const uint8_t *at; s.len >= len; s.ptr++, s.len--) {
 			struct kind k = {0};
+			struct slice args;
 
 			at = memchr(s.ptr, 't', s.len - len + 1);
 			if (at == NULL)
@@ -152,12 +155,13 @@ read_text(struct code *c, struct slice text)
 			if (memcmp(at, call[which], len) != 0)
 				continue;
 			c->calls++;
-			if (!read_call((struct slice){at + len, s.len - len},
-				which == 1, &k))
+			args = (struct slice){at + len, MIN(s.len - len, CALL)};
+			if (!read_call(args, which == 1, &k))
 				c->unsure = true;
-			else if (!known(c, &k) && c->n < KINDS)
+			else if (!known(c, &k))
 				c->kind[c->n++] = k;
-			c->unsure = c->unsure || c->n == KINDS;
+			if ((c->unsure = c->unsure || c->n == KINDS))
+				return;
 		}
 	}
 }
@@ -186,7 +190,8 @@ read_all(struct torch *t, struct code *c, struct err *e)
 		left -= (size_t)f->size;
 		if ((rc = zip_read(&t->zip, f, &s, e)) != 0)
 			return rc;
-		read_text(c, s);
+		if (!c->unsure)
+			read_text(c, s);
 	}
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/zip.h"
 
+#include "base/le.h"
 #include "base/limits.h"
 
 #include <zlib.h>
@@ -496,13 +497,6 @@ zip_crc(const void *p, size_t len)
 	return (uint32_t)crc32_z(crc32_z(0, NULL, 0), p, len);
 }
 
-static void
-put(uint8_t *p, uint32_t v)
-{
-	for (size_t i = 0; i < 4; i++, v >>= 8)
-		p[i] = (uint8_t)v;
-}
-
 void
 zip_mend(const struct zip *z, const struct zip_entry *f, uint8_t *file)
 {
@@ -510,10 +504,10 @@ zip_mend(const struct zip *z, const struct zip_entry *f, uint8_t *file)
 	uint64_t end = f->data + f->packed;
 	struct rd r;
 
-	put(file + f->central + 16, crc);
+	le_put(file + f->central + 16, 4, crc);
 	if (signed_at(z, f->local, SIG_LOCAL, &r) && rd_skip(&r, 10) == 0 &&
 	    rd_u32le(&r, &old) == 0 && old == f->crc)
-		put(file + f->local + 14, crc);
+		le_put(file + f->local + 14, 4, crc);
 	if ((f->flags & FLAG_LATER) == 0)
 		return;
 	r = z->file;
@@ -522,5 +516,5 @@ zip_mend(const struct zip *z, const struct zip_entry *f, uint8_t *file)
 		end += 4;
 	r.off = 0;
 	if (rd_skip(&r, end) == 0 && rd_u32le(&r, &old) == 0 && old == f->crc)
-		put(file + end, crc);
+		le_put(file + end, 4, crc);
 }

@@ -4,7 +4,7 @@
  */
 #include "formats/zip_write.h"
 
-#include "base/limits.h"
+#include "base/le.h"
 
 #include <stdlib.h>
 #include <zlib.h>
@@ -24,35 +24,18 @@ struct writer {
 	struct err *e;
 };
 
-/* --- numbers ------------------------------------------------------------- */
-
-static uint64_t
-get(const uint8_t *p, size_t width)
-{
-	uint64_t v = 0;
-
-	for (size_t i = width; i-- > 0;)
-		v = v << 8 | p[i];
-	return v;
-}
-
-static void
-put(uint8_t *p, size_t width, uint64_t v)
-{
-	for (size_t i = 0; i < width; i++, v >>= 8)
-		p[i] = (uint8_t)v;
-}
+/* --- headers ------------------------------------------------------------- */
 
 /* An extra field of that number in p[0..n), or NULL; *len is its body's. */
 static uint8_t *
 extra(uint8_t *p, size_t n, uint16_t id, size_t *len)
 {
 	while (n >= 4) {
-		size_t size = (size_t)get(p + 2, 2);
+		size_t size = (size_t)le_get(p + 2, 2);
 
 		if (size > n - 4)
 			return NULL;
-		if (get(p, 2) == id) {
+		if (le_get(p, 2) == id) {
 			*len = size;
 			return p + 4;
 		}
@@ -78,11 +61,11 @@ wide(const struct fields *f, size_t k, size_t *width)
 	uint8_t *p;
 
 	*width = 4;
-	if (get(f->at[k], 4) != UINT32_MAX)
+	if (le_get(f->at[k], 4) != UINT32_MAX)
 		return f->at[k];
 	*width = 8;
 	for (size_t i = 0; i < k; i++)
-		off += get(f->at[i], 4) == UINT32_MAX ? 8 : 0;
+		off += le_get(f->at[i], 4) == UINT32_MAX ? 8 : 0;
 	p = extra(f->extra, f->nextra, ZIP64, &len);
 	return p != NULL && off + 8 <= len ? p + off : NULL;
 }
@@ -96,7 +79,7 @@ store(struct writer *w, const struct fields *f, size_t k, uint64_t v)
 	if (p == NULL || (width == 4 && v >= UINT32_MAX))
 		return err_set(w->e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "zip: a header that has no room for %" PRIu64, v);
-	put(p, width, v);
+	le_put(p, width, v);
 	return 0;
 }
 
@@ -142,8 +125,8 @@ deflate_raw(const uint8_t *p, size_t len, uint8_t *out, size_t room)
 static void
 align(struct writer *w, const struct zip_entry *f, size_t header)
 {
-	size_t nname = (size_t)get(w->out + header + 26, 2);
-	size_t nextra = (size_t)get(w->out + header + 28, 2), len = 0;
+	size_t nname = (size_t)le_get(w->out + header + 26, 2);
+	size_t nextra = (size_t)le_get(w->out + header + 28, 2), len = 0;
 	size_t add = (ALIGN - w->n % ALIGN) % ALIGN;
 	uint8_t *first = w->out + header + 30 + nname;
 	uint8_t *pad = extra(first, nextra, PADDING, &len);
@@ -159,8 +142,8 @@ align(struct writer *w, const struct zip_entry *f, size_t header)
 		len -= ALIGN;
 		nextra -= ALIGN;
 	}
-	put(pad - 2, 2, len + add);
-	put(w->out + header + 28, 2, nextra + add);
+	le_put(pad - 2, 2, len + add);
+	le_put(w->out + header + 28, 2, nextra + add);
 }
 
 static int
@@ -175,15 +158,15 @@ write_header(struct writer *w, size_t i)
 	copy(w, f->local, f->data);
 	align(w, f, header);
 	p = w->out + header;
-	local = (struct fields){{p + 22, p + 18}, 2, p + 30 + get(p + 26, 2),
-	    (size_t)get(p + 28, 2)};
+	local = (struct fields){{p + 22, p + 18}, 2, p + 30 + le_get(p + 26, 2),
+	    (size_t)le_get(p + 28, 2)};
 	if (w->new[i] == NULL)
 		return 0;
 	/* zeros where the descriptor has them */
-	if (get(p + 14, 4) == f->crc)
-		put(p + 14, 4, w->crc[i]);
+	if (le_get(p + 14, 4) == f->crc)
+		le_put(p + 14, 4, w->crc[i]);
 	p = wide(&local, 1, &width);
-	if (p != NULL && get(p, width) == f->packed)
+	if (p != NULL && le_get(p, width) == f->packed)
 		return store(w, &local, 1, w->packed[i]);
 	return 0;
 }
@@ -200,8 +183,8 @@ write_descriptor(struct writer *w, size_t i)
 		p += 4;
 	if (n == 0 || w->new[i] == NULL)
 		return;
-	put(p, 4, w->crc[i]);
-	put(p + 4, n >= 20 ? 8 : 4, w->packed[i]);
+	le_put(p, 4, w->crc[i]);
+	le_put(p + 4, n >= 20 ? 8 : 4, w->packed[i]);
 }
 
 /* The new bytes are made in front of their place, and moved there. */
@@ -256,23 +239,23 @@ write_directory(struct writer *w)
 
 		p = dir + (z->entry[i].central - z->directory);
 		f = (struct fields){{p + 24, p + 20, p + 42}, 3,
-		    p + 46 + get(p + 28, 2), (size_t)get(p + 30, 2)};
+		    p + 46 + le_get(p + 28, 2), (size_t)le_get(p + 30, 2)};
 		if (w->new[i] != NULL) /* else it may have been mended */
-			put(p + 16, 4, w->crc[i]);
+			le_put(p + 16, 4, w->crc[i]);
 		if ((rc = store(w, &f, 1, w->packed[i])) != 0 ||
 		    (rc = store(w, &f, 2, w->local[i])) != 0)
 			return rc;
 	}
 	p = dir + (z->end - z->directory);
-	if (get(p + 16, 4) != UINT32_MAX && at >= UINT32_MAX)
+	if (le_get(p + 16, 4) != UINT32_MAX && at >= UINT32_MAX)
 		return err_set(w->e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "zip: a directory beyond 4 GiB");
-	if (get(p + 16, 4) != UINT32_MAX)
-		put(p + 16, 4, at);
+	if (le_get(p + 16, 4) != UINT32_MAX)
+		le_put(p + 16, 4, at);
 	if (z->end64 == 0)
 		return 0;
-	put(p - 20 + 8, 8, z->end64 - z->directory + at);
-	put(dir + (z->end64 - z->directory) + 48, 8, at);
+	le_put(p - 20 + 8, 8, z->end64 - z->directory + at);
+	le_put(dir + (z->end64 - z->directory) + 48, 8, at);
 	return 0;
 }
 

@@ -157,6 +157,8 @@ static const struct bad_row {
     {"bad-function-bomb", ERR_LIMIT,
 	"onnx: the functions of the model make more than 200000 nodes or 64 "
 	"MiB"},
+    {"bad-function-deep", ERR_LIMIT,
+	"onnx: functions within functions, more than 64 deep"},
     {"bad-function-inputs", ERR_FORMAT,
 	"onnx: node 'n1' (Layer): 4 inputs and 1 outputs, the function has 2 "
 	"and 1"},

@@ -84,6 +84,7 @@ make_log(struct world *w, bool complete, const char *policy)
 		      "\"torch-zip\"}]}");
 	json_add(list, finding_json_at(FINDING_FILE_PICKLE, &at, "seen"));
 	json_add(list, finding_json(FINDING_NAME_MISMATCH, "m.pt", 5, "named"));
+	at.offset = 70; /* which no fingerprint has */
 	json_add(list, finding_json_at(FINDING_FILE_PICKLE, &at, "again"));
 	json_add(list,
 	    finding_json(FINDING_FILE_UNREADABLE, "gone", UINT64_MAX, "gone"));

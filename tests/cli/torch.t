@@ -57,6 +57,26 @@ exits 0 "weights in compressed entries" sh -c 'assay-load "$1" -o d && head -c $
 ok "are compressed again" sh -c 'assay-load x -o d && cmp d e && [ $(wc -c <x) -lt 6000 ]'
 rm x
 
+# calls within calls, of which each is read once: seconds, not minutes
+nested() {
+	python3 -c '
+import sys, zipfile
+old, new = zipfile.ZipFile(sys.argv[1]), zipfile.ZipFile(sys.argv[2], "w", zipfile.ZIP_DEFLATED)
+call, n = "torch.conv2d(", int(sys.argv[3])
+for i in old.infolist():
+    data = old.read(i)
+    if i.filename.endswith(".py"):
+        data = call * n + "x" + ", w, b, [1, 1], [1, 1], [1, 1])" * n
+        data = data[:4000000]
+    new.writestr(i.filename, data)
+' "$fix/good-resnet-script.pt" nested.pt $1
+}
+for n in 80000 300000; do
+	nested $n
+	exits 0 "$n convolutions within one another" sh -c 'ulimit -t 10; assay-load nested.pt -o x'
+	ok "say nothing" sh -c '! grep -aq "its code has convolutions" x'
+done
+
 # NVIDIA NeMo: a tar of a configuration and a state dict
 mkdir nemo
 cp "$fix/good-resnet.pt" nemo/model_weights.ckpt
