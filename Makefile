@@ -201,7 +201,6 @@ demo: deps-check ## plant, audit, purify, report, verify: the whole path on real
 	@sh fixtures/demo.sh
 GENERATORS = bundle container data dataset engine external grad graph hdf5 hf keras layout loaders lz4 net onnx pickles policy pytorch quant resize sau text tflite weight weights
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers, -sklearn, -scipy, -pandas, -joblib)
-fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
 	@PATH="$(CURDIR)/$(B)/bin:$$PATH" sh fixtures/gen/neutral.sh

@@ -16,6 +16,8 @@
 #include "formats/zip.h"
 
 #define SHOWN 160
+/* Tokens of a call whose command is looked at. */
+#define TAME_SPAN 60
 
 struct walk {
 	const struct check_file *f;
@@ -156,24 +158,31 @@ from(struct walk *w, size_t i)
 
 /* --- names --------------------------------------------------------------- */
 
-/* The command of a call is one that honest scripts run: its first string, or
- * Python itself. */
+/* The command of a call is one that honest scripts run, by its first string, or
+ * Python itself; what is given as program text is not. */
 static bool
 tame(const struct walk *w, size_t i)
 {
-	for (size_t k = i; k < i + 12; k++) {
+	bool own = false, known = false, python = false, code = false;
+
+	for (size_t k = i; k < i + TAME_SPAN; k++) {
 		struct pycode_token t = *at(w, k);
 
-		if (is(w, k, "sys") && is(w, k + 2, "executable"))
-			return true;
 		if (t.kind == PYCODE_LINE || t.kind == PYCODE_END)
-			return false;
+			break;
+		if (!known && is(w, k, "sys") && is(w, k + 2, "executable"))
+			known = own = python = true;
 		if (t.kind != PYCODE_STRING)
 			continue;
 		pycode_inner(&t);
-		return check_python_tame(t.s, t.len);
+		code |= check_python_is_code(t.s, t.len);
+		if (known)
+			continue;
+		known = true;
+		own = check_python_tame(t.s, t.len);
+		python = check_python_is_python(t.s, t.len);
 	}
-	return false;
+	return own && !(python && code);
 }
 
 /* What a module does that code of a model may not. */

@@ -5,6 +5,8 @@
  */
 #include "audit/check_config_part.h"
 
+#include "base/limits.h"
+
 #define SHOWN 512
 
 /* Modules of mlflow that load a model: its flavours. */
@@ -120,6 +122,8 @@ mlmodel(const struct check_file *f, const struct conf *root)
 static void
 requirements(const struct check_file *f, const struct conf *list)
 {
+	size_t left = LIMIT_CONFIG_VALUES;
+
 	list = conf_value(list);
 	if (conf_is_string(list))
 		check_config_requirement(f, list->text, list->len, list->off);
@@ -132,12 +136,17 @@ requirements(const struct check_file *f, const struct conf *list)
 		if (conf_is_string(v))
 			check_config_requirement(f, v->text, v->len, v->off);
 		else if (conf_is_array(pip))
-			for (v = pip->child; v != NULL; v = v->next)
+			for (v = pip->child; v != NULL && left != 0;
+			     v = v->next, left--)
 				if (conf_is_string(v))
 					check_config_requirement(f,
 					    conf_value(v)->text,
 					    conf_value(v)->len, v->off);
 	}
+	/* lists that are aliases in what is one itself */
+	if (left == 0)
+		check_short(f, FINDING_FILE_LIMIT, list->off,
+		    "more than %d requirements", LIMIT_CONFIG_VALUES);
 }
 
 /* conda: a channel is a name of anaconda.org, or a URL. */

@@ -18,99 +18,6 @@
 /* A dotted name as it is compared. */
 #define NAME 128
 
-enum does {
-	DOES_NOTHING = 0,
-	DOES_EXEC = 1,   /* runs Python */
-	DOES_SHELL = 2,  /* starts a program */
-	DOES_DECODE = 4, /* makes code of what looks like data */
-	DOES_NET = 8,    /* gets something from elsewhere */
-	DOES_SOCKET = 16,
-	DOES_DUP = 32,     /* puts a socket in the place of standard input */
-	DOES_SHELLED = 64, /* hands the terminal to a program */
-	DOES_HIDE = 128,   /* makes text of characters: to run that is odd */
-};
-
-static const struct {
-	const char *name; /* with a dot before it: the end of a name */
-	unsigned does;
-} calls[] = {
-    {"exec", DOES_EXEC},
-    {"eval", DOES_EXEC},
-    {"compile", DOES_EXEC},
-    {"execfile", DOES_EXEC},
-    {"builtins.exec", DOES_EXEC},
-    {"builtins.eval", DOES_EXEC},
-    {"types.FunctionType", DOES_EXEC},
-    {"marshal.loads", DOES_DECODE},
-    {"base64.b64decode", DOES_DECODE},
-    {"base64.b32decode", DOES_DECODE},
-    {"base64.b16decode", DOES_DECODE},
-    {"base64.a85decode", DOES_DECODE},
-    {"base64.b85decode", DOES_DECODE},
-    {"base64.urlsafe_b64decode", DOES_DECODE},
-    {"base64.decodebytes", DOES_DECODE},
-    {"bytes.fromhex", DOES_DECODE},
-    {"bytearray.fromhex", DOES_DECODE},
-    {"binascii.unhexlify", DOES_DECODE},
-    {"binascii.a2b_hex", DOES_DECODE},
-    {"binascii.a2b_base64", DOES_DECODE},
-    {"zlib.decompress", DOES_DECODE},
-    {"bz2.decompress", DOES_DECODE},
-    {"lzma.decompress", DOES_DECODE},
-    {"gzip.decompress", DOES_DECODE},
-    {"codecs.decode", DOES_DECODE},
-    {".decrypt", DOES_DECODE},
-    {"chr", DOES_HIDE},
-    {"bytes", DOES_HIDE},
-    {"bytearray", DOES_HIDE},
-    {"urllib.request.urlopen", DOES_NET},
-    {"urllib.urlopen", DOES_NET},
-    {"urllib2.urlopen", DOES_NET},
-    {"requests.get", DOES_NET},
-    {"requests.post", DOES_NET},
-    {"requests.request", DOES_NET},
-    {"httpx.get", DOES_NET},
-    {"httpx.post", DOES_NET},
-    {".recv", DOES_NET},
-    {"socket.socket", DOES_SOCKET},
-    {"socket.create_connection", DOES_SOCKET},
-    {"os.dup2", DOES_DUP},
-    {"pty.spawn", DOES_SHELLED | DOES_SHELL},
-    {"os.system", DOES_SHELL},
-    {"os.popen", DOES_SHELL},
-    {"os.execl", DOES_SHELL},
-    {"os.execle", DOES_SHELL},
-    {"os.execlp", DOES_SHELL},
-    {"os.execv", DOES_SHELL},
-    {"os.execve", DOES_SHELL},
-    {"os.execvp", DOES_SHELL},
-    {"os.spawnl", DOES_SHELL},
-    {"os.spawnv", DOES_SHELL},
-    {"os.startfile", DOES_SHELL},
-    {"posix.system", DOES_SHELL},
-    {"nt.system", DOES_SHELL},
-    {"commands.getoutput", DOES_SHELL},
-    {"subprocess.run", DOES_SHELL},
-    {"subprocess.call", DOES_SHELL},
-    {"subprocess.Popen", DOES_SHELL},
-    {"subprocess.check_call", DOES_SHELL},
-    {"subprocess.check_output", DOES_SHELL},
-    {"subprocess.getoutput", DOES_SHELL},
-    {"subprocess.getstatusoutput", DOES_SHELL},
-    {"asyncio.create_subprocess_shell", DOES_SHELL},
-};
-
-/* Files that only their owner's programs read. */
-static const char *const secrets[] = {"/etc/shadow", ".ssh/id_", "id_rsa",
-    ".aws/credentials", ".git-credentials", ".docker/config.json", "Login Data",
-    "wallet.dat", "169.254.169.254/latest/meta-data"};
-
-/* Commands that set something up, as many a script does when it starts. */
-static const char *const tame[] = {"pip", "python", "apt", "conda", "git",
-    "nvidia-smi", "mkdir", "ls", "wget ", "curl ", "unzip", "tar ", "gdown",
-    "ffmpeg", "clear", "cls", "cd ", "export", "ninja", "make", "cmake", "cp ",
-    "mv ", "rm ", "sudo apt", "huggingface-cli", "chmod"};
-
 struct word {
 	const char *s;
 	size_t len;
@@ -174,17 +81,6 @@ learn(struct source *x, struct map *names, struct word w, size_t value)
 	return rc > 0;
 }
 
-static bool
-mentions(const struct check_python_token *t, const char *s)
-{
-	size_t n = strlen(s);
-
-	for (size_t i = 0; i + n <= t->len; i++)
-		if (memcmp(t->s + i, s, n) == 0)
-			return true;
-	return false;
-}
-
 /* The name by its import: "sp.run" is "subprocess.run". */
 static void
 full_name(
@@ -206,22 +102,6 @@ full_name(
 }
 
 static unsigned
-does_name(const char *name)
-{
-	size_t n = strlen(name);
-
-	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
-		const char *c = calls[i].name;
-		size_t len = strlen(c);
-
-		if (c[0] == '.' ? n > len && strcmp(name + n - len, c) == 0
-				: strcmp(name, c) == 0)
-			return calls[i].does;
-	}
-	return DOES_NOTHING;
-}
-
-static unsigned
 look_up(const struct source *x, const struct check_python_token *t)
 {
 	char name[NAME];
@@ -229,7 +109,7 @@ look_up(const struct source *x, const struct check_python_token *t)
 	if (t->kind != TOKEN_NAME)
 		return DOES_NOTHING;
 	full_name(x, t, name);
-	return does_name(name);
+	return check_python_does(name);
 }
 
 /* --- imports ------------------------------------------------------------- */
@@ -351,14 +231,17 @@ assignment(struct source *x, size_t i)
 
 /* --- calls --------------------------------------------------------------- */
 
-bool
-check_python_tame(const char *s, size_t len)
+/* A command that an honest script begins with: Python itself (`own`) or one
+ * that is known, without program text for Python (`code`). */
+static bool
+sets_up(const struct check_python_token *first, bool own, bool code)
 {
-	for (size_t i = 0; i < ARRAY_LEN(tame); i++)
-		if (len >= strlen(tame[i]) &&
-		    memcmp(s, tame[i], strlen(tame[i])) == 0)
-			return true;
-	return false;
+	bool python = own || (first != NULL &&
+				 check_python_is_python(first->s, first->len));
+
+	return !(python && code) &&
+	       (own ||
+		   (first != NULL && check_python_tame(first->s, first->len)));
 }
 
 /* The strings of a command, together as a shell has them. */
@@ -369,7 +252,7 @@ judge_command(struct source *x, size_t i)
 	struct buf text = {0};
 	const char *what;
 	size_t depth = 0, where = 0, end = i + SPAN;
-	bool own = false;
+	bool own = false, code = false;
 
 	for (i++; i < MIN(end, x->n) && x->work != 0; i++, x->work--) {
 		const struct check_python_token *t = at(x, i);
@@ -382,6 +265,7 @@ judge_command(struct source *x, size_t i)
 		if (t->kind != TOKEN_STRING)
 			continue;
 		first = first != NULL ? first : t;
+		code |= check_python_is_code(t->s, t->len);
 		buf_append(&text, t->s, t->len);
 		buf_append(&text, " ", 1);
 		x->work -= MIN(x->work - 1, t->len);
@@ -389,8 +273,7 @@ judge_command(struct source *x, size_t i)
 	what = check_shell_judge((const char *)text.ptr, text.len, &where);
 	if (what != NULL)
 		danger(x, name, what);
-	if (name->column0 && !own &&
-	    (first == NULL || !check_python_tame(first->s, first->len)))
+	if (name->column0 && !sets_up(first, own, code))
 		x->starts = MIN(x->starts, name->at);
 	buf_free(&text);
 }
@@ -537,12 +420,9 @@ judge_together(struct source *x)
 	if ((x->all & DOES_SOCKET) != 0 &&
 	    (x->all & (DOES_DUP | DOES_SHELLED)) != 0)
 		danger(x, at(x, 0), "opens a shell to the network");
-	for (size_t i = 0; i < x->n; i++)
-		for (size_t k = 0;
-		     at(x, i)->kind == TOKEN_STRING && at(x, i)->len < 200 &&
-		     k < ARRAY_LEN(secrets);
-		     k++)
-			secret = secret || mentions(at(x, i), secrets[k]);
+	for (size_t i = 0; i < x->n && !secret; i++)
+		secret = at(x, i)->kind == TOKEN_STRING &&
+			 check_python_secret(at(x, i)->s, at(x, i)->len);
 	if (secret && (x->all & (DOES_NET | DOES_SOCKET)) != 0)
 		danger(x, at(x, 0), "reads secrets and talks to the network");
 	if (!x->dangerous && x->starts != SIZE_MAX)
@@ -565,7 +445,7 @@ by_import_call(struct source *x, size_t i)
 		return;
 	snprintf(name, sizeof(name), "%.*s.%.*s", (int)MIN(module->len, 60),
 	    module->s, (int)MIN(rest->len, 60), rest->s);
-	x->t[i + 5].does = does_name(name);
+	x->t[i + 5].does = check_python_does(name);
 }
 
 /* Imports first: a name means what it was imported as. */

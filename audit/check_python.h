@@ -11,8 +11,31 @@
 /* Findings: SOURCE_DANGEROUS, SOURCE_STARTS. */
 void check_python_judge(const struct check_file *, const char *s, size_t len);
 
+/* --- check_python_words.c ------------------------------------------------ */
+
+/* What a call does. */
+enum check_python_does {
+	DOES_NOTHING = 0,
+	DOES_EXEC = 1,   /* runs Python */
+	DOES_SHELL = 2,  /* starts a program */
+	DOES_DECODE = 4, /* makes code of what looks like data */
+	DOES_NET = 8,    /* gets something from elsewhere */
+	DOES_SOCKET = 16,
+	DOES_DUP = 32,     /* puts a socket in the place of standard input */
+	DOES_SHELLED = 64, /* hands the terminal to a program */
+	DOES_HIDE = 128,   /* makes text of characters: to run that is odd */
+};
+
+/* Of a function by its full name: DOES_ bits. */
+unsigned check_python_does(const char *name);
 /* A command that many an honest script runs: pip, git, nvidia-smi. */
 bool check_python_tame(const char *command, size_t len);
+/* Of these it is Python itself. */
+bool check_python_is_python(const char *command, size_t len);
+/* An argument of Python says that program text follows: python -c. */
+bool check_python_is_code(const char *argument, size_t len);
+/* Names a file that only its owner's programs read. */
+bool check_python_secret(const char *text, size_t len);
 
 /* --- check_python_token.c: for check_python.c ---------------------------- */
 
@@ -34,7 +57,7 @@ struct check_python_token {
 	size_t len;
 	size_t at;     /* in the text */
 	bool column0;  /* begins a line without indentation */
-	unsigned does; /* what a call of it does: check_python.c */
+	unsigned does; /* what a call of it does: DOES_ */
 };
 
 struct arena;

@@ -26,8 +26,8 @@
 #define LIMIT_CONFIG_VALUES 200000
 /* YAML that is judged rather than used: what PyYAML itself gets through. */
 #define LIMIT_YAML_DEPTH 500
-/* What its aliases stand for, in nodes: who walks through each of them takes as
- * long.  Configurations have dozens. */
+/* Members of what its aliases stand for, one by one: who looks through each of
+ * them takes as long.  Configurations have dozens. */
 #define LIMIT_YAML_ALIASED ((size_t)4 << 20)
 /* The tree of a configuration that is judged: a tokenizer.json of 150,000
  * words and 300,000 merges takes 50 MB. */

@@ -8,7 +8,7 @@
  * The tree is walked without recursion (conf_next), and an alias is a node of
  * its own that conf_next never walks into.  Who looks through one (conf_value)
  * is bounded too: a document whose aliases stand for more than
- * LIMIT_YAML_ALIASED nodes ends there with ERR_LIMIT.
+ * LIMIT_YAML_ALIASED members ends there with ERR_LIMIT.
  */
 #ifndef FORMATS_CONF_H
 #define FORMATS_CONF_H
@@ -34,7 +34,7 @@ struct conf {
 	uint64_t off;    /* in the file */
 	struct conf *up, *child, *last, *next;
 	struct conf *target; /* of an alias */
-	size_t expanded;     /* nodes within, and within its aliases; 0: open */
+	size_t members;      /* of YAML, and itself; 0: not yet complete */
 };
 
 struct conf_doc {

@@ -15,7 +15,7 @@ struct level {
 	struct conf *node;
 	const char *key; /* of the value that comes; NULL: a key comes */
 	size_t key_len;
-	size_t expanded; /* of the node, so far */
+	size_t members; /* of the node, so far */
 };
 
 struct reader {
@@ -24,7 +24,7 @@ struct reader {
 	struct map anchors; /* numbers of nodes, in anchored[] */
 	const struct conf **anchored;
 	size_t nanchor, cap, depth;
-	size_t aliased; /* nodes that aliases stand for */
+	size_t aliased; /* members of what aliases stand for */
 };
 
 static int
@@ -56,9 +56,9 @@ add(struct reader *r, const yaml_event_t *ev, enum conf_kind kind)
 	if (n == NULL)
 		return NULL;
 	n->off = ev->start_mark.index;
-	n->expanded = kind == CONF_STRING ? 1 : 0;
+	n->members = kind == CONF_STRING ? 1 : 0;
 	if (l != NULL)
-		l->expanded++;
+		l->members++;
 	if (l == NULL || l->node->kind != CONF_OBJECT)
 		return n;
 	if (l->key == NULL) {
@@ -168,11 +168,9 @@ close_level(struct reader *r)
 
 	if (l == NULL)
 		BUG("libyaml");
-	l->node->expanded = 1 + l->expanded;
+	l->node->members = 1 + l->members;
 	r->top = l->up;
 	r->depth--;
-	if (r->top != NULL)
-		r->top->expanded += l->expanded;
 }
 
 static int
@@ -181,7 +179,6 @@ alias(struct reader *r, const yaml_event_t *ev, struct err *e)
 	size_t i = map_get(&r->anchors, (const char *)ev->data.alias.anchor);
 	const struct conf *target;
 	struct conf *n;
-	size_t more;
 
 	if (i == 0 || i > r->nanchor)
 		return fail(ev, ERR_FORMAT, "an alias without anchor", e);
@@ -190,11 +187,8 @@ alias(struct reader *r, const yaml_event_t *ev, struct err *e)
 	target = r->anchored[i - 1];
 	n->target = (struct conf *)(uintptr_t)target;
 	/* of what it stands in itself, nobody knows yet */
-	more =
-	    target->expanded != 0 ? target->expanded : LIMIT_YAML_ALIASED / 16;
-	r->aliased += more;
-	if (r->top != NULL)
-		r->top->expanded += more;
+	r->aliased +=
+	    target->members != 0 ? target->members : LIMIT_YAML_ALIASED / 16;
 	return r->aliased <= LIMIT_YAML_ALIASED
 		   ? 0
 		   : fail(ev, ERR_LIMIT, "aliases stand for too much", e);

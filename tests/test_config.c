@@ -96,17 +96,11 @@ static const struct row yaml_rows[] = {
 	"<tag:yaml.org,2002:python/name:x>a"},
     {"an alias", "a: &x [1]\nb: *x\n", "{a:[1],b:*}"},
     {"an alias of itself", "&a [*a]", "[*]"},
-    {"aliases that stand for too much",
-	"- &a [1,1,1,1,1,1,1,1,1]\n- &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
-	"- &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
-	"- &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"
-	"- &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\n"
-	"- &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n"
-	"- [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n",
-	"[[1,1,1,1,1,1,1,1,1],[*,*,*,*,*,*,*,*,*],[*,*,*,*,*,*,*,*,*],"
-	"[*,*,*,*,*,*,*,*,*],[*,*,*,*,*,*,*,*,*],[*,*,*,*,*,*,*,*,*],[*,*,*,*,*"
-	",*"
-	"]]!"},
+    {"an alias of an alias", "- &a [1, 1]\n- &b [*a, *a]\n- [*b]\n",
+	"[[1,1],[*,*],[*]]"},
+    {"more and more aliases of what goes on",
+	"&a [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]",
+	"[*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*]!"},
     {"documents", "a: b\n---\nc\n", "{a:b};c"},
     {"a key with a tag", "? !t k\n: v\n", "{<!t>k,k:v}"},
     {"a key that is a list", "? [k]\n: v\n", "{[k],:v}"},

@@ -90,6 +90,7 @@ for one in $f/bad-code-*.py $f/bad-oneline.py $f/bad-site.pth; do
 	case $one in *-1[345].py) continue ;; esac
 	hostile "CODE_DANGEROUS\\|SOURCE_DANGEROUS" $one
 done
+watched 0 CODE_UNUSUAL odd-code-pip.py
 exits 0 "an honest handler" assay-inspect $f/odd-handler.py
 prints "low .*FILE_SOURCE"
 hostile TORCH_PACKAGE $f/bad-package.pt

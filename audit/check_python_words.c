@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ * What names and strings of Python source stand for.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "audit/check_python.h"
+
+static const struct {
+	const char *name; /* with a dot before it: the end of a name */
+	unsigned does;
+} calls[] = {
+    {"exec", DOES_EXEC},
+    {"eval", DOES_EXEC},
+    {"compile", DOES_EXEC},
+    {"execfile", DOES_EXEC},
+    {"builtins.exec", DOES_EXEC},
+    {"builtins.eval", DOES_EXEC},
+    {"types.FunctionType", DOES_EXEC},
+    {"marshal.loads", DOES_DECODE},
+    {"base64.b64decode", DOES_DECODE},
+    {"base64.b32decode", DOES_DECODE},
+    {"base64.b16decode", DOES_DECODE},
+    {"base64.a85decode", DOES_DECODE},
+    {"base64.b85decode", DOES_DECODE},
+    {"base64.urlsafe_b64decode", DOES_DECODE},
+    {"base64.decodebytes", DOES_DECODE},
+    {"bytes.fromhex", DOES_DECODE},
+    {"bytearray.fromhex", DOES_DECODE},
+    {"binascii.unhexlify", DOES_DECODE},
+    {"binascii.a2b_hex", DOES_DECODE},
+    {"binascii.a2b_base64", DOES_DECODE},
+    {"zlib.decompress", DOES_DECODE},
+    {"bz2.decompress", DOES_DECODE},
+    {"lzma.decompress", DOES_DECODE},
+    {"gzip.decompress", DOES_DECODE},
+    {"codecs.decode", DOES_DECODE},
+    {".decrypt", DOES_DECODE},
+    {"chr", DOES_HIDE},
+    {"bytes", DOES_HIDE},
+    {"bytearray", DOES_HIDE},
+    {"urllib.request.urlopen", DOES_NET},
+    {"urllib.urlopen", DOES_NET},
+    {"urllib2.urlopen", DOES_NET},
+    {"requests.get", DOES_NET},
+    {"requests.post", DOES_NET},
+    {"requests.request", DOES_NET},
+    {"httpx.get", DOES_NET},
+    {"httpx.post", DOES_NET},
+    {".recv", DOES_NET},
+    {"socket.socket", DOES_SOCKET},
+    {"socket.create_connection", DOES_SOCKET},
+    {"os.dup2", DOES_DUP},
+    {"pty.spawn", DOES_SHELLED | DOES_SHELL},
+    {"os.system", DOES_SHELL},
+    {"os.popen", DOES_SHELL},
+    {"os.execl", DOES_SHELL},
+    {"os.execle", DOES_SHELL},
+    {"os.execlp", DOES_SHELL},
+    {"os.execv", DOES_SHELL},
+    {"os.execve", DOES_SHELL},
+    {"os.execvp", DOES_SHELL},
+    {"os.spawnl", DOES_SHELL},
+    {"os.spawnv", DOES_SHELL},
+    {"os.startfile", DOES_SHELL},
+    {"posix.system", DOES_SHELL},
+    {"nt.system", DOES_SHELL},
+    {"commands.getoutput", DOES_SHELL},
+    {"subprocess.run", DOES_SHELL},
+    {"subprocess.call", DOES_SHELL},
+    {"subprocess.Popen", DOES_SHELL},
+    {"subprocess.check_call", DOES_SHELL},
+    {"subprocess.check_output", DOES_SHELL},
+    {"subprocess.getoutput", DOES_SHELL},
+    {"subprocess.getstatusoutput", DOES_SHELL},
+    {"asyncio.create_subprocess_shell", DOES_SHELL},
+};
+
+/* Files that only their owner's programs read. */
+static const char *const secrets[] = {"/etc/shadow", ".ssh/id_", "id_rsa",
+    ".aws/credentials", ".git-credentials", ".docker/config.json", "Login Data",
+    "wallet.dat", "169.254.169.254/latest/meta-data"};
+
+/* Commands that set something up, as many a script does when it starts. */
+static const char *const tame[] = {"pip", "python", "apt", "conda", "git",
+    "nvidia-smi", "mkdir", "ls", "wget ", "curl ", "unzip", "tar ", "gdown",
+    "ffmpeg", "clear", "cls", "cd ", "export", "ninja", "make", "cmake", "cp ",
+    "mv ", "rm ", "sudo apt", "huggingface-cli", "chmod"};
+
+unsigned
+check_python_does(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+		const char *c = calls[i].name;
+		size_t len = strlen(c);
+
+		if (c[0] == '.' ? n > len && strcmp(name + n - len, c) == 0
+				: strcmp(name, c) == 0)
+			return calls[i].does;
+	}
+	return DOES_NOTHING;
+}
+
+bool
+check_python_tame(const char *s, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(tame); i++)
+		if (len >= strlen(tame[i]) &&
+		    memcmp(s, tame[i], strlen(tame[i])) == 0)
+			return true;
+	return false;
+}
+
+bool
+check_python_is_python(const char *s, size_t len)
+{
+	return len >= 6 && memcmp(s, "python", 6) == 0;
+}
+
+bool
+check_python_is_code(const char *s, size_t len)
+{
+	return (len == 2 && memcmp(s, "-c", 2) == 0) ||
+	       memmem(s, len, " -c ", 4) != NULL;
+}
+
+bool
+check_python_secret(const char *s, size_t len)
+{
+	/* longer ones are texts of something else */
+	for (size_t i = 0; len < 200 && i < ARRAY_LEN(secrets); i++)
+		if (memmem(s, len, secrets[i], strlen(secrets[i])) != NULL)
+			return true;
+	return false;
+}
