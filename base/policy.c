@@ -62,16 +62,11 @@ static int
 only_keys(const json_t *j, const char *where, const char *const *known,
     size_t n, struct err *e)
 {
-	const char *key;
-	json_t *value;
+	const char *key = json_unknown_key(j, known, n);
 
-	json_object_foreach((json_t *)(uintptr_t)j, key, value)
-	{
-		if (!text_is_one_of(key, known, n))
-			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-			    "'%s%.60s' is not known", where, key);
-	}
-	return 0;
+	return key == NULL ? 0
+			   : err_set(e, ERR_FORMAT, ERR_NOWHERE,
+				 "'%s%.60s' is not known", where, key);
 }
 
 static bool

@@ -28,6 +28,13 @@ checks_exact(const json_t *j)
 		return json_null();
 	if (json_is_real(j))
 		return checks_decimal(json_real_value(j));
+	if (json_is_integer(j) && !json_exact(json_integer_value(j))) {
+		char text[24];
+
+		snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
+		    json_integer_value(j));
+		return json_text(text);
+	}
 	if (json_is_object(j)) {
 		out = json_object();
 		json_object_foreach((json_t *)(uintptr_t)j, key, v)

@@ -32,7 +32,8 @@ size_t checks_waived(const json_t *findings);
 
 /* A decimal string, or null for NaN. */
 json_t *checks_decimal(double);
-/* A copy in which every real number has become a decimal string. */
+/* A copy in which every number but the exact integers (JSON_EXACT) has become
+ * a decimal string. */
 json_t *checks_exact(const json_t *);
 
 #endif
