@@ -29,7 +29,7 @@ assay-report_PARTS  = $(CASE_PARTS) bundle case checks compare diagram envelope 
                       html_rest html_scan html_top index oms $(OUTPUTS) overview page page_style \
                       signer svg token
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
-assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
+assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files verify_statement
 CASE_PARTS          = cert dsse escape keys parts stamp statement subject waive
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant

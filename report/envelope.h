@@ -14,6 +14,7 @@
 #define ENVELOPE_FILE  "audit.sigstore.json"
 #define ENVELOPE_KEY   "public.pem"
 #define ENVELOPE_STATE "statement.json"
+#define ENVELOPE_MODEL "model.sig"
 
 struct envelope_who {
 	const struct signer *signer;

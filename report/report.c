@@ -246,7 +246,7 @@ write_all(struct run *r, const char *out, struct err *e)
 	    {"flips.svg", &r->svg, r->in.scan != NULL},
 	    {ENVELOPE_FILE, &r->envelope, signer_signs(&signer)},
 	    {ENVELOPE_KEY, &r->pub.pem, r->has_key},
-	    {"model.sig", &r->model_sig, opt_model},
+	    {ENVELOPE_MODEL, &r->model_sig, opt_model},
 	};
 	struct bundle b;
 	int rc;
@@ -331,7 +331,8 @@ report(struct run *r, const char *dir)
 	}
 	if (try_key(r, &e) != 0 || case_read(&r->docs, dir, &e) != 0 ||
 	    read_scans(r, &e) != 0 || draw(r, &e) != 0 || compose(r, &e) != 0 ||
-	    sign(r, &e) != 0 || write_all(r, out, &e) != 0)
+	    sign(r, &e) != 0 || case_unchanged(&r->docs, &e) != 0 ||
+	    write_all(r, out, &e) != 0)
 		return tool_fail(&e);
 	verdict = json_string_value(json_at(r->statement, "predicate.verdict"));
 	print_summary(r, verdict, out);
