@@ -26,6 +26,11 @@ struct envelope_who {
 int envelope_make(const struct envelope_who *, const void *payload, size_t len,
     struct buf *out, struct buf *sig, struct err *) MUST_USE;
 
+/* Is the certificate in this file (PEM) for the key, and for signing?  Then
+ * its DER is appended; `der` may be NULL. */
+int envelope_certificate(const char *path, const struct keys *, struct buf *der,
+    struct err *) MUST_USE;
+
 /* Put a signature of DIR's statement beside it; the key is DIR's own. */
 int envelope_attach_signature(const char *dir, const char *sig_path,
     const char *certificate, struct err *) MUST_USE;

@@ -53,7 +53,7 @@ static const struct opt options[] = {
     {"out", 'o', OPT_STR, &opt_out, "DIR",
 	"where the report goes (default: CASE/report)", 0, 0, 0},
     {"check-key", 0, OPT_FLAG, &opt_check_key, NULL,
-	"only see whether --key can sign", 0, 0, 0},
+	"only see whether the key, and its certificate, can sign", 0, 0, 0},
     {"force", 'f', OPT_FLAG, &opt_force, NULL, "replace a report that is there",
 	0, 0, 0},
     {"json", 'j', OPT_FLAG, &opt_json, NULL, "print a summary as JSON", 0, 0,
@@ -112,6 +112,7 @@ try_key(struct run *r, struct err *e)
 
 	if (!signer_signs(&signer) && opt_pae == NULL)
 		return opt_query == NULL && opt_certificate == NULL &&
+			       signer.public_key == NULL && !opt_check_key &&
 			       !opt_model
 			   ? 0
 			   : err_set(e, ERR_USAGE, ERR_NOWHERE,
@@ -119,6 +120,10 @@ try_key(struct run *r, struct err *e)
 	if (signer_signs(&signer) && opt_pae != NULL)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "--emit-pae is for signing elsewhere");
+	if (opt_pae != NULL && (opt_query != NULL || opt_model))
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "what is signed elsewhere is stamped afterwards, and has "
+		    "no model.sig");
 	if ((rc = signer_public(&signer, &r->pub, e)) == 0)
 		r->has_key = true;
 	return rc;
@@ -358,6 +363,17 @@ add_to(const char *dir, struct err *e)
 	return rc;
 }
 
+/* All that can be wrong with the key before there is anything to sign. */
+static int
+check_key(struct run *r, struct err *e)
+{
+	int rc = try_key(r, e);
+
+	if (rc == 0 && opt_certificate != NULL)
+		rc = envelope_certificate(opt_certificate, &r->pub, NULL, e);
+	return rc;
+}
+
 static int
 act(struct run *r, const char *operand)
 {
@@ -365,7 +381,7 @@ act(struct run *r, const char *operand)
 	int rc = 0;
 
 	if (opt_check_key)
-		rc = try_key(r, &e);
+		rc = check_key(r, &e);
 	else if (opt_signature != NULL || opt_stamp != NULL ||
 		 (opt_query != NULL && envelope_is_report(operand)))
 		rc = add_to(operand, &e);
@@ -378,9 +394,7 @@ static const char *
 bad_operands(int n)
 {
 	if (opt_check_key)
-		return signer_signs(&signer) && n == 0
-			   ? NULL
-			   : "--check-key wants --key and no case";
+		return n == 0 ? NULL : "--check-key wants no case";
 	if (opt_index)
 		return n > 0 ? NULL : "--index wants reports";
 	if (opt_diff)
