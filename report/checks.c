@@ -123,7 +123,7 @@ take_findings(json_t *out, const struct checks_in *in, enum case_doc which)
 static json_t *
 target_finding(const struct checks_in *in, const struct evidence_target *t)
 {
-	json_t *f = json_object(), *taxa = json_array();
+	json_t *f = json_object(), *taxa = NULL;
 	char text[256];
 	bool sure = strcmp(in->scan->verdict, "evidence") == 0;
 
@@ -131,7 +131,9 @@ target_finding(const struct checks_in *in, const struct evidence_target *t)
 	    "a small common change (%.40s) sends images of other classes to "
 	    "class %zu in this model and not in the references",
 	    t->geometry, t->target);
-	json_put(f, "id", json_text("BEHAVIOUR_TARGET"));
+	if (in->taxonomy != NULL && in->taxonomy->doc != NULL)
+		taxa = taxonomy_of(in->taxonomy, CHECKS_TARGET);
+	json_put(f, "id", json_text(CHECKS_TARGET));
 	json_put(f, "severity", json_text(sure ? "critical" : "medium"));
 	json_put(f, "summary",
 	    json_text(sure ? "a class behaves as the target of a backdoor"
@@ -143,9 +145,9 @@ target_finding(const struct checks_in *in, const struct evidence_target *t)
 	json_put(f, "target", json_integer((json_int_t)t->target));
 	json_put(f, "geometry", json_text(t->geometry));
 	json_put(f, "p", checks_decimal(t->p));
-	json_add(taxa, json_text("AML.T0018.000"));
-	json_add(taxa, json_text("CWE-912"));
-	json_put(f, "taxa", taxa);
+	if (json_array_size(taxa) != 0)
+		json_put(f, "taxa", json_incref(taxa));
+	json_decref(taxa);
 	return f;
 }
 

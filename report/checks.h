@@ -8,11 +8,18 @@
 #include "report/case.h"
 #include "report/evidence.h"
 
+#include "base/taxonomy.h"
+
+/* The finding that is made here, of what the scan says. */
+#define CHECKS_TARGET "BEHAVIOUR_TARGET"
+
 /* All that a statement and its page are made from. */
 struct checks_in {
 	const struct case_docs *docs;
 	const struct evidence *scan;   /* NULL: not scanned */
 	const struct evidence *rescan; /* NULL: not purified or not rescanned */
+	const struct taxonomy
+	    *taxonomy; /* ids for what is found here; or NULL */
 };
 
 /* [{"id","status","evidence"}]; a new reference. */

@@ -14,6 +14,7 @@
 #include "base/doc.h"
 #include "base/file.h"
 #include "base/opt.h"
+#include "base/rules.h"
 #include "base/text.h"
 #include "base/tool.h"
 
@@ -75,6 +76,7 @@ struct run {
 	struct case_docs docs;
 	struct evidence scan, rescan;
 	struct checks_in in;
+	struct rules rules;
 	struct diagram diagram;
 	struct buf dot, svg, html, payload, envelope, model_sig, pae;
 	struct buf output[OUTPUT_COUNT];
@@ -100,6 +102,7 @@ run_release(struct run *r)
 	diagram_release(&r->diagram);
 	evidence_release(&r->scan);
 	evidence_release(&r->rescan);
+	rules_release(&r->rules);
 	case_release(&r->docs);
 }
 
@@ -183,6 +186,20 @@ read_scans(struct run *r, struct err *e)
 		*in[i] = to[i];
 	}
 	return 0;
+}
+
+/* The ids that a target has in the lists of others. */
+static int
+read_taxonomy(struct run *r, struct err *e)
+{
+	struct err missing = {0};
+	int rc = rules_read(&r->rules, NULL, &missing, e);
+
+	if (rc == 0 && missing.code != 0)
+		tool_warn("targets go without taxonomy ids: %s: %s",
+		    missing.path, missing.msg);
+	r->in.taxonomy = &r->rules.taxonomy;
+	return rc;
 }
 
 static int
@@ -335,9 +352,9 @@ report(struct run *r, const char *dir)
 		return tool_fail(&e);
 	}
 	if (try_key(r, &e) != 0 || case_read(&r->docs, dir, &e) != 0 ||
-	    read_scans(r, &e) != 0 || draw(r, &e) != 0 || compose(r, &e) != 0 ||
-	    sign(r, &e) != 0 || case_unchanged(&r->docs, &e) != 0 ||
-	    write_all(r, out, &e) != 0)
+	    read_scans(r, &e) != 0 || read_taxonomy(r, &e) != 0 ||
+	    draw(r, &e) != 0 || compose(r, &e) != 0 || sign(r, &e) != 0 ||
+	    case_unchanged(&r->docs, &e) != 0 || write_all(r, out, &e) != 0)
 		return tool_fail(&e);
 	verdict = json_string_value(json_at(r->statement, "predicate.verdict"));
 	print_summary(r, verdict, out);

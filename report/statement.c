@@ -183,32 +183,38 @@ run_json(const struct checks_in *in)
 	return run;
 }
 
+static void
+add_edition(json_t *list, const char *name, const char *version)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i,
+	    one) if (strcmp(json_text_at(one, "name"), name) == 0 &&
+		     strcmp(json_text_at(one, "version"), version) == 0) return;
+	one = json_object();
+	json_put(one, "name", json_text(name));
+	json_put(one, "version", json_text(version));
+	json_add(list, one);
+}
+
+/* Those of the inspection's ids and of our own, which need not be of one
+ * file. */
 static json_t *
 taxonomies_json(const struct checks_in *in)
 {
-	const json_t *editions =
-	    json_at(case_doc(in->docs, CASE_INSPECT), "taxonomy.editions");
-	json_t *list = json_array(), *one, *version;
+	json_t *seen = (json_t *)(uintptr_t)json_at(
+	    case_doc(in->docs, CASE_INSPECT), "taxonomy.editions");
+	json_t *list = json_array(), *one, *own = NULL;
 	const char *key;
 
-	json_object_foreach((json_t *)(uintptr_t)editions, key, version)
-	{
-		one = json_object();
-		json_put(one, "name", json_text(key));
-		json_put(one, "version", json_incref(version));
-		json_add(list, one);
-	}
-	if (json_array_size(list) != 0)
-		return list;
-	/* an inspection without: those of BEHAVIOUR_TARGET */
-	one = json_object();
-	json_put(one, "name", json_text("ATLAS"));
-	json_put(one, "version", json_text("5.6.1"));
-	json_add(list, one);
-	one = json_object();
-	json_put(one, "name", json_text("CWE"));
-	json_put(one, "version", json_text("4.18"));
-	json_add(list, one);
+	json_object_foreach(seen, key, one)
+	    add_edition(list, key, json_text_at(one, ""));
+	if (in->taxonomy != NULL && in->taxonomy->doc != NULL)
+		own = json_object_get(in->taxonomy->doc, "editions");
+	if (in->scan != NULL && in->scan->ntarget != 0)
+		json_object_foreach(own, key, one)
+		    add_edition(list, key, json_text_at(one, "version"));
 	return list;
 }
 

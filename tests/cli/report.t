@@ -57,6 +57,17 @@ ok 'a full standard output is not a success' sh -c "assay-report --force '$tmp/c
 fresh backdoored
 ok 'a backdoored case fails' status 1 assay-report "$tmp/case"
 ok 'the statement names the target' has statement.json '"id":"BEHAVIOUR_TARGET"'
+ok 'with the ids that audit/taxonomy.json has for it' sh -c "
+	jq -c '.findings.BEHAVIOUR_TARGET as \$k | [\$k[] as \$c | .classes[\$c] // [\$c] | .[]]' audit/taxonomy.json >'$tmp/want'
+	jq -c '[.predicate.findings[] | select(.id == \"BEHAVIOUR_TARGET\")][0].taxa' '$tmp/case/report/statement.json' >'$tmp/have'
+	cat '$tmp/want' '$tmp/have'; [ \$(wc -c <'$tmp/want') -gt 20 ] && cmp '$tmp/want' '$tmp/have'"
+ok 'and the editions of the lists' sh -c "
+	jq -c '[.editions | to_entries[] | {name: .key, version: .value.version}]' audit/taxonomy.json >'$tmp/want'
+	jq -c '.predicate.taxonomies' '$tmp/case/report/statement.json' | cmp - '$tmp/want'"
+mkdir -p "$tmp/alone/bin" && cp "$(command -v assay-report)" "$tmp/alone/bin/"
+ok 'without that file, none' status 1 "$tmp/alone/bin/assay-report" -o "$tmp/bare" "$tmp/case"
+ok 'which is said' grep -q 'targets go without taxonomy ids: .*taxonomy.json' "$tmp/err"
+ok 'and none are made up' sh -c "! grep -q 'taxa\|CWE' '$tmp/bare/statement.json'"
 ok 'counts are integers, the rest is text' sh -c "! grep -qE '[0-9]\\.[0-9]+[,}]' '$tmp/case/report/statement.json'"
 ok 'the page names it in words' has report.html '<strong>Sneaker (class 7)</strong>'
 ok 'the diagram points at it' has flips.dot 'c9 -> c7'
