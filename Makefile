@@ -235,7 +235,7 @@ install: all ## binaries, data and man pages
 	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 \
 	  $(DESTDIR)$(PREFIX)/share/assay
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
-	install -m644 $(SHARE) audit/*.schema.json $(DESTDIR)$(PREFIX)/share/assay
+	install -m644 $(SHARE) audit/*.schema.json report/*.schema.json $(DESTDIR)$(PREFIX)/share/assay
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models corpus demo deps \

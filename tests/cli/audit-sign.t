@@ -70,4 +70,5 @@ refused 2 "a certificate of another key" 'other.crt: .*another key' --key key --
 refused 2 "a public key that is none" 'not a public key' --public-key root.crt --emit-pae pae
 audit 2 "a command that signs with another key" --sign-command "openssl dgst -sha256 -sign $tmp/other" --public-key key.pub
 says 'does not match'
+statements_fit
 done_testing

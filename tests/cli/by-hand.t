@@ -38,4 +38,5 @@ for key in p256 ed25519; do
 	ok "$key: they fail on another page" [ $rc -ne 0 ]
 	prints '^report.html: FAILED$'
 done
+statements_fit
 done_testing

@@ -249,4 +249,5 @@ exits 1 "it is no report" assay-verify $r/model.sig --key $tmp/one.pub
 says "not a model audit"
 exits 3 "a report where a case is wanted" assay-report $r
 exits 4 "model.sig without a signature" report --model-signature
+statements_fit
 done_testing
