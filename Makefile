@@ -30,7 +30,7 @@ assay-report_PARTS  = $(CASE_PARTS) bundle case checks compare diagram envelope 
                       signer svg token
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files verify_statement
-CASE_PARTS          = cert dsse escape keys parts stamp statement subject waive
+CASE_PARTS          = cert dsse escape keys parts shape stamp statement subject waive
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 assay-grow_PARTS    = grow_doc grow_open grow_train

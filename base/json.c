@@ -11,6 +11,10 @@ load(const void *p, size_t len, size_t flags, json_t **out, struct err *e)
 {
 	json_error_t je;
 
+	*out = NULL;
+	if (len == 0)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "json: nothing there, a document expected");
 	*out = json_loadb(p, len, JSON_REJECT_DUPLICATES | flags, &je);
 	if (*out == NULL)
 		return err_set(e, ERR_FORMAT,

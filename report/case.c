@@ -2,6 +2,7 @@
 #include "report/case.h"
 
 #include "report/parts.h"
+#include "report/shape.h"
 
 #include "base/doc.h"
 #include "base/file.h"
@@ -54,8 +55,12 @@ read_doc(struct case_docs *c, enum case_doc which, struct err *e)
 		return rc;
 	if (!file_exists(path))
 		return 0;
-	if ((rc = file_map(path, LIMIT_DOCUMENT, &m, e)) != 0)
+	if ((rc = file_map(path, LIMIT_DOCUMENT, &m, e)) != 0) {
+		/* something else under its name is a fault of the case */
+		if (rc == ERR_UNSUPPORTED)
+			rc = e->code = ERR_FORMAT;
 		return rc;
+	}
 	/* one reading: the digest is of the bytes that are parsed */
 	f->size = m.len;
 	digest_mem(m.ptr, m.len, &f->digest);
@@ -161,6 +166,23 @@ check_files(struct case_docs *c, struct err *e)
 	return rc;
 }
 
+/* An inspection that says that it is complete has looked at every file. */
+static int
+check_all_seen(
+    const struct case_docs *c, const struct subject *seen, struct err *e)
+{
+	if (!json_is_true(json_at(c->file[CASE_INSPECT].doc, "complete")))
+		return 0;
+	for (size_t i = 0; i < c->files.n; i++)
+		if (i >= seen->n ||
+		    strcmp(seen->file[i].path, c->files.file[i].path) != 0)
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "inspect.json: complete, but '%.80s' was not "
+			    "inspected",
+			    c->files.file[i].path);
+	return 0;
+}
+
 /* Every file that was inspected is the file of the manifest. */
 static int
 check_inspect(const struct case_docs *c, struct err *e)
@@ -191,6 +213,8 @@ check_inspect(const struct case_docs *c, struct err *e)
 			rc = broken("inspect.json", "a file", &f->digest,
 			    "manifest.json", &c->files.file[k].digest, e);
 	}
+	if (rc == 0)
+		rc = check_all_seen(c, &seen, e);
 	subject_release(&seen);
 	return rc;
 }
@@ -415,6 +439,10 @@ check_chain(struct case_docs *c, struct err *e)
 {
 	int rc;
 
+	for (size_t i = 0; i < CASE_DOCS; i++)
+		if (c->file[i].doc != NULL &&
+		    (rc = shape_check(c->file[i].doc, e)) != 0)
+			return err_wrap(e, "%s", c->file[i].name);
 	if ((rc = check_files(c, e)) != 0 || (rc = check_inspect(c, e)) != 0)
 		return rc;
 	if (c->file[CASE_SCAN].doc != NULL &&
