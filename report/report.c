@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/opt.h"
 #include "base/rules.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/tool.h"
 
@@ -425,6 +426,7 @@ int
 main(int argc, char **argv)
 {
 	struct run r = {0};
+	struct err e = {0};
 	const char *why;
 	int first, status;
 
@@ -440,6 +442,8 @@ main(int argc, char **argv)
 	if ((why = bad_operands(argc - first)) != NULL &&
 	    opt_usage(&tool, "%s", why) != 0)
 		return TOOL_USAGE;
+	if (secret_guard(&e) != 0)
+		return tool_fail(&e);
 	if (opt_index)
 		status = overview_list((const char *const *)argv + first,
 		    (size_t)(argc - first), opt_out, opt_json);

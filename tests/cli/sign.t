@@ -8,6 +8,7 @@ key one
 key two
 openssl genpkey -algorithm ed25519 -out "$tmp/ed.pem" 2>/dev/null
 openssl pkey -in "$tmp/ed.pem" -pubout -out "$tmp/ed.pub"
+sed -n 2p $tmp/one.pem >$tmp/middle_of_key
 sh tests/case.sh clean "$tmp/case"
 case=$tmp/case
 r=$tmp/r
@@ -20,6 +21,9 @@ exits 0 "is as good as a key" verify --key $tmp/one.pub
 exits 0 "Ed25519 by a command" report --public-key $tmp/ed.pub \
     --sign-command "cat >$tmp/in; openssl pkeyutl -sign -rawin -inkey $tmp/ed.pem -in $tmp/in"
 exits 0 "verifies" verify --key $tmp/ed.pub
+exits 0 "who signs leaves no core" report --public-key $tmp/one.pub \
+    --sign-command "cat /proc/\$PPID/limits >$tmp/limits; openssl dgst -sha256 -sign $tmp/one.pem"
+ok "its limit is 0" grep -q '^Max core file size  *0  *0 ' $tmp/limits
 exits 2 "a command with another key" report --public-key $tmp/two.pub --sign-command "openssl dgst -sha256 -sign $tmp/one.pem"
 says "the signature does not match"
 ok "leaves nothing" [ ! -e $r ]
@@ -65,6 +69,10 @@ if [ -e /usr/lib/softhsm/libsofthsm2.so ] && command -v softhsm2-util >/dev/null
 else
 	ok "a token # SKIP no softhsm2" true
 fi
+
+# --- no output has any of a private key
+exits 0 "a report by a key file" report --key $tmp/one.pem --model-signature
+ok "nothing of the key in it" sh -c "grep -q . $tmp/middle_of_key && ! grep -rqF -f $tmp/middle_of_key $r $out $err"
 
 # --- in two steps
 exits 0 "what is to be signed" report --public-key $tmp/one.pub --emit-pae $tmp/pae
