@@ -17,7 +17,7 @@ ENGINE   = $(patsubst engine/%.c,%,$(wildcard engine/*.c))
 # $(name)_PARTS lists, all in one folder.
 TOOLS      = audit/assay audit/assay-unpack audit/assay-inspect audit/assay-load \
              audit/assay-save report/assay-report report/assay-verify
-assay_PARTS         = audit command given signing summary
+assay_PARTS         = audit command given policy_verb signing summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
@@ -26,11 +26,12 @@ CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
 INSPECT             = $(patsubst audit/%.c,%,$(wildcard audit/inspect_*.c))
 assay-inspect_PARTS = $(CHECKS) $(INSPECT) show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks compare diagram envelope evidence html \
-                      html_rest html_scan html_top index oms $(OUTPUTS) overview page page_style \
+                      html_rest html_scan html_top index $(OUTPUTS) overview page page_style \
                       signer svg token
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files verify_statement
-CASE_PARTS          = cert dsse escape keys parts shape stamp statement subject waive
+CASE_PARTS          = cert dsse escape keys members oms parts require stamp statement \
+                      subject waive
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 assay-grow_PARTS    = grow_doc grow_open grow_train

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/case.h"
 
+#include "report/members.h"
 #include "report/parts.h"
-#include "report/shape.h"
 
 #include "base/doc.h"
 #include "base/file.h"
@@ -441,7 +441,7 @@ check_chain(struct case_docs *c, struct err *e)
 
 	for (size_t i = 0; i < CASE_DOCS; i++)
 		if (c->file[i].doc != NULL &&
-		    (rc = shape_check(c->file[i].doc, e)) != 0)
+		    (rc = members_check(c->file[i].doc, e)) != 0)
 			return err_wrap(e, "%s", c->file[i].name);
 	if ((rc = check_files(c, e)) != 0 || (rc = check_inspect(c, e)) != 0)
 		return rc;

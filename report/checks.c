@@ -2,6 +2,7 @@
 #include "report/checks.h"
 
 #include "base/finding.h"
+#include "report/require.h"
 #include "report/waive.h"
 
 #include <math.h>
@@ -235,16 +236,32 @@ checks_complete(const struct checks_in *in)
 	       complete(case_doc(in->docs, CASE_INSPECT)) && in->scan != NULL;
 }
 
-const char *
-checks_verdict(const struct checks_in *in, const json_t *findings)
+/* The status of the check of that id; "PASSED" when there is none. */
+static const char *
+status_of(const json_t *checks, const char *id)
 {
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(
+	    checks, i, one) if (strcmp(json_text_at(one, "id"), id) ==
+				0) return json_text_at(one, "status");
+	return "PASSED";
+}
+
+const char *
+checks_verdict(
+    const struct checks_in *in, const json_t *findings, const json_t *checks)
+{
+	const char *policy = status_of(checks, "policy");
 	bool evidence =
 	    in->scan != NULL && strcmp(in->scan->verdict, "evidence") == 0;
 
-	if (evidence || failing(in, findings))
+	if (evidence || failing(in, findings) || strcmp(policy, "FAILED") == 0)
 		return "FAILED";
 	if (checks_complete(in) &&
-	    strcmp(in->scan->verdict, "no-evidence") == 0)
+	    strcmp(in->scan->verdict, "no-evidence") == 0 &&
+	    strcmp(policy, "PASSED") == 0)
 		return "PASSED";
 	return "INCONCLUSIVE";
 }
@@ -545,7 +562,7 @@ purify_check(const struct checks_in *in)
 json_t *
 checks_list(const struct checks_in *in)
 {
-	json_t *list = json_array();
+	json_t *list = json_array(), *policy;
 
 	json_add(list, supply_chain(in));
 	if (in->scan != NULL) {
@@ -556,5 +573,8 @@ checks_list(const struct checks_in *in)
 	}
 	if (case_doc(in->docs, CASE_PURIFY) != NULL)
 		json_add(list, purify_check(in));
+	policy = require_check(in->docs, list, in->signatures);
+	if (policy != NULL)
+		json_add(list, policy);
 	return list;
 }

@@ -18,8 +18,10 @@ struct checks_in {
 	const struct case_docs *docs;
 	const struct evidence *scan;   /* NULL: not scanned */
 	const struct evidence *rescan; /* NULL: not purified or not rescanned */
-	const struct taxonomy
-	    *taxonomy; /* ids for what is found here; or NULL */
+	/* ids for what is found here; or NULL */
+	const struct taxonomy *taxonomy;
+	/* those that the policy requires, tried; or NULL */
+	const json_t *signatures;
 };
 
 /* [{"id","status","evidence"}]; a new reference. */
@@ -31,7 +33,8 @@ json_t *checks_scope(const struct checks_in *);
 /* False when a step is absent or stopped at a limit. */
 bool checks_complete(const struct checks_in *);
 /* "PASSED", "FAILED" or "INCONCLUSIVE". */
-const char *checks_verdict(const struct checks_in *, const json_t *findings);
+const char *checks_verdict(
+    const struct checks_in *, const json_t *findings, const json_t *checks);
 /* Findings of this severity, or a higher one as well, that are not waived. */
 size_t checks_count(const json_t *findings, const char *severity, bool above);
 /* Those that a policy waived. */

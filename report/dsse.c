@@ -202,6 +202,9 @@ read_envelope(const json_t *env, struct dsse *d, struct err *e)
 		 json_array_get(sigs, 0), "signature", sig_fields, e)) != 0)
 		return rc;
 	keyid = json_at(sigs, "0.keyid");
+	/* model-signing-spec: absent, empty and null are all no hint */
+	if (json_is_null(keyid))
+		keyid = NULL;
 	if (keyid != NULL && !json_is_string(keyid))
 		return err_set(
 		    e, ERR_FORMAT, ERR_NOWHERE, "'keyid' is not a string");

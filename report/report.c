@@ -8,6 +8,7 @@
 #include "report/oms.h"
 #include "report/output.h"
 #include "report/overview.h"
+#include "report/require.h"
 #include "report/statement.h"
 #include "report/svg.h"
 
@@ -81,7 +82,7 @@ struct run {
 	struct diagram diagram;
 	struct buf dot, svg, html, payload, envelope, model_sig, pae;
 	struct buf output[OUTPUT_COUNT];
-	json_t *statement;
+	json_t *statement, *signatures;
 	bool has_key; /* of whoever signs, here or elsewhere */
 	struct keys pub;
 };
@@ -100,6 +101,7 @@ run_release(struct run *r)
 		buf_free(&r->output[i]);
 	keys_release(&r->pub);
 	json_decref(r->statement);
+	json_decref(r->signatures);
 	diagram_release(&r->diagram);
 	evidence_release(&r->scan);
 	evidence_release(&r->rescan);
@@ -176,6 +178,7 @@ read_scans(struct run *r, struct err *e)
 	const struct evidence **in[] = {&r->in.scan, &r->in.rescan};
 
 	r->in.docs = &r->docs;
+	r->in.signatures = r->signatures;
 	for (size_t i = 0; i < ARRAY_LEN(which); i++) {
 		const json_t *doc = case_doc(&r->docs, which[i]);
 		int rc;
@@ -353,6 +356,7 @@ report(struct run *r, const char *dir)
 		return tool_fail(&e);
 	}
 	if (try_key(r, &e) != 0 || case_read(&r->docs, dir, &e) != 0 ||
+	    require_signatures(&r->docs, &r->signatures, &e) != 0 ||
 	    read_scans(r, &e) != 0 || read_taxonomy(r, &e) != 0 ||
 	    draw(r, &e) != 0 || compose(r, &e) != 0 || sign(r, &e) != 0 ||
 	    case_unchanged(&r->docs, &e) != 0 || write_all(r, out, &e) != 0)

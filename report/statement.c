@@ -14,7 +14,8 @@ static const char policy_name[] = "builtin:default";
 static const char policy_text[] =
     "PASSED: inspected and scanned to the end, the scan says no-evidence, no "
     "finding is high or critical. FAILED: the scan says evidence, or a "
-    "finding is high or critical. INCONCLUSIVE: all else.";
+    "finding is high or critical. INCONCLUSIVE: all else. A policy that is "
+    "given may require more for PASSED, and may say what FAILED is.";
 
 static json_t *
 digest_set(const struct digest *d)
@@ -253,7 +254,8 @@ static json_t *
 predicate_new(const struct checks_in *in)
 {
 	json_t *p = json_object(), *findings = checks_findings(in);
-	const char *verdict = checks_verdict(in, findings);
+	json_t *checks = checks_list(in);
+	const char *verdict = checks_verdict(in, findings, checks);
 	struct digest d;
 	struct err e = {0};
 
@@ -266,7 +268,7 @@ predicate_new(const struct checks_in *in)
 		case_input(case_doc(in->docs, CASE_MANIFEST), "bundle")));
 	json_put(p, "manifest", manifest_json(in));
 	json_put(p, "scope", checks_scope(in));
-	json_put(p, "checks", checks_list(in));
+	json_put(p, "checks", checks);
 	json_put(p, "findings", findings);
 	json_put(p, "verdict", json_text(verdict));
 	json_put(p, "documents", documents_json(in->docs));

@@ -253,6 +253,16 @@ python3 - $r/model.sig $tmp/mpae $tmp/msig $case/files <<-'P'
 	P
 ok "its statement is that of the files" [ $? -eq 0 ]
 ok "openssl verifies it" openssl dgst -sha256 -verify $tmp/one.pub -signature $tmp/msig $tmp/mpae
+openssl base64 -d -A <<P >$tmp/mstatement
+$(jq -r .dsseEnvelope.payload $r/model.sig)
+P
+for pair in bundle:$r/model.sig statement:$tmp/mstatement; do
+	if [ -n "${ASSAY_SCHEMAS:-}" ]; then
+		ok "model.sig: the ${pair%%:*} schema of the specification" python3 tests/schema.py "$ASSAY_SCHEMAS" oms/v1.0/${pair%%:*}.schema.json ${pair#*:}
+	else
+		ok "the schema of the specification # SKIP no ASSAY_SCHEMAS" true
+	fi
+done
 exits 1 "it is no report" assay-verify $r/model.sig --key $tmp/one.pub
 says "not a model audit"
 exits 3 "a report where a case is wanted" assay-report $r

@@ -3,12 +3,12 @@
  * cannot be read must not count as absent: findings that are no list would be
  * no findings.
  */
-#ifndef REPORT_SHAPE_H
-#define REPORT_SHAPE_H
+#ifndef REPORT_MEMBERS_H
+#define REPORT_MEMBERS_H
 
 #include "base/json.h"
 
 /* By its schema; ERR_FORMAT naming the member that is wrong. */
-int shape_check(const json_t *doc, struct err *) MUST_USE;
+int members_check(const json_t *doc, struct err *) MUST_USE;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "report/shape.h"
+#include "report/members.h"
 
 /* Members beside those that evidence.c and case.c read by themselves. */
 static const struct {
@@ -40,7 +40,7 @@ check_findings(const json_t *list, struct err *e)
 }
 
 int
-shape_check(const json_t *doc, struct err *e)
+members_check(const json_t *doc, struct err *e)
 {
 	const char *schema = json_text_at(doc, "schema");
 	bool findings = false;
