@@ -380,8 +380,8 @@ verify(const char *report, struct outcome *o)
 		if (opt_bundle != NULL)
 			verify_bundle(o, &files, opt_bundle);
 		if (!opt_no_derived)
-			verify_derived(
-			    o, opt_derived != NULL ? opt_derived : o->dir);
+			verify_derived(o, &files,
+			    opt_derived != NULL ? opt_derived : o->dir);
 		subject_release(&files);
 	}
 	if (opt_json)

@@ -2,6 +2,7 @@
 #include "report/verify_files.h"
 
 #include "report/envelope.h"
+#include "report/oms.h"
 
 #include "base/file.h"
 #include "base/limits.h"
@@ -155,6 +156,32 @@ check_key(struct outcome *o, const char *dir)
 	keys_release(&k);
 }
 
+/* A signature of the files alone that lies with the report is by the same key
+ * and of the same files. */
+static void
+check_model(struct outcome *o, const struct subject *files, const char *dir)
+{
+	char path[1200];
+	struct file_map m;
+	struct err e = {0};
+	int rc;
+
+	if (file_join(path, sizeof(path), dir, ENVELOPE_MODEL, &e) != 0 ||
+	    !file_exists(path))
+		return;
+	if (file_map(path, LIMIT_DOCUMENT, &m, &e) != 0) {
+		outcome_judge(o, &e);
+		return;
+	}
+	/* "": it is not itself one of the files */
+	rc = oms_verify(m.ptr, m.len, &o->who.key, files, "", &e);
+	if (rc != 0)
+		outcome_problem(o,
+		    "derived: " ENVELOPE_MODEL " is not of this audit: %s",
+		    e.msg);
+	file_unmap(&m);
+}
+
 static bool
 is_derived(const json_t *list, const char *name)
 {
@@ -194,7 +221,7 @@ list_beside(struct outcome *o, const char *dir, const json_t *derived)
 }
 
 void
-verify_derived(struct outcome *o, const char *dir)
+verify_derived(struct outcome *o, const struct subject *files, const char *dir)
 {
 	const json_t *list = json_at(o->statement, "predicate.derived"), *one;
 	size_t i;
@@ -202,5 +229,6 @@ verify_derived(struct outcome *o, const char *dir)
 	json_array_foreach(list, i, one) check_one_derived(o, dir, one);
 	check_copy(o, o->dir);
 	check_key(o, o->dir);
+	check_model(o, files, o->dir);
 	list_beside(o, o->dir, list);
 }

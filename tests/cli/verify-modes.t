@@ -603,6 +603,23 @@ run assay-verify $tmp/m/model.sig --key $tmp/one.pub --no-derived
 ok "mode 17: a signature of the model alone is no report" [ $rc -eq 1 ]
 says "not a model audit: predicateType"
 
+run assay-verify $tmp/m --key $tmp/one.pub
+ok "mode 17: beside a report it is checked too" [ $rc -eq 0 ]
+rm -rf $tmp/m2
+run assay-report --key $tmp/two.pem --model-signature -o $tmp/m2 $tmp/case
+cp $tmp/m2/model.sig $tmp/m/
+run assay-verify $tmp/m --key $tmp/one.pub
+ok "mode 17: by another key" [ $rc -eq 1 ]
+says "derived: model.sig is not of this audit: the signature does not match"
+sh tests/case.sh backdoored $tmp/other2
+rm -rf $tmp/m2
+run assay-report --key $tmp/one.pem --model-signature -o $tmp/m2 $tmp/other2
+cp $tmp/m2/model.sig $tmp/m/
+run assay-verify $tmp/m --key $tmp/one.pub --json
+ok "mode 17: of another model" [ $rc -eq 1 ]
+says "derived: model.sig is not of this audit: changed: model.onnx"
+ok "  which JSON says in the same words" [ "assay-verify: $(jq -r '.problems[]' $out)" = "$(cat $err)" ]
+
 # --- 18: what changes while the report is made
 cp -r $tmp/case $tmp/moving
 rm -r $tmp/moving/report
