@@ -17,7 +17,7 @@ ENGINE   = $(patsubst engine/%.c,%,$(wildcard engine/*.c))
 # $(name)_PARTS lists, all in one folder.
 TOOLS      = audit/assay audit/assay-unpack audit/assay-inspect audit/assay-load \
              audit/assay-save report/assay-report report/assay-verify
-assay_PARTS         = audit given summary
+assay_PARTS         = audit command given policy_verb signing summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
@@ -26,11 +26,12 @@ CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
 INSPECT             = $(patsubst audit/%.c,%,$(wildcard audit/inspect_*.c))
 assay-inspect_PARTS = $(CHECKS) $(INSPECT) show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks compare diagram envelope evidence html \
-                      html_rest html_scan html_top index oms $(OUTPUTS) overview page page_style \
+                      html_rest html_scan html_top index $(OUTPUTS) overview page page_style \
                       signer svg token
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
-assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
-CASE_PARTS          = cert dsse escape keys parts stamp statement subject waive
+assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files verify_statement
+CASE_PARTS          = cert dsse escape keys members oms parts require stamp statement \
+                      subject waive
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 METHODS             = $(patsubst purify/%.c,%,$(wildcard purify/method_*.c))
@@ -236,7 +237,7 @@ install: all ## binaries, data and man pages
 	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 \
 	  $(DESTDIR)$(PREFIX)/share/assay
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
-	install -m644 $(SHARE) audit/*.schema.json $(DESTDIR)$(PREFIX)/share/assay
+	install -m644 $(SHARE) audit/*.schema.json report/*.schema.json $(DESTDIR)$(PREFIX)/share/assay
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models corpus demo deps \
