@@ -11,7 +11,11 @@
 /* The graph names its own layout engine. */
 int svg_render(const char *dot, struct buf *out, struct err *) MUST_USE;
 
-/* Where the <svg> element begins: what an HTML page takes. */
-const char *svg_element(const char *svg);
+/*
+ * What an HTML page takes of it: the <svg> element, sized in pixels, without
+ * ids (several pictures have the same), links and names of nodes; tooltips
+ * become titles.
+ */
+void svg_inline(const char *svg, struct buf *out);
 
 #endif
