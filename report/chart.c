@@ -103,12 +103,26 @@ put_linear_ticks(const struct axis *a, const char *unit, struct buf *b)
 		put_tick(a, fabs(v) < step / 1e6 ? 0.0 : v, unit, b);
 }
 
+/* The smallest of 1, 2, 5, 10, ... with which n things get at most `most`
+ * numbers. */
+static size_t
+spacing(size_t n, size_t most)
+{
+	static const size_t step[] = {1, 2, 5};
+	size_t unit = 1;
+
+	for (;; unit *= 10)
+		for (size_t i = 0; i < ARRAY_LEN(step); i++)
+			if (n <= most * step[i] * unit)
+				return step[i] * unit;
+}
+
 /* Numbers below the frame, so many that they do not touch. */
 static void
 put_numbers(
     size_t n, size_t first, bool between, const char *what, struct buf *b)
 {
-	size_t each = MAX((n + 13) / 14, 1);
+	size_t each = spacing(n, 14);
 	double slots = between ? (double)n : fmax((double)n - 1.0, 1.0);
 
 	for (size_t i = 0; i < n; i += each)

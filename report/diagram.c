@@ -19,6 +19,8 @@ strongest_first(const void *pa, const void *pb)
 
 	if (x != y)
 		return x > y ? -1 : 1;
+	if (a->n != b->n) /* of more images it says more */
+		return a->n > b->n ? -1 : 1;
 	if (a->from != b->from)
 		return a->from < b->from ? -1 : 1;
 	return (a->to > b->to) - (a->to < b->to);

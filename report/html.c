@@ -67,17 +67,15 @@ put_contents(const struct html_in *h, struct buf *b)
 	buf_puts(b, "</ul></nav>\n</header>\n<main id=\"main\">\n");
 }
 
-int
-html_report(const struct html_in *h, struct buf *b, struct err *e)
+void
+html_report(const struct html_in *h, struct buf *b)
 {
-	int rc;
-
 	put_head(h, b);
 	put_contents(h, b);
 	html_summary(h, b);
 	html_top(h, b);
 	html_findings(h, b);
-	rc = html_flips(h, b, e);
+	html_flips(h, b);
 	html_scan(h, b);
 	html_purify(h, b);
 	html_rest(h, b);
@@ -89,5 +87,4 @@ html_report(const struct html_in *h, struct buf *b, struct err *e)
 	    "statement carries its digest, and assay-verify checks both.",
 	    json_string_value(json_at(h->predicate, "tool.version")));
 	buf_puts(b, "</footer>\n</body>\n</html>\n");
-	return rc;
 }

@@ -23,13 +23,13 @@ struct html_in {
 	const char *key_name;
 };
 
-int html_report(const struct html_in *, struct buf *out, struct err *) MUST_USE;
+void html_report(const struct html_in *, struct buf *out);
 
 /* The parts, each one or more sections. */
 void html_summary(const struct html_in *, struct buf *);
 void html_top(const struct html_in *, struct buf *);
 void html_findings(const struct html_in *, struct buf *);
-int html_flips(const struct html_in *, struct buf *, struct err *) MUST_USE;
+void html_flips(const struct html_in *, struct buf *);
 void html_scan(const struct html_in *, struct buf *);
 void html_purify(const struct html_in *, struct buf *);
 void html_control(const struct html_in *, struct buf *);

@@ -196,7 +196,7 @@ put_coverage(const struct html_in *h, struct buf *b)
 	    coverage_row(b, json_text_at(one, "check"), "NOT TESTED",
 		json_text_at(one, "reason"));
 	page_table_end(b);
-	if (h->in->scan != NULL)
+	if (h->in->scan != NULL && h->in->scan->ntarget != 0)
 		page_el(b, "p class=\"soft\"",
 		    "A target is named once, by the kind of change that shows "
 		    "it best: that one is FAILED, and others may show it, "

@@ -7,16 +7,15 @@
 
 #include "report/chart.h"
 #include "report/page.h"
-#include "report/picture.h"
 
 #include <math.h>
 
 /* Rows of one table; what is beyond stands in the statement. */
 #define ROWS_MAX 60
-/* Classes up to which the matrix is a table, and up to which it is drawn
- * cell by cell; beyond, it is a bitmap. */
+/* Classes up to which the matrix is a table, and cells on a side of one that
+ * is drawn. */
 #define HEAT_TABLE 20
-#define HEAT_DRAWN 200
+#define HEAT_SIDE  200
 /* Cells and columns that are listed for the larger ones. */
 #define HEAT_LISTED 30
 
@@ -101,34 +100,57 @@ rate_cell(struct buf *b, int64_t hit, int64_t n)
 }
 
 static void
+compare_row(
+    const struct html_in *h, const struct evidence_flips *f, struct buf *b)
+{
+	buf_puts(b, "<tr>");
+	html_class(h->in->scan, (size_t)f->source, false, b);
+	rate_cell(b, f->flipped, f->n);
+	rate_cell(b, f->shared, f->n);
+	if (h->purified != NULL)
+		rate_cell(
+		    b, h->purified[f->source].hit, h->purified[f->source].n);
+	buf_puts(b, "</tr>\n");
+}
+
+/* Whether the diagram draws the class; a small one draws all. */
+static bool
+in_diagram(const struct diagram *d, size_t class)
+{
+	for (size_t i = 0; i < d->nnode; i++)
+		if (d->node[i] == class)
+			return true;
+	return false;
+}
+
+static void
 compare_table(const struct html_in *h, struct buf *b)
 {
 	static const char *const column[] = {
 	    "From", "#Suspect", "#Most references", "#Purified", NULL};
-	const struct evidence *v = h->in->scan;
-	const struct evidence_class *c = v->target[0].row;
+	static const char *const fewer[] = {
+	    "From", "#Suspect", "#Most references", NULL};
+	const struct evidence_class *c = h->in->scan->target[0].row;
+	size_t n = 0;
 
 	page_table(b,
 	    "Images of each class that the same change turns into the target",
-	    column);
-	for (size_t i = 0; i < MIN(c->nsource, ROWS_MAX); i++) {
+	    h->purified != NULL ? column : fewer);
+	for (size_t i = 0; i < c->nsource; i++) {
 		const struct evidence_flips *f = &c->by_source[i];
-		struct evidence_success p = {0, 0};
 
-		if (h->purified != NULL)
-			p = h->purified[f->source];
-		buf_puts(b, "<tr>");
-		html_class(v, (size_t)f->source, false, b);
-		rate_cell(b, f->flipped, f->n);
-		rate_cell(b, f->shared, f->n);
-		rate_cell(b, p.hit, p.n);
-		buf_puts(b, "</tr>\n");
+		if (c->nsource > ROWS_MAX &&
+		    !in_diagram(h->diagram, (size_t)f->source))
+			continue;
+		compare_row(h, f, b);
+		n++;
 	}
 	page_table_end(b);
-	if (c->nsource > ROWS_MAX)
+	if (n < c->nsource)
 		page_el(b, "p class=\"soft\"",
-		    "The first %d classes of %zu; all are in statement.json.",
-		    ROWS_MAX, c->nsource);
+		    "The %zu classes of the diagram above, of %zu; all are in "
+		    "statement.json.",
+		    n, c->nsource);
 }
 
 static void
@@ -158,11 +180,10 @@ put_compare(const struct html_in *h, struct buf *b)
 
 /* --- matrix -------------------------------------------------------------- */
 
-/* The style sheet's shades on white, for a bitmap and for paper. */
-static const uint8_t shades[][3] = {{0xf1, 0xf1, 0xee}, {0xf1, 0xf1, 0xee},
-    {0xd5, 0xe6, 0xf1}, {0xbc, 0xd8, 0xea}, {0x9f, 0xc8, 0xe1},
-    {0x7f, 0xb5, 0xd6}, {0x4f, 0x98, 0xc6}, {0x2a, 0x80, 0xb5},
-    {0x0f, 0x6b, 0xa3}, {0x07, 0x56, 0x8a}, {0x04, 0x40, 0x6a}};
+/* The style sheet's shades on white. */
+static const char *const shades[] = {"#f1f1ee", "#f1f1ee", "#d5e6f1", "#bcd8ea",
+    "#9fc8e1", "#7fb5d6", "#4f98c6", "#2a80b5", "#0f6ba3", "#07568a",
+    "#04406a"};
 
 /* 0..10 by the share of images. */
 static int
@@ -171,13 +192,6 @@ shade(int64_t k, int64_t n)
 	if (n <= 0 || k <= 0)
 		return 0;
 	return (int)MIN(1 + k * 10 / (n + 1), 10);
-}
-
-static int
-shade_at(const struct evidence *v, size_t s, size_t t)
-{
-	return s == t ? 0
-		      : shade(v->matrix[s * v->classes + t], v->matrix_n[s]);
 }
 
 static void
@@ -220,51 +234,54 @@ heat_table(const struct evidence *v, struct buf *b)
 	buf_puts(b, "</tbody></table></div>\n");
 }
 
-/* One path for each shade, runs of cells within a row joined. */
+/* The shades of a matrix in which a cell may stand for block x block classes,
+ * by the strongest of them: so a target's column is seen at any size. */
+struct heat {
+	size_t block, side; /* side cells down and across */
+	uint8_t *shade;
+};
+
 static void
-heat_cells(const struct evidence *v, struct buf *b)
+heat_pool(const struct evidence *v, struct arena *a, struct heat *h)
 {
 	size_t k = v->classes;
 
-	for (int h = 2; h <= 10; h++) {
-		/* the colour also for printers without custom properties */
-		buf_printf(b, "<path class=\"h%d\" fill=\"#%02x%02x%02x\" d=\"",
-		    h, shades[h][0], shades[h][1], shades[h][2]);
-		for (size_t s = 0; s < k; s++)
-			for (size_t t = 0, run; t < k; t += run) {
-				run = 1;
-				if (shade_at(v, s, t) != h)
-					continue;
-				while (
-				    t + run < k && shade_at(v, s, t + run) == h)
-					run++;
-				buf_printf(
-				    b, "M%zu %zuh%zuv1h-%zuz", t, s, run, run);
-			}
-		buf_puts(b, "\"/>\n");
+	h->block = (k + HEAT_SIDE - 1) / HEAT_SIDE;
+	h->side = (k + h->block - 1) / h->block;
+	h->shade = arena_alloc(a, h->side * h->side, 1);
+	if (h->shade == NULL)
+		BUG("out of memory");
+	for (size_t i = 0; i < k * k; i++) {
+		size_t s = i / k, t = i % k;
+		size_t at = s / h->block * h->side + t / h->block;
+		int of = s == t ? 0 : shade(v->matrix[i], v->matrix_n[s]);
+
+		h->shade[at] = (uint8_t)MAX(h->shade[at], of);
 	}
 }
 
-/* Too many cells for paths: a pixel each. */
-static int
-heat_bitmap(const struct evidence *v, struct buf *b, struct err *e)
+/* One path for each shade, runs of cells within a row joined. */
+static void
+heat_cells(const struct heat *h, struct buf *b)
 {
-	size_t k = v->classes;
-	struct arena a;
-	uint8_t *x;
-	int rc;
-
-	arena_init(&a, (size_t)1 << 30);
-	x = arena_alloc(&a, k, k);
-	for (size_t i = 0; x != NULL && i < k * k; i++)
-		x[i] = (uint8_t)shade_at(v, i / k, i % k);
-	buf_printf(b, "<image width=\"%zu\" height=\"%zu\" href=\"", k, k);
-	rc = x == NULL
-		 ? err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes")
-		 : picture_indexed(b, x, k, k, shades, ARRAY_LEN(shades), e);
-	buf_puts(b, "\"/>\n");
-	arena_release(&a);
-	return rc;
+	for (size_t c = 2; c <= 10; c++) {
+		/* the colour also for printers without custom properties */
+		buf_printf(b,
+		    "<path class=\"h%zu\" fill=\"%s\" "
+		    "transform=\"scale(%zu)\" d=\"",
+		    c, shades[c], h->block);
+		for (size_t i = 0, run; i < h->side * h->side; i += run) {
+			run = 1;
+			if (h->shade[i] != c)
+				continue;
+			while (
+			    (i + run) % h->side != 0 && h->shade[i + run] == c)
+				run++;
+			buf_printf(b, "M%zu %zuh%zuv1h-%zuz", i % h->side,
+			    i / h->side, run, run);
+		}
+		buf_puts(b, "\"/>\n");
+	}
 }
 
 /* Numbers beside and above, and marks at the targets' columns. */
@@ -294,28 +311,35 @@ heat_frame(const struct evidence *v, struct buf *b)
 			    1.4 * size, -0.7 * size, 1.2 * size, t);
 }
 
-static int
-heat_drawing(const struct evidence *v, struct buf *b, struct err *e)
+static void
+heat_drawing(const struct evidence *v, struct buf *b)
 {
 	double k = (double)v->classes, m = 0.08 * k;
-	int rc = 0;
+	struct arena a;
+	struct heat h;
 
+	arena_init(&a, SIZE_MAX);
+	heat_pool(v, &a, &h);
 	buf_printf(b,
 	    "<figure><svg class=\"heatmap\" viewBox=\"%.2f %.2f %.2f %.2f\" "
 	    "role=\"img\" aria-label=\"Class-flip matrix, sources down, "
 	    "predictions across; the tables below have the strongest cells and "
-	    "columns\">\n<rect class=\"h0\" fill=\"#f1f1ee\" width=\"%.0f\" "
-	    "height=\"%.0f\"/>\n",
-	    -m, -m, k + 1.2 * m, k + 1.2 * m, k, k);
-	if (v->classes <= HEAT_DRAWN)
-		heat_cells(v, b);
-	else
-		rc = heat_bitmap(v, b, e);
+	    "columns\">\n<rect class=\"h0\" fill=\"#f1f1ee\" width=\"%zu\" "
+	    "height=\"%zu\"/>\n",
+	    -m, -m, k + 1.2 * m, k + 1.2 * m, h.side * h.block,
+	    h.side * h.block);
+	heat_cells(&h, b);
 	heat_frame(v, b);
 	buf_puts(b, "</svg><figcaption>Untargeted flips: source classes down, "
 		    "what they become across. A backdoor shows as a dark "
-		    "column.</figcaption></figure>\n");
-	return rc;
+		    "column.");
+	if (h.block > 1)
+		buf_printf(b,
+		    " A cell stands for %zu by %zu classes, by the strongest "
+		    "flip among them.",
+		    h.block, h.block);
+	buf_puts(b, "</figcaption></figure>\n");
+	arena_release(&a);
 }
 
 /* --- what a large matrix says, as tables --------------------------------- */
@@ -426,14 +450,13 @@ put_inbound(const struct evidence *v, struct buf *b)
 	arena_release(&a);
 }
 
-int
-html_flips(const struct html_in *h, struct buf *b, struct err *e)
+void
+html_flips(const struct html_in *h, struct buf *b)
 {
 	const struct evidence *v = h->in->scan;
-	int rc = 0;
 
 	if (v == NULL)
-		return 0;
+		return;
 	page_section(b, "flips", "Class flips");
 	put_diagram(h, b);
 	put_compare(h, b);
@@ -443,10 +466,9 @@ html_flips(const struct html_in *h, struct buf *b, struct err *e)
 	} else if (v->classes <= HEAT_TABLE) {
 		heat_table(v, b);
 	} else {
-		rc = heat_drawing(v, b, e);
+		heat_drawing(v, b);
 		strongest_cells(v, b);
 		put_inbound(v, b);
 	}
 	page_section_end(b);
-	return rc;
 }

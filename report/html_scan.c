@@ -222,13 +222,21 @@ share_table(
 	arena_release(&a);
 }
 
+/* Unfolded: what shows a target, and the first where nothing does. */
 static bool
-is_flagged(const struct evidence *v, const struct evidence_geometry *g)
+is_shown(const struct evidence *v, size_t at)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < v->ntarget; i++)
-		if (strcmp(v->target[i].geometry, g->name) == 0)
-			return true;
-	return false;
+		for (size_t k = 0; k < v->ngeometry; k++)
+			if (strcmp(v->target[i].geometry,
+				v->geometry[k].name) == 0) {
+				any = true;
+				if (k == at)
+					return true;
+			}
+	return !any && at == 0;
 }
 
 static void
@@ -256,8 +264,8 @@ put_radii(const struct evidence *v, struct buf *b)
 	}
 	buf_puts(b, "</div>\n");
 	for (size_t i = 0; i < v->ngeometry; i++) {
-		page_fold(b, is_flagged(v, &v->geometry[i]), "Numbers: %s",
-		    v->geometry[i].name);
+		page_fold(
+		    b, is_shown(v, i), "Numbers: %s", v->geometry[i].name);
 		radius_table(v, &v->geometry[i], b);
 		page_fold_end(b);
 	}
@@ -300,9 +308,7 @@ put_shared(const struct evidence *v, struct buf *b)
 		    "<span><span class=\"key u\">&#9632;</span>unshared: the "
 		    "suspect alone is fooled</span></p>\n");
 	for (size_t i = 0; i < v->ngeometry; i++) {
-		bool one = v->ngeometry == 1 || is_flagged(v, &v->geometry[i]);
-
-		page_fold(b, one, "Shares: %s", v->geometry[i].name);
+		page_fold(b, is_shown(v, i), "Shares: %s", v->geometry[i].name);
 		share_table(v, &v->geometry[i], b);
 		page_fold_end(b);
 	}

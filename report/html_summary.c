@@ -218,8 +218,8 @@ put_missing(const struct html_in *h, struct buf *b)
 	}
 	if (n > 3)
 		buf_printf(b, " and %zu more", n - 3);
-	buf_puts(b, n == 0 ? "nothing that this audit has a test for. What no "
-			     "test of it sees is listed there.</li>\n"
+	buf_puts(b, n == 0 ? "no test was left out. What none of them can see "
+			     "is listed with the blind spots.</li>\n"
 			   : ".</li>\n");
 }
 

@@ -31,6 +31,11 @@ put_identity(const struct html_in *h, struct buf *b)
 	    text_at(h->statement, "subject.0.digest.dirHash1"));
 	if (h->in->docs->model != NULL)
 		page_fact(b, true, "Model scanned", h->in->docs->model);
+	page_fact(b, false, "Auditor",
+	    h->key_id != NULL
+		? "whoever holds the key named below; organisation, person and "
+		  "independence are theirs to state"
+		: "not stated");
 	page_fact(b, false, "Audited at", text_at(p, "run.auditedAt"));
 	page_fact(b, false, "On host", text_at(p, "run.host.name"));
 	page_fact(b, false, "Tool version", text_at(p, "tool.version"));

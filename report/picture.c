@@ -17,14 +17,14 @@ no_room(struct err *e)
 /* libpng's simplified API: no callback of ours, no longjmp. */
 static int
 put_png(struct buf *b, struct arena *a, png_image *p, const void *pixels,
-    const void *colours, struct err *e)
+    struct err *e)
 {
 	png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(*p);
 	uint8_t *file = arena_alloc(a, size, 1);
 
 	if (file == NULL)
 		return no_room(e);
-	if (!png_image_write_to_memory(p, file, &size, 0, pixels, 0, colours))
+	if (!png_image_write_to_memory(p, file, &size, 0, pixels, 0, NULL))
 		return err_set(e, ERR_SYSTEM, ERR_NOWHERE,
 		    "png cannot write a picture: %.64s", p->message);
 	buf_puts(b, "data:image/png;base64,");
@@ -76,26 +76,8 @@ picture_image(struct buf *b, const float *x, size_t h, size_t w, size_t c,
 	    "<img class=\"%s\" alt=\"%s\" width=\"%u\" height=\"%u\" "
 	    "src=\"",
 	    class, alt, p.width, p.height);
-	rc = to == NULL ? no_room(e) : put_png(b, &a, &p, to, NULL, e);
+	rc = to == NULL ? no_room(e) : put_png(b, &a, &p, to, e);
 	buf_puts(b, "\">");
-	arena_release(&a);
-	return rc;
-}
-
-int
-picture_indexed(struct buf *b, const uint8_t *x, size_t h, size_t w,
-    const uint8_t (*colours)[3], size_t n, struct err *e)
-{
-	png_image p = {.version = PNG_IMAGE_VERSION,
-	    .width = (png_uint_32)w,
-	    .height = (png_uint_32)h,
-	    .format = PNG_FORMAT_RGB_COLORMAP,
-	    .colormap_entries = (png_uint_32)n};
-	struct arena a;
-	int rc;
-
-	arena_init(&a, PICTURE_ARENA);
-	rc = put_png(b, &a, &p, x, colours, e);
 	arena_release(&a);
 	return rc;
 }

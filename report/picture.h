@@ -18,9 +18,4 @@
 int picture_image(struct buf *, const float *x, size_t h, size_t w, size_t c,
     const char *class, const char *alt, struct err *) MUST_USE;
 
-/* The data: URI of h x w bytes, each an index into `colours` (RGB, n of them),
- * one pixel each. */
-int picture_indexed(struct buf *, const uint8_t *x, size_t h, size_t w,
-    const uint8_t (*colours)[3], size_t n, struct err *) MUST_USE;
-
 #endif

@@ -248,8 +248,8 @@ derive(struct run *r, const char *name, const char *type, const struct buf *b)
 	statement_derive(r->statement, name, type, &d);
 }
 
-static int
-write_page(struct run *r, struct err *e)
+static void
+write_page(struct run *r)
 {
 	struct html_in h = {.in = &r->in,
 	    .statement = r->statement,
@@ -267,7 +267,7 @@ write_page(struct run *r, struct err *e)
 		h.key_id = r->pub.id;
 		h.key_name = keys_kind_name(r->pub.kind);
 	}
-	return html_report(&h, &r->html, e);
+	html_report(&h, &r->html);
 }
 
 static int
@@ -275,11 +275,9 @@ compose(struct run *r, struct err *e)
 {
 	struct part part[PARTS];
 	size_t n;
-	int rc;
 
 	r->statement = statement_new(&r->in);
-	if ((rc = write_page(r, e)) != 0)
-		return rc;
+	write_page(r);
 	for (size_t i = 0; i < OUTPUT_COUNT; i++)
 		output_table[i].write(r->statement, &r->output[i]);
 	n = parts_of(r, part);
