@@ -192,6 +192,22 @@ read_scans(struct run *r, struct err *e)
 }
 
 static int
+render(struct run *r, struct err *e)
+{
+	struct svg svg;
+	int rc = svg_open(&svg, e);
+
+	if (rc != 0)
+		return rc;
+	rc = svg_render(&svg, buf_str(&r->dot), &r->svg, e);
+	if (rc == 0 && r->compare_dot.len != 0)
+		rc = svg_render(
+		    &svg, buf_str(&r->compare_dot), &r->compare_svg, e);
+	svg_close(&svg);
+	return rc;
+}
+
+static int
 draw(struct run *r, struct err *e)
 {
 	int rc;
@@ -201,16 +217,14 @@ draw(struct run *r, struct err *e)
 	if ((rc = diagram_init(&r->diagram, r->in.scan, e)) != 0)
 		return rc;
 	diagram_dot(&r->diagram, &r->dot);
-	if ((rc = svg_render(buf_str(&r->dot), &r->svg, e)) != 0 ||
-	    (rc = shown_html(&r->docs, &r->scan, &r->shown, e)) != 0)
+	if ((rc = shown_html(&r->docs, &r->scan, &r->shown, e)) != 0)
 		return rc;
 	if ((rc = evidence_success(&r->scan,
 		 case_doc(&r->docs, CASE_EVAL_RECOVERED), &r->purified, e)) !=
 	    0)
 		return err_in(e, "eval-recovered.json");
-	if (!diagram_compare(&r->diagram, r->purified, &r->compare_dot))
-		return 0;
-	return svg_render(buf_str(&r->compare_dot), &r->compare_svg, e);
+	diagram_compare(&r->diagram, r->purified, &r->compare_dot);
+	return render(r, e);
 }
 
 /* What a report consists of beside the statement, and is named in it. */

@@ -23,21 +23,33 @@ render(GVC_t *gvc, Agraph_t *g, struct buf *out)
 }
 
 int
-svg_render(const char *dot, struct buf *out, struct err *e)
+svg_open(struct svg *s, struct err *e)
 {
-	GVC_t *gvc = gvContext();
-	Agraph_t *g;
-	int rc = -1;
-
-	if (gvc == NULL)
+	if ((s->context = gvContext()) == NULL)
 		return err_set(
 		    e, ERR_SYSTEM, ERR_NOWHERE, "graphviz does not start");
 	agseterr(AGERR); /* names that do not fit are not worth a warning */
-	if ((g = agmemread(dot)) != NULL) {
-		rc = render(gvc, g, out);
+	return 0;
+}
+
+void
+svg_close(struct svg *s)
+{
+	if (s->context != NULL)
+		gvFreeContext(s->context);
+	s->context = NULL;
+}
+
+int
+svg_render(struct svg *s, const char *dot, struct buf *out, struct err *e)
+{
+	Agraph_t *g = agmemread(dot);
+	int rc = -1;
+
+	if (g != NULL) {
+		rc = render(s->context, g, out);
 		agclose(g);
 	}
-	gvFreeContext(gvc);
 	if (rc != 0)
 		return err_set(e, ERR_SYSTEM, ERR_NOWHERE,
 		    "graphviz cannot draw the class-flip diagram");

@@ -11,6 +11,9 @@
 
 #include <math.h>
 
+/* One for all tests, as for all diagrams of a report. */
+static struct svg renderer;
+
 static const char golden[] = "tests/golden/flips-hostile.dot";
 
 /* clang-format off */
@@ -79,7 +82,7 @@ test_drawn(void **state)
 	read_text(hostile, &j, &v);
 	assert_ok(diagram_init(&d, &v, &e), &e);
 	diagram_dot(&d, &b);
-	assert_ok(svg_render(buf_str(&b), &svg, &e), &e);
+	assert_ok(svg_render(&renderer, buf_str(&b), &svg, &e), &e);
 	svg_inline(buf_str(&svg), &in);
 	text = buf_str(&in);
 	assert_int_equal(strncmp(text, "<svg", 4), 0);
@@ -284,7 +287,7 @@ assert_drawn(const char *dot)
 	struct buf svg = {0}, in = {0};
 	struct err e = {0};
 
-	assert_ok(svg_render(dot, &svg, &e), &e);
+	assert_ok(svg_render(&renderer, dot, &svg, &e), &e);
 	svg_inline(buf_str(&svg), &in);
 	assert_well_formed(buf_str(&in));
 	assert_null(strstr(buf_str(&in), "<script"));
@@ -488,6 +491,23 @@ test_escape(void **state)
 	buf_free(&d);
 }
 
+static int
+start_graphviz(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	return svg_open(&renderer, &e);
+}
+
+static int
+end_graphviz(void **state)
+{
+	(void)state;
+	svg_close(&renderer);
+	return 0;
+}
+
 int
 main(void)
 {
@@ -511,5 +531,6 @@ main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_drawn);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_many_classes);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_no_target);
-	return cmocka_run_group_tests_name("diagram", tests, NULL, NULL);
+	return cmocka_run_group_tests_name(
+	    "diagram", tests, start_graphviz, end_graphviz);
 }
