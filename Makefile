@@ -34,11 +34,12 @@ assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
 CASE_PARTS          = cert dsse escape keys parts stamp statement subject waive
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
+METHODS             = $(patsubst purify/%.c,%,$(wildcard purify/method_*.c))
 assay-grow_PARTS    = grow_doc grow_open grow_train
 assay-scan_PARTS    = cache null profile scan_doc scan_examples scan_grow scan_head scan_judge \
                       scan_measure scan_open scan_previous scan_print scan_replay scan_self \
                       verdict
-assay-purify_PARTS  = rounds sau
+assay-purify_PARTS  = guide method $(METHODS) options rounds sau trainer
 assay-plant_PARTS   = adaptive adversary arch attack compress options poison \
                       recipe truth
 UNIT     = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
@@ -111,7 +112,7 @@ LOOKING  = test_check_pickle test_container test_weight fuzz/fuzz_weight
 $(LOOKING:%=$(B)/tests/%): $(call objs,audit,$(CHECKS))
 $(B)/tests/test_diagram: $(call objs,report,$(DIAGRAM) chart html_cell html_flips page page_style picture)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
-$(B)/tests/test_sau $(B)/tests/test_threads: $(B)/purify/sau.o
+$(B)/tests/test_sau $(B)/tests/test_threads: $(call objs,purify,sau trainer)
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
@@ -123,7 +124,7 @@ LOOKS    = container gguf inspect kerasconfig onnxops otheropen safetensors text
 $(LOOKS:%=$(B)/tests/fuzz/fuzz_%) $(B)/tests/test_loaders: \
   $(call objs,audit,$(CHECKS)) $(B)/tests/fuzz/look.o
 # programs for tests/conformance-models.py and tests/bench.py
-$(B)/tests/bench: $(B)/purify/sau.o
+$(B)/tests/bench: $(call objs,purify,sau trainer)
 $(B)/tests/one_step $(B)/tests/bench: %: %.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 $(B)/tests/conformance: %: %.o $(call objs,tests,conformance_case conformance_run) $(ELIBS)

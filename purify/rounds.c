@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "purify/rounds.h"
 
+#include "base/doc.h"
 #include "base/progress.h"
 #include "base/rng.h"
 #include "base/tool.h"
+#include "engine/loss.h"
 #include "engine/measure.h"
 
 #include <math.h>
+#include <signal.h>
 
 #define STREAM_SPLIT 301
 #define STREAM_ORDER 302
+
+static volatile sig_atomic_t stopped;
+
+void
+rounds_stop(void)
+{
+	stopped = 1;
+}
 
 /* --- set-up -------------------------------------------------------------- */
 
@@ -23,14 +34,20 @@ need(struct purification *p, size_t n, size_t size)
 	return q;
 }
 
+static size_t
+image_floats(const struct purification *p)
+{
+	return p->h.h * p->h.w * p->h.c;
+}
+
 static int
 split(struct purification *p, struct err *e)
 {
 	const struct dataset *d = &p->data.data;
-	size_t image = d->h * d->w * d->c;
+	size_t image = image_floats(p), n = p->cfg.batch;
 	struct rng r;
 
-	p->nheld = (size_t)((double)d->n * p->opt.held_out + 0.5);
+	p->nheld = (size_t)((double)d->n * p->cfg.held_out + 0.5);
 	p->ntrain = d->n - p->nheld;
 	if (p->nheld == 0 || p->ntrain == 0)
 		return err_set(
@@ -40,9 +57,12 @@ split(struct purification *p, struct err *e)
 	p->y = need(p, d->n, sizeof(*p->y));
 	p->held = p->x + p->ntrain * image;
 	p->held_y = p->y + p->ntrain;
+	p->batch_x = need(p, MIN(n, p->ntrain) * image, sizeof(*p->batch_x));
+	p->batch_y = need(p, MIN(n, p->ntrain), sizeof(*p->batch_y));
+	p->kept = need(p, p->h.nweight + p->h.nfixed, sizeof(*p->kept));
 	for (size_t i = 0; i < d->n; i++)
 		p->order[i] = (uint32_t)i;
-	rng_init(&r, p->opt.seed, STREAM_SPLIT);
+	rng_init(&r, p->cfg.seed, STREAM_SPLIT);
 	rng_shuffle(&r, p->order, d->n);
 	for (size_t i = 0; i < d->n; i++) {
 		dataset_image(d, p->order[i], p->x + i * image);
@@ -51,16 +71,31 @@ split(struct purification *p, struct err *e)
 	return 0;
 }
 
+static int
+read_guide(struct purification *p, struct err *e)
+{
+	json_t *scan;
+	int rc;
+
+	if (p->cfg.guide == NULL)
+		return 0;
+	if ((rc = doc_read(p->cfg.guide, "assay-scan/1", &scan, e)) != 0)
+		return rc;
+	rc = guide_read(&p->guide, scan, &p->h, &p->arena, e);
+	json_decref(scan);
+	return rc == 0 ? 0 : err_in(e, p->cfg.guide);
+}
+
 int
 rounds_open(struct purification *p, struct err *e)
 {
 	const struct dataset *d = &p->data.data;
-	struct fetch_want want = {
-	    .spec = p->opt.data, .classes = p->opt.classes};
+	const struct purify_config *c = &p->cfg;
+	struct fetch_want want = {.spec = c->data, .classes = c->classes};
 	int rc;
 
 	arena_init(&p->arena, (size_t)32 << 30);
-	rc = fetch_model(p->opt.model, p->opt.preprocess, &p->model, e);
+	rc = fetch_model(c->model, c->preprocess, &p->model, e);
 	if (rc != 0)
 		return rc;
 	want.model = &p->model.model;
@@ -71,12 +106,18 @@ rounds_open(struct purification *p, struct err *e)
 	    (rc = net_build(&p->h0, &p->model.model, d->h, d->w, d->c, e)) !=
 		0 ||
 	    (rc = measure_fits(&p->h, d, NULL, e)) != 0)
-		return err_in(e, p->opt.model);
+		return err_in(e, c->model);
 	if ((rc = split(p, e)) != 0)
-		return err_in(e, p->opt.data);
-	p->round = need(p, p->opt.count, sizeof(*p->round));
-	return sau_init(&p->sau, &p->cfg, &p->h, &p->h0, p->ntrain, e);
+		return err_in(e, c->data);
+	if ((rc = read_guide(p, e)) != 0)
+		return rc;
+	p->round = need(p, c->rounds, sizeof(*p->round));
+	if ((rc = c->method->open(p, e)) != 0)
+		return err_in(e, c->model);
+	return 0;
 }
+
+/* --- the model that counts ------------------------------------------------ */
 
 static int
 accuracy(struct purification *p, double *out, struct err *e)
@@ -90,98 +131,159 @@ accuracy(struct purification *p, double *out, struct err *e)
 	if ((z = arena_alloc(&a, p->nheld * k, sizeof(*z))) == NULL)
 		BUG("logits do not fit in memory");
 	rc = batch_logits(&p->h, p->held, p->nheld, z, e);
-	for (size_t i = 0; rc == 0 && i < p->nheld; i++) {
-		size_t best = 0;
-
-		for (size_t c = 1; c < k; c++)
-			if (z[i * k + c] > z[i * k + best])
-				best = c;
-		hit += best == (size_t)p->held_y[i];
-	}
+	for (size_t i = 0; rc == 0 && i < p->nheld; i++)
+		hit += loss_argmax(k, z + i * k) == (size_t)p->held_y[i];
 	*out = (double)hit / (double)p->nheld;
 	arena_release(&a);
 	return rc;
 }
 
+static void
+keep(struct purification *p, uint64_t round, double accuracy)
+{
+	memcpy(p->kept, p->h.weight, p->h.nweight * sizeof(*p->kept));
+	memcpy(
+	    p->kept + p->h.nweight, p->h.fixed, p->h.nfixed * sizeof(*p->kept));
+	p->kept_round = round;
+	p->after = accuracy;
+}
+
+static void
+put_back(struct purification *p)
+{
+	memcpy(p->h.weight, p->kept, p->h.nweight * sizeof(*p->kept));
+	memcpy(
+	    p->h.fixed, p->kept + p->h.nweight, p->h.nfixed * sizeof(*p->kept));
+	net_changed(&p->h);
+}
+
+/* The last round that is good enough counts; as long as none is, the best. */
+static void
+choose(struct purification *p, uint64_t round, double accuracy)
+{
+	double enough = p->before - p->cfg.keep - 1e-9;
+
+	if (accuracy >= enough || p->kept_round == 0 ||
+	    (p->after < enough && accuracy > p->after))
+		keep(p, round, accuracy);
+}
+
 /* --- rounds -------------------------------------------------------------- */
 
-/* Put the training images into this round's order, in place. */
-static void
-shuffle(struct purification *p, struct rng *r)
+static double
+rate(const struct purification *p, uint64_t round, size_t at)
 {
-	size_t image = p->h.h * p->h.w * p->h.c;
-	float *spare = p->sau.x; /* overwritten by every batch anyway */
+	double done = ((double)round + (double)at / (double)p->ntrain) /
+		      (double)p->cfg.rounds;
 
-	for (size_t i = p->ntrain; i > 1; i--) {
-		size_t k = rng_below(r, i), j = i - 1;
-		int32_t y = p->y[j];
+	if (p->cfg.schedule == METHOD_COSINE)
+		return p->cfg.rate * 0.5 * (1.0 + cos(acos(-1.0) * done));
+	return p->cfg.rate;
+}
 
-		memcpy(spare, p->x + j * image, image * sizeof(*spare));
-		memmove(
-		    p->x + j * image, p->x + k * image, image * sizeof(*spare));
-		memcpy(p->x + k * image, spare, image * sizeof(*spare));
-		p->y[j] = p->y[k];
-		p->y[k] = y;
+/* Images order[at, at + n) as a batch. */
+static void
+gather(struct purification *p, size_t at, size_t n)
+{
+	size_t image = image_floats(p);
+
+	for (size_t i = 0; i < n; i++) {
+		size_t from = p->order[at + i];
+
+		memcpy(p->batch_x + i * image, p->x + from * image,
+		    image * sizeof(*p->x));
+		p->batch_y[i] = p->y[from];
 	}
 }
 
-static int
-one_round(struct purification *p, struct round *r, struct err *e)
+/* A new order each round, of the seed and the round alone. */
+static void
+shuffle(struct purification *p, uint64_t round)
 {
-	size_t image = p->h.h * p->h.w * p->h.c;
-	const struct sau_config *c = &p->cfg;
-	double n;
+	struct rng r;
+
+	for (size_t i = 0; i < p->ntrain; i++)
+		p->order[i] = (uint32_t)i;
+	rng_init(&r, p->cfg.seed, STREAM_ORDER + (round << 16));
+	rng_shuffle(&r, p->order, p->ntrain);
+}
+
+static int
+one_round(struct purification *p, uint64_t i, struct err *e)
+{
+	const struct method *m = p->cfg.method;
+	struct round *r = &p->round[i];
+	size_t most = MIN(p->cfg.batch, p->ntrain);
 	int rc;
 
-	for (size_t i = 0, m; i < p->ntrain; i += m) {
-		m = MIN(p->sau.n, p->ntrain - i);
-		rc = sau_step(
-		    &p->sau, p->x + i * image, p->y + i, m, &r->terms, e);
-		if (rc != 0)
+	shuffle(p, i);
+	if (m->begin != NULL && (rc = m->begin(p, i, e)) != 0)
+		return rc;
+	for (size_t at = 0, n; at < p->ntrain && !stopped; at += n) {
+		struct method_batch b;
+
+		n = MIN(most, p->ntrain - at);
+		gather(p, at, n);
+		b = (struct method_batch){p->batch_x, p->batch_y, p->order + at,
+		    n, p->draw++, rate(p, i, at)};
+		if ((rc = m->step(p, &b, &r->terms, e)) != 0)
 			return rc;
 	}
-	n = (double)r->terms.n;
-	r->loss =
-	    (c->lambda_clean * r->terms.clean + c->lambda_adv * r->terms.adv +
-		c->lambda_shared * r->terms.shared) /
-	    n;
-	if (!isfinite(r->loss))
+	if (stopped)
+		return 0;
+	if (!isfinite(r->terms.loss))
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "the loss is not finite; try a smaller --lr");
 	return accuracy(p, &r->accuracy, e);
+}
+
+static int
+all_rounds(struct purification *p, struct err *e)
+{
+	double start = progress_clock();
+	struct progress bar;
+	int rc = 0;
+
+	progress_begin(&bar, "purifying", p->cfg.rounds);
+	for (uint64_t i = p->done; rc == 0 && i < p->cfg.rounds; i++) {
+		char note[96];
+
+		if ((rc = one_round(p, i, e)) != 0)
+			break;
+		if (stopped) {
+			p->end = ROUNDS_SIGNAL;
+			break;
+		}
+		p->done = i + 1;
+		choose(p, p->done, p->round[i].accuracy);
+		snprintf(note, sizeof(note), "loss %.3f held-out %.3f",
+		    p->round[i].terms.loss / (double)p->round[i].terms.n,
+		    p->round[i].accuracy);
+		progress_step(&bar, p->done, note);
+		if (p->cfg.max_seconds > 0 &&
+		    progress_clock() - start >= p->cfg.max_seconds) {
+			p->end = ROUNDS_TIME;
+			break;
+		}
+	}
+	progress_end(&bar);
+	return rc;
 }
 
 int
 rounds_run(struct purification *p, struct err *e)
 {
 	double start = progress_clock();
-	struct progress bar;
-	struct rng r;
 	int rc;
 
 	if ((rc = accuracy(p, &p->before, e)) != 0)
 		return rc;
 	if (measure_near_chance((uint64_t)(p->before * (double)p->nheld + 0.5),
 		p->nheld, p->h.classes))
-		tool_warn(MEASURE_NEAR_CHANCE, p->opt.model, 100 * p->before);
-	rng_init(&r, p->opt.seed, STREAM_ORDER);
-	progress_begin(&bar, "purifying", p->opt.count);
-	for (size_t i = 0; rc == 0 && i < p->opt.count; i++) {
-		char note[96];
-
-		shuffle(p, &r);
-		rc = one_round(p, &p->round[i], e);
-		snprintf(note, sizeof(note),
-		    "loss %.3f shared %.2f held-out %.3f", p->round[i].loss,
-		    (double)p->round[i].terms.nshared /
-			(double)MAX(p->round[i].terms.n, 1),
-		    p->round[i].accuracy);
-		progress_step(&bar, i + 1, note);
-	}
-	progress_end(&bar);
-	p->after = p->before;
-	if (rc == 0 && p->opt.count != 0)
-		p->after = p->round[p->opt.count - 1].accuracy;
+		tool_warn(MEASURE_NEAR_CHANCE, p->cfg.model, 100 * p->before);
+	keep(p, 0, p->before);
+	rc = all_rounds(p, e);
+	put_back(p);
 	p->unrounded = p->after;
 	if (rc == 0)
 		rc = net_export_round(&p->h, &p->rounding, e);
@@ -194,8 +296,9 @@ rounds_run(struct purification *p, struct err *e)
 void
 rounds_release(struct purification *p)
 {
-	if (p->sau.h != NULL)
-		sau_release(&p->sau);
+	if (p->own != NULL)
+		p->cfg.method->release(p);
+	guide_release(&p->guide);
 	net_release(&p->h);
 	net_release(&p->h0);
 	fetch_model_release(&p->model);

@@ -1,39 +1,71 @@
 /* SPDX-License-Identifier: MIT
  * The rounds of a purification: the images are split by seed into those that
- * train and a held-out part that only measures accuracy.
+ * train and a held-out part that only measures accuracy.  Which round's model
+ * counts is decided by the held-out part alone.
  */
 #ifndef PURIFY_ROUNDS_H
 #define PURIFY_ROUNDS_H
 
 #include "formats/fetch.h"
+#include "purify/guide.h"
+#include "purify/method.h"
 #include "purify/sau.h"
 
-struct rounds_options {
-	const char *model, *data, *classes, *preprocess;
-	uint64_t count, seed;
+/* Options, with the method's defaults for those that were not given. */
+struct purify_config {
+	const struct method *method;
+	const char *model, *data, *classes, *preprocess, *guide, *scan;
+	const char *output, *document;
+	bool json;
+	uint64_t threads;
+	uint64_t rounds, batch, seed;
 	double held_out; /* share of the images */
+	double rate, keep;
+	enum method_schedule schedule;
+	struct optim_config optim;
+	enum batch_mode mode;
+	struct spgd_config inner;
+	double lambda_clean, lambda_adv, lambda_shared; /* SAU's l1, l2, l3 */
+	double lambda_guide, lambda_distil, lambda_mix; /* method_guided.c */
+	double max_seconds;                             /* 0: no limit */
 };
 
 /* One pass over the training images, and the accuracy after it. */
 struct round {
-	struct sau_terms terms;
-	double loss, accuracy;
+	struct method_terms terms;
+	double accuracy;
+};
+
+/* Why no more rounds were run. */
+enum rounds_end {
+	ROUNDS_ALL,
+	ROUNDS_TIME,
+	ROUNDS_SIGNAL,
 };
 
 struct purification {
 	struct arena arena;
-	struct rounds_options opt;
-	struct sau_config cfg;
+	struct purify_config cfg;
 	struct fetched_model model;
 	struct fetched_data data;
 	struct net h, h0;
-	struct sau sau;
+	struct guide guide; /* of --guide; n = 0: none */
+	void *own;          /* the method's */
 	/* images in a seeded order: the first ntrain train, the rest measure */
-	uint32_t *order;
 	size_t ntrain, nheld;
 	float *x, *held;
 	int32_t *y, *held_y;
+	/* a batch, in the round's order */
+	uint32_t *order;
+	float *batch_x;
+	int32_t *batch_y;
+	uint64_t draw;
 	struct round *round;
+	uint64_t done; /* rounds */
+	/* weights and statistics after the round that counts */
+	float *kept;
+	uint64_t kept_round; /* from 1; 0: as it came */
+	enum rounds_end end;
 	double before, after;
 	/* weights of the file narrower than floats: what rounding them
 	 * changed, and the accuracy before it */
@@ -43,10 +75,16 @@ struct purification {
 	int64_t started;
 };
 
-/* Model, images, split and work space; p->opt and p->cfg are set. */
+/* method_sau.c: SAU with the options of p->cfg, for the methods that use it. */
+int method_sau_init(struct sau *, struct purification *, struct err *) MUST_USE;
+
+/* Model, images, split, guide and method; p->cfg is set. */
 int rounds_open(struct purification *, struct err *) MUST_USE;
 /* All rounds; p->h is the purified model afterwards, in the file's types. */
 int rounds_run(struct purification *, struct err *) MUST_USE;
 void rounds_release(struct purification *);
+/* From a signal handler: no round begins any more, the one under way is
+ * given up. */
+void rounds_stop(void);
 
 #endif

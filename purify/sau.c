@@ -28,18 +28,16 @@ allocate(struct sau *s, struct err *e)
 
 	s->x = arena_alloc(a, 2 * s->n * image, sizeof(*s->x));
 	s->eps = arena_alloc(a, s->n * image, sizeof(*s->eps));
-	s->grad = arena_alloc(a, s->h->nweight + 1, sizeof(*s->grad));
 	s->clean = arena_alloc(a, s->n, sizeof(*s->clean));
 	s->clean0 = arena_alloc(a, s->n, sizeof(*s->clean0));
 	s->pred = arena_alloc(a, s->n, sizeof(*s->pred));
 	s->pred0 = arena_alloc(a, s->n, sizeof(*s->pred0));
-	if (s->x == NULL || s->eps == NULL || s->grad == NULL ||
-	    s->clean == NULL || s->clean0 == NULL || s->pred == NULL ||
-	    s->pred0 == NULL)
+	if (s->x == NULL || s->eps == NULL || s->clean == NULL ||
+	    s->clean0 == NULL || s->pred == NULL || s->pred0 == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
 		    "a batch of %zu does not fit in memory", s->n);
-	optim_init(&s->optim, &s->cfg.optim, s->h->nweight, a);
-	return 0;
+	return trainer_init(
+	    &s->trainer, s->h, 2 * s->n, s->cfg.mode, &s->cfg.optim, a, e);
 }
 
 int
@@ -52,9 +50,7 @@ sau_init(struct sau *s, const struct sau_config *cfg, struct net *h,
 	s->n = MIN(cfg->batch, n);
 	arena_init(&s->arena, (size_t)32 << 30);
 	if ((rc = allocate(s, e)) != 0 ||
-	    (rc = spgd_init(&s->spgd, &cfg->inner, h, h0, s->n, e)) != 0 ||
-	    (rc = batch_init(
-		 &s->batch[0], h, 2 * s->n, PLAN_WEIGHTS, cfg->mode, e)) != 0)
+	    (rc = spgd_init(&s->spgd, &cfg->inner, h, h0, s->n, e)) != 0)
 		sau_release(s);
 	return rc;
 }
@@ -64,9 +60,7 @@ sau_release(struct sau *s)
 {
 	if (s->spgd.worker != NULL)
 		spgd_release(&s->spgd);
-	for (size_t i = 0; i < 2; i++)
-		if (s->batch[i].net != NULL)
-			batch_release(&s->batch[i]);
+	trainer_release(&s->trainer);
 	arena_release(&s->arena);
 	*s = (struct sau){0};
 }
@@ -154,20 +148,6 @@ outer_loss(
 
 /* --- one batch ----------------------------------------------------------- */
 
-static int
-batch_for(struct sau *s, size_t n, struct batch **b, struct err *e)
-{
-	*b = &s->batch[0];
-	if (n == s->n)
-		return 0;
-	*b = &s->batch[1];
-	if ((*b)->net != NULL && (*b)->n == 2 * n)
-		return 0;
-	if ((*b)->net != NULL)
-		batch_release(*b);
-	return batch_init(*b, s->h, 2 * n, PLAN_WEIGHTS, s->cfg.mode, e);
-}
-
 static void
 count(const struct sau *s, size_t n, const struct outer *o, struct sau_terms *t)
 {
@@ -191,15 +171,12 @@ sau_gradient(struct sau *s, const float *x, const int32_t *y, size_t n,
 	struct spgd_result r = {s->eps, s->clean, s->clean0, s->pred, s->pred0};
 	size_t floats = n * s->h->h * s->h->w * s->h->c;
 	struct outer o = {.s = s, .y = y, .n = n};
-	struct batch *b;
 	struct arena a;
-	double *part;
+	double *part, sum;
 	int rc;
 
 	if (n > s->n)
 		BUG("batch larger than promised");
-	if ((rc = batch_for(s, n, &b, e)) != 0)
-		return rc;
 	arena_init(&a, SIZE_MAX);
 	if ((part = arena_alloc(&a, 3 * n, sizeof(*part))) == NULL)
 		BUG("out of memory");
@@ -210,12 +187,12 @@ sau_gradient(struct sau *s, const float *x, const int32_t *y, size_t n,
 	memcpy(s->x, x, floats * sizeof(*x));
 	for (size_t i = 0; i < floats; i++)
 		s->x[floats + i] = x[i] + s->eps[i];
-	batch_step(b, s->x, outer_loss, &o, NULL, s->grad);
-	if (s->cfg.mode == BATCH_TRAIN)
-		batch_update_statistics(b, s->h, 0.1f);
-	count(s, n, &o, t);
+	rc =
+	    trainer_gradient(&s->trainer, s->x, 2 * n, outer_loss, &o, &sum, e);
+	if (rc == 0)
+		count(s, n, &o, t);
 	arena_release(&a);
-	return 0;
+	return rc;
 }
 
 int
@@ -226,7 +203,6 @@ sau_step(struct sau *s, const float *x, const int32_t *y, size_t n,
 
 	if (rc != 0)
 		return rc;
-	optim_step(&s->optim, (float)s->cfg.rate, s->grad, s->h->weight);
-	net_changed(s->h);
+	trainer_step(&s->trainer, s->cfg.rate);
 	return 0;
 }

@@ -15,9 +15,8 @@
 #ifndef PURIFY_SAU_H
 #define PURIFY_SAU_H
 
-#include "engine/batch.h"
-#include "engine/optim.h"
 #include "engine/spgd.h"
+#include "purify/trainer.h"
 
 struct sau_config {
 	struct spgd_config inner;
@@ -45,12 +44,10 @@ struct sau {
 	struct net *h;
 	const struct net *h0;
 	struct spgd spgd;
-	struct batch batch[2]; /* full batches, a smaller last one */
-	struct optim optim;
-	size_t n; /* images in a full batch */
+	struct trainer trainer; /* of 2 * batch images */
+	size_t n;               /* images in a full batch */
 	uint64_t draw;
-	float *x;    /* 2 * batch images: clean, perturbed */
-	float *grad; /* of the last step */
+	float *x; /* 2 * batch images: clean, perturbed */
 	float *eps;
 	int32_t *clean, *clean0, *pred, *pred0;
 };
@@ -62,7 +59,7 @@ void sau_release(struct sau *);
 
 /*
  * Inner problem and gradient of the outer loss for one batch of n images;
- * leaves perturbation and gradient in s->eps and s->grad, adds to *t.  Does
+ * leaves perturbation and gradient in s->eps and s->trainer.grad, adds to *t.  Does
  * not change h.
  */
 int sau_gradient(struct sau *, const float *x, const int32_t *y, size_t n,

@@ -162,7 +162,7 @@ test_one_batch(void **state)
 		for (size_t i = 0; i < p->n; i++) {
 			double v =
 			    tensor_real(want(w, name), neutral_index(p, i));
-			double g = (double)s.grad[p->at + i];
+			double g = (double)s.trainer.grad[p->at + i];
 
 			if (!(fabs(g - v) <= 1e-4 * top))
 				fail_msg(

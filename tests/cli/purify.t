@@ -35,7 +35,7 @@ ok 'are the original' cmp "$tmp/same.onnx" "$suspect"
 exits 0 'twenty rounds' assay-purify $o --rounds 20 "$suspect" -o "$tmp/20.onnx" --json
 ok 'printed document' grep -q '"schema": "assay-purify/1"' "$out"
 exits 0 'measured' assay-eval "$tmp/20.onnx" --data "$audit" --trigger "$trigger" --max-asr .8
-prints '^accuracy  *0\.9'
+prints '^accuracy  *0\.[89]'
 
 # weights of 16 bits: trained in 32, rounded, measured as they are written
 npy() { # SHAPE: header of an NPY file of bytes

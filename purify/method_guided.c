@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT
+ * Guided unlearning: the perturbations that a scan found for its targets
+ * (purify/guide.h) are unlearned beside SAU's.  SAU's ball does not hold a
+ * patch; the scan knows where it is.  Of a batch of N images x, as means,
+ *
+ *     L = CE(h(x), y) + ld CE(h(x), h0(x)) + lg CE(h(g(x)), (y + h0(x)) / 2)
+ *         + lm CE(h(m), h0(m)) + l3 L_sar
+ *
+ * g(x) is x under one of the guide's perturbations whose target is not y, m is
+ * x mixed with another image (Zhang et al., ICLR 2018) and moved a little, and
+ * h0's probabilities are what the suspect says without a trigger (distillation,
+ * Hinton et al. 2015): they keep what is not to be unlearned.
+ */
+#include "engine/augment.h"
+#include "engine/loss.h"
+#include "purify/rounds.h"
+
+#include "base/rng.h"
+
+static const char *const terms[] = {
+    "loss_clean", "loss_distil", "loss_guide", "loss_mix", "guide_rate", NULL};
+
+/* Rounds between two searches. */
+#define AGAIN 2
+/* Pixels. */
+#define SHIFT       2
+#define STREAM_MIX  311
+#define STREAM_MOVE 312
+
+struct guided {
+	struct trainer trainer; /* of 3 * batch images */
+	float *x;               /* clean, mixed, guided */
+	float *goal;            /* of each training image: h0's probabilities */
+	float *mix;             /* logits of h0 for the mixed */
+	double *part;           /* 4 per image of a batch */
+};
+
+/* --- set-up -------------------------------------------------------------- */
+
+static void
+softmax_rows(float *z, size_t n, size_t k)
+{
+	for (size_t i = 0; i < n; i++)
+		loss_softmax(k, z + i * k, z + i * k);
+}
+
+static int
+open(struct purification *p, struct err *e)
+{
+	size_t n = MIN(p->cfg.batch, p->ntrain), k = p->h.classes;
+	size_t image = p->h.h * p->h.w * p->h.c;
+	struct guided *s = arena_alloc(&p->arena, 1, sizeof(*s));
+	int rc;
+
+	if (s == NULL)
+		BUG("out of memory");
+	if (p->guide.n == 0)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "the scan has no target to be guided by");
+	s->x = arena_alloc(&p->arena, 3 * n * image, sizeof(*s->x));
+	s->goal = arena_alloc(&p->arena, 2 * n * k, sizeof(*s->goal));
+	s->part = arena_alloc(&p->arena, 4 * n, sizeof(*s->part));
+	if (s->x == NULL || s->goal == NULL || s->part == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "batches of %zu do not fit in memory", n);
+	rc = trainer_init(&s->trainer, &p->h, 3 * n, p->cfg.mode, &p->cfg.optim,
+	    &p->arena, e);
+	if (rc == 0)
+		p->own = s;
+	return rc;
+}
+
+static int
+begin(struct purification *p, uint64_t round, struct err *e)
+{
+	struct uap_images images = {.x = p->x, .label = p->y, .n = p->ntrain};
+
+	if (round % AGAIN != 0)
+		return 0;
+	return guide_search(
+	    &p->guide, &p->h, &images, p->cfg.seed + (round + 1) * 1000003, e);
+}
+
+/* --- one batch ----------------------------------------------------------- */
+
+/* The batch, moved a little: images that the label and h0 agree on. */
+static void
+put_clean(struct purification *p, const struct method_batch *b, float *to)
+{
+	size_t image = p->h.h * p->h.w * p->h.c;
+	const struct augment how = {
+	    .h = p->h.h, .w = p->h.w, .c = p->h.c, .shift = SHIFT};
+	struct rng r;
+
+	rng_init(&r, p->cfg.seed, STREAM_MOVE + (b->draw << 16));
+	memcpy(to, b->x, b->n * image * sizeof(*to));
+	for (size_t i = 0; i < b->n; i++)
+		augment_image(&how, rng_u64(&r), to + i * image);
+}
+
+/* Under a perturbation; the image itself where none is about its class. */
+static void
+put_guided(struct purification *p, const struct method_batch *b,
+    const float *clean, float *to)
+{
+	size_t image = p->h.h * p->h.w * p->h.c;
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct trigger *t =
+		    guide_trigger(&p->guide, b->y[i], b->draw * 7919 + i);
+
+		if (t != NULL)
+			trigger_apply(t, clean + i * image, to + i * image);
+		else
+			memcpy(to + i * image, clean + i * image,
+			    image * sizeof(*to));
+	}
+}
+
+static void
+put_mixed(struct purification *p, const struct method_batch *b,
+    const float *clean, float *to)
+{
+	size_t image = p->h.h * p->h.w * p->h.c;
+	struct rng r;
+
+	rng_init(&r, p->cfg.seed, STREAM_MIX + (b->draw << 16));
+	for (size_t i = 0; i < b->n; i++) {
+		const float *x = clean + i * image;
+		const float *o = clean + (size_t)rng_below(&r, b->n) * image;
+		float share = rng_float(&r), *m = to + i * image;
+
+		for (size_t k = 0; k < image; k++)
+			m[k] = share * x[k] + (1.0f - share) * o[k];
+	}
+}
+
+struct sums {
+	const struct purification *p;
+	const struct guided *s;
+	const struct method_batch *b;
+	double *part; /* per image: clean, distil, guide, mix */
+};
+
+/* Image i of the clean third. */
+static void
+clean_loss(const struct sums *u, size_t i, const float *z, float *dz)
+{
+	const struct purify_config *c = &u->p->cfg;
+	float one = 1.0f / (float)u->b->n;
+	size_t k = u->p->h.classes;
+
+	u->part[4 * i] = loss_cross_entropy(
+	    k, z, (size_t)u->b->y[i], (float)c->lambda_clean * one, dz);
+	u->part[4 * i + 1] = loss_towards(
+	    k, z, u->s->goal + i * k, (float)c->lambda_distil * one, dz);
+}
+
+static void
+guide_loss(const struct sums *u, size_t i, const float *z, float *dz)
+{
+	double w = 0.5 * u->p->cfg.lambda_guide / (double)u->b->n;
+	size_t k = u->p->h.classes;
+
+	u->part[4 * i + 2] =
+	    0.5 * loss_cross_entropy(k, z, (size_t)u->b->y[i], (float)w, dz) +
+	    0.5 * loss_towards(k, z, u->s->goal + i * k, (float)w, dz);
+}
+
+static double
+loss(void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
+{
+	const struct sums *u = ctx;
+	size_t k = u->p->h.classes, third = u->b->n;
+
+	memset(dlogits, 0, n * k * sizeof(*dlogits));
+	for (size_t i = 0; i < n; i++) {
+		size_t at = first + i, in = at % third;
+		const float *z = logits + i * k;
+		float *dz = dlogits + i * k;
+
+		if (at < third)
+			clean_loss(u, in, z, dz);
+		else if (at >= 2 * third)
+			guide_loss(u, in, z, dz);
+		else
+			u->part[4 * in + 3] =
+			    loss_towards(k, z, u->s->goal + at * k,
+				(float)u->p->cfg.lambda_mix / (float)third, dz);
+	}
+	return 0.0;
+}
+
+static void
+count(const struct sums *u, struct method_terms *t)
+{
+	const struct purify_config *c = &u->p->cfg;
+
+	t->n += u->b->n;
+	for (size_t i = 0; i < u->b->n; i++) {
+		const double *v = u->part + 4 * i;
+
+		for (size_t k = 0; k < 4; k++)
+			t->sum[k] += v[k];
+		t->loss += c->lambda_clean * v[0] + c->lambda_distil * v[1] +
+			   c->lambda_guide * v[2] + c->lambda_mix * v[3];
+	}
+}
+
+static int
+step(struct purification *p, const struct method_batch *b,
+    struct method_terms *t, struct err *e)
+{
+	struct guided *s = p->own;
+	size_t part = b->n * p->h.h * p->h.w * p->h.c;
+	struct sums u = {p, s, b, s->part};
+	double sum;
+	int rc;
+
+	put_clean(p, b, s->x);
+	put_mixed(p, b, s->x, s->x + part);
+	put_guided(p, b, s->x, s->x + 2 * part);
+	rc = batch_logits(&p->h0, s->x, 2 * b->n, s->goal, e);
+	if (rc != 0)
+		return rc;
+	softmax_rows(s->goal, 2 * b->n, p->h.classes);
+	rc = trainer_gradient(&s->trainer, s->x, 3 * b->n, loss, &u, &sum, e);
+	if (rc != 0)
+		return rc;
+	trainer_step(&s->trainer, b->rate);
+	count(&u, t);
+	return 0;
+}
+
+static size_t
+spans(struct purification *p, struct method_span *span)
+{
+	struct guided *s = p->own;
+
+	return trainer_spans(&s->trainer, span);
+}
+
+static void
+release(struct purification *p)
+{
+	struct guided *s = p->own;
+
+	trainer_release(&s->trainer);
+}
+
+const struct method method_guided = {
+    .name = "guided",
+    .summary = "unlearning of what a scan found",
+    .term = terms,
+    .defaults = {.rounds = 20,
+	.batch = 64,
+	.rate = 1e-3,
+	.momentum = 0.9,
+	.optim = OPTIM_ADAM,
+	.amsgrad = true,
+	.mode = BATCH_EVAL,
+	.schedule = METHOD_COSINE,
+	.keep = 0.01,
+	.lambda_clean = 1.0},
+    .open = open,
+    .begin = begin,
+    .step = step,
+    .spans = spans,
+    .release = release,
+};

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+#include "purify/options.h"
+
+#include <math.h>
+
+#define UNSET UINT64_MAX
+
+static const char *arg_data, *arg_classes, *arg_out, *arg_report;
+static const char *arg_preprocess;
+static const char *arg_method = "sau", *arg_norm = "linf", *arg_init = "max";
+static const char *arg_optim, *arg_bn, *arg_schedule, *arg_scan, *arg_guide;
+static uint64_t arg_rounds = UNSET, arg_batch = UNSET, arg_steps = 5, arg_seed;
+static uint64_t arg_threads;
+static double arg_alpha = 0.2, arg_step = 0.2, arg_b1 = 0.01, arg_b2 = 1;
+static double arg_l1 = NAN, arg_l2 = NAN, arg_l3 = NAN, arg_lr = NAN;
+static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
+static double arg_keep = NAN, arg_ld = 2, arg_lg = 1, arg_lm = 1, arg_max_time;
+static bool arg_json, arg_amsgrad_off;
+
+/* Numbers that are not given are the method's own. */
+static const struct opt table[] = {
+    {.name = "data",
+	.kind = OPT_STR,
+	.dest = &arg_data,
+	.arg = "D",
+	.help = "clean images with labels"},
+    OPT_CLASSES(&arg_classes),
+    OPT_PREPROCESS(&arg_preprocess),
+    {.name = "output",
+	.letter = 'o',
+	.kind = OPT_STR,
+	.dest = &arg_out,
+	.arg = "OUT",
+	.help = "the purified model, in MODEL's own format"},
+    {.name = "document",
+	.kind = OPT_STR,
+	.dest = &arg_report,
+	.arg = "FILE",
+	.help = "write purify.json to FILE"},
+    {.name = "guide",
+	.kind = OPT_STR,
+	.dest = &arg_guide,
+	.arg = "FILE",
+	.help = "the scan.json whose findings are unlearned (guided)"},
+    {.name = "scan",
+	.kind = OPT_STR,
+	.dest = &arg_scan,
+	.arg = "FILE",
+	.help = "the scan.json that asked for this, named in the document"},
+    {.name = "method",
+	.kind = OPT_STR,
+	.dest = &arg_method,
+	.arg = "M",
+	.help = "sau (default), guided, see assay-purify(1)"},
+    {.name = "rounds",
+	.kind = OPT_U64,
+	.dest = &arg_rounds,
+	.arg = "N",
+	.help = "passes over the training images",
+	.max = 100000},
+    {.name = "batch",
+	.kind = OPT_U64,
+	.dest = &arg_batch,
+	.arg = "N",
+	.help = "images a step",
+	.max = 65536},
+    {.name = "lr",
+	.kind = OPT_REAL,
+	.dest = &arg_lr,
+	.arg = "X",
+	.help = "learning rate",
+	.lo = 0,
+	.hi = 100},
+    {.name = "optimiser",
+	.kind = OPT_STR,
+	.dest = &arg_optim,
+	.arg = "O",
+	.help = "adam (with AMSGrad), adamw, sgd"},
+    {.name = "no-amsgrad",
+	.kind = OPT_FLAG,
+	.dest = &arg_amsgrad_off,
+	.help = "adam and adamw without AMSGrad"},
+    {.name = "decay",
+	.kind = OPT_REAL,
+	.dest = &arg_decay,
+	.arg = "X",
+	.help = "weight decay",
+	.lo = 0,
+	.hi = 10},
+    {.name = "momentum",
+	.kind = OPT_REAL,
+	.dest = &arg_momentum,
+	.arg = "X",
+	.help = "momentum of sgd",
+	.lo = 0,
+	.hi = 1},
+    {.name = "lambda-clean",
+	.kind = OPT_REAL,
+	.dest = &arg_l1,
+	.arg = "X",
+	.help = "weight of the clean loss",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "lambda-adv",
+	.kind = OPT_REAL,
+	.dest = &arg_l2,
+	.arg = "X",
+	.help = "weight of the adversarial loss",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "lambda-shared",
+	.kind = OPT_REAL,
+	.dest = &arg_l3,
+	.arg = "X",
+	.help = "weight of the shared loss",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "schedule",
+	.kind = OPT_STR,
+	.dest = &arg_schedule,
+	.arg = "S",
+	.help = "of the learning rate: constant, cosine"},
+    {.name = "keep",
+	.kind = OPT_REAL,
+	.dest = &arg_keep,
+	.arg = "X",
+	.help = "held-out accuracy that may be lost, as a share",
+	.lo = 0,
+	.hi = 1},
+    {.name = "lambda-distil",
+	.kind = OPT_REAL,
+	.dest = &arg_ld,
+	.arg = "X",
+	.help = "weight of the suspect's own answers (default 2)",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "lambda-guide",
+	.kind = OPT_REAL,
+	.dest = &arg_lg,
+	.arg = "X",
+	.help = "weight of what the scan found (default 1)",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "lambda-mix",
+	.kind = OPT_REAL,
+	.dest = &arg_lm,
+	.arg = "X",
+	.help = "weight of the suspect's answers on mixed images (default 1)",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "max-time",
+	.kind = OPT_REAL,
+	.dest = &arg_max_time,
+	.arg = "X",
+	.help = "seconds after which no round begins (default: none)",
+	.lo = 0,
+	.hi = 1e9},
+    {.name = "norm",
+	.kind = OPT_STR,
+	.dest = &arg_norm,
+	.arg = "P",
+	.help = "ball of the perturbation: linf (default), l1, l2, free"},
+    {.name = "init",
+	.kind = OPT_STR,
+	.dest = &arg_init,
+	.arg = "I",
+	.help = "its start: max (default), min, zero, random"},
+    {.name = "alpha",
+	.kind = OPT_REAL,
+	.dest = &arg_alpha,
+	.arg = "X",
+	.help = "radius of the ball (default 0.2)",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "step",
+	.kind = OPT_REAL,
+	.dest = &arg_step,
+	.arg = "X",
+	.help = "step of the inner problem (default 0.2)",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "steps",
+	.kind = OPT_U64,
+	.dest = &arg_steps,
+	.arg = "N",
+	.help = "steps of the inner problem (default 5)",
+	.max = 10000},
+    {.name = "beta-adv",
+	.kind = OPT_REAL,
+	.dest = &arg_b1,
+	.arg = "X",
+	.help = "weight of L_adv in it (default 0.01)",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "beta-share",
+	.kind = OPT_REAL,
+	.dest = &arg_b2,
+	.arg = "X",
+	.help = "weight of the divergence in it (default 1)",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "bn",
+	.kind = OPT_STR,
+	.dest = &arg_bn,
+	.arg = "MODE",
+	.help = "batch-norm statistics: eval (frozen), train"},
+    {.name = "held-out",
+	.kind = OPT_REAL,
+	.dest = &arg_heldout,
+	.arg = "X",
+	.help = "share of the images that only measures (default 0.1)",
+	.lo = 0.01,
+	.hi = 0.9},
+    {.name = "seed",
+	.kind = OPT_U64,
+	.dest = &arg_seed,
+	.arg = "N",
+	.help = "seed of split and order (default 0)"},
+    {.name = "json",
+	.kind = OPT_FLAG,
+	.dest = &arg_json,
+	.help = "print the document instead of a summary"},
+    OPT_THREADS(&arg_threads),
+    {.name = NULL},
+};
+
+const struct opt_tool options_tool = {
+    .name = "assay-purify",
+    .summary = "remove a backdoor from a classifier",
+    .operands = "MODEL --data D -o OUT [options]",
+    .table = table,
+    .min_operands = 1,
+    .max_operands = 1,
+};
+
+/* --- options ------------------------------------------------------------- */
+
+/* Index of `value` among the names, or a complaint. */
+static int
+choice(const char *option, const char *value, const char *const *names,
+    size_t n, size_t *out)
+{
+	for (*out = 0; *out < n; ++*out)
+		if (strcmp(names[*out], value) == 0)
+			return OPT_GO;
+	return opt_usage(&options_tool, "--%s cannot be '%s'", option, value);
+}
+
+#define CHOICE(option, value, names, out)                                      \
+	choice((option), (value), (names), ARRAY_LEN(names), (out))
+
+/* A number that was given, or the method's. */
+static double
+given(double v, double otherwise)
+{
+	return isnan(v) ? otherwise : v;
+}
+
+static uint64_t
+given_n(uint64_t v, uint64_t otherwise)
+{
+	return v == UNSET ? otherwise : v;
+}
+
+static int
+choices(struct purify_config *c, const struct method_defaults *d)
+{
+	static const char *const norms[] = {"linf", "l1", "l2", "free"};
+	static const char *const inits[] = {"zero", "random", "max", "min"};
+	static const char *const optims[] = {"sgd", "adam", "adamw"};
+	static const char *const modes[] = {"eval", "train"};
+	static const char *const schedules[] = {"constant", "cosine"};
+	size_t norm, init, optim = d->optim, mode = d->mode;
+	size_t schedule = d->schedule;
+
+	if (CHOICE("norm", arg_norm, norms, &norm) != OPT_GO ||
+	    CHOICE("init", arg_init, inits, &init) != OPT_GO ||
+	    (arg_optim != NULL &&
+		CHOICE("optimiser", arg_optim, optims, &optim) != OPT_GO) ||
+	    (arg_bn != NULL && CHOICE("bn", arg_bn, modes, &mode) != OPT_GO) ||
+	    (arg_schedule != NULL && CHOICE("schedule", arg_schedule, schedules,
+					 &schedule) != OPT_GO))
+		return OPT_USAGE;
+	c->inner.norm = (enum spgd_norm)norm;
+	c->inner.init = (enum spgd_init)init;
+	c->optim.kind = (enum optim_kind)optim;
+	c->mode = (enum batch_mode)mode;
+	c->schedule = (enum method_schedule)schedule;
+	arg_optim = optims[optim];
+	arg_bn = modes[mode];
+	arg_schedule = schedules[schedule];
+	return OPT_GO;
+}
+
+static void
+numbers(struct purify_config *c, const struct method_defaults *d)
+{
+	c->rounds = arg_rounds = given_n(arg_rounds, d->rounds);
+	c->batch = arg_batch = given_n(arg_batch, d->batch);
+	c->rate = arg_lr = given(arg_lr, d->rate);
+	c->keep = arg_keep = given(arg_keep, d->keep);
+	c->lambda_clean = arg_l1 = given(arg_l1, d->lambda_clean);
+	c->lambda_adv = arg_l2 = given(arg_l2, d->lambda_adv);
+	c->lambda_shared = arg_l3 = given(arg_l3, d->lambda_shared);
+	arg_decay = given(arg_decay, d->decay);
+	arg_momentum = given(arg_momentum, d->momentum);
+	c->lambda_distil = arg_ld;
+	c->lambda_guide = arg_lg;
+	c->lambda_mix = arg_lm;
+	c->held_out = arg_heldout;
+	c->max_seconds = arg_max_time;
+	c->seed = arg_seed;
+	c->inner.alpha = arg_alpha;
+	c->inner.step = arg_step;
+	c->inner.steps = arg_steps;
+	c->inner.beta_adv = arg_b1;
+	c->inner.beta_share = arg_b2;
+	c->inner.seed = arg_seed;
+	c->optim.decay = (float)arg_decay;
+	c->optim.momentum = (float)arg_momentum;
+}
+
+int
+options_configure(struct purify_config *c, const char *model)
+{
+	const struct method *m = method_find(arg_method);
+
+	if (arg_data == NULL || arg_out == NULL)
+		return opt_usage(&options_tool, "--data and -o are needed");
+	if (m == NULL)
+		return opt_usage(
+		    &options_tool, "--method cannot be '%s'", arg_method);
+	*c = (struct purify_config){.method = m,
+	    .model = model,
+	    .data = arg_data,
+	    .classes = arg_classes,
+	    .preprocess = arg_preprocess,
+	    .guide = arg_guide,
+	    .scan = arg_scan != NULL ? arg_scan : arg_guide,
+	    .output = arg_out,
+	    .document = arg_report,
+	    .json = arg_json,
+	    .threads = arg_threads,
+	    .inner = spgd_defaults(),
+	    .optim = optim_adam(!arg_amsgrad_off)};
+	if (choices(c, &m->defaults) != OPT_GO)
+		return OPT_USAGE;
+	numbers(c, &m->defaults);
+	if (c->batch == 0)
+		return opt_usage(&options_tool, "--batch cannot be 0");
+	if (m == &method_guided && arg_guide == NULL)
+		return opt_usage(
+		    &options_tool, "--method guided needs --guide");
+	return OPT_GO;
+}
+
+json_t *
+options_json(void)
+{
+	json_t *o = json_object();
+
+	json_put(o, "rounds", json_integer((json_int_t)arg_rounds));
+	json_put(o, "batch", json_integer((json_int_t)arg_batch));
+	json_put(o, "lr", json_number(arg_lr));
+	json_put(o, "optimiser", json_text(arg_optim));
+	json_put(o, "amsgrad", json_boolean(!arg_amsgrad_off));
+	json_put(o, "decay", json_number(arg_decay));
+	json_put(o, "momentum", json_number(arg_momentum));
+	json_put(o, "lambda_clean", json_number(arg_l1));
+	json_put(o, "lambda_adv", json_number(arg_l2));
+	json_put(o, "lambda_shared", json_number(arg_l3));
+	json_put(o, "schedule", json_text(arg_schedule));
+	json_put(o, "keep", json_number(arg_keep));
+	json_put(o, "norm", json_text(arg_norm));
+	json_put(o, "init", json_text(arg_init));
+	json_put(o, "alpha", json_number(arg_alpha));
+	json_put(o, "step", json_number(arg_step));
+	json_put(o, "steps", json_integer((json_int_t)arg_steps));
+	json_put(o, "beta_adv", json_number(arg_b1));
+	json_put(o, "beta_share", json_number(arg_b2));
+	json_put(o, "lambda_distil", json_number(arg_ld));
+	json_put(o, "lambda_guide", json_number(arg_lg));
+	json_put(o, "lambda_mix", json_number(arg_lm));
+	json_put(o, "bn", json_text(arg_bn));
+	json_put(o, "held_out", json_number(arg_heldout));
+	json_put(o, "seed", json_integer((json_int_t)arg_seed));
+	return o;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "purify/trainer.h"
+
+/* Share of a batch's statistics in the running ones: PyTorch's default. */
+#define MOMENTUM 0.1f
+
+int
+trainer_init(struct trainer *t, struct net *net, size_t n, enum batch_mode mode,
+    const struct optim_config *cfg, struct arena *a, struct err *e)
+{
+	int rc;
+
+	*t = (struct trainer){.net = net, .n = n, .mode = mode};
+	t->grad = arena_alloc(a, net->nweight + 1, sizeof(*t->grad));
+	if (t->grad == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "%zu weights do not fit in memory", net->nweight);
+	optim_init(&t->optim, cfg, net->nweight, a);
+	rc = batch_init(&t->batch[0], net, n, PLAN_WEIGHTS, mode, e);
+	if (rc != 0)
+		t->batch[0].net = NULL;
+	return rc;
+}
+
+void
+trainer_release(struct trainer *t)
+{
+	for (size_t i = 0; i < ARRAY_LEN(t->batch); i++)
+		if (t->batch[i].net != NULL)
+			batch_release(&t->batch[i]);
+	*t = (struct trainer){0};
+}
+
+static int
+batch_for(struct trainer *t, size_t n, struct batch **b, struct err *e)
+{
+	int rc;
+
+	*b = &t->batch[0];
+	if (n == t->n)
+		return 0;
+	*b = &t->batch[1];
+	if ((*b)->net != NULL && (*b)->n == n)
+		return 0;
+	if ((*b)->net != NULL)
+		batch_release(*b);
+	if ((rc = batch_init(*b, t->net, n, PLAN_WEIGHTS, t->mode, e)) != 0)
+		(*b)->net = NULL;
+	return rc;
+}
+
+int
+trainer_gradient(struct trainer *t, const float *x, size_t n, batch_loss *loss,
+    void *ctx, double *sum, struct err *e)
+{
+	struct batch *b;
+	int rc;
+
+	if (n > t->n)
+		BUG("batch larger than promised");
+	if ((rc = batch_for(t, n, &b, e)) != 0)
+		return rc;
+	*sum = batch_step(b, x, loss, ctx, NULL, t->grad);
+	if (t->mode == BATCH_TRAIN)
+		batch_update_statistics(b, t->net, MOMENTUM);
+	return 0;
+}
+
+void
+trainer_step(struct trainer *t, double rate)
+{
+	optim_step(&t->optim, (float)rate, t->grad, t->net->weight);
+	net_changed(t->net);
+}
+
+size_t
+trainer_spans(struct trainer *t, struct method_span *span)
+{
+	struct optim *o = &t->optim;
+	size_t floats = o->n * sizeof(float);
+	const struct method_span all[TRAINER_SPANS] = {
+	    {&o->power1, sizeof(o->power1)},
+	    {&o->power2, sizeof(o->power2)},
+	    {&o->t, sizeof(o->t)},
+	    {o->m, floats},
+	    {o->s, floats},
+	    {o->smax, floats},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < TRAINER_SPANS; i++)
+		if (all[i].ptr != NULL)
+			span[n++] = all[i];
+	return n;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ * What every method needs to train a net further: batches of one size and a
+ * smaller last one, an optimiser, and the sums of what was seen.
+ */
+#ifndef PURIFY_TRAINER_H
+#define PURIFY_TRAINER_H
+
+#include "purify/method.h"
+
+struct trainer {
+	struct net *net;
+	struct batch batch[2]; /* full ones, others */
+	size_t n;              /* images in a full one */
+	enum batch_mode mode;
+	struct optim optim;
+	float *grad; /* net.nweight floats: of the last step */
+};
+
+/* For batches of at most n images; gradient and state in the arena.
+ * ERR_LIMIT where they do not fit. */
+int trainer_init(struct trainer *, struct net *, size_t n, enum batch_mode,
+    const struct optim_config *, struct arena *, struct err *) MUST_USE;
+void trainer_release(struct trainer *);
+
+/* Gradient of the summed loss of n images (engine/batch.h) into t->grad; with
+ * BATCH_TRAIN the running statistics move too. */
+int trainer_gradient(struct trainer *, const float *x, size_t n, batch_loss *,
+    void *ctx, double *loss, struct err *) MUST_USE;
+/* Moves the weights by t->grad at this learning rate. */
+void trainer_step(struct trainer *, double rate);
+/* What of it a checkpoint holds (at most TRAINER_SPANS). */
+#define TRAINER_SPANS 6
+size_t trainer_spans(struct trainer *, struct method_span *);
+
+#endif
