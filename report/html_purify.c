@@ -27,70 +27,110 @@ series(struct arena *a, const json_t *rounds, const char *key)
 	return y;
 }
 
-static void
-round_table(const json_t *rounds, struct buf *b)
-{
-	static const char *const column[] = {"#Round", "#Held-out accuracy",
-	    "#Fooled", "#Shared", "#Loss", "#clean", "#adversarial", "#shared",
-	    NULL};
-	static const struct {
-		const char *key;
-		bool share;
-	} part[] = {{"accuracy_heldout", true}, {"fooled_rate", true},
-	    {"shared_rate", true}, {"loss", false}, {"loss_clean", false},
-	    {"loss_adv", false}, {"loss_shared", false}};
-	const json_t *one;
-	size_t i;
+/* What rounds may have, by method; a share is drawn from 0 to 1. */
+struct term {
+	const char *key, *label;
+	bool share;
+	const double *y;
+};
 
+#define TERMS 10
+
+/* Those that these rounds have, of a known kind; returns how many. */
+static size_t
+terms_of(struct arena *a, const json_t *rounds, struct term *out)
+{
+	static const struct term known[TERMS] = {
+	    {"accuracy_heldout", "held-out accuracy", true, NULL},
+	    {"fooled_rate", "fooled by the attack", true, NULL},
+	    {"shared_rate", "fooled as the original is", true, NULL},
+	    {"guide_rate", "guided images that flip", true, NULL},
+	    {"loss", "loss", false, NULL},
+	    {"loss_clean", "clean", false, NULL},
+	    {"loss_shared", "shared", false, NULL},
+	    {"loss_guide", "guided", false, NULL},
+	    {"loss_distil", "distilled", false, NULL},
+	    {"loss_adv", "adversarial", false, NULL},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < TERMS; i++) {
+		if (json_at(json_array_get(rounds, 0), known[i].key) == NULL)
+			continue;
+		out[n] = known[i];
+		out[n++].y = series(a, rounds, known[i].key);
+	}
+	return n;
+}
+
+static void
+round_table(const struct term *t, size_t n, size_t rounds, struct buf *b)
+{
+	const char *column[TERMS + 2] = {"#Round"};
+	char name[TERMS][64];
+
+	for (size_t k = 0; k < n; k++) {
+		snprintf(name[k], sizeof(name[k]), "#%s%s",
+		    t[k].share || k == 0 || t[k - 1].share ? "" : "loss, ",
+		    t[k].label);
+		column[k + 1] = name[k];
+	}
 	page_table(b, "Each round of the purification", column);
-	json_array_foreach((json_t *)(uintptr_t)rounds, i, one)
-	{
+	for (size_t i = 0; i < rounds; i++) {
 		buf_puts(b, "<tr>");
 		page_count(b, (int64_t)i + 1);
-		for (size_t k = 0; k < ARRAY_LEN(part); k++) {
-			const json_t *v = json_at(one, part[k].key);
-			double x = json_is_number(v) ? json_number_value(v)
-						     : (double)NAN;
-
-			if (part[k].share)
-				page_number(b, x, "%.1f %%", 100.0 * x);
+		for (size_t k = 0; k < n; k++)
+			if (t[k].share)
+				page_number(
+				    b, t[k].y[i], "%.1f %%", 100.0 * t[k].y[i]);
 			else
-				page_number(b, x, "%.3f", x);
-		}
+				page_number(b, t[k].y[i], "%.3f", t[k].y[i]);
 		buf_puts(b, "</tr>\n");
 	}
 	page_table_end(b);
 }
 
+/* The first four of a kind: more lines cannot be told apart. */
+static void
+put_curves(
+    const struct term *t, size_t n, bool share, size_t rounds, struct buf *b)
+{
+	struct chart_line line[4];
+	size_t k = 0;
+
+	for (size_t i = 0; i < n && k < ARRAY_LEN(line); i++)
+		if (t[i].share == share)
+			line[k++] = (struct chart_line){t[i].label, t[i].y};
+	if (k == 0)
+		return;
+	buf_puts(b, "<figure>");
+	chart_lines(line, k, rounds,
+	    share ? "Shares by round" : "Loss by round", share ? "%" : "", b);
+	page_el(b, "figcaption", "%s",
+	    share ? "What is to fall: images that are fooled. What is to stay: "
+		    "accuracy."
+		  : "The loss and its terms, nats an image.");
+	buf_puts(b, "</figure>\n");
+}
+
 static void
 put_rounds(const json_t *rounds, struct buf *b)
 {
-	size_t n = json_array_size(rounds);
+	size_t n = json_array_size(rounds), k;
+	struct term t[TERMS];
 	struct arena a;
 
 	if (n == 0)
 		return;
 	arena_init(&a, SIZE_MAX);
-	struct chart_line rate[] = {
-	    {"held-out accuracy", series(&a, rounds, "accuracy_heldout")},
-	    {"fooled by the attack", series(&a, rounds, "fooled_rate")},
-	    {"fooled as the original is", series(&a, rounds, "shared_rate")}};
-	struct chart_line loss[] = {{"loss", series(&a, rounds, "loss")},
-	    {"clean", series(&a, rounds, "loss_clean")},
-	    {"shared", series(&a, rounds, "loss_shared")}};
-
+	k = terms_of(&a, rounds, t);
 	page_el(b, "h3", "The rounds");
-	buf_puts(b, "<div class=\"charts\">\n<figure>");
-	chart_lines(rate, ARRAY_LEN(rate), n, "Shares by round", "%", b);
-	page_el(b, "figcaption",
-	    "What is to fall: adversarial examples that fool original and "
-	    "purified model into one class. What is to stay: accuracy.");
-	buf_puts(b, "</figure>\n<figure>");
-	chart_lines(loss, ARRAY_LEN(loss), n, "Loss by round", "", b);
-	page_el(b, "figcaption", "The loss and its terms, nats an image.");
-	buf_puts(b, "</figure>\n</div>\n");
+	buf_puts(b, "<div class=\"charts\">\n");
+	put_curves(t, k, true, n, b);
+	put_curves(t, k, false, n, b);
+	buf_puts(b, "</div>\n");
 	page_fold(b, false, "Numbers: the rounds");
-	round_table(rounds, b);
+	round_table(t, k, n, b);
 	page_fold_end(b);
 	arena_release(&a);
 }
@@ -186,6 +226,11 @@ html_purify(const struct html_in *h, struct buf *b)
 	    "another model, with its own digest; test it for its "
 	    "purpose before use.</p>\n<dl>\n");
 	page_fact(b, false, "Method", json_text_at(p, "method"));
+	if (json_at(p, "kept_round") != NULL)
+		page_fact(b, false, "Round that was kept",
+		    page_value(p, "kept_round", room, sizeof(room)));
+	if (json_at(p, "end") != NULL)
+		page_fact(b, false, "Ended by", json_text_at(p, "end"));
 	page_fact(b, true, "Purified model", json_text_at(p, "output.name"));
 	page_fact(b, true, "SHA-256", json_text_at(p, "output.sha256"));
 	page_fact(b, false, "Held-out images",
