@@ -6,6 +6,7 @@
 
 #include "audit/command.h"
 #include "audit/given.h"
+#include "audit/recovered.h"
 #include "audit/signing.h"
 #include "audit/summary.h"
 #include "base/doc.h"
@@ -188,28 +189,6 @@ in_case(char *out, const char *name, struct err *e)
 
 /* --- steps --------------------------------------------------------------- */
 
-/* With --resume: the case must be of the bundle that is here now. */
-static int
-same_bundle(const char *bundle, const char *manifest, struct err *e)
-{
-	json_t *now = doc_new("assay-manifest/1"), *doc;
-	int rc;
-
-	if ((rc = doc_read(manifest, "assay-manifest/1", &doc, e)) == 0) {
-		rc = doc_input_path(now, "bundle", bundle, e);
-		if (rc == 0 && !json_equal(json_at(doc, "inputs.0.sha256"),
-				   json_at(now, "inputs.0.sha256"))) {
-			err_set(e, ERR_USAGE, ERR_NOWHERE,
-			    "the case is of another bundle, or this one has "
-			    "changed");
-			rc = err_in(e, bundle);
-		}
-		json_decref(doc);
-	}
-	json_decref(now);
-	return rc;
-}
-
 static int
 unpack(struct audit *a, struct err *e)
 {
@@ -221,7 +200,7 @@ unpack(struct audit *a, struct err *e)
 		return rc;
 	if (file_exists(doc)) {
 		if (arg_resume)
-			return same_bundle(a->bundle, doc, e);
+			return given_same_bundle(a->bundle, doc, e);
 		err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "holds an audit already; --resume goes on with it");
 		return err_in(e, arg_out);
@@ -349,7 +328,8 @@ scan(struct audit *a, const char *model, const char *dir, int *status,
 }
 
 static int
-evaluate(struct audit *a, const char *model, const char *name, struct err *e)
+evaluate(struct audit *a, const char *model, const char *name,
+    const char *trigger, const char *baseline, struct err *e)
 {
 	struct command c = command_new("assay-eval");
 	char doc[PATH_SIZE];
@@ -362,9 +342,24 @@ evaluate(struct audit *a, const char *model, const char *name, struct err *e)
 	    &c, "--data", arg_eval_data != NULL ? arg_eval_data : arg_data);
 	command_option(&c, "--classes", arg_classes);
 	command_option(&c, "--preprocess", arg_preprocess);
-	command_option(&c, "--trigger", arg_trigger);
+	command_option(&c, "--trigger", trigger);
+	command_option(&c, "--baseline", baseline);
 	command_option(&c, "-o", doc);
 	return run(a, &c, doc, &status, e);
+}
+
+/* Whether what the scan recovered still works on the purified model, beside
+ * the suspect on the same images. */
+static int
+try_recovered(const struct audit *a, struct audit *after, struct err *e)
+{
+	char trigger[PATH_SIZE];
+	int rc = recovered_trigger(arg_out, trigger, sizeof(trigger), e);
+
+	if (rc != 0 || trigger[0] == '\0')
+		return rc;
+	return evaluate(
+	    after, a->purified, "eval-recovered.json", trigger, a->suspect, e);
 }
 
 static int
@@ -403,7 +398,9 @@ purify(struct audit *a, struct err *e)
 	/* accuracy on images that purification trained on would flatter it */
 	if (arg_eval_data == NULL)
 		return 0;
-	return evaluate(&after, a->purified, "eval-after.json", e);
+	rc = evaluate(
+	    &after, a->purified, "eval-after.json", arg_trigger, NULL, e);
+	return rc == 0 ? try_recovered(a, &after, e) : rc;
 }
 
 /* Which file is there; zeros when there is none. */
@@ -502,7 +499,8 @@ examine(struct audit *a, struct err *e)
 
 	if ((rc = inspect(a, e)) != 0 || (rc = choose(a, e)) != 0 ||
 	    (rc = scan(a, a->suspect, arg_out, &status, e)) != 0 ||
-	    (rc = evaluate(a, a->suspect, "eval-before.json", e)) != 0)
+	    (rc = evaluate(
+		 a, a->suspect, "eval-before.json", arg_trigger, NULL, e)) != 0)
 		return rc;
 	if (arg_resume && (rc = earlier_status(&status, e)) != 0)
 		return rc;

@@ -539,6 +539,8 @@ purify_check(const struct checks_in *in)
 	    {CASE_EVAL_BEFORE, "asr", "asrBefore"},
 	    {CASE_EVAL_AFTER, "accuracy", "accuracyAfter"},
 	    {CASE_EVAL_AFTER, "asr", "asrAfter"},
+	    {CASE_EVAL_RECOVERED, "baseline.asr", "recoveredBefore"},
+	    {CASE_EVAL_RECOVERED, "asr", "recoveredAfter"},
 	    {CASE_RESCAN, "verdict", "rescanVerdict"},
 	    {CASE_RESCAN, "score", "rescanScore"},
 	};
