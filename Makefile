@@ -38,7 +38,7 @@ assay-grow_PARTS    = grow_doc grow_open grow_train
 assay-scan_PARTS    = cache null profile scan_doc scan_grow scan_head scan_judge \
                       scan_measure scan_open scan_previous scan_print scan_replay scan_self \
                       verdict
-assay-purify_PARTS  = guide head method $(METHODS) neuron options rounds sau trainer tuning
+assay-purify_PARTS  = attention guide head method $(METHODS) neuron options rounds sau trainer tuning
 assay-plant_PARTS   = adaptive adversary arch attack compress options poison \
                       recipe truth
 UNIT     = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))

@@ -10,6 +10,7 @@
 #include "engine/loss.h"
 #include "formats/dataset.h"
 #include "formats/neutral.h"
+#include "purify/attention.h"
 #include "purify/head.h"
 #include "purify/method_d3.h"
 #include "purify/method_ft_sam.h"
@@ -191,7 +192,8 @@ teardown(void **state)
 
 /* A method with SGD, whose first step shows the gradient. */
 static void
-start(struct world *w, const struct method *m, size_t batch)
+start_in(
+    struct world *w, const struct method *m, size_t batch, enum batch_mode mode)
 {
 	struct purify_config *c = &w->p.cfg;
 	struct err e;
@@ -199,7 +201,7 @@ start(struct world *w, const struct method *m, size_t batch)
 	*c = (struct purify_config){.method = m,
 	    .rounds = m->defaults.rounds,
 	    .batch = batch,
-	    .mode = m->defaults.mode,
+	    .mode = mode,
 	    .lambda_clean = m->defaults.lambda_clean,
 	    .rho = m->defaults.rho,
 	    .prune = m->defaults.prune,
@@ -207,6 +209,12 @@ start(struct world *w, const struct method *m, size_t batch)
 	    .lambda_shared = m->defaults.lambda_shared,
 	    .optim = {.kind = OPTIM_SGD, .momentum = 0.9f}};
 	assert_ok(m->open(&w->p, &e), &e);
+}
+
+static void
+start(struct world *w, const struct method *m, size_t batch)
+{
+	start_in(w, m, batch, m->defaults.mode);
 }
 
 static void
@@ -713,6 +721,110 @@ test_head(void **state)
 	assert_int_equal(head_find(&h, &w->p.h, &e), ERR_UNSUPPORTED);
 }
 
+/* --- attention ----------------------------------------------------------- */
+
+/* The gradient against differences; no difference, no loss. */
+static void
+test_attention_loss(void **state)
+{
+	float a[6], goal[6], da[6] = {0};
+
+	(void)state;
+	random_floats(a, 6, 8, 1.0f);
+	random_floats(goal, 6, 9, 1.0f);
+	attention_normalise(6, goal, goal);
+	attention_loss(6, a, goal, 3.0, da);
+	for (size_t i = 0; i < 6; i++) {
+		float none[6], was = a[i];
+		double up, down;
+
+		a[i] = was + 1e-3f;
+		up = attention_loss(6, a, goal, 0.0, none);
+		a[i] = was - 1e-3f;
+		down = attention_loss(6, a, goal, 0.0, none);
+		a[i] = was;
+		assert_near(da[i], 3.0 * (up - down) / 2e-3, 2e-3);
+	}
+	attention_normalise(6, a, goal);
+	assert_near(attention_loss(6, a, goal, 0.0, da), 0.0, 1e-12);
+}
+
+/* Logits, then sums of squares over the channels of what the last layer
+ * reads, and of two larger maps. */
+static void
+test_attention(void **state)
+{
+	struct world *w = *state;
+	struct purification *p = &w->p;
+	float *all = need(w, 2 * (5 + 144 + 36 + 9), sizeof(*all));
+	float *flat = need(w, 2 * 72, sizeof(*flat)), *z = need(w, 10, 4);
+	struct attention a;
+	struct net cut;
+	struct err e;
+
+	assert_ok(attention_init(&a, &p->h, &e), &e);
+	assert_int_equal(a.nmap, 3);
+	assert_int_equal(a.map[0].n, 144);
+	assert_int_equal(a.map[1].n, 36);
+	assert_int_equal(a.map[2].n, 9);
+	assert_string_equal(a.map[2].name, "pool2");
+	assert_int_equal(a.net.classes, 5 + 144 + 36 + 9);
+	assert_ok(batch_logits(&a.net, p->x, 2, all, &e), &e);
+	assert_ok(batch_logits(&p->h, p->x, 2, z, &e), &e);
+	w->model.nnode -= 1;
+	w->model.output = "flat";
+	w->model.classes = 72;
+	assert_ok(net_build(&cut, &w->model, 0, 0, 0, &e), &e);
+	assert_ok(batch_logits(&cut, p->x, 2, flat, &e), &e);
+	for (size_t i = 0; i < 2; i++) {
+		const float *row = all + i * a.net.classes;
+
+		assert_close(row, z + 5 * i, 5, 1e-5, 1e-6);
+		for (size_t at = 0; at < 9; at++) {
+			double sum = 0.0;
+
+			for (size_t c = 0; c < 8; c++)
+				sum +=
+				    pow((double)flat[i * 72 + c * 9 + at], 2.0);
+			assert_near(
+			    row[a.map[2].at + at], sum, 1e-4 * (1.0 + sum));
+		}
+	}
+	net_release(&cut);
+	attention_release(&a);
+}
+
+/* A teacher that has learned nothing sees what the student sees; a student
+ * that has lost its way falls along its gradient. */
+static void
+test_nad(void **state)
+{
+	struct world *w = *state;
+	struct purification *p = &w->p;
+	float *was = need(w, p->h.nweight, sizeof(*was));
+	double size = 0.0, rate = 1e-6, before, after;
+	struct method_terms t;
+
+	start_in(w, &method_nad, 32, BATCH_EVAL);
+	begin(w);
+	t = step(w, 32, 0.0);
+	assert_near(t.sum[1] / 32, 0.0, 1e-6);
+	random_floats(was, p->h.nweight, 10, 0.3f);
+	for (size_t i = 0; i < p->h.nweight; i++)
+		p->h.weight[i] *= 1.0f + was[i];
+	memcpy(was, p->h.weight, p->h.nweight * sizeof(*was));
+	p->draw = 0;
+	t = step(w, 32, rate);
+	before = t.loss / 32;
+	assert_true(t.sum[1] / 32 > 0.1);
+	for (size_t i = 0; i < p->h.nweight; i++)
+		size +=
+		    pow(((double)was[i] - (double)p->h.weight[i]) / rate, 2.0);
+	p->draw = 0;
+	after = step(w, 32, 0.0).loss / 32;
+	assert_near(before - after, rate * size, 0.1 * rate * size);
+}
+
 /* Everything that changes from step to step: spans, weights, statistics. */
 static size_t
 state_of(struct world *w, struct method_span *span)
@@ -788,6 +900,9 @@ main(void)
 	    CONV(test_neurons),
 	    CONV(test_anp),
 	    CONV(test_head),
+	    cmocka_unit_test(test_attention_loss),
+	    CONV(test_attention),
+	    CONV(test_nad),
 	    CONV(test_spans),
 	};
 	struct err e;

@@ -69,7 +69,7 @@ done
 
 # every method: another model of the same size, the same bytes on one thread
 # and two, and without rounds the original
-for m in ft ft-sam d3 anp fp i-bau; do
+for m in ft ft-sam d3 anp fp i-bau nad; do
 	how="$o --method $m"
 	[ $m != anp ] || how="$how --lr 1 --prune .95"
 	for t in 1 2; do
