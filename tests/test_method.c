@@ -825,6 +825,24 @@ test_nad(void **state)
 	assert_near(before - after, rate * size, 0.1 * rate * size);
 }
 
+/* The teacher is fine-tuned, the student begins as it was. */
+static void
+test_teacher(void **state)
+{
+	struct world *w = *state;
+	struct purification *p = &w->p;
+	struct method_span span[METHOD_SPANS];
+
+	start(w, &method_nad, 32);
+	p->cfg.rate = 0.01;
+	begin(w);
+	method_nad.spans(p, span);
+	assert_int_equal(span[0].size, p->h.nweight * 4);
+	assert_memory_not_equal(span[0].ptr, p->h0.weight, span[0].size);
+	assert_memory_equal(p->h.weight, p->h0.weight, p->h.nweight * 4);
+	assert_memory_equal(p->h.fixed, p->h0.fixed, p->h.nfixed * 4);
+}
+
 /* Everything that changes from step to step: spans, weights, statistics. */
 static size_t
 state_of(struct world *w, struct method_span *span)
@@ -903,6 +921,7 @@ main(void)
 	    cmocka_unit_test(test_attention_loss),
 	    CONV(test_attention),
 	    CONV(test_nad),
+	    CONV(test_teacher),
 	    CONV(test_spans),
 	};
 	struct err e;
