@@ -126,9 +126,8 @@ rounds_open(struct purification *p, struct err *e)
 
 /* --- the model that counts ------------------------------------------------ */
 
-/* Of p->h on the held-out images; which of them it gets right into `hit`. */
-static int
-accuracy(struct purification *p, bool *hit, double *out, struct err *e)
+int
+rounds_accuracy(struct purification *p, bool *hit, double *out, struct err *e)
 {
 	size_t k = p->h.classes, n = 0;
 	struct arena a;
@@ -260,7 +259,7 @@ one_round(struct purification *p, uint64_t i, struct err *e)
 	if (!isfinite(r->terms.loss))
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "the loss is not finite; try a smaller --lr");
-	return accuracy(p, p->hit, &r->accuracy, e);
+	return rounds_accuracy(p, p->hit, &r->accuracy, e);
 }
 
 static int
@@ -305,7 +304,7 @@ rounds_run(struct purification *p, struct err *e)
 	double start = progress_clock();
 	int rc;
 
-	if ((rc = accuracy(p, p->hit_before, &p->before, e)) != 0)
+	if ((rc = rounds_accuracy(p, p->hit_before, &p->before, e)) != 0)
 		return rc;
 	if (measure_near_chance((uint64_t)(p->before * (double)p->nheld + 0.5),
 		p->nheld, p->h.classes))
@@ -320,7 +319,7 @@ rounds_run(struct purification *p, struct err *e)
 	if (rc == 0)
 		rc = net_export_round(&p->h, &p->rounding, e);
 	if (rc == 0 && p->rounding.changed > 0)
-		rc = accuracy(p, p->hit, &p->after, e);
+		rc = rounds_accuracy(p, p->hit, &p->after, e);
 	p->seconds = progress_clock() - start;
 	return rc;
 }

@@ -28,6 +28,7 @@ struct purify_config {
 	struct spgd_config inner;
 	double lambda_clean, lambda_adv, lambda_shared; /* SAU's l1, l2, l3 */
 	double lambda_guide, lambda_distil, lambda_mix; /* method_guided.c */
+	double rho, prune;                              /* method.h */
 	double max_seconds;                             /* 0: no limit */
 };
 
@@ -87,6 +88,9 @@ int rounds_open(struct purification *, struct err *) MUST_USE;
 /* All rounds; p->h is the purified model afterwards, in the file's types. */
 int rounds_run(struct purification *, struct err *) MUST_USE;
 void rounds_release(struct purification *);
+/* Of p->h on the held-out images; which of them it gets right into `hit`. */
+int rounds_accuracy(
+    struct purification *, bool *hit, double *out, struct err *) MUST_USE;
 /* From a signal handler: no round begins any more, the one under way is
  * given up. */
 void rounds_stop(void);

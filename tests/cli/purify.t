@@ -93,6 +93,26 @@ for m in '--bn train' '--norm l2 --alpha 2' '--norm l1 --alpha 50' '--norm free 
 	exits 0 "$m" assay-purify $o --rounds 1 $m "$suspect" -o "$tmp/m.onnx"
 	ok 'another model' sh -c "! cmp -s '$tmp/m.onnx' '$suspect'"
 done
+
+# every method: another model of the same size, the same bytes on one thread
+# and two, and without rounds the original
+for m in ft ft-sam d3 anp fp i-bau nad; do
+	how="$o --method $m"
+	[ $m != anp ] || how="$how --lr 1 --prune .95"
+	for t in 1 2; do
+		exits 0 "$m, $t threads" assay-purify $how --threads $t "$suspect" -o "$tmp/m$t.onnx" --document "$tmp/m.json"
+	done
+	ok 'the same model' cmp "$tmp/m1.onnx" "$tmp/m2.onnx"
+	ok 'another than the suspect' sh -c "! cmp -s '$tmp/m1.onnx' '$suspect'"
+	ok 'of its size' [ "$(size "$tmp/m1.onnx")" = "$(size "$suspect")" ]
+	ok 'the document names it' grep -q "\"method\": \"$m\"" "$tmp/m.json"
+	exits 0 'no rounds' assay-purify $how --rounds 0 "$suspect" -o "$tmp/same.onnx"
+	ok 'are the original' cmp "$tmp/same.onnx" "$suspect"
+done
+exits 0 'everything pruned' assay-purify $o --method anp --prune 1 "$suspect" -o "$tmp/m.onnx" --document "$tmp/m.json"
+ok 'says so' grep -q '"pruned_rate": 1.0' "$tmp/m.json"
+exits 0 'nothing pruned' assay-purify $o --method anp --rho 0 --prune 0 --lr 0 "$suspect" -o "$tmp/m.onnx"
+ok 'is the original' cmp "$tmp/m.onnx" "$suspect"
 exits 0 '--help' assay-purify --help
 exits 0 '--version' assay-purify --version
 
