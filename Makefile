@@ -38,7 +38,8 @@ assay-grow_PARTS    = grow_doc grow_open grow_train
 assay-scan_PARTS    = cache null profile scan_doc scan_grow scan_head scan_judge \
                       scan_measure scan_open scan_previous scan_print scan_replay scan_self \
                       verdict
-assay-purify_PARTS  = guide method $(METHODS) options rounds sau trainer
+assay-purify_PARTS  = after direction guide harm method $(METHODS) options push reactivate \
+                      reactivate_json reactivate_print retune rounds sau trainer
 assay-plant_PARTS   = adaptive adversary arch attack compress options poison \
                       recipe truth
 UNIT     = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
@@ -112,6 +113,7 @@ $(LOOKING:%=$(B)/tests/%): $(call objs,audit,$(CHECKS))
 $(B)/tests/test_diagram: $(call objs,report,diagram escape evidence svg)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau $(B)/tests/test_threads: $(call objs,purify,sau trainer)
+$(B)/tests/test_harm: $(call objs,purify,harm)
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)

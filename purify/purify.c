@@ -11,6 +11,7 @@
 #include "base/tool.h"
 #include "engine/start.h"
 #include "formats/neutral.h"
+#include "purify/after.h"
 #include "purify/options.h"
 
 #include <omp.h>
@@ -68,7 +69,8 @@ rounding_json(const struct purification *p)
 }
 
 static int
-document(struct purification *p, const char *model, json_t **out, struct err *e)
+document(struct purification *p, const struct after *a, const char *model,
+    json_t **out, struct err *e)
 {
 	static const char *const ends[] = {"all rounds", "time", "signal"};
 	json_t *doc = doc_new("assay-purify/1"), *file = json_object();
@@ -106,6 +108,7 @@ document(struct purification *p, const char *model, json_t **out, struct err *e)
 	json_put(doc, "after", accuracy_json(p, p->after));
 	json_put(doc, "rounding", rounding_json(p));
 	json_put(doc, "output", file);
+	after_put(a, p, doc);
 	json_put(
 	    doc, "run", doc_run(p->started, p->seconds, omp_get_max_threads()));
 	return 0;
@@ -141,14 +144,17 @@ write_model(struct purification *p, const char *model, struct err *e)
 }
 
 static int
-output(struct purification *p, const char *model, struct err *e)
+output(
+    struct purification *p, struct after *a, const char *model, struct err *e)
 {
 	json_t *doc = NULL;
 	int rc;
 
-	if ((rc = write_model(p, model, e)) != 0)
+	/* the model first: what comes then may be stopped */
+	if ((rc = write_model(p, model, e)) != 0 ||
+	    (rc = after_run(a, p, e)) != 0)
 		return rc;
-	rc = document(p, model, &doc, e);
+	rc = document(p, a, model, &doc, e);
 	if (rc == 0 && p->cfg.document != NULL)
 		rc = json_write_file(p->cfg.document, doc, e);
 	if (rc == 0 && p->cfg.json)
@@ -164,22 +170,9 @@ output(struct purification *p, const char *model, struct err *e)
 			       "that %.4f\n",
 			    p->rounding.changed, p->rounding.numbers,
 			    p->rounding.farthest, p->unrounded);
+		after_print(a, p);
 	}
 	json_decref(doc);
-	return rc;
-}
-
-/* Before the work: a wrong --scan is no reason to lose it. */
-static int
-check_scan(const char *path, struct err *e)
-{
-	json_t *doc;
-	int rc;
-
-	if (path == NULL)
-		return 0;
-	if ((rc = doc_read(path, "assay-scan/1", &doc, e)) == 0)
-		json_decref(doc);
 	return rc;
 }
 
@@ -195,6 +188,7 @@ int
 main(int argc, char **argv)
 {
 	static struct purification p;
+	static struct after after;
 	struct err e = {0};
 	int first, rc;
 
@@ -208,10 +202,15 @@ main(int argc, char **argv)
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	if ((rc = start_engine(p.cfg.threads, &e)) == 0 &&
-	    (rc = check_scan(p.cfg.scan, &e)) == 0 &&
-	    (rc = rounds_open(&p, &e)) == 0 && (rc = rounds_run(&p, &e)) == 0)
-		rc = output(&p, argv[first], &e);
-	rc = rc == 0 ? TOOL_PASSED : tool_fail(&e);
+	    (rc = after_open(&after, &p, &e)) == 0 &&
+	    (rc = rounds_open(&p, &e)) == 0 &&
+	    (rc = after_check(&after, &p, &e)) == 0 &&
+	    (rc = rounds_run(&p, &e)) == 0)
+		rc = output(&p, &after, argv[first], &e);
+	rc = rc != 0                   ? tool_fail(&e)
+	     : after.failed[0] != '\0' ? TOOL_INCOMPLETE
+				       : TOOL_PASSED;
+	after_release(&after);
 	rounds_release(&p);
 	return tool_end(rc);
 }

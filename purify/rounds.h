@@ -16,7 +16,8 @@ struct purify_config {
 	const struct method *method;
 	const char *model, *data, *classes, *preprocess, *guide, *scan;
 	const char *output, *document;
-	bool json;
+	const char *eval_data, *trigger; /* purify/after.h */
+	bool json, no_reactivation;
 	uint64_t threads;
 	uint64_t rounds, batch, seed;
 	double held_out; /* share of the images */
