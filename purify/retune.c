@@ -99,10 +99,11 @@ retune(struct net *net, const struct uap_images *im, const struct push *p,
 	cfg.seed = seed;
 	if (cfg.batch <= src.n) {
 		rc = train_run(net, &cfg, &src, "re-tuning", e);
-		*done = finite(net);
+		*done = rc == 0 && finite(net);
 	}
 	arena_release(&a);
-	return *done ? rc : 0;
+	/* the loss was not finite: a fact about the model */
+	return rc == ERR_FORMAT ? 0 : rc;
 }
 
 /* --- the yardstick -------------------------------------------------------- */
