@@ -26,7 +26,7 @@ CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
 INSPECT             = $(patsubst audit/%.c,%,$(wildcard audit/inspect_*.c))
 assay-inspect_PARTS = $(CHECKS) $(INSPECT) show
 assay-report_PARTS  = $(CASE_PARTS) bundle case checks compare diagram envelope evidence html \
-                      html_rest html_scan html_top index oms $(OUTPUTS) overview page page_style \
+                      html_purify html_rest html_scan html_top index oms $(OUTPUTS) overview page page_style \
                       signer svg token
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
@@ -35,7 +35,7 @@ BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 METHODS             = $(patsubst purify/%.c,%,$(wildcard purify/method_*.c))
 assay-grow_PARTS    = grow_doc grow_open grow_train
-assay-scan_PARTS    = cache null profile scan_doc scan_grow scan_head scan_judge \
+assay-scan_PARTS    = cache null profile scan_before scan_doc scan_grow scan_head scan_judge \
                       scan_measure scan_open scan_previous scan_print scan_replay scan_self \
                       verdict
 assay-purify_PARTS  = after direction guide harm method $(METHODS) options push reactivate \

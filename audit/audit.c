@@ -357,9 +357,10 @@ choose(struct audit *a, struct err *e)
 	return 0;
 }
 
+/* before: the scan of the model before purification, or NULL. */
 static int
-scan(struct audit *a, const char *model, const char *dir, int *status,
-    struct err *e)
+scan(struct audit *a, const char *model, const char *before, const char *dir,
+    int *status, struct err *e)
 {
 	struct command c = command("assay-scan");
 	char doc[PATH_SIZE], grown[PATH_SIZE];
@@ -374,6 +375,7 @@ scan(struct audit *a, const char *model, const char *dir, int *status,
 	for (size_t i = 0; i < arg_reference.n; i++)
 		option(&c, "--reference", arg_reference.item[i]);
 	option(&c, "--previous", arg_previous);
+	option(&c, "--before", before);
 	/* the purified model is compared with the same ones */
 	if ((rc = in_case(grown, "references", e)) != 0)
 		return rc;
@@ -430,13 +432,15 @@ purify(struct audit *a, struct err *e)
 	option(&c, "--batch", arg_batch);
 	option(&c, "--seed", arg_seed);
 	option(&c, "--scan", guide);
+	option(&c, "--eval-data", arg_eval_data);
+	option(&c, "--trigger", arg_trigger);
 	option(&c, "--document", doc);
 	option(&c, "-o", a->purified);
 	if ((rc = run(a, &c, doc, &status, e)) != 0)
 		return rc;
 	/* what the purified model does is not a verdict on the bundle */
 	if ((rc = in_case(dir, "rescan", e)) != 0 ||
-	    (rc = scan(&after, a->purified, dir, &status, e)) != 0)
+	    (rc = scan(&after, a->purified, guide, dir, &status, e)) != 0)
 		return rc;
 	/* accuracy on images that purification trained on would flatter it */
 	if (arg_eval_data == NULL)
@@ -540,7 +544,7 @@ examine(struct audit *a, struct err *e)
 	int rc, status;
 
 	if ((rc = inspect(a, e)) != 0 || (rc = choose(a, e)) != 0 ||
-	    (rc = scan(a, a->suspect, arg_out, &status, e)) != 0 ||
+	    (rc = scan(a, a->suspect, NULL, arg_out, &status, e)) != 0 ||
 	    (rc = evaluate(a, a->suspect, "eval-before.json", e)) != 0)
 		return rc;
 	if (arg_resume && (rc = earlier_status(&status, e)) != 0)

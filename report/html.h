@@ -25,5 +25,7 @@ void html_report(const struct html_in *, struct buf *out);
 void html_top(const struct html_in *, struct buf *);
 void html_scan(const struct html_in *, struct buf *);
 void html_rest(const struct html_in *, struct buf *);
+/* Within the section on purification. */
+void html_purify(const struct html_in *, struct buf *);
 
 #endif

@@ -174,6 +174,7 @@ put_purification(const struct html_in *h, struct buf *b)
 		page_el(b, "p",
 		    "The purified model was not scanned again: nothing is "
 		    "known about it.");
+	html_purify(h, b);
 	page_section_end(b);
 }
 
