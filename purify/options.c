@@ -15,7 +15,7 @@ static double arg_alpha = 0.2, arg_step = 0.2, arg_b1 = 0.01, arg_b2 = 1;
 static double arg_l1 = NAN, arg_l2 = NAN, arg_l3 = NAN, arg_lr = NAN;
 static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
 static double arg_keep = NAN, arg_ld = 2, arg_lg = 1, arg_lm = 1, arg_max_time;
-static bool arg_json, arg_amsgrad_off, arg_no_reactivation;
+static bool arg_json, arg_amsgrad_off, arg_no_reactivation, arg_provenance;
 static const char *arg_eval_data, *arg_trigger;
 
 /* Numbers that are not given are the method's own. */
@@ -62,6 +62,10 @@ static const struct opt table[] = {
 	.kind = OPT_FLAG,
 	.dest = &arg_no_reactivation,
 	.help = "do not try to wake the backdoor afterwards"},
+    {.name = "provenance",
+	.kind = OPT_FLAG,
+	.dest = &arg_provenance,
+	.help = "say in the file's metadata what it was made of"},
     {.name = "method",
 	.kind = OPT_STR,
 	.dest = &arg_method,
@@ -357,6 +361,7 @@ options_configure(struct purify_config *c, const char *model)
 	    .eval_data = arg_eval_data,
 	    .trigger = arg_trigger,
 	    .no_reactivation = arg_no_reactivation,
+	    .provenance = arg_provenance,
 	    .json = arg_json,
 	    .threads = arg_threads,
 	    .inner = spgd_defaults(),
@@ -402,6 +407,7 @@ options_json(void)
 	json_put(o, "bn", json_text(arg_bn));
 	json_put(o, "held_out", json_number(arg_heldout));
 	json_put(o, "reactivation", json_boolean(!arg_no_reactivation));
+	json_put(o, "provenance", json_boolean(arg_provenance));
 	json_put(o, "seed", json_integer((json_int_t)arg_seed));
 	return o;
 }

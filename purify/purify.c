@@ -114,14 +114,38 @@ document(struct purification *p, const struct after *a, const char *model,
 	return 0;
 }
 
+/* What the purified file's metadata say of where it came from, under a key
+ * that no other purification has. */
+static void
+provenance(const struct purification *p, struct buf *b)
+{
+	json_t *doc = json_object(), *tool = json_object();
+	char hex[DIGEST_HEX];
+	char *text;
+
+	digest_hex(&p->model.digest, hex);
+	json_put(tool, "name", json_text("assay-purify"));
+	json_put(tool, "version", json_text(tool_version));
+	json_put(doc, "tool", tool);
+	json_put(doc, "method", json_text(p->cfg.method->name));
+	json_put(doc, "original_sha256", json_text(hex));
+	text = json_dumps(doc, JSON_COMPACT);
+	if (text == NULL)
+		BUG("json_dumps");
+	buf_printf(b, "assay.purified.%.16s=%s", hex, text);
+	free(text);
+	json_decref(doc);
+}
+
 /* assay-save patches the weights, handed over as a neutral model in a nameless
  * file, into a copy of the original. */
 static int
 write_model(struct purification *p, const char *model, struct err *e)
 {
 	const char *argv[] = {
-	    "assay-save", model, NULL, "-o", p->cfg.output, NULL};
+	    "assay-save", model, NULL, "-o", p->cfg.output, NULL, NULL, NULL};
 	struct file_out out = {.fd = file_temp(e)};
+	struct buf note = {0};
 	int rc = out.fd < 0 ? out.fd : 0, status;
 	struct model m;
 	char path[64];
@@ -129,6 +153,11 @@ write_model(struct purification *p, const char *model, struct err *e)
 	if (rc != 0)
 		return rc;
 	argv[2] = path;
+	if (p->cfg.provenance) {
+		provenance(p, &note);
+		argv[5] = "--note";
+		argv[6] = buf_str(&note);
+	}
 	snprintf(path, sizeof(path), "/proc/%ld/fd/%d", (long)getpid(), out.fd);
 	snprintf(out.path, sizeof(out.path), "%s", path);
 	if ((rc = net_export(&p->h, &p->arena, &m, e)) == 0 &&
@@ -140,6 +169,7 @@ write_model(struct purification *p, const char *model, struct err *e)
 		rc = err_in(e, p->cfg.output);
 	}
 	file_out_abort(&out);
+	buf_free(&note);
 	return rc;
 }
 

@@ -17,7 +17,7 @@ struct purify_config {
 	const char *model, *data, *classes, *preprocess, *guide, *scan;
 	const char *output, *document;
 	const char *eval_data, *trigger; /* purify/after.h */
-	bool json, no_reactivation;
+	bool json, no_reactivation, provenance;
 	uint64_t threads;
 	uint64_t rounds, batch, seed;
 	double held_out; /* share of the images */
