@@ -68,7 +68,7 @@ ok 'the model is there' cmp "$tmp/w.onnx" "$tmp/1.onnx"
 sum=$(sha256sum <"$suspect" | cut -c1-16)
 exits 0 'provenance' assay-purify $o "$suspect" -o "$tmp/w.onnx" --document "$tmp/w.json" --provenance
 ok 'the same file as without' sh -c "head -c $(size "$tmp/1.onnx") '$tmp/w.onnx' | cmp - '$tmp/1.onnx'"
-ok 'and where it came from' sh -c "tail -c +$(($(size "$tmp/1.onnx") + 1)) '$tmp/w.onnx' | grep -aq 'assay.purified.$sum.*\"method\":\"sau\".*\"original_sha256\":\"$sum'"
+ok 'and where it came from' sh -c "tail -c +$(($(size "$tmp/1.onnx") + 1)) '$tmp/w.onnx' | LC_ALL=C grep -aq 'assay.purified.$sum.*\"method\":\"sau\".*\"original_sha256\":\"$sum'"
 exits 0 'purified twice' assay-purify $o "$tmp/w.onnx" -o "$tmp/w2.onnx" --provenance
 ok 'is said twice' [ "$(grep -ao 'assay\.purified\.' "$tmp/w2.onnx" | wc -l)" -eq 2 ]
 exits 0 'it can be inspected' assay-inspect "$tmp/w2.onnx"
