@@ -9,6 +9,19 @@
 /* Classes of which each has a row. */
 #define CLASSES 20
 
+/* A class by its number, and its name where it has one. */
+static const char *
+class_words(const json_t *j, char *room, size_t size)
+{
+	const char *name = json_text_at(j, "name");
+	int n = snprintf(room, size, "%" JSON_INTEGER_FORMAT,
+	    json_integer_value(json_at(j, "class")));
+
+	if (*name != '\0' && strcmp(name, room) != 0)
+		snprintf(room + n, size - (size_t)n, " (%s)", name);
+	return room;
+}
+
 static void
 number(struct buf *b, const json_t *v, bool percent)
 {
@@ -27,10 +40,11 @@ static void
 target_row(struct buf *b, const json_t *t)
 {
 	const json_t *from = json_at(t, "source");
+	char room[300];
 
 	buf_puts(b, "<tr>");
-	page_el(b, "th scope=\"row\"", "%" JSON_INTEGER_FORMAT " %s",
-	    json_integer_value(json_at(t, "class")), json_text_at(t, "name"));
+	page_el(
+	    b, "th scope=\"row\"", "%s", class_words(t, room, sizeof(room)));
 	if (json_is_integer(from))
 		page_el(
 		    b, "td", "%" JSON_INTEGER_FORMAT, json_integer_value(from));
@@ -88,12 +102,11 @@ class_row(struct buf *b, const json_t *c)
 {
 	double n = json_number_value(json_at(c, "n"));
 	static const char *const side[] = {"before", "after"};
+	char room[300];
 
 	buf_puts(b, "<tr>");
-	page_el(b, "th scope=\"row\"",
-	    "Accuracy, class %" JSON_INTEGER_FORMAT " %s (n = %.0f)",
-	    json_integer_value(json_at(c, "class")), json_text_at(c, "name"),
-	    n);
+	page_el(b, "th scope=\"row\"", "Accuracy, class %s, n = %.0f",
+	    class_words(c, room, sizeof(room)), n);
 	for (size_t i = 0; i < ARRAY_LEN(side); i++)
 		if (n > 0)
 			page_el(b, "td class=\"num\"", "%.1f %%",

@@ -170,7 +170,7 @@ before() { swap rescan/scan.json '"inputs":\[' "\"before\":{\"targets\":[{\"clas
 fresh purified && before "$(sha256sum <"$tmp/case/scan.json" | cut -d' ' -f1)"
 ok 'targets looked for again' status 1 assay-report "$tmp/case"
 ok 'the page says what became of them' has report.html '<td class="num">9.500</td><td class="num">-</td><td class="num">0.500</td><td class="num">2.250</td><td>gone</td>'
-ok 'names are text' has report.html '7 &lt;b&gt;</th>'
+ok 'names are text' has report.html '7 (&lt;b&gt;)</th>'
 ok 'the statement has them' has statement.json '"rescanBefore":{"gone":1,"left":0,"new":0,"targets":[{'
 fresh purified && before "$(printf '%064d' 0)"
 ok 'chain: another scan was before' refused 'rescan/scan.json: before is 0000'
