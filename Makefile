@@ -37,11 +37,12 @@ BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 METHODS             = $(patsubst purify/%.c,%,$(wildcard purify/method_*.c))
 assay-grow_PARTS    = grow_doc grow_open grow_train
-assay-scan_PARTS    = cache null profile scan_doc scan_examples scan_grow scan_head scan_judge \
+assay-scan_PARTS    = cache null profile scan_before scan_doc scan_examples scan_grow scan_head scan_judge \
                       scan_measure scan_open scan_previous scan_print scan_replay scan_self \
                       verdict
-assay-purify_PARTS  = attention checkpoint guide head method $(METHODS) neuron options rounds \
-                      sau trainer tuning
+assay-purify_PARTS  = after attention checkpoint direction guide harm head method $(METHODS) \
+                      neuron options push reactivate reactivate_json reactivate_print \
+                      retune rounds sau trainer tuning
 assay-plant_PARTS   = adaptive adversary arch attack compress options poison \
                       recipe truth
 UNIT     = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
@@ -116,6 +117,8 @@ $(B)/tests/test_diagram: $(call objs,report,$(DIAGRAM) chart escape html_cell ht
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau $(B)/tests/test_threads: $(call objs,purify,sau trainer)
 $(B)/tests/test_method: $(call objs,purify,$(assay-purify_PARTS))
+$(B)/tests/test_harm: $(call objs,purify,harm)
+$(B)/tests/test_reactivate: $(call objs,purify,direction guide push reactivate reactivate_json retune)
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)

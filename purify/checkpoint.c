@@ -20,8 +20,9 @@ checkpoint_key(const struct purification *p, struct digest *out)
 	struct digest_ctx c;
 	char *text;
 
-	/* what only ends a run earlier */
-	json_object_del(o, "max_time");
+	/* of what comes after the rounds */
+	json_object_del(o, "reactivation");
+	json_object_del(o, "provenance");
 	if ((text = json_dumps(o, JSON_SORT_KEYS)) == NULL)
 		BUG("json_dumps");
 	digest_begin(&c);

@@ -17,7 +17,8 @@ static double arg_l1 = NAN, arg_l2 = NAN, arg_l3 = NAN, arg_lr = NAN;
 static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
 static double arg_keep = NAN, arg_ld = 3, arg_lg = 1, arg_lm = 2, arg_max_time;
 static double arg_rho = NAN, arg_prune = NAN;
-static bool arg_json, arg_amsgrad_off;
+static bool arg_json, arg_amsgrad_off, arg_no_reactivation, arg_provenance;
+static const char *arg_eval_data, *arg_trigger;
 
 /* Numbers that are not given are the method's own. */
 static const struct opt table[] = {
@@ -49,6 +50,24 @@ static const struct opt table[] = {
 	.dest = &arg_scan,
 	.arg = "FILE",
 	.help = "the scan.json that asked for this, named in the document"},
+    {.name = "eval-data",
+	.kind = OPT_STR,
+	.dest = &arg_eval_data,
+	.arg = "D",
+	.help = "more clean images, only for what is measured afterwards"},
+    {.name = "trigger",
+	.kind = OPT_STR,
+	.dest = &arg_trigger,
+	.arg = "FILE",
+	.help = "a known trigger, for what is measured afterwards"},
+    {.name = "no-reactivation",
+	.kind = OPT_FLAG,
+	.dest = &arg_no_reactivation,
+	.help = "do not try to wake the backdoor afterwards"},
+    {.name = "provenance",
+	.kind = OPT_FLAG,
+	.dest = &arg_provenance,
+	.help = "say in the file's metadata what it was made of"},
     {.name = "method",
 	.kind = OPT_STR,
 	.dest = &arg_method,
@@ -364,6 +383,10 @@ options_configure(struct purify_config *c, const char *model)
 	    .checkpoint = arg_checkpoint,
 	    .output = arg_out,
 	    .document = arg_report,
+	    .eval_data = arg_eval_data,
+	    .trigger = arg_trigger,
+	    .no_reactivation = arg_no_reactivation,
+	    .provenance = arg_provenance,
 	    .json = arg_json,
 	    .threads = arg_threads,
 	    .inner = spgd_defaults(),
@@ -410,6 +433,8 @@ options_json(void)
 	json_put(o, "prune", json_number(arg_prune));
 	json_put(o, "bn", json_text(arg_bn));
 	json_put(o, "held_out", json_number(arg_heldout));
+	json_put(o, "reactivation", json_boolean(!arg_no_reactivation));
+	json_put(o, "provenance", json_boolean(arg_provenance));
 	json_put(o, "seed", json_integer((json_int_t)arg_seed));
 	return o;
 }

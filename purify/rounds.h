@@ -17,7 +17,8 @@ struct purify_config {
 	const char *model, *data, *classes, *preprocess, *guide, *scan;
 	const char *checkpoint;
 	const char *output, *document;
-	bool json;
+	const char *eval_data, *trigger; /* purify/after.h */
+	bool json, no_reactivation, provenance;
 	uint64_t threads;
 	uint64_t rounds, batch, seed;
 	double held_out; /* share of the images */
