@@ -6,6 +6,7 @@
 
 #include "audit/command.h"
 #include "audit/given.h"
+#include "audit/recovered.h"
 #include "audit/signing.h"
 #include "audit/summary.h"
 #include "base/doc.h"
@@ -24,7 +25,7 @@
 static struct signing sign;
 static const char *arg_data, *arg_classes, *arg_out, *arg_model;
 static const char *arg_budget = "standard", *arg_trigger, *arg_seed = "0";
-static const char *arg_rounds = "20", *arg_lr = "1e-3", *arg_batch = "64";
+static const char *arg_method = "guided", *arg_rounds, *arg_lr, *arg_batch;
 static const char *arg_eval_data, *arg_previous;
 static const char *arg_preprocess, *arg_policy;
 static struct opt_list arg_reference;
@@ -80,21 +81,26 @@ static const struct opt table[] = {
 	.dest = &arg_seed,
 	.arg = "N",
 	.help = "seed of scan and purification (default 0)"},
+    {.name = "method",
+	.kind = OPT_STR,
+	.dest = &arg_method,
+	.arg = "M",
+	.help = "of the purification (default guided)"},
     {.name = "rounds",
 	.kind = OPT_STR,
 	.dest = &arg_rounds,
 	.arg = "N",
-	.help = "of the purification (default 20)"},
+	.help = "of the purification (default the method's)"},
     {.name = "lr",
 	.kind = OPT_STR,
 	.dest = &arg_lr,
 	.arg = "X",
-	.help = "of the purification (default 1e-3)"},
+	.help = "of the purification (default the method's)"},
     {.name = "batch",
 	.kind = OPT_STR,
 	.dest = &arg_batch,
 	.arg = "N",
-	.help = "of the purification (default 64)"},
+	.help = "of the purification (default the method's)"},
     {.name = "no-purify",
 	.kind = OPT_FLAG,
 	.dest = &arg_no_purify,
@@ -188,28 +194,6 @@ in_case(char *out, const char *name, struct err *e)
 
 /* --- steps --------------------------------------------------------------- */
 
-/* With --resume: the case must be of the bundle that is here now. */
-static int
-same_bundle(const char *bundle, const char *manifest, struct err *e)
-{
-	json_t *now = doc_new("assay-manifest/1"), *doc;
-	int rc;
-
-	if ((rc = doc_read(manifest, "assay-manifest/1", &doc, e)) == 0) {
-		rc = doc_input_path(now, "bundle", bundle, e);
-		if (rc == 0 && !json_equal(json_at(doc, "inputs.0.sha256"),
-				   json_at(now, "inputs.0.sha256"))) {
-			err_set(e, ERR_USAGE, ERR_NOWHERE,
-			    "the case is of another bundle, or this one has "
-			    "changed");
-			rc = err_in(e, bundle);
-		}
-		json_decref(doc);
-	}
-	json_decref(now);
-	return rc;
-}
-
 static int
 unpack(struct audit *a, struct err *e)
 {
@@ -221,7 +205,7 @@ unpack(struct audit *a, struct err *e)
 		return rc;
 	if (file_exists(doc)) {
 		if (arg_resume)
-			return same_bundle(a->bundle, doc, e);
+			return given_same_bundle(a->bundle, doc, e);
 		err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "holds an audit already; --resume goes on with it");
 		return err_in(e, arg_out);
@@ -318,9 +302,10 @@ choose(struct audit *a, struct err *e)
 	return 0;
 }
 
+/* before: the scan of the model before purification, or NULL. */
 static int
-scan(struct audit *a, const char *model, const char *dir, int *status,
-    struct err *e)
+scan(struct audit *a, const char *model, const char *before, const char *dir,
+    int *status, struct err *e)
 {
 	struct command c = command_new("assay-scan");
 	char doc[PATH_SIZE], grown[PATH_SIZE];
@@ -335,6 +320,7 @@ scan(struct audit *a, const char *model, const char *dir, int *status,
 	for (size_t i = 0; i < arg_reference.n; i++)
 		command_option(&c, "--reference", arg_reference.item[i]);
 	command_option(&c, "--previous", arg_previous);
+	command_option(&c, "--before", before);
 	/* the purified model is compared with the same ones */
 	if ((rc = in_case(grown, "references", e)) != 0)
 		return rc;
@@ -349,7 +335,8 @@ scan(struct audit *a, const char *model, const char *dir, int *status,
 }
 
 static int
-evaluate(struct audit *a, const char *model, const char *name, struct err *e)
+evaluate(struct audit *a, const char *model, const char *name,
+    const char *trigger, const char *baseline, struct err *e)
 {
 	struct command c = command_new("assay-eval");
 	char doc[PATH_SIZE];
@@ -362,9 +349,24 @@ evaluate(struct audit *a, const char *model, const char *name, struct err *e)
 	    &c, "--data", arg_eval_data != NULL ? arg_eval_data : arg_data);
 	command_option(&c, "--classes", arg_classes);
 	command_option(&c, "--preprocess", arg_preprocess);
-	command_option(&c, "--trigger", arg_trigger);
+	command_option(&c, "--trigger", trigger);
+	command_option(&c, "--baseline", baseline);
 	command_option(&c, "-o", doc);
 	return run(a, &c, doc, &status, e);
+}
+
+/* Whether what the scan recovered still works on the purified model, beside
+ * the suspect on the same images. */
+static int
+try_recovered(const struct audit *a, struct audit *after, struct err *e)
+{
+	char trigger[PATH_SIZE];
+	int rc = recovered_trigger(arg_out, trigger, sizeof(trigger), e);
+
+	if (rc != 0 || trigger[0] == '\0')
+		return rc;
+	return evaluate(
+	    after, a->purified, "eval-recovered.json", trigger, a->suspect, e);
 }
 
 static int
@@ -387,23 +389,28 @@ purify(struct audit *a, struct err *e)
 	command_option(&c, "--data", arg_data);
 	command_option(&c, "--classes", arg_classes);
 	command_option(&c, "--preprocess", arg_preprocess);
+	command_option(&c, "--method", arg_method);
 	command_option(&c, "--rounds", arg_rounds);
 	command_option(&c, "--lr", arg_lr);
 	command_option(&c, "--batch", arg_batch);
 	command_option(&c, "--seed", arg_seed);
-	command_option(&c, "--scan", guide);
+	command_option(&c, "--guide", guide);
+	command_option(&c, "--eval-data", arg_eval_data);
+	command_option(&c, "--trigger", arg_trigger);
 	command_option(&c, "--document", doc);
 	command_option(&c, "-o", a->purified);
 	if ((rc = run(a, &c, doc, &status, e)) != 0)
 		return rc;
 	/* what the purified model does is not a verdict on the bundle */
 	if ((rc = in_case(dir, "rescan", e)) != 0 ||
-	    (rc = scan(&after, a->purified, dir, &status, e)) != 0)
+	    (rc = scan(&after, a->purified, guide, dir, &status, e)) != 0)
 		return rc;
 	/* accuracy on images that purification trained on would flatter it */
 	if (arg_eval_data == NULL)
 		return 0;
-	return evaluate(&after, a->purified, "eval-after.json", e);
+	rc = evaluate(
+	    &after, a->purified, "eval-after.json", arg_trigger, NULL, e);
+	return rc == 0 ? try_recovered(a, &after, e) : rc;
 }
 
 /* Which file is there; zeros when there is none. */
@@ -501,8 +508,9 @@ examine(struct audit *a, struct err *e)
 	int rc, status;
 
 	if ((rc = inspect(a, e)) != 0 || (rc = choose(a, e)) != 0 ||
-	    (rc = scan(a, a->suspect, arg_out, &status, e)) != 0 ||
-	    (rc = evaluate(a, a->suspect, "eval-before.json", e)) != 0)
+	    (rc = scan(a, a->suspect, NULL, arg_out, &status, e)) != 0 ||
+	    (rc = evaluate(
+		 a, a->suspect, "eval-before.json", arg_trigger, NULL, e)) != 0)
 		return rc;
 	if (arg_resume && (rc = earlier_status(&status, e)) != 0)
 		return rc;

@@ -16,6 +16,7 @@ enum case_doc {
 	CASE_RESCAN,
 	CASE_EVAL_BEFORE,
 	CASE_EVAL_AFTER,
+	CASE_EVAL_RECOVERED, /* under a perturbation of the scan */
 	CASE_DOCS
 };
 

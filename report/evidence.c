@@ -140,10 +140,23 @@ read_radii(struct evidence *v, const json_t *j, struct evidence_class *c,
 }
 
 static int
+read_file(
+    const json_t *j, const char **path, const char **sha256, struct err *e)
+{
+	const json_t *file = json_at(j, "perturbation");
+	int rc;
+
+	if (!json_is_object(file))
+		return 0;
+	if ((rc = json_get_str(file, "path", path, e)) != 0)
+		return rc;
+	return json_get_str(file, "sha256", sha256, e);
+}
+
+static int
 read_class(struct evidence *v, const json_t *j, struct evidence_class *c,
     struct err *e)
 {
-	const json_t *pert = json_at(j, "perturbation");
 	int64_t t;
 	int rc;
 
@@ -154,11 +167,7 @@ read_class(struct evidence *v, const json_t *j, struct evidence_class *c,
 	    (rc = read_sources(v, json_at(j, "by_source"), c, e)) != 0)
 		return rc;
 	c->target = (size_t)t;
-	if (!json_is_object(pert))
-		return 0;
-	if ((rc = json_get_str(pert, "path", &c->path, e)) != 0)
-		return rc;
-	return json_get_str(pert, "sha256", &c->sha256, e);
+	return read_file(j, &c->path, &c->sha256, e);
 }
 
 static int
@@ -233,6 +242,52 @@ find_row(const struct evidence *v, const char *geometry, size_t t)
 	return NULL;
 }
 
+/* A target of one source class: what the scan says of the pair. */
+static int
+read_pair(struct evidence_target *t, const json_t *pairs, struct err *e)
+{
+	const json_t *one;
+	size_t i;
+	int rc = 0;
+
+	json_array_foreach((json_t *)(uintptr_t)pairs, i, one)
+	{
+		if (json_integer_value(json_at(one, "source")) != t->source ||
+		    json_integer_value(json_at(one, "class")) !=
+			(json_int_t)t->target)
+			continue;
+		if ((rc = flips(json_at(one, "flips"), &t->flips, e)) == 0)
+			rc = read_file(one, &t->path, &t->sha256, e);
+		break;
+	}
+	t->flips.source = t->source;
+	return rc;
+}
+
+static int
+read_target(struct evidence *v, const json_t *scan, const json_t *j,
+    struct evidence_target *t, struct err *e)
+{
+	int64_t most = (int64_t)v->classes - 1, c;
+	int rc;
+
+	t->source = -1;
+	if ((rc = json_get_int(j, "class", 0, most, &c, e)) != 0 ||
+	    (rc = json_get_str(j, "geometry", &t->geometry, e)) != 0 ||
+	    (rc = probability(j, "p", &t->p, e)) != 0 ||
+	    (json_at(j, "source") != NULL &&
+		(rc = json_get_int(j, "source", 0, most, &t->source, e)) != 0))
+		return rc;
+	t->target = (size_t)c;
+	if (t->source >= 0)
+		return read_pair(t, json_at(scan, "pairs"), e);
+	if ((t->row = find_row(v, t->geometry, t->target)) != NULL) {
+		t->path = t->row->path;
+		t->sha256 = t->row->sha256;
+	}
+	return 0;
+}
+
 static int
 read_targets(struct evidence *v, const json_t *scan, struct err *e)
 {
@@ -245,19 +300,10 @@ read_targets(struct evidence *v, const json_t *scan, struct err *e)
 	v->target = arena_alloc(&v->arena, v->ntarget + 1, sizeof(*v->target));
 	if (v->target == NULL)
 		return no_room(e);
-	for (size_t i = 0; i < v->ntarget; i++) {
-		const json_t *j = json_array_get(list, i);
-		struct evidence_target *t = &v->target[i];
-		int64_t c;
-
-		if ((rc = json_get_int(
-			 j, "class", 0, (int64_t)v->classes - 1, &c, e)) != 0 ||
-		    (rc = json_get_str(j, "geometry", &t->geometry, e)) != 0 ||
-		    (rc = probability(j, "p", &t->p, e)) != 0)
+	for (size_t i = 0; i < v->ntarget; i++)
+		if ((rc = read_target(v, scan, json_array_get(list, i),
+			 &v->target[i], e)) != 0)
 			return err_wrap(e, "targets, entry %zu", i);
-		t->target = (size_t)c;
-		t->row = find_row(v, t->geometry, t->target);
-	}
 	if (v->ntarget != 0 && strcmp(v->verdict, "no-evidence") == 0)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "targets, but the verdict is no-evidence");
@@ -376,6 +422,36 @@ evidence_read(struct evidence *v, const json_t *scan, struct err *e)
 	    (rc = read_matrix(v, scan, e)) != 0)
 		evidence_release(v);
 	return rc;
+}
+
+int
+evidence_success(struct evidence *v, const json_t *eval,
+    struct evidence_success **out, struct err *e)
+{
+	const json_t *list = json_at(eval, "success_by_class"), *one;
+	struct evidence_success *by_class;
+	int64_t class, hit, n;
+	size_t i;
+	int rc;
+
+	*out = NULL;
+	if (!json_is_array(list))
+		return 0;
+	by_class = arena_alloc(&v->arena, v->classes, sizeof(*by_class));
+	if (by_class == NULL)
+		return no_room(e);
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		if ((rc = json_get_int(one, "class", 0, (int64_t)v->classes - 1,
+			 &class, e)) != 0 ||
+		    (rc = json_get_int(one, "n", 0, LIMIT_IMAGES, &n, e)) !=
+			0 ||
+		    (rc = json_get_int(one, "correct", 0, n, &hit, e)) != 0)
+			return err_wrap(e, "success_by_class, entry %zu", i);
+		by_class[class] = (struct evidence_success){hit, n};
+	}
+	*out = by_class;
+	return 0;
 }
 
 void

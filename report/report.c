@@ -8,7 +8,9 @@
 #include "report/oms.h"
 #include "report/output.h"
 #include "report/overview.h"
+#include "report/pdf.h"
 #include "report/require.h"
+#include "report/shown.h"
 #include "report/statement.h"
 #include "report/svg.h"
 
@@ -24,6 +26,7 @@ static struct signer signer;
 static const char *opt_out, *opt_certificate, *opt_pae, *opt_signature;
 static const char *opt_query, *opt_stamp;
 static bool opt_force, opt_json, opt_check_key, opt_model, opt_diff, opt_index;
+static bool opt_pdf;
 
 static const struct opt options[] = {
     {"key", 'k', OPT_STR, &signer.key, "KEY",
@@ -48,6 +51,9 @@ static const struct opt options[] = {
 	"put the answer to it into the report", 0, 0, 0},
     {"model-signature", 0, OPT_FLAG, &opt_model, NULL,
 	"also write model.sig, as OpenSSF model signing has it", 0, 0, 0},
+    {"pdf", 0, OPT_FLAG, &opt_pdf, NULL,
+	"also print the page to report.pdf, by Chromium or WeasyPrint", 0, 0,
+	0},
     {"diff", 0, OPT_FLAG, &opt_diff, NULL,
 	"say what changed from one report to another: OLD NEW", 0, 0, 0},
     {"index", 0, OPT_FLAG, &opt_index, NULL,
@@ -80,7 +86,9 @@ struct run {
 	struct checks_in in;
 	struct rules rules;
 	struct diagram diagram;
-	struct buf dot, svg, html, payload, envelope, model_sig, pae;
+	struct buf dot, svg, compare_dot, compare_svg, shown, html;
+	struct buf payload, envelope, model_sig, pae;
+	struct evidence_success *purified; /* by class, or NULL */
 	struct buf output[OUTPUT_COUNT];
 	json_t *statement, *signatures;
 	bool has_key; /* of whoever signs, here or elsewhere */
@@ -92,6 +100,9 @@ run_release(struct run *r)
 {
 	buf_free(&r->dot);
 	buf_free(&r->svg);
+	buf_free(&r->compare_dot);
+	buf_free(&r->compare_svg);
+	buf_free(&r->shown);
 	buf_free(&r->html);
 	buf_free(&r->payload);
 	buf_free(&r->envelope);
@@ -207,6 +218,22 @@ read_taxonomy(struct run *r, struct err *e)
 }
 
 static int
+render(struct run *r, struct err *e)
+{
+	struct svg svg;
+	int rc = svg_open(&svg, e);
+
+	if (rc != 0)
+		return rc;
+	rc = svg_render(&svg, buf_str(&r->dot), &r->svg, e);
+	if (rc == 0 && r->compare_dot.len != 0)
+		rc = svg_render(
+		    &svg, buf_str(&r->compare_dot), &r->compare_svg, e);
+	svg_close(&svg);
+	return rc;
+}
+
+static int
 draw(struct run *r, struct err *e)
 {
 	int rc;
@@ -216,7 +243,40 @@ draw(struct run *r, struct err *e)
 	if ((rc = diagram_init(&r->diagram, r->in.scan, e)) != 0)
 		return rc;
 	diagram_dot(&r->diagram, &r->dot);
-	return svg_render(buf_str(&r->dot), &r->svg, e);
+	if ((rc = shown_html(&r->docs, &r->scan, &r->shown, e)) != 0)
+		return rc;
+	if ((rc = evidence_success(&r->scan,
+		 case_doc(&r->docs, CASE_EVAL_RECOVERED), &r->purified, e)) !=
+	    0)
+		return err_in(e, "eval-recovered.json");
+	diagram_compare(&r->diagram, r->purified, &r->compare_dot);
+	return render(r, e);
+}
+
+/* What a report consists of beside the statement, and is named in it. */
+struct part {
+	const char *name, *type;
+	const struct buf *b;
+};
+
+#define PARTS 5
+
+static size_t
+parts_of(const struct run *r, struct part *part)
+{
+	const struct part all[PARTS] = {
+	    {"report.html", "text/html", &r->html},
+	    {"flips.dot", "text/vnd.graphviz", &r->dot},
+	    {"flips.svg", "image/svg+xml", &r->svg},
+	    {"flips-compared.dot", "text/vnd.graphviz", &r->compare_dot},
+	    {"flips-compared.svg", "image/svg+xml", &r->compare_svg},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < PARTS; i++)
+		if (all[i].b->len != 0)
+			part[n++] = all[i];
+	return n;
 }
 
 static void
@@ -228,34 +288,61 @@ derive(struct run *r, const char *name, const char *type, const struct buf *b)
 	statement_derive(r->statement, name, type, &d);
 }
 
-static int
-compose(struct run *r, struct err *e)
+static void
+write_page(struct run *r)
 {
-	struct html_in h = {.in = &r->in};
+	struct html_in h = {.in = &r->in,
+	    .statement = r->statement,
+	    .predicate = json_at(r->statement, "predicate"),
+	    .purified = r->purified};
 
-	r->statement = statement_new(&r->in);
-	h.statement = r->statement;
-	h.predicate = json_at(r->statement, "predicate");
 	if (r->in.scan != NULL) {
 		h.diagram = &r->diagram;
 		h.svg = buf_str(&r->svg);
+		h.shown = buf_str(&r->shown);
 	}
+	if (r->compare_svg.len != 0)
+		h.compare_svg = buf_str(&r->compare_svg);
 	if (r->has_key) {
 		h.key_id = r->pub.id;
 		h.key_name = keys_kind_name(r->pub.kind);
 	}
 	html_report(&h, &r->html);
+}
+
+static int
+compose(struct run *r, struct err *e)
+{
+	struct part part[PARTS];
+	size_t n;
+
+	r->statement = statement_new(&r->in);
+	write_page(r);
 	for (size_t i = 0; i < OUTPUT_COUNT; i++)
 		output_table[i].write(r->statement, &r->output[i]);
-	derive(r, "report.html", "text/html", &r->html);
-	if (r->in.scan != NULL) {
-		derive(r, "flips.dot", "text/vnd.graphviz", &r->dot);
-		derive(r, "flips.svg", "image/svg+xml", &r->svg);
-	}
+	n = parts_of(r, part);
+	for (size_t i = 0; i < n; i++)
+		derive(r, part[i].name, part[i].type, part[i].b);
 	for (size_t i = 0; i < OUTPUT_COUNT; i++)
 		derive(r, output_table[i].file, output_table[i].type,
 		    &r->output[i]);
 	return json_canonical(r->statement, &r->payload, e);
+}
+
+static int
+add_parts(const struct run *r, struct bundle *b, struct err *e)
+{
+	struct part part[PARTS];
+	size_t n = parts_of(r, part);
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = bundle_add(
+		    b, part[i].name, part[i].b->ptr, part[i].b->len, e);
+	for (size_t i = 0; i < OUTPUT_COUNT && rc == 0; i++)
+		rc = bundle_add(b, output_table[i].file, r->output[i].ptr,
+		    r->output[i].len, e);
+	return rc;
 }
 
 static int
@@ -267,9 +354,6 @@ write_all(struct run *r, const char *out, struct err *e)
 		bool on;
 	} part[] = {
 	    {ENVELOPE_STATE, &r->payload, true},
-	    {"report.html", &r->html, true},
-	    {"flips.dot", &r->dot, r->in.scan != NULL},
-	    {"flips.svg", &r->svg, r->in.scan != NULL},
 	    {ENVELOPE_FILE, &r->envelope, signer_signs(&signer)},
 	    {ENVELOPE_KEY, &r->pub.pem, r->has_key},
 	    {ENVELOPE_MODEL, &r->model_sig, opt_model},
@@ -279,13 +363,11 @@ write_all(struct run *r, const char *out, struct err *e)
 
 	if ((rc = bundle_begin(&b, out, opt_force, e)) != 0)
 		return rc;
+	rc = add_parts(r, &b, e);
 	for (size_t i = 0; i < ARRAY_LEN(part) && rc == 0; i++)
 		if (part[i].on)
 			rc = bundle_add(&b, part[i].name, part[i].b->ptr,
 			    part[i].b->len, e);
-	for (size_t i = 0; i < OUTPUT_COUNT && rc == 0; i++)
-		rc = bundle_add(&b, output_table[i].file, r->output[i].ptr,
-		    r->output[i].len, e);
 	if (rc == 0)
 		rc = bundle_commit(&b, e);
 	bundle_abort(&b);
@@ -293,6 +375,8 @@ write_all(struct run *r, const char *out, struct err *e)
 		rc = file_write(opt_pae, r->pae.ptr, r->pae.len, e);
 	if (rc == 0 && opt_query != NULL)
 		rc = envelope_query(out, opt_query, e);
+	if (rc == 0 && opt_pdf)
+		rc = pdf_print(out, e);
 	return rc;
 }
 
@@ -355,7 +439,8 @@ report(struct run *r, const char *dir)
 		err_set(&e, ERR_LIMIT, ERR_NOWHERE, "path too long");
 		return tool_fail(&e);
 	}
-	if (try_key(r, &e) != 0 || case_read(&r->docs, dir, &e) != 0 ||
+	if (try_key(r, &e) != 0 || (opt_pdf && pdf_check(&e) != 0) ||
+	    case_read(&r->docs, dir, &e) != 0 ||
 	    require_signatures(&r->docs, &r->signatures, &e) != 0 ||
 	    read_scans(r, &e) != 0 || read_taxonomy(r, &e) != 0 ||
 	    draw(r, &e) != 0 || compose(r, &e) != 0 || sign(r, &e) != 0 ||
@@ -382,6 +467,8 @@ add_to(const char *dir, struct err *e)
 		rc = envelope_query(dir, opt_query, e);
 	if (rc == 0 && opt_stamp != NULL)
 		rc = envelope_attach_stamp(dir, opt_stamp, e);
+	if (rc == 0 && opt_pdf)
+		rc = pdf_print(dir, e);
 	return rc;
 }
 
@@ -405,7 +492,8 @@ act(struct run *r, const char *operand)
 	if (opt_check_key)
 		rc = check_key(r, &e);
 	else if (opt_signature != NULL || opt_stamp != NULL ||
-		 (opt_query != NULL && envelope_is_report(operand)))
+		 ((opt_query != NULL || opt_pdf) &&
+		     envelope_is_report(operand)))
 		rc = add_to(operand, &e);
 	else
 		return report(r, operand);
