@@ -139,10 +139,9 @@
 /* Depth of dictionaries and modules in one another, and steps of one walk. */
 #define LIMIT_TORCH_DEPTH 64
 #define LIMIT_TORCH_STEPS ((size_t)1 << 22)
-/* What a person wrote for us: policies, taxonomies; entries of a policy. */
-#define LIMIT_POLICY         ((uint64_t)4 << 20)
-#define LIMIT_POLICY_ENTRIES 4096
-/* Signatures that it requires: a supplier has one, maybe two. */
+/* What a person wrote: policies, taxonomies; a policy's entries, signatures. */
+#define LIMIT_POLICY            ((uint64_t)4 << 20)
+#define LIMIT_POLICY_ENTRIES    4096
 #define LIMIT_POLICY_SIGNATURES 16
 /* JSON documents of ours, and keys. */
 #define LIMIT_DOCUMENT ((uint64_t)256 << 20)
