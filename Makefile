@@ -66,6 +66,11 @@ LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(OPT.$(MODE)) $(LDFLAGS)
 # OpenBLAS starts threads before main(): only what uses the engine links it.
 LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lbz2 -llzma -lm
 BLAS    = -lopenblas -fopenmp
+# several machines, where Open MPI is
+ifneq ($(shell command -v mpicc),)
+MPI       := $(patsubst -I%,-isystem %,$(shell mpicc --showme:compile)) -DHAVE_MPI
+BLAS      += $(shell mpicc --showme:link)
+endif
 GVIZ    = -lgvc -lcgraph
 
 # --- rules -------------------------------------------------------------------
@@ -137,6 +142,7 @@ $(FUZZB): %: %.o $(B)/tests/fuzz/replay.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
 endif
 $(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
+$(B)/base/ranks.o: CFLAGS_ALL += $(MPI)
 # tokens by p11-kit
 $(B)/report/token.o: CFLAGS_ALL += -isystem /usr/include/p11-kit-1
 $(B)/bin/assay-report: LDLIBS += -lp11-kit

@@ -2,8 +2,10 @@
 #include "engine/uap.h"
 
 #include "base/progress.h"
+#include "base/ranks.h"
 #include "base/stat.h"
 #include "engine/loss.h"
+#include "engine/uap_exchange.h"
 
 #include <math.h>
 #include <omp.h>
@@ -374,13 +376,14 @@ uap_search(const struct net *net, const struct uap_config *cfg,
     const struct uap_cell *cell, size_t ncell, const char *label,
     struct uap_found *found, struct err *e)
 {
+	struct ranks_share own = ranks_share(ncell);
 	size_t done = 0;
 	struct progress bar;
 	int worst = 0;
 
 	memset(found, 0, ncell * sizeof(*found));
 	if (label != NULL)
-		progress_begin(&bar, label, ncell);
+		progress_begin(&bar, label, own.to - own.from);
 #pragma omp parallel
 	{
 		struct worker w = {
@@ -389,7 +392,7 @@ uap_search(const struct net *net, const struct uap_config *cfg,
 		int rc = worker_init(&w, &mine);
 
 #pragma omp for schedule(dynamic, 1)
-		for (size_t i = 0; i < ncell; i++) {
+		for (size_t i = own.from; i < own.to; i++) {
 			if (rc == 0)
 				rc =
 				    search_cell(&w, &cell[i], &found[i], &mine);
@@ -408,6 +411,8 @@ uap_search(const struct net *net, const struct uap_config *cfg,
 		progress_end(&bar);
 	if (worst != 0)
 		uap_release(found, ncell);
+	else
+		uap_exchange(net, cell, ncell, found);
 	return worst;
 }
 

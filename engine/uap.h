@@ -55,7 +55,8 @@ struct uap_found {
 /*
  * ncell cells of one model, in parallel; found has as many entries, released
  * by uap_release().  Each result depends on its cell, the images, the net and
- * the configuration only.  `label` is for progress, NULL for none.
+ * the configuration only.  Collective where there are several ranks
+ * (base/ranks.h), which share out the cells.  `label` is for progress, NULL for none.
  * ERR_USAGE where a cell has no images.
  */
 int uap_search(const struct net *, const struct uap_config *,

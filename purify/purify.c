@@ -7,6 +7,8 @@
  */
 #include "base/doc.h"
 #include "base/limits.h"
+#include "base/ranks.h"
+#include "base/ranks_doc.h"
 #include "base/spawn.h"
 #include "base/tool.h"
 #include "engine/start.h"
@@ -178,7 +180,7 @@ check_scan(const char *path, struct err *e)
 
 	if (path == NULL)
 		return 0;
-	if ((rc = doc_read(path, "assay-scan/1", &doc, e)) == 0)
+	if ((rc = ranks_doc_read(path, "assay-scan/1", &doc, e)) == 0)
 		json_decref(doc);
 	return rc;
 }
@@ -199,6 +201,8 @@ main(int argc, char **argv)
 	int first, rc;
 
 	start_environment(argv);
+	if (ranks_start(&e) != 0)
+		return tool_end(tool_fail(&e));
 	rc = opt_parse(&options_tool, argc, argv, &first);
 	if (rc == OPT_GO)
 		rc = options_configure(&p.cfg, argv[first]);
@@ -209,9 +213,10 @@ main(int argc, char **argv)
 	signal(SIGTERM, on_signal);
 	if ((rc = start_engine(p.cfg.threads, &e)) == 0 &&
 	    (rc = check_scan(p.cfg.scan, &e)) == 0 &&
-	    (rc = rounds_open(&p, &e)) == 0 && (rc = rounds_run(&p, &e)) == 0)
+	    (rc = rounds_open(&p, &e)) == 0 && (rc = rounds_run(&p, &e)) == 0 &&
+	    ranks_first())
 		rc = output(&p, argv[first], &e);
-	rc = rc == 0 ? TOOL_PASSED : tool_fail(&e);
+	rc = rc == 0 ? TOOL_PASSED : ranks_fail(&e);
 	rounds_release(&p);
 	return tool_end(rc);
 }
