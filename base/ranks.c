@@ -4,8 +4,10 @@
 #define _GNU_SOURCE /* MAP_ANONYMOUS */
 #include "base/ranks.h"
 
+#include "base/progress.h"
 #include "base/tool.h"
 
+#include <signal.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +23,7 @@
 #define NAP 2000000
 
 static size_t self, count = 1;
+static struct ranks_traffic traffic;
 
 static void wire_broadcast(void *p, size_t n, size_t root);
 static void wire_gather(void *p, const size_t *at);
@@ -40,6 +43,12 @@ bool
 ranks_first(void)
 {
 	return self == 0;
+}
+
+struct ranks_traffic
+ranks_traffic(void)
+{
+	return traffic;
 }
 
 struct ranks_share
@@ -75,6 +84,7 @@ ranks_fail(const struct err *e)
 	if (count == 1)
 		return tool_fail(e);
 	if (self != 0) {
+		signal(SIGTERM, SIG_DFL); /* rank 0 ends us at once */
 		nap(PATIENCE, 0);
 		gethostname(host, sizeof(host) - 1);
 		err_wrap(&mine, "rank %zu on %s", self, host);
@@ -269,6 +279,14 @@ must(int code)
 }
 
 static void
+account(double start, size_t bytes)
+{
+	traffic.calls++;
+	traffic.bytes += bytes;
+	traffic.seconds += progress_clock() - start;
+}
+
+static void
 finish(void)
 {
 	MPI_Finalize();
@@ -312,9 +330,12 @@ ranks_start(struct err *e)
 static void
 wire_broadcast(void *p, size_t n, size_t root)
 {
+	double start = progress_clock();
+
 	for (size_t at = 0; at < n; at += PIECE)
 		must(MPI_Bcast((uint8_t *)p + at, (int)MIN(PIECE, n - at),
 		    MPI_BYTE, (int)root, MPI_COMM_WORLD));
+	account(start, n);
 }
 
 /* At most PIECE bytes. */
@@ -322,6 +343,7 @@ static void
 wire_gather(void *p, const size_t *at)
 {
 	int len[RANKS_MOST], from[RANKS_MOST];
+	double start = progress_clock();
 
 	for (size_t r = 0; r < count; r++) {
 		len[r] = (int)(at[r + 1] - at[r]);
@@ -329,6 +351,7 @@ wire_gather(void *p, const size_t *at)
 	}
 	must(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, p, len, from,
 	    MPI_BYTE, MPI_COMM_WORLD));
+	account(start, at[count] - at[0]);
 }
 
 /* A barrier for long waits: MPI's own keeps a processor busy. */
@@ -350,10 +373,12 @@ wire_wait(void)
 static bool
 wire_any(bool mine)
 {
+	double start = progress_clock();
 	int any = mine;
 
 	must(MPI_Allreduce(
 	    MPI_IN_PLACE, &any, 1, MPI_INT, MPI_LOR, MPI_COMM_WORLD));
+	account(start, sizeof(any));
 	return any != 0;
 }
 
@@ -372,6 +397,7 @@ static void
 wire_fold(size_t n, float *sum, size_t floats, ranks_add *add, void *ctx)
 {
 	MPI_Request in, next, out = MPI_REQUEST_NULL;
+	double start = progress_clock();
 
 	if (self < n)
 		wire_receive(sum, floats, 0, &next);
@@ -388,6 +414,7 @@ wire_fold(size_t n, float *sum, size_t floats, ranks_add *add, void *ctx)
 			    (int)self + 1, 0, MPI_COMM_WORLD, &out));
 	}
 	must(MPI_Wait(&out, MPI_STATUS_IGNORE));
+	account(start, floats * sizeof(*sum));
 	wire_broadcast(sum, floats * sizeof(*sum), n - 1);
 }
 

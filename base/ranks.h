@@ -38,6 +38,14 @@ struct ranks_share {
 struct ranks_share ranks_share_of(size_t n, size_t rank);
 struct ranks_share ranks_share(size_t n); /* this one's */
 
+/* What went between the ranks since the start, as this one saw it: calls,
+ * bytes that all have afterwards, seconds with those spent waiting. */
+struct ranks_traffic {
+	uint64_t calls, bytes;
+	double seconds;
+};
+struct ranks_traffic ranks_traffic(void);
+
 /*
  * The status to leave main with after an error, which is printed once: most
  * errors are every rank's, and rank 0 tells.  With several ranks this ends all

@@ -19,3 +19,19 @@ ranks_doc_read(
 	file_unmap(&m);
 	return rc;
 }
+
+void
+ranks_doc_run(json_t *run)
+{
+	struct ranks_traffic t = ranks_traffic();
+	json_t *j;
+
+	if (ranks_count() == 1)
+		return;
+	j = json_object();
+	json_put(j, "count", json_integer((json_int_t)ranks_count()));
+	json_put(j, "exchanges", json_integer((json_int_t)t.calls));
+	json_put(j, "bytes", json_integer((json_int_t)t.bytes));
+	json_put(j, "seconds", json_number(t.seconds));
+	json_put(run, "ranks", j);
+}

@@ -10,4 +10,8 @@
 int ranks_doc_read(
     const char *path, const char *schema, json_t **out, struct err *) MUST_USE;
 
+/* With several ranks, {"count","exchanges","bytes","seconds"} as "ranks" into
+ * what doc_run() made. */
+void ranks_doc_run(json_t *run);
+
 #endif

@@ -110,6 +110,7 @@ document(struct purification *p, const char *model, json_t **out, struct err *e)
 	json_put(doc, "output", file);
 	json_put(
 	    doc, "run", doc_run(p->started, p->seconds, omp_get_max_threads()));
+	ranks_doc_run(json_object_get(doc, "run"));
 	return 0;
 }
 
