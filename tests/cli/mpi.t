@@ -58,6 +58,15 @@ ok 'the same document' cmp "$tmp/1" "$tmp/2"
 exits 0 'one class of it again' mpirun -n 3 assay-scan --replay "$tmp/s1/scan.json" --class 2 $s
 ok 'said once for each geometry' [ "$(grep -c 'same$' "$out")" -eq 6 ]
 
+# --- references
+g="-q --count 2 --epochs 12 --threads 1 --data $audit $suspect"
+assay-grow $g -o "$tmp/g1" >/dev/null
+run mpirun -n 3 assay-grow $g -o "$tmp/g3"
+ok 'one table' [ "$(grep -c '^reference-1' "$out")" -eq 1 ]
+for i in 1 2; do ok "reference $i" cmp "$tmp/g1/reference-$i.safetensors" "$tmp/g3/reference-$i.safetensors"; done
+exits 0 'taken up again' mpirun -n 2 assay-grow $g -o "$tmp/g3"
+ok 'both stay' [ "$(grep -c 'as it was$' "$out")" -eq 2 ]
+
 # --- failures: said once, with the tool's status
 said() { ok "once: $2" [ "$(grep -c "^$1: .*$2" "$err")" -eq 1 ]; }
 exits 4 'a wrong option' mpirun -n 3 assay-purify $o -o "$tmp/x.onnx" --method nope
