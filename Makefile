@@ -127,9 +127,9 @@ LOOKS    = container gguf inspect kerasconfig onnxops otheropen safetensors text
            tfgraph tfliteops
 $(LOOKS:%=$(B)/tests/fuzz/fuzz_%) $(B)/tests/test_loaders: \
   $(call objs,audit,$(CHECKS)) $(B)/tests/fuzz/look.o
-# programs for tests/conformance-models.py and tests/bench.py
+# programs for tests/conformance-models.py, tests/bench.py and engine/MPI.md
 $(B)/tests/bench: $(call objs,purify,sau trainer)
-$(B)/tests/one_step $(B)/tests/bench: %: %.o $(ELIBS)
+$(B)/tests/one_step $(B)/tests/bench $(B)/tests/bench_ranks: %: %.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 $(B)/tests/conformance: %: %.o $(call objs,tests,conformance_case conformance_run) $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)

@@ -278,6 +278,17 @@ must(int code)
 	wire_abort(TOOL_INCOMPLETE);
 }
 
+/* Processes that srun started together and that MPI does not join would each
+ * take itself for the only one. */
+static bool
+is_scattered(void)
+{
+	const char *tasks = getenv("SLURM_STEP_NUM_TASKS");
+
+	return count == 1 && getenv("OMPI_COMM_WORLD_SIZE") == NULL &&
+	       tasks != NULL && strcmp(tasks, "1") != 0;
+}
+
 static void
 account(double start, size_t bytes)
 {
@@ -324,6 +335,10 @@ ranks_start(struct err *e)
 	if (count > RANKS_MOST)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "more than %d ranks",
 		    RANKS_MOST);
+	if (is_scattered())
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "one of several tasks, but MPI finds one rank: try srun "
+		    "--mpi=pmix");
 	return 0;
 }
 
