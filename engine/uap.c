@@ -307,6 +307,7 @@ search_cell(struct worker *w, const struct uap_cell *c, struct uap_found *f,
 	arena_init(&w->cell_arena, (size_t)8 << 30);
 	w->job.arena = &w->cell_arena;
 	w->job.target = (size_t)c->target;
+	w->job.steps = c->steps != 0 ? c->steps : w->cfg->steps;
 	rng_init(&w->job.rng, c->seed,
 	    ((uint64_t)STREAM << 48) + ((uint64_t)(c->source + 1) << 24) +
 		(uint64_t)c->target);
@@ -339,10 +340,8 @@ worker_init(struct worker *w, struct err *e)
 		return rc;
 	}
 	w->ready = true;
-	w->job = (struct geometry_job){.run = &w->search,
-	    .batch = batch,
-	    .steps = w->cfg->steps,
-	    .x = w->fit->x};
+	w->job = (struct geometry_job){
+	    .run = &w->search, .batch = batch, .x = w->fit->x};
 	w->job.plain = arena_alloc(&w->arena, batch * image, sizeof(float));
 	w->job.images = arena_alloc(&w->arena, batch * image, sizeof(float));
 	w->job.grad = arena_alloc(&w->arena, batch * image, sizeof(float));
