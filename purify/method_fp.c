@@ -133,12 +133,12 @@ begin(struct purification *p, uint64_t round, struct err *e)
 	if (round > 0)
 		return 0;
 	if ((rc = measure_features(p, e)) != 0 ||
-	    (rc = rounds_accuracy(p, &before, e)) != 0)
+	    (rc = rounds_accuracy(p, p->hit, &before, e)) != 0)
 		return rc;
 	sort_features(s);
 	for (size_t at = 0; at + some < n; at += some) {
 		put_features(p, at, at + some, true);
-		if ((rc = rounds_accuracy(p, &now, e)) != 0)
+		if ((rc = rounds_accuracy(p, p->hit, &now, e)) != 0)
 			return rc;
 		if (before - now < p->cfg.prune * before)
 			continue;
