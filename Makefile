@@ -121,7 +121,8 @@ $(LOOKING:%=$(B)/tests/%): $(call objs,audit,$(CHECKS))
 $(B)/tests/test_diagram: $(call objs,report,$(DIAGRAM) chart escape html_cell html_flips page page_style picture)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau $(B)/tests/test_threads: $(call objs,purify,sau trainer)
-$(B)/tests/test_method: $(call objs,purify,$(assay-purify_PARTS))
+$(B)/tests/test_method $(B)/tests/test_method_conv: $(B)/tests/method_world.o \
+  $(call objs,purify,$(assay-purify_PARTS))
 $(B)/tests/test_harm: $(call objs,purify,harm)
 $(B)/tests/test_reactivate: $(call objs,purify,direction guide push reactivate reactivate_json retune)
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
