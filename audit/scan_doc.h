@@ -20,6 +20,10 @@ void scan_head(json_t *doc, const struct scan *);
 int scan_measured(const struct scan *, size_t g, size_t t, const char *dir,
     json_t **out, struct err *) MUST_USE;
 
+/* "examples": with dir, and where there are targets, a few images go there. */
+int scan_examples(
+    const struct scan *, const char *dir, json_t *doc, struct err *) MUST_USE;
+
 /*
  * The document; with dir, the perturbations are written beneath it first and
  * the document names them.

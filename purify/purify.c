@@ -237,9 +237,10 @@ main(int argc, char **argv)
 	    (rc = after_check(&after, &p, &e)) == 0 &&
 	    (rc = rounds_run(&p, &e)) == 0)
 		rc = output(&p, &after, argv[first], &e);
-	rc = rc != 0                   ? tool_fail(&e)
-	     : after.failed[0] != '\0' ? TOOL_INCOMPLETE
-				       : TOOL_PASSED;
+	if (rc != 0)
+		rc = tool_fail(&e);
+	else if (p.end == ROUNDS_SIGNAL || after.failed[0] != '\0')
+		rc = TOOL_INCOMPLETE;
 	after_release(&after);
 	rounds_release(&p);
 	return tool_end(rc);

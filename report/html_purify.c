@@ -1,187 +1,213 @@
 /* SPDX-License-Identifier: MIT
- * What was checked after the purification: the scan's targets, harm, and
- * attempts to wake the backdoor.
+ * What purification did: the rounds as curves, the model before and after.
  */
 #include "report/html.h"
 
+#include "report/chart.h"
 #include "report/page.h"
 
-/* Classes of which each has a row. */
-#define CLASSES 20
+#include <math.h>
 
-/* A class by its number, and its name where it has one. */
-static const char *
-class_words(const json_t *j, char *room, size_t size)
+/* --- curves -------------------------------------------------------------- */
+
+/* One member of all rounds; NaN where it is absent. */
+static const double *
+series(struct arena *a, const json_t *rounds, const char *key)
 {
-	const char *name = json_text_at(j, "name");
-	int n = snprintf(room, size, "%" JSON_INTEGER_FORMAT,
-	    json_integer_value(json_at(j, "class")));
+	size_t n = json_array_size(rounds);
+	double *y = arena_alloc(a, n, sizeof(*y));
 
-	if (*name != '\0' && strcmp(name, room) != 0)
-		snprintf(room + n, size - (size_t)n, " (%s)", name);
-	return room;
+	if (y == NULL)
+		BUG("out of memory");
+	for (size_t i = 0; i < n; i++) {
+		const json_t *v = json_at(json_array_get(rounds, i), key);
+
+		y[i] = json_is_number(v) ? json_number_value(v) : (double)NAN;
+	}
+	return y;
+}
+
+/* What rounds may have, by method; a share is drawn from 0 to 1. */
+struct term {
+	const char *key, *label;
+	bool share;
+	const double *y;
+};
+
+#define TERMS 10
+
+/* Those that these rounds have, of a known kind; returns how many. */
+static size_t
+terms_of(struct arena *a, const json_t *rounds, struct term *out)
+{
+	static const struct term known[TERMS] = {
+	    {"accuracy_heldout", "held-out accuracy", true, NULL},
+	    {"fooled_rate", "fooled by the attack", true, NULL},
+	    {"shared_rate", "fooled as the original is", true, NULL},
+	    {"guide_rate", "guided images that flip", true, NULL},
+	    {"loss", "loss", false, NULL},
+	    {"loss_clean", "clean", false, NULL},
+	    {"loss_shared", "shared", false, NULL},
+	    {"loss_guide", "guided", false, NULL},
+	    {"loss_distil", "distilled", false, NULL},
+	    {"loss_adv", "adversarial", false, NULL},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < TERMS; i++) {
+		if (json_at(json_array_get(rounds, 0), known[i].key) == NULL)
+			continue;
+		out[n] = known[i];
+		out[n++].y = series(a, rounds, known[i].key);
+	}
+	return n;
 }
 
 static void
-number(struct buf *b, const json_t *v, bool percent)
+round_table(const struct term *t, size_t n, size_t rounds, struct buf *b)
 {
-	if (!json_is_number(v))
-		page_el(b, "td class=\"num\"", "-");
-	else if (percent)
+	const char *column[TERMS + 2] = {"#Round"};
+	char name[TERMS][64];
+
+	for (size_t k = 0; k < n; k++) {
+		snprintf(name[k], sizeof(name[k]), "#%s%s",
+		    t[k].share || k == 0 || t[k - 1].share ? "" : "loss, ",
+		    t[k].label);
+		column[k + 1] = name[k];
+	}
+	page_table(b, "Each round of the purification", column);
+	for (size_t i = 0; i < rounds; i++) {
+		buf_puts(b, "<tr>");
+		page_count(b, (int64_t)i + 1);
+		for (size_t k = 0; k < n; k++)
+			if (t[k].share)
+				page_number(
+				    b, t[k].y[i], "%.1f %%", 100.0 * t[k].y[i]);
+			else
+				page_number(b, t[k].y[i], "%.3f", t[k].y[i]);
+		buf_puts(b, "</tr>\n");
+	}
+	page_table_end(b);
+}
+
+/* The first four of a kind: more lines cannot be told apart. */
+static void
+put_curves(
+    const struct term *t, size_t n, bool share, size_t rounds, struct buf *b)
+{
+	struct chart_line line[4];
+	size_t k = 0;
+
+	for (size_t i = 0; i < n && k < ARRAY_LEN(line); i++)
+		if (t[i].share == share)
+			line[k++] = (struct chart_line){t[i].label, t[i].y};
+	if (k == 0)
+		return;
+	buf_puts(b, "<figure>");
+	chart_lines(line, k, rounds,
+	    share ? "Shares by round" : "Loss by round", share ? "%" : "", b);
+	page_el(b, "figcaption", "%s",
+	    share ? "What is to fall: images that are fooled. What is to stay: "
+		    "accuracy."
+		  : "The loss and its terms, nats an image.");
+	buf_puts(b, "</figure>\n");
+}
+
+static void
+put_rounds(const json_t *rounds, struct buf *b)
+{
+	size_t n = json_array_size(rounds), k;
+	struct term t[TERMS];
+	struct arena a;
+
+	if (n == 0)
+		return;
+	arena_init(&a, SIZE_MAX);
+	k = terms_of(&a, rounds, t);
+	page_el(b, "h3", "The rounds");
+	buf_puts(b, "<div class=\"charts\">\n");
+	put_curves(t, k, true, n, b);
+	put_curves(t, k, false, n, b);
+	buf_puts(b, "</div>\n");
+	page_fold(b, false, "Numbers: the rounds");
+	round_table(t, k, n, b);
+	page_fold_end(b);
+	arena_release(&a);
+}
+
+/* --- before and after ---------------------------------------------------- */
+
+/* A count of assay-eval(5) with its interval, a share, or a word. */
+static void
+measure_cell(struct buf *b, const json_t *v, bool percent)
+{
+	const json_t *rate = json_at(v, "rate");
+	const json_t *lo = json_at(v, "interval.0"), *hi;
+	char room[64];
+
+	hi = json_at(v, "interval.1");
+	if (json_is_number(rate) && json_is_number(lo) && json_is_number(hi))
+		page_el(b, "td class=\"num\"", "%.1f %% (%.1f to %.1f)",
+		    100.0 * json_number_value(rate),
+		    100.0 * json_number_value(lo),
+		    100.0 * json_number_value(hi));
+	else if (percent && json_is_number(v))
 		page_el(b, "td class=\"num\"", "%.1f %%",
 		    100.0 * json_number_value(v));
 	else
-		page_el(b, "td class=\"num\"", "%.3f", json_number_value(v));
-}
-
-/* --- targets -------------------------------------------------------------- */
-
-static void
-target_row(struct buf *b, const json_t *t)
-{
-	const json_t *from = json_at(t, "source");
-	char room[300];
-
-	buf_puts(b, "<tr>");
-	page_el(
-	    b, "th scope=\"row\"", "%s", class_words(t, room, sizeof(room)));
-	if (json_is_integer(from))
-		page_el(
-		    b, "td", "%" JSON_INTEGER_FORMAT, json_integer_value(from));
-	else
-		page_el(b, "td", "all others");
-	page_el(b, "td", "%s", json_text_at(t, "geometry"));
-	number(b, json_at(t, "z.before"), false);
-	number(b, json_at(t, "z.now"), false);
-	number(b, json_at(t, "radius.before"), false);
-	number(b, json_at(t, "radius.now"), false);
-	page_el(b, "td", "%s",
-	    json_is_true(json_at(t, "left")) ? "still a target" : "gone");
-	buf_puts(b, "</tr>\n");
+		page_el(b, "td class=\"num\"", "%s",
+		    page_value(v, "", room, sizeof(room)));
 }
 
 static void
-put_targets(const json_t *rescan, struct buf *b)
+before_after(struct buf *b, const char *what, const json_t *before,
+    const json_t *after, bool percent)
 {
-	static const char *const column[] = {"Class", "From", "Geometry",
-	    "#z before", "#z after", "#Radius before", "#Radius after",
-	    "Afterwards", NULL};
-	const json_t *list = json_at(rescan, "before.targets"), *t;
-	size_t i;
-
-	if (json_array_size(list) == 0)
+	if ((before == NULL || json_is_null(before)) &&
+	    (after == NULL || json_is_null(after)))
 		return;
-	page_el(b, "h3", "The scan's targets");
-	page_table(b, "Targets of the scan, in the purified model", column);
-	json_array_foreach((json_t *)(uintptr_t)list, i, t) target_row(b, t);
-	page_table_end(b);
-	page_el(b, "p",
-	    "%" JSON_INTEGER_FORMAT
-	    " classes are targets of the second scan that were none of the "
-	    "first.",
-	    json_integer_value(json_at(rescan, "before.new")));
-}
-
-/* --- harm ----------------------------------------------------------------- */
-
-static void
-harm_row(struct buf *b, const char *what, const json_t *part, const char *path,
-    bool percent)
-{
-	const json_t *v = json_at(part, path);
-
 	buf_puts(b, "<tr>");
 	page_el(b, "th scope=\"row\"", "%s", what);
-	number(b, json_at(v, "before"), percent);
-	number(b, json_at(v, "after"), percent);
+	measure_cell(b, before, percent);
+	measure_cell(b, after, percent);
 	buf_puts(b, "</tr>\n");
 }
 
 static void
-class_row(struct buf *b, const json_t *c)
-{
-	double n = json_number_value(json_at(c, "n"));
-	static const char *const side[] = {"before", "after"};
-	char room[300];
-
-	buf_puts(b, "<tr>");
-	page_el(b, "th scope=\"row\"", "Accuracy, class %s, n = %.0f",
-	    class_words(c, room, sizeof(room)), n);
-	for (size_t i = 0; i < ARRAY_LEN(side); i++)
-		if (n > 0)
-			page_el(b, "td class=\"num\"", "%.1f %%",
-			    100.0 * json_number_value(json_at(c, side[i])) / n);
-		else
-			page_el(b, "td class=\"num\"", "-");
-	buf_puts(b, "</tr>\n");
-}
-
-static void
-put_harm(const json_t *part, const char *caption, struct buf *b)
+put_measures(const struct case_docs *c, struct buf *b)
 {
 	static const char *const column[] = {
 	    "Measure", "#Before", "#After", NULL};
-	const json_t *list = json_at(part, "per_class"), *c;
-	size_t i;
+	static const struct {
+		const char *what;
+		enum case_doc before;
+		const char *from;
+		enum case_doc after;
+		const char *to;
+	} row[] = {
+	    {"Accuracy, while purifying", CASE_PURIFY, "before.accuracy",
+		CASE_PURIFY, "after.accuracy"},
+	    {"Accuracy, evaluated", CASE_EVAL_BEFORE, "accuracy",
+		CASE_EVAL_AFTER, "accuracy"},
+	    {"Flips under the recovered change", CASE_EVAL_RECOVERED,
+		"baseline.asr", CASE_EVAL_RECOVERED, "asr"},
+	    {"Attack success rate, known trigger", CASE_EVAL_BEFORE, "asr",
+		CASE_EVAL_AFTER, "asr"},
+	    {"Recovered accuracy, known trigger", CASE_EVAL_BEFORE,
+		"recovered_accuracy", CASE_EVAL_AFTER, "recovered_accuracy"},
+	    {"Scan verdict", CASE_SCAN, "verdict", CASE_RESCAN, "verdict"},
+	    {"Scan score", CASE_SCAN, "score", CASE_RESCAN, "score"},
+	};
 
-	if (!json_is_object(part))
-		return;
-	page_el(b, "p",
-	    "%s: the purified model gives %.1f %% of %" JSON_INTEGER_FORMAT
-	    " clean images the same class as the original; its answers "
-	    "diverge from the original's by %.3f nats on average.",
-	    caption, 100.0 * json_number_value(json_at(part, "agreement")),
-	    json_integer_value(json_at(part, "n")),
-	    json_number_value(json_at(part, "divergence")));
-	page_table(b, caption, column);
-	harm_row(b, "Accuracy", part, "accuracy", true);
-	harm_row(
-	    b, "Expected calibration error", part, "calibration_error", false);
-	harm_row(b, "Brier score", part, "brier", false);
-	if (json_array_size(list) <= CLASSES)
-		json_array_foreach((json_t *)(uintptr_t)list, i, c)
-		    class_row(b, c);
+	page_table(b,
+	    "Before and after purification; in brackets 95 % intervals",
+	    column);
+	for (size_t i = 0; i < ARRAY_LEN(row); i++)
+		before_after(b, row[i].what,
+		    json_at(case_doc(c, row[i].before), row[i].from),
+		    json_at(case_doc(c, row[i].after), row[i].to),
+		    row[i].before != CASE_SCAN);
 	page_table_end(b);
-}
-
-/* --- re-activation -------------------------------------------------------- */
-
-static void
-put_trigger(const json_t *t, struct buf *b)
-{
-	const json_t *list = json_at(t, "sentences"), *one;
-	size_t i;
-
-	buf_puts(b, "<li>");
-	json_array_foreach((json_t *)(uintptr_t)list, i, one)
-	{
-		if (i != 0)
-			buf_puts(b, " ");
-		page_el(b, "span", "%s", json_text_at(one, ""));
-	}
-	buf_puts(b, "</li>\n");
-}
-
-static void
-put_reactivation(const json_t *r, struct buf *b)
-{
-	const json_t *list = json_at(r, "triggers"), *t;
-	size_t i;
-
-	if (!json_is_object(r))
-		return;
-	page_el(b, "h3", "Residual risk: can it be woken?");
-	if (json_at(r, "not_done") != NULL) {
-		page_el(b, "p", "Not tried: %s.", json_text_at(r, "not_done"));
-		return;
-	}
-	page_el(b, "p",
-	    "A backdoor whose trigger fails may be asleep. These attempts "
-	    "say what could wake it; they are no verdict. The square of "
-	    "random dots is what any trigger would be after the same.");
-	buf_puts(b, "<ul>\n");
-	json_array_foreach((json_t *)(uintptr_t)list, i, t) put_trigger(t, b);
-	buf_puts(b, "</ul>\n");
 }
 
 void
@@ -189,11 +215,33 @@ html_purify(const struct html_in *h, struct buf *b)
 {
 	const struct case_docs *c = h->in->docs;
 	const json_t *p = case_doc(c, CASE_PURIFY);
+	char room[64];
 
-	put_targets(case_doc(c, CASE_RESCAN), b);
-	if (json_at(p, "harm") != NULL)
-		page_el(b, "h3", "Harm on clean images");
-	put_harm(json_at(p, "harm.held_out"), "Held-out images", b);
-	put_harm(json_at(p, "harm.eval_data"), "Images apart", b);
-	put_reactivation(json_at(p, "reactivation"), b);
+	if (p == NULL)
+		return;
+	page_section(b, "purification", "Purification");
+	buf_puts(b,
+	    "<p>The model was fine-tuned on clean images so that it forgets "
+	    "the change that its backdoor answers to. The result is "
+	    "another model, with its own digest; test it for its "
+	    "purpose before use.</p>\n<dl>\n");
+	page_fact(b, false, "Method", json_text_at(p, "method"));
+	if (json_at(p, "kept_round") != NULL)
+		page_fact(b, false, "Round that was kept",
+		    page_value(p, "kept_round", room, sizeof(room)));
+	if (json_at(p, "end") != NULL)
+		page_fact(b, false, "Ended by", json_text_at(p, "end"));
+	page_fact(b, true, "Purified model", json_text_at(p, "output.name"));
+	page_fact(b, true, "SHA-256", json_text_at(p, "output.sha256"));
+	page_fact(b, false, "Held-out images",
+	    page_value(p, "after.n", room, sizeof(room)));
+	buf_puts(b, "</dl>\n");
+	put_measures(c, b);
+	if (case_doc(c, CASE_RESCAN) == NULL)
+		page_el(b, "p",
+		    "The purified model was not scanned again: nothing is "
+		    "known about it.");
+	html_after(h, b);
+	put_rounds(json_at(p, "rounds"), b);
+	page_section_end(b);
 }

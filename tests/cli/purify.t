@@ -37,11 +37,39 @@ ok 'printed document' grep -q '"schema": "assay-purify/1"' "$out"
 exits 0 'measured' assay-eval "$tmp/20.onnx" --data "$audit" --trigger "$trigger" --max-asr .8
 prints '^accuracy  *0\.[89]'
 
+# guided by a scan's targets, ended and gone on with
+printf '%s' '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"},"inputs":[],"targets":[
+ {"class":0,"geometry":"patch"},{"class":1,"geometry":"pair","source":2}],
+ "geometries":[{"name":"patch","per_class":[{"class":0,"ease":{"suspect":-2.0,"references":[-4.0,-4.2]}}]},
+  {"name":"linf","per_class":[{"class":0,"ease":{"suspect":2.0,"references":[1.0]}}]}],
+ "pairs":[{"class":1,"source":2,"ease":{"suspect":-3.0,"references":[-4.0]}}]}' >"$tmp/scan.json"
+g="-q --method guided --guide $tmp/scan.json --batch 32 --keep 1 --data $audit $suspect"
+exits 0 'guided' assay-purify $g --rounds 2 -o "$tmp/g1.onnx" --document "$tmp/g1.json" --checkpoint "$tmp/g1.state" --threads 1
+ok 'the scan is named' grep -q '"role": "scan"' "$tmp/g1.json"
+ok 'what the guide cost is said' grep -q '"loss_guide":' "$tmp/g1.json"
+exits 0 'by two threads' assay-purify $g --rounds 2 -o "$tmp/g2.onnx" --threads 2
+ok 'the same model' cmp "$tmp/g1.onnx" "$tmp/g2.onnx"
+exits 0 'a run that ends after its first round' assay-purify $g --rounds 2 --max-time .000001 -o "$tmp/g3.onnx" --document "$tmp/g3.json" --checkpoint "$tmp/g3.state"
+ok 'says so' grep -q '"end": "time"' "$tmp/g3.json"
+ok 'and is another model' sh -c "! cmp -s '$tmp/g1.onnx' '$tmp/g3.onnx'"
+exits 0 'gone on with' assay-purify $g --rounds 2 -o "$tmp/g3.onnx" --checkpoint "$tmp/g3.state"
+ok 'is the same model' cmp "$tmp/g1.onnx" "$tmp/g3.onnx"
+ok 'the same state' cmp "$tmp/g1.state" "$tmp/g3.state"
+fails 2 'with another seed' 'another run' assay-purify $g --rounds 2 --seed 5 -o "$tmp/x.onnx" --checkpoint "$tmp/g3.state"
+head -c 3000 "$tmp/g3.state" >"$tmp/cut.state"
+fails 2 'a state cut short' 'cut.state: ' assay-purify $g --rounds 2 -o "$tmp/x.onnx" --checkpoint "$tmp/cut.state"
+fails 4 'no guide' 'needs --guide' assay-purify -q --method guided --data "$audit" "$suspect" -o "$tmp/x.onnx"
+sed 's/"class":0,"geometry":"patch"/"class":44,"geometry":"patch"/' "$tmp/scan.json" >"$tmp/far.json"
+fails 2 'a guide of another model' 'far.json: ' assay-purify $g --guide "$tmp/far.json" -o "$tmp/x.onnx"
+sed 's/"targets":/"others":/' "$tmp/scan.json" >"$tmp/none.json"
+fails 4 'a guide without targets' 'no target' assay-purify $g --guide "$tmp/none.json" -o "$tmp/x.onnx"
+
 # harm, and attempts to wake what was purified
 scan='{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"1"},"inputs":[]'
-echo "$scan,\"targets\":[{\"class\":2,\"geometry\":\"linf\"}]}" >"$tmp/scan.json"
+cell='"per_class":[{"class":2,"ease":{"suspect":-2.0,"references":[-4.0,-4.2]}}]'
+echo "$scan,\"targets\":[{\"class\":2,\"geometry\":\"linf\"}],\"geometries\":[{\"name\":\"linf\",$cell},{\"name\":\"patch\",$cell}]}" >"$tmp/wake.json"
 echo "$scan,\"targets\":[{\"class\":7,\"geometry\":\"linf\"}]}" >"$tmp/seven.json"
-a="$o --scan $tmp/scan.json --trigger $trigger --eval-data $models/two-images.idx,$models/two-labels.idx $suspect"
+a="$o --scan $tmp/wake.json --trigger $trigger --eval-data $models/two-images.idx,$models/two-labels.idx $suspect"
 for i in 1 2; do exits 0 "$i threads" assay-purify $a --threads $i -o "$tmp/w.onnx" --document "$tmp/w$i.json"; done
 prints '^agreement with the original [01]\.[0-9]* on 14 clean images (held out)'
 prints '^agreement with the original [01]\.[0-9]* on 584 clean images (--eval-data)'
@@ -102,6 +130,26 @@ for m in '--bn train' '--norm l2 --alpha 2' '--norm l1 --alpha 50' '--norm free 
 	exits 0 "$m" assay-purify $o --rounds 1 $m "$suspect" -o "$tmp/m.onnx"
 	ok 'another model' sh -c "! cmp -s '$tmp/m.onnx' '$suspect'"
 done
+
+# every method: another model of the same size, the same bytes on one thread
+# and two, and without rounds the original
+for m in ft ft-sam d3 anp fp i-bau nad; do
+	how="$o --method $m"
+	[ $m != anp ] || how="$how --lr 1 --prune .95"
+	for t in 1 2; do
+		exits 0 "$m, $t threads" assay-purify $how --threads $t "$suspect" -o "$tmp/m$t.onnx" --document "$tmp/m.json"
+	done
+	ok 'the same model' cmp "$tmp/m1.onnx" "$tmp/m2.onnx"
+	ok 'another than the suspect' sh -c "! cmp -s '$tmp/m1.onnx' '$suspect'"
+	ok 'of its size' [ "$(size "$tmp/m1.onnx")" = "$(size "$suspect")" ]
+	ok 'the document names it' grep -q "\"method\": \"$m\"" "$tmp/m.json"
+	exits 0 'no rounds' assay-purify $how --rounds 0 "$suspect" -o "$tmp/same.onnx"
+	ok 'are the original' cmp "$tmp/same.onnx" "$suspect"
+done
+exits 0 'everything pruned' assay-purify $o --method anp --prune 1 "$suspect" -o "$tmp/m.onnx" --document "$tmp/m.json"
+ok 'says so' grep -q '"pruned_rate": 1.0' "$tmp/m.json"
+exits 0 'nothing pruned' assay-purify $o --method anp --rho 0 --prune 0 --lr 0 "$suspect" -o "$tmp/m.onnx"
+ok 'is the original' cmp "$tmp/m.onnx" "$suspect"
 exits 0 '--help' assay-purify --help
 exits 0 '--version' assay-purify --version
 
