@@ -73,7 +73,7 @@ struct walk {
 	struct rdata_in in;
 	struct arena arena;
 	struct level *level;
-	size_t n;
+	size_t n, nlevel;  /* in use; with room */
 	bool kept;         /* of what is being read */
 	struct slice *ref; /* the symbols among them have a text */
 	size_t nref, room;
@@ -81,13 +81,31 @@ struct walk {
 };
 
 static int
-later(struct walk *w, enum todo todo, uint64_t n)
+more_levels(struct walk *w)
 {
-	if (n == 0)
-		return 0;
-	if (w->n == LEVELS)
+	size_t room = MAX(w->nlevel * 2, 64);
+	struct level *more;
+
+	if (room > LEVELS ||
+	    (more = arena_alloc(&w->arena, room, sizeof(*more))) == NULL)
 		return err_set(w->in.e, ERR_LIMIT, w->at,
 		    "r: more than %zu levels", LEVELS);
+	if (w->n != 0)
+		memcpy(more, w->level, w->n * sizeof(*more));
+	w->level = more;
+	w->nlevel = room;
+	return 0;
+}
+
+static int
+later(struct walk *w, enum todo todo, uint64_t n)
+{
+	int rc;
+
+	if (n == 0)
+		return 0;
+	if (w->n == w->nlevel && (rc = more_levels(w)) != 0)
+		return rc;
 	w->level[w->n++] = (struct level){n, todo, w->kept};
 	return 0;
 }
@@ -472,9 +490,6 @@ rdata_read(struct rdata *out, struct rd *r, struct err *e)
 	for (size_t i = 0; i < RDATA_KINDS; i++)
 		out->at[i] = ERR_NOWHERE;
 	arena_init(&w.arena, REFS_CAP);
-	w.level = arena_alloc(&w.arena, LEVELS, sizeof(*w.level));
-	if (w.level == NULL)
-		BUG("an empty arena is full");
 	if ((rc = head(&w)) == 0)
 		rc = later(&w, ITEM, 1);
 	while (rc == 0 && w.n != 0) {
