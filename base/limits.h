@@ -142,6 +142,8 @@
 /* What a person wrote for us: policies, taxonomies; entries of a policy. */
 #define LIMIT_POLICY         ((uint64_t)4 << 20)
 #define LIMIT_POLICY_ENTRIES 4096
+/* Signatures that it requires: a supplier has one, maybe two. */
+#define LIMIT_POLICY_SIGNATURES 16
 /* JSON documents of ours, and keys. */
 #define LIMIT_DOCUMENT ((uint64_t)256 << 20)
 #define LIMIT_KEY_FILE ((uint64_t)1 << 20)
