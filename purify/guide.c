@@ -103,7 +103,7 @@ guide_search(struct guide *g, const struct net *net,
 
 	for (size_t i = 0; i < g->n; i++)
 		cell[i] = (struct uap_cell){g->question[i].geometry,
-		    g->question[i].source, g->question[i].target, seed + i, 0};
+		    g->question[i].source, g->question[i].target, seed + i};
 	rc = uap_search(net, &how, images, images, cell, g->n, NULL, found, e);
 	if (rc != 0)
 		return rc;
