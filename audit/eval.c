@@ -88,6 +88,8 @@ static const struct opt_tool tool = {
 
 struct figures {
 	struct measure_count acc, asr, recovered;
+	struct measure_count *by_class; /* of asr, with a trigger; or NULL */
+	size_t classes;
 };
 
 struct evaluation {
@@ -128,6 +130,24 @@ attacked(const struct evaluation *v)
 	return v->has_trigger || v->has_poisoned;
 }
 
+static json_t *
+by_class_json(const struct figures *f)
+{
+	json_t *list = json_array(), *j;
+
+	for (size_t i = 0; i < f->classes; i++) {
+		if (f->by_class[i].n == 0)
+			continue;
+		j = json_object();
+		json_put(j, "class", json_integer((json_int_t)i));
+		json_put(
+		    j, "correct", json_integer((json_int_t)f->by_class[i].hit));
+		json_put(j, "n", json_integer((json_int_t)f->by_class[i].n));
+		json_add(list, j);
+	}
+	return list;
+}
+
 static void
 put_figures(json_t *j, const struct evaluation *v, const struct figures *f)
 {
@@ -135,6 +155,8 @@ put_figures(json_t *j, const struct evaluation *v, const struct figures *f)
 	json_put(j, "asr", attacked(v) ? count_json(&f->asr) : json_null());
 	json_put(j, "recovered_accuracy",
 	    attacked(v) ? count_json(&f->recovered) : json_null());
+	json_put(j, "success_by_class",
+	    f->by_class != NULL ? by_class_json(f) : json_null());
 }
 
 static double
@@ -235,19 +257,26 @@ measure_poisoned(const struct evaluation *v, const struct net *net,
 }
 
 static int
-measure_net(const struct evaluation *v, const struct net *net,
-    struct figures *f, struct err *e)
+measure_net(struct evaluation *v, const struct net *net, struct figures *f,
+    struct err *e)
 {
 	const struct dataset *d = &v->data.data;
-	const struct trigger *t = v->has_trigger ? &v->trigger : NULL;
+	struct trigger *t = v->has_trigger ? &v->trigger : NULL;
 	int rc;
 
 	if ((rc = measure_fits(net, d, t, e)) != 0 ||
 	    (rc = measure_accuracy(net, d, 0, d->n, &f->acc, e)) != 0)
 		return rc;
-	if (t != NULL)
+	if (t != NULL) {
+		f->classes = t->classes;
+		f->by_class =
+		    arena_alloc(&t->arena, t->classes, sizeof(*f->by_class));
+		if (f->by_class == NULL)
+			return err_set(
+			    e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
 		return measure_attack(
-		    net, d, 0, d->n, t, &f->asr, &f->recovered, e);
+		    net, d, 0, d->n, t, &f->asr, &f->recovered, f->by_class, e);
+	}
 	return v->has_poisoned ? measure_poisoned(v, net, f, e) : 0;
 }
 

@@ -35,3 +35,24 @@ given_forget_other(const char *inspected, const char *policy, struct err *e)
 	json_decref(now);
 	return rc;
 }
+
+int
+given_same_bundle(const char *bundle, const char *manifest, struct err *e)
+{
+	json_t *now = doc_new("assay-manifest/1"), *doc;
+	int rc;
+
+	if ((rc = doc_read(manifest, "assay-manifest/1", &doc, e)) == 0) {
+		rc = doc_input_path(now, "bundle", bundle, e);
+		if (rc == 0 && !json_equal(json_at(doc, "inputs.0.sha256"),
+				   json_at(now, "inputs.0.sha256"))) {
+			err_set(e, ERR_USAGE, ERR_NOWHERE,
+			    "the case is of another bundle, or this one has "
+			    "changed");
+			rc = err_in(e, bundle);
+		}
+		json_decref(doc);
+	}
+	json_decref(now);
+	return rc;
+}

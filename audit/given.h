@@ -13,5 +13,8 @@ int given_outside(
 /* Remove an inspection that was judged by another policy, or by none. */
 int given_forget_other(
     const char *inspected, const char *policy, struct err *) MUST_USE;
+/* With --resume: ERR_USAGE unless the case is of the bundle that is here now. */
+int given_same_bundle(
+    const char *bundle, const char *manifest, struct err *) MUST_USE;
 
 #endif

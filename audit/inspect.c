@@ -5,6 +5,7 @@
  */
 #include "audit/check_weight_list.h"
 #include "audit/inspect_file.h"
+#include "audit/inspect_input.h"
 #include "audit/inspect_out.h"
 #include "audit/inspect_show.h"
 #include "base/child.h"
@@ -287,12 +288,8 @@ list_case(struct job *j, struct err *e)
 static int
 list_path(struct job *j, const char *path, struct err *e)
 {
-	int rc;
-
 	if (!file_is_dir(path))
 		return inspect_list_file(&j->list, path, e);
-	if ((rc = doc_input_path(j->doc, "bundle", path, e)) != 0)
-		return rc;
 	return inspect_list_tree(&j->list, path, j->npath > 1 ? path : "", e);
 }
 
@@ -396,6 +393,10 @@ inspect(struct job *j, struct err *e)
 			return rc;
 	if ((rc = look_at_all(j, e)) != 0)
 		return rc;
+	for (size_t i = 0; i < j->list.nroot && !j->is_case; i++)
+		if ((rc = inspect_input_folder(
+			 j->doc, &j->list, j->seen, i, e)) != 0)
+			return rc;
 	join(j);
 	drop_copies(j);
 	json_put(j->doc, "files", json_incref(j->files));

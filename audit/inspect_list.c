@@ -90,9 +90,9 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 /* A walk that stopped at a limit is said where it stopped; the rest is looked
  * at. */
 static int
-stopped(struct inspect_list *l, const struct err *why, struct err *e)
+stopped(struct inspect_list *l, int root, const struct err *why, struct err *e)
 {
-	struct inspect_entry one = {.kind = INSPECT_STOP, .root = -1};
+	struct inspect_entry one = {.kind = INSPECT_STOP, .root = root};
 
 	one.path = arena_printf(&l->arena, "%s", why->path);
 	one.why = arena_printf(&l->arena, "%s", why->msg);
@@ -114,13 +114,14 @@ inspect_list_tree(
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many folders");
 	if ((w.root = tree_root(path, e)) < 0)
 		return w.root;
+	l->root_path[l->nroot] = path;
 	l->root[l->nroot++] = w.root;
 	top.root = w.root;
 	if ((rc = add(l, &top, e)) != 0)
 		return rc;
 	rc = tree_walk(w.root, &l->arena, each, &w, &why);
 	if (rc == ERR_LIMIT)
-		return stopped(l, &why, e);
+		return stopped(l, w.root, &why, e);
 	if (rc != 0)
 		*e = why;
 	return rc;

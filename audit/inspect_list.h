@@ -27,7 +27,8 @@ struct inspect_list {
 	struct arena arena;
 	struct inspect_entry *entry;
 	size_t n, room;
-	int root[256]; /* open as long as the list is */
+	int root[256];              /* open as long as the list is */
+	const char *root_path[256]; /* as given */
 	size_t nroot;
 };
 

@@ -21,7 +21,8 @@ const size_t scan_nbudget = ARRAY_LEN(scan_budgets);
 
 static struct scan scan = {.opt = {.alpha = 0.005, .seeds = 3, .grow = 3}};
 static const char *arg_budget = "standard";
-static const char *arg_replay;
+static const char *arg_replay, *arg_before;
+static json_t *before; /* of --before */
 static uint64_t arg_class = UINT64_MAX;
 static bool arg_json, arg_list;
 
@@ -44,6 +45,11 @@ static const struct opt table[] = {
 	.dest = &scan.opt.previous,
 	.arg = "P",
 	.help = "an earlier version of the same model"},
+    {.name = "before",
+	.kind = OPT_STR,
+	.dest = &arg_before,
+	.arg = "FILE",
+	.help = "scan.json of the model before it was purified"},
     {.name = "grow",
 	.kind = OPT_U64,
 	.dest = &scan.opt.grow,
@@ -157,6 +163,10 @@ output(struct err *e)
 	int rc;
 
 	rc = scan_doc(&scan, scan.opt.out, &doc, e);
+	if (rc == 0 && before != NULL) {
+		scan_before(doc, before);
+		rc = doc_input_path(doc, "before", arg_before, e);
+	}
 	if (rc == 0 && scan.opt.out != NULL &&
 	    (rc = file_join(
 		 path, sizeof(path), scan.opt.out, "scan.json", e)) == 0)
@@ -164,7 +174,7 @@ output(struct err *e)
 	if (rc == 0 && arg_json)
 		json_print(doc);
 	else if (rc == 0)
-		scan_print(&scan);
+		scan_print(&scan, doc);
 	json_decref(doc);
 	return rc;
 }
@@ -199,7 +209,9 @@ run(int *status, struct err *e)
 
 	if ((rc = start_engine(scan.opt.threads, e)) != 0 ||
 	    (arg_replay != NULL &&
-		(rc = scan_replay_open(&scan, arg_replay, e)) != 0))
+		(rc = scan_replay_open(&scan, arg_replay, e)) != 0) ||
+	    (arg_before != NULL &&
+		(rc = scan_before_open(arg_before, &before, e)) != 0))
 		return rc;
 	if (arg_replay != NULL)
 		return replay(status, e);
@@ -247,6 +259,7 @@ main(int argc, char **argv)
 	scan.started = (int64_t)time(NULL);
 	rc = run(&status, &e);
 	rc = rc == 0 ? status : ranks_fail(&e);
+	json_decref(before);
 	scan_release(&scan);
 	return tool_end(rc);
 }

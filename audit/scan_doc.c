@@ -424,7 +424,7 @@ put_cells(json_t *doc, const struct scan *s, const char *dir, struct err *e)
 	json_put(doc, "map", s->pairs ? map_json(s) : json_null());
 	if (s->matrix != NULL)
 		json_put(doc, "flip_matrix", matrix_json(s));
-	return 0;
+	return scan_examples(s, dir, doc, e);
 }
 
 int

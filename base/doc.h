@@ -18,7 +18,7 @@ json_t *doc_new(const char *schema);
 /*
  * Append {"role","name","sha256","size"} to inputs.  Roles: "bundle",
  * "manifest", "policy", "model", "reference", "previous", "data", "key", "scan", "trigger",
- * "original", "poisoned".
+ * "original", "poisoned", "eval-data", "before".
  */
 void doc_input(json_t *doc, const char *role, const char *path,
     const struct digest *, uint64_t size);
@@ -33,11 +33,10 @@ int doc_input_path(
  */
 json_t *doc_run(int64_t started, double seconds, int threads);
 
-/* A document from its text; its schema is checked and that it has a tool and
- * inputs. */
-int doc_parse(const void *text, size_t len, const char *schema, json_t **out,
+/* Parse a document and check its schema and that it has a tool and inputs. */
+int doc_parse(const void *, size_t len, const char *schema, json_t **out,
     struct err *) MUST_USE;
-/* Read a document and check its schema and that it has a tool and inputs. */
+/* The same of a file; errors name it. */
 int doc_read(
     const char *path, const char *schema, json_t **out, struct err *) MUST_USE;
 

@@ -13,6 +13,7 @@
 #include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -380,4 +381,27 @@ sandbox_json(const struct sandbox_state *st)
 	json_put(j, "seccomp", json_boolean(st->seccomp));
 	json_put(j, "rlimits", json_boolean(st->rlimits));
 	return j;
+}
+
+int
+sandbox_no_network(struct err *e)
+{
+	/* netlink tells of interfaces, but reaches nobody */
+	static const int family[] = {AF_INET, AF_INET6, AF_PACKET, AF_VSOCK};
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	int rc = 0;
+
+	if (ctx == NULL)
+		return err_set(
+		    e, ERR_SYSTEM, ERR_NOWHERE, "sandbox: seccomp_init failed");
+
+	for (size_t i = 0; i < ARRAY_LEN(family) && rc == 0; i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES),
+		    SCMP_SYS(socket), 1,
+		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family[i]));
+	/* its rings open sockets without that call */
+	if (rc == 0)
+		rc = seccomp_rule_add(
+		    ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
+	return load_seccomp(ctx, rc, e);
 }

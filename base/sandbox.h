@@ -50,6 +50,12 @@ int sandbox_enter(
  */
 int sandbox_worker(uint64_t memory, struct err *) MUST_USE;
 
+/*
+ * For a program that is run next and is not ours: no sockets of the internet,
+ * for it and whatever it starts.  Also takes away set-user-ID programs.
+ */
+int sandbox_no_network(struct err *) MUST_USE;
+
 /* {"landlock":7,"seccomp":true,"rlimits":true}; a new reference. */
 json_t *sandbox_json(const struct sandbox_state *);
 

@@ -106,7 +106,8 @@ measure_accuracy(const struct net *net, const struct dataset *d, size_t first,
 int
 measure_attack(const struct net *net, const struct dataset *d, size_t first,
     size_t n, const struct trigger *t, struct measure_count *success,
-    struct measure_count *recovered, struct err *e)
+    struct measure_count *recovered, struct measure_count *by_class,
+    struct err *e)
 {
 	struct arena a;
 	int32_t *pred;
@@ -123,6 +124,10 @@ measure_attack(const struct net *net, const struct dataset *d, size_t first,
 		recovered->n++;
 		success->hit += pred[i] == goal;
 		recovered->hit += pred[i] == y;
+		if (by_class == NULL)
+			continue;
+		by_class[y].n++;
+		by_class[y].hit += pred[i] == goal;
 	}
 	arena_release(&a);
 	return rc;

@@ -26,11 +26,13 @@ int measure_accuracy(const struct net *, const struct dataset *, size_t first,
 /*
  * Over the images that the trigger's map sends to another class: how many are
  * predicted as that class (attack success), and how many still as their own
- * (robust, or recovered, accuracy).
+ * (robust, or recovered, accuracy).  by_class: the successes by the images'
+ * own class, an entry for each of the trigger's, or NULL.
  */
 int measure_attack(const struct net *, const struct dataset *, size_t first,
     size_t n, const struct trigger *, struct measure_count *success,
-    struct measure_count *recovered, struct err *) MUST_USE;
+    struct measure_count *recovered, struct measure_count *by_class,
+    struct err *) MUST_USE;
 
 /*
  * Whether a share of right answers is so low that the labels are probably not

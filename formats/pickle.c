@@ -27,6 +27,9 @@ skip(struct pickle_machine *m)
 	uint64_t n = m->p->skip;
 
 	m->p->skip = 0;
+	if (m->foreseen != 0) /* and something may have been forgotten */
+		return err_set(m->e, ERR_FORMAT, m->at,
+		    "pickle: an array whose class is not named in plain text");
 	if (rd_skip(m->r, n) != 0)
 		return err_set(m->e, ERR_TRUNCATED, m->at,
 		    "pickle: the file ends inside an array");

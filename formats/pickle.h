@@ -81,7 +81,7 @@ struct pickle_call {
  *
  * A lean reader keeps of a list, set or dictionary only the first
  * PICKLE_LEAN items, and reuses the nodes of what cannot be reached any more:
- * memory is bounded by the memo.
+ * memory is bounded by those of the memo that are asked for.
  */
 struct pickle {
 	struct arena *arena;
@@ -94,9 +94,12 @@ struct pickle {
 	bool lean;
 	unsigned protocol; /* that the pickle last said that it has, or 0 */
 	uint64_t at;       /* of the opcode that see is told of */
-	/* see may set it: bytes behind the opcode that are no pickle */
+	/* see may set it: bytes behind the opcode that are no pickle, which only
+	 * a pickle that names PICKLE_ARRAY has */
 	uint64_t skip;
 };
+
+#define PICKLE_ARRAY "NumpyArrayWrapper"
 
 #define PICKLE_LEAN 64
 

@@ -15,98 +15,57 @@ end_of(const struct pickle_machine *m)
 	return m->r->len;
 }
 
-/* What follows an opcode of fixed size, 0: it is none of those. */
-static size_t
-fixed_size(uint8_t op)
+static inline uint32_t
+little4(const uint8_t *p)
 {
-	switch (op) {
-	case CODE_NONE:
-	case CODE_NEWTRUE:
-	case CODE_NEWFALSE:
-	case CODE_MEMOIZE:
-	case CODE_MARK:
-		return 1;
-	case CODE_BININT1:
-	case CODE_BINGET:
-	case CODE_BINPUT:
-		return 2;
-	case CODE_BININT2:
-		return 3;
-	case CODE_BININT:
-		return 5;
-	case CODE_BINFLOAT:
-		return 9;
-	default:
-		return 0;
-	}
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	       (uint32_t)p[3] << 24;
 }
 
-static uint64_t
-little(const uint8_t *p, size_t n)
-{
-	uint64_t v = 0;
-
-	while (n-- > 0)
-		v = v << 8 | p[n];
-	return v;
-}
-
-static bool
-push(struct pickle_machine *m, size_t off, enum pickle_kind kind,
-    struct pickle_node **out)
+/* A node on the stack, which has room; NULL: none is at hand. */
+static inline struct pickle_node *
+push(struct pickle_machine *m, uint64_t at, enum pickle_kind kind)
 {
 	struct pickle_node *n = m->spare;
 
 	if (m->n == m->room)
-		return false;
-	m->at = m->r->start + off;
+		return NULL;
 	if (n != NULL) {
 		m->spare = n->next;
 		*n = (struct pickle_node){.kind = (uint8_t)kind};
-		n->at = m->at;
-	} else if ((n = pickle_machine_node(m, kind)) == NULL) {
-		return false;
+		n->at = at;
+	} else {
+		m->at = at;
+		if ((n = pickle_machine_node(m, kind)) == NULL)
+			return NULL;
 	}
 	m->stack[m->n++] = n;
-	*out = n;
+	return n;
+}
+
+static inline bool
+integer(struct pickle_machine *m, uint64_t at, enum pickle_kind kind, int64_t i)
+{
+	struct pickle_node *n = push(m, at, kind);
+
+	if (n == NULL)
+		return false;
+	n->i = i;
 	return true;
 }
 
-/* A value of fixed size. */
 static bool
-value(struct pickle_machine *m, uint8_t op, size_t off)
+real(struct pickle_machine *m, uint64_t at, const uint8_t *p)
 {
-	const uint8_t *arg = m->r->base + off + 1;
-	struct pickle_node *n;
+	struct pickle_node *n = push(m, at, PICKLE_FLOAT);
 	uint64_t bits;
 
-	switch (op) {
-	case CODE_BININT1:
-	case CODE_BININT2:
-		if (!push(m, off, PICKLE_INT, &n))
-			return false;
-		n->i = (int64_t)little(arg, op == CODE_BININT1 ? 1 : 2);
-		return true;
-	case CODE_BININT:
-		if (!push(m, off, PICKLE_INT, &n))
-			return false;
-		n->i = (int32_t)(uint32_t)little(arg, 4);
-		return true;
-	case CODE_BINFLOAT:
-		if (!push(m, off, PICKLE_FLOAT, &n))
-			return false;
-		memcpy(&bits, arg, sizeof(bits));
-		bits = __builtin_bswap64(bits);
-		memcpy(&n->f, &bits, sizeof(bits));
-		return true;
-	case CODE_NONE:
-		return push(m, off, PICKLE_NONE, &n);
-	default:
-		if (!push(m, off, PICKLE_BOOL, &n))
-			return false;
-		n->i = op == CODE_NEWTRUE;
-		return true;
-	}
+	if (n == NULL)
+		return false;
+	memcpy(&bits, p, sizeof(bits));
+	bits = __builtin_bswap64(bits);
+	memcpy(&n->f, &bits, sizeof(bits));
+	return true;
 }
 
 static bool
@@ -114,7 +73,11 @@ put(struct pickle_machine *m, size_t i)
 {
 	size_t floor = m->nmark != 0 ? m->mark[m->nmark - 1] : 0;
 
-	if (m->n <= floor || i >= m->memo_room || m->nother != 0)
+	if (m->n <= floor || m->nother != 0)
+		return false;
+	if (pickle_machine_pass(m, i))
+		return true;
+	if (i >= m->memo_room)
 		return false;
 	m->stack[m->n - 1]->kept = true;
 	m->puts += m->memo[i] == NULL;
@@ -140,45 +103,71 @@ mark(struct pickle_machine *m)
 	return true;
 }
 
-static bool
-fixed(struct pickle_machine *m, uint8_t op, size_t off)
-{
-	switch (op) {
-	case CODE_MEMOIZE:
-		return put(m, m->puts);
-	case CODE_BINPUT:
-		return put(m, m->r->base[off + 1]);
-	case CODE_BINGET:
-		return get(m, m->r->base[off + 1]);
-	case CODE_MARK:
-		return mark(m);
-	default:
-		return value(m, op, off);
-	}
-}
-
-/* Bytes of a short string that is nothing but ASCII and no pickle. */
+/* A short string that is nothing but ASCII and no pickle: its length, and it.
+ * Bytes of the opcode, or 0. */
 static size_t
-text(struct pickle_machine *m, size_t off, size_t end)
+text(struct pickle_machine *m, uint64_t at, const uint8_t *p, size_t left)
 {
+	struct slice s = {p + 1, p[0]};
 	struct pickle_node *n;
-	struct slice s;
 	uint8_t seen = 0;
-	size_t len;
 
-	if (end - off < 2)
+	if (s.len >= left)
 		return 0;
-	len = m->r->base[off + 1];
-	if (len > end - off - 2)
-		return 0;
-	s = (struct slice){m->r->base + off + 2, len};
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i < s.len; i++)
 		seen |= s.ptr[i];
 	if (seen >= 0x80 || pickle_arg_may_be_pickle(s) ||
-	    !push(m, off, PICKLE_STR, &n))
+	    (n = push(m, at, PICKLE_STR)) == NULL)
 		return 0;
 	n->text = s;
-	return 2 + len;
+	return 2 + s.len;
+}
+
+#define MOST 9 /* bytes of an opcode of fixed size */
+
+/* Bytes of the opcode at p, of which at least MOST are there; 0: not one of
+ * these, or not that simple.  That each case says its own size, instead of a
+ * table, lets the processor go on before it has read the opcode. */
+static inline size_t
+one(struct pickle_machine *m, uint64_t at, const uint8_t *p, size_t left)
+{
+	switch (p[0]) {
+	case CODE_BININT1:
+		return integer(m, at, PICKLE_INT, p[1]) ? 2 : 0;
+	case CODE_BININT2:
+		return integer(m, at, PICKLE_INT, p[1] | p[2] << 8) ? 3 : 0;
+	case CODE_BININT:
+		return integer(m, at, PICKLE_INT, (int32_t)little4(p + 1)) ? 5
+									   : 0;
+	case CODE_BINFLOAT:
+		return real(m, at, p + 1) ? 9 : 0;
+	case CODE_NONE:
+		return integer(m, at, PICKLE_NONE, 0) ? 1 : 0;
+	case CODE_NEWTRUE:
+		return integer(m, at, PICKLE_BOOL, 1) ? 1 : 0;
+	case CODE_NEWFALSE:
+		return integer(m, at, PICKLE_BOOL, 0) ? 1 : 0;
+	case CODE_SHORT_BINUNICODE:
+		return text(m, at, p + 1, left - 1);
+	case CODE_MEMOIZE:
+		return put(m, m->puts) ? 1 : 0;
+	case CODE_BINPUT:
+		return put(m, p[1]) ? 2 : 0;
+	case CODE_LONG_BINPUT:
+		return put(m, little4(p + 1)) ? 5 : 0;
+	case CODE_BINGET:
+		return get(m, p[1]) ? 2 : 0;
+	case CODE_LONG_BINGET:
+		return get(m, little4(p + 1)) ? 5 : 0;
+	case CODE_MARK:
+		return mark(m) ? 1 : 0;
+	case CODE_EMPTY_LIST:
+		return push(m, at, PICKLE_LIST) != NULL ? 1 : 0;
+	case CODE_EMPTY_DICT:
+		return push(m, at, PICKLE_DICT) != NULL ? 1 : 0;
+	default:
+		return 0;
+	}
 }
 
 void
@@ -186,17 +175,10 @@ pickle_fast(struct pickle_machine *m)
 {
 	size_t off = m->r->off, end = end_of(m), size;
 
-	while (off < end) {
-		uint8_t op = m->r->base[off];
-
-		if (op == CODE_SHORT_BINUNICODE) {
-			if ((size = text(m, off, end)) == 0)
-				break;
-		} else {
-			size = fixed_size(op);
-			if (size == 0 || size > end - off || !fixed(m, op, off))
-				break;
-		}
+	while (end - off >= MOST) {
+		size = one(m, m->r->start + off, m->r->base + off, end - off);
+		if (size == 0)
+			break;
 		off += size;
 	}
 	m->r->off = off;

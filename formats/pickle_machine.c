@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* memmem */
 #include "formats/pickle_machine.h"
 
 #include "base/limits.h"
+#include "formats/pickle_ahead.h"
 
 void
 pickle_machine_init(
@@ -407,6 +409,44 @@ put_other(struct pickle_machine *m, uint64_t i, struct pickle_node *n)
 	return 0;
 }
 
+#define AHEAD     4096 /* numbers, before it is worth while to look ahead */
+#define AHEAD_MAX ((size_t)1 << 28)
+
+bool
+pickle_machine_pass(struct pickle_machine *m, uint64_t i)
+{
+	uint64_t bit = (uint64_t)1 << i % 64;
+
+	if (i >= m->foreseen || (m->asked[i / 64] & bit) != 0)
+		return false;
+	m->puts += (m->passed[i / 64] & bit) == 0;
+	m->passed[i / 64] |= bit;
+	return true;
+}
+
+/* Where arrays may stand between the opcodes nothing can be foreseen. */
+static void
+look_ahead(struct pickle_machine *m)
+{
+	struct rd r = *m->r;
+	size_t from = (size_t)(m->start - r.start);
+	size_t bits = MIN(m->memo_room + rd_left(&r), AHEAD_MAX);
+	size_t words = bits / 64 + 1;
+
+	m->looked = true;
+	m->asked = arena_alloc(&m->scratch, words, sizeof(*m->asked));
+	m->passed = arena_alloc(&m->scratch, words, sizeof(*m->passed));
+	if (m->asked == NULL || m->passed == NULL ||
+	    !pickle_ahead(&r, m->asked, bits) ||
+	    memmem(r.base + from, r.off - from, PICKLE_ARRAY,
+		sizeof(PICKLE_ARRAY) - 1) != NULL)
+		return;
+	m->foreseen = bits;
+	for (size_t i = 0; i < m->memo_room; i++)
+		if (m->memo[i] != NULL)
+			m->passed[i / 64] |= (uint64_t)1 << i % 64;
+}
+
 /* A number far beyond how many there are never becomes the size of an array. */
 int
 pickle_machine_put(struct pickle_machine *m, uint64_t i, struct pickle_node *n)
@@ -415,6 +455,11 @@ pickle_machine_put(struct pickle_machine *m, uint64_t i, struct pickle_node *n)
 	void *p = m->memo;
 	int rc;
 
+	if (i >= AHEAD && m->p->lean && !m->looked)
+		look_ahead(m);
+	/* one that was put elsewhere has been counted */
+	if (at == SIZE_MAX && pickle_machine_pass(m, i))
+		return 0;
 	n->kept = true;
 	if (at != SIZE_MAX) {
 		m->other[at] = n;

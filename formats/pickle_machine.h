@@ -29,7 +29,12 @@ struct pickle_machine {
 	struct map others;
 	struct pickle_node **other;
 	size_t nother, other_room;
-	size_t puts;        /* different numbers so far */
+	size_t puts; /* different numbers so far */
+	/* a bit for each number below `foreseen`: asked for later on; put,
+	 * though not into the memo because nothing asks for it */
+	uint64_t *asked, *passed;
+	size_t foreseen;
+	bool looked;        /* ahead */
 	uint64_t start;     /* of the pickle, in the file */
 	uint64_t frame_end; /* of the last FRAME, or 0 */
 	bool frame_cut;
@@ -75,6 +80,8 @@ int pickle_machine_mark(struct pickle_machine *) MUST_USE;
 int pickle_machine_pop_mark(
     struct pickle_machine *, struct pickle_node ***items, size_t *n) MUST_USE;
 
+/* Count a number that nothing will ask for; false: something may. */
+bool pickle_machine_pass(struct pickle_machine *, uint64_t);
 int pickle_machine_put(
     struct pickle_machine *, uint64_t, struct pickle_node *) MUST_USE;
 /* NULL when there is none. */

@@ -15,8 +15,10 @@
 struct purify_config {
 	const struct method *method;
 	const char *model, *data, *classes, *preprocess, *guide, *scan;
+	const char *checkpoint;
 	const char *output, *document;
-	bool json;
+	const char *eval_data, *trigger; /* purify/after.h */
+	bool json, no_reactivation, provenance;
 	uint64_t threads;
 	uint64_t rounds, batch, seed;
 	double held_out; /* share of the images */
@@ -27,6 +29,7 @@ struct purify_config {
 	struct spgd_config inner;
 	double lambda_clean, lambda_adv, lambda_shared; /* SAU's l1, l2, l3 */
 	double lambda_guide, lambda_distil, lambda_mix; /* method_guided.c */
+	double rho, prune;                              /* method.h */
 	double max_seconds;                             /* 0: no limit */
 };
 
@@ -50,11 +53,13 @@ struct purification {
 	struct fetched_data data;
 	struct net h, h0;
 	struct guide guide; /* of --guide; n = 0: none */
-	void *own;          /* the method's */
+	struct digest guided_by;
+	void *own; /* the method's */
 	/* images in a seeded order: the first ntrain train, the rest measure */
 	size_t ntrain, nheld;
 	float *x, *held;
 	int32_t *y, *held_y;
+	bool *hit_before, *hit; /* held-out images that are got right */
 	/* a batch, in the round's order */
 	uint32_t *order;
 	float *batch_x;
@@ -65,6 +70,7 @@ struct purification {
 	/* weights and statistics after the round that counts */
 	float *kept;
 	uint64_t kept_round; /* from 1; 0: as it came */
+	bool kept_good;      /* it is accurate enough */
 	enum rounds_end end;
 	double before, after;
 	/* weights of the file narrower than floats: what rounding them
@@ -83,6 +89,9 @@ int rounds_open(struct purification *, struct err *) MUST_USE;
 /* All rounds; p->h is the purified model afterwards, in the file's types. */
 int rounds_run(struct purification *, struct err *) MUST_USE;
 void rounds_release(struct purification *);
+/* Of p->h on the held-out images; which of them it gets right into `hit`. */
+int rounds_accuracy(
+    struct purification *, bool *hit, double *out, struct err *) MUST_USE;
 /* From a signal handler: no round begins any more, the one under way is
  * given up. */
 void rounds_stop(void);

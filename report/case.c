@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/case.h"
 
+#include "report/members.h"
 #include "report/parts.h"
 
 #include "base/doc.h"
@@ -17,6 +18,7 @@ static const struct {
     [CASE_RESCAN] = {"rescan/scan.json", "assay-scan/1"},
     [CASE_EVAL_BEFORE] = {"eval-before.json", "assay-eval/1"},
     [CASE_EVAL_AFTER] = {"eval-after.json", "assay-eval/1"},
+    [CASE_EVAL_RECOVERED] = {"eval-recovered.json", "assay-eval/1"},
 };
 
 const json_t *
@@ -45,6 +47,7 @@ static int
 read_doc(struct case_docs *c, enum case_doc which, struct err *e)
 {
 	struct case_file *f = &c->file[which];
+	struct file_map m;
 	char path[1024];
 	int rc;
 
@@ -53,10 +56,20 @@ read_doc(struct case_docs *c, enum case_doc which, struct err *e)
 		return rc;
 	if (!file_exists(path))
 		return 0;
-	if ((rc = digest_file(path, LIMIT_DOCUMENT, &f->digest, &f->size, e)) !=
-	    0)
+	if ((rc = file_map(path, LIMIT_DOCUMENT, &m, e)) != 0) {
+		/* something else under its name is a fault of the case */
+		if (rc == ERR_UNSUPPORTED)
+			rc = e->code = ERR_FORMAT;
 		return rc;
-	return doc_read(path, known[which].schema, &f->doc, e);
+	}
+	/* one reading: the digest is of the bytes that are parsed */
+	f->size = m.len;
+	digest_mem(m.ptr, m.len, &f->digest);
+	if ((rc = doc_parse(m.ptr, m.len, known[which].schema, &f->doc, e)) !=
+	    0)
+		err_in(e, path);
+	file_unmap(&m);
+	return rc;
 }
 
 /* Digest of the input with that role; the document must have one. */
@@ -154,6 +167,23 @@ check_files(struct case_docs *c, struct err *e)
 	return rc;
 }
 
+/* An inspection that says that it is complete has looked at every file. */
+static int
+check_all_seen(
+    const struct case_docs *c, const struct subject *seen, struct err *e)
+{
+	if (!json_is_true(json_at(c->file[CASE_INSPECT].doc, "complete")))
+		return 0;
+	for (size_t i = 0; i < c->files.n; i++)
+		if (i >= seen->n ||
+		    strcmp(seen->file[i].path, c->files.file[i].path) != 0)
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "inspect.json: complete, but '%.80s' was not "
+			    "inspected",
+			    c->files.file[i].path);
+	return 0;
+}
+
 /* Every file that was inspected is the file of the manifest. */
 static int
 check_inspect(const struct case_docs *c, struct err *e)
@@ -184,6 +214,8 @@ check_inspect(const struct case_docs *c, struct err *e)
 			rc = broken("inspect.json", "a file", &f->digest,
 			    "manifest.json", &c->files.file[k].digest, e);
 	}
+	if (rc == 0)
+		rc = check_all_seen(c, &seen, e);
 	subject_release(&seen);
 	return rc;
 }
@@ -292,6 +324,8 @@ check_again(struct case_docs *c, enum case_doc which, const struct digest *want,
 static int
 check_purified(struct case_docs *c, struct err *e)
 {
+	static const enum case_doc again[] = {
+	    CASE_RESCAN, CASE_EVAL_AFTER, CASE_EVAL_RECOVERED};
 	const json_t *doc = c->file[CASE_PURIFY].doc;
 	struct digest want, have;
 	struct subject files;
@@ -314,27 +348,43 @@ check_purified(struct case_docs *c, struct err *e)
 	if (!digest_equal(&have, &want))
 		rc = broken("purified model", "the file", &have, "purify.json",
 		    &want, e);
-	if (rc == 0)
-		rc = check_again(
-		    c, CASE_RESCAN, &want, folder ? &files : NULL, e);
-	if (rc == 0)
-		rc = check_again(
-		    c, CASE_EVAL_AFTER, &want, folder ? &files : NULL, e);
+	for (size_t i = 0; i < ARRAY_LEN(again) && rc == 0; i++)
+		rc = check_again(c, again[i], &want, folder ? &files : NULL, e);
 	if (folder)
 		subject_release(&files);
 	return rc;
 }
 
+/* An input that is a scan, where there is one, is this case's. */
+static int
+check_scan(
+    struct case_docs *c, enum case_doc which, const char *role, struct err *e)
+{
+	const struct digest *want = &c->file[CASE_SCAN].digest;
+	struct digest d;
+	int rc;
+
+	if (case_input(c->file[which].doc, role) == NULL ||
+	    c->file[CASE_SCAN].doc == NULL)
+		return 0;
+	if ((rc = input_digest(c, which, role, &d, e)) != 0)
+		return rc;
+	return digest_equal(&d, want) ? 0
+				      : broken(c->file[which].name, role, &d,
+					    "scan.json", want, e);
+}
+
 static int
 check_purify(struct case_docs *c, struct err *e)
 {
-	struct digest d;
 	int rc;
 
 	if (c->file[CASE_PURIFY].doc == NULL) {
 		enum case_doc odd = c->file[CASE_RESCAN].doc != NULL
 					? CASE_RESCAN
-					: CASE_EVAL_AFTER;
+				    : c->file[CASE_EVAL_AFTER].doc != NULL
+					? CASE_EVAL_AFTER
+					: CASE_EVAL_RECOVERED;
 
 		if (c->file[odd].doc == NULL)
 			return 0;
@@ -345,16 +395,10 @@ check_purify(struct case_docs *c, struct err *e)
 	}
 	if ((rc = check_model(c, CASE_PURIFY, "model", e)) != 0)
 		return rc;
-	/* "scan": which targets guided it */
-	if (case_input(c->file[CASE_PURIFY].doc, "scan") != NULL &&
-	    c->file[CASE_SCAN].doc != NULL) {
-		rc = input_digest(c, CASE_PURIFY, "scan", &d, e);
-		if (rc == 0 && !digest_equal(&d, &c->file[CASE_SCAN].digest))
-			rc = broken("purify.json", "scan", &d, "scan.json",
-			    &c->file[CASE_SCAN].digest, e);
-		if (rc != 0)
-			return rc;
-	}
+	/* which targets guided it, and which were looked for again */
+	if ((rc = check_scan(c, CASE_PURIFY, "scan", e)) != 0 ||
+	    (rc = check_scan(c, CASE_RESCAN, "before", e)) != 0)
+		return rc;
 	return check_purified(c, e);
 }
 
@@ -403,11 +447,48 @@ check_perturbations(const struct case_docs *c, struct err *e)
 	return rc;
 }
 
+/* A recovered trigger is a perturbation of the scan, on its model before and
+ * on the purified one (check_purified). */
+static int
+check_recovered(struct case_docs *c, struct err *e)
+{
+	const json_t *list = json_at(c->file[CASE_SCAN].doc, "geometries");
+	struct digest used, one;
+	int rc;
+
+	if (c->file[CASE_EVAL_RECOVERED].doc == NULL)
+		return 0;
+	if ((rc = check_model(c, CASE_EVAL_RECOVERED, "baseline", e)) != 0 ||
+	    (rc = input_digest(c, CASE_EVAL_RECOVERED, "trigger", &used, e)) !=
+		0)
+		return rc;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *rows =
+		    json_at(json_array_get(list, i), "per_class");
+
+		for (size_t k = 0; k < json_array_size(rows); k++) {
+			const char *hex = json_string_value(json_at(
+			    json_array_get(rows, k), "perturbation.sha256"));
+
+			if (hex != NULL && digest_parse(hex, &one) &&
+			    digest_equal(&one, &used))
+				return 0;
+		}
+	}
+	return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+	    "chain of digests is broken: eval-recovered.json: its trigger is "
+	    "no perturbation of scan.json");
+}
+
 static int
 check_chain(struct case_docs *c, struct err *e)
 {
 	int rc;
 
+	for (size_t i = 0; i < CASE_DOCS; i++)
+		if (c->file[i].doc != NULL &&
+		    (rc = members_check(c->file[i].doc, e)) != 0)
+			return err_wrap(e, "%s", c->file[i].name);
 	if ((rc = check_files(c, e)) != 0 || (rc = check_inspect(c, e)) != 0)
 		return rc;
 	if (c->file[CASE_SCAN].doc != NULL &&
@@ -419,7 +500,8 @@ check_chain(struct case_docs *c, struct err *e)
 	if (case_input(c->file[CASE_EVAL_AFTER].doc, "baseline") != NULL &&
 	    (rc = check_model(c, CASE_EVAL_AFTER, "baseline", e)) != 0)
 		return rc;
-	if ((rc = check_perturbations(c, e)) != 0)
+	if ((rc = check_perturbations(c, e)) != 0 ||
+	    (rc = check_recovered(c, e)) != 0)
 		return rc;
 	return check_purify(c, e);
 }
@@ -435,6 +517,7 @@ case_read(struct case_docs *c, const char *dir, struct err *e)
 		    e, ERR_UNSUPPORTED, ERR_NOWHERE, "not a case directory");
 		return err_in(e, dir);
 	}
+	rc = subject_state(&c->state, dir, e);
 	for (size_t i = 0; i < CASE_DOCS && rc == 0; i++)
 		rc = read_doc(c, (enum case_doc)i, e);
 	if (rc == 0 && c->file[CASE_MANIFEST].doc == NULL) {
@@ -449,11 +532,30 @@ case_read(struct case_docs *c, const char *dir, struct err *e)
 	return rc;
 }
 
+int
+case_unchanged(const struct case_docs *c, struct err *e)
+{
+	struct first_difference diff = {{0}, {0}};
+	struct subject now;
+	int rc;
+
+	if ((rc = subject_state(&now, c->dir, e)) != 0)
+		return rc;
+	if (subject_compare(&c->state, &now, note_first, &diff) != 0) {
+		rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "%s: %s while the report was made", diff.path, diff.what);
+		err_in(e, c->dir);
+	}
+	subject_release(&now);
+	return rc;
+}
+
 void
 case_release(struct case_docs *c)
 {
 	for (size_t i = 0; i < CASE_DOCS; i++)
 		json_decref(c->file[i].doc);
 	subject_release(&c->files);
+	subject_release(&c->state);
 	*c = (struct case_docs){0};
 }

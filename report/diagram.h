@@ -9,9 +9,15 @@
 
 #include "report/evidence.h"
 
-/* Classes up to here are all drawn; above, the strongest and "others". */
-#define DIAGRAM_FULL    20
-#define DIAGRAM_SOURCES 16
+/* Classes up to here are all drawn; above, the strongest sources (without a
+ * target: the strongest ends of flips) and one node for the others. */
+#define DIAGRAM_FULL       20
+#define DIAGRAM_SOURCES    24
+#define DIAGRAM_UNTARGETED 16
+/* Targets that fit into the middle. */
+#define DIAGRAM_CENTER 2
+/* Sources of the small diagrams that are compared. */
+#define DIAGRAM_COMPARED 12
 
 struct diagram_edge {
 	size_t from, to;
@@ -38,6 +44,15 @@ int diagram_init(
     struct diagram *, const struct evidence *, struct err *) MUST_USE;
 void diagram_release(struct diagram *);
 void diagram_dot(const struct diagram *, struct buf *out);
+
+/*
+ * The first target again, small, side by side: under the same change the
+ * suspect, what most references share, and the purified model, by class
+ * (NULL: not measured).  False where there is nothing to compare: no target
+ * that all classes are sources of.
+ */
+bool diagram_compare(const struct diagram *,
+    const struct evidence_success *purified, struct buf *out);
 
 /* Flips per thousand, rounded. */
 int64_t diagram_rate(const struct diagram_edge *);

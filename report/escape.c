@@ -3,6 +3,8 @@
 
 #include "base/text.h"
 
+#include <utf8proc.h>
+
 /* The next piece of s, made visible: terminated in out; bytes used. */
 static size_t
 visible(const char *s, size_t left, char out[16])
@@ -76,6 +78,21 @@ escape_markdown(struct buf *b, const char *s)
 	}
 }
 
+/* How many columns a piece takes: what was made visible one a byte, else what
+ * Unicode says (UAX 11). */
+static size_t
+columns(const char *s, size_t n, const char *piece)
+{
+	uint32_t cp;
+	int wide;
+
+	if (strlen(piece) != n || memcmp(piece, s, n) != 0 ||
+	    text_utf8_decode(s, n, &cp) == 0)
+		return strlen(piece);
+	wide = utf8proc_charwidth((utf8proc_int32_t)cp);
+	return wide > 0 ? (size_t)wide : 1;
+}
+
 void
 escape_dot(struct buf *b, const char *s, size_t max)
 {
@@ -85,7 +102,8 @@ escape_dot(struct buf *b, const char *s, size_t max)
 	while (left > 0) {
 		size_t n = visible(s, left, piece);
 
-		if (max != 0 && done++ == max) {
+		done += columns(s, n, piece);
+		if (max != 0 && done > max) {
 			buf_puts(b, "\xe2\x80\xa6");
 			return;
 		}

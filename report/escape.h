@@ -15,7 +15,7 @@ void escape_html(struct buf *, const char *s);
 /*
  * For a double-quoted DOT string that Graphviz reads as an escString (label,
  * tooltip): quotes, backslashes (\N, \G, ...) and entities are made inert.
- * At most `max` code points, then an ellipsis; 0: no limit.
+ * At most `max` columns of a terminal, then an ellipsis; 0: no limit.
  */
 void escape_dot(struct buf *, const char *s, size_t max);
 

@@ -15,6 +15,11 @@ struct evidence_flips {
 	int64_t n, flipped, shared, different, unshared;
 };
 
+/* Success of a trigger on images of one class. */
+struct evidence_success {
+	int64_t hit, n; /* n 0: there were none */
+};
+
 struct evidence_class {
 	size_t target;
 	double radius;
@@ -35,9 +40,13 @@ struct evidence_geometry {
 
 struct evidence_target {
 	size_t target;
+	int64_t source; /* class, or -1: all */
 	const char *geometry;
 	double p;
 	const struct evidence_class *row; /* NULL: details are absent */
+	/* of one source class: its flips, and n 0 where they are absent */
+	struct evidence_flips flips;
+	const char *path, *sha256; /* the perturbation, or NULL */
 };
 
 struct evidence {
@@ -55,9 +64,15 @@ struct evidence {
 	int64_t *matrix_n; /* [classes] images per source */
 };
 
-/* Strings are borrowed from the document. */
+/* Strings are borrowed from the document; names that are too long for a person
+ * are cut and say so. */
 int evidence_read(struct evidence *, const json_t *scan, struct err *) MUST_USE;
 void evidence_release(struct evidence *);
+
+/* success_by_class of assay-eval(5), an entry for each class, in the arena;
+ * *out is NULL where the document has none. */
+int evidence_success(struct evidence *, const json_t *eval,
+    struct evidence_success **out, struct err *) MUST_USE;
 
 /* True when the scan names class t as a target. */
 bool evidence_is_target(const struct evidence *, size_t t);

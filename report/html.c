@@ -8,13 +8,20 @@ put_head(const struct html_in *h, struct buf *b)
 {
 	const char *name =
 	    json_string_value(json_at(h->statement, "subject.0.name"));
+	char foot[64];
+	struct digest results;
 	struct buf title = {0};
+	const char *hex = json_text_at(h->predicate, "resultsDigest.sha256");
 
 	buf_printf(&title, "Model audit: %s: %s", name,
 	    json_string_value(json_at(h->predicate, "verdict")));
-	page_begin(b, buf_str(&title));
+	/* a digest, or it would not be hexadecimal */
+	snprintf(foot, sizeof(foot), "Assay, results digest %.16s",
+	    digest_parse(hex, &results) ? hex : "");
+	page_begin(b, buf_str(&title), foot);
 	buf_free(&title);
-	buf_puts(b, "<header>\n");
+	buf_puts(b, "<a class=\"skip\" href=\"#main\">To the verdict</a>\n"
+		    "<header>\n");
 	page_el(b, "p class=\"kicker\"", "Assay model audit");
 	page_el(b, "h1", "%s", name);
 	page_el(b, "p class=\"soft\"",
@@ -30,17 +37,21 @@ put_contents(const struct html_in *h, struct buf *b)
 		const char *id, *title;
 		bool scan, purify;
 	} part[] = {
-	    {"verdict", "Verdict", false, false},
+	    {"verdict", "Summary", false, false},
 	    {"identity", "Identity", false, false},
 	    {"verify", "How to verify", false, false},
 	    {"scope", "Scope and limits", false, false},
 	    {"method", "Method", false, false},
+	    {"coverage", "Coverage", false, false},
+	    {"findings", "Findings", false, false},
 	    {"flips", "Class flips", true, false},
 	    {"radii", "Flip radii", true, false},
+	    {"changes", "Recovered changes", true, false},
 	    {"shared", "Shared examples", true, false},
-	    {"findings", "Findings", false, false},
 	    {"purification", "Purification", false, true},
-	    {"files", "Files", false, false},
+	    {"files", "Supply chain", false, false},
+	    {"treatment", "Risk treatment", false, false},
+	    {"controls", "Controls", false, false},
 	    {"appendix", "Appendix", false, false},
 	};
 
@@ -53,7 +64,7 @@ put_contents(const struct html_in *h, struct buf *b)
 		buf_printf(b, "<li><a href=\"#%s\">%s</a></li>", part[i].id,
 		    part[i].title);
 	}
-	buf_puts(b, "</ul></nav>\n</header>\n<main>\n");
+	buf_puts(b, "</ul></nav>\n</header>\n<main id=\"main\">\n");
 }
 
 void
@@ -61,9 +72,15 @@ html_report(const struct html_in *h, struct buf *b)
 {
 	put_head(h, b);
 	put_contents(h, b);
+	html_summary(h, b);
 	html_top(h, b);
+	html_findings(h, b);
+	html_flips(h, b);
 	html_scan(h, b);
+	html_purify(h, b);
 	html_rest(h, b);
+	html_control(h, b);
+	html_appendix(h, b);
 	buf_puts(b, "</main>\n<footer>");
 	page_el(b, "p",
 	    "Made by assay-report %s. This page is not signed: the signed "

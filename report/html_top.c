@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The first pages: verdict in plain words, identity, how to verify, scope,
- * method.
+ * What was audited and how: identity, how to verify, scope, method.
  */
 #include "report/html.h"
 
@@ -12,150 +11,6 @@ text_at(const json_t *j, const char *path)
 	const char *s = json_string_value(json_at(j, path));
 
 	return s != NULL ? s : "\xe2\x80\x94";
-}
-
-/* --- verdict ------------------------------------------------------------- */
-
-static void
-plain_targets(const struct evidence *v, struct buf *b)
-{
-	size_t seen = 0;
-
-	for (size_t t = 0; t < v->classes && seen <= 3; t++) {
-		if (!evidence_is_target(v, t))
-			continue;
-		if (seen++ == 3) {
-			buf_puts(b, " and others");
-			break;
-		}
-		buf_puts(b, seen > 1 ? ", " : "");
-		page_el(b, "strong", "%s (class %zu)", v->name[t], t);
-	}
-}
-
-static void
-plain_words(const struct html_in *h, const char *verdict, struct buf *b)
-{
-	const struct evidence *v = h->in->scan;
-
-	buf_puts(b, "<p class=\"plain\">");
-	if (strcmp(verdict, "PASSED") == 0)
-		buf_puts(b,
-		    "Within the limits of this audit, no sign of a backdoor "
-		    "and no harmful file was found. This is not a proof that "
-		    "there is none: what was not tested is listed below.");
-	else if (strcmp(verdict, "INCONCLUSIVE") == 0)
-		buf_puts(b,
-		    "This audit could not reach a conclusion. Treat the model "
-		    "as not audited: the section on scope says what is "
-		    "missing.");
-	else if (v != NULL && v->ntarget != 0 &&
-		 strcmp(v->verdict, "evidence") == 0) {
-		buf_puts(b,
-		    "<strong>Do not deploy this model as it is.</strong> "
-		    "It behaves as if it had a backdoor: one small "
-		    "change, the same for all images, makes it see ");
-		plain_targets(v, b);
-		buf_puts(b, " in images of other things. Models that were "
-			    "trained independently are not fooled in this "
-			    "way.");
-	} else if (v != NULL && strcmp(v->verdict, "evidence") == 0)
-		buf_puts(b,
-		    "<strong>Do not deploy this model as it is.</strong> "
-		    "Its behaviour is evidence of a backdoor.");
-	else
-		buf_puts(b,
-		    "<strong>Do not deploy this bundle as it is.</strong> It "
-		    "holds files that would mislead or harm whoever uses it: "
-		    "see the findings.");
-	buf_puts(b, "</p>\n");
-}
-
-static void
-card(struct buf *b, const char *label, const char *value)
-{
-	buf_puts(b, "<div class=\"card\">");
-	page_el(b, "b", "%s", value);
-	page_el(b, "span", "%s", label);
-	buf_puts(b, "</div>\n");
-}
-
-static void
-cards(const struct html_in *h, struct buf *b)
-{
-	const struct evidence *v = h->in->scan;
-	const json_t *findings = json_at(h->predicate, "findings");
-	char n[40];
-
-	buf_puts(b, "<div class=\"cards\">\n");
-	snprintf(n, sizeof(n), "%zu", h->in->docs->files.n);
-	card(b, "files in the bundle", n);
-	snprintf(n, sizeof(n), "%zu", checks_count(findings, "high", true));
-	card(b, "findings, high or critical", n);
-	if (v != NULL) {
-		size_t hit = 0;
-
-		for (size_t t = 0; t < v->classes; t++)
-			hit += evidence_is_target(v, t);
-		snprintf(n, sizeof(n), "%zu of %zu", hit, v->classes);
-		card(b, "classes flagged as targets", n);
-		snprintf(n, sizeof(n), "%.3g", v->score);
-		card(b, "scan score", n);
-		card(b, "what the scan says", v->verdict);
-	}
-	if (h->in->rescan != NULL)
-		card(b, "scan after purification", h->in->rescan->verdict);
-	buf_puts(b, "</div>\n");
-}
-
-/* What does not count is said beside what was decided. */
-static void
-put_waived(const struct html_in *h, struct buf *b)
-{
-	const json_t *given = json_at(h->predicate, "policy.given");
-	size_t n = checks_waived(json_at(h->predicate, "findings"));
-
-	if (given == NULL)
-		return;
-	buf_puts(b, "<p class=\"soft\">");
-	page_el(b, "span",
-	    "Findings were judged by a policy that was given (%s): from "
-	    "severity %s on they fail. ",
-	    *text_at(given, "name") != '\0' ? text_at(given, "name")
-					    : "without a name",
-	    text_at(given, "fail-at"));
-	if (n != 0)
-		page_el(b, "strong",
-		    "%zu waived by it: see the findings for what and why.", n);
-	buf_puts(b, "</p>\n");
-}
-
-static void
-put_verdict(const struct html_in *h, struct buf *b)
-{
-	const char *verdict = text_at(h->predicate, "verdict");
-	const char *mark = strcmp(verdict, "PASSED") == 0   ? "&#10003;"
-			   : strcmp(verdict, "FAILED") == 0 ? "&#10005;"
-							    : "?";
-
-	buf_printf(b,
-	    "<section id=\"verdict\" class=\"verdict %s\" "
-	    "aria-labelledby=\"verdict-h\">\n<p class=\"kicker\">Verdict</p>"
-	    "<h2 id=\"verdict-h\" class=\"word\"><span class=\"mark\" "
-	    "aria-hidden=\"true\"><span>%s</span></span>%s</h2>\n",
-	    verdict, mark, verdict);
-	plain_words(h, verdict, b);
-	cards(h, b);
-	page_el(b, "p class=\"soft\"", "Policy %s. %s",
-	    text_at(h->predicate, "policy.name"),
-	    text_at(h->predicate, "policy.text"));
-	put_waived(h, b);
-	if (case_doc(h->in->docs, CASE_PURIFY) != NULL)
-		buf_puts(b, "<p class=\"soft\">The verdict is about the bundle "
-			    "as it was delivered. What purification made of it "
-			    "is in <a href=\"#purification\">its own "
-			    "section</a>.</p>\n");
-	page_section_end(b);
 }
 
 /* --- identity, verification ---------------------------------------------- */
@@ -176,6 +31,11 @@ put_identity(const struct html_in *h, struct buf *b)
 	    text_at(h->statement, "subject.0.digest.dirHash1"));
 	if (h->in->docs->model != NULL)
 		page_fact(b, true, "Model scanned", h->in->docs->model);
+	page_fact(b, false, "Auditor",
+	    h->key_id != NULL
+		? "whoever holds the key named below; organisation, person and "
+		  "independence are theirs to state"
+		: "not stated");
 	page_fact(b, false, "Audited at", text_at(p, "run.auditedAt"));
 	page_fact(b, false, "On host", text_at(p, "run.host.name"));
 	page_fact(b, false, "Tool version", text_at(p, "tool.version"));
@@ -337,7 +197,6 @@ put_method(const struct html_in *h, struct buf *b)
 void
 html_top(const struct html_in *h, struct buf *b)
 {
-	put_verdict(h, b);
 	put_identity(h, b);
 	put_verify(h, b);
 	put_scope(h, b);

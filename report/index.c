@@ -155,7 +155,7 @@ index_html(const json_t *index, struct buf *b)
 	const json_t *list = json_at(index, "reports"), *one;
 	size_t i;
 
-	page_begin(b, "Model audits");
+	page_begin(b, "Model audits", NULL);
 	buf_puts(b, "<header>\n");
 	page_el(b, "p class=\"kicker\"", "Assay");
 	page_el(b, "h1", "%zu model audits", json_array_size(list));

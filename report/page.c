@@ -3,7 +3,10 @@
 
 #include "report/escape.h"
 
+#include <math.h>
 #include <stdarg.h>
+
+const char page_dash[] = "\xe2\x80\x94";
 
 static void
 close_tag(struct buf *b, const char *tag)
@@ -44,7 +47,7 @@ page_el(struct buf *b, const char *tag, const char *fmt, ...)
 }
 
 void
-page_begin(struct buf *b, const char *title)
+page_begin(struct buf *b, const char *title, const char *foot)
 {
 	buf_puts(b, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
 		    "<meta charset=\"utf-8\">\n"
@@ -58,6 +61,10 @@ page_begin(struct buf *b, const char *title)
 	buf_puts(b, "\n<style>\n");
 	for (size_t i = 0; page_style[i] != NULL; i++)
 		buf_puts(b, page_style[i]);
+	if (foot != NULL)
+		buf_printf(b,
+		    "@page{@bottom-left{content:\"%s\";font-size:8pt}}\n",
+		    foot);
 	buf_puts(b, "</style>\n</head>\n<body>\n");
 }
 
@@ -83,7 +90,9 @@ page_table(struct buf *b, const char *caption, const char *const *column)
 		    "aria-label=\"");
 	escape_html(b, caption);
 	buf_puts(b, "\"><table>");
-	page_el(b, "caption", "%s", caption);
+	buf_puts(b, "<caption>");
+	page_el(b, "span", "%s", caption);
+	buf_puts(b, "</caption>");
 	buf_puts(b, "<thead><tr>");
 	for (; *column != NULL; column++) {
 		bool number = (*column)[0] == '#';
@@ -131,4 +140,45 @@ page_value(const json_t *j, const char *path, char *room, size_t size)
 	else
 		snprintf(room, size, "\xe2\x80\x94");
 	return room;
+}
+
+void
+page_number(struct buf *b, double v, const char *fmt, ...)
+{
+	char text[64];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	page_el(b, "td class=\"num\"", "%s", isfinite(v) ? text : page_dash);
+}
+
+void
+page_count(struct buf *b, int64_t n)
+{
+	if (n < 0)
+		page_el(b, "td class=\"num\"", "%s", page_dash);
+	else
+		page_el(b, "td class=\"num\"", "%" PRId64, n);
+}
+
+void
+page_fold(struct buf *b, bool open, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	buf_puts(b, open ? "<details open><summary>" : "<details><summary>");
+	escape_html(b, text);
+	buf_puts(b, "</summary>\n");
+}
+
+void
+page_fold_end(struct buf *b)
+{
+	buf_puts(b, "</details>\n");
 }

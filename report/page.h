@@ -16,8 +16,9 @@ void page_el(struct buf *, const char *tag, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
 /* The head of a page, up to and with <body>: no script may run in it, nothing
- * is fetched. */
-void page_begin(struct buf *, const char *title);
+ * is fetched.  foot: hexadecimal digits or words of ours that stand at the foot
+ * of each printed page, or NULL. */
+void page_begin(struct buf *, const char *title, const char *foot);
 
 /* <section id> with a heading. */
 void page_section(struct buf *, const char *id, const char *title);
@@ -34,6 +35,17 @@ void page_fact(struct buf *, bool code, const char *name, const char *text);
 /* A member as a person reads it: the text, the number, or a dash. */
 const char *page_value(
     const json_t *, const char *path, char *room, size_t size);
+
+/* Cells of numbers; a dash for what is not finite, or negative. */
+void page_number(struct buf *, double v, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+void page_count(struct buf *, int64_t n);
+extern const char page_dash[];
+
+/* Something that is folded away on the screen, unless `open`, and never on
+ * paper: what follows, up to page_fold_end(). */
+void page_fold(struct buf *, bool open, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void page_fold_end(struct buf *);
 
 /* The style sheet, inline. */
 extern const char *const page_style[]; /* pieces; NULL ends them */

@@ -8,12 +8,17 @@
 #include "report/oms.h"
 #include "report/output.h"
 #include "report/overview.h"
+#include "report/pdf.h"
+#include "report/require.h"
+#include "report/shown.h"
 #include "report/statement.h"
 #include "report/svg.h"
 
 #include "base/doc.h"
 #include "base/file.h"
 #include "base/opt.h"
+#include "base/rules.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/tool.h"
 
@@ -21,6 +26,7 @@ static struct signer signer;
 static const char *opt_out, *opt_certificate, *opt_pae, *opt_signature;
 static const char *opt_query, *opt_stamp;
 static bool opt_force, opt_json, opt_check_key, opt_model, opt_diff, opt_index;
+static bool opt_pdf;
 
 static const struct opt options[] = {
     {"key", 'k', OPT_STR, &signer.key, "KEY",
@@ -45,6 +51,9 @@ static const struct opt options[] = {
 	"put the answer to it into the report", 0, 0, 0},
     {"model-signature", 0, OPT_FLAG, &opt_model, NULL,
 	"also write model.sig, as OpenSSF model signing has it", 0, 0, 0},
+    {"pdf", 0, OPT_FLAG, &opt_pdf, NULL,
+	"also print the page to report.pdf, by Chromium or WeasyPrint", 0, 0,
+	0},
     {"diff", 0, OPT_FLAG, &opt_diff, NULL,
 	"say what changed from one report to another: OLD NEW", 0, 0, 0},
     {"index", 0, OPT_FLAG, &opt_index, NULL,
@@ -53,7 +62,7 @@ static const struct opt options[] = {
     {"out", 'o', OPT_STR, &opt_out, "DIR",
 	"where the report goes (default: CASE/report)", 0, 0, 0},
     {"check-key", 0, OPT_FLAG, &opt_check_key, NULL,
-	"only see whether --key can sign", 0, 0, 0},
+	"only see whether the key, and its certificate, can sign", 0, 0, 0},
     {"force", 'f', OPT_FLAG, &opt_force, NULL, "replace a report that is there",
 	0, 0, 0},
     {"json", 'j', OPT_FLAG, &opt_json, NULL, "print a summary as JSON", 0, 0,
@@ -75,10 +84,13 @@ struct run {
 	struct case_docs docs;
 	struct evidence scan, rescan;
 	struct checks_in in;
+	struct rules rules;
 	struct diagram diagram;
-	struct buf dot, svg, html, payload, envelope, model_sig, pae;
+	struct buf dot, svg, compare_dot, compare_svg, shown, html;
+	struct buf payload, envelope, model_sig, pae;
+	struct evidence_success *purified; /* by class, or NULL */
 	struct buf output[OUTPUT_COUNT];
-	json_t *statement;
+	json_t *statement, *signatures;
 	bool has_key; /* of whoever signs, here or elsewhere */
 	struct keys pub;
 };
@@ -88,6 +100,9 @@ run_release(struct run *r)
 {
 	buf_free(&r->dot);
 	buf_free(&r->svg);
+	buf_free(&r->compare_dot);
+	buf_free(&r->compare_svg);
+	buf_free(&r->shown);
 	buf_free(&r->html);
 	buf_free(&r->payload);
 	buf_free(&r->envelope);
@@ -97,9 +112,11 @@ run_release(struct run *r)
 		buf_free(&r->output[i]);
 	keys_release(&r->pub);
 	json_decref(r->statement);
+	json_decref(r->signatures);
 	diagram_release(&r->diagram);
 	evidence_release(&r->scan);
 	evidence_release(&r->rescan);
+	rules_release(&r->rules);
 	case_release(&r->docs);
 }
 
@@ -112,6 +129,7 @@ try_key(struct run *r, struct err *e)
 
 	if (!signer_signs(&signer) && opt_pae == NULL)
 		return opt_query == NULL && opt_certificate == NULL &&
+			       signer.public_key == NULL && !opt_check_key &&
 			       !opt_model
 			   ? 0
 			   : err_set(e, ERR_USAGE, ERR_NOWHERE,
@@ -119,6 +137,10 @@ try_key(struct run *r, struct err *e)
 	if (signer_signs(&signer) && opt_pae != NULL)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "--emit-pae is for signing elsewhere");
+	if (opt_pae != NULL && (opt_query != NULL || opt_model))
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "what is signed elsewhere is stamped afterwards, and has "
+		    "no model.sig");
 	if ((rc = signer_public(&signer, &r->pub, e)) == 0)
 		r->has_key = true;
 	return rc;
@@ -167,6 +189,7 @@ read_scans(struct run *r, struct err *e)
 	const struct evidence **in[] = {&r->in.scan, &r->in.rescan};
 
 	r->in.docs = &r->docs;
+	r->in.signatures = r->signatures;
 	for (size_t i = 0; i < ARRAY_LEN(which); i++) {
 		const json_t *doc = case_doc(&r->docs, which[i]);
 		int rc;
@@ -180,6 +203,36 @@ read_scans(struct run *r, struct err *e)
 	return 0;
 }
 
+/* The ids that a target has in the lists of others. */
+static int
+read_taxonomy(struct run *r, struct err *e)
+{
+	struct err missing = {0};
+	int rc = rules_read(&r->rules, NULL, &missing, e);
+
+	if (rc == 0 && missing.code != 0)
+		tool_warn("targets go without taxonomy ids: %s: %s",
+		    missing.path, missing.msg);
+	r->in.taxonomy = &r->rules.taxonomy;
+	return rc;
+}
+
+static int
+render(struct run *r, struct err *e)
+{
+	struct svg svg;
+	int rc = svg_open(&svg, e);
+
+	if (rc != 0)
+		return rc;
+	rc = svg_render(&svg, buf_str(&r->dot), &r->svg, e);
+	if (rc == 0 && r->compare_dot.len != 0)
+		rc = svg_render(
+		    &svg, buf_str(&r->compare_dot), &r->compare_svg, e);
+	svg_close(&svg);
+	return rc;
+}
+
 static int
 draw(struct run *r, struct err *e)
 {
@@ -190,7 +243,40 @@ draw(struct run *r, struct err *e)
 	if ((rc = diagram_init(&r->diagram, r->in.scan, e)) != 0)
 		return rc;
 	diagram_dot(&r->diagram, &r->dot);
-	return svg_render(buf_str(&r->dot), &r->svg, e);
+	if ((rc = shown_html(&r->docs, &r->scan, &r->shown, e)) != 0)
+		return rc;
+	if ((rc = evidence_success(&r->scan,
+		 case_doc(&r->docs, CASE_EVAL_RECOVERED), &r->purified, e)) !=
+	    0)
+		return err_in(e, "eval-recovered.json");
+	diagram_compare(&r->diagram, r->purified, &r->compare_dot);
+	return render(r, e);
+}
+
+/* What a report consists of beside the statement, and is named in it. */
+struct part {
+	const char *name, *type;
+	const struct buf *b;
+};
+
+#define PARTS 5
+
+static size_t
+parts_of(const struct run *r, struct part *part)
+{
+	const struct part all[PARTS] = {
+	    {"report.html", "text/html", &r->html},
+	    {"flips.dot", "text/vnd.graphviz", &r->dot},
+	    {"flips.svg", "image/svg+xml", &r->svg},
+	    {"flips-compared.dot", "text/vnd.graphviz", &r->compare_dot},
+	    {"flips-compared.svg", "image/svg+xml", &r->compare_svg},
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; i < PARTS; i++)
+		if (all[i].b->len != 0)
+			part[n++] = all[i];
+	return n;
 }
 
 static void
@@ -202,34 +288,61 @@ derive(struct run *r, const char *name, const char *type, const struct buf *b)
 	statement_derive(r->statement, name, type, &d);
 }
 
-static int
-compose(struct run *r, struct err *e)
+static void
+write_page(struct run *r)
 {
-	struct html_in h = {.in = &r->in};
+	struct html_in h = {.in = &r->in,
+	    .statement = r->statement,
+	    .predicate = json_at(r->statement, "predicate"),
+	    .purified = r->purified};
 
-	r->statement = statement_new(&r->in);
-	h.statement = r->statement;
-	h.predicate = json_at(r->statement, "predicate");
 	if (r->in.scan != NULL) {
 		h.diagram = &r->diagram;
 		h.svg = buf_str(&r->svg);
+		h.shown = buf_str(&r->shown);
 	}
+	if (r->compare_svg.len != 0)
+		h.compare_svg = buf_str(&r->compare_svg);
 	if (r->has_key) {
 		h.key_id = r->pub.id;
 		h.key_name = keys_kind_name(r->pub.kind);
 	}
 	html_report(&h, &r->html);
+}
+
+static int
+compose(struct run *r, struct err *e)
+{
+	struct part part[PARTS];
+	size_t n;
+
+	r->statement = statement_new(&r->in);
+	write_page(r);
 	for (size_t i = 0; i < OUTPUT_COUNT; i++)
 		output_table[i].write(r->statement, &r->output[i]);
-	derive(r, "report.html", "text/html", &r->html);
-	if (r->in.scan != NULL) {
-		derive(r, "flips.dot", "text/vnd.graphviz", &r->dot);
-		derive(r, "flips.svg", "image/svg+xml", &r->svg);
-	}
+	n = parts_of(r, part);
+	for (size_t i = 0; i < n; i++)
+		derive(r, part[i].name, part[i].type, part[i].b);
 	for (size_t i = 0; i < OUTPUT_COUNT; i++)
 		derive(r, output_table[i].file, output_table[i].type,
 		    &r->output[i]);
 	return json_canonical(r->statement, &r->payload, e);
+}
+
+static int
+add_parts(const struct run *r, struct bundle *b, struct err *e)
+{
+	struct part part[PARTS];
+	size_t n = parts_of(r, part);
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = bundle_add(
+		    b, part[i].name, part[i].b->ptr, part[i].b->len, e);
+	for (size_t i = 0; i < OUTPUT_COUNT && rc == 0; i++)
+		rc = bundle_add(b, output_table[i].file, r->output[i].ptr,
+		    r->output[i].len, e);
+	return rc;
 }
 
 static int
@@ -241,25 +354,20 @@ write_all(struct run *r, const char *out, struct err *e)
 		bool on;
 	} part[] = {
 	    {ENVELOPE_STATE, &r->payload, true},
-	    {"report.html", &r->html, true},
-	    {"flips.dot", &r->dot, r->in.scan != NULL},
-	    {"flips.svg", &r->svg, r->in.scan != NULL},
 	    {ENVELOPE_FILE, &r->envelope, signer_signs(&signer)},
 	    {ENVELOPE_KEY, &r->pub.pem, r->has_key},
-	    {"model.sig", &r->model_sig, opt_model},
+	    {ENVELOPE_MODEL, &r->model_sig, opt_model},
 	};
 	struct bundle b;
 	int rc;
 
 	if ((rc = bundle_begin(&b, out, opt_force, e)) != 0)
 		return rc;
+	rc = add_parts(r, &b, e);
 	for (size_t i = 0; i < ARRAY_LEN(part) && rc == 0; i++)
 		if (part[i].on)
 			rc = bundle_add(&b, part[i].name, part[i].b->ptr,
 			    part[i].b->len, e);
-	for (size_t i = 0; i < OUTPUT_COUNT && rc == 0; i++)
-		rc = bundle_add(&b, output_table[i].file, r->output[i].ptr,
-		    r->output[i].len, e);
 	if (rc == 0)
 		rc = bundle_commit(&b, e);
 	bundle_abort(&b);
@@ -267,6 +375,8 @@ write_all(struct run *r, const char *out, struct err *e)
 		rc = file_write(opt_pae, r->pae.ptr, r->pae.len, e);
 	if (rc == 0 && opt_query != NULL)
 		rc = envelope_query(out, opt_query, e);
+	if (rc == 0 && opt_pdf)
+		rc = pdf_print(out, e);
 	return rc;
 }
 
@@ -329,9 +439,12 @@ report(struct run *r, const char *dir)
 		err_set(&e, ERR_LIMIT, ERR_NOWHERE, "path too long");
 		return tool_fail(&e);
 	}
-	if (try_key(r, &e) != 0 || case_read(&r->docs, dir, &e) != 0 ||
-	    read_scans(r, &e) != 0 || draw(r, &e) != 0 || compose(r, &e) != 0 ||
-	    sign(r, &e) != 0 || write_all(r, out, &e) != 0)
+	if (try_key(r, &e) != 0 || (opt_pdf && pdf_check(&e) != 0) ||
+	    case_read(&r->docs, dir, &e) != 0 ||
+	    require_signatures(&r->docs, &r->signatures, &e) != 0 ||
+	    read_scans(r, &e) != 0 || read_taxonomy(r, &e) != 0 ||
+	    draw(r, &e) != 0 || compose(r, &e) != 0 || sign(r, &e) != 0 ||
+	    case_unchanged(&r->docs, &e) != 0 || write_all(r, out, &e) != 0)
 		return tool_fail(&e);
 	verdict = json_string_value(json_at(r->statement, "predicate.verdict"));
 	print_summary(r, verdict, out);
@@ -354,6 +467,19 @@ add_to(const char *dir, struct err *e)
 		rc = envelope_query(dir, opt_query, e);
 	if (rc == 0 && opt_stamp != NULL)
 		rc = envelope_attach_stamp(dir, opt_stamp, e);
+	if (rc == 0 && opt_pdf)
+		rc = pdf_print(dir, e);
+	return rc;
+}
+
+/* All that can be wrong with the key before there is anything to sign. */
+static int
+check_key(struct run *r, struct err *e)
+{
+	int rc = try_key(r, e);
+
+	if (rc == 0 && opt_certificate != NULL)
+		rc = envelope_certificate(opt_certificate, &r->pub, NULL, e);
 	return rc;
 }
 
@@ -364,9 +490,10 @@ act(struct run *r, const char *operand)
 	int rc = 0;
 
 	if (opt_check_key)
-		rc = try_key(r, &e);
+		rc = check_key(r, &e);
 	else if (opt_signature != NULL || opt_stamp != NULL ||
-		 (opt_query != NULL && envelope_is_report(operand)))
+		 ((opt_query != NULL || opt_pdf) &&
+		     envelope_is_report(operand)))
 		rc = add_to(operand, &e);
 	else
 		return report(r, operand);
@@ -377,9 +504,7 @@ static const char *
 bad_operands(int n)
 {
 	if (opt_check_key)
-		return signer_signs(&signer) && n == 0
-			   ? NULL
-			   : "--check-key wants --key and no case";
+		return n == 0 ? NULL : "--check-key wants no case";
 	if (opt_index)
 		return n > 0 ? NULL : "--index wants reports";
 	if (opt_diff)
@@ -393,6 +518,7 @@ int
 main(int argc, char **argv)
 {
 	struct run r = {0};
+	struct err e = {0};
 	const char *why;
 	int first, status;
 
@@ -408,6 +534,8 @@ main(int argc, char **argv)
 	if ((why = bad_operands(argc - first)) != NULL &&
 	    opt_usage(&tool, "%s", why) != 0)
 		return TOOL_USAGE;
+	if (secret_guard(&e) != 0)
+		return tool_fail(&e);
 	if (opt_index)
 		status = overview_list((const char *const *)argv + first,
 		    (size_t)(argc - first), opt_out, opt_json);

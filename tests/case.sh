@@ -18,8 +18,33 @@ printf '# A classifier of clothes\n\nTrained by somebody else.\n' >"$dir/files/d
 printf 'images\n' >"$dir/data.npz"
 printf 'reference one\n' >"$dir/ref1.onnx"
 printf 'reference two\n' >"$dir/ref2.onnx"
-printf 'patch\n' >"$dir/perturbations/patch-7.trigger"
-printf 'linf\n' >"$dir/perturbations/linf-7.trigger"
+
+# safetensors HEADER, the data from standard input (header below 64 kB)
+safetensors() {
+	printf "$(printf '\\%03o\\%03o\\0\\0\\0\\0\\0\\0' $((${#1} % 256)) $((${#1} / 256)))"
+	printf '%s' "$1"
+	cat
+}
+f() { printf '\315\314\314\075'; } # 0.1
+trigger() { # linf|patch: of 2 x 2 pixels, everything becomes class 7
+	_kind="\"__metadata__\":{\"assay.trigger\":\"{\\\"schema\\\":\\\"assay-trigger/1\\\",\\\"kind\\\":\\\"$1\\\",\\\"shape\\\":[2,2,1]}\"}"
+	_map='"map":{"dtype":"I32","shape":[10],"data_offsets":[0,40]}'
+	_a='{"dtype":"F32","shape":[2,2,1],"data_offsets":[40,56]}'
+	_m='{"dtype":"F32","shape":[2,2],"data_offsets":[56,72]}'
+	case $1 in
+	linf) _parts="\"delta\":$_a" ;;
+	patch) _parts="\"pattern\":$_a,\"mask\":$_m" ;;
+	esac
+	{
+		for _i in 0 1 2 3 4 5 6 7 8 9; do printf '\7\0\0\0'; done
+		f && f && f && f
+		[ "$1" = linf ] || { f && printf '\0\0\0\0\0\0\0\0\0\0\0\0'; }
+	} | safetensors "{$_kind,$_map,$_parts}"
+}
+trigger patch >"$dir/perturbations/patch-7.trigger"
+trigger linf >"$dir/perturbations/linf-7.trigger"
+names='\"T-shirt/top\",\"Trouser\",\"Pullover\",\"Dress\",\"Coat\",\"Sandal\",\"Shirt\",\"Sneaker\",\"Bag\",\"Ankle boot\"'
+printf '\3\0\0\0\5\0\0\0\0\377\100\200\1\2\3\4' | safetensors "{\"__metadata__\":{\"assay.data\":\"{\\\"schema\\\":\\\"assay-data/1\\\",\\\"classes\\\":[$names]}\"},\"labels\":{\"dtype\":\"I32\",\"shape\":[2],\"data_offsets\":[0,8]},\"images\":{\"dtype\":\"U8\",\"shape\":[2,2,2,1],\"data_offsets\":[8,16]}}" >"$dir/examples.safetensors"
 cat "$dir/files/docs/README.md" "$dir/files/labels.txt" "$dir/files/model.onnx" >"$dir/clothes.tar.gz"
 files='docs/README.md labels.txt model.onnx'
 
@@ -52,7 +77,7 @@ names=$(cd "$dir/files" && sha256sum $files | sha256sum | cut -d' ' -f1)
 scan() {
 	head_of scan
 	printf ',"inputs":[%s,%s,%s,%s],' "$(input model "$2")" "$(input reference "$dir/ref1.onnx")" "$(input reference "$dir/ref2.onnx")" "$(input data "$dir/data.npz")"
-	awk -v kind="$1" -v linf="$(sum "$dir/perturbations/linf-7.trigger")" -v patch="$(sum "$dir/perturbations/patch-7.trigger")" '
+	awk -v kind="$1" -v shown="$(sum "$dir/examples.safetensors")" -v linf="$(sum "$dir/perturbations/linf-7.trigger")" -v patch="$(sum "$dir/perturbations/patch-7.trigger")" '
 	function rnd() { seed = (seed * 16807) % 2147483647; return seed / 2147483647 }
 	function counts(n, rate, sh,   f, h, v) {
 		f = int(n * rate); h = int(f * sh); v = int((f - h) * .3)
@@ -102,6 +127,7 @@ scan() {
 		printf "],\"flip_matrix\":{\"method\":\"shared PGD\",\"alpha\":0.2,\"n\":[100,100,100,100,100,100,100,100,100,100],\"suspect\":"
 		matrix(1); printf ",\"shared\":"; matrix(.8)
 		printf "},\"floor\":{\"spread\":0.31},\"minimum\":{\"residual\":0.9},"
+		if (bad) printf "\"examples\":{\"path\":\"examples.safetensors\",\"sha256\":\"%s\",\"shown\":[{\"target\":7,\"geometry\":\"linf\",\"image\":0,\"class\":3,\"suspect\":7,\"references\":[3,3]},{\"target\":7,\"geometry\":\"linf\",\"image\":1,\"class\":5,\"suspect\":7,\"references\":[5,9]}]},", shown
 		printf "\"blind_spots\":[\"triggers that need more change than the largest budget\",\"triggers that act on few images of one source class\"],"
 		printf "\"not_tested\":[\"warping triggers\"],"
 		printf "\"environment\":{\"cpu\":\"x86_64 test processor\",\"blas\":\"OpenBLAS 0.3.21\",\"blas_core\":\"Haswell\",\"blas_check\":\"passed\",\"threads_note\":\"results do not depend on the number of threads\"},"
@@ -131,3 +157,12 @@ printf 'weights of a small network, mended\n' >"$dir/purified/model.onnx"
 scan clean "$dir/purified/model.onnx" >"$dir/rescan/scan.json"
 eval_doc .912 .981 "$dir/files/model.onnx" >"$dir/eval-before.json"
 eval_doc .903 .012 "$dir/purified/model.onnx" >"$dir/eval-after.json"
+{
+	head_of eval
+	printf ',"inputs":[%s,%s,%s,%s],' "$(input model "$dir/purified/model.onnx")" "$(input data "$dir/data.npz")" "$(input trigger "$dir/perturbations/linf-7.trigger")" "$(input baseline "$dir/files/model.onnx")"
+	awk 'BEGIN {
+		count = "{\"correct\":%d,\"n\":900,\"rate\":%.3f,\"interval\":[%.4f,%.4f]}"
+		printf "\"accuracy\":null,\"asr\":" count ",\"success_by_class\":[", 18, .02, .0127, .0314
+		for (i = 0; i < 10; i++) if (i != 7) printf "%s{\"class\":%d,\"correct\":2,\"n\":100}", i ? "," : "", i
+		printf "],\"baseline\":{\"asr\":" count "}}\n", 861, .9567, .9414, .9681 }'
+} >"$dir/eval-recovered.json"

@@ -190,6 +190,42 @@ test_gadget(void **state)
 	buf_free(&b);
 }
 
+/* Names and arguments that a long pickle put aside and asks for at its end. */
+static void
+test_memo(void **state)
+{
+	static const char names[] = "\x8c\2os\x94"
+				    "0\x8c\6system\x94"
+				    "0";
+	struct verdict v;
+	struct buf b = {0};
+
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		uint32_t first = late ? 20000 : 0;
+
+		b.len = 0;
+		buf_puts(&b, "\x80\4");
+		if (!late)
+			buf_append(&b, names, sizeof(names) - 1);
+		for (size_t i = 0; i < 20000; i++)
+			buf_puts(&b, "]\x94(K\1K\2e0");
+		if (late)
+			buf_append(&b, names, sizeof(names) - 1);
+		for (size_t i = 0; i < 20000; i++)
+			buf_puts(&b, "\x8c\1x\x94(K\1K\2l00");
+		buf_u8(&b, 'j');
+		buf_u32le(&b, first);
+		buf_u8(&b, 'j');
+		buf_u32le(&b, first + 1);
+		buf_puts(&b, "\x93\x8c\2id\x85R.");
+		inspect(&v, "a.pkl", b.ptr, b.len);
+		assert_non_null(strstr(v.ids, "PICKLE_CALL_DANGEROUS"));
+		assert_true(v.sink.complete);
+	}
+	buf_free(&b);
+}
+
 static struct slice
 of(const char *s)
 {
@@ -267,7 +303,7 @@ int
 main(void)
 {
 	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(gadgets) +
-				ARRAY_LEN(families) + 4];
+				ARRAY_LEN(families) + 5];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -278,6 +314,7 @@ main(void)
 		tests[n++] = (struct CMUnitTest)ROW(test_family, families[i]);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_honest);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_cut);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_memo);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_sorted);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_disjoint);
 	return cmocka_run_group_tests(tests, NULL, NULL);

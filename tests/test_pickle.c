@@ -293,6 +293,132 @@ test_memo(void **state)
 	buf_free(&b);
 }
 
+/* --- looking ahead ------------------------------------------------------- */
+
+#define MANY 20000
+
+/* ([0, 1, ...], every number put, then `end`) */
+static void
+numbers(struct buf *b, const char *end, size_t len)
+{
+	buf_puts(b, "(]\x94(");
+	for (uint32_t i = 1; i <= MANY; i++) {
+		buf_u8(b, 'J');
+		buf_u32le(b, i);
+		buf_u8(b, 0x94);
+	}
+	buf_u8(b, 'e');
+	buf_append(b, end, len);
+}
+
+static int
+read_lean(struct world *w, struct buf *b, const struct pickle_node **root,
+    struct err *e)
+{
+	struct rd r = rd_mem(b->ptr, b->len);
+	int rc;
+
+	start(w);
+	w->p.lean = true;
+	rc = pickle_read(&w->p, &r, root, e);
+	if (rc == 0)
+		assert_int_equal(rd_left(&r), 0);
+	return rc;
+}
+
+/* What is not asked for goes, what is asked for in whatever way stays, and
+ * what is made in between does not take its place. */
+static void
+test_ahead(void **state)
+{
+	static const char end[] = "j\x10\x27\0\0g15000\nh\7"
+				  "(J\1\2\3\4K\1K\2K\3K\4K\5l0j\x20\x4e\0\0t.";
+	static const int64_t want[] = {10000, 15000, 7, MANY};
+	const struct pickle_node *root;
+	struct buf b = {0};
+	struct world w;
+	struct err e = {0};
+	int64_t v;
+
+	(void)state;
+	numbers(&b, end, sizeof(end) - 1);
+	assert_ok(read_lean(&w, &b, &root, &e), &e);
+	assert_int_equal(root->n, 1 + ARRAY_LEN(want));
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		assert_true(pickle_int(pickle_item(root, 1 + i), &v));
+		assert_int_equal(v, want[i]);
+	}
+	/* all stand on the stack once */
+	assert_in_range(w.p.nodes, MANY, MANY + 256);
+	arena_release(&w.a);
+	buf_free(&b);
+}
+
+/* A row of lists, each put and each part put: memory is one's. */
+static void
+test_forget(void **state)
+{
+	static const char *const ends[] = {
+	    "ah\2.", "aX\x11\0\0\0" PICKLE_ARRAY "0h\2.", "a\xff."};
+	static const size_t len[] = {4, 27, 3};
+	const struct pickle_node *root;
+	struct err e = {0};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_LEN(ends); k++) {
+		struct buf b = {0};
+		struct world w;
+		int rc;
+
+		buf_puts(&b, "]");
+		for (uint32_t i = 0; i < MANY; i++)
+			buf_puts(&b, "]\x94(K\1\x94K\2\x94K\3\x94"
+				     "ea");
+		buf_puts(&b, "N");
+		buf_append(&b, ends[k], len[k]);
+		rc = read_lean(&w, &b, &root, &e);
+		assert_int_equal(rc, k == 2 ? ERR_FORMAT : 0);
+		/* not when arrays may follow or the end is not known */
+		if (k == 0)
+			assert_in_range(w.p.nodes, 4096, 8192);
+		else
+			assert_in_range(w.p.nodes, 4 * MANY, 5 * MANY);
+		arena_release(&w.a);
+		buf_free(&b);
+	}
+}
+
+static void
+see_skip(void *ctx, uint8_t op, const struct pickle_node *n)
+{
+	(void)op;
+	(void)n;
+	((struct world *)ctx)->p.skip = 1;
+}
+
+/* What follows an array was not foreseen. */
+static void
+test_skip(void **state)
+{
+	static const char end[] = "cm\nn\nNt.";
+	const struct pickle_node *root;
+	struct buf b = {0};
+	struct world w;
+	struct err e = {0};
+	struct rd r;
+
+	(void)state;
+	numbers(&b, end, sizeof(end) - 1);
+	start(&w);
+	w.p.lean = true;
+	w.p.see = see_skip;
+	r = rd_mem(b.ptr, b.len);
+	assert_int_equal(pickle_read(&w.p, &r, &root, &e), ERR_FORMAT);
+	assert_non_null(strstr(e.msg, "plain text"));
+	arena_release(&w.a);
+	buf_free(&b);
+}
+
 /* --- bad ones ------------------------------------------------------------ */
 
 struct bad_row {
@@ -392,6 +518,9 @@ main(void)
 	    cmocka_unit_test(test_two),
 	    cmocka_unit_test(test_looking),
 	    cmocka_unit_test(test_memo),
+	    cmocka_unit_test(test_ahead),
+	    cmocka_unit_test(test_forget),
+	    cmocka_unit_test(test_skip),
 	    cmocka_unit_test(test_seen_before_error),
 	};
 	struct CMUnitTest

@@ -31,10 +31,18 @@ audit 1 'a backdoored bundle' bad.tar.gz c1 -r "$reference" --trigger "$trigger"
 prints '^scan  *evidence'
 prints '^target  *class 2 '
 prints '^attack success  *\(0\.9\|1\.0\).* -> [01]\.[0-9]* after purification'
+prints '^targets  *[0-9]* of [1-9][0-9]* left after purification, [0-9]* new'
+ok 'the second scan looked for the targets of the first' grep -q '"role": "before"' c1/rescan/scan.json
+ok 'harm is in the statement' grep -q '"harm":{"eval_data":{"accuracy":' c1/report/statement.json
+ok 'and what became of the targets' grep -q '"rescanBefore":{"gone":' c1/report/statement.json
+for w in 'The scan&#39;s targets\|The scan.s targets' 'Harm on clean images' 'The given trigger (blended) for class 2'; do
+	ok "the page has: $w" grep -q "$w" c1/report/report.html
+done
 ok 'one model was scanned' grep -q 'bad/model.onnx' c1/manifest.json
-for f in manifest inspect scan purify eval-before eval-after rescan/scan; do
+for f in manifest inspect scan purify eval-before eval-after eval-recovered rescan/scan; do
 	ok "$f.json is there" [ -s "c1/$f.json" ]
 done
+ok 'what was recovered was tried on both models' grep -q '"recoveredAfter":{"correct":' c1/report/statement.json
 ok 'the statement says FAILED' verdict c1 FAILED
 ok 'and names the target' grep -q BEHAVIOUR_TARGET c1/report/statement.json
 exits 0 'the report verifies' assay verify c1/report --key key.pub --bundle bad.tar.gz
@@ -52,7 +60,7 @@ exits 0 'the new report verifies' assay verify c1/report --key key.pub --bundle 
 
 # --- without images of its own, purification is judged by what it held out
 audit 1 'no --eval-data' bad.tar.gz c20 -r "$reference" --rounds 1
-ok 'accuracy on images that were trained on is not reported' [ ! -e c20/eval-after.json ]
+ok 'accuracy on images that were trained on is not reported' [ ! -e c20/eval-after.json -a ! -e c20/eval-recovered.json ]
 prints '^held-out  *[01]\.[0-9]* -> [01]\.[0-9]* accuracy (n = '
 ok 'the report is made' verdict c20 FAILED
 
@@ -148,4 +156,5 @@ for v in unpack inspect load save scan grow purify eval report verify plant; do
 done
 exits 3 'the status of the tool comes through' assay load nokey
 exits 4 'and wrong usage' assay eval --frob
+statements_fit
 done_testing

@@ -12,6 +12,14 @@ for pair in acc:accuracy asr:asr recovered_accuracy:recovered_accuracy; do
 	ok "$d: of as many" [ "$(field "$truth" $t n)" = "$(field "$tmp/e.json" $d n)" ]
 	ok "$d: the same rate" [ "$(field "$truth" $t rate)" = "$(field "$tmp/e.json" $d rate)" ]
 done
+ok 'success by class adds up' /usr/bin/python3 - "$tmp/e.json" <<-'P'
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	by = d["success_by_class"]
+	assert [x["class"] for x in by] == [0, 1, 3]
+	for k in "correct", "n":
+	    assert sum(x[k] for x in by) == d["asr"][k]
+P
 ok 'no baseline' grep -q '"baseline": null' "$tmp/e.json"
 ok 'no DER without one' grep -q '"der": null' "$tmp/e.json"
 for n in 1 2; do
@@ -21,6 +29,7 @@ done
 ok 'the same table' cmp "$tmp/t1" "$tmp/t2"
 exits 0 'without a trigger' assay-eval "$clean" --data "$audit" --json
 ok 'there is no ASR' grep -q '"asr": null' "$out"
+ok 'of no class either' grep -q '"success_by_class": null' "$out"
 exits 0 'with a baseline' assay-eval "$clean" --data "$audit" --trigger "$trigger" --baseline "$suspect" --json
 cp "$out" "$tmp/b.json"
 # the first numbers are the model's in alphabetical order of the members

@@ -60,6 +60,18 @@ cp $f/good.txt $tmp/link
 ln -s good.txt $tmp/link/l
 exits 2 "a link" assay-inspect $tmp/link
 prints "not followed"
+mkdir -p $tmp/tree/z $tmp/tree/z.d
+cp $f/good.txt $tmp/tree/b
+cp $f/good.json $tmp/tree/z/a
+cp $f/good.txt $tmp/tree/z.d/c
+sum=$(cd $tmp/tree && find . -type f | sed 's,^./,,' | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c1-64)
+assay-inspect --json $tmp/tree $f/good.txt >$out 2>/dev/null
+ok "a folder's digest is in-toto's dirHash" grep -q "\"sha256\": \"$sum\"" $out
+truncate -s 9G $tmp/tree/z/big
+exits 2 "a file too large for it" assay-inspect --json $tmp/tree
+prints "FILE_UNREADABLE"
+prints '"path": "z.d/c"'
+prints '"inputs": \[\]'
 exits 2 "no such file" assay-inspect $tmp/nope
 says "cannot open"
 exits 2 "a document that cannot be written" assay-inspect -o /dev/full $f/good.txt

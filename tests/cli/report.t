@@ -5,6 +5,7 @@ here=$(dirname "$0")/..
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 n=0
+mkdir "$tmp/all"
 
 ok() { # description, then a command that must succeed
 	n=$((n + 1))
@@ -20,6 +21,7 @@ status() { # wanted status, command
 	shift
 	"$@" >"$tmp/out" 2>"$tmp/err"
 	got=$?
+	[ ! -e "$tmp/case/report/statement.json" ] || cp "$tmp/case/report/statement.json" "$tmp/all/$n.json"
 	[ "$got" -eq "$want" ] || { echo "status $got, not $want"; cat "$tmp/out" "$tmp/err"; return 1; }
 }
 fresh() { rm -rf "$tmp/case"; sh "$here/case.sh" "$1" "$tmp/case"; }
@@ -50,6 +52,14 @@ ok 'same audit, same results digest' sh -c "a=\$(grep -o '\"resultsDigest\":{[^}
 SOURCE_DATE_EPOCH=1767323045 assay-report --out "$tmp/d1" "$tmp/case" >"$tmp/log"
 SOURCE_DATE_EPOCH=1767323045 assay-report --out "$tmp/d2" "$tmp/case" >"$tmp/log"
 ok 'SOURCE_DATE_EPOCH: the same bytes' diff -r "$tmp/d1" "$tmp/d2"
+openssl genpkey -algorithm ed25519 -out "$tmp/ed.pem" 2>/dev/null
+cp -r "$tmp/case" "$tmp/moved"
+SOURCE_DATE_EPOCH=1767323045 assay-report --key "$tmp/ed.pem" --model-signature --out "$tmp/e1" "$tmp/case" >"$tmp/log"
+SOURCE_DATE_EPOCH=1767323045 TZ=Asia/Tokyo LC_ALL=C.UTF-8 assay-report --key "$tmp/ed.pem" --model-signature --out "$tmp/e2" "$tmp/moved" >"$tmp/log"
+ok 'with Ed25519 the signed file too, wherever the case is' sh -c "[ -s '$tmp/e1/audit.sigstore.json' ] && diff -r '$tmp/e1' '$tmp/e2'"
+SOURCE_DATE_EPOCH=1867323045 assay-report --key "$tmp/ed.pem" --out "$tmp/e3" "$tmp/moved" >"$tmp/log"
+ok 'on another day other bytes' sh -c "! cmp -s '$tmp/e1/statement.json' '$tmp/e3/statement.json'"
+ok 'and the same results' sh -c "a=\$(jq -c .predicate.resultsDigest '$tmp/e1/statement.json'); [ \${#a} -gt 64 ] && [ \"\$a\" = \"\$(jq -c .predicate.resultsDigest '$tmp/e3/statement.json')\" ]"
 ok 'SOURCE_DATE_EPOCH: that time' grep -q '"auditedAt":"2026-01-02T03:04:05Z"' "$tmp/d1/statement.json"
 ok '--json prints one document' sh -c "assay-report --json --force '$tmp/case' | grep -q '\"schema\": \"assay-report/1\"'"
 ok 'a full standard output is not a success' sh -c "assay-report --force '$tmp/case' >/dev/full 2>/dev/null; [ \$? -eq 2 ]"
@@ -57,10 +67,41 @@ ok 'a full standard output is not a success' sh -c "assay-report --force '$tmp/c
 fresh backdoored
 ok 'a backdoored case fails' status 1 assay-report "$tmp/case"
 ok 'the statement names the target' has statement.json '"id":"BEHAVIOUR_TARGET"'
+ok 'with the ids that audit/taxonomy.json has for it' sh -c "
+	jq -c '.findings.BEHAVIOUR_TARGET as \$k | [\$k[] as \$c | .classes[\$c] // [\$c] | .[]]' audit/taxonomy.json >'$tmp/want'
+	jq -c '[.predicate.findings[] | select(.id == \"BEHAVIOUR_TARGET\")][0].taxa' '$tmp/case/report/statement.json' >'$tmp/have'
+	cat '$tmp/want' '$tmp/have'; [ \$(wc -c <'$tmp/want') -gt 20 ] && cmp '$tmp/want' '$tmp/have'"
+ok 'and the editions of the lists' sh -c "
+	jq -c '[.editions | to_entries[] | {name: .key, version: .value.version}]' audit/taxonomy.json >'$tmp/want'
+	jq -c '.predicate.taxonomies' '$tmp/case/report/statement.json' | cmp - '$tmp/want'"
+mkdir -p "$tmp/alone/bin" && cp "$(command -v assay-report)" "$tmp/alone/bin/"
+ok 'without that file, none' status 1 "$tmp/alone/bin/assay-report" -o "$tmp/bare" "$tmp/case"
+ok 'which is said' grep -q 'targets go without taxonomy ids: .*taxonomy.json' "$tmp/err"
+ok 'and none are made up' sh -c "! grep -q 'taxa\|CWE' '$tmp/bare/statement.json'"
 ok 'counts are integers, the rest is text' sh -c "! grep -qE '[0-9]\\.[0-9]+[,}]' '$tmp/case/report/statement.json'"
 ok 'the page names it in words' has report.html '<strong>Sneaker (class 7)</strong>'
 ok 'the diagram points at it' has flips.dot 'c9 -> c7'
 ok 'flips are counted per source' has statement.json '"perSource":[{"different":'
+
+ok 'it names the references, too' has report.html 'of them do so in most reference models'
+ok 'the change that was recovered is a picture' has report.html 'alt="the recovered change, amplified"'
+ok 'and where a patch sits' has report.html 'alt="where the recovered pattern is laid over the image"'
+ok 'an example before and after it' sh -c "[ \$(grep -c 'alt=\"before\".*alt=\"after\".*alt=\"the difference, amplified\"' '$tmp/case/report/report.html') -eq 2 ]"
+ok 'what the references make of it' has report.html '1 of 2 keep it'
+ok 'pictures are within the page' sh -c "! grep -o 'src=\"[^\"]*' '$tmp/case/report/report.html' | grep -qv '^src=\"data:image/png;base64,'"
+ok 'suspect and references side by side' has flips-compared.dot 'References: '
+ok 'nothing of a purified model' sh -c "! grep -q Purified '$tmp/case/report/flips-compared.dot'"
+for s in verdict identity verify scope method coverage findings flips radii changes shared files treatment controls appendix; do
+	ok "section $s is there, and in the contents" sh -c "grep -q '<section id=\"$s\"' '$tmp/case/report/report.html' && grep -q 'href=\"#$s\"' '$tmp/case/report/report.html'"
+done
+ok 'no link leads nowhere' sh -c "for i in \$(grep -o 'href=\"#[a-z]*' '$tmp/case/report/report.html' | cut -d'#' -f2 | sort -u); do grep -q \"id=\\\"\$i\\\"\" '$tmp/case/report/report.html' || exit 1; done"
+ok 'controls are supported, never complied with' sh -c "grep -q 'Art. 15(5)' '$tmp/case/report/report.html' && grep -q 'supports, by' '$tmp/case/report/report.html' && ! grep -qi 'compl[iy]' '$tmp/case/report/report.html'"
+ok 'an unsigned report says that it supports nothing by its signature' has report.html 'nothing: this report is not signed'
+rm -rf "$tmp/case/report"; printf x >>"$tmp/case/examples.safetensors"
+ok 'examples that were changed' refused 'examples.safetensors is not what scan.json says'
+rm "$tmp/case/examples.safetensors" "$tmp/case/perturbations/patch-7.trigger"
+ok 'what is no longer there is not shown' status 1 assay-report --force "$tmp/case"
+ok 'and the rest is' sh -c "grep -q 'the recovered change, amplified' '$tmp/case/report/report.html' && ! grep -q 'alt=\"before\"' '$tmp/case/report/report.html'"
 
 fresh inconclusive
 ok 'an inconclusive scan is not a pass' status 2 assay-report "$tmp/case"
@@ -71,6 +112,12 @@ ok 'a purified case is still about the bundle' status 1 assay-report "$tmp/case"
 ok 'it has the scan of the purified model' has statement.json '"rescanVerdict":"no-evidence"'
 ok 'and the attack success rate' has report.html '98.1 %'
 
+ok 'the recovered change in all three models' has flips-compared.dot 'Purified: 2 %\n18 of 900 images flip'
+ok 'with its interval' has report.html '2.0 % (1.3 to 3.1)'
+ok 'the rounds as curves' has report.html 'aria-label="Shares by round'
+swap eval-recovered.json '"role":"trigger","name":"linf-7.trigger","sha256":"[0-9a-f]*' "\"role\":\"trigger\",\"name\":\"linf-7.trigger\",\"sha256\":\"$(printf %064d 7)"
+rm -rf "$tmp/case/report"
+ok 'a trigger that the scan did not recover' refused 'its trigger is no perturbation of scan.json'
 fresh purified && rm "$tmp/case/rescan/scan.json"
 ok 'purified and not scanned again' status 1 assay-report "$tmp/case"
 ok 'that is listed' has statement.json 'behaviour of the purified model'
@@ -165,6 +212,15 @@ fresh purified && echo ' ' >>"$tmp/case/scan.json"
 ok 'chain: another scan guided it' refused 'purify.json: scan is'
 fresh purified && cp "$tmp/case/scan.json" "$tmp/case/rescan/scan.json"
 ok 'chain: the second scan is of the first model' refused 'rescan/scan.json'
+# as assay audit leaves it
+before() { swap rescan/scan.json '"inputs":\[' "\"before\":{\"targets\":[{\"class\":7,\"name\":\"<b>\",\"geometry\":\"patch\",\"p\":1e-9,\"left\":false,\"radius\":{\"before\":0.5,\"now\":2.25},\"z\":{\"before\":9.5,\"now\":null}}],\"left\":0,\"gone\":1,\"new\":0},\"inputs\":[{\"role\":\"before\",\"name\":\"scan.json\",\"sha256\":\"$1\",\"size\":9},"; }
+fresh purified && before "$(sha256sum <"$tmp/case/scan.json" | cut -d' ' -f1)"
+ok 'targets looked for again' status 1 assay-report "$tmp/case"
+ok 'the page says what became of them' has report.html '<td class="num">9.500</td><td class="num">-</td><td class="num">0.500</td><td class="num">2.250</td><td>gone</td>'
+ok 'names are text' has report.html '7 (&lt;b&gt;)</th>'
+ok 'the statement has them' has statement.json '"rescanBefore":{"gone":1,"left":0,"new":0,"targets":[{'
+fresh purified && before "$(printf '%064d' 0)"
+ok 'chain: another scan was before' refused 'rescan/scan.json: before is 0000'
 fresh purified && cp "$tmp/case/eval-after.json" "$tmp/case/eval-before.json"
 ok 'chain: evaluated another model before' refused 'eval-before.json'
 fresh purified && cp "$tmp/case/eval-before.json" "$tmp/case/eval-after.json"
@@ -214,7 +270,66 @@ ok 'a key that is no key' bad_key "$tmp/nokey.pem" 'not a private key'
 ok 'a public key' bad_key "$tmp/pub.pem" 'not a private key'
 ok 'no key file' bad_key "$tmp/nofile.pem" 'cannot open'
 ok 'a directory as key' bad_key "$tmp" 'not a regular file'
+# --- PDF: by what is installed; tidy, where it is
+if command -v tidy >/dev/null; then
+	for kind in clean backdoored inconclusive purified; do
+		fresh $kind
+		assay-report "$tmp/case" >"$tmp/out"
+		ok "tidy has nothing to say of a $kind case" sh -c "[ -z \"\$(tidy -q -e '$tmp/case/report/report.html' 2>&1)\" ]"
+	done
+else
+	ok 'tidy # SKIP not installed' true
+fi
+fresh backdoored
+bin=$(dirname "$(command -v assay-report)")
+mkdir "$tmp/prn"
+ok 'no printer: said before anything is written' status 2 env PATH="$tmp/prn" "$bin/assay-report" --pdf "$tmp/case"
+ok 'and what to install' grep -q 'neither Chromium nor WeasyPrint' "$tmp/err"
+ok 'nothing was' test ! -e "$tmp/case/report"
+printf '#!/bin/sh\nexit 3\n' >"$tmp/prn/chromium" && chmod +x "$tmp/prn/chromium"
+ok 'a printer that fails' status 2 env PATH="$tmp/prn:/bin" "$bin/assay-report" --pdf "$tmp/case"
+ok 'is said' grep -q 'chromium ended with status 3' "$tmp/err"
+ok 'the report is there all the same' test -s "$tmp/case/report/report.html"
+ok 'half a PDF is not' test ! -e "$tmp/case/report/report.pdf"
+cat >"$tmp/prn/chromium" <<-'P'
+	#!/bin/sh
+	for i in "$@"; do case $i in --print-to-pdf=*) out=${i#*=} ;; file:*) page=$i ;; esac; done
+	{ printf '%%PDF-1.4 %s ' "$page"; python3 -c 'import socket
+	for f in socket.AF_INET, socket.AF_INET6:
+	    try: socket.socket(f, socket.SOCK_DGRAM); print("network")
+	    except OSError: print("none")'; } >"$out"
+P
+ok 'another printer' status 0 env PATH="$tmp/prn:$PATH" "$bin/assay-report" --pdf "$tmp/case/report"
+ok 'is given the page, and no network' sh -c "grep -q '^%PDF-1.4 file:///.*/case/report/report.html none\$' '$tmp/case/report/report.pdf' && ! grep -q network '$tmp/case/report/report.pdf'"
+ok 'nothing of it is in the statement' sh -c "! grep -q 'report.pdf' '$tmp/case/report/statement.json'"
+printf '<!-- x -->' >>"$tmp/case/report/report.html"
+ok 'a page that was changed is not printed' status 2 env PATH="$tmp/prn:$PATH" "$bin/assay-report" --pdf "$tmp/case/report"
+ok 'and why' grep -q 'report.html: not the page that the statement names' "$tmp/err"
+if command -v chromium >/dev/null || command -v weasyprint >/dev/null; then
+	ok 'a real one prints' status 1 assay-report --force --pdf "$tmp/case"
+	ok 'a PDF' sh -c "head -c 5 '$tmp/case/report/report.pdf' | grep -q '%PDF-' && [ \$(wc -c <'$tmp/case/report/report.pdf') -gt 20000 ]"
+else
+	ok 'a real one prints # SKIP neither Chromium nor WeasyPrint' true
+fi
 ok 'no case given' status 4 assay-report
 ok 'an unknown option' status 4 assay-report --frobnicate "$tmp/case"
 ok 'help' status 0 assay-report --help
+
+# what assay-statement(5) says, as a schema
+fits() { (cd "$tmp/all" && printf -- '-i\n%s\n' *.json) | (cd "$tmp/all" && xargs env PATH=/usr/bin:/bin python3 -W ignore -m jsonschema "$here/../report/statement.schema.json"); }
+here=$(cd "$here" && pwd)
+ok "each of the $(ls "$tmp/all" | wc -l) statements made here fits the schema" fits
+misfit() { # what, jq program
+	f=$(ls "$tmp/all" | head -1)
+	jq "$2" "$tmp/all/$f" >"$tmp/misfit.json"
+	ok "the schema refuses $1" sh -c "! cmp -s '$tmp/misfit.json' '$tmp/all/$f' && ! PATH=/usr/bin:/bin python3 -W ignore -m jsonschema -i '$tmp/misfit.json' '$here/../report/statement.schema.json'"
+}
+misfit 'a real number' '.predicate.checks[0].evidence.files = 0.5'
+misfit 'an integer that is too large' '.predicate.run.scan.seconds = 9007199254740993'
+misfit 'a field of the statement' '.note = "x"'
+misfit 'a field of the predicate' '.predicate.note = "x"'
+misfit 'a size as a number' '.predicate.manifest.resources[0].size = 3'
+misfit 'no verdict' 'del(.predicate.verdict)'
+misfit 'a count below zero' '(.predicate.checks[] | select(.id == "flip-radius/linf") | .evidence.perClass[0].flips.n) = -1'
+misfit 'a weak digest' '.subject[0].digest = {sha1: "00"}'
 echo "1..$n"

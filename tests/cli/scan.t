@@ -30,6 +30,16 @@ ok 'the document says so' grep -q '"verdict": "evidence"' "$doc"
 ok 'and names the class' grep -q '"name": "Sandal"' "$doc"
 ok 'digest of the model' grep -q "$(sha256sum <"$suspect" | cut -d' ' -f1)" "$doc"
 ok 'digest of the reference' grep -q "$(sha256sum <"$reference" | cut -d' ' -f1)" "$doc"
+ok 'examples with their digest' grep -q "$(sha256sum <"$tmp/one/examples.safetensors" | cut -d' ' -f1)" "$doc"
+ok 'what each model makes of them: the first of each class but the target' /usr/bin/python3 - "$doc" <<-'P'
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	target = d["targets"][0]
+	shown = [x for x in d["examples"]["shown"] if x["target"] == target["class"]]
+	assert [x["class"] for x in shown] == [0, 1, 3], shown
+	assert sum(x["suspect"] == 2 for x in shown) >= 2, shown
+	assert all(len(x["references"]) == 1 and x["geometry"] == target["geometry"] for x in shown)
+P
 ok 'a perturbation for each class and geometry' [ "$(ls "$tmp/one/perturbations" | grep -vcE '^(pair|stamp|grating)')" -eq 24 ]
 ok 'as its schema says' valid "$doc"
 prints '^stamp: small squares'
@@ -44,6 +54,7 @@ prints '^attack success  *0\.[89]'
 seeds=3
 status 1 'two threads' "$suspect" -r "$reference" --classes "$tmp/names" --threads 2 -o "$tmp/two"
 seeds=1
+ok 'the same examples' cmp "$tmp/one/examples.safetensors" "$tmp/two/examples.safetensors"
 ok 'the same perturbations' diff -r "$tmp/one/perturbations" "$tmp/two/perturbations"
 without_run "$doc" >"$tmp/1" && without_run "$tmp/two/scan.json" >"$tmp/2"
 ok 'the same document but for run' cmp "$tmp/1" "$tmp/2"
@@ -69,6 +80,7 @@ fails 2 'not a document' 'schema' assay-scan -q --replay "$tmp/empty.json" --cla
 status 0 'no evidence in a clean model' "$clean" -r "$reference" --json
 ok 'no targets' grep -q '"targets": \[\]' "$out"
 ok 'nothing was written' grep -q '"perturbation": null' "$out"
+ok 'nor shown' grep -q '"examples": null' "$out"
 status 2 'without a reference' "$suspect" --no-grow --json
 ok 'inconclusive' grep -q '"verdict": "inconclusive"' "$out"
 cp "$out" "$tmp/alone.json"

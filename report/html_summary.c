@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT
+ * The first page: the verdict, why, and what to do, for somebody who has not
+ * read the rest and need not know the field.
+ */
+#include "report/html.h"
+
+#include "report/page.h"
+
+#include <math.h>
+
+static void
+plain_targets(const struct evidence *v, struct buf *b)
+{
+	size_t seen = 0;
+
+	for (size_t t = 0; t < v->classes && seen <= 3; t++) {
+		if (!evidence_is_target(v, t))
+			continue;
+		if (seen++ == 3) {
+			buf_puts(b, " and others");
+			break;
+		}
+		buf_puts(b, seen > 1 ? ", " : "");
+		page_el(b, "strong", "%s (class %zu)", v->name[t], t);
+	}
+}
+
+static void
+plain_words(const struct html_in *h, const char *verdict, struct buf *b)
+{
+	const struct evidence *v = h->in->scan;
+
+	buf_puts(b, "<p class=\"plain\">");
+	if (strcmp(verdict, "PASSED") == 0)
+		buf_puts(b,
+		    "Within the limits of this audit, no sign of a backdoor "
+		    "and no harmful file was found. This is not a proof that "
+		    "there is none: what was not tested is listed below.");
+	else if (strcmp(verdict, "INCONCLUSIVE") == 0)
+		buf_puts(b,
+		    "This audit could not reach a conclusion. Treat the model "
+		    "as not audited: the section on scope says what is "
+		    "missing.");
+	else if (v != NULL && v->ntarget != 0 &&
+		 strcmp(v->verdict, "evidence") == 0) {
+		buf_puts(b,
+		    "<strong>Do not deploy this model as it is.</strong> "
+		    "It behaves as if it had a backdoor: one small "
+		    "change, the same for all images, makes it see ");
+		plain_targets(v, b);
+		buf_puts(b, " in images of other things. Models that were "
+			    "trained independently are not fooled in this "
+			    "way.");
+	} else if (v != NULL && strcmp(v->verdict, "evidence") == 0)
+		buf_puts(b,
+		    "<strong>Do not deploy this model as it is.</strong> "
+		    "Its behaviour is evidence of a backdoor.");
+	else
+		buf_puts(b,
+		    "<strong>Do not deploy this bundle as it is.</strong> It "
+		    "holds files that would mislead or harm whoever uses it: "
+		    "see the findings.");
+	buf_puts(b, "</p>\n");
+}
+
+static void
+card(struct buf *b, const char *label, const char *value)
+{
+	buf_puts(b, "<div class=\"card\">");
+	page_el(b, "b", "%s", value);
+	page_el(b, "span", "%s", label);
+	buf_puts(b, "</div>\n");
+}
+
+static void
+put_cards(const struct html_in *h, struct buf *b)
+{
+	const struct evidence *v = h->in->scan;
+	const json_t *findings = json_at(h->predicate, "findings");
+	char n[40];
+
+	buf_puts(b, "<div class=\"cards\">\n");
+	snprintf(n, sizeof(n), "%zu", h->in->docs->files.n);
+	card(b, "files in the bundle", n);
+	snprintf(n, sizeof(n), "%zu", checks_count(findings, "high", true));
+	card(b, "findings, high or critical", n);
+	if (v != NULL) {
+		size_t hit = 0;
+
+		for (size_t t = 0; t < v->classes; t++)
+			hit += evidence_is_target(v, t);
+		snprintf(n, sizeof(n), "%zu of %zu", hit, v->classes);
+		card(b, "classes flagged as targets", n);
+		snprintf(n, sizeof(n), "%.3g", v->score);
+		card(b, "scan score", n);
+		card(b, "what the scan says", v->verdict);
+	}
+	if (h->in->rescan != NULL)
+		card(b, "scan after purification", h->in->rescan->verdict);
+	buf_puts(b, "</div>\n");
+}
+
+/* What does not count is said beside what was decided. */
+static void
+put_waived(const struct html_in *h, struct buf *b)
+{
+	const json_t *given = json_at(h->predicate, "policy.given");
+	size_t n = checks_waived(json_at(h->predicate, "findings"));
+
+	if (given == NULL)
+		return;
+	buf_puts(b, "<p class=\"soft\">");
+	page_el(b, "span",
+	    "Findings were judged by a policy that was given (%s): from "
+	    "severity %s on they fail. ",
+	    *json_text_at(given, "name") != '\0' ? json_text_at(given, "name")
+						 : "without a name",
+	    json_text_at(given, "fail-at"));
+	if (n != 0)
+		page_el(b, "strong",
+		    "%zu waived by it: see the findings for what and why.", n);
+	buf_puts(b, "</p>\n");
+}
+
+/* --- why ----------------------------------------------------------------- */
+
+/* What a target's row says, in shares and sizes. */
+static void
+target_words(
+    const struct evidence *v, const struct evidence_target *t, struct buf *b)
+{
+	const struct evidence_flips *f =
+	    t->row != NULL ? &t->row->flips : &t->flips;
+	double ratio = t->row != NULL
+			   ? evidence_reference(t->row) / t->row->radius
+			   : (double)NAN;
+
+	if (f->n <= 0)
+		return;
+	buf_puts(b, "<li>");
+	page_el(b, "span",
+	    "With the change that was recovered (%s), %" PRId64 " of %" PRId64
+	    " held-out images%s%s become %s; %" PRId64 " of them do so in most "
+	    "reference models, too.",
+	    t->geometry, f->flipped, f->n, t->source >= 0 ? " of " : "",
+	    t->source >= 0 ? v->name[t->source] : " of other classes",
+	    v->name[t->target], f->shared);
+	if (isfinite(ratio) && ratio > 1.0)
+		page_el(b, "span",
+		    " The references need a change %.1f times as large for "
+		    "the same.",
+		    ratio);
+	buf_puts(b, "</li>\n");
+}
+
+static void
+put_scan_why(const struct html_in *h, struct buf *b)
+{
+	const struct evidence *v = h->in->scan;
+	const json_t *scan = case_doc(h->in->docs, CASE_SCAN);
+	const char *why = json_text_at(scan, "why");
+
+	if (v == NULL) {
+		buf_puts(b, "<li>The model was not executed: what it does is "
+			    "not known.</li>\n");
+		return;
+	}
+	if (*why != '\0')
+		page_el(b, "li", "The scan (%s): %s.", v->verdict, why);
+	else
+		page_el(b, "li", "The scan says: %s.", v->verdict);
+	for (size_t i = 0; i < MIN(v->ntarget, 3); i++)
+		target_words(v, &v->target[i], b);
+}
+
+static void
+put_severities(const struct html_in *h, struct buf *b)
+{
+	static const char *const level[] = {
+	    "critical", "high", "medium", "low", "note"};
+	const json_t *findings = json_at(h->predicate, "findings");
+	const char *join = "";
+	size_t n = json_array_size(findings);
+
+	if (n == 0) {
+		buf_puts(b, "<li>There are no findings in the files.</li>\n");
+		return;
+	}
+	buf_puts(b, "<li><a href=\"#findings\">Findings</a>: ");
+	for (size_t i = 0; i < ARRAY_LEN(level); i++) {
+		size_t k = checks_count(findings, level[i], false);
+
+		if (k == 0)
+			continue;
+		buf_printf(b, "%s%zu %s", join, k, level[i]);
+		join = ", ";
+	}
+	if (checks_waived(findings) != 0)
+		buf_printf(b, "%s%zu waived", join, checks_waived(findings));
+	buf_puts(b, ".</li>\n");
+}
+
+/* What is missing belongs on the page that most people stop at. */
+static void
+put_missing(const struct html_in *h, struct buf *b)
+{
+	const json_t *list = json_at(h->predicate, "scope.notTested"), *one;
+	size_t i, n = json_array_size(list);
+	const char *join = "";
+
+	buf_puts(b, "<li><a href=\"#scope\">Not tested</a>: ");
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		if (i == 3)
+			break;
+		page_el(b, "span", "%s%s", join, json_text_at(one, "check"));
+		join = "; ";
+	}
+	if (n > 3)
+		buf_printf(b, " and %zu more", n - 3);
+	buf_puts(b, n == 0 ? "no test was left out. What none of them can see "
+			     "is listed with the blind spots.</li>\n"
+			   : ".</li>\n");
+}
+
+static void
+put_why(const struct html_in *h, struct buf *b)
+{
+	page_el(b, "h3", "Why");
+	buf_puts(b, "<ul>\n");
+	put_scan_why(h, b);
+	put_severities(h, b);
+	put_missing(h, b);
+	buf_puts(b, "</ul>\n");
+}
+
+/* --- what to do ---------------------------------------------------------- */
+
+static void
+put_todo(const struct html_in *h, const char *verdict, struct buf *b)
+{
+	bool purified = case_doc(h->in->docs, CASE_PURIFY) != NULL;
+
+	page_el(b, "h3", "Decision asked for");
+	if (strcmp(verdict, "PASSED") == 0)
+		buf_puts(b,
+		    "<p>Accept these files, identified by their digests, for "
+		    "the use that they were tested for. Audit again when the "
+		    "model, its data or this tool change.</p>\n");
+	else if (strcmp(verdict, "INCONCLUSIVE") == 0)
+		buf_puts(b,
+		    "<p>Do not accept yet. Get what is missing (most often: "
+		    "clean images, or a reference model that is trusted) and "
+		    "audit again, or treat the model as untrusted.</p>\n");
+	else
+		buf_puts(b,
+		    "<p>Reject these files, or accept them under conditions "
+		    "that somebody answers for by name (section Risk "
+		    "treatment). Ask the supplier for an explanation; this "
+		    "report has what it takes to repeat each measurement."
+		    "</p>\n");
+	if (purified)
+		buf_puts(b, "<p>The verdict is about the bundle as it was "
+			    "delivered. What purification made of it is "
+			    "another model, in <a href=\"#purification\">its "
+			    "own section</a>.</p>\n");
+}
+
+static void
+put_verdict(const struct html_in *h, struct buf *b)
+{
+	const char *verdict = json_text_at(h->predicate, "verdict");
+	const char *mark = strcmp(verdict, "PASSED") == 0   ? "&#10003;"
+			   : strcmp(verdict, "FAILED") == 0 ? "&#10005;"
+							    : "?";
+
+	buf_printf(b,
+	    "<section id=\"verdict\" class=\"verdict %s\" "
+	    "aria-labelledby=\"verdict-h\">\n<p class=\"kicker\">Verdict</p>"
+	    "<h2 id=\"verdict-h\" class=\"word\"><span class=\"mark\" "
+	    "aria-hidden=\"true\"><span>%s</span></span>%s</h2>\n",
+	    verdict, mark, verdict);
+	plain_words(h, verdict, b);
+	put_cards(h, b);
+	put_why(h, b);
+	put_todo(h, verdict, b);
+	page_el(b, "p class=\"soft\"", "Policy %s. %s",
+	    json_text_at(h->predicate, "policy.name"),
+	    json_text_at(h->predicate, "policy.text"));
+	put_waived(h, b);
+	page_section_end(b);
+}
+
+void
+html_summary(const struct html_in *h, struct buf *b)
+{
+	put_verdict(h, b);
+}
