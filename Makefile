@@ -17,7 +17,7 @@ ENGINE   = $(patsubst engine/%.c,%,$(wildcard engine/*.c))
 # $(name)_PARTS lists, all in one folder.
 TOOLS      = audit/assay audit/assay-unpack audit/assay-inspect audit/assay-load \
              audit/assay-save report/assay-report report/assay-verify
-assay_PARTS         = audit given recovered summary
+assay_PARTS         = audit command given policy_verb recovered signing summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
@@ -26,12 +26,13 @@ CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
 INSPECT             = $(patsubst audit/%.c,%,$(wildcard audit/inspect_*.c))
 assay-inspect_PARTS = $(CHECKS) $(INSPECT) show
 assay-report_PARTS  = $(CASE_PARTS) bundle case chart checks compare $(DIAGRAM) envelope $(HTML) \
-                      index oms $(OUTPUTS) overview page page_style pdf picture shown signer token
+                      index $(OUTPUTS) overview page page_style pdf picture shown signer token
 DIAGRAM             = diagram diagram_dot escape evidence svg
 HTML                = $(patsubst report/%.c,%,$(wildcard report/html*.c))
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
-assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files
-CASE_PARTS          = cert dsse escape keys parts stamp statement subject waive
+assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files verify_statement
+CASE_PARTS          = cert dsse escape keys members oms parts require stamp statement \
+                      subject waive
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 METHODS             = $(patsubst purify/%.c,%,$(wildcard purify/method_*.c))
@@ -39,7 +40,7 @@ assay-grow_PARTS    = grow_doc grow_open grow_train
 assay-scan_PARTS    = cache null profile scan_doc scan_examples scan_grow scan_head scan_judge \
                       scan_measure scan_open scan_previous scan_print scan_replay scan_self \
                       verdict
-assay-purify_PARTS  = guide method $(METHODS) options rounds sau trainer
+assay-purify_PARTS  = checkpoint guide method $(METHODS) options rounds sau trainer
 assay-plant_PARTS   = adaptive adversary arch attack compress options poison \
                       recipe truth
 UNIT     = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
@@ -65,7 +66,7 @@ CFLAGS_ALL  = -std=c11 -D_POSIX_C_SOURCE=200809L -I. $(OPT.$(MODE)) $(HARD) \
               $(WARN) -ffp-contract=off $(CFLAGS)
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(OPT.$(MODE)) $(LDFLAGS)
 # OpenBLAS starts threads before main(): only what uses the engine links it.
-LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -lbz2 -llzma -lm
+LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -ldeflate -lbz2 -llzma -lm
 BLAS    = -lopenblas -fopenmp
 GVIZ    = -lgvc -lcgraph
 
@@ -237,7 +238,7 @@ install: all ## binaries, data and man pages
 	  $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 \
 	  $(DESTDIR)$(PREFIX)/share/assay
 	install -m755 $(BINS) $(DESTDIR)$(PREFIX)/bin
-	install -m644 $(SHARE) audit/*.schema.json $(DESTDIR)$(PREFIX)/share/assay
+	install -m644 $(SHARE) audit/*.schema.json report/*.schema.json $(DESTDIR)$(PREFIX)/share/assay
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models corpus demo deps \

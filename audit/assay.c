@@ -3,6 +3,7 @@
  * TOOL ...` becomes assay-TOOL.
  */
 #include "audit/audit.h"
+#include "audit/policy_verb.h"
 #include "base/spawn.h"
 #include "base/tool.h"
 
@@ -23,6 +24,7 @@ static const struct {
     {"eval", "accuracy and attack success of a model"},
     {"report", "one signed report from a case"},
     {"verify", "check a report"},
+    {"policy", "check a policy, and say what it does"},
     {"plant", "train a model with a known backdoor"},
 };
 
@@ -70,6 +72,8 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "audit") == 0)
 		return audit_main(argc - 1, argv + 1);
+	if (strcmp(argv[1], "policy") == 0)
+		return policy_verb(argc - 1, argv + 1);
 	for (size_t i = 1; i < ARRAY_LEN(verbs); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return become(argv + 1);

@@ -4,8 +4,10 @@
  */
 #include "audit/audit.h"
 
+#include "audit/command.h"
 #include "audit/given.h"
 #include "audit/recovered.h"
+#include "audit/signing.h"
 #include "audit/summary.h"
 #include "base/doc.h"
 #include "base/file.h"
@@ -20,10 +22,11 @@
 
 #define PATH_SIZE 600
 
-static const char *arg_data, *arg_classes, *arg_out, *arg_key, *arg_model;
+static struct signing sign;
+static const char *arg_data, *arg_classes, *arg_out, *arg_model;
 static const char *arg_budget = "standard", *arg_trigger, *arg_seed = "0";
 static const char *arg_rounds = "20", *arg_lr = "1e-3", *arg_batch = "64";
-static const char *arg_passphrase, *arg_eval_data, *arg_previous;
+static const char *arg_eval_data, *arg_previous;
 static const char *arg_preprocess, *arg_policy;
 static struct opt_list arg_reference;
 static bool arg_resume, arg_no_purify, arg_no_grow, arg_sandbox;
@@ -51,17 +54,7 @@ static const struct opt table[] = {
 	.kind = OPT_FLAG,
 	.dest = &arg_no_grow,
 	.help = "go without references where none are given"},
-    {.name = "key",
-	.letter = 'k',
-	.kind = OPT_STR,
-	.dest = &arg_key,
-	.arg = "FILE",
-	.help = "sign the report with this private key"},
-    {.name = "passphrase-file",
-	.kind = OPT_STR,
-	.dest = &arg_passphrase,
-	.arg = "FILE",
-	.help = "its first line unlocks an encrypted key"},
+    SIGNING_OPTIONS(sign),
     {.name = "out",
 	.letter = 'o',
 	.kind = OPT_STR,
@@ -147,38 +140,6 @@ struct audit {
 
 /* --- running tools ------------------------------------------------------- */
 
-struct command {
-	const char *argv[64];
-	size_t n;
-};
-
-static void
-arg(struct command *c, const char *a)
-{
-	if (c->n + 1 >= ARRAY_LEN(c->argv))
-		BUG("too many arguments");
-	c->argv[c->n++] = a;
-}
-
-static void
-option(struct command *c, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	arg(c, name);
-	arg(c, value);
-}
-
-static struct command
-command(const char *name)
-{
-	struct command c = {{name}, 1};
-
-	if (tool_quiet)
-		arg(&c, "-q");
-	return c;
-}
-
 static int
 not_made(const char *step, const char *document, int status, struct err *e)
 {
@@ -231,7 +192,7 @@ in_case(char *out, const char *name, struct err *e)
 static int
 unpack(struct audit *a, struct err *e)
 {
-	struct command c = command("assay-unpack");
+	struct command c = command_new("assay-unpack");
 	char doc[PATH_SIZE];
 	int status, rc;
 
@@ -245,9 +206,9 @@ unpack(struct audit *a, struct err *e)
 		return err_in(e, arg_out);
 	}
 	if (arg_sandbox)
-		arg(&c, "--require-sandbox");
-	arg(&c, a->bundle);
-	arg(&c, arg_out);
+		command_arg(&c, "--require-sandbox");
+	command_arg(&c, a->bundle);
+	command_arg(&c, arg_out);
 	rc = run(a, &c, doc, &status, e);
 	/* with a policy it is for the report to say what counts */
 	if (arg_policy != NULL)
@@ -258,7 +219,7 @@ unpack(struct audit *a, struct err *e)
 static int
 inspect(struct audit *a, struct err *e)
 {
-	struct command c = command("assay-inspect");
+	struct command c = command_new("assay-inspect");
 	char doc[PATH_SIZE];
 	int status, rc;
 
@@ -268,10 +229,10 @@ inspect(struct audit *a, struct err *e)
 	    (rc = given_forget_other(doc, arg_policy, e)) != 0)
 		return rc;
 	if (arg_sandbox)
-		arg(&c, "--require-sandbox");
-	arg(&c, arg_out);
-	option(&c, "--policy", arg_policy);
-	option(&c, "-o", doc);
+		command_arg(&c, "--require-sandbox");
+	command_arg(&c, arg_out);
+	command_option(&c, "--policy", arg_policy);
+	command_option(&c, "-o", doc);
 	return run(a, &c, doc, &status, e);
 }
 
@@ -340,29 +301,29 @@ static int
 scan(struct audit *a, const char *model, const char *dir, int *status,
     struct err *e)
 {
-	struct command c = command("assay-scan");
+	struct command c = command_new("assay-scan");
 	char doc[PATH_SIZE], grown[PATH_SIZE];
 	int rc;
 
 	if ((rc = file_join(doc, sizeof(doc), dir, "scan.json", e)) != 0)
 		return rc;
-	arg(&c, model);
-	option(&c, "--data", arg_data);
-	option(&c, "--classes", arg_classes);
-	option(&c, "--preprocess", arg_preprocess);
+	command_arg(&c, model);
+	command_option(&c, "--data", arg_data);
+	command_option(&c, "--classes", arg_classes);
+	command_option(&c, "--preprocess", arg_preprocess);
 	for (size_t i = 0; i < arg_reference.n; i++)
-		option(&c, "--reference", arg_reference.item[i]);
-	option(&c, "--previous", arg_previous);
+		command_option(&c, "--reference", arg_reference.item[i]);
+	command_option(&c, "--previous", arg_previous);
 	/* the purified model is compared with the same ones */
 	if ((rc = in_case(grown, "references", e)) != 0)
 		return rc;
 	if (arg_no_grow)
-		arg(&c, "--no-grow");
+		command_arg(&c, "--no-grow");
 	else if (arg_reference.n == 0 && arg_previous == NULL)
-		option(&c, "--grow-in", grown);
-	option(&c, "--budget", arg_budget);
-	option(&c, "--seed", arg_seed);
-	option(&c, "-o", dir);
+		command_option(&c, "--grow-in", grown);
+	command_option(&c, "--budget", arg_budget);
+	command_option(&c, "--seed", arg_seed);
+	command_option(&c, "-o", dir);
 	return run(a, &c, doc, status, e);
 }
 
@@ -370,19 +331,20 @@ static int
 evaluate(struct audit *a, const char *model, const char *name,
     const char *trigger, const char *baseline, struct err *e)
 {
-	struct command c = command("assay-eval");
+	struct command c = command_new("assay-eval");
 	char doc[PATH_SIZE];
 	int status, rc;
 
 	if ((rc = in_case(doc, name, e)) != 0)
 		return rc;
-	arg(&c, model);
-	option(&c, "--data", arg_eval_data != NULL ? arg_eval_data : arg_data);
-	option(&c, "--classes", arg_classes);
-	option(&c, "--preprocess", arg_preprocess);
-	option(&c, "--trigger", trigger);
-	option(&c, "--baseline", baseline);
-	option(&c, "-o", doc);
+	command_arg(&c, model);
+	command_option(
+	    &c, "--data", arg_eval_data != NULL ? arg_eval_data : arg_data);
+	command_option(&c, "--classes", arg_classes);
+	command_option(&c, "--preprocess", arg_preprocess);
+	command_option(&c, "--trigger", trigger);
+	command_option(&c, "--baseline", baseline);
+	command_option(&c, "-o", doc);
 	return run(a, &c, doc, &status, e);
 }
 
@@ -403,7 +365,7 @@ try_recovered(const struct audit *a, struct audit *after, struct err *e)
 static int
 purify(struct audit *a, struct err *e)
 {
-	struct command c = command("assay-purify");
+	struct command c = command_new("assay-purify");
 	char doc[PATH_SIZE], dir[PATH_SIZE], guide[PATH_SIZE];
 	bool top = strcmp(a->model, ".") == 0;
 	struct audit after = {0};
@@ -416,17 +378,17 @@ purify(struct audit *a, struct err *e)
 	    (rc = in_case(doc, "purify.json", e)) != 0 ||
 	    (rc = in_case(guide, "scan.json", e)) != 0)
 		return rc;
-	arg(&c, a->suspect);
-	option(&c, "--data", arg_data);
-	option(&c, "--classes", arg_classes);
-	option(&c, "--preprocess", arg_preprocess);
-	option(&c, "--rounds", arg_rounds);
-	option(&c, "--lr", arg_lr);
-	option(&c, "--batch", arg_batch);
-	option(&c, "--seed", arg_seed);
-	option(&c, "--scan", guide);
-	option(&c, "--document", doc);
-	option(&c, "-o", a->purified);
+	command_arg(&c, a->suspect);
+	command_option(&c, "--data", arg_data);
+	command_option(&c, "--classes", arg_classes);
+	command_option(&c, "--preprocess", arg_preprocess);
+	command_option(&c, "--rounds", arg_rounds);
+	command_option(&c, "--lr", arg_lr);
+	command_option(&c, "--batch", arg_batch);
+	command_option(&c, "--seed", arg_seed);
+	command_option(&c, "--scan", guide);
+	command_option(&c, "--document", doc);
+	command_option(&c, "-o", a->purified);
 	if ((rc = run(a, &c, doc, &status, e)) != 0)
 		return rc;
 	/* what the purified model does is not a verdict on the bundle */
@@ -452,7 +414,7 @@ identity(const char *path, struct stat *st)
 static int
 report(struct audit *a, struct err *e)
 {
-	struct command c = command("assay-report");
+	struct command c = command_new("assay-report");
 	struct stat before, after;
 	char path[PATH_SIZE], made[PATH_SIZE], key[PATH_SIZE + 16];
 	int status, rc;
@@ -462,24 +424,23 @@ report(struct audit *a, struct err *e)
 		return rc;
 	/* the report is always made anew; an old one must not pass for it */
 	identity(made, &before);
-	arg(&c, arg_out);
-	option(&c, "--key", arg_key);
-	option(&c, "--passphrase-file", arg_passphrase);
+	command_arg(&c, arg_out);
+	signing_hand_on(&sign, &c);
 	if (arg_resume)
-		arg(&c, "--force");
+		command_arg(&c, "--force");
 	if ((rc = run(a, &c, NULL, &status, e)) != 0)
 		return rc;
 	identity(made, &after);
 	if (after.st_ino == 0 ||
 	    (after.st_ino == before.st_ino && after.st_dev == before.st_dev))
 		return not_made("assay-report", made, status, e);
-	if (arg_key == NULL)
+	if (!signing_now(&sign))
 		return 0;
 	snprintf(key, sizeof(key), "%s/public.pem", path);
-	c = command("assay-verify");
-	arg(&c, path);
-	option(&c, "--key", key);
-	option(&c, "--bundle", arg_out);
+	c = command_new("assay-verify");
+	command_arg(&c, path);
+	command_option(&c, "--key", key);
+	command_option(&c, "--bundle", arg_out);
 	if ((rc = run(a, &c, NULL, &status, e)) != 0)
 		return rc;
 	if (status == TOOL_PASSED)
@@ -493,18 +454,18 @@ report(struct audit *a, struct err *e)
 static int
 check_key(struct audit *a, struct err *e)
 {
-	struct command c = command("assay-report");
+	struct command c = command_new("assay-report");
 	int status, rc;
 
-	if (arg_key == NULL)
+	if (!signing_asked(&sign))
 		return 0;
-	arg(&c, "--check-key");
-	option(&c, "--key", arg_key);
-	option(&c, "--passphrase-file", arg_passphrase);
+	command_arg(&c, "--check-key");
+	signing_hand_on(&sign, &c);
 	if ((rc = run(a, &c, NULL, &status, e)) != 0 || status == TOOL_PASSED)
 		return rc;
-	err_set(e, ERR_SYSTEM, ERR_NOWHERE, "cannot sign with this key");
-	return err_in(e, arg_key);
+	err_set(e, status == TOOL_USAGE ? ERR_USAGE : ERR_SYSTEM, ERR_NOWHERE,
+	    "cannot sign with this key");
+	return err_in(e, signing_name(&sign));
 }
 
 /* --- the whole ----------------------------------------------------------- */
@@ -570,8 +531,10 @@ audit_main(int argc, char **argv)
 		status = TOOL_INCOMPLETE;
 	if (report(&a, &e) != 0)
 		late = tool_fail(&e);
-	summary_print(&(struct summary){arg_out, a.bundle, a.model, a.purified,
-	    late == TOOL_PASSED, arg_key != NULL});
+	summary_print(&(struct summary){
+	    arg_out, a.bundle, a.model, a.purified, late == TOOL_PASSED});
+	if (late == TOOL_PASSED)
+		signing_print(&sign, arg_out, a.bundle);
 	status = MAX(status, late);
 	/* a finding is never hidden by an error */
 	if (a.flagged)

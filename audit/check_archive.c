@@ -8,6 +8,7 @@
 #include "audit/check_source.h"
 #include "audit/check_tail.h"
 #include "base/limits.h"
+#include "formats/zip.h"
 
 #include <sys/stat.h>
 
@@ -133,6 +134,32 @@ walk(struct walk *w)
 	}
 }
 
+/* 7zFormat.txt: 12 bytes, then 20 that say where the header is, and of both a
+ * checksum.  7-Zip refuses wrong ones, libarchive 3.6 does not look. */
+static void
+check_seven_sums(const struct check_file *f)
+{
+	struct rd r = f->bytes, header;
+	uint32_t sum, header_sum;
+	uint64_t off, len;
+	struct slice start;
+
+	r.off = 0;
+	if (rd_skip(&r, 8) != 0 || rd_u32le(&r, &sum) != 0 ||
+	    rd_bytes(&r, 20, &start) != 0)
+		return; /* libarchive says that it is cut */
+	if (zip_crc(start.ptr, start.len) != sum)
+		check_short(f, FINDING_ARCHIVE_TRUNCATED, 8,
+		    "the checksum of the 7z start header is wrong");
+	header = rd_mem(start.ptr, start.len);
+	if (rd_u64le(&header, &off) == 0 && rd_u64le(&header, &len) == 0 &&
+	    rd_u32le(&header, &header_sum) == 0 && rd_skip(&r, off) == 0 &&
+	    rd_sub(&r, len, &header) == 0 &&
+	    zip_crc(header.base, header.len) != header_sum)
+		check_short(f, FINDING_ARCHIVE_TRUNCATED, 32 + off,
+		    "the checksum of the 7z header is wrong");
+}
+
 static void
 look(const struct check_file *f, const struct kind *k)
 {
@@ -161,6 +188,8 @@ look(const struct check_file *f, const struct kind *k)
 	arena_release(&w.arena);
 	if (k->ends)
 		check_tail(f, end);
+	if (k->enable == archive_read_support_format_7zip)
+		check_seven_sums(f);
 }
 
 void

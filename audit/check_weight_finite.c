@@ -1,27 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_weight_finite.h"
 
+#include "engine/vector.h"
+
 #include <math.h>
 
-/* The exponent of which all bits are set. */
+/* Whether any of n elements has all bits of the exponent set; of some at once,
+ * without a branch for each. */
+#define ANY(name, type)                                                        \
+	VECTOR static bool name(const uint8_t *p, size_t n, type mask)         \
+	{                                                                      \
+		type any = 0;                                                  \
+                                                                               \
+		for (size_t i = 0; i < n; i++) {                               \
+			type v;                                                \
+                                                                               \
+			memcpy(&v, p + i * sizeof(v), sizeof(v));              \
+			any |= (type)((v & mask) == mask);                     \
+		}                                                              \
+		return any != 0;                                               \
+	}
+
+ANY(any_16, uint16_t)
+ANY(any_32, uint32_t)
+ANY(any_64, uint64_t)
+
 static bool
 any_special(const struct tensor *t)
 {
-	static const uint64_t exponents[] = {[DTYPE_F32] = 0x7f800000,
-	    [DTYPE_F64] = 0x7ff0000000000000,
-	    [DTYPE_F16] = 0x7c00,
-	    [DTYPE_BF16] = 0x7f80};
-	uint64_t mask = exponents[t->dtype];
-	size_t width = dtype_width(t->dtype), i = 0;
+	size_t n = t->size / dtype_width(t->dtype);
 
-	for (; i + width <= t->size; i += width) {
-		uint64_t v = 0;
-
-		memcpy(&v, t->data + i, width);
-		if ((v & mask) == mask)
-			return true;
-	}
-	return false;
+	if (t->dtype == DTYPE_F32)
+		return any_32(t->data, n, 0x7f800000);
+	if (t->dtype == DTYPE_F64)
+		return any_64(t->data, n, 0x7ff0000000000000);
+	return any_16(t->data, n, t->dtype == DTYPE_F16 ? 0x7c00 : 0x7f80);
 }
 
 struct count {

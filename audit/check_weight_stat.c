@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_weight_stat.h"
 
+#include "base/le.h"
 #include "engine/vector.h"
 
 #include <math.h>
@@ -147,10 +148,8 @@ static uint64_t
 bits_of(const struct tensor *t, uint64_t i)
 {
 	size_t width = dtype_width(t->dtype);
-	uint64_t v = 0;
 
-	memcpy(&v, t->data + i * width, width);
-	return v;
+	return le_get(t->data + i * width, width);
 }
 
 /* Element i says something about low bits. */

@@ -7,8 +7,7 @@
 #include "audit/check_zip_part.h"
 
 #include "base/limits.h"
-
-#include <zlib.h>
+#include "formats/zip.h"
 
 /* APPNOTE 4.4.5 */
 #define STORED   0
@@ -142,7 +141,7 @@ wrong_size(struct check_zip *z, const struct reading *r, uint64_t is)
 static void
 checksum(struct check_zip *z, const struct reading *r, struct rd bytes)
 {
-	bool right = r->blind || crc32_z(0, bytes.base, bytes.len) == r->crc;
+	bool right = r->blind || zip_crc(bytes.base, bytes.len) == r->crc;
 
 	if ((r->flags & ZIP_ENCRYPTED) != 0 && !right) {
 		check_tell_short(&z->tell, FINDING_ARCHIVE_ENCRYPTED, r->at,

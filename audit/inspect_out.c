@@ -9,26 +9,7 @@
 #include "base/text.h"
 #include "base/tool.h"
 
-#include <time.h>
-
 /* --- before -------------------------------------------------------------- */
-
-/* Now, or what SOURCE_DATE_EPOCH says (reproducible-builds.org). */
-static int
-clock_now(int64_t *now, struct err *e)
-{
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-	uint64_t v = 0;
-
-	*now = (int64_t)time(NULL);
-	if (epoch == NULL)
-		return 0;
-	if (!text_parse_u64(epoch, UINT32_MAX, &v))
-		return err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "SOURCE_DATE_EPOCH is not a time: '%.40s'", epoch);
-	*now = (int64_t)v;
-	return 0;
-}
 
 static int
 not_within(const char *file, const char *const *path, size_t npath,
@@ -75,7 +56,7 @@ inspect_out_open(struct inspect_out *o, const char *const *path, size_t npath,
 		    missing.path, missing.msg);
 	if (o->policy_path == NULL)
 		return 0;
-	if ((rc = clock_now(&now, e)) != 0)
+	if ((rc = policy_now(&now, e)) != 0)
 		return rc;
 	return policy_read(&o->policy, o->policy_path, now, e);
 }

@@ -114,12 +114,6 @@ summary_print(const struct summary *s)
 		printf("report          not made\n");
 	if (!s->reported)
 		printf("verify          nothing\n");
-	else if (s->is_signed)
-		printf("verify          assay-verify %s/report --key "
-		       "YOUR-PUBLIC-KEY --bundle %s\n",
-		    s->dir, s->bundle);
-	else
-		printf("verify          not signed: no --key was given\n");
 	json_decref(scan);
 	json_decref(again);
 	json_decref(before);

@@ -9,7 +9,7 @@
 struct summary {
 	const char *dir, *bundle;     /* the case; what was audited */
 	const char *model, *purified; /* file names; "" when there is none */
-	bool reported, is_signed;
+	bool reported;
 };
 
 /* On stdout.  A document that is absent is left out. */

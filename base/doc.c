@@ -93,16 +93,31 @@ check_head(const json_t *doc, const char *schema, struct err *e)
 }
 
 int
-doc_read(const char *path, const char *schema, json_t **out, struct err *e)
+doc_parse(
+    const void *p, size_t len, const char *schema, json_t **out, struct err *e)
 {
 	int rc;
 
-	if ((rc = json_read_file(path, LIMIT_DOCUMENT, out, e)) != 0)
+	if ((rc = json_read(p, len, out, e)) != 0)
 		return rc;
 	if ((rc = check_head(*out, schema, e)) != 0) {
-		err_in(e, path);
 		json_decref(*out);
 		*out = NULL;
 	}
+	return rc;
+}
+
+int
+doc_read(const char *path, const char *schema, json_t **out, struct err *e)
+{
+	struct file_map m;
+	int rc;
+
+	*out = NULL;
+	if ((rc = file_map(path, LIMIT_DOCUMENT, &m, e)) != 0)
+		return rc;
+	if ((rc = doc_parse(m.ptr, m.len, schema, out, e)) != 0)
+		err_in(e, path);
+	file_unmap(&m);
 	return rc;
 }

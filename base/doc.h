@@ -33,7 +33,10 @@ int doc_input_path(
  */
 json_t *doc_run(int64_t started, double seconds, int threads);
 
-/* Read a document and check its schema and that it has a tool and inputs. */
+/* Parse a document and check its schema and that it has a tool and inputs. */
+int doc_parse(const void *, size_t len, const char *schema, json_t **out,
+    struct err *) MUST_USE;
+/* The same of a file; errors name it. */
 int doc_read(
     const char *path, const char *schema, json_t **out, struct err *) MUST_USE;
 

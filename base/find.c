@@ -2,7 +2,8 @@
 #include "base/find.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#define WIDE __attribute__((target("avx2")))
+#define WIDE  __attribute__((target("avx2")))
+#define WIDER __attribute__((target("avx512bw")))
 #include <immintrin.h>
 #endif
 
@@ -87,12 +88,53 @@ next_wide(const struct find *f, const uint8_t *p, size_t i, size_t len)
 	}
 	return next_slow(f, p, i, len);
 }
+
+/* The same with vectors of 64. */
+WIDER static inline __m512i
+table_64(const uint8_t *p)
+{
+	return _mm512_broadcast_i32x4(
+	    _mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+WIDER static inline __m512i
+buckets_of_64(const uint8_t *p, __m512i low, __m512i high)
+{
+	__m512i half = _mm512_set1_epi8(15);
+	__m512i v = _mm512_loadu_si512(p);
+	__m512i up = _mm512_and_si512(_mm512_srli_epi16(v, 4), half);
+
+	return _mm512_and_si512(
+	    _mm512_shuffle_epi8(low, _mm512_and_si512(v, half)),
+	    _mm512_shuffle_epi8(high, up));
+}
+
+WIDER static size_t
+next_wider(const struct find *f, const uint8_t *p, size_t i, size_t len)
+{
+	const __m512i l0 = table_64(f->low[0]), h0 = table_64(f->high[0]);
+	const __m512i l1 = table_64(f->low[1]), h1 = table_64(f->high[1]);
+	const __m512i l2 = table_64(f->low[2]), h2 = table_64(f->high[2]);
+
+	for (; i + 2 * LANES + FIND_BYTES - 1 <= len; i += 2 * LANES) {
+		__m512i v = buckets_of_64(p + i, l0, h0);
+		uint64_t here;
+
+		v = _mm512_and_si512(v, buckets_of_64(p + i + 1, l1, h1));
+		v = _mm512_and_si512(v, buckets_of_64(p + i + 2, l2, h2));
+		if ((here = _mm512_test_epi8_mask(v, v)) != 0)
+			return i + (size_t)__builtin_ctzll(here);
+	}
+	return next_wide(f, p, i, len);
+}
 #endif
 
 size_t
 find_next(const struct find *f, const uint8_t *p, size_t from, size_t len)
 {
 #ifdef WIDE
+	if (__builtin_cpu_supports("avx512bw"))
+		return next_wider(f, p, from, len);
 	if (__builtin_cpu_supports("avx2"))
 		return next_wide(f, p, from, len);
 #endif

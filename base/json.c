@@ -6,17 +6,33 @@
 
 #include <math.h>
 
-int
-json_read(const void *p, size_t len, json_t **out, struct err *e)
+static int
+load(const void *p, size_t len, size_t flags, json_t **out, struct err *e)
 {
 	json_error_t je;
 
-	*out = json_loadb(p, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je);
+	*out = NULL;
+	if (len == 0)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "json: nothing there, a document expected");
+	*out = json_loadb(p, len, JSON_REJECT_DUPLICATES | flags, &je);
 	if (*out == NULL)
 		return err_set(e, ERR_FORMAT,
 		    je.position >= 0 ? (uint64_t)je.position : ERR_NOWHERE,
 		    "json: %s", je.text);
 	return 0;
+}
+
+int
+json_read(const void *p, size_t len, json_t **out, struct err *e)
+{
+	return load(p, len, JSON_ALLOW_NUL, out, e);
+}
+
+int
+json_read_strict(const void *p, size_t len, json_t **out, struct err *e)
+{
+	return load(p, len, 0, out, e);
 }
 
 int
@@ -84,6 +100,19 @@ canonical_string(const char *s, size_t len, struct buf *out)
 	buf_u8(out, '"');
 }
 
+/* I-JSON (RFC 7493, 2.2): beyond this others read another number. */
+static int
+canonical_integer(json_int_t v, struct buf *out, struct err *e)
+{
+	if (!json_exact(v))
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "the integer %" JSON_INTEGER_FORMAT
+		    " is beyond what every reader reads exactly",
+		    v);
+	buf_printf(out, "%" JSON_INTEGER_FORMAT, v);
+	return 0;
+}
+
 static int canonical(const json_t *, struct buf *, struct err *);
 
 static int
@@ -136,8 +165,7 @@ canonical(const json_t *j, struct buf *out, struct err *e)
 		    json_string_value(j), json_string_length(j), out);
 		return 0;
 	case JSON_INTEGER:
-		buf_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(j));
-		return 0;
+		return canonical_integer(json_integer_value(j), out, e);
 	case JSON_TRUE:
 		buf_puts(out, "true");
 		return 0;
@@ -233,6 +261,17 @@ get(const json_t *j, const char *path, const char *want, bool ok, struct err *e)
 		return 0;
 	return err_set(e, ERR_FORMAT, ERR_NOWHERE, "'%s' %s", path,
 	    j == NULL ? "is missing" : want);
+}
+
+const char *
+json_unknown_key(const json_t *j, const char *const *known, size_t n)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)j, key,
+	    value) if (!text_is_one_of(key, known, n)) return key;
+	return NULL;
 }
 
 const char *
@@ -332,6 +371,12 @@ json_text(const char *s)
 	j = json_string(buf_str(&b));
 	buf_free(&b);
 	return j;
+}
+
+bool
+json_exact(json_int_t v)
+{
+	return v >= -JSON_EXACT && v <= JSON_EXACT;
 }
 
 json_t *

@@ -13,13 +13,20 @@
 
 /* A new reference in *out, released by json_decref. */
 int json_read(const void *, size_t len, json_t **out, struct err *) MUST_USE;
-/* The same from a file of at most `limit` bytes; errors name the path. */
+/* The same, and no string holds a zero byte: for what is signed. */
+int json_read_strict(
+    const void *, size_t len, json_t **out, struct err *) MUST_USE;
+/* json_read() of a file of at most `limit` bytes; errors name the path. */
 int json_read_file(
     const char *path, uint64_t limit, json_t **out, struct err *) MUST_USE;
 
 /*
- * RFC 8785 (JCS) form of a document that holds no reals: keys sorted by
- * UTF-16 code units, no spaces.  ERR_UNSUPPORTED on a real.
+ * RFC 8785 (JCS) form of a document: keys sorted by UTF-16 code units (3.2.3),
+ * strings as 3.2.2.2 has them, no spaces.  Of its numbers (3.2.2.3) only the
+ * integers that a double holds exactly, JSON_EXACT either way: a real number,
+ * however it is written ("1.0", "1e3"), and a larger integer are
+ * ERR_UNSUPPORTED, so that nothing here depends on how a double is printed.
+ * Documents that need others carry decimal strings.
  */
 int json_canonical(const json_t *, struct buf *out, struct err *) MUST_USE;
 /* For people and files: two-space indent, sorted keys, %.9g reals, newline. */
@@ -28,6 +35,14 @@ void json_pretty(const json_t *, struct buf *out);
 void json_print(const json_t *);
 /* json_pretty to a file, atomically; path NULL or "-" is stdout. */
 int json_write_file(const char *path, const json_t *, struct err *) MUST_USE;
+
+/* 2^53 - 1, the largest integer of I-JSON. */
+#define JSON_EXACT ((json_int_t)9007199254740991)
+bool json_exact(json_int_t);
+
+/* A key of the object that is not among `known`, or NULL. */
+const char *json_unknown_key(
+    const json_t *, const char *const *known, size_t n);
 
 /*
  * Members by dotted path ("tool.name"; "targets.0.class" indexes an array).

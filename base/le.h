@@ -7,15 +7,30 @@
 
 #include "base/base.h"
 
-/* Inline: every weight goes through it. */
 static inline uint64_t
-le_get(const uint8_t *p, size_t width)
+le_get_bytes(const uint8_t *p, size_t width)
 {
 	uint64_t v = 0;
 
 	for (size_t i = width; i-- > 0;)
 		v = v << 8 | p[i];
 	return v;
+}
+
+/* Inline, the usual widths by one instruction: every weight goes through it. */
+static inline uint64_t
+le_get(const uint8_t *p, size_t width)
+{
+	switch (width) {
+	case 2:
+		return le_get_bytes(p, 2);
+	case 4:
+		return le_get_bytes(p, 4);
+	case 8:
+		return le_get_bytes(p, 8);
+	default:
+		return le_get_bytes(p, width);
+	}
 }
 
 /* Returns what is behind it. */

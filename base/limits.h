@@ -32,6 +32,8 @@
 /* The tree of a configuration that is judged: a tokenizer.json of 150,000
  * words and 300,000 merges takes 50 MB. */
 #define LIMIT_CONF_ARENA ((size_t)1 << 30)
+/* Levels of JSON (Python: 1000): a row of brackets takes 100 times its size. */
+#define LIMIT_CONF_DEPTH 10000
 /* Tokens of one Jinja template: the longest chat template has 5,000. */
 #define LIMIT_TEMPLATE_ARENA ((size_t)64 << 20)
 /* Nodes and tensors of a graph: swin_t has 6,500 nodes. */
@@ -139,6 +141,8 @@
 /* What a person wrote for us: policies, taxonomies; entries of a policy. */
 #define LIMIT_POLICY         ((uint64_t)4 << 20)
 #define LIMIT_POLICY_ENTRIES 4096
+/* Signatures that it requires: a supplier has one, maybe two. */
+#define LIMIT_POLICY_SIGNATURES 16
 /* JSON documents of ours, and keys. */
 #define LIMIT_DOCUMENT ((uint64_t)256 << 20)
 #define LIMIT_KEY_FILE ((uint64_t)1 << 20)

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/map.h"
+#include "base/policy_require.h"
 #include "base/text.h"
 
 #include <time.h>
@@ -24,6 +25,22 @@ policy_release(struct policy *p)
 	json_decref(p->doc);
 	arena_release(&p->arena);
 	policy_none(p);
+}
+
+int
+policy_now(int64_t *now, struct err *e)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	uint64_t v = 0;
+
+	*now = (int64_t)time(NULL);
+	if (epoch == NULL)
+		return 0;
+	if (!text_parse_u64(epoch, UINT32_MAX, &v))
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "SOURCE_DATE_EPOCH is not a time: '%.40s'", epoch);
+	*now = (int64_t)v;
+	return 0;
 }
 
 /* --- reading ------------------------------------------------------------- */
@@ -62,16 +79,11 @@ static int
 only_keys(const json_t *j, const char *where, const char *const *known,
     size_t n, struct err *e)
 {
-	const char *key;
-	json_t *value;
+	const char *key = json_unknown_key(j, known, n);
 
-	json_object_foreach((json_t *)(uintptr_t)j, key, value)
-	{
-		if (!text_is_one_of(key, known, n))
-			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-			    "'%s%.60s' is not known", where, key);
-	}
-	return 0;
+	return key == NULL ? 0
+			   : err_set(e, ERR_FORMAT, ERR_NOWHERE,
+				 "'%s%.60s' is not known", where, key);
 }
 
 static bool
@@ -252,7 +264,7 @@ static int
 read_document(struct policy *p, struct err *e)
 {
 	static const char *const keys[] = {
-	    "schema", "name", "fail-at", "change", "waive"};
+	    "schema", "name", "fail-at", "change", "waive", "require"};
 	const char *text = NULL;
 	int rc;
 
@@ -269,6 +281,8 @@ read_document(struct policy *p, struct err *e)
 		return rc;
 	if (json_at(p->doc, "fail-at") != NULL &&
 	    (rc = read_severity(p->doc, "fail-at", &p->fail_at, e)) != 0)
+		return rc;
+	if ((rc = policy_require_check(p->doc, e)) != 0)
 		return rc;
 	return read_entries(p, e);
 }
@@ -446,7 +460,7 @@ json_t *
 policy_json(const struct policy *p)
 {
 	json_t *j = json_object(), *list = json_array();
-	json_t *name = json_object_get(p->doc, "name");
+	json_t *name = json_object_get(p->doc, "name"), *require;
 
 	if (name != NULL)
 		json_put(j, "name", json_incref(name));
@@ -456,5 +470,7 @@ policy_json(const struct policy *p)
 	for (size_t i = 0; i < p->n; i++)
 		json_add(list, entry_json(&p->entry[i]));
 	json_put(j, "entries", list);
+	if ((require = json_object_get(p->doc, "require")) != NULL)
+		json_put(j, "require", json_incref(require));
 	return j;
 }

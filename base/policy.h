@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * What a user decided about findings: other severities, waivers, and from
- * which severity on a bundle is refused.  assay-policy(5) has the words,
+ * which severity on a bundle is refused; and what else it must have.  assay-policy(5) has the words,
  * audit/policy.schema.json the form.
  *
  * A policy changes how findings count and never what was found: changed ones
@@ -37,6 +37,9 @@ struct policy {
 	struct arena arena;
 };
 
+/* Now, or what SOURCE_DATE_EPOCH says (reproducible-builds.org). */
+int policy_now(int64_t *now, struct err *) MUST_USE;
+
 /* No policy: what is high or critical fails. */
 void policy_none(struct policy *);
 /*
@@ -63,7 +66,8 @@ void policy_apply(struct policy *, json_t *findings, const json_t *files);
 bool policy_counts(const json_t *finding, enum finding_severity fail_at);
 
 /*
- * {"name"?,"sha256","date","fail-at","entries":[...]} after policy_apply, each
+ * {"name"?,"sha256","date","fail-at","entries":[...],"require"?} after
+ * policy_apply, each
  * entry with its "state" (applied, unused, expired) and how many findings it
  * was applied to; a new reference.
  */

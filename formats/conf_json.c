@@ -12,6 +12,7 @@ struct reader {
 	const char *s;
 	size_t len, at;
 	struct conf *up; /* the object or array that is open */
+	size_t depth;    /* of it */
 	const char *key; /* of the next value */
 	size_t key_len;
 };
@@ -220,10 +221,14 @@ value(struct reader *r, struct err *e)
 	uint64_t off = r->at;
 
 	if (c == '{' || c == '[') {
+		if (r->depth == LIMIT_CONF_DEPTH)
+			return err_set(e, ERR_LIMIT, r->at,
+			    "json: more than %d levels", LIMIT_CONF_DEPTH);
 		n = add(r, c == '{' ? CONF_OBJECT : CONF_ARRAY);
 		if (n == NULL)
 			return full(r, e);
 		r->up = n;
+		r->depth++;
 		r->at++;
 		return 0;
 	}
@@ -266,6 +271,7 @@ behind(struct reader *r, bool *more, struct err *e)
 		if (r->s[r->at] == close) {
 			r->at++;
 			r->up = r->up->up;
+			r->depth--;
 			continue;
 		}
 		if (r->s[r->at] != ',')

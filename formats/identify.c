@@ -21,7 +21,8 @@ MAGIC(gzip, 0, "\x1f\x8b\x08", 24)
 MAGIC(xz, 0, "\xfd" "7zXZ\0", 48)
 MAGIC(zstd, 0, "\x28\xb5\x2f\xfd", 32)
 MAGIC(sevenzip, 0, "7z\xbc\xaf\x27\x1c", 48)
-MAGIC(lz4, 0, "\x04\x22\x4d\x18", 32)
+MAGIC(lz4_frame, 0, "\x04\x22\x4d\x18", 32)
+MAGIC(lz4_legacy, 0, "\x02\x21\x4c\x18", 32)
 MAGIC(lzip, 0, "LZIP\1", 40)
 MAGIC(ar, 0, "!<arch>\n", 64)
 MAGIC(rpm, 0, "\xed\xab\xee\xdb", 32)
@@ -34,6 +35,23 @@ MAGIC(elf, 0, "\x7f" "ELF", 32)
 MAGIC(wasm, 0, "\0asm\1\0\0\0", 64)
 MAGIC(pdf, 0, "%PDF-", 40)
 /* clang-format on */
+
+/* Frames that readers skip may come first. */
+static unsigned
+probe_lz4(struct rd r)
+{
+	unsigned bits = MAX(probe_lz4_frame(r), probe_lz4_legacy(r));
+	uint32_t magic, len;
+
+	for (size_t i = 0; bits == 0 && i < 8; i++) {
+		if (rd_u32le(&r, &magic) != 0 || magic >> 4 != 0x184d2a5 ||
+		    rd_u32le(&r, &len) != 0 || rd_skip(&r, len) != 0)
+			return 0;
+		r = rd_mem(r.base + r.off, rd_left(&r));
+		bits = MAX(probe_lz4_frame(r), probe_lz4_legacy(r));
+	}
+	return bits;
+}
 
 static unsigned
 probe_parquet(struct rd r)

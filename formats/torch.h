@@ -42,6 +42,7 @@ struct torch {
 	const char *top;    /* the folder of all entries */
 	struct slice *read; /* per entry: its bytes, ptr NULL: not yet */
 	uint32_t *crc;      /* per entry that was read: of its bytes */
+	bool unsummed;      /* who asks does not want to know of checksums */
 	size_t damaged;     /* entries whose checksum is wrong */
 	/* stream, tar: by key */
 	struct torch_storage *storage;

@@ -4,6 +4,7 @@
 #include "base/le.h"
 #include "base/limits.h"
 
+#include <libdeflate.h>
 #include <zlib.h>
 
 #define END_SIZE       22
@@ -494,7 +495,8 @@ zip_read(
 uint32_t
 zip_crc(const void *p, size_t len)
 {
-	return (uint32_t)crc32_z(crc32_z(0, NULL, 0), p, len);
+	/* five times as fast as zlib's, and gigabytes go through it */
+	return libdeflate_crc32(0, p, len);
 }
 
 void

@@ -1,52 +1,132 @@
 /* SPDX-License-Identifier: MIT */
 #include "purify/guide.h"
 
+#include "base/rng.h"
+#include "engine/probe.h"
+
 #include <math.h>
 
-/* As the scan's own searches (audit/scan_measure.c), for fewer images. */
-static const struct uap_config how = {.steps = 48, .batch = 8, .count = 128};
+#define STREAM_VARIANT 321
+/* Of each perturbation that is found: itself, and others like it. */
+#define VARIANTS 5
+/* They are larger by at most this factor, and moved by at most so many pixels:
+ * a search finds a trigger about as it is, and about where it is. */
+#define LARGER 1.5
+#define MOVED  1
+/* A geometry is asked about when the suspect's ease is above the references'
+ * by this much: two thirds of the radius. */
+#define ODD 0.4
+/* A question is open until the model is this much harder to push than the
+ * references are. */
+#define BEYOND 0.0
+
+/* As the scan's own searches, on fewer images. */
+static const struct uap_config how = {.steps = 48, .batch = 4, .count = 64};
 
 /* --- questions ----------------------------------------------------------- */
 
-static void
-ask(struct guide *g, const struct geometry *geometry, int32_t target,
-    int32_t source)
+/* The references' mean ease of a class or a pair, and what the suspect's is
+ * above it. */
+static double
+natural_ease(const json_t *cell, double *above)
+{
+	const json_t *list = json_at(cell, "ease.references"), *one;
+	double sum = 0.0;
+	size_t i;
+
+	*above = 0.0;
+	if (json_array_size(list) == 0)
+		return -INFINITY;
+	json_array_foreach(list, i, one) sum += json_number_value(one);
+	sum /= (double)json_array_size(list);
+	*above = json_number_value(json_at(cell, "ease.suspect")) - sum;
+	return sum;
+}
+
+/* The entry of a list for a class, and a source if there is one. */
+static const json_t *
+cell_of(const json_t *list, int64_t target, int64_t source)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		const json_t *s = json_at(one, "source");
+
+		if (json_integer_value(json_at(one, "class")) == target &&
+		    (source == UAP_ALL || json_integer_value(s) == source))
+			return one;
+	}
+	return NULL;
+}
+
+static struct guide_question *
+ask(struct guide *g, const struct geometry *geometry, int64_t target,
+    int64_t source, double natural)
 {
 	struct guide_question *q = &g->question[g->n];
 
 	for (size_t i = 0; i < g->n; i++)
-		if (g->question[i].geometry == geometry &&
+		if (g->question[i].geometry == geometry && geometry != NULL &&
 		    g->question[i].target == target &&
 		    g->question[i].source == source)
-			return;
+			return NULL;
 	if (g->n == GUIDE_MAX)
-		return;
-	*q = (struct guide_question){
-	    .geometry = geometry, .target = target, .source = source};
+		return NULL;
+	*q = (struct guide_question){.geometry = geometry,
+	    .target = (int32_t)target,
+	    .source = (int32_t)source,
+	    .natural = natural,
+	    .ease = INFINITY};
 	g->n++;
+	return q;
 }
 
-/* A patch and an L_inf perturbation take the place of most triggers; the
- * geometry that saw the class joins them. */
-static int
-ask_target(struct guide *g, const json_t *target, size_t classes, struct err *e)
+/* A class that all others are pushed to: in the geometry that sees it best,
+ * and in those that the references are far from. */
+static void
+ask_class(struct guide *g, const json_t *scan, int64_t class, const char *best)
 {
-	int64_t class, source = UAP_ALL;
+	const json_t *list = json_at(scan, "geometries"), *one;
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		const char *name = json_text_at(one, "name");
+		const struct geometry *geometry = geometry_find(name);
+		double above,
+		    natural = natural_ease(
+			cell_of(json_at(one, "per_class"), class, UAP_ALL),
+			&above);
+
+		if (geometry != NULL &&
+		    (above >= ODD || strcmp(name, best) == 0))
+			ask(g, geometry, class, UAP_ALL, natural);
+	}
+}
+
+static int
+ask_target(struct guide *g, const json_t *scan, const json_t *target,
+    size_t classes, struct err *e)
+{
+	int64_t class, source = UAP_ALL, most = (int64_t)classes - 1;
 	const char *name;
+	double above;
 	int rc;
 
-	if ((rc = json_get_int(
-		 target, "class", 0, (int64_t)classes - 1, &class, e)) != 0 ||
+	if ((rc = json_get_int(target, "class", 0, most, &class, e)) != 0 ||
 	    (rc = json_get_str(target, "geometry", &name, e)) != 0)
 		return rc;
-	if (json_at(target, "source") != NULL &&
-	    (rc = json_get_int(
-		 target, "source", 0, (int64_t)classes - 1, &source, e)) != 0)
+	if (json_at(target, "source") == NULL) {
+		ask_class(g, scan, class, name);
+		return 0;
+	}
+	if ((rc = json_get_int(target, "source", 0, most, &source, e)) != 0)
 		return rc;
-	ask(g, geometry_find("patch"), (int32_t) class, (int32_t)source);
-	ask(g, geometry_find("linf"), (int32_t) class, (int32_t)source);
-	if (geometry_find(name) != NULL)
-		ask(g, geometry_find(name), (int32_t) class, (int32_t)source);
+	ask(g, geometry_find("patch"), class, source,
+	    natural_ease(
+		cell_of(json_at(scan, "pairs"), class, source), &above));
 	return 0;
 }
 
@@ -55,16 +135,16 @@ guide_read(struct guide *g, const json_t *scan, const struct net *net,
     struct arena *a, struct err *e)
 {
 	const json_t *targets = json_at(scan, "targets");
-	size_t n = json_array_size(targets), step;
+	size_t n = json_array_size(targets), step = n / GUIDE_MAX + 1;
 	int rc = 0;
 
 	*g = (struct guide){0};
 	g->question = arena_alloc(a, GUIDE_MAX, sizeof(*g->question));
 	if (g->question == NULL)
 		BUG("out of memory");
-	step = n / (GUIDE_MAX / 3) + 1;
 	for (size_t i = 0; rc == 0 && i < n; i += step)
-		rc = ask_target(g, json_array_get(targets, i), net->classes, e);
+		rc = ask_target(
+		    g, scan, json_array_get(targets, i), net->classes, e);
 	return rc;
 }
 
@@ -77,10 +157,42 @@ guide_release(struct guide *g)
 	g->n = 0;
 }
 
-/* --- searching ----------------------------------------------------------- */
+/* --- the pool ------------------------------------------------------------ */
+
+/* to = from moved; what comes in at a border is zero. */
+static void
+move(const struct trigger *t, size_t c, const float *from, int dy, int dx,
+    float *to)
+{
+	long h = (long)t->h, w = (long)t->w;
+
+	if (from == NULL)
+		return;
+	for (long i = MAX(0, dy); i < MIN(h, h + dy); i++)
+		for (long j = MAX(0, dx); j < MIN(w, w + dx); j++)
+			memcpy(to + (size_t)(i * w + j) * c,
+			    from + (size_t)((i - dy) * w + j - dx) * c,
+			    c * sizeof(*to));
+}
 
 static void
-keep(struct guide_question *q, struct uap_found *f)
+like(const struct trigger *t, struct trigger *to)
+{
+	trigger_init(to, t->kind, t->h, t->w, t->c, t->classes, -1);
+	memcpy(to->map, t->map, t->classes * sizeof(*t->map));
+	if (t->mask != NULL)
+		to->mask = trigger_part(to, t->h * t->w);
+	if (t->pattern != NULL)
+		to->pattern = trigger_part(to, t->h * t->w * t->c);
+	if (t->delta != NULL)
+		to->delta = trigger_part(to, t->h * t->w * t->c);
+	if (t->warp != NULL)
+		to->warp = trigger_part(to, t->h * t->w * 2);
+}
+
+/* A place in the pool. */
+static struct trigger *
+place(struct guide_question *q)
 {
 	if (q->n == GUIDE_POOL) {
 		trigger_release(&q->pool[0]);
@@ -88,28 +200,106 @@ keep(struct guide_question *q, struct uap_found *f)
 		    (GUIDE_POOL - 1) * sizeof(q->pool[0]));
 		q->n--;
 	}
-	q->pool[q->n++] = f->trigger;
-	q->radius = f->radius[UAP_RADIUS];
+	return &q->pool[q->n++];
+}
+
+/* A search spends a mask where it tells most and leaves out pixels of what was
+ * stamped: each pixel gets the largest of its neighbours'. */
+static void
+fill(const struct trigger *t, float *mask)
+{
+	struct trigger out;
+
+	like(t, &out);
+	for (size_t i = 0; i < t->h; i++)
+		for (size_t j = 0; j < t->w; j++) {
+			float *to = &out.mask[i * t->w + j];
+
+			for (size_t y = i > 0 ? i - 1 : 0; y < MIN(i + 2, t->h);
+			     y++)
+				for (size_t x = j > 0 ? j - 1 : 0;
+				     x < MIN(j + 2, t->w); x++)
+					*to = MAX(*to, mask[y * t->w + x]);
+		}
+	memcpy(mask, out.mask, t->h * t->w * sizeof(*mask));
+	trigger_release(&out);
+}
+
+/* Larger, every other one filled, moved. */
+static void
+add_variant(struct guide_question *q, const struct trigger *t, size_t number,
+    struct rng *r)
+{
+	double scale = 1.0 + (LARGER - 1.0) * (double)rng_float(r);
+	int dy = (int)rng_below(r, 2 * MOVED + 1) - MOVED;
+	int dx = (int)rng_below(r, 2 * MOVED + 1) - MOVED;
+	struct trigger scaled, *to = place(q);
+
+	like(t, &scaled);
+	like(t, to);
+	q->geometry->scale(t, scale, &scaled);
+	if (number % 2 == 0 && q->geometry == geometry_find("patch")) {
+		fill(t, scaled.mask);
+		dy = dx = 0;
+	}
+	move(t, 1, scaled.mask, dy, dx, to->mask);
+	move(t, t->c, scaled.pattern, dy, dx, to->pattern);
+	move(t, t->c, scaled.delta, dy, dx, to->delta);
+	move(t, 2, scaled.warp, dy, dx, to->warp);
+	trigger_release(&scaled);
+}
+
+static void
+keep(struct guide_question *q, struct uap_found *f, uint64_t seed)
+{
+	double ease = 0.0;
+	struct rng r;
+
+	for (size_t i = 0; i < UAP_SHARES; i++)
+		ease -= log(f->radius[i]) / UAP_SHARES;
+	q->ease = fmax(q->ease, ease);
+	rng_init(&r, seed, STREAM_VARIANT);
+	for (size_t i = 1; i < VARIANTS; i++)
+		add_variant(q, &f->trigger, i, &r);
+	*place(q) = f->trigger;
 	f->trigger = (struct trigger){0};
+}
+
+/* --- searching ----------------------------------------------------------- */
+
+static bool
+is_open(const struct guide_question *q)
+{
+	return q->geometry != NULL && q->ease > q->natural + BEYOND;
 }
 
 int
 guide_search(struct guide *g, const struct net *net,
-    const struct uap_images *images, uint64_t seed, struct err *e)
+    const struct uap_images *images, size_t seeds, uint64_t seed, struct err *e)
 {
+	struct guide_question *of[GUIDE_MAX];
 	struct uap_cell cell[GUIDE_MAX];
 	struct uap_found found[GUIDE_MAX];
+	size_t n = 0;
 	int rc;
 
 	for (size_t i = 0; i < g->n; i++)
-		cell[i] = (struct uap_cell){g->question[i].geometry,
-		    g->question[i].source, g->question[i].target, seed + i};
-	rc = uap_search(net, &how, images, images, cell, g->n, NULL, found, e);
-	if (rc != 0)
-		return rc;
-	for (size_t i = 0; i < g->n; i++)
-		keep(&g->question[i], &found[i]);
-	uap_release(found, g->n);
+		if (is_open(&g->question[i]))
+			of[n++] = &g->question[i];
+	for (size_t i = 0; i < n; i++)
+		of[i]->ease = -INFINITY;
+	for (size_t k = 0; k < seeds; k++) {
+		for (size_t i = 0; i < n; i++)
+			cell[i] = (struct uap_cell){of[i]->geometry,
+			    of[i]->source, of[i]->target, seed + k};
+		rc = uap_search(
+		    net, &how, images, images, cell, n, NULL, found, e);
+		if (rc != 0)
+			return rc;
+		for (size_t i = 0; i < n; i++)
+			keep(of[i], &found[i], seed + k);
+		uap_release(found, n);
+	}
 	return 0;
 }
 
@@ -125,21 +315,16 @@ about(const struct guide_question *q, int32_t label)
 const struct trigger *
 guide_trigger(const struct guide *g, int32_t label, uint64_t choice)
 {
-	size_t n = 0;
+	const struct guide_question *q = NULL;
+	size_t n = 0, at;
 
 	for (size_t i = 0; i < g->n; i++)
-		n += about(&g->question[i], label) ? g->question[i].n : 0;
+		n += about(&g->question[i], label);
 	if (n == 0)
 		return NULL;
-	choice %= n;
-	for (size_t i = 0; i < g->n; i++) {
-		const struct guide_question *q = &g->question[i];
-
-		if (!about(q, label))
-			continue;
-		if (choice < q->n)
-			return &q->pool[choice];
-		choice -= q->n;
-	}
-	return NULL;
+	at = choice % n;
+	for (size_t i = 0; i < g->n; i++)
+		if (about(&g->question[i], label) && at-- == 0)
+			q = &g->question[i];
+	return &q->pool[choice / n % q->n];
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * What a scan found, as perturbations that are to be unlearned: for each
- * target of a scan document the geometries that saw it.  They begin as the
- * scan's own and are searched again on the model as it moves; the last few
- * of each are kept, so that what was unlearned stays so.
+ * What a scan found, as perturbations that are to be unlearned.  For each
+ * target of a scan document there is a question for each geometry in which the
+ * suspect lets itself be pushed there far more easily than its references, and
+ * for a probe that tells of it.  Questions are searched anew on the model as
+ * it moves, until they are answered as the references answer them; what was
+ * found is kept in a pool, with variants, so that what was unlearned stays so.
  */
 #ifndef PURIFY_GUIDE_H
 #define PURIFY_GUIDE_H
@@ -10,17 +12,20 @@
 #include "base/json.h"
 #include "engine/uap.h"
 
-/* Of one question; the oldest found gives way. */
-#define GUIDE_POOL 4
+/* Perturbations of one question; the oldest give way. */
+#define GUIDE_POOL 48
 /* Questions at most: maps of many classes are thinned evenly. */
 #define GUIDE_MAX 64
 
 struct guide_question {
-	const struct geometry *geometry;
-	int32_t target, source; /* UAP_ALL: all other classes */
+	const struct geometry *geometry; /* NULL: a probe, never searched */
+	int32_t target, source;          /* UAP_ALL: all other classes */
+	/* how easily the references are pushed (the scan's "ease"); -inf where
+	 * there is none */
+	double natural;
+	double ease; /* of the easiest last found; +inf before */
 	struct trigger pool[GUIDE_POOL];
 	size_t n;
-	double radius; /* of the last search; 0: none yet */
 };
 
 struct guide {
@@ -29,21 +34,23 @@ struct guide {
 };
 
 /*
- * The questions of a scan document ("assay-scan/1") for a model of so many
- * classes and images of h x w x c; lives in the arena.  ERR_FORMAT where the
- * document names a class that the model does not have.  A scan without
- * targets gives none.
+ * The questions of a scan document ("assay-scan/1") for this model's classes
+ * and images; they live in the arena.  ERR_FORMAT where the document names a
+ * class or a probe that does not exist.  A scan without targets gives none.
  */
 int guide_read(struct guide *, const json_t *scan, const struct net *,
     struct arena *, struct err *) MUST_USE;
 void guide_release(struct guide *);
 
-/* Search all questions on the model as it is, with these images. */
+/*
+ * Search the questions that are still open on the model as it is, with these
+ * images, `seeds` times each.
+ */
 int guide_search(struct guide *, const struct net *, const struct uap_images *,
-    uint64_t seed, struct err *) MUST_USE;
+    size_t seeds, uint64_t seed, struct err *) MUST_USE;
 
 /* A perturbation for an image of this class, by a number that chooses among
- * them; NULL where no question is about the class. */
+ * questions and in their pools; NULL where no question is about the class. */
 const struct trigger *guide_trigger(
     const struct guide *, int32_t label, uint64_t choice);
 

@@ -45,8 +45,8 @@ struct method_defaults {
 	bool amsgrad;
 	enum batch_mode mode;
 	enum method_schedule schedule;
-	/* the last round whose held-out accuracy is lower by at most this
-	 * counts, not the last of all; 1: the last of all */
+	/* the last round whose held-out accuracy is not surely lower by more
+	 * counts; 1: the last of all */
 	double keep;
 	double lambda_clean, lambda_adv, lambda_shared;
 };

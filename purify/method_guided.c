@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Guided unlearning: the perturbations that a scan found for its targets
- * (purify/guide.h) are unlearned beside SAU's.  SAU's ball does not hold a
- * patch; the scan knows where it is.  Of a batch of N images x, as means,
+ * (purify/guide.h) are unlearned.  SAU's ball does not hold a patch; the scan
+ * knows where it is.  Of a batch of N images x, as means,
  *
- *     L = CE(h(x), y) + ld CE(h(x), h0(x)) + lg CE(h(g(x)), (y + h0(x)) / 2)
- *         + lm CE(h(m), h0(m)) + l3 L_sar
+ *     L = l1 CE(h(x), y) + ld CE(h(x), h0(x)) + lg CE(h(g(x)), (y + h0(x)) / 2)
+ *         + lm CE(h(m), h0(m))
  *
  * g(x) is x under one of the guide's perturbations whose target is not y, m is
  * x mixed with another image (Zhang et al., ICLR 2018) and moved a little, and
@@ -20,12 +20,15 @@
 static const char *const terms[] = {
     "loss_clean", "loss_distil", "loss_guide", "loss_mix", "guide_rate", NULL};
 
-/* Rounds between two searches. */
-#define AGAIN 2
-/* Pixels. */
-#define SHIFT       2
-#define STREAM_MIX  311
-#define STREAM_MOVE 312
+/* Searches of each question: of the suspect, which has the trigger whole, and
+ * before each round. */
+#define SEEDS_FIRST 6
+#define SEEDS       2
+/* Pixels that images are moved by. */
+#define SHIFT        2
+#define STREAM_MIX   311
+#define STREAM_MOVE  312
+#define STREAM_GUIDE 313
 
 struct guided {
 	struct trainer trainer; /* of 3 * batch images */
@@ -75,10 +78,9 @@ begin(struct purification *p, uint64_t round, struct err *e)
 {
 	struct uap_images images = {.x = p->x, .label = p->y, .n = p->ntrain};
 
-	if (round % AGAIN != 0)
-		return 0;
-	return guide_search(
-	    &p->guide, &p->h, &images, p->cfg.seed + (round + 1) * 1000003, e);
+	return guide_search(&p->guide, &p->h, &images,
+	    round == 0 ? SEEDS_FIRST : SEEDS,
+	    p->cfg.seed + (round + 1) * 1000003, e);
 }
 
 /* --- one batch ----------------------------------------------------------- */
@@ -104,10 +106,12 @@ put_guided(struct purification *p, const struct method_batch *b,
     const float *clean, float *to)
 {
 	size_t image = p->h.h * p->h.w * p->h.c;
+	struct rng r;
 
+	rng_init(&r, p->cfg.seed, STREAM_GUIDE + (b->draw << 16));
 	for (size_t i = 0; i < b->n; i++) {
 		const struct trigger *t =
-		    guide_trigger(&p->guide, b->y[i], b->draw * 7919 + i);
+		    guide_trigger(&p->guide, b->y[i], rng_u64(&r) >> 1);
 
 		if (t != NULL)
 			trigger_apply(t, clean + i * image, to + i * image);
@@ -252,7 +256,7 @@ const struct method method_guided = {
     .name = "guided",
     .summary = "unlearning of what a scan found",
     .term = terms,
-    .defaults = {.rounds = 20,
+    .defaults = {.rounds = 12,
 	.batch = 64,
 	.rate = 1e-3,
 	.momentum = 0.9,
@@ -261,7 +265,7 @@ const struct method method_guided = {
 	.mode = BATCH_EVAL,
 	.schedule = METHOD_COSINE,
 	.keep = 0.01,
-	.lambda_clean = 1.0},
+	.lambda_clean = 0.3},
     .open = open,
     .begin = begin,
     .step = step,

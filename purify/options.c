@@ -9,12 +9,13 @@ static const char *arg_data, *arg_classes, *arg_out, *arg_report;
 static const char *arg_preprocess;
 static const char *arg_method = "sau", *arg_norm = "linf", *arg_init = "max";
 static const char *arg_optim, *arg_bn, *arg_schedule, *arg_scan, *arg_guide;
+static const char *arg_checkpoint;
 static uint64_t arg_rounds = UNSET, arg_batch = UNSET, arg_steps = 5, arg_seed;
 static uint64_t arg_threads;
 static double arg_alpha = 0.2, arg_step = 0.2, arg_b1 = 0.01, arg_b2 = 1;
 static double arg_l1 = NAN, arg_l2 = NAN, arg_l3 = NAN, arg_lr = NAN;
 static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
-static double arg_keep = NAN, arg_ld = 2, arg_lg = 1, arg_lm = 1, arg_max_time;
+static double arg_keep = NAN, arg_ld = 3, arg_lg = 1, arg_lm = 2, arg_max_time;
 static bool arg_json, arg_amsgrad_off;
 
 /* Numbers that are not given are the method's own. */
@@ -131,7 +132,7 @@ static const struct opt table[] = {
 	.kind = OPT_REAL,
 	.dest = &arg_ld,
 	.arg = "X",
-	.help = "weight of the suspect's own answers (default 2)",
+	.help = "weight of the suspect's own answers (default 3)",
 	.lo = 0,
 	.hi = 1e6},
     {.name = "lambda-guide",
@@ -145,7 +146,7 @@ static const struct opt table[] = {
 	.kind = OPT_REAL,
 	.dest = &arg_lm,
 	.arg = "X",
-	.help = "weight of the suspect's answers on mixed images (default 1)",
+	.help = "weight of the suspect's answers on mixed images (default 2)",
 	.lo = 0,
 	.hi = 1e6},
     {.name = "max-time",
@@ -155,6 +156,11 @@ static const struct opt table[] = {
 	.help = "seconds after which no round begins (default: none)",
 	.lo = 0,
 	.hi = 1e9},
+    {.name = "checkpoint",
+	.kind = OPT_STR,
+	.dest = &arg_checkpoint,
+	.arg = "FILE",
+	.help = "written after each round; a run goes on from it"},
     {.name = "norm",
 	.kind = OPT_STR,
 	.dest = &arg_norm,
@@ -337,6 +343,7 @@ options_configure(struct purify_config *c, const char *model)
 	    .preprocess = arg_preprocess,
 	    .guide = arg_guide,
 	    .scan = arg_scan != NULL ? arg_scan : arg_guide,
+	    .checkpoint = arg_checkpoint,
 	    .output = arg_out,
 	    .document = arg_report,
 	    .json = arg_json,

@@ -211,7 +211,10 @@ main(int argc, char **argv)
 	    (rc = check_scan(p.cfg.scan, &e)) == 0 &&
 	    (rc = rounds_open(&p, &e)) == 0 && (rc = rounds_run(&p, &e)) == 0)
 		rc = output(&p, argv[first], &e);
-	rc = rc == 0 ? TOOL_PASSED : tool_fail(&e);
+	if (rc != 0)
+		rc = tool_fail(&e);
+	else if (p.end == ROUNDS_SIGNAL)
+		rc = TOOL_INCOMPLETE;
 	rounds_release(&p);
 	return tool_end(rc);
 }

@@ -2,11 +2,13 @@
 #include "purify/rounds.h"
 
 #include "base/doc.h"
+#include "base/limits.h"
 #include "base/progress.h"
 #include "base/rng.h"
 #include "base/tool.h"
 #include "engine/loss.h"
 #include "engine/measure.h"
+#include "purify/checkpoint.h"
 
 #include <math.h>
 #include <signal.h>
@@ -59,6 +61,8 @@ split(struct purification *p, struct err *e)
 	p->held_y = p->y + p->ntrain;
 	p->batch_x = need(p, MIN(n, p->ntrain) * image, sizeof(*p->batch_x));
 	p->batch_y = need(p, MIN(n, p->ntrain), sizeof(*p->batch_y));
+	p->hit_before = need(p, p->nheld, sizeof(*p->hit_before));
+	p->hit = need(p, p->nheld, sizeof(*p->hit));
 	p->kept = need(p, p->h.nweight + p->h.nfixed, sizeof(*p->kept));
 	for (size_t i = 0; i < d->n; i++)
 		p->order[i] = (uint32_t)i;
@@ -74,12 +78,15 @@ split(struct purification *p, struct err *e)
 static int
 read_guide(struct purification *p, struct err *e)
 {
+	uint64_t size;
 	json_t *scan;
 	int rc;
 
 	if (p->cfg.guide == NULL)
 		return 0;
-	if ((rc = doc_read(p->cfg.guide, "assay-scan/1", &scan, e)) != 0)
+	if ((rc = digest_file(
+		 p->cfg.guide, LIMIT_DOCUMENT, &p->guided_by, &size, e)) != 0 ||
+	    (rc = doc_read(p->cfg.guide, "assay-scan/1", &scan, e)) != 0)
 		return rc;
 	rc = guide_read(&p->guide, scan, &p->h, &p->arena, e);
 	json_decref(scan);
@@ -119,10 +126,11 @@ rounds_open(struct purification *p, struct err *e)
 
 /* --- the model that counts ------------------------------------------------ */
 
+/* Of p->h on the held-out images; which of them it gets right into `hit`. */
 static int
-accuracy(struct purification *p, double *out, struct err *e)
+accuracy(struct purification *p, bool *hit, double *out, struct err *e)
 {
-	size_t k = p->h.classes, hit = 0;
+	size_t k = p->h.classes, n = 0;
 	struct arena a;
 	float *z;
 	int rc;
@@ -131,11 +139,27 @@ accuracy(struct purification *p, double *out, struct err *e)
 	if ((z = arena_alloc(&a, p->nheld * k, sizeof(*z))) == NULL)
 		BUG("logits do not fit in memory");
 	rc = batch_logits(&p->h, p->held, p->nheld, z, e);
-	for (size_t i = 0; rc == 0 && i < p->nheld; i++)
-		hit += loss_argmax(k, z + i * k) == (size_t)p->held_y[i];
-	*out = (double)hit / (double)p->nheld;
+	for (size_t i = 0; rc == 0 && i < p->nheld; i++) {
+		hit[i] = loss_argmax(k, z + i * k) == (size_t)p->held_y[i];
+		n += hit[i];
+	}
+	*out = (double)n / (double)p->nheld;
 	arena_release(&a);
 	return rc;
+}
+
+/* What of the held-out accuracy is surely lost: the lower end of the one-sided
+ * 95 % interval of a difference of two models on the same images. */
+static double
+surely_lost(const struct purification *p)
+{
+	double lost = 0.0, won = 0.0, n = (double)p->nheld;
+
+	for (size_t i = 0; i < p->nheld; i++) {
+		lost += p->hit_before[i] && !p->hit[i];
+		won += !p->hit_before[i] && p->hit[i];
+	}
+	return (lost - won - 1.645 * sqrt(lost + won)) / n;
 }
 
 static void
@@ -161,11 +185,13 @@ put_back(struct purification *p)
 static void
 choose(struct purification *p, uint64_t round, double accuracy)
 {
-	double enough = p->before - p->cfg.keep - 1e-9;
+	bool good = surely_lost(p) <= p->cfg.keep;
 
-	if (accuracy >= enough || p->kept_round == 0 ||
-	    (p->after < enough && accuracy > p->after))
+	if (good || p->kept_round == 0 ||
+	    (!p->kept_good && accuracy > p->after)) {
 		keep(p, round, accuracy);
+		p->kept_good = good;
+	}
 }
 
 /* --- rounds -------------------------------------------------------------- */
@@ -234,7 +260,7 @@ one_round(struct purification *p, uint64_t i, struct err *e)
 	if (!isfinite(r->terms.loss))
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "the loss is not finite; try a smaller --lr");
-	return accuracy(p, &r->accuracy, e);
+	return accuracy(p, p->hit, &r->accuracy, e);
 }
 
 static int
@@ -260,6 +286,9 @@ all_rounds(struct purification *p, struct err *e)
 		    p->round[i].terms.loss / (double)p->round[i].terms.n,
 		    p->round[i].accuracy);
 		progress_step(&bar, p->done, note);
+		if (p->cfg.checkpoint != NULL &&
+		    (rc = checkpoint_write(p, p->cfg.checkpoint, e)) != 0)
+			break;
 		if (p->cfg.max_seconds > 0 &&
 		    progress_clock() - start >= p->cfg.max_seconds) {
 			p->end = ROUNDS_TIME;
@@ -276,19 +305,22 @@ rounds_run(struct purification *p, struct err *e)
 	double start = progress_clock();
 	int rc;
 
-	if ((rc = accuracy(p, &p->before, e)) != 0)
+	if ((rc = accuracy(p, p->hit_before, &p->before, e)) != 0)
 		return rc;
 	if (measure_near_chance((uint64_t)(p->before * (double)p->nheld + 0.5),
 		p->nheld, p->h.classes))
 		tool_warn(MEASURE_NEAR_CHANCE, p->cfg.model, 100 * p->before);
 	keep(p, 0, p->before);
+	if (p->cfg.checkpoint != NULL &&
+	    (rc = checkpoint_read(p, p->cfg.checkpoint, e)) != 0)
+		return rc;
 	rc = all_rounds(p, e);
 	put_back(p);
 	p->unrounded = p->after;
 	if (rc == 0)
 		rc = net_export_round(&p->h, &p->rounding, e);
 	if (rc == 0 && p->rounding.changed > 0)
-		rc = accuracy(p, &p->after, e);
+		rc = accuracy(p, p->hit, &p->after, e);
 	p->seconds = progress_clock() - start;
 	return rc;
 }

@@ -15,6 +15,7 @@
 struct purify_config {
 	const struct method *method;
 	const char *model, *data, *classes, *preprocess, *guide, *scan;
+	const char *checkpoint;
 	const char *output, *document;
 	bool json;
 	uint64_t threads;
@@ -50,11 +51,13 @@ struct purification {
 	struct fetched_data data;
 	struct net h, h0;
 	struct guide guide; /* of --guide; n = 0: none */
-	void *own;          /* the method's */
+	struct digest guided_by;
+	void *own; /* the method's */
 	/* images in a seeded order: the first ntrain train, the rest measure */
 	size_t ntrain, nheld;
 	float *x, *held;
 	int32_t *y, *held_y;
+	bool *hit_before, *hit; /* held-out images that are got right */
 	/* a batch, in the round's order */
 	uint32_t *order;
 	float *batch_x;
@@ -65,6 +68,7 @@ struct purification {
 	/* weights and statistics after the round that counts */
 	float *kept;
 	uint64_t kept_round; /* from 1; 0: as it came */
+	bool kept_good;      /* it is accurate enough */
 	enum rounds_end end;
 	double before, after;
 	/* weights of the file narrower than floats: what rounding them

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/case.h"
 
+#include "report/members.h"
 #include "report/parts.h"
 
 #include "base/doc.h"
@@ -46,6 +47,7 @@ static int
 read_doc(struct case_docs *c, enum case_doc which, struct err *e)
 {
 	struct case_file *f = &c->file[which];
+	struct file_map m;
 	char path[1024];
 	int rc;
 
@@ -54,10 +56,20 @@ read_doc(struct case_docs *c, enum case_doc which, struct err *e)
 		return rc;
 	if (!file_exists(path))
 		return 0;
-	if ((rc = digest_file(path, LIMIT_DOCUMENT, &f->digest, &f->size, e)) !=
-	    0)
+	if ((rc = file_map(path, LIMIT_DOCUMENT, &m, e)) != 0) {
+		/* something else under its name is a fault of the case */
+		if (rc == ERR_UNSUPPORTED)
+			rc = e->code = ERR_FORMAT;
 		return rc;
-	return doc_read(path, known[which].schema, &f->doc, e);
+	}
+	/* one reading: the digest is of the bytes that are parsed */
+	f->size = m.len;
+	digest_mem(m.ptr, m.len, &f->digest);
+	if ((rc = doc_parse(m.ptr, m.len, known[which].schema, &f->doc, e)) !=
+	    0)
+		err_in(e, path);
+	file_unmap(&m);
+	return rc;
 }
 
 /* Digest of the input with that role; the document must have one. */
@@ -155,6 +167,23 @@ check_files(struct case_docs *c, struct err *e)
 	return rc;
 }
 
+/* An inspection that says that it is complete has looked at every file. */
+static int
+check_all_seen(
+    const struct case_docs *c, const struct subject *seen, struct err *e)
+{
+	if (!json_is_true(json_at(c->file[CASE_INSPECT].doc, "complete")))
+		return 0;
+	for (size_t i = 0; i < c->files.n; i++)
+		if (i >= seen->n ||
+		    strcmp(seen->file[i].path, c->files.file[i].path) != 0)
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "inspect.json: complete, but '%.80s' was not "
+			    "inspected",
+			    c->files.file[i].path);
+	return 0;
+}
+
 /* Every file that was inspected is the file of the manifest. */
 static int
 check_inspect(const struct case_docs *c, struct err *e)
@@ -185,6 +214,8 @@ check_inspect(const struct case_docs *c, struct err *e)
 			rc = broken("inspect.json", "a file", &f->digest,
 			    "manifest.json", &c->files.file[k].digest, e);
 	}
+	if (rc == 0)
+		rc = check_all_seen(c, &seen, e);
 	subject_release(&seen);
 	return rc;
 }
@@ -442,6 +473,10 @@ check_chain(struct case_docs *c, struct err *e)
 {
 	int rc;
 
+	for (size_t i = 0; i < CASE_DOCS; i++)
+		if (c->file[i].doc != NULL &&
+		    (rc = members_check(c->file[i].doc, e)) != 0)
+			return err_wrap(e, "%s", c->file[i].name);
 	if ((rc = check_files(c, e)) != 0 || (rc = check_inspect(c, e)) != 0)
 		return rc;
 	if (c->file[CASE_SCAN].doc != NULL &&
@@ -470,6 +505,7 @@ case_read(struct case_docs *c, const char *dir, struct err *e)
 		    e, ERR_UNSUPPORTED, ERR_NOWHERE, "not a case directory");
 		return err_in(e, dir);
 	}
+	rc = subject_state(&c->state, dir, e);
 	for (size_t i = 0; i < CASE_DOCS && rc == 0; i++)
 		rc = read_doc(c, (enum case_doc)i, e);
 	if (rc == 0 && c->file[CASE_MANIFEST].doc == NULL) {
@@ -484,11 +520,30 @@ case_read(struct case_docs *c, const char *dir, struct err *e)
 	return rc;
 }
 
+int
+case_unchanged(const struct case_docs *c, struct err *e)
+{
+	struct first_difference diff = {{0}, {0}};
+	struct subject now;
+	int rc;
+
+	if ((rc = subject_state(&now, c->dir, e)) != 0)
+		return rc;
+	if (subject_compare(&c->state, &now, note_first, &diff) != 0) {
+		rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "%s: %s while the report was made", diff.path, diff.what);
+		err_in(e, c->dir);
+	}
+	subject_release(&now);
+	return rc;
+}
+
 void
 case_release(struct case_docs *c)
 {
 	for (size_t i = 0; i < CASE_DOCS; i++)
 		json_decref(c->file[i].doc);
 	subject_release(&c->files);
+	subject_release(&c->state);
 	*c = (struct case_docs){0};
 }

@@ -31,6 +31,7 @@ struct case_docs {
 	const char *dir;
 	struct case_file file[CASE_DOCS];
 	struct subject files; /* of the manifest */
+	struct subject state; /* of all that is in the case, before reading */
 	const char *model;    /* file or folder that was scanned, or NULL */
 };
 
@@ -39,6 +40,8 @@ struct case_docs {
  * ERR_FORMAT naming documents and digests when the chain does not close.
  */
 int case_read(struct case_docs *, const char *dir, struct err *) MUST_USE;
+/* ERR_FORMAT naming what is no longer as it was when reading began. */
+int case_unchanged(const struct case_docs *, struct err *) MUST_USE;
 void case_release(struct case_docs *);
 
 /* The document, or NULL. */

@@ -2,6 +2,7 @@
 #include "report/checks.h"
 
 #include "base/finding.h"
+#include "report/require.h"
 #include "report/waive.h"
 
 #include <math.h>
@@ -28,6 +29,13 @@ checks_exact(const json_t *j)
 		return json_null();
 	if (json_is_real(j))
 		return checks_decimal(json_real_value(j));
+	if (json_is_integer(j) && !json_exact(json_integer_value(j))) {
+		char text[24];
+
+		snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT,
+		    json_integer_value(j));
+		return json_text(text);
+	}
 	if (json_is_object(j)) {
 		out = json_object();
 		json_object_foreach((json_t *)(uintptr_t)j, key, v)
@@ -116,7 +124,7 @@ take_findings(json_t *out, const struct checks_in *in, enum case_doc which)
 static json_t *
 target_finding(const struct checks_in *in, const struct evidence_target *t)
 {
-	json_t *f = json_object(), *taxa = json_array();
+	json_t *f = json_object(), *taxa = NULL;
 	char text[256];
 	bool sure = strcmp(in->scan->verdict, "evidence") == 0;
 
@@ -124,7 +132,9 @@ target_finding(const struct checks_in *in, const struct evidence_target *t)
 	    "a small common change (%.40s) sends images of other classes to "
 	    "class %zu in this model and not in the references",
 	    t->geometry, t->target);
-	json_put(f, "id", json_text("BEHAVIOUR_TARGET"));
+	if (in->taxonomy != NULL && in->taxonomy->doc != NULL)
+		taxa = taxonomy_of(in->taxonomy, CHECKS_TARGET);
+	json_put(f, "id", json_text(CHECKS_TARGET));
 	json_put(f, "severity", json_text(sure ? "critical" : "medium"));
 	json_put(f, "summary",
 	    json_text(sure ? "a class behaves as the target of a backdoor"
@@ -136,9 +146,9 @@ target_finding(const struct checks_in *in, const struct evidence_target *t)
 	json_put(f, "target", json_integer((json_int_t)t->target));
 	json_put(f, "geometry", json_text(t->geometry));
 	json_put(f, "p", checks_decimal(t->p));
-	json_add(taxa, json_text("AML.T0018.000"));
-	json_add(taxa, json_text("CWE-912"));
-	json_put(f, "taxa", taxa);
+	if (json_array_size(taxa) != 0)
+		json_put(f, "taxa", json_incref(taxa));
+	json_decref(taxa);
 	return f;
 }
 
@@ -226,16 +236,32 @@ checks_complete(const struct checks_in *in)
 	       complete(case_doc(in->docs, CASE_INSPECT)) && in->scan != NULL;
 }
 
-const char *
-checks_verdict(const struct checks_in *in, const json_t *findings)
+/* The status of the check of that id; "PASSED" when there is none. */
+static const char *
+status_of(const json_t *checks, const char *id)
 {
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(
+	    checks, i, one) if (strcmp(json_text_at(one, "id"), id) ==
+				0) return json_text_at(one, "status");
+	return "PASSED";
+}
+
+const char *
+checks_verdict(
+    const struct checks_in *in, const json_t *findings, const json_t *checks)
+{
+	const char *policy = status_of(checks, "policy");
 	bool evidence =
 	    in->scan != NULL && strcmp(in->scan->verdict, "evidence") == 0;
 
-	if (evidence || failing(in, findings))
+	if (evidence || failing(in, findings) || strcmp(policy, "FAILED") == 0)
 		return "FAILED";
 	if (checks_complete(in) &&
-	    strcmp(in->scan->verdict, "no-evidence") == 0)
+	    strcmp(in->scan->verdict, "no-evidence") == 0 &&
+	    strcmp(policy, "PASSED") == 0)
 		return "PASSED";
 	return "INCONCLUSIVE";
 }
@@ -538,7 +564,7 @@ purify_check(const struct checks_in *in)
 json_t *
 checks_list(const struct checks_in *in)
 {
-	json_t *list = json_array();
+	json_t *list = json_array(), *policy;
 
 	json_add(list, supply_chain(in));
 	if (in->scan != NULL) {
@@ -549,5 +575,8 @@ checks_list(const struct checks_in *in)
 	}
 	if (case_doc(in->docs, CASE_PURIFY) != NULL)
 		json_add(list, purify_check(in));
+	policy = require_check(in->docs, list, in->signatures);
+	if (policy != NULL)
+		json_add(list, policy);
 	return list;
 }

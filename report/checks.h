@@ -8,11 +8,20 @@
 #include "report/case.h"
 #include "report/evidence.h"
 
+#include "base/taxonomy.h"
+
+/* The finding that is made here, of what the scan says. */
+#define CHECKS_TARGET "BEHAVIOUR_TARGET"
+
 /* All that a statement and its page are made from. */
 struct checks_in {
 	const struct case_docs *docs;
 	const struct evidence *scan;   /* NULL: not scanned */
 	const struct evidence *rescan; /* NULL: not purified or not rescanned */
+	/* ids for what is found here; or NULL */
+	const struct taxonomy *taxonomy;
+	/* those that the policy requires, tried; or NULL */
+	const json_t *signatures;
 };
 
 /* [{"id","status","evidence"}]; a new reference. */
@@ -24,7 +33,8 @@ json_t *checks_scope(const struct checks_in *);
 /* False when a step is absent or stopped at a limit. */
 bool checks_complete(const struct checks_in *);
 /* "PASSED", "FAILED" or "INCONCLUSIVE". */
-const char *checks_verdict(const struct checks_in *, const json_t *findings);
+const char *checks_verdict(
+    const struct checks_in *, const json_t *findings, const json_t *checks);
 /* Findings of this severity, or a higher one as well, that are not waived. */
 size_t checks_count(const json_t *findings, const char *severity, bool above);
 /* Those that a policy waived. */
@@ -32,7 +42,8 @@ size_t checks_waived(const json_t *findings);
 
 /* A decimal string, or null for NaN. */
 json_t *checks_decimal(double);
-/* A copy in which every real number has become a decimal string. */
+/* A copy in which every number but the exact integers (JSON_EXACT) has become
+ * a decimal string. */
 json_t *checks_exact(const json_t *);
 
 #endif

@@ -83,21 +83,16 @@ object_of(
     const json_t *j, const char *what, const char *const *known, struct err *e)
 {
 	const char *key;
-	json_t *value;
+	size_t n = 0;
 
 	if (!json_is_object(j))
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE, "%s %s", what,
 		    j == NULL ? "is missing" : "is not an object");
-	json_object_foreach((json_t *)(uintptr_t)j, key, value)
-	{
-		size_t i = 0;
-
-		while (known[i] != NULL && strcmp(key, known[i]) != 0)
-			i++;
-		if (known[i] == NULL)
-			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-			    "%s has the unknown field '%.64s'", what, key);
-	}
+	while (known[n] != NULL)
+		n++;
+	if ((key = json_unknown_key(j, known, n)) != NULL)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "%s has the unknown field '%.64s'", what, key);
 	return 0;
 }
 
@@ -207,6 +202,9 @@ read_envelope(const json_t *env, struct dsse *d, struct err *e)
 		 json_array_get(sigs, 0), "signature", sig_fields, e)) != 0)
 		return rc;
 	keyid = json_at(sigs, "0.keyid");
+	/* model-signing-spec: absent, empty and null are all no hint */
+	if (json_is_null(keyid))
+		keyid = NULL;
 	if (keyid != NULL && !json_is_string(keyid))
 		return err_set(
 		    e, ERR_FORMAT, ERR_NOWHERE, "'keyid' is not a string");
@@ -247,7 +245,7 @@ dsse_read(const void *p, size_t len, struct dsse *d, struct err *e)
 	int rc;
 
 	*d = (struct dsse){0};
-	if ((rc = json_read(p, len, &j, e)) != 0)
+	if ((rc = json_read_strict(p, len, &j, e)) != 0)
 		return rc;
 	if ((rc = read_bundle(j, d, e)) != 0)
 		dsse_release(d);

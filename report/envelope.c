@@ -7,17 +7,14 @@
 #include "base/file.h"
 #include "base/limits.h"
 
-/* The certificate is for the key that signs, and for signing. */
-static int
-add_certificate(
-    struct dsse *d, const char *path, const struct keys *pub, struct err *e)
+int
+envelope_certificate(
+    const char *path, const struct keys *pub, struct buf *der, struct err *e)
 {
 	struct cert c;
 	struct keys of;
 	int rc;
 
-	if (path == NULL)
-		return 0;
 	if ((rc = cert_read(path, &c, e)) != 0)
 		return rc;
 	if ((rc = cert_usage(&c, e)) == 0 && (rc = cert_key(&c, &of, e)) == 0) {
@@ -26,12 +23,21 @@ add_certificate(
 			    "the certificate is for another key");
 		keys_release(&of);
 	}
-	if (rc == 0)
-		buf_append(&d->certificate, c.der.ptr, c.der.len);
-	else
+	if (rc != 0)
 		err_in(e, path);
+	else if (der != NULL)
+		buf_append(der, c.der.ptr, c.der.len);
 	cert_release(&c);
 	return rc;
+}
+
+static int
+add_certificate(
+    struct dsse *d, const char *path, const struct keys *pub, struct err *e)
+{
+	return path == NULL
+		   ? 0
+		   : envelope_certificate(path, pub, &d->certificate, e);
 }
 
 int

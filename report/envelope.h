@@ -14,6 +14,7 @@
 #define ENVELOPE_FILE  "audit.sigstore.json"
 #define ENVELOPE_KEY   "public.pem"
 #define ENVELOPE_STATE "statement.json"
+#define ENVELOPE_MODEL "model.sig"
 
 struct envelope_who {
 	const struct signer *signer;
@@ -24,6 +25,11 @@ struct envelope_who {
 /* Sign a payload; *sig (may be NULL) gets the signature as well. */
 int envelope_make(const struct envelope_who *, const void *payload, size_t len,
     struct buf *out, struct buf *sig, struct err *) MUST_USE;
+
+/* Is the certificate in this file (PEM) for the key, and for signing?  Then
+ * its DER is appended; `der` may be NULL. */
+int envelope_certificate(const char *path, const struct keys *, struct buf *der,
+    struct err *) MUST_USE;
 
 /* Put a signature of DIR's statement beside it; the key is DIR's own. */
 int envelope_attach_signature(const char *dir, const char *sig_path,

@@ -9,11 +9,27 @@
 #define EVIDENCE_ARENA ((size_t)1 << 30)
 /* References in one scan; a median is taken over them on the stack. */
 #define EVIDENCE_REFERENCES 256
+/* Names of classes, in bytes: those of ImageNet have at most 120. */
+#define EVIDENCE_NAME 200
 
 static int
 no_room(struct err *e)
 {
 	return err_set(e, ERR_LIMIT, ERR_NOWHERE, "scan.json is too large");
+}
+
+/* A name for people, which came from the bundle: cut at a whole character. */
+static const char *
+short_name(struct evidence *v, const char *s)
+{
+	size_t n = strlen(s), cut = EVIDENCE_NAME;
+
+	if (n <= EVIDENCE_NAME)
+		return s;
+	while (cut != 0 && ((uint8_t)s[cut] & 0xc0) == 0x80)
+		cut--;
+	return arena_printf(
+	    &v->arena, "%.*s\xe2\x80\xa6 (%zu bytes)", (int)cut, s, n);
 }
 
 /* A number, or NaN for null and for what is absent. */
@@ -26,6 +42,18 @@ real(const json_t *j, const char *path, double *out, struct err *e)
 	if (v == NULL || json_is_null(v))
 		return 0;
 	return json_get_real(j, path, out, e);
+}
+
+/* The same, and a probability. */
+static int
+probability(const json_t *j, const char *path, double *out, struct err *e)
+{
+	int rc = real(j, path, out, e);
+
+	if (rc == 0 && (*out < 0 || *out > 1))
+		rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "'%s' is %g, which is no probability", path, *out);
+	return rc;
 }
 
 /* Members of one count object; absent ones are 0. */
@@ -49,6 +77,10 @@ flips(const json_t *j, struct evidence_flips *f, struct err *e)
 		    (rc = json_get_int(
 			 j, part[i].key, 0, f->n, part[i].to, e)) != 0)
 			return rc;
+	if (f->shared + f->different + f->unshared > f->flipped)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "'flipped' is %" PRId64 ", less than its parts",
+		    f->flipped);
 	return 0;
 }
 
@@ -102,9 +134,9 @@ read_radii(struct evidence *v, const json_t *j, struct evidence_class *c,
 	if ((rc = real(j, "radius.suspect", &c->radius, e)) != 0 ||
 	    (rc = real(j, "residual", &c->residual, e)) != 0 ||
 	    (rc = real(j, "z", &c->z, e)) != 0 ||
-	    (rc = real(j, "p", &c->p, e)) != 0)
+	    (rc = probability(j, "p", &c->p, e)) != 0)
 		return rc;
-	return real(j, "p_adjusted", &c->p_adjusted, e);
+	return probability(j, "p_adjusted", &c->p_adjusted, e);
 }
 
 static int
@@ -156,10 +188,17 @@ read_geometry(struct evidence *v, const json_t *j, struct evidence_geometry *g,
 	g->row = arena_alloc(&v->arena, g->n + 1, sizeof(*g->row));
 	if (g->row == NULL)
 		return no_room(e);
-	for (size_t i = 0; i < g->n; i++)
-		if ((rc = read_class(
-			 v, json_array_get(list, i), &g->row[i], e)) != 0)
-			return err_wrap(e, "%s, entry %zu", g->name, i);
+	for (size_t i = 0; i < g->n; i++) {
+		rc = read_class(v, json_array_get(list, i), &g->row[i], e);
+		/* rows are in the order of the classes */
+		if (rc == 0 && i != 0 &&
+		    g->row[i].target <= g->row[i - 1].target)
+			rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "class %zu is twice or out of order",
+			    g->row[i].target);
+		if (rc != 0)
+			return err_wrap(e, "%.60s, entry %zu", g->name, i);
+	}
 	return 0;
 }
 
@@ -176,9 +215,16 @@ read_geometries(struct evidence *v, const json_t *scan, struct err *e)
 	    arena_alloc(&v->arena, v->ngeometry + 1, sizeof(*v->geometry));
 	if (v->geometry == NULL)
 		return no_room(e);
-	for (size_t i = 0; i < v->ngeometry && rc == 0; i++)
+	for (size_t i = 0; i < v->ngeometry && rc == 0; i++) {
 		rc = read_geometry(
 		    v, json_array_get(list, i), &v->geometry[i], e);
+		for (size_t k = 0; k < i && rc == 0; k++)
+			if (strcmp(v->geometry[k].name, v->geometry[i].name) ==
+			    0)
+				rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
+				    "geometries: '%.60s' is there twice",
+				    v->geometry[i].name);
+	}
 	return rc;
 }
 
@@ -228,7 +274,7 @@ read_target(struct evidence *v, const json_t *scan, const json_t *j,
 	t->source = -1;
 	if ((rc = json_get_int(j, "class", 0, most, &c, e)) != 0 ||
 	    (rc = json_get_str(j, "geometry", &t->geometry, e)) != 0 ||
-	    (rc = real(j, "p", &t->p, e)) != 0 ||
+	    (rc = probability(j, "p", &t->p, e)) != 0 ||
 	    (json_at(j, "source") != NULL &&
 		(rc = json_get_int(j, "source", 0, most, &t->source, e)) != 0))
 		return rc;
@@ -274,6 +320,10 @@ read_names(struct evidence *v, const json_t *scan, struct err *e)
 	if ((rc = json_get_int(scan, "classes", 2, LIMIT_CLASSES, &k, e)) != 0)
 		return rc;
 	v->classes = (size_t)k;
+	if (list != NULL && json_array_size(list) != v->classes)
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "'class_names' has %zu names for %zu classes",
+		    json_array_size(list), v->classes);
 	v->name = arena_alloc(&v->arena, v->classes, sizeof(*v->name));
 	if (v->name == NULL)
 		return no_room(e);
@@ -282,7 +332,9 @@ read_names(struct evidence *v, const json_t *scan, struct err *e)
 
 		if (s == NULL || *s == '\0')
 			s = arena_printf(&v->arena, "class %zu", i);
-		v->name[i] = s;
+		v->name[i] = short_name(v, s);
+		if (v->name[i] == NULL)
+			return no_room(e);
 	}
 	return 0;
 }

@@ -64,7 +64,8 @@ struct evidence {
 	int64_t *matrix_n; /* [classes] images per source */
 };
 
-/* Strings are borrowed from the document. */
+/* Strings are borrowed from the document; names that are too long for a person
+ * are cut and say so. */
 int evidence_read(struct evidence *, const json_t *scan, struct err *) MUST_USE;
 void evidence_release(struct evidence *);
 

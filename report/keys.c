@@ -32,10 +32,24 @@ give_passphrase(char *out, int size, int writing, void *ctx)
 	return (int)p->len;
 }
 
+static const struct {
+	enum keys_kind kind;
+	const char *curve; /* as OpenSSL has it */
+	bool report;       /* good for a report */
+	const char *name;
+} kinds[] = {
+    {KEYS_P256, "prime256v1", true, "ECDSA P-256, SHA-256"},
+    {KEYS_ED25519, NULL, true, "Ed25519"},
+    {KEYS_P384, "secp384r1", false, "ECDSA P-384, SHA-384"},
+    {KEYS_P521, "secp521r1", false, "ECDSA P-521, SHA-512"},
+};
+
 /* Settle the kind, or refuse. */
 static int
-classify(struct keys *k, struct err *e)
+classify(struct keys *k, bool model, struct err *e)
 {
+	const char *accepted =
+	    model ? "P-256, P-384, P-521 or Ed25519" : "P-256 or Ed25519";
 	char group[64] = "";
 	size_t n = 0;
 
@@ -45,16 +59,21 @@ classify(struct keys *k, struct err *e)
 	}
 	if (!EVP_PKEY_is_a(k->pkey, "EC"))
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "a key of type %s is not accepted: P-256 or Ed25519 is",
-		    EVP_PKEY_get0_type_name(k->pkey));
+		    "a key of type %s is not accepted: %s is",
+		    EVP_PKEY_get0_type_name(k->pkey), accepted);
 	if (EVP_PKEY_get_utf8_string_param(k->pkey, OSSL_PKEY_PARAM_GROUP_NAME,
-		group, sizeof(group), &n) != 1 ||
-	    strcmp(group, "prime256v1") != 0)
-		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "an EC key on %s is not accepted: P-256 or Ed25519 is",
-		    group[0] != '\0' ? group : "a curve without a name");
-	k->kind = KEYS_P256;
-	return 0;
+		group, sizeof(group), &n) != 1)
+		group[0] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (kinds[i].curve != NULL &&
+		    strcmp(kinds[i].curve, group) == 0 &&
+		    (model || kinds[i].report)) {
+			k->kind = kinds[i].kind;
+			return 0;
+		}
+	return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+	    "an EC key on %s is not accepted: %s is",
+	    group[0] != '\0' ? group : "a curve without a name", accepted);
 }
 
 /* The public part as PEM, and its digest, which is the key's id. */
@@ -80,11 +99,11 @@ describe(struct keys *k, struct err *e)
 }
 
 static int
-settle(struct keys *k, struct err *e)
+settle(struct keys *k, bool model, struct err *e)
 {
 	int rc;
 
-	if ((rc = classify(k, e)) != 0 || (rc = describe(k, e)) != 0)
+	if ((rc = classify(k, model, e)) != 0 || (rc = describe(k, e)) != 0)
 		keys_release(k);
 	return rc;
 }
@@ -102,7 +121,7 @@ parse_private(const struct file_map *m, struct passphrase *pass, struct keys *k,
 	BIO_free(bio);
 	ERR_clear_error();
 	if (k->pkey != NULL)
-		return settle(k, e);
+		return settle(k, false, e);
 	if (pass->asked)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    pass->ptr != NULL
@@ -153,8 +172,9 @@ keys_private(
 	return rc;
 }
 
-int
-keys_public_mem(const void *p, size_t len, struct keys *k, struct err *e)
+static int
+parse_public(
+    const void *p, size_t len, bool model, struct keys *k, struct err *e)
 {
 	BIO *bio;
 
@@ -170,7 +190,19 @@ keys_public_mem(const void *p, size_t len, struct keys *k, struct err *e)
 	if (k->pkey == NULL)
 		return err_set(
 		    e, ERR_FORMAT, ERR_NOWHERE, "not a public key in PEM form");
-	return settle(k, e);
+	return settle(k, model, e);
+}
+
+int
+keys_public_mem(const void *p, size_t len, struct keys *k, struct err *e)
+{
+	return parse_public(p, len, false, k, e);
+}
+
+int
+keys_model_mem(const void *p, size_t len, struct keys *k, struct err *e)
+{
+	return parse_public(p, len, true, k, e);
 }
 
 int
@@ -196,7 +228,7 @@ keys_take(void *pkey, struct keys *k, struct err *e)
 	if (pkey == NULL)
 		return err_set(
 		    e, ERR_FORMAT, ERR_NOWHERE, "not the public half of a key");
-	return settle(k, e);
+	return settle(k, false, e);
 }
 
 int
@@ -238,13 +270,26 @@ keys_release(struct keys *k)
 const char *
 keys_kind_name(enum keys_kind kind)
 {
-	return kind == KEYS_P256 ? "ECDSA P-256, SHA-256" : "Ed25519";
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (kinds[i].kind == kind)
+			return kinds[i].name;
+	BUG("a kind of key without a name");
 }
 
 static const EVP_MD *
 message_digest(const struct keys *k)
 {
-	return k->kind == KEYS_P256 ? EVP_sha256() : NULL;
+	switch (k->kind) {
+	case KEYS_P256:
+		return EVP_sha256();
+	case KEYS_P384:
+		return EVP_sha384();
+	case KEYS_P521:
+		return EVP_sha512();
+	case KEYS_ED25519:
+		break;
+	}
+	return NULL;
 }
 
 int

@@ -12,6 +12,8 @@
 enum keys_kind {
 	KEYS_P256,
 	KEYS_ED25519,
+	KEYS_P384, /* these two: keys_model_mem() alone */
+	KEYS_P521,
 };
 
 struct keys {
@@ -28,6 +30,9 @@ int keys_private(const char *path, const char *passphrase, struct keys *,
 int keys_public(const char *path, struct keys *, struct err *) MUST_USE;
 int keys_public_mem(
     const void *, size_t len, struct keys *, struct err *) MUST_USE;
+/* The same, of whoever signs models. */
+int keys_model_mem(
+    const void *, size_t len, struct keys *, struct err *) MUST_USE;
 /* From an uncompressed point of P-256 (65 bytes), from 32 bytes of Ed25519. */
 int keys_point(
     const uint8_t *, size_t len, struct keys *, struct err *) MUST_USE;
@@ -37,7 +42,7 @@ int keys_ed25519(
 int keys_take(void *pkey, struct keys *, struct err *) MUST_USE;
 void keys_release(struct keys *);
 
-/* "ECDSA P-256, SHA-256" or "Ed25519" */
+/* "ECDSA P-256, SHA-256", "Ed25519", ... */
 const char *keys_kind_name(enum keys_kind);
 
 /* ECDSA signatures are DER. */

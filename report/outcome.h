@@ -14,6 +14,8 @@ struct outcome {
 	bool incomplete; /* something could not be read */
 	json_t *problems;
 	json_t *statement;
+	struct buf payload; /* its bytes */
+	json_t *beside;     /* names in the report that nobody signed */
 	struct trusted who;
 	char dir[1024]; /* of the report */
 };

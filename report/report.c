@@ -9,6 +9,7 @@
 #include "report/output.h"
 #include "report/overview.h"
 #include "report/pdf.h"
+#include "report/require.h"
 #include "report/shown.h"
 #include "report/statement.h"
 #include "report/svg.h"
@@ -16,6 +17,8 @@
 #include "base/doc.h"
 #include "base/file.h"
 #include "base/opt.h"
+#include "base/rules.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/tool.h"
 
@@ -59,7 +62,7 @@ static const struct opt options[] = {
     {"out", 'o', OPT_STR, &opt_out, "DIR",
 	"where the report goes (default: CASE/report)", 0, 0, 0},
     {"check-key", 0, OPT_FLAG, &opt_check_key, NULL,
-	"only see whether --key can sign", 0, 0, 0},
+	"only see whether the key, and its certificate, can sign", 0, 0, 0},
     {"force", 'f', OPT_FLAG, &opt_force, NULL, "replace a report that is there",
 	0, 0, 0},
     {"json", 'j', OPT_FLAG, &opt_json, NULL, "print a summary as JSON", 0, 0,
@@ -81,12 +84,13 @@ struct run {
 	struct case_docs docs;
 	struct evidence scan, rescan;
 	struct checks_in in;
+	struct rules rules;
 	struct diagram diagram;
 	struct buf dot, svg, compare_dot, compare_svg, shown, html;
 	struct buf payload, envelope, model_sig, pae;
 	struct evidence_success *purified; /* by class, or NULL */
 	struct buf output[OUTPUT_COUNT];
-	json_t *statement;
+	json_t *statement, *signatures;
 	bool has_key; /* of whoever signs, here or elsewhere */
 	struct keys pub;
 };
@@ -108,9 +112,11 @@ run_release(struct run *r)
 		buf_free(&r->output[i]);
 	keys_release(&r->pub);
 	json_decref(r->statement);
+	json_decref(r->signatures);
 	diagram_release(&r->diagram);
 	evidence_release(&r->scan);
 	evidence_release(&r->rescan);
+	rules_release(&r->rules);
 	case_release(&r->docs);
 }
 
@@ -123,6 +129,7 @@ try_key(struct run *r, struct err *e)
 
 	if (!signer_signs(&signer) && opt_pae == NULL)
 		return opt_query == NULL && opt_certificate == NULL &&
+			       signer.public_key == NULL && !opt_check_key &&
 			       !opt_model
 			   ? 0
 			   : err_set(e, ERR_USAGE, ERR_NOWHERE,
@@ -130,6 +137,10 @@ try_key(struct run *r, struct err *e)
 	if (signer_signs(&signer) && opt_pae != NULL)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "--emit-pae is for signing elsewhere");
+	if (opt_pae != NULL && (opt_query != NULL || opt_model))
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "what is signed elsewhere is stamped afterwards, and has "
+		    "no model.sig");
 	if ((rc = signer_public(&signer, &r->pub, e)) == 0)
 		r->has_key = true;
 	return rc;
@@ -178,6 +189,7 @@ read_scans(struct run *r, struct err *e)
 	const struct evidence **in[] = {&r->in.scan, &r->in.rescan};
 
 	r->in.docs = &r->docs;
+	r->in.signatures = r->signatures;
 	for (size_t i = 0; i < ARRAY_LEN(which); i++) {
 		const json_t *doc = case_doc(&r->docs, which[i]);
 		int rc;
@@ -189,6 +201,20 @@ read_scans(struct run *r, struct err *e)
 		*in[i] = to[i];
 	}
 	return 0;
+}
+
+/* The ids that a target has in the lists of others. */
+static int
+read_taxonomy(struct run *r, struct err *e)
+{
+	struct err missing = {0};
+	int rc = rules_read(&r->rules, NULL, &missing, e);
+
+	if (rc == 0 && missing.code != 0)
+		tool_warn("targets go without taxonomy ids: %s: %s",
+		    missing.path, missing.msg);
+	r->in.taxonomy = &r->rules.taxonomy;
+	return rc;
 }
 
 static int
@@ -330,7 +356,7 @@ write_all(struct run *r, const char *out, struct err *e)
 	    {ENVELOPE_STATE, &r->payload, true},
 	    {ENVELOPE_FILE, &r->envelope, signer_signs(&signer)},
 	    {ENVELOPE_KEY, &r->pub.pem, r->has_key},
-	    {"model.sig", &r->model_sig, opt_model},
+	    {ENVELOPE_MODEL, &r->model_sig, opt_model},
 	};
 	struct bundle b;
 	int rc;
@@ -414,9 +440,11 @@ report(struct run *r, const char *dir)
 		return tool_fail(&e);
 	}
 	if (try_key(r, &e) != 0 || (opt_pdf && pdf_check(&e) != 0) ||
-	    case_read(&r->docs, dir, &e) != 0 || read_scans(r, &e) != 0 ||
+	    case_read(&r->docs, dir, &e) != 0 ||
+	    require_signatures(&r->docs, &r->signatures, &e) != 0 ||
+	    read_scans(r, &e) != 0 || read_taxonomy(r, &e) != 0 ||
 	    draw(r, &e) != 0 || compose(r, &e) != 0 || sign(r, &e) != 0 ||
-	    write_all(r, out, &e) != 0)
+	    case_unchanged(&r->docs, &e) != 0 || write_all(r, out, &e) != 0)
 		return tool_fail(&e);
 	verdict = json_string_value(json_at(r->statement, "predicate.verdict"));
 	print_summary(r, verdict, out);
@@ -444,6 +472,17 @@ add_to(const char *dir, struct err *e)
 	return rc;
 }
 
+/* All that can be wrong with the key before there is anything to sign. */
+static int
+check_key(struct run *r, struct err *e)
+{
+	int rc = try_key(r, e);
+
+	if (rc == 0 && opt_certificate != NULL)
+		rc = envelope_certificate(opt_certificate, &r->pub, NULL, e);
+	return rc;
+}
+
 static int
 act(struct run *r, const char *operand)
 {
@@ -451,7 +490,7 @@ act(struct run *r, const char *operand)
 	int rc = 0;
 
 	if (opt_check_key)
-		rc = try_key(r, &e);
+		rc = check_key(r, &e);
 	else if (opt_signature != NULL || opt_stamp != NULL ||
 		 ((opt_query != NULL || opt_pdf) &&
 		     envelope_is_report(operand)))
@@ -465,9 +504,7 @@ static const char *
 bad_operands(int n)
 {
 	if (opt_check_key)
-		return signer_signs(&signer) && n == 0
-			   ? NULL
-			   : "--check-key wants --key and no case";
+		return n == 0 ? NULL : "--check-key wants no case";
 	if (opt_index)
 		return n > 0 ? NULL : "--index wants reports";
 	if (opt_diff)
@@ -481,6 +518,7 @@ int
 main(int argc, char **argv)
 {
 	struct run r = {0};
+	struct err e = {0};
 	const char *why;
 	int first, status;
 
@@ -496,6 +534,8 @@ main(int argc, char **argv)
 	if ((why = bad_operands(argc - first)) != NULL &&
 	    opt_usage(&tool, "%s", why) != 0)
 		return TOOL_USAGE;
+	if (secret_guard(&e) != 0)
+		return tool_fail(&e);
 	if (opt_index)
 		status = overview_list((const char *const *)argv + first,
 		    (size_t)(argc - first), opt_out, opt_json);

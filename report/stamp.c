@@ -122,8 +122,8 @@ trust(TS_RESP *r, const void *sig, size_t len, X509_STORE *store, struct err *e)
 {
 	TS_VERIFY_CTX *c = TS_VERIFY_CTX_new();
 	BIO *data = BIO_new_mem_buf(sig, (int)len);
-	const char *why;
-	int rc = 0;
+	const char *why, *more = "";
+	int rc = 0, flags = 0;
 
 	if (c == NULL || data == NULL)
 		BUG("out of memory");
@@ -132,9 +132,14 @@ trust(TS_RESP *r, const void *sig, size_t len, X509_STORE *store, struct err *e)
 	TS_VERIFY_CTX_set_data(c, data);
 	TS_VERIFY_CTX_set_store(c, store);
 	if (TS_RESP_verify_response(c, r) != 1) {
-		why = ERR_reason_error_string(ERR_peek_error());
-		rc = err_set(e, ERR_FORMAT, ERR_NOWHERE, "timestamp: %s",
-		    why != NULL ? why : "not to be trusted");
+		why =
+		    ERR_reason_error_string(ERR_peek_error_data(&more, &flags));
+		if ((flags & ERR_TXT_STRING) == 0)
+			more = "";
+		rc =
+		    err_set(e, ERR_FORMAT, ERR_NOWHERE, "timestamp: %s%s%.100s",
+			why != NULL ? why : "not to be trusted",
+			*more != '\0' ? ": " : "", more);
 	}
 	ERR_clear_error();
 	TS_VERIFY_CTX_free(c); /* with data and store */

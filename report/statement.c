@@ -14,7 +14,8 @@ static const char policy_name[] = "builtin:default";
 static const char policy_text[] =
     "PASSED: inspected and scanned to the end, the scan says no-evidence, no "
     "finding is high or critical. FAILED: the scan says evidence, or a "
-    "finding is high or critical. INCONCLUSIVE: all else.";
+    "finding is high or critical. INCONCLUSIVE: all else. A policy that is "
+    "given may require more for PASSED, and may say what FAILED is.";
 
 static json_t *
 digest_set(const struct digest *d)
@@ -183,32 +184,38 @@ run_json(const struct checks_in *in)
 	return run;
 }
 
+static void
+add_edition(json_t *list, const char *name, const char *version)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i,
+	    one) if (strcmp(json_text_at(one, "name"), name) == 0 &&
+		     strcmp(json_text_at(one, "version"), version) == 0) return;
+	one = json_object();
+	json_put(one, "name", json_text(name));
+	json_put(one, "version", json_text(version));
+	json_add(list, one);
+}
+
+/* Those of the inspection's ids and of our own, which need not be of one
+ * file. */
 static json_t *
 taxonomies_json(const struct checks_in *in)
 {
-	const json_t *editions =
-	    json_at(case_doc(in->docs, CASE_INSPECT), "taxonomy.editions");
-	json_t *list = json_array(), *one, *version;
+	json_t *seen = (json_t *)(uintptr_t)json_at(
+	    case_doc(in->docs, CASE_INSPECT), "taxonomy.editions");
+	json_t *list = json_array(), *one, *own = NULL;
 	const char *key;
 
-	json_object_foreach((json_t *)(uintptr_t)editions, key, version)
-	{
-		one = json_object();
-		json_put(one, "name", json_text(key));
-		json_put(one, "version", json_incref(version));
-		json_add(list, one);
-	}
-	if (json_array_size(list) != 0)
-		return list;
-	/* an inspection without: those of BEHAVIOUR_TARGET */
-	one = json_object();
-	json_put(one, "name", json_text("ATLAS"));
-	json_put(one, "version", json_text("5.6.1"));
-	json_add(list, one);
-	one = json_object();
-	json_put(one, "name", json_text("CWE"));
-	json_put(one, "version", json_text("4.18"));
-	json_add(list, one);
+	json_object_foreach(seen, key, one)
+	    add_edition(list, key, json_text_at(one, ""));
+	if (in->taxonomy != NULL && in->taxonomy->doc != NULL)
+		own = json_object_get(in->taxonomy->doc, "editions");
+	if (in->scan != NULL && in->scan->ntarget != 0)
+		json_object_foreach(own, key, one)
+		    add_edition(list, key, json_text_at(one, "version"));
 	return list;
 }
 
@@ -247,7 +254,8 @@ static json_t *
 predicate_new(const struct checks_in *in)
 {
 	json_t *p = json_object(), *findings = checks_findings(in);
-	const char *verdict = checks_verdict(in, findings);
+	json_t *checks = checks_list(in);
+	const char *verdict = checks_verdict(in, findings, checks);
 	struct digest d;
 	struct err e = {0};
 
@@ -260,7 +268,7 @@ predicate_new(const struct checks_in *in)
 		case_input(case_doc(in->docs, CASE_MANIFEST), "bundle")));
 	json_put(p, "manifest", manifest_json(in));
 	json_put(p, "scope", checks_scope(in));
-	json_put(p, "checks", checks_list(in));
+	json_put(p, "checks", checks);
 	json_put(p, "findings", findings);
 	json_put(p, "verdict", json_text(verdict));
 	json_put(p, "documents", documents_json(in->docs));

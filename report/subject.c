@@ -53,6 +53,17 @@ too_many(struct err *e)
 	return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many files");
 }
 
+/* What the file system says of a file. */
+static void
+digest_state(const struct stat *st, struct digest *out)
+{
+	const int64_t part[] = {(int64_t)st->st_dev, (int64_t)st->st_ino,
+	    (int64_t)st->st_mode, (int64_t)st->st_size, st->st_mtim.tv_sec,
+	    st->st_mtim.tv_nsec, st->st_ctim.tv_sec, st->st_ctim.tv_nsec};
+
+	digest_mem(part, sizeof(part), out);
+}
+
 static int
 take_entry(struct subject *s, const FTSENT *f, size_t skip, struct found **list,
     struct err *e)
@@ -69,7 +80,11 @@ take_entry(struct subject *s, const FTSENT *f, size_t skip, struct found **list,
 	one->next = *list;
 	*list = one;
 	s->n++;
-	if (one->file.odd)
+	if (s->by_state) {
+		one->file.odd = false;
+		digest_state(f->fts_statp, &one->file.digest);
+	}
+	if (s->by_state || one->file.odd)
 		return 0;
 	return digest_file(f->fts_path, LIMIT_MODEL_FILE, &one->file.digest,
 	    &one->file.size, e);
@@ -98,15 +113,15 @@ walk(struct subject *s, FTS *fts, const char *dir, struct found **list,
 	return rc;
 }
 
-int
-subject_dir(struct subject *s, const char *dir, struct err *e)
+static int
+collect(struct subject *s, const char *dir, bool by_state, struct err *e)
 {
 	char *roots[] = {(char *)(uintptr_t)dir, NULL};
 	struct found *list = NULL;
 	FTS *fts;
 	int rc;
 
-	*s = (struct subject){0};
+	*s = (struct subject){.by_state = by_state};
 	arena_init(&s->arena, SUBJECT_ARENA);
 	fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	if (fts == NULL) {
@@ -128,6 +143,18 @@ subject_dir(struct subject *s, const char *dir, struct err *e)
 		s->file[i++] = list->file;
 	finish(s);
 	return 0;
+}
+
+int
+subject_dir(struct subject *s, const char *dir, struct err *e)
+{
+	return collect(s, dir, false, e);
+}
+
+int
+subject_state(struct subject *s, const char *dir, struct err *e)
+{
+	return collect(s, dir, true, e);
 }
 
 /* Relative, '/'-separated, no empty, "." or ".." part: it is joined to the

@@ -22,10 +22,17 @@ struct subject {
 	struct subject_file *file;
 	size_t n;
 	struct digest root, dirhash;
+	bool by_state; /* digests are of state, not of content */
 };
 
 /* All that lies beneath dir; links are not followed. */
 int subject_dir(struct subject *, const char *dir, struct err *) MUST_USE;
+/*
+ * The same by what the file system says of each (which file, its size, its
+ * times): compared with another one taken later, it shows what has changed
+ * since at the price of a look.
+ */
+int subject_state(struct subject *, const char *dir, struct err *) MUST_USE;
 /*
  * Objects with members `path` and `sha256` under the given keys.  Names are
  * relative, without "." and "..", and occur once.

@@ -4,8 +4,8 @@
  */
 #define _GNU_SOURCE /* timegm, strptime */
 #include "report/outcome.h"
-#include "report/statement.h"
 #include "report/verify_files.h"
+#include "report/verify_statement.h"
 
 #include "base/doc.h"
 #include "base/file.h"
@@ -85,6 +85,19 @@ write_exports(const struct dsse *d, struct err *e)
 	return rc;
 }
 
+/* The bytes that were verified are those that are read, here and later. */
+static int
+take_payload(struct outcome *o, const struct dsse *d, struct err *e)
+{
+	int rc =
+	    json_read_strict(d->payload.ptr, d->payload.len, &o->statement, e);
+
+	if (rc != 0)
+		return err_wrap(e, "payload");
+	buf_append(&o->payload, d->payload.ptr, d->payload.len);
+	return 0;
+}
+
 /* Envelope, signature, then, and only then, the payload. */
 static void
 check_signature(struct outcome *o, const char *path)
@@ -105,8 +118,7 @@ check_signature(struct outcome *o, const char *path)
 		if (rc == 0)
 			rc = trust_check(&trust, &d, &o->who, &e);
 		if (rc == 0)
-			rc = json_read(
-			    d.payload.ptr, d.payload.len, &o->statement, &e);
+			rc = take_payload(o, &d, &e);
 		dsse_release(&d);
 	}
 	if (rc != 0) {
@@ -116,67 +128,7 @@ check_signature(struct outcome *o, const char *path)
 	}
 }
 
-/* --- statement ----------------------------------------------------------- */
-
-static int
-expect(const json_t *j, const char *path, const char *want, struct err *e)
-{
-	const char *have;
-	int rc = json_get_str(j, path, &have, e);
-
-	if (rc == 0 && strcmp(have, want) != 0)
-		rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "not a model audit: %s is '%.100s'", path, have);
-	return rc;
-}
-
-static int
-check_verdict(const json_t *j, struct err *e)
-{
-	static const char *const word[] = {"PASSED", "FAILED", "INCONCLUSIVE"};
-	const char *verdict;
-	int rc = json_get_str(j, "predicate.verdict", &verdict, e);
-
-	for (size_t i = 0; i < ARRAY_LEN(word) && rc == 0; i++)
-		if (strcmp(verdict, word[i]) == 0)
-			return 0;
-	return rc != 0 ? rc
-		       : err_set(e, ERR_FORMAT, ERR_NOWHERE,
-			     "the verdict '%.40s' is none", verdict);
-}
-
-/* The statement is ours and agrees with itself. */
-static int
-check_statement(const json_t *j, struct subject *files, struct err *e)
-{
-	const json_t *subject, *list, *p;
-	struct digest results;
-	int rc;
-
-	if ((rc = expect(j, "_type", STATEMENT_TYPE, e)) != 0 ||
-	    (rc = expect(j, "predicateType", STATEMENT_PREDICATE, e)) != 0 ||
-	    (rc = json_get_array(j, "subject", &subject, e)) != 0 ||
-	    (rc = json_get_object(j, "predicate", &p, e)) != 0 ||
-	    (rc = check_verdict(j, e)) != 0 ||
-	    (rc = json_get_array(p, "manifest.resources", &list, e)) != 0 ||
-	    (rc = json_get_array(p, "derived", &subject, e)) != 0)
-		return rc;
-	if (json_array_size(json_at(j, "subject")) != 1)
-		return err_set(
-		    e, ERR_FORMAT, ERR_NOWHERE, "not exactly one subject");
-	if ((rc = statement_results(p, &results, e)) != 0 ||
-	    (rc = outcome_digest(p, "resultsDigest.sha256", &results, e)) !=
-		0 ||
-	    (rc = subject_list(files, list, "name", "digest", e)) != 0)
-		return rc;
-	if ((rc = outcome_digest(
-		 j, "subject.0.digest.sha256", &files->root, e)) == 0)
-		rc = outcome_digest(
-		    j, "subject.0.digest.dirHash1", &files->dirhash, e);
-	if (rc != 0)
-		subject_release(files);
-	return rc;
-}
+/* --- policy --------------------------------------------------------------- */
 
 /* Seconds since the audit; false when its time is not RFC 3339, UTC. */
 static bool
@@ -223,11 +175,13 @@ check_tool(struct outcome *o)
 	if (opt_version != NULL &&
 	    (version == NULL || compare_versions(version, opt_version) < 0))
 		outcome_problem(o,
-		    "version %s of the tools made it, %s is required",
+		    "tool.version: version %s of the tools made it, %s is "
+		    "required",
 		    version != NULL ? version : "-", opt_version);
 	if (opt_ruleset != NULL &&
 	    (rules == NULL || strcmp(rules, opt_ruleset) != 0))
-		outcome_problem(o, "it is of another set of rules: %s",
+		outcome_problem(o,
+		    "ruleset.digest: it is of another set of rules: %s",
 		    rules != NULL ? rules : "-");
 }
 
@@ -240,16 +194,20 @@ check_policy(struct outcome *o)
 
 	if (opt_pass && strcmp(verdict, "PASSED") != 0)
 		outcome_problem(
-		    o, "the verdict is %s, PASSED is required", verdict);
+		    o, "verdict: it is %s, PASSED is required", verdict);
 	check_tool(o);
 	if (opt_max_age == 0)
 		return;
 	if (!age_of(o->statement, &age))
 		outcome_problem(
-		    o, "the report does not say when the audit was");
-	else if (age > (int64_t)opt_max_age * 86400 || age < -86400)
+		    o, "run.auditedAt does not say when the audit was");
+	else if (age > (int64_t)opt_max_age * 86400)
+		outcome_problem(o,
+		    "run.auditedAt: the audit is %" PRId64 " days old",
+		    age / 86400);
+	else if (age < -86400)
 		outcome_problem(
-		    o, "the audit is %" PRId64 " days old", age / 86400);
+		    o, "run.auditedAt: the audit is dated in the future");
 }
 
 /* --- saying it ----------------------------------------------------------- */
@@ -304,8 +262,9 @@ static void
 print_text(const struct outcome *o)
 {
 	const struct keys *k = &o->who.key;
-	const json_t *s = o->statement;
+	const json_t *s = o->statement, *one;
 	char room[256];
+	size_t i;
 
 	printf("%s\n", o->failed       ? "NOT VERIFIED"
 		       : o->incomplete ? "NOT COMPLETED"
@@ -330,6 +289,8 @@ print_text(const struct outcome *o)
 	field("files",
 	    opt_bundle != NULL ? "checked" : "not checked: no --bundle");
 	field("derived", opt_no_derived ? "not checked" : "checked");
+	json_array_foreach(o->beside, i, one)
+	    field("not signed", json_string_value(one));
 	if (strcmp(member(s, "predicate.verdict"), "PASSED") != 0)
 		printf("\nThe report is about a model that did NOT pass: %s\n",
 		    member(s, "predicate.verdict"));
@@ -366,6 +327,7 @@ print_json(const struct outcome *o)
 		json_put(j, "ageSeconds", json_integer(age));
 	json_put(j, "bundleChecked", json_boolean(opt_bundle != NULL));
 	json_put(j, "derivedChecked", json_boolean(!opt_no_derived));
+	json_put(j, "notSigned", json_incref(o->beside));
 	json_put(j, "problems", json_incref(o->problems));
 	json_print(j);
 	json_decref(j);
@@ -408,7 +370,7 @@ verify(const char *report, struct outcome *o)
 	}
 	check_signature(o, path);
 	if (o->statement != NULL &&
-	    check_statement(o->statement, &files, &e) != 0) {
+	    verify_statement(o->statement, &files, &e) != 0) {
 		outcome_judge(o, &e);
 		json_decref(o->statement);
 		o->statement = NULL;
@@ -418,8 +380,8 @@ verify(const char *report, struct outcome *o)
 		if (opt_bundle != NULL)
 			verify_bundle(o, &files, opt_bundle);
 		if (!opt_no_derived)
-			verify_derived(
-			    o, opt_derived != NULL ? opt_derived : o->dir);
+			verify_derived(o, &files,
+			    opt_derived != NULL ? opt_derived : o->dir);
 		subject_release(&files);
 	}
 	if (opt_json)
@@ -464,8 +426,11 @@ main(int argc, char **argv)
 	if ((why = bad_options()) != NULL && opt_usage(&tool, "%s", why) != 0)
 		return TOOL_USAGE;
 	o.problems = json_array();
+	o.beside = json_array();
 	status = verify(argv[first], &o);
 	json_decref(o.problems);
+	json_decref(o.beside);
+	buf_free(&o.payload);
 	json_decref(o.statement);
 	return tool_end(status);
 }

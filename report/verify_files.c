@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/verify_files.h"
 
+#include "report/envelope.h"
+#include "report/oms.h"
+
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/text.h"
+
+#include <dirent.h>
 
 static void
 tell(void *ctx, const char *what, const char *path)
@@ -103,11 +109,126 @@ check_one_derived(struct outcome *o, const char *dir, const json_t *one)
 		outcome_problem(o, "derived: changed: %s", name);
 }
 
+/* --- what else lies there -------------------------------------------------- */
+
+/* statement.json is read by people and scripts: it is the payload, byte for
+ * byte, or it is not there. */
+static void
+check_copy(struct outcome *o, const char *dir)
+{
+	char path[1200];
+	struct file_map m;
+	struct err e = {0};
+
+	if (file_join(path, sizeof(path), dir, ENVELOPE_STATE, &e) != 0 ||
+	    !file_exists(path))
+		return;
+	if (file_map(path, LIMIT_DOCUMENT, &m, &e) != 0) {
+		outcome_judge(o, &e);
+		return;
+	}
+	if (m.len != o->payload.len ||
+	    (m.len != 0 && memcmp(m.ptr, o->payload.ptr, m.len) != 0))
+		outcome_problem(o, "derived: changed: " ENVELOPE_STATE
+				   " is not what was signed");
+	file_unmap(&m);
+}
+
+/* A key beside the report that is not the one that signed it is there to be
+ * mistaken for it. */
+static void
+check_key(struct outcome *o, const char *dir)
+{
+	char path[1200];
+	struct keys k;
+	struct err e = {0};
+
+	if (file_join(path, sizeof(path), dir, ENVELOPE_KEY, &e) != 0 ||
+	    !file_exists(path))
+		return;
+	if (keys_public(path, &k, &e) != 0) {
+		outcome_judge(o, &e);
+		return;
+	}
+	if (strcmp(k.id, o->who.key.id) != 0)
+		outcome_problem(o, "derived: changed: " ENVELOPE_KEY
+				   " is not the key that signed");
+	keys_release(&k);
+}
+
+/* A signature of the files alone that lies with the report is by the same key
+ * and of the same files. */
+static void
+check_model(struct outcome *o, const struct subject *files, const char *dir)
+{
+	char path[1200];
+	struct file_map m;
+	struct err e = {0};
+	int rc;
+
+	if (file_join(path, sizeof(path), dir, ENVELOPE_MODEL, &e) != 0 ||
+	    !file_exists(path))
+		return;
+	if (file_map(path, LIMIT_DOCUMENT, &m, &e) != 0) {
+		outcome_judge(o, &e);
+		return;
+	}
+	/* "": it is not itself one of the files */
+	rc = oms_verify(m.ptr, m.len, &o->who.key, files, "", &e);
+	if (rc != 0)
+		outcome_problem(o,
+		    "derived: " ENVELOPE_MODEL " is not of this audit: %s",
+		    e.msg);
+	file_unmap(&m);
+}
+
+static bool
+is_derived(const json_t *list, const char *name)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i,
+	    one) if (strcmp(json_text_at(one, "name"), name) == 0) return true;
+	return false;
+}
+
+/* Names in the directory of the report that nobody signed. */
+static void
+list_beside(struct outcome *o, const char *dir, const json_t *derived)
+{
+	static const char *const ours[] = {".", "..", ENVELOPE_FILE,
+	    ENVELOPE_STATE, ENVELOPE_KEY, ENVELOPE_MODEL};
+	struct dirent **name = NULL;
+	char path[1200];
+	struct err e = {0};
+	int n;
+
+	/* a signed file that was taken elsewhere has no directory of its own */
+	if (file_join(path, sizeof(path), dir, ENVELOPE_STATE, &e) != 0 ||
+	    !file_exists(path))
+		return;
+	n = scandir(dir, &name, NULL, alphasort);
+	for (int i = 0; i < n; i++) {
+		const char *s = name[i]->d_name;
+
+		if (!text_is_one_of(s, ours, ARRAY_LEN(ours)) &&
+		    !is_derived(derived, s))
+			json_add(o->beside, json_text(s));
+		free(name[i]);
+	}
+	free(name);
+}
+
 void
-verify_derived(struct outcome *o, const char *dir)
+verify_derived(struct outcome *o, const struct subject *files, const char *dir)
 {
 	const json_t *list = json_at(o->statement, "predicate.derived"), *one;
 	size_t i;
 
 	json_array_foreach(list, i, one) check_one_derived(o, dir, one);
+	check_copy(o, o->dir);
+	check_key(o, o->dir);
+	check_model(o, files, o->dir);
+	list_beside(o, o->dir, list);
 }

@@ -10,7 +10,9 @@
 /* A directory, a case, or the archive that was audited. */
 void verify_bundle(
     struct outcome *, const struct subject *want, const char *path);
-/* report.html and the like, in a directory. */
-void verify_derived(struct outcome *, const char *dir);
+/* report.html and the like, in a directory, and what else lies with the
+ * report: statement.json, public.pem, model.sig. */
+void verify_derived(
+    struct outcome *, const struct subject *files, const char *dir);
 
 #endif

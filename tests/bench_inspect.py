@@ -66,6 +66,48 @@ def safetensors(f, parts, mb):
         f.write(part)
 
 
+def onnx(f, parts, mb):
+    """A Gemm of one raw tensor, with 250 classes."""
+    def field(n, body):
+        return varint(n << 3 | 2) + varint(len(body)) + body
+
+    def number(n, v):
+        return varint(n << 3) + varint(v)
+
+    def value(n, name, *dims):
+        shape = b"".join(field(1, number(1, d)) for d in dims)
+        return field(n, field(1, name) + field(2, field(1, number(1, 1) + field(2, shape))))
+    node = field(1, field(1, b"x") + field(1, b"w") + field(2, b"y") + field(4, b"Gemm"))
+    ends = value(11, b"x", 1, mb * 1000) + value(12, b"y", 1, 250)
+    head = number(1, mb * 1000) + number(1, 250) + number(2, 1) + field(8, b"w") + varint(9 << 3 | 2) + varint(mb * 1000000)
+    tensor = varint(5 << 3 | 2) + varint(len(head) + mb * 1000000) + head
+    graph = len(node) + len(ends) + len(tensor) + mb * 1000000
+    f.write(number(1, 8) + field(8, number(2, 13)) + varint(7 << 3 | 2) + varint(graph) + node + ends + tensor)
+    for part in parts(mb):
+        f.write(part)
+
+
+def varint(v):
+    out = b""
+    while v > 127:
+        out += bytes([v & 127 | 128])
+        v >>= 7
+    return out + bytes([v])
+
+
+def folder(path, mb):
+    """A repository: shards of weights, a tokenizer, and files of text and source."""
+    os.mkdir(path)
+    for i in range(4):
+        with open(os.path.join(path, "model-%05d-of-00004.safetensors" % (i + 1)), "wb") as f:
+            safetensors(f, floats, mb // 4)
+    with open(os.path.join(path, "tokenizer.json"), "wb") as f:
+        f.write(tokenizer())
+    for i in range(200):
+        with open(os.path.join(path, "notes%03d.md" % i), "w") as f:
+            f.write("# Note %d\n\n" % i + "What was trained, and on what.\n" * 50)
+
+
 def many(f, n):
     with zipfile.ZipFile(f, "w") as z:
         for i in range(n):
@@ -85,6 +127,8 @@ def honest(rng):
     yield "torch zip, weights", lambda f: torch_zip(f, floats, MB)
     yield "torch zip, noise", lambda f: torch_zip(f, noise, MB)
     yield "safetensors, weights", lambda f: safetensors(f, floats, MB)
+    yield "ONNX, weights", lambda f: onnx(f, floats, MB)
+    yield "folder of 205 files", None
     yield "tokenizer.json", lambda f: f.write(tokenizer())
     yield "zip, 20,000 members", lambda f: many(f, 20000)
 
@@ -164,11 +208,15 @@ def scanners(bindir):
             yield module, [sys.executable] + command
 
 
+def files_of(path):
+    return [os.path.join(path, n) for n in sorted(os.listdir(path))] if os.path.isdir(path) else [path]
+
+
 def row(name, path, tools, start):
-    mb, took, memory = os.path.getsize(path) / 1e6, {}, 0
+    mb, took, memory = sum(os.path.getsize(n) for n in files_of(path)) / 1e6, {}, 0
     for _ in range(ROUNDS):
         for tool, command in tools.items():
-            s, most = seconds(command + [path])
+            s, most = seconds(command + (files_of(path) if tool == "sha256sum" else [path]))
             took[tool] = min(took.get(tool, 1e9), max(s - start[tool], 1e-3))
             memory = max(memory, most) if tool == "assay-inspect" else memory
     us = took.pop("assay-inspect")
@@ -177,8 +225,8 @@ def row(name, path, tools, start):
 
 def main():
     tools = dict(scanners(sys.argv[1]))
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "empty.pkl")
+    with tempfile.TemporaryDirectory() as top:
+        path = os.path.join(top, "empty.pkl")
         with open(path, "wb") as f:
             pickle.dump(None, f, 4)
         start = {name: min(seconds(c + [path])[0] for _ in range(ROUNDS)) for name, c in tools.items()}
@@ -189,9 +237,13 @@ def main():
             for name, make in kind(random.Random(1)):
                 if sys.argv[2:] and not any(w in name for w in sys.argv[2:]):
                     continue
-                path = os.path.join(folder, "file")
-                with open(path, "wb") as f:
-                    make(f)
+                if make is None:
+                    path = os.path.join(top, "folder")
+                    folder(path, MB)
+                else:
+                    path = os.path.join(top, "file")
+                    with open(path, "wb") as f:
+                        make(f)
                 row(name, path, tools, start)
 
 

@@ -151,7 +151,13 @@ def row(what, size, ours, peer):
     return (what, f"{size / 1e6:.0f}", f"{t:.2f}", f"{other:.2f}", f"{ratio:.2f}", f"{peak / 1024:.0f}", f"{peak / 1024 - size / 2 ** 20:.0f}")
 
 
-def load_row(bin_dir, folder, what, name, size, call):
+def load_rows(bin_dir, folder, what, name, size, call):
+    """With the neutral model written, and, since the peer writes nothing, with all of it but that."""
+    yield load_row(bin_dir, folder, f"{what}: assay-load, {call}", name, size, call, f"{folder}/neutral")
+    yield load_row(bin_dir, folder, f"{what}, nothing written: assay-load -o /dev/null, {call}", name, size, call, "/dev/null")
+
+
+def load_row(bin_dir, folder, what, name, size, call, output):
     child = subprocess.Popen([PYTHON, "-c", PEER % CALL[call], f"{folder}/{name}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     child.stdout.readline()
 
@@ -159,7 +165,7 @@ def load_row(bin_dir, folder, what, name, size, call):
         child.stdin.write("\n")
         child.stdin.flush()
         return float(child.stdout.readline())
-    out = row(f"{what}: assay-load, {call}", size, lambda: run([f"{bin_dir}/assay-load", f"{folder}/{name}", "-o", f"{folder}/neutral"]), peer)
+    out = row(what, size, lambda: run([f"{bin_dir}/assay-load", f"{folder}/{name}", "-o", output]), peer)
     child.communicate()
     return out
 
@@ -206,11 +212,11 @@ def rows(build_dir, say):
     out = []
     with tempfile.TemporaryDirectory(dir=top, prefix="assay-bench-") as folder:
         size = write_onnx(f"{folder}/m.onnx", big)
-        out.append(say(load_row(bin_dir, folder, "ONNX", "m.onnx", size, "onnx.load")))
+        out += [say(r) for r in load_rows(bin_dir, folder, "ONNX", "m.onnx", size, "onnx.load")]
         out.append(say(save_row(bin_dir, folder, "m.onnx", size)))
         os.unlink(f"{folder}/m.onnx")
         size = write_pt(f"{folder}/m.pt", big)
-        out.append(say(load_row(bin_dir, folder, "PyTorch state dict", "m.pt", size, "torch.load")))
+        out += [say(r) for r in load_rows(bin_dir, folder, "PyTorch state dict", "m.pt", size, "torch.load")]
         os.unlink(f"{folder}/m.pt")
     for what, external in (("ONNX, weights inside", False), ("ONNX, external data", True)):
         with tempfile.TemporaryDirectory(dir=top, prefix="assay-bench-") as folder:

@@ -5,7 +5,7 @@
 need="build-essential perl universal-ctags libopenblas-dev libarchive-dev
 libcmocka-dev libgraphviz-dev libjansson-dev libssl-dev libseccomp-dev
 libp11-kit-dev softhsm2
-libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libbz2-dev liblzma-dev libyaml-dev libutf8proc-dev
+libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libdeflate-dev libbz2-dev liblzma-dev libyaml-dev libutf8proc-dev
 fonts-dejavu-core openssl
 dataset-fashion-mnist libonnx-testdata mandoc python3-jsonschema tidy"
 missing=

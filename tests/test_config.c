@@ -5,6 +5,7 @@
 #include "tests/test.h"
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "formats/conf.h"
 #include "formats/jinja.h"
 #include "formats/pycode.h"
@@ -86,6 +87,33 @@ test_json(void **state)
 
 	/* the text of a string that failed is not to be relied on */
 	check_tree(row, &d, rc);
+}
+
+/* No deeper than a limit, however long the row of brackets; levels that were
+ * closed do not count. */
+static void
+test_deep(void **state)
+{
+	struct conf_doc d;
+	struct err e = {0};
+	struct buf b = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * LIMIT_CONF_DEPTH; i++)
+		buf_puts(&b, i == 0 ? "[" : i % 2 != 0 ? "{\"a\":" : "[[],");
+	assert_int_equal(conf_json(rd_mem(b.ptr, b.len), &d, &e), ERR_LIMIT);
+	/* half of the levels are objects, half arrays with one beside */
+	assert_in_range(e.off, 4 * LIMIT_CONF_DEPTH, 5 * LIMIT_CONF_DEPTH);
+	assert_in_range(d.arena.used, 1, 500 * LIMIT_CONF_DEPTH);
+	conf_release(&d);
+	b.len = 0;
+	for (size_t i = 0; i < LIMIT_CONF_DEPTH; i++)
+		buf_puts(&b, "[");
+	for (size_t i = 0; i < LIMIT_CONF_DEPTH; i++)
+		buf_puts(&b, "]");
+	assert_ok(conf_json(rd_mem(b.ptr, b.len), &d, &e), &e);
+	conf_release(&d);
+	buf_free(&b);
 }
 
 static const struct row yaml_rows[] = {
@@ -276,5 +304,6 @@ main(void)
 	ALL(test_literal, literal_rows);
 	ALL(test_python, python_rows);
 	ALL(test_xml, xml_rows);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_deep);
 	return _cmocka_run_group_tests("config", tests, n, NULL, NULL);
 }

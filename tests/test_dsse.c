@@ -5,9 +5,17 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/secret.h"
 
+#include <fcntl.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char payload[] = "{\"_type\":\"x\"}";
@@ -259,20 +267,214 @@ test_read(void **state)
 		fail_msg("said '%s', not '%s'", e.msg, row->complaint);
 }
 
+/* RFC 8032, 7.3: Ed25519ph of "abc".  The same key and message in Ed25519 is
+ * another signature, and only that one counts. */
+static void
+test_prehashed(void **state)
+{
+	static const uint8_t public[] = {0xec, 0x17, 0x2b, 0x93, 0xad, 0x5e,
+	    0x56, 0x3b, 0xf4, 0x93, 0x2c, 0x70, 0xe1, 0x24, 0x50, 0x34, 0xc3,
+	    0x54, 0x67, 0xef, 0x2e, 0xfd, 0x4d, 0x64, 0xeb, 0xf8, 0x19, 0x68,
+	    0x34, 0x67, 0xe2, 0xbf};
+	static const uint8_t ph[] = {0x98, 0xa7, 0x02, 0x22, 0xf0, 0xb8, 0x12,
+	    0x1a, 0xa9, 0xd3, 0x0f, 0x81, 0x3d, 0x68, 0x3f, 0x80, 0x9e, 0x46,
+	    0x2b, 0x46, 0x9c, 0x7f, 0xf8, 0x76, 0x39, 0x49, 0x9b, 0xb9, 0x4e,
+	    0x6d, 0xae, 0x41, 0x31, 0xf8, 0x50, 0x42, 0x46, 0x3c, 0x2a, 0x35,
+	    0x5a, 0x20, 0x03, 0xd0, 0x62, 0xad, 0xf5, 0xaa, 0xa1, 0x0b, 0x8c,
+	    0x61, 0xe6, 0x36, 0x06, 0x2a, 0xaa, 0xd1, 0x1c, 0x2a, 0x26, 0x08,
+	    0x34, 0x06};
+	static const uint8_t pure[] = {0xc9, 0x44, 0x6c, 0x82, 0xf4, 0x23, 0x50,
+	    0x87, 0x61, 0x33, 0x64, 0xb1, 0xe2, 0xc3, 0x1a, 0xed, 0x0a, 0xe9,
+	    0xf1, 0x1a, 0x69, 0x82, 0x85, 0x99, 0x14, 0xbd, 0xd8, 0x56, 0x5e,
+	    0x11, 0x9d, 0x26, 0xcd, 0x47, 0x42, 0x3c, 0x26, 0xc2, 0xa4, 0x9d,
+	    0x5f, 0x60, 0xd8, 0x47, 0xf7, 0x51, 0x20, 0xf4, 0xba, 0xda, 0x1a,
+	    0x01, 0x06, 0x3a, 0xaf, 0xef, 0x8f, 0xec, 0xb9, 0xa0, 0x7e, 0x32,
+	    0xe7, 0x07};
+	struct err e = {0};
+	struct keys k;
+
+	(void)state;
+	assert_ok(keys_ed25519(public, sizeof(public), &k, &e), &e);
+	assert_ok(keys_verify(&k, "abc", 3, pure, sizeof(pure), &e), &e);
+	assert_int_equal(
+	    keys_verify(&k, "abc", 3, ph, sizeof(ph), &e), ERR_FORMAT);
+	keys_release(&k);
+}
+
+/* --- what is left of a key ------------------------------------------------- */
+
+#define SCALAR 32
+
+struct pattern {
+	uint8_t inverse[2][SCALAR];
+};
+
+static bool
+is_at(const struct pattern *p, const uint8_t *at)
+{
+	for (size_t i = 0; i < 2; i++) {
+		size_t k = 0;
+
+		while (k < SCALAR && (at[k] ^ p->inverse[i][k]) == 0xff)
+			k++;
+		if (k == SCALAR)
+			return true;
+	}
+	return false;
+}
+
+/* How often any of the patterns, kept inverted so that they are not found
+ * themselves, occurs in memory of this process that can be written. */
+static size_t
+count_in(int mem, uint64_t from, uint64_t to, const struct pattern *p)
+{
+	static uint8_t window[(1 << 16) + SCALAR];
+	size_t found = 0;
+
+	for (uint64_t at = from; at < to; at += 1 << 16) {
+		size_t want = MIN(sizeof(window), (size_t)(to - at));
+		ssize_t got = pread(mem, window, want, (off_t)at);
+
+		/* what was read of this very window is a copy */
+		if (at <= (uintptr_t)window + sizeof(window) &&
+		    at + want >= (uintptr_t)window)
+			continue;
+		for (ssize_t i = 0; i + SCALAR <= got && i < 1 << 16; i++)
+			found += is_at(p, window + i);
+	}
+	memset(window, 0, sizeof(window));
+	return found;
+}
+
+static size_t
+count_everywhere(const struct pattern *p)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	char line[512], access[8];
+	uint64_t from, to;
+	size_t found = 0;
+
+	assert_non_null(maps);
+	assert_true(mem >= 0);
+	while (fgets(line, sizeof(line), maps) != NULL)
+		/* the sanitizers' own maps are terabytes */
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s", &from, &to,
+			access) == 3 &&
+		    access[1] == 'w' && to - from <= (uint64_t)1 << 28)
+			found += count_in(mem, from, to, p);
+	close(mem);
+	fclose(maps);
+	return found;
+}
+
+/* The secret number of a key, inverted, forwards and backwards. */
+static void
+pattern_of(const struct keys *k, struct pattern *p)
+{
+	uint8_t raw[SCALAR];
+	size_t n = sizeof(raw);
+	BIGNUM *b = NULL;
+
+	if (k->kind == KEYS_ED25519) {
+		assert_int_equal(
+		    EVP_PKEY_get_raw_private_key(k->pkey, raw, &n), 1);
+	} else {
+		assert_int_equal(EVP_PKEY_get_bn_param(
+				     k->pkey, OSSL_PKEY_PARAM_PRIV_KEY, &b),
+		    1);
+		assert_int_equal(BN_bn2binpad(b, raw, SCALAR), SCALAR);
+		BN_clear_free(b);
+	}
+	for (size_t i = 0; i < SCALAR; i++) {
+		p->inverse[0][i] = (uint8_t)~raw[i];
+		p->inverse[1][SCALAR - 1 - i] = (uint8_t)~raw[i];
+	}
+	OPENSSL_cleanse(raw, sizeof(raw));
+}
+
+/* In a process of its own: OpenSSL's getters leave copies on the stack. */
+static void
+learn(const char *path, struct pattern *p)
+{
+	struct err e = {0};
+	struct keys k;
+	int ends[2], status = 1;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (keys_private(path, NULL, &k, &e) != 0)
+			_exit(1);
+		pattern_of(&k, p);
+		_exit(write(ends[1], p, sizeof(*p)) != (ssize_t)sizeof(*p));
+	}
+	assert_int_equal(read(ends[0], p, sizeof(*p)), sizeof(*p));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* A key that openssl made and this process only reads: found in memory while
+ * it is held, and nowhere when it was released, signatures or not. */
+static void
+test_wiped(void **state)
+{
+	const struct key_row *row = *state;
+	char path[] = "/tmp/assay-test-XXXXXX", command[200];
+	struct pattern p;
+	struct buf sig = {0};
+	struct err e = {0};
+	struct keys k;
+
+	close(mkstemp(path));
+	snprintf(command, sizeof(command),
+	    "openssl genpkey -algorithm %s %s -out %s 2>/dev/null", row->type,
+	    row->curve != NULL ? "-pkeyopt ec_paramgen_curve:P-256" : "", path);
+	assert_int_equal(system(command), 0);
+	learn(path, &p);
+	assert_int_equal(count_everywhere(&p), 0);
+	assert_ok(keys_private(path, NULL, &k, &e), &e);
+	assert_true(count_everywhere(&p) > 0);
+	assert_ok(keys_sign(&k, payload, strlen(payload), &sig, &e), &e);
+	keys_release(&k);
+	assert_int_equal(count_everywhere(&p), 0);
+	buf_free(&sig);
+	unlink(path);
+}
+
+static void
+test_guard(void **state)
+{
+	struct rlimit core = {1, 1};
+
+	(void)state;
+	assert_int_equal(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
+	assert_int_equal(getrlimit(RLIMIT_CORE, &core), 0);
+	assert_int_equal(core.rlim_max, 0);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[2 * ARRAY_LEN(key_rows) +
+	struct CMUnitTest tests[3 * ARRAY_LEN(key_rows) +
 				ARRAY_LEN(refuse_rows) + ARRAY_LEN(read_rows) +
-				3];
+				5];
+	struct err e = {0};
 	size_t n = 0;
 
+	if (secret_guard(&e) != 0)
+		return 1;
 	memset(tests, 0, sizeof(tests));
 	for (size_t i = 0; i < ARRAY_LEN(key_rows); i++) {
 		tests[n++] =
 		    (struct CMUnitTest)ROW(test_round_trip, key_rows[i]);
 		tests[n++] =
 		    (struct CMUnitTest)ROW(test_flipped_bits, key_rows[i]);
+		tests[n++] = (struct CMUnitTest)ROW(test_wiped, key_rows[i]);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(refuse_rows); i++)
 		tests[n++] =
@@ -282,5 +484,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_pae_vector);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_other_type);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_not_a_key);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_prehashed);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_guard);
 	return cmocka_run_group_tests_name("dsse", tests, NULL, NULL);
 }

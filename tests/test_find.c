@@ -21,7 +21,7 @@ static void
 test_every_place(void **state)
 {
 	struct find f = all_words();
-	uint8_t p[150];
+	uint8_t p[220];
 
 	(void)state;
 	for (size_t len = 4; len <= sizeof(p); len++)

@@ -12,7 +12,8 @@
 #define NOW INT64_C(1795824000)
 
 static const char *const good[] = {"least", "name", "waive", "waive-place",
-    "leap-day", "change", "change-expires", "both"};
+    "leap-day", "change", "change-expires", "both", "require",
+    "require-nothing"};
 
 static const struct bad_row {
 	const char *name, *says;
@@ -44,6 +45,22 @@ static const struct bad_row {
     {"change-reason", "'change.0.reason' is missing"},
     {"fail-at", "'fail-at' is no severity"},
     {"list", "a policy is a JSON object"},
+    {"require-list", "'require' is not an object"},
+    {"require-key", "'require.check' is not known"},
+    {"require-check", "'require.checks.0' is no check"},
+    {"require-check-twice", "'require.checks.1' is there twice"},
+    {"require-no-checks", "'require.checks' has no entries"},
+    {"require-format", "'require.formats.0' is no format"},
+    {"require-references", "'require.references' is 0, not within 1 to"},
+    {"require-score", "'require.score' is not a number"},
+    {"require-accuracy", "'require.accuracy' is 90, not within 0 to 1"},
+    {"require-success", "'require.attack-success' is -0.1"},
+    {"require-signature-key", "'require.signatures.0.public-key' is missing"},
+    {"require-signature-pem",
+	"'require.signatures.0.public-key' is not a public key"},
+    {"require-signature-path",
+	"'require.signatures.0.path' is no path within a bundle"},
+    {"require-signature-more", "'require.signatures.0.keyid' is not known"},
     {"duplicate", "duplicate object key"},
     {"duplicate-waive", "duplicate object key"},
     {"trailing", "end of file expected"},

@@ -149,4 +149,5 @@ for v in unpack inspect load save scan grow purify eval report verify plant; do
 done
 exits 3 'the status of the tool comes through' assay load nokey
 exits 4 'and wrong usage' assay eval --frob
+statements_fit
 done_testing

@@ -108,4 +108,5 @@ exits 1 'a folder as a reference' assay scan mar --data "$audit" --reference pac
 ok 'its files are listed' grep -q '"MLmodel"' c10/scan.json
 mkdir two && cp "$clean" two/a.onnx && cp "$suspect" two/b.onnx
 fails 3 'two models in a plain folder' 'a folder with 2 models' assay-load two
+statements_fit
 done_testing

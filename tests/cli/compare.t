@@ -81,4 +81,5 @@ sed 's/clothes.tar.gz/<script>x<\/script>/' $a/statement.json >$tmp/evil.json
 exits 0 "a hostile name" assay-report --index $tmp/evil.json -o $tmp/evil
 ok "is text" sh -c "! grep -qi '<script' $tmp/evil/index.html"
 exits 4 "--index alone" assay-report --index
+statements_fit
 done_testing

@@ -78,7 +78,9 @@ for p in fixtures/policy/good-*.json; do
 	exits 0 "$(basename $p) is read" assay-inspect --policy $p $f/good.txt
 	ok "$(basename $p) fits the schema" valid $p audit/policy.schema.json
 done
-for p in key schema-other waive-severity reason-missing reason-blank expires-missing expires-never sha256-upper fail-at; do
+for p in key schema-other waive-severity reason-missing reason-blank expires-missing expires-never sha256-upper fail-at \
+    require-list require-key require-check require-check-twice require-no-checks require-format require-references require-score \
+    require-accuracy require-success require-signature-key require-signature-pem require-signature-path require-signature-more; do
 	ok "bad-$p does not" sh -c "! PATH=/usr/bin:/bin python3 -W ignore -m jsonschema -i fixtures/policy/bad-$p.json audit/policy.schema.json"
 done
 

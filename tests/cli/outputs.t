@@ -103,4 +103,5 @@ done
 ok "junit.xml is well-formed" python3 -c "import xml.etree.ElementTree as E; E.parse('$r/junit.xml')"
 ok "report.md has no link of theirs" sh -c "! grep -q '\\[a\\](' $r/report.md"
 ok "nor a heading" sh -c "! grep -q '^# head' $r/report.md"
+statements_fit
 done_testing

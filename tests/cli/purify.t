@@ -37,6 +37,33 @@ ok 'printed document' grep -q '"schema": "assay-purify/1"' "$out"
 exits 0 'measured' assay-eval "$tmp/20.onnx" --data "$audit" --trigger "$trigger" --max-asr .8
 prints '^accuracy  *0\.[89]'
 
+# guided by a scan's targets, ended and gone on with
+printf '%s' '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"},"inputs":[],"targets":[
+ {"class":0,"geometry":"patch"},{"class":1,"geometry":"pair","source":2}],
+ "geometries":[{"name":"patch","per_class":[{"class":0,"ease":{"suspect":-2.0,"references":[-4.0,-4.2]}}]},
+  {"name":"linf","per_class":[{"class":0,"ease":{"suspect":2.0,"references":[1.0]}}]}],
+ "pairs":[{"class":1,"source":2,"ease":{"suspect":-3.0,"references":[-4.0]}}]}' >"$tmp/scan.json"
+g="-q --method guided --guide $tmp/scan.json --batch 32 --keep 1 --data $audit $suspect"
+exits 0 'guided' assay-purify $g --rounds 2 -o "$tmp/g1.onnx" --document "$tmp/g1.json" --checkpoint "$tmp/g1.state" --threads 1
+ok 'the scan is named' grep -q '"role": "scan"' "$tmp/g1.json"
+ok 'what the guide cost is said' grep -q '"loss_guide":' "$tmp/g1.json"
+exits 0 'by two threads' assay-purify $g --rounds 2 -o "$tmp/g2.onnx" --threads 2
+ok 'the same model' cmp "$tmp/g1.onnx" "$tmp/g2.onnx"
+exits 0 'a run that ends after its first round' assay-purify $g --rounds 2 --max-time .000001 -o "$tmp/g3.onnx" --document "$tmp/g3.json" --checkpoint "$tmp/g3.state"
+ok 'says so' grep -q '"end": "time"' "$tmp/g3.json"
+ok 'and is another model' sh -c "! cmp -s '$tmp/g1.onnx' '$tmp/g3.onnx'"
+exits 0 'gone on with' assay-purify $g --rounds 2 -o "$tmp/g3.onnx" --checkpoint "$tmp/g3.state"
+ok 'is the same model' cmp "$tmp/g1.onnx" "$tmp/g3.onnx"
+ok 'the same state' cmp "$tmp/g1.state" "$tmp/g3.state"
+fails 2 'with another seed' 'another run' assay-purify $g --rounds 2 --seed 5 -o "$tmp/x.onnx" --checkpoint "$tmp/g3.state"
+head -c 3000 "$tmp/g3.state" >"$tmp/cut.state"
+fails 2 'a state cut short' 'cut.state: ' assay-purify $g --rounds 2 -o "$tmp/x.onnx" --checkpoint "$tmp/cut.state"
+fails 4 'no guide' 'needs --guide' assay-purify -q --method guided --data "$audit" "$suspect" -o "$tmp/x.onnx"
+sed 's/"class":0,"geometry":"patch"/"class":44,"geometry":"patch"/' "$tmp/scan.json" >"$tmp/far.json"
+fails 2 'a guide of another model' 'far.json: ' assay-purify $g --guide "$tmp/far.json" -o "$tmp/x.onnx"
+sed 's/"targets":/"others":/' "$tmp/scan.json" >"$tmp/none.json"
+fails 4 'a guide without targets' 'no target' assay-purify $g --guide "$tmp/none.json" -o "$tmp/x.onnx"
+
 # weights of 16 bits: trained in 32, rounded, measured as they are written
 npy() { # SHAPE: header of an NPY file of bytes
 	printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': ($1), }"

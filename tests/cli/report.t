@@ -5,6 +5,7 @@ here=$(dirname "$0")/..
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 n=0
+mkdir "$tmp/all"
 
 ok() { # description, then a command that must succeed
 	n=$((n + 1))
@@ -20,6 +21,7 @@ status() { # wanted status, command
 	shift
 	"$@" >"$tmp/out" 2>"$tmp/err"
 	got=$?
+	[ ! -e "$tmp/case/report/statement.json" ] || cp "$tmp/case/report/statement.json" "$tmp/all/$n.json"
 	[ "$got" -eq "$want" ] || { echo "status $got, not $want"; cat "$tmp/out" "$tmp/err"; return 1; }
 }
 fresh() { rm -rf "$tmp/case"; sh "$here/case.sh" "$1" "$tmp/case"; }
@@ -50,6 +52,14 @@ ok 'same audit, same results digest' sh -c "a=\$(grep -o '\"resultsDigest\":{[^}
 SOURCE_DATE_EPOCH=1767323045 assay-report --out "$tmp/d1" "$tmp/case" >"$tmp/log"
 SOURCE_DATE_EPOCH=1767323045 assay-report --out "$tmp/d2" "$tmp/case" >"$tmp/log"
 ok 'SOURCE_DATE_EPOCH: the same bytes' diff -r "$tmp/d1" "$tmp/d2"
+openssl genpkey -algorithm ed25519 -out "$tmp/ed.pem" 2>/dev/null
+cp -r "$tmp/case" "$tmp/moved"
+SOURCE_DATE_EPOCH=1767323045 assay-report --key "$tmp/ed.pem" --model-signature --out "$tmp/e1" "$tmp/case" >"$tmp/log"
+SOURCE_DATE_EPOCH=1767323045 TZ=Asia/Tokyo LC_ALL=C.UTF-8 assay-report --key "$tmp/ed.pem" --model-signature --out "$tmp/e2" "$tmp/moved" >"$tmp/log"
+ok 'with Ed25519 the signed file too, wherever the case is' sh -c "[ -s '$tmp/e1/audit.sigstore.json' ] && diff -r '$tmp/e1' '$tmp/e2'"
+SOURCE_DATE_EPOCH=1867323045 assay-report --key "$tmp/ed.pem" --out "$tmp/e3" "$tmp/moved" >"$tmp/log"
+ok 'on another day other bytes' sh -c "! cmp -s '$tmp/e1/statement.json' '$tmp/e3/statement.json'"
+ok 'and the same results' sh -c "a=\$(jq -c .predicate.resultsDigest '$tmp/e1/statement.json'); [ \${#a} -gt 64 ] && [ \"\$a\" = \"\$(jq -c .predicate.resultsDigest '$tmp/e3/statement.json')\" ]"
 ok 'SOURCE_DATE_EPOCH: that time' grep -q '"auditedAt":"2026-01-02T03:04:05Z"' "$tmp/d1/statement.json"
 ok '--json prints one document' sh -c "assay-report --json --force '$tmp/case' | grep -q '\"schema\": \"assay-report/1\"'"
 ok 'a full standard output is not a success' sh -c "assay-report --force '$tmp/case' >/dev/full 2>/dev/null; [ \$? -eq 2 ]"
@@ -57,6 +67,17 @@ ok 'a full standard output is not a success' sh -c "assay-report --force '$tmp/c
 fresh backdoored
 ok 'a backdoored case fails' status 1 assay-report "$tmp/case"
 ok 'the statement names the target' has statement.json '"id":"BEHAVIOUR_TARGET"'
+ok 'with the ids that audit/taxonomy.json has for it' sh -c "
+	jq -c '.findings.BEHAVIOUR_TARGET as \$k | [\$k[] as \$c | .classes[\$c] // [\$c] | .[]]' audit/taxonomy.json >'$tmp/want'
+	jq -c '[.predicate.findings[] | select(.id == \"BEHAVIOUR_TARGET\")][0].taxa' '$tmp/case/report/statement.json' >'$tmp/have'
+	cat '$tmp/want' '$tmp/have'; [ \$(wc -c <'$tmp/want') -gt 20 ] && cmp '$tmp/want' '$tmp/have'"
+ok 'and the editions of the lists' sh -c "
+	jq -c '[.editions | to_entries[] | {name: .key, version: .value.version}]' audit/taxonomy.json >'$tmp/want'
+	jq -c '.predicate.taxonomies' '$tmp/case/report/statement.json' | cmp - '$tmp/want'"
+mkdir -p "$tmp/alone/bin" && cp "$(command -v assay-report)" "$tmp/alone/bin/"
+ok 'without that file, none' status 1 "$tmp/alone/bin/assay-report" -o "$tmp/bare" "$tmp/case"
+ok 'which is said' grep -q 'targets go without taxonomy ids: .*taxonomy.json' "$tmp/err"
+ok 'and none are made up' sh -c "! grep -q 'taxa\|CWE' '$tmp/bare/statement.json'"
 ok 'counts are integers, the rest is text' sh -c "! grep -qE '[0-9]\\.[0-9]+[,}]' '$tmp/case/report/statement.json'"
 ok 'the page names it in words' has report.html '<strong>Sneaker (class 7)</strong>'
 ok 'the diagram points at it' has flips.dot 'c9 -> c7'
@@ -300,4 +321,22 @@ fi
 ok 'no case given' status 4 assay-report
 ok 'an unknown option' status 4 assay-report --frobnicate "$tmp/case"
 ok 'help' status 0 assay-report --help
+
+# what assay-statement(5) says, as a schema
+fits() { (cd "$tmp/all" && printf -- '-i\n%s\n' *.json) | (cd "$tmp/all" && xargs env PATH=/usr/bin:/bin python3 -W ignore -m jsonschema "$here/../report/statement.schema.json"); }
+here=$(cd "$here" && pwd)
+ok "each of the $(ls "$tmp/all" | wc -l) statements made here fits the schema" fits
+misfit() { # what, jq program
+	f=$(ls "$tmp/all" | head -1)
+	jq "$2" "$tmp/all/$f" >"$tmp/misfit.json"
+	ok "the schema refuses $1" sh -c "! cmp -s '$tmp/misfit.json' '$tmp/all/$f' && ! PATH=/usr/bin:/bin python3 -W ignore -m jsonschema -i '$tmp/misfit.json' '$here/../report/statement.schema.json'"
+}
+misfit 'a real number' '.predicate.checks[0].evidence.files = 0.5'
+misfit 'an integer that is too large' '.predicate.run.scan.seconds = 9007199254740993'
+misfit 'a field of the statement' '.note = "x"'
+misfit 'a field of the predicate' '.predicate.note = "x"'
+misfit 'a size as a number' '.predicate.manifest.resources[0].size = 3'
+misfit 'no verdict' 'del(.predicate.verdict)'
+misfit 'a count below zero' '(.predicate.checks[] | select(.id == "flip-radius/linf") | .evidence.perClass[0].flips.n) = -1'
+misfit 'a weak digest' '.subject[0].digest = {sha1: "00"}'
 echo "1..$n"

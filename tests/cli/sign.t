@@ -8,6 +8,7 @@ key one
 key two
 openssl genpkey -algorithm ed25519 -out "$tmp/ed.pem" 2>/dev/null
 openssl pkey -in "$tmp/ed.pem" -pubout -out "$tmp/ed.pub"
+sed -n 2p $tmp/one.pem >$tmp/middle_of_key
 sh tests/case.sh clean "$tmp/case"
 case=$tmp/case
 r=$tmp/r
@@ -20,6 +21,9 @@ exits 0 "is as good as a key" verify --key $tmp/one.pub
 exits 0 "Ed25519 by a command" report --public-key $tmp/ed.pub \
     --sign-command "cat >$tmp/in; openssl pkeyutl -sign -rawin -inkey $tmp/ed.pem -in $tmp/in"
 exits 0 "verifies" verify --key $tmp/ed.pub
+exits 0 "who signs leaves no core" report --public-key $tmp/one.pub \
+    --sign-command "cat /proc/\$PPID/limits >$tmp/limits; openssl dgst -sha256 -sign $tmp/one.pem"
+ok "its limit is 0" grep -q '^Max core file size  *0  *0 ' $tmp/limits
 exits 2 "a command with another key" report --public-key $tmp/two.pub --sign-command "openssl dgst -sha256 -sign $tmp/one.pem"
 says "the signature does not match"
 ok "leaves nothing" [ ! -e $r ]
@@ -65,6 +69,10 @@ if [ -e /usr/lib/softhsm/libsofthsm2.so ] && command -v softhsm2-util >/dev/null
 else
 	ok "a token # SKIP no softhsm2" true
 fi
+
+# --- no output has any of a private key
+exits 0 "a report by a key file" report --key $tmp/one.pem --model-signature
+ok "nothing of the key in it" sh -c "grep -q . $tmp/middle_of_key && ! grep -rqF -f $tmp/middle_of_key $r $out $err"
 
 # --- in two steps
 exits 0 "what is to be signed" report --public-key $tmp/one.pub --emit-pae $tmp/pae
@@ -245,8 +253,19 @@ python3 - $r/model.sig $tmp/mpae $tmp/msig $case/files <<-'P'
 	P
 ok "its statement is that of the files" [ $? -eq 0 ]
 ok "openssl verifies it" openssl dgst -sha256 -verify $tmp/one.pub -signature $tmp/msig $tmp/mpae
+openssl base64 -d -A <<P >$tmp/mstatement
+$(jq -r .dsseEnvelope.payload $r/model.sig)
+P
+for pair in bundle:$r/model.sig statement:$tmp/mstatement; do
+	if [ -n "${ASSAY_SCHEMAS:-}" ]; then
+		ok "model.sig: the ${pair%%:*} schema of the specification" python3 tests/schema.py "$ASSAY_SCHEMAS" oms/v1.0/${pair%%:*}.schema.json ${pair#*:}
+	else
+		ok "the schema of the specification # SKIP no ASSAY_SCHEMAS" true
+	fi
+done
 exits 1 "it is no report" assay-verify $r/model.sig --key $tmp/one.pub
 says "not a model audit"
 exits 3 "a report where a case is wanted" assay-report $r
 exits 4 "model.sig without a signature" report --model-signature
+statements_fit
 done_testing

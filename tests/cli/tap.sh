@@ -35,4 +35,10 @@ says() { ok "says $1" grep -q -e "$1" "$err"; }
 prints() { ok "prints $1" grep -q -e "$1" "$out"; }
 # but for the files that they were read from
 same_model() { python3 "$here/same-model.py" "$1" "$2"; }
+# every statement that is left in the scratch directory is as its schema says
+statements_fit() {
+	find "$tmp" -name statement.json | sed 's/.*/-i\n&/' >"$tmp/statements"
+	ok "each of $(($(wc -l <"$tmp/statements") / 2)) statements fits the schema" \
+	    xargs -a "$tmp/statements" -d '\n' env PATH=/usr/bin:/bin python3 -W ignore -m jsonschema "$here/../../report/statement.schema.json"
+}
 done_testing() { echo "1..$count"; }
