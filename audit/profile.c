@@ -151,16 +151,20 @@ has_source(const struct uap_images *im, int32_t label)
 	return false;
 }
 
+/* Of all geometries: the more at a time, the more threads and ranks are busy
+ * until the end. */
 static size_t
-class_cells(const struct profile_plan *plan, size_t g, uint64_t seed,
+class_cells(const struct profile_plan *plan, uint64_t seed,
     struct uap_cell *cell, size_t *to)
 {
 	size_t n = 0;
 
-	for (size_t t = 0; t < plan->classes; t++) {
+	for (size_t i = 0; i < geometry_count * plan->classes; i++) {
+		size_t g = i / plan->classes, t = i % plan->classes;
+
 		if (!plan->target[t])
 			continue;
-		to[n] = g * plan->classes + t;
+		to[n] = i;
 		cell[n++] = (struct uap_cell){
 		    geometry_table[g], UAP_ALL, (int32_t)t, seed};
 	}
@@ -194,23 +198,22 @@ profile_radii(struct profile *p, const struct profile_job *job,
     const struct profile_plan *plan, struct err *e)
 {
 	const struct profile_config *cfg = job->cfg;
+	struct uap_config class = cfg->cell;
 	size_t k = plan->classes, n;
 	struct uap_cell *cell;
 	struct arena a;
 	size_t *to;
 	int rc = 0;
 
+	class.patch_steps = profile_steps(cfg, PROFILE_PAIR).steps;
 	arena_init(&a, (size_t)1 << 30);
-	cell = arena_alloc(&a, k * k, sizeof(*cell));
-	to = arena_alloc(&a, k * k, sizeof(*to));
+	cell = arena_alloc(&a, k * MAX(k, geometry_count), sizeof(*cell));
+	to = arena_alloc(&a, k * MAX(k, geometry_count), sizeof(*to));
 	if (cell == NULL || to == NULL)
 		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
-	for (size_t g = 0; rc == 0 && g < geometry_count; g++) {
-		struct uap_config c = profile_steps(cfg, geometry_table[g]);
-
-		n = class_cells(plan, g, cfg->seed, cell, to);
-		rc = search(
-		    job, &c, cell, to, n, geometry_table[g]->name, p->cell, e);
+	if (rc == 0) {
+		n = class_cells(plan, cfg->seed, cell, to);
+		rc = search(job, &class, cell, to, n, "classes", p->cell, e);
 	}
 	if (rc == 0) {
 		n = pair_cells(plan, &job->im, cfg->seed, cell, to);

@@ -37,6 +37,7 @@ struct uap_cell {
 struct uap_config {
 	size_t steps, batch; /* of the search */
 	size_t count;        /* TEST images at most */
+	size_t patch_steps;  /* steps for patches; 0: as the others */
 };
 
 struct uap_found {
@@ -55,7 +56,8 @@ struct uap_found {
 /*
  * ncell cells of one model, in parallel; found has as many entries, released
  * by uap_release().  Each result depends on its cell, the images, the net and
- * the configuration only.  `label` is for progress, NULL for none.
+ * the configuration only.  Collective where there are several ranks
+ * (base/ranks.h), which share out the cells.  `label` is for progress, NULL for none.
  * ERR_USAGE where a cell has no images.
  */
 int uap_search(const struct net *, const struct uap_config *,

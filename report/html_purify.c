@@ -44,11 +44,11 @@ terms_of(struct arena *a, const json_t *rounds, struct term *out)
 	    {"accuracy_heldout", "held-out accuracy", true, NULL},
 	    {"fooled_rate", "fooled by the attack", true, NULL},
 	    {"shared_rate", "fooled as the original is", true, NULL},
-	    {"guide_rate", "guided images that flip", true, NULL},
 	    {"loss", "loss", false, NULL},
 	    {"loss_clean", "clean", false, NULL},
 	    {"loss_shared", "shared", false, NULL},
 	    {"loss_guide", "guided", false, NULL},
+	    {"loss_mix", "mixed", false, NULL},
 	    {"loss_distil", "distilled", false, NULL},
 	    {"loss_adv", "adversarial", false, NULL},
 	};
@@ -241,6 +241,7 @@ html_purify(const struct html_in *h, struct buf *b)
 		page_el(b, "p",
 		    "The purified model was not scanned again: nothing is "
 		    "known about it.");
+	html_after(h, b);
 	put_rounds(json_at(p, "rounds"), b);
 	html_after(h, b);
 	page_section_end(b);
