@@ -32,9 +32,6 @@
 /* The tree of a configuration that is judged: a tokenizer.json of 150,000
  * words and 300,000 merges takes 50 MB. */
 #define LIMIT_CONF_ARENA ((size_t)1 << 30)
-/* Levels of JSON: Python's json module takes a thousand, jansson 2048, serde
- * 128; a row of brackets would be a hundred times its size in memory. */
-#define LIMIT_CONF_DEPTH 10000
 /* Tokens of one Jinja template: the longest chat template has 5,000. */
 #define LIMIT_TEMPLATE_ARENA ((size_t)64 << 20)
 /* Nodes and tensors of a graph: swin_t has 6,500 nodes. */
