@@ -32,8 +32,6 @@
 /* The tree of a configuration that is judged: a tokenizer.json of 150,000
  * words and 300,000 merges takes 50 MB. */
 #define LIMIT_CONF_ARENA ((size_t)1 << 30)
-/* Levels of JSON (Python: 1000): a row of brackets takes 100 times its size. */
-#define LIMIT_CONF_DEPTH 10000
 /* Tokens of one Jinja template: the longest chat template has 5,000. */
 #define LIMIT_TEMPLATE_ARENA ((size_t)64 << 20)
 /* Nodes and tensors of a graph: swin_t has 6,500 nodes. */
