@@ -25,7 +25,7 @@
 static struct signing sign;
 static const char *arg_data, *arg_classes, *arg_out, *arg_model;
 static const char *arg_budget = "standard", *arg_trigger, *arg_seed = "0";
-static const char *arg_rounds = "20", *arg_lr = "1e-3", *arg_batch = "64";
+static const char *arg_method = "guided", *arg_rounds, *arg_lr, *arg_batch;
 static const char *arg_eval_data, *arg_previous;
 static const char *arg_preprocess, *arg_policy;
 static struct opt_list arg_reference;
@@ -81,21 +81,26 @@ static const struct opt table[] = {
 	.dest = &arg_seed,
 	.arg = "N",
 	.help = "seed of scan and purification (default 0)"},
+    {.name = "method",
+	.kind = OPT_STR,
+	.dest = &arg_method,
+	.arg = "M",
+	.help = "of the purification (default guided)"},
     {.name = "rounds",
 	.kind = OPT_STR,
 	.dest = &arg_rounds,
 	.arg = "N",
-	.help = "of the purification (default 20)"},
+	.help = "of the purification (default the method's)"},
     {.name = "lr",
 	.kind = OPT_STR,
 	.dest = &arg_lr,
 	.arg = "X",
-	.help = "of the purification (default 1e-3)"},
+	.help = "of the purification (default the method's)"},
     {.name = "batch",
 	.kind = OPT_STR,
 	.dest = &arg_batch,
 	.arg = "N",
-	.help = "of the purification (default 64)"},
+	.help = "of the purification (default the method's)"},
     {.name = "no-purify",
 	.kind = OPT_FLAG,
 	.dest = &arg_no_purify,
@@ -297,9 +302,10 @@ choose(struct audit *a, struct err *e)
 	return 0;
 }
 
+/* before: the scan of the model before purification, or NULL. */
 static int
-scan(struct audit *a, const char *model, const char *dir, int *status,
-    struct err *e)
+scan(struct audit *a, const char *model, const char *before, const char *dir,
+    int *status, struct err *e)
 {
 	struct command c = command_new("assay-scan");
 	char doc[PATH_SIZE], grown[PATH_SIZE];
@@ -314,6 +320,7 @@ scan(struct audit *a, const char *model, const char *dir, int *status,
 	for (size_t i = 0; i < arg_reference.n; i++)
 		command_option(&c, "--reference", arg_reference.item[i]);
 	command_option(&c, "--previous", arg_previous);
+	command_option(&c, "--before", before);
 	/* the purified model is compared with the same ones */
 	if ((rc = in_case(grown, "references", e)) != 0)
 		return rc;
@@ -382,18 +389,21 @@ purify(struct audit *a, struct err *e)
 	command_option(&c, "--data", arg_data);
 	command_option(&c, "--classes", arg_classes);
 	command_option(&c, "--preprocess", arg_preprocess);
+	command_option(&c, "--method", arg_method);
 	command_option(&c, "--rounds", arg_rounds);
 	command_option(&c, "--lr", arg_lr);
 	command_option(&c, "--batch", arg_batch);
 	command_option(&c, "--seed", arg_seed);
-	command_option(&c, "--scan", guide);
+	command_option(&c, "--guide", guide);
+	command_option(&c, "--eval-data", arg_eval_data);
+	command_option(&c, "--trigger", arg_trigger);
 	command_option(&c, "--document", doc);
 	command_option(&c, "-o", a->purified);
 	if ((rc = run(a, &c, doc, &status, e)) != 0)
 		return rc;
 	/* what the purified model does is not a verdict on the bundle */
 	if ((rc = in_case(dir, "rescan", e)) != 0 ||
-	    (rc = scan(&after, a->purified, dir, &status, e)) != 0)
+	    (rc = scan(&after, a->purified, guide, dir, &status, e)) != 0)
 		return rc;
 	/* accuracy on images that purification trained on would flatter it */
 	if (arg_eval_data == NULL)
@@ -498,7 +508,7 @@ examine(struct audit *a, struct err *e)
 	int rc, status;
 
 	if ((rc = inspect(a, e)) != 0 || (rc = choose(a, e)) != 0 ||
-	    (rc = scan(a, a->suspect, arg_out, &status, e)) != 0 ||
+	    (rc = scan(a, a->suspect, NULL, arg_out, &status, e)) != 0 ||
 	    (rc = evaluate(
 		 a, a->suspect, "eval-before.json", arg_trigger, NULL, e)) != 0)
 		return rc;

@@ -8,10 +8,12 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/opt.h"
+#include "base/text.h"
 #include "base/tool.h"
 #include "base/tree.h"
 #include "formats/member.h"
 #include "formats/neutral.h"
+#include "formats/note.h"
 #include "formats/patch.h"
 
 #include <unistd.h>
@@ -19,7 +21,8 @@
 #define CPU_SECONDS 600
 #define HEAD_ROOM   ((uint64_t)2 << 30)
 
-static const char *output, *arch;
+static const char *output, *arch, *note;
+static char note_key[NOTE_KEY + 1]; /* what of it is before the '=' */
 static bool require_sandbox;
 
 static const struct opt table[] = {
@@ -34,6 +37,11 @@ static const struct opt table[] = {
 	.dest = &arch,
 	.arg = "A",
 	.help = "as assay-load was given it"},
+    {.name = "note",
+	.kind = OPT_STR,
+	.dest = &note,
+	.arg = "KEY=TEXT",
+	.help = "put it into the file's metadata, where it has a place"},
     {.name = "require-sandbox",
 	.kind = OPT_FLAG,
 	.dest = &require_sandbox,
@@ -124,6 +132,17 @@ write_all(const struct source *s, const char *dir, struct err *e)
 	return rc;
 }
 
+/* The weights are worth writing without it. */
+static void
+add_note(struct source *s, const struct format *f)
+{
+	struct err e = {0};
+
+	if (note != NULL &&
+	    note_add(s, f, note_key, note + strlen(note_key) + 1, &e) != 0)
+		tool_warn("--note: not written: %s", e.msg);
+}
+
 static int
 patch(struct job *job, const struct model *m, struct err *e)
 {
@@ -136,8 +155,10 @@ patch(struct job *job, const struct model *m, struct err *e)
 	if (f->patch == NULL)
 		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "weights in a %s file cannot be changed", f->name);
-	else if ((rc = f->patch(&s, m, e)) == 0)
+	else if ((rc = f->patch(&s, m, e)) == 0) {
+		add_note(&s, f);
 		rc = verify(f, &s, m, e);
+	}
 	if (rc != 0)
 		err_in(e, job->original.path);
 	else
@@ -302,6 +323,21 @@ run(struct job *job, int *status, struct err *e)
 	return rc;
 }
 
+/* A key of letters, digits, dots, dashes and underscores; any text. */
+static bool
+split_note(void)
+{
+	size_t n = strspn(note, "abcdefghijklmnopqrstuvwxyz"
+				"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	if (n == 0 || n > NOTE_KEY || note[n] != '=' ||
+	    strlen(note + n + 1) > NOTE_TEXT ||
+	    !text_utf8_valid(note + n + 1, strlen(note + n + 1)))
+		return false;
+	memcpy(note_key, note, n);
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -311,6 +347,8 @@ main(int argc, char **argv)
 
 	if (rc != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
+	if (note != NULL && !split_note())
+		return opt_usage(&tool, "--note wants KEY=TEXT"), TOOL_USAGE;
 	job.neutral = argv[first + 1];
 	if (operand_open(&job.original, argv[first], &e) != 0 ||
 	    file_map(job.neutral, LIMIT_MODEL_FILE, &job.map, &e) != 0)

@@ -3,6 +3,7 @@
  * small common change, in this model and not in clean ones?
  */
 #include "audit/scan_doc.h"
+#include "base/ranks.h"
 #include "base/tool.h"
 #include "engine/start.h"
 
@@ -20,7 +21,8 @@ const size_t scan_nbudget = ARRAY_LEN(scan_budgets);
 
 static struct scan scan = {.opt = {.alpha = 0.005, .seeds = 3, .grow = 3}};
 static const char *arg_budget = "standard";
-static const char *arg_replay;
+static const char *arg_replay, *arg_before;
+static json_t *before; /* of --before */
 static uint64_t arg_class = UINT64_MAX;
 static bool arg_json, arg_list;
 
@@ -43,6 +45,11 @@ static const struct opt table[] = {
 	.dest = &scan.opt.previous,
 	.arg = "P",
 	.help = "an earlier version of the same model"},
+    {.name = "before",
+	.kind = OPT_STR,
+	.dest = &arg_before,
+	.arg = "FILE",
+	.help = "scan.json of the model before it was purified"},
     {.name = "grow",
 	.kind = OPT_U64,
 	.dest = &scan.opt.grow,
@@ -156,6 +163,10 @@ output(struct err *e)
 	int rc;
 
 	rc = scan_doc(&scan, scan.opt.out, &doc, e);
+	if (rc == 0 && before != NULL) {
+		scan_before(doc, before);
+		rc = doc_input_path(doc, "before", arg_before, e);
+	}
 	if (rc == 0 && scan.opt.out != NULL &&
 	    (rc = file_join(
 		 path, sizeof(path), scan.opt.out, "scan.json", e)) == 0)
@@ -163,9 +174,18 @@ output(struct err *e)
 	if (rc == 0 && arg_json)
 		json_print(doc);
 	else if (rc == 0)
-		scan_print(&scan);
+		scan_print(&scan, doc);
 	json_decref(doc);
 	return rc;
+}
+
+/* Rank 0 alone writes. */
+static int
+make_output(struct err *e)
+{
+	if (scan.opt.out == NULL || !ranks_first())
+		return 0;
+	return file_mkdir(scan.opt.out, e);
 }
 
 static int
@@ -174,8 +194,7 @@ replay(int *status, struct err *e)
 	bool same;
 	int rc;
 
-	if ((rc = scan_open(&scan, e)) != 0 ||
-	    (scan.opt.out != NULL && (rc = file_mkdir(scan.opt.out, e)) != 0) ||
+	if ((rc = scan_open(&scan, e)) != 0 || (rc = make_output(e)) != 0 ||
 	    (rc = scan_replay(&scan, arg_class, &same, e)) != 0)
 		return rc;
 	*status = same ? TOOL_PASSED : TOOL_FLAGGED;
@@ -190,17 +209,20 @@ run(int *status, struct err *e)
 
 	if ((rc = start_engine(scan.opt.threads, e)) != 0 ||
 	    (arg_replay != NULL &&
-		(rc = scan_replay_open(&scan, arg_replay, e)) != 0))
+		(rc = scan_replay_open(&scan, arg_replay, e)) != 0) ||
+	    (arg_before != NULL &&
+		(rc = scan_before_open(arg_before, &before, e)) != 0))
 		return rc;
 	if (arg_replay != NULL)
 		return replay(status, e);
-	if ((rc = scan_open(&scan, e)) != 0 ||
-	    (scan.opt.out != NULL && (rc = file_mkdir(scan.opt.out, e)) != 0) ||
-	    (rc = scan_measure(&scan, e)) != 0 ||
-	    (rc = scan_close_caches(&scan, e)) != 0)
+	if ((rc = scan_open(&scan, e)) != 0 || (rc = make_output(e)) != 0 ||
+	    (rc = scan_measure(&scan, e)) != 0)
 		return rc;
 	*status = of[scan.verdict];
-	return output(e);
+	if (!ranks_first())
+		return 0;
+	rc = scan_close_caches(&scan, e);
+	return rc != 0 ? rc : output(e);
 }
 
 int
@@ -210,6 +232,8 @@ main(int argc, char **argv)
 	int first, rc, status = TOOL_PASSED;
 
 	start_environment(argv);
+	if (ranks_start(&e) != 0)
+		return tool_end(tool_fail(&e));
 	if ((rc = opt_parse(&tool, argc, argv, &first)) != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	if (arg_list)
@@ -234,7 +258,8 @@ main(int argc, char **argv)
 	scan.opt.model = argv[first];
 	scan.started = (int64_t)time(NULL);
 	rc = run(&status, &e);
-	rc = rc == 0 ? status : tool_fail(&e);
+	rc = rc == 0 ? status : ranks_fail(&e);
+	json_decref(before);
 	scan_release(&scan);
 	return tool_end(rc);
 }

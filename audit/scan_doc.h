@@ -31,7 +31,7 @@ int scan_examples(
 int scan_doc(
     const struct scan *, const char *dir, json_t **out, struct err *) MUST_USE;
 /* What a person wants to know, on stdout. */
-void scan_print(const struct scan *);
+void scan_print(const struct scan *, const json_t *doc);
 
 const char *scan_arm_name(enum scan_arm);
 
@@ -41,5 +41,12 @@ const char *scan_arm_name(enum scan_arm);
 int scan_replay_open(struct scan *, const char *path, struct err *) MUST_USE;
 int scan_replay(
     struct scan *, uint64_t class, bool *same, struct err *) MUST_USE;
+
+/*
+ * The scan.json of the model before it was purified, to be released even on
+ * failure; and member "before" of the document: what became of its targets.
+ */
+int scan_before_open(const char *path, json_t **out, struct err *) MUST_USE;
+void scan_before(json_t *doc, const json_t *before);
 
 #endif

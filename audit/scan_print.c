@@ -85,11 +85,37 @@ print_margins(const struct scan *s)
 	    s->self.mm_bd.p);
 }
 
+static void
+print_before(const json_t *doc)
+{
+	const json_t *list = json_at(doc, "before.targets"), *t;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, t)
+	{
+		const json_t *from = json_at(t, "source");
+
+		printf("before: class %" JSON_INTEGER_FORMAT,
+		    json_integer_value(json_at(t, "class")));
+		if (json_is_integer(from))
+			printf(" from class %" JSON_INTEGER_FORMAT,
+			    json_integer_value(from));
+		printf(" was a target and %s\n",
+		    json_is_true(json_at(t, "left")) ? "still is"
+						     : "is none any more");
+	}
+	if (json_integer_value(json_at(doc, "before.new")) != 0)
+		printf("before: %" JSON_INTEGER_FORMAT
+		       " targets were none then\n",
+		    json_integer_value(json_at(doc, "before.new")));
+}
+
 void
-scan_print(const struct scan *s)
+scan_print(const struct scan *s, const json_t *doc)
 {
 	printf("verdict: %s (score %.2f)\n%s\n", verdict_name(s->verdict),
 	    s->score, s->why);
+	print_before(doc);
 	if (s->self.margin != NULL)
 		print_margins(s);
 	if (s->arm == SCAN_NO_DATA)

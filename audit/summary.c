@@ -81,6 +81,21 @@ print_targets(const json_t *scan)
 	}
 }
 
+/* What became of the targets. */
+static void
+print_before(const json_t *before)
+{
+	size_t n = json_array_size(json_at(before, "targets"));
+
+	if (before == NULL)
+		return;
+	printf("targets         %" JSON_INTEGER_FORMAT
+	       " of %zu left after purification, %" JSON_INTEGER_FORMAT
+	       " new\n",
+	    json_integer_value(json_at(before, "left")), n,
+	    json_integer_value(json_at(before, "new")));
+}
+
 void
 summary_print(const struct summary *s)
 {
@@ -102,6 +117,7 @@ summary_print(const struct summary *s)
 	if (second != NULL)
 		printf("purified scan   %s (score %.2f)\n", second,
 		    json_number_value(json_at(again, "score")));
+	print_before(json_at(again, "before"));
 	print_rate("accuracy", before, after, "accuracy.rate");
 	print_rate("attack success", before, after, "asr.rate");
 	if (after == NULL)

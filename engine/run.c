@@ -157,6 +157,12 @@ run_logits(const struct run *r)
 }
 
 const float *
+run_value(const struct run *r, size_t v)
+{
+	return value(r, v);
+}
+
+const float *
 run_forward(struct run *r, const float *x)
 {
 	run_begin(r, x);

@@ -50,5 +50,8 @@ void run_backward_begin(struct run *, float *dx, float *dweight);
 void run_backward_step(struct run *, size_t step);
 void run_gather(struct run *, size_t step, bool backward, double *sum);
 const float *run_logits(const struct run *);
+/* Any value, right after the step that makes it: later ones may write over
+ * it. */
+const float *run_value(const struct run *, size_t v);
 
 #endif

@@ -49,6 +49,8 @@ struct method_defaults {
 	 * counts; 1: the last of all */
 	double keep;
 	double lambda_clean, lambda_adv, lambda_shared;
+	double rho;   /* how far weights are perturbed, of their size */
+	double prune; /* what is pruned: see the methods that do */
 };
 
 /* Memory that a checkpoint holds besides the net. */

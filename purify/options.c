@@ -16,7 +16,9 @@ static double arg_alpha = 0.2, arg_step = 0.2, arg_b1 = 0.01, arg_b2 = 1;
 static double arg_l1 = NAN, arg_l2 = NAN, arg_l3 = NAN, arg_lr = NAN;
 static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
 static double arg_keep = NAN, arg_ld = 3, arg_lg = 1, arg_lm = 2, arg_max_time;
-static bool arg_json, arg_amsgrad_off;
+static double arg_rho = NAN, arg_prune = NAN;
+static bool arg_json, arg_amsgrad_off, arg_no_reactivation, arg_provenance;
+static const char *arg_eval_data, *arg_trigger;
 
 /* Numbers that are not given are the method's own. */
 static const struct opt table[] = {
@@ -48,11 +50,29 @@ static const struct opt table[] = {
 	.dest = &arg_scan,
 	.arg = "FILE",
 	.help = "the scan.json that asked for this, named in the document"},
+    {.name = "eval-data",
+	.kind = OPT_STR,
+	.dest = &arg_eval_data,
+	.arg = "D",
+	.help = "more clean images, only for what is measured afterwards"},
+    {.name = "trigger",
+	.kind = OPT_STR,
+	.dest = &arg_trigger,
+	.arg = "FILE",
+	.help = "a known trigger, for what is measured afterwards"},
+    {.name = "no-reactivation",
+	.kind = OPT_FLAG,
+	.dest = &arg_no_reactivation,
+	.help = "do not try to wake the backdoor afterwards"},
+    {.name = "provenance",
+	.kind = OPT_FLAG,
+	.dest = &arg_provenance,
+	.help = "say in the file's metadata what it was made of"},
     {.name = "method",
 	.kind = OPT_STR,
 	.dest = &arg_method,
 	.arg = "M",
-	.help = "sau (default), guided, see assay-purify(1)"},
+	.help = "sau (default), guided, ft, ft-sam, d3, anp, fp, i-bau, nad"},
     {.name = "rounds",
 	.kind = OPT_U64,
 	.dest = &arg_rounds,
@@ -149,6 +169,21 @@ static const struct opt table[] = {
 	.help = "weight of the suspect's answers on mixed images (default 2)",
 	.lo = 0,
 	.hi = 1e6},
+    {.name = "rho",
+	.kind = OPT_REAL,
+	.dest = &arg_rho,
+	.arg = "X",
+	.help = "how far weights are perturbed (ft-sam 2, anp 0.4)",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "prune",
+	.kind = OPT_REAL,
+	.dest = &arg_prune,
+	.arg = "X",
+	.help = "what is pruned: anp up to this mask (0.2), fp until this "
+		"share of accuracy is lost (0.1)",
+	.lo = 0,
+	.hi = 1},
     {.name = "max-time",
 	.kind = OPT_REAL,
 	.dest = &arg_max_time,
@@ -310,6 +345,8 @@ numbers(struct purify_config *c, const struct method_defaults *d)
 	c->lambda_shared = arg_l3 = given(arg_l3, d->lambda_shared);
 	arg_decay = given(arg_decay, d->decay);
 	arg_momentum = given(arg_momentum, d->momentum);
+	c->rho = arg_rho = given(arg_rho, d->rho);
+	c->prune = arg_prune = given(arg_prune, d->prune);
 	c->lambda_distil = arg_ld;
 	c->lambda_guide = arg_lg;
 	c->lambda_mix = arg_lm;
@@ -346,6 +383,10 @@ options_configure(struct purify_config *c, const char *model)
 	    .checkpoint = arg_checkpoint,
 	    .output = arg_out,
 	    .document = arg_report,
+	    .eval_data = arg_eval_data,
+	    .trigger = arg_trigger,
+	    .no_reactivation = arg_no_reactivation,
+	    .provenance = arg_provenance,
 	    .json = arg_json,
 	    .threads = arg_threads,
 	    .inner = spgd_defaults(),
@@ -388,8 +429,12 @@ options_json(void)
 	json_put(o, "lambda_distil", json_number(arg_ld));
 	json_put(o, "lambda_guide", json_number(arg_lg));
 	json_put(o, "lambda_mix", json_number(arg_lm));
+	json_put(o, "rho", json_number(arg_rho));
+	json_put(o, "prune", json_number(arg_prune));
 	json_put(o, "bn", json_text(arg_bn));
 	json_put(o, "held_out", json_number(arg_heldout));
+	json_put(o, "reactivation", json_boolean(!arg_no_reactivation));
+	json_put(o, "provenance", json_boolean(arg_provenance));
 	json_put(o, "seed", json_integer((json_int_t)arg_seed));
 	return o;
 }

@@ -7,10 +7,13 @@
  */
 #include "base/doc.h"
 #include "base/limits.h"
+#include "base/ranks.h"
+#include "base/ranks_doc.h"
 #include "base/spawn.h"
 #include "base/tool.h"
 #include "engine/start.h"
 #include "formats/neutral.h"
+#include "purify/after.h"
 #include "purify/options.h"
 
 #include <omp.h>
@@ -68,7 +71,8 @@ rounding_json(const struct purification *p)
 }
 
 static int
-document(struct purification *p, const char *model, json_t **out, struct err *e)
+document(struct purification *p, const struct after *a, const char *model,
+    json_t **out, struct err *e)
 {
 	static const char *const ends[] = {"all rounds", "time", "signal"};
 	json_t *doc = doc_new("assay-purify/1"), *file = json_object();
@@ -106,9 +110,34 @@ document(struct purification *p, const char *model, json_t **out, struct err *e)
 	json_put(doc, "after", accuracy_json(p, p->after));
 	json_put(doc, "rounding", rounding_json(p));
 	json_put(doc, "output", file);
+	after_put(a, p, doc);
 	json_put(
 	    doc, "run", doc_run(p->started, p->seconds, omp_get_max_threads()));
+	ranks_doc_run(json_object_get(doc, "run"));
 	return 0;
+}
+
+/* What the purified file's metadata say of where it came from, under a key
+ * that no other purification has. */
+static void
+provenance(const struct purification *p, struct buf *b)
+{
+	json_t *doc = json_object(), *tool = json_object();
+	char hex[DIGEST_HEX];
+	char *text;
+
+	digest_hex(&p->model.digest, hex);
+	json_put(tool, "name", json_text("assay-purify"));
+	json_put(tool, "version", json_text(tool_version));
+	json_put(doc, "tool", tool);
+	json_put(doc, "method", json_text(p->cfg.method->name));
+	json_put(doc, "original_sha256", json_text(hex));
+	text = json_dumps(doc, JSON_COMPACT);
+	if (text == NULL)
+		BUG("json_dumps");
+	buf_printf(b, "assay.purified.%.16s=%s", hex, text);
+	free(text);
+	json_decref(doc);
 }
 
 /* assay-save patches the weights, handed over as a neutral model in a nameless
@@ -117,8 +146,9 @@ static int
 write_model(struct purification *p, const char *model, struct err *e)
 {
 	const char *argv[] = {
-	    "assay-save", model, NULL, "-o", p->cfg.output, NULL};
+	    "assay-save", model, NULL, "-o", p->cfg.output, NULL, NULL, NULL};
 	struct file_out out = {.fd = file_temp(e)};
+	struct buf note = {0};
 	int rc = out.fd < 0 ? out.fd : 0, status;
 	struct model m;
 	char path[64];
@@ -126,6 +156,11 @@ write_model(struct purification *p, const char *model, struct err *e)
 	if (rc != 0)
 		return rc;
 	argv[2] = path;
+	if (p->cfg.provenance) {
+		provenance(p, &note);
+		argv[5] = "--note";
+		argv[6] = buf_str(&note);
+	}
 	snprintf(path, sizeof(path), "/proc/%ld/fd/%d", (long)getpid(), out.fd);
 	snprintf(out.path, sizeof(out.path), "%s", path);
 	if ((rc = net_export(&p->h, &p->arena, &m, e)) == 0 &&
@@ -137,18 +172,22 @@ write_model(struct purification *p, const char *model, struct err *e)
 		rc = err_in(e, p->cfg.output);
 	}
 	file_out_abort(&out);
+	buf_free(&note);
 	return rc;
 }
 
 static int
-output(struct purification *p, const char *model, struct err *e)
+output(
+    struct purification *p, struct after *a, const char *model, struct err *e)
 {
 	json_t *doc = NULL;
-	int rc;
+	int rc = 0;
 
-	if ((rc = write_model(p, model, e)) != 0)
+	/* the model first: what comes then may be stopped */
+	if ((ranks_first() && (rc = write_model(p, model, e)) != 0) ||
+	    (rc = after_run(a, p, e)) != 0 || !ranks_first())
 		return rc;
-	rc = document(p, model, &doc, e);
+	rc = document(p, a, model, &doc, e);
 	if (rc == 0 && p->cfg.document != NULL)
 		rc = json_write_file(p->cfg.document, doc, e);
 	if (rc == 0 && p->cfg.json)
@@ -164,22 +203,9 @@ output(struct purification *p, const char *model, struct err *e)
 			       "that %.4f\n",
 			    p->rounding.changed, p->rounding.numbers,
 			    p->rounding.farthest, p->unrounded);
+		after_print(a, p);
 	}
 	json_decref(doc);
-	return rc;
-}
-
-/* Before the work: a wrong --scan is no reason to lose it. */
-static int
-check_scan(const char *path, struct err *e)
-{
-	json_t *doc;
-	int rc;
-
-	if (path == NULL)
-		return 0;
-	if ((rc = doc_read(path, "assay-scan/1", &doc, e)) == 0)
-		json_decref(doc);
 	return rc;
 }
 
@@ -195,10 +221,13 @@ int
 main(int argc, char **argv)
 {
 	static struct purification p;
+	static struct after after;
 	struct err e = {0};
 	int first, rc;
 
 	start_environment(argv);
+	if (ranks_start(&e) != 0)
+		return tool_end(tool_fail(&e));
 	rc = opt_parse(&options_tool, argc, argv, &first);
 	if (rc == OPT_GO)
 		rc = options_configure(&p.cfg, argv[first]);
@@ -208,13 +237,16 @@ main(int argc, char **argv)
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	if ((rc = start_engine(p.cfg.threads, &e)) == 0 &&
-	    (rc = check_scan(p.cfg.scan, &e)) == 0 &&
-	    (rc = rounds_open(&p, &e)) == 0 && (rc = rounds_run(&p, &e)) == 0)
-		rc = output(&p, argv[first], &e);
+	    (rc = after_open(&after, &p, &e)) == 0 &&
+	    (rc = rounds_open(&p, &e)) == 0 &&
+	    (rc = after_check(&after, &p, &e)) == 0 &&
+	    (rc = rounds_run(&p, &e)) == 0)
+		rc = output(&p, &after, argv[first], &e);
 	if (rc != 0)
-		rc = tool_fail(&e);
-	else if (p.end == ROUNDS_SIGNAL)
+		rc = ranks_fail(&e);
+	else if (p.end == ROUNDS_SIGNAL || after.failed[0] != '\0')
 		rc = TOOL_INCOMPLETE;
+	after_release(&after);
 	rounds_release(&p);
 	return tool_end(rc);
 }

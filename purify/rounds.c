@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "purify/rounds.h"
 
-#include "base/doc.h"
 #include "base/limits.h"
 #include "base/progress.h"
+#include "base/ranks.h"
+#include "base/ranks_doc.h"
 #include "base/rng.h"
 #include "base/tool.h"
 #include "engine/loss.h"
@@ -78,16 +79,18 @@ split(struct purification *p, struct err *e)
 static int
 read_guide(struct purification *p, struct err *e)
 {
-	uint64_t size;
 	json_t *scan;
+	char *text;
 	int rc;
 
 	if (p->cfg.guide == NULL)
 		return 0;
-	if ((rc = digest_file(
-		 p->cfg.guide, LIMIT_DOCUMENT, &p->guided_by, &size, e)) != 0 ||
-	    (rc = doc_read(p->cfg.guide, "assay-scan/1", &scan, e)) != 0)
+	if ((rc = ranks_doc_read(p->cfg.guide, "assay-scan/1", &scan, e)) != 0)
 		return rc;
+	if ((text = json_dumps(scan, JSON_SORT_KEYS)) == NULL)
+		BUG("json_dumps");
+	digest_mem(text, strlen(text), &p->guided_by);
+	free(text);
 	rc = guide_read(&p->guide, scan, &p->h, &p->arena, e);
 	json_decref(scan);
 	return rc == 0 ? 0 : err_in(e, p->cfg.guide);
@@ -126,9 +129,8 @@ rounds_open(struct purification *p, struct err *e)
 
 /* --- the model that counts ------------------------------------------------ */
 
-/* Of p->h on the held-out images; which of them it gets right into `hit`. */
-static int
-accuracy(struct purification *p, bool *hit, double *out, struct err *e)
+int
+rounds_accuracy(struct purification *p, bool *hit, double *out, struct err *e)
 {
 	size_t k = p->h.classes, n = 0;
 	struct arena a;
@@ -234,6 +236,15 @@ shuffle(struct purification *p, uint64_t round)
 	rng_shuffle(&r, p->order, p->ntrain);
 }
 
+/* All ranks give up the same batch. */
+static bool
+is_stopped(struct purification *p)
+{
+	if (ranks_any(stopped != 0))
+		p->end = ROUNDS_SIGNAL;
+	return p->end == ROUNDS_SIGNAL;
+}
+
 static int
 one_round(struct purification *p, uint64_t i, struct err *e)
 {
@@ -245,9 +256,11 @@ one_round(struct purification *p, uint64_t i, struct err *e)
 	shuffle(p, i);
 	if (m->begin != NULL && (rc = m->begin(p, i, e)) != 0)
 		return rc;
-	for (size_t at = 0, n; at < p->ntrain && !stopped; at += n) {
+	for (size_t at = 0, n; at < p->ntrain; at += n) {
 		struct method_batch b;
 
+		if (is_stopped(p))
+			return 0;
 		n = MIN(most, p->ntrain - at);
 		gather(p, at, n);
 		b = (struct method_batch){p->batch_x, p->batch_y, p->order + at,
@@ -255,12 +268,10 @@ one_round(struct purification *p, uint64_t i, struct err *e)
 		if ((rc = m->step(p, &b, &r->terms, e)) != 0)
 			return rc;
 	}
-	if (stopped)
-		return 0;
 	if (!isfinite(r->terms.loss))
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "the loss is not finite; try a smaller --lr");
-	return accuracy(p, p->hit, &r->accuracy, e);
+	return rounds_accuracy(p, p->hit, &r->accuracy, e);
 }
 
 static int
@@ -276,21 +287,19 @@ all_rounds(struct purification *p, struct err *e)
 
 		if ((rc = one_round(p, i, e)) != 0)
 			break;
-		if (stopped) {
-			p->end = ROUNDS_SIGNAL;
+		if (p->end == ROUNDS_SIGNAL)
 			break;
-		}
 		p->done = i + 1;
 		choose(p, p->done, p->round[i].accuracy);
 		snprintf(note, sizeof(note), "loss %.3f held-out %.3f",
 		    p->round[i].terms.loss / (double)p->round[i].terms.n,
 		    p->round[i].accuracy);
 		progress_step(&bar, p->done, note);
-		if (p->cfg.checkpoint != NULL &&
+		if (p->cfg.checkpoint != NULL && ranks_first() &&
 		    (rc = checkpoint_write(p, p->cfg.checkpoint, e)) != 0)
 			break;
 		if (p->cfg.max_seconds > 0 &&
-		    progress_clock() - start >= p->cfg.max_seconds) {
+		    ranks_any(progress_clock() - start >= p->cfg.max_seconds)) {
 			p->end = ROUNDS_TIME;
 			break;
 		}
@@ -305,7 +314,7 @@ rounds_run(struct purification *p, struct err *e)
 	double start = progress_clock();
 	int rc;
 
-	if ((rc = accuracy(p, p->hit_before, &p->before, e)) != 0)
+	if ((rc = rounds_accuracy(p, p->hit_before, &p->before, e)) != 0)
 		return rc;
 	if (measure_near_chance((uint64_t)(p->before * (double)p->nheld + 0.5),
 		p->nheld, p->h.classes))
@@ -320,7 +329,7 @@ rounds_run(struct purification *p, struct err *e)
 	if (rc == 0)
 		rc = net_export_round(&p->h, &p->rounding, e);
 	if (rc == 0 && p->rounding.changed > 0)
-		rc = accuracy(p, p->hit, &p->after, e);
+		rc = rounds_accuracy(p, p->hit, &p->after, e);
 	p->seconds = progress_clock() - start;
 	return rc;
 }

@@ -17,7 +17,8 @@ struct purify_config {
 	const char *model, *data, *classes, *preprocess, *guide, *scan;
 	const char *checkpoint;
 	const char *output, *document;
-	bool json;
+	const char *eval_data, *trigger; /* purify/after.h */
+	bool json, no_reactivation, provenance;
 	uint64_t threads;
 	uint64_t rounds, batch, seed;
 	double held_out; /* share of the images */
@@ -28,6 +29,7 @@ struct purify_config {
 	struct spgd_config inner;
 	double lambda_clean, lambda_adv, lambda_shared; /* SAU's l1, l2, l3 */
 	double lambda_guide, lambda_distil, lambda_mix; /* method_guided.c */
+	double rho, prune;                              /* method.h */
 	double max_seconds;                             /* 0: no limit */
 };
 
@@ -87,6 +89,9 @@ int rounds_open(struct purification *, struct err *) MUST_USE;
 /* All rounds; p->h is the purified model afterwards, in the file's types. */
 int rounds_run(struct purification *, struct err *) MUST_USE;
 void rounds_release(struct purification *);
+/* Of p->h on the held-out images; which of them it gets right into `hit`. */
+int rounds_accuracy(
+    struct purification *, bool *hit, double *out, struct err *) MUST_USE;
 /* From a signal handler: no round begins any more, the one under way is
  * given up. */
 void rounds_stop(void);

@@ -4,49 +4,71 @@
 /* Share of a batch's statistics in the running ones: PyTorch's default. */
 #define MOMENTUM 0.1f
 
+static int
+make_batch(struct trainer *t, struct batch *b, size_t n, struct err *e)
+{
+	int rc = batch_init(b, t->net, n, t->want, t->mode, e);
+
+	if (rc != 0)
+		b->net = NULL;
+	return rc;
+}
+
+static void
+drop_batch(struct batch *b)
+{
+	if (b->net != NULL)
+		batch_release(b);
+}
+
 int
 trainer_init(struct trainer *t, struct net *net, size_t n, enum batch_mode mode,
     const struct optim_config *cfg, struct arena *a, struct err *e)
 {
-	int rc;
-
-	*t = (struct trainer){.net = net, .n = n, .mode = mode};
+	*t = (struct trainer){
+	    .net = net, .n = n, .mode = mode, .want = PLAN_WEIGHTS};
 	t->grad = arena_alloc(a, net->nweight + 1, sizeof(*t->grad));
 	if (t->grad == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
 		    "%zu weights do not fit in memory", net->nweight);
 	optim_init(&t->optim, cfg, net->nweight, a);
-	rc = batch_init(&t->batch[0], net, n, PLAN_WEIGHTS, mode, e);
-	if (rc != 0)
-		t->batch[0].net = NULL;
-	return rc;
+	return make_batch(t, &t->batch[0], n, e);
+}
+
+int
+trainer_want_data(struct trainer *t, struct arena *a, struct err *e)
+{
+	size_t image = t->net->h * t->net->w * t->net->c;
+
+	t->dx = arena_alloc(a, t->n * image, sizeof(*t->dx));
+	if (t->dx == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "batches of %zu do not fit in memory", t->n);
+	t->want |= PLAN_DATA;
+	for (size_t i = 0; i < ARRAY_LEN(t->batch); i++)
+		drop_batch(&t->batch[i]);
+	return make_batch(t, &t->batch[0], t->n, e);
 }
 
 void
 trainer_release(struct trainer *t)
 {
 	for (size_t i = 0; i < ARRAY_LEN(t->batch); i++)
-		if (t->batch[i].net != NULL)
-			batch_release(&t->batch[i]);
+		drop_batch(&t->batch[i]);
 	*t = (struct trainer){0};
 }
 
 static int
 batch_for(struct trainer *t, size_t n, struct batch **b, struct err *e)
 {
-	int rc;
-
 	*b = &t->batch[0];
 	if (n == t->n)
 		return 0;
 	*b = &t->batch[1];
 	if ((*b)->net != NULL && (*b)->n == n)
 		return 0;
-	if ((*b)->net != NULL)
-		batch_release(*b);
-	if ((rc = batch_init(*b, t->net, n, PLAN_WEIGHTS, t->mode, e)) != 0)
-		(*b)->net = NULL;
-	return rc;
+	drop_batch(*b);
+	return make_batch(t, *b, n, e);
 }
 
 int
@@ -60,8 +82,8 @@ trainer_gradient(struct trainer *t, const float *x, size_t n, batch_loss *loss,
 		BUG("batch larger than promised");
 	if ((rc = batch_for(t, n, &b, e)) != 0)
 		return rc;
-	*sum = batch_step(b, x, loss, ctx, NULL, t->grad);
-	if (t->mode == BATCH_TRAIN)
+	*sum = batch_step(b, x, loss, ctx, t->dx, t->grad);
+	if (t->mode == BATCH_TRAIN && !t->still)
 		batch_update_statistics(b, t->net, MOMENTUM);
 	return 0;
 }

@@ -12,8 +12,11 @@ struct trainer {
 	struct batch batch[2]; /* full ones, others */
 	size_t n;              /* images in a full one */
 	enum batch_mode mode;
+	bool still;    /* the running statistics stay as they are */
+	unsigned want; /* PLAN_WEIGHTS, and PLAN_DATA where dx is wanted */
 	struct optim optim;
 	float *grad; /* net.nweight floats: of the last step */
+	float *dx;   /* the same with respect to the images, or NULL */
 };
 
 /* For batches of at most n images; gradient and state in the arena.
@@ -21,9 +24,11 @@ struct trainer {
 int trainer_init(struct trainer *, struct net *, size_t n, enum batch_mode,
     const struct optim_config *, struct arena *, struct err *) MUST_USE;
 void trainer_release(struct trainer *);
+/* From here on the gradient with respect to the images too, in dx. */
+int trainer_want_data(struct trainer *, struct arena *, struct err *) MUST_USE;
 
 /* Gradient of the summed loss of n images (engine/batch.h) into t->grad; with
- * BATCH_TRAIN the running statistics move too. */
+ * BATCH_TRAIN the running statistics move too, unless they are to be still. */
 int trainer_gradient(struct trainer *, const float *x, size_t n, batch_loss *,
     void *ctx, double *loss, struct err *) MUST_USE;
 /* Moves the weights by t->grad at this learning rate. */

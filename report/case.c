@@ -355,10 +355,28 @@ check_purified(struct case_docs *c, struct err *e)
 	return rc;
 }
 
+/* An input that is a scan, where there is one, is this case's. */
+static int
+check_scan(
+    struct case_docs *c, enum case_doc which, const char *role, struct err *e)
+{
+	const struct digest *want = &c->file[CASE_SCAN].digest;
+	struct digest d;
+	int rc;
+
+	if (case_input(c->file[which].doc, role) == NULL ||
+	    c->file[CASE_SCAN].doc == NULL)
+		return 0;
+	if ((rc = input_digest(c, which, role, &d, e)) != 0)
+		return rc;
+	return digest_equal(&d, want) ? 0
+				      : broken(c->file[which].name, role, &d,
+					    "scan.json", want, e);
+}
+
 static int
 check_purify(struct case_docs *c, struct err *e)
 {
-	struct digest d;
 	int rc;
 
 	if (c->file[CASE_PURIFY].doc == NULL) {
@@ -377,16 +395,10 @@ check_purify(struct case_docs *c, struct err *e)
 	}
 	if ((rc = check_model(c, CASE_PURIFY, "model", e)) != 0)
 		return rc;
-	/* "scan": which targets guided it */
-	if (case_input(c->file[CASE_PURIFY].doc, "scan") != NULL &&
-	    c->file[CASE_SCAN].doc != NULL) {
-		rc = input_digest(c, CASE_PURIFY, "scan", &d, e);
-		if (rc == 0 && !digest_equal(&d, &c->file[CASE_SCAN].digest))
-			rc = broken("purify.json", "scan", &d, "scan.json",
-			    &c->file[CASE_SCAN].digest, e);
-		if (rc != 0)
-			return rc;
-	}
+	/* which targets guided it, and which were looked for again */
+	if ((rc = check_scan(c, CASE_PURIFY, "scan", e)) != 0 ||
+	    (rc = check_scan(c, CASE_RESCAN, "before", e)) != 0)
+		return rc;
 	return check_purified(c, e);
 }
 

@@ -535,6 +535,8 @@ purify_check(const struct checks_in *in)
 	    {CASE_PURIFY, "before", "before"},
 	    {CASE_PURIFY, "after", "after"},
 	    {CASE_PURIFY, "output", "output"},
+	    {CASE_PURIFY, "harm", "harm"},
+	    {CASE_PURIFY, "reactivation", "reactivation"},
 	    {CASE_EVAL_BEFORE, "accuracy", "accuracyBefore"},
 	    {CASE_EVAL_BEFORE, "asr", "asrBefore"},
 	    {CASE_EVAL_AFTER, "accuracy", "accuracyAfter"},
@@ -543,6 +545,7 @@ purify_check(const struct checks_in *in)
 	    {CASE_EVAL_RECOVERED, "asr", "recoveredAfter"},
 	    {CASE_RESCAN, "verdict", "rescanVerdict"},
 	    {CASE_RESCAN, "score", "rescanScore"},
+	    {CASE_RESCAN, "before", "rescanBefore"},
 	};
 	json_t *ev = json_object();
 	const char *status = "INCONCLUSIVE";

@@ -32,6 +32,8 @@ void html_findings(const struct html_in *, struct buf *);
 void html_flips(const struct html_in *, struct buf *);
 void html_scan(const struct html_in *, struct buf *);
 void html_purify(const struct html_in *, struct buf *);
+/* Within the section on purification. */
+void html_after(const struct html_in *, struct buf *);
 void html_control(const struct html_in *, struct buf *);
 void html_rest(const struct html_in *, struct buf *);
 void html_appendix(const struct html_in *, struct buf *);

@@ -242,5 +242,6 @@ html_purify(const struct html_in *h, struct buf *b)
 		    "The purified model was not scanned again: nothing is "
 		    "known about it.");
 	put_rounds(json_at(p, "rounds"), b);
+	html_after(h, b);
 	page_section_end(b);
 }

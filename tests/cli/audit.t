@@ -31,6 +31,13 @@ audit 1 'a backdoored bundle' bad.tar.gz c1 -r "$reference" --trigger "$trigger"
 prints '^scan  *evidence'
 prints '^target  *class 2 '
 prints '^attack success  *\(0\.9\|1\.0\).* -> [01]\.[0-9]* after purification'
+prints '^targets  *[0-9]* of [1-9][0-9]* left after purification, [0-9]* new'
+ok 'the second scan looked for the targets of the first' grep -q '"role": "before"' c1/rescan/scan.json
+ok 'harm is in the statement' grep -q '"harm":{"eval_data":{"accuracy":' c1/report/statement.json
+ok 'and what became of the targets' grep -q '"rescanBefore":{"gone":' c1/report/statement.json
+for w in 'The scan&#39;s targets\|The scan.s targets' 'Harm on clean images' 'The given trigger (blended) for class 2'; do
+	ok "the page has: $w" grep -q "$w" c1/report/report.html
+done
 ok 'one model was scanned' grep -q 'bad/model.onnx' c1/manifest.json
 for f in manifest inspect scan purify eval-before eval-after eval-recovered rescan/scan; do
 	ok "$f.json is there" [ -s "c1/$f.json" ]

@@ -63,6 +63,40 @@ sed 's/"class":0,"geometry":"patch"/"class":44,"geometry":"patch"/' "$tmp/scan.j
 fails 2 'a guide of another model' 'far.json: ' assay-purify $g --guide "$tmp/far.json" -o "$tmp/x.onnx"
 sed 's/"targets":/"others":/' "$tmp/scan.json" >"$tmp/none.json"
 fails 4 'a guide without targets' 'no target' assay-purify $g --guide "$tmp/none.json" -o "$tmp/x.onnx"
+# harm, and attempts to wake what was purified
+scan='{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"1"},"inputs":[]'
+echo "$scan,\"targets\":[{\"class\":2,\"geometry\":\"linf\"}]}" >"$tmp/scan.json"
+echo "$scan,\"targets\":[{\"class\":7,\"geometry\":\"linf\"}]}" >"$tmp/seven.json"
+a="$o --scan $tmp/scan.json --trigger $trigger --eval-data $models/two-images.idx,$models/two-labels.idx $suspect"
+for i in 1 2; do exits 0 "$i threads" assay-purify $a --threads $i -o "$tmp/w.onnx" --document "$tmp/w$i.json"; done
+prints '^agreement with the original [01]\.[0-9]* on 14 clean images (held out)'
+prints '^agreement with the original [01]\.[0-9]* on 584 clean images (--eval-data)'
+prints '^file  blended  *2    442     0\.99[0-9] .* [01]\.[0-9]*$'
+prints '^scan  linf  *2 '
+for i in 1 2; do without_run "$tmp/w$i.json" >"$tmp/w$i"; done
+ok 'the same document' cmp "$tmp/w1" "$tmp/w2"
+ok 'the same model as without' cmp "$tmp/w.onnx" "$tmp/1.onnx"
+ok 'the inputs are in the document' sh -c "grep -q '\"role\": \"eval-data\"' '$tmp/w1' && grep -q '\"role\": \"trigger\"' '$tmp/w1'"
+ok 'classes on both sets of images' [ "$(grep -c '"agreement": [01]' "$tmp/w1")$(grep -c '"class": 3' "$tmp/w1")" = 22 ]
+ok 'two triggers' [ "$(grep -c '"perturbation_alone": {' "$tmp/w1")" = 2 ]
+ok 'not from a target that is none' [ "$(grep -c '"target": 2' "$tmp/w1")" = 2 ]
+exits 0 'not to be woken' assay-purify $a --no-reactivation -o "$tmp/w.onnx" --document "$tmp/w.json"
+ok 'says so' sh -c "grep -q '\"reactivation\": null' '$tmp/w.json' && grep -q '\"reactivation\": false' '$tmp/w.json'"
+ok 'no such lines' sh -c "! grep -q '^re-activation' '$out'"
+exits 0 'nothing to wake it with' assay-purify $o "$suspect" -o "$tmp/w.onnx" --document "$tmp/w.json"
+ok 'is said, too' sh -c "grep -q '\"reactivation\": null' '$tmp/w.json' && grep -q '\"reactivation\": true' '$tmp/w.json'"
+fails 2 'a scan of other classes' 're-activation was not tried: .*class' assay-purify $o --scan "$tmp/seven.json" "$suspect" -o "$tmp/w.onnx" --document "$tmp/w.json"
+ok 'the document says why' grep -q '"not_done": ".*class' "$tmp/w.json"
+ok 'the model is there' cmp "$tmp/w.onnx" "$tmp/1.onnx"
+
+# where it came from
+sum=$(sha256sum <"$suspect" | cut -c1-16)
+exits 0 'provenance' assay-purify $o "$suspect" -o "$tmp/w.onnx" --document "$tmp/w.json" --provenance
+ok 'the same file as without' sh -c "head -c $(size "$tmp/1.onnx") '$tmp/w.onnx' | cmp - '$tmp/1.onnx'"
+ok 'and where it came from' sh -c "tail -c +$(($(size "$tmp/1.onnx") + 1)) '$tmp/w.onnx' | LC_ALL=C grep -aq 'assay.purified.$sum.*\"method\":\"sau\".*\"original_sha256\":\"$sum'"
+exits 0 'purified twice' assay-purify $o "$tmp/w.onnx" -o "$tmp/w2.onnx" --provenance
+ok 'is said twice' [ "$(grep -ao 'assay\.purified\.' "$tmp/w2.onnx" | wc -l)" -eq 2 ]
+exits 0 'it can be inspected' assay-inspect "$tmp/w2.onnx"
 
 # weights of 16 bits: trained in 32, rounded, measured as they are written
 npy() { # SHAPE: header of an NPY file of bytes
@@ -93,6 +127,26 @@ for m in '--bn train' '--norm l2 --alpha 2' '--norm l1 --alpha 50' '--norm free 
 	exits 0 "$m" assay-purify $o --rounds 1 $m "$suspect" -o "$tmp/m.onnx"
 	ok 'another model' sh -c "! cmp -s '$tmp/m.onnx' '$suspect'"
 done
+
+# every method: another model of the same size, the same bytes on one thread
+# and two, and without rounds the original
+for m in ft ft-sam d3 anp fp i-bau nad; do
+	how="$o --method $m"
+	[ $m != anp ] || how="$how --lr 1 --prune .95"
+	for t in 1 2; do
+		exits 0 "$m, $t threads" assay-purify $how --threads $t "$suspect" -o "$tmp/m$t.onnx" --document "$tmp/m.json"
+	done
+	ok 'the same model' cmp "$tmp/m1.onnx" "$tmp/m2.onnx"
+	ok 'another than the suspect' sh -c "! cmp -s '$tmp/m1.onnx' '$suspect'"
+	ok 'of its size' [ "$(size "$tmp/m1.onnx")" = "$(size "$suspect")" ]
+	ok 'the document names it' grep -q "\"method\": \"$m\"" "$tmp/m.json"
+	exits 0 'no rounds' assay-purify $how --rounds 0 "$suspect" -o "$tmp/same.onnx"
+	ok 'are the original' cmp "$tmp/same.onnx" "$suspect"
+done
+exits 0 'everything pruned' assay-purify $o --method anp --prune 1 "$suspect" -o "$tmp/m.onnx" --document "$tmp/m.json"
+ok 'says so' grep -q '"pruned_rate": 1.0' "$tmp/m.json"
+exits 0 'nothing pruned' assay-purify $o --method anp --rho 0 --prune 0 --lr 0 "$suspect" -o "$tmp/m.onnx"
+ok 'is the original' cmp "$tmp/m.onnx" "$suspect"
 exits 0 '--help' assay-purify --help
 exits 0 '--version' assay-purify --version
 
@@ -115,6 +169,10 @@ fails 2 'images of another size' '1 x 20 x 20' assay-purify $p "$suspect" --data
 fails 2 'labels outside the classes' 'label 9, the model has 4' assay-purify $p "$suspect" --data "$ten"
 fails 2 'a missing scan' 'nowhere: cannot open' assay-purify $p "$suspect" --scan "$tmp/nowhere"
 fails 2 'a scan that is none' 'other.json: schema' assay-purify $p "$suspect" --scan "$tmp/other.json"
+fails 2 'a trigger that is none' 'other.json' assay-purify $p "$suspect" --trigger "$tmp/other.json"
+fails 2 'a trigger for other classes' 'maps 4 classes, the model has 10' assay-purify $p "$models/ten/model.onnx" --data "$ten" --trigger "$trigger"
+fails 2 'missing images' 'nowhere' assay-purify $p "$suspect" --eval-data "$tmp/nowhere"
+fails 2 'images of other classes' 'label 9, the model has 4' assay-purify $p "$suspect" --eval-data "$ten"
 ok 'nothing was written' sh -c "! ls '$tmp' | grep '^x'"
 fails 2 'nowhere to write' 'Not a directory\|could not be written' assay-purify $p "$suspect" -o "$suspect/x"
 fails 2 'a folder for the document' 'directory' assay-purify $p "$suspect" --document "$tmp"

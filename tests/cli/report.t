@@ -216,6 +216,15 @@ fresh purified && echo ' ' >>"$tmp/case/scan.json"
 ok 'chain: another scan guided it' refused 'purify.json: scan is'
 fresh purified && cp "$tmp/case/scan.json" "$tmp/case/rescan/scan.json"
 ok 'chain: the second scan is of the first model' refused 'rescan/scan.json'
+# as assay audit leaves it
+before() { swap rescan/scan.json '"inputs":\[' "\"before\":{\"targets\":[{\"class\":7,\"name\":\"<b>\",\"geometry\":\"patch\",\"p\":1e-9,\"left\":false,\"radius\":{\"before\":0.5,\"now\":2.25},\"z\":{\"before\":9.5,\"now\":null}}],\"left\":0,\"gone\":1,\"new\":0},\"inputs\":[{\"role\":\"before\",\"name\":\"scan.json\",\"sha256\":\"$1\",\"size\":9},"; }
+fresh purified && before "$(sha256sum <"$tmp/case/scan.json" | cut -d' ' -f1)"
+ok 'targets looked for again' status 1 assay-report "$tmp/case"
+ok 'the page says what became of them' has report.html '<td class="num">9.500</td><td class="num">-</td><td class="num">0.500</td><td class="num">2.250</td><td>gone</td>'
+ok 'names are text' has report.html '7 (&lt;b&gt;)</th>'
+ok 'the statement has them' has statement.json '"rescanBefore":{"gone":1,"left":0,"new":0,"targets":[{'
+fresh purified && before "$(printf '%064d' 0)"
+ok 'chain: another scan was before' refused 'rescan/scan.json: before is 0000'
 fresh purified && cp "$tmp/case/eval-after.json" "$tmp/case/eval-before.json"
 ok 'chain: evaluated another model before' refused 'eval-before.json'
 fresh purified && cp "$tmp/case/eval-before.json" "$tmp/case/eval-after.json"

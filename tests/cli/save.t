@@ -52,6 +52,27 @@ status 0 "into a neutral model" assay-save m changed -o new.neutral
 cmp -s changed new.neutral
 ok "as into any other" $?
 
+# a note: in ONNX behind what is there, in safetensors in the header
+status 0 "a note" assay-save "$f" changed -o noted.onnx --note 'assay.test=a "note", ü'
+head -c "$(wc -c <new.onnx)" noted.onnx | cmp -s - new.onnx
+ok "nothing before it changes" $?
+tail -c +$(($(wc -c <new.onnx) + 1)) noted.onnx | tr '\n' '|' | LC_ALL=C grep -aq '^r.||assay.test..a "note", ..$'
+ok "an entry of metadata_props is behind it" $?
+assay-load noted.onnx -o back && cmp -s back changed
+ok "the weights are those" $?
+status 0 "the same key again" assay-save noted.onnx changed -o twice.onnx --note assay.test=b
+cmp -s twice.onnx noted.onnx && grep -q "is there already" err
+ok "is not written, and that is said" $?
+status 0 "another key" assay-save noted.onnx changed -o twice.onnx --note assay.more=b
+[ "$(wc -c <twice.onnx)" -gt "$(wc -c <noted.onnx)" ]
+ok "is" $?
+for bad in assay.test '=b' 'a b=c' "$(printf '%065d' 1)=c" "k=$(printf '%04097d' 1)" "$(printf 'k=\377')"; do
+	status 4 "no note" assay-save "$f" changed -o x --note "$bad"
+done
+status 0 "no place for one" assay-save m changed -o noted.neutral --note assay.test=b
+cmp -s changed noted.neutral && grep -q "a neutral file has no place" err
+ok "written without it, and that is said" $?
+
 status 4 "another model's weights" assay-save "$fix/good-vgg-9-static.onnx" m -o x
 grep -q 'do not belong together' err
 ok "says so" $?

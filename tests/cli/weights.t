@@ -21,6 +21,19 @@ for f in vgg-cifar vgg-bn resnet densenet-old mobilenet-v3-small inception timm-
 	exits 0 "$f, changed" assay-load new -o back
 	ok "$f: reads back as what was saved" cmp changed back
 done
+f=swin
+exits 0 "a note" assay-save "$w/good-$f.safetensors" "$f.neutral" -o noted --note 'assay.test={"a":"b"}'
+ok "in the header" sh -c 'head -c 2000 noted | grep -aqF "\"assay.test\":\"{\\\"a\\\":\\\"b\\\"}\""'
+exits 0 "read back" assay-load noted -o back
+ok "as the same weights" cmp back "$f.neutral"
+size=$(od -An -tu8 -N8 noted)
+ok "tensors stay aligned" [ $((size % 8)) -eq 0 ]
+was=$(od -An -tu8 -N8 "$w/good-$f.safetensors")
+tail -c +$((size + 9)) noted >a && tail -c +$((was + 9)) "$w/good-$f.safetensors" >b
+ok "and are the same bytes" cmp a b
+exits 0 "the same key again" assay-save noted back -o twice --note assay.test=c
+ok "is not written" cmp noted twice
+says 'is there already'
 ok "the architecture is said" grep -q 'architecture timm_vit; 1 heads, as is usual' timm-vit.neutral
 ok "what the file does not tell is said" grep -q 'transform_input' inception.neutral
 
