@@ -239,6 +239,10 @@ ARMS ?= given home
 eval-scan: all ## evaluate the scan on the zoo, audit/EVALUATION.md (hours, resumable)
 	@for a in $(ARMS); do sh audit/zoo-scan.sh $(ZOO) build/scans $$a calib tune clean test || exit 1; done
 	@/usr/bin/python3 -B audit/eval-scan.py $(ZOO) build/scans
+eval-purify: all ## purify the victims of the zoo by METHODS, as SCANS found them; the table of purify/EVALUATION.md; hours
+	@sh purify/zoo-purify.sh $(ZOO) $${SCANS:-build/scans/given} $${OUT:-build/eval-purify} \
+	  "$${METHODS:-guided sau ft ft-sam d3 anp fp i-bau nad}" "$${SEEDS:-0 1 2}" $${NAMES:-test-}
+	@/usr/bin/python3 -B purify/eval-purify.py $${OUT:-build/eval-purify}
 sau-table: all ## measure the table of purify/README.md (an hour)
 	@sh purify/table.sh
 help: ## this list
