@@ -41,8 +41,8 @@ assay-scan_PARTS    = cache null profile scan_before scan_doc scan_examples scan
                       scan_measure scan_open scan_previous scan_print scan_replay scan_self \
                       verdict
 assay-purify_PARTS  = after attention checkpoint direction guide harm head method $(METHODS) \
-                      neuron options push reactivate reactivate_json reactivate_print retune \
-                      rounds sau trainer tuning
+                      neuron options push reactivate reactivate_json reactivate_print \
+                      retune rounds sau trainer tuning
 assay-plant_PARTS   = adaptive adversary arch attack compress options poison \
                       recipe truth
 UNIT     = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
@@ -70,6 +70,11 @@ LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(OPT.$(MODE)) $(LDFLAGS)
 # OpenBLAS starts threads before main(): only what uses the engine links it.
 LDLIBS  = -lseccomp -ljansson -lcrypto -larchive -lyaml -lutf8proc -lpng -ljpeg -lwebp -lz -ldeflate -lbz2 -llzma -lm
 BLAS    = -lopenblas -fopenmp
+# several machines, where Open MPI is
+ifneq ($(shell command -v mpicc),)
+MPI       := $(patsubst -I%,-isystem %,$(shell mpicc --showme:compile)) -DHAVE_MPI
+BLAS      += $(shell mpicc --showme:link)
+endif
 GVIZ    = -lgvc -lcgraph
 
 # --- rules -------------------------------------------------------------------
@@ -116,9 +121,10 @@ $(LOOKING:%=$(B)/tests/%): $(call objs,audit,$(CHECKS))
 $(B)/tests/test_diagram: $(call objs,report,$(DIAGRAM) chart escape html_cell html_flips page page_style picture)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau $(B)/tests/test_threads: $(call objs,purify,sau trainer)
+$(B)/tests/test_method $(B)/tests/test_method_conv: $(B)/tests/method_world.o \
+  $(call objs,purify,$(assay-purify_PARTS))
 $(B)/tests/test_harm: $(call objs,purify,harm)
 $(B)/tests/test_reactivate: $(call objs,purify,direction guide push reactivate reactivate_json retune)
-$(B)/tests/test_method: $(call objs,purify,$(assay-purify_PARTS))
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
@@ -129,9 +135,9 @@ LOOKS    = container gguf inspect kerasconfig onnxops otheropen safetensors text
            tfgraph tfliteops
 $(LOOKS:%=$(B)/tests/fuzz/fuzz_%) $(B)/tests/test_loaders: \
   $(call objs,audit,$(CHECKS)) $(B)/tests/fuzz/look.o
-# programs for tests/conformance-models.py and tests/bench.py
+# programs for tests/conformance-models.py, tests/bench.py and engine/MPI.md
 $(B)/tests/bench: $(call objs,purify,sau trainer)
-$(B)/tests/one_step $(B)/tests/bench: %: %.o $(ELIBS)
+$(B)/tests/one_step $(B)/tests/bench $(B)/tests/bench_ranks: %: %.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
 $(B)/tests/conformance: %: %.o $(call objs,tests,conformance_case conformance_run) $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(LDLIBS)
@@ -144,6 +150,7 @@ $(FUZZB): %: %.o $(B)/tests/fuzz/replay.o $(ELIBS)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ELIBS) $(BLAS) $(GVIZ) $(LDLIBS)
 endif
 $(B)/engine/%.o: CFLAGS_ALL += -O3 -fopenmp
+$(B)/base/ranks.o: CFLAGS_ALL += $(MPI)
 # tokens by p11-kit
 $(B)/report/token.o: CFLAGS_ALL += -isystem /usr/include/p11-kit-1
 $(B)/bin/assay-report: LDLIBS += -lp11-kit

@@ -25,7 +25,7 @@
 static struct signing sign;
 static const char *arg_data, *arg_classes, *arg_out, *arg_model;
 static const char *arg_budget = "standard", *arg_trigger, *arg_seed = "0";
-static const char *arg_rounds = "20", *arg_lr = "1e-3", *arg_batch = "64";
+static const char *arg_method = "guided", *arg_rounds, *arg_lr, *arg_batch;
 static const char *arg_eval_data, *arg_previous;
 static const char *arg_preprocess, *arg_policy;
 static struct opt_list arg_reference;
@@ -81,21 +81,26 @@ static const struct opt table[] = {
 	.dest = &arg_seed,
 	.arg = "N",
 	.help = "seed of scan and purification (default 0)"},
+    {.name = "method",
+	.kind = OPT_STR,
+	.dest = &arg_method,
+	.arg = "M",
+	.help = "of the purification (default guided)"},
     {.name = "rounds",
 	.kind = OPT_STR,
 	.dest = &arg_rounds,
 	.arg = "N",
-	.help = "of the purification (default 20)"},
+	.help = "of the purification (default the method's)"},
     {.name = "lr",
 	.kind = OPT_STR,
 	.dest = &arg_lr,
 	.arg = "X",
-	.help = "of the purification (default 1e-3)"},
+	.help = "of the purification (default the method's)"},
     {.name = "batch",
 	.kind = OPT_STR,
 	.dest = &arg_batch,
 	.arg = "N",
-	.help = "of the purification (default 64)"},
+	.help = "of the purification (default the method's)"},
     {.name = "no-purify",
 	.kind = OPT_FLAG,
 	.dest = &arg_no_purify,
@@ -384,11 +389,12 @@ purify(struct audit *a, struct err *e)
 	command_option(&c, "--data", arg_data);
 	command_option(&c, "--classes", arg_classes);
 	command_option(&c, "--preprocess", arg_preprocess);
+	command_option(&c, "--method", arg_method);
 	command_option(&c, "--rounds", arg_rounds);
 	command_option(&c, "--lr", arg_lr);
 	command_option(&c, "--batch", arg_batch);
 	command_option(&c, "--seed", arg_seed);
-	command_option(&c, "--scan", guide);
+	command_option(&c, "--guide", guide);
 	command_option(&c, "--eval-data", arg_eval_data);
 	command_option(&c, "--trigger", arg_trigger);
 	command_option(&c, "--document", doc);

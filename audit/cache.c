@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/ranks.h"
 #include "base/tool.h"
 
 #include <math.h>
@@ -239,13 +240,43 @@ read_all(struct cache *c, const json_t *j, struct err *e)
 	return 0;
 }
 
+/* Rank 0 alone looks and reads: what is found decides what is measured. */
+static int
+look(const struct cache *c, const char *dir, bool *there, struct err *e)
+{
+	int rc = ranks_first() ? file_mkdir(dir, e) : 0;
+
+	*there = ranks_first() && file_exists(c->path);
+	rc = ranks_map(&(struct file_map){0}, rc, e);
+	if (rc == 0)
+		ranks_broadcast(there, sizeof(*there));
+	return rc;
+}
+
+static int
+read_document(struct cache *c, struct err *e)
+{
+	struct file_map m;
+	json_t *doc;
+	int rc;
+
+	if ((rc = ranks_map_file(c->path, LIMIT, &m, e)) != 0)
+		return rc;
+	if ((rc = json_read(m.ptr, m.len, &doc, e)) == 0) {
+		rc = read_all(c, doc, e);
+		json_decref(doc);
+	}
+	file_unmap(&m);
+	return rc;
+}
+
 int
 cache_open(struct cache *c, const char *dir, const struct digest *key,
     size_t classes, struct err *e)
 {
 	char name[DIGEST_HEX + 8], hex[DIGEST_HEX];
 	struct err why = {0};
-	json_t *doc;
+	bool there;
 	int rc;
 
 	*c = (struct cache){.classes = classes};
@@ -254,16 +285,12 @@ cache_open(struct cache *c, const char *dir, const struct digest *key,
 		return 0;
 	digest_hex(key, hex);
 	snprintf(name, sizeof(name), "%s.json", hex);
-	if ((rc = file_mkdir(dir, e)) != 0 ||
-	    (rc = file_join(c->path, sizeof(c->path), dir, name, e)) != 0)
+	if ((rc = file_join(c->path, sizeof(c->path), dir, name, e)) != 0 ||
+	    (rc = look(c, dir, &there, e)) != 0)
 		return rc;
-	if (!file_exists(c->path))
+	if (!there)
 		return 0;
-	if ((rc = json_read_file(c->path, LIMIT, &doc, &why)) == 0) {
-		rc = read_all(c, doc, &why);
-		json_decref(doc);
-	}
-	if (rc != 0) {
+	if ((rc = read_document(c, &why)) != 0) {
 		char text[800];
 
 		err_in(&why, c->path);

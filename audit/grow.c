@@ -5,6 +5,7 @@
 #include "audit/grow.h"
 #include "base/opt.h"
 #include "base/progress.h"
+#include "base/ranks.h"
 #include "base/stat.h"
 #include "base/tool.h"
 #include "engine/start.h"
@@ -90,6 +91,8 @@ write_doc(struct err *e)
 	json_t *doc;
 	int rc;
 
+	if (!ranks_first())
+		return 0;
 	rc = file_join(path, sizeof(path), grow.opt.out, "grow.json", e);
 	if (rc != 0)
 		return rc;
@@ -162,10 +165,11 @@ run(struct err *e)
 	for (size_t i = 0; i < grow.opt.count; i++)
 		snprintf(grow.ref[i].file, sizeof(grow.ref[i].file),
 		    "reference-%zu.safetensors", i + 1);
-	made = !file_exists(grow.opt.out);
-	if ((rc = grow_resume(&grow, e)) != 0 ||
-	    (rc = file_mkdir(grow.opt.out, e)) != 0)
+	made = ranks_first() && !file_exists(grow.opt.out);
+	if (ranks_first() && ((rc = grow_resume(&grow, e)) != 0 ||
+				 (rc = file_mkdir(grow.opt.out, e)) != 0))
 		return rc;
+	ranks_broadcast(grow.ref, sizeof(grow.ref));
 	if ((rc = grow_all(e)) != 0) {
 		if (made)
 			remove(grow.opt.out); /* unless something is in it */
@@ -190,6 +194,8 @@ main(int argc, char **argv)
 	int first, rc;
 
 	start_environment(argv);
+	if (ranks_start(&e) != 0)
+		return tool_end(tool_fail(&e));
 	if ((rc = opt_parse(&tool, argc, argv, &first)) != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	if (grow.opt.data == NULL || grow.opt.out == NULL)
@@ -199,7 +205,7 @@ main(int argc, char **argv)
 	grow.opt.model = argv[first];
 	grow.started = (int64_t)time(NULL);
 	rc = run(&e);
-	rc = rc == 0 ? TOOL_PASSED : tool_fail(&e);
+	rc = rc == 0 ? TOOL_PASSED : ranks_fail(&e);
 	grow_release(&grow);
 	return tool_end(rc);
 }

@@ -2,6 +2,7 @@
  * grow.json, and what of an earlier one still holds.
  */
 #include "audit/grow.h"
+#include "base/ranks_doc.h"
 #include "base/stat.h"
 #include "engine/start.h"
 
@@ -111,6 +112,7 @@ run_json(const struct grow *g)
 				   ? json_null()
 				   : json_number(g->ref[i].seconds));
 	json_put(j, "each", each);
+	ranks_doc_run(j);
 	return j;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "audit/grow.h"
 #include "base/progress.h"
+#include "base/ranks.h"
 #include "base/rng.h"
 #include "base/stat.h"
 #include "base/tool.h"
@@ -107,7 +108,8 @@ grow_train(struct grow *g, size_t i, struct err *e)
 	ref->seconds = progress_clock() - start;
 	if (!grow_better(g, &ref->held))
 		return 0;
-	rc = write_reference(g, ref, e);
+	if (ranks_first())
+		rc = write_reference(g, ref, e);
 	ref->ready = rc == 0;
 	return rc;
 }

@@ -151,18 +151,23 @@ has_source(const struct uap_images *im, int32_t label)
 	return false;
 }
 
+/* Of all geometries: the more at a time, the more threads and ranks are busy
+ * until the end. */
 static size_t
-class_cells(const struct profile_plan *plan, size_t g, uint64_t seed,
+class_cells(const struct profile_plan *plan, const struct profile_config *cfg,
     struct uap_cell *cell, size_t *to)
 {
 	size_t n = 0;
 
-	for (size_t t = 0; t < plan->classes; t++) {
+	for (size_t i = 0; i < geometry_count * plan->classes; i++) {
+		const struct geometry *g = geometry_table[i / plan->classes];
+		size_t t = i % plan->classes;
+
 		if (!plan->target[t])
 			continue;
-		to[n] = g * plan->classes + t;
-		cell[n++] = (struct uap_cell){
-		    geometry_table[g], UAP_ALL, (int32_t)t, seed};
+		to[n] = i;
+		cell[n++] = (struct uap_cell){g, UAP_ALL, (int32_t)t, cfg->seed,
+		    profile_steps(cfg, g).steps};
 	}
 	return n;
 }
@@ -183,7 +188,7 @@ pair_cells(const struct profile_plan *plan, const struct profile_images *im,
 				continue;
 			to[n] = s * k + t;
 			cell[n++] = (struct uap_cell){
-			    PROFILE_PAIR, (int32_t)s, (int32_t)t, seed};
+			    PROFILE_PAIR, (int32_t)s, (int32_t)t, seed, 0};
 		}
 	}
 	return n;
@@ -201,16 +206,14 @@ profile_radii(struct profile *p, const struct profile_job *job,
 	int rc = 0;
 
 	arena_init(&a, (size_t)1 << 30);
-	cell = arena_alloc(&a, k * k, sizeof(*cell));
-	to = arena_alloc(&a, k * k, sizeof(*to));
+	cell = arena_alloc(&a, k * MAX(k, geometry_count), sizeof(*cell));
+	to = arena_alloc(&a, k * MAX(k, geometry_count), sizeof(*to));
 	if (cell == NULL || to == NULL)
 		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
-	for (size_t g = 0; rc == 0 && g < geometry_count; g++) {
-		struct uap_config c = profile_steps(cfg, geometry_table[g]);
-
-		n = class_cells(plan, g, cfg->seed, cell, to);
-		rc = search(
-		    job, &c, cell, to, n, geometry_table[g]->name, p->cell, e);
+	if (rc == 0) {
+		n = class_cells(plan, cfg, cell, to);
+		rc =
+		    search(job, &cfg->cell, cell, to, n, "classes", p->cell, e);
 	}
 	if (rc == 0) {
 		n = pair_cells(plan, &job->im, cfg->seed, cell, to);

@@ -3,6 +3,7 @@
  * small common change, in this model and not in clean ones?
  */
 #include "audit/scan_doc.h"
+#include "base/ranks.h"
 #include "base/tool.h"
 #include "engine/start.h"
 
@@ -178,14 +179,22 @@ output(struct err *e)
 	return rc;
 }
 
+/* Rank 0 alone writes. */
+static int
+make_output(struct err *e)
+{
+	if (scan.opt.out == NULL || !ranks_first())
+		return 0;
+	return file_mkdir(scan.opt.out, e);
+}
+
 static int
 replay(int *status, struct err *e)
 {
 	bool same;
 	int rc;
 
-	if ((rc = scan_open(&scan, e)) != 0 ||
-	    (scan.opt.out != NULL && (rc = file_mkdir(scan.opt.out, e)) != 0) ||
+	if ((rc = scan_open(&scan, e)) != 0 || (rc = make_output(e)) != 0 ||
 	    (rc = scan_replay(&scan, arg_class, &same, e)) != 0)
 		return rc;
 	*status = same ? TOOL_PASSED : TOOL_FLAGGED;
@@ -206,13 +215,14 @@ run(int *status, struct err *e)
 		return rc;
 	if (arg_replay != NULL)
 		return replay(status, e);
-	if ((rc = scan_open(&scan, e)) != 0 ||
-	    (scan.opt.out != NULL && (rc = file_mkdir(scan.opt.out, e)) != 0) ||
-	    (rc = scan_measure(&scan, e)) != 0 ||
-	    (rc = scan_close_caches(&scan, e)) != 0)
+	if ((rc = scan_open(&scan, e)) != 0 || (rc = make_output(e)) != 0 ||
+	    (rc = scan_measure(&scan, e)) != 0)
 		return rc;
 	*status = of[scan.verdict];
-	return output(e);
+	if (!ranks_first())
+		return 0;
+	rc = scan_close_caches(&scan, e);
+	return rc != 0 ? rc : output(e);
 }
 
 int
@@ -222,6 +232,8 @@ main(int argc, char **argv)
 	int first, rc, status = TOOL_PASSED;
 
 	start_environment(argv);
+	if (ranks_start(&e) != 0)
+		return tool_end(tool_fail(&e));
 	if ((rc = opt_parse(&tool, argc, argv, &first)) != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	if (arg_list)
@@ -246,7 +258,7 @@ main(int argc, char **argv)
 	scan.opt.model = argv[first];
 	scan.started = (int64_t)time(NULL);
 	rc = run(&status, &e);
-	rc = rc == 0 ? status : tool_fail(&e);
+	rc = rc == 0 ? status : ranks_fail(&e);
 	json_decref(before);
 	scan_release(&scan);
 	return tool_end(rc);

@@ -4,6 +4,7 @@
 #include "audit/scan_doc.h"
 
 #include "base/limits.h"
+#include "base/ranks_doc.h"
 
 /* The entry of a list whose member is this text. */
 static const json_t *
@@ -133,7 +134,7 @@ scan_before_open(const char *path, json_t **out, struct err *e)
 	size_t i;
 	int rc;
 
-	if ((rc = doc_read(path, "assay-scan/1", out, e)) != 0)
+	if ((rc = ranks_doc_read(path, "assay-scan/1", out, e)) != 0)
 		return rc;
 	rc = json_get_array(*out, "targets", &list, e);
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)

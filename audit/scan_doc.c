@@ -4,6 +4,7 @@
 #include "audit/scan_doc.h"
 
 #include "audit/scan_arms.h"
+#include "base/ranks_doc.h"
 #include "base/stat.h"
 #include "engine/start.h"
 
@@ -450,5 +451,6 @@ scan_doc(const struct scan *s, const char *dir, json_t **out, struct err *e)
 	json_put(doc, "environment", env);
 	json_put(
 	    doc, "run", doc_run(s->started, s->seconds, omp_get_max_threads()));
+	ranks_doc_run(json_object_get(doc, "run"));
 	return rc;
 }

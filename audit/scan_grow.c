@@ -5,6 +5,7 @@
 #include "audit/scan_arms.h"
 
 #include "base/file.h"
+#include "base/ranks.h"
 #include "base/spawn.h"
 #include "base/tool.h"
 
@@ -76,7 +77,8 @@ scan_grow(struct scan *s, struct err *e)
 {
 	int rc;
 
-	if ((rc = place(s, e)) != 0 || (rc = run_grow(s, s->grown, e)) != 0)
+	if (ranks_first() &&
+	    ((rc = place(s, e)) != 0 || (rc = run_grow(s, s->grown, e)) != 0))
 		return rc;
 	for (uint64_t i = 0; i < s->opt.grow; i++) {
 		char name[64], path[700];

@@ -7,6 +7,7 @@
 
 #include "base/progress.h"
 #include "base/stat.h"
+#include "engine/each.h"
 #include "engine/spgd.h"
 
 #include <math.h>
@@ -196,98 +197,6 @@ scan_flips_sum(const struct scan *s, size_t g, size_t t)
 	return sum;
 }
 
-struct shared_work {
-	uint32_t *index; /* of TEST images, n of them */
-	size_t n;
-	int32_t *pred[SCAN_REFERENCES + 1];
-};
-
-/* Count image i, which became t in the suspect, by what the references did:
- * the majority also t (shared), unmoved (unshared), or something else. */
-static void
-count_flip(const struct scan *s, const struct shared_work *w, size_t i,
-    int32_t t, struct scan_flips *f)
-{
-	size_t same = 0, still = 0;
-
-	f->flipped++;
-	for (size_t k = 1; k <= s->nref; k++) {
-		same += w->pred[k][i] == t;
-		still += w->pred[k][i] == s->test.label[w->index[i]];
-	}
-	if (2 * same > s->nref)
-		f->shared++;
-	else if (2 * still > s->nref)
-		f->unshared++;
-	else
-		f->different++;
-}
-
-/* Predictions of all models under a perturbation; of the images of `source`,
- * or of all but t. */
-static int
-predict_all(struct scan *s, struct shared_work *w, int32_t source, int32_t t,
-    const struct trigger *d, struct err *e)
-{
-	w->n = 0;
-	for (size_t i = 0; i < s->nboth && w->n < SHARED_IMAGES; i++) {
-		int32_t y = s->test.label[s->both[i]];
-
-		if (source == UAP_ALL ? y != t : y == source)
-			w->index[w->n++] = s->both[i];
-	}
-	for (size_t k = 0; k <= s->nref; k++) {
-		int rc = uap_predict(&SCAN_MODEL(s, k)->net, &s->test, w->index,
-		    w->n, d, w->pred[k], e);
-
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int
-share_cell(
-    struct scan *s, struct shared_work *w, size_t g, size_t t, struct err *e)
-{
-	const struct uap_found *f =
-	    &s->suspect.profile[0].cell[g * s->classes + t];
-	int rc;
-
-	if (f->n == 0)
-		return 0;
-	rc = predict_all(s, w, UAP_ALL, (int32_t)t, &f->trigger, e);
-	for (size_t i = 0; rc == 0 && i < w->n; i++) {
-		size_t source = (size_t)s->test.label[w->index[i]];
-		struct scan_flips *out = scan_flips_at(s, g, t, source);
-
-		out->n++;
-		if (w->pred[0][i] == (int32_t)t)
-			count_flip(s, w, i, (int32_t)t, out);
-	}
-	return rc;
-}
-
-static int
-share_pair(struct scan *s, struct shared_work *w, size_t at, struct err *e)
-{
-	const struct uap_found *f = &s->suspect.profile[0].pair[at];
-	struct scan_flips *out = &s->pair_flips[at];
-	int32_t source = (int32_t)(at / s->classes);
-	int32_t t = (int32_t)(at % s->classes);
-	int rc;
-
-	if (f->n == 0)
-		return 0;
-	rc = predict_all(s, w, source, t, &f->trigger, e);
-	for (size_t i = 0; rc == 0 && i < w->n; i++) {
-		out->n++;
-		if (w->pred[0][i] == t)
-			count_flip(s, w, i, t, out);
-	}
-	return rc;
-}
-
 bool
 scan_pair_counts(const struct scan *s, size_t at)
 {
@@ -300,23 +209,126 @@ scan_pair_counts(const struct scan *s, size_t at)
 		   in->to[at / s->classes] == at % s->classes);
 }
 
+/* A perturbation and the images that it is tried on. */
+struct shared_cell {
+	const struct trigger *trigger;
+	int32_t source, target;
+	struct scan_flips *flips; /* of one source, or of the first of all */
+};
+
+struct shared_work {
+	const struct scan *s;
+	struct shared_cell *cell;
+	size_t ncell;
+	/* per cell, model and image */
+	int32_t (*pred)[SCAN_REFERENCES + 1][SHARED_IMAGES];
+};
+
+/* Images of the source, or of all but the target. */
+static size_t
+shared_images(
+    const struct scan *s, const struct shared_cell *c, uint32_t *index)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->nboth && n < SHARED_IMAGES; i++) {
+		int32_t y = s->test.label[s->both[i]];
+
+		if (c->source == UAP_ALL ? y != c->target : y == c->source)
+			index[n++] = s->both[i];
+	}
+	return n;
+}
+
+/* Predictions of all models under one cell's perturbation. */
+static int
+predict_cell(void *ctx, size_t at, struct err *e)
+{
+	const struct shared_work *w = ctx;
+	uint32_t index[SHARED_IMAGES];
+	size_t n = shared_images(w->s, &w->cell[at], index);
+	int rc = 0;
+
+	for (size_t k = 0; rc == 0 && k <= w->s->nref; k++)
+		rc = uap_predict(&SCAN_MODEL(w->s, k)->net, &w->s->test, index,
+		    n, w->cell[at].trigger, w->pred[at][k], e);
+	return rc;
+}
+
+/* Count image i, which became t in the suspect, by what the references did:
+ * the majority also t (shared), unmoved (unshared), or something else. */
+static void
+count_flip(const struct shared_work *w, size_t at, size_t i, int32_t label,
+    struct scan_flips *f)
+{
+	size_t same = 0, still = 0, nref = w->s->nref;
+
+	f->flipped++;
+	for (size_t k = 1; k <= nref; k++) {
+		same += w->pred[at][k][i] == w->cell[at].target;
+		still += w->pred[at][k][i] == label;
+	}
+	if (2 * same > nref)
+		f->shared++;
+	else if (2 * still > nref)
+		f->unshared++;
+	else
+		f->different++;
+}
+
+static void
+count_cell(const struct shared_work *w, size_t at)
+{
+	const struct shared_cell *c = &w->cell[at];
+	uint32_t index[SHARED_IMAGES];
+	size_t n = shared_images(w->s, c, index);
+
+	for (size_t i = 0; i < n; i++) {
+		int32_t y = w->s->test.label[index[i]];
+		struct scan_flips *f =
+		    c->source == UAP_ALL ? c->flips + y : c->flips;
+
+		f->n++;
+		if (w->pred[at][0][i] == c->target)
+			count_flip(w, at, i, y, f);
+	}
+}
+
+/* The suspect's perturbations that count. */
+static void
+shared_cells(struct scan *s, struct shared_work *w)
+{
+	const struct profile *p = &s->suspect.profile[0];
+	size_t k = s->classes;
+
+	for (size_t i = 0; i < geometry_count * k; i++)
+		if (p->cell[i].n != 0)
+			w->cell[w->ncell++] =
+			    (struct shared_cell){&p->cell[i].trigger, UAP_ALL,
+				(int32_t)(i % k), &s->flips[i * k]};
+	for (size_t i = 0; i < k * k; i++)
+		if (p->pair[i].n != 0 && scan_pair_counts(s, i))
+			w->cell[w->ncell++] = (struct shared_cell){
+			    &p->pair[i].trigger, (int32_t)(i / k),
+			    (int32_t)(i % k), &s->pair_flips[i]};
+}
+
 int
 scan_sharedness(struct scan *s, struct err *e)
 {
-	size_t k = s->classes;
-	struct shared_work w;
-	int rc = 0;
+	size_t k = s->classes, most = (geometry_count + k) * k;
+	struct shared_work w = {.s = s};
+	int rc;
 
 	s->flips = scan_need(s, geometry_count * k * k, sizeof(*s->flips));
 	s->pair_flips = scan_need(s, k * k, sizeof(*s->pair_flips));
-	w.index = scan_need(s, s->test.n + 1, sizeof(*w.index));
-	for (size_t i = 0; i <= s->nref; i++)
-		w.pred[i] = scan_need(s, s->test.n + 1, sizeof(**w.pred));
-	for (size_t i = 0; rc == 0 && i < geometry_count * k; i++)
-		rc = share_cell(s, &w, i / k, i % k, e);
-	for (size_t i = 0; rc == 0 && i < k * k; i++)
-		if (scan_pair_counts(s, i))
-			rc = share_pair(s, &w, i, e);
+	w.cell = scan_need(s, most, sizeof(*w.cell));
+	shared_cells(s, &w);
+	w.pred = scan_need(s, w.ncell + 1, sizeof(*w.pred));
+	rc = each(w.ncell, "sharedness", predict_cell, &w,
+	    &(struct each_result){w.pred, sizeof(*w.pred)}, e);
+	for (size_t i = 0; rc == 0 && i < w.ncell; i++)
+		count_cell(&w, i);
 	return rc;
 }
 

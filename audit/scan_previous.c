@@ -13,6 +13,7 @@
 
 #include "base/stat.h"
 #include "base/student.h"
+#include "engine/each.h"
 
 #include <math.h>
 
@@ -51,12 +52,17 @@ only_own(struct scan *s, const struct net *own, const struct net *other,
 }
 
 static int
-exchange(struct scan *s, size_t at, struct scan_exchange *x, struct err *e)
+exchange(void *ctx, size_t at, struct err *e)
 {
+	struct scan *s = ctx;
+	struct scan_exchange *x = &s->exchange[at];
 	const struct scan_model *before = &s->ref[0];
 	int32_t t = (int32_t)(at % s->classes);
 	int rc;
 
+	*x = (struct scan_exchange){.p = (double)NAN};
+	if (s->suspect.profile[0].cell[at].n == 0)
+		return 0;
 	rc = only_own(s, &s->suspect.net, &before->net,
 	    &s->suspect.profile[0].cell[at].trigger, t, &x->suspect, e);
 	if (rc == 0)
@@ -89,19 +95,14 @@ scan_previous(struct scan *s, struct err *e)
 {
 	size_t n = geometry_count * s->classes;
 
-	s->exchange = scan_need(s, n, sizeof(*s->exchange));
-	for (size_t i = 0; i < n; i++) {
-		struct scan_exchange *x = &s->exchange[i];
-		int rc;
+	int rc;
 
-		*x = (struct scan_exchange){.p = (double)NAN};
-		if (s->suspect.profile[0].cell[i].n == 0)
-			continue;
-		if ((rc = exchange(s, i, x, e)) != 0)
-			return rc;
-	}
-	adjust(s, n);
-	return 0;
+	s->exchange = scan_need(s, n, sizeof(*s->exchange));
+	rc = each(n, "exchange", exchange, s,
+	    &(struct each_result){s->exchange, sizeof(*s->exchange)}, e);
+	if (rc == 0)
+		adjust(s, n);
+	return rc;
 }
 
 double

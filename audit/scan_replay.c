@@ -5,7 +5,8 @@
 #include "audit/scan_arms.h"
 #include "audit/scan_doc.h"
 
-#include "base/doc.h"
+#include "base/ranks.h"
+#include "base/ranks_doc.h"
 
 /* What of a class's row is compared, beside the perturbation. */
 static const char *const parts[] = {"ease", "interval", "radius"};
@@ -41,7 +42,7 @@ scan_replay_open(struct scan *s, const char *path, struct err *e)
 	const char *budget;
 	int rc;
 
-	if ((rc = doc_read(path, "assay-scan/1", &s->recorded, e)) != 0)
+	if ((rc = ranks_doc_read(path, "assay-scan/1", &s->recorded, e)) != 0)
 		return rc;
 	if ((rc = json_get_int(
 		 s->recorded, "options.seed", 0, INT64_MAX, &seed, e)) != 0 ||
@@ -198,6 +199,9 @@ scan_replay(struct scan *s, uint64_t class, bool *same, struct err *e)
 		    "no class %" PRIu64 ": there are %zu", class, s->classes);
 	if ((rc = measure(s, (size_t) class, e)) != 0)
 		return rc;
+	*same = true;
+	if (!ranks_first())
+		return 0;
 	if (s->opt.out != NULL)
 		return replay_into(s, (size_t) class, s->opt.out, same, e);
 	if ((rc = file_temp_dir(dir, sizeof(dir), e)) != 0)

@@ -38,6 +38,16 @@ buf_append(struct buf *b, const void *p, size_t len)
 }
 
 void
+buf_zeros(struct buf *b, size_t len)
+{
+	if (len == 0)
+		return;
+	reserve(b, len);
+	memset(b->ptr + b->len, 0, len);
+	b->len += len;
+}
+
+void
 buf_puts(struct buf *b, const char *s)
 {
 	buf_append(b, s, strlen(s));

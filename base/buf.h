@@ -16,6 +16,8 @@ struct buf {
 
 void buf_free(struct buf *);
 void buf_append(struct buf *, const void *, size_t len);
+/* len zero bytes, to be set by the caller. */
+void buf_zeros(struct buf *, size_t len);
 void buf_puts(struct buf *, const char *s);
 void buf_printf(struct buf *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_u8(struct buf *, uint8_t);

@@ -93,12 +93,13 @@ check_head(const json_t *doc, const char *schema, struct err *e)
 }
 
 int
-doc_parse(
-    const void *p, size_t len, const char *schema, json_t **out, struct err *e)
+doc_parse(const void *text, size_t len, const char *schema, json_t **out,
+    struct err *e)
 {
 	int rc;
 
-	if ((rc = json_read(p, len, out, e)) != 0)
+	*out = NULL;
+	if ((rc = json_read(text, len, out, e)) != 0)
 		return rc;
 	if ((rc = check_head(*out, schema, e)) != 0) {
 		json_decref(*out);

@@ -37,6 +37,8 @@ opt_usage(const struct opt_tool *t, const char *fmt, ...)
 	char raw[512], out[1024];
 	va_list ap;
 
+	if (tool_silent)
+		return OPT_USAGE;
 	va_start(ap, fmt);
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* memfd_create, pipe2 */
 #include "base/spawn.h"
 
+#include "base/arena.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -46,10 +48,37 @@ wait_for(pid_t pid, const char *name, int *status, struct err *e)
 	return 0;
 }
 
+/* What a launcher tells a rank (base/ranks.h) is not about the processes that
+ * it runs. */
+static char **
+environment(struct arena *a)
+{
+	static const char *const told[] = {"OMPI_", "PMIX_", "PMI_"};
+	size_t n = 0, k = 0;
+	char **env;
+
+	while (environ[n] != NULL)
+		n++;
+	arena_init(a, SIZE_MAX);
+	if ((env = arena_alloc(a, n + 1, sizeof(*env))) == NULL)
+		BUG("out of memory");
+	for (size_t i = 0; i < n; i++) {
+		size_t t = 0;
+
+		while (t < ARRAY_LEN(told) &&
+		       strncmp(environ[i], told[t], strlen(told[t])) != 0)
+			t++;
+		if (t == ARRAY_LEN(told))
+			env[k++] = environ[i];
+	}
+	return env;
+}
+
 int
 spawn_tool(const char *const argv[], int out_fd, int *status, struct err *e)
 {
 	posix_spawn_file_actions_t act;
+	struct arena a;
 	char path[600];
 	pid_t pid;
 	int rc;
@@ -61,9 +90,10 @@ spawn_tool(const char *const argv[], int out_fd, int *status, struct err *e)
 	    &act, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	if (out_fd >= 0)
 		posix_spawn_file_actions_adddup2(&act, out_fd, STDOUT_FILENO);
-	rc = posix_spawn(
-	    &pid, path, &act, NULL, (char *const *)(uintptr_t)argv, environ);
+	rc = posix_spawn(&pid, path, &act, NULL, (char *const *)(uintptr_t)argv,
+	    environment(&a));
 	posix_spawn_file_actions_destroy(&act);
+	arena_release(&a);
 	if (rc != 0) {
 		errno = rc;
 		err_sys(e, "cannot run");

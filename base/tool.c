@@ -10,6 +10,7 @@
 const char *tool_name = "assay";
 const char tool_version[] = "0.1.0";
 bool tool_quiet;
+bool tool_silent;
 
 int
 tool_fail(const struct err *e)
@@ -30,6 +31,8 @@ say(const char *fmt, va_list ap)
 {
 	char raw[1024], line[2048];
 
+	if (tool_silent)
+		return;
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	text_escape(raw, strlen(raw), line, sizeof(line));
 	fprintf(stderr, "%s: %s\n", tool_name, line);

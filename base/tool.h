@@ -18,6 +18,7 @@ enum tool_exit {
 extern const char *tool_name;
 extern const char tool_version[];
 extern bool tool_quiet;
+extern bool tool_silent; /* neither notes nor warnings (base/ranks.h) */
 
 /*
  * Print "tool: path: offset N: message" and return the status that the error

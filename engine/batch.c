@@ -61,10 +61,11 @@ is_synced(const struct batch *b)
 	return b->mode == BATCH_TRAIN && b->net->synced;
 }
 
+/* In training a rank without chunks has one run, for its shapes. */
 static size_t
 run_count(const struct batch *b)
 {
-	return is_synced(b) ? b->nchunk : b->nthread + 1;
+	return is_synced(b) ? MAX(b->own.to - b->own.from, 1) : b->nthread + 1;
 }
 
 /* The run for chunk k: its own in training, else the thread's; a smaller
@@ -73,7 +74,7 @@ static struct run *
 run_of(const struct batch *b, size_t thread, size_t k)
 {
 	if (is_synced(b))
-		return &b->run[k];
+		return &b->run[k - b->own.from];
 	if (chunk_size(b, k) == b->chunk || is_filled_up(b, k))
 		return &b->run[thread];
 	return &b->run[b->nthread];
@@ -88,20 +89,20 @@ init_run(struct batch *b, struct run *r, size_t images, struct err *e)
 static int
 init_runs(struct batch *b, struct err *e)
 {
-	size_t last = b->nchunk - 1;
+	size_t last = b->nchunk - 1, from = MIN(b->own.from, last);
 	int rc = 0;
 
 	b->run = arena_alloc(&b->arena, run_count(b), sizeof(*b->run));
 	if (b->run == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "batch too large");
-	for (size_t k = 0; rc == 0 && is_synced(b) && k < b->nchunk; k++)
-		rc = init_run(b, &b->run[k], chunk_size(b, k), e);
+	for (size_t k = 0; rc == 0 && is_synced(b) && k < run_count(b); k++)
+		rc = init_run(b, &b->run[k], chunk_size(b, from + k), e);
 	if (is_synced(b))
 		return rc;
 	for (size_t t = 0; rc == 0 && t < b->nthread; t++)
 		rc = init_run(b, &b->run[t], b->chunk, e);
-	if (rc == 0 && chunk_size(b, last) != b->chunk &&
-	    !is_filled_up(b, last))
+	if (rc == 0 && b->own.from <= last && last < b->own.to &&
+	    chunk_size(b, last) != b->chunk && !is_filled_up(b, last))
 		rc = init_run(b, run_of(b, 0, last), chunk_size(b, last), e);
 	return rc;
 }
@@ -157,7 +158,7 @@ init_sync(struct batch *b, struct err *e)
 	    &b->arena, (b->nchunk + 1) * b->sum_size, sizeof(*b->sum));
 	if (b->stat_at == NULL || b->stat == NULL || b->sum == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "batch too large");
-	for (size_t k = 0; k < b->nchunk; k++)
+	for (size_t k = 0; k < run_count(b); k++)
 		for (size_t i = 0; i < net->nstep; i++) {
 			if (net->step[i].op->sync == NULL)
 				continue;
@@ -165,6 +166,30 @@ init_sync(struct batch *b, struct err *e)
 			b->run[k].stat[1][i] = b->stat + total + b->stat_at[i];
 		}
 	return 0;
+}
+
+/* Which lanes are this rank's, and the memory that depends on it. */
+static int
+init_lanes(struct batch *b, struct err *e)
+{
+	size_t lanes, n = b->n * b->net->classes;
+
+	b->nlane = MIN(b->nchunk, BATCH_LANES);
+	b->lane = ranks_share(b->nlane);
+	b->own = (struct ranks_share){
+	    lane_first(b, b->lane.from), lane_first(b, b->lane.to)};
+	lanes = b->lane.to - b->lane.from;
+	b->nthread = MIN(lanes, (size_t)MAX(omp_get_max_threads(), 1));
+	if (ranks_count() > 1 &&
+	    (b->logits = arena_alloc(&b->arena, n, sizeof(float))) == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "batch too large");
+	if ((b->want & PLAN_WEIGHTS) == 0)
+		return 0;
+	b->lane_grad =
+	    arena_alloc(&b->arena, lanes * b->net->nweight + 1, sizeof(float));
+	return b->lane_grad != NULL
+		   ? 0
+		   : err_set(e, ERR_LIMIT, ERR_NOWHERE, "model too large");
 }
 
 int
@@ -179,23 +204,11 @@ batch_init(struct batch *b, const struct net *net, size_t n, unsigned want,
 	arena_init(&b->arena, (size_t)64 << 30);
 	b->chunk = batch_chunk(net, n);
 	b->nchunk = (n + b->chunk - 1) / b->chunk;
-	b->nlane = MIN(b->nchunk, BATCH_LANES);
-	b->nthread = MIN(b->nlane, (size_t)MAX(omp_get_max_threads(), 1));
-	if ((rc = init_tail(b, e)) != 0 || (rc = init_runs(b, e)) != 0 ||
-	    (is_synced(b) && (rc = init_sync(b, e)) != 0)) {
+	if ((rc = init_lanes(b, e)) != 0 || (rc = init_tail(b, e)) != 0 ||
+	    (rc = init_runs(b, e)) != 0 ||
+	    (is_synced(b) && (rc = init_sync(b, e)) != 0))
 		batch_release(b);
-		return rc;
-	}
-	if ((want & PLAN_WEIGHTS) != 0) {
-		b->lane_grad = arena_alloc(
-		    &b->arena, b->nlane * (net->nweight + 1), sizeof(float));
-		if (b->lane_grad == NULL) {
-			batch_release(b);
-			return err_set(
-			    e, ERR_LIMIT, ERR_NOWHERE, "model too large");
-		}
-	}
-	return 0;
+	return rc;
 }
 
 void
@@ -245,6 +258,9 @@ chunk_loss(const struct job *j, struct run *r, size_t k)
 	float *d = b->want != 0 ? run_dlogits(r) : NULL;
 
 	j->part[k] = j->loss(j->ctx, chunk_first(b, k), n, run_logits(r), d);
+	if (b->logits != NULL)
+		memcpy(b->logits + chunk_first(b, k) * classes, run_logits(r),
+		    n * classes * sizeof(*d));
 	if (d != NULL && is_filled_up(b, k))
 		memset(
 		    d + n * classes, 0, (b->chunk - n) * classes * sizeof(*d));
@@ -276,7 +292,11 @@ take_dx(const struct job *j, size_t k)
 static float *
 lane_grad(const struct job *j, size_t lane)
 {
-	return j->weights ? j->b->lane_grad + lane * j->b->net->nweight : NULL;
+	const struct batch *b = j->b;
+
+	return j->weights
+		   ? b->lane_grad + (lane - b->lane.from) * b->net->nweight
+		   : NULL;
 }
 
 static void
@@ -305,6 +325,23 @@ lane_eval(const struct job *j, size_t lane)
 	}
 }
 
+/* What the ranks have of a number of bytes for each chunk, or image. */
+static void
+gather(const struct batch *b, void *p, size_t size, bool images)
+{
+	size_t at[RANKS_MOST + 1];
+
+	if (ranks_count() == 1)
+		return;
+	for (size_t r = 0; r < ranks_count(); r++) {
+		size_t k = lane_first(b, ranks_share_of(b->nlane, r).to);
+
+		at[r + 1] = size * (images ? MIN(k * b->chunk, b->n) : k);
+	}
+	at[0] = 0;
+	ranks_gather(p, at);
+}
+
 /* Add the chunks' sums in order and finish them into the statistics. */
 static void
 synchronise(struct batch *b, size_t i, bool backward)
@@ -316,11 +353,13 @@ synchronise(struct batch *b, size_t i, bool backward)
 	float *stat = b->stat + (backward ? b->stat_size : 0) + b->stat_at[i];
 
 #pragma omp parallel for schedule(dynamic, 1)
-	for (size_t k = 0; k < b->nchunk; k++) {
-		memset(
-		    b->sum + k * b->sum_size, 0, b->sum_size * sizeof(*b->sum));
-		run_gather(&b->run[k], i, backward, b->sum + k * b->sum_size);
+	for (size_t k = b->own.from; k < b->own.to; k++) {
+		double *sum = b->sum + k * b->sum_size;
+
+		memset(sum, 0, b->sum_size * sizeof(*sum));
+		run_gather(run_of(b, 0, k), i, backward, sum);
 	}
+	gather(b, b->sum, b->sum_size * sizeof(*b->sum), false);
 	memset(total, 0, b->sum_size * sizeof(*total));
 	for (size_t k = 0; k < b->nchunk; k++)
 		for (size_t q = 0; q < b->sum_size; q++)
@@ -346,21 +385,32 @@ train_forward(const struct job *j)
 {
 	struct batch *b = j->b;
 
-	for (size_t k = 0; k < b->nchunk; k++)
-		run_begin(
-		    &b->run[k], j->x + chunk_first(b, k) * image_floats(b));
+	for (size_t k = b->own.from; k < b->own.to; k++)
+		run_begin(run_of(b, 0, k),
+		    j->x + chunk_first(b, k) * image_floats(b));
 	for (size_t i = 0, end; i < b->net->nstep; i = end) {
 		end = segment_end(b, i);
 		if (b->net->step[i].op->sync != NULL)
 			synchronise(b, i, false);
 #pragma omp parallel for schedule(dynamic, 1)
-		for (size_t k = 0; k < b->nchunk; k++) {
+		for (size_t k = b->own.from; k < b->own.to; k++) {
+			struct run *r = run_of(b, 0, k);
+
 			for (size_t s = i; s < end; s++)
-				run_forward_step(&b->run[k], s);
+				run_forward_step(r, s);
 			if (end == b->net->nstep)
-				chunk_loss(j, &b->run[k], k);
+				chunk_loss(j, r, k);
 		}
 	}
+}
+
+/* Steps [from, to) of one lane's chunks, backwards. */
+static void
+lane_back(struct batch *b, size_t lane, size_t from, size_t to)
+{
+	for (size_t k = lane_first(b, lane); k < lane_first(b, lane + 1); k++)
+		for (size_t s = to; s-- > from;)
+			run_backward_step(run_of(b, 0, k), s);
 }
 
 static void
@@ -370,13 +420,13 @@ train_backward(const struct job *j)
 	size_t end = b->net->nstep;
 
 #pragma omp parallel for schedule(static)
-	for (size_t lane = 0; lane < b->nlane; lane++)
+	for (size_t lane = b->lane.from; lane < b->lane.to; lane++)
 		clear_grad(j, lane);
-	for (size_t lane = 0; lane < b->nlane; lane++)
+	for (size_t lane = b->lane.from; lane < b->lane.to; lane++)
 		for (size_t k = lane_first(b, lane);
 		     k < lane_first(b, lane + 1); k++)
-			run_backward_begin(
-			    &b->run[k], chunk_dx(j, k), lane_grad(j, lane));
+			run_backward_begin(run_of(b, 0, k), chunk_dx(j, k),
+			    lane_grad(j, lane));
 	while (end > 0) {
 		size_t i = end - 1;
 
@@ -384,28 +434,27 @@ train_backward(const struct job *j)
 		while (i > 0 && b->net->step[i].op->sync == NULL)
 			i--;
 #pragma omp parallel for schedule(dynamic, 1)
-		for (size_t lane = 0; lane < b->nlane; lane++)
-			for (size_t k = lane_first(b, lane);
-			     k < lane_first(b, lane + 1); k++)
-				for (size_t s = end; s-- > i + 1;)
-					run_backward_step(&b->run[k], s);
+		for (size_t lane = b->lane.from; lane < b->lane.to; lane++)
+			lane_back(b, lane, i + 1, end);
 		if (b->net->step[i].op->sync != NULL)
 			synchronise(b, i, true);
 #pragma omp parallel for schedule(dynamic, 1)
-		for (size_t lane = 0; lane < b->nlane; lane++)
-			for (size_t k = lane_first(b, lane);
-			     k < lane_first(b, lane + 1); k++)
-				run_backward_step(&b->run[k], i);
+		for (size_t lane = b->lane.from; lane < b->lane.to; lane++)
+			lane_back(b, lane, i, i + 1);
 		end = i;
 	}
 }
 
-/* A piece of the weights: the first lane's sum and the others' in order. */
+/* Lanes after each other to a piece of the weights; the first of all lanes is
+ * where the sum starts. */
 VECTOR static void
-add_piece(const struct batch *b, size_t from, size_t n, float *grad)
+add_piece(const struct batch *b, size_t from, size_t n, float *grad, bool first)
 {
-	memcpy(grad + from, b->lane_grad + from, n * sizeof(*grad));
-	for (size_t lane = 1; lane < b->nlane; lane++) {
+	size_t lane = 0, lanes = b->lane.to - b->lane.from;
+
+	if (first)
+		memcpy(grad + from, b->lane_grad + from, n * sizeof(*grad));
+	for (lane += first; lane < lanes; lane++) {
 		const float *g = b->lane_grad + lane * b->net->nweight + from;
 
 		for (size_t i = 0; i < n; i++)
@@ -416,13 +465,35 @@ add_piece(const struct batch *b, size_t from, size_t n, float *grad)
 #define PIECE ((size_t)1 << 14)
 
 static void
-add_lanes(const struct batch *b, float *grad)
+add_lanes(void *ctx, size_t at, size_t n, float *grad, bool first)
 {
-	size_t n = b->net->nweight;
+	const struct batch *b = ctx;
 
 #pragma omp parallel for schedule(static)
-	for (size_t at = 0; at < n; at += PIECE)
-		add_piece(b, at, MIN(PIECE, n - at), grad);
+	for (size_t i = at; i < at + n; i += PIECE)
+		add_piece(b, i, MIN(PIECE, at + n - i), grad, first);
+}
+
+/* The losses of other ranks' chunks, of their logits: what the caller keeps of
+ * each image is then everywhere. */
+static void
+other_losses(const struct job *j, struct arena *a)
+{
+	struct batch *b = j->b;
+	size_t classes = b->net->classes;
+	float *d = NULL;
+
+	gather(b, b->logits, classes * sizeof(*b->logits), true);
+	if (b->want != 0 &&
+	    (d = arena_alloc(a, b->chunk * classes, sizeof(*d))) == NULL)
+		BUG("out of memory");
+	for (size_t k = 0; k < b->nchunk; k++) {
+		size_t first = chunk_first(b, k);
+
+		if (k < b->own.from || k >= b->own.to)
+			j->part[k] = j->loss(j->ctx, first, chunk_size(b, k),
+			    b->logits + first * classes, d);
+	}
 }
 
 double
@@ -446,12 +517,18 @@ batch_step(struct batch *b, const float *x, batch_loss *loss, void *ctx,
 		if (b->want != 0)
 			train_backward(&j);
 	} else {
-#pragma omp parallel for schedule(dynamic, 1) num_threads((int)b->nthread)
-		for (size_t lane = 0; lane < b->nlane; lane++)
+#pragma omp parallel for schedule(dynamic, 1)                                  \
+    num_threads((int)MAX(b->nthread, 1))
+		for (size_t lane = b->lane.from; lane < b->lane.to; lane++)
 			lane_eval(&j, lane);
 	}
+	if (b->logits != NULL)
+		other_losses(&j, &a);
+	if (dx != NULL)
+		gather(b, dx, image_floats(b) * sizeof(*dx), true);
 	if (grad != NULL)
-		add_lanes(b, grad);
+		ranks_fold(MIN(b->nlane, ranks_count()), grad, b->net->nweight,
+		    add_lanes, b);
 	for (size_t k = 0; k < b->nchunk; k++)
 		total += j.part[k];
 	arena_release(&a);

@@ -2,11 +2,14 @@
  * A net over many images, in parallel over chunks (OpenMP).  Chunk boundaries
  * depend on the number of images and on the net alone, gradients are added in
  * a fixed order (within a lane by chunk, then lane by lane), so the bytes that
- * come out are the same for any number of threads.
+ * come out are the same for any number of threads.  Lanes are shared out among
+ * ranks (base/ranks.h) too; afterwards every rank has everything, so all of
+ * this but batch_release() is collective where there are several.
  */
 #ifndef ENGINE_BATCH_H
 #define ENGINE_BATCH_H
 
+#include "base/ranks.h"
 #include "engine/run.h"
 
 /* Weight-gradient accumulators; parallelism of a training step. */
@@ -21,11 +24,15 @@ struct batch {
 	struct arena arena;
 	const struct net *net;
 	size_t n, chunk, nchunk, nlane;
+	/* lanes of this rank, and their chunks */
+	struct ranks_share lane, own;
 	size_t nthread; /* that have a run of their own in evaluation */
 	unsigned want;
 	enum batch_mode mode;
-	struct run *run;  /* per chunk in training, else per thread and tail */
-	float *lane_grad; /* nlane * nweight */
+	/* per own chunk in training, else per thread and tail */
+	struct run *run;
+	float *lane_grad; /* own lanes * nweight */
+	float *logits;    /* n images, of all ranks; NULL where there is one */
 	double *sum;      /* statistics, per chunk */
 	size_t sum_size;
 	float *stat;     /* batch statistics of all steps, both directions */
@@ -40,7 +47,9 @@ struct batch {
  * Loss of images [first, first + n) of the batch: reads their logits
  * (n x classes), writes the gradient with respect to them (may be NULL when
  * none is wanted) and returns the loss, a part of the sum over the batch.
- * Called from several threads at once, for different images.
+ * Called from several threads at once, for different images; what it keeps of
+ * each image depends on that and its logits alone, since several ranks call it
+ * for the same images, those of other ranks after their own.
  */
 typedef double batch_loss(
     void *ctx, size_t first, size_t n, const float *logits, float *dlogits);

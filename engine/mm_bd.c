@@ -170,7 +170,8 @@ mm_bd_margins(const struct net *net, const struct mm_bd_config *cfg,
 	if (cfg->starts == 0 || cfg->steps == 0 || cfg->batch == 0)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "margins without starts, steps or a batch");
-	return each(net->classes, label, one_margin, &m, e);
+	return each(net->classes, label, one_margin, &m,
+	    &(struct each_result){margin, sizeof(*margin)}, e);
 }
 
 /* --- the test ------------------------------------------------------------ */

@@ -235,7 +235,8 @@ probe(const struct net *net, enum probe_kind kind, const struct uap_images *im,
 	    w.pred == NULL)
 		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
 	else
-		rc = each(triggers, probe_name(kind), one, &w, e);
+		rc = each(triggers, probe_name(kind), one, &w,
+		    &(struct each_result){w.pred, w.n * sizeof(*w.pred)}, e);
 	for (size_t i = 0; rc == 0 && i < triggers; i++)
 		count(&w, i, landed, share + i * k);
 	arena_release(&a);

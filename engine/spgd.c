@@ -6,6 +6,7 @@
  */
 #include "engine/spgd.h"
 
+#include "base/ranks.h"
 #include "base/rng.h"
 #include "engine/batch.h"
 #include "engine/loss.h"
@@ -43,6 +44,13 @@ static size_t
 image_size(const struct spgd *s)
 {
 	return s->h->h * s->h->w * s->h->c;
+}
+
+/* Four classes and a perturbation. */
+static size_t
+packed_size(const struct spgd *s)
+{
+	return 4 * sizeof(int32_t) + image_size(s) * sizeof(float);
 }
 
 /* Runs of `size` images, made when they are first wanted. */
@@ -123,7 +131,10 @@ spgd_init(struct spgd *s, const struct spgd_config *cfg, const struct net *h,
 	s->nworker = (size_t)MAX(omp_get_max_threads(), 1);
 	s->worker = arena_alloc(&s->arena, s->nworker, sizeof(*s->worker));
 	s->active = arena_alloc(&s->arena, n, sizeof(*s->active));
-	if (s->worker == NULL || s->active == NULL)
+	if (ranks_count() > 1)
+		s->packed = arena_alloc(&s->arena, n, packed_size(s));
+	if (s->worker == NULL || s->active == NULL ||
+	    (s->packed == NULL && ranks_count() > 1))
 		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "batch too large");
 	for (size_t i = 0; i < s->nworker && rc == 0; i++)
 		rc = worker_init(s, &s->worker[i], e);
@@ -347,6 +358,55 @@ open_chunk(struct spgd *s, size_t k, size_t size, size_t n, struct chunk *c)
 	c->h0 = &w->h0[which];
 }
 
+static void
+pack(const struct spgd *s, const struct spgd_result *r, size_t at)
+{
+	size_t i = s->active[at], image = image_size(s);
+	const int32_t class[] = {
+	    r->clean[i], r->clean0[i], r->pred[i], r->pred0[i]};
+	uint8_t *to = s->packed + at * packed_size(s);
+
+	memcpy(to, class, sizeof(class));
+	memcpy(to + sizeof(class), r->eps + i * image, image * sizeof(*r->eps));
+}
+
+static void
+unpack(const struct spgd *s, const struct spgd_result *r, size_t at)
+{
+	size_t i = s->active[at], image = image_size(s);
+	const uint8_t *from = s->packed + at * packed_size(s);
+	int32_t class[4];
+
+	memcpy(class, from, sizeof(class));
+	r->clean[i] = class[0];
+	r->clean0[i] = class[1];
+	r->pred[i] = class[2];
+	r->pred0[i] = class[3];
+	memcpy(
+	    r->eps + i * image, from + sizeof(class), image * sizeof(*r->eps));
+}
+
+/* What the ranks found for their chunks of the active images; an image may be
+ * another rank's at the next step. */
+static void
+exchange(struct spgd *s, size_t size, size_t n, const struct spgd_result *r)
+{
+	size_t at[RANKS_MOST + 1] = {0}, chunks = (n + size - 1) / size;
+	struct ranks_share own = ranks_share(chunks);
+
+	if (ranks_count() == 1)
+		return;
+	for (size_t i = 0; i < ranks_count(); i++)
+		at[i + 1] = packed_size(s) *
+			    MIN(n, size * ranks_share_of(chunks, i).to);
+	for (size_t i = own.from * size; i < MIN(n, own.to * size); i++)
+		pack(s, r, i);
+	ranks_gather(s->packed, at);
+	for (size_t i = 0; i < n; i++)
+		if (i < own.from * size || i >= own.to * size)
+			unpack(s, r, i);
+}
+
 void
 spgd_attack(struct spgd *s, const float *x, const int32_t *y, size_t n,
     uint64_t draw, const struct spgd_result *r)
@@ -362,9 +422,10 @@ spgd_attack(struct spgd *s, const float *x, const int32_t *y, size_t n,
 	}
 	for (size_t t = 0; t <= s->cfg.steps && left > 0; t++) {
 		size_t size = chunk_size(s, left), keep = 0;
+		struct ranks_share own = ranks_share((left + size - 1) / size);
 
 #pragma omp parallel for schedule(dynamic, 1) num_threads((int)s->nworker)
-		for (size_t k = 0; k < (left + size - 1) / size; k++) {
+		for (size_t k = own.from; k < own.to; k++) {
 			struct chunk c = {.x = x, .y = y, .r = r};
 
 			open_chunk(s, k, size, left, &c);
@@ -374,6 +435,7 @@ spgd_attack(struct spgd *s, const float *x, const int32_t *y, size_t n,
 			if (t < s->cfg.steps)
 				step_chunk(&c);
 		}
+		exchange(s, size, left, r);
 		for (size_t i = 0; i < left; i++)
 			if (!is_shared(r, s->active[i]))
 				s->active[keep++] = s->active[i];

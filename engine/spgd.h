@@ -52,6 +52,7 @@ struct spgd {
 	size_t chunk, n, nworker;
 	struct spgd_worker *worker; /* one per thread */
 	size_t *active;             /* images that are not yet shared */
+	uint8_t *packed; /* n images' results, between ranks; or NULL */
 };
 
 /* Class that each model predicts, on the clean and on the perturbed image. */
@@ -66,6 +67,9 @@ int spgd_init(struct spgd *, const struct spgd_config *, const struct net *h,
 void spgd_release(struct spgd *);
 
 /*
+ * Collective where there are several ranks (base/ranks.h): they share out the
+ * chunks, and all have the result.
+ *
  * Perturb n images x with labels y.  The arrays of `r` are the caller's.
  * `draw` numbers the batch, for SPGD_RANDOM.
  */

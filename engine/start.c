@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/ranks.h"
 #include "engine/blas.h"
 
 #include <omp.h>
@@ -27,12 +28,32 @@ start_environment(char **argv)
 	/* not fatal: it only costs time */
 }
 
+/* Ranks that multiply otherwise would let the result depend on who computes
+ * what. */
+static int
+same_kernels(struct err *e)
+{
+	json_t *j = blas_json();
+	char *text = json_dumps(j, JSON_COMPACT);
+	struct digest d;
+
+	json_decref(j);
+	if (text == NULL)
+		BUG("json_dumps");
+	digest_mem(text, strlen(text), &d);
+	free(text);
+	return ranks_same(&d, "kernels of OpenBLAS", e);
+}
+
 int
 start_engine(uint64_t threads, struct err *e)
 {
+	int rc;
+
 	if (threads != 0)
 		omp_set_num_threads((int)threads);
-	return blas_init(e);
+	rc = blas_init(e);
+	return rc != 0 || ranks_count() == 1 ? rc : same_kernels(e);
 }
 
 /* The processor's name, as /proc/cpuinfo has it. */

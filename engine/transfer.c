@@ -445,7 +445,8 @@ transfer_measure(const struct net *net, const struct transfer_config *cfg,
 	if ((rc = uap_predict(net, im, NULL, im->n, NULL, pred, e)) == 0) {
 		struct classes c = {net, cfg, im, pred, out};
 
-		rc = each(net->classes, label, hunt_class, &c, e);
+		rc = each(net->classes, label, hunt_class, &c,
+		    &(struct each_result){out, sizeof(*out)}, e);
 	}
 	arena_release(&a);
 	return rc;

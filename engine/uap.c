@@ -2,8 +2,10 @@
 #include "engine/uap.h"
 
 #include "base/progress.h"
+#include "base/ranks.h"
 #include "base/stat.h"
 #include "engine/loss.h"
+#include "engine/uap_exchange.h"
 
 #include <math.h>
 #include <omp.h>
@@ -305,6 +307,7 @@ search_cell(struct worker *w, const struct uap_cell *c, struct uap_found *f,
 	arena_init(&w->cell_arena, (size_t)8 << 30);
 	w->job.arena = &w->cell_arena;
 	w->job.target = (size_t)c->target;
+	w->job.steps = c->steps != 0 ? c->steps : w->cfg->steps;
 	rng_init(&w->job.rng, c->seed,
 	    ((uint64_t)STREAM << 48) + ((uint64_t)(c->source + 1) << 24) +
 		(uint64_t)c->target);
@@ -337,10 +340,8 @@ worker_init(struct worker *w, struct err *e)
 		return rc;
 	}
 	w->ready = true;
-	w->job = (struct geometry_job){.run = &w->search,
-	    .batch = batch,
-	    .steps = w->cfg->steps,
-	    .x = w->fit->x};
+	w->job = (struct geometry_job){
+	    .run = &w->search, .batch = batch, .x = w->fit->x};
 	w->job.plain = arena_alloc(&w->arena, batch * image, sizeof(float));
 	w->job.images = arena_alloc(&w->arena, batch * image, sizeof(float));
 	w->job.grad = arena_alloc(&w->arena, batch * image, sizeof(float));
@@ -374,13 +375,14 @@ uap_search(const struct net *net, const struct uap_config *cfg,
     const struct uap_cell *cell, size_t ncell, const char *label,
     struct uap_found *found, struct err *e)
 {
+	struct ranks_share own = ranks_share(ncell);
 	size_t done = 0;
 	struct progress bar;
 	int worst = 0;
 
 	memset(found, 0, ncell * sizeof(*found));
 	if (label != NULL)
-		progress_begin(&bar, label, ncell);
+		progress_begin(&bar, label, own.to - own.from);
 #pragma omp parallel
 	{
 		struct worker w = {
@@ -389,7 +391,7 @@ uap_search(const struct net *net, const struct uap_config *cfg,
 		int rc = worker_init(&w, &mine);
 
 #pragma omp for schedule(dynamic, 1)
-		for (size_t i = 0; i < ncell; i++) {
+		for (size_t i = own.from; i < own.to; i++) {
 			if (rc == 0)
 				rc =
 				    search_cell(&w, &cell[i], &found[i], &mine);
@@ -408,6 +410,8 @@ uap_search(const struct net *net, const struct uap_config *cfg,
 		progress_end(&bar);
 	if (worst != 0)
 		uap_release(found, ncell);
+	else
+		uap_exchange(net, cell, ncell, found);
 	return worst;
 }
 

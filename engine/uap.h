@@ -32,6 +32,7 @@ struct uap_cell {
 	int32_t source; /* a class, or UAP_ALL but the target */
 	int32_t target;
 	uint64_t seed;
+	size_t steps; /* of its search; 0: the configuration's */
 };
 
 struct uap_config {
@@ -55,7 +56,8 @@ struct uap_found {
 /*
  * ncell cells of one model, in parallel; found has as many entries, released
  * by uap_release().  Each result depends on its cell, the images, the net and
- * the configuration only.  `label` is for progress, NULL for none.
+ * the configuration only.  Collective where there are several ranks
+ * (base/ranks.h), which share out the cells.  `label` is for progress, NULL for none.
  * ERR_USAGE where a cell has no images.
  */
 int uap_search(const struct net *, const struct uap_config *,

@@ -3,6 +3,7 @@
 
 #include "base/doc.h"
 #include "base/limits.h"
+#include "base/ranks.h"
 #include "base/spawn.h"
 #include "base/tool.h"
 #include "base/tree.h"
@@ -14,7 +15,7 @@
 
 /* Run assay-load; its output in an anonymous file that is mapped. */
 static int
-load(const char *const argv[], const char *what, uint64_t limit,
+load_here(const char *const argv[], const char *what, uint64_t limit,
     struct file_map *m, struct err *e)
 {
 	int fd = file_temp(e), status, rc;
@@ -37,6 +38,16 @@ load(const char *const argv[], const char *what, uint64_t limit,
 	if (rc != 0)
 		err_in(e, what);
 	return rc;
+}
+
+/* The same on rank 0 alone; the other ranks get the bytes. */
+static int
+load(const char *const argv[], const char *what, uint64_t limit,
+    struct file_map *m, struct err *e)
+{
+	int rc = ranks_first() ? load_here(argv, what, limit, m, e) : 0;
+
+	return ranks_map(m, rc, e);
 }
 
 /* The folder that the names in m->file are relative to. */
@@ -66,26 +77,41 @@ digest_one(int root, struct dirhash_file *f, struct err *e)
 	return rc;
 }
 
+static int
+digest_all(const char *path, struct fetched_model *f, struct err *e)
+{
+	int root = open_folder(path, e), rc = 0;
+
+	if (root < 0)
+		return root;
+	for (size_t i = 0; i < f->nfile && rc == 0; i++)
+		rc = digest_one(root, &f->file[i], e);
+	close(root);
+	return rc;
+}
+
 /* Digest what assay-load says that it read. */
 static int
 digest_files(const char *path, struct fetched_model *f, struct err *e)
 {
 	struct model *m = &f->model;
-	int root, rc = 0;
+	int rc = 0;
 
 	f->file = arena_alloc(&m->arena, m->nfile, sizeof(*f->file));
 	if (f->file == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many files");
-	if ((root = open_folder(path, e)) < 0)
-		return root;
+	f->nfile = m->nfile;
 	f->size = 0;
-	for (size_t i = 0; i < m->nfile && rc == 0; i++) {
+	for (size_t i = 0; i < m->nfile; i++)
 		f->file[i].name = m->file[i];
-		rc = digest_one(root, &f->file[i], e);
+	if (ranks_first())
+		rc = digest_all(path, f, e);
+	rc = ranks_map(&(struct file_map){0}, rc, e);
+	for (size_t i = 0; i < m->nfile && rc == 0; i++) {
+		ranks_broadcast(&f->file[i].digest, sizeof(struct digest));
+		ranks_broadcast(&f->file[i].size, sizeof(f->file[i].size));
 		f->size += f->file[i].size;
 	}
-	close(root);
-	f->nfile = m->nfile;
 	if (rc == 0)
 		dirhash_files(f->file, f->nfile, &f->digest);
 	for (size_t i = 1; i < f->nfile && rc == 0; i++)
@@ -96,12 +122,37 @@ digest_files(const char *path, struct fetched_model *f, struct err *e)
 	return rc;
 }
 
+/* What rank 0 sees at the path, to all. */
+static int
+share_identity(struct fetched_model *f, bool *folder, int rc, struct err *e)
+{
+	rc = ranks_map(&(struct file_map){0}, rc, e);
+	if (rc != 0)
+		return rc;
+	ranks_broadcast(folder, sizeof(*folder));
+	ranks_broadcast(&f->digest, sizeof(f->digest));
+	ranks_broadcast(&f->size, sizeof(f->size));
+	return 0;
+}
+
+/* All ranks have the same bytes. */
+static int
+check_same(const struct file_map *m, const char *what, struct err *e)
+{
+	struct digest d;
+
+	if (ranks_count() == 1)
+		return 0;
+	digest_mem(m->ptr, m->len, &d);
+	return ranks_same(&d, what, e);
+}
+
 int
 fetch_model(const char *path, const char *preprocess, struct fetched_model *f,
     struct err *e)
 {
 	const char *argv[7] = {"assay-load", path, "-o", "-"};
-	bool folder = file_is_dir(path);
+	bool folder = ranks_first() && file_is_dir(path);
 	struct rd r;
 	int rc = 0;
 
@@ -110,14 +161,15 @@ fetch_model(const char *path, const char *preprocess, struct fetched_model *f,
 		argv[5] = preprocess;
 	}
 	*f = (struct fetched_model){0};
-	if (!folder)
+	if (ranks_first() && !folder)
 		rc = digest_file(
 		    path, LIMIT_MODEL_FILE, &f->digest, &f->size, e);
-	if (rc != 0 ||
+	if ((rc = share_identity(f, &folder, rc, e)) != 0 ||
 	    (rc = load(argv, path, LIMIT_MODEL_FILE, &f->map, e)) != 0)
 		return rc;
 	r = rd_mem(f->map.ptr, f->map.len);
-	if ((rc = neutral_parse(&r, &f->model, e)) != 0) {
+	if ((rc = check_same(&f->map, "model", e)) != 0 ||
+	    (rc = neutral_parse(&r, &f->model, e)) != 0) {
 		file_unmap(&f->map);
 		return err_in(e, path);
 	}
@@ -252,7 +304,8 @@ fetch_data(const struct fetch_want *w, struct fetched_data *f, struct err *e)
 		return rc;
 	digest_mem(f->map.ptr, f->map.len, &f->digest);
 	f->size = f->map.len;
-	if ((rc = read_data(f, w, e)) == 0) {
+	if ((rc = ranks_same(&f->digest, "images", e)) == 0 &&
+	    (rc = read_data(f, w, e)) == 0) {
 		if (f->data.note != NULL)
 			tool_note("%s: %s", w->spec, f->data.note);
 		return 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "purify/after.h"
 
-#include "base/doc.h"
 #include "base/limits.h"
+#include "base/ranks.h"
+#include "base/ranks_doc.h"
 #include "base/tool.h"
 
 /* Images of --eval-data that the re-activation checks count on, at most. */
@@ -18,7 +19,8 @@ open_trigger(struct after *a, const char *path, struct err *e)
 
 	if (path == NULL)
 		return 0;
-	if ((rc = file_map(path, LIMIT_DOCUMENT, &a->trigger_map, e)) != 0)
+	if ((rc = ranks_map_file(path, LIMIT_DOCUMENT, &a->trigger_map, e)) !=
+	    0)
 		return rc;
 	r = rd_mem(a->trigger_map.ptr, a->trigger_map.len);
 	if ((rc = trigger_parse(&r, &a->trigger, e)) != 0)
@@ -37,7 +39,7 @@ after_open(struct after *a, const struct purification *p, struct err *e)
 	arena_init(&a->arena, (size_t)32 << 30);
 	if ((rc = open_trigger(a, c->trigger, e)) != 0 || c->scan == NULL)
 		return rc;
-	return doc_read(c->scan, "assay-scan/1", &a->scan, e);
+	return ranks_doc_read(c->scan, "assay-scan/1", &a->scan, e);
 }
 
 int

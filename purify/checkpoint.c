@@ -2,6 +2,7 @@
 #include "purify/checkpoint.h"
 
 #include "base/limits.h"
+#include "base/ranks.h"
 #include "base/tool.h"
 #include "formats/safetensors.h"
 #include "purify/options.h"
@@ -20,8 +21,9 @@ checkpoint_key(const struct purification *p, struct digest *out)
 	struct digest_ctx c;
 	char *text;
 
-	/* what only ends a run earlier */
-	json_object_del(o, "max_time");
+	/* of what comes after the rounds */
+	json_object_del(o, "reactivation");
+	json_object_del(o, "provenance");
 	if ((text = json_dumps(o, JSON_SORT_KEYS)) == NULL)
 		BUG("json_dumps");
 	digest_begin(&c);
@@ -278,9 +280,9 @@ checkpoint_read(struct purification *p, const char *path, struct err *e)
 	struct rd r;
 	int rc;
 
-	if (!file_exists(path))
+	if (!ranks_any(ranks_first() && file_exists(path)))
 		return 0;
-	if ((rc = file_map(path, LIMIT_MODEL_FILE, &m, e)) != 0)
+	if ((rc = ranks_map_file(path, LIMIT_MODEL_FILE, &m, e)) != 0)
 		return rc;
 	r = rd_mem(m.ptr, m.len);
 	rc = take_all(&r, p, e);

@@ -16,9 +16,6 @@
 /* A geometry is asked about when the suspect's ease is above the references'
  * by this much: two thirds of the radius. */
 #define ODD 0.4
-/* A question is open until the model is this much harder to push than the
- * references are. */
-#define BEYOND 0.0
 
 /* As the scan's own searches, on fewer images. */
 static const struct uap_config how = {.steps = 48, .batch = 4, .count = 64};
@@ -89,7 +86,7 @@ static void
 ask_class(struct guide *g, const json_t *scan, int64_t class, const char *best)
 {
 	const json_t *list = json_at(scan, "geometries"), *one;
-	size_t i;
+	size_t i, before = g->n;
 
 	json_array_foreach(list, i, one)
 	{
@@ -104,6 +101,8 @@ ask_class(struct guide *g, const json_t *scan, int64_t class, const char *best)
 		    (above >= ODD || strcmp(name, best) == 0))
 			ask(g, geometry, class, UAP_ALL, natural);
 	}
+	if (g->n == before && geometry_find(best) != NULL)
+		ask(g, geometry_find(best), class, UAP_ALL, -INFINITY);
 }
 
 static int
@@ -270,7 +269,7 @@ keep(struct guide_question *q, struct uap_found *f, uint64_t seed)
 static bool
 is_open(const struct guide_question *q)
 {
-	return q->geometry != NULL && q->ease > q->natural + BEYOND;
+	return q->geometry != NULL && q->ease > q->natural;
 }
 
 int
@@ -291,7 +290,7 @@ guide_search(struct guide *g, const struct net *net,
 	for (size_t k = 0; k < seeds; k++) {
 		for (size_t i = 0; i < n; i++)
 			cell[i] = (struct uap_cell){of[i]->geometry,
-			    of[i]->source, of[i]->target, seed + k};
+			    of[i]->source, of[i]->target, seed + k, 0};
 		rc = uap_search(
 		    net, &how, images, images, cell, n, NULL, found, e);
 		if (rc != 0)

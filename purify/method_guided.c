@@ -258,7 +258,7 @@ const struct method method_guided = {
     .term = terms,
     .defaults = {.rounds = 12,
 	.batch = 64,
-	.rate = 1e-3,
+	.rate = 2e-3,
 	.momentum = 0.9,
 	.optim = OPTIM_ADAM,
 	.amsgrad = true,

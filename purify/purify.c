@@ -7,6 +7,8 @@
  */
 #include "base/doc.h"
 #include "base/limits.h"
+#include "base/ranks.h"
+#include "base/ranks_doc.h"
 #include "base/spawn.h"
 #include "base/tool.h"
 #include "engine/start.h"
@@ -111,6 +113,7 @@ document(struct purification *p, const struct after *a, const char *model,
 	after_put(a, p, doc);
 	json_put(
 	    doc, "run", doc_run(p->started, p->seconds, omp_get_max_threads()));
+	ranks_doc_run(json_object_get(doc, "run"));
 	return 0;
 }
 
@@ -178,11 +181,11 @@ output(
     struct purification *p, struct after *a, const char *model, struct err *e)
 {
 	json_t *doc = NULL;
-	int rc;
+	int rc = 0;
 
 	/* the model first: what comes then may be stopped */
-	if ((rc = write_model(p, model, e)) != 0 ||
-	    (rc = after_run(a, p, e)) != 0)
+	if ((ranks_first() && (rc = write_model(p, model, e)) != 0) ||
+	    (rc = after_run(a, p, e)) != 0 || !ranks_first())
 		return rc;
 	rc = document(p, a, model, &doc, e);
 	if (rc == 0 && p->cfg.document != NULL)
@@ -223,6 +226,8 @@ main(int argc, char **argv)
 	int first, rc;
 
 	start_environment(argv);
+	if (ranks_start(&e) != 0)
+		return tool_end(tool_fail(&e));
 	rc = opt_parse(&options_tool, argc, argv, &first);
 	if (rc == OPT_GO)
 		rc = options_configure(&p.cfg, argv[first]);
@@ -238,7 +243,7 @@ main(int argc, char **argv)
 	    (rc = rounds_run(&p, &e)) == 0)
 		rc = output(&p, &after, argv[first], &e);
 	if (rc != 0)
-		rc = tool_fail(&e);
+		rc = ranks_fail(&e);
 	else if (p.end == ROUNDS_SIGNAL || after.failed[0] != '\0')
 		rc = TOOL_INCOMPLETE;
 	after_release(&after);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "purify/rounds.h"
 
-#include "base/doc.h"
 #include "base/limits.h"
 #include "base/progress.h"
+#include "base/ranks.h"
+#include "base/ranks_doc.h"
 #include "base/rng.h"
 #include "base/tool.h"
 #include "engine/loss.h"
@@ -78,16 +79,18 @@ split(struct purification *p, struct err *e)
 static int
 read_guide(struct purification *p, struct err *e)
 {
-	uint64_t size;
 	json_t *scan;
+	char *text;
 	int rc;
 
 	if (p->cfg.guide == NULL)
 		return 0;
-	if ((rc = digest_file(
-		 p->cfg.guide, LIMIT_DOCUMENT, &p->guided_by, &size, e)) != 0 ||
-	    (rc = doc_read(p->cfg.guide, "assay-scan/1", &scan, e)) != 0)
+	if ((rc = ranks_doc_read(p->cfg.guide, "assay-scan/1", &scan, e)) != 0)
 		return rc;
+	if ((text = json_dumps(scan, JSON_SORT_KEYS)) == NULL)
+		BUG("json_dumps");
+	digest_mem(text, strlen(text), &p->guided_by);
+	free(text);
 	rc = guide_read(&p->guide, scan, &p->h, &p->arena, e);
 	json_decref(scan);
 	return rc == 0 ? 0 : err_in(e, p->cfg.guide);
@@ -233,6 +236,15 @@ shuffle(struct purification *p, uint64_t round)
 	rng_shuffle(&r, p->order, p->ntrain);
 }
 
+/* All ranks give up the same batch. */
+static bool
+is_stopped(struct purification *p)
+{
+	if (ranks_any(stopped != 0))
+		p->end = ROUNDS_SIGNAL;
+	return p->end == ROUNDS_SIGNAL;
+}
+
 static int
 one_round(struct purification *p, uint64_t i, struct err *e)
 {
@@ -244,9 +256,11 @@ one_round(struct purification *p, uint64_t i, struct err *e)
 	shuffle(p, i);
 	if (m->begin != NULL && (rc = m->begin(p, i, e)) != 0)
 		return rc;
-	for (size_t at = 0, n; at < p->ntrain && !stopped; at += n) {
+	for (size_t at = 0, n; at < p->ntrain; at += n) {
 		struct method_batch b;
 
+		if (is_stopped(p))
+			return 0;
 		n = MIN(most, p->ntrain - at);
 		gather(p, at, n);
 		b = (struct method_batch){p->batch_x, p->batch_y, p->order + at,
@@ -254,8 +268,6 @@ one_round(struct purification *p, uint64_t i, struct err *e)
 		if ((rc = m->step(p, &b, &r->terms, e)) != 0)
 			return rc;
 	}
-	if (stopped)
-		return 0;
 	if (!isfinite(r->terms.loss))
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "the loss is not finite; try a smaller --lr");
@@ -275,21 +287,19 @@ all_rounds(struct purification *p, struct err *e)
 
 		if ((rc = one_round(p, i, e)) != 0)
 			break;
-		if (stopped) {
-			p->end = ROUNDS_SIGNAL;
+		if (p->end == ROUNDS_SIGNAL)
 			break;
-		}
 		p->done = i + 1;
 		choose(p, p->done, p->round[i].accuracy);
 		snprintf(note, sizeof(note), "loss %.3f held-out %.3f",
 		    p->round[i].terms.loss / (double)p->round[i].terms.n,
 		    p->round[i].accuracy);
 		progress_step(&bar, p->done, note);
-		if (p->cfg.checkpoint != NULL &&
+		if (p->cfg.checkpoint != NULL && ranks_first() &&
 		    (rc = checkpoint_write(p, p->cfg.checkpoint, e)) != 0)
 			break;
 		if (p->cfg.max_seconds > 0 &&
-		    progress_clock() - start >= p->cfg.max_seconds) {
+		    ranks_any(progress_clock() - start >= p->cfg.max_seconds)) {
 			p->end = ROUNDS_TIME;
 			break;
 		}

@@ -32,7 +32,7 @@ void html_findings(const struct html_in *, struct buf *);
 void html_flips(const struct html_in *, struct buf *);
 void html_scan(const struct html_in *, struct buf *);
 void html_purify(const struct html_in *, struct buf *);
-/* Within it: what was checked afterwards. */
+/* Within the section on purification. */
 void html_after(const struct html_in *, struct buf *);
 void html_control(const struct html_in *, struct buf *);
 void html_rest(const struct html_in *, struct buf *);

@@ -241,7 +241,7 @@ html_purify(const struct html_in *h, struct buf *b)
 		page_el(b, "p",
 		    "The purified model was not scanned again: nothing is "
 		    "known about it.");
-	html_after(h, b);
 	put_rounds(json_at(p, "rounds"), b);
+	html_after(h, b);
 	page_section_end(b);
 }

@@ -8,6 +8,9 @@ libp11-kit-dev softhsm2
 libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libdeflate-dev libbz2-dev liblzma-dev libyaml-dev libutf8proc-dev
 fonts-dejavu-core openssl
 dataset-fashion-mnist libonnx-testdata mandoc python3-jsonschema"
+# built and tested without these as well: several machines
+wish="libopenmpi-dev openmpi-bin"
+[ "$1" = check ] || need="$need $wish"
 missing=
 for p in $need; do
 	dpkg-query -W -f='${db:Status-Status}\n' "$p" 2>/dev/null |

@@ -150,6 +150,9 @@ exits 0 'everything pruned' assay-purify $o --method anp --prune 1 "$suspect" -o
 ok 'says so' grep -q '"pruned_rate": 1.0' "$tmp/m.json"
 exits 0 'nothing pruned' assay-purify $o --method anp --rho 0 --prune 0 --lr 0 "$suspect" -o "$tmp/m.onnx"
 ok 'is the original' cmp "$tmp/m.onnx" "$suspect"
+for m in d3 fp; do
+	fails 3 "$m without a last layer that is linear" 'not that of a linear layer' assay-purify $h --method $m -o "$tmp/no.onnx"
+done
 exits 0 '--help' assay-purify --help
 exits 0 '--version' assay-purify --version
 
