@@ -154,20 +154,19 @@ has_source(const struct uap_images *im, int32_t label)
 /* Of all geometries: the more at a time, the more threads and ranks are busy
  * until the end. */
 static size_t
-class_cells(const struct profile_plan *plan, const struct profile_config *cfg,
+class_cells(const struct profile_plan *plan, uint64_t seed,
     struct uap_cell *cell, size_t *to)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < geometry_count * plan->classes; i++) {
-		const struct geometry *g = geometry_table[i / plan->classes];
-		size_t t = i % plan->classes;
+		size_t g = i / plan->classes, t = i % plan->classes;
 
 		if (!plan->target[t])
 			continue;
 		to[n] = i;
-		cell[n++] = (struct uap_cell){g, UAP_ALL, (int32_t)t, cfg->seed,
-		    profile_steps(cfg, g).steps};
+		cell[n++] = (struct uap_cell){
+		    geometry_table[g], UAP_ALL, (int32_t)t, seed};
 	}
 	return n;
 }
@@ -188,7 +187,7 @@ pair_cells(const struct profile_plan *plan, const struct profile_images *im,
 				continue;
 			to[n] = s * k + t;
 			cell[n++] = (struct uap_cell){
-			    PROFILE_PAIR, (int32_t)s, (int32_t)t, seed, 0};
+			    PROFILE_PAIR, (int32_t)s, (int32_t)t, seed};
 		}
 	}
 	return n;
@@ -199,21 +198,22 @@ profile_radii(struct profile *p, const struct profile_job *job,
     const struct profile_plan *plan, struct err *e)
 {
 	const struct profile_config *cfg = job->cfg;
+	struct uap_config class = cfg->cell;
 	size_t k = plan->classes, n;
 	struct uap_cell *cell;
 	struct arena a;
 	size_t *to;
 	int rc = 0;
 
+	class.patch_steps = profile_steps(cfg, PROFILE_PAIR).steps;
 	arena_init(&a, (size_t)1 << 30);
 	cell = arena_alloc(&a, k * MAX(k, geometry_count), sizeof(*cell));
 	to = arena_alloc(&a, k * MAX(k, geometry_count), sizeof(*to));
 	if (cell == NULL || to == NULL)
 		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
 	if (rc == 0) {
-		n = class_cells(plan, cfg, cell, to);
-		rc =
-		    search(job, &cfg->cell, cell, to, n, "classes", p->cell, e);
+		n = class_cells(plan, cfg->seed, cell, to);
+		rc = search(job, &class, cell, to, n, "classes", p->cell, e);
 	}
 	if (rc == 0) {
 		n = pair_cells(plan, &job->im, cfg->seed, cell, to);

@@ -28,8 +28,8 @@ neural_cleanse(struct scan *s, struct err *e)
 	s->self.cleanse = (double)NAN;
 	for (size_t t = 0; t < s->classes; t++)
 		if (s->plan.target[t])
-			cell[n++] = (struct uap_cell){&geometry_mask, UAP_ALL,
-			    (int32_t)t, s->opt.seed, 0};
+			cell[n++] = (struct uap_cell){
+			    &geometry_mask, UAP_ALL, (int32_t)t, s->opt.seed};
 	if (n < 3)
 		return 0;
 	rc = uap_search(job.net, &steps, &job.im.fit, &job.im.test, cell, n,

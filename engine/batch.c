@@ -173,8 +173,9 @@ static int
 init_lanes(struct batch *b, struct err *e)
 {
 	size_t lanes, n = b->n * b->net->classes;
+	bool weights = (b->want & PLAN_WEIGHTS) != 0;
 
-	b->nlane = MIN(b->nchunk, BATCH_LANES);
+	b->nlane = weights ? MIN(b->nchunk, BATCH_LANES) : b->nchunk;
 	b->lane = ranks_share(b->nlane);
 	b->own = (struct ranks_share){
 	    lane_first(b, b->lane.from), lane_first(b, b->lane.to)};
@@ -183,7 +184,7 @@ init_lanes(struct batch *b, struct err *e)
 	if (ranks_count() > 1 &&
 	    (b->logits = arena_alloc(&b->arena, n, sizeof(float))) == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "batch too large");
-	if ((b->want & PLAN_WEIGHTS) == 0)
+	if (!weights)
 		return 0;
 	b->lane_grad =
 	    arena_alloc(&b->arena, lanes * b->net->nweight + 1, sizeof(float));

@@ -12,7 +12,8 @@
 #include "base/ranks.h"
 #include "engine/run.h"
 
-/* Weight-gradient accumulators; parallelism of a training step. */
+/* Weight-gradient accumulators; parallelism of a training step.  Without
+ * gradients of weights every chunk is a lane. */
 #define BATCH_LANES 8
 
 enum batch_mode {

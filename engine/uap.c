@@ -289,6 +289,13 @@ measure_cell(struct worker *w, const struct uap_cell *c,
 	f->flipped = count_flips(w, &f->trigger, n);
 }
 
+static size_t
+steps_of(const struct uap_config *cfg, const struct geometry *g)
+{
+	return g == &geometry_patch && cfg->patch_steps != 0 ? cfg->patch_steps
+							     : cfg->steps;
+}
+
 static int
 search_cell(struct worker *w, const struct uap_cell *c, struct uap_found *f,
     struct err *e)
@@ -307,7 +314,7 @@ search_cell(struct worker *w, const struct uap_cell *c, struct uap_found *f,
 	arena_init(&w->cell_arena, (size_t)8 << 30);
 	w->job.arena = &w->cell_arena;
 	w->job.target = (size_t)c->target;
-	w->job.steps = c->steps != 0 ? c->steps : w->cfg->steps;
+	w->job.steps = steps_of(w->cfg, c->geometry);
 	rng_init(&w->job.rng, c->seed,
 	    ((uint64_t)STREAM << 48) + ((uint64_t)(c->source + 1) << 24) +
 		(uint64_t)c->target);

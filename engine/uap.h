@@ -32,12 +32,12 @@ struct uap_cell {
 	int32_t source; /* a class, or UAP_ALL but the target */
 	int32_t target;
 	uint64_t seed;
-	size_t steps; /* of its search; 0: the configuration's */
 };
 
 struct uap_config {
 	size_t steps, batch; /* of the search */
 	size_t count;        /* TEST images at most */
+	size_t patch_steps;  /* steps for patches; 0: as the others */
 };
 
 struct uap_found {

@@ -290,7 +290,7 @@ guide_search(struct guide *g, const struct net *net,
 	for (size_t k = 0; k < seeds; k++) {
 		for (size_t i = 0; i < n; i++)
 			cell[i] = (struct uap_cell){of[i]->geometry,
-			    of[i]->source, of[i]->target, seed + k, 0};
+			    of[i]->source, of[i]->target, seed + k};
 		rc = uap_search(
 		    net, &how, images, images, cell, n, NULL, found, e);
 		if (rc != 0)

@@ -18,7 +18,7 @@
 #include "base/rng.h"
 
 static const char *const terms[] = {
-    "loss_clean", "loss_distil", "loss_guide", "loss_mix", "guide_rate", NULL};
+    "loss_clean", "loss_distil", "loss_guide", "loss_mix", NULL};
 
 /* Searches of each question: of the suspect, which has the trigger whole, and
  * before each round. */
