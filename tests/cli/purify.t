@@ -63,23 +63,26 @@ sed 's/"class":0,"geometry":"patch"/"class":44,"geometry":"patch"/' "$tmp/scan.j
 fails 2 'a guide of another model' 'far.json: ' assay-purify $g --guide "$tmp/far.json" -o "$tmp/x.onnx"
 sed 's/"targets":/"others":/' "$tmp/scan.json" >"$tmp/none.json"
 fails 4 'a guide without targets' 'no target' assay-purify $g --guide "$tmp/none.json" -o "$tmp/x.onnx"
+
 # harm, and attempts to wake what was purified
 scan='{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"1"},"inputs":[]'
-echo "$scan,\"targets\":[{\"class\":2,\"geometry\":\"linf\"}]}" >"$tmp/scan.json"
+cell='"per_class":[{"class":2,"ease":{"suspect":-2.0,"references":[-4.0,-4.2]}}]'
+echo "$scan,\"targets\":[{\"class\":2,\"geometry\":\"linf\"}],\"geometries\":[{\"name\":\"linf\",$cell},{\"name\":\"patch\",$cell}]}" >"$tmp/wake.json"
 echo "$scan,\"targets\":[{\"class\":7,\"geometry\":\"linf\"}]}" >"$tmp/seven.json"
-a="$o --scan $tmp/scan.json --trigger $trigger --eval-data $models/two-images.idx,$models/two-labels.idx $suspect"
+a="$o --scan $tmp/wake.json --trigger $trigger --eval-data $models/two-images.idx,$models/two-labels.idx $suspect"
 for i in 1 2; do exits 0 "$i threads" assay-purify $a --threads $i -o "$tmp/w.onnx" --document "$tmp/w$i.json"; done
 prints '^agreement with the original [01]\.[0-9]* on 14 clean images (held out)'
 prints '^agreement with the original [01]\.[0-9]* on 584 clean images (--eval-data)'
 prints '^file  blended  *2    442     0\.99[0-9] .* [01]\.[0-9]*$'
+prints '^scan  patch  *2 '
 prints '^scan  linf  *2 '
 for i in 1 2; do without_run "$tmp/w$i.json" >"$tmp/w$i"; done
 ok 'the same document' cmp "$tmp/w1" "$tmp/w2"
 ok 'the same model as without' cmp "$tmp/w.onnx" "$tmp/1.onnx"
 ok 'the inputs are in the document' sh -c "grep -q '\"role\": \"eval-data\"' '$tmp/w1' && grep -q '\"role\": \"trigger\"' '$tmp/w1'"
 ok 'classes on both sets of images' [ "$(grep -c '"agreement": [01]' "$tmp/w1")$(grep -c '"class": 3' "$tmp/w1")" = 22 ]
-ok 'two triggers' [ "$(grep -c '"perturbation_alone": {' "$tmp/w1")" = 2 ]
-ok 'not from a target that is none' [ "$(grep -c '"target": 2' "$tmp/w1")" = 2 ]
+ok 'three triggers' [ "$(grep -c '"perturbation_alone": {' "$tmp/w1")" = 3 ]
+ok 'not from a target that is none' [ "$(grep -c '"target": 2' "$tmp/w1")" = 3 ]
 exits 0 'not to be woken' assay-purify $a --no-reactivation -o "$tmp/w.onnx" --document "$tmp/w.json"
 ok 'says so' sh -c "grep -q '\"reactivation\": null' '$tmp/w.json' && grep -q '\"reactivation\": false' '$tmp/w.json'"
 ok 'no such lines' sh -c "! grep -q '^re-activation' '$out'"

@@ -99,12 +99,26 @@ status 0 'and do for another model of the architecture' "$clean" --grow 1 --grow
 ok 'as they were' [ "$sum" = "$(sha256sum <"$tmp/grown/reference-1.safetensors")" ]
 
 # an earlier version: the clean model became the backdoored one
-status 1 'against an earlier version' "$suspect" --previous "$clean" -o "$tmp/before"
+status 1 'against an earlier version' "$suspect" --previous "$clean" --before "$doc" -o "$tmp/before"
+prints '^before: class 2 was a target and still is$'
 ok 'its role' grep -q '"role": "previous"' "$tmp/before/scan.json"
 ok 'the arm' grep -q '"arm": "previous"' "$tmp/before/scan.json"
 ok 'as the schema says' valid "$tmp/before/scan.json"
 ok 'exchanged flips' grep -q '"only_suspect"' "$tmp/before/scan.json"
-status 0 'a clean model against another one' "$clean" --previous "$reference" --json
+status 0 'a clean model against another one' "$clean" --previous "$reference" --before "$doc" --json
+cp "$out" "$tmp/gone.json"
+ok 'what was a target is none any more' /usr/bin/python3 - "$tmp/gone.json" "$tmp/before/scan.json" <<-'P'
+	import json, sys
+	gone, left = (json.load(open(f)) for f in sys.argv[1:])
+	assert [d["inputs"][-1]["role"] for d in (gone, left)] == ["before", "before"]
+	assert [gone["before"][k] for k in ("left", "gone", "new")] == [0, 1, 0]
+	assert [left["before"][k] for k in ("left", "gone")] == [1, 0]
+	t = gone["before"]["targets"][0]
+	assert t["class"] == 2 and not t["left"] and t["p_now"] is None
+	assert t["z"]["now"] < t["z"]["before"]
+	assert left["before"]["targets"][0]["left"]
+P
+ok 'as the schema says, gone or left' valid "$tmp/gone.json"
 
 # what was measured on a reference is kept
 status 0 'with a cache' "$clean" -r "$reference" --cache "$tmp/cache" -o "$tmp/cold"
@@ -145,6 +159,8 @@ fails 3 'not a model' 'names' assay-scan $o "$tmp/names" --data "$audit"
 fails 2 'a damaged model' 'bad-truncated' assay-scan $o "$onnx/bad-truncated.onnx" --data "$audit"
 fails 2 'a model with a cycle' 'bad-cycle' assay-scan $o "$onnx/bad-cycle.onnx" --data "$audit"
 fails 2 'a missing model' 'nowhere: cannot open' assay-scan $o "$tmp/nowhere" --data "$audit"
+fails 2 'a missing scan before' 'nowhere: cannot open' assay-scan $o "$suspect" --data "$audit" --before "$tmp/nowhere"
+fails 2 'a scan before that is none' 'empty.json: ' assay-scan $o "$suspect" --data "$audit" --before "$tmp/empty.json"
 fails 2 'a missing reference' 'nowhere: cannot open' assay-scan $o "$suspect" --data "$audit" -r "$tmp/nowhere"
 fails 2 'a reference of other classes' 'ten/model.onnx: .*10 classes, the model 4' assay-scan $o "$suspect" --data "$audit" -r "$models/ten/model.onnx"
 fails 2 'a reference of another size' 'small/model.onnx: .*1 x 20 x 20' assay-scan $o "$suspect" --data "$audit" -r "$models/small/model.onnx"
