@@ -256,7 +256,7 @@ const struct method method_guided = {
     .name = "guided",
     .summary = "unlearning of what a scan found",
     .term = terms,
-    .defaults = {.rounds = 12,
+    .defaults = {.rounds = 20,
 	.batch = 64,
 	.rate = 2e-3,
 	.momentum = 0.9,
