@@ -100,6 +100,20 @@ ok "a rank is killed: a status that is not 0, $rc" [ $rc -ne 0 ]
 ok 'and a line says so' grep -q 'exited on signal 9 (Killed)' "$err"
 ok 'nothing was written' sh -c "! ls '$tmp' | grep '^x\|tmp\$'"
 
+# what it had done is taken up by another number of ranks
+c="-q --rounds 40 --lr 1e-3 --batch 96 --no-reactivation --data $audit $suspect"
+exits 0 'forty rounds' assay-purify $c -o "$tmp/forty.onnx"
+mpirun -n 3 assay-purify $c --threads 1 --checkpoint "$tmp/checkpoint" -o "$tmp/on.onnx" >"$out" 2>"$err" &
+pid=$!
+while [ ! -s "$tmp/checkpoint" ] && [ -d /proc/$pid ]; do sleep .1; done
+kill -9 $(children $pid | awk '{ print $NF }')
+wait $pid
+rc=$?
+ok "killed behind a checkpoint: a status that is not 0, $rc" [ $rc -ne 0 ]
+ok 'no model' [ ! -e "$tmp/on.onnx" ]
+exits 0 'two ranks go on' mpirun -n 2 assay-purify $c --threads 1 --checkpoint "$tmp/checkpoint" -o "$tmp/on.onnx"
+ok 'to the same model' cmp "$tmp/forty.onnx" "$tmp/on.onnx"
+
 # --- two machines: namespaces that share nothing but a wire
 a=assay-a-$$ b=assay-b-$$
 away() {
