@@ -77,6 +77,8 @@ exits 2 'a damaged model' mpirun -n 2 assay-scan -q --data "$audit" "$onnx/bad-t
 said assay-scan 'bad-truncated'
 exits 2 'nowhere to write' mpirun -n 2 assay-purify $o -o "$suspect/x"
 said assay-purify 'model.onnx/x'
+exits 4 'an audit' mpirun -n 2 assay audit "$suspect" --data "$audit" --out "$tmp/case"
+ok 'nothing was written' [ ! -e "$tmp/case" ]
 exits 0 '--help' mpirun -n 3 assay-scan --help
 ok 'once' [ "$(grep -c '^usage:' "$out")" -eq 1 ]
 
