@@ -121,7 +121,8 @@ $(LOOKING:%=$(B)/tests/%): $(call objs,audit,$(CHECKS))
 $(B)/tests/test_diagram: $(call objs,report,$(DIAGRAM) chart escape html_cell html_flips page page_style picture)
 $(B)/tests/test_dsse $(B)/tests/fuzz/fuzz_bundle: $(call objs,report,dsse keys)
 $(B)/tests/test_sau $(B)/tests/test_threads: $(call objs,purify,sau trainer)
-$(B)/tests/test_method: $(call objs,purify,$(assay-purify_PARTS))
+$(B)/tests/test_method $(B)/tests/test_method_conv: $(B)/tests/method_world.o \
+  $(call objs,purify,$(assay-purify_PARTS))
 $(B)/tests/test_harm: $(call objs,purify,harm)
 $(B)/tests/test_reactivate: $(call objs,purify,direction guide push reactivate reactivate_json retune)
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
@@ -213,7 +214,7 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle container data dataset engine external grad graph hdf5 hf keras layout loaders lz4 net onnx pickles policy pytorch quant resize sau text tflite weight weights
+GENERATORS = bundle container data dataset engine external grad graph hdf5 hf keras layout loaders lz4 net onnx pickles policy pytorch quant rdata resize sau text tflite weight weights
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers, -sklearn, -scipy, -pandas, -joblib)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
@@ -238,6 +239,10 @@ ARMS ?= given home
 eval-scan: all ## evaluate the scan on the zoo, audit/EVALUATION.md (hours, resumable)
 	@for a in $(ARMS); do sh audit/zoo-scan.sh $(ZOO) build/scans $$a calib tune clean test || exit 1; done
 	@/usr/bin/python3 -B audit/eval-scan.py $(ZOO) build/scans
+eval-purify: all ## purify the victims of the zoo by METHODS, as SCANS found them; the table of purify/EVALUATION.md; hours
+	@sh purify/zoo-purify.sh $(ZOO) $${SCANS:-build/scans/given} $${OUT:-build/eval-purify} \
+	  "$${METHODS:-guided sau ft ft-sam d3 anp fp i-bau nad}" "$${SEEDS:-0 1 2}" $${NAMES:-test-}
+	@/usr/bin/python3 -B purify/eval-purify.py $${OUT:-build/eval-purify}
 sau-table: all ## measure the table of purify/README.md (an hour)
 	@sh purify/table.sh
 help: ## this list

@@ -6,8 +6,7 @@
 #include "audit/check.h"
 
 /* Loading one can call functions that it names or holds. */
-static const char *const acting[] = {
-    "rdata", "julia", "bson", "torch7", "tensorrt"};
+static const char *const acting[] = {"julia", "bson", "torch7", "tensorrt"};
 /* Numbers and a graph of known operators. */
 static const char *const inert[] = {
     "mxnet", "catboost", "cntk", "executorch", "rknn", "ncnn", "flax"};
@@ -20,45 +19,6 @@ has(const struct check_file *f, const char *bytes, size_t len)
 }
 
 #define HAS(f, bytes) has((f), (bytes), sizeof(bytes) - 1)
-
-/* At p a length and text: of a string (9) of a symbol (1), whatever other
- * bits their flags have. */
-static bool
-is_symbol(const struct check_file *f, const uint8_t *p)
-{
-	return p - f->bytes.base >= 8 && p[-1] == 9 && p[-5] == 1;
-}
-
-/*
- * R: a symbol that names a function which reaches the system.  A promise of
- * CVE-2024-27322 needs one, and so does any other expression; a text of a data
- * set is no symbol.
- */
-static void
-symbols(const struct check_file *f)
-{
-	static const char *const names[] = {"system", "system2", "shell",
-	    "shell.exec", "pipe", "dyn.load", "download.file",
-	    "socketConnection", "install.packages", "unlink", "source",
-	    "sys.source"};
-	const uint8_t *end = f->bytes.base + f->bytes.len;
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		size_t n = strlen(names[i]);
-		uint8_t want[32] = {0, 0, 0, (uint8_t)n};
-		const uint8_t *p = f->bytes.base;
-
-		memcpy(want + 4, names[i], n);
-		while (
-		    (p = memmem(p, (size_t)(end - p), want, 4 + n)) != NULL &&
-		    !is_symbol(f, p))
-			p++;
-		if (p != NULL)
-			check_find(f, FINDING_OBJECT_CODE,
-			    (uint64_t)(p - f->bytes.base),
-			    "an expression of R that calls '%s'", names[i]);
-	}
-}
 
 /* PaddlePaddle: OpDesc.type is field 3 of a message.  What opens files is
  * check_paddle()'s. */
@@ -109,8 +69,6 @@ check_opaque(const struct check_file *f)
 	certain(f);
 	if (check_is(f, "lightgbm"))
 		lightgbm(f);
-	if (check_is(f, "rdata"))
-		symbols(f);
 	for (size_t i = 0; i < ARRAY_LEN(acting); i++)
 		if (check_is(f, acting[i]))
 			check_short(f, FINDING_FILE_UNANALYSED, ERR_NOWHERE,

@@ -32,9 +32,6 @@
 /* The tree of a configuration that is judged: a tokenizer.json of 150,000
  * words and 300,000 merges takes 50 MB. */
 #define LIMIT_CONF_ARENA ((size_t)1 << 30)
-/* Levels of JSON: Python's json module takes a thousand, jansson 2048, serde
- * 128; a row of brackets would be a hundred times its size in memory. */
-#define LIMIT_CONF_DEPTH 10000
 /* Tokens of one Jinja template: the longest chat template has 5,000. */
 #define LIMIT_TEMPLATE_ARENA ((size_t)64 << 20)
 /* Nodes and tensors of a graph: swin_t has 6,500 nodes. */
@@ -139,10 +136,9 @@
 /* Depth of dictionaries and modules in one another, and steps of one walk. */
 #define LIMIT_TORCH_DEPTH 64
 #define LIMIT_TORCH_STEPS ((size_t)1 << 22)
-/* What a person wrote for us: policies, taxonomies; entries of a policy. */
-#define LIMIT_POLICY         ((uint64_t)4 << 20)
-#define LIMIT_POLICY_ENTRIES 4096
-/* Signatures that it requires: a supplier has one, maybe two. */
+/* What a person wrote: policies, taxonomies; a policy's entries, signatures. */
+#define LIMIT_POLICY            ((uint64_t)4 << 20)
+#define LIMIT_POLICY_ENTRIES    4096
 #define LIMIT_POLICY_SIGNATURES 16
 /* JSON documents of ours, and keys. */
 #define LIMIT_DOCUMENT ((uint64_t)256 << 20)

@@ -33,4 +33,8 @@
  * in the end. */
 #define LIMIT_FILE_FINDINGS 1000
 
+/* Levels of JSON: Python's json module takes a thousand, jansson 2048, serde
+ * 128; a row of brackets would be a hundred times its size in memory. */
+#define LIMIT_CONF_DEPTH 10000
+
 #endif

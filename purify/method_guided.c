@@ -18,7 +18,7 @@
 #include "base/rng.h"
 
 static const char *const terms[] = {
-    "loss_clean", "loss_distil", "loss_guide", "loss_mix", "guide_rate", NULL};
+    "loss_clean", "loss_distil", "loss_guide", "loss_mix", NULL};
 
 /* Searches of each question: of the suspect, which has the trigger whole, and
  * before each round. */
@@ -256,9 +256,9 @@ const struct method method_guided = {
     .name = "guided",
     .summary = "unlearning of what a scan found",
     .term = terms,
-    .defaults = {.rounds = 12,
+    .defaults = {.rounds = 20,
 	.batch = 64,
-	.rate = 1e-3,
+	.rate = 2e-3,
 	.momentum = 0.9,
 	.optim = OPTIM_ADAM,
 	.amsgrad = true,

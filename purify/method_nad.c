@@ -115,8 +115,11 @@ begin(struct purification *p, uint64_t round, struct err *e)
 	uint64_t draw = UINT64_MAX >> 16;
 	int rc;
 
-	if (round > 0)
+	if (round > 0) {
+		/* its weights may be a checkpoint's */
+		net_changed(&s->teacher.net);
 		return 0;
+	}
 	for (uint64_t i = 0; i < TEACHER_ROUNDS; i++)
 		if ((rc = teach_round(p, i, &draw, e)) != 0)
 			return rc;

@@ -47,7 +47,7 @@ take_scan(struct reactivate *r, const struct reactivate_how *how, struct err *e)
 	n = g->n;
 	most = MIN(n, REACTIVATE_MOST);
 	for (size_t i = 0; i < most; i++)
-		g->question[i] = g->question[i * n / most];
+		g->question[i] = g->question[(2 * i + 1) * n / (2 * most)];
 	g->n = most;
 	if (most == 0 ||
 	    (rc = guide_search(g, how->h0, how->train, 1, how->seed, e)) != 0)
@@ -55,11 +55,14 @@ take_scan(struct reactivate *r, const struct reactivate_how *how, struct err *e)
 	for (size_t i = 0; i < g->n; i++) {
 		const struct guide_question *q = &g->question[i];
 
-		r->trigger[r->n++] =
-		    (struct reactivate_trigger){.trigger = &q->pool[q->n - 1],
-			.name = q->geometry->name,
-			.target = q->target,
-			.source = q->source};
+		/* the last of a pool is what was found, the others vary it */
+		if (q->n == 0)
+			continue;
+		r->trigger[r->n++] = (struct reactivate_trigger){
+		    .trigger = &q->pool[q->n - 1],
+		    .name = q->geometry != NULL ? q->geometry->name : "probe",
+		    .target = q->target,
+		    .source = q->source};
 	}
 	return 0;
 }

@@ -5,6 +5,9 @@
 
 #include "report/page.h"
 
+/* Rows of the table: a page that a browser still opens. */
+#define FINDINGS_MAX 2000
+
 /* What a policy made of the finding, below its detail. */
 static void
 policy_words(const json_t *f, struct buf *b)
@@ -137,8 +140,13 @@ put_findings(const struct html_in *h, struct buf *b)
 	}
 	page_table(b, "Findings, worst first; assay-findings(7) explains them",
 	    column);
-	json_array_foreach(list, i, one) put_finding(one, b);
+	json_array_foreach(list, i, one) if (i < FINDINGS_MAX)
+	    put_finding(one, b);
 	page_table_end(b);
+	if (json_array_size(list) > FINDINGS_MAX)
+		page_el(b, "p",
+		    "The first %d of %zu; all are in statement.json.",
+		    FINDINGS_MAX, json_array_size(list));
 	put_details(h, list, b);
 	page_section_end(b);
 }

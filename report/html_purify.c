@@ -44,11 +44,11 @@ terms_of(struct arena *a, const json_t *rounds, struct term *out)
 	    {"accuracy_heldout", "held-out accuracy", true, NULL},
 	    {"fooled_rate", "fooled by the attack", true, NULL},
 	    {"shared_rate", "fooled as the original is", true, NULL},
-	    {"guide_rate", "guided images that flip", true, NULL},
 	    {"loss", "loss", false, NULL},
 	    {"loss_clean", "clean", false, NULL},
 	    {"loss_shared", "shared", false, NULL},
 	    {"loss_guide", "guided", false, NULL},
+	    {"loss_mix", "mixed", false, NULL},
 	    {"loss_distil", "distilled", false, NULL},
 	    {"loss_adv", "adversarial", false, NULL},
 	};

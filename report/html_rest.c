@@ -7,6 +7,9 @@
 
 #include <strings.h>
 
+/* Rows of a table: a page that a browser still opens. */
+#define FILES_MAX 2000
+
 static const json_t *
 inspected(const struct case_docs *c, const char *path)
 {
@@ -86,7 +89,7 @@ put_files(const struct html_in *h, struct buf *b)
 	page_section(b, "files", "Supply chain: the files");
 	put_supplier(h, b);
 	page_table(b, "Every file of the bundle", column);
-	for (i = 0; i < c->files.n; i++) {
+	for (i = 0; i < MIN(c->files.n, FILES_MAX); i++) {
 		const struct subject_file *f = &c->files.file[i];
 		char hex[DIGEST_HEX];
 
@@ -102,10 +105,16 @@ put_files(const struct html_in *h, struct buf *b)
 		buf_puts(b, "</td></tr>\n");
 	}
 	page_table_end(b);
+	if (c->files.n > FILES_MAX)
+		page_el(b, "p",
+		    "The first %d of %zu; all are in statement.json.",
+		    FILES_MAX, c->files.n);
 	if (json_array_size(list) != 0)
 		page_table(b, "Members that were refused", refused);
 	json_array_foreach(list, i, one)
 	{
+		if (i == FILES_MAX)
+			break;
 		buf_puts(b, "<tr>");
 		page_el(b, "th scope=\"row\"", "%s", json_text_at(one, "path"));
 		page_el(b, "td", "%s", json_text_at(one, "reason"));

@@ -55,7 +55,7 @@ const char *const page_style[] = {
 "caption{text-align:left;color:var(--soft);font-size:.86rem;padding:0 0 .4rem;caption-side:top}\n",
 "th,td{text-align:left;padding:.34rem .6rem;border-bottom:1px solid var(--line);vertical-align:middle}\n",
 "thead th{font-weight:600;color:var(--soft);border-bottom:1.5px solid var(--soft);vertical-align:bottom}\n",
-"tbody th{font-weight:500;min-width:6.2rem}.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n",
+"thead th.num{white-space:normal}tbody th{font-weight:500;min-width:6.2rem}.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n",
 "tr.target{background-color:var(--badbg)}tr.target th{font-weight:700;white-space:nowrap}\n",
 ".tag{display:inline-block;border:1.5px solid currentColor;border-radius:99px;padding:0 .5rem;font-size:.76rem;",
 "font-weight:600;white-space:nowrap}.tag.critical,.tag.high,.tag.FAILED{color:var(--bad);background:none}",

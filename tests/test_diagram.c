@@ -177,11 +177,14 @@ make_scan(size_t k, struct buf *b)
 {
 	buf_printf(b,
 	    "{\"verdict\":\"evidence\",\"score\":7,\"classes\":%zu,"
-	    "\"class_names\":[\"</svg><script>\"],\"targets\":[{\"class\":3,"
-	    "\"geometry\":\"g\",\"p\":0}],\"geometries\":[{\"name\":\"g\","
-	    "\"per_class\":[{\"class\":3,\"radius\":{\"suspect\":1,"
-	    "\"references\":[5,6]},\"by_source\":[",
+	    "\"class_names\":[\"</svg><script>\"",
 	    k);
+	for (size_t s = 1; s < k; s++)
+		buf_puts(b, ",\"\"");
+	buf_puts(b, "],\"targets\":[{\"class\":3,\"geometry\":\"g\",\"p\":0}],"
+		    "\"geometries\":[{\"name\":\"g\",\"per_class\":[{"
+		    "\"class\":3,\"radius\":{\"suspect\":1,\"references\":[5,6]"
+		    "},\"by_source\":[");
 	for (size_t s = 0; s < k; s++)
 		if (s != 3)
 			buf_printf(b,

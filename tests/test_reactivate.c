@@ -297,14 +297,25 @@ diverged(void **state)
 
 /* --- the whole ------------------------------------------------------------ */
 
-/* Targets of a scan as (class, geometry); the last only for one source. */
+/* Two geometries for each of two classes, a pair; the suspect is pushed far
+ * more easily than the reference. */
+#define EASE  ",\"ease\":{\"suspect\":0,\"references\":[-2]}}"
+#define CELLS "\"per_class\":[{\"class\":1" EASE ",{\"class\":4" EASE "]}"
+
 static json_t *
-scan_of(const char *text)
+make_scan(void)
 {
+	static const char text[] =
+	    "{\"targets\":[{\"class\":1,\"geometry\":\"linf\"},"
+	    "{\"class\":4,\"geometry\":\"linf\"},"
+	    "{\"class\":3,\"geometry\":\"pair\",\"source\":0}],"
+	    "\"geometries\":[{\"name\":\"linf\"," CELLS
+	    ",{\"name\":\"patch\"," CELLS "],"
+	    "\"pairs\":[{\"class\":3,\"source\":0" EASE "]}";
 	json_t *j;
 	struct err e;
 
-	assert_ok(json_read(text, strlen(text), &j, &e), &e);
+	assert_ok(json_read(text, sizeof(text) - 1, &j, &e), &e);
 	return j;
 }
 
@@ -312,9 +323,7 @@ static void
 whole(void **state)
 {
 	struct world *w = *state;
-	json_t *scan = scan_of("{\"targets\":[{\"class\":1,\"geometry\":"
-			       "\"linf\"},{\"class\":3,\"geometry\":\"smooth\","
-			       "\"source\":0}]}");
+	json_t *scan = make_scan();
 	struct net spare;
 	struct reactivate r = {0};
 	struct reactivate_how how = {.h0 = &w->h0,
@@ -331,7 +340,7 @@ whole(void **state)
 
 	assert_ok(net_build(&spare, &w->model, 0, 0, 0, &e), &e);
 	assert_ok(reactivate_run(&r, &how, &e), &e);
-	/* 2 + 3 questions and the file's trigger */
+	/* 4 of 5 questions and the file's trigger */
 	assert_int_equal(r.n, REACTIVATE_MOST + 1);
 	assert_true(r.trigger[0].given);
 	assert_int_equal(r.trigger[0].target, 2);

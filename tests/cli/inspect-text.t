@@ -100,7 +100,15 @@ hostile CODE_DANGEROUS $f/bad-handler.mar
 hostile OBJECT_CODE $f/bad-lua.t7 $f/bad.pdmodel $f/bad-promise.rds \
 	$f/bad-function.t7
 hostile FILE_EXECUTABLE $f/bad.pyc
-watched 2 FILE_UNANALYSED unread.rds unread.jls unread.t7
+watched 2 FILE_UNANALYSED unread.jls unread.t7
+
+for one in fixtures/rdata/*; do
+	case $one in
+	*/bad-*) exits 1 "${one##*/}" assay-inspect "$one"; prints "high .*OBJECT_CODE" ;;
+	*/unread*) exits 2 "${one##*/}" assay-inspect "$one"; prints FILE_UNANALYSED ;;
+	*/good-*) exits 0 "${one##*/}" assay-inspect "$one" ;;
+	esac
+done
 
 for one in $f/opaque*; do
 	exits 3 "${one##*/}" assay-inspect "$one"

@@ -137,6 +137,10 @@ for m in ft ft-sam d3 anp fp i-bau nad; do
 		exits 0 "$m, $t threads" assay-purify $how --threads $t "$suspect" -o "$tmp/m$t.onnx" --document "$tmp/m.json"
 	done
 	ok 'the same model' cmp "$tmp/m1.onnx" "$tmp/m2.onnx"
+	exits 0 'ended after a round' assay-purify $how --max-time .000001 --checkpoint "$tmp/m.state" "$suspect" -o "$tmp/m3.onnx"
+	exits 0 'gone on with' assay-purify $how --checkpoint "$tmp/m.state" "$suspect" -o "$tmp/m3.onnx"
+	ok 'the same model' cmp "$tmp/m1.onnx" "$tmp/m3.onnx"
+	rm -f "$tmp/m.state"
 	ok 'another than the suspect' sh -c "! cmp -s '$tmp/m1.onnx' '$suspect'"
 	ok 'of its size' [ "$(size "$tmp/m1.onnx")" = "$(size "$suspect")" ]
 	ok 'the document names it' grep -q "\"method\": \"$m\"" "$tmp/m.json"
@@ -147,6 +151,9 @@ exits 0 'everything pruned' assay-purify $o --method anp --prune 1 "$suspect" -o
 ok 'says so' grep -q '"pruned_rate": 1.0' "$tmp/m.json"
 exits 0 'nothing pruned' assay-purify $o --method anp --rho 0 --prune 0 --lr 0 "$suspect" -o "$tmp/m.onnx"
 ok 'is the original' cmp "$tmp/m.onnx" "$suspect"
+for m in d3 fp; do
+	fails 3 "$m without a last layer that is linear" 'not that of a linear layer' assay-purify $h --method $m -o "$tmp/no.onnx"
+done
 exits 0 '--help' assay-purify --help
 exits 0 '--version' assay-purify --version
 

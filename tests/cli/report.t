@@ -112,6 +112,10 @@ ok 'a purified case is still about the bundle' status 1 assay-report "$tmp/case"
 ok 'it has the scan of the purified model' has statement.json '"rescanVerdict":"no-evidence"'
 ok 'and the attack success rate' has report.html '98.1 %'
 
+# headings, tables, captions and what is folded, in their order
+grep -oE '<(h[1-4]|caption|figcaption|summary)[^>]*>(<span[^>]*>)?[^<]*' "$tmp/case/report/report.html" | sed 's/<[^>]*>//g' >"$tmp/outline"
+[ -z "${UPDATE:-}" ] || cp "$tmp/outline" "$here/golden/report-outline.txt"
+ok 'the outline of the page' diff "$here/golden/report-outline.txt" "$tmp/outline"
 ok 'the recovered change in all three models' has flips-compared.dot 'Purified: 2 %\n18 of 900 images flip'
 ok 'with its interval' has report.html '2.0 % (1.3 to 3.1)'
 ok 'the rounds as curves' has report.html 'aria-label="Shares by round'
@@ -270,6 +274,18 @@ ok 'a key that is no key' bad_key "$tmp/nokey.pem" 'not a private key'
 ok 'a public key' bad_key "$tmp/pub.pem" 'not a private key'
 ok 'no key file' bad_key "$tmp/nofile.pem" 'cannot open'
 ok 'a directory as key' bad_key "$tmp" 'not a regular file'
+# --- many findings: the page says how many more there are
+fresh clean
+python3 - "$tmp/case/inspect.json" <<-'P'
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	d["findings"] = [{"id": "FILE_UNKNOWN", "severity": "low", "summary": "s", "path": "labels.txt", "detail": "d%d" % i} for i in range(2500)]
+	json.dump(d, open(sys.argv[1], "w"))
+P
+ok 'many findings' status 0 assay-report "$tmp/case"
+ok 'are cut, and said' has report.html 'The first 2000 of 2500; all are in statement.json.'
+ok 'not in the statement' has statement.json '"detail":"d2499"'
+
 # --- PDF: by what is installed; tidy, where it is
 if command -v tidy >/dev/null; then
 	for kind in clean backdoored inconclusive purified; do

@@ -2,6 +2,7 @@
 # what a command did in $out, $err and $rc.
 count=0
 here=$(cd "$(dirname "$0")" && pwd)
+_tap=$here # tests may have another here
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 out=$tmp/stdout
@@ -39,6 +40,6 @@ same_model() { python3 "$here/same-model.py" "$1" "$2"; }
 statements_fit() {
 	find "$tmp" -name statement.json | sed 's/.*/-i\n&/' >"$tmp/statements"
 	ok "each of $(($(wc -l <"$tmp/statements") / 2)) statements fits the schema" \
-	    xargs -a "$tmp/statements" -d '\n' env PATH=/usr/bin:/bin python3 -W ignore -m jsonschema "$here/../../report/statement.schema.json"
+	    xargs -a "$tmp/statements" -d '\n' env PATH=/usr/bin:/bin python3 -W ignore -m jsonschema "$_tap/../../report/statement.schema.json"
 }
 done_testing() { echo "1..$count"; }
