@@ -518,6 +518,15 @@ examine(struct audit *a, struct err *e)
 	return status == TOOL_FLAGGED && !arg_no_purify ? purify(a, e) : 0;
 }
 
+/* Several of us would write one case. */
+static bool
+is_rank(void)
+{
+	const char *n = getenv("OMPI_COMM_WORLD_SIZE");
+
+	return n != NULL && strcmp(n, "1") != 0;
+}
+
 int
 audit_main(int argc, char **argv)
 {
@@ -529,6 +538,11 @@ audit_main(int argc, char **argv)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	if (arg_data == NULL || arg_out == NULL)
 		return opt_usage(&tool, "--data and --out are needed"),
+		       TOOL_USAGE;
+	if (is_rank())
+		return opt_usage(&tool,
+			   "an audit is one process, mpirun is for "
+			   "assay-scan, -purify and -grow"),
 		       TOOL_USAGE;
 	a.bundle = argv[first];
 	if (given_outside(arg_policy, a.bundle, &e) != 0 ||
