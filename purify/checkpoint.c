@@ -102,6 +102,8 @@ add_guide(struct list *l, const struct guide *g)
 
 		add(l, arena_printf(l->a, "ease.%zu", i), &q->ease,
 		    sizeof(q->ease));
+		add(l, arena_printf(l->a, "first.%zu", i), &q->first,
+		    sizeof(q->first));
 		for (size_t k = 0; k < q->n; k++) {
 			const struct trigger *t = &q->pool[k];
 			const float *part[PARTS] = {
@@ -147,7 +149,7 @@ checkpoint_write(struct purification *p, const char *path, struct err *e)
 {
 	struct method_span s[OWN + METHOD_SPANS];
 	size_t n = spans(p, s);
-	struct list l = {.most = n + p->guide.n * (1 + PARTS * GUIDE_POOL)};
+	struct list l = {.most = n + p->guide.n * (2 + PARTS * GUIDE_POOL)};
 	struct arena a;
 	int rc;
 
@@ -233,6 +235,9 @@ take_guide(const struct safetensors *s, struct purification *p, struct err *e)
 
 		snprintf(name, sizeof(name), "ease.%zu", i);
 		rc = take(s, name, &q->ease, sizeof(q->ease), e);
+		snprintf(name, sizeof(name), "first.%zu", i);
+		if (rc == 0)
+			rc = take(s, name, &q->first, sizeof(q->first), e);
 		while (rc == 0 && more && q->n < GUIDE_POOL)
 			rc = take_trigger(s, &p->h, q, i, &more, e);
 	}

@@ -193,10 +193,12 @@ like(const struct trigger *t, struct trigger *to)
 static struct trigger *
 place(struct guide_question *q)
 {
+	size_t out = q->first < GUIDE_POOL ? q->first : 0;
+
 	if (q->n == GUIDE_POOL) {
-		trigger_release(&q->pool[0]);
-		memmove(q->pool, q->pool + 1,
-		    (GUIDE_POOL - 1) * sizeof(q->pool[0]));
+		trigger_release(&q->pool[out]);
+		memmove(q->pool + out, q->pool + out + 1,
+		    (GUIDE_POOL - out - 1) * sizeof(q->pool[0]));
 		q->n--;
 	}
 	return &q->pool[q->n++];
@@ -299,6 +301,9 @@ guide_search(struct guide *g, const struct net *net,
 			keep(of[i], &found[i], seed + k);
 		uap_release(found, n);
 	}
+	for (size_t i = 0; i < n; i++)
+		if (of[i]->first == 0)
+			of[i]->first = of[i]->n;
 	return 0;
 }
 

@@ -12,8 +12,9 @@
 #include "base/json.h"
 #include "engine/uap.h"
 
-/* Perturbations of one question; the oldest give way. */
-#define GUIDE_POOL 48
+/* Perturbations of one question.  Those of the first search, of the suspect,
+ * stay; of later ones the oldest give way. */
+#define GUIDE_POOL 60
 /* Questions at most: maps of many classes are thinned evenly. */
 #define GUIDE_MAX 64
 
@@ -25,7 +26,7 @@ struct guide_question {
 	double natural;
 	double ease; /* of the easiest last found; +inf before */
 	struct trigger pool[GUIDE_POOL];
-	size_t n;
+	size_t n, first; /* in the pool; of the first search */
 };
 
 struct guide {
