@@ -103,21 +103,6 @@ uap_predict(const struct net *net, const struct uap_images *im,
 
 /* --- measuring ----------------------------------------------------------- */
 
-static void
-like(const struct trigger *t, struct trigger *to)
-{
-	trigger_init(to, t->kind, t->h, t->w, t->c, t->classes, -1);
-	memcpy(to->map, t->map, t->classes * sizeof(*t->map));
-	if (t->mask != NULL)
-		to->mask = trigger_part(to, t->h * t->w);
-	if (t->pattern != NULL)
-		to->pattern = trigger_part(to, t->h * t->w * t->c);
-	if (t->delta != NULL)
-		to->delta = trigger_part(to, t->h * t->w * t->c);
-	if (t->warp != NULL)
-		to->warp = trigger_part(to, t->h * t->w * 2);
-}
-
 /* Flips at powers of RATIO from -DOWN to UP; not all are measured. */
 struct curve {
 	uint64_t flipped[POINTS], n;
@@ -276,7 +261,7 @@ measure_cell(struct worker *w, const struct uap_cell *c,
 	const struct geometry *g = c->geometry;
 	double scale;
 
-	like(raw, &f->trigger);
+	trigger_like(raw, &f->trigger);
 	trace(w, g, raw, &f->trigger, &curve);
 	read_curve(&curve, f);
 	scale = f->radius[UAP_RADIUS] / budget;

@@ -36,6 +36,21 @@ trigger_part(struct trigger *t, size_t n)
 }
 
 void
+trigger_like(const struct trigger *t, struct trigger *to)
+{
+	trigger_init(to, t->kind, t->h, t->w, t->c, t->classes, -1);
+	memcpy(to->map, t->map, t->classes * sizeof(*t->map));
+	if (t->mask != NULL)
+		to->mask = trigger_part(to, t->h * t->w);
+	if (t->pattern != NULL)
+		to->pattern = trigger_part(to, t->h * t->w * t->c);
+	if (t->delta != NULL)
+		to->delta = trigger_part(to, t->h * t->w * t->c);
+	if (t->warp != NULL)
+		to->warp = trigger_part(to, t->h * t->w * 2);
+}
+
+void
 trigger_release(struct trigger *t)
 {
 	arena_release(&t->arena);

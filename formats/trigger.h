@@ -33,6 +33,8 @@ void trigger_init(struct trigger *, const char *kind, size_t h, size_t w,
     size_t c, size_t classes, int32_t target);
 /* n zeroed floats in the trigger's arena. */
 float *trigger_part(struct trigger *, size_t n);
+/* An empty one with the shape, the map and the parts of another. */
+void trigger_like(const struct trigger *, struct trigger *to);
 void trigger_release(struct trigger *);
 
 int trigger_parse(struct rd *, struct trigger *, struct err *) MUST_USE;

@@ -174,21 +174,6 @@ move(const struct trigger *t, size_t c, const float *from, int dy, int dx,
 			    c * sizeof(*to));
 }
 
-static void
-like(const struct trigger *t, struct trigger *to)
-{
-	trigger_init(to, t->kind, t->h, t->w, t->c, t->classes, -1);
-	memcpy(to->map, t->map, t->classes * sizeof(*t->map));
-	if (t->mask != NULL)
-		to->mask = trigger_part(to, t->h * t->w);
-	if (t->pattern != NULL)
-		to->pattern = trigger_part(to, t->h * t->w * t->c);
-	if (t->delta != NULL)
-		to->delta = trigger_part(to, t->h * t->w * t->c);
-	if (t->warp != NULL)
-		to->warp = trigger_part(to, t->h * t->w * 2);
-}
-
 /* A place in the pool. */
 static struct trigger *
 place(struct guide_question *q)
@@ -211,7 +196,7 @@ fill(const struct trigger *t, float *mask)
 {
 	struct trigger out;
 
-	like(t, &out);
+	trigger_like(t, &out);
 	for (size_t i = 0; i < t->h; i++)
 		for (size_t j = 0; j < t->w; j++) {
 			float *to = &out.mask[i * t->w + j];
@@ -236,8 +221,8 @@ add_variant(struct guide_question *q, const struct trigger *t, size_t number,
 	int dx = (int)rng_below(r, 2 * MOVED + 1) - MOVED;
 	struct trigger scaled, *to = place(q);
 
-	like(t, &scaled);
-	like(t, to);
+	trigger_like(t, &scaled);
+	trigger_like(t, to);
 	q->geometry->scale(t, scale, &scaled);
 	if (number % 2 == 0 && q->geometry == geometry_find("patch")) {
 		fill(t, scaled.mask);
