@@ -58,26 +58,25 @@ cell_of(const json_t *list, int64_t target, int64_t source)
 	return NULL;
 }
 
-static struct guide_question *
+static void
 ask(struct guide *g, const struct geometry *geometry, int64_t target,
     int64_t source, double natural)
 {
 	struct guide_question *q = &g->question[g->n];
 
 	for (size_t i = 0; i < g->n; i++)
-		if (g->question[i].geometry == geometry && geometry != NULL &&
+		if (g->question[i].geometry == geometry &&
 		    g->question[i].target == target &&
 		    g->question[i].source == source)
-			return NULL;
+			return;
 	if (g->n == GUIDE_MAX)
-		return NULL;
+		return;
 	*q = (struct guide_question){.geometry = geometry,
 	    .target = (int32_t)target,
 	    .source = (int32_t)source,
 	    .natural = natural,
 	    .ease = INFINITY};
 	g->n++;
-	return q;
 }
 
 /* A class that all others are pushed to: in the geometry that sees it best,
@@ -256,7 +255,7 @@ keep(struct guide_question *q, struct uap_found *f, uint64_t seed)
 static bool
 is_open(const struct guide_question *q)
 {
-	return q->geometry != NULL && q->ease > q->natural;
+	return q->ease > q->natural;
 }
 
 int

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * What a scan found, as perturbations that are to be unlearned.  For each
  * target of a scan document there is a question for each geometry in which the
- * suspect lets itself be pushed there far more easily than its references, and
- * for a probe that tells of it.  Questions are searched anew on the model as
- * it moves, until they are answered as the references answer them; what was
- * found is kept in a pool, with variants, so that what was unlearned stays so.
+ * suspect lets itself be pushed there far more easily than its references.
+ * Questions are searched anew on the model as it moves, until it is as hard to
+ * push as the references; what was found is kept in a pool, with variants, so
+ * that what was unlearned stays so.
  */
 #ifndef PURIFY_GUIDE_H
 #define PURIFY_GUIDE_H
@@ -19,8 +19,8 @@
 #define GUIDE_MAX 64
 
 struct guide_question {
-	const struct geometry *geometry; /* NULL: a probe, never searched */
-	int32_t target, source;          /* UAP_ALL: all other classes */
+	const struct geometry *geometry;
+	int32_t target, source; /* UAP_ALL: all other classes */
 	/* how easily the references are pushed (the scan's "ease"); -inf where
 	 * there is none */
 	double natural;
@@ -37,7 +37,7 @@ struct guide {
 /*
  * The questions of a scan document ("assay-scan/1") for this model's classes
  * and images; they live in the arena.  ERR_FORMAT where the document names a
- * class or a probe that does not exist.  A scan without targets gives none.
+ * class that does not exist.  A scan without targets gives none.
  */
 int guide_read(struct guide *, const json_t *scan, const struct net *,
     struct arena *, struct err *) MUST_USE;
