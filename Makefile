@@ -124,6 +124,7 @@ $(B)/tests/test_sau $(B)/tests/test_threads: $(call objs,purify,sau trainer)
 $(B)/tests/test_method $(B)/tests/test_method_conv: $(B)/tests/method_world.o \
   $(call objs,purify,$(assay-purify_PARTS))
 $(B)/tests/test_harm: $(call objs,purify,harm)
+$(B)/tests/test_guide: $(call objs,purify,guide)
 $(B)/tests/test_reactivate: $(call objs,purify,direction guide push reactivate reactivate_json retune)
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)

@@ -5,7 +5,6 @@
 #include "base/ranks.h"
 #include "base/tool.h"
 #include "formats/safetensors.h"
-#include "purify/options.h"
 
 #define CHECKPOINT_KEY    "assay.checkpoint"
 #define CHECKPOINT_SCHEMA "assay-checkpoint/1"
@@ -14,28 +13,21 @@
 
 /* --- what belongs to it --------------------------------------------------- */
 
-void
-checkpoint_key(const struct purification *p, struct digest *out)
+/* What may not differ between the run that wrote a checkpoint and the one that
+ * goes on: version, inputs, options. */
+static void
+key_of(const struct purification *p, struct digest *out)
 {
-	json_t *o = options_json();
 	struct digest_ctx c;
-	char *text;
 
-	/* of what comes after the rounds */
-	json_object_del(o, "reactivation");
-	json_object_del(o, "provenance");
-	if ((text = json_dumps(o, JSON_SORT_KEYS)) == NULL)
-		BUG("json_dumps");
 	digest_begin(&c);
 	digest_update(&c, tool_version, strlen(tool_version) + 1);
 	digest_update(&c, p->cfg.method->name, strlen(p->cfg.method->name) + 1);
 	digest_update(&c, &p->model.digest, sizeof(p->model.digest));
 	digest_update(&c, &p->data.digest, sizeof(p->data.digest));
 	digest_update(&c, &p->guided_by, sizeof(p->guided_by));
-	digest_update(&c, text, strlen(text));
+	digest_update(&c, &p->cfg.options, sizeof(p->cfg.options));
 	digest_end(&c, out);
-	free(text);
-	json_decref(o);
 }
 
 /* All memory that changes from round to round, but the guide's pool. */
@@ -130,7 +122,7 @@ write_list(const struct purification *p, const struct list *l, const char *path,
 	struct digest key;
 	int rc;
 
-	checkpoint_key(p, &key);
+	key_of(p, &key);
 	digest_hex(&key, hex);
 	json_put(meta, CHECKPOINT_KEY, json_text(CHECKPOINT_SCHEMA));
 	json_put(meta, "key", json_text(hex));
@@ -255,7 +247,7 @@ take_all(struct rd *r, struct purification *p, struct err *e)
 	size_t n;
 	int rc;
 
-	checkpoint_key(p, &want);
+	key_of(p, &want);
 	digest_hex(&want, hex);
 	if ((rc = safetensors_parse(r, &p->arena, &st, e)) == 0)
 		rc = safetensors_meta(&st, "key", &key, e);

@@ -8,12 +8,6 @@
 
 #include "purify/rounds.h"
 
-/*
- * What may not differ between the run that wrote a checkpoint and the one that
- * goes on: inputs, options, version.
- */
-void checkpoint_key(const struct purification *, struct digest *out);
-
 /* Replaces the file in one step. */
 int checkpoint_write(
     struct purification *, const char *path, struct err *) MUST_USE;

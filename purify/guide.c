@@ -69,8 +69,10 @@ ask(struct guide *g, const struct geometry *geometry, int64_t target,
 		    g->question[i].target == target &&
 		    g->question[i].source == source)
 			return;
-	if (g->n == GUIDE_MAX)
+	if (g->n == GUIDE_MAX) {
+		g->left_out++;
 		return;
+	}
 	*q = (struct guide_question){.geometry = geometry,
 	    .target = (int32_t)target,
 	    .source = (int32_t)source,
@@ -79,13 +81,15 @@ ask(struct guide *g, const struct geometry *geometry, int64_t target,
 	g->n++;
 }
 
-/* A class that all others are pushed to: in the geometry that sees it best,
- * and in those that the references are far from. */
+/* A class that all others are pushed to: in the geometry that sees it best or,
+ * with `more`, in those that the references are far from. */
 static void
-ask_class(struct guide *g, const json_t *scan, int64_t class, const char *best)
+ask_class(struct guide *g, const json_t *scan, int64_t class, const char *best,
+    bool more)
 {
 	const json_t *list = json_at(scan, "geometries"), *one;
-	size_t i, before = g->n;
+	bool seen = false;
+	size_t i;
 
 	json_array_foreach(list, i, one)
 	{
@@ -96,31 +100,34 @@ ask_class(struct guide *g, const json_t *scan, int64_t class, const char *best)
 			cell_of(json_at(one, "per_class"), class, UAP_ALL),
 			&above);
 
-		if (geometry != NULL &&
-		    (above >= ODD || strcmp(name, best) == 0))
-			ask(g, geometry, class, UAP_ALL, natural);
+		if (geometry == NULL ||
+		    (more ? above < ODD : strcmp(name, best) != 0))
+			continue;
+		ask(g, geometry, class, UAP_ALL, natural);
+		seen = true;
 	}
-	if (g->n == before && geometry_find(best) != NULL)
+	if (!more && !seen && geometry_find(best) != NULL)
 		ask(g, geometry_find(best), class, UAP_ALL, -INFINITY);
 }
 
 static int
 ask_target(struct guide *g, const json_t *scan, const json_t *target,
-    size_t classes, struct err *e)
+    size_t classes, bool more, struct err *e)
 {
-	int64_t class, source = UAP_ALL, most = (int64_t)classes - 1;
+	int64_t class, source, last = (int64_t)classes - 1;
 	const char *name;
 	double above;
 	int rc;
 
-	if ((rc = json_get_int(target, "class", 0, most, &class, e)) != 0 ||
+	if ((rc = json_get_int(target, "class", 0, last, &class, e)) != 0 ||
 	    (rc = json_get_str(target, "geometry", &name, e)) != 0)
 		return rc;
 	if (json_at(target, "source") == NULL) {
-		ask_class(g, scan, class, name);
+		ask_class(g, scan, class, name, more);
 		return 0;
 	}
-	if ((rc = json_get_int(target, "source", 0, most, &source, e)) != 0)
+	if ((rc = json_get_int(target, "source", 0, last, &source, e)) != 0 ||
+	    more)
 		return rc;
 	ask(g, geometry_find("patch"), class, source,
 	    natural_ease(
@@ -136,13 +143,14 @@ guide_read(struct guide *g, const json_t *scan, const struct net *net,
 	size_t n = json_array_size(targets), step = n / GUIDE_MAX + 1;
 	int rc = 0;
 
-	*g = (struct guide){0};
+	*g = (struct guide){.left_out = n - (n + step - 1) / step};
 	g->question = arena_alloc(a, GUIDE_MAX, sizeof(*g->question));
 	if (g->question == NULL)
 		BUG("out of memory");
-	for (size_t i = 0; rc == 0 && i < n; i += step)
-		rc = ask_target(
-		    g, scan, json_array_get(targets, i), net->classes, e);
+	for (int more = 0; more < 2; more++)
+		for (size_t i = 0; rc == 0 && i < n; i += step)
+			rc = ask_target(g, scan, json_array_get(targets, i),
+			    net->classes, more != 0, e);
 	return rc;
 }
 
@@ -253,9 +261,19 @@ keep(struct guide_question *q, struct uap_found *f, uint64_t seed)
 /* --- searching ----------------------------------------------------------- */
 
 static bool
-is_open(const struct guide_question *q)
+pushes(const struct guide_question *q, int32_t label)
 {
-	return q->ease > q->natural;
+	return q->target != label &&
+	       (q->source == UAP_ALL || q->source == label);
+}
+
+static bool
+is_open(const struct guide_question *q, const struct uap_images *images)
+{
+	for (size_t i = 0; i < images->n && q->ease > q->natural; i++)
+		if (pushes(q, images->label[i]))
+			return true;
+	return false;
 }
 
 int
@@ -269,7 +287,7 @@ guide_search(struct guide *g, const struct net *net,
 	int rc;
 
 	for (size_t i = 0; i < g->n; i++)
-		if (is_open(&g->question[i]))
+		if (is_open(&g->question[i], images))
 			of[n++] = &g->question[i];
 	for (size_t i = 0; i < n; i++)
 		of[i]->ease = -INFINITY;
@@ -296,8 +314,7 @@ guide_search(struct guide *g, const struct net *net,
 static bool
 about(const struct guide_question *q, int32_t label)
 {
-	return q->n != 0 && q->target != label &&
-	       (q->source == UAP_ALL || q->source == label);
+	return q->n != 0 && pushes(q, label);
 }
 
 const struct trigger *

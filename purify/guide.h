@@ -15,7 +15,8 @@
 /* Perturbations of one question.  Those of the first search, of the suspect,
  * stay; of later ones the oldest give way. */
 #define GUIDE_POOL 60
-/* Questions at most: maps of many classes are thinned evenly. */
+/* Questions at most: maps of many classes are thinned evenly, and what sees
+ * each target best goes before what else sees it. */
 #define GUIDE_MAX 64
 
 struct guide_question {
@@ -32,6 +33,7 @@ struct guide_question {
 struct guide {
 	struct guide_question *question;
 	size_t n;
+	size_t left_out; /* targets and questions that were too many */
 };
 
 /*
@@ -45,7 +47,7 @@ void guide_release(struct guide *);
 
 /*
  * Search the questions that are still open on the model as it is, with these
- * images, `seeds` times each.
+ * images, `seeds` times each; those that no image is about stay as they are.
  */
 int guide_search(struct guide *, const struct net *, const struct uap_images *,
     size_t seeds, uint64_t seed, struct err *) MUST_USE;

@@ -35,7 +35,7 @@ struct guided {
 	float *x;               /* clean, mixed, guided */
 	float *goal;            /* of each training image: h0's probabilities */
 	float *mix;             /* logits of h0 for the mixed */
-	double *part;           /* 4 per image of a batch */
+	double *part; /* per image of a batch: clean, distil, guide, mix */
 };
 
 /* --- set-up -------------------------------------------------------------- */
@@ -85,7 +85,7 @@ begin(struct purification *p, uint64_t round, struct err *e)
 
 /* --- one batch ----------------------------------------------------------- */
 
-/* The batch, moved a little: images that the label and h0 agree on. */
+/* The batch, moved a little. */
 static void
 put_clean(struct purification *p, const struct method_batch *b, float *to)
 {
@@ -143,7 +143,6 @@ struct sums {
 	const struct purification *p;
 	const struct guided *s;
 	const struct method_batch *b;
-	double *part; /* per image: clean, distil, guide, mix */
 };
 
 /* Image i of the clean third. */
@@ -154,9 +153,9 @@ clean_loss(const struct sums *u, size_t i, const float *z, float *dz)
 	float one = 1.0f / (float)u->b->n;
 	size_t k = u->p->h.classes;
 
-	u->part[4 * i] = loss_cross_entropy(
+	u->s->part[4 * i] = loss_cross_entropy(
 	    k, z, (size_t)u->b->y[i], (float)c->lambda_clean * one, dz);
-	u->part[4 * i + 1] = loss_towards(
+	u->s->part[4 * i + 1] = loss_towards(
 	    k, z, u->s->goal + i * k, (float)c->lambda_distil * one, dz);
 }
 
@@ -166,7 +165,7 @@ guide_loss(const struct sums *u, size_t i, const float *z, float *dz)
 	double w = 0.5 * u->p->cfg.lambda_guide / (double)u->b->n;
 	size_t k = u->p->h.classes;
 
-	u->part[4 * i + 2] =
+	u->s->part[4 * i + 2] =
 	    0.5 * loss_cross_entropy(k, z, (size_t)u->b->y[i], (float)w, dz) +
 	    0.5 * loss_towards(k, z, u->s->goal + i * k, (float)w, dz);
 }
@@ -188,7 +187,7 @@ loss(void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
 		else if (at >= 2 * third)
 			guide_loss(u, in, z, dz);
 		else
-			u->part[4 * in + 3] =
+			u->s->part[4 * in + 3] =
 			    loss_towards(k, z, u->s->goal + at * k,
 				(float)u->p->cfg.lambda_mix / (float)third, dz);
 	}
@@ -202,7 +201,7 @@ count(const struct sums *u, struct method_terms *t)
 
 	t->n += u->b->n;
 	for (size_t i = 0; i < u->b->n; i++) {
-		const double *v = u->part + 4 * i;
+		const double *v = u->s->part + 4 * i;
 
 		for (size_t k = 0; k < 4; k++)
 			t->sum[k] += v[k];
@@ -217,7 +216,7 @@ step(struct purification *p, const struct method_batch *b,
 {
 	struct guided *s = p->own;
 	size_t part = b->n * p->h.h * p->h.w * p->h.c;
-	struct sums u = {p, s, b, s->part};
+	struct sums u = {p, s, b};
 	double sum;
 	int rc;
 

@@ -363,6 +363,22 @@ numbers(struct purify_config *c, const struct method_defaults *d)
 	c->optim.momentum = (float)arg_momentum;
 }
 
+/* Of what the rounds depend on, not of what comes after them. */
+static void
+digest_options(struct digest *out)
+{
+	json_t *o = options_json();
+	char *text;
+
+	json_object_del(o, "reactivation");
+	json_object_del(o, "provenance");
+	if ((text = json_dumps(o, JSON_SORT_KEYS)) == NULL)
+		BUG("json_dumps");
+	digest_mem(text, strlen(text), out);
+	free(text);
+	json_decref(o);
+}
+
 int
 options_configure(struct purify_config *c, const char *model)
 {
@@ -399,6 +415,7 @@ options_configure(struct purify_config *c, const char *model)
 	if (m == &method_guided && arg_guide == NULL)
 		return opt_usage(
 		    &options_tool, "--method guided needs --guide");
+	digest_options(&c->options);
 	return OPT_GO;
 }
 

@@ -34,22 +34,17 @@ take_given(struct reactivate *r, const struct trigger *t)
 	    .source = UAP_ALL};
 }
 
-/* The scan's questions, thinned, asked again of the model as it came. */
+/* The scan's first questions, asked again of the model as it came. */
 static int
 take_scan(struct reactivate *r, const struct reactivate_how *how, struct err *e)
 {
 	struct guide *g = &r->guide;
-	size_t n, most;
 	int rc = guide_read(g, how->scan, how->h0, &r->arena, e);
 
 	if (rc != 0)
 		return rc;
-	n = g->n;
-	most = MIN(n, REACTIVATE_MOST);
-	for (size_t i = 0; i < most; i++)
-		g->question[i] = g->question[(2 * i + 1) * n / (2 * most)];
-	g->n = most;
-	if (most == 0 ||
+	g->n = MIN(g->n, REACTIVATE_MOST);
+	if (g->n == 0 ||
 	    (rc = guide_search(g, how->h0, how->train, 1, how->seed, e)) != 0)
 		return rc;
 	for (size_t i = 0; i < g->n; i++) {

@@ -93,6 +93,9 @@ read_guide(struct purification *p, struct err *e)
 	free(text);
 	rc = guide_read(&p->guide, scan, &p->h, &p->arena, e);
 	json_decref(scan);
+	if (rc == 0 && p->guide.left_out != 0)
+		tool_warn("%s: too many targets: %zu questions are left out",
+		    p->cfg.guide, p->guide.left_out);
 	return rc == 0 ? 0 : err_in(e, p->cfg.guide);
 }
 

@@ -31,6 +31,7 @@ struct purify_config {
 	double lambda_guide, lambda_distil, lambda_mix; /* method_guided.c */
 	double rho, prune;                              /* method.h */
 	double max_seconds;                             /* 0: no limit */
+	struct digest options; /* of all that the rounds depend on */
 };
 
 /* One pass over the training images, and the accuracy after it. */
