@@ -37,6 +37,10 @@ for doc in manifest inspect; do
 done
 odd clean inspect.json "a file that was not inspected" "complete, but 'labels.txt' was not inspected" 'd["files"] = [f for f in d["files"] if f["path"] != "labels.txt"]'
 odd clean inspect.json "a policy that is none" "'policy.entries' is not an array" 'd["policy"] = {"entries": 3}'
+for r in "[]" "{\"checks\": [3]}" "{\"accuracy\": \"0.9\"}" "{\"references\": \"3\"}" "{\"signatures\": {}}"; do
+	odd clean inspect.json "requirements that are none, $r" "policy: '.*require.* is not" "d[\"policy\"] = {\"require\": $r}"
+done
+odd clean inspect.json "a severity to fail at that is none" "'policy.fail-at' is 'grave'" 'd["policy"] = {"fail-at": "grave"}'
 odd clean manifest.json "what was refused is no list" "'refused' is not an array" 'd["refused"] = 7'
 # --- the scan
 odd clean scan.json "no verdict" "'verdict' is missing" 'del d["verdict"]'
