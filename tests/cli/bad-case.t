@@ -55,6 +55,7 @@ odd clean scan.json "a geometry twice" "geometries: 'linf' is there twice" 'd["g
 odd backdoored scan.json "a probability above 1" "targets, entry 0: 'p' is 7" 'd["targets"][0]["p"] = 7'
 odd backdoored scan.json "a target that is no class" "targets, entry 0: 'class' is 10" 'd["targets"][0]["class"] = 10'
 odd clean scan.json "a matrix with a row less" "flip_matrix: row 9, column 0" 'd["flip_matrix"]["suspect"].pop()'
+odd clean scan.json "more images than there can be" "flip_matrix: n of class 3 is not a count" 'd["flip_matrix"]["n"][3] = 2**63 - 1'
 odd clean scan.json "blind spots that are a number" "'blind_spots' is not an array" 'd["blind_spots"] = 3'
 odd clean scan.json "inputs that are no list" "'inputs' is not an array" 'd["inputs"] = {}'
 odd clean scan.json "no tool" "'tool.name' is missing" 'd["tool"] = 3'
