@@ -6,7 +6,7 @@
 
 #include "report/page.h"
 
-/* Findings that are listed for treatment; all are listed above. */
+/* Findings that are listed for treatment. */
 #define TREATED_MAX 50
 
 /* --- risk treatment ------------------------------------------------------ */
@@ -62,9 +62,9 @@ put_open(const json_t *findings, struct buf *b)
 
 	json_array_foreach((json_t *)(uintptr_t)findings, i, one)
 	{
-		if (!is_open(one) || n == TREATED_MAX)
+		if (!is_open(one) || n++ >= TREATED_MAX)
 			continue;
-		if (n++ == 0)
+		if (n == 1)
 			page_table(b,
 			    "Open, medium and above: decision, owner and date "
 			    "are the recipient\xe2\x80\x99s to fill in",
@@ -84,6 +84,7 @@ put_open(const json_t *findings, struct buf *b)
 		page_el(b, "p",
 		    "No finding of medium severity or above is "
 		    "open.");
+	page_rest(b, MIN(n, TREATED_MAX), n, "statement.json");
 }
 
 static void
