@@ -41,14 +41,8 @@ put_policy_entries(const json_t *given, struct buf *b)
 static bool
 is_open(const json_t *f)
 {
-	static const char *const grave[] = {"critical", "high", "medium"};
-
-	if (json_at(f, "waived") != NULL)
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(grave); i++)
-		if (strcmp(json_text_at(f, "severity"), grave[i]) == 0)
-			return true;
-	return false;
+	return json_at(f, "waived") == NULL &&
+	       checks_severity(f) >= SEVERITY_MEDIUM;
 }
 
 /* To be filled in by whoever decides, on paper or in a copy. */

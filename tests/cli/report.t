@@ -293,6 +293,15 @@ ok 'are cut, and said' has report.html 'The first 2000 of 2500; all are in state
 ok 'not in the statement' has statement.json '"detail":"d2499"'
 ok 'those to be treated are cut, and said' has report.html 'The first 50 of 60; all are in statement.json.'
 ok 'members that were refused, too' has report.html 'The first 2000 of 2100; all are in manifest.json.'
+fresh clean
+python3 - "$tmp/case/inspect.json" <<-'P'
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	d["findings"] = [{"id": "FILE_UNKNOWN", "severity": "grave", "summary": "s", "path": "labels.txt", "detail": "d"}]
+	json.dump(d, open(sys.argv[1], "w"))
+P
+ok 'a severity that nobody knows fails' status 1 assay-report "$tmp/case"
+ok 'and is to be treated' sh -c "! grep -q 'No finding of medium severity or above is open' '$tmp/case/report/report.html'"
 fresh backdoored
 python3 - "$tmp/case/scan.json" <<-'P'
 	import json, sys
