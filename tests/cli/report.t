@@ -360,6 +360,8 @@ else
 	ok 'a real one prints # SKIP neither Chromium nor WeasyPrint' true
 fi
 ok 'no case given' status 4 assay-report
+ok '--check-key and --diff' status 4 assay-report --check-key --diff
+ok '--index and --diff' status 4 assay-report --index --diff "$tmp/case"
 ok 'an unknown option' status 4 assay-report --frobnicate "$tmp/case"
 ok 'help' status 0 assay-report --help
 
