@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/checks.h"
 
-#include "base/finding.h"
 #include "report/require.h"
 #include "report/waive.h"
 
@@ -52,16 +51,14 @@ checks_exact(const json_t *j)
 
 /* --- findings ------------------------------------------------------------ */
 
-static enum finding_severity
-severity_of(const json_t *finding)
+enum finding_severity
+checks_severity(const json_t *finding)
 {
-	const char *name = json_string_value(json_at(finding, "severity"));
-	enum finding_severity s = SEVERITY_CRITICAL;
+	enum finding_severity s;
 
-	/* what cannot be graded is not waved through */
-	if (name == NULL || !finding_severity_parse(name, &s))
-		return SEVERITY_CRITICAL;
-	return s;
+	return finding_severity_parse(json_text_at(finding, "severity"), &s)
+		   ? s
+		   : SEVERITY_CRITICAL;
 }
 
 static int
@@ -69,7 +66,7 @@ worst_first(const void *pa, const void *pb)
 {
 	const json_t *a = *(const json_t *const *)pa;
 	const json_t *b = *(const json_t *const *)pb;
-	enum finding_severity x = severity_of(a), y = severity_of(b);
+	enum finding_severity x = checks_severity(a), y = checks_severity(b);
 	bool last = json_at(a, "waived") != NULL;
 	int order;
 
@@ -190,7 +187,7 @@ checks_count(const json_t *findings, const char *severity, bool above)
 		BUG(severity);
 	json_array_foreach(findings, i, one)
 	{
-		enum finding_severity s = severity_of(one);
+		enum finding_severity s = checks_severity(one);
 
 		if (json_at(one, "waived") != NULL)
 			continue;

@@ -8,6 +8,7 @@
 #include "report/case.h"
 #include "report/evidence.h"
 
+#include "base/finding.h"
 #include "base/taxonomy.h"
 
 /* The finding that is made here, of what the scan says. */
@@ -35,6 +36,9 @@ bool checks_complete(const struct checks_in *);
 /* "PASSED", "FAILED" or "INCONCLUSIVE". */
 const char *checks_verdict(
     const struct checks_in *, const json_t *findings, const json_t *checks);
+/* Of one finding; critical when it has none that is known: what cannot be graded
+ * is not waved through. */
+enum finding_severity checks_severity(const json_t *finding);
 /* Findings of this severity, or a higher one as well, that are not waived. */
 size_t checks_count(const json_t *findings, const char *severity, bool above);
 /* Those that a policy waived. */

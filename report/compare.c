@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/compare.h"
 
+#include "report/checks.h"
+
 #include "base/doc.h"
-#include "base/finding.h"
 #include "base/text.h"
 
 #include <math.h>
@@ -194,11 +195,8 @@ compare_statements(const json_t *before, const json_t *after)
 static bool
 grave(const json_t *f)
 {
-	enum finding_severity s;
-
 	return json_at(f, "waived") == NULL &&
-	       finding_severity_parse(json_text_at(f, "severity"), &s) &&
-	       s >= SEVERITY_HIGH;
+	       checks_severity(f) >= SEVERITY_HIGH;
 }
 
 bool

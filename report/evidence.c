@@ -383,7 +383,8 @@ read_matrix(struct evidence *v, const json_t *scan, struct err *e)
 		const json_t *n = json_array_get(json_at(m, "n"), s);
 
 		v->matrix_n[s] = json_integer_value(n);
-		if (!json_is_integer(n) || v->matrix_n[s] < 0)
+		if (!json_is_integer(n) || v->matrix_n[s] < 0 ||
+		    v->matrix_n[s] > LIMIT_IMAGES)
 			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 			    "flip_matrix: n of class %zu is not a count", s);
 	}

@@ -5,8 +5,6 @@
 
 #include "report/page.h"
 
-#include "base/finding.h"
-
 /* The scale of assay-findings(7). */
 static void
 put_scale(struct buf *b)

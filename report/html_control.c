@@ -6,7 +6,7 @@
 
 #include "report/page.h"
 
-/* Findings that are listed for treatment; all are listed above. */
+/* Findings that are listed for treatment. */
 #define TREATED_MAX 50
 
 /* --- risk treatment ------------------------------------------------------ */
@@ -41,14 +41,8 @@ put_policy_entries(const json_t *given, struct buf *b)
 static bool
 is_open(const json_t *f)
 {
-	static const char *const grave[] = {"critical", "high", "medium"};
-
-	if (json_at(f, "waived") != NULL)
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(grave); i++)
-		if (strcmp(json_text_at(f, "severity"), grave[i]) == 0)
-			return true;
-	return false;
+	return json_at(f, "waived") == NULL &&
+	       checks_severity(f) >= SEVERITY_MEDIUM;
 }
 
 /* To be filled in by whoever decides, on paper or in a copy. */
@@ -62,9 +56,9 @@ put_open(const json_t *findings, struct buf *b)
 
 	json_array_foreach((json_t *)(uintptr_t)findings, i, one)
 	{
-		if (!is_open(one) || n == TREATED_MAX)
+		if (!is_open(one) || n++ >= TREATED_MAX)
 			continue;
-		if (n++ == 0)
+		if (n == 1)
 			page_table(b,
 			    "Open, medium and above: decision, owner and date "
 			    "are the recipient\xe2\x80\x99s to fill in",
@@ -84,6 +78,7 @@ put_open(const json_t *findings, struct buf *b)
 		page_el(b, "p",
 		    "No finding of medium severity or above is "
 		    "open.");
+	page_rest(b, MIN(n, TREATED_MAX), n, "statement.json");
 }
 
 static void

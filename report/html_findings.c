@@ -143,10 +143,8 @@ put_findings(const struct html_in *h, struct buf *b)
 	json_array_foreach(list, i, one) if (i < FINDINGS_MAX)
 	    put_finding(one, b);
 	page_table_end(b);
-	if (json_array_size(list) > FINDINGS_MAX)
-		page_el(b, "p",
-		    "The first %d of %zu; all are in statement.json.",
-		    FINDINGS_MAX, json_array_size(list));
+	page_rest(b, MIN(json_array_size(list), FINDINGS_MAX),
+	    json_array_size(list), "statement.json");
 	put_details(h, list, b);
 	page_section_end(b);
 }

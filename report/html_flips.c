@@ -45,6 +45,7 @@ edge_table(const struct diagram *d, struct buf *b)
 		buf_puts(b, "</tr>\n");
 	}
 	page_table_end(b);
+	page_rest(b, MIN(d->nedge, ROWS_MAX), d->nedge, "statement.json");
 }
 
 static void

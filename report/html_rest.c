@@ -105,10 +105,7 @@ put_files(const struct html_in *h, struct buf *b)
 		buf_puts(b, "</td></tr>\n");
 	}
 	page_table_end(b);
-	if (c->files.n > FILES_MAX)
-		page_el(b, "p",
-		    "The first %d of %zu; all are in statement.json.",
-		    FILES_MAX, c->files.n);
+	page_rest(b, MIN(c->files.n, FILES_MAX), c->files.n, "statement.json");
 	if (json_array_size(list) != 0)
 		page_table(b, "Members that were refused", refused);
 	json_array_foreach(list, i, one)
@@ -122,6 +119,7 @@ put_files(const struct html_in *h, struct buf *b)
 	}
 	if (json_array_size(list) != 0)
 		page_table_end(b);
+	page_rest(b, i, json_array_size(list), "manifest.json");
 	page_section_end(b);
 }
 

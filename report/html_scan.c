@@ -46,6 +46,17 @@ choose(struct arena *a, const struct evidence_geometry *g, size_t *n)
 	return row;
 }
 
+/* What choose() left out. */
+static void
+put_rest(size_t n, size_t all, struct buf *b)
+{
+	if (n < all)
+		page_el(b, "p class=\"soft\"",
+		    "The %zu classes with the largest residuals of %zu; all "
+		    "are in statement.json.",
+		    n, all);
+}
+
 struct scale {
 	double lo, hi; /* logarithms */
 };
@@ -151,11 +162,7 @@ radius_table(
 	for (size_t i = 0; i < n; i++)
 		radius_row(v, row[i], &s, b);
 	page_table_end(b);
-	if (n < g->n)
-		page_el(b, "p class=\"soft\"",
-		    "The %zu classes with the largest residuals of %zu; all "
-		    "are in statement.json.",
-		    n, g->n);
+	put_rest(n, g->n, b);
 	arena_release(&a);
 }
 
@@ -219,6 +226,7 @@ share_table(
 		buf_puts(b, "</tr>\n");
 	}
 	page_table_end(b);
+	put_rest(n, g->n, b);
 	arena_release(&a);
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/members.h"
 
+#include "base/finding.h"
+#include "base/policy_require.h"
+
 /* Members beside those that evidence.c and case.c read by themselves. */
 static const struct {
 	const char *schema, *path;
@@ -39,11 +42,33 @@ check_findings(const json_t *list, struct err *e)
 	return 0;
 }
 
+/* What a policy says of the verdict, by the rules for policies. */
+static int
+check_policy(const json_t *doc, struct err *e)
+{
+	const json_t *policy = json_at(doc, "policy");
+	enum finding_severity ignored;
+	const char *s;
+	int rc;
+
+	if ((rc = policy_require_check(policy, e)) != 0)
+		return err_wrap(e, "policy");
+	if (json_at(policy, "fail-at") == NULL)
+		return 0;
+	if ((rc = json_get_str(policy, "fail-at", &s, e)) != 0)
+		return err_wrap(e, "policy");
+	return finding_severity_parse(s, &ignored)
+		   ? 0
+		   : err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			 "'policy.fail-at' is '%.40s', which is none", s);
+}
+
 int
 members_check(const json_t *doc, struct err *e)
 {
 	const char *schema = json_text_at(doc, "schema");
 	bool findings = false;
+	int rc;
 
 	for (size_t i = 0; i < ARRAY_LEN(member); i++) {
 		const json_t *v = json_at(doc, member[i].path);
@@ -63,5 +88,7 @@ members_check(const json_t *doc, struct err *e)
 	if (!json_is_boolean(json_at(doc, "complete")))
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "'complete' is neither true nor false");
+	if ((rc = check_policy(doc, e)) != 0)
+		return rc;
 	return check_findings(json_at(doc, "findings"), e);
 }

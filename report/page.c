@@ -112,6 +112,14 @@ page_table_end(struct buf *b)
 }
 
 void
+page_rest(struct buf *b, size_t shown, size_t all, const char *where)
+{
+	if (shown < all)
+		page_el(b, "p", "The first %zu of %zu; all are in %s.", shown,
+		    all, where);
+}
+
+void
 page_fact(struct buf *b, bool code, const char *name, const char *text)
 {
 	page_el(b, "dt", "%s", name);
@@ -138,7 +146,7 @@ page_value(const json_t *j, const char *path, char *room, size_t size)
 	else if (json_is_boolean(v))
 		snprintf(room, size, "%s", json_is_true(v) ? "yes" : "no");
 	else
-		snprintf(room, size, "\xe2\x80\x94");
+		snprintf(room, size, "%s", page_dash);
 	return room;
 }
 

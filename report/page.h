@@ -28,6 +28,9 @@ void page_section_end(struct buf *);
  * '#' marks numbers.  Rows follow, then page_table_end. */
 void page_table(struct buf *, const char *caption, const char *const *column);
 void page_table_end(struct buf *);
+/* Below a table of `shown` rows of `all`: that there are more, and in which
+ * document; nothing where there are none. */
+void page_rest(struct buf *, size_t shown, size_t all, const char *where);
 
 /* <dt>name</dt><dd>text</dd>; with `code` in a monospaced face. */
 void page_fact(struct buf *, bool code, const char *name, const char *text);

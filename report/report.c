@@ -503,6 +503,8 @@ act(struct run *r, const char *operand)
 static const char *
 bad_operands(int n)
 {
+	if (opt_check_key + opt_index + opt_diff > 1)
+		return "--check-key, --index and --diff: one at a time";
 	if (opt_check_key)
 		return n == 0 ? NULL : "--check-key wants no case";
 	if (opt_index)

@@ -208,7 +208,11 @@ list_beside(struct outcome *o, const char *dir, const json_t *derived)
 	if (file_join(path, sizeof(path), dir, ENVELOPE_STATE, &e) != 0 ||
 	    !file_exists(path))
 		return;
-	n = scandir(dir, &name, NULL, alphasort);
+	if ((n = scandir(dir, &name, NULL, alphasort)) < 0) {
+		err_sys(&e, "cannot be listed");
+		err_in(&e, dir);
+		outcome_judge(o, &e);
+	}
 	for (int i = 0; i < n; i++) {
 		const char *s = name[i]->d_name;
 

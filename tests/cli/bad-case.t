@@ -37,6 +37,10 @@ for doc in manifest inspect; do
 done
 odd clean inspect.json "a file that was not inspected" "complete, but 'labels.txt' was not inspected" 'd["files"] = [f for f in d["files"] if f["path"] != "labels.txt"]'
 odd clean inspect.json "a policy that is none" "'policy.entries' is not an array" 'd["policy"] = {"entries": 3}'
+for r in "[]" "{\"checks\": [3]}" "{\"accuracy\": \"0.9\"}" "{\"references\": \"3\"}" "{\"signatures\": {}}"; do
+	odd clean inspect.json "requirements that are none, $r" "policy: '.*require.* is not" "d[\"policy\"] = {\"require\": $r}"
+done
+odd clean inspect.json "a severity to fail at that is none" "'policy.fail-at' is 'grave'" 'd["policy"] = {"fail-at": "grave"}'
 odd clean manifest.json "what was refused is no list" "'refused' is not an array" 'd["refused"] = 7'
 # --- the scan
 odd clean scan.json "no verdict" "'verdict' is missing" 'del d["verdict"]'
@@ -51,6 +55,7 @@ odd clean scan.json "a geometry twice" "geometries: 'linf' is there twice" 'd["g
 odd backdoored scan.json "a probability above 1" "targets, entry 0: 'p' is 7" 'd["targets"][0]["p"] = 7'
 odd backdoored scan.json "a target that is no class" "targets, entry 0: 'class' is 10" 'd["targets"][0]["class"] = 10'
 odd clean scan.json "a matrix with a row less" "flip_matrix: row 9, column 0" 'd["flip_matrix"]["suspect"].pop()'
+odd clean scan.json "more images than there can be" "flip_matrix: n of class 3 is not a count" 'd["flip_matrix"]["n"][3] = 2**63 - 1'
 odd clean scan.json "blind spots that are a number" "'blind_spots' is not an array" 'd["blind_spots"] = 3'
 odd clean scan.json "inputs that are no list" "'inputs' is not an array" 'd["inputs"] = {}'
 odd clean scan.json "no tool" "'tool.name' is missing" 'd["tool"] = 3'

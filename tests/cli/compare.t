@@ -31,6 +31,8 @@ ok "--json agrees with the statements" python3 - $out $a $b <<-'P'
 	assert {key(x) for x in d["findings"]["fixed"]} == was - now
 	assert d["schema"] == "assay-diff/1" and d["subject"]["same"] is False
 P
+jq '.predicate.findings += [{id: "X", path: "p", severity: "grave"}]' $a/statement.json >$tmp/grave.json
+exits 1 "a new finding of a severity that nobody knows" assay-report --diff $a $tmp/grave.json
 # a severity that changes, a radius that moves
 python3 - $a $tmp/other.json <<'P'
 import json, sys

@@ -279,12 +279,44 @@ fresh clean
 python3 - "$tmp/case/inspect.json" <<-'P'
 	import json, sys
 	d = json.load(open(sys.argv[1]))
-	d["findings"] = [{"id": "FILE_UNKNOWN", "severity": "low", "summary": "s", "path": "labels.txt", "detail": "d%d" % i} for i in range(2500)]
+	d["findings"] = [{"id": "FILE_UNKNOWN", "severity": "medium" if i < 60 else "low", "summary": "s", "path": "labels.txt", "detail": "d%d" % i} for i in range(2500)]
+	json.dump(d, open(sys.argv[1], "w"))
+P
+python3 - "$tmp/case/manifest.json" <<-'P'
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	d["refused"] = [{"path": "m%d" % i, "reason": "r"} for i in range(2100)]
 	json.dump(d, open(sys.argv[1], "w"))
 P
 ok 'many findings' status 0 assay-report "$tmp/case"
 ok 'are cut, and said' has report.html 'The first 2000 of 2500; all are in statement.json.'
 ok 'not in the statement' has statement.json '"detail":"d2499"'
+ok 'those to be treated are cut, and said' has report.html 'The first 50 of 60; all are in statement.json.'
+ok 'members that were refused, too' has report.html 'The first 2000 of 2100; all are in manifest.json.'
+fresh clean
+python3 - "$tmp/case/inspect.json" <<-'P'
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	d["findings"] = [{"id": "FILE_UNKNOWN", "severity": "grave", "summary": "s", "path": "labels.txt", "detail": "d"}]
+	json.dump(d, open(sys.argv[1], "w"))
+P
+ok 'a severity that nobody knows fails' status 1 assay-report "$tmp/case"
+ok 'and is to be treated' sh -c "! grep -q 'No finding of medium severity or above is open' '$tmp/case/report/report.html'"
+fresh backdoored
+python3 - "$tmp/case/scan.json" <<-'P'
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	d["classes"] = 70
+	for k in ("class_names", "flip_matrix", "examples"): d.pop(k, None)
+	flips = [{"source": s, "n": 10, "flipped": 9, "shared": 1} for s in range(70)]
+	rows = [{"class": c, "radius": {"suspect": 1, "references": [5, 6]}, "flips": {"n": 690, "flipped": 621}, "by_source": [f for f in flips if f["source"] != c]} for c in range(70)]
+	d["geometries"] = [{"name": "linf", "per_class": rows}]
+	d["targets"] = [{"class": c, "geometry": "linf", "p": 0} for c in range(10)]
+	json.dump(d, open(sys.argv[1], "w"))
+P
+ok 'many classes, many targets' status 1 assay-report "$tmp/case"
+ok 'the flips that a table leaves out are said' has report.html 'The first 60 of 68; all are in statement.json.'
+ok 'and the classes, below each of two tables' sh -c "[ \$(grep -c 'The 60 classes with the largest residuals of 70' '$tmp/case/report/report.html') -eq 2 ]"
 
 # --- PDF: by what is installed; tidy, where it is
 if command -v tidy >/dev/null; then
@@ -328,6 +360,8 @@ else
 	ok 'a real one prints # SKIP neither Chromium nor WeasyPrint' true
 fi
 ok 'no case given' status 4 assay-report
+ok '--check-key and --diff' status 4 assay-report --check-key --diff
+ok '--index and --diff' status 4 assay-report --index --diff "$tmp/case"
 ok 'an unknown option' status 4 assay-report --frobnicate "$tmp/case"
 ok 'help' status 0 assay-report --help
 

@@ -247,6 +247,17 @@ prints "not signed  README.txt"
 run verify --json
 ok "  also in JSON" [ "$(jq -c .notSigned $out)" = '["README.txt"]' ]
 copy
+chmod 311 $r
+# root lists it all the same, unless by these
+as=$([ "$(id -u)" -ne 0 ] || echo setpriv --inh-caps=-all --bounding-set=-all)
+if ! $as ls $r >/dev/null 2>&1 && $as test -e $r/statement.json; then
+	exits 2 "mode 8: a report whose files cannot be listed" $as assay-verify $r --key $tmp/one.pub
+	says "$r: cannot be listed"
+else
+	ok "mode 8: a report whose files cannot be listed # SKIP it can" true
+fi
+chmod 755 $r
+copy
 sed -i 's/clothes.tar/shoes.tar/' $r/statement.json
 bad 8 "the copy that people read is not what was signed" "derived: changed: statement.json is not what was signed"
 
