@@ -171,12 +171,8 @@ spans(struct purification *p, struct method_span *span)
 {
 	struct anp *s = p->own;
 
-	span[0] =
-	    (struct method_span){s->mask, s->neurons.n * sizeof(*s->mask)};
-	span[1] = (struct method_span){
-	    s->optim.m, s->neurons.n * sizeof(*s->optim.m)};
-	span[2] = (struct method_span){&s->optim.t, sizeof(s->optim.t)};
-	return 3;
+	*span = (struct method_span){s->mask, s->neurons.n * sizeof(*s->mask)};
+	return 1 + trainer_optim_spans(&s->optim, span + 1);
 }
 
 static void

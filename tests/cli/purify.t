@@ -150,6 +150,11 @@ for m in ft ft-sam d3 anp fp i-bau nad; do
 	exits 0 'no rounds' assay-purify $how --rounds 0 "$suspect" -o "$tmp/same.onnx"
 	ok 'are the original' cmp "$tmp/same.onnx" "$suspect"
 done
+how="$o --method anp --optimiser adam --lr .1 --prune .95"
+exits 0 'masks by Adam' assay-purify $how "$suspect" -o "$tmp/m1.onnx"
+exits 0 'ended after a round' assay-purify $how --max-time .000001 --checkpoint "$tmp/m.state" "$suspect" -o "$tmp/m3.onnx"
+exits 0 'gone on with' assay-purify $how --checkpoint "$tmp/m.state" "$suspect" -o "$tmp/m3.onnx"
+ok 'the same model' cmp "$tmp/m1.onnx" "$tmp/m3.onnx"
 exits 0 'everything pruned' assay-purify $o --method anp --prune 1 "$suspect" -o "$tmp/m.onnx" --document "$tmp/m.json"
 ok 'says so' grep -q '"pruned_rate": 1.0' "$tmp/m.json"
 exits 0 'nothing pruned' assay-purify $o --method anp --rho 0 --prune 0 --lr 0 "$suspect" -o "$tmp/m.onnx"
