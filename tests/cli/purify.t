@@ -83,6 +83,12 @@ ok 'the inputs are in the document' sh -c "grep -q '\"role\": \"eval-data\"' '$t
 ok 'classes on both sets of images' [ "$(grep -c '"agreement": [01]' "$tmp/w1")$(grep -c '"class": 3' "$tmp/w1")" = 22 ]
 ok 'three triggers' [ "$(grep -c '"perturbation_alone": {' "$tmp/w1")" = 3 ]
 ok 'not from a target that is none' [ "$(grep -c '"target": 2' "$tmp/w1")" = 3 ]
+# one class after the other, as folders have them: the trigger's own first
+tail -c +17 "$models/two-images.idx" >"$tmp/pixels"
+cat "$tmp/pixels" "$tmp/pixels" "$tmp/pixels" | images "$tmp/sorted" 1752 28
+{ printf '%01100d' 0 | tr 0 '\002' && printf '%0652d' 0 | tr 0 '\000'; } | labels "$tmp/sorted" 1752
+exits 0 'more images than are counted on' assay-purify $o --trigger "$trigger" --eval-data "$tmp/sorted-images.idx,$tmp/sorted-labels.idx" "$suspect" -o "$tmp/w.onnx"
+prints '^file  blended  *2    3[0-9][0-9] '
 exits 0 'not to be woken' assay-purify $a --no-reactivation -o "$tmp/w.onnx" --document "$tmp/w.json"
 ok 'says so' sh -c "grep -q '\"reactivation\": null' '$tmp/w.json' && grep -q '\"reactivation\": false' '$tmp/w.json'"
 ok 'no such lines' sh -c "! grep -q '^re-activation' '$out'"
