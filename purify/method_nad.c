@@ -38,16 +38,15 @@ struct nad {
 static int
 open(struct purification *p, struct err *e)
 {
-	struct nad *s = arena_alloc(&p->arena, 1, sizeof(*s));
+	struct nad *s;
 	size_t n = MIN(p->cfg.batch, p->ntrain);
 	size_t image = p->h.h * p->h.w * p->h.c;
 	int rc;
 
-	if (s == NULL)
-		BUG("out of memory");
-	p->own = s;
-	if ((rc = tuning_init(&s->tuning, p, e)) != 0 ||
-	    (rc = attention_init(&s->student, &p->h, e)) != 0 ||
+	if ((rc = tuning_open(p, sizeof(*s), e)) != 0)
+		return rc;
+	s = p->own;
+	if ((rc = attention_init(&s->student, &p->h, e)) != 0 ||
 	    (rc = attention_init(&s->teacher, &p->h, e)) != 0 ||
 	    (rc = trainer_init(&s->trainer, &s->student.net, n, p->cfg.mode,
 		 &p->cfg.optim, &p->arena, e)) != 0)
@@ -232,7 +231,7 @@ release(struct purification *p)
 		attention_release(&s->student);
 	if (s->teacher.classes != 0)
 		attention_release(&s->teacher);
-	tuning_release(&s->tuning);
+	tuning_release(p);
 }
 
 const struct method method_nad = {
