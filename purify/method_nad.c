@@ -122,7 +122,7 @@ begin(struct purification *p, uint64_t round, struct err *e)
 	for (uint64_t i = 0; i < TEACHER_ROUNDS; i++)
 		if ((rc = teach_round(p, i, &draw, e)) != 0)
 			return rc;
-	attention_copy(&s->teacher.net, &p->h);
+	net_copy_weights(&s->teacher.net, &p->h);
 	net_copy_weights(&p->h, &p->h0);
 	return 0;
 }
@@ -193,13 +193,13 @@ step(struct purification *p, const struct method_batch *b,
 	tuning_move(&s->tuning, p, b);
 	if ((rc = look(p, s->tuning.x, b->n, e)) != 0)
 		return rc;
-	attention_copy(&s->student.net, &p->h);
+	net_copy_weights(&s->student.net, &p->h);
 	rc =
 	    trainer_gradient(&s->trainer, s->tuning.x, b->n, loss, &d, &sum, e);
 	if (rc != 0)
 		return rc;
 	trainer_step(&s->trainer, b->rate);
-	attention_copy(&p->h, &s->student.net);
+	net_copy_weights(&p->h, &s->student.net);
 	t->n += b->n;
 	for (size_t i = 0; i < b->n; i++) {
 		t->sum[0] += s->part[2 * i];
@@ -227,10 +227,8 @@ release(struct purification *p)
 	struct nad *s = p->own;
 
 	trainer_release(&s->trainer);
-	if (s->student.classes != 0)
-		attention_release(&s->student);
-	if (s->teacher.classes != 0)
-		attention_release(&s->teacher);
+	attention_release(&s->student);
+	attention_release(&s->teacher);
 	tuning_release(p);
 }
 
