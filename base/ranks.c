@@ -209,6 +209,26 @@ ranks_any(bool mine)
 }
 
 int
+ranks_agree(int rc, struct err *e)
+{
+	int all[RANKS_MOST];
+	size_t at[RANKS_MOST + 1], r;
+
+	if (count == 1)
+		return rc;
+	for (r = 0; r <= count; r++)
+		at[r] = r * sizeof(*all);
+	all[self] = rc;
+	wire_gather(all, at);
+	for (r = 0; r < count && all[r] == 0; r++)
+		;
+	if (r == count)
+		return 0;
+	wire_broadcast(e, sizeof(*e), r);
+	return all[r];
+}
+
+int
 ranks_same(const struct digest *d, const char *what, struct err *e)
 {
 	struct digest all[RANKS_MOST];

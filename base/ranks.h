@@ -71,6 +71,9 @@ int ranks_map_file(
     const char *path, uint64_t limit, struct file_map *, struct err *) MUST_USE;
 /* Whether it is so for any rank. */
 bool ranks_any(bool);
+/* The first code that is not 0 of those that the ranks have, with its error, to
+ * all: where one may fail in its share and others do not. */
+int ranks_agree(int rc, struct err *) MUST_USE;
 /* ERR_FORMAT, naming the rank, where one has another digest than rank 0. */
 int ranks_same(const struct digest *, const char *what, struct err *) MUST_USE;
 

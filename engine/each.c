@@ -29,7 +29,7 @@ each(size_t n, const char *label, int (*work)(void *, size_t, struct err *),
 		}
 	}
 	progress_end(&bar);
-	if (worst == 0)
+	if ((worst = ranks_agree(worst, e)) == 0)
 		ranks_gather_shares(out->ptr, n, out->size);
 	return worst;
 }

@@ -16,7 +16,7 @@ struct each_result {
  * work(ctx, i) for every i, on as many threads and ranks (base/ranks.h) as
  * there are, in any order; `label` is for progress.  What it leaves is result
  * i, which all ranks have afterwards.  All are run even when one fails; returns
- * the code of one that did, and its error.
+ * the code of one that did, and its error, on every rank.
  */
 int each(size_t n, const char *label,
     int (*work)(void *ctx, size_t i, struct err *), void *ctx,

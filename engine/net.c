@@ -173,6 +173,15 @@ net_param_mutable(struct net *n, size_t p)
 	return (n->param[p].trainable ? n->weight : n->fixed) + n->param[p].at;
 }
 
+const struct param *
+net_trainable(const struct net *n, const struct step *s, size_t k)
+{
+	size_t v = k < s->nin ? s->in[k] : SIZE_MAX;
+	size_t p = v != SIZE_MAX ? n->value[v].param : SIZE_MAX;
+
+	return p != SIZE_MAX && n->param[p].trainable ? &n->param[p] : NULL;
+}
+
 /* --- steps --------------------------------------------------------------- */
 
 static struct step *

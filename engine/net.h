@@ -87,6 +87,9 @@ void net_copy_weights(struct net *to, const struct net *from);
 /* Parameter p's current numbers. */
 const float *net_param(const struct net *, size_t p);
 float *net_param_mutable(struct net *, size_t p);
+/* The trainable parameter that is a step's input k, NULL where that is none. */
+const struct param *net_trainable(
+    const struct net *, const struct step *, size_t k);
 
 /* What net_export_round() did. */
 struct net_rounding {

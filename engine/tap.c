@@ -6,12 +6,9 @@
 /* --- where ---------------------------------------------------------------- */
 
 static bool
-is_matrix(const struct net *n, size_t v)
+is_matrix(const struct param *p)
 {
-	size_t p = v != SIZE_MAX ? n->value[v].param : SIZE_MAX;
-
-	return p != SIZE_MAX && n->param[p].trainable &&
-	       n->param[p].tensor->rank >= 2;
+	return p != NULL && p->tensor->rank >= 2;
 }
 
 /* The input of a step that is no parameter, the first of several. */
@@ -29,7 +26,8 @@ static bool
 is_linear(const struct net *n, const struct step *s)
 {
 	for (size_t i = 0; i < s->nin; i++)
-		if (op_bit(s->op->weights, i) && is_matrix(n, s->in[i]))
+		if (op_bit(s->op->weights, i) &&
+		    is_matrix(net_trainable(n, s, i)))
 			return true;
 	return false;
 }

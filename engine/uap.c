@@ -400,7 +400,7 @@ uap_search(const struct net *net, const struct uap_config *cfg,
 	}
 	if (label != NULL)
 		progress_end(&bar);
-	if (worst != 0)
+	if ((worst = ranks_agree(worst, e)) != 0)
 		uap_release(found, ncell);
 	else
 		uap_exchange(net, cell, ncell, found);

@@ -57,8 +57,9 @@ struct uap_found {
  * ncell cells of one model, in parallel; found has as many entries, released
  * by uap_release().  Each result depends on its cell, the images, the net and
  * the configuration only.  Collective where there are several ranks
- * (base/ranks.h), which share out the cells.  `label` is for progress, NULL for none.
- * ERR_USAGE where a cell has no images.
+ * (base/ranks.h), which share out the cells; an error is every rank's.
+ * `label` is for progress, NULL for none.  ERR_USAGE where a cell has no
+ * images.
  */
 int uap_search(const struct net *, const struct uap_config *,
     const struct uap_images *fit, const struct uap_images *test,

@@ -4,10 +4,12 @@
 #include "base/limits.h"
 #include "base/ranks.h"
 #include "base/ranks_doc.h"
+#include "base/rng.h"
 #include "base/tool.h"
 
 /* Images of --eval-data that the re-activation checks count on, at most. */
-#define COUNTED 1000
+#define COUNTED        1000
+#define STREAM_COUNTED 361
 
 /* --- what the options name ------------------------------------------------ */
 
@@ -85,24 +87,37 @@ after_release(struct after *a)
 /* --- measuring ------------------------------------------------------------ */
 
 /* Images that neither training nor the choice of a round has seen, where
- * there are some; else the held-out ones. */
+ * there are some; else the held-out ones.  In a seeded order, as those are:
+ * files often have one class after the other. */
 static int
 counted(struct after *a, const struct purification *p, struct uap_images *to,
     struct err *e)
 {
 	const struct dataset *d = &a->eval.data;
 	size_t n = MIN(d->n, COUNTED), image = d->h * d->w * d->c;
+	uint32_t *order;
+	int32_t *y;
 	float *x;
+	struct rng r;
 
 	*to = (struct uap_images){
 	    .x = p->held, .label = p->held_y, .n = p->nheld};
 	if (!a->has_eval)
 		return 0;
-	if ((x = arena_alloc(&a->arena, n * image, sizeof(*x))) == NULL)
+	x = arena_alloc(&a->arena, n * image, sizeof(*x));
+	y = arena_alloc(&a->arena, n, sizeof(*y));
+	order = arena_alloc(&a->arena, d->n, sizeof(*order));
+	if (x == NULL || y == NULL || order == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
-	for (size_t i = 0; i < n; i++)
-		dataset_image(d, i, x + i * image);
-	*to = (struct uap_images){.x = x, .label = d->label, .n = n};
+	for (size_t i = 0; i < d->n; i++)
+		order[i] = (uint32_t)i;
+	rng_init(&r, p->cfg.seed, STREAM_COUNTED);
+	rng_shuffle(&r, order, d->n);
+	for (size_t i = 0; i < n; i++) {
+		dataset_image(d, order[i], x + i * image);
+		y[i] = d->label[order[i]];
+	}
+	*to = (struct uap_images){.x = x, .label = y, .n = n};
 	return 0;
 }
 

@@ -160,16 +160,6 @@ attention_release(struct attention *a)
 	*a = (struct attention){0};
 }
 
-void
-attention_copy(struct net *to, const struct net *from)
-{
-	if (!is_aligned(to, from))
-		BUG("nets of different models");
-	memcpy(to->weight, from->weight, to->nweight * sizeof(*to->weight));
-	memcpy(to->fixed, from->fixed, to->nfixed * sizeof(*to->fixed));
-	net_changed(to);
-}
-
 /* --- the loss ------------------------------------------------------------ */
 
 static double

@@ -23,7 +23,9 @@ struct attention_map {
 struct attention {
 	struct arena arena;
 	struct model model;
-	struct net net; /* weights in the order of the net's that it is of */
+	/* weights and constants lie as in the net that it is of, from and to
+	 * which net_copy_weights() copies them */
+	struct net net;
 	struct attention_map map[ATTENTION_MAPS];
 	size_t nmap, classes;
 };
@@ -32,9 +34,6 @@ struct attention {
 int attention_init(
     struct attention *, const struct net *, struct err *) MUST_USE;
 void attention_release(struct attention *);
-
-/* Weights and running statistics, from or to the net that it is of. */
-void attention_copy(struct net *to, const struct net *from);
 
 /*
  * A map's difference from another, both normalised: with u = a / (|a| + 1e-6),

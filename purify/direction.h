@@ -13,7 +13,7 @@ struct direction {
 	uint64_t n;    /* images */
 	size_t size;   /* features; 0: could not be had */
 	bool logits;   /* the features are the logits */
-	double cosine; /* between the two mean differences */
+	double cosine; /* between the two mean differences; NaN: one is none */
 	/* their lengths, by the root mean square length of clean features */
 	double before, after;
 };

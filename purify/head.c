@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "purify/head.h"
 
-/* The trainable parameter at input k, or NULL. */
-static const struct param *
-weight_of(const struct net *net, const struct step *s, size_t k)
-{
-	size_t v = k < s->nin ? s->in[k] : SIZE_MAX;
-	size_t p = v != SIZE_MAX ? net->value[v].param : SIZE_MAX;
-
-	return p != SIZE_MAX && net->param[p].trainable ? &net->param[p] : NULL;
-}
-
 static bool
 is_param(const struct net *net, size_t v)
 {
@@ -52,7 +42,7 @@ head_find(struct head *h, const struct net *net, struct err *e)
 
 	while (v != SIZE_MAX && net->value[v].step != SIZE_MAX) {
 		const struct step *s = &net->step[net->value[v].step];
-		const struct param *w = weight_of(net, s, 1);
+		const struct param *w = net_trainable(net, s, 1);
 		bool by_class = is_by_class(s);
 
 		if (is_linear(s, w) &&

@@ -38,15 +38,14 @@ struct anp {
 static int
 open(struct purification *p, struct err *e)
 {
-	struct anp *s = arena_alloc(&p->arena, 1, sizeof(*s));
+	struct anp *s;
 	size_t n;
 	int rc;
 
-	if (s == NULL)
-		BUG("out of memory");
-	p->own = s;
-	rc = neuron_list(&s->neurons, &p->h, &p->arena, e);
-	if (rc != 0 || (rc = tuning_init(&s->tuning, p, e)) != 0)
+	if ((rc = tuning_open(p, sizeof(*s), e)) != 0)
+		return rc;
+	s = p->own;
+	if ((rc = neuron_list(&s->neurons, &p->h, &p->arena, e)) != 0)
 		return rc;
 	s->tuning.trainer.still = true;
 	optim_init(&s->optim, &p->cfg.optim, s->neurons.n, &p->arena);
@@ -171,20 +170,8 @@ spans(struct purification *p, struct method_span *span)
 {
 	struct anp *s = p->own;
 
-	span[0] =
-	    (struct method_span){s->mask, s->neurons.n * sizeof(*s->mask)};
-	span[1] = (struct method_span){
-	    s->optim.m, s->neurons.n * sizeof(*s->optim.m)};
-	span[2] = (struct method_span){&s->optim.t, sizeof(s->optim.t)};
-	return 3;
-}
-
-static void
-release(struct purification *p)
-{
-	struct anp *s = p->own;
-
-	tuning_release(&s->tuning);
+	*span = (struct method_span){s->mask, s->neurons.n * sizeof(*s->mask)};
+	return 1 + trainer_optim_spans(&s->optim, span + 1);
 }
 
 const struct method method_anp = {
@@ -204,5 +191,5 @@ const struct method method_anp = {
     .open = open,
     .step = step,
     .spans = spans,
-    .release = release,
+    .release = tuning_release,
 };

@@ -34,15 +34,14 @@ struct d3 {
 static int
 open(struct purification *p, struct err *e)
 {
-	struct d3 *s = arena_alloc(&p->arena, 1, sizeof(*s));
+	struct d3 *s;
 	double lambda = p->cfg.lambda_clean;
 	int rc;
 
-	if (s == NULL)
-		BUG("out of memory");
-	p->own = s;
-	if ((rc = head_find(&s->head, &p->h, e)) != 0 ||
-	    (rc = tuning_init(&s->tuning, p, e)) != 0)
+	if ((rc = tuning_open(p, sizeof(*s), e)) != 0)
+		return rc;
+	s = p->own;
+	if ((rc = head_find(&s->head, &p->h, e)) != 0)
 		return rc;
 	s->share = lambda > 1.0 ? 1.0 / (lambda + 1.0) : 1.0;
 	s->tuning.floor = FLOOR;
@@ -135,22 +134,6 @@ step(struct purification *p, const struct method_batch *b,
 	return 0;
 }
 
-static size_t
-spans(struct purification *p, struct method_span *span)
-{
-	struct d3 *s = p->own;
-
-	return trainer_spans(&s->tuning.trainer, span);
-}
-
-static void
-release(struct purification *p)
-{
-	struct d3 *s = p->own;
-
-	tuning_release(&s->tuning);
-}
-
 const struct method method_d3 = {
     .name = "d3",
     .summary = "distance-driven detoxification",
@@ -167,6 +150,6 @@ const struct method method_d3 = {
     .open = open,
     .begin = begin,
     .step = step,
-    .spans = spans,
-    .release = release,
+    .spans = tuning_spans,
+    .release = tuning_release,
 };

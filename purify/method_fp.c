@@ -29,15 +29,14 @@ struct fp {
 static int
 open(struct purification *p, struct err *e)
 {
-	struct fp *s = arena_alloc(&p->arena, 1, sizeof(*s));
+	struct fp *s;
 	struct arena *a = &p->arena;
 	int rc;
 
-	if (s == NULL)
-		BUG("out of memory");
-	p->own = s;
-	if ((rc = head_find(&s->head, &p->h, e)) != 0 ||
-	    (rc = tuning_init(&s->tuning, p, e)) != 0)
+	if ((rc = tuning_open(p, sizeof(*s), e)) != 0)
+		return rc;
+	s = p->own;
+	if ((rc = head_find(&s->head, &p->h, e)) != 0)
 		return rc;
 	s->mean = arena_alloc(a, s->head.features, sizeof(*s->mean));
 	s->order = arena_alloc(a, s->head.features, sizeof(*s->order));
@@ -184,14 +183,6 @@ spans(struct purification *p, struct method_span *span)
 	return 1 + trainer_spans(&s->tuning.trainer, span + 1);
 }
 
-static void
-release(struct purification *p)
-{
-	struct fp *s = p->own;
-
-	tuning_release(&s->tuning);
-}
-
 const struct method method_fp = {
     .name = "fp",
     .summary = "fine-pruning",
@@ -210,5 +201,5 @@ const struct method method_fp = {
     .begin = begin,
     .step = step,
     .spans = spans,
-    .release = release,
+    .release = tuning_release,
 };

@@ -12,12 +12,7 @@ static const char *const terms[] = {"loss_clean", NULL};
 static int
 open(struct purification *p, struct err *e)
 {
-	struct tuning *t = arena_alloc(&p->arena, 1, sizeof(*t));
-
-	if (t == NULL)
-		BUG("out of memory");
-	p->own = t;
-	return tuning_init(t, p, e);
+	return tuning_open(p, sizeof(struct tuning), e);
 }
 
 static int
@@ -31,20 +26,6 @@ step(struct purification *p, const struct method_batch *b,
 	t->loss += sum;
 	t->sum[0] += sum;
 	return rc;
-}
-
-static size_t
-spans(struct purification *p, struct method_span *span)
-{
-	struct tuning *t = p->own;
-
-	return trainer_spans(&t->trainer, span);
-}
-
-static void
-release(struct purification *p)
-{
-	tuning_release(p->own);
 }
 
 const struct method method_ft = {
@@ -62,6 +43,6 @@ const struct method method_ft = {
 	.keep = 1.0},
     .open = open,
     .step = step,
-    .spans = spans,
-    .release = release,
+    .spans = tuning_spans,
+    .release = tuning_release,
 };

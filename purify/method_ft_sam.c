@@ -32,14 +32,12 @@ struct sam {
 static int
 open(struct purification *p, struct err *e)
 {
-	struct sam *s = arena_alloc(&p->arena, 1, sizeof(*s));
+	struct sam *s;
 	int rc;
 
-	if (s == NULL)
-		BUG("out of memory");
-	p->own = s;
-	if ((rc = tuning_init(&s->tuning, p, e)) != 0)
+	if ((rc = tuning_open(p, sizeof(*s), e)) != 0)
 		return rc;
+	s = p->own;
 	s->tuning.smooth = SMOOTH;
 	s->kept = arena_alloc(&p->arena, p->h.nweight + 1, sizeof(*s->kept));
 	return s->kept != NULL
@@ -95,22 +93,6 @@ step(struct purification *p, const struct method_batch *b,
 	return 0;
 }
 
-static size_t
-spans(struct purification *p, struct method_span *span)
-{
-	struct sam *s = p->own;
-
-	return trainer_spans(&s->tuning.trainer, span);
-}
-
-static void
-release(struct purification *p)
-{
-	struct sam *s = p->own;
-
-	tuning_release(&s->tuning);
-}
-
 const struct method method_ft_sam = {
     .name = "ft-sam",
     .summary = "fine-tuning with adaptive sharpness-aware minimisation",
@@ -127,6 +109,6 @@ const struct method method_ft_sam = {
 	.rho = 2.0},
     .open = open,
     .step = step,
-    .spans = spans,
-    .release = release,
+    .spans = tuning_spans,
+    .release = tuning_release,
 };

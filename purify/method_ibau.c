@@ -39,7 +39,7 @@ static const char *const terms[] = {"loss_clean", "norm", NULL};
 struct ibau {
 	struct tuning tuning;
 	size_t image;
-	/* of an image: d, v, grad_d O, and scratch */
+	/* of an image: d (anew each round), v, grad_d O, and scratch */
 	float *d, *v, *outer, *at, *side[2];
 	float *hyper, *weights; /* gradients, as net.weight */
 	float *logits;          /* of a batch */
@@ -59,15 +59,14 @@ need(struct purification *p, size_t n)
 static int
 open(struct purification *p, struct err *e)
 {
-	struct ibau *s = arena_alloc(&p->arena, 1, sizeof(*s));
+	struct ibau *s;
 	size_t n = MIN(p->cfg.batch, p->ntrain);
 	int rc;
 
-	if (s == NULL)
-		BUG("out of memory");
-	p->own = s;
-	if ((rc = tuning_init(&s->tuning, p, e)) != 0 ||
-	    (rc = trainer_want_data(&s->tuning.trainer, &p->arena, e)) != 0)
+	if ((rc = tuning_open(p, sizeof(*s), e)) != 0)
+		return rc;
+	s = p->own;
+	if ((rc = trainer_want_data(&s->tuning.trainer, &p->arena, e)) != 0)
 		return rc;
 	s->tuning.trainer.still = true; /* of images that are no one's */
 	s->image = p->h.h * p->h.w * p->h.c;
@@ -253,23 +252,6 @@ step(struct purification *p, const struct method_batch *b,
 	return 0;
 }
 
-static size_t
-spans(struct purification *p, struct method_span *span)
-{
-	struct ibau *s = p->own;
-
-	/* d begins anew each round */
-	return trainer_spans(&s->tuning.trainer, span);
-}
-
-static void
-release(struct purification *p)
-{
-	struct ibau *s = p->own;
-
-	tuning_release(&s->tuning);
-}
-
 const struct method method_ibau = {
     .name = "i-bau",
     .summary = "adversarial unlearning by an implicit hypergradient",
@@ -286,6 +268,6 @@ const struct method method_ibau = {
     .open = open,
     .begin = begin,
     .step = step,
-    .spans = spans,
-    .release = release,
+    .spans = tuning_spans,
+    .release = tuning_release,
 };

@@ -38,16 +38,15 @@ struct nad {
 static int
 open(struct purification *p, struct err *e)
 {
-	struct nad *s = arena_alloc(&p->arena, 1, sizeof(*s));
+	struct nad *s;
 	size_t n = MIN(p->cfg.batch, p->ntrain);
 	size_t image = p->h.h * p->h.w * p->h.c;
 	int rc;
 
-	if (s == NULL)
-		BUG("out of memory");
-	p->own = s;
-	if ((rc = tuning_init(&s->tuning, p, e)) != 0 ||
-	    (rc = attention_init(&s->student, &p->h, e)) != 0 ||
+	if ((rc = tuning_open(p, sizeof(*s), e)) != 0)
+		return rc;
+	s = p->own;
+	if ((rc = attention_init(&s->student, &p->h, e)) != 0 ||
 	    (rc = attention_init(&s->teacher, &p->h, e)) != 0 ||
 	    (rc = trainer_init(&s->trainer, &s->student.net, n, p->cfg.mode,
 		 &p->cfg.optim, &p->arena, e)) != 0)
@@ -123,7 +122,7 @@ begin(struct purification *p, uint64_t round, struct err *e)
 	for (uint64_t i = 0; i < TEACHER_ROUNDS; i++)
 		if ((rc = teach_round(p, i, &draw, e)) != 0)
 			return rc;
-	attention_copy(&s->teacher.net, &p->h);
+	net_copy_weights(&s->teacher.net, &p->h);
 	net_copy_weights(&p->h, &p->h0);
 	return 0;
 }
@@ -194,13 +193,13 @@ step(struct purification *p, const struct method_batch *b,
 	tuning_move(&s->tuning, p, b);
 	if ((rc = look(p, s->tuning.x, b->n, e)) != 0)
 		return rc;
-	attention_copy(&s->student.net, &p->h);
+	net_copy_weights(&s->student.net, &p->h);
 	rc =
 	    trainer_gradient(&s->trainer, s->tuning.x, b->n, loss, &d, &sum, e);
 	if (rc != 0)
 		return rc;
 	trainer_step(&s->trainer, b->rate);
-	attention_copy(&p->h, &s->student.net);
+	net_copy_weights(&p->h, &s->student.net);
 	t->n += b->n;
 	for (size_t i = 0; i < b->n; i++) {
 		t->sum[0] += s->part[2 * i];
@@ -228,11 +227,9 @@ release(struct purification *p)
 	struct nad *s = p->own;
 
 	trainer_release(&s->trainer);
-	if (s->student.classes != 0)
-		attention_release(&s->student);
-	if (s->teacher.classes != 0)
-		attention_release(&s->teacher);
-	tuning_release(&s->tuning);
+	attention_release(&s->student);
+	attention_release(&s->teacher);
+	tuning_release(p);
 }
 
 const struct method method_nad = {

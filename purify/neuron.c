@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "purify/neuron.h"
 
-static const struct param *
-param_of(const struct net *net, const struct step *s, size_t k)
-{
-	size_t v = k < s->nin ? s->in[k] : SIZE_MAX;
-	size_t p = v != SIZE_MAX ? net->value[v].param : SIZE_MAX;
-
-	return p != SIZE_MAX && net->param[p].trainable ? &net->param[p] : NULL;
-}
-
 static bool
 is_norm(const struct step *s)
 {
@@ -30,8 +21,8 @@ is_listed(const struct neurons *u, size_t at)
 static void
 add(struct neurons *u, const struct net *net, const struct step *s, bool norms)
 {
-	const struct param *w = param_of(net, s, 1);
-	const struct param *b = param_of(net, s, 2);
+	const struct param *w = net_trainable(net, s, 1);
+	const struct param *b = net_trainable(net, s, 2);
 	struct neuron_layer *l = &u->layer[u->nlayer];
 
 	if (w == NULL || w->n == 0 || is_listed(u, w->at))

@@ -3,6 +3,8 @@
  */
 #include "purify/reactivate.h"
 
+#include <math.h>
+
 /* --- sentences ------------------------------------------------------------ */
 
 static double
@@ -87,14 +89,18 @@ say_direction(const struct reactivate_trigger *t, json_t *list)
 	const struct direction *d = &t->direction;
 	struct buf b = {0};
 
-	if (d->size == 0)
+	if (d->size == 0 || !isfinite(d->cosine))
 		return;
 	buf_printf(&b,
 	    "In %s it moves images by %.2f of the clean length in the "
 	    "original and by %.2f in the purified model, in directions with a "
-	    "cosine of %.2f; the square of random dots has %.2f.",
+	    "cosine of %.2f",
 	    d->logits ? "the logits" : "the features of the last layer",
-	    d->before, d->after, d->cosine, t->yardstick.cosine);
+	    d->before, d->after, d->cosine);
+	if (isfinite(t->yardstick.cosine))
+		buf_printf(&b, "; the square of random dots has %.2f",
+		    t->yardstick.cosine);
+	buf_puts(&b, ".");
 	say(list, &b);
 }
 

@@ -98,7 +98,12 @@ trainer_step(struct trainer *t, double rate)
 size_t
 trainer_spans(struct trainer *t, struct method_span *span)
 {
-	struct optim *o = &t->optim;
+	return trainer_optim_spans(&t->optim, span);
+}
+
+size_t
+trainer_optim_spans(struct optim *o, struct method_span *span)
+{
 	size_t floats = o->n * sizeof(float);
 	const struct method_span all[TRAINER_SPANS] = {
 	    {&o->power1, sizeof(o->power1)},

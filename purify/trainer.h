@@ -33,8 +33,10 @@ int trainer_gradient(struct trainer *, const float *x, size_t n, batch_loss *,
     void *ctx, double *loss, struct err *) MUST_USE;
 /* Moves the weights by t->grad at this learning rate. */
 void trainer_step(struct trainer *, double rate);
-/* What of it a checkpoint holds (at most TRAINER_SPANS). */
+/* What of it, or of an optimiser, a checkpoint holds (at most
+ * TRAINER_SPANS). */
 #define TRAINER_SPANS 6
 size_t trainer_spans(struct trainer *, struct method_span *);
+size_t trainer_optim_spans(struct optim *, struct method_span *);
 
 #endif

@@ -10,12 +10,16 @@
 #define STREAM_MOVE 321
 
 int
-tuning_init(struct tuning *t, struct purification *p, struct err *e)
+tuning_open(struct purification *p, size_t size, struct err *e)
 {
 	size_t n = MIN(p->cfg.batch, p->ntrain), k = p->h.classes;
 	size_t image = p->h.h * p->h.w * p->h.c;
+	struct tuning *t = arena_alloc(&p->arena, 1, size);
 
-	*t = (struct tuning){.weight = 1.0};
+	if (t == NULL)
+		BUG("out of memory");
+	p->own = t;
+	t->weight = 1.0;
 	t->x = arena_alloc(&p->arena, n * image, sizeof(*t->x));
 	t->even = arena_alloc(&p->arena, k, sizeof(*t->even));
 	if (t->x == NULL || t->even == NULL)
@@ -27,9 +31,19 @@ tuning_init(struct tuning *t, struct purification *p, struct err *e)
 	    &t->trainer, &p->h, n, p->cfg.mode, &p->cfg.optim, &p->arena, e);
 }
 
-void
-tuning_release(struct tuning *t)
+size_t
+tuning_spans(struct purification *p, struct method_span *span)
 {
+	struct tuning *t = p->own;
+
+	return trainer_spans(&t->trainer, span);
+}
+
+void
+tuning_release(struct purification *p)
+{
+	struct tuning *t = p->own;
+
 	trainer_release(&t->trainer);
 }
 

@@ -19,9 +19,12 @@ struct tuning {
 	float *even;   /* 1 / classes of each class */
 };
 
-/* A trainer with the options of p->cfg; smooth and floor 0, weight 1. */
-int tuning_init(struct tuning *, struct purification *, struct err *) MUST_USE;
-void tuning_release(struct tuning *);
+/* p->own, `size` bytes that begin with a struct tuning: a trainer with the
+ * options of p->cfg; smooth and floor 0, weight 1. */
+int tuning_open(struct purification *, size_t size, struct err *) MUST_USE;
+/* Of what tuning_open() made, as struct method has them. */
+size_t tuning_spans(struct purification *, struct method_span *);
+void tuning_release(struct purification *);
 
 /* The batch into t->x. */
 void tuning_move(

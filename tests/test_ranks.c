@@ -140,6 +140,32 @@ any_rank_counts(void **state)
 		assert_true(ranks_any(own.from == r));
 }
 
+/* A share that failed is everybody's failure, the first of several. */
+static void
+agree_on_an_error(void **state)
+{
+	struct ranks_share own = ranks_share(ranks_count());
+
+	(void)state;
+	for (size_t r = 0; r <= ranks_count(); r++) {
+		struct err e = {0};
+		char want[32];
+		int rc = 0;
+
+		if (own.from >= r)
+			rc = err_set(
+			    &e, ERR_LIMIT, own.from, "rank %zu", own.from);
+		snprintf(want, sizeof(want), "rank %zu", r);
+		if (r == ranks_count()) {
+			assert_ok(ranks_agree(rc, &e), &e);
+			continue;
+		}
+		assert_int_equal(ranks_agree(rc, &e), ERR_LIMIT);
+		assert_string_equal(e.msg, want);
+		assert_int_equal(e.off, r);
+	}
+}
+
 static void
 tells_who_differs(void **state)
 {
@@ -215,6 +241,7 @@ main(void)
 	    cmocka_unit_test(collects),
 	    cmocka_unit_test(broadcasts_a_file),
 	    cmocka_unit_test(any_rank_counts),
+	    cmocka_unit_test(agree_on_an_error),
 	    cmocka_unit_test(tells_who_differs),
 	    cmocka_unit_test(sums_in_the_order_of_lanes),
 	};

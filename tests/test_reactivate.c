@@ -371,6 +371,38 @@ whole(void **state)
 	net_release(&spare);
 }
 
+/* A trigger that changes nothing has no direction: no number, and no
+ * sentence. */
+static void
+no_direction(void **state)
+{
+	struct world *w = *state;
+	struct net spare;
+	struct reactivate r = {0};
+	struct reactivate_how how = {.h0 = &w->h0,
+	    .h = &w->h,
+	    .spare = &spare,
+	    .train = &w->images,
+	    .count = &w->images,
+	    .given = &w->trigger,
+	    .seed = 1};
+	const json_t *list;
+	json_t *j;
+	struct err e;
+
+	memset(w->trigger.mask, 0,
+	    w->trigger.h * w->trigger.w * sizeof(*w->trigger.mask));
+	assert_ok(net_build(&spare, &w->model, 0, 0, 0, &e), &e);
+	assert_ok(reactivate_run(&r, &how, &e), &e);
+	j = reactivate_json(&r);
+	assert_true(json_is_null(json_at(j, "triggers.0.direction.cosine")));
+	list = json_at(j, "triggers.0.sentences");
+	assert_int_equal(json_array_size(list), 3);
+	json_decref(j);
+	reactivate_release(&r);
+	net_release(&spare);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -385,6 +417,7 @@ main(void)
 	    TEST(taught),
 	    TEST(diverged),
 	    TEST(whole),
+	    TEST(no_direction),
 	};
 
 	struct err e;

@@ -45,6 +45,14 @@ ok 'run tells the ranks' grep -q '"count": 9' "$tmp/r.json"
 p train --bn train --init random
 for n in 2 4; do same $n train --bn train --init random; done
 
+# a cell of a scan that one rank alone finds to have no images
+_n=$(($(wc -c <"$models/audit-labels.idx") - 8))
+tail -c +9 "$models/audit-labels.idx" | LC_ALL=C tr '\003' '\000' | labels "$tmp/three" $_n
+echo '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"},"inputs":[],"targets":[
+ {"class":0,"geometry":"pair","source":1},{"class":1,"geometry":"pair","source":3}]}' >"$tmp/three.json"
+exits 2 'no re-activation' timeout -k 5 120 mpirun -n 2 assay-purify $o --data "$models/audit-images.idx,$tmp/three-labels.idx" --scan "$tmp/three.json" -o "$tmp/r.onnx"
+says 'not tried: no images to push from class 3'
+
 # --- scan
 s="-q --budget quick --threads 1 --data $audit $suspect -r $reference"
 exits 1 'a scan by one process' assay-scan $s --baselines --seeds 1 -o "$tmp/s1"

@@ -83,6 +83,12 @@ ok 'the inputs are in the document' sh -c "grep -q '\"role\": \"eval-data\"' '$t
 ok 'classes on both sets of images' [ "$(grep -c '"agreement": [01]' "$tmp/w1")$(grep -c '"class": 3' "$tmp/w1")" = 22 ]
 ok 'three triggers' [ "$(grep -c '"perturbation_alone": {' "$tmp/w1")" = 3 ]
 ok 'not from a target that is none' [ "$(grep -c '"target": 2' "$tmp/w1")" = 3 ]
+# one class after the other, as folders have them: the trigger's own first
+tail -c +17 "$models/two-images.idx" >"$tmp/pixels"
+cat "$tmp/pixels" "$tmp/pixels" "$tmp/pixels" | images "$tmp/sorted" 1752 28
+{ printf '%01100d' 0 | tr 0 '\002' && printf '%0652d' 0 | tr 0 '\000'; } | labels "$tmp/sorted" 1752
+exits 0 'more images than are counted on' assay-purify $o --trigger "$trigger" --eval-data "$tmp/sorted-images.idx,$tmp/sorted-labels.idx" "$suspect" -o "$tmp/w.onnx"
+prints '^file  blended  *2    3[0-9][0-9] '
 exits 0 'not to be woken' assay-purify $a --no-reactivation -o "$tmp/w.onnx" --document "$tmp/w.json"
 ok 'says so' sh -c "grep -q '\"reactivation\": null' '$tmp/w.json' && grep -q '\"reactivation\": false' '$tmp/w.json'"
 ok 'no such lines' sh -c "! grep -q '^re-activation' '$out'"
@@ -150,6 +156,11 @@ for m in ft ft-sam d3 anp fp i-bau nad; do
 	exits 0 'no rounds' assay-purify $how --rounds 0 "$suspect" -o "$tmp/same.onnx"
 	ok 'are the original' cmp "$tmp/same.onnx" "$suspect"
 done
+how="$o --method anp --optimiser adam --lr .1 --prune .95"
+exits 0 'masks by Adam' assay-purify $how "$suspect" -o "$tmp/m1.onnx"
+exits 0 'ended after a round' assay-purify $how --max-time .000001 --checkpoint "$tmp/m.state" "$suspect" -o "$tmp/m3.onnx"
+exits 0 'gone on with' assay-purify $how --checkpoint "$tmp/m.state" "$suspect" -o "$tmp/m3.onnx"
+ok 'the same model' cmp "$tmp/m1.onnx" "$tmp/m3.onnx"
 exits 0 'everything pruned' assay-purify $o --method anp --prune 1 "$suspect" -o "$tmp/m.onnx" --document "$tmp/m.json"
 ok 'says so' grep -q '"pruned_rate": 1.0' "$tmp/m.json"
 exits 0 'nothing pruned' assay-purify $o --method anp --rho 0 --prune 0 --lr 0 "$suspect" -o "$tmp/m.onnx"
