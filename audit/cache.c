@@ -247,7 +247,7 @@ look(const struct cache *c, const char *dir, bool *there, struct err *e)
 	int rc = ranks_first() ? file_mkdir(dir, e) : 0;
 
 	*there = ranks_first() && file_exists(c->path);
-	rc = ranks_map(&(struct file_map){0}, rc, e);
+	rc = ranks_result(rc, e);
 	if (rc == 0)
 		ranks_broadcast(there, sizeof(*there));
 	return rc;

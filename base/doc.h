@@ -17,8 +17,8 @@ json_t *doc_new(const char *schema);
 
 /*
  * Append {"role","name","sha256","size"} to inputs.  Roles: "bundle",
- * "manifest", "policy", "model", "reference", "previous", "data", "key", "scan", "trigger",
- * "original", "poisoned", "eval-data", "before".
+ * "manifest", "policy", "model", "reference", "previous", "data", "key",
+ * "scan", "trigger", "original", "poisoned", "eval-data", "before".
  */
 void doc_input(json_t *doc, const char *role, const char *path,
     const struct digest *, uint64_t size);

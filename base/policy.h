@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * What a user decided about findings: other severities, waivers, and from
- * which severity on a bundle is refused; and what else it must have.  assay-policy(5) has the words,
- * audit/policy.schema.json the form.
+ * which severity on a bundle is refused; and what else it must have.
+ * assay-policy(5) has the words, audit/policy.schema.json the form.
  *
  * A policy changes how findings count and never what was found: changed ones
  * keep what they were, waived ones stay, and that something was not looked
@@ -67,9 +67,8 @@ bool policy_counts(const json_t *finding, enum finding_severity fail_at);
 
 /*
  * {"name"?,"sha256","date","fail-at","entries":[...],"require"?} after
- * policy_apply, each
- * entry with its "state" (applied, unused, expired) and how many findings it
- * was applied to; a new reference.
+ * policy_apply, each entry with its "state" (applied, unused, expired) and how
+ * many findings it was applied to; a new reference.
  */
 json_t *policy_json(const struct policy *);
 

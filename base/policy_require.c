@@ -2,11 +2,8 @@
 #include "base/policy_require.h"
 
 #include "base/limits.h"
+#include "base/pem.h"
 #include "base/text.h"
-
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
 
 static int
 refuse(struct err *e, const char *where, const char *what)
@@ -102,14 +99,8 @@ bound(const json_t *doc, const char *where, double lo, double hi, struct err *e)
 static bool
 is_pem(const char *s)
 {
-	BIO *bio = BIO_new_mem_buf(s, (int)MIN(strlen(s), (size_t)1 << 16));
-	EVP_PKEY *k;
+	EVP_PKEY *k = pem_public(s, strlen(s));
 
-	if (bio == NULL)
-		BUG("out of memory");
-	k = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-	BIO_free(bio);
-	ERR_clear_error();
 	EVP_PKEY_free(k);
 	return k != NULL;
 }

@@ -194,6 +194,12 @@ ranks_map(struct file_map *m, int rc, struct err *e)
 }
 
 int
+ranks_result(int rc, struct err *e)
+{
+	return ranks_map(&(struct file_map){0}, rc, e);
+}
+
+int
 ranks_map_file(
     const char *path, uint64_t limit, struct file_map *m, struct err *e)
 {

@@ -63,6 +63,8 @@ void ranks_gather_shares(void *p, size_t n, size_t size);
 void ranks_collect(const struct buf *mine, struct buf *all);
 /* Rank 0's bytes to all. */
 void ranks_broadcast(void *p, size_t n);
+/* Rank 0's code and error to all; returns the code. */
+int ranks_result(int rc, struct err *) MUST_USE;
 /* Rank 0's result of making this map, code and error too, to all; returns the
  * code.  To be released by file_unmap() everywhere. */
 int ranks_map(struct file_map *, int rc, struct err *) MUST_USE;

@@ -51,8 +51,8 @@ int sandbox_enter(
 int sandbox_worker(uint64_t memory, struct err *) MUST_USE;
 
 /*
- * For a program that is run next and is not ours: no sockets of the internet,
- * for it and whatever it starts.  Also takes away set-user-ID programs.
+ * For a program that is run next and is not ours: no sockets but AF_UNIX and
+ * AF_NETLINK, for it and whatever it starts.  Also takes away set-user-ID programs.
  */
 int sandbox_no_network(struct err *) MUST_USE;
 

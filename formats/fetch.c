@@ -106,7 +106,7 @@ digest_files(const char *path, struct fetched_model *f, struct err *e)
 		f->file[i].name = m->file[i];
 	if (ranks_first())
 		rc = digest_all(path, f, e);
-	rc = ranks_map(&(struct file_map){0}, rc, e);
+	rc = ranks_result(rc, e);
 	for (size_t i = 0; i < m->nfile && rc == 0; i++) {
 		ranks_broadcast(&f->file[i].digest, sizeof(struct digest));
 		ranks_broadcast(&f->file[i].size, sizeof(f->file[i].size));
@@ -126,8 +126,7 @@ digest_files(const char *path, struct fetched_model *f, struct err *e)
 static int
 share_identity(struct fetched_model *f, bool *folder, int rc, struct err *e)
 {
-	rc = ranks_map(&(struct file_map){0}, rc, e);
-	if (rc != 0)
+	if ((rc = ranks_result(rc, e)) != 0)
 		return rc;
 	ranks_broadcast(folder, sizeof(*folder));
 	ranks_broadcast(&f->digest, sizeof(f->digest));

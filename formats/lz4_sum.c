@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/lz4_sum.h"
 
+#include "base/le.h"
+
 #define P1 0x9e3779b1U
 #define P2 0x85ebca77U
 #define P3 0xc2b2ae3dU
@@ -13,18 +15,12 @@ turn(uint32_t v, unsigned by)
 	return v << by | v >> (32 - by);
 }
 
-static uint32_t
-word(const uint8_t *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	       (uint32_t)p[3] << 24;
-}
-
 static void
 stripe(struct lz4_sum *s, const uint8_t *p)
 {
 	for (size_t i = 0; i < 4; i++)
-		s->lane[i] = turn(s->lane[i] + word(p + 4 * i) * P2, 13) * P1;
+		s->lane[i] =
+		    turn(s->lane[i] + le_get_4(p + 4 * i) * P2, 13) * P1;
 }
 
 void
@@ -63,7 +59,7 @@ lz4_sum_end(const struct lz4_sum *s)
 		    turn(s->lane[2], 12) + turn(s->lane[3], 18);
 	h += (uint32_t)s->len;
 	for (; i + 4 <= s->nheld; i += 4)
-		h = turn(h + word(s->held + i) * P3, 17) * P4;
+		h = turn(h + le_get_4(s->held + i) * P3, 17) * P4;
 	for (; i < s->nheld; i++)
 		h = turn(h + s->held[i] * P5, 11) * P1;
 	h = (h ^ h >> 15) * P2;

@@ -2,7 +2,6 @@
 #include "formats/note.h"
 
 #include "base/json.h"
-#include "base/limits.h"
 #include "formats/onnx_wire.h"
 
 /* onnx.proto: ModelProto.metadata_props, StringStringEntryProto */

@@ -94,8 +94,8 @@ struct pickle {
 	bool lean;
 	unsigned protocol; /* that the pickle last said that it has, or 0 */
 	uint64_t at;       /* of the opcode that see is told of */
-	/* see may set it: bytes behind the opcode that are no pickle, which only
-	 * a pickle that names PICKLE_ARRAY has */
+	/* see may set it: bytes behind the opcode that are no pickle, which
+	 * only a pickle that names PICKLE_ARRAY has */
 	uint64_t skip;
 };
 

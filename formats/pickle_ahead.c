@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/pickle_ahead.h"
 
+#include "base/le.h"
 #include "formats/pickle_ops.h"
 #include "formats/pickle_skip.h"
 
@@ -27,13 +28,6 @@ ask_line(struct rd *r, uint64_t *asked, size_t bits)
 	return true;
 }
 
-static uint32_t
-number(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	       (uint32_t)p[3] << 24;
-}
-
 /* Any opcode, by the book. */
 static bool
 slow(struct rd *r, uint64_t *asked, size_t bits, bool *stopped)
@@ -54,7 +48,7 @@ slow(struct rd *r, uint64_t *asked, size_t bits, bool *stopped)
 	case CODE_LONG_BINGET:
 		if (rd_bytes(r, 4, &arg) != 0)
 			return false;
-		ask(asked, bits, number(arg.ptr));
+		ask(asked, bits, le_get_4(arg.ptr));
 		return true;
 	default:
 		*stopped = op == CODE_STOP;

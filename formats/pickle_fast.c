@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/pickle_fast.h"
 
+#include "base/le.h"
 #include "formats/pickle_arg.h"
 #include "formats/pickle_ops.h"
 
@@ -13,13 +14,6 @@ end_of(const struct pickle_machine *m)
 	if (frame > rd_pos(m->r) && frame - m->r->start < m->r->len)
 		return (size_t)(frame - m->r->start);
 	return m->r->len;
-}
-
-static inline uint32_t
-little4(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	       (uint32_t)p[3] << 24;
 }
 
 /* A node on the stack, which has room; NULL: none is at hand. */
@@ -135,10 +129,12 @@ one(struct pickle_machine *m, uint64_t at, const uint8_t *p, size_t left)
 	case CODE_BININT1:
 		return integer(m, at, PICKLE_INT, p[1]) ? 2 : 0;
 	case CODE_BININT2:
-		return integer(m, at, PICKLE_INT, p[1] | p[2] << 8) ? 3 : 0;
+		return integer(m, at, PICKLE_INT, (int64_t)le_get(p + 1, 2))
+			   ? 3
+			   : 0;
 	case CODE_BININT:
-		return integer(m, at, PICKLE_INT, (int32_t)little4(p + 1)) ? 5
-									   : 0;
+		return integer(m, at, PICKLE_INT, (int32_t)le_get_4(p + 1)) ? 5
+									    : 0;
 	case CODE_BINFLOAT:
 		return real(m, at, p + 1) ? 9 : 0;
 	case CODE_NONE:
@@ -154,11 +150,11 @@ one(struct pickle_machine *m, uint64_t at, const uint8_t *p, size_t left)
 	case CODE_BINPUT:
 		return put(m, p[1]) ? 2 : 0;
 	case CODE_LONG_BINPUT:
-		return put(m, little4(p + 1)) ? 5 : 0;
+		return put(m, le_get_4(p + 1)) ? 5 : 0;
 	case CODE_BINGET:
 		return get(m, p[1]) ? 2 : 0;
 	case CODE_LONG_BINGET:
-		return get(m, little4(p + 1)) ? 5 : 0;
+		return get(m, le_get_4(p + 1)) ? 5 : 0;
 	case CODE_MARK:
 		return mark(m) ? 1 : 0;
 	case CODE_EMPTY_LIST:

@@ -118,6 +118,13 @@ found(struct walk *w, enum rdata_kind kind)
 }
 
 static int
+full(struct walk *w)
+{
+	return err_set(
+	    w->in.e, ERR_LIMIT, w->at, "r: too many symbols and environments");
+}
+
+static int
 add_ref(struct walk *w, struct slice s)
 {
 	if (w->nref == w->room) {
@@ -126,8 +133,7 @@ add_ref(struct walk *w, struct slice s)
 		    arena_alloc(&w->arena, room, sizeof(*more));
 
 		if (more == NULL)
-			return err_set(w->in.e, ERR_LIMIT, w->at,
-			    "r: too many symbols and environments");
+			return full(w);
 		if (w->nref != 0)
 			memcpy(more, w->ref, w->nref * sizeof(*more));
 		w->ref = more;
@@ -149,6 +155,21 @@ chars(struct walk *w, struct slice *out)
 	if (n < 0)
 		return rdata_in_bad(&w->in, "a negative length");
 	return rdata_in_string(&w->in, (uint64_t)n, out);
+}
+
+/* A name, however it is written. */
+static int
+plain_text(struct walk *w, struct slice *s)
+{
+	uint8_t *to;
+
+	if (w->in.way != RDATA_TEXT || s->len == 0 ||
+	    memchr(s->ptr, '\\', s->len) == NULL)
+		return 0;
+	if ((to = arena_alloc(&w->arena, s->len, 1)) == NULL)
+		return full(w);
+	*s = (struct slice){to, rdata_in_plain(*s, to)};
+	return 0;
 }
 
 static int
@@ -179,10 +200,12 @@ symbol(struct walk *w, int32_t flags, struct slice *out)
 		return rdata_in_bad(&w->in, "no symbol where one must be");
 	if ((rc = rdata_in_int(&w->in, &inner)) != 0)
 		return rc;
-	if ((inner & 255) != T_CHARS)
+	/* R would read attributes, and be elsewhere from there on */
+	if ((inner & 255) != T_CHARS || (inner & HAS_ATTR) != 0)
 		return rdata_in_bad(&w->in, "a symbol without a name");
 	at = rd_pos(w->in.r);
-	if ((rc = chars(w, out)) != 0 || (rc = add_ref(w, *out)) != 0)
+	if ((rc = chars(w, out)) != 0 || (rc = plain_text(w, out)) != 0 ||
+	    (rc = add_ref(w, *out)) != 0)
 		return rc;
 	if (w->out->symbol != NULL)
 		w->out->symbol(w->out->ctx, *out, at);
@@ -401,6 +424,7 @@ static int
 constant(struct walk *w, enum todo todo)
 {
 	int32_t type, number;
+	bool again; /* other constants refer to it */
 	int rc;
 
 	if ((rc = rdata_in_int(&w->in, &type)) != 0)
@@ -409,12 +433,15 @@ constant(struct walk *w, enum todo todo)
 		return later(w, CODE, 1);
 	if (type == T_BC_REF)
 		return rdata_in_int(&w->in, &number);
-	if (type == T_BC_DEF && ((rc = rdata_in_int(&w->in, &number)) != 0 ||
-				    (rc = rdata_in_int(&w->in, &type)) != 0))
+	if ((again = type == T_BC_DEF) &&
+	    ((rc = rdata_in_int(&w->in, &number)) != 0 ||
+		(rc = rdata_in_int(&w->in, &type)) != 0))
 		return rc;
 	if (type != T_CALL && type != T_LIST && type != T_ATTR_CALL &&
 	    type != T_ATTR_LIST)
-		return later(w, ITEM, 1);
+		/* R would read three parts of whatever it is */
+		return again ? rdata_in_bad(&w->in, "no part comes again")
+			     : later(w, ITEM, 1);
 	if ((rc = later(w, PART, 2)) != 0)
 		return rc;
 	return later(

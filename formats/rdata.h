@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * R's serialised objects (src/main/serialize.c, WriteItem and ReadItem, versions
- * 2 and 3; as numbers in either order or as text), gone through without making
- * any: what is in them that can act, and which symbols they name.
+ * R's serialised objects (src/main/serialize.c, WriteItem and ReadItem,
+ * versions 2 and 3; as numbers in either order or as text), gone through
+ * without making any: what is in them that can act, and which symbols they
+ * name.
  */
 #ifndef FORMATS_RDATA_H
 #define FORMATS_RDATA_H
@@ -21,7 +22,8 @@ enum rdata_kind {
 };
 
 struct rdata {
-	/* told of each symbol once, at the length of its name */
+	/* told of each symbol once, at the length of its name, which lives as
+	 * long as the call and has no escapes of text */
 	void (*symbol)(void *ctx, struct slice, uint64_t at);
 	void *ctx;
 	uint64_t at[RDATA_KINDS]; /* the first, or ERR_NOWHERE */

@@ -177,3 +177,27 @@ rdata_in_string(struct rdata_in *in, uint64_t n, struct slice *out)
 		return text_string(in, n, out);
 	return rd_bytes(in->r, n, out) == 0 ? 0 : cut(in);
 }
+
+/* serialize.c, InString */
+size_t
+rdata_in_plain(struct slice s, uint8_t *to)
+{
+	static const char letter[] = "ntvbrfa", means[] = "\n\t\v\b\r\f\a";
+	struct rd r = rd_mem(s.ptr, s.len);
+	const char *p;
+	size_t n = 0;
+	uint8_t c;
+
+	while (rd_u8(&r, &c) == 0) {
+		if (c == '\\' && octal(&r)) {
+			c = 0;
+			for (int k = 0; k < 3 && octal(&r); k++)
+				c = (uint8_t)(c * 8 + r.base[r.off++] - '0');
+		} else if (c == '\\' && rd_u8(&r, &c) == 0 && c != 0 &&
+			   (p = strchr(letter, c)) != NULL) {
+			c = (uint8_t)means[p - letter];
+		}
+		to[n++] = c;
+	}
+	return n;
+}

@@ -31,5 +31,7 @@ int rdata_in_skip(
     struct rdata_in *, uint64_t n, size_t bytes, size_t words) MUST_USE;
 /* n characters; as text they stand there escaped. */
 int rdata_in_string(struct rdata_in *, uint64_t n, struct slice *out) MUST_USE;
+/* Without the escapes, into as many bytes; returns how many are used. */
+size_t rdata_in_plain(struct slice, uint8_t *to);
 
 #endif

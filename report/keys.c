@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/pem.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -176,17 +177,7 @@ static int
 parse_public(
     const void *p, size_t len, bool model, struct keys *k, struct err *e)
 {
-	BIO *bio;
-
-	*k = (struct keys){0};
-	if (len == 0 || len > INT32_MAX)
-		return err_set(
-		    e, ERR_FORMAT, ERR_NOWHERE, "not a public key in PEM form");
-	if ((bio = BIO_new_mem_buf(p, (int)len)) == NULL)
-		BUG("out of memory");
-	k->pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-	BIO_free(bio);
-	ERR_clear_error();
+	*k = (struct keys){.pkey = pem_public(p, len)};
 	if (k->pkey == NULL)
 		return err_set(
 		    e, ERR_FORMAT, ERR_NOWHERE, "not a public key in PEM form");

@@ -58,6 +58,8 @@ static const struct bad_row {
     {"require-signature-key", "'require.signatures.0.public-key' is missing"},
     {"require-signature-pem",
 	"'require.signatures.0.public-key' is not a public key"},
+    {"require-signature-encrypted",
+	"'require.signatures.0.public-key' is not a public key, as PEM"},
     {"require-signature-path",
 	"'require.signatures.0.path' is no path within a bundle"},
     {"require-signature-more", "'require.signatures.0.keyid' is not known"},

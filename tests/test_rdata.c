@@ -27,6 +27,7 @@ static const struct row rows[] = {
     {"a list of pairs", "1026 " SYM(1, "a") "13 1 1 254", 0, -1},
     {"attributes", "525 1 1 1026 " SYM(1, "a") "254 254", 0, -1},
     {"a symbol has none", "513 262153 1 a", 0, -1},
+    {"nor has its name", "1 262665 1 a 13 0", ERR_FORMAT, -1},
     {"a call", "6 " SYM(1, "f") "254", 0, -1},
     {"a reference", "19 2 " SYM(1, "a") "511", 0, -1},
     {"a reference with a word", "19 2 " SYM(1, "a") "255 1", 0, -1},
@@ -58,6 +59,8 @@ static const struct row rows[] = {
 	RDATA_BYTECODE},
     {"parts that come again",
 	"21 1 13 1 12 2 244 0 2 254 254 254 254 254 243 0", 0, RDATA_BYTECODE},
+    {"a part that comes again and is none", "21 1 13 1 12 1 244 0 13 13 1 7",
+	ERR_FORMAT, RDATA_BYTECODE},
     {"a pointer", "22 254 254", 0, RDATA_POINTER},
     {"a weak reference", "23", 0, RDATA_POINTER},
     {"no type", "3840 1", ERR_FORMAT, -1},
@@ -94,6 +97,32 @@ test_row(void **state)
 	buf_free(&b);
 }
 
+static void
+keep_symbol(void *ctx, struct slice s, uint64_t at)
+{
+	(void)at;
+	buf_append(ctx, s.ptr, s.len);
+	buf_u8(ctx, ';');
+}
+
+/* Names are told once, without the escapes of text. */
+static void
+test_names(void **state)
+{
+	static const char text[] = "A\n2 0 0 19 4 " SYM(6, "s\\171st\\145m")
+	    SYM(3, "a\\n\\040") SYM(3, "\\\\\\7b") "511\n";
+	struct buf b = {0}, seen = {0};
+	struct rdata d = {.symbol = keep_symbol, .ctx = &seen};
+	size_t left;
+
+	(void)state;
+	buf_puts(&b, text);
+	assert_int_equal(look(&b, &d, &left), 0);
+	assert_string_equal(buf_str(&seen), "system;a\n ;\\\7b;");
+	buf_free(&seen);
+	buf_free(&b);
+}
+
 /* Lists are long, vectors in one another are not that deep. */
 static void
 test_deep(void **state)
@@ -119,11 +148,12 @@ test_deep(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(rows) + 1];
+	struct CMUnitTest tests[ARRAY_LEN(rows) + 2];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		tests[n++] = (struct CMUnitTest)ROW(test_row, rows[i]);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_names);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_deep);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct attempt {
@@ -125,12 +126,60 @@ test_attempt(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* --- a program that is not ours ------------------------------------------ */
+
+struct family {
+	const char *name;
+	long family; /* as the register has it */
+	bool allowed;
+};
+
+static const struct family families[] = {
+    {"no network/IPv4", AF_INET, false},
+    {"no network/IPv6", AF_INET6, false},
+    {"no network/packets", AF_PACKET, false},
+    {"no network/bits that the kernel drops", AF_INET | 1L << 32, false},
+    {"no network/SMC, which falls back to TCP", 43, false},
+    {"no network/RDS, over TCP", 21, false},
+    {"no network/this machine", AF_UNIX, true},
+    {"no network/netlink", AF_NETLINK, true},
+};
+
+static int
+open_family(void *arg)
+{
+	const struct family *f = arg;
+	struct err e;
+
+	if (sandbox_no_network(&e) != 0)
+		return 77;
+	if (syscall(SYS_socket, f->family, (long)SOCK_DGRAM, 0L) >= 0)
+		return f->allowed ? 0 : 1;
+	/* what the kernel does not have is no refusal of ours */
+	return (errno == EACCES) == f->allowed ? 2 : 0;
+}
+
+static void
+test_family(void **state)
+{
+	struct err e = {0};
+	int status = 0;
+
+	assert_ok(child_run(open_family, *state, &status, &e), &e);
+	if (status == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(attempts)];
+	struct CMUnitTest tests[ARRAY_LEN(attempts) + ARRAY_LEN(families)];
+	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(attempts); i++)
-		tests[i] = (struct CMUnitTest)ROW(test_attempt, attempts[i]);
+		tests[n++] = (struct CMUnitTest)ROW(test_attempt, attempts[i]);
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		tests[n++] = (struct CMUnitTest)ROW(test_family, families[i]);
 	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
 }

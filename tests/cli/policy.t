@@ -24,6 +24,9 @@ ok "both are in it" [ "$(jq -c '[.policies[].valid]' "$out")" = '[true,false]' ]
 echo '{"schema": "assay-policy/1", "require": {"formats": ["onnx", "onix"]}}' >typo.json
 exits 1 "a format that is none" assay policy check typo.json
 says "'require.formats.1' is 'onix', which is no format of models"
+ok "nobody is asked for the passphrase of a public key" sh -c \
+	'! setsid assay policy check "$1" </dev/null 2>&1 | grep -q phrase' - \
+	"$p/bad-require-signature-encrypted.json"
 exits 2 "no file" assay policy check nowhere
 exits 4 "no FILE" assay policy check
 exits 4 "another verb" assay policy make "$p/good-least.json"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * GGUF: a file that is clean is not when it is cut in what comes before its keys.
+ * GGUF: a file that is clean is not when it is cut in what comes before its
+ * keys.
  */
 #include "tests/fuzz/fuzz.h"
 
