@@ -28,16 +28,6 @@ static const struct opt_tool tool = {
     .max_operands = 10000,
 };
 
-static bool
-is_model_format(const char *s)
-{
-	for (size_t i = 0; i < IDENTIFY_COUNT; i++)
-		if (identify_table[i].kind == KIND_MODEL &&
-		    strcmp(identify_table[i].name, s) == 0)
-			return true;
-	return false;
-}
-
 /* base/ does not know the formats. */
 static int
 check_formats(const struct policy *p, const char *path, struct err *e)
@@ -49,7 +39,7 @@ check_formats(const struct policy *p, const char *path, struct err *e)
 	{
 		const char *s = json_string_value(one);
 
-		if (is_model_format(s))
+		if (identify_is_model(s))
 			continue;
 		err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "'require.formats.%zu' is '%.60s', which is no format of "
