@@ -259,5 +259,5 @@ install: all ## binaries, data and man pages
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models corpus demo deps \
-        deps-check eval-scan fixtures format fuzz fuzz-bins help install interop lint null-table \
+        deps-check eval-purify eval-scan fixtures format fuzz fuzz-bins help install interop lint null-table \
         replay sau-table unit zoo

@@ -158,31 +158,27 @@ from(struct walk *w, size_t i)
 
 /* --- names --------------------------------------------------------------- */
 
-/* The command of a call is one that honest scripts run, by its first string, or
- * Python itself; what is given as program text is not. */
+/* The command of a call is one that honest scripts run. */
 static bool
 tame(const struct walk *w, size_t i)
 {
-	bool own = false, known = false, python = false, code = false;
+	struct pycode_token first = {.s = NULL};
+	bool own = false, code = false;
 
 	for (size_t k = i; k < i + TAME_SPAN; k++) {
 		struct pycode_token t = *at(w, k);
 
 		if (t.kind == PYCODE_LINE || t.kind == PYCODE_END)
 			break;
-		if (!known && is(w, k, "sys") && is(w, k + 2, "executable"))
-			known = own = python = true;
+		own |= first.s == NULL && is(w, k, "sys") &&
+		       is(w, k + 2, "executable");
 		if (t.kind != PYCODE_STRING)
 			continue;
 		pycode_inner(&t);
 		code |= check_python_is_code(t.s, t.len);
-		if (known)
-			continue;
-		known = true;
-		own = check_python_tame(t.s, t.len);
-		python = check_python_is_python(t.s, t.len);
+		first = first.s == NULL ? t : first;
 	}
-	return own && !(python && code);
+	return check_python_sets_up(first.s, first.len, own, code);
 }
 
 /* What a module does that code of a model may not. */

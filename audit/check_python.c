@@ -231,24 +231,12 @@ assignment(struct source *x, size_t i)
 
 /* --- calls --------------------------------------------------------------- */
 
-/* A command that an honest script begins with: Python itself (`own`) or one
- * that is known, without program text for Python (`code`). */
-static bool
-sets_up(const struct check_python_token *first, bool own, bool code)
-{
-	bool python = own || (first != NULL &&
-				 check_python_is_python(first->s, first->len));
-
-	return !(python && code) &&
-	       (own ||
-		   (first != NULL && check_python_tame(first->s, first->len)));
-}
-
 /* The strings of a command, together as a shell has them. */
 static void
 judge_command(struct source *x, size_t i)
 {
-	const struct check_python_token *name = at(x, i), *first = NULL;
+	const struct check_python_token *name = at(x, i);
+	struct word first = {0};
 	struct buf text = {0};
 	const char *what;
 	size_t depth = 0, where = 0, end = i + SPAN;
@@ -264,7 +252,8 @@ judge_command(struct source *x, size_t i)
 		own |= is(t, "sys.executable");
 		if (t->kind != TOKEN_STRING)
 			continue;
-		first = first != NULL ? first : t;
+		if (first.s == NULL)
+			first = (struct word){t->s, t->len};
 		code |= check_python_is_code(t->s, t->len);
 		buf_append(&text, t->s, t->len);
 		buf_append(&text, " ", 1);
@@ -273,7 +262,8 @@ judge_command(struct source *x, size_t i)
 	what = check_shell_judge((const char *)text.ptr, text.len, &where);
 	if (what != NULL)
 		danger(x, name, what);
-	if (name->column0 && !sets_up(first, own, code))
+	if (name->column0 &&
+	    !check_python_sets_up(first.s, first.len, own, code))
 		x->starts = MIN(x->starts, name->at);
 	buf_free(&text);
 }

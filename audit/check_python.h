@@ -28,10 +28,12 @@ enum check_python_does {
 
 /* Of a function by its full name: DOES_ bits. */
 unsigned check_python_does(const char *name);
-/* A command that many an honest script runs: pip, git, nvidia-smi. */
-bool check_python_tame(const char *command, size_t len);
-/* Of these it is Python itself. */
-bool check_python_is_python(const char *command, size_t len);
+/*
+ * A command that many an honest script runs, by its first string (NULL: it has
+ * none): pip, git, nvidia-smi, or Python itself (`own`: by sys.executable), but
+ * Python with program text (`code`) is none.
+ */
+bool check_python_sets_up(const char *first, size_t len, bool own, bool code);
 /* An argument of Python says that program text follows: python -c. */
 bool check_python_is_code(const char *argument, size_t len);
 /* Names a file that only its owner's programs read. */

@@ -101,20 +101,22 @@ check_python_does(const char *name)
 	return DOES_NOTHING;
 }
 
-bool
-check_python_tame(const char *s, size_t len)
+static bool
+begins(const char *s, size_t len, const char *with)
 {
-	for (size_t i = 0; i < ARRAY_LEN(tame); i++)
-		if (len >= strlen(tame[i]) &&
-		    memcmp(s, tame[i], strlen(tame[i])) == 0)
-			return true;
-	return false;
+	size_t n = strlen(with);
+
+	return len >= n && memcmp(s, with, n) == 0;
 }
 
 bool
-check_python_is_python(const char *s, size_t len)
+check_python_sets_up(const char *first, size_t len, bool own, bool code)
 {
-	return len >= 6 && memcmp(s, "python", 6) == 0;
+	if (code && (own || begins(first, len, "python")))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(tame); i++)
+		own = own || begins(first, len, tame[i]);
+	return own;
 }
 
 bool

@@ -4,11 +4,12 @@
 #ifndef AUDIT_COMMAND_H
 #define AUDIT_COMMAND_H
 
-#include "base/base.h"
+#include "base/opt.h"
 
-/* argv ends with NULL; the strings are the caller's. */
+/* argv ends with NULL; the strings are the caller's.  There is room for what an
+ * option may be given that may be repeated, each time with its name. */
 struct command {
-	const char *argv[64];
+	const char *argv[64 + 2 * OPT_LIST_MAX];
 	size_t n;
 };
 

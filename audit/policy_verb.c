@@ -28,16 +28,6 @@ static const struct opt_tool tool = {
     .max_operands = 10000,
 };
 
-static bool
-is_model_format(const char *s)
-{
-	for (size_t i = 0; i < IDENTIFY_COUNT; i++)
-		if (identify_table[i].kind == KIND_MODEL &&
-		    strcmp(identify_table[i].name, s) == 0)
-			return true;
-	return false;
-}
-
 /* base/ does not know the formats. */
 static int
 check_formats(const struct policy *p, const char *path, struct err *e)
@@ -49,7 +39,7 @@ check_formats(const struct policy *p, const char *path, struct err *e)
 	{
 		const char *s = json_string_value(one);
 
-		if (is_model_format(s))
+		if (identify_is_model(s))
 			continue;
 		err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "'require.formats.%zu' is '%.60s', which is no format of "
@@ -81,12 +71,32 @@ say_entry(const struct policy_entry *x)
 		printf("          EXPIRED: does nothing\n");
 }
 
+/* Whole, however long: as ASCII it may be escaped in pieces. */
+static void
+say_value(const json_t *v)
+{
+	char *text =
+	    json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII |
+			      JSON_REAL_PRECISION(9));
+	char piece[1024];
+	size_t n;
+
+	if (text == NULL)
+		BUG("json_dumps");
+	n = strlen(text);
+	for (size_t at = 0; at < n; at += sizeof(piece) / 8) {
+		text_escape(text + at, MIN(n - at, sizeof(piece) / 8), piece,
+		    sizeof(piece));
+		fputs(piece, stdout);
+	}
+	free(text);
+}
+
 static void
 say_policy(const struct policy *p, const char *path)
 {
 	const json_t *require = json_object_get(p->doc, "require");
 	const char *key;
-	char line[1000];
 	json_t *v;
 
 	printf("%s: a policy, sha256 %s\n", path, p->sha256);
@@ -95,14 +105,9 @@ say_policy(const struct policy *p, const char *path)
 		say_entry(&p->entry[i]);
 	json_object_foreach((json_t *)(uintptr_t)require, key, v)
 	{
-		char *text = json_dumps(
-		    v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9));
-
-		if (text == NULL)
-			BUG("json_dumps");
-		text_escape(text, strlen(text), line, sizeof(line));
-		printf("  require %s %s\n", key, line);
-		free(text);
+		printf("  require %s ", key);
+		say_value(v);
+		putchar('\n');
 	}
 }
 

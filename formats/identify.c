@@ -321,6 +321,15 @@ identify_related(
 	       (a->within[0] != '\0' && strcmp(a->within, b->within) == 0);
 }
 
+bool
+identify_is_model(const char *name)
+{
+	for (size_t i = 0; i < IDENTIFY_COUNT; i++)
+		if (strcmp(identify_table[i].name, name) == 0)
+			return identify_table[i].kind == KIND_MODEL;
+	return false;
+}
+
 const struct identify_format *
 identify_find(const struct identify_bids *b, const char *name)
 {

@@ -55,6 +55,9 @@ bool identify_related(
 const struct identify_format *identify_find(
     const struct identify_bids *, const char *name);
 
+/* A file whose format has this name holds a model. */
+bool identify_is_model(const char *name);
+
 /* "model", "data", ... */
 const char *identify_kind_name(enum identify_kind);
 

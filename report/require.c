@@ -209,14 +209,8 @@ holds(const json_t *list, const char *s)
 static bool
 is_model(const json_t *file)
 {
-	const char *format = json_text_at(file, "format");
-
-	if (json_is_true(json_at(file, "model")))
-		return true;
-	for (size_t i = 0; i < IDENTIFY_COUNT; i++)
-		if (strcmp(identify_table[i].name, format) == 0)
-			return identify_table[i].kind == KIND_MODEL;
-	return false;
+	return json_is_true(json_at(file, "model")) ||
+	       identify_is_model(json_text_at(file, "format"));
 }
 
 static void

@@ -6,7 +6,7 @@ need="build-essential perl universal-ctags libopenblas-dev libarchive-dev
 libcmocka-dev libgraphviz-dev libjansson-dev libssl-dev libseccomp-dev
 libp11-kit-dev softhsm2
 libpng-dev libjpeg62-turbo-dev libwebp-dev zlib1g-dev libdeflate-dev libbz2-dev liblzma-dev libyaml-dev libutf8proc-dev
-fonts-dejavu-core openssl
+fonts-dejavu-core openssl jq
 dataset-fashion-mnist libonnx-testdata mandoc python3-jsonschema tidy"
 # built and tested without these as well: several machines
 wish="libopenmpi-dev openmpi-bin"

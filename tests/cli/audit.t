@@ -124,6 +124,7 @@ ok 'now there is a report' verdict c14 PASSED
 sed 's/"version": "[0-9.]*"/"version": 1/' c14/manifest.json >manifest && cp manifest c14/manifest.json
 failing 2 'a manifest that is none' 'c14/manifest.json' good c14 --resume
 failing 2 'a missing reference' 'c15/scan.json: not made' good c15 -r nowhere
+failing 2 'as many as can be given' 'c15/scan.json: not made' good c15 --resume $(seq -f --reference=nowhere%g 64)
 failing 2 'a missing trigger' 'c16/eval-before.json: not made' good c16 --no-grow --trigger nowhere
 failing 4 'the reference is the model' 'c17/scan.json: not made' good c17 -r "$clean"
 failing 2 'a case beneath a file' 'nokey/c/manifest.json: not made' good nokey/c
