@@ -365,7 +365,7 @@ ok '--index and --diff' status 4 assay-report --index --diff "$tmp/case"
 ok 'an unknown option' status 4 assay-report --frobnicate "$tmp/case"
 ok 'help' status 0 assay-report --help
 
-# what assay-statement(5) says, as a schema
+# what assay-report(5) says, as a schema
 fits() { (cd "$tmp/all" && printf -- '-i\n%s\n' *.json) | (cd "$tmp/all" && xargs env PATH=/usr/bin:/bin python3 -W ignore -m jsonschema "$here/../report/statement.schema.json"); }
 here=$(cd "$here" && pwd)
 ok "each of the $(ls "$tmp/all" | wc -l) statements made here fits the schema" fits
