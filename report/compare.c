@@ -23,6 +23,9 @@ key_of(const json_t *f, struct buf *out)
 		buf_printf(out, "%s\n", json_text_at(f, part[i]));
 	buf_printf(out, "%" JSON_INTEGER_FORMAT,
 	    json_integer_value(json_at(f, "target")));
+	if (json_at(f, "sourceClass") != NULL)
+		buf_printf(out, " %" JSON_INTEGER_FORMAT,
+		    json_integer_value(json_at(f, "sourceClass")));
 }
 
 /* Findings by key; of several alike the worst, which come first. */
