@@ -112,7 +112,7 @@ const char *const page_style[] = {
 "caption span{display:inline-block;position:sticky;left:0;max-width:min(46rem,84vw)}\n",
 "@media (max-width:34rem){.chart .tick{font-size:21px}section{padding:1.1rem 1rem}header,main,footer{padding-left:.7rem;padding-right:.7rem}",
 "dl{grid-template-columns:1fr;gap:0}dt{font-size:.84rem;margin-top:.45rem}",
-"#coverage td:last-child,#findings td:last-child,#findings td:nth-child(2){min-width:13rem}#controls table{min-width:36rem}}\n",
+"#coverage td:last-child{min-width:9rem}#findings td:last-child,#findings td:nth-child(2){min-width:13rem}#controls table{min-width:36rem}}\n",
 "@page{size:A4;margin:16mm 15mm 18mm;@bottom-right{content:counter(page) \" / \" counter(pages);font-size:8pt}}\n",
 "@media print{:root{--bg:#fff}html{font-size:9.4pt}body{font-size:1rem;background:#fff}header,main,footer{max-width:none;padding:0}",
 "section{border:0;border-radius:0;padding:0;margin:7mm 0}section.verdict{padding:4mm 5mm;border-style:solid;"
