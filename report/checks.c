@@ -216,7 +216,8 @@ static bool
 failing(const struct checks_in *in, const json_t *findings)
 {
 	const json_t *inspect = case_doc(in->docs, CASE_INSPECT);
-	enum finding_severity fail_at = waive_fail_at(inspect);
+	enum finding_severity fail_at =
+	    waive_fail_at(json_at(inspect, "policy"));
 
 	return checks_count(findings, finding_severity_name(fail_at), true) !=
 	       0;
