@@ -476,6 +476,7 @@ static const struct escape_row escape_rows[] = {
     {"escape/controls", "a\n\x1b[31m", "a\\x0a\\x1b[31m",
 	"a\\\\x0a\\\\x1b[31m"},
     {"escape/bidi", "\xe2\x80\xae", "\\u{202e}", "\\\\u{202e}"},
+    {"escape/no character", "\xef\xbf\xbe", "\\u{fffe}", "\\\\u{fffe}"},
     {"escape/not utf-8", "\xff<", "\\xff&lt;", "\\\\xff<"},
     {"escape/utf-8", "\xc3\xa9", "\xc3\xa9", "\xc3\xa9"},
 };

@@ -180,9 +180,17 @@ python3 - $case <<'P'
 import json, sys
 case = sys.argv[1]
 d = json.load(open(case + "/inspect.json"))
-evil = "<script>alert(1)</script>|`x`[a](http://b)\u202e\x1b[31m&amp;\"'\r\n# head"
-d["findings"] = [{"id": "FILE_UNKNOWN", "severity": "high", "summary": "s", "path": "labels.txt", "detail": evil}]
+evil = "<script>alert(1)</script>|`x`[a](http://b)\u202e\x1b[31m&amp;\"'\r\n# head @all #7 \ufffe\uffff\U0001ffff\ufdd0\u3164"
+why = {"reason": evil, "expires": "2027-01-31"}
+d["findings"] = [{"id": "FILE_UNKNOWN" + more, "severity": "high", "summary": evil, "path": "labels.txt", "member": evil, "tensor": evil,
+    "confidence": evil, "detail": evil, "was": "low", "changed": why} for more in ("", evil)]
+d["findings"].append(dict(d["findings"][0], severity=evil, waived=why))
+d["policy"] = {"name": evil, "sha256": "7" * 64, "entries": [], "require": {"formats": ["onnx"]}}
 json.dump(d, open(case + "/inspect.json", "w"))
+m = json.load(open(case + "/manifest.json"))
+m["inputs"][0]["name"] = evil
+m["refused"] = [{"path": evil, "reason": evil}]
+json.dump(m, open(case + "/manifest.json", "w"))
 P
 run assay-report $case
 r=$case/report
@@ -190,12 +198,26 @@ ok "hostile: the case failed" grep -q '"verdict":"FAILED"' $r/statement.json
 for f in junit.xml report.md report.txt report.html report.sarif; do
 	ok "$f has no control characters" sh -c "! LC_ALL=C grep -qP '[\\x00-\\x08\\x0b-\\x1f]' $r/$f"
 	ok "$f has no bidirectional overrides" sh -c "! grep -q \"\$(printf '\\342\\200\\256')\" $r/$f"
+	ok "$f has nothing that is no character" sh -c "! grep -q \"\$(printf '\\357\\277\\276\\|\\357\\277\\277\\|\\360\\237\\277\\277\\|\\357\\267\\220\\|\\343\\205\\244')\" $r/$f"
 done
+ok "report.sarif has none in any string" python3 - $r/report.sarif <<'P'
+import json, sys
+def walk(j):
+    for x in j.values() if isinstance(j, dict) else j if isinstance(j, list) else ():
+        yield from walk(x)
+    if isinstance(j, str):
+        yield j
+for s in walk(json.load(open(sys.argv[1]))):
+    assert not any(ord(c) < 32 or c in "\u202e\ufffe\uffff" for c in s), s
+P
+valid sarif/sarif-schema-2.1.0.json $r/report.sarif
 for f in junit.xml report.md report.html; do
 	ok "$f has no tag of theirs" sh -c "! grep -q '<script' $r/$f"
 done
 ok "junit.xml is well-formed" python3 -c "import xml.etree.ElementTree as E; E.parse('$r/junit.xml')"
 ok "report.md has no link of theirs" sh -c "! grep -q '\\[a\\](' $r/report.md"
+ok "nor one who is called, nor a number" sh -c "! grep -q '@all\|#7\|@.all\|#.7' $r/report.md && grep -q '@&#8203;all .#&#8203;7' $r/report.md"
 ok "nor a heading" sh -c "! grep -q '^# head' $r/report.md"
+rm $r/statement.json # no tool has such ids
 statements_fit
 done_testing
