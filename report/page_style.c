@@ -105,7 +105,7 @@ const char *const page_style[] = {
 ".parts{display:flex;flex-wrap:wrap;gap:1rem;margin:.5rem 0}.part{margin:0;width:13rem}.part .px{width:9rem}\n",
 ".px{display:block;width:5.4rem;height:auto;image-rendering:pixelated;border:1px solid var(--line);border-radius:3px}\n",
 ".kind p{margin:.2rem 0 .5rem}h4{font-size:.92rem;margin:1rem 0 .2rem;font-family:ui-monospace,\"DejaVu Sans Mono\",monospace}",
-".blank{min-width:6rem;border-left:1px solid var(--line)}\n",
+"#findings td:nth-child(3){min-width:9rem}.blank{min-width:6rem;border-left:1px solid var(--line)}\n",
 ".skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:.5rem;background-color:var(--card);padding:.3rem .6rem}\n",
 ".verdict h3{margin:1rem 0 .2rem}.verdict ul{margin:.2rem 0 .6rem;padding-left:1.2rem;max-width:50rem}.verdict li{margin:.15rem 0}\n",
 "footer{color:var(--soft);font-size:.85rem;padding-bottom:2.5rem}\n",
