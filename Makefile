@@ -172,6 +172,8 @@ $(B)/%.o: %.c Makefile
 # --- developer targets -------------------------------------------------------
 # Graphviz leaks at start-up; what is ours must not
 export LSAN_OPTIONS = suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
+# third parties' schemas and vectors, beside a checkout: without them their tests are skipped
+export ASSAY_SCHEMAS ?= $(wildcard $(abspath ../shared/schemas))
 JOBS := $(shell nproc)
 check: deps-check ## everything a change must pass
 	@$(MAKE) -s -j$(JOBS) all $(TESTS) $(FUZZB) $(B)/tests/conformance
