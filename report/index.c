@@ -2,6 +2,7 @@
 #include "report/index.h"
 
 #include "report/checks.h"
+#include "report/html.h"
 #include "report/output.h"
 #include "report/page.h"
 
@@ -148,7 +149,9 @@ row(struct buf *b, const json_t *one)
 
 	buf_puts(b, "<tr>");
 	page_el(b, "th scope=\"row\"", "%s", output_text_at(one, "report"));
-	page_el(b, "td", "%s", output_text_at(one, "verdict"));
+	buf_puts(b, "<td>");
+	html_tag(b, output_text_at(one, "verdict"));
+	buf_puts(b, "</td>");
 	for (size_t i = 0; i < ARRAY_LEN(cell); i++)
 		page_el(b, i < 2 ? "td" : "td class=\"num\"", "%s",
 		    page_value(one, cell[i], room, sizeof(room)));
