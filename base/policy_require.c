@@ -28,7 +28,7 @@ object(const json_t *doc, const char *where, const char *const *known, size_t n,
 	return 0;
 }
 
-/* The ids of assay-statement(5); geometries are a scan's to name. */
+/* The ids of assay-report(5); geometries are a scan's to name. */
 static bool
 is_check(const char *id)
 {

@@ -51,7 +51,9 @@ text_is_hidden(uint32_t cp)
 	       cp == 0x61c || (cp >= 0x200b && cp <= 0x200f) ||
 	       (cp >= 0x2028 && cp <= 0x202e) ||
 	       (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff ||
-	       (cp >= 0xfff9 && cp <= 0xfffb) ||
+	       (cp >= 0xfff9 && cp <= 0xfffb) || cp == 0x180e || cp == 0x115f ||
+	       cp == 0x1160 || cp == 0x3164 || cp == 0xffa0 ||
+	       (cp >= 0xfdd0 && cp <= 0xfdef) || (cp & 0xfffe) == 0xfffe ||
 	       (cp >= 0xe0000 && cp <= 0xe007f);
 }
 

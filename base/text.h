@@ -24,7 +24,8 @@ bool text_utf8_valid(const char *s, size_t len);
  */
 size_t text_utf8_decode(const char *s, size_t len, uint32_t *cp);
 
-/* Characters that draw nothing or reorder what is drawn. */
+/* Characters that draw nothing or reorder what is drawn, and those that
+ * Unicode keeps from being any (XML has no U+FFFE). */
 bool text_is_hidden(uint32_t cp);
 
 /*

@@ -122,13 +122,17 @@ static json_t *
 target_finding(const struct checks_in *in, const struct evidence_target *t)
 {
 	json_t *f = json_object(), *taxa = NULL;
-	char text[256];
+	char text[256], from[48] = "other classes";
 	bool sure = strcmp(in->scan->verdict, "evidence") == 0;
 
+	if (t->source >= 0) {
+		snprintf(from, sizeof(from), "class %" PRId64, t->source);
+		json_put(f, "sourceClass", json_integer(t->source));
+	}
 	snprintf(text, sizeof(text),
-	    "a small common change (%.40s) sends images of other classes to "
-	    "class %zu in this model and not in the references",
-	    t->geometry, t->target);
+	    "a small common change (%.40s) sends images of %s to class %zu in "
+	    "this model and not in the references",
+	    t->geometry, from, t->target);
 	if (in->taxonomy != NULL && in->taxonomy->doc != NULL)
 		taxa = taxonomy_of(in->taxonomy, CHECKS_TARGET);
 	json_put(f, "id", json_text(CHECKS_TARGET));
@@ -212,7 +216,8 @@ static bool
 failing(const struct checks_in *in, const json_t *findings)
 {
 	const json_t *inspect = case_doc(in->docs, CASE_INSPECT);
-	enum finding_severity fail_at = waive_fail_at(inspect);
+	enum finding_severity fail_at =
+	    waive_fail_at(json_at(inspect, "policy"));
 
 	return checks_count(findings, finding_severity_name(fail_at), true) !=
 	       0;
@@ -465,6 +470,8 @@ targets_json(const struct evidence *v, const char *geometry)
 		json_put(j, "name", json_text(v->name[t->target]));
 		json_put(j, "geometry", json_text(t->geometry));
 		json_put(j, "p", checks_decimal(t->p));
+		if (t->source >= 0)
+			json_put(j, "flips", flips_json(&t->flips));
 		json_add(list, j);
 	}
 	return list;

@@ -23,6 +23,9 @@ key_of(const json_t *f, struct buf *out)
 		buf_printf(out, "%s\n", json_text_at(f, part[i]));
 	buf_printf(out, "%" JSON_INTEGER_FORMAT,
 	    json_integer_value(json_at(f, "target")));
+	if (json_at(f, "sourceClass") != NULL)
+		buf_printf(out, " %" JSON_INTEGER_FORMAT,
+		    json_integer_value(json_at(f, "sourceClass")));
 }
 
 /* Findings by key; of several alike the worst, which come first. */
@@ -240,8 +243,9 @@ put(const char *s)
 static void
 print_finding(const char *sign, const json_t *f)
 {
-	printf("  %s %-8s %s  ", sign, json_text_at(f, "severity"),
-	    json_text_at(f, "id"));
+	printf("  %s %-8s ", sign, finding_severity_name(checks_severity(f)));
+	put(json_text_at(f, "id"));
+	fputs("  ", stdout);
 	put(json_text_at(f, "path"));
 	if (json_at(f, "member") != NULL) {
 		fputs(": ", stdout);
@@ -280,9 +284,11 @@ compare_print(const json_t *diff)
 	const json_t *list = json_at(diff, "radii"), *one;
 	size_t i;
 
-	printf("verdict   %s -> %s\n", json_text_at(diff, "verdict.old"),
-	    json_text_at(diff, "verdict.new"));
-	fputs("subject   ", stdout);
+	fputs("verdict   ", stdout);
+	put(json_text_at(diff, "verdict.old"));
+	fputs(" -> ", stdout);
+	put(json_text_at(diff, "verdict.new"));
+	fputs("\nsubject   ", stdout);
 	put(json_text_at(diff, "subject.old"));
 	fputs(" -> ", stdout);
 	put(json_text_at(diff, "subject.new"));

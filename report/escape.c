@@ -72,6 +72,10 @@ escape_markdown(struct buf *b, const char *s)
 				buf_printf(b, "\\%c", *p);
 			else
 				buf_u8(b, (uint8_t)*p);
+			/* hosts look for @names and #numbers when Markdown is
+			 * done: nobody is to be called by a file's name */
+			if (*p == '@' || *p == '#')
+				buf_puts(b, "&#8203;");
 		}
 		s += n;
 		left -= n;

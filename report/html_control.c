@@ -5,6 +5,7 @@
 #include "report/html.h"
 
 #include "report/page.h"
+#include "report/require.h"
 
 /* Findings that are listed for treatment. */
 #define TREATED_MAX 50
@@ -101,6 +102,7 @@ enum control_needs {
 	ALWAYS,
 	INSPECT,
 	SCAN,
+	POLICY,
 	SIGNED
 };
 
@@ -126,6 +128,10 @@ lacks(const struct html_in *h, enum control_needs needs)
 			   : "the files were not inspected";
 	case SCAN:
 		return h->in->scan != NULL ? NULL : "the model was not scanned";
+	case POLICY:
+		return require_results(json_at(h->predicate, "checks")) != NULL
+			   ? NULL
+			   : "no policy required anything";
 	case SIGNED:
 		return h->key_id != NULL ? NULL : "this report is not signed";
 	case ALWAYS:

@@ -4,6 +4,7 @@
 #include "report/html.h"
 
 #include "report/page.h"
+#include "report/require.h"
 
 /* Rows of the table: a page that a browser still opens. */
 #define FINDINGS_MAX 2000
@@ -161,6 +162,8 @@ check_words(const char *id)
 			     "loads them"},
 	    {"behaviour", "the scan's verdict over everything it measured"},
 	    {"purification", "the purified model, scanned again"},
+	    {"policy", "what the policy that was given requires of the "
+		       "bundle and of its audit"},
 	};
 	static const char radius[] = "flip-radius/";
 
@@ -186,6 +189,23 @@ coverage_row(
 	buf_puts(b, "</tr>\n");
 }
 
+/* Each demand of the policy, and why it is met or not. */
+static void
+put_required(const json_t *list, struct buf *b)
+{
+	static const char *const column[] = {"Rule", "Status", "Why", NULL};
+	const json_t *one;
+	size_t i;
+
+	if (json_array_size(list) == 0)
+		return;
+	page_table(b, "What the policy requires", column);
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	    coverage_row(b, json_text_at(one, "rule"),
+		json_text_at(one, "status"), json_text_at(one, "detail"));
+	page_table_end(b);
+}
+
 static void
 put_coverage(const struct html_in *h, struct buf *b)
 {
@@ -207,6 +227,7 @@ put_coverage(const struct html_in *h, struct buf *b)
 		    "A target is named once, by the kind of change that shows "
 		    "it best: that one is FAILED, and others may show it, "
 		    "too.");
+	put_required(require_results(json_at(h->predicate, "checks")), b);
 	page_section_end(b);
 }
 

@@ -10,12 +10,16 @@
 /* Rows of a table: a page that a browser still opens. */
 #define FILES_MAX 2000
 
+/* Most often it is at the place that the file has among all. */
 static const json_t *
-inspected(const struct case_docs *c, const char *path)
+inspected(const struct case_docs *c, const char *path, size_t at)
 {
 	const json_t *list = json_at(case_doc(c, CASE_INSPECT), "files"), *one;
 	size_t i;
 
+	one = json_array_get(list, at);
+	if (strcmp(json_text_at(one, "path"), path) == 0)
+		return one;
 	json_array_foreach(list, i,
 	    one) if (strcmp(json_text_at(one, "path"), path) == 0) return one;
 	return NULL;
@@ -39,6 +43,26 @@ named(const struct case_docs *c, const char *const *end)
 	return NULL;
 }
 
+/* What became of a file that looks like a signature. */
+static void
+put_signature(const json_t *tried, const char *path, struct buf *b)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)tried, i, one)
+	{
+		if (strcmp(json_text_at(one, "path"), path) != 0)
+			continue;
+		page_el(b, "span",
+		    " (required by the policy, %s, key %.16s: %s)",
+		    json_text_at(one, "status"), json_text_at(one, "keyid"),
+		    json_text_at(one, "detail"));
+		return;
+	}
+	page_el(b, "span", " (not verified by this audit)");
+}
+
 /* What a supplier usually says of a model: by the names of files alone. */
 static void
 put_supplier(const struct html_in *h, struct buf *b)
@@ -49,7 +73,7 @@ put_supplier(const struct html_in *h, struct buf *b)
 	    {"Supplier\xe2\x80\x99s signature",
 		{".sig", ".sigstore", ".sigstore.json", ".asc", ".minisig",
 		    NULL},
-		"not verified by this audit"},
+		NULL},
 	    {"Model card", {"README.md", "MODEL_CARD.md", "modelcard.md", NULL},
 		"what it declares was not compared with anything"},
 	    {"Licence",
@@ -68,7 +92,9 @@ put_supplier(const struct html_in *h, struct buf *b)
 			page_el(b, "span", "no file with a usual name");
 		else
 			page_el(b, "code", "%s", path);
-		if (path != NULL)
+		if (path != NULL && fact[i].note == NULL)
+			put_signature(h->in->signatures, path, b);
+		else if (path != NULL)
 			page_el(b, "span", " (%s)", fact[i].note);
 		buf_puts(b, "</dd>\n");
 	}
@@ -98,7 +124,7 @@ put_files(const struct html_in *h, struct buf *b)
 		page_el(b, "code", "%s", f->path);
 		buf_puts(b, "</th>");
 		page_el(b, "td", "%s",
-		    json_text_at(inspected(c, f->path), "format"));
+		    json_text_at(inspected(c, f->path, i), "format"));
 		page_el(b, "td class=\"num\"", "%" PRIu64, f->size);
 		buf_puts(b, "<td>");
 		page_el(b, "code", "%s", hex);

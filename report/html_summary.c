@@ -5,6 +5,7 @@
 #include "report/html.h"
 
 #include "report/page.h"
+#include "report/require.h"
 
 #include <math.h>
 
@@ -25,6 +26,22 @@ plain_targets(const struct evidence *v, struct buf *b)
 	}
 }
 
+/* Did the files fail, or only what a policy asks for beyond them? */
+static bool
+files_failed(const struct html_in *h)
+{
+	const json_t *list = json_at(h->predicate, "checks"), *one;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		if (strcmp(json_text_at(one, "id"), "supply-chain") == 0)
+			return strcmp(json_text_at(one, "status"), "FAILED") ==
+			       0;
+	}
+	return false;
+}
+
 static void
 plain_words(const struct html_in *h, const char *verdict, struct buf *b)
 {
@@ -39,8 +56,8 @@ plain_words(const struct html_in *h, const char *verdict, struct buf *b)
 	else if (strcmp(verdict, "INCONCLUSIVE") == 0)
 		buf_puts(b,
 		    "This audit could not reach a conclusion. Treat the model "
-		    "as not audited: the section on scope says what is "
-		    "missing.");
+		    "as not audited: the sections on scope and coverage say "
+		    "what is missing.");
 	else if (v != NULL && v->ntarget != 0 &&
 		 strcmp(v->verdict, "evidence") == 0) {
 		buf_puts(b,
@@ -55,6 +72,11 @@ plain_words(const struct html_in *h, const char *verdict, struct buf *b)
 		buf_puts(b,
 		    "<strong>Do not deploy this model as it is.</strong> "
 		    "Its behaviour is evidence of a backdoor.");
+	else if (!files_failed(h))
+		buf_puts(b,
+		    "<strong>Do not accept this bundle as it is.</strong> "
+		    "It is not what the policy requires, or its audit is not: "
+		    "see below for what is missing.");
 	else
 		buf_puts(b,
 		    "<strong>Do not deploy this bundle as it is.</strong> It "
@@ -200,6 +222,36 @@ put_severities(const struct html_in *h, struct buf *b)
 	buf_puts(b, ".</li>\n");
 }
 
+/* The first demands of the policy that are not met. */
+static void
+put_unmet(const struct html_in *h, struct buf *b)
+{
+	const json_t *list = require_results(json_at(h->predicate, "checks"));
+	const json_t *one;
+	size_t i, n = json_array_size(list), unmet = 0;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, one) unmet +=
+	    strcmp(json_text_at(one, "status"), "PASSED") != 0;
+	if (n == 0)
+		return;
+	buf_printf(b,
+	    "<li><a href=\"#coverage\">Required by the policy</a>: %zu of %zu "
+	    "met",
+	    n - unmet, n);
+	unmet = 0;
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		if (strcmp(json_text_at(one, "status"), "PASSED") == 0 ||
+		    unmet++ >= 3)
+			continue;
+		page_el(b, "span", "%s%s: %s", unmet == 1 ? "; not " : "; ",
+		    json_text_at(one, "rule"), json_text_at(one, "detail"));
+	}
+	if (unmet > 3)
+		buf_printf(b, " and %zu more", unmet - 3);
+	buf_puts(b, ".</li>\n");
+}
+
 /* What is missing belongs on the page that most people stop at. */
 static void
 put_missing(const struct html_in *h, struct buf *b)
@@ -230,6 +282,7 @@ put_why(const struct html_in *h, struct buf *b)
 	buf_puts(b, "<ul>\n");
 	put_scan_why(h, b);
 	put_severities(h, b);
+	put_unmet(h, b);
 	put_missing(h, b);
 	buf_puts(b, "</ul>\n");
 }

@@ -199,8 +199,8 @@ compare(const struct subject *signed_ones, const struct subject *files,
 		   : blame(e, "missing", signed_ones->file[k].path);
 }
 
-static int
-check_statement(const struct dsse *d, const struct subject *files,
+int
+oms_check(const void *statement, size_t len, const struct subject *files,
     const char *name, struct err *e)
 {
 	const char *slash = strrchr(name, '/');
@@ -208,7 +208,7 @@ check_statement(const struct dsse *d, const struct subject *files,
 	json_t *s;
 	int rc;
 
-	rc = json_read_strict(d->payload.ptr, d->payload.len, &s, e);
+	rc = json_read_strict(statement, len, &s, e);
 	if (rc != 0)
 		return rc;
 	if ((rc = check_form(s, e)) == 0 &&
@@ -233,7 +233,7 @@ oms_verify(const void *text, size_t len, const struct keys *k,
 	if ((rc = dsse_read(text, len, &d, e)) != 0)
 		return rc;
 	if ((rc = dsse_verify(&d, k, e)) == 0)
-		rc = check_statement(&d, files, name, e);
+		rc = oms_check(d.payload.ptr, d.payload.len, files, name, e);
 	dsse_release(&d);
 	return rc;
 }

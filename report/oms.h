@@ -36,5 +36,8 @@ int oms_statement(const struct subject *, const char *name, struct buf *out,
  */
 int oms_verify(const void *text, size_t len, const struct keys *,
     const struct subject *files, const char *name, struct err *) MUST_USE;
+/* The same of what is signed alone, whoever signed it. */
+int oms_check(const void *statement, size_t len, const struct subject *files,
+    const char *name, struct err *) MUST_USE;
 
 #endif

@@ -5,6 +5,8 @@
  */
 #include "report/output.h"
 
+#include "base/sarif_text.h"
+
 #include "base/digest.h"
 
 static json_t *
@@ -83,7 +85,8 @@ component(const json_t *s)
 
 	json_put(c, "type", json_text("machine-learning-model"));
 	json_put(c, "bom-ref", json_text("bundle"));
-	json_put(c, "name", json_text(output_text_at(s, "subject.0.name")));
+	json_put(
+	    c, "name", sarif_text_inert(output_text_at(s, "subject.0.name")));
 	json_put(c, "version", json_text(""));
 	json_put(c, "hashes", hashes(output_text_at(p, "bundle.sha256")));
 	json_put(c, "modelCard", model_card(p));

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * JUnit XML (the form that Jenkins and its kin read): a case for each check
- * and for each finding from high on; what was not tested is skipped.
+ * and for each finding that fails the bundle; what was not tested is skipped.
  */
 #include "report/output.h"
 
+#include "report/checks.h"
 #include "report/escape.h"
+#include "report/waive.h"
 
 struct tally {
 	size_t tests, failures, errors, skipped;
@@ -27,38 +29,50 @@ open_case(struct buf *b, const char *class, const char *name)
 	buf_puts(b, ">");
 }
 
+/* What of a policy is not met, a line each, or nothing. */
 static void
-result(struct buf *b, const char *kind, const char *message)
+unmet(const json_t *list, struct buf *b)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		if (strcmp(output_text_at(one, "status"), "PASSED") == 0)
+			continue;
+		escape_html(b, output_text_at(one, "rule"));
+		buf_puts(b, ": ");
+		escape_html(b, output_text_at(one, "detail"));
+		buf_puts(b, "\n");
+	}
+}
+
+static void
+result(struct buf *b, const char *kind, const char *message, const char *body)
 {
 	buf_printf(b, "<%s", kind);
 	attribute(b, "message", message);
-	buf_puts(b, "/>");
+	buf_printf(b, ">%s</%s>", body, kind);
 }
 
 static void
 check_case(struct buf *b, const json_t *one, struct tally *t)
 {
 	const char *status = output_text_at(one, "status");
+	struct buf why = {0};
 
+	unmet(json_at(one, "evidence.required"), &why);
 	t->tests++;
 	open_case(b, "assay.check", output_text_at(one, "id"));
 	if (strcmp(status, "FAILED") == 0) {
 		t->failures++;
-		result(b, "failure", "the check failed");
+		result(b, "failure", "the check failed", buf_str(&why));
 	} else if (strcmp(status, "PASSED") != 0) {
 		t->errors++;
-		result(b, "error", status);
+		result(b, "error", status, buf_str(&why));
 	}
 	buf_puts(b, "</testcase>\n");
-}
-
-static bool
-grave(const json_t *finding)
-{
-	const char *severity = output_text_at(finding, "severity");
-
-	return strcmp(severity, "high") == 0 ||
-	       strcmp(severity, "critical") == 0;
+	buf_free(&why);
 }
 
 static void
@@ -84,6 +98,8 @@ static void
 cases(struct buf *b, const json_t *p, struct tally *t)
 {
 	const json_t *list = json_at(p, "checks"), *one;
+	enum finding_severity fail_at =
+	    waive_fail_at(json_at(p, "policy.given"));
 	size_t i;
 
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
@@ -91,7 +107,8 @@ cases(struct buf *b, const json_t *p, struct tally *t)
 	list = json_at(p, "findings");
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
-		if (grave(one) && json_at(one, "waived") == NULL)
+		if (checks_severity(one) >= fail_at &&
+		    json_at(one, "waived") == NULL)
 			finding_case(b, one, t);
 	}
 	list = json_at(p, "scope.notTested");
@@ -100,7 +117,7 @@ cases(struct buf *b, const json_t *p, struct tally *t)
 		t->tests++;
 		t->skipped++;
 		open_case(b, "assay.scope", output_text_at(one, "check"));
-		result(b, "skipped", output_text_at(one, "reason"));
+		result(b, "skipped", output_text_at(one, "reason"), "");
 		buf_puts(b, "</testcase>\n");
 	}
 }

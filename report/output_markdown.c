@@ -5,6 +5,7 @@
 #include "report/output.h"
 
 #include "report/escape.h"
+#include "report/require.h"
 
 static void
 row(struct buf *b, const char *name, const char *value)
@@ -45,6 +46,29 @@ checks(struct buf *b, const json_t *list)
 #define SHOWN 50
 
 static void
+required(struct buf *b, const json_t *list)
+{
+	size_t n = json_array_size(list);
+
+	if (n == 0)
+		return;
+	buf_puts(b, "\n| required by the policy | | status | why |\n"
+		    "| --- | --- | --- | --- |\n");
+	for (size_t i = 0; i < MIN(n, SHOWN); i++) {
+		const json_t *one = json_array_get(list, i);
+		const char *status = output_text_at(one, "status");
+
+		buf_puts(b, "| ");
+		escape_markdown(b, output_text_at(one, "rule"));
+		buf_printf(b, " | %s | %s | ", mark(status), status);
+		escape_markdown(b, output_text_at(one, "detail"));
+		buf_puts(b, " |\n");
+	}
+	if (n > SHOWN)
+		buf_printf(b, "\n%zu more are in the report.\n", n - SHOWN);
+}
+
+static void
 findings(struct buf *b, const json_t *list)
 {
 	size_t n = json_array_size(list);
@@ -59,6 +83,8 @@ findings(struct buf *b, const json_t *list)
 
 		buf_puts(b, "| ");
 		escape_markdown(b, output_text_at(one, "severity"));
+		if (json_at(one, "waived") != NULL)
+			buf_puts(b, ", waived");
 		buf_puts(b, " | ");
 		escape_markdown(b, output_text_at(one, "id"));
 		buf_puts(b, " | ");
@@ -91,7 +117,11 @@ output_markdown(const json_t *s, struct buf *b)
 	row(b, "audited", output_text_at(p, "run.auditedAt"));
 	row(b, "version", output_text_at(p, "tool.version"));
 	row(b, "policy", output_text_at(p, "policy.name"));
+	if (json_at(p, "policy.given") != NULL)
+		row(b, "policy that was given",
+		    output_text_at(p, "policy.given.name"));
 	checks(b, json_at(p, "checks"));
+	required(b, require_results(json_at(p, "checks")));
 	findings(b, json_at(p, "findings"));
 	list = json_at(p, "scope.notTested");
 	if (json_array_size(list) != 0)

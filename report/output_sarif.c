@@ -45,30 +45,53 @@ document(const json_t *p)
 
 /* --- graphs -------------------------------------------------------------- */
 
+/* What the check of that id has under this name. */
 static const json_t *
-flips_of(const json_t *p, const char *geometry, json_int_t target)
+evidence_of(const json_t *p, const char *id, const char *name)
 {
-	const json_t *list = json_at(p, "checks"), *one, *classes, *class;
-	struct buf id = {0};
-	size_t i, k;
+	const json_t *list = json_at(p, "checks"), *one;
+	size_t i;
 
-	buf_printf(&id, "flip-radius/%s", geometry);
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
-		if (strcmp(output_text_at(one, "id"), buf_str(&id)) != 0)
+		if (strcmp(output_text_at(one, "id"), id) == 0)
+			return json_at(json_at(one, "evidence"), name);
+	}
+	return NULL;
+}
+
+/* The flips that a finding is about, one for each source class; a new
+ * reference, or NULL. */
+static json_t *
+flips_of(const json_t *p, const json_t *finding)
+{
+	const json_t *target = json_at(finding, "target");
+	const json_t *source = json_at(finding, "sourceClass"), *list, *one;
+	const char *geometry = output_text_at(finding, "geometry");
+	struct buf id = {0};
+	json_t *flips = NULL;
+	size_t i;
+
+	buf_printf(&id, "flip-radius/%s", geometry);
+	list = source != NULL ? evidence_of(p, "behaviour", "targets")
+			      : evidence_of(p, buf_str(&id), "perClass");
+	buf_free(&id);
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		const json_t *only = json_at(one, "flips");
+
+		if (flips != NULL || !json_equal(json_at(one, "class"), target))
 			continue;
-		classes = json_at(one, "evidence.perClass");
-		json_array_foreach((json_t *)(uintptr_t)classes, k, class)
-		{
-			if (json_integer_value(json_at(class, "class")) ==
-			    target) {
-				buf_free(&id);
-				return class;
-			}
+		if (source == NULL)
+			flips = json_deep_copy(json_at(one, "perSource"));
+		else if (strcmp(output_text_at(one, "geometry"), geometry) ==
+			     0 &&
+			 json_equal(json_at(only, "source"), source)) {
+			flips = json_array();
+			json_add(flips, json_deep_copy(only));
 		}
 	}
-	buf_free(&id);
-	return NULL;
+	return flips;
 }
 
 static json_t *
@@ -109,7 +132,7 @@ edge(const json_t *source, json_int_t target)
 static json_t *
 graph(const json_t *flips, const char *geometry, json_int_t target)
 {
-	const json_t *list = json_at(flips, "perSource"), *one;
+	const json_t *one;
 	json_t *g = json_object(), *nodes = json_array(), *edges = json_array();
 	json_t *text = json_object();
 	struct buf b = {0};
@@ -119,7 +142,7 @@ graph(const json_t *flips, const char *geometry, json_int_t target)
 	    geometry);
 	json_put(text, "text", json_text(buf_str(&b)));
 	json_add(nodes, node(target));
-	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	json_array_foreach((json_t *)(uintptr_t)flips, i, one)
 	{
 		json_add(
 		    nodes, node(json_integer_value(json_at(one, "source"))));
@@ -143,19 +166,18 @@ add_graphs(const json_t *p, json_t *log)
 	json_array_foreach(results, i, one)
 	{
 		const json_t *f = json_array_get(json_at(p, "findings"), i);
-		const json_t *target = json_at(f, "target"), *flips;
-		const char *geometry = output_text_at(f, "geometry");
-		json_t *graphs;
+		const json_t *target = json_at(f, "target");
+		json_t *graphs, *flips;
 
 		if (!json_is_integer(target))
 			continue;
-		flips = flips_of(p, geometry, json_integer_value(target));
-		if (flips == NULL)
+		if ((flips = flips_of(p, f)) == NULL)
 			continue;
 		graphs = json_array();
-		json_add(
-		    graphs, graph(flips, geometry, json_integer_value(target)));
+		json_add(graphs, graph(flips, output_text_at(f, "geometry"),
+				     json_integer_value(target)));
 		json_put(one, "graphs", graphs);
+		json_decref(flips);
 	}
 }
 

@@ -3,6 +3,9 @@
  */
 #include "report/output.h"
 
+#include "report/checks.h"
+#include "report/require.h"
+
 #include "base/text.h"
 
 static void
@@ -39,6 +42,24 @@ checks(struct buf *b, const json_t *list)
 }
 
 static void
+required(struct buf *b, const json_t *list)
+{
+	const json_t *one;
+	size_t i;
+
+	if (json_array_size(list) != 0)
+		buf_puts(b, "\nRequired by the policy\n");
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		buf_printf(b, "  %-13s ", output_text_at(one, "status"));
+		inert(b, output_text_at(one, "rule"));
+		buf_puts(b, ": ");
+		inert(b, output_text_at(one, "detail"));
+		buf_puts(b, "\n");
+	}
+}
+
+static void
 findings(struct buf *b, const json_t *list)
 {
 	const json_t *one;
@@ -47,8 +68,12 @@ findings(struct buf *b, const json_t *list)
 	buf_printf(b, "\nFindings: %zu\n", json_array_size(list));
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
-		buf_printf(b, "  %-8s %s  ", output_text_at(one, "severity"),
-		    output_text_at(one, "id"));
+		buf_printf(b, "  %-8s ",
+		    json_at(one, "waived") != NULL
+			? "waived"
+			: finding_severity_name(checks_severity(one)));
+		inert(b, output_text_at(one, "id"));
+		buf_puts(b, "  ");
 		inert(b, output_text_at(one, "path"));
 		if (json_at(one, "member") != NULL) {
 			buf_puts(b, ": ");
@@ -96,7 +121,10 @@ output_text(const json_t *s, struct buf *b)
 	fact(b, "audited", output_text_at(p, "run.auditedAt"));
 	fact(b, "version", output_text_at(p, "tool.version"));
 	fact(b, "policy", output_text_at(p, "policy.name"));
+	if (json_at(p, "policy.given") != NULL)
+		fact(b, "given", output_text_at(p, "policy.given.name"));
 	checks(b, json_at(p, "checks"));
+	required(b, require_results(json_at(p, "checks")));
 	findings(b, json_at(p, "findings"));
 	lines(b, "Not tested", json_at(p, "scope.notTested"), "check");
 	lines(b, "Blind spots", json_at(p, "scope.blindSpots"), NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * The signed part of a report: an in-toto Statement v1 with a predicate of
- * our own (assay-statement(5)).  What differs between two runs of the same
+ * our own (assay-report(5)).  What differs between two runs of the same
  * audit stands apart from what resultsDigest covers.
  */
 #ifndef REPORT_STATEMENT_H

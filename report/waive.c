@@ -5,10 +5,9 @@
 #include "base/policy.h"
 
 enum finding_severity
-waive_fail_at(const json_t *inspect)
+waive_fail_at(const json_t *policy)
 {
-	const char *name =
-	    json_string_value(json_at(inspect, "policy.fail-at"));
+	const char *name = json_string_value(json_at(policy, "fail-at"));
 	enum finding_severity s;
 
 	if (name == NULL || !finding_severity_parse(name, &s))

@@ -7,8 +7,9 @@
 
 #include "base/finding.h"
 
-/* From which severity on a finding fails the bundle: high without a policy. */
-enum finding_severity waive_fail_at(const json_t *inspect);
+/* From which severity on a finding fails the bundle, by the policy as a
+ * document records it: high without one (NULL). */
+enum finding_severity waive_fail_at(const json_t *policy);
 /* What had not expired when it was applied, on findings of other files. */
 void waive_apply(const json_t *inspect, json_t *findings, const json_t *files);
 

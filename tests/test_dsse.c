@@ -457,12 +457,84 @@ test_guard(void **state)
 	assert_int_equal(core.rlim_max, 0);
 }
 
+/* --- others' vectors: wycheproof/ of the folder that ASSAY_SCHEMAS names ----- */
+
+static size_t
+from_hex(const char *hex, uint8_t *out, size_t most)
+{
+	size_t n = strlen(hex) / 2;
+
+	assert_true(n <= most);
+	for (size_t i = 0; i < n; i++) {
+		unsigned v;
+
+		assert_int_equal(sscanf(hex + 2 * i, "%2x", &v), 1);
+		out[i] = (uint8_t)v;
+	}
+	return n;
+}
+
+/* Each signature is believed when it is valid, and only then. */
+static void
+check_group(const json_t *group)
+{
+	const char *pem = json_text_at(group, "publicKeyPem");
+	const json_t *list = json_at(group, "tests"), *one;
+	struct err e = {0};
+	struct keys k;
+	size_t i;
+
+	assert_ok(keys_public_mem(pem, strlen(pem), &k, &e), &e);
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		bool valid = strcmp(json_text_at(one, "result"), "valid") == 0;
+		static uint8_t msg[1 << 16], sig[1 << 16];
+		size_t len =
+		    from_hex(json_text_at(one, "msg"), msg, sizeof(msg));
+		size_t siglen =
+		    from_hex(json_text_at(one, "sig"), sig, sizeof(sig));
+		int rc = keys_verify(&k, msg, len, sig, siglen, &e);
+
+		if (rc != (valid ? 0 : ERR_FORMAT))
+			fail_msg("%" JSON_INTEGER_FORMAT ", %s: %d",
+			    json_integer_value(json_at(one, "tcId")),
+			    json_text_at(one, "comment"), rc);
+	}
+	keys_release(&k);
+}
+
+static void
+test_wycheproof(void **state)
+{
+	static const char *const name[] = {
+	    "ecdsa_secp256r1_sha256_test.json", "ed25519_test.json"};
+	const char *dir = getenv("ASSAY_SCHEMAS");
+	struct err e = {0};
+
+	(void)state;
+	if (dir == NULL || *dir == '\0')
+		skip();
+	for (size_t f = 0; f < ARRAY_LEN(name); f++) {
+		const json_t *groups;
+		char path[1024];
+		json_t *j;
+
+		snprintf(path, sizeof(path), "%s/wycheproof/%s", dir, name[f]);
+		assert_ok(json_read_file(path, 1 << 24, &j, &e), &e);
+		groups = json_at(j, "testGroups");
+		assert_true(json_array_size(groups) > 50);
+		for (size_t i = 0; i < json_array_size(groups); i++)
+			check_group(json_array_get(groups, i));
+		json_decref(j);
+	}
+}
+
 int
 main(void)
 {
 	struct CMUnitTest tests[3 * ARRAY_LEN(key_rows) +
 				ARRAY_LEN(refuse_rows) + ARRAY_LEN(read_rows) +
-				5];
+				6];
 	struct err e = {0};
 	size_t n = 0;
 
@@ -486,5 +558,6 @@ main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_not_a_key);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_prehashed);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_guard);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_wycheproof);
 	return cmocka_run_group_tests_name("dsse", tests, NULL, NULL);
 }

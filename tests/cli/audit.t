@@ -158,4 +158,18 @@ done
 exits 3 'the status of the tool comes through' assay load nokey
 exits 4 'and wrong usage' assay eval --frob
 statements_fit
+# --- a trigger that works on one source class: from the search to the picture
+mkdir one
+exits 0 'a victim of one source class' assay plant -q --width 8 --stages 2 --epochs 8 --batch 32 --seed 2 \
+    --data "$models/three-images.idx,$models/three-labels.idx" --test "$audit" \
+    --attack source-conditional --rate .2 --source 0 --target 2 -o one
+audit 1 'is flagged' one/model.onnx cone -r "$reference" -r "$clean" --no-purify --key key
+ok '  by that pair alone' [ "$(jq -c '[.targets[] | [.source, .class, .geometry]]' cone/scan.json)" = '[[0,2,"pair"]]' ]
+ok '  with an example of the source, and of no other class' \
+    [ "$(jq -c '[.examples.shown[] | [.target, .class, .geometry]]' cone/scan.json)" = '[[2,0,"pair"]]' ]
+ok '  the statement says so' [ "$(jq -c '[.predicate.findings[] | select(.id == "BEHAVIOUR_TARGET") | [.sourceClass, .target]]' cone/report/statement.json)" = '[[0,2]]' ]
+ok '  the page shows it, before and after' sh -c "sed -n '/<h3>From 0 (0) to 2 (2)<\/h3>/,/<\/section>/p' cone/report/report.html | grep -c 'alt=\"before\".*alt=\"after\"' | grep -qx 1"
+ok '  the diagram is that arrow' [ "$(grep -c -e '->' cone/report/flips.dot)" -eq 1 ]
+exits 0 '  the report verifies' assay verify cone/report --key key.pub --bundle one/model.onnx
+statements_fit
 done_testing

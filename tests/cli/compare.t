@@ -82,6 +82,14 @@ exits 0 "a statement that says nothing" assay-report --index $tmp/odd.json
 sed 's/clothes.tar.gz/<script>x<\/script>/' $a/statement.json >$tmp/evil.json
 exits 0 "a hostile name" assay-report --index $tmp/evil.json -o $tmp/evil
 ok "is text" sh -c "! grep -qi '<script' $tmp/evil/index.html"
+# nobody has verified what is compared
+jq '.predicate.verdict = "\u001b[2J\u202ePASSED" | .predicate.findings += [{id: "\u001b[31mX", path: "p", severity: "\u001b[32m", detail: "d"}] |
+    (.predicate.checks[] | select(.id == "behaviour").evidence.score) = "\u001b[33m"' $a/statement.json >$tmp/ansi.json
+for how in "--diff $a" "--index"; do
+	run assay-report $how $tmp/ansi.json
+	prints '\\x1b\[2J'
+	ok "$how: nothing that a terminal obeys" sh -c "! LC_ALL=C grep -qP '[\\x00-\\x09\\x0b-\\x1f\\x7f]|\\xe2\\x80\\xae' $out $err"
+done
 exits 4 "--index alone" assay-report --index
 statements_fit
 done_testing

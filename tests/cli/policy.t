@@ -97,6 +97,7 @@ is FAILED "no signature" 'there is no such file'
 seal supplier good
 judged good
 is PASSED "a signature of the supplier" "model.sig, key $(sha256sum <supplier.pub | cut -c1-16): signs every file"
+ok "the page does not say that nobody verified it" sh -c "grep -A9 'signature</dt>' case/report/report.html | grep -q 'model.sig</code><span> (required by the policy, PASSED, key' && ! grep -q 'not verified by this audit' case/report/report.html"
 tar -czf good.tar.gz good
 judged good.tar.gz
 is PASSED "in an archive with a folder" 'good/model.sig, key'
@@ -126,6 +127,7 @@ is FAILED "a file missing" 'missing: README.txt'
 echo hello >good/README.txt
 seal other good
 judged good
+ok "the page says that it does not verify" grep -q 'model.sig</code><span> (required by the policy, FAILED, key' case/report/report.html
 is FAILED "a signature of somebody else" 'the signature does not match (ECDSA P-384, SHA-384)'
 seal supplier good '.predicateType = "https://model_signing/signature/v2.0"'
 judged good

@@ -8,6 +8,10 @@ trap 'rm -rf "$tmp"' EXIT
 out=$tmp/stdout
 err=$tmp/stderr
 
+# third parties' schemas and vectors, which are not ours to copy
+: "${ASSAY_SCHEMAS=$(cd "$_tap/../../../shared/schemas" 2>/dev/null && pwd)}"
+export ASSAY_SCHEMAS
+
 run() { "$@" >"$out" 2>"$err"; rc=$?; }
 
 ok() { # ok NAME COMMAND...: the command succeeds
