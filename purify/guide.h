@@ -48,9 +48,10 @@ void guide_release(struct guide *);
 /*
  * Search the questions that are still open on the model as it is, with these
  * images, `seeds` times each; those that no image is about stay as they are.
+ * `first`: thoroughly, as is to be done before the model moves.
  */
 int guide_search(struct guide *, const struct net *, const struct uap_images *,
-    size_t seeds, uint64_t seed, struct err *) MUST_USE;
+    size_t seeds, bool first, uint64_t seed, struct err *) MUST_USE;
 /* ERR_USAGE, for a question that has no perturbation after a search: there are
  * no images that it is about. */
 int guide_idle(const struct guide_question *, struct err *);

@@ -83,7 +83,8 @@ warn_of_idle(const struct guide *g)
 	for (size_t i = 0; i < g->n; i++)
 		if (g->question[i].n == 0) {
 			(void)guide_idle(&g->question[i], &e);
-			tool_warn("a target of the scan is left alone: %s", e.msg);
+			tool_warn(
+			    "a target of the scan is left alone: %s", e.msg);
 		}
 }
 
@@ -92,7 +93,7 @@ begin(struct purification *p, uint64_t round, struct err *e)
 {
 	struct uap_images images = {.x = p->x, .label = p->y, .n = p->ntrain};
 	int rc = guide_search(&p->guide, &p->h, &images,
-	    round == 0 ? SEEDS_FIRST : SEEDS,
+	    round == 0 ? SEEDS_FIRST : SEEDS, round == 0,
 	    p->cfg.seed + (round + 1) * 1000003, e);
 
 	if (rc == 0 && round == 0)

@@ -44,8 +44,8 @@ take_scan(struct reactivate *r, const struct reactivate_how *how, struct err *e)
 	if (rc != 0)
 		return rc;
 	g->n = MIN(g->n, REACTIVATE_MOST);
-	if (g->n == 0 ||
-	    (rc = guide_search(g, how->h0, how->train, 1, how->seed, e)) != 0)
+	if (g->n == 0 || (rc = guide_search(g, how->h0, how->train, 1, false,
+			      how->seed, e)) != 0)
 		return rc;
 	for (size_t i = 0; i < g->n; i++) {
 		const struct guide_question *q = &g->question[i];

@@ -224,7 +224,7 @@ pool(void **state)
 	const float *first;
 	struct err e;
 
-	assert_ok(guide_search(&g, &w->net, &w->images, 2, 1, &e), &e);
+	assert_ok(guide_search(&g, &w->net, &w->images, 2, true, 1, &e), &e);
 	assert_int_equal(q[1].n, 0);
 	assert_int_equal(q[2].n, 0);
 	assert_in_range(q[0].n, 2, GUIDE_POOL / 2);
@@ -232,7 +232,8 @@ pool(void **state)
 	assert_true(isfinite(q[0].ease));
 	first = q[0].pool[0].mask;
 	for (uint64_t i = 2; i < 10; i++)
-		assert_ok(guide_search(&g, &w->net, &w->images, 2, i, &e), &e);
+		assert_ok(
+		    guide_search(&g, &w->net, &w->images, 2, false, i, &e), &e);
 	assert_int_equal(q[0].n, GUIDE_POOL);
 	assert_ptr_equal(q[0].pool[0].mask, first);
 	/* nothing for images of the target, or where nothing was found */
