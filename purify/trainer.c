@@ -25,13 +25,16 @@ int
 trainer_init(struct trainer *t, struct net *net, size_t n, enum batch_mode mode,
     const struct optim_config *cfg, struct arena *a, struct err *e)
 {
+	int rc;
+
 	*t = (struct trainer){
 	    .net = net, .n = n, .mode = mode, .want = PLAN_WEIGHTS};
 	t->grad = arena_alloc(a, net->nweight + 1, sizeof(*t->grad));
 	if (t->grad == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
 		    "%zu weights do not fit in memory", net->nweight);
-	optim_init(&t->optim, cfg, net->nweight, a);
+	if ((rc = optim_init(&t->optim, cfg, net->nweight, a, e)) != 0)
+		return rc;
 	return make_batch(t, &t->batch[0], n, e);
 }
 
