@@ -200,7 +200,9 @@ init_lanes(struct batch *b, struct err *e)
 		      &b->arena, lanes * b->net->nweight + 1, sizeof(float));
 	return b->lane_grad != NULL
 		   ? 0
-		   : err_set(e, ERR_LIMIT, ERR_NOWHERE, "model too large");
+		   : err_set(e, ERR_LIMIT, ERR_NOWHERE,
+			 "%zu gradients of all weights do not fit in memory",
+			 lanes);
 }
 
 static int

@@ -64,7 +64,7 @@ budget_explain(struct err *e)
 	if (budget == UINT64_MAX)
 		return e->code;
 	return err_wrap(e,
-	    "%" PRIu64 " MiB of memory, which a smaller "
-	    "--batch needs less of",
+	    "there are %" PRIu64
+	    " MiB of memory (a smaller --batch takes less)",
 	    budget >> 20);
 }

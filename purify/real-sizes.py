@@ -3,7 +3,7 @@
 """What a round of a purification takes of models of real size: seconds and peak memory, as Markdown.
 
     make real-sizes                      the table of purify/README.md, some minutes
-    NAMES="vit" make real-sizes          only what begins so
+    NAMES="vit" METHODS="ft sau" make real-sizes      only what begins so, by these
 
 Random weights (tests/nets.py), random images with the labels that the model gives them, a guide with one
 target; one round.  Peak memory is that of assay-purify and of the tools that it runs, as /usr/bin/time says.
@@ -88,8 +88,9 @@ def main(build_dir):
     binaries = os.path.abspath(f"{build_dir}/bin")
     names = os.environ.get("NAMES", "").split() or [""]
     print("| " + " | ".join(HEAD) + " |\n" + "| --- " * len(HEAD) + "|")
+    methods = os.environ.get("METHODS", "sau guided ft").split()
     for key, method, batch in ROWS:
-        if any(key.startswith(n) for n in names):
+        if method in methods and any(key.startswith(n) for n in names):
             print("| " + " | ".join(row(binaries, key, method, batch)) + " |", flush=True)
 
 
