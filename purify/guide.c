@@ -309,6 +309,17 @@ guide_search(struct guide *g, const struct net *net,
 	return 0;
 }
 
+int
+guide_idle(const struct guide_question *q, struct err *e)
+{
+	if (q->source == UAP_ALL)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "no images to push to class %d", q->target);
+	return err_set(e, ERR_USAGE, ERR_NOWHERE,
+	    "no images to push from class %d to class %d", q->source,
+	    q->target);
+}
+
 /* --- using --------------------------------------------------------------- */
 
 static bool

@@ -51,6 +51,9 @@ void guide_release(struct guide *);
  */
 int guide_search(struct guide *, const struct net *, const struct uap_images *,
     size_t seeds, uint64_t seed, struct err *) MUST_USE;
+/* ERR_USAGE, for a question that has no perturbation after a search: there are
+ * no images that it is about. */
+int guide_idle(const struct guide_question *, struct err *);
 
 /* A perturbation for an image of this class, by a number that chooses among
  * questions and in their pools; NULL where no question is about the class. */

@@ -16,6 +16,7 @@
 #include "purify/rounds.h"
 
 #include "base/rng.h"
+#include "base/tool.h"
 
 static const char *const terms[] = {
     "loss_clean", "loss_distil", "loss_guide", "loss_mix", NULL};
@@ -73,14 +74,30 @@ open(struct purification *p, struct err *e)
 	return rc;
 }
 
+/* Says which questions nothing can be found for. */
+static void
+warn_of_idle(const struct guide *g)
+{
+	struct err e;
+
+	for (size_t i = 0; i < g->n; i++)
+		if (g->question[i].n == 0) {
+			(void)guide_idle(&g->question[i], &e);
+			tool_warn("a target of the scan is left alone: %s", e.msg);
+		}
+}
+
 static int
 begin(struct purification *p, uint64_t round, struct err *e)
 {
 	struct uap_images images = {.x = p->x, .label = p->y, .n = p->ntrain};
-
-	return guide_search(&p->guide, &p->h, &images,
+	int rc = guide_search(&p->guide, &p->h, &images,
 	    round == 0 ? SEEDS_FIRST : SEEDS,
 	    p->cfg.seed + (round + 1) * 1000003, e);
+
+	if (rc == 0 && round == 0)
+		warn_of_idle(&p->guide);
+	return rc;
 }
 
 /* --- one batch ----------------------------------------------------------- */

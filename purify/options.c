@@ -7,7 +7,7 @@
 
 static const char *arg_data, *arg_classes, *arg_out, *arg_report;
 static const char *arg_preprocess;
-static const char *arg_method = "sau", *arg_norm = "linf", *arg_init = "max";
+static const char *arg_method, *arg_norm = "linf", *arg_init = "max";
 static const char *arg_optim, *arg_bn, *arg_schedule, *arg_scan, *arg_guide;
 static const char *arg_checkpoint;
 static uint64_t arg_rounds = UNSET, arg_batch = UNSET, arg_steps = 5, arg_seed;
@@ -73,7 +73,8 @@ static const struct opt table[] = {
 	.kind = OPT_STR,
 	.dest = &arg_method,
 	.arg = "M",
-	.help = "sau (default), guided, ft, ft-sam, d3, anp, fp, i-bau, nad"},
+	.help = "sau, guided (with --guide), ft, ft-sam, d3, anp, fp, "
+		"i-bau, nad"},
     {.name = "rounds",
 	.kind = OPT_U64,
 	.dest = &arg_rounds,
@@ -372,6 +373,15 @@ numbers(struct purify_config *c, const struct method_defaults *d)
 	c->optim.momentum = (float)arg_momentum;
 }
 
+/* The method that is asked for; NULL where there is none of that name. */
+static const struct method *
+method(void)
+{
+	if (arg_method == NULL)
+		return arg_guide != NULL ? &method_guided : &method_sau;
+	return method_find(arg_method);
+}
+
 /* Of what the rounds depend on, not of what comes after them. */
 static void
 digest_options(struct digest *out)
@@ -391,7 +401,7 @@ digest_options(struct digest *out)
 int
 options_configure(struct purify_config *c, const char *model)
 {
-	const struct method *m = method_find(arg_method);
+	const struct method *m = method();
 
 	if (arg_data == NULL || arg_out == NULL)
 		return opt_usage(&options_tool, "--data and -o are needed");
@@ -438,8 +448,7 @@ options_json(void)
 	json_put(o, "lr", json_number(arg_lr));
 	json_put(o, "optimiser", json_text(arg_optim));
 	json_put(o, "amsgrad",
-	    json_boolean(
-		method_find(arg_method)->defaults.amsgrad && !arg_amsgrad_off));
+	    json_boolean(method()->defaults.amsgrad && !arg_amsgrad_off));
 	json_put(o, "decay", json_number(arg_decay));
 	json_put(o, "momentum", json_number(arg_momentum));
 	json_put(o, "lambda_clean", json_number(arg_l1));

@@ -50,9 +50,9 @@ take_scan(struct reactivate *r, const struct reactivate_how *how, struct err *e)
 	for (size_t i = 0; i < g->n; i++) {
 		const struct guide_question *q = &g->question[i];
 
-		/* the last of a pool is what was found, the others vary it */
 		if (q->n == 0)
-			continue;
+			return guide_idle(q, e);
+		/* the last of a pool is what was found, the others vary it */
 		r->trigger[r->n++] = (struct reactivate_trigger){
 		    .trigger = &q->pool[q->n - 1],
 		    .name = q->geometry != NULL ? q->geometry->name : "probe",

@@ -67,8 +67,9 @@ printf '%s' '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"}
  "geometries":[{"name":"patch","per_class":[{"class":0,"ease":{"suspect":-2.0,"references":[-4.0,-4.2]}}]},
   {"name":"linf","per_class":[{"class":0,"ease":{"suspect":2.0,"references":[1.0]}}]}],
  "pairs":[{"class":1,"source":2,"ease":{"suspect":-3.0,"references":[-4.0]}}]}' >"$tmp/scan.json"
-g="-q --method guided --guide $tmp/scan.json --batch 32 --keep 1 --data $audit $suspect"
+g="-q --guide $tmp/scan.json --batch 32 --keep 1 --data $audit $suspect"
 exits 0 'guided' assay-purify $g --rounds 2 -o "$tmp/g1.onnx" --document "$tmp/g1.json" --checkpoint "$tmp/g1.state" --threads 1
+ok 'a guide is unlearned, unless another method is asked for' grep -q '"method": "guided"' "$tmp/g1.json"
 ok 'the scan is named' grep -q '"role": "scan"' "$tmp/g1.json"
 ok 'what the guide cost is said' grep -q '"loss_guide":' "$tmp/g1.json"
 exits 0 'by two threads' assay-purify $g --rounds 2 -o "$tmp/g2.onnx" --threads 2
