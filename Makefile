@@ -40,7 +40,7 @@ assay-grow_PARTS    = grow_doc grow_open grow_train
 assay-scan_PARTS    = cache null profile scan_before scan_doc scan_examples scan_grow scan_head scan_judge \
                       scan_measure scan_open scan_previous scan_print scan_replay scan_self \
                       verdict
-assay-purify_PARTS  = after attention checkpoint direction guide harm head method $(METHODS) \
+assay-purify_PARTS  = after attention budget checkpoint direction estimate guide harm head method $(METHODS) \
                       neuron options push reactivate reactivate_json reactivate_print \
                       retune rounds sau trainer tuning
 assay-plant_PARTS   = adaptive adversary arch attack compress options poison \
@@ -250,6 +250,8 @@ eval-purify: all ## purify the victims of the zoo by METHODS, as SCANS found the
 	@sh purify/zoo-purify.sh $(ZOO) $${SCANS:-build/scans/given} $${OUT:-build/eval-purify} \
 	  "$${METHODS:-guided sau ft ft-sam d3 anp fp i-bau nad}" "$${SEEDS:-0 1 2}" $${NAMES:-test-}
 	@/usr/bin/python3 -B purify/eval-purify.py $${OUT:-build/eval-purify}
+real-sizes: all ## time a round of models of real size and their memory, the table of purify/README.md (python3-torch; minutes)
+	@/usr/bin/python3 -B purify/real-sizes.py $(B)
 sau-table: all ## measure the table of purify/README.md (an hour)
 	@sh purify/table.sh
 help: ## this list
@@ -266,4 +268,4 @@ install: all ## binaries, data and man pages
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models corpus demo deps \
         deps-check eval-purify eval-scan fixtures format fuzz fuzz-bins help install interop lint null-table \
-        replay sau-table unit zoo
+        real-sizes replay sau-table unit zoo

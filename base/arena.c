@@ -2,11 +2,17 @@
 #include "base/arena.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 
 #define ARENA_ALIGN 64
 #define ARENA_FIRST ((size_t)8 << 10) /* most arenas stay small */
 #define ARENA_BLOCK ((size_t)64 << 10)
 #define ARENA_BIG   4096
+/* Blocks from here on count for arena_limit(). */
+#define ARENA_HUGE ((size_t)1 << 20)
+
+/* What is left of arena_limit(). */
+static atomic_size_t room = SIZE_MAX;
 
 /* Sanitizers see overflows only when each object has a block of its own. */
 #ifdef __SANITIZE_ADDRESS__
@@ -23,6 +29,33 @@ struct arena_block {
 };
 
 void
+arena_limit(size_t bytes)
+{
+	room = bytes;
+}
+
+static bool
+take_room(size_t n)
+{
+	size_t left = room;
+
+	do {
+		if (n < ARENA_HUGE || left == SIZE_MAX)
+			return true;
+		if (n > left)
+			return false;
+	} while (!atomic_compare_exchange_weak(&room, &left, left - n));
+	return true;
+}
+
+static void
+give_room(size_t n)
+{
+	if (n >= ARENA_HUGE && room != SIZE_MAX)
+		room += n;
+}
+
+void
 arena_init(struct arena *a, size_t cap)
 {
 	*a = (struct arena){.cap = cap};
@@ -35,6 +68,7 @@ arena_release(struct arena *a)
 
 	for (b = a->head; b != NULL; b = next) {
 		next = b->next;
+		give_room(b->size);
 		free(b);
 	}
 	*a = (struct arena){0};
@@ -50,6 +84,8 @@ block_new(struct arena *a, size_t size, bool shared)
 		return NULL;
 	rest = total % ARENA_ALIGN;
 	if (rest != 0 && ckd_add(&total, total, ARENA_ALIGN - rest))
+		return NULL;
+	if (!take_room(size))
 		return NULL;
 	if ((b = aligned_alloc(ARENA_ALIGN, total)) == NULL)
 		BUG("out of memory");

@@ -16,6 +16,12 @@ struct arena {
 
 void arena_init(struct arena *, size_t cap);
 void arena_release(struct arena *);
+/*
+ * All arenas of the process together get at most `bytes` more in blocks of a
+ * MiB and more, the rest being small: beyond that arena_alloc() returns NULL
+ * as over a cap.  SIZE_MAX: no limit, as before the first call.
+ */
+void arena_limit(size_t bytes);
 
 /*
  * Zeroed memory for n objects of the given size; NULL when over the cap.

@@ -29,11 +29,19 @@ progress_begin(struct progress *p, const char *label, uint64_t total)
 	p->on = !tool_quiet;
 }
 
+void
+progress_from(struct progress *p, uint64_t done)
+{
+	p->from = done;
+}
+
 static void
 draw(struct progress *p, uint64_t done, double now, const char *note)
 {
 	double share = p->total != 0 ? (double)done / (double)p->total : 1.0;
-	double eta = share > 0 ? (now - p->start) * (1 - share) / share : 0;
+	double now_done = (double)(done - MIN(done, p->from));
+	double left = (double)(p->total - MIN(p->total, done));
+	double eta = now_done > 0 ? (now - p->start) * left / now_done : 0;
 	char bar[BAR_WIDTH + 1];
 
 	for (size_t i = 0; i < BAR_WIDTH; i++)

@@ -83,7 +83,14 @@ run_of(const struct batch *b, size_t thread, size_t k)
 static int
 init_run(struct batch *b, struct run *r, size_t images, struct err *e)
 {
-	return r->mem != NULL ? 0 : run_init(r, b->net, images, b->want, e);
+	size_t k = (size_t)(r - b->run);
+
+	if (r->mem != NULL)
+		return 0;
+	if (b->host != NULL && k < run_count(b->host) &&
+	    b->host->run[k].mem != NULL)
+		return run_init_within(r, &b->host->run[k], images, e);
+	return run_init(r, b->net, images, b->want, e);
 }
 
 static int
@@ -187,21 +194,26 @@ init_lanes(struct batch *b, struct err *e)
 	if (!weights)
 		return 0;
 	b->lane_grad =
-	    arena_alloc(&b->arena, lanes * b->net->nweight + 1, sizeof(float));
+	    b->host != NULL && lanes <= b->host->lane.to - b->host->lane.from
+		? b->host->lane_grad
+		: arena_alloc(
+		      &b->arena, lanes * b->net->nweight + 1, sizeof(float));
 	return b->lane_grad != NULL
 		   ? 0
-		   : err_set(e, ERR_LIMIT, ERR_NOWHERE, "model too large");
+		   : err_set(e, ERR_LIMIT, ERR_NOWHERE,
+			 "%zu gradients of all weights do not fit in memory",
+			 lanes);
 }
 
-int
-batch_init(struct batch *b, const struct net *net, size_t n, unsigned want,
-    enum batch_mode mode, struct err *e)
+static int
+init(struct batch *b, size_t n, struct err *e)
 {
+	const struct net *net = b->net;
 	int rc;
 
 	if (n == 0)
 		BUG("empty batch");
-	*b = (struct batch){.net = net, .n = n, .want = want, .mode = mode};
+	b->n = n;
 	arena_init(&b->arena, (size_t)64 << 30);
 	b->chunk = batch_chunk(net, n);
 	b->nchunk = (n + b->chunk - 1) / b->chunk;
@@ -210,6 +222,25 @@ batch_init(struct batch *b, const struct net *net, size_t n, unsigned want,
 	    (is_synced(b) && (rc = init_sync(b, e)) != 0))
 		batch_release(b);
 	return rc;
+}
+
+int
+batch_init(struct batch *b, const struct net *net, size_t n, unsigned want,
+    enum batch_mode mode, struct err *e)
+{
+	*b = (struct batch){.net = net, .want = want, .mode = mode};
+	return init(b, n, e);
+}
+
+int
+batch_init_within(
+    struct batch *b, const struct batch *host, size_t n, struct err *e)
+{
+	*b = (struct batch){.net = host->net,
+	    .host = host,
+	    .want = host->want,
+	    .mode = host->mode};
+	return init(b, n, e);
 }
 
 void
@@ -536,40 +567,7 @@ batch_step(struct batch *b, const float *x, batch_loss *loss, void *ctx,
 	return total;
 }
 
-/* --- helpers ------------------------------------------------------------- */
-
-static double
-keep_logits(
-    void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
-{
-	const struct {
-		float *to;
-		size_t classes;
-	} *k = ctx;
-
-	(void)dlogits;
-	memcpy(k->to + first * k->classes, logits,
-	    n * k->classes * sizeof(*logits));
-	return 0.0;
-}
-
-int
-batch_logits(const struct net *net, const float *x, size_t n, float *logits,
-    struct err *e)
-{
-	struct {
-		float *to;
-		size_t classes;
-	} keep = {logits, net->classes};
-	struct batch b;
-	int rc;
-
-	if ((rc = batch_init(&b, net, n, PLAN_FORWARD, BATCH_EVAL, e)) != 0)
-		return rc;
-	batch_step(&b, x, keep_logits, &keep, NULL, NULL);
-	batch_release(&b);
-	return 0;
-}
+/* --- statistics ---------------------------------------------------------- */
 
 void
 batch_update_statistics(const struct batch *b, struct net *net, float momentum)

@@ -24,6 +24,7 @@ enum batch_mode {
 struct batch {
 	struct arena arena;
 	const struct net *net;
+	const struct batch *host; /* whose memory this one uses, or NULL */
 	size_t n, chunk, nchunk, nlane;
 	/* lanes of this rank, and their chunks */
 	struct ranks_share lane, own;
@@ -61,6 +62,10 @@ size_t batch_chunk(const struct net *, size_t n);
 /* For batches of exactly n images. */
 int batch_init(struct batch *, const struct net *, size_t n, unsigned want,
     enum batch_mode, struct err *) MUST_USE;
+/* The same in the memory of a batch of at least as many images, which stays
+ * longer and does not run at the same time. */
+int batch_init_within(
+    struct batch *, const struct batch *host, size_t n, struct err *) MUST_USE;
 void batch_release(struct batch *);
 
 /*

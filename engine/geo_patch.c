@@ -34,6 +34,7 @@ start(struct geometry_job *j, struct state *s)
 {
 	struct optim_config adam = optim_adam(false);
 	size_t n = s->pixels * (1 + s->c);
+	struct err e;
 
 	s->raw = geometry_floats(j, n);
 	s->grad = geometry_floats(j, n);
@@ -45,7 +46,8 @@ start(struct geometry_job *j, struct state *s)
 		s->raw[i] = START_MASK;
 	adam.beta1 = 0.5f;
 	adam.beta2 = 0.9f;
-	optim_init(&s->optim, &adam, n, j->arena);
+	if (optim_init(&s->optim, &adam, n, j->arena, &e) != 0)
+		BUG("out of memory");
 	s->weight = START_WEIGHT;
 	s->best = (double)s->pixels;
 }

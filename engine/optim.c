@@ -15,28 +15,23 @@ optim_adam(bool amsgrad)
 	    .epsilon = 1e-8f};
 }
 
-static float *
-state(struct arena *a, size_t n)
+int
+optim_init(struct optim *o, const struct optim_config *cfg, size_t n,
+    struct arena *a, struct err *e)
 {
-	float *p = arena_alloc(a, n + 1, sizeof(*p));
+	bool second = cfg->kind != OPTIM_SGD, most = second && cfg->amsgrad;
 
-	if (p == NULL)
-		BUG("optimiser state does not fit");
-	return p;
-}
-
-void
-optim_init(
-    struct optim *o, const struct optim_config *cfg, size_t n, struct arena *a)
-{
 	*o = (struct optim){.cfg = *cfg, .n = n};
 	o->power1 = 1.0;
 	o->power2 = 1.0;
-	o->m = state(a, n);
-	if (cfg->kind != OPTIM_SGD)
-		o->s = state(a, n);
-	if (cfg->kind != OPTIM_SGD && cfg->amsgrad)
-		o->smax = state(a, n);
+	o->m = arena_alloc(a, n + 1, sizeof(*o->m));
+	o->s = second ? arena_alloc(a, n + 1, sizeof(*o->s)) : NULL;
+	o->smax = most ? arena_alloc(a, n + 1, sizeof(*o->smax)) : NULL;
+	if (o->m == NULL || (second && o->s == NULL) ||
+	    (most && o->smax == NULL))
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "%zu weights do not fit in memory", n);
+	return 0;
 }
 
 /* Weights are independent of each other: pieces may go to any thread. */

@@ -12,6 +12,7 @@
 #define ENGINE_OPTIM_H
 
 #include "base/arena.h"
+#include "base/err.h"
 
 enum optim_kind {
 	OPTIM_SGD,
@@ -38,9 +39,9 @@ struct optim {
 /* Adam's usual constants: .9, .999, 1e-8, no decay. */
 struct optim_config optim_adam(bool amsgrad);
 
-/* State for n weights, zeroed; aborts when the arena is full. */
-void optim_init(
-    struct optim *, const struct optim_config *, size_t n, struct arena *);
+/* State for n weights, zeroed; ERR_LIMIT where the arena has no room. */
+int optim_init(struct optim *, const struct optim_config *, size_t n,
+    struct arena *, struct err *) MUST_USE;
 /* w -= ... with gradient g at learning rate lr. */
 void optim_step(struct optim *, float lr, const float *g, float *w);
 

@@ -280,9 +280,9 @@ objective(const struct chunk *c)
 	return active;
 }
 
-/* Both nets on the images, perturbed or (clean) as they are. */
+/* The nets, or h0 alone, on the images, perturbed or (clean) as they are. */
 static void
-predict(struct chunk *c, bool clean)
+predict(struct chunk *c, bool clean, bool both)
 {
 	const struct spgd_result *r = c->r;
 	size_t image = image_size(c->s), k = c->s->h->classes;
@@ -298,10 +298,12 @@ predict(struct chunk *c, bool clean)
 			x[i] =
 			    c->x[from + i] + (clean ? 0.0f : r->eps[from + i]);
 	}
-	c->z = run_forward(c->h, c->w->x);
+	if (both)
+		c->z = run_forward(c->h, c->w->x);
 	c->z0 = run_forward(c->h0, c->w->x);
 	for (size_t j = 0; j < c->n; j++) {
-		to[c->at[j]] = (int32_t)loss_argmax(k, c->z + j * k);
+		if (both)
+			to[c->at[j]] = (int32_t)loss_argmax(k, c->z + j * k);
 		to0[c->at[j]] = (int32_t)loss_argmax(k, c->z0 + j * k);
 	}
 }
@@ -430,8 +432,8 @@ spgd_attack(struct spgd *s, const float *x, const int32_t *y, size_t n,
 
 			open_chunk(s, k, size, left, &c);
 			if (t == 0)
-				predict(&c, true);
-			predict(&c, false);
+				predict(&c, true, true);
+			predict(&c, false, t < s->cfg.steps || !s->brief);
 			if (t < s->cfg.steps)
 				step_chunk(&c);
 		}

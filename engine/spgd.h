@@ -52,6 +52,9 @@ struct spgd {
 	size_t chunk, n, nworker;
 	struct spgd_worker *worker; /* one per thread */
 	size_t *active;             /* images that are not yet shared */
+	/* the caller runs h on the result: r->pred is not brought up to date
+	 * for the images that took all steps */
+	bool brief;
 	uint8_t *packed; /* n images' results, between ranks; or NULL */
 };
 

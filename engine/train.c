@@ -53,6 +53,7 @@ struct trainer {
 	float *goal;             /* or NULL, as the hooks want */
 	float *kept; /* SAM: the weights before the climb, or NULL */
 	int32_t *label;
+	bool full;   /* something did not fit */
 	float share; /* of an image's own, in a mixed one */
 	uint64_t step, steps, seen;
 };
@@ -226,8 +227,7 @@ need(struct trainer *t, size_t n, size_t size)
 {
 	void *p = arena_alloc(&t->arena, n + 1, size);
 
-	if (p == NULL)
-		BUG("training does not fit in memory");
+	t->full = t->full || p == NULL;
 	return p;
 }
 
@@ -236,6 +236,7 @@ prepare(struct trainer *t, struct err *e)
 {
 	struct optim_config how = optim_adam(false);
 	size_t n = t->cfg->batch, image = t->net->h * t->net->w * t->net->c;
+	int rc;
 
 	how.kind = t->cfg->kind;
 	how.nesterov = true;
@@ -254,9 +255,14 @@ prepare(struct trainer *t, struct err *e)
 		t->goal = need(t, n * t->net->classes, sizeof(*t->goal));
 	if (t->cfg->sam > 0)
 		t->kept = need(t, t->net->nweight, sizeof(*t->kept));
+	if (t->full)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "training in batches of %zu does not fit in memory", n);
 	for (size_t i = 0; i < t->src->n; i++)
 		t->order[i] = (uint32_t)i;
-	optim_init(&t->optim, &how, t->net->nweight, &t->arena);
+	rc = optim_init(&t->optim, &how, t->net->nweight, &t->arena, e);
+	if (rc != 0)
+		return rc;
 	t->steps = t->cfg->epochs * (t->src->n / n);
 	return batch_init(&t->batch, t->net, n, PLAN_WEIGHTS, BATCH_TRAIN, e);
 }

@@ -68,6 +68,9 @@ struct method {
 	int (*begin)(struct purification *, uint64_t round, struct err *);
 	int (*step)(struct purification *, const struct method_batch *,
 	    struct method_terms *, struct err *);
+	/* a step as dear as they get, for estimates; NULL: all are alike */
+	int (*dearest)(struct purification *, const struct method_batch *,
+	    struct method_terms *, struct err *);
 	/* at most METHOD_SPANS of what changes from step to step, so that a
 	 * run goes on from a checkpoint with the same bytes */
 	size_t (*spans)(struct purification *, struct method_span *);

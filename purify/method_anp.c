@@ -48,8 +48,10 @@ open(struct purification *p, struct err *e)
 	if ((rc = neuron_list(&s->neurons, &p->h, &p->arena, e)) != 0)
 		return rc;
 	s->tuning.trainer.still = true;
-	optim_init(&s->optim, &p->cfg.optim, s->neurons.n, &p->arena);
 	n = s->neurons.n;
+	rc = optim_init(&s->optim, &p->cfg.optim, n, &p->arena, e);
+	if (rc != 0)
+		return rc;
 	s->mask = arena_alloc(&p->arena, 6 * n, sizeof(*s->mask));
 	if (s->mask == NULL)
 		BUG("out of memory");

@@ -47,12 +47,11 @@ struct ibau {
 };
 
 static float *
-need(struct purification *p, size_t n)
+need(struct purification *p, size_t n, bool *full)
 {
 	float *q = arena_alloc(&p->arena, n + 1, sizeof(*q));
 
-	if (q == NULL)
-		BUG("out of memory");
+	*full = *full || q == NULL;
 	return q;
 }
 
@@ -61,6 +60,7 @@ open(struct purification *p, struct err *e)
 {
 	struct ibau *s;
 	size_t n = MIN(p->cfg.batch, p->ntrain);
+	bool full = false;
 	int rc;
 
 	if ((rc = tuning_open(p, sizeof(*s), e)) != 0)
@@ -70,18 +70,19 @@ open(struct purification *p, struct err *e)
 		return rc;
 	s->tuning.trainer.still = true; /* of images that are no one's */
 	s->image = p->h.h * p->h.w * p->h.c;
-	s->d = need(p, s->image);
-	s->v = need(p, s->image);
-	s->outer = need(p, s->image);
-	s->at = need(p, s->image);
-	s->side[0] = need(p, s->image);
-	s->side[1] = need(p, s->image);
-	s->hyper = need(p, p->h.nweight);
-	s->weights = need(p, p->h.nweight);
-	s->logits = need(p, n * p->h.classes);
+	s->d = need(p, s->image, &full);
+	s->v = need(p, s->image, &full);
+	s->outer = need(p, s->image, &full);
+	s->at = need(p, s->image, &full);
+	s->side[0] = need(p, s->image, &full);
+	s->side[1] = need(p, s->image, &full);
+	s->hyper = need(p, p->h.nweight, &full);
+	s->weights = need(p, p->h.nweight, &full);
+	s->logits = need(p, n * p->h.classes, &full);
 	s->own = arena_alloc(&p->arena, n, sizeof(*s->own));
-	if (s->own == NULL)
-		BUG("out of memory");
+	if (full || s->own == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "batches of %zu do not fit in memory", n);
 	return 0;
 }
 

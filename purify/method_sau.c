@@ -60,6 +60,22 @@ step(struct purification *p, const struct method_batch *b,
 	return 0;
 }
 
+/* Without a perturbation no image is ever shared, so that none leaves. */
+static int
+dearest(struct purification *p, const struct method_batch *b,
+    struct method_terms *t, struct err *e)
+{
+	struct sau *s = p->own;
+	struct spgd_config *inner = &s->spgd.cfg, kept = *inner;
+	int rc;
+
+	inner->alpha = 0.0;
+	inner->step = 0.0;
+	rc = step(p, b, t, e);
+	*inner = kept;
+	return rc;
+}
+
 static size_t
 spans(struct purification *p, struct method_span *span)
 {
@@ -92,6 +108,7 @@ const struct method method_sau = {
 	.lambda_shared = 1.0},
     .open = open,
     .step = step,
+    .dearest = dearest,
     .spans = spans,
     .release = release,
 };

@@ -16,6 +16,7 @@ static double arg_alpha = 0.2, arg_step = 0.2, arg_b1 = 0.01, arg_b2 = 1;
 static double arg_l1 = NAN, arg_l2 = NAN, arg_l3 = NAN, arg_lr = NAN;
 static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
 static double arg_keep = NAN, arg_ld = 3, arg_lg = 4, arg_lm = 2, arg_max_time;
+static double arg_max_memory;
 static double arg_rho = NAN, arg_prune = NAN;
 static bool arg_json, arg_amsgrad_off, arg_no_reactivation, arg_provenance;
 static const char *arg_eval_data, *arg_trigger;
@@ -192,6 +193,13 @@ static const struct opt table[] = {
 	.help = "seconds after which no round begins (default: none)",
 	.lo = 0,
 	.hi = 1e9},
+    {.name = "max-memory",
+	.kind = OPT_REAL,
+	.dest = &arg_max_memory,
+	.arg = "X",
+	.help = "MiB that may be taken (default: what there is)",
+	.lo = 0,
+	.hi = 1e9},
     {.name = "checkpoint",
 	.kind = OPT_STR,
 	.dest = &arg_checkpoint,
@@ -353,6 +361,7 @@ numbers(struct purify_config *c, const struct method_defaults *d)
 	c->lambda_mix = arg_lm;
 	c->held_out = arg_heldout;
 	c->max_seconds = arg_max_time;
+	c->max_memory = (uint64_t)(arg_max_memory * (1 << 20));
 	c->seed = arg_seed;
 	c->inner.alpha = arg_alpha;
 	c->inner.step = arg_step;

@@ -9,7 +9,9 @@
 #include "base/tool.h"
 #include "engine/loss.h"
 #include "engine/measure.h"
+#include "purify/budget.h"
 #include "purify/checkpoint.h"
+#include "purify/estimate.h"
 
 #include <math.h>
 #include <signal.h>
@@ -28,12 +30,11 @@ rounds_stop(void)
 /* --- set-up -------------------------------------------------------------- */
 
 static void *
-need(struct purification *p, size_t n, size_t size)
+need(struct purification *p, size_t n, size_t size, bool *full)
 {
 	void *q = arena_alloc(&p->arena, n + 1, size);
 
-	if (q == NULL)
-		BUG("the images do not fit in memory");
+	*full = *full || q == NULL;
 	return q;
 }
 
@@ -48,6 +49,7 @@ split(struct purification *p, struct err *e)
 {
 	const struct dataset *d = &p->data.data;
 	size_t image = image_floats(p), n = p->cfg.batch;
+	bool full = false;
 	struct rng r;
 
 	p->nheld = (size_t)((double)d->n * p->cfg.held_out + 0.5);
@@ -55,16 +57,21 @@ split(struct purification *p, struct err *e)
 	if (p->nheld == 0 || p->ntrain == 0)
 		return err_set(
 		    e, ERR_USAGE, ERR_NOWHERE, "%zu images are too few", d->n);
-	p->order = need(p, d->n, sizeof(*p->order));
-	p->x = need(p, d->n * image, sizeof(*p->x));
-	p->y = need(p, d->n, sizeof(*p->y));
+	n = MIN(n, p->ntrain);
+	p->order = need(p, d->n, sizeof(*p->order), &full);
+	p->x = need(p, d->n * image, sizeof(*p->x), &full);
+	p->y = need(p, d->n, sizeof(*p->y), &full);
+	p->batch_x = need(p, n * image, sizeof(*p->batch_x), &full);
+	p->batch_y = need(p, n, sizeof(*p->batch_y), &full);
+	p->hit_before = need(p, p->nheld, sizeof(*p->hit_before), &full);
+	p->hit = need(p, p->nheld, sizeof(*p->hit), &full);
+	p->kept = need(p, p->h.nweight + p->h.nfixed, sizeof(*p->kept), &full);
+	p->round = need(p, p->cfg.rounds, sizeof(*p->round), &full);
+	if (full)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "%zu images do not fit in memory", d->n);
 	p->held = p->x + p->ntrain * image;
 	p->held_y = p->y + p->ntrain;
-	p->batch_x = need(p, MIN(n, p->ntrain) * image, sizeof(*p->batch_x));
-	p->batch_y = need(p, MIN(n, p->ntrain), sizeof(*p->batch_y));
-	p->hit_before = need(p, p->nheld, sizeof(*p->hit_before));
-	p->hit = need(p, p->nheld, sizeof(*p->hit));
-	p->kept = need(p, p->h.nweight + p->h.nfixed, sizeof(*p->kept));
 	for (size_t i = 0; i < d->n; i++)
 		p->order[i] = (uint32_t)i;
 	rng_init(&r, p->cfg.seed, STREAM_SPLIT);
@@ -99,15 +106,16 @@ read_guide(struct purification *p, struct err *e)
 	return rc == 0 ? 0 : err_in(e, p->cfg.guide);
 }
 
-int
-rounds_open(struct purification *p, struct err *e)
+static int
+open_all(struct purification *p, struct err *e)
 {
 	const struct dataset *d = &p->data.data;
 	const struct purify_config *c = &p->cfg;
 	struct fetch_want want = {.spec = c->data, .classes = c->classes};
 	int rc;
 
-	arena_init(&p->arena, (size_t)32 << 30);
+	arena_init(&p->arena, (size_t)1 << 40);
+	budget_set(c->max_memory);
 	rc = fetch_model(c->model, c->preprocess, &p->model, e);
 	if (rc != 0)
 		return rc;
@@ -124,10 +132,18 @@ rounds_open(struct purification *p, struct err *e)
 		return err_in(e, c->data);
 	if ((rc = read_guide(p, e)) != 0)
 		return rc;
-	p->round = need(p, c->rounds, sizeof(*p->round));
-	if ((rc = c->method->open(p, e)) != 0)
+	if ((rc = budget_threads(p, e)) != 0 ||
+	    (rc = c->method->open(p, e)) != 0)
 		return err_in(e, c->model);
 	return 0;
+}
+
+int
+rounds_open(struct purification *p, struct err *e)
+{
+	int rc = open_all(p, e);
+
+	return rc == ERR_LIMIT ? budget_explain(e) : rc;
 }
 
 /* --- the model that counts ------------------------------------------------ */
@@ -142,8 +158,10 @@ rounds_accuracy(struct purification *p, bool *hit, double *out, struct err *e)
 
 	arena_init(&a, (size_t)4 << 30);
 	if ((z = arena_alloc(&a, p->nheld * k, sizeof(*z))) == NULL)
-		BUG("logits do not fit in memory");
-	rc = batch_logits(&p->h, p->held, p->nheld, z, e);
+		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "logits of %zu images do not fit in memory", p->nheld);
+	else
+		rc = batch_logits(&p->h, p->held, p->nheld, z, e);
 	for (size_t i = 0; rc == 0 && i < p->nheld; i++) {
 		hit[i] = loss_argmax(k, z + i * k) == (size_t)p->held_y[i];
 		n += hit[i];
@@ -212,11 +230,18 @@ rate(const struct purification *p, uint64_t round, size_t at)
 	return p->cfg.rate;
 }
 
-/* Images order[at, at + n) as a batch. */
-static void
-gather(struct purification *p, size_t at, size_t n)
+size_t
+rounds_batches(const struct purification *p)
 {
-	size_t image = image_floats(p);
+	size_t most = MIN(p->cfg.batch, p->ntrain);
+
+	return (p->ntrain + most - 1) / most;
+}
+
+struct method_batch
+rounds_batch(struct purification *p, uint64_t round, size_t at)
+{
+	size_t image = image_floats(p), n = MIN(p->cfg.batch, p->ntrain - at);
 
 	for (size_t i = 0; i < n; i++) {
 		size_t from = p->order[at + i];
@@ -225,6 +250,8 @@ gather(struct purification *p, size_t at, size_t n)
 		    image * sizeof(*p->x));
 		p->batch_y[i] = p->y[from];
 	}
+	return (struct method_batch){p->batch_x, p->batch_y, p->order + at, n,
+	    p->draw, rate(p, round, at)};
 }
 
 /* A new order each round, of the seed and the round alone. */
@@ -248,12 +275,37 @@ is_stopped(struct purification *p)
 	return p->end == ROUNDS_SIGNAL;
 }
 
+/* Where the round stands: means so far, and shares of its images such as
+ * those that are shared. */
+static void
+say(const struct purification *p, uint64_t i, struct progress *bar, size_t done)
+{
+	const struct method_terms *t = &p->round[i].terms;
+	const char *const *term = p->cfg.method->term;
+	double n = (double)MAX(t->n, 1);
+	struct buf note = {0};
+
+	buf_printf(&note, "round %" PRIu64 " loss %.3f", i + 1, t->loss / n);
+	for (size_t k = 0; term[k] != NULL; k++) {
+		const char *end = strstr(term[k], "_rate");
+
+		if (end != NULL)
+			buf_printf(&note, " %.*s %.3f", (int)(end - term[k]),
+			    term[k], t->sum[k] / n);
+	}
+	if (i > 0)
+		buf_printf(&note, " held-out %.3f", p->round[i - 1].accuracy);
+	progress_step(bar, i * rounds_batches(p) + done, buf_str(&note));
+	buf_free(&note);
+}
+
 static int
-one_round(struct purification *p, uint64_t i, struct err *e)
+one_round(
+    struct purification *p, uint64_t i, struct progress *bar, struct err *e)
 {
 	const struct method *m = p->cfg.method;
 	struct round *r = &p->round[i];
-	size_t most = MIN(p->cfg.batch, p->ntrain);
+	size_t done = 0;
 	int rc;
 
 	shuffle(p, i);
@@ -264,12 +316,12 @@ one_round(struct purification *p, uint64_t i, struct err *e)
 
 		if (is_stopped(p))
 			return 0;
-		n = MIN(most, p->ntrain - at);
-		gather(p, at, n);
-		b = (struct method_batch){p->batch_x, p->batch_y, p->order + at,
-		    n, p->draw++, rate(p, i, at)};
+		b = rounds_batch(p, i, at);
+		n = b.n;
+		p->draw++;
 		if ((rc = m->step(p, &b, &r->terms, e)) != 0)
 			return rc;
+		say(p, i, bar, ++done);
 	}
 	if (!isfinite(r->terms.loss))
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
@@ -284,20 +336,15 @@ all_rounds(struct purification *p, struct err *e)
 	struct progress bar;
 	int rc = 0;
 
-	progress_begin(&bar, "purifying", p->cfg.rounds);
+	progress_begin(&bar, "purifying", p->cfg.rounds * rounds_batches(p));
+	progress_from(&bar, p->done * rounds_batches(p));
 	for (uint64_t i = p->done; rc == 0 && i < p->cfg.rounds; i++) {
-		char note[96];
-
-		if ((rc = one_round(p, i, e)) != 0)
+		if ((rc = one_round(p, i, &bar, e)) != 0)
 			break;
 		if (p->end == ROUNDS_SIGNAL)
 			break;
 		p->done = i + 1;
 		choose(p, p->done, p->round[i].accuracy);
-		snprintf(note, sizeof(note), "loss %.3f held-out %.3f",
-		    p->round[i].terms.loss / (double)p->round[i].terms.n,
-		    p->round[i].accuracy);
-		progress_step(&bar, p->done, note);
 		if (p->cfg.checkpoint != NULL && ranks_first() &&
 		    (rc = checkpoint_write(p, p->cfg.checkpoint, e)) != 0)
 			break;
@@ -311,14 +358,24 @@ all_rounds(struct purification *p, struct err *e)
 	return rc;
 }
 
+/* What it works with makes room for what is measured afterwards. */
+static void
+drop_method(struct purification *p)
+{
+	if (p->own != NULL)
+		p->cfg.method->release(p);
+	p->own = NULL;
+}
+
 int
 rounds_run(struct purification *p, struct err *e)
 {
-	double start = progress_clock();
+	double start = progress_clock(), measured;
 	int rc;
 
 	if ((rc = rounds_accuracy(p, p->hit_before, &p->before, e)) != 0)
 		return rc;
+	measured = progress_clock() - start;
 	if (measure_near_chance((uint64_t)(p->before * (double)p->nheld + 0.5),
 		p->nheld, p->h.classes))
 		tool_warn(MEASURE_NEAR_CHANCE, p->cfg.model, 100 * p->before);
@@ -326,7 +383,8 @@ rounds_run(struct purification *p, struct err *e)
 	if (p->cfg.checkpoint != NULL &&
 	    (rc = checkpoint_read(p, p->cfg.checkpoint, e)) != 0)
 		return rc;
-	rc = all_rounds(p, e);
+	if ((rc = estimate_print(p, measured, e)) == 0)
+		rc = all_rounds(p, e);
 	put_back(p);
 	p->unrounded = p->after;
 	if (rc == 0)
@@ -334,14 +392,14 @@ rounds_run(struct purification *p, struct err *e)
 	if (rc == 0 && p->rounding.changed > 0)
 		rc = rounds_accuracy(p, p->hit, &p->after, e);
 	p->seconds = progress_clock() - start;
+	drop_method(p);
 	return rc;
 }
 
 void
 rounds_release(struct purification *p)
 {
-	if (p->own != NULL)
-		p->cfg.method->release(p);
+	drop_method(p);
 	guide_release(&p->guide);
 	net_release(&p->h);
 	net_release(&p->h0);

@@ -31,6 +31,7 @@ struct purify_config {
 	double lambda_guide, lambda_distil, lambda_mix; /* method_guided.c */
 	double rho, prune;                              /* method.h */
 	double max_seconds;                             /* 0: no limit */
+	uint64_t max_memory;   /* bytes; 0: what there is */
 	struct digest options; /* of all that the rounds depend on */
 };
 
@@ -93,6 +94,11 @@ void rounds_release(struct purification *);
 /* Of p->h on the held-out images; which of them it gets right into `hit`. */
 int rounds_accuracy(
     struct purification *, bool *hit, double *out, struct err *) MUST_USE;
+/* Batches of a full round, the last one may be smaller. */
+size_t rounds_batches(const struct purification *);
+/* The round's batch that begins at this place of its order. */
+struct method_batch rounds_batch(
+    struct purification *, uint64_t round, size_t at);
 /* From a signal handler: no round begins any more, the one under way is
  * given up. */
 void rounds_stop(void);

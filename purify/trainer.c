@@ -5,13 +5,9 @@
 #define MOMENTUM 0.1f
 
 static int
-make_batch(struct trainer *t, struct batch *b, size_t n, struct err *e)
+full_batch(struct trainer *t, struct err *e)
 {
-	int rc = batch_init(b, t->net, n, t->want, t->mode, e);
-
-	if (rc != 0)
-		b->net = NULL;
-	return rc;
+	return batch_init(&t->batch[0], t->net, t->n, t->want, t->mode, e);
 }
 
 static void
@@ -25,14 +21,17 @@ int
 trainer_init(struct trainer *t, struct net *net, size_t n, enum batch_mode mode,
     const struct optim_config *cfg, struct arena *a, struct err *e)
 {
+	int rc;
+
 	*t = (struct trainer){
 	    .net = net, .n = n, .mode = mode, .want = PLAN_WEIGHTS};
 	t->grad = arena_alloc(a, net->nweight + 1, sizeof(*t->grad));
 	if (t->grad == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
 		    "%zu weights do not fit in memory", net->nweight);
-	optim_init(&t->optim, cfg, net->nweight, a);
-	return make_batch(t, &t->batch[0], n, e);
+	if ((rc = optim_init(&t->optim, cfg, net->nweight, a, e)) != 0)
+		return rc;
+	return full_batch(t, e);
 }
 
 int
@@ -47,7 +46,7 @@ trainer_want_data(struct trainer *t, struct arena *a, struct err *e)
 	t->want |= PLAN_DATA;
 	for (size_t i = 0; i < ARRAY_LEN(t->batch); i++)
 		drop_batch(&t->batch[i]);
-	return make_batch(t, &t->batch[0], t->n, e);
+	return full_batch(t, e);
 }
 
 void
@@ -68,7 +67,7 @@ batch_for(struct trainer *t, size_t n, struct batch **b, struct err *e)
 	if ((*b)->net != NULL && (*b)->n == n)
 		return 0;
 	drop_batch(*b);
-	return make_batch(t, *b, n, e);
+	return batch_init_within(*b, &t->batch[0], n, e);
 }
 
 int

@@ -161,7 +161,9 @@ open_step(struct bench *b, const char *name)
 		want = PLAN_WEIGHTS;
 		b->train = true;
 		b->grad = floats(b, b->net.nweight);
-		optim_init(&b->optim, &sgd, b->net.nweight, &b->arena);
+		check(
+		    optim_init(&b->optim, &sgd, b->net.nweight, &b->arena, &e),
+		    &e);
 	}
 	check(batch_init(&b->batch, &b->net, b->n, want,
 		  b->train ? BATCH_TRAIN : BATCH_EVAL, &e),

@@ -9,7 +9,8 @@
 
 Work items: peak preact vgg cnn resnet50 mobilenet vit growth load (tests/bench_load.py)
 inspect (tests/bench_inspect.py); cases: logits gradient train sau.
-BENCH_SAU is the number of images of a SAU step.  engine/SPEED.md says what is compared.  This process
+BENCH_SAU has the numbers of images of a SAU step.  Where a pass takes minutes: BENCH_WARM=0 counts the first two
+as well, BENCH_LAYOUTS=channels_last leaves out PyTorch's other layout; each turn is told as it ends.  engine/SPEED.md says what is compared.  This process
 imports no PyTorch: every competitor is a child of its own (tests/bench.c, bench_torch.py, peer.js), so
 that memory can be told apart.
 """
@@ -26,17 +27,19 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable  # Debian's own has the packages
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", 5))
 THREADS = [int(t) for t in os.environ.get("BENCH_THREADS", "1 2").split()]
+WARM = int(os.environ.get("BENCH_WARM", 2))  # passes that warm up
+LAYOUTS = os.environ.get("BENCH_LAYOUTS", "NCHW channels_last").split()
 PASSES = {"logits": 1, "gradient": 2, "train": 3}  # in forward passes
 TITLE = {"logits": "logits", "gradient": "image gradient", "train": "training step", "sau": "SAU step"}
 ALL, EVAL = ("logits", "gradient", "train", "sau"), ("logits", "gradient")
-# name: (net of tests/nets.py, its name in the tables, images, images of a SAU step, cases)
+# name: (net of tests/nets.py, its name in the tables, images, images of SAU steps, cases)
 ITEMS = {
-    "preact": ("preactresnet18", "PreAct-ResNet18, 32x32", 256, 32, ALL),
-    "vgg": ("vgg19_bn, 32 pixels", "VGG19-BN, 32x32", 256, 32, ALL),
-    "cnn": ("cnn", "small CNN, 28x28", 256, 256, ALL),
-    "resnet50": ("resnet50", "ResNet-50, 224x224", 16, 0, EVAL),
-    "mobilenet": ("mobilenet_v2", "MobileNetV2, 224x224", 16, 0, EVAL),
-    "vit": ("vit_b_16", "ViT-B/16, 224x224", 16, 0, EVAL),
+    "preact": ("preactresnet18", "PreAct-ResNet18, 32x32", 256, (32, 256), ALL),
+    "vgg": ("vgg19_bn, 32 pixels", "VGG19-BN, 32x32", 256, (32,), ALL),
+    "cnn": ("cnn", "small CNN, 28x28", 256, (256,), ALL),
+    "resnet50": ("resnet50", "ResNet-50, 224x224", 16, (), EVAL),
+    "mobilenet": ("mobilenet_v2", "MobileNetV2, 224x224", 16, (), EVAL),
+    "vit": ("vit_b_16, 224 pixels", "ViT-B/16, 224x224", 16, (), EVAL),
 }
 MARK = "<!-- below: UPDATE=1 make bench -->\n"
 
@@ -61,7 +64,7 @@ class Competitor:
                    OMP_WAIT_POLICY="passive",  # whose turn it is not must not spin; as the tools do
                    NODE_PATH=os.path.abspath(PEERS))
         self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
-        self.times, self.says, self.memory = [], "", 0
+        self.times, self.cpu, self.says, self.memory = [], [], "", 0
         first = self.child.stdout.readline().split()
         if not first or first[0] != "ready":
             self.fail()
@@ -71,13 +74,20 @@ class Competitor:
         _, err = self.child.communicate()
         raise Refused((err.strip().splitlines() or [f"status {self.child.returncode}"])[-1])
 
+    def processor(self):
+        """Seconds so far, of all threads: what a busy machine changes least."""
+        with open(f"/proc/{self.child.pid}/stat") as f:
+            return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
     def turn(self):
+        before = self.processor()
         self.child.stdin.write("\n")
         self.child.stdin.flush()
         words = self.child.stdout.readline().split()
         if not words:
             self.fail()
         self.times.append(float(words[0]))
+        self.cpu.append(self.processor() - before)
         self.says = self.says or "".join(words[1:])  # of the first pass: later ones start from weights that drifted apart
 
     def close(self):
@@ -85,7 +95,7 @@ class Competitor:
         self.memory = int(out.split()[-1]) / 1024
 
     def median(self):
-        return statistics.median(self.times[2:] or self.times)  # the first two warm up
+        return statistics.median(self.times[WARM:] or self.times)
 
 
 def compete(commands, threads, rounds):
@@ -99,12 +109,14 @@ def compete(commands, threads, rounds):
             if name == "Assay":
                 return out
     racing = {k: c for k, c in out.items() if isinstance(c, Competitor)}
-    for i in range(rounds + 2):
-        for c in racing.values():
+    for i in range(rounds + WARM):
+        for k, c in racing.items():
             c.turn()
+            if c.times[-1] > 1e4:
+                say((k, f"pass {i + 1}:", f"{c.times[-1] / 1e3:.1f} s, {c.cpu[-1]:.1f} s of processor time", c.says))
         for k in list(racing) if i == 1 else []:
             rival = racing.get(k.replace("channels_last", "NCHW") if k.endswith("channels_last") else k.replace("NCHW", "channels_last"))
-            if rival and racing[k].times[1] > 1.2 * rival.times[1]:
+            if WARM and rival and racing[k].times[1] > 1.2 * rival.times[1]:
                 racing.pop(k).close()
     for c in racing.values():
         c.close()
@@ -128,7 +140,7 @@ def commands(build_dir, folder, case, n, threads):
     out = {"Assay": [f"{build_dir}/tests/bench", case, f"{folder}/{'kept' if kept else 'eval'}.neutral", f"{folder}/data", str(n)]}
     if case == "sau":
         out["Assay"].append(f"{folder}/suspect.neutral")
-    for layout in ("NCHW", "channels_last") if HAVE["PyTorch"] else ():
+    for layout in LAYOUTS if HAVE["PyTorch"] else ():
         for kind in ("authors ", "best ") if case == "sau" else ("",):
             out[f"PyTorch {kind}{layout}"] = [PYTHON, "-B", f"{HERE}/bench_torch.py", "time", case, kind + layout, str(threads), folder]
     if case == "logits" and HAVE["onnxruntime-node"]:
@@ -193,9 +205,8 @@ def item(build_dir, key, peak, steps, saus):
     name, title, n, few, cases = ITEMS[key]
     wanted = os.environ.get("BENCH_CASES", " ".join(ALL)).split()
     n = int(os.environ.get("BENCH_BATCH", n))
-    few = min(int(os.environ.get("BENCH_SAU", few)), n)
-    for case in (c for c in cases if c in wanted):
-        images = few if case == "sau" else n
+    few = [min(int(v), n) for v in os.environ.get("BENCH_SAU", " ".join(map(str, few))).split()]
+    for case, images in ((c, v) for c in cases if c in wanted for v in (few if c == "sau" else (n,))):
         try:
             folder = prepare(build_dir, name, images)
             load(build_dir, folder, *(("kept", "suspect") if case == "sau" else ("kept",) if case == "train" else ("eval",)))
@@ -226,7 +237,7 @@ def growth(build_dir):
         load(build_dir, folder, "eval")
         for case in EVAL:
             c = Competitor([f"{build_dir}/tests/bench", case, f"{folder}/eval.neutral", f"{folder}/data", str(n)], threads or max(THREADS))
-            for _ in range(ROUNDS + 2):
+            for _ in range(ROUNDS + WARM):
                 c.turn()
             c.close()
             row += (f"{c.median() / n:.4g}", f"{2e-6 * c.macs * PASSES[case] * n / c.median():.1f}", f"{c.memory:.0f}")
@@ -251,7 +262,7 @@ def about(build_dir, peak):
     peers = ", ".join(f"{k} {v}" if v else f"{k} not installed, skipped" for k, v in HAVE.items())
     part = " ".join(f'{k}="{v}"' for k, v in sorted(os.environ.items()) if k.startswith("BENCH"))
     return ((f"`{part} make bench`; " if part else "") + f"{datetime.date.today()}; {cpu}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start; {platform.platform()}; "
-            f"{peers}; median of {ROUNDS} rounds (SAU: {min(ROUNDS, 3)}) after two that warm up.\n"
+            f"{peers}; median of {ROUNDS} rounds (SAU: {min(ROUNDS, 3)}) after {WARM} that warm up.\n"
             + "".join(f"sgemm peak, {t} thread{'s' * (t > 1)}: {v:.1f} GFLOP/s.\n" for t, v in peak.items()))
 
 

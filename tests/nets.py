@@ -95,6 +95,7 @@ NETS = {
     "vgg19_bn, 32 pixels": (vgg19_32, 3, 32),
     "cnn": (cnn, 1, 28),
     "vit_b_16": (lambda: models.vit_b_16(image_size=96), 3, 96),
+    "vit_b_16, 224 pixels": (models.vit_b_16, 3, 224),
     "googlenet": (lambda: models.googlenet(init_weights=False, aux_logits=False), 3, 224),
 }
 for _name in ("resnet18", "resnet50", "vgg11_bn", "vgg19_bn", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "densenet121",

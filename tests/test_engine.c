@@ -241,7 +241,7 @@ test_optim(void **state)
 	find(&s, "weights", w);
 	find(&s, "gradients", g);
 	find(&s, optims[row].name, want);
-	optim_init(&o, &optims[row].cfg, n, &a);
+	assert_ok(optim_init(&o, &optims[row].cfg, n, &a, &e), &e);
 	for (size_t k = 0; k < OPTIM_STEPS; k++) {
 		optim_step(&o, 0.1f, g + k * n, w);
 		assert_close(w, want + k * n, n, 2e-6, 1e-6);

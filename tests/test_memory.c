@@ -23,6 +23,28 @@ test_arena_cap(void **state)
 }
 
 static void
+test_arena_limit(void **state)
+{
+	const size_t mib = (size_t)1 << 20;
+	struct arena a, b;
+
+	(void)state;
+	arena_limit(3 * mib);
+	arena_init(&a, SIZE_MAX);
+	arena_init(&b, SIZE_MAX);
+	assert_non_null(arena_alloc(&a, 2 * mib, 1));
+	assert_null(arena_alloc(&b, 2 * mib, 1)); /* together */
+	assert_non_null(arena_alloc(&b, mib, 1));
+	assert_null(arena_alloc(&b, mib, 1));
+	assert_non_null(arena_alloc(&b, mib / 2, 1)); /* small */
+	arena_release(&a);
+	assert_non_null(arena_alloc(&b, 2 * mib, 1));
+	arena_limit(SIZE_MAX);
+	assert_non_null(arena_alloc(&b, 9 * mib, 1));
+	arena_release(&b);
+}
+
+static void
 test_arena_zeroed_and_apart(void **state)
 {
 	struct arena a;
@@ -109,6 +131,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_arena_cap),
+	    cmocka_unit_test(test_arena_limit),
 	    cmocka_unit_test(test_arena_zeroed_and_apart),
 	    cmocka_unit_test(test_buf),
 	    cmocka_unit_test(test_map),

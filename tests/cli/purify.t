@@ -31,6 +31,30 @@ ok 'two rounds' [ "$(grep -c '"round":' "$tmp/1.json")" -eq 2 ]
 exits 0 'no rounds' assay-purify $o --rounds 0 "$suspect" -o "$tmp/same.onnx"
 ok 'are the original' cmp "$tmp/same.onnx" "$suspect"
 
+# what a run will take is said before; the trial leaves no trace
+l=${o#-q }
+exits 0 'said before' assay-purify $l --checkpoint "$tmp/e.state" "$suspect" -o "$tmp/e.onnx" --document "$tmp/e.json"
+ok 'how long, and how much memory' grep -q '^assay-purify: estimate: at most [0-9.]* s, 2 rounds of [0-9.]* s (5 batches of [0-9.]* s), then the checks; [1-9][0-9]* MiB' "$err"
+ok 'the same model' cmp "$tmp/1.onnx" "$tmp/e.onnx"
+without_run "$tmp/e.json" | grep -v '"name": "e.onnx"' >"$tmp/e"
+ok 'the same document' cmp "$tmp/1" "$tmp/e"
+exits 0 'without' assay-purify $o --checkpoint "$tmp/q.state" "$suspect" -o "$tmp/q.onnx"
+ok 'nothing is said' [ ! -s "$err" ]
+ok 'the same state' cmp "$tmp/e.state" "$tmp/q.state"
+exits 0 'less time than that' assay-purify $l --rounds 50 --max-time .000001 --checkpoint "$tmp/l.state" "$suspect" -o "$tmp/l.onnx"
+ok 'how many rounds' grep -q '^assay-purify: estimate: --max-time 1e-06: 1 of these rounds' "$err"
+exits 0 'gone on with' assay-purify $l --rounds 50 --max-time .000001 --checkpoint "$tmp/l.state" "$suspect" -o "$tmp/l.onnx"
+ok 'what is left' grep -q 'estimate: at most .*, 49 rounds of' "$err"
+exits 0 'two rounds' assay-purify $o --rounds 50 --max-time .000001 --checkpoint "$tmp/m.state" "$suspect" -o "$tmp/m.onnx"
+exits 0 'quietly' assay-purify $o --rounds 50 --max-time .000001 --checkpoint "$tmp/m.state" "$suspect" -o "$tmp/m.onnx"
+ok 'the same' cmp "$tmp/l.onnx" "$tmp/m.onnx"
+rm "$tmp/m.state"
+exits 0 'no rounds' assay-purify $l --rounds 0 "$suspect" -o "$tmp/same.onnx"
+ok 'no estimate' sh -c "! grep -q estimate '$err'"
+fails 2 'no memory' 'there are [0-9]* MiB of memory .*images do not fit' assay-purify $l --max-memory 1 --data "$models/two-images.idx,$models/two-labels.idx" "$suspect" -o "$tmp/x.onnx"
+exits 0 'memory for one thread' assay-purify $l --max-memory 30 --threads 2 "$suspect" -o "$tmp/e.onnx"
+ok 'the same model' cmp "$tmp/1.onnx" "$tmp/e.onnx"
+
 # twenty rounds: attack success falls, accuracy stays
 exits 0 'twenty rounds' assay-purify $o --rounds 20 "$suspect" -o "$tmp/20.onnx" --json
 ok 'printed document' grep -q '"schema": "assay-purify/1"' "$out"
@@ -50,6 +74,10 @@ ok 'the scan is named' grep -q '"role": "scan"' "$tmp/g1.json"
 ok 'what the guide cost is said' grep -q '"loss_guide":' "$tmp/g1.json"
 exits 0 'by two threads' assay-purify $g --rounds 2 -o "$tmp/g2.onnx" --threads 2
 ok 'the same model' cmp "$tmp/g1.onnx" "$tmp/g2.onnx"
+exits 0 'with an estimate' assay-purify ${g#-q } --rounds 2 -o "$tmp/g2.onnx" --checkpoint "$tmp/g2.state"
+ok 'about' grep -q 'estimate: about .*, 2 rounds of' "$err"
+ok 'the same model' cmp "$tmp/g1.onnx" "$tmp/g2.onnx"
+ok 'the same state' cmp "$tmp/g1.state" "$tmp/g2.state"
 exits 0 'a run that ends after its first round' assay-purify $g --rounds 2 --max-time .000001 -o "$tmp/g3.onnx" --document "$tmp/g3.json" --checkpoint "$tmp/g3.state"
 ok 'says so' grep -q '"end": "time"' "$tmp/g3.json"
 ok 'and is another model' sh -c "! cmp -s '$tmp/g1.onnx' '$tmp/g3.onnx'"
@@ -144,11 +172,12 @@ for m in ft ft-sam d3 anp fp i-bau nad; do
 	how="$o --method $m"
 	[ $m != anp ] || how="$how --lr 1 --prune .95"
 	for t in 1 2; do
+		[ $t = 1 ] || how=${how#-q }
 		exits 0 "$m, $t threads" assay-purify $how --threads $t "$suspect" -o "$tmp/m$t.onnx" --document "$tmp/m.json"
 	done
 	ok 'the same model' cmp "$tmp/m1.onnx" "$tmp/m2.onnx"
 	exits 0 'ended after a round' assay-purify $how --max-time .000001 --checkpoint "$tmp/m.state" "$suspect" -o "$tmp/m3.onnx"
-	exits 0 'gone on with' assay-purify $how --checkpoint "$tmp/m.state" "$suspect" -o "$tmp/m3.onnx"
+	exits 0 'gone on with, and an estimate' assay-purify ${how#-q } --checkpoint "$tmp/m.state" "$suspect" -o "$tmp/m3.onnx"
 	ok 'the same model' cmp "$tmp/m1.onnx" "$tmp/m3.onnx"
 	rm -f "$tmp/m.state"
 	ok 'another than the suspect' sh -c "! cmp -s '$tmp/m1.onnx' '$suspect'"
