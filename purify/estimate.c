@@ -165,21 +165,25 @@ print(const struct purification *p, const struct times *t, double measured)
 	double batches = (double)p->ntrain / (double)t->n;
 	double round = t->begin + batches * t->step + measured;
 	double most = p->cfg.max_seconds;
-	/* what is searched in the first round, or not again */
+	/* what the first round does beyond that, where it is known */
+	double more = p->done == 0 && p->cfg.method->first > 0.0
+			  ? (p->cfg.method->first - 1.0) * t->begin
+			  : 0.0;
 	bool once = p->cfg.method->begin != NULL && p->done == 0 &&
-		    (p->guide.n > 0 || t->begin < t->step);
+		    (more > 0.0 || t->begin < t->step);
+	double whole = left * round + more;
 	char all[32], one[32], step[32];
 
 	tool_note("estimate: %s %s, %.0f rounds of %s (%zu batches of %s)%s, "
 		  "then the checks; %" PRIu64 " MiB taken so far",
 	    p->cfg.method->dearest != NULL ? "at most" : "about",
-	    duration(left * round, all, sizeof(all)), left,
+	    duration(whole, all, sizeof(all)), left,
 	    duration(round, one, sizeof(one)), rounds_batches(p),
 	    duration(t->step, step, sizeof(step)),
 	    once ? ", the first longer" : "", room_peak() >> 20);
-	if (most > 0.0 && left * round > most)
+	if (most > 0.0 && whole > most)
 		tool_note("estimate: --max-time %g: %.0f of these rounds", most,
-		    fmin(left, ceil(most / round)));
+		    fmin(left, fmax(1.0, ceil((most - more) / round))));
 }
 
 int

@@ -19,11 +19,12 @@
 
 /* As the scan's own searches, on fewer images: what they find is compared with
  * its numbers. */
-static const struct uap_config how = {.steps = 48, .batch = 4, .count = 64};
+static const struct uap_config how = {
+    .steps = GUIDE_STEPS, .batch = GUIDE_BATCH, .count = 64};
 /* Of the suspect, which has the trigger whole, far more thorough: what flips
  * sixteen images at once is nearer to the trigger, and half as large. */
 static const struct uap_config thorough = {
-    .steps = 200, .batch = 16, .count = 64};
+    .steps = GUIDE_FIRST_STEPS, .batch = GUIDE_FIRST_BATCH, .count = 64};
 
 /* --- questions ----------------------------------------------------------- */
 

@@ -19,6 +19,12 @@
  * each target best goes before what else sees it. */
 #define GUIDE_MAX 64
 
+/* A search: of the first, and of later ones. */
+#define GUIDE_FIRST_STEPS 200
+#define GUIDE_FIRST_BATCH 16
+#define GUIDE_STEPS       48
+#define GUIDE_BATCH       4
+
 struct guide_question {
 	const struct geometry *geometry;
 	int32_t target, source; /* UAP_ALL: all other classes */

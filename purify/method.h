@@ -68,6 +68,9 @@ struct method {
 	int (*begin)(struct purification *, uint64_t round, struct err *);
 	int (*step)(struct purification *, const struct method_batch *,
 	    struct method_terms *, struct err *);
+	/* how many times as long as later ones the first begin() takes; 0:
+	 * unknown */
+	double first;
 	/* a step as dear as they get, for estimates; NULL: all are alike */
 	int (*dearest)(struct purification *, const struct method_batch *,
 	    struct method_terms *, struct err *);

@@ -3,13 +3,15 @@
  * (purify/guide.h) are unlearned.  SAU's ball does not hold a patch; the scan
  * knows where it is.  Of a batch of N images x, as means,
  *
- *     L = l1 CE(h(x), y) + ld CE(h(x), h0(x)) + lg CE(h(g(x)), (y + h0(x)) / 2)
+ *     L = l1 CE(h(x), y) + ld CE(h(x), h0(x)) + lg CE(h(g(x)), y)
  *         + lm CE(h(m), h0(m))
  *
  * g(x) is x under one of the guide's perturbations whose target is not y, m is
- * x mixed with another image (Zhang et al., ICLR 2018) and moved a little, and
- * h0's probabilities are what the suspect says without a trigger (distillation,
- * Hinton et al. 2015): they keep what is not to be unlearned.
+ * x mixed with another image (Zhang et al., ICLR 2018), and h0's probabilities
+ * are what the suspect says without a trigger (distillation, Hinton et al.
+ * 2015): they keep what is not to be unlearned.  Of mixed images they would keep
+ * some of the backdoor as well: for the guide's targets h0(m) is no more than
+ * the mixture of what h0 says of the two images.
  */
 #include "engine/augment.h"
 #include "engine/loss.h"
@@ -17,6 +19,8 @@
 
 #include "base/rng.h"
 #include "base/tool.h"
+
+#include <math.h>
 
 static const char *const terms[] = {
     "loss_clean", "loss_distil", "loss_guide", "loss_mix", NULL};
@@ -31,11 +35,19 @@ static const char *const terms[] = {
 #define STREAM_MOVE  312
 #define STREAM_GUIDE 313
 
+/* What a mixed image is made of: this share of its own, the rest of another. */
+struct mixture {
+	uint32_t other;
+	float share;
+};
+
 struct guided {
-	struct trainer trainer; /* of 3 * batch images */
-	float *x;               /* clean, mixed, guided */
-	float *goal;            /* of each training image: h0's probabilities */
-	float *mix;             /* logits of h0 for the mixed */
+	struct trainer trainer; /* of `parts` batches */
+	size_t parts;           /* 3 with mixed images, else 2 */
+	float *x;               /* clean, guided, mixed */
+	float *goal; /* h0's probabilities of the clean and the mixed */
+	struct mixture *mixture; /* of a batch */
+	bool *target;            /* of each class: the guide's */
 	double *part; /* per image of a batch: clean, distil, guide, mix */
 };
 
@@ -61,14 +73,20 @@ open(struct purification *p, struct err *e)
 	if (p->guide.n == 0)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "the scan has no target to be guided by");
-	s->x = arena_alloc(&p->arena, 3 * n * image, sizeof(*s->x));
+	s->parts = p->cfg.lambda_mix > 0.0 ? 3 : 2;
+	s->x = arena_alloc(&p->arena, s->parts * n * image, sizeof(*s->x));
 	s->goal = arena_alloc(&p->arena, 2 * n * k, sizeof(*s->goal));
 	s->part = arena_alloc(&p->arena, 4 * n, sizeof(*s->part));
-	if (s->x == NULL || s->goal == NULL || s->part == NULL)
+	s->mixture = arena_alloc(&p->arena, n, sizeof(*s->mixture));
+	s->target = arena_alloc(&p->arena, k, sizeof(*s->target));
+	if (s->x == NULL || s->goal == NULL || s->part == NULL ||
+	    s->mixture == NULL || s->target == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
 		    "batches of %zu do not fit in memory", n);
-	rc = trainer_init(&s->trainer, &p->h, 3 * n, p->cfg.mode, &p->cfg.optim,
-	    &p->arena, e);
+	for (size_t i = 0; i < p->guide.n; i++)
+		s->target[p->guide.question[i].target] = true;
+	rc = trainer_init(&s->trainer, &p->h, s->parts * n, p->cfg.mode,
+	    &p->cfg.optim, &p->arena, e);
 	if (rc == 0)
 		p->own = s;
 	return rc;
@@ -143,17 +161,20 @@ static void
 put_mixed(struct purification *p, const struct method_batch *b,
     const float *clean, float *to)
 {
+	struct guided *s = p->own;
 	size_t image = p->h.h * p->h.w * p->h.c;
 	struct rng r;
 
 	rng_init(&r, p->cfg.seed, STREAM_MIX + (b->draw << 16));
 	for (size_t i = 0; i < b->n; i++) {
+		uint32_t other = (uint32_t)rng_below(&r, b->n);
 		const float *x = clean + i * image;
-		const float *o = clean + (size_t)rng_below(&r, b->n) * image;
+		const float *o = clean + other * image;
 		float share = rng_float(&r), *m = to + i * image;
 
 		for (size_t k = 0; k < image; k++)
 			m[k] = share * x[k] + (1.0f - share) * o[k];
+		s->mixture[i] = (struct mixture){other, share};
 	}
 }
 
@@ -163,7 +184,7 @@ struct sums {
 	const struct method_batch *b;
 };
 
-/* Image i of the clean third. */
+/* Image i of the clean ones. */
 static void
 clean_loss(const struct sums *u, size_t i, const float *z, float *dz)
 {
@@ -177,37 +198,30 @@ clean_loss(const struct sums *u, size_t i, const float *z, float *dz)
 	    k, z, u->s->goal + i * k, (float)c->lambda_distil * one, dz);
 }
 
-static void
-guide_loss(const struct sums *u, size_t i, const float *z, float *dz)
-{
-	double w = 0.5 * u->p->cfg.lambda_guide / (double)u->b->n;
-	size_t k = u->p->h.classes;
-
-	u->s->part[4 * i + 2] =
-	    0.5 * loss_cross_entropy(k, z, (size_t)u->b->y[i], (float)w, dz) +
-	    0.5 * loss_towards(k, z, u->s->goal + i * k, (float)w, dz);
-}
-
 static double
 loss(void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
 {
 	const struct sums *u = ctx;
-	size_t k = u->p->h.classes, third = u->b->n;
+	const struct purify_config *c = &u->p->cfg;
+	size_t k = u->p->h.classes, all = u->b->n;
+	float one = 1.0f / (float)all;
 
 	memset(dlogits, 0, n * k * sizeof(*dlogits));
 	for (size_t i = 0; i < n; i++) {
-		size_t at = first + i, in = at % third;
+		size_t in = (first + i) % all;
 		const float *z = logits + i * k;
 		float *dz = dlogits + i * k;
 
-		if (at < third)
+		if (first + i < all)
 			clean_loss(u, in, z, dz);
-		else if (at >= 2 * third)
-			guide_loss(u, in, z, dz);
+		else if (first + i < 2 * all)
+			u->s->part[4 * in + 2] =
+			    loss_cross_entropy(k, z, (size_t)u->b->y[in],
+				(float)c->lambda_guide * one, dz);
 		else
 			u->s->part[4 * in + 3] =
-			    loss_towards(k, z, u->s->goal + at * k,
-				(float)u->p->cfg.lambda_mix / (float)third, dz);
+			    loss_towards(k, z, u->s->goal + (all + in) * k,
+				(float)c->lambda_mix * one, dz);
 	}
 	return 0.0;
 }
@@ -228,6 +242,45 @@ count(const struct sums *u, struct method_terms *t)
 	}
 }
 
+/* A mixture may hold what looks like a trigger: of the guide's targets h0 is
+ * not believed more than it says of the two images themselves. */
+static void
+hold_back(struct guided *s, size_t n, size_t k)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct mixture *m = &s->mixture[i];
+		const float *x = s->goal + i * k, *o = s->goal + m->other * k;
+		float *goal = s->goal + (n + i) * k, sum = 0.0f;
+
+		for (size_t c = 0; c < k; c++) {
+			float most = m->share * x[c] + (1.0f - m->share) * o[c];
+
+			if (s->target[c])
+				goal[c] = fminf(goal[c], most);
+			sum += goal[c];
+		}
+		for (size_t c = 0; c < k && sum > 0.0f; c++)
+			goal[c] /= sum;
+	}
+}
+
+/* What the suspect says of the n clean images and of the mixed. */
+static int
+answers(struct purification *p, size_t n, struct err *e)
+{
+	struct guided *s = p->own;
+	size_t image = p->h.h * p->h.w * p->h.c, k = p->h.classes;
+	int rc = batch_logits(&p->h0, s->x, n, s->goal, e);
+
+	softmax_rows(s->goal, n, k);
+	if (rc != 0 || s->parts < 3)
+		return rc;
+	rc = batch_logits(&p->h0, s->x + 2 * n * image, n, s->goal + n * k, e);
+	softmax_rows(s->goal + n * k, n, k);
+	hold_back(s, n, k);
+	return rc;
+}
+
 static int
 step(struct purification *p, const struct method_batch *b,
     struct method_terms *t, struct err *e)
@@ -239,13 +292,14 @@ step(struct purification *p, const struct method_batch *b,
 	int rc;
 
 	put_clean(p, b, s->x);
-	put_mixed(p, b, s->x, s->x + part);
-	put_guided(p, b, s->x, s->x + 2 * part);
-	rc = batch_logits(&p->h0, s->x, 2 * b->n, s->goal, e);
-	if (rc != 0)
+	put_guided(p, b, s->x, s->x + part);
+	if (s->parts == 3)
+		put_mixed(p, b, s->x, s->x + 2 * part);
+	memset(s->part, 0, 4 * b->n * sizeof(*s->part));
+	if ((rc = answers(p, b->n, e)) != 0)
 		return rc;
-	softmax_rows(s->goal, 2 * b->n, p->h.classes);
-	rc = trainer_gradient(&s->trainer, s->x, 3 * b->n, loss, &u, &sum, e);
+	rc = trainer_gradient(
+	    &s->trainer, s->x, s->parts * b->n, loss, &u, &sum, e);
 	if (rc != 0)
 		return rc;
 	trainer_step(&s->trainer, b->rate);
@@ -273,7 +327,7 @@ const struct method method_guided = {
     .name = "guided",
     .summary = "unlearning of what a scan found",
     .term = terms,
-    .defaults = {.rounds = 20,
+    .defaults = {.rounds = 40,
 	.batch = 64,
 	.rate = 2e-3,
 	.momentum = 0.9,
@@ -285,6 +339,8 @@ const struct method method_guided = {
 	.lambda_clean = 0.3},
     .open = open,
     .begin = begin,
+    .first = (double)SEEDS_FIRST * GUIDE_FIRST_STEPS * GUIDE_FIRST_BATCH /
+	     (SEEDS * GUIDE_STEPS * GUIDE_BATCH),
     .step = step,
     .spans = spans,
     .release = release,
