@@ -68,6 +68,11 @@ void json_put(json_t *obj, const char *key, json_t *value);
 void json_add(json_t *array, json_t *value);
 /* A string value; bytes that are not UTF-8 are written as \xNN text. */
 json_t *json_text(const char *s);
+/* The same with what is hidden in it made visible (text_escape(); of what is
+ * longer than 4 KiB, the beginning), and a copy of a document in which all
+ * strings are that: for programs that show what others wrote. */
+json_t *json_inert(const char *s);
+json_t *json_inert_copy(const json_t *);
 /* A number, or null when it is not finite. */
 json_t *json_number(double v);
 

@@ -33,6 +33,7 @@ void
 progress_from(struct progress *p, uint64_t done)
 {
 	p->from = done;
+	p->start = progress_clock();
 }
 
 static void

@@ -9,13 +9,14 @@
 
 struct progress {
 	const char *label;
-	uint64_t total, from;
-	double start, last; /* seconds, monotonic */
+	uint64_t total, from; /* from: what was done at `start` */
+	double start, last;   /* seconds, monotonic */
 	bool on, tty, drawn;
 };
 
 void progress_begin(struct progress *, const char *label, uint64_t total);
-/* What was done before: it took none of the time since progress_begin(). */
+/* Time counts from here on, when so much is done: nothing of it was done in
+ * that time. */
 void progress_from(struct progress *, uint64_t done);
 /* `done` of total; `note` (may be NULL) is shown behind it, once. */
 void progress_step(struct progress *, uint64_t done, const char *note);

@@ -55,7 +55,7 @@ logical_add(json_t *list, const char *kind, const char *name)
 	if (*name == '\0')
 		return;
 	j = json_object();
-	json_put(j, "fullyQualifiedName", sarif_text_inert(name));
+	json_put(j, "fullyQualifiedName", json_inert(name));
 	json_put(j, "kind", json_text(kind));
 	json_add(list, j);
 }
@@ -202,11 +202,10 @@ rule_properties(struct log *l, const json_t *rule, json_t *out)
 	json_put(more, "tags", tags);
 	json_put(
 	    more, "security-severity", json_text(score[severity_of(rule)]));
-	json_put(
-	    more, "severity", sarif_text_inert(json_text_at(rule, "severity")));
+	json_put(more, "severity", json_inert(json_text_at(rule, "severity")));
 	if (*sure != '\0') {
-		json_put(more, "precision", sarif_text_inert(sure));
-		json_put(more, "confidence", sarif_text_inert(sure));
+		json_put(more, "precision", json_inert(sure));
+		json_put(more, "confidence", json_inert(sure));
 	}
 	json_put(out, "properties", more);
 }
@@ -228,7 +227,7 @@ rule_of(struct log *l, const json_t *f)
 		rule = f;
 	out = json_object();
 	config = json_object();
-	json_put(out, "id", sarif_text_inert(id));
+	json_put(out, "id", json_inert(id));
 	json_put(out, "shortDescription",
 	    sarif_text_message(json_text_at(rule, "summary")));
 	rule_help(rule, out);
@@ -321,10 +320,9 @@ suppressions(const json_t *waived)
 
 	json_put(one, "kind", json_text("external"));
 	json_put(one, "status", json_text("accepted"));
-	json_put(one, "justification",
-	    sarif_text_inert(json_text_at(waived, "reason")));
 	json_put(
-	    more, "expires", sarif_text_inert(json_text_at(waived, "expires")));
+	    one, "justification", json_inert(json_text_at(waived, "reason")));
+	json_put(more, "expires", json_inert(json_text_at(waived, "expires")));
 	json_put(one, "properties", more);
 	json_add(list, one);
 	return list;
@@ -341,7 +339,7 @@ result_properties(const json_t *f)
 		json_t *v = json_object_get(f, part[i]);
 
 		if (v != NULL)
-			json_put(j, part[i], sarif_text_copy(v));
+			json_put(j, part[i], json_inert_copy(v));
 	}
 	return j;
 }
@@ -352,7 +350,7 @@ result(struct log *l, const json_t *f)
 	const json_t *waived = json_object_get(f, "waived");
 	json_t *j = json_object(), *places = json_array();
 
-	json_put(j, "ruleId", sarif_text_inert(json_text_at(f, "id")));
+	json_put(j, "ruleId", json_inert(json_text_at(f, "id")));
 	json_put(j, "ruleIndex", json_integer(rule_of(l, f)));
 	json_put(j, "kind", json_text("fail"));
 	json_put(j, "level", json_text(level_of(severity_of(f))));

@@ -31,37 +31,6 @@ sarif_text_message(const char *s)
 	return j;
 }
 
-json_t *
-sarif_text_inert(const char *s)
-{
-	char safe[4096];
-
-	text_escape(s, strlen(s), safe, sizeof(safe));
-	return json_text(safe);
-}
-
-json_t *
-sarif_text_copy(const json_t *j)
-{
-	json_t *out, *v;
-	const char *key;
-	size_t i;
-
-	if (json_is_string(j))
-		return sarif_text_inert(json_string_value(j));
-	if (json_is_array(j)) {
-		out = json_array();
-		json_array_foreach(j, i, v) json_add(out, sarif_text_copy(v));
-		return out;
-	}
-	if (!json_is_object(j))
-		return json_deep_copy(j);
-	out = json_object();
-	json_object_foreach((json_t *)(uintptr_t)j, key, v)
-	    json_put(out, key, sarif_text_copy(v));
-	return out;
-}
-
 void
 sarif_text_uri(const char *path, struct buf *out)
 {

@@ -13,11 +13,6 @@
 void sarif_text_add(struct buf *, const char *s);
 /* {"text": s} as a message; a new reference. */
 json_t *sarif_text_message(const char *s);
-/* A string that is no message: what is hidden in it, made visible; a new
- * reference. */
-json_t *sarif_text_inert(const char *s);
-/* A copy in which all strings are that; a new reference. */
-json_t *sarif_text_copy(const json_t *);
 /* A path as a URI reference; "file:///..." when it is absolute. */
 void sarif_text_uri(const char *path, struct buf *out);
 

@@ -238,24 +238,33 @@ checks_complete(const struct checks_in *in)
 	       complete(case_doc(in->docs, CASE_INSPECT)) && in->scan != NULL;
 }
 
-/* The status of the check of that id; "PASSED" when there is none. */
-static const char *
-status_of(const json_t *checks, const char *id)
+const json_t *
+checks_find(const json_t *checks, const char *id)
 {
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(
-	    checks, i, one) if (strcmp(json_text_at(one, "id"), id) ==
-				0) return json_text_at(one, "status");
-	return "PASSED";
+	json_array_foreach((json_t *)(uintptr_t)checks, i, one)
+	{
+		if (strcmp(json_text_at(one, "id"), id) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+const json_t *
+checks_required(const json_t *checks)
+{
+	return json_at(checks_find(checks, "policy"), "evidence.required");
 }
 
 const char *
 checks_verdict(
     const struct checks_in *in, const json_t *findings, const json_t *checks)
 {
-	const char *policy = status_of(checks, "policy");
+	const json_t *given = checks_find(checks, "policy");
+	const char *policy =
+	    given != NULL ? json_text_at(given, "status") : "PASSED";
 	bool evidence =
 	    in->scan != NULL && strcmp(in->scan->verdict, "evidence") == 0;
 

@@ -27,6 +27,10 @@ struct checks_in {
 
 /* [{"id","status","evidence"}]; a new reference. */
 json_t *checks_list(const struct checks_in *);
+/* Of such a list the check of that id, borrowed; NULL: there is none. */
+const json_t *checks_find(const json_t *checks, const char *id);
+/* What a policy required, [{"rule","status","detail"}]; NULL: nothing. */
+const json_t *checks_required(const json_t *checks);
 /* Static findings and one for each target, worst first; a new reference. */
 json_t *checks_findings(const struct checks_in *);
 /* {"tested","notTested","blindSpots"}; a new reference. */

@@ -96,20 +96,6 @@ compare_findings(const json_t *before, const json_t *after)
 
 /* --- radii --------------------------------------------------------------- */
 
-static const json_t *
-check_of(const json_t *statement, const char *id)
-{
-	const json_t *list = json_at(statement, "predicate.checks"), *one;
-	size_t i;
-
-	json_array_foreach((json_t *)(uintptr_t)list, i, one)
-	{
-		if (strcmp(json_text_at(one, "id"), id) == 0)
-			return one;
-	}
-	return NULL;
-}
-
 static double
 radius(const json_t *class)
 {
@@ -147,6 +133,7 @@ static json_t *
 compare_radii(const json_t *before, const json_t *after)
 {
 	const json_t *list = json_at(after, "predicate.checks"), *one, *class;
+	const json_t *earlier = json_at(before, "predicate.checks");
 	json_t *out = json_array();
 	size_t i, k;
 
@@ -154,7 +141,7 @@ compare_radii(const json_t *before, const json_t *after)
 	{
 		const char *id = json_text_at(one, "id");
 		const json_t *was =
-		    json_at(check_of(before, id), "evidence.perClass");
+		    json_at(checks_find(earlier, id), "evidence.perClass");
 		const json_t *is = json_at(one, "evidence.perClass");
 
 		/* classes stand in order; of other classes nothing is said */

@@ -5,7 +5,6 @@
 #include "report/html.h"
 
 #include "report/page.h"
-#include "report/require.h"
 
 /* Findings that are listed for treatment. */
 #define TREATED_MAX 50
@@ -129,7 +128,7 @@ lacks(const struct html_in *h, enum control_needs needs)
 	case SCAN:
 		return h->in->scan != NULL ? NULL : "the model was not scanned";
 	case POLICY:
-		return require_results(json_at(h->predicate, "checks")) != NULL
+		return checks_required(json_at(h->predicate, "checks")) != NULL
 			   ? NULL
 			   : "no policy required anything";
 	case SIGNED:

@@ -4,7 +4,6 @@
 #include "report/html.h"
 
 #include "report/page.h"
-#include "report/require.h"
 
 /* Rows of the table: a page that a browser still opens. */
 #define FINDINGS_MAX 2000
@@ -227,7 +226,7 @@ put_coverage(const struct html_in *h, struct buf *b)
 		    "A target is named once, by the kind of change that shows "
 		    "it best: that one is FAILED, and others may show it, "
 		    "too.");
-	put_required(require_results(json_at(h->predicate, "checks")), b);
+	put_required(checks_required(json_at(h->predicate, "checks")), b);
 	page_section_end(b);
 }
 

@@ -5,7 +5,6 @@
 #include "report/html.h"
 
 #include "report/page.h"
-#include "report/require.h"
 
 #include <math.h>
 
@@ -30,16 +29,10 @@ plain_targets(const struct evidence *v, struct buf *b)
 static bool
 files_failed(const struct html_in *h)
 {
-	const json_t *list = json_at(h->predicate, "checks"), *one;
-	size_t i;
+	const json_t *check =
+	    checks_find(json_at(h->predicate, "checks"), "supply-chain");
 
-	json_array_foreach((json_t *)(uintptr_t)list, i, one)
-	{
-		if (strcmp(json_text_at(one, "id"), "supply-chain") == 0)
-			return strcmp(json_text_at(one, "status"), "FAILED") ==
-			       0;
-	}
-	return false;
+	return strcmp(json_text_at(check, "status"), "FAILED") == 0;
 }
 
 static void
@@ -226,7 +219,7 @@ put_severities(const struct html_in *h, struct buf *b)
 static void
 put_unmet(const struct html_in *h, struct buf *b)
 {
-	const json_t *list = require_results(json_at(h->predicate, "checks"));
+	const json_t *list = checks_required(json_at(h->predicate, "checks"));
 	const json_t *one;
 	size_t i, n = json_array_size(list), unmet = 0;
 

@@ -22,21 +22,17 @@ index_new(void)
 static void
 add_scan(json_t *one, const json_t *predicate)
 {
-	const json_t *list = json_at(predicate, "checks"), *check;
-	size_t i;
+	const json_t *check =
+	    checks_find(json_at(predicate, "checks"), "behaviour");
+	const json_t *score = json_at(check, "evidence.score");
 
-	json_array_foreach((json_t *)(uintptr_t)list, i, check)
-	{
-		const json_t *score = json_at(check, "evidence.score");
-
-		if (strcmp(output_text_at(check, "id"), "behaviour") != 0)
-			continue;
-		json_put(one, "score",
-		    score != NULL ? json_deep_copy(score) : json_null());
-		json_put(one, "targets",
-		    json_integer((json_int_t)json_array_size(
-			json_at(check, "evidence.targets"))));
-	}
+	if (check == NULL)
+		return;
+	json_put(
+	    one, "score", score != NULL ? json_deep_copy(score) : json_null());
+	json_put(one, "targets",
+	    json_integer((json_int_t)json_array_size(
+		json_at(check, "evidence.targets"))));
 }
 
 void

@@ -5,7 +5,7 @@
  */
 #include "report/output.h"
 
-#include "base/sarif_text.h"
+#include "report/checks.h"
 
 #include "base/digest.h"
 
@@ -57,21 +57,14 @@ metric(json_t *list, const char *type, const json_t *evidence, const char *path)
 static json_t *
 model_card(const json_t *p)
 {
-	const json_t *list = json_at(p, "checks"), *one;
+	const json_t *scan =
+	    json_at(checks_find(json_at(p, "checks"), "behaviour"), "evidence");
 	json_t *card = json_object(), *all = json_object();
 	json_t *metrics = json_array();
-	size_t i;
 
-	json_array_foreach((json_t *)(uintptr_t)list, i, one)
-	{
-		const json_t *evidence = json_at(one, "evidence");
-
-		if (strcmp(output_text_at(one, "id"), "behaviour") != 0)
-			continue;
-		metric(metrics, "accuracy on the auditor's images", evidence,
-		    "accuracy.suspect");
-		metric(metrics, "backdoor score", evidence, "score");
-	}
+	metric(metrics, "accuracy on the auditor's images", scan,
+	    "accuracy.suspect");
+	metric(metrics, "backdoor score", scan, "score");
 	json_put(all, "performanceMetrics", metrics);
 	json_put(card, "quantitativeAnalysis", all);
 	return card;
@@ -85,8 +78,7 @@ component(const json_t *s)
 
 	json_put(c, "type", json_text("machine-learning-model"));
 	json_put(c, "bom-ref", json_text("bundle"));
-	json_put(
-	    c, "name", sarif_text_inert(output_text_at(s, "subject.0.name")));
+	json_put(c, "name", json_inert(output_text_at(s, "subject.0.name")));
 	json_put(c, "version", json_text(""));
 	json_put(c, "hashes", hashes(output_text_at(p, "bundle.sha256")));
 	json_put(c, "modelCard", model_card(p));

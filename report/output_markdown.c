@@ -4,8 +4,8 @@
  */
 #include "report/output.h"
 
+#include "report/checks.h"
 #include "report/escape.h"
-#include "report/require.h"
 
 static void
 row(struct buf *b, const char *name, const char *value)
@@ -121,7 +121,7 @@ output_markdown(const json_t *s, struct buf *b)
 		row(b, "policy that was given",
 		    output_text_at(p, "policy.given.name"));
 	checks(b, json_at(p, "checks"));
-	required(b, require_results(json_at(p, "checks")));
+	required(b, checks_required(json_at(p, "checks")));
 	findings(b, json_at(p, "findings"));
 	list = json_at(p, "scope.notTested");
 	if (json_array_size(list) != 0)

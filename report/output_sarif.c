@@ -4,6 +4,8 @@
  */
 #include "report/output.h"
 
+#include "report/checks.h"
+
 #include "base/sarif.h"
 
 static json_t *
@@ -45,21 +47,6 @@ document(const json_t *p)
 
 /* --- graphs -------------------------------------------------------------- */
 
-/* What the check of that id has under this name. */
-static const json_t *
-evidence_of(const json_t *p, const char *id, const char *name)
-{
-	const json_t *list = json_at(p, "checks"), *one;
-	size_t i;
-
-	json_array_foreach((json_t *)(uintptr_t)list, i, one)
-	{
-		if (strcmp(output_text_at(one, "id"), id) == 0)
-			return json_at(json_at(one, "evidence"), name);
-	}
-	return NULL;
-}
-
 /* The flips that a finding is about, one for each source class; a new
  * reference, or NULL. */
 static json_t *
@@ -73,8 +60,11 @@ flips_of(const json_t *p, const json_t *finding)
 	size_t i;
 
 	buf_printf(&id, "flip-radius/%s", geometry);
-	list = source != NULL ? evidence_of(p, "behaviour", "targets")
-			      : evidence_of(p, buf_str(&id), "perClass");
+	list = json_at(p, "checks");
+	list =
+	    source != NULL
+		? json_at(checks_find(list, "behaviour"), "evidence.targets")
+		: json_at(checks_find(list, buf_str(&id)), "evidence.perClass");
 	buf_free(&id);
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{

@@ -4,7 +4,6 @@
 #include "report/output.h"
 
 #include "report/checks.h"
-#include "report/require.h"
 
 #include "base/text.h"
 
@@ -124,7 +123,7 @@ output_text(const json_t *s, struct buf *b)
 	if (json_at(p, "policy.given") != NULL)
 		fact(b, "given", output_text_at(p, "policy.given.name"));
 	checks(b, json_at(p, "checks"));
-	required(b, require_results(json_at(p, "checks")));
+	required(b, checks_required(json_at(p, "checks")));
 	findings(b, json_at(p, "findings"));
 	lines(b, "Not tested", json_at(p, "scope.notTested"), "check");
 	lines(b, "Blind spots", json_at(p, "scope.blindSpots"), NULL);

@@ -380,17 +380,3 @@ require_check(
 	json_put(check, "evidence", evidence);
 	return check;
 }
-
-const json_t *
-require_results(const json_t *checks)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach((json_t *)(uintptr_t)checks, i, one)
-	{
-		if (strcmp(json_text_at(one, "id"), "policy") == 0)
-			return json_at(one, "evidence.required");
-	}
-	return NULL;
-}

@@ -24,8 +24,4 @@ int require_signatures(
 json_t *require_check(
     const struct case_docs *, const json_t *checks, const json_t *signatures);
 
-/* Of a list of checks: what a policy required, [{"rule","status","detail"}];
- * NULL: nothing. */
-const json_t *require_results(const json_t *checks);
-
 #endif
