@@ -40,7 +40,7 @@ assay-grow_PARTS    = grow_doc grow_open grow_train
 assay-scan_PARTS    = cache null profile scan_before scan_doc scan_examples scan_grow scan_head scan_judge \
                       scan_measure scan_open scan_previous scan_print scan_replay scan_self \
                       verdict
-assay-purify_PARTS  = after attention budget checkpoint direction estimate guide harm head method $(METHODS) \
+assay-purify_PARTS  = after attention budget checkpoint direction estimate guide harm head method mixture $(METHODS) \
                       neuron options push reactivate reactivate_json reactivate_print \
                       retune rounds sau trainer tuning
 assay-plant_PARTS   = adaptive adversary arch attack compress options poison \
@@ -129,6 +129,7 @@ $(B)/tests/test_method $(B)/tests/test_method_conv: $(B)/tests/method_world.o \
   $(call objs,purify,$(assay-purify_PARTS))
 $(B)/tests/test_harm: $(call objs,purify,harm)
 $(B)/tests/test_guide: $(call objs,purify,guide)
+$(B)/tests/test_mixture: $(call objs,purify,mixture)
 $(B)/tests/test_reactivate: $(call objs,purify,direction guide push reactivate reactivate_json retune)
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)

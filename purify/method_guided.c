@@ -15,12 +15,11 @@
  */
 #include "engine/augment.h"
 #include "engine/loss.h"
+#include "purify/mixture.h"
 #include "purify/rounds.h"
 
 #include "base/rng.h"
 #include "base/tool.h"
-
-#include <math.h>
 
 static const char *const terms[] = {
     "loss_clean", "loss_distil", "loss_guide", "loss_mix", NULL};
@@ -34,12 +33,6 @@ static const char *const terms[] = {
 #define STREAM_MIX   311
 #define STREAM_MOVE  312
 #define STREAM_GUIDE 313
-
-/* What a mixed image is made of: this share of its own, the rest of another. */
-struct mixture {
-	uint32_t other;
-	float share;
-};
 
 struct guided {
 	struct trainer trainer; /* of `parts` batches */
@@ -157,27 +150,6 @@ put_guided(struct purification *p, const struct method_batch *b,
 	}
 }
 
-static void
-put_mixed(struct purification *p, const struct method_batch *b,
-    const float *clean, float *to)
-{
-	struct guided *s = p->own;
-	size_t image = p->h.h * p->h.w * p->h.c;
-	struct rng r;
-
-	rng_init(&r, p->cfg.seed, STREAM_MIX + (b->draw << 16));
-	for (size_t i = 0; i < b->n; i++) {
-		uint32_t other = (uint32_t)rng_below(&r, b->n);
-		const float *x = clean + i * image;
-		const float *o = clean + other * image;
-		float share = rng_float(&r), *m = to + i * image;
-
-		for (size_t k = 0; k < image; k++)
-			m[k] = share * x[k] + (1.0f - share) * o[k];
-		s->mixture[i] = (struct mixture){other, share};
-	}
-}
-
 struct sums {
 	const struct purification *p;
 	const struct guided *s;
@@ -242,42 +214,33 @@ count(const struct sums *u, struct method_terms *t)
 	}
 }
 
-/* A mixture may hold what looks like a trigger: of the guide's targets h0 is
- * not believed more than it says of the two images themselves. */
-static void
-hold_back(struct guided *s, size_t n, size_t k)
+/* What the suspect says of n images as they are. */
+static int
+ask(struct purification *p, const float *x, size_t n, float *goal,
+    struct err *e)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct mixture *m = &s->mixture[i];
-		const float *x = s->goal + i * k, *o = s->goal + m->other * k;
-		float *goal = s->goal + (n + i) * k, sum = 0.0f;
+	int rc = batch_logits(&p->h0, x, n, goal, e);
 
-		for (size_t c = 0; c < k; c++) {
-			float most = m->share * x[c] + (1.0f - m->share) * o[c];
-
-			if (s->target[c])
-				goal[c] = fminf(goal[c], most);
-			sum += goal[c];
-		}
-		for (size_t c = 0; c < k && sum > 0.0f; c++)
-			goal[c] /= sum;
-	}
+	if (rc == 0)
+		softmax_rows(goal, n, p->h.classes);
+	return rc;
 }
 
-/* What the suspect says of the n clean images and of the mixed. */
+/* Mixed images behind the others, and what is to be learnt of them. */
 static int
-answers(struct purification *p, size_t n, struct err *e)
+put_mixed(struct purification *p, const struct method_batch *b, float *to,
+    struct err *e)
 {
 	struct guided *s = p->own;
 	size_t image = p->h.h * p->h.w * p->h.c, k = p->h.classes;
-	int rc = batch_logits(&p->h0, s->x, n, s->goal, e);
+	float *goal = s->goal + b->n * k;
+	struct rng r;
+	int rc;
 
-	softmax_rows(s->goal, n, k);
-	if (rc != 0 || s->parts < 3)
-		return rc;
-	rc = batch_logits(&p->h0, s->x + 2 * n * image, n, s->goal + n * k, e);
-	softmax_rows(s->goal + n * k, n, k);
-	hold_back(s, n, k);
+	rng_init(&r, p->cfg.seed, STREAM_MIX + (b->draw << 16));
+	mixture_make(&r, s->x, b->n, image, to, s->mixture);
+	if ((rc = ask(p, to, b->n, goal, e)) == 0)
+		mixture_hold(s->mixture, b->n, k, s->target, s->goal, goal);
 	return rc;
 }
 
@@ -291,12 +254,12 @@ step(struct purification *p, const struct method_batch *b,
 	double sum;
 	int rc;
 
+	memset(s->part, 0, 4 * b->n * sizeof(*s->part));
 	put_clean(p, b, s->x);
 	put_guided(p, b, s->x, s->x + part);
-	if (s->parts == 3)
-		put_mixed(p, b, s->x, s->x + 2 * part);
-	memset(s->part, 0, 4 * b->n * sizeof(*s->part));
-	if ((rc = answers(p, b->n, e)) != 0)
+	if ((rc = ask(p, s->x, b->n, s->goal, e)) != 0)
+		return rc;
+	if (s->parts == 3 && (rc = put_mixed(p, b, s->x + 2 * part, e)) != 0)
 		return rc;
 	rc = trainer_gradient(
 	    &s->trainer, s->x, s->parts * b->n, loss, &u, &sum, e);

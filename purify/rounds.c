@@ -300,6 +300,15 @@ say(const struct purification *p, uint64_t i, struct progress *bar, size_t done)
 }
 
 static int
+begin_round(struct purification *p, uint64_t i, struct err *e)
+{
+	const struct method *m = p->cfg.method;
+
+	shuffle(p, i);
+	return m->begin != NULL ? m->begin(p, i, e) : 0;
+}
+
+static int
 one_round(
     struct purification *p, uint64_t i, struct progress *bar, struct err *e)
 {
@@ -308,9 +317,6 @@ one_round(
 	size_t done = 0;
 	int rc;
 
-	shuffle(p, i);
-	if (m->begin != NULL && (rc = m->begin(p, i, e)) != 0)
-		return rc;
 	for (size_t at = 0, n; at < p->ntrain; at += n) {
 		struct method_batch b;
 
@@ -333,12 +339,17 @@ static int
 all_rounds(struct purification *p, struct err *e)
 {
 	double start = progress_clock();
+	uint64_t first = p->done;
 	struct progress bar;
 	int rc = 0;
 
 	progress_begin(&bar, "purifying", p->cfg.rounds * rounds_batches(p));
-	progress_from(&bar, p->done * rounds_batches(p));
-	for (uint64_t i = p->done; rc == 0 && i < p->cfg.rounds; i++) {
+	for (uint64_t i = first; rc == 0 && i < p->cfg.rounds; i++) {
+		if ((rc = begin_round(p, i, e)) != 0)
+			break;
+		/* what the first round begins with says nothing of others */
+		if (i == first)
+			progress_from(&bar, i * rounds_batches(p));
 		if ((rc = one_round(p, i, &bar, e)) != 0)
 			break;
 		if (p->end == ROUNDS_SIGNAL)
