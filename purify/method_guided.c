@@ -272,7 +272,7 @@ const struct method method_guided = {
     .name = "guided",
     .summary = "unlearning of what a scan found",
     .term = terms,
-    .defaults = {.rounds = 40,
+    .defaults = {.rounds = 60,
 	.batch = 64,
 	.rate = 2e-3,
 	.momentum = 0.9,
