@@ -31,8 +31,8 @@ odd(void *ctx, uint64_t at, const char *what)
 	struct world *w = ctx;
 	size_t len = strlen(w->seen);
 
-	snprintf(w->seen + len, sizeof(w->seen) - len, "%s@%u ", what,
-	    (unsigned)at);
+	snprintf(
+	    w->seen + len, sizeof(w->seen) - len, "%s@%u ", what, (unsigned)at);
 }
 
 static void
