@@ -40,6 +40,7 @@ struct source {
 	bool full;           /* some name is in none of them */
 	unsigned all;        /* what any call does */
 	bool dangerous;
+	bool cells;    /* of a notebook */
 	size_t starts; /* where a program is started on import; SIZE_MAX */
 };
 
@@ -415,7 +416,7 @@ judge_together(struct source *x)
 			 check_python_secret(at(x, i)->s, at(x, i)->len);
 	if (secret && (x->all & (DOES_NET | DOES_SOCKET)) != 0)
 		danger(x, at(x, 0), "reads secrets and talks to the network");
-	if (!x->dangerous && x->starts != SIZE_MAX)
+	if (!x->dangerous && x->starts != SIZE_MAX && !x->cells)
 		check_find(x->f, FINDING_SOURCE_STARTS, x->starts,
 		    "whenever it is imported");
 }
@@ -452,10 +453,11 @@ prepare(struct source *x)
 		by_import_call(x, i);
 }
 
-void
-check_python_judge(const struct check_file *f, const char *s, size_t len)
+static void
+judge(const struct check_file *f, const char *s, size_t len, bool cells)
 {
-	struct source x = {.f = f, .starts = SIZE_MAX, .work = WORK};
+	struct source x = {
+	    .f = f, .starts = SIZE_MAX, .work = WORK, .cells = cells};
 	struct buf tokens = {0};
 
 	arena_init(&x.arena, LIMIT_TEMPLATE_ARENA);
@@ -483,4 +485,16 @@ check_python_judge(const struct check_file *f, const char *s, size_t len)
 	buf_free(&tokens);
 	buf_free(&x.aliases);
 	arena_release(&x.arena);
+}
+
+void
+check_python_judge(const struct check_file *f, const char *s, size_t len)
+{
+	judge(f, s, len, false);
+}
+
+void
+check_python_cells(const struct check_file *f, const char *s, size_t len)
+{
+	judge(f, s, len, true);
 }
