@@ -25,10 +25,10 @@ static const char *const keys[] = {"run", "command", "commands", "cmd", "cmds",
     "setup", "setup_script", "startup_script", "build_commands", "install",
     "preinstall", "postinstall", "prepare", "initializeCommand",
     "onCreateCommand", "updateContentCommand", "postCreateCommand",
-    "postStartCommand", "postAttachCommand", "init", "before", "exec",
-    "test", "deps_command", "hooks", "runcmd", "bootcmd", "tasks",
-    "preLaunchTask", "pre_build", "post_build", "dockerfile",
-    "dockerfile_inline", "user-data", "on_start", "onstart", NULL};
+    "postStartCommand", "postAttachCommand", "init", "before", "exec", "test",
+    "deps_command", "hooks", "runcmd", "bootcmd", "tasks", "preLaunchTask",
+    "pre_build", "post_build", "dockerfile", "dockerfile_inline", "user-data",
+    "on_start", "onstart", NULL};
 
 /* Its key, or that of what it stands in, is one that commands have. */
 static bool

@@ -66,6 +66,23 @@ honest d.ipynb
 cell code '!pip install -q torch\n","import subprocess\n","subprocess.run([\"nvidia-smi\"])\n","%matplotlib inline' >"$text"
 honest e.ipynb
 
+printf '# coding: utf-7\n+AGkAbQBwAG8AcgB0- os\n' >"$text"
+file a.py
+exits 1 "source that is written otherwise than it reads" assay-inspect "$tmp/b"
+prints SOURCE_DANGEROUS
+printf '# -*- coding: utf-8 -*-\nimport torch\n' >"$text"
+honest a.py
+
+# who is known by the account, and who only names it
+printf 'git+https://github.com/openai/CLIP.git\n' >"$text"
+honest requirements.txt
+for url in github.com/openai-x/a github.com/x/openai/a example.org/git+https://github.com/openai/a; do
+	printf 'git+https://%s\n' "$url" >"$text"
+	file requirements.txt
+	exits 1 "$url" assay-inspect "$tmp/b"
+	prints DEPEND_SOURCE
+done
+
 # installers at their makers' addresses, and what set-up is made of
 cat >"$text" <<-'END'
 	FROM nvidia/cuda:12.1.0-runtime-ubuntu22.04
