@@ -224,13 +224,14 @@ chain(const struct walk *w, size_t i)
 {
 	static const struct {
 		const char *part[3];
-	} chains[] = {{{"torch", "hub", "load"}},
-	    {{"torch", "hub", "load_state_dict_from_url"}},
-	    {{"torch", "hub", "download_url_to_file"}},
-	    {{"torch", "ops", "load_library"}},
-	    {{"torch", "classes", "load_library"}},
-	    {{"utils", "cpp_extension", NULL}},
-	    {{"cpp_extension", "load", NULL}}};
+		bool weights; /* how honest source gets its own weights */
+	} chains[] = {{{"torch", "hub", "load"}, false},
+	    {{"torch", "hub", "load_state_dict_from_url"}, true},
+	    {{"torch", "hub", "download_url_to_file"}, false},
+	    {{"torch", "ops", "load_library"}, false},
+	    {{"torch", "classes", "load_library"}, false},
+	    {{"utils", "cpp_extension", NULL}, false},
+	    {{"cpp_extension", "load", NULL}, false}};
 
 	for (size_t k = 0; k < ARRAY_LEN(chains); k++) {
 		size_t n = 0;
@@ -240,8 +241,10 @@ chain(const struct walk *w, size_t i)
 		       (n == 0 || is(w, i + 2 * n - 1, ".")))
 			n++;
 		if (n == 3 || chains[k].part[n] == NULL)
-			find(w, FINDING_CODE_DANGEROUS, i + 2 * (n - 1),
-			    "use of");
+			find(w,
+			    chains[k].weights ? FINDING_CODE_UNUSUAL
+					      : FINDING_CODE_DANGEROUS,
+			    i + 2 * (n - 1), "use of");
 	}
 }
 

@@ -223,6 +223,29 @@ weight_map(const struct check_file *f, const struct conf *map)
 			    check_config_shown(n, shown, sizeof(shown)));
 }
 
+/* TensorFlow.js reads these beside model.json. */
+static void
+manifest(const struct check_file *f, const struct conf *groups)
+{
+	char shown[SHOWN];
+
+	if (!conf_is_array(groups))
+		return;
+	for (const struct conf *g = groups->child; g != NULL; g = g->next) {
+		const struct conf *paths = conf_get(g, "paths");
+
+		if (!conf_is_array(paths))
+			continue;
+		for (const struct conf *n = paths->child; n != NULL;
+		     n = n->next)
+			if (check_config_escapes(n))
+				check_find(f, FINDING_CONFIG_PATH, n->off,
+				    "weights in '%s'",
+				    check_config_shown(
+					n, shown, sizeof(shown)));
+	}
+}
+
 /* transformers opens what these name.  tokenizer_file is written by itself,
  * with a path of whoever saved it, and only odd when it climbs. */
 static bool
@@ -285,6 +308,8 @@ key(const struct check_file *f, const struct conf *n)
 		remote(f, v, "a compiled kernel of another repository");
 	else if (conf_key_is(n, "weight_map"))
 		weight_map(f, n);
+	else if (conf_key_is(n, "weightsManifest"))
+		manifest(f, n);
 	else if (conf_is_string(v) && opens(n))
 		check_find(f, FINDING_CONFIG_PATH, v->off, "%.*s '%s'",
 		    (int)MIN(n->key_len, 64), n->key,

@@ -21,6 +21,10 @@ void check_config_serve(const struct check_file *, const struct conf_doc *);
 void check_config_skops(const struct check_file *, const struct conf_doc *);
 /* Strings that are templates, code or pickles. */
 void check_config_string(const struct check_file *, const struct conf_doc *);
+/* Commands, by the keys that runners have for them. */
+void check_config_command(const struct check_file *, const struct conf_doc *);
+/* Cells of a notebook. */
+void check_config_notebook(const struct check_file *, const struct conf *cells);
 /* Tags of YAML. */
 void check_config_tag(const struct check_file *, const struct conf_doc *);
 

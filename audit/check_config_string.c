@@ -183,17 +183,11 @@ string(const struct check_file *f, const struct conf *n, bool cell)
 static const struct conf *
 notebook(const struct check_file *f, const struct conf_doc *d)
 {
-	const struct conf *cells = conf_get(d->root, "cells"), *kind;
-	size_t code = 0;
+	const struct conf *cells = conf_get(d->root, "cells");
 
 	if (!conf_is_array(cells) || conf_get(d->root, "nbformat") == NULL)
 		return NULL;
-	for (const struct conf *c = cells->child; c != NULL; c = c->next)
-		if ((kind = conf_get(c, "cell_type")) != NULL &&
-		    conf_text_is(kind, "code"))
-			code++;
-	check_find(
-	    f, FINDING_CODE_NOTEBOOK, ERR_NOWHERE, "%zu cells of code", code);
+	check_config_notebook(f, cells);
 	return cells;
 }
 

@@ -257,9 +257,64 @@ mxnet(const struct check_file *f, const struct conf *root)
 	}
 }
 
+/* torch.export: "torch.x.y" is looked up from torch attribute by attribute,
+ * which reaches every module that it imported (torch/_export/serde). */
+static bool
+exported_ok(const struct conf *v)
+{
+	static const char *const before[] = {"torch.ops.aten.",
+	    "torch.ops.prims.", "torch.ops.prim.", "torch.ops.quantized.",
+	    "torch.ops.quantized_decomposed.", "torch.ops.higher_order.",
+	    "torch.ops.torchvision.", "torch.ops._c10d_functional.",
+	    "torch.ops.torchao.", "torch.sym_", "torch._higher_order_ops.",
+	    "torch._assert", "math."};
+	static const char *const bad[] = {"from_file", ".save", "__class__",
+	    "__globals__", "__init__", "__dict__", "__builtins__"};
+	static const char *const operators[] = {"getitem", "add", "sub", "mul",
+	    "truediv", "floordiv", "mod", "pow", "neg", "eq", "ne", "lt", "le",
+	    "gt", "ge", "and_", "or_", "not_", "pos"};
+	static const char math[] = "_operator.";
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if (conf_has(v, bad[i]))
+			return false;
+	if (v->len > sizeof(math) &&
+	    memcmp(v->text, math, sizeof(math) - 1) == 0)
+		return listed(operators, ARRAY_LEN(operators),
+		    v->text + sizeof(math) - 1, v->len - (sizeof(math) - 1));
+	return within(before, ARRAY_LEN(before), v->text, v->len);
+}
+
+static void
+exported(const struct check_file *f, const struct conf *n)
+{
+	const struct conf *v = conf_get(n, "target");
+	char shown[SHOWN];
+
+	if (v != NULL && conf_is_array(conf_get(n, "inputs")) &&
+	    conf_is_string(v) && !exported_ok(v))
+		check_find(f, FINDING_CONFIG_TARGET, v->off,
+		    "operator of torch.export '%s'",
+		    check_config_shown(v, shown, sizeof(shown)));
+}
+
+/* Keras's YAML (model_from_yaml): JSON is check_keras's. */
+static void
+keras(const struct check_file *f, const struct conf *n)
+{
+	const struct conf *class = conf_get(n, "class_name");
+
+	if (class != NULL && conf_text_is(class, "Lambda") &&
+	    conf_get(conf_get(n, "config"), "function") != NULL)
+		check_find(f, FINDING_KERAS_CODE, class->off,
+		    "a Lambda layer in YAML");
+}
+
 void
 check_config_target(const struct check_file *f, const struct conf_doc *d)
 {
+	bool graph = conf_get(d->root, "graph_module") != NULL;
+
 	mxnet(f, d->root);
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		bool params = conf_get(n, "params") != NULL;
@@ -269,6 +324,11 @@ check_config_target(const struct check_file *f, const struct conf_doc *d)
 				key(f, k, params);
 		if (n->tag != NULL)
 			tag(f, n);
+		if (graph && n->kind == CONF_OBJECT)
+			exported(f, n);
+		/* only YAML counts its members */
+		if (n->kind == CONF_OBJECT && n->members != 0)
+			keras(f, n);
 		if (n->kind == CONF_STRING && n->len > 4 && n->len < 4096)
 			resolver(f, n);
 	}

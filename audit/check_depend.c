@@ -123,6 +123,36 @@ pinned_commit(const struct line *l)
 	return n == 40 && (n == left || strchr("# ;\t", at[1 + n]) != NULL);
 }
 
+/* Accounts of those whose libraries everybody installs: a file of theirs is
+ * nobody else's code, but may be another tomorrow. */
+static bool
+known_account(const struct line *l)
+{
+	static const char *const accounts[] = {"huggingface", "openai",
+	    "pytorch", "facebookresearch", "nvidia", "microsoft", "google",
+	    "google-research", "tensorflow", "keras-team", "scikit-learn",
+	    "ultralytics", "lightning-ai", "open-mmlab", "onnx", "dao-ailab"};
+	static const char before[] = "git+https://github.com/";
+	const char *p = l->len != 0
+			    ? memmem(l->s, l->len, before, sizeof(before) - 1)
+			    : NULL;
+	size_t left;
+
+	if (p == NULL || memmem(l->s, (size_t)(p - l->s), "://", 3) != NULL)
+		return false;
+	p += sizeof(before) - 1;
+	left = l->len - (size_t)(p - l->s);
+	for (size_t i = 0; i < ARRAY_LEN(accounts); i++) {
+		size_t n = strlen(accounts[i]);
+
+		if (left > n && strncasecmp(p, accounts[i], n) == 0 &&
+		    p[n] == '/')
+			return memmem(p, left, "://", 3) == NULL &&
+			       memmem(p, left, "..", 2) == NULL;
+	}
+	return false;
+}
+
 static bool
 remote(const struct line *l)
 {
@@ -195,8 +225,9 @@ requirement(const struct check_file *f, struct line l, enum sure sure)
 		return;
 	if (remote(&l))
 		find(f,
-		    pinned_commit(&l) && !has(&l, "http://") &&
-			    !begins(&l, "git+http:")
+		    known_account(&l) ||
+			    (pinned_commit(&l) && !has(&l, "http://") &&
+				!begins(&l, "git+http:"))
 			? FINDING_DEPEND_LOCAL
 			: FINDING_DEPEND_SOURCE,
 		    &l);

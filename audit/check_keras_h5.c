@@ -114,6 +114,20 @@ group(struct tree *t, uint64_t at, struct err *e)
 	return rc;
 }
 
+/* Layout message, versions 3 and 4: version, class (IV.A.2.i). */
+static bool
+is_virtual(const struct hdf5_message *m)
+{
+	struct rd r;
+	uint8_t version, class;
+
+	if (m == NULL)
+		return false;
+	r = m->body;
+	return rd_u8(&r, &version) == 0 && rd_u8(&r, &class) == 0 &&
+	       version >= 3 && class == 3;
+}
+
 /* A group has a symbol table, links or where they are; all else is data. */
 static int
 object(struct tree *t, const char *name, uint64_t at, struct err *e)
@@ -132,6 +146,9 @@ object(struct tree *t, const char *name, uint64_t at, struct err *e)
 	if (hdf5_object_find(m, HDF5_EXTERNAL) != NULL)
 		check_find(t->f, FINDING_HDF5_OUTSIDE, at,
 		    "the values of '%.200s' are in another file", name);
+	if (is_virtual(hdf5_object_find(m, HDF5_LAYOUT)))
+		check_find(t->f, FINDING_HDF5_OUTSIDE, at,
+		    "'%.200s' is virtual: its values are in other files", name);
 	if (hdf5_object_find(m, HDF5_SYMBOLS) == NULL &&
 	    hdf5_object_find(m, HDF5_LINK) == NULL &&
 	    hdf5_object_find(m, HDF5_LINKS) == NULL)

@@ -34,6 +34,12 @@ check_model(const struct check_file *f)
 		    "named .onnx, but no ONNX model can be read from it");
 		return;
 	}
+	/* nor may an archive that lacks what makes it a Keras model */
+	if (n == 0 && text_ends_with(check_name_of(f), ".keras")) {
+		check_find(f, FINDING_MODEL_INVALID, ERR_NOWHERE,
+		    "named .keras, but no Keras model can be read from it");
+		return;
+	}
 	for (size_t i = 0; i < MIN(n, BIDS); i++) {
 		struct source s;
 		struct err e = {.off = UINT64_MAX};

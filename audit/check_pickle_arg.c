@@ -155,10 +155,30 @@ is_public(struct slice s)
 	return true;
 }
 
+/* "Class.method" is on the list, and this an object of that class. */
+static bool
+is_method(struct check_pickle_judge *j, const struct pickle_node *of,
+    struct slice name)
+{
+	const struct check_pickle_fact *t = NULL;
+	char whole[256];
+	int n;
+
+	if (of->kind == PICKLE_CALL)
+		t = check_pickle_judge_class(j, of);
+	if (t == NULL || t->name.len + name.len + 1 >= sizeof(whole))
+		return false;
+	n = snprintf(whole, sizeof(whole), "%.*s.%.*s", (int)t->name.len,
+	    (const char *)t->name.ptr, (int)name.len, (const char *)name.ptr);
+	return n > 0 &&
+	       check_pickle_allow_find(t->module,
+		   (struct slice){(const uint8_t *)whole, (size_t)n}) != NULL;
+}
+
 /*
  * A method or a member of a class or object: it is handed on, and to call it is
- * found.  Of a class that is on the list as a whole ("ZoneInfo._unpickle")
- * also private ones.
+ * found.  Of what is on the list as a whole ("ZoneInfo._unpickle") also private
+ * ones.
  */
 static const char *
 getattr_arg(struct check_pickle_judge *j, const struct pickle_node *args)
@@ -180,7 +200,7 @@ getattr_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	as.call = &call;
 	if (check_pickle_judge_fact(j, &as) != NULL)
 		return NULL;
-	if (!is_public(name->text))
+	if (!is_public(name->text) && !is_method(j, of, name->text))
 		return "reaches a private or dotted attribute";
 	if (of->kind == PICKLE_CALL) {
 		t = check_pickle_judge_class(j, of);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* memrchr */
 #include "audit/check_pickle_judge.h"
 
 #include "base/limits.h"
@@ -488,6 +489,42 @@ see(void *ctx, uint8_t op, const struct pickle_node *n)
 		see_items(j, op, n);
 }
 
+/* "os.system", as the list of dangerous names has it. */
+static bool
+is_dangerous(struct slice s)
+{
+	const uint8_t *dot = s.len != 0 ? memrchr(s.ptr, '.', s.len) : NULL;
+	size_t n = dot != NULL ? (size_t)(dot - s.ptr) : 0;
+
+	return n != 0 && check_pickle_danger_find((struct slice){s.ptr, n},
+			     (struct slice){dot + 1, s.len - n - 1}) != NULL;
+}
+
+/*
+ * Data that a loader imports and calls: Lightning's load_from_checkpoint() what
+ * "_instantiator" of the hyperparameters names, Hydra, which is handed these,
+ * what "_target_" names.
+ */
+static void
+pair(void *ctx, const struct pickle_node *key, const struct pickle_node *value)
+{
+	static const char *const own[] = {
+	    "lightning.pytorch.cli.instantiate_module",
+	    "pytorch_lightning.cli.instantiate_module"};
+	struct check_pickle_judge *j = ctx;
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		known |= rd_slice_is(value->text, own[i]);
+	if (pickle_is_text(key, "_instantiator") && !known)
+		misuse(j, "Lightning imports and calls what it names",
+		    "_instantiator");
+	else if ((pickle_is_text(key, "_target_") ||
+		     pickle_is_text(key, "_component_")) &&
+		 is_dangerous(value->text))
+		misuse(j, "Hydra imports and calls what it names", "_target_");
+}
+
 static void
 odd(void *ctx, uint64_t at, const char *what)
 {
@@ -509,7 +546,7 @@ check_pickle_judge_init(
 	*j = (struct check_pickle_judge){.f = f, .bytes = bytes};
 	arena_init(&j->nodes, LIMIT_PICKLE_LEAN_BYTES);
 	j->pickle = (struct pickle){
-	    .arena = &j->nodes, .see = see, .odd = odd, .ctx = j};
+	    .arena = &j->nodes, .see = see, .odd = odd, .pair = pair, .ctx = j};
 	arena_init(&j->arena, FACTS);
 	map_init(&j->by_name, &j->arena);
 	map_init(&j->said, &j->arena);

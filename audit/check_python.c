@@ -3,6 +3,7 @@
  * starts something is usual; one within the parentheses of another that runs
  * it is not.  MITRE ATT&CK T1027, T1059.006, T1105.
  */
+#define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check_python.h"
 
 #include "audit/check_shell.h"
@@ -10,6 +11,8 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/map.h"
+
+#include <strings.h>
 
 /* Tokens of one call or statement that are looked at. */
 #define SPAN 1000
@@ -40,6 +43,7 @@ struct source {
 	bool full;           /* some name is in none of them */
 	unsigned all;        /* what any call does */
 	bool dangerous;
+	bool cells;    /* of a notebook */
 	size_t starts; /* where a program is started on import; SIZE_MAX */
 };
 
@@ -415,7 +419,7 @@ judge_together(struct source *x)
 			 check_python_secret(at(x, i)->s, at(x, i)->len);
 	if (secret && (x->all & (DOES_NET | DOES_SOCKET)) != 0)
 		danger(x, at(x, 0), "reads secrets and talks to the network");
-	if (!x->dangerous && x->starts != SIZE_MAX)
+	if (!x->dangerous && x->starts != SIZE_MAX && !x->cells)
 		check_find(x->f, FINDING_SOURCE_STARTS, x->starts,
 		    "whenever it is imported");
 }
@@ -452,10 +456,41 @@ prepare(struct source *x)
 		by_import_call(x, i);
 }
 
-void
-check_python_judge(const struct check_file *f, const char *s, size_t len)
+/* PEP 263: a declared encoding in which other text is written than one sees. */
+static bool
+is_disguised(const char *s, size_t len)
 {
-	struct source x = {.f = f, .starts = SIZE_MAX, .work = WORK};
+	static const char *const hides[] = {"utf-7", "utf7", "utf_7", "rot",
+	    "unicode_escape", "unicode-escape", "raw_unicode", "raw-unicode",
+	    "punycode", "idna", "hex", "base64", "zlib", "bz2", "uu"};
+
+	for (size_t line = 0, i = 0; line < 2 && i < len; line++) {
+		const char *end = memchr(s + i, '\n', len - i);
+		size_t n = end != NULL ? (size_t)(end - s) - i : len - i;
+		const char *p = n != 0 ? memmem(s + i, n, "coding", 6) : NULL;
+
+		if (p != NULL && s[i] == '#') {
+			size_t left = n - (size_t)(p - s - (ptrdiff_t)i) - 6;
+
+			for (p += 6; left != 0 && strchr(":= \t", *p) != NULL;
+			     p++)
+				left--;
+			for (size_t k = 0; k < ARRAY_LEN(hides); k++)
+				if (left >= strlen(hides[k]) &&
+				    strncasecmp(
+					p, hides[k], strlen(hides[k])) == 0)
+					return true;
+		}
+		i += n + 1;
+	}
+	return false;
+}
+
+static void
+judge(const struct check_file *f, const char *s, size_t len, bool cells)
+{
+	struct source x = {
+	    .f = f, .starts = SIZE_MAX, .work = WORK, .cells = cells};
 	struct buf tokens = {0};
 
 	arena_init(&x.arena, LIMIT_TEMPLATE_ARENA);
@@ -465,6 +500,8 @@ check_python_judge(const struct check_file *f, const char *s, size_t len)
 	x.t = (struct check_python_token *)(void *)tokens.ptr;
 	x.n = tokens.len / sizeof(*x.t);
 	prepare(&x);
+	if (is_disguised(s, len))
+		danger(&x, at(&x, 0), "is written in a disguising encoding");
 	for (size_t i = 0; i < x.n; i++) {
 		if (at(&x, i)->kind != TOKEN_NAME)
 			continue;
@@ -483,4 +520,16 @@ check_python_judge(const struct check_file *f, const char *s, size_t len)
 	buf_free(&tokens);
 	buf_free(&x.aliases);
 	arena_release(&x.arena);
+}
+
+void
+check_python_judge(const struct check_file *f, const char *s, size_t len)
+{
+	judge(f, s, len, false);
+}
+
+void
+check_python_cells(const struct check_file *f, const char *s, size_t len)
+{
+	judge(f, s, len, true);
 }

@@ -10,6 +10,9 @@
 
 /* Findings: SOURCE_DANGEROUS, SOURCE_STARTS. */
 void check_python_judge(const struct check_file *, const char *s, size_t len);
+/* Cells of a notebook, one after another: what they start is started by who
+ * runs the cell; and offsets in them are none in the file. */
+void check_python_cells(const struct check_file *, const char *s, size_t len);
 
 /* --- check_python_words.c ------------------------------------------------ */
 

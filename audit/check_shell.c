@@ -112,6 +112,42 @@ piped(struct text t, size_t at)
 	return false;
 }
 
+/*
+ * All addresses of the command are of installers that their makers tell people
+ * to run so, at hosts or accounts that are theirs, and it has one.  Whoever
+ * could change these could change the tool itself.
+ */
+static bool
+usual(struct text t, size_t at)
+{
+	static const char *const of[] = {"https://astral.sh/uv/",
+	    "https://install.python-poetry.org", "https://sh.rustup.rs",
+	    "https://get.docker.com", "https://bootstrap.pypa.io/",
+	    "https://deb.nodesource.com/setup_",
+	    "https://ollama.com/install.sh", "https://pyenv.run",
+	    "https://pixi.sh/install.sh",
+	    "https://raw.githubusercontent.com/homebrew/install/",
+	    "https://raw.githubusercontent.com/nvm-sh/nvm/",
+	    "https://raw.githubusercontent.com/python-poetry/",
+	    "https://packagecloud.io/install/repositories/github/git-lfs/"};
+	size_t to = MIN(t.len, at + NEAR), n = 0;
+
+	for (; at + 3 < to && t.s[at] != '\n' && t.s[at] != ';'; at++) {
+		bool known = false;
+
+		if (memcmp(t.s + at, "://", 3) != 0)
+			continue;
+		n++;
+		for (size_t i = 0; i < ARRAY_LEN(of); i++)
+			known |=
+			    at >= 5 && find(t, at - 5, at - 5 + strlen(of[i]),
+					   of[i]) == at - 5;
+		if (!known)
+			return false;
+	}
+	return n != 0;
+}
+
 /* A word, or one of several, and then a pipe to an interpreter. */
 static size_t
 fed(struct text t, const char *const *words)
@@ -121,7 +157,7 @@ fed(struct text t, const char *const *words)
 
 		for (; (at = find_alone(t, at, t.len, *words)) != SIZE_MAX;
 		     at++)
-			if (piped(t, at))
+			if (piped(t, at) && !usual(t, at))
 				return at;
 	}
 	return SIZE_MAX;
@@ -140,9 +176,83 @@ download(struct text t)
 	    "eval $(curl", "eval $(wget", "eval `curl", "sh -c '$(curl"};
 	size_t at = fed(t, loaders);
 
-	for (size_t i = 0; at == SIZE_MAX && i < ARRAY_LEN(in); i++)
+	for (size_t i = 0; at == SIZE_MAX && i < ARRAY_LEN(in); i++) {
 		at = find(t, 0, t.len, in[i]);
+		while (at != SIZE_MAX && usual(t, at))
+			at = find(t, at + 1, t.len, in[i]);
+	}
 	return at;
+}
+
+/* "://" and four numbers, no host of one's own network. */
+static bool
+bare_address(struct text t, size_t at)
+{
+	static const char *const own[] = {
+	    "10.", "127.", "192.168.", "172.", "0.0.0.0", "169.254."};
+	size_t dots = 0, digits = 0;
+
+	at += 3;
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		if (find(t, at, at + strlen(own[i]), own[i]) == at)
+			return false;
+	for (;
+	     at < t.len && (isdigit((unsigned char)t.s[at]) || t.s[at] == '.');
+	     at++) {
+		dots += t.s[at] == '.';
+		digits += t.s[at] != '.';
+	}
+	return dots == 3 && digits >= 4;
+}
+
+/* Fetched from a bare address, and run by a later part of the same command:
+ * honest set-up scripts fetch installers too, but of somebody with a name. */
+static size_t
+fetched(struct text t)
+{
+	for (size_t i = 0; loaders[i] != NULL; i++)
+		for (size_t at = 0;
+		     (at = find_alone(t, at, t.len, loaders[i])) != SIZE_MAX;
+		     at++) {
+			size_t to = MIN(t.len, at + NEAR);
+			size_t url = find(t, at, to, "://");
+
+			if (url == SIZE_MAX || !bare_address(t, url))
+				continue;
+			for (size_t k = url; k < to; k++)
+				if ((t.s[k] == '&' || t.s[k] == ';' ||
+					t.s[k] == '\n') &&
+				    (interpreter_at(t, k + 1) ||
+					find(t, k, k + 12, "chmod ") !=
+					    SIZE_MAX))
+					return at;
+		}
+	return SIZE_MAX;
+}
+
+/* Packages over an address that nobody proves: anybody on the way, or an index
+ * that somebody set up for the day. */
+static size_t
+unproven(struct text t)
+{
+	size_t at = 0;
+
+	while ((at = find(t, at, t.len, "pip")) != SIZE_MAX) {
+		size_t to = at, url;
+
+		while (to < t.len && to < at + NEAR && t.s[to] != '\n' &&
+		       t.s[to] != ';' && t.s[to] != '&' && t.s[to] != '|')
+			to++;
+		url = find(t, at, to, "http://");
+		if (url != SIZE_MAX &&
+		    find(t, at, url, "install") != SIZE_MAX &&
+		    (bare_address(t, url + 4) ||
+			find(t, url, to, ".whl") != SIZE_MAX ||
+			find(t, url, to, ".tar.gz") != SIZE_MAX))
+			return at;
+		at++;
+	}
+	return SIZE_MAX;
 }
 
 static size_t
@@ -272,6 +382,8 @@ static const struct {
 	const char *what;
 } rules[] = {
     {download, "runs what it downloads"},
+    {fetched, "runs what it fetches from a bare address"},
+    {unproven, "installs what it fetches from a bare address"},
     {decoded, "runs what it decodes"},
     {reverse_shell, "opens a shell to the network"},
     {powershell, "runs what it downloads, decodes or hides, by PowerShell"},

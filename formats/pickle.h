@@ -87,6 +87,9 @@ struct pickle {
 	struct arena *arena;
 	void (*see)(void *ctx, uint8_t op, const struct pickle_node *);
 	void (*odd)(void *ctx, uint64_t at, const char *what);
+	/* with odd, or NULL: a key that begins with "_", and its string */
+	void (*pair)(void *ctx, const struct pickle_node *key,
+	    const struct pickle_node *value);
 	void *ctx;
 	size_t nodes;              /* so far; bounded by LIMIT_PICKLE_NODES */
 	struct pickle_node *fresh; /* the machine's: nfresh never used */

@@ -216,6 +216,11 @@ tell(struct pickle_machine *m, struct pickle_node *to,
 		    item[i]->kind == PICKLE_STR &&
 		    pickle_is_hook(item[i]->text))
 			to->hooks = true;
+		if (m->p->pair != NULL && to->kind == PICKLE_DICT &&
+		    i % 2 == 0 && i + 1 < n && item[i]->kind == PICKLE_STR &&
+		    item[i]->text.len != 0 && item[i]->text.ptr[0] == '_' &&
+		    item[i + 1]->kind == PICKLE_STR)
+			m->p->pair(m->p->ctx, item[i], item[i + 1]);
 	}
 }
 

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ * Commands in files that somebody's tool runs without being asked again: what
+ * builds an image or a package, tests a repository, opens a folder in an editor
+ * or a shell, and cells of notebooks.  A command is found when it does what
+ * malware does (check_shell.h); to have commands is what these files are for.
+ *
+ * Runners go by the file's name; a Dockerfile, which may be called anything, by
+ * its first instruction.  JSON and YAML: audit/check_config_command.c.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "audit/check.h"
+
+#include "audit/check_shell.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+static bool
+is_any(const char *s, size_t len, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (strlen(*list) == len && memcmp(*list, s, len) == 0)
+			return true;
+	return false;
+}
+
+/* --- texts --------------------------------------------------------------- */
+
+/* Read by make, direnv, shells, foreman, just, vagrant, Jenkins, cron. */
+static const char *const names[] = {"Makefile", "makefile", "GNUmakefile",
+    "Dockerfile", "Containerfile", "Singularity", "Apptainer", "justfile",
+    "Justfile", "Procfile", "Vagrantfile", "Jenkinsfile", ".envrc", ".bashrc",
+    ".bash_profile", ".bash_login", ".bash_logout", ".profile", ".zshrc",
+    ".zprofile", ".zshenv", ".zlogin", "crontab", "tox.ini", "noxfile.py",
+    "CMakeLists.txt", "Rakefile", NULL};
+static const char *const ends[] = {".mk", ".dockerfile", ".Dockerfile", ".just",
+    ".service", ".tmux", ".zsh", ".ksh", ".fish", ".slurm", ".sbatch", ".pbs",
+    ".cmake",
+    /* and programs in other languages, which hand commands to a shell */
+    ".js", ".mjs", ".cjs", ".ts", ".lua", ".rb", ".pl", ".pm", ".php", ".R",
+    ".r", ".jl", ".tcl", ".go", ".rs", ".java", ".groovy", ".html", ".htm",
+    ".hta", ".svg", NULL};
+
+static bool
+has(struct rd r, const char *word)
+{
+	return r.len != 0 && memmem(r.base, r.len, word, strlen(word)) != NULL;
+}
+
+/* The first line that is no comment is FROM or ARG, and there is a RUN. */
+static bool
+is_dockerfile(struct rd r)
+{
+	const char *s = (const char *)r.base;
+	size_t i = 0;
+
+	while (i < r.len && (s[i] == '#' || s[i] == '\n' || s[i] == '\r')) {
+		while (i < r.len && s[i] != '\n')
+			i++;
+		i++;
+	}
+	return i + 5 < r.len &&
+	       (memcmp(s + i, "FROM ", 5) == 0 ||
+		   memcmp(s + i, "ARG ", 4) == 0) &&
+	       (has(r, "\nRUN ") || has(r, "\nCMD ") ||
+		   has(r, "\nENTRYPOINT "));
+}
+
+static bool
+is_run(const struct check_file *f)
+{
+	const char *name = check_name_of(f);
+
+	if (is_any(name, strlen(name), names) ||
+	    strncmp(name, "Dockerfile.", 11) == 0)
+		return true;
+	for (size_t i = 0; ends[i] != NULL; i++)
+		if (text_ends_with(name, ends[i]))
+			return true;
+	return is_dockerfile(f->bytes);
+}
+
+/* A shortcut of Windows to a file, here or on somebody's server. */
+static void
+shortcut(const struct check_file *f)
+{
+	static const char *const to[] = {
+	    "\nURL=file:", "\nURL=\\\\", "\nIconFile=\\\\", "\nURL=search-ms:"};
+
+	if (!has(f->bytes, "[InternetShortcut]"))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(to); i++)
+		if (has(f->bytes, to[i]))
+			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
+			    "a shortcut to a file elsewhere");
+}
+
+/* In a page or a script of Windows: objects that start programs, text that is
+ * decoded and run. */
+static void
+windows(const struct check_file *f)
+{
+	static const char *const page[] = {
+	    ".js", ".html", ".htm", ".hta", ".svg", ".vbs", ".wsf"};
+	static const char *const word[] = {"WScript.Shell", "Wscript.Shell",
+	    "wscript.shell", "Shell.Application", "eval(atob(",
+	    "eval(unescape(", "Function(atob("};
+	const char *name = check_name_of(f);
+	bool is_page = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(page); i++)
+		is_page |= text_ends_with(name, page[i]);
+	for (size_t i = 0; i < ARRAY_LEN(word) && is_page; i++)
+		if (has(f->bytes, word[i])) {
+			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
+			    "'%s'", word[i]);
+			return;
+		}
+}
+
+void
+check_command(const struct check_file *f)
+{
+	const char *what = NULL;
+	size_t at = 0;
+
+	if (!check_is(f, "text") || f->bytes.len == 0 ||
+	    f->bytes.len > LIMIT_INSPECT_SOURCE)
+		return;
+	shortcut(f);
+	windows(f);
+	if (is_run(f))
+		what = check_shell_judge(
+		    (const char *)f->bytes.base, f->bytes.len, &at);
+	if (what != NULL)
+		check_find(f, FINDING_COMMAND_DANGEROUS, at, "%s", what);
+}

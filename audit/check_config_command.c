@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ * Commands in JSON and YAML, by the keys that builders, servers of continuous
+ * integration, editors and package managers have for them, whatever the file is
+ * called.  Other strings that quote a command are prose.
+ */
+#include "audit/check_config_part.h"
+
+#include "audit/check_shell.h"
+#include "base/limits.h"
+
+static bool
+is_any(const char *s, size_t len, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (strlen(*list) == len && memcmp(*list, s, len) == 0)
+			return true;
+	return false;
+}
+
+/* Of GitHub, GitLab, Circle and Azure; compose and Kubernetes; cog, BentoML,
+ * SkyPilot, MLproject, DVC; npm; editors and their containers. */
+static const char *const keys[] = {"run", "command", "commands", "cmd", "cmds",
+    "script", "scripts", "before_script", "after_script", "bash", "sh",
+    "powershell", "pwsh", "inlineScript", "entrypoint", "entry", "args",
+    "setup", "setup_script", "startup_script", "build_commands", "install",
+    "preinstall", "postinstall", "prepare", "initializeCommand",
+    "onCreateCommand", "updateContentCommand", "postCreateCommand",
+    "postStartCommand", "postAttachCommand", "init", "before", "exec", "test",
+    "deps_command", "hooks", "runcmd", "bootcmd", "tasks", "preLaunchTask",
+    "pre_build", "post_build", "dockerfile", "dockerfile_inline", "user-data",
+    "on_start", "onstart", NULL};
+
+/* Its key, or that of what it stands in, is one that commands have. */
+static bool
+is_command(const struct conf *n)
+{
+	for (size_t up = 0; n != NULL && up < 3; n = n->up, up++)
+		if (n->key != NULL && is_any(n->key, n->key_len, keys))
+			return true;
+	return false;
+}
+
+static void
+judge(const struct check_file *f, const struct conf *n)
+{
+	size_t at = 0;
+	const char *what = check_shell_judge(n->text, n->len, &at);
+
+	if (what != NULL)
+		check_find(f, FINDING_COMMAND_DANGEROUS, n->off, "%s", what);
+}
+
+void
+check_config_command(const struct check_file *f, const struct conf_doc *d)
+{
+	for (const struct conf *n = d->root; n != NULL; n = conf_next(n))
+		if (n->kind == CONF_STRING && n->len > 8 &&
+		    n->len < LIMIT_INSPECT_SOURCE && is_command(n))
+			judge(f, n);
+}

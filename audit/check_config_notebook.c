@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ * Notebooks: what a person runs cell by cell, and trusts to be what it shows.
+ * Cells of code are judged as Python, lines of IPython that a shell gets ("!",
+ * "%sx") and cells that another program gets ("%%bash") as commands.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "audit/check_config_part.h"
+
+#include "audit/check_python.h"
+#include "audit/check_shell.h"
+#include "base/buf.h"
+#include "base/limits.h"
+
+static bool
+begins(const char *s, size_t len, const char *word)
+{
+	return len >= strlen(word) && memcmp(s, word, strlen(word)) == 0;
+}
+
+/* A cell of which the first line hands it to a shell. */
+static bool
+is_shell(const char *s, size_t len)
+{
+	static const char *const words[] = {"%%bash", "%%sh", "%%!", "%%sx",
+	    "%%system", "%%script", "%%cmd", "%%powershell"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (begins(s, len, words[i]))
+			return true;
+	return false;
+}
+
+/* One line of a cell goes to the shell or to Python. */
+static void
+line(const char *s, size_t len, struct buf *python, struct buf *shell)
+{
+	static const char *const to_shell[] = {
+	    "!", "%sx ", "%system ", "%%time !", "%time !"};
+	size_t blank = 0;
+
+	while (blank < len && (s[blank] == ' ' || s[blank] == '\t'))
+		blank++;
+	for (size_t i = 0; i < ARRAY_LEN(to_shell); i++)
+		if (begins(s + blank, len - blank, to_shell[i])) {
+			size_t from = blank + strlen(to_shell[i]);
+
+			buf_append(shell, s + from, len - from);
+			buf_append(shell, "\n", 1);
+			return;
+		}
+	if (blank < len && s[blank] == '%')
+		return;
+	/* x = !command */
+	if (memmem(s, len, "= !", 3) != NULL) {
+		buf_append(shell, s, len);
+		buf_append(shell, "\n", 1);
+		return;
+	}
+	buf_append(python, s, len);
+	buf_append(python, "\n", 1);
+}
+
+static void
+cell(const char *s, size_t len, struct buf *python, struct buf *shell)
+{
+	if (is_shell(s, len)) {
+		buf_append(shell, s, len);
+		buf_append(shell, "\n", 1);
+		return;
+	}
+	/* a page or a file */
+	if (begins(s, len, "%%") && !begins(s, len, "%%time") &&
+	    !begins(s, len, "%%capture") && !begins(s, len, "%%prun") &&
+	    !begins(s, len, "%%writefile") && !begins(s, len, "%%python"))
+		return;
+	for (size_t at = 0; at < len;) {
+		const char *end = memchr(s + at, '\n', len - at);
+		size_t n = end != NULL ? (size_t)(end - s) - at : len - at;
+
+		line(s + at, n, python, shell);
+		at += n + 1;
+	}
+}
+
+/* Its source: a string, or an array of lines. */
+static void
+source(const struct conf *of, struct buf *out)
+{
+	if (of->kind == CONF_STRING)
+		buf_append(out, of->text, of->len);
+	for (const struct conf *n = of->child; n != NULL; n = n->next)
+		if (n->kind == CONF_STRING)
+			buf_append(out, n->text, n->len);
+}
+
+void
+check_config_notebook(const struct check_file *f, const struct conf *cells)
+{
+	struct buf python = {0}, shell = {0}, text = {0};
+	size_t code = 0, at = 0;
+	const char *what;
+
+	for (const struct conf *c = cells->child; c != NULL; c = c->next) {
+		const struct conf *kind = conf_get(c, "cell_type");
+		const struct conf *of = conf_get(c, "source");
+
+		if (kind == NULL || !conf_text_is(kind, "code"))
+			continue;
+		code++;
+		text.len = 0;
+		/* nbformat 3 has "input" */
+		of = of != NULL ? of : conf_get(c, "input");
+		if (of != NULL)
+			source(of, &text);
+		cell((const char *)text.ptr, text.len, &python, &shell);
+	}
+	check_find(
+	    f, FINDING_CODE_NOTEBOOK, ERR_NOWHERE, "%zu cells of code", code);
+	what = check_shell_judge((const char *)shell.ptr, shell.len, &at);
+	if (what != NULL)
+		check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
+		    "a cell: %s", what);
+	if (python.len > LIMIT_INSPECT_SOURCE)
+		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
+		    "cells of more than %zu bytes", LIMIT_INSPECT_SOURCE);
+	else if (python.len != 0)
+		check_python_cells(f, (const char *)python.ptr, python.len);
+	buf_free(&python);
+	buf_free(&shell);
+	buf_free(&text);
+}
