@@ -20,11 +20,12 @@ struct names {
 	const char *norm, *last;
 };
 
-static const struct names timm = {"stem.0", "stem.1", "stages",
-    ".downsample", ".blocks", "conv_dw", "mlp.fc1", "mlp.fc2", "mlp.grn.weight",
+static const struct names timm = {"stem.0", "stem.1", "stages", ".downsample",
+    ".blocks", "conv_dw", "mlp.fc1", "mlp.fc2", "mlp.grn.weight",
     "mlp.grn.bias", "head.norm", "head.fc"};
 static const struct names authors = {"downsample_layers.0.0",
-    "downsample_layers.0.1", "downsample_layers", "", "", "dwconv", "pwconv1", "pwconv2", "grn.gamma", "grn.beta", "norm", "head"};
+    "downsample_layers.0.1", "downsample_layers", "", "", "dwconv", "pwconv1",
+    "pwconv2", "grn.gamma", "grn.beta", "norm", "head"};
 
 static size_t
 match(const struct weights *w, const json_t *config)
@@ -97,13 +98,14 @@ mix(struct draw *a, const struct names *n, const char *at, const char *y)
 	const char *before = draw_path(a, "%s.norm", at);
 	const char *in = draw_path(a, "%s.%s", at, n->in);
 	const char *out = draw_path(a, "%s.%s", at, n->out);
-	bool pixels = draw_has(a, in, "weight") &&
-		      weights_peek(a->w, draw_path(a, "%s.weight", in))->rank == 4;
+	bool pixels =
+	    draw_has(a, in, "weight") &&
+	    weights_peek(a->w, draw_path(a, "%s.weight", in))->rank == 4;
 
 	y = draw_layer_norm(a, before, channels_last(a, at, y), EPS);
 	if (pixels)
-		y = draw_conv(a, in, channels_first(a, at, y),
-		    (struct draw_window){0});
+		y = draw_conv(
+		    a, in, channels_first(a, at, y), (struct draw_window){0});
 	else
 		y = draw_linear(a, in, y);
 	y = layer_act(a, LAYER_GELU, in, y);

@@ -45,8 +45,9 @@ stages_of(const struct weights *w)
 {
 	size_t s = 0;
 
-	while (s <= STAGES && (has(w, s, 0, "conv_pw") || has(w, s, 0, "conv") ||
-				  has(w, s, 0, "conv_exp")))
+	while (
+	    s <= STAGES && (has(w, s, 0, "conv_pw") || has(w, s, 0, "conv") ||
+			       has(w, s, 0, "conv_exp")))
 		s++;
 	return s;
 }
@@ -58,7 +59,7 @@ is_ours(const struct weights *w)
 	       weights_has(w, "bn1.running_mean") &&
 	       weights_has(w, "conv_head.weight") &&
 	       weights_has(w, "bn2.running_mean") &&
-	       weights_has(w, "classifier.weight");
+	       weights_has_last(w, "classifier");
 }
 
 /* v1 squeezes from its first block on, v2 from its fourth stage on. */
@@ -67,12 +68,11 @@ is_efficientnet(const struct weights *w)
 {
 	size_t n = stages_of(w);
 
-	return is_ours(w) &&
-	       ((n == 7 && has(w, 0, 0, "se.conv_reduce") &&
-		    has(w, 1, 0, "conv_dw")) ||
-		   (n == 6 && has(w, 0, 0, "conv") &&
-		       has(w, 1, 0, "conv_exp") &&
-		       has(w, 3, 0, "se.conv_reduce")));
+	return is_ours(w) && ((n == 7 && has(w, 0, 0, "se.conv_reduce") &&
+				  has(w, 1, 0, "conv_dw")) ||
+				 (n == 6 && has(w, 0, 0, "conv") &&
+				     has(w, 1, 0, "conv_exp") &&
+				     has(w, 3, 0, "se.conv_reduce")));
 }
 
 /* Nothing squeezes, all windows are 3x3, what is expanded is by six: others
@@ -80,8 +80,7 @@ is_efficientnet(const struct weights *w)
 static bool
 is_mobilenet(const struct weights *w)
 {
-	if (!is_ours(w) || stages_of(w) != STAGES ||
-	    has(w, 0, 0, "conv_pwl"))
+	if (!is_ours(w) || stages_of(w) != STAGES || has(w, 0, 0, "conv_pwl"))
 		return false;
 	for (size_t s = 0; s < STAGES; s++)
 		for (size_t i = 0;; i++) {
@@ -129,9 +128,8 @@ static const char *
 unit(struct draw *a, const struct style *y, const char *conv, const char *norm,
     const char *x, int64_t stride, bool deep, enum layer_act act)
 {
-	struct draw_window v = {.stride = stride,
-	    .pad = DRAW_SAME,
-	    .groups = deep ? DRAW_EACH : 1};
+	struct draw_window v = {
+	    .stride = stride, .pad = DRAW_SAME, .groups = deep ? DRAW_EACH : 1};
 
 	x = draw_conv(a, conv, x, v);
 	if (y->tf && stride > 1)
@@ -179,11 +177,11 @@ block(struct draw *a, const struct style *y, const char *at, const char *x,
 		return unit(a, y, draw_path(a, "%s.conv_pw", at), bn[1], x, 1,
 		    false, LAYER_NONE);
 	}
-	x = unit(a, y, draw_path(a, "%s.conv_pw", at), bn[0], x, 1, false,
-	    y->act);
+	x = unit(
+	    a, y, draw_path(a, "%s.conv_pw", at), bn[0], x, 1, false, y->act);
 	x = unit(a, y, name[3], bn[1], x, stride, true, y->act);
-	return unit(a, y, name[2], bn[2], squeeze(a, y, at, x), 1, false,
-	    LAYER_NONE);
+	return unit(
+	    a, y, name[2], bn[2], squeeze(a, y, at, x), 1, false, LAYER_NONE);
 }
 
 /* Channels that block i of stage s takes and gives. */
@@ -211,7 +209,7 @@ body(struct draw *a, const struct style *y, const char *x)
 	for (size_t s = 0; a->rc == 0 && s < n; s++)
 		for (size_t i = 0; a->rc == 0; i++) {
 			const char *at = draw_path(a, "blocks.%zu.%zu", s, i);
-			int64_t stride = i != 0	       ? 1
+			int64_t stride = i != 0        ? 1
 					 : n == STAGES ? seven[s]
 						       : six[s];
 			const char *more = x;
@@ -235,7 +233,7 @@ draw_style(struct draw *a, const char *x, const struct style *y)
 	x = unit(a, y, "conv_stem", "bn1", x, 2, false, y->act);
 	x = body(a, y, x);
 	x = unit(a, y, "conv_head", "bn2", x, 1, false, y->act);
-	return draw_classifier(
+	return draw_last(
 	    a, "classifier", draw_global_pool(a, "global_pool", x));
 }
 
@@ -250,8 +248,7 @@ draw(struct draw *a, const char *x)
 static const char *
 draw_tf(struct draw *a, const char *x)
 {
-	return draw_style(
-	    a, x, &(struct style){.tf = true, .act = LAYER_SILU});
+	return draw_style(a, x, &(struct style){.tf = true, .act = LAYER_SILU});
 }
 
 const struct arch_family arch_timm_efficientnet = {

@@ -97,6 +97,61 @@ weights_get(struct weights *w, const char *name)
 	return &w->tensor[at];
 }
 
+static bool
+has_matrix(const struct weights *w, const char *module)
+{
+	char name[LIMIT_NAME + 1];
+	const struct tensor *t;
+	int n = snprintf(name, sizeof(name), "%s.weight", module);
+
+	t = n > 0 && (size_t)n < sizeof(name) ? weights_peek(w, name) : NULL;
+	return t != NULL && t->rank == 2;
+}
+
+/* "module.0" to "module.9" with a matrix; the last of them in buf. */
+static size_t
+numbered(const struct weights *w, const char *module, char buf[LIMIT_NAME + 1])
+{
+	char name[LIMIT_NAME + 1];
+	size_t n = 0;
+
+	for (int i = 0; i < 10; i++) {
+		snprintf(
+		    name, sizeof(name), "%.*s.%d", LIMIT_NAME - 2, module, i);
+		if (!has_matrix(w, name))
+			continue;
+		memcpy(buf, name, sizeof(name));
+		n++;
+	}
+	return n;
+}
+
+const char *
+weights_last(
+    const struct weights *w, const char *module, char buf[LIMIT_NAME + 1])
+{
+	size_t n = strlen(module);
+
+	if (has_matrix(w, module))
+		return module;
+	if (numbered(w, module, buf) == 1)
+		return buf;
+	if (n < 3 || n > LIMIT_NAME || module[n - 2] != '.')
+		return NULL;
+	memcpy(buf, module, n - 2);
+	buf[n - 2] = '\0';
+	return has_matrix(w, buf) ? buf : NULL;
+}
+
+bool
+weights_has_last(const struct weights *w, const char *module)
+{
+	char buf[LIMIT_NAME + 1];
+
+	return weights_last(w, module, buf) != NULL ||
+	       (w->row != NULL && numbered(w, module, buf) != 0);
+}
+
 const struct weights_attr *
 weights_attr(const struct weights *w, const char *module, const char *name)
 {
