@@ -31,9 +31,9 @@ static const struct leaf {
 
 /* What was drawn where. */
 struct drawn {
-	struct map place;   /* "avgpool" */
-	struct map op_at;   /* "avgpool.GlobalAveragePool" */
-	struct map op;      /* "GlobalAveragePool" */
+	struct map place; /* "avgpool" */
+	struct map op_at; /* "avgpool.GlobalAveragePool" */
+	struct map op;    /* "GlobalAveragePool" */
 	struct arena *arena;
 };
 
@@ -61,7 +61,8 @@ index_nodes(struct drawn *d, const struct model *m, struct err *e)
 			continue;
 		if ((key = arena_strdup(d->arena, name, len)) == NULL ||
 		    map_put(&d->op_at, key, i) < 0 ||
-		    (key = arena_strdup(d->arena, name, len - op - 1)) == NULL ||
+		    (key = arena_strdup(d->arena, name, len - op - 1)) ==
+			NULL ||
 		    map_put(&d->place, key, i) < 0)
 			return full(e);
 	}

@@ -56,6 +56,7 @@ static const struct good_row good_rows[] = {
     {"good-resnet-head.pt", "architecture resnet"},
     {"good-resnet-dropout.pt", "'fc.1' is the last layer, behind a dropout"},
     {"good-row-pads.pt", "a row of layers"},
+    {"good-row-list.pt", "a row of layers"},
     {"good-resnet.tar", "architecture resnet"},
     {"good-resnet-script.pt",
 	"TorchScript, whose code is not run: the graph is that of "
