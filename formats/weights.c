@@ -112,15 +112,19 @@ has_matrix(const struct weights *w, const char *module)
 static size_t
 numbered(const struct weights *w, const char *module, char buf[LIMIT_NAME + 1])
 {
+	size_t len = strlen(module), n = 0;
 	char name[LIMIT_NAME + 1];
-	size_t n = 0;
 
-	for (int i = 0; i < 10; i++) {
-		snprintf(
-		    name, sizeof(name), "%.*s.%d", LIMIT_NAME - 2, module, i);
+	if (len > LIMIT_NAME - 2)
+		return 0;
+	memcpy(name, module, len);
+	name[len] = '.';
+	name[len + 2] = '\0';
+	for (char c = '0'; c <= '9'; c++) {
+		name[len + 1] = c;
 		if (!has_matrix(w, name))
 			continue;
-		memcpy(buf, name, sizeof(name));
+		memcpy(buf, name, len + 3);
 		n++;
 	}
 	return n;
