@@ -453,8 +453,9 @@ check_jinja_text(const struct check_file *f, enum check_jinja_role role,
 	struct judge j = {.f = f, .role = role, .s = s, .off = off};
 	struct jinja_token last;
 
-	if (len < 4 || (memmem(s, len, "{{", 2) == NULL &&
-			   memmem(s, len, "{%", 2) == NULL))
+	if (len < 4 || memchr(s, '{', len) == NULL ||
+	    (memmem(s, len, "{{", 2) == NULL &&
+		memmem(s, len, "{%", 2) == NULL))
 		return;
 	arena_init(&j.arena, LIMIT_TEMPLATE_ARENA);
 	map_init(&j.macros, &j.arena);

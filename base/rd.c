@@ -10,18 +10,6 @@ rd_mem(const void *ptr, size_t len)
 	return (struct rd){.base = ptr != NULL ? ptr : &none, .len = len};
 }
 
-size_t
-rd_left(const struct rd *r)
-{
-	return r->len - r->off;
-}
-
-uint64_t
-rd_pos(const struct rd *r)
-{
-	return r->start + r->off;
-}
-
 int
 rd_bytes(struct rd *r, uint64_t len, struct slice *out)
 {
@@ -48,9 +36,10 @@ rd_sub(struct rd *r, uint64_t len, struct rd *out)
 int
 rd_skip(struct rd *r, uint64_t len)
 {
-	struct slice s;
-
-	return rd_bytes(r, len, &s);
+	if (len > rd_left(r))
+		return ERR_TRUNCATED;
+	r->off += (size_t)len;
+	return 0;
 }
 
 static int
@@ -71,12 +60,10 @@ read_le(struct rd *r, size_t size, uint64_t *out)
 int
 rd_u8(struct rd *r, uint8_t *out)
 {
-	uint64_t v;
-	int rc = read_le(r, 1, &v);
-
-	if (rc == 0)
-		*out = (uint8_t)v;
-	return rc;
+	if (r->off == r->len)
+		return ERR_TRUNCATED;
+	*out = r->base[r->off++];
+	return 0;
 }
 
 int

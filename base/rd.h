@@ -29,10 +29,18 @@ bool rd_slice_is(struct slice, const char *);
 /* These bytes stand there, wherever the cursor is. */
 bool rd_has(struct rd, uint64_t at, const void *, size_t len);
 #define RD_HAS(r, at, text) rd_has((r), (at), (text), sizeof(text) - 1)
-size_t rd_left(const struct rd *);
+static inline size_t
+rd_left(const struct rd *r)
+{
+	return r->len - r->off;
+}
 
 /* The cursor's place in the file, for err_set. */
-uint64_t rd_pos(const struct rd *);
+static inline uint64_t
+rd_pos(const struct rd *r)
+{
+	return r->start + r->off;
+}
 
 /* Borrows from the input: valid as long as it is. */
 int rd_bytes(struct rd *, uint64_t len, struct slice *out) MUST_USE;

@@ -123,7 +123,13 @@ conf_true(const struct conf *n)
 bool
 conf_has(const struct conf *n, const char *word)
 {
+	const char *at;
+
 	n = conf_value(n);
-	return n != NULL && n->text != NULL && n->len != 0 &&
-	       memmem(n->text, n->len, word, strlen(word)) != NULL;
+	if (n == NULL || n->text == NULL || n->len == 0)
+		return false;
+	/* most have not even its first letter */
+	at = memchr(n->text, word[0], n->len);
+	return at != NULL && memmem(at, n->len - (size_t)(at - n->text), word,
+				 strlen(word)) != NULL;
 }

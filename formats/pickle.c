@@ -37,21 +37,30 @@ skip(struct pickle_machine *m)
 }
 
 static int
+step(struct pickle_machine *m)
+{
+	int rc;
+
+	m->at = rd_pos(m->r);
+	m->p->at = m->at;
+	if (rd_u8(m->r, &m->op) != 0)
+		return err_set(m->e, ERR_TRUNCATED, m->at,
+		    "pickle: the file ends before STOP");
+	if ((rc = pickle_ops_run(m)) == 0)
+		check_frame(m);
+	return rc;
+}
+
+static int
 run(struct pickle_machine *m)
 {
 	int rc = 0;
 
 	while (!m->stopped && rc == 0) {
 		if (m->p->lean)
-			pickle_fast(m);
-		m->at = rd_pos(m->r);
-		m->p->at = m->at;
-		if (rd_u8(m->r, &m->op) != 0)
-			return err_set(m->e, ERR_TRUNCATED, m->at,
-			    "pickle: the file ends before STOP");
-		rc = pickle_ops_run(m);
-		if (rc == 0)
-			check_frame(m);
+			rc = pickle_fast(m);
+		if (rc == 0 && m->p->skip == 0)
+			rc = step(m);
 		if (rc == 0 && m->p->skip != 0)
 			rc = skip(m);
 	}

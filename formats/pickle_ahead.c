@@ -81,6 +81,9 @@ size_of(const uint8_t *p)
 	case CODE_REDUCE:
 	case CODE_BUILD:
 	case CODE_NEWOBJ:
+	case CODE_STACK_GLOBAL:
+	case CODE_EMPTY_SET:
+	case CODE_ADDITEMS:
 		return 1;
 	case CODE_BININT1:
 	case CODE_BINPUT:
@@ -93,7 +96,12 @@ size_of(const uint8_t *p)
 	case CODE_BINFLOAT:
 		return 9;
 	case CODE_SHORT_BINUNICODE:
+	case CODE_SHORT_BINBYTES:
+	case CODE_SHORT_BINSTRING:
+	case CODE_LONG1:
 		return 2 + (size_t)p[1];
+	case CODE_BINUNICODE: /* of fewer than 256 bytes */
+		return (p[2] | p[3] | p[4]) == 0 ? 5 + (size_t)p[1] : 0;
 	default:
 		return 0;
 	}
@@ -112,7 +120,10 @@ pickle_ahead(struct rd *r, uint64_t *asked, size_t bits)
 		if (left > 2 && p[0] == CODE_BINGET) {
 			ask(asked, bits, p[1]);
 			r->off += 2;
-		} else if (left > 2 + UINT8_MAX && (size = size_of(p)) != 0) {
+		} else if (left > 5 && p[0] == CODE_LONG_BINGET) {
+			ask(asked, bits, le_get_4(p + 1));
+			r->off += 5;
+		} else if (left > 5 + UINT8_MAX && (size = size_of(p)) != 0) {
 			r->off += size;
 		} else if (!slow(r, asked, bits, &stopped)) {
 			return false;

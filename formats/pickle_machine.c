@@ -66,11 +66,7 @@ most_nodes(const struct pickle_machine *m)
 static unsigned
 size_class(size_t size)
 {
-	unsigned k = 5;
-
-	while (k < 63 && ((size_t)1 << k) < size)
-		k++;
-	return k;
+	return size <= 32 ? 5 : 64 - (unsigned)__builtin_clzl(size - 1);
 }
 
 void *
@@ -120,11 +116,9 @@ pickle_machine_drop(struct pickle_machine *m, struct pickle_node *n)
 static size_t
 room_for(size_t n)
 {
-	size_t room = 4;
-
-	while (room < n)
-		room *= 2;
-	return n == 0 ? 0 : room;
+	if (n <= 4)
+		return n == 0 ? 0 : 4;
+	return (size_t)1 << (64 - __builtin_clzl(n - 1));
 }
 
 /* What is alone in referring to its parts goes, and they with it. */
@@ -411,18 +405,6 @@ put_other(struct pickle_machine *m, uint64_t i, struct pickle_node *n)
 
 #define AHEAD     4096 /* numbers, before it is worth while to look ahead */
 #define AHEAD_MAX ((size_t)1 << 28)
-
-bool
-pickle_machine_pass(struct pickle_machine *m, uint64_t i)
-{
-	uint64_t bit = (uint64_t)1 << i % 64;
-
-	if (i >= m->foreseen || (m->asked[i / 64] & bit) != 0)
-		return false;
-	m->puts += (m->passed[i / 64] & bit) == 0;
-	m->passed[i / 64] |= bit;
-	return true;
-}
 
 /* Where arrays may stand between the opcodes nothing can be foreseen. */
 static void

@@ -81,7 +81,17 @@ int pickle_machine_pop_mark(
     struct pickle_machine *, struct pickle_node ***items, size_t *n) MUST_USE;
 
 /* Count a number that nothing will ask for; false: something may. */
-bool pickle_machine_pass(struct pickle_machine *, uint64_t);
+static inline bool
+pickle_machine_pass(struct pickle_machine *m, uint64_t i)
+{
+	uint64_t bit = (uint64_t)1 << i % 64;
+
+	if (i >= m->foreseen || (m->asked[i / 64] & bit) != 0)
+		return false;
+	m->puts += (m->passed[i / 64] & bit) == 0;
+	m->passed[i / 64] |= bit;
+	return true;
+}
 int pickle_machine_put(
     struct pickle_machine *, uint64_t, struct pickle_node *) MUST_USE;
 /* NULL when there is none. */

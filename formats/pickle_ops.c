@@ -4,6 +4,8 @@
  */
 #include "formats/pickle_ops.h"
 
+#include <ctype.h>
+
 #include "formats/pickle_arg.h"
 #include "formats/pickle_call.h"
 #include "formats/pickle_text.h"
@@ -71,6 +73,8 @@ trim_number(struct pickle_machine *m, struct slice *s)
 {
 	size_t len = s->len;
 
+	if (len != 0 && isdigit(s->ptr[0]) && isdigit(s->ptr[len - 1]))
+		return;
 	while (s->len != 0 && strchr(" \t\r\v\f", s->ptr[s->len - 1]) != NULL)
 		s->len--;
 	while (s->len != 0 && strchr(" \t\r\v\f+", s->ptr[0]) != NULL) {

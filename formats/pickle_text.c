@@ -16,6 +16,24 @@ all_digits(struct slice s)
 	return s.len != 0;
 }
 
+/* What nearly all are: up to 18 decimal digits, with a sign or without. */
+static bool
+short_decimal(struct slice s, int64_t *out)
+{
+	bool minus = s.len != 0 && s.ptr[0] == '-';
+	int64_t v = 0;
+
+	s.ptr += minus;
+	s.len -= minus;
+	/* behind a leading zero may be another base */
+	if (s.len > 18 || !all_digits(s) || (s.ptr[0] == '0' && s.len != 1))
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		v = 10 * v + (s.ptr[i] - '0');
+	*out = minus ? -v : v;
+	return true;
+}
+
 /* A terminated copy without spaces around it; false: too long or none. */
 static bool
 copy(struct slice s, char out[LITERAL_MAX + 1])
@@ -44,6 +62,8 @@ pickle_text_int(struct slice s, bool is_long, struct pickle_node *n)
 		n->i = s.ptr[1] == '1';
 		return true;
 	}
+	if (short_decimal(s, &n->i))
+		return true;
 	digits = s;
 	if (s.len != 0 && s.ptr[0] == '-') {
 		digits.ptr++;

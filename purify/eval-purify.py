@@ -6,7 +6,8 @@
 
 Accuracy, attack success and recovered accuracy are means over models and seeds of what was measured on the test
 images; DER = (max(0, fall of ASR) - max(0, fall of ACC) + 1) / 2 of each run, then averaged.  "sd" is the mean
-over models of the standard deviation over seeds.  Status 0; 2 when something cannot be read.
+over models of the standard deviation over seeds.  Victims whose attack succeeds in less than .8 of the images before
+are counted apart.  Status 0; 2 when something cannot be read.
 """
 import json
 import os
@@ -25,6 +26,9 @@ def rate(doc, key):
     return float(v["rate"]) if isinstance(v, dict) else None
 
 
+WEAK = 0.8
+
+
 class Run:
     def __init__(self, method, folder, name):
         doc, made = read(os.path.join(folder, "eval.json")), read(os.path.join(folder, "purify.json"))
@@ -34,6 +38,8 @@ class Run:
         self.attack = re.match(r"[a-z]+-(.*)-(vgg|preact)-\d+$", self.model).group(1)
         self.acc, self.acc0 = rate(doc, "accuracy"), rate(before, "accuracy")
         self.asr, self.asr0 = rate(doc, "asr"), rate(before, "asr")
+        if self.asr0 is not None and self.asr0 < WEAK:
+            self.attack += " (weak)"
         self.racc = rate(doc, "recovered_accuracy")
         self.der = float(doc["der"]) if doc.get("der") is not None else None
         self.seconds = float(made["run"]["seconds"])
@@ -67,8 +73,11 @@ def victims(some):
     print("| method | attack | models x seeds | ACC before | ACC | ASR before | ASR | R-ACC | DER | worst DER | ASR <= .02 | s a round |")
     print("| --- " * 12 + "|")
     for method in sorted({r.method for r in some}):
-        for attack in ["all"] + sorted({r.attack for r in some if r.method == method}):
-            v = [r for r in some if r.method == method and attack in ("all", r.attack)]
+        own = [r for r in some if r.method == method]
+        for attack in ["all"] + sorted({r.attack for r in own}):
+            v = [r for r in own if r.attack == attack or (attack == "all" and r.asr0 >= WEAK)]
+            if not v:
+                continue
             cell = "| %s | %s | %d x %d |" % (method, "**all**" if attack == "all" else attack, len({r.model for r in v}), len({r.seed for r in v}))
             cell += " %.3f | %.3f%s |" % (mean(v, "acc0"), mean(v, "acc"), spread(v, "acc"))
             cell += " %.3f | %.3f%s | %.3f |" % (mean(v, "asr0"), mean(v, "asr"), spread(v, "asr"), mean(v, "racc"))

@@ -7,13 +7,13 @@
  *         + lm CE(h(m), h0(m))
  *
  * g(x) is x under one of the guide's perturbations whose target is not y, m is
- * x mixed with another image (Zhang et al., ICLR 2018), and h0's probabilities
+ * x with a part of another image (Yun et al., ICCV 2019), and h0's probabilities
  * are what the suspect says without a trigger (distillation, Hinton et al.
  * 2015): they keep what is not to be unlearned.  Of mixed images they would keep
  * some of the backdoor as well: for the guide's targets h0(m) is no more than
- * the mixture of what h0 says of the two images.
+ * the mixture of what h0 says of the two images.  Nothing is asked of moved or
+ * blended images: for a suspect whose trigger is a warp they are half of one.
  */
-#include "engine/augment.h"
 #include "engine/loss.h"
 #include "purify/mixture.h"
 #include "purify/rounds.h"
@@ -26,12 +26,9 @@ static const char *const terms[] = {
 
 /* Searches of each question: of the suspect, which has the trigger whole, and
  * before each round. */
-#define SEEDS_FIRST 6
-#define SEEDS       2
-/* Pixels that images are moved by. */
-#define SHIFT        2
+#define SEEDS_FIRST  6
+#define SEEDS        2
 #define STREAM_MIX   311
-#define STREAM_MOVE  312
 #define STREAM_GUIDE 313
 
 struct guided {
@@ -113,21 +110,6 @@ begin(struct purification *p, uint64_t round, struct err *e)
 }
 
 /* --- one batch ----------------------------------------------------------- */
-
-/* The batch, moved a little. */
-static void
-put_clean(struct purification *p, const struct method_batch *b, float *to)
-{
-	size_t image = p->h.h * p->h.w * p->h.c;
-	const struct augment how = {
-	    .h = p->h.h, .w = p->h.w, .c = p->h.c, .shift = SHIFT};
-	struct rng r;
-
-	rng_init(&r, p->cfg.seed, STREAM_MOVE + (b->draw << 16));
-	memcpy(to, b->x, b->n * image * sizeof(*to));
-	for (size_t i = 0; i < b->n; i++)
-		augment_image(&how, rng_u64(&r), to + i * image);
-}
 
 /* Under a perturbation; the image itself where none is about its class. */
 static void
@@ -232,13 +214,13 @@ put_mixed(struct purification *p, const struct method_batch *b, float *to,
     struct err *e)
 {
 	struct guided *s = p->own;
-	size_t image = p->h.h * p->h.w * p->h.c, k = p->h.classes;
+	size_t k = p->h.classes;
 	float *goal = s->goal + b->n * k;
 	struct rng r;
 	int rc;
 
 	rng_init(&r, p->cfg.seed, STREAM_MIX + (b->draw << 16));
-	mixture_make(&r, s->x, b->n, image, to, s->mixture);
+	mixture_make(&r, s->x, b->n, p->h.h, p->h.w, p->h.c, to, s->mixture);
 	if ((rc = ask(p, to, b->n, goal, e)) == 0)
 		mixture_hold(s->mixture, b->n, k, s->target, s->goal, goal);
 	return rc;
@@ -255,7 +237,7 @@ step(struct purification *p, const struct method_batch *b,
 	int rc;
 
 	memset(s->part, 0, 4 * b->n * sizeof(*s->part));
-	put_clean(p, b, s->x);
+	memcpy(s->x, b->x, part * sizeof(*s->x));
 	put_guided(p, b, s->x, s->x + part);
 	if ((rc = ask(p, s->x, b->n, s->goal, e)) != 0)
 		return rc;
@@ -290,7 +272,7 @@ const struct method method_guided = {
     .name = "guided",
     .summary = "unlearning of what a scan found",
     .term = terms,
-    .defaults = {.rounds = 40,
+    .defaults = {.rounds = 60,
 	.batch = 64,
 	.rate = 2e-3,
 	.momentum = 0.9,

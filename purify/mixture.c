@@ -4,18 +4,25 @@
 #include <math.h>
 
 void
-mixture_make(struct rng *r, const float *x, size_t n, size_t image, float *to,
-    struct mixture *m)
+mixture_make(struct rng *r, const float *x, size_t n, size_t h, size_t w,
+    size_t c, float *to, struct mixture *m)
 {
+	size_t image = h * w * c;
+
+	memcpy(to, x, n * image * sizeof(*to));
 	for (size_t i = 0; i < n; i++) {
 		uint32_t other = (uint32_t)rng_below(r, n);
-		float share = rng_float(r);
-		const float *a = x + i * image, *b = x + other * image;
+		float side = sqrtf(rng_float(r));
+		size_t rows = (size_t)(side * (float)h + 0.5f);
+		size_t cols = (size_t)(side * (float)w + 0.5f);
+		size_t y = rng_below(r, h - rows + 1);
+		size_t at = (y * w + rng_below(r, w - cols + 1)) * c;
 
-		for (size_t k = 0; k < image; k++)
-			to[i * image + k] =
-			    share * a[k] + (1.0f - share) * b[k];
-		m[i] = (struct mixture){other, share};
+		for (size_t k = 0; k < rows; k++, at += w * c)
+			memcpy(to + i * image + at, x + other * image + at,
+			    cols * c * sizeof(*to));
+		m[i] = (struct mixture){
+		    other, 1.0f - (float)(rows * cols) / (float)(h * w)};
 	}
 }
 
