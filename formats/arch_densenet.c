@@ -17,7 +17,7 @@ match(const struct weights *w, const json_t *config)
 	snprintf(then, sizeof(then), "%s.1.weight", first);
 	if (!weights_has(w, "features.conv0.weight") ||
 	    !weights_has(w, "features.norm5.weight") ||
-	    !weights_has(w, "classifier.weight"))
+	    !weights_has_last(w, "classifier"))
 		return 0;
 	return weights_has(w, now) || weights_has(w, then) ? w->n : 0;
 }
@@ -76,8 +76,7 @@ draw(struct draw *a, const char *x)
 	for (size_t s = 1; s <= 4; s++)
 		x = stage(a, s, x);
 	x = norm_relu(a, "features.norm5", x);
-	return draw_classifier(
-	    a, "classifier", draw_global_pool(a, "avgpool", x));
+	return draw_last(a, "classifier", draw_global_pool(a, "avgpool", x));
 }
 
 const struct arch_family arch_densenet = {

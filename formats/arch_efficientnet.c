@@ -39,7 +39,7 @@ match(const struct weights *w, const json_t *config)
 	(void)config;
 	if ((n != STAGES && n != STAGES - 1) ||
 	    !weights_has(w, "features.0.0.weight") ||
-	    !weights_has(w, "classifier.1.weight"))
+	    !weights_has_last(w, "classifier.1"))
 		return 0;
 	return w->n;
 }
@@ -130,8 +130,7 @@ draw(struct draw *a, const char *x)
 	    unit_of(LAYER_SILU, 1, 1, eps));
 	a->m->note = draw_path(
 	    a, "epsilon %g of batch-norms, as usual for its width", eps);
-	return draw_classifier(
-	    a, "classifier.1", draw_global_pool(a, "avgpool", x));
+	return draw_last(a, "classifier.1", draw_global_pool(a, "avgpool", x));
 }
 
 const struct arch_family arch_efficientnet = {

@@ -15,7 +15,7 @@ match(const struct weights *w, const json_t *config)
 	    !weights_has(w, "layers.8.0.layers.0.weight") ||
 	    !weights_has(w, "layers.13.0.layers.0.weight") ||
 	    !weights_has(w, "layers.14.weight") ||
-	    !weights_has(w, "classifier.1.weight"))
+	    !weights_has_last(w, "classifier.1"))
 		return 0;
 	return w->n;
 }
@@ -67,8 +67,7 @@ draw(struct draw *a, const char *x)
 	for (size_t i = 0; i < ARRAY_LEN(stride); i++)
 		x = stack(a, 8 + i, x, stride[i]);
 	x = unit(a, "layers", 14, x, LAYER_RELU, 1, false);
-	return draw_classifier(
-	    a, "classifier.1", draw_global_pool(a, "mean", x));
+	return draw_last(a, "classifier.1", draw_global_pool(a, "mean", x));
 }
 
 const struct arch_family arch_mnasnet = {

@@ -20,7 +20,7 @@ match(const struct weights *w, const json_t *config)
 	    !weights_has(w, "features.1.conv.0.0.weight") ||
 	    !weights_has(w, "features.17.conv.0.0.weight") ||
 	    !weights_has(w, "features.18.0.weight") ||
-	    !weights_has(w, "classifier.1.weight"))
+	    !weights_has_last(w, "classifier.1"))
 		return 0;
 	return w->n;
 }
@@ -62,8 +62,7 @@ draw(struct draw *a, const char *x)
 		    a, draw_path(a, "features.%zu", i + 1), x, strides[i]);
 	x = layer_unit(
 	    a, "features.18", x, (struct layer_unit){.act = LAYER_RELU6});
-	return draw_classifier(
-	    a, "classifier.1", draw_global_pool(a, "avgpool", x));
+	return draw_last(a, "classifier.1", draw_global_pool(a, "avgpool", x));
 }
 
 const struct arch_family arch_mobilenet_v2 = {

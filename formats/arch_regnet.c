@@ -12,7 +12,7 @@ match(const struct weights *w, const json_t *config)
 	(void)config;
 	if (!weights_has(w, "stem.0.weight") ||
 	    !weights_has(w, "trunk_output.block1.block1-0.f.a.0.weight") ||
-	    !weights_has(w, "fc.weight"))
+	    !weights_has_last(w, "fc"))
 		return 0;
 	return w->n;
 }
@@ -59,7 +59,7 @@ draw(struct draw *a, const char *x)
 				break;
 			x = block(a, at, x, i == 0 ? 2 : 1);
 		}
-	return draw_classifier(a, "fc", draw_global_pool(a, "avgpool", x));
+	return draw_last(a, "fc", draw_global_pool(a, "avgpool", x));
 }
 
 const struct arch_family arch_regnet = {

@@ -24,9 +24,8 @@ match(const struct weights *w, const json_t *config)
 	    !weights_has(w, "layer3.0.conv1.weight") ||
 	    weights_has(w, "layer1.0.fc1.weight")) /* SENet */
 		return 0;
-	return weights_has(w, "fc.weight") || weights_has(w, "linear.weight")
-		   ? w->n
-		   : 0;
+	return weights_has_last(w, "fc") || weights_has_last(w, "linear") ? w->n
+									  : 0;
 }
 
 static const char *
@@ -99,7 +98,7 @@ static const char *
 draw(struct draw *a, const char *x)
 {
 	const struct names *n =
-	    draw_has(a, "linear", "weight") ? &cifar : &torchvision;
+	    weights_has_last(a->w, "linear") ? &cifar : &torchvision;
 	bool wide = draw_dim(a, "conv1", "weight", 2) == 7;
 
 	x = layer_stem(a, "conv1", x,
@@ -115,7 +114,7 @@ draw(struct draw *a, const char *x)
 				break;
 			x = block(a, n, at, x, s > 1 && i == 0 ? 2 : 1);
 		}
-	return draw_classifier(a, n->last, draw_global_pool(a, "avgpool", x));
+	return draw_last(a, n->last, draw_global_pool(a, "avgpool", x));
 }
 
 const struct arch_family arch_resnet = {

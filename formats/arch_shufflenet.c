@@ -16,7 +16,7 @@ match(const struct weights *w, const json_t *config)
 	if (!weights_has(w, "conv1.0.weight") ||
 	    !weights_has(w, "stage2.0.branch1.0.weight") ||
 	    !weights_has(w, "stage2.0.branch2.5.weight") ||
-	    !weights_has(w, "conv5.0.weight") || !weights_has(w, "fc.weight"))
+	    !weights_has(w, "conv5.0.weight") || !weights_has_last(w, "fc"))
 		return 0;
 	return w->n;
 }
@@ -99,7 +99,7 @@ draw(struct draw *a, const char *x)
 			x = block(a, at, x, i == 0);
 		}
 	x = unit(a, "conv5", 0, x, relu);
-	return draw_classifier(a, "fc", draw_global_pool(a, "mean", x));
+	return draw_last(a, "fc", draw_global_pool(a, "mean", x));
 }
 
 const struct arch_family arch_shufflenet = {

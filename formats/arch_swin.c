@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  * Swin transformers, Liu et al. 2021, first version, as torchvision has them
- * (models/swin_transformer.py): attention within windows, which every second
+ * (models/swin_transformer.py), and by the names of the authors' code, which
+ * timm uses as well: attention within windows, which every second
  * block shifts by half of one.  Heads and window are told by the table of
  * relative positions (a row for each offset, a column for each head); the
  * masks depend on the size of the image.
  */
-#include "formats/layer.h"
-
 #include "base/limits.h"
 #include "formats/arch.h"
+#include "formats/hf.h"
+#include "formats/layer.h"
 
 #define EPS         1e-5
 #define WINDOW_MOST 64
@@ -23,16 +24,40 @@ struct windows {
 	int64_t heads, channels;
 };
 
+struct names {
+	const char *stem, *stem_norm;
+	const char *in, *out; /* of a block's multilayer perceptron */
+};
+
+static const struct names torchvision = {
+    "features.0.0", "features.0.2", "mlp.0", "mlp.3"};
+static const struct names authors = {
+    "patch_embed.proj", "patch_embed.norm", "mlp.fc1", "mlp.fc2"};
+
+static bool
+by_authors(const struct weights *w)
+{
+	return weights_has(w, "patch_embed.proj.weight");
+}
+
 static size_t
 match(const struct weights *w, const json_t *config)
 {
+	const char *block =
+	    by_authors(w) ? "layers.0.blocks.0.attn" : "features.1.0.attn";
+	char table[64], qkv[64];
+
 	(void)config;
-	if (!weights_has(w, "features.0.0.weight") ||
-	    !weights_has(w, "features.1.0.attn.qkv.weight") ||
-	    !weights_has(w, "features.1.0.attn.relative_position_bias_table") ||
-	    !weights_has(w, "norm.weight") || !weights_has(w, "head.weight"))
+	snprintf(qkv, sizeof(qkv), "%s.qkv.weight", block);
+	snprintf(
+	    table, sizeof(table), "%s.relative_position_bias_table", block);
+	if (!weights_has(w, qkv) || !weights_has(w, table) ||
+	    !weights_has(w, "norm.weight") ||
+	    (!by_authors(w) && !weights_has(w, "features.0.0.weight")))
 		return 0;
-	return w->n;
+	return weights_has(w, "head.weight") || weights_has(w, "head.fc.weight")
+		   ? w->n
+		   : 0;
 }
 
 /* --- the scores ---------------------------------------------------------- */
@@ -217,6 +242,7 @@ static const char *
 block(struct draw *a, const char *at, size_t i, const char *x, int64_t h,
     int64_t w)
 {
+	const struct names *n = by_authors(a->w) ? &authors : &torchvision;
 	struct windows v = windows_of(a, at, i, h, w);
 	const char *y;
 
@@ -225,8 +251,10 @@ block(struct draw *a, const char *at, size_t i, const char *x, int64_t h,
 	y = draw_layer_norm(a, draw_path(a, "%s.norm1", at), x, EPS);
 	x = draw_binary(a, "Add", at, x, attention(a, &v, y));
 	y = draw_layer_norm(a, draw_path(a, "%s.norm2", at), x, EPS);
-	y = layer_mlp(
-	    a, draw_path(a, "%s.mlp.0", at), draw_path(a, "%s.mlp.3", at), y);
+	y = layer_mlp(a, draw_path(a, "%s.%s", at, n->in),
+	    draw_path(a, "%s.%s", at, n->out), y);
+	/* masks that older files keep: they follow from the image's size */
+	hf_ignore(a, at, "attn_mask");
 	return draw_binary(a, "Add", at, x, y);
 }
 
@@ -248,25 +276,55 @@ merge(struct draw *a, const char *at, const char *x, int64_t *h, int64_t *w)
 	return draw_linear(a, draw_path(a, "%s.reduction", at), x);
 }
 
+/* The blocks "stage.i"; whether there is one. */
+static bool
+blocks(struct draw *a, const char *stage, const char **x, int64_t h, int64_t w)
+{
+	size_t i = 0;
+
+	for (;; i++) {
+		const char *at = draw_path(a, "%s.%zu", stage, i);
+
+		if (!draw_has(a, at, "norm1.weight"))
+			break;
+		*x = block(a, at, i, *x, h, w);
+	}
+	return i != 0;
+}
+
 static const char *
 stages(struct draw *a, const char *x, int64_t h, int64_t w)
 {
 	for (size_t s = 1; s <= STAGES; s++) {
 		const char *stage = draw_path(a, "features.%zu", s);
 
-		if (draw_has(a, stage, "reduction.weight")) {
+		if (draw_has(a, stage, "reduction.weight"))
 			x = merge(a, stage, x, &h, &w);
-			continue;
-		}
-		if (!draw_has(a, stage, "0.norm1.weight"))
+		else if (!blocks(a, stage, &x, h, w))
 			break;
-		for (size_t i = 0;; i++) {
-			const char *at = draw_path(a, "%s.%zu", stage, i);
+	}
+	return x;
+}
 
-			if (!draw_has(a, at, "norm1.weight"))
-				break;
-			x = block(a, at, i, x, h, w);
-		}
+/* Where four become one: timm's first files and the authors' have it at the
+ * end of the stage before, with the same number then; timm since 0.9 at the
+ * beginning. */
+static const char *
+layers(struct draw *a, const char *x, int64_t h, int64_t w)
+{
+	bool early = draw_has(a, "layers.0.downsample", "reduction.weight");
+
+	for (size_t s = 0; s < STAGES; s++) {
+		const char *stage = draw_path(a, "layers.%zu", s);
+		const char *down = draw_path(a, "%s.downsample", stage);
+		bool merges = draw_has(a, down, "reduction.weight");
+
+		if (merges && !early)
+			x = merge(a, down, x, &h, &w);
+		if (!blocks(a, draw_path(a, "%s.blocks", stage), &x, h, w))
+			break;
+		if (merges && early)
+			x = merge(a, down, x, &h, &w);
 	}
 	return x;
 }
@@ -274,8 +332,10 @@ stages(struct draw *a, const char *x, int64_t h, int64_t w)
 static const char *
 draw(struct draw *a, const char *x)
 {
-	uint64_t patch = draw_dim(a, "features.0.0", "weight", 2);
+	const struct names *n = by_authors(a->w) ? &authors : &torchvision;
+	uint64_t patch = draw_dim(a, n->stem, "weight", 2);
 	int64_t *shape = a->m->shape, p = (int64_t)MIN(patch, 64);
+	bool flat = draw_has(a, "head", "weight");
 
 	if (p < 1 || shape[2] < p || shape[3] < p ||
 	    MAX(shape[2], shape[3]) > LIMIT_IMAGE_SIDE)
@@ -286,13 +346,15 @@ draw(struct draw *a, const char *x)
 	a->m->note =
 	    draw_path(a, "for images of %" PRId64 " x %" PRId64 " pixels",
 		shape[2], shape[3]);
-	x = layer_stem(a, "features.0.0", x, (struct draw_window){.stride = p});
-	x = draw_transpose(a, "features.0.1", x, 4, (int64_t[]){0, 2, 3, 1});
-	x = draw_layer_norm(a, "features.0.2", x, EPS);
-	x = stages(a, x, shape[2] / p, shape[3] / p);
+	x = layer_stem(a, n->stem, x, (struct draw_window){.stride = p});
+	x = draw_transpose(a, n->stem, x, 4, (int64_t[]){0, 2, 3, 1});
+	x = draw_layer_norm(a, n->stem_norm, x, EPS);
+	x = n == &authors ? layers(a, x, shape[2] / p, shape[3] / p)
+			  : stages(a, x, shape[2] / p, shape[3] / p);
 	x = draw_layer_norm(a, "norm", x, EPS);
 	x = draw_transpose(a, "permute", x, 4, (int64_t[]){0, 3, 1, 2});
-	return draw_classifier(a, "head", draw_global_pool(a, "avgpool", x));
+	return draw_classifier(
+	    a, flat ? "head" : "head.fc", draw_global_pool(a, "avgpool", x));
 }
 
 const struct arch_family arch_swin = {

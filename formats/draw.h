@@ -89,6 +89,9 @@ const char *draw_matmul(struct draw *, const char *at, const char *weight,
 const char *draw_gemm(struct draw *, const char *module, const char *x);
 /* arch_gemm for the last layer: its outputs are the classes. */
 const char *draw_classifier(struct draw *, const char *module, const char *x);
+/* The same, or what people put in the place of `module`, which is all that the
+ * family has after its pool: weights_last(), or a whole module's row. */
+const char *draw_last(struct draw *, const char *module, const char *x);
 
 /* Without weights; `at` is only for names. */
 const char *draw_unary(

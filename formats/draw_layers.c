@@ -200,6 +200,27 @@ draw_classifier(struct draw *a, const char *module, const char *x)
 	return draw_gemm(a, module, x);
 }
 
+const char *
+draw_last(struct draw *a, const char *module, const char *x)
+{
+	char buf[LIMIT_NAME + 1];
+	const char *y = NULL, *last;
+
+	if (a->rc == 0 && a->w->row != NULL)
+		y = a->w->row(a, a->w->found, module, x);
+	if (y != NULL || a->rc != 0)
+		return y != NULL ? y : "";
+	last = weights_last(a->w, module, buf);
+	if (last == NULL)
+		last = module; /* the message names it */
+	if (last != module)
+		a->m->note = draw_path(a,
+		    "%s%s'%.64s' is the last layer, behind a dropout at most",
+		    a->m->note, *a->m->note != '\0' ? "; " : "",
+		    last = draw_path(a, "%s", last));
+	return draw_classifier(a, last, x);
+}
+
 /* --- without weights ----------------------------------------------------- */
 
 const char *

@@ -7,6 +7,7 @@
 #include "formats/format.h"
 #include "formats/patch.h"
 #include "formats/torch_code.h"
+#include "formats/torch_leaf.h"
 #include "formats/torch_pick.h"
 #include "formats/torch_record.h"
 #include "formats/torch_resize.h"
@@ -109,14 +110,20 @@ draw(struct torch *t, const struct torch_found *f, bool resizes,
 	int64_t size[2] = {VIT, VIT};
 	int rc;
 
-	if (f->in_order && hints->arch == NULL)
+	if (f->nlayer != 0 && hints->arch == NULL)
 		resizes = torch_sequential_resize(f, size);
 	if (resizes) /* the image that the network itself sees */
 		inner.preprocess = (struct preprocess){.from = ""};
+	if (f->nlayer != 0 && !f->in_order) {
+		w->row = torch_sequential_part;
+		w->found = f;
+	}
 	if (f->in_order && hints->arch == NULL)
 		rc = torch_sequential_load(f, &inner, w, m, e);
 	else
 		rc = arch_load(&inner, w, m, e);
+	if (rc == 0 && !f->in_order)
+		rc = torch_leaf_check(f, w, m, e);
 	if (rc != 0 || !resizes)
 		return rc;
 	/* a family may know of it by the names */
@@ -132,6 +139,32 @@ draw(struct torch *t, const struct torch_found *f, bool resizes,
 		m->shape[3] = p->width;
 	}
 	return rc;
+}
+
+/* A Normalize in front of the model is what its pixels need. */
+static int
+normalize(struct torch *t, const struct torch_found *f, const struct hints *h,
+    struct model *m, struct err *e)
+{
+	struct preprocess own = {.from = ""};
+
+	if (!torch_sequential_normalize(f, &own))
+		return 0;
+	if (h->preprocess.nmean != 0 || h->preprocess.nstd != 0)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "torch: the model normalises images itself, and %.64s says "
+		    "to do so as well",
+		    h->preprocess.from);
+	if (*m->preprocess.from == '\0')
+		m->preprocess = h->preprocess;
+	memcpy(m->preprocess.mean, own.mean, sizeof(own.mean));
+	memcpy(m->preprocess.std, own.std, sizeof(own.std));
+	m->preprocess.nmean = own.nmean;
+	m->preprocess.nstd = own.nstd;
+	if (*m->preprocess.from == '\0')
+		m->preprocess.from = "the module's Normalize";
+	torch_note(t, "images are normalised first, by the module itself");
+	return 0;
 }
 
 static int
@@ -157,6 +190,8 @@ build(struct torch *t, struct source *src, struct model *m, struct err *e)
 		    record.classes, m->classes);
 	if (record.is)
 		m->preprocess = hints.preprocess;
+	if ((rc = normalize(t, &f, &hints, m, e)) != 0)
+		return rc;
 	if (t->note[0] != '\0')
 		m->note = arena_printf(t->arena, "%s; %s", m->note, t->note);
 	return 0;

@@ -21,7 +21,9 @@ struct torch_found {
 	size_t nattr, attr_room;
 	struct torch_layer *layer;
 	size_t nlayer, layer_room;
-	bool in_order; /* the layers, one after the other, are the model */
+	/* the layers, of a whole module alone: one after the other, they are the
+	 * model */
+	bool in_order;
 	size_t others; /* entries of a state dict that are no tensors */
 };
 

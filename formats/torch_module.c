@@ -203,14 +203,27 @@ check_padding(struct walk *w, const struct pickle_node *state)
 	    w->path);
 }
 
+/* An nn.Sequential, or one of torchvision's classes that inherit from it and
+ * have no forward pass of their own. */
 static bool
 is_row(const struct pickle_node *n)
 {
-	return pickle_is_global(
-	    class_of(n), "torch.nn.modules.container", "Sequential");
+	static const char *const rows[][2] = {
+	    {"torch.nn.modules.container", "Sequential"},
+	    {"torchvision.ops.misc", "Conv2dNormActivation"},
+	    {"torchvision.ops.misc", "ConvNormActivation"},
+	    {"torchvision.models.mobilenetv2", "ConvBNReLU"},
+	    {"torchvision.models.mobilenetv2", "ConvBNActivation"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (pickle_is_global(class_of(n), rows[i][0], rows[i][1]))
+			return true;
+	return false;
 }
 
-/* A module without others is a layer; others must be in a row. */
+/* A module without others is a layer; when all others are rows, the layers in
+ * their order are the model. */
 static int
 add_layer(struct walk *w, const struct pickle_node *n,
     const struct pickle_node *state, bool has_children)
@@ -222,8 +235,6 @@ add_layer(struct walk *w, const struct pickle_node *n,
 		w->f->in_order = w->f->in_order && is_row(n);
 		return 0;
 	}
-	if (!w->f->in_order)
-		return 0;
 	if (type != NULL) {
 		layer.type = type->name->name;
 		layer.package = type->name->module;

@@ -40,6 +40,28 @@ has_tensors(
 	return rc;
 }
 
+static int find(struct torch *, const struct pickle_node *, size_t depth,
+    const struct pickle_node **out, struct err *) MUST_USE;
+
+/* (model, optimiser), [state dict, epoch]: the only item that leads to one. */
+static int
+find_item(struct torch *t, const struct pickle_node *n, size_t depth,
+    const struct pickle_node **out, struct err *e)
+{
+	const struct pickle_node *one, *only = NULL;
+	size_t leads = 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n->n && leads < 2; i++)
+		if ((rc = find(t, n->item[i], depth + 1, &one, e)) == 0 &&
+		    one != NULL) {
+			only = one;
+			leads++;
+		}
+	*out = leads == 1 ? only : NULL;
+	return rc;
+}
+
 /* The model that n leads to; *out NULL: none.  The note gets the way. */
 static int
 find(struct torch *t, const struct pickle_node *n, size_t depth,
@@ -57,7 +79,11 @@ find(struct torch *t, const struct pickle_node *n, size_t depth,
 		*out = n;
 		return 0;
 	}
-	if (d == NULL || depth == DEPTH)
+	if (depth == DEPTH)
+		return 0;
+	if (pickle_is(n, PICKLE_TUPLE) || pickle_is(n, PICKLE_LIST))
+		return find_item(t, n, depth, out, e);
+	if (d == NULL)
 		return 0;
 	rc = torch_spend(t, ARRAY_LEN(keys) * ((size_t)d->n + 1), e);
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(keys); i++) {
@@ -126,6 +152,13 @@ torch_pick(struct torch *t, struct torch_found *f, struct err *e)
 				  ? "a whole module, whose code is not run"
 				  : "TorchScript, whose code is not run: the "
 				    "graph is that of the architecture");
+		if (rc == 0 && f->n == 0)
+			rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+			    "torch: a module without weights of its own%s",
+			    torch_module_is(n)
+				? ""
+				: ", as torch.jit.freeze() makes: export the "
+				  "model as ONNX");
 		return rc;
 	}
 	rc = read_dict(t, n, f, e);

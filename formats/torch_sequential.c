@@ -2,6 +2,7 @@
 #include "formats/torch_sequential.h"
 
 #include "formats/arch.h"
+#include "formats/layer.h"
 
 /* --- numbers of a layer -------------------------------------------------- */
 
@@ -51,12 +52,15 @@ module(const struct draw *a, const struct torch_layer *l)
 typedef const char *layer_fn(
     struct draw *, const struct torch_layer *, const char *x);
 
+/* "same": torch puts the odd row and column at the end, as ONNX's SAME_UPPER
+ * does where the stride is 1, and takes no other. */
 static const char *
 conv(struct draw *a, const struct torch_layer *l, const char *x)
 {
+	x = draw_conv(a, module(a, l), x, (struct draw_window){0});
 	if (pickle_is_text(pickle_get(l->state, "padding"), "same"))
-		draw_fail(a, "layer '%.100s' pads to the same size", l->path);
-	return draw_conv(a, module(a, l), x, (struct draw_window){0});
+		draw_text(a, "auto_pad", "SAME_UPPER");
+	return x;
 }
 
 static const char *
@@ -118,6 +122,8 @@ global_pool(struct draw *a, const struct torch_layer *l, const char *x)
 	int64_t out[2];
 
 	pair(a, l, "output_size", 0, out);
+	if (!max && out[0] == out[1] && out[0] > 1)
+		return layer_adaptive_pool(a, l->path, x, out[0]);
 	if (out[0] != 1 || out[1] != 1)
 		draw_fail(
 		    a, "layer '%.100s' pools to a size other than 1", l->path);
@@ -195,6 +201,116 @@ silu(struct draw *a, const struct torch_layer *l, const char *x)
 }
 
 static const char *
+hard_sigmoid(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	return layer_act(a, LAYER_HARD_SIGMOID, l->path, x);
+}
+
+static const char *
+selu(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	const char *y = draw_unary(a, "Selu", l->path, x);
+
+	draw_real(a, "alpha", 1.6732632423543772848170429916717);
+	draw_real(a, "gamma", 1.0507009873554804934193349852946);
+	return y;
+}
+
+static const char *
+celu(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	const char *y = draw_unary(a, "Celu", l->path, x);
+
+	draw_real(a, "alpha", real(l, "alpha", 1.0));
+	return y;
+}
+
+static const char *
+hard_tanh(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	const char *y = draw_unary(a, "Clip", l->path, x);
+
+	draw_real(a, "min", real(l, "min_val", -1.0));
+	draw_real(a, "max", real(l, "max_val", 1.0));
+	return y;
+}
+
+static const char *
+softplus(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	if (real(l, "beta", 1.0) != 1.0)
+		draw_fail(a, "layer '%.100s' has a beta", l->path);
+	return draw_unary(a, "Softplus", l->path, x);
+}
+
+/* ONNX has one slope a channel with the axes after it as ones. */
+static const char *
+prelu(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	const struct tensor *w = draw_weight(a, module(a, l), "weight");
+
+	if (w == NULL)
+		return "";
+	if (w->rank != 1 || w->dim[0] != 1)
+		draw_fail(
+		    a, "layer '%.100s' has a slope for each channel", l->path);
+	return draw_binary(a, "PRelu", l->path, x, w->name);
+}
+
+static const char *
+group_norm(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	const char *at = module(a, l), *y;
+	const struct tensor *w = draw_weight(a, at, "weight");
+	const struct tensor *b = draw_weight(a, at, "bias");
+
+	if (a->rc != 0)
+		return "";
+	y = draw_node(
+	    a, "GroupNormalization", l->path, x, w->name, b->name, NULL);
+	draw_real(a, "epsilon", real(l, "eps", 1e-5));
+	draw_int(a, "num_groups",
+	    (int64_t)MIN(MAX(real(l, "num_groups", 1.0), 1.0), 65536.0));
+	return y;
+}
+
+/* torch has left, right, top, bottom. */
+static const char *
+pad(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	bool zero = memcmp(l->type.ptr, "Ze", 2) == 0 ||
+		    memcmp(l->type.ptr, "Co", 2) == 0;
+	const char *mode = zero ? "constant"
+			   : *l->type.ptr == 'R' && l->type.ptr[2] == 'f'
+			       ? "reflect"
+			       : "edge";
+	double v[MODEL_MAX_RANK];
+	size_t n;
+	int64_t p[4];
+
+	if (!torch_found_numbers(pickle_get(l->state, "padding"), v, &n) ||
+	    (n != 4 && n != 1))
+		draw_fail(a, "layer '%.100s' has odd pads", l->path);
+	for (size_t i = 0; a->rc == 0 && i < 4; i++) {
+		double one = v[n == 1 ? 0 : i];
+
+		if (!(one >= 0) || !(one < 65536))
+			draw_fail(a, "layer '%.100s' has odd pads", l->path);
+		else
+			p[i] = (int64_t)one;
+	}
+	if (a->rc != 0)
+		return "";
+	x = draw_unary(a, "Pad", l->path, x);
+	draw_text(a, "mode", mode);
+	draw_ints(
+	    a, "pads", 8, (int64_t[]){0, 0, p[2], p[0], 0, 0, p[3], p[1]});
+	if (zero)
+		draw_real(a, "value", real(l, "value", 0.0));
+	return x;
+}
+
+static const char *
 nothing(struct draw *a, const struct torch_layer *l, const char *x)
 {
 	(void)a;
@@ -229,8 +345,20 @@ static const struct kind kinds[] = {
     {"ELU", elu, false},
     {"GELU", gelu, false},
     {"SiLU", silu, false},
+    {"Hardsigmoid", hard_sigmoid, false},
+    {"SELU", selu, false},
+    {"CELU", celu, false},
+    {"Hardtanh", hard_tanh, false},
+    {"Softplus", softplus, false},
+    {"PReLU", prelu, false},
+    {"GroupNorm", group_norm, false},
+    {"ZeroPad2d", pad, false},
+    {"ConstantPad2d", pad, false},
+    {"ReflectionPad2d", pad, false},
+    {"ReplicationPad2d", pad, false},
     {"Dropout", nothing, false},
     {"Dropout2d", nothing, false},
+    {"FeatureAlphaDropout", nothing, false},
     {"AlphaDropout", nothing, false},
     {"Identity", nothing, false},
     {"Sequential", nothing, false}, /* an empty one */
@@ -291,6 +419,47 @@ torch_sequential_resize(const struct torch_found *f, int64_t size[2])
 	return true;
 }
 
+static bool
+is_normalize(const struct torch_layer *l)
+{
+	return l->type.len == 9 && memcmp(l->type.ptr, "Normalize", 9) == 0 &&
+	       from(l, "torchvision.transforms");
+}
+
+bool
+torch_sequential_in_front(const struct torch_found *f, size_t i)
+{
+	int64_t unused[2];
+	bool resizes = torch_sequential_resize(f, unused);
+
+	return (i == 0 && resizes) ||
+	       (i == (resizes ? 1 : 0) && i < f->nlayer &&
+		   is_normalize(&f->layer[i]));
+}
+
+bool
+torch_sequential_normalize(const struct torch_found *f, struct preprocess *p)
+{
+	int64_t unused[2];
+	size_t i = torch_sequential_resize(f, unused) ? 1 : 0, nmean, nstd;
+	double mean[MODEL_MAX_RANK], std[MODEL_MAX_RANK];
+
+	if (i >= f->nlayer || !is_normalize(&f->layer[i]) ||
+	    !torch_found_numbers(
+		pickle_get(f->layer[i].state, "mean"), mean, &nmean) ||
+	    !torch_found_numbers(
+		pickle_get(f->layer[i].state, "std"), std, &nstd) ||
+	    nmean > PREPROCESS_CHANNELS || nstd > PREPROCESS_CHANNELS)
+		return false;
+	for (size_t k = 0; k < nmean; k++)
+		p->mean[k] = mean[k];
+	for (size_t k = 0; k < nstd; k++)
+		p->std[k] = std[k];
+	p->nmean = nmean;
+	p->nstd = nstd;
+	return true;
+}
+
 /* --- the row ------------------------------------------------------------- */
 
 /* Channels of the image and number of classes, by the first and the last
@@ -322,9 +491,10 @@ static const char *
 draw(struct draw *a, const char *x)
 {
 	const struct torch_found *f = a->ctx;
-	int64_t unused[2];
-	size_t i = torch_sequential_resize(f, unused) ? 1 : 0;
+	size_t i = 0;
 
+	while (i < 2 && torch_sequential_in_front(f, i))
+		i++;
 	take_ends(a, f);
 	for (; i < f->nlayer && a->rc == 0; i++) {
 		const struct torch_layer *l = &f->layer[i];
@@ -339,6 +509,40 @@ draw(struct draw *a, const char *x)
 		x = k->draw(a, l, x);
 	}
 	return x;
+}
+
+/* Layers are as the module has them, in the place of the linear one of the
+ * architecture: below "fc", or beside "classifier.1". */
+const char *
+torch_sequential_part(
+    struct draw *a, const void *found, const char *last_, const char *x)
+{
+	const struct torch_found *f = found;
+	size_t n = strlen(last_), drawn = 0;
+	bool ended = false; /* by a softmax */
+
+	if (n > 2 && last_[n - 2] == '.')
+		n -= 2;
+	for (size_t i = 0; i < f->nlayer && a->rc == 0; i++) {
+		const struct torch_layer *l = &f->layer[i];
+		const char *at = module(a, l);
+		const struct kind *k = kind_of(l);
+
+		if (strncmp(at, last_, n) != 0 || at[n] != '.')
+			continue;
+		if (k == NULL || ended) {
+			draw_fail(a, "layer '%.100s' is a %.*s", l->path,
+			    (int)MIN(l->type.len, 60),
+			    (const char *)l->type.ptr);
+			break;
+		}
+		if (k->draw == linear)
+			a->m->classes = draw_dim(a, at, "weight", 0);
+		x = k->draw(a, l, x);
+		ended = k->last;
+		drawn++;
+	}
+	return drawn != 0 ? x : NULL;
 }
 
 static const struct arch_family family = {

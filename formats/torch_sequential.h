@@ -5,6 +5,7 @@
 #ifndef FORMATS_TORCH_SEQUENTIAL_H
 #define FORMATS_TORCH_SEQUENTIAL_H
 
+#include "formats/draw.h"
 #include "formats/torch_found.h"
 
 /* As arch_load(), by found->layer.  ERR_UNSUPPORTED names a layer that is not
@@ -15,5 +16,16 @@ int torch_sequential_load(const struct torch_found *, const struct hints *,
 /* The size that a leading torchvision Resize gives the image; false: there is
  * none. */
 bool torch_sequential_resize(const struct torch_found *, int64_t size[2]);
+
+/* Whether layer i is one of those in front that are done to the image: a
+ * resize (above), then torchvision's Normalize. */
+bool torch_sequential_in_front(const struct torch_found *, size_t i);
+/* The mean and deviation of such a Normalize; false: there is none. */
+bool torch_sequential_normalize(
+    const struct torch_found *, struct preprocess *);
+
+/* weights.row: `found` is a struct torch_found. */
+const char *torch_sequential_part(
+    struct draw *, const void *found, const char *module, const char *x);
 
 #endif

@@ -97,6 +97,65 @@ weights_get(struct weights *w, const char *name)
 	return &w->tensor[at];
 }
 
+static bool
+has_matrix(const struct weights *w, const char *module)
+{
+	char name[LIMIT_NAME + 1];
+	const struct tensor *t;
+	int n = snprintf(name, sizeof(name), "%s.weight", module);
+
+	t = n > 0 && (size_t)n < sizeof(name) ? weights_peek(w, name) : NULL;
+	return t != NULL && t->rank == 2;
+}
+
+/* "module.0" to "module.9" with a matrix; the last of them in buf. */
+static size_t
+numbered(const struct weights *w, const char *module, char buf[LIMIT_NAME + 1])
+{
+	size_t len = strlen(module), n = 0;
+	char name[LIMIT_NAME + 1];
+
+	if (len > LIMIT_NAME - 2)
+		return 0;
+	memcpy(name, module, len);
+	name[len] = '.';
+	name[len + 2] = '\0';
+	for (char c = '0'; c <= '9'; c++) {
+		name[len + 1] = c;
+		if (!has_matrix(w, name))
+			continue;
+		memcpy(buf, name, len + 3);
+		n++;
+	}
+	return n;
+}
+
+const char *
+weights_last(
+    const struct weights *w, const char *module, char buf[LIMIT_NAME + 1])
+{
+	size_t n = strlen(module);
+
+	if (has_matrix(w, module))
+		return module;
+	if (numbered(w, module, buf) == 1)
+		return buf;
+	if (n < 3 || n > LIMIT_NAME || module[n - 2] != '.')
+		return NULL;
+	memcpy(buf, module, n - 2);
+	buf[n - 2] = '\0';
+	return has_matrix(w, buf) ? buf : NULL;
+}
+
+bool
+weights_has_last(const struct weights *w, const char *module)
+{
+	char buf[LIMIT_NAME + 1];
+
+	return weights_last(w, module, buf) != NULL ||
+	       (w->row != NULL && numbered(w, module, buf) != 0);
+}
+
 const struct weights_attr *
 weights_attr(const struct weights *w, const char *module, const char *name)
 {

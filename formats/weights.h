@@ -6,6 +6,7 @@
 #ifndef FORMATS_WEIGHTS_H
 #define FORMATS_WEIGHTS_H
 
+#include "base/limits.h"
 #include "formats/model.h"
 
 /* A number or some, that a whole-module pickle has of a module: "stride". */
@@ -14,6 +15,8 @@ struct weights_attr {
 	double v[MODEL_MAX_RANK];
 	size_t n;
 };
+
+struct draw;
 
 struct weights {
 	struct tensor *tensor;
@@ -26,6 +29,13 @@ struct weights {
 	struct weights_attr *attr;
 	size_t nattr;
 	struct map by_attr;
+	/*
+	 * Of a whole module: draws the layers below `module` that the module
+	 * lists, one after the other; NULL when they are no such row.
+	 */
+	const char *(*row)(struct draw *, const void *found, const char *module,
+	    const char *x);
+	const void *found;
 };
 
 /*
@@ -40,6 +50,18 @@ bool weights_has(const struct weights *, const char *name);
 const struct tensor *weights_get(struct weights *, const char *name);
 /* The same without marking: for telling what a file is. */
 const struct tensor *weights_peek(const struct weights *, const char *name);
+/*
+ * Whether the last layer `module` ("fc", "classifier.1") is there, or what
+ * people put in its place: "fc.1" behind a dropout, "classifier" itself.
+ */
+bool weights_has_last(const struct weights *, const char *module);
+/*
+ * The name of the linear layer that is all of the last one: `module`, or the
+ * only "module.0" to "module.9" with a weight, or what is left of its name
+ * without the number; NULL: none or several.
+ */
+const char *weights_last(
+    const struct weights *, const char *module, char buf[LIMIT_NAME + 1]);
 /* NULL when absent. */
 const struct weights_attr *weights_attr(
     const struct weights *, const char *module, const char *name);

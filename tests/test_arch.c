@@ -57,6 +57,18 @@ static const struct row {
     {"squeezenet-0", "squeezenet", 60, NULL, false},
     {"squeezenet-1", "squeezenet", 60, NULL, false},
     {"swin", "swin", 40, NULL, true},
+    {"timm-convnext", "timm_convnext", 32, NULL, false},
+    {"timm-convnext-authors", "timm_convnext", 32, NULL, false},
+    {"timm-convnext-pixels", "timm_convnext", 32, NULL, false},
+    {"timm-efficientnet", "timm_efficientnet", 40,
+	"{\"architecture\":\"efficientnet_b0\"}", false},
+    {"timm-efficientnet-tf", "timm_tf_efficientnet", 41,
+	"{\"architecture\":\"tf_efficientnet_b0\"}", false},
+    {"timm-efficientnet-v2", "timm_efficientnet", 40,
+	"{\"architecture\":\"efficientnetv2_s\"}", false},
+    {"timm-mobilenet-v2", "timm_efficientnet", 40, NULL, false},
+    {"timm-swin", "swin", 40, NULL, true},
+    {"timm-swin-authors", "swin", 40, NULL, true},
     {"timm-vit", "timm_vit", 16, NULL, false},
     {"timm-vit-distilled", "timm_vit", 16, "{\"num_heads\":2}", false},
     {"timm-vit-mean", "timm_vit", 16, "{\"model_args\":{\"num_heads\":2}}",
@@ -448,13 +460,37 @@ test_match(void **state)
 	assert_ok(
 	    weights_init(&weights, &a, st.tensor, st.ntensor, NULL, 0, &e), &e);
 	for (size_t i = 0; i < n; i++)
-		if ((all[i]->match(&weights, NULL) != 0) !=
+		if ((all[i]->match(&weights, w.src.hints.config) != 0) !=
 		    (strcmp(all[i]->name, row->family) == 0))
 			fail_msg("%s", all[i]->name);
 	safetensors_release(&st);
 	source_release(&w.src);
 	file_unmap(&w.file);
 	arena_release(&a);
+}
+
+/* The same names, padded in two ways: only a configuration or the user tells. */
+static void
+test_two_paddings(void **state)
+{
+	static const struct row row = {
+	    "timm-efficientnet-tf", "", 41, NULL, false};
+	struct world w = {0};
+	struct model m;
+	struct err e = {0};
+
+	(void)state;
+	open_source(&w, &row);
+	assert_int_equal(
+	    format_weights_file.load(&w.src, &m, &e), ERR_UNSUPPORTED);
+	assert_string_equal(e.msg,
+	    "could be timm_efficientnet or timm_tf_efficientnet: say which "
+	    "with --arch");
+	w.src.hints.arch = "timm_tf_efficientnet";
+	assert_ok(format_weights_file.load(&w.src, &m, &e), &e);
+	model_release(&m);
+	source_release(&w.src);
+	file_unmap(&w.file);
 }
 
 /* Every family has a fixture; those of Hugging Face's names in test_hf.c. */
@@ -532,7 +568,7 @@ main(void)
 		C = ARRAY_LEN(containers),
 		BAD_C = ARRAY_LEN(bad_containers)
 	};
-	struct CMUnitTest tests[4 * N + BAD + 2 * C + BAD_C + 1];
+	struct CMUnitTest tests[4 * N + BAD + 2 * C + BAD_C + 2];
 	struct err e = {0};
 	size_t n = 0;
 
@@ -557,6 +593,7 @@ main(void)
 	for (size_t i = 0; i < BAD_C; i++)
 		tests[n++] = (struct CMUnitTest)ROW(
 		    test_bad_container, bad_containers[i]);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_two_paddings);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_all);
 	return _cmocka_run_group_tests("arch", tests, n, NULL, NULL);
 }

@@ -52,6 +52,11 @@ static const struct good_row good_rows[] = {
     {"good-resnet.pt", "architecture resnet"},
     {"good-resnet-checkpoint.pth", "taken from 'state_dict'"},
     {"good-resnet-whole.pth", "a whole module, whose code is not run"},
+    {"good-resnet-normalised.pt", "normalised first, by the module itself"},
+    {"good-resnet-head.pt", "architecture resnet"},
+    {"good-resnet-dropout.pt", "'fc.1' is the last layer, behind a dropout"},
+    {"good-row-pads.pt", "a row of layers"},
+    {"good-row-list.pt", "a row of layers"},
     {"good-resnet.tar", "architecture resnet"},
     {"good-resnet-script.pt",
 	"TorchScript, whose code is not run: the graph is that of "
