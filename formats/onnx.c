@@ -320,6 +320,11 @@ build(struct model *m, const struct onnx_file *f, struct err *e)
 	    (rc = onnx_graph_sweep(m, e)) != 0)
 		return rc;
 	describe(m, f, &l);
+	if (l.dequantised > 0)
+		m->fixed = arena_printf(&m->arena,
+		    "%zu tensors are kept as integers, which stand for the "
+		    "weights by a scale",
+		    l.dequantised);
 	return binary_classes(m, l.tail != NULL ? l.tail->op : NULL, e);
 }
 

@@ -323,6 +323,11 @@ build(struct tflite_file *f, struct model *m, struct err *e)
 	if ((rc = take_logits(&l, &g, m)) != 0)
 		return rc;
 	describe(m, f, &g, &l);
+	if (l.dequantised != 0)
+		m->fixed = arena_printf(&m->arena,
+		    "%zu tensors are kept as integers, which stand for the "
+		    "weights by a scale",
+		    l.dequantised);
 	if ((rc = binary_classes(m, tail_of(f, &g), e)) != 0 ||
 	    (rc = take_pixels(f, &g, m, e)) != 0)
 		return rc;
