@@ -253,6 +253,10 @@ static const struct good_row good_rows[] = {
 	"Conv Relu MaxPool Conv Relu Conv Add Relu Conv Relu "
 	"Conv Conv Add Relu GlobalAveragePool Reshape Gemm",
 	"opset 9"},
+    {"good-one-13", "two classes", {-1, 3, 8, 8}, 2,
+	"GlobalAveragePool Flatten Gemm Squeeze Unsqueeze Pad",
+	"opset 13; logits are the input of the final Sigmoid; the one output "
+	"is the second of two classes"},
     {"good-shapes-13-unsorted", "z", {-1, 3, 8, 8}, 4,
 	"Pad Slice Split Concat Unsqueeze Squeeze Transpose "
 	"ReduceSum ReduceMean Reshape MatMul Clip Add",
