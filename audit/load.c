@@ -173,6 +173,17 @@ prepare(struct model *m, const struct preprocess_wish *w, struct err *e)
 	return pixel_prepare(m, p, e);
 }
 
+/* That the file can be read and not written back (assay-save). */
+static void
+say_fixed(const struct format *f, const char *path, struct model *m)
+{
+	if (f->patch == NULL)
+		m->fixed = arena_printf(&m->arena,
+		    "weights in a %s file cannot be changed", f->name);
+	if (m->fixed != NULL)
+		tool_note("%s: cannot be written back: %s", path, m->fixed);
+}
+
 /* In the child. */
 static int
 convert(void *arg)
@@ -190,8 +201,10 @@ convert(void *arg)
 	if ((rc = f->load(&s, &m, &e)) == 0) {
 		if ((rc = take_hints(&s, &m, &e)) == 0 &&
 		    (rc = prepare(&m, job->wish, &e)) == 0 &&
-		    (rc = operand_files(&job->in, &s, &m, &e)) == 0)
+		    (rc = operand_files(&job->in, &s, &m, &e)) == 0) {
+			say_fixed(f, job->in.path, &m);
 			rc = neutral_write(&job->out, &m, &e);
+		}
 		model_release(&m);
 	}
 	source_release(&s);

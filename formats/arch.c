@@ -2,6 +2,7 @@
 #include "formats/arch.h"
 
 #include "base/limits.h"
+#include "formats/binary.h"
 
 /* For an attempt that only tells how far a family gets. */
 #define ATTEMPT_ARENA ((size_t)1 << 28)
@@ -253,6 +254,8 @@ arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
 	    wants_code(h->config)
 		? "; config.json wants code of its own run, which was not"
 		: "");
+	if ((rc = binary_classes(m, NULL, e)) != 0)
+		return rc;
 	return model_check(m, e);
 }
 

@@ -6,6 +6,7 @@
 #include "formats/keras_graph.h"
 
 #include "base/limits.h"
+#include "formats/binary.h"
 #include "formats/keras_class.h"
 
 /* --- the calls of one model ---------------------------------------------- */
@@ -356,33 +357,19 @@ cut(struct model *m)
 	return n->op;
 }
 
-/* One sigmoid is the softmax of 0 and itself. */
 static void
-two_classes(struct keras *k)
+describe(struct keras *k, const char *tail)
 {
 	struct model *m = k->d.m;
 
-	m->output = draw_unary(&k->d, "Pad", "logits", m->output);
-	draw_text(&k->d, "mode", "constant");
-	draw_ints(&k->d, "pads", 4, (int64_t[]){0, 1, 0, 0});
-	draw_real(&k->d, "value", 0.0);
-	m->classes = 2;
-}
-
-static void
-describe(struct keras *k, const char *tail, bool binary)
-{
-	struct model *m = k->d.m;
-
-	m->note = draw_path(&k->d, "%s%s%s%s%s",
+	m->note = draw_path(&k->d, "%s%s%s%s",
 	    k->bytes ? "the file takes pixels of 0 to 255, which is drawn"
 	    : k->rescaled
 		? "the file's own rescaling takes pixels of 0 to 1"
 		: "the file says nothing of its pixels: 0 to 1 unless "
 		  "--preprocess says more",
 	    k->d.m->shape[0] > 0 ? "; its batch is fixed" : "",
-	    *tail != '\0' ? "; logits are the input of the final " : "", tail,
-	    binary ? "; the one output is the second of two classes" : "");
+	    *tail != '\0' ? "; logits are the input of the final " : "", tail);
 }
 
 void
@@ -391,7 +378,7 @@ keras_graph_draw(struct keras *k)
 	struct model *m = k->d.m;
 	struct keras_value x, y = {.name = ""};
 	const char *tail;
-	bool binary, squeeze = false;
+	bool squeeze = false;
 
 	x = image(k, &squeeze);
 	if (k->d.rc != 0)
@@ -411,8 +398,8 @@ keras_graph_draw(struct keras *k)
 	if (m->classes > LIMIT_CLASSES)
 		keras_draw_refuse(
 		    k, k->root, "%" PRIu64 " classes", m->classes);
-	binary = m->classes == 1;
-	if (binary)
-		two_classes(k);
-	describe(k, tail, binary);
+	describe(k, tail);
+	if (k->d.rc == 0)
+		k->d.rc =
+		    binary_classes(m, *tail != '\0' ? tail : NULL, k->d.e);
 }

@@ -94,6 +94,8 @@ struct model {
 	const char *format;   /* "onnx", "safetensors" */
 	const char *producer; /* as the file says; may be "" */
 	const char *note;     /* what the loader decided, for people; or "" */
+	/* why weights cannot be written back into the file; NULL: they can */
+	const char *fixed;
 	/* what it was read from, when that is not just the operand: paths
 	 * relative to its folder, by the rules of member.h; or NULL */
 	const char **file;

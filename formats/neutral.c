@@ -195,6 +195,9 @@ parse_head(struct model *m, const json_t *j, struct err *e)
 		0)
 		return rc;
 	m->classes = (uint64_t)classes;
+	if (json_at(j, "source.fixed") != NULL &&
+	    (rc = dup_str(a, j, "source.fixed", &m->fixed, e)) != 0)
+		return rc;
 	for (size_t i = 0; i < 4; i++) {
 		char path[32];
 
@@ -363,6 +366,8 @@ model_json(const struct model *m)
 	json_put(source, "format", json_text(m->format));
 	json_put(source, "producer", json_text(m->producer));
 	json_put(source, "note", json_text(m->note));
+	if (m->fixed != NULL)
+		json_put(source, "fixed", json_text(m->fixed));
 	if (m->nfile != 0)
 		json_put(source, "files", names_json(m->file, m->nfile));
 	for (size_t i = 0; i < m->nnode; i++)
@@ -410,8 +415,12 @@ static int
 load(struct source *s, struct model *m, struct err *e)
 {
 	struct rd r = s->main;
+	int rc = neutral_parse(&r, m, e);
 
-	return neutral_parse(&r, m, e);
+	/* that was said of what it came from: here it is written back */
+	if (rc == 0)
+		m->fixed = NULL;
+	return rc;
 }
 
 /* Weights of another neutral model of the same graph. */

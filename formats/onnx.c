@@ -2,6 +2,7 @@
 #include "formats/onnx.h"
 
 #include "base/limits.h"
+#include "formats/binary.h"
 #include "formats/format.h"
 #include "formats/onnx_fact.h"
 #include "formats/onnx_graph.h"
@@ -194,7 +195,8 @@ find_classes(struct model *m, const struct onnx_lower *l,
 		    "onnx: output '%s' declares %" PRIu64
 		    " classes, the last layer has %" PRIu64,
 		    v->name, declared, weights);
-	m->classes = declared != 0 ? declared : weights;
+	if (m->classes == 0)
+		m->classes = declared != 0 ? declared : weights;
 	if (m->classes > LIMIT_CLASSES)
 		return err_set(e, ERR_LIMIT, v->at,
 		    "onnx: %" PRIu64 " classes, the limit is %d", m->classes,
@@ -204,27 +206,37 @@ find_classes(struct model *m, const struct onnx_lower *l,
 
 /* --- putting it together ------------------------------------------------- */
 
-/* Logits with more dimensions than (N, classes) are flattened. */
+/*
+ * Logits with more dimensions than (N, classes) are flattened; those with one,
+ * that of the batch, are one class.
+ */
 static int
 flatten_output(struct onnx_lower *l)
 {
 	static const struct onnx_node none = {.op = "Flatten", .name = ""};
+	static const int64_t last[] = {1};
 	struct model *m = l->m;
 	struct onnx_fact x = onnx_fact_of(l, m->output);
 	struct node *n;
 
 	if (!x.ranked || x.rank == 2)
 		return 0;
-	if (x.rank < 2)
+	if (x.rank < 1 || (x.rank == 1 && !x.batch))
 		return err_set(l->e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "onnx: the output '%s' has rank %zu", m->output, x.rank);
-	if ((n = onnx_lower_node(l, &none, "Flatten", 0, 0)) == NULL ||
+	if ((n = onnx_lower_node(l, &none,
+		 x.rank == 1 ? "Unsqueeze" : "Flatten", 0, 0)) == NULL ||
 	    (n->out[0] = onnx_lower_fresh(l, m->output, "logits"), l->full))
 		return err_set(
 		    l->e, ERR_LIMIT, ERR_NOWHERE, "onnx: model too large");
 	n->in[n->nin++] = m->output;
 	n->nout = 1;
-	onnx_lower_put_int(n, "axis", 1);
+	if (x.rank == 1) { /* one number for each image */
+		onnx_lower_put_ints(n, "axes", last, 1);
+		m->classes = 1;
+	} else {
+		onnx_lower_put_int(n, "axis", 1);
+	}
 	m->output = n->out[0];
 	return 0;
 }
@@ -308,7 +320,12 @@ build(struct model *m, const struct onnx_file *f, struct err *e)
 	    (rc = onnx_graph_sweep(m, e)) != 0)
 		return rc;
 	describe(m, f, &l);
-	return 0;
+	if (l.dequantised > 0)
+		m->fixed = arena_printf(&m->arena,
+		    "%zu tensors are kept as integers, which stand for the "
+		    "weights by a scale",
+		    l.dequantised);
+	return binary_classes(m, l.tail != NULL ? l.tail->op : NULL, e);
 }
 
 static int

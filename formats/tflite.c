@@ -2,6 +2,7 @@
 #include "formats/tflite.h"
 
 #include "base/limits.h"
+#include "formats/binary.h"
 #include "formats/format.h"
 #include "formats/patch.h"
 #include "formats/tflite_label.h"
@@ -279,7 +280,7 @@ describe(struct model *m, const struct tflite_file *f, const struct graph *g,
 		    l->dequantised);
 	m->format = "tflite";
 	m->producer = f->description;
-	m->note = arena_printf(a, "%s%s%s%s%s%s%s",
+	m->note = arena_printf(a, "%s%s%s%s%s%s",
 	    g->nchw ? "images as NCHW" : "images as NHWC in the file",
 	    g->tail != SIZE_MAX ? "; logits are the input of the final " : "",
 	    g->tail != SIZE_MAX
@@ -287,8 +288,16 @@ describe(struct model *m, const struct tflite_file *f, const struct graph *g,
 		: "",
 	    g->output != f->output[0] ? "; without the final ARG_MAX" : "",
 	    quantised,
-	    *m->preprocess.from == '\0' ? "; preprocessing is unknown" : "",
 	    f->subgraphs > 1 ? "; other subgraphs are not looked at" : "");
+}
+
+/* The final softmax by ONNX's name, or NULL. */
+static const char *
+tail_of(const struct tflite_file *f, const struct graph *g)
+{
+	if (g->tail == SIZE_MAX)
+		return NULL;
+	return f->node[g->tail].op == TFLITE_LOGISTIC ? "Sigmoid" : "Softmax";
 }
 
 static int
@@ -311,10 +320,20 @@ build(struct tflite_file *f, struct model *m, struct err *e)
 	for (size_t i = 0; i < f->nnode; i++)
 		if (g.live[i] && (rc = tflite_lower_node(&l, i)) != 0)
 			return rc;
-	if ((rc = take_logits(&l, &g, m)) != 0 ||
-	    (rc = take_pixels(f, &g, m, e)) != 0)
+	if ((rc = take_logits(&l, &g, m)) != 0)
 		return rc;
 	describe(m, f, &g, &l);
+	if (l.dequantised != 0)
+		m->fixed = arena_printf(&m->arena,
+		    "%zu tensors are kept as integers, which stand for the "
+		    "weights by a scale",
+		    l.dequantised);
+	if ((rc = binary_classes(m, tail_of(f, &g), e)) != 0 ||
+	    (rc = take_pixels(f, &g, m, e)) != 0)
+		return rc;
+	if (*m->preprocess.from == '\0')
+		m->note = arena_printf(
+		    &m->arena, "%s; preprocessing is unknown", m->note);
 	return model_check(m, e);
 }
 

@@ -144,7 +144,7 @@ plain(struct draw *a, const struct torch_layer *l, const char *x)
 {
 	static const struct {
 		const char *type, *op;
-	} ops[] = {{"ReLU", "Relu"}, {"Sigmoid", "Sigmoid"}, {"Tanh", "Tanh"},
+	} ops[] = {{"ReLU", "Relu"}, {"Tanh", "Tanh"},
 	    {"Hardswish", "HardSwish"}, {"Mish", "Mish"},
 	    {"Softsign", "Softsign"}};
 
@@ -153,6 +153,12 @@ plain(struct draw *a, const struct torch_layer *l, const char *x)
 		    memcmp(l->type.ptr, ops[i].type, l->type.len) == 0)
 			return draw_unary(a, ops[i].op, l->path, x);
 	BUG("an operator of the table below");
+}
+
+static const char *
+sigmoid(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	return draw_unary(a, "Sigmoid", l->path, x);
 }
 
 static const char *
@@ -335,7 +341,7 @@ static const struct kind kinds[] = {
     {"AdaptiveMaxPool2d", global_pool, false},
     {"Flatten", flatten, false},
     {"ReLU", plain, false},
-    {"Sigmoid", plain, false},
+    {"Sigmoid", sigmoid, false},
     {"Tanh", plain, false},
     {"Hardswish", plain, false},
     {"Mish", plain, false},
@@ -487,6 +493,23 @@ take_ends(struct draw *a, const struct torch_found *f)
 	}
 }
 
+/* A softmax or sigmoid that ends the model: what goes into it are the logits. */
+static bool
+is_tail(struct draw *a, const struct kind *k, const struct torch_layer *l)
+{
+	if (k == NULL || (!k->last && k->draw != sigmoid))
+		return false;
+	if (k->last && a->m->classes == 1)
+		draw_fail(a,
+		    "layer '%.100s' is a %.*s over one output, which is the "
+		    "same for every image",
+		    l->path, (int)l->type.len, (const char *)l->type.ptr);
+	a->m->note = draw_path(a, "%s%slogits are the input of the final %.*s",
+	    a->m->note, *a->m->note != '\0' ? "; " : "", (int)l->type.len,
+	    (const char *)l->type.ptr);
+	return true;
+}
+
 static const char *
 draw(struct draw *a, const char *x)
 {
@@ -500,6 +523,8 @@ draw(struct draw *a, const char *x)
 		const struct torch_layer *l = &f->layer[i];
 		const struct kind *k = kind_of(l);
 
+		if (i + 1 == f->nlayer && is_tail(a, k, l))
+			break;
 		if (k == NULL || (k->last && i + 1 != f->nlayer)) {
 			draw_fail(a, "layer '%.100s' is a %.*s", l->path,
 			    (int)MIN(l->type.len, 60),
@@ -518,11 +543,17 @@ torch_sequential_part(
     struct draw *a, const void *found, const char *last_, const char *x)
 {
 	const struct torch_found *f = found;
-	size_t n = strlen(last_), drawn = 0;
+	size_t n = strlen(last_), drawn = 0, end = 0;
 	bool ended = false; /* by a softmax */
 
 	if (n > 2 && last_[n - 2] == '.')
 		n -= 2;
+	for (size_t i = 0; i < f->nlayer; i++) {
+		const char *at = module(a, &f->layer[i]);
+
+		if (strncmp(at, last_, n) == 0 && at[n] == '.')
+			end = i;
+	}
 	for (size_t i = 0; i < f->nlayer && a->rc == 0; i++) {
 		const struct torch_layer *l = &f->layer[i];
 		const char *at = module(a, l);
@@ -538,7 +569,8 @@ torch_sequential_part(
 		}
 		if (k->draw == linear)
 			a->m->classes = draw_dim(a, at, "weight", 0);
-		x = k->draw(a, l, x);
+		if (i != end || !is_tail(a, k, l))
+			x = k->draw(a, l, x);
 		ended = k->last;
 		drawn++;
 	}

@@ -119,6 +119,13 @@ open_all(struct purification *p, struct err *e)
 	rc = fetch_model(c->model, c->preprocess, &p->model, e);
 	if (rc != 0)
 		return rc;
+	if (p->model.model.fixed != NULL) {
+		/* minutes of work that assay-save would refuse to write */
+		err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "cannot be purified: the file cannot be written back: %s",
+		    p->model.model.fixed);
+		return err_in(e, c->model);
+	}
 	want.model = &p->model.model;
 	if ((rc = fetch_data(&want, &p->data, e)) != 0)
 		return rc;

@@ -74,6 +74,8 @@ static const struct good_row good_rows[] = {
     {"maths", NULL, "logits are the input of the final LOG_SOFTMAX"},
     {"nchw-half", "Conv Relu GlobalAveragePool Flatten Gemm", "images as NCHW"},
     {"old", "Conv Relu GlobalAveragePool Flatten Gemm", ""},
+    {"one", "Conv Relu GlobalAveragePool Flatten Gemm Pad",
+	"the final LOGISTIC; the one output is the second of two classes"},
     {"same-names", "Conv Relu GlobalAveragePool Flatten Gemm", ""},
     {"uint8",
 	"Conv Clip Conv Clip Conv Add Conv Clip GlobalAveragePool Flatten Gemm",

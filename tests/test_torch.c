@@ -57,6 +57,10 @@ static const struct good_row good_rows[] = {
     {"good-resnet-dropout.pt", "'fc.1' is the last layer, behind a dropout"},
     {"good-row-pads.pt", "a row of layers"},
     {"good-row-list.pt", "a row of layers"},
+    {"good-row-one.pt", "the one output is the second of two classes"},
+    {"good-row-one-sigmoid.pt",
+	"logits are the input of the final Sigmoid; the one output is the "
+	"second of two classes"},
     {"good-resnet.tar", "architecture resnet"},
     {"good-resnet-script.pt",
 	"TorchScript, whose code is not run: the graph is that of "

@@ -36,7 +36,11 @@ cmp -l new "$fix/good-old.tflite" >bytes
 ok "changes one byte" [ "$(wc -l <bytes)" -eq 1 ]
 exits 0 "is read back" assay-load new -o back
 ok "as it was saved" cmp back changed
-assay-load "$fix/good-int8.tflite" -o m
+exits 0 'integers load' assay-load "$fix/good-int8.tflite" -o m
+says 'cannot be written back: 10 tensors are kept as integers'
+ok 'the neutral model says so' grep -qa 'fixed..:.*tensors are kept as integers' m
+exits 3 'purification is refused before it begins' assay-purify "$fix/good-int8.tflite" --data none -o none
+says 'cannot be purified: the file cannot be written back'
 poke m changed
 exits 3 "not among integers" assay-save "$fix/good-int8.tflite" changed -o none
 says 'kept as integers'
