@@ -165,8 +165,8 @@ take_pax(struct tar *t, struct rd r,
 			    "an extended header is damaged");
 			return;
 		}
-		take(t,
-		    (struct slice){s.ptr + digits + 1, s.len - digits - 2}, at);
+		take(t, (struct slice){s.ptr + digits + 1, s.len - digits - 2},
+		    at);
 	}
 }
 
@@ -217,8 +217,8 @@ member(struct tar *t, const uint8_t *h, uint64_t at)
 		if ((rc = rd_sub(&t->r, own, &body)) != 0)
 			return rc;
 		if (type == 'x' || type == 'g')
-			take_pax(t, body,
-			    type == 'x' ? take_record : take_global);
+			take_pax(
+			    t, body, type == 'x' ? take_record : take_global);
 		if (type == 'L')
 			t->long_name = (struct slice){body.base,
 			    strnlen((const char *)body.base, body.len)};
