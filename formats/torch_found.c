@@ -79,8 +79,11 @@ torch_found_layer(struct torch *t, struct torch_found *f, const char *path,
 		return rc;
 	f->layer = p;
 	f->layer[f->nlayer] = *layer;
-	if ((f->layer[f->nlayer].path = copy(t, path, e)) == NULL)
+	/* a model of one layer has no way to it */
+	path = *path == '\0' ? "" : copy(t, path, e);
+	if (path == NULL)
 		return e->code;
+	f->layer[f->nlayer].path = path;
 	f->nlayer++;
 	return 0;
 }
