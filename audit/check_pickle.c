@@ -7,6 +7,8 @@
 
 #include "base/text.h"
 
+#include <ctype.h>
+
 /* Names that promise a pickle where the content is nothing else: a file that is
  * so damaged that it looks like nothing is not to be called harmless. */
 static bool
@@ -24,18 +26,31 @@ is_named_pickle(const struct check_file *f)
 	return false;
 }
 
-/* joblib before 0.10: "ZF", the size in 19 characters, perhaps a blank, a stream
- * of zlib. */
+/* joblib before 0.10 (read_zfile): "ZF", the size as int(text, 16) takes it, 19
+ * characters of Python 3 and 20 of Python 2 with blanks behind, then a stream of
+ * zlib. */
 static bool
 check_zfile(const struct check_file *f)
 {
 	struct rd r = f->bytes;
+	size_t i = 2, digits = 0;
 
-	if (r.len < 32 || !RD_HAS(r, 0, "ZF0x") ||
-	    rd_skip(&r, r.base[21] == ' ' ? 22 : 21) != 0)
+	if (r.len < 32 || !RD_HAS(r, 0, "ZF"))
+		return false;
+	while (i < 21 && (r.base[i] == ' ' || r.base[i] == '+'))
+		i++;
+	if (RD_HAS(r, i, "0x") || RD_HAS(r, i, "0X"))
+		i += 2;
+	for (; i < 23 && (isxdigit(r.base[i]) || r.base[i] == '_'); i++)
+		digits++;
+	i += digits != 0 && r.base[i] == 'L';
+	while (i < r.len && i < 32 && r.base[i] == ' ')
+		i++;
+	/* nothing else has a stream of zlib there */
+	if (digits == 0 || i < 21 || i >= r.len || r.base[i] != 'x')
 		return false;
 	check_knows(f);
-	check_within(f, "zlib", rd_mem(f->bytes.base + r.off, rd_left(&r)));
+	check_within(f, "zlib", rd_mem(r.base + i, r.len - i));
 	return true;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Pickles in the strings of a pickle: whoever loads the outer one may hand them
- * to pickle.loads().
+ * Pickles in the strings of a pickle, as they are, encoded and compressed:
+ * whoever loads the outer one may hand them to pickle.loads().
  */
+#include "audit/check_expand.h"
 #include "audit/check_pickle_judge.h"
 
 #include "formats/identify_probe.h"
@@ -84,27 +85,110 @@ from_base64(struct slice s, uint8_t *out)
 	return n;
 }
 
+/* --- what is in it ------------------------------------------------------- */
+
+/* What is compressed, by as much of its beginning as text never has. */
+static const struct {
+	const char *magic, *how;
+	size_t len;
+	void (*expand)(
+	    const struct check_file *, struct rd, struct check_expanded *);
+} packed[] = {
+    {"\x1f\x8b\x08", "gzip", 3, check_expand_gzip},
+    {"BZh", "bzip2", 3, check_expand_bzip2},
+    {"\xfd"
+     "7zXZ",
+	"xz", 5, check_expand_xz},
+    {"\x5d\0\0", "lzma", 3, check_expand_lzma},
+    {"x", "zlib", 1, check_expand_zlib},
+};
+
+/* Two bytes are zlib's by chance, so it has to be one, or to hold a pickle: what
+ * only begins like a stream is some string. */
+static void
+expanded(struct check_pickle_judge *j, size_t way, struct rd r)
+{
+	struct check_expanded x;
+	char name[64];
+
+	packed[way].expand(j->f, r, &x);
+	r = rd_mem(x.bytes.ptr, x.bytes.len);
+	if (r.len > 1 && (x.end == EXPAND_WHOLE || identify_pickle(r) != 0)) {
+		snprintf(name, sizeof(name), "%s@%" PRIu64, packed[way].how,
+		    j->pickle.at);
+		check_within(j->f, name, r);
+	}
+	check_expand_free(&x);
+}
+
 static void
 look(struct check_pickle_judge *j, const char *how, const uint8_t *p, size_t n)
 {
 	char name[64];
 	struct rd r = rd_mem(p, n);
 
-	if (n < 2 || identify_pickle(r) == 0)
+	if (n < 2)
 		return;
-	snprintf(name, sizeof(name), "%s@%" PRIu64, how, j->pickle.at);
-	check_within(j->f, name, r);
+	if (identify_pickle(r) != 0) {
+		snprintf(name, sizeof(name), "%s@%" PRIu64, how, j->pickle.at);
+		check_within(j->f, name, r);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(packed); i++)
+		if (n > packed[i].len && n >= 8 &&
+		    memcmp(p, packed[i].magic, packed[i].len) == 0 &&
+		    (p[0] != 'x' || (p[0] * 256 + p[1]) % 31 == 0))
+			expanded(j, i, r);
+}
+
+/* --- how it is written --------------------------------------------------- */
+
+enum way {
+	AS_IT_IS,
+	UTF8,
+	HEX,
+	BASE64,
+};
+
+/* By the first bytes of what is looked for, as each way writes them. */
+static enum way
+way_of(struct slice s)
+{
+	static const struct {
+		const char *begin;
+		enum way way;
+	} ways[] = {{"\xc2", UTF8}, {"\x1f\xc2\x8b", UTF8},
+	    {"\xc3\xbd"
+	     "7z",
+		UTF8},
+	    {"x\xc2\x9c", UTF8}, {"x\xc3\x9a", UTF8}, {"8", HEX}, {"1f8b", HEX},
+	    {"1F8B", HEX}, {"425a68", HEX}, {"425A68", HEX}, {"fd377a", HEX},
+	    {"FD377A", HEX}, {"5d0000", HEX}, {"5D0000", HEX}, {"7801", HEX},
+	    {"785e", HEX}, {"785E", HEX}, {"789c", HEX}, {"789C", HEX},
+	    {"78da", HEX}, {"78DA", HEX}, {"g", BASE64}, {"H4sI", BASE64},
+	    {"Qlpo", BASE64}, {"/Td6", BASE64}, {"_Td6", BASE64},
+	    {"XQAA", BASE64}, {"eAE", BASE64}, {"eF", BASE64}, {"eJ", BASE64},
+	    {"eN", BASE64}};
+
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		size_t n = strlen(ways[i].begin);
+
+		if (s.ptr[0] == (uint8_t)ways[i].begin[0] && s.len >= n &&
+		    memcmp(s.ptr, ways[i].begin, n) == 0)
+			return ways[i].way;
+	}
+	return AS_IT_IS;
 }
 
 static void
-decoded(struct check_pickle_judge *j, struct slice s)
+decoded(struct check_pickle_judge *j, enum way way, struct slice s)
 {
 	static size_t (*const by[])(struct slice, uint8_t *) = {
-	    from_utf8, from_hex, from_base64};
-	static const char *const how[] = {"text", "hex", "base64"};
-	size_t way = s.ptr[0] == 'g' ? 2 : s.ptr[0] == '8' ? 1 : 0, n;
+	    NULL, from_utf8, from_hex, from_base64};
+	static const char *const how[] = {"bytes", "text", "hex", "base64"};
 	struct arena a;
 	uint8_t *p;
+	size_t n;
 
 	if (!check_spend(j->f, s.len))
 		return;
@@ -114,18 +198,29 @@ decoded(struct check_pickle_judge *j, struct slice s)
 	arena_release(&a);
 }
 
+/* The first byte of none of them: what nearly all strings begin with. */
+static bool
+plain(uint8_t c)
+{
+	static const char all[] = "\xc2\x1f\xc3\xfdxB]8145f7FgHQ/_Xe";
+
+	return c != 0 && memchr(all, c, sizeof(all) - 1) == NULL;
+}
+
 void
 check_pickle_nested(struct check_pickle_judge *j, const struct pickle_node *n)
 {
+	enum way way;
+
 	if (pickle_calls(n, NULL, "encode") || pickle_calls(n, NULL, "bytes") ||
 	    pickle_calls(n, NULL, "bytearray"))
 		n = pickle_item(n->call->args, 0);
 	if ((!pickle_is(n, PICKLE_STR) && !pickle_is(n, PICKLE_BYTES)) ||
 	    n->text.len < 2 || j->tentative)
 		return;
-	if (n->text.ptr[0] == 0xc2 || n->text.ptr[0] == 'g' ||
-	    n->text.ptr[0] == '8')
-		decoded(j, n->text);
+	way = plain(n->text.ptr[0]) ? AS_IT_IS : way_of(n->text);
+	if (way != AS_IT_IS)
+		decoded(j, way, n->text);
 	else
 		look(j, "bytes", n->text.ptr, n->text.len);
 }

@@ -39,7 +39,7 @@ node(struct walk *w, const json_t *m)
 		return;
 	class = check_tf_op((struct slice){(const uint8_t *)op, strlen(op)});
 	if (class == CHECK_TF_SAFE || class == CHECK_TF_SAVER ||
-	    class == CHECK_TF_TABLE ||
+	    class == CHECK_TF_TABLE || class == CHECK_TF_CACHE ||
 	    (class == CHECK_TF_UNKNOWN &&
 		json_object_get(w->functions, op) != NULL))
 		return;

@@ -6,7 +6,7 @@
  * be (CVE-2025-62518).  POSIX pax, "ustar Interchange Format" and "pax
  * Extended Header".
  */
-#include "audit/check_tell.h"
+#include "audit/check_names.h"
 #include "base/limits.h"
 
 #define BLOCK 512
@@ -114,9 +114,39 @@ take_record(struct tar *t, struct slice line, uint64_t at)
 	}
 }
 
+/*
+ * A record for all members that follow.  Python's tarfile and others give them
+ * all its name, size or target; libarchive goes by the members' own.
+ */
+static void
+take_global(struct tar *t, struct slice line, uint64_t at)
+{
+	static const char *const keys[] = {
+	    "path", "linkpath", "size", "GNU.sparse.name"};
+	struct check_names_entry e = {.at = at};
+	struct arena a;
+	struct slice value;
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(keys) && !is_key(line, keys[i], &value))
+		i++;
+	if (i == ARRAY_LEN(keys))
+		return;
+	check_tell_find(&t->tell, FINDING_TAR_HEADERS, at,
+	    "'%s' in an extended header for all members", keys[i]);
+	if (strcmp(keys[i], "size") == 0)
+		return;
+	arena_init(&a, 2 * value.len + 4096);
+	e.name = arena_strdup(&a, (const char *)value.ptr, value.len);
+	if (e.name != NULL)
+		check_names_judge(&t->tell, &a, &e);
+	arena_release(&a);
+}
+
 /* Records "LENGTH KEY=VALUE\n", the length of all of it. */
 static void
-take_pax(struct tar *t, struct rd r)
+take_pax(struct tar *t, struct rd r,
+    void (*take)(struct tar *, struct slice, uint64_t))
 {
 	while (rd_left(&r) != 0 && r.base[r.off] != 0) {
 		uint64_t len = 0, at = rd_pos(&r);
@@ -135,8 +165,8 @@ take_pax(struct tar *t, struct rd r)
 			    "an extended header is damaged");
 			return;
 		}
-		take_record(t,
-		    (struct slice){s.ptr + digits + 1, s.len - digits - 2}, at);
+		take(t, (struct slice){s.ptr + digits + 1, s.len - digits - 2},
+		    at);
 	}
 }
 
@@ -186,8 +216,9 @@ member(struct tar *t, const uint8_t *h, uint64_t at)
 	if (type == 'x' || type == 'L' || type == 'K' || type == 'g') {
 		if ((rc = rd_sub(&t->r, own, &body)) != 0)
 			return rc;
-		if (type == 'x')
-			take_pax(t, body);
+		if (type == 'x' || type == 'g')
+			take_pax(
+			    t, body, type == 'x' ? take_record : take_global);
 		if (type == 'L')
 			t->long_name = (struct slice){body.base,
 			    strnlen((const char *)body.base, body.len)};

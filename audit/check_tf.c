@@ -7,6 +7,7 @@ enum {
 	SAFE = CHECK_TF_SAFE,
 	SAVER = CHECK_TF_SAVER,
 	TABLE = CHECK_TF_TABLE,
+	CACHE = CHECK_TF_CACHE,
 	READ = CHECK_TF_READ,
 	WRITE = CHECK_TF_WRITE,
 	NETWORK = CHECK_TF_NETWORK,
@@ -130,6 +131,7 @@ check_tf_function(const char *name)
 enum finding_id check_tf_finding(enum check_tf_class class)
 {
 	switch (class) {
+	case CHECK_TF_CACHE:
 	case CHECK_TF_WRITE:
 		return FINDING_TF_WRITE;
 	case CHECK_TF_NETWORK:
@@ -159,6 +161,7 @@ const char *check_tf_text(enum check_tf_class class)
 		return "opens a file";
 	case CHECK_TF_READ:
 		return "reads files";
+	case CHECK_TF_CACHE:
 	case CHECK_TF_WRITE:
 		return "writes files";
 	case CHECK_TF_NETWORK:

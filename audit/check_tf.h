@@ -11,6 +11,8 @@ enum check_tf_class {
 	CHECK_TF_SAFE,
 	CHECK_TF_SAVER, /* opens the file that its first input names */
 	CHECK_TF_TABLE, /* the same, of a vocabulary */
+	CHECK_TF_CACHE, /* keeps what it computes in the file that its second
+			 * input names, in memory when that is empty */
 	CHECK_TF_READ,
 	CHECK_TF_WRITE,
 	CHECK_TF_NETWORK,

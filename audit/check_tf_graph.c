@@ -211,11 +211,13 @@ say_path(struct scope *s, const struct node *n, enum check_tf_class class)
 		? 1
 		: INPUTS;
 
-	for (size_t i = 0; i < MIN(n->ninput, last); i++) {
+	for (size_t i = class == CHECK_TF_CACHE; i < MIN(n->ninput, last);
+	     i++) {
 		bool asset = false;
 		struct rd path = trace(s, n->input[i], &asset);
 		const char *why = check_path_escape(bytes(path));
-		bool any = class == CHECK_TF_READ || class == CHECK_TF_WRITE;
+		bool any = class == CHECK_TF_READ || class == CHECK_TF_WRITE ||
+			   (class == CHECK_TF_CACHE && path.len != 0);
 
 		if (path.base == NULL || asset || (why == NULL && !any))
 			continue;
@@ -290,7 +292,8 @@ judge(struct check_tf_graph *g, const struct node *n)
 		return false;
 	if (class == CHECK_TF_UNKNOWN && is_function(g, n->op))
 		return false;
-	if (class != CHECK_TF_SAVER && class != CHECK_TF_TABLE)
+	if (class != CHECK_TF_SAVER && class != CHECK_TF_TABLE &&
+	    class != CHECK_TF_CACHE)
 		say_op(g, n, class);
 	return class <= CHECK_TF_WRITE;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Attribute messages (IV.A.2.m) and the global heap (III.E).
  */
+#define _GNU_SOURCE /* memmem */
 #include "formats/hdf5_attr.h"
 
 #include "base/limits.h"
@@ -227,4 +228,66 @@ hdf5_attr_text(struct hdf5 *h, uint64_t at, const char *name, struct slice *out,
 		    "hdf5: attribute '%.60s' has %zu strings", name, n);
 	*out = list[0];
 	return 0;
+}
+
+/* --- bytes --------------------------------------------------------------- */
+
+int
+hdf5_attr_bytes(const struct hdf5 *h, const struct hdf5_message *m,
+    struct slice *name, struct rd *data, struct err *e)
+{
+	struct attribute a;
+	int rc = parse(h, m->body, &a, e);
+
+	if (rc != 0)
+		return rc;
+	*name = a.name;
+	while (name->len != 0 && name->ptr[name->len - 1] == '\0')
+		name->len--;
+	*data = a.data;
+	return 0;
+}
+
+/* The next collection of at least a header: false at the end of the file. */
+static bool
+next_collection(const struct hdf5 *h, struct hdf5_heap *it)
+{
+	while (it->at < h->file.len) {
+		struct rd r = h->file;
+		uint64_t size;
+		const uint8_t *p =
+		    memmem(r.base + it->at, r.len - it->at, "GCOL\1\0\0\0", 8);
+
+		if (p == NULL)
+			break;
+		r.off = (size_t)(p - r.base) + 8;
+		it->at = r.off;
+		if (hdf5_object_number(&r, h->size, &size) != 0 ||
+		    size < 8 + h->size ||
+		    rd_sub(&r, size - 8 - h->size, &it->left) != 0)
+			continue;
+		it->at = r.off;
+		return true;
+	}
+	return false;
+}
+
+bool
+hdf5_attr_heap_next(
+    const struct hdf5 *h, struct hdf5_heap *it, struct slice *out)
+{
+	do {
+		uint16_t i;
+		uint64_t size;
+
+		if (rd_u16le(&it->left, &i) != 0 || i == 0 ||
+		    rd_skip(&it->left, 6) != 0 ||
+		    hdf5_object_number(&it->left, h->size, &size) != 0 ||
+		    rd_bytes(&it->left, size, out) != 0)
+			continue;
+		if (rd_skip(&it->left, (8 - size % 8) % 8) != 0)
+			it->left = (struct rd){0};
+		return true;
+	} while (next_collection(h, it));
+	return false;
 }
