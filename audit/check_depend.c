@@ -148,7 +148,8 @@ known_account(const struct line *l)
 		if (left > n && strncasecmp(p, accounts[i], n) == 0 &&
 		    p[n] == '/')
 			return memmem(p, left, "://", 3) == NULL &&
-			       memmem(p, left, "..", 2) == NULL;
+			       memmem(p, left, "..", 2) == NULL &&
+			       memchr(p, '%', left) == NULL;
 	}
 	return false;
 }

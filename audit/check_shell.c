@@ -112,13 +112,24 @@ piped(struct text t, size_t at)
 	return false;
 }
 
-/*
- * All addresses of the command are of installers that their makers tell people
- * to run so, at hosts or accounts that are theirs, and it has one.  Whoever
- * could change these could change the tool itself.
- */
+/* What ends a word of a command, and what ends the command. */
 static bool
-usual(struct text t, size_t at)
+is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '"' || c == '\'' || c == '\\';
+}
+
+static bool
+is_end(char c)
+{
+	return c == '\n' || c == ';' || c == '|' || c == '&' || c == ')' ||
+	       c == '`' || c == '>' || c == '<';
+}
+
+/* An installer that its makers tell people to run so, at a host or account
+ * that is theirs: whoever could change it could change the tool itself. */
+static bool
+is_installer(const char *s, size_t len)
 {
 	static const char *const of[] = {"https://astral.sh/uv/",
 	    "https://install.python-poetry.org", "https://sh.rustup.rs",
@@ -130,22 +141,61 @@ usual(struct text t, size_t at)
 	    "https://raw.githubusercontent.com/nvm-sh/nvm/",
 	    "https://raw.githubusercontent.com/python-poetry/",
 	    "https://packagecloud.io/install/repositories/github/git-lfs/"};
-	size_t to = MIN(t.len, at + NEAR), n = 0;
 
-	for (; at + 3 < to && t.s[at] != '\n' && t.s[at] != ';'; at++) {
-		bool known = false;
-
-		if (memcmp(t.s + at, "://", 3) != 0)
-			continue;
-		n++;
-		for (size_t i = 0; i < ARRAY_LEN(of); i++)
-			known |=
-			    at >= 5 && find(t, at - 5, at - 5 + strlen(of[i]),
-					   of[i]) == at - 5;
-		if (!known)
+	for (size_t i = 0; i < len; i++) /* no other host, no way up */
+		if (strchr("@%$#?{\\", s[i]) != NULL ||
+		    (s[i] == '.' && i + 1 < len && s[i + 1] == '.'))
 			return false;
+	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+		size_t n = strlen(of[i]);
+		char last = of[i][n - 1];
+
+		if (len >= n && memcmp(s, of[i], n) == 0 &&
+		    (len == n || s[n] == '/' || last == '/' || last == '_'))
+			return true;
 	}
-	return n != 0;
+	return false;
+}
+
+/* Options that change neither what is fetched nor whom it is believed. */
+static bool
+is_plain_option(const char *s, size_t len)
+{
+	static const char *const of[] = {"-", "--proto", "=https", "--tlsv1.2",
+	    "--tlsv1.3", "--fail", "--silent", "--show-error", "--location",
+	    "--quiet"};
+
+	for (size_t i = 0; i < ARRAY_LEN(of); i++)
+		if (len == strlen(of[i]) && memcmp(s, of[i], len) == 0)
+			return true;
+	for (size_t i = 1; i < len; i++)
+		if (strchr("fslqo-", s[i]) == NULL)
+			return false;
+	return len > 1 && s[0] == '-' && s[1] != '-';
+}
+
+/* From a loader on, nothing is fetched but installers, and something is. */
+static bool
+usual(struct text t, size_t at)
+{
+	size_t to = MIN(t.len, at + NEAR), n = 0;
+	size_t curl = find(t, at, to, "curl"), wget = find(t, at, to, "wget");
+
+	at = MIN(curl, wget);
+	if (at == SIZE_MAX)
+		return false;
+	for (at += strlen("curl"); at < to && !is_end(t.s[at]);) {
+		size_t from = at;
+
+		while (at < to && !is_end(t.s[at]) && !is_space(t.s[at]))
+			at++;
+		if (is_installer(t.s + from, at - from))
+			n++;
+		else if (at != from && !is_plain_option(t.s + from, at - from))
+			return false;
+		at += at < to && is_space(t.s[at]);
+	}
+	return n == 1;
 }
 
 /* A word, or one of several, and then a pipe to an interpreter. */

