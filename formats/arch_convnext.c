@@ -19,24 +19,12 @@ match(const struct weights *w, const json_t *config)
 	return w->n;
 }
 
-static const char *
-channels_last(struct draw *a, const char *at, const char *x)
-{
-	return draw_transpose(a, at, x, 4, (int64_t[]){0, 2, 3, 1});
-}
-
-static const char *
-channels_first(struct draw *a, const char *at, const char *x)
-{
-	return draw_transpose(a, at, x, 4, (int64_t[]){0, 3, 1, 2});
-}
-
 /* A layer-norm of the channels of each pixel. */
 static const char *
 norm(struct draw *a, const char *at, const char *x)
 {
-	x = draw_layer_norm(a, at, channels_last(a, at, x), EPS);
-	return channels_first(a, at, x);
+	x = draw_layer_norm(a, at, draw_channels_last(a, at, x), EPS);
+	return draw_channels_first(a, at, x);
 }
 
 static const char *
@@ -49,11 +37,11 @@ block(struct draw *a, const char *at, const char *x)
 
 	if (a->rc != 0)
 		return "";
-	y = channels_last(a, part, y);
+	y = draw_channels_last(a, part, y);
 	y = draw_layer_norm(a, draw_path(a, "%s.2", part), y, EPS);
 	y = layer_mlp(
 	    a, draw_path(a, "%s.3", part), draw_path(a, "%s.5", part), y);
-	y = channels_first(a, part, y);
+	y = draw_channels_first(a, part, y);
 	y = draw_binary(a, "Mul", at, y, scale->name);
 	return draw_binary(a, "Add", at, y, x);
 }

@@ -44,24 +44,12 @@ match(const struct weights *w, const json_t *config)
 	return 0;
 }
 
-static const char *
-channels_last(struct draw *a, const char *at, const char *x)
-{
-	return draw_transpose(a, at, x, 4, (int64_t[]){0, 2, 3, 1});
-}
-
-static const char *
-channels_first(struct draw *a, const char *at, const char *x)
-{
-	return draw_transpose(a, at, x, 4, (int64_t[]){0, 3, 1, 2});
-}
-
 /* A layer-norm of the channels of each pixel. */
 static const char *
 norm(struct draw *a, const char *at, const char *x)
 {
-	x = draw_layer_norm(a, at, channels_last(a, at, x), EPS);
-	return channels_first(a, at, x);
+	x = draw_layer_norm(a, at, draw_channels_last(a, at, x), EPS);
+	return draw_channels_first(a, at, x);
 }
 
 /* V2's global response normalisation of (N, H, W, C): each channel by its
@@ -102,20 +90,20 @@ mix(struct draw *a, const struct names *n, const char *at, const char *y)
 	    draw_has(a, in, "weight") &&
 	    weights_peek(a->w, draw_path(a, "%s.weight", in))->rank == 4;
 
-	y = draw_layer_norm(a, before, channels_last(a, at, y), EPS);
+	y = draw_layer_norm(a, before, draw_channels_last(a, at, y), EPS);
 	if (pixels)
-		y = draw_conv(
-		    a, in, channels_first(a, at, y), (struct draw_window){0});
+		y = draw_conv(a, in, draw_channels_first(a, at, y),
+		    (struct draw_window){0});
 	else
 		y = draw_linear(a, in, y);
 	y = layer_act(a, LAYER_GELU, in, y);
 	if (pixels && draw_has(a, at, n->scale))
-		y = channels_first(
-		    a, at, response(a, n, at, channels_last(a, at, y)));
+		y = draw_channels_first(
+		    a, at, response(a, n, at, draw_channels_last(a, at, y)));
 	else if (draw_has(a, at, n->scale))
 		y = response(a, n, at, y);
 	if (pixels)
-		return channels_last(
+		return draw_channels_last(
 		    a, out, draw_conv(a, out, y, (struct draw_window){0}));
 	return draw_linear(a, out, y);
 }
@@ -130,7 +118,7 @@ block(struct draw *a, const struct names *n, const char *at, const char *x)
 	if (a->rc == 0 && draw_has(a, at, "gamma"))
 		y = draw_binary(
 		    a, "Mul", at, y, draw_weight(a, at, "gamma")->name);
-	return draw_binary(a, "Add", at, channels_first(a, at, y), x);
+	return draw_binary(a, "Add", at, draw_channels_first(a, at, y), x);
 }
 
 static const char *

@@ -111,5 +111,8 @@ const char *draw_reshape(struct draw *, const char *at, const char *x,
     size_t rank, const int64_t *dim);
 const char *draw_transpose(struct draw *, const char *at, const char *x,
     size_t rank, const int64_t *perm);
+/* (N, C, H, W) to (N, H, W, C) and back. */
+const char *draw_channels_last(struct draw *, const char *at, const char *x);
+const char *draw_channels_first(struct draw *, const char *at, const char *x);
 
 #endif

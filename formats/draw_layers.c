@@ -297,3 +297,15 @@ draw_transpose(struct draw *a, const char *at, const char *x, size_t rank,
 	draw_ints(a, "perm", rank, perm);
 	return y;
 }
+
+const char *
+draw_channels_last(struct draw *a, const char *at, const char *x)
+{
+	return draw_transpose(a, at, x, 4, (int64_t[]){0, 2, 3, 1});
+}
+
+const char *
+draw_channels_first(struct draw *a, const char *at, const char *x)
+{
+	return draw_transpose(a, at, x, 4, (int64_t[]){0, 3, 1, 2});
+}
