@@ -14,15 +14,6 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-static bool
-is_any(const char *s, size_t len, const char *const *list)
-{
-	for (; *list != NULL; list++)
-		if (strlen(*list) == len && memcmp(*list, s, len) == 0)
-			return true;
-	return false;
-}
-
 /* --- texts --------------------------------------------------------------- */
 
 /* Read by make, direnv, shells, foreman, just, vagrant, Jenkins, cron. */
@@ -31,14 +22,14 @@ static const char *const names[] = {"Makefile", "makefile", "GNUmakefile",
     "Justfile", "Procfile", "Vagrantfile", "Jenkinsfile", ".envrc", ".bashrc",
     ".bash_profile", ".bash_login", ".bash_logout", ".profile", ".zshrc",
     ".zprofile", ".zshenv", ".zlogin", "crontab", "tox.ini", "noxfile.py",
-    "CMakeLists.txt", "Rakefile", NULL};
+    "CMakeLists.txt", "Rakefile"};
 static const char *const ends[] = {".mk", ".dockerfile", ".Dockerfile", ".just",
     ".service", ".tmux", ".zsh", ".ksh", ".fish", ".slurm", ".sbatch", ".pbs",
     ".cmake",
     /* and programs in other languages, which hand commands to a shell */
     ".js", ".mjs", ".cjs", ".ts", ".lua", ".rb", ".pl", ".pm", ".php", ".R",
     ".r", ".jl", ".tcl", ".go", ".rs", ".java", ".groovy", ".html", ".htm",
-    ".hta", ".svg", NULL};
+    ".hta", ".svg"};
 
 static bool
 has(struct rd r, const char *word)
@@ -70,10 +61,10 @@ is_run(const struct check_file *f)
 {
 	const char *name = check_name_of(f);
 
-	if (is_any(name, strlen(name), names) ||
+	if (text_is_one_of(name, names, ARRAY_LEN(names)) ||
 	    strncmp(name, "Dockerfile.", 11) == 0)
 		return true;
-	for (size_t i = 0; ends[i] != NULL; i++)
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
 		if (text_ends_with(name, ends[i]))
 			return true;
 	return is_dockerfile(f->bytes);

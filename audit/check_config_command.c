@@ -7,15 +7,7 @@
 
 #include "audit/check_shell.h"
 #include "base/limits.h"
-
-static bool
-is_any(const char *s, size_t len, const char *const *list)
-{
-	for (; *list != NULL; list++)
-		if (strlen(*list) == len && memcmp(*list, s, len) == 0)
-			return true;
-	return false;
-}
+#include "base/text.h"
 
 /* Of GitHub, GitLab, Circle and Azure; compose and Kubernetes; cog, BentoML,
  * SkyPilot, MLproject, DVC; npm; editors and their containers. */
@@ -28,14 +20,15 @@ static const char *const keys[] = {"run", "command", "commands", "cmd", "cmds",
     "postStartCommand", "postAttachCommand", "init", "before", "exec", "test",
     "deps_command", "hooks", "runcmd", "bootcmd", "tasks", "preLaunchTask",
     "pre_build", "post_build", "dockerfile", "dockerfile_inline", "user-data",
-    "on_start", "onstart", NULL};
+    "on_start", "onstart"};
 
 /* Its key, or that of what it stands in, is one that commands have. */
 static bool
 is_command(const struct conf *n)
 {
 	for (size_t up = 0; n != NULL && up < 3; n = n->up, up++)
-		if (n->key != NULL && is_any(n->key, n->key_len, keys))
+		if (n->key != NULL &&
+		    text_is_among(n->key, n->key_len, keys, ARRAY_LEN(keys)))
 			return true;
 	return false;
 }

@@ -55,15 +55,6 @@ static const char *const modules[] = {"os", "sys", "subprocess", "shutil",
     "xmlrpc", "yaml", "hydra", "fsspec", "huggingface_hub"};
 
 static bool
-listed(const char *const *list, size_t n, const char *s, size_t len)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strlen(list[i]) == len && memcmp(list[i], s, len) == 0)
-			return true;
-	return false;
-}
-
-static bool
 part_ok(const char *s, size_t len)
 {
 	if (len == 0 || *s == '_')
@@ -73,7 +64,7 @@ part_ok(const char *s, size_t len)
 		    !(s[i] >= 'A' && s[i] <= 'Z') &&
 		    !(s[i] >= '0' && s[i] <= '9') && s[i] != '_')
 			return false;
-	return !listed(modules, ARRAY_LEN(modules), s, len);
+	return !text_is_among(s, len, modules, ARRAY_LEN(modules));
 }
 
 /* "Class" at the end, or Class.from_x of one. */
@@ -85,7 +76,7 @@ is_class(const char *name, size_t len)
 	    "from_pretrained", "from_config", "from_config_dict", "build"};
 	size_t last = dot != NULL ? (size_t)(dot - name) + 1 : 0;
 
-	if (listed(ways, ARRAY_LEN(ways), name + last, len - last) &&
+	if (text_is_among(name + last, len - last, ways, ARRAY_LEN(ways)) &&
 	    dot != NULL)
 		return is_class(name, last - 1);
 	return last < len && name[last] >= 'A' && name[last] <= 'Z' &&
@@ -107,7 +98,7 @@ check_config_trusted(const char *name, size_t len)
 {
 	bool computes = within(computing, ARRAY_LEN(computing), name, len);
 
-	if (listed(functions, ARRAY_LEN(functions), name, len))
+	if (text_is_among(name, len, functions, ARRAY_LEN(functions)))
 		return true;
 	if (!computes && (!within(packages, ARRAY_LEN(packages), name, len) ||
 			     !is_class(name, len)))
@@ -280,8 +271,9 @@ exported_ok(const struct conf *v)
 			return false;
 	if (v->len > sizeof(math) &&
 	    memcmp(v->text, math, sizeof(math) - 1) == 0)
-		return listed(operators, ARRAY_LEN(operators),
-		    v->text + sizeof(math) - 1, v->len - (sizeof(math) - 1));
+		return text_is_among(v->text + sizeof(math) - 1,
+		    v->len - (sizeof(math) - 1), operators,
+		    ARRAY_LEN(operators));
 	return within(before, ARRAY_LEN(before), v->text, v->len);
 }
 

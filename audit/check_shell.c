@@ -174,7 +174,8 @@ is_plain_option(const char *s, size_t len)
 	return len > 1 && s[0] == '-' && s[1] != '-';
 }
 
-/* From a loader on, nothing is fetched but installers, and something is. */
+/* From a loader on, nothing is fetched but an installer, which goes to an
+ * interpreter as it is, or to who called. */
 static bool
 usual(struct text t, size_t at)
 {
@@ -195,7 +196,9 @@ usual(struct text t, size_t at)
 			return false;
 		at += at < to && is_space(t.s[at]);
 	}
-	return n == 1;
+	return n == 1 && at < to &&
+	       (t.s[at] == ')' || t.s[at] == '`' ||
+		   (t.s[at] == '|' && interpreter_at(t, at + 1)));
 }
 
 /* A word, or one of several, and then a pipe to an interpreter. */
@@ -234,15 +237,30 @@ download(struct text t)
 	return at;
 }
 
+/* 172.16 to 172.31 are everybody's own (RFC 1918). */
+static bool
+own_172(struct text t, size_t at)
+{
+	unsigned part = 0;
+
+	if (find(t, at, at + 4, "172.") != at)
+		return false;
+	for (at += 4; at < t.len && isdigit((unsigned char)t.s[at]); at++)
+		part = MIN(10 * part + (unsigned)(t.s[at] - '0'), 1000);
+	return part >= 16 && part <= 31;
+}
+
 /* "://" and four numbers, no host of one's own network. */
 static bool
 bare_address(struct text t, size_t at)
 {
 	static const char *const own[] = {
-	    "10.", "127.", "192.168.", "172.", "0.0.0.0", "169.254."};
+	    "10.", "127.", "192.168.", "0.0.0.0", "169.254."};
 	size_t dots = 0, digits = 0;
 
 	at += 3;
+	if (own_172(t, at))
+		return false;
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		if (find(t, at, at + strlen(own[i]), own[i]) == at)
 			return false;
@@ -433,7 +451,7 @@ static const struct {
 } rules[] = {
     {download, "runs what it downloads"},
     {fetched, "runs what it fetches from a bare address"},
-    {unproven, "installs what it fetches from a bare address"},
+    {unproven, "installs packages over http"},
     {decoded, "runs what it decodes"},
     {reverse_shell, "opens a shell to the network"},
     {powershell, "runs what it downloads, decodes or hides, by PowerShell"},

@@ -137,3 +137,12 @@ text_is_one_of(const char *s, const char *const *list, size_t n)
 			return true;
 	return false;
 }
+
+bool
+text_is_among(const char *s, size_t len, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strlen(list[i]) == len && memcmp(s, list[i], len) == 0)
+			return true;
+	return false;
+}

@@ -42,5 +42,8 @@ bool text_parse_double(
 bool text_ends_with(const char *s, const char *suffix);
 
 bool text_is_one_of(const char *s, const char *const *list, size_t n);
+/* The same of len bytes. */
+bool text_is_among(
+    const char *s, size_t len, const char *const *list, size_t n);
 
 #endif

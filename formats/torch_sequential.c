@@ -280,40 +280,50 @@ group_norm(struct draw *a, const struct torch_layer *l, const char *x)
 	return y;
 }
 
-/* torch has left, right, top, bottom. */
+/* torch has left, right, top, bottom, or one number for all. */
 static const char *
-pad(struct draw *a, const struct torch_layer *l, const char *x)
+pads(struct draw *a, const struct torch_layer *l, const char *x,
+    const char *mode)
 {
-	bool zero = memcmp(l->type.ptr, "Ze", 2) == 0 ||
-		    memcmp(l->type.ptr, "Co", 2) == 0;
-	const char *mode = zero ? "constant"
-			   : *l->type.ptr == 'R' && l->type.ptr[2] == 'f'
-			       ? "reflect"
-			       : "edge";
 	double v[MODEL_MAX_RANK];
+	int64_t p[4] = {0};
 	size_t n;
-	int64_t p[4];
+	bool fits =
+	    torch_found_numbers(pickle_get(l->state, "padding"), v, &n) &&
+	    (n == 4 || n == 1);
 
-	if (!torch_found_numbers(pickle_get(l->state, "padding"), v, &n) ||
-	    (n != 4 && n != 1))
-		draw_fail(a, "layer '%.100s' has odd pads", l->path);
-	for (size_t i = 0; a->rc == 0 && i < 4; i++) {
-		double one = v[n == 1 ? 0 : i];
-
-		if (!(one >= 0) || !(one < 65536))
-			draw_fail(a, "layer '%.100s' has odd pads", l->path);
-		else
-			p[i] = (int64_t)one;
+	for (size_t i = 0, one = 0; fits && i < 4; i++) {
+		one = n == 1 ? 0 : i;
+		if ((fits = v[one] >= 0 && v[one] < 65536))
+			p[i] = (int64_t)v[one];
 	}
-	if (a->rc != 0)
-		return "";
+	if (!fits)
+		draw_fail(a, "layer '%.100s' has odd pads", l->path);
 	x = draw_unary(a, "Pad", l->path, x);
 	draw_text(a, "mode", mode);
 	draw_ints(
 	    a, "pads", 8, (int64_t[]){0, 0, p[2], p[0], 0, 0, p[3], p[1]});
-	if (zero)
-		draw_real(a, "value", real(l, "value", 0.0));
 	return x;
+}
+
+static const char *
+pad_constant(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	x = pads(a, l, x, "constant");
+	draw_real(a, "value", real(l, "value", 0.0));
+	return x;
+}
+
+static const char *
+pad_reflect(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	return pads(a, l, x, "reflect");
+}
+
+static const char *
+pad_edge(struct draw *a, const struct torch_layer *l, const char *x)
+{
+	return pads(a, l, x, "edge");
 }
 
 static const char *
@@ -358,10 +368,10 @@ static const struct kind kinds[] = {
     {"Softplus", softplus, false},
     {"PReLU", prelu, false},
     {"GroupNorm", group_norm, false},
-    {"ZeroPad2d", pad, false},
-    {"ConstantPad2d", pad, false},
-    {"ReflectionPad2d", pad, false},
-    {"ReplicationPad2d", pad, false},
+    {"ZeroPad2d", pad_constant, false},
+    {"ConstantPad2d", pad_constant, false},
+    {"ReflectionPad2d", pad_reflect, false},
+    {"ReplicationPad2d", pad_edge, false},
     {"Dropout", nothing, false},
     {"Dropout2d", nothing, false},
     {"FeatureAlphaDropout", nothing, false},

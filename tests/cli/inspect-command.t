@@ -102,7 +102,8 @@ hostile Dockerfile
 for command in 'https://sh.rustup.rs.example.org' 'https://sh.rustup.rs@198.51.100.7/x' 'example.org/x https://get.docker.com' \
     'https://get.docker.com example.org/x' 'https://pyenv.run:80@example.org' '-x example.org:80 https://pyenv.run' '-K a https://pyenv.run' \
     'https://raw.githubusercontent.com/nvm-sh/nvm/../../x/y/install.sh' 'https://raw.githubusercontent.com/nvm-sh/nvm/$V/install.sh' \
-    'https://get.docker.com && curl http://198.51.100.7/x' '-k --proxy=a https://pyenv.run'; do
+    'https://get.docker.com && curl http://198.51.100.7/x' '-k --proxy=a https://pyenv.run' \
+    'https://get.docker.com | sed s/a/b/'; do
 	printf 'FROM a\nRUN curl %s | sh\n' "$command" >"$text"
 	hostile Dockerfile
 done
