@@ -150,14 +150,15 @@ int
 fetch_model(const char *path, const char *preprocess, struct fetched_model *f,
     struct err *e)
 {
-	const char *argv[7] = {"assay-load", path, "-o", "-"};
+	/* what can be said of the file without an error is for its own tool */
+	const char *argv[8] = {"assay-load", path, "-o", "-", "--quiet"};
 	bool folder = ranks_first() && file_is_dir(path);
 	struct rd r;
 	int rc = 0;
 
 	if (preprocess != NULL) {
-		argv[4] = "--preprocess";
-		argv[5] = preprocess;
+		argv[5] = "--preprocess";
+		argv[6] = preprocess;
 	}
 	*f = (struct fetched_model){0};
 	if (ranks_first() && !folder)
