@@ -86,8 +86,10 @@ headed(const struct check_file *f, size_t at)
 {
 	struct rd r = rd_mem(f->bytes.base + at, f->bytes.len - at);
 
-	/* a pickle of protocol 2 or later, to its end, is no chance */
-	if (r.base[0] == 0x80 && identify_pickle(r) >= 48)
+	/* a pickle of protocol 2 or later to its end, or an older one that
+	 * begins with a name, is no chance */
+	if ((r.base[0] == 0x80 && identify_pickle(r) >= 48) ||
+	    (r.base[0] == 'c' && identify_pickle(r) >= 24))
 		return look(f, "pickle", at, r);
 	for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
 		struct check_expanded x;
