@@ -109,8 +109,7 @@ judge(struct text t, bool page)
 	static const char *const decodes[] = {"eval(atob(", "eval(unescape(",
 	    "eval(decodeURIComponent(", "eval(String.fromCharCode(",
 	    "Function(atob(", "Function(unescape(", "setTimeout(atob(",
-	    "document.write(atob(", "document.write(unescape(",
-	    "eval(window.atob(", "eval(fetch(",
+	    "document.write(atob(", "eval(window.atob(", "eval(fetch(",
 	    "import(\"data:", "import('data:", ".then(eval)",
 	    /* a program, a zip */
 	    "atob('TVqQ", "atob(\"TVqQ", "atob('TVpQ", "atob(\"TVpQ",
