@@ -372,13 +372,31 @@ project(const struct check_file *f)
 	}
 }
 
+/* Nothing but blanks stands before a section's name in its line: prose that
+ * mentions "[options]" is no setup.cfg. */
+static bool
+opens_line(const char *base, const char *at)
+{
+	while (at > base && (at[-1] == ' ' || at[-1] == '\t'))
+		at--;
+	return at == base || at[-1] == '\n' || at[-1] == '\r';
+}
+
 static bool
 section(const struct check_file *f, const char *const *names)
 {
-	for (; *names != NULL; names++)
-		if (memmem(f->bytes.base, f->bytes.len, *names,
-			strlen(*names)) != NULL)
-			return true;
+	const char *base = (const char *)f->bytes.base, *at;
+	const char *end = base + f->bytes.len;
+
+	for (; *names != NULL; names++) {
+		size_t n = strlen(*names);
+
+		for (at = base; (at = memmem(at, (size_t)(end - at), *names,
+				     n)) != NULL;
+		    at += n)
+			if (opens_line(base, at))
+				return true;
+	}
 	return false;
 }
 

@@ -133,6 +133,8 @@ parse_order(struct rd *r, struct array *a, bool weights, struct err *e)
 	return 0;
 }
 
+/* Python 2 wrote long integers as 5L; numpy takes the L away
+ * (numpy/lib/format.py, _filter_header). */
 static int
 parse_size(struct rd *r, uint64_t *out, struct err *e)
 {
@@ -146,6 +148,8 @@ parse_size(struct rd *r, uint64_t *out, struct err *e)
 	digits[n] = '\0';
 	if (!text_parse_u64(digits, INT64_MAX, out))
 		return odd(r, "a size is expected", e);
+	if (peek(r) == 'L')
+		r->off++;
 	return 0;
 }
 
