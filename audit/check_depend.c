@@ -391,9 +391,9 @@ section(const struct check_file *f, const char *const *names)
 	for (; *names != NULL; names++) {
 		size_t n = strlen(*names);
 
-		for (at = base; (at = memmem(at, (size_t)(end - at), *names,
-				     n)) != NULL;
-		    at += n)
+		for (at = base;
+		     (at = memmem(at, (size_t)(end - at), *names, n)) != NULL;
+		     at += n)
 			if (opens_line(base, at))
 				return true;
 	}
