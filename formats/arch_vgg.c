@@ -81,7 +81,7 @@ head(struct draw *a, const char *x, uint64_t channels)
 	const char *at = "classifier.0";
 
 	x = draw_flatten(
-	    a, "avgpool", layer_adaptive_pool(a, "avgpool", x, side));
+	    a, "avgpool", layer_adaptive_pool(a, "avgpool", x, (int64_t[]){side, side}, false));
 	if (one)
 		return draw_classifier(a, first, x);
 	/* linear, relu, dropout, again and again */
