@@ -84,6 +84,21 @@ torch_sequential_normalize(const struct torch_found *f, struct preprocess *p)
 
 /* --- the row ------------------------------------------------------------- */
 
+/* torch.nn.utils: weight_norm, spectral_norm, the old and the new ones. */
+static bool
+is_computed(const struct draw *a, const struct torch_layer *l)
+{
+	static const char *const from[] = {"weight_g", "weight_orig",
+	    "parametrizations.weight.original0",
+	    "parametrizations.weight.original"};
+	const char *at = torch_kind_module(a, l);
+	bool is = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(from); i++)
+		is = is || draw_has(a, at, from[i]);
+	return is && !draw_has(a, at, "weight");
+}
+
 /* Channels of the image and number of classes, by the first and the last
  * layer with weights. */
 static void
@@ -97,7 +112,8 @@ take_ends(struct draw *a, const struct torch_found *f)
 		const struct torch_kind *k = torch_kind_of(l);
 		bool window = k != NULL && k->role == TORCH_CONV;
 
-		if (!window && (k == NULL || k->role != TORCH_LINEAR))
+		if ((!window && (k == NULL || k->role != TORCH_LINEAR)) ||
+		    is_computed(a, l))
 			continue;
 		if (first && window)
 			a->m->shape[1] = (int64_t)MIN(
@@ -139,7 +155,8 @@ take_flat(struct draw *a, const struct torch_found *f, size_t i)
 		else if (k == NULL || k->role != TORCH_NOTHING)
 			break;
 	}
-	if (!flat || i == f->nlayer || k == NULL || k->role != TORCH_LINEAR)
+	if (!flat || i == f->nlayer || k == NULL || k->role != TORCH_LINEAR ||
+	    is_computed(a, &f->layer[i]))
 		return;
 	n = draw_dim(a, torch_kind_module(a, &f->layer[i]), "weight", 1);
 	if (a->rc != 0 || (shape[2] > 0 && shape[3] > 0 &&
@@ -190,21 +207,6 @@ is_tail(struct draw *a, const struct torch_kind *k, const struct torch_layer *l)
 	draw_note(a, "logits are the input of the final %.*s", (int)l->type.len,
 	    (const char *)l->type.ptr);
 	return true;
-}
-
-/* torch.nn.utils: weight_norm, spectral_norm, the old and the new ones. */
-static bool
-is_computed(const struct draw *a, const struct torch_layer *l)
-{
-	static const char *const from[] = {"weight_g", "weight_orig",
-	    "parametrizations.weight.original0",
-	    "parametrizations.weight.original"};
-	const char *at = torch_kind_module(a, l);
-	bool is = false;
-
-	for (size_t i = 0; i < ARRAY_LEN(from); i++)
-		is = is || draw_has(a, at, from[i]);
-	return is && !draw_has(a, at, "weight");
 }
 
 /* `end`: nothing behind the layer does anything. */
