@@ -89,6 +89,7 @@ struct model {
 	const char *output; /* the logits: (N, classes) */
 	uint64_t classes;   /* 0 while unknown */
 	const char **label; /* names of the classes; NULL: unknown */
+	bool second; /* the file has one output: the second of two classes */
 	struct preprocess preprocess;
 	/* where it came from, for documents */
 	const char *format;   /* "onnx", "safetensors" */

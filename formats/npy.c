@@ -84,8 +84,7 @@ is_known(const char *type, bool weights)
 	if (type[0] == 'b')
 		return weights && type[1] == '1';
 	if (type[0] == 'f')
-		return type[1] == '4' || type[1] == '8' ||
-		       (weights && type[1] == '2');
+		return type[1] == '2' || type[1] == '4' || type[1] == '8';
 	return type[0] == 'u' || type[0] == 'i';
 }
 
