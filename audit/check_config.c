@@ -43,6 +43,7 @@ themes(const struct check_file *f, const struct conf_doc *d)
 {
 	check_config_hf(f, d);
 	check_config_target(f, d);
+	check_config_langchain(f, d);
 	check_config_mlflow(f, d);
 	check_config_serve(f, d);
 	check_config_skops(f, d);
@@ -186,6 +187,9 @@ yaml(const struct check_file *f)
 void
 check_config(const struct check_file *f)
 {
+	/* check_wide() hands the text on */
+	if (check_is(f, "wide-text"))
+		return;
 	/* code is judged as code */
 	if (!json(f) && check_is(f, "text") && !check_is(f, "python") &&
 	    !check_is(f, "script") && !check_is(f, "pickle"))

@@ -5,8 +5,10 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_config_part.h"
 
+#include "audit/check_decode.h"
 #include "audit/check_jinja.h"
 #include "base/arena.h"
+#include "formats/pickle_coded.h"
 
 /* One word of a vocabulary is never a payload; a text of a data set is. */
 #define CODE_LEAST   12
@@ -69,51 +71,19 @@ is_code(const struct conf *n)
 
 /* --- base64 -------------------------------------------------------------- */
 
-static int
-digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
-}
-
-static size_t
-decode(const struct conf *n, uint8_t *out)
-{
-	uint32_t bits = 0;
-	size_t have = 0, len = 0;
-
-	for (size_t i = 0; i < n->len; i++) {
-		int v = digit(n->text[i]);
-
-		if (v < 0 && (n->text[i] == '\n' || n->text[i] == '\r'))
-			continue;
-		if (v < 0)
-			return n->text[i] == '=' ? len : 0;
-		bits = bits << 6 | (uint32_t)v;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			out[len++] = (uint8_t)(bits >> have);
-		}
-	}
-	return len;
-}
-
-/* A pickle (protocols 2 to 5), marshalled code, a zip, an ELF file, gzip. */
+/* A pickle, perhaps compressed; a zip, an ELF file, a Windows program, objects
+ * of Java, a document of Office. */
 static bool
 coded(const struct conf *n)
 {
-	static const char *const starts[] = {"gAI", "gAJ", "gAK", "gAL", "gAM",
-	    "gAN", "gAO", "gAP", "gAQ", "gAR", "gAS", "gAT", "gAU", "gAV",
-	    "gAW", "gAX", "UEsDB", "f0VMR", "H4sI", "eJ", "TVqQ"};
+	static const char *const starts[] = {
+	    "UEsDB", "f0VMR", "TVqQ", "TVpQ", "rO0AB", "0M8R4KGxGuE"};
 
 	if (n->len < BASE64_LEAST)
 		return false;
+	if (pickle_coded((struct slice){(const uint8_t *)n->text, n->len}) ==
+	    PICKLE_CODED_BASE64)
+		return true;
 	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
 		if (memcmp(n->text, starts[i], strlen(starts[i])) == 0)
 			return true;
@@ -130,7 +100,9 @@ look_within(const struct check_file *f, const struct conf *n)
 
 	arena_init(&a, n->len + 1);
 	if ((out = arena_alloc(&a, n->len, 1)) != NULL &&
-	    (len = decode(n, out)) != 0 && check_spend(f, len)) {
+	    (len = check_decode_base64(
+		 (struct slice){(const uint8_t *)n->text, n->len}, out)) != 0 &&
+	    check_spend(f, len)) {
 		snprintf(name, sizeof(name), "base64 at %" PRIu64, n->off);
 		check_within(f, name, rd_mem(out, len));
 	}

@@ -42,6 +42,7 @@ struct conf_doc {
 	struct conf *root; /* NULL: nothing was read; of the first document */
 	struct conf *last; /* the root of the last: they are linked by next */
 	size_t documents;
+	bool yaml; /* read as YAML */
 };
 
 /*

@@ -149,22 +149,6 @@ probe_tiff(struct rd r)
 	return RD_HAS(r, 0, "II*\0") || RD_HAS(r, 0, "MM\0*") ? 32 : 0;
 }
 
-/* A launcher of freedesktop.org that starts something. */
-static unsigned
-probe_desktop(struct rd r)
-{
-	static const char group[] = "[Desktop Entry]", exec[] = "Exec=";
-	size_t n = MIN(r.len, 4096);
-
-	if (!RD_HAS(r, 0, group))
-		return 0;
-	for (size_t i = sizeof(group); i + sizeof(exec) < n; i++)
-		if (r.base[i - 1] == '\n' &&
-		    rd_has(r, i, exec, sizeof(exec) - 1))
-			return 48;
-	return 0;
-}
-
 /* http://yann.lecun.com/exdb/mnist: 0 0 type rank, sizes, exactly the data */
 static unsigned
 probe_idx(struct rd r)
@@ -236,6 +220,13 @@ probe_onnx(struct rd r)
 #define probe_dex        identify_code_dex
 #define probe_lnk        identify_code_lnk
 #define probe_pyc        identify_code_pyc
+#define probe_desktop    identify_document_desktop
+#define probe_reg        identify_document_reg
+#define probe_autorun    identify_document_autorun
+#define probe_ole2       identify_document_ole2
+#define probe_java       identify_document_java
+#define probe_arrow      identify_document_arrow
+#define probe_wide       identify_document_wide
 #define probe_compress   identify_archive_compress
 #define probe_cpio       identify_archive_cpio
 #define probe_iso9660    identify_archive_iso9660
