@@ -5,13 +5,12 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_config_part.h"
 
+#include "audit/check_base64.h"
 #include "audit/check_jinja.h"
-#include "base/arena.h"
 
 /* One word of a vocabulary is never a payload; a text of a data set is. */
-#define CODE_LEAST   12
-#define BASE64_LEAST 24
-#define SHOWN        256
+#define CODE_LEAST 12
+#define SHOWN      256
 
 static bool
 has(const struct conf *n, const char *word)
@@ -67,76 +66,6 @@ is_code(const struct conf *n)
 	return false;
 }
 
-/* --- base64 -------------------------------------------------------------- */
-
-static int
-digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
-}
-
-static size_t
-decode(const struct conf *n, uint8_t *out)
-{
-	uint32_t bits = 0;
-	size_t have = 0, len = 0;
-
-	for (size_t i = 0; i < n->len; i++) {
-		int v = digit(n->text[i]);
-
-		if (v < 0 && (n->text[i] == '\n' || n->text[i] == '\r'))
-			continue;
-		if (v < 0)
-			return n->text[i] == '=' ? len : 0;
-		bits = bits << 6 | (uint32_t)v;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			out[len++] = (uint8_t)(bits >> have);
-		}
-	}
-	return len;
-}
-
-/* A pickle (protocols 2 to 5), marshalled code, a zip, an ELF file, gzip. */
-static bool
-coded(const struct conf *n)
-{
-	static const char *const starts[] = {"gAI", "gAJ", "gAK", "gAL", "gAM",
-	    "gAN", "gAO", "gAP", "gAQ", "gAR", "gAS", "gAT", "gAU", "gAV",
-	    "gAW", "gAX", "UEsDB", "f0VMR", "H4sI", "eJ", "TVqQ"};
-
-	if (n->len < BASE64_LEAST)
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
-		if (memcmp(n->text, starts[i], strlen(starts[i])) == 0)
-			return true;
-	return false;
-}
-
-static void
-look_within(const struct check_file *f, const struct conf *n)
-{
-	struct arena a;
-	uint8_t *out;
-	size_t len;
-	char name[64];
-
-	arena_init(&a, n->len + 1);
-	if ((out = arena_alloc(&a, n->len, 1)) != NULL &&
-	    (len = decode(n, out)) != 0 && check_spend(f, len)) {
-		snprintf(name, sizeof(name), "base64 at %" PRIu64, n->off);
-		check_within(f, name, rd_mem(out, len));
-	}
-	arena_release(&a);
-}
-
 /* --- all of them --------------------------------------------------------- */
 
 /* The key of the string, or of what it stands in, says that it is one. */
@@ -174,8 +103,8 @@ string(const struct check_file *f, const struct conf *n, bool cell)
 	if (is_code(n))
 		check_find(f, FINDING_CONFIG_CODE, n->off, "'%s'",
 		    check_config_shown(n, shown, sizeof(shown)));
-	else if (coded(n))
-		look_within(f, n);
+	else
+		check_base64(f, n->text, n->len, n->off);
 }
 
 /* A notebook is run by a person, cell by cell, and shown as what it is: its
