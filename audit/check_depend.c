@@ -382,43 +382,12 @@ section(const struct check_file *f, const char *const *names)
 	return false;
 }
 
-/* Git runs what its own configuration names. */
-static void
-git(const struct check_file *f)
-{
-	static const char *const keys[] = {"fsmonitor", "sshcommand",
-	    "hookspath", "pager", "editor", "clean", "smudge", "process",
-	    "helper", "gitproxy", "textconv", "command"};
-	struct line l;
-	size_t at = 0;
-
-	while (next_line(f, &at, &l)) {
-		const char *end;
-
-		l = trimmed(l);
-		/* a key may stand behind the name of its section */
-		if (l.len != 0 && l.s[0] == '[' &&
-		    (end = memchr(l.s, ']', l.len)) != NULL) {
-			size_t n = (size_t)(end - l.s) + 1;
-
-			l = trimmed(
-			    (struct line){l.s + n, l.len - n, l.off + n});
-		}
-		for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-			if (begins(&l, keys[i]) && has(&l, "=") &&
-			    !has(&l, "git-lfs") && !has(&l, "= false"))
-				find(f, FINDING_GIT_COMMAND, &l);
-	}
-}
-
 void
 check_depend(const struct check_file *f)
 {
 	static const char *const sections[] = {"[build-system]", "[project]",
 	    "[tool.poetry", "[[source]]", "[options]", "[global]", "[packages]",
 	    NULL};
-	static const char *const repository[] = {
-	    "[core]\n\trepositoryformatversion", "[filter \"", NULL};
 	struct buf text = {0};
 	struct line l;
 	size_t at = 0;
@@ -426,10 +395,6 @@ check_depend(const struct check_file *f)
 
 	if (!check_is(f, "text") || f->bytes.len == 0 || check_is(f, "json"))
 		return;
-	if (section(f, repository)) {
-		git(f);
-		return;
-	}
 	if (section(f, sections)) {
 		project(f);
 		return;
