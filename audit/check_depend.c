@@ -376,10 +376,10 @@ project(const struct check_file *f)
 static void
 npm(const struct check_file *f)
 {
-	static const char *const own[] = {("https://registry.npmjs"
-					   ".org"),
-	    ("https://registry.yarnpkg"
-	     ".com"),
+	static const char *const own[] = {("https://registry"
+					   ".npmjs.org"),
+	    ("https://registry"
+	     ".yarnpkg.com"),
 	    "https://npm.pkg.github.com"};
 	struct line l;
 	size_t at = 0;
