@@ -382,6 +382,33 @@ opens_line(const char *base, const char *at)
 	return at == base || at[-1] == '\n' || at[-1] == '\r';
 }
 
+/* Settings of npm: where packages come from, what runs their scripts. */
+static void
+npm(const struct check_file *f)
+{
+	static const char *const own[] = {("https://registry"
+					   ".npmjs.org"),
+	    ("https://registry"
+	     ".yarnpkg.com"),
+	    "https://npm.pkg.github.com"};
+	struct line l;
+	size_t at = 0;
+
+	while (next_line(f, &at, &l)) {
+		bool usual = false;
+
+		l = trimmed(l);
+		if (begins(&l, "script-shell") || begins(&l, "node-options"))
+			find(f, FINDING_DEPEND_SOURCE, &l);
+		if (!begins(&l, "registry") && !has(&l, ":registry"))
+			continue;
+		for (size_t i = 0; i < ARRAY_LEN(own); i++)
+			usual = usual || has(&l, own[i]);
+		if (!usual && has(&l, "://"))
+			find(f, FINDING_DEPEND_SOURCE, &l);
+	}
+}
+
 static bool
 section(const struct check_file *f, const char *const *names)
 {
@@ -400,43 +427,12 @@ section(const struct check_file *f, const char *const *names)
 	return false;
 }
 
-/* Git runs what its own configuration names. */
-static void
-git(const struct check_file *f)
-{
-	static const char *const keys[] = {"fsmonitor", "sshcommand",
-	    "hookspath", "pager", "editor", "clean", "smudge", "process",
-	    "helper", "gitproxy", "textconv", "command"};
-	struct line l;
-	size_t at = 0;
-
-	while (next_line(f, &at, &l)) {
-		const char *end;
-
-		l = trimmed(l);
-		/* a key may stand behind the name of its section */
-		if (l.len != 0 && l.s[0] == '[' &&
-		    (end = memchr(l.s, ']', l.len)) != NULL) {
-			size_t n = (size_t)(end - l.s) + 1;
-
-			l = trimmed(
-			    (struct line){l.s + n, l.len - n, l.off + n});
-		}
-		for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-			if (begins(&l, keys[i]) && has(&l, "=") &&
-			    !has(&l, "git-lfs") && !has(&l, "= false"))
-				find(f, FINDING_GIT_COMMAND, &l);
-	}
-}
-
 void
 check_depend(const struct check_file *f)
 {
 	static const char *const sections[] = {"[build-system]", "[project]",
 	    "[tool.poetry", "[[source]]", "[options]", "[global]", "[packages]",
 	    NULL};
-	static const char *const repository[] = {
-	    "[core]\n\trepositoryformatversion", "[filter \"", NULL};
 	struct buf text = {0};
 	struct line l;
 	size_t at = 0;
@@ -444,8 +440,8 @@ check_depend(const struct check_file *f)
 
 	if (!check_is(f, "text") || f->bytes.len == 0 || check_is(f, "json"))
 		return;
-	if (section(f, repository)) {
-		git(f);
+	if (strcmp(check_name_of(f), ".npmrc") == 0) {
+		npm(f);
 		return;
 	}
 	if (section(f, sections)) {

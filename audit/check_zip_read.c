@@ -346,5 +346,8 @@ check_zip_end(struct check_zip *z, uint64_t at)
 	check_zip_cover(z, at, at + END_SIZE);
 	if (comment != 0 && rd_left(&r) == comment)
 		z->comment = r.off;
+	if (any && rd_left(&r) < comment)
+		check_tell_short(&z->tell, FINDING_ZIP_DAMAGED, at,
+		    "the comment ends behind the file");
 	return true;
 }
