@@ -87,6 +87,12 @@ quiet "settings of npm"
 # --- behind the end of a picture, and of a zip
 (printf '\211PNG\r\n\032\n' && printf '\0\0\0\0IEND\256B\140\202' && printf '\n\n#!/bin/sh\nid\n') | file a.png
 hostile FILE_APPENDED "a script behind blank lines"
+(printf '\211PNG\r\n\032\n' && printf '\0\0\0\025piCk\200\004\214\005posix\224\214\006system\224\223.abcd' && printf '\0\0\0\0IEND\256B\140\202') | file a.png
+hostile FILE_EMBEDDED "a pickle in a chunk of a picture"
+(printf 'SQLite format 3\0' && head -c 500 /dev/zero && printf 'cposix\nsystem\n(tR.' && head -c 500 /dev/zero) | file a.db
+hostile FILE_EMBEDDED "a pickle in a database"
+printf 'An article: the pickle is cposix\nsystem\n(S"id"\ntR.\n' | file README.md
+quiet "a text about pickles"
 (cd "$tmp" && rm -rf b c && mkdir b c && echo x >c/x && python3 -c '
 import zipfile
 z = zipfile.ZipFile("b/a.zip", "w")
