@@ -137,7 +137,7 @@ $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
 $(B)/tests/test_recipe: $(call objs,fixtures,attack poison recipe)
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
 # static checks over bytes
-LOOKS    = container gguf inspect kerasconfig onnxops otheropen safetensors text \
+LOOKS    = container gguf host inspect kerasconfig onnxops otheropen safetensors text \
            tfgraph tfliteops
 $(LOOKS:%=$(B)/tests/fuzz/fuzz_%) $(B)/tests/test_loaders: \
   $(call objs,audit,$(CHECKS)) $(B)/tests/fuzz/look.o
