@@ -115,9 +115,9 @@ name_second(const struct hints *h, struct model *m, struct err *e)
 {
 	m->note = arena_printf(
 	    &m->arena, "%s, which is called '%.80s'", m->note, h->label[0]);
-	return m->note != NULL ? 0
-			       : err_set(e, ERR_LIMIT, ERR_NOWHERE,
-				     "model too large");
+	return m->note != NULL
+		   ? 0
+		   : err_set(e, ERR_LIMIT, ERR_NOWHERE, "model too large");
 }
 
 /* What the files around it say, where the model itself says nothing. */

@@ -156,8 +156,8 @@ draw(struct draw *a, const char *x)
 
 	configure(a, &v);
 	v.patches = is_square(draw_dim(a, "pos_embed", "", 1));
-	x = layer_fit(a, x, "patch_embed.proj", "pos_embed",
-	    v.patches ? 0 : v.special);
+	x = layer_fit(
+	    a, x, "patch_embed.proj", "pos_embed", v.patches ? 0 : v.special);
 	x = layer_patches(a, "patch_embed.proj", x);
 	if (!v.patches)
 		x = special(a, x);

@@ -246,8 +246,8 @@ array_labels(const struct array *a, struct dataset *d, struct err *e)
 			    i);
 		if (!rows && (!whole(a, i, &v) || v < 0 || v >= LIMIT_CLASSES))
 			return err_set(e, ERR_FORMAT, place(a, i),
-			    "label %zu is not a whole number within 0 to %d",
-			    i, LIMIT_CLASSES - 1);
+			    "label %zu is not a whole number within 0 to %d", i,
+			    LIMIT_CLASSES - 1);
 		label[i] = (int32_t)v;
 		most = MAX(most, v);
 	}

@@ -46,8 +46,7 @@ bytes_of(struct cifar_pickle *c, const struct pickle_node *n, struct slice *out)
 		unsigned b = text->text.ptr[i];
 
 		if (b >= 0x80) { /* two bytes of UTF-8 */
-			if ((b != 0xc2 && b != 0xc3) ||
-			    ++i == text->text.len)
+			if ((b != 0xc2 && b != 0xc3) || ++i == text->text.len)
 				return false;
 			b = (b & 3) << 6 | (text->text.ptr[i] & 0x3f);
 		}
@@ -84,8 +83,7 @@ struct array {
 /* _reconstruct(...) with BUILD of (1, shape, dtype, Fortran order, bytes); in
  * protocol 5 _frombuffer(bytes, dtype, shape, order). */
 static bool
-array_of(
-    struct cifar_pickle *c, const struct pickle_node *n, struct array *out)
+array_of(struct cifar_pickle *c, const struct pickle_node *n, struct array *out)
 {
 	const struct pickle_node *s;
 
@@ -176,9 +174,9 @@ cifar_pickle_open(
 		return err_set(e, ERR_FORMAT, 0, "cifar: no dictionary");
 	if ((rc = take_pixels(c, member(c, root, "data"), image, e)) != 0)
 		return rc;
-	if (!take_labels(
-		c, root, member(c, root, "fine_labels") != NULL ? "fine_labels"
-								: "labels"))
+	if (!take_labels(c, root,
+		member(c, root, "fine_labels") != NULL ? "fine_labels"
+						       : "labels"))
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "cifar: no list of %zu labels", c->n);
 	return 0;

@@ -120,9 +120,9 @@ mix(const uint8_t *inks, size_t n, uint8_t *to)
 		for (size_t k = 0; k < 3; k++) {
 			unsigned white = inks[4 * i + 3];
 
-			to[3 * i + k] = (uint8_t)(white -
-						  times(255u - inks[4 * i + k],
-						      white));
+			to[3 * i + k] =
+			    (uint8_t)(white -
+				      times(255u - inks[4 * i + k], white));
 		}
 }
 

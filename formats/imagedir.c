@@ -142,7 +142,8 @@ table_rank(const char *name)
 	if (n == 4 && strncasecmp(name, "meta", n) == 0)
 		return SIZE_MAX;
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-		if (strlen(parts[i]) == n && strncasecmp(parts[i], name, n) == 0)
+		if (strlen(parts[i]) == n &&
+		    strncasecmp(parts[i], name, n) == 0)
 			return i;
 	return ARRAY_LEN(parts);
 }

@@ -10,8 +10,8 @@ static const char *
 quick_gelu(struct draw *a, const char *at, const char *x)
 {
 	static const double steep = 1.702;
-	const char *by = draw_constant(
-	    a, draw_path(a, "%s.steepness", at), 0, NULL, &steep);
+	const char *by =
+	    draw_constant(a, draw_path(a, "%s.steepness", at), 0, NULL, &steep);
 
 	return draw_binary(a, "Mul", at, x,
 	    draw_unary(a, "Sigmoid", at, draw_binary(a, "Mul", at, x, by)));
@@ -199,8 +199,7 @@ layer_adaptive_pool(struct draw *a, const char *at, const char *x,
 			draw_fail(a, "pooling to %d x %d", (int)side[0],
 			    (int)side[1]);
 		else if (side[i] > 0)
-			x = pool_axis(
-			    a, at, x, (int64_t)i + 2, side[i], max);
+			x = pool_axis(a, at, x, (int64_t)i + 2, side[i], max);
 	}
 	return x;
 }

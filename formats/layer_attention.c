@@ -46,8 +46,7 @@ layer_attention(struct draw *a, const char *at, const char *x,
 		    l->heads, width);
 	if (a->rc != 0)
 		return "";
-	qkv = draw_matmul(
-	    a, at, l->weight, l->bias != NULL ? l->bias : "", x);
+	qkv = draw_matmul(a, at, l->weight, l->bias != NULL ? l->bias : "", x);
 	q = third(a, at, qkv, 0, width, l->heads, l->query_bias);
 	q = normed(a, l->query_norm, q, l->eps);
 	k = third(a, at, qkv, 1, width, l->heads, NULL);

@@ -35,8 +35,7 @@ static const char *const names[SLOTS][PARTS][7] = {
 	{"y_test", "test_y", "test_labels", "labels_test", "test_label"},
 	{"y_val", "val_y", "val_labels", "y_valid"},
 	{"labels", "y", "targets", "label", "target", "arr_1"},
-	{"y_train", "train_y", "train_labels", "labels_train",
-	    "train_label"},
+	{"y_train", "train_y", "train_labels", "labels_train", "train_label"},
     }};
 
 struct npz {

@@ -77,8 +77,7 @@ torch_kind_pair(struct draw *a, const struct torch_layer *l, const char *name,
 }
 
 void
-torch_kind_refuse(
-    struct draw *a, const struct torch_layer *l, const char *what)
+torch_kind_refuse(struct draw *a, const struct torch_layer *l, const char *what)
 {
 	draw_fail(a, "layer '%.100s' %s", l->path, what);
 }

@@ -17,8 +17,8 @@ unary(struct draw *a, const struct torch_layer *l, struct torch_value *x,
 
 /* A number that a layer computes with. */
 static const char *
-constant(struct draw *a, const struct torch_layer *l, const char *name,
-    double v)
+constant(
+    struct draw *a, const struct torch_layer *l, const char *name, double v)
 {
 	return draw_constant(
 	    a, draw_path(a, "%s.%s", l->path, name), 0, NULL, &v);

@@ -31,7 +31,8 @@ vector(struct draw *a, const struct torch_layer *l, const char *name,
 		return draw_weight(a, at, name)->name;
 	for (size_t i = 0; i < rank; i++) {
 		if (dim[i] < 1 || dim[i] > MAX_VECTOR / n)
-			torch_kind_refuse(a, l, "has an odd number of features");
+			torch_kind_refuse(
+			    a, l, "has an odd number of features");
 		n = a->rc == 0 ? n * dim[i] : 1;
 	}
 	if ((v = draw_room(a, n, sizeof(*v))) == NULL)

@@ -113,9 +113,11 @@ weights_init(struct weights *w, struct arena *a, struct tensor *t, size_t n,
 	size_t len;
 	int rc;
 
-	*w =
-	    (struct weights){.tensor = t, .n = n, .attr = attr, .nattr = nattr,
-	.aside = SIZE_MAX};
+	*w = (struct weights){.tensor = t,
+	    .n = n,
+	    .attr = attr,
+	    .nattr = nattr,
+	    .aside = SIZE_MAX};
 	map_init(&w->by_name, a);
 	map_init(&w->by_attr, a);
 	w->used = arena_alloc(a, n + 1, sizeof(*w->used));

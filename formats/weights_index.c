@@ -207,8 +207,7 @@ read_index(struct index *x, const json_t *j, struct err *e)
 
 /* x->part lives in m's arena. */
 static int
-load_index(
-    struct index *x, struct source *src, struct model *m, struct err *e)
+load_index(struct index *x, struct source *src, struct model *m, struct err *e)
 {
 	struct weights w;
 	json_t *j = NULL;

@@ -76,7 +76,7 @@ cp $g/cat/0.png $tmp/hf/train/a.png
 cp $t/good-quoted.csv $tmp/hf/train/metadata.csv
 exits 0 "quoted fields, behind a byte order mark" load $tmp/hf
 says "classes by metadata.csv"
-has '"cat"'
+has 'cat'
 cp $g/cat/0.png $tmp/heap/images/a.png
 exits 3 "images without a class" load $tmp/heap
 says "all images lie in 'images', which is the name of no class"
