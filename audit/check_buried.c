@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Compressed streams behind a few bytes of somebody's own header (a length, a
- * magic, a version), and deflate without any header: in a file that no reader
+ * Pickles and compressed streams behind a few bytes of somebody's own header (a
+ * length, a magic, a version), and deflate without any header: in a file that no reader
  * here knows, or of which only the beginning is known.  What a stream expands to
  * is looked at when it is something that is loaded or run.
  */
@@ -68,10 +68,8 @@ is_serious(struct rd r)
 
 /* That a part of the file was read says nothing of the rest. */
 static bool
-look(const struct check_file *f, const char *how, size_t at,
-    const struct check_expanded *x)
+look(const struct check_file *f, const char *how, size_t at, struct rd r)
 {
-	struct rd r = rd_mem(x->bytes.ptr, x->bytes.len);
 	bool analysed = f->sink->analysed;
 	char name[64];
 
@@ -88,6 +86,11 @@ headed(const struct check_file *f, size_t at)
 {
 	struct rd r = rd_mem(f->bytes.base + at, f->bytes.len - at);
 
+	/* a pickle of protocol 2 or later to its end, or an older one that
+	 * begins with a name, is no chance */
+	if ((r.base[0] == 0x80 && identify_pickle(r) >= 48) ||
+	    (r.base[0] == 'c' && identify_pickle(r) >= 24))
+		return look(f, "pickle", at, r);
 	for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
 		struct check_expanded x;
 		bool found;
@@ -95,7 +98,8 @@ headed(const struct check_file *f, size_t at)
 		if (streams[i].probe(r) == 0)
 			continue;
 		streams[i].expand(f, r, &x);
-		found = look(f, streams[i].name, at, &x);
+		found = look(
+		    f, streams[i].name, at, rd_mem(x.bytes.ptr, x.bytes.len));
 		check_expand_free(&x);
 		if (found)
 			return true;
@@ -113,7 +117,7 @@ raw(const struct check_file *f, size_t at)
 
 	check_expand_deflate(f, r, &x);
 	found = x.end == EXPAND_WHOLE && r.len - x.used <= RAW_TAIL &&
-		look(f, "deflate", at, &x);
+		look(f, "deflate", at, rd_mem(x.bytes.ptr, x.bytes.len));
 	check_expand_free(&x);
 	return found;
 }

@@ -90,15 +90,47 @@ is_run(const struct check_file *f)
 static void
 shortcut(const struct check_file *f)
 {
-	static const char *const to[] = {
-	    "\nURL=file:", "\nURL=\\\\", "\nIconFile=\\\\", "\nURL=search-ms:"};
+	static const char *const to[] = {"\nURL=file:", "\nURL=\\\\",
+	    "\nIconFile=\\\\", "\nIconResource=\\\\", "\nURL=search-ms:"};
 
-	if (!has(f->bytes, "[InternetShortcut]"))
+	if (!has(f->bytes, "[InternetShortcut]") && !has(f->bytes, "[Shell]") &&
+	    !has(f->bytes, "[.ShellClassInfo]"))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(to); i++)
 		if (has(f->bytes, to[i]))
 			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
 			    "a shortcut to a file elsewhere");
+}
+
+/* Windows goes by their names: a shortcut to a program, a folder elsewhere. */
+static void
+opened(const struct check_file *f)
+{
+	static const char *const shortcuts[] = {".settingcontent-ms",
+	    ".appref-ms", ".library-ms", ".searchconnector-ms", ".search-ms"};
+
+	for (size_t i = 0; i < ARRAY_LEN(shortcuts); i++)
+		if (text_ends_with(check_name_of(f), shortcuts[i]))
+			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
+			    "Windows opens what it names, %s", shortcuts[i]);
+}
+
+/* A cell of a table that a spreadsheet hands to a program. */
+static void
+cell(const struct check_file *f)
+{
+	static const char *const word[] = {
+	    "cmd|'", "powershell|'", "mshta|'", "msexcel|'", "rundll32|'"};
+
+	if (!text_ends_with(check_name_of(f), ".csv") &&
+	    !text_ends_with(check_name_of(f), ".tsv"))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(word); i++)
+		if (has_in_any_case(f->bytes, word[i])) {
+			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
+			    "a cell that starts a program, '%s'", word[i]);
+			return;
+		}
 }
 
 /* What a set-up file of Windows registers or runs when it is installed. */
@@ -153,6 +185,8 @@ check_command(const struct check_file *f)
 	shortcut(f);
 	windows(f);
 	set_up(f);
+	opened(f);
+	cell(f);
 	if (is_run(f))
 		what = check_shell_judge(
 		    (const char *)f->bytes.base, f->bytes.len, &at);

@@ -19,6 +19,8 @@
 
 #define SHOWN 512
 #define PARTS 16
+/* "api_key", of an argument that holds a secret of its own; "key" may be any. */
+#define ITS_LEAST 7
 
 /* DEFAULT_NAMESPACES: roots from which load() takes a class. */
 static const char *const roots[] = {"langchain", "langchain_core",
@@ -105,7 +107,7 @@ is_its_own(const struct conf *secret, const struct conf *name)
 	if (secret->key == NULL || secret->up == NULL ||
 	    !conf_key_is(secret->up, "kwargs") || secret->up->up == NULL ||
 	    !is_object(secret->up->up, "constructor") || !conf_is_string(v) ||
-	    n == 0 || v->len < n)
+	    n < ITS_LEAST || v->len < n)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (tolower((unsigned char)v->text[v->len - n + i]) !=

@@ -104,9 +104,9 @@ shown(const struct check_file *f, const struct conf *data)
 	static const struct {
 		const char *type;
 		bool page;
-	} types[] = {{"text/html", true}, {"image/svg+xml", true},
-	    {"application/javascript", false}, {"html", true}, {"svg", true},
-	    {"javascript", false}};
+	} types[] = {{"text/html", true}, {"text/markdown", true},
+	    {"image/svg+xml", true}, {"application/javascript", false},
+	    {"html", true}, {"svg", true}, {"javascript", false}};
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		const struct conf *of = conf_get(data, types[i].type);
@@ -151,10 +151,17 @@ check_config_notebook(const struct check_file *f, const struct conf *cells)
 		const struct conf *of = conf_get(c, "source");
 
 		outputs(f, c);
+		text.len = 0;
+		/* shown as a page, by viewers that take less out than others */
+		if (kind != NULL && conf_text_is(kind, "markdown") &&
+		    of != NULL) {
+			source(of, &text);
+			check_page_html(
+			    f, (const char *)text.ptr, text.len, true);
+		}
 		if (kind == NULL || !conf_text_is(kind, "code"))
 			continue;
 		code++;
-		text.len = 0;
 		/* nbformat 3 has "input" */
 		of = of != NULL ? of : conf_get(c, "input");
 		if (of != NULL)

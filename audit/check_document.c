@@ -120,6 +120,11 @@ office(const struct check_file *f)
 		    f, FINDING_DOCUMENT_ACTIVE, ERR_NOWHERE, "a macro sheet");
 	if (text_ends_with(check_name_of(f), ".rels") && f->bytes.len != 0)
 		relations(f);
+	/* a field that is the answer of a program */
+	if (strstr(f->member, "word/") != NULL && f->bytes.len != 0 &&
+	    memmem(f->bytes.base, f->bytes.len, "DDEAUTO", 7) != NULL)
+		check_find(f, FINDING_DOCUMENT_ACTIVE, ERR_NOWHERE,
+		    "a field that starts a program, DDEAUTO");
 }
 
 /* --- PDF ----------------------------------------------------------------- */
@@ -188,6 +193,29 @@ actions(const struct check_file *f, struct rd r, const char *where)
 	return false;
 }
 
+/* What happens when it is opened: it goes to an address or to another file. */
+static bool
+opens(const struct check_file *f)
+{
+	static const char *const away[] = {"URI", "SubmitForm", "GoToE"};
+	static const char word[] = "/OpenAction";
+	struct rd r = f->bytes;
+	const uint8_t *p = memmem(r.base, r.len, word, sizeof(word) - 1);
+	size_t from = p != NULL ? (size_t)(p - r.base) : r.len;
+
+	for (size_t at = from + 1; at < MIN(r.len, from + 200); at++) {
+		if (memcmp(r.base + at, ">>", MIN(r.len - at, (size_t)2)) == 0)
+			break;
+		for (size_t i = 0; i < ARRAY_LEN(away); i++)
+			if (r.base[at] == '/' && name_is(r, at, away[i])) {
+				check_find(f, FINDING_DOCUMENT_ACTIVE, at,
+				    "opening it does /%s", away[i]);
+				return true;
+			}
+	}
+	return false;
+}
+
 /* In the dictionary before a stream: its last 1024 bytes. */
 static bool
 dictionary_has(struct rd r, size_t stream, const char *name)
@@ -239,7 +267,7 @@ pdf(const struct check_file *f)
 	static const char word[] = "stream", close[] = "endstream";
 	const uint8_t *base = f->bytes.base, *end = base + f->bytes.len;
 	const uint8_t *p = base, *q;
-	bool found = actions(f, f->bytes, "");
+	bool found = actions(f, f->bytes, "") || opens(f);
 
 	while (p < end && (p = memmem(p, (size_t)(end - p), word,
 			       sizeof(word) - 1)) != NULL) {

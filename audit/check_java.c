@@ -147,24 +147,30 @@ objects(const struct check_file *f)
 	    "java can call functions when it is loaded");
 }
 
-/* A text of nothing but base64 of such a stream. */
+/* Base64 of such a stream, in text of any kind; JSON and YAML are
+ * check_config's. */
 static void
 coded(const struct check_file *f)
 {
-	struct arena a;
-	uint8_t *out;
-	size_t n;
+	static const char begin[] = "rO0AB";
+	const uint8_t *p = f->bytes.base, *end = p + f->bytes.len;
 
-	if (!check_spend(f, f->bytes.len))
-		return;
-	arena_init(&a, f->bytes.len + 64);
-	if ((out = arena_alloc(&a, f->bytes.len, 1)) != NULL) {
-		n = check_decode_base64(
-		    (struct slice){f->bytes.base, f->bytes.len}, out);
-		if (n != 0)
-			check_within(f, "base64", rd_mem(out, n));
+	while (p < end && (p = memmem(p, (size_t)(end - p), begin,
+			       sizeof(begin) - 1)) != NULL) {
+		struct slice s = {p, (size_t)(end - p)};
+		struct arena a;
+		uint8_t *out;
+
+		s.len = check_decode_base64_run(s);
+		p += s.len;
+		if (!check_spend(f, s.len))
+			return;
+		arena_init(&a, s.len + 64);
+		if ((out = arena_alloc(&a, s.len, 1)) != NULL)
+			check_within(f, "base64",
+			    rd_mem(out, check_decode_base64(s, out)));
+		arena_release(&a);
 	}
-	arena_release(&a);
 }
 
 void
@@ -172,6 +178,6 @@ check_java(const struct check_file *f)
 {
 	if (check_is(f, "java"))
 		objects(f);
-	else if (check_is(f, "text") && RD_HAS(f->bytes, 0, "rO0AB"))
+	else if (check_is(f, "text") && !check_is(f, "json"))
 		coded(f);
 }

@@ -4,10 +4,12 @@
 
 #include "audit/check_keras_h5_part.h"
 #include "audit/check_keras_walk.h"
+#include "audit/check_path.h"
 #include "base/limits.h"
 #include "formats/hdf5_attr.h"
 #include "formats/hdf5_group.h"
 #include "formats/hdf5_object.h"
+#include "formats/hdf5_virtual.h"
 
 /* keras/src/legacy/saving/legacy_h5_format.py */
 static const char *const attributes[] = {"model_config", "training_config"};
@@ -100,6 +102,42 @@ struct tree {
 
 static int object(struct tree *, const char *name, uint64_t at, struct err *);
 
+/* A file that stands beside this one and is looked at too, or this one. */
+static bool
+is_beside(const struct check_file *f, const char *name)
+{
+	return strcmp(name, ".") == 0 ||
+	       (f->depth == 0 && f->sink->beside != NULL &&
+		   check_path_escape((struct slice){
+		       (const uint8_t *)name, strlen(name)}) == NULL &&
+		   f->sink->beside(f->sink->beside_ctx, name));
+}
+
+/* The same of all files of a virtual dataset. */
+struct sources {
+	const struct check_file *f;
+	bool beside;
+};
+
+static bool
+each_source(void *ctx, const char *name)
+{
+	struct sources *s = ctx;
+
+	return s->beside = is_beside(s->f, name);
+}
+
+static bool
+is_away(const struct tree *t, const struct hdf5_message *layout)
+{
+	struct sources s = {.f = t->f, .beside = true};
+	struct err ignored;
+
+	return hdf5_virtual(layout) && (hdf5_virtual_files(t->h, layout,
+					    each_source, &s, &ignored) != 0 ||
+					   !s.beside);
+}
+
 static int
 group(struct tree *t, uint64_t at, struct err *e)
 {
@@ -107,28 +145,16 @@ group(struct tree *t, uint64_t at, struct err *e)
 	int rc = hdf5_group_read(t->h, at, &g, e);
 
 	for (size_t i = 0; rc == 0 && i < g->n; i++) {
-		if (g->link[i].external)
+		const struct hdf5_link *l = &g->link[i];
+
+		if (l->external &&
+		    (l->file == NULL || !is_beside(t->f, l->file)))
 			check_find(t->f, FINDING_HDF5_OUTSIDE, ERR_NOWHERE,
-			    "'%.200s' is a link to another file",
-			    g->link[i].name);
-		else if (g->link[i].at != HDF5_NOWHERE)
-			rc = object(t, g->link[i].name, g->link[i].at, e);
+			    "'%.200s' is a link to another file", l->name);
+		else if (l->at != HDF5_NOWHERE)
+			rc = object(t, l->name, l->at, e);
 	}
 	return rc;
-}
-
-/* Layout message, versions 3 and 4: version, class (IV.A.2.i). */
-static bool
-is_virtual(const struct hdf5_message *m)
-{
-	struct rd r;
-	uint8_t version, class;
-
-	if (m == NULL)
-		return false;
-	r = m->body;
-	return rd_u8(&r, &version) == 0 && rd_u8(&r, &class) == 0 &&
-	       version >= 3 && class == 3;
 }
 
 /* A group has a symbol table, links or where they are; all else is data. */
@@ -149,7 +175,7 @@ object(struct tree *t, const char *name, uint64_t at, struct err *e)
 	if (hdf5_object_find(m, HDF5_EXTERNAL) != NULL)
 		check_find(t->f, FINDING_HDF5_OUTSIDE, at,
 		    "the values of '%.200s' are in another file", name);
-	if (is_virtual(hdf5_object_find(m, HDF5_LAYOUT)))
+	if (is_away(t, hdf5_object_find(m, HDF5_LAYOUT)))
 		check_find(t->f, FINDING_HDF5_OUTSIDE, at,
 		    "'%.200s' is virtual: its values are in other files", name);
 	check_keras_h5_object(t->f, t->h, m, name);

@@ -109,11 +109,14 @@ judge(struct text t, bool page)
 	static const char *const decodes[] = {"eval(atob(", "eval(unescape(",
 	    "eval(decodeURIComponent(", "eval(String.fromCharCode(",
 	    "Function(atob(", "Function(unescape(", "setTimeout(atob(",
-	    "document.write(atob(", "document.write(unescape(",
-	    "eval(window.atob(", "eval(fetch(",
-	    "import(\"data:", "import('data:"};
+	    "document.write(atob(", "eval(window.atob(", "eval(fetch(",
+	    "import(\"data:", "import('data:", ".then(eval)",
+	    /* a program, a zip */
+	    "atob('TVqQ", "atob(\"TVqQ", "atob('TVpQ", "atob(\"TVpQ",
+	    "atob('f0VMR", "atob(\"f0VMR", "atob('UEsDB", "atob(\"UEsDB"};
 	static const char *const kernel[] = {
 	    "kernel.execute(", "kernel.requestExecute(", "requestExecute("};
+	static const char *const execute[] = {".execute("};
 	static const char *const python[] = {"os.system", "os.popen",
 	    "subprocess", "__import__", "exec(", "eval(", "import os",
 	    "import socket", "import urllib", "import requests", "'!", "\"!",
@@ -132,6 +135,11 @@ judge(struct text t, bool page)
 		return "runs what it decodes";
 	if (together(t, kernel, ARRAY_LEN(kernel), python, ARRAY_LEN(python),
 		NEAR, NEAR))
+		return "has the notebook's kernel run a command";
+	/* var k = Jupyter.notebook.kernel; k.execute(...) */
+	if (find(t, "notebook.kernel") != NULL &&
+	    together(t, execute, ARRAY_LEN(execute), python, ARRAY_LEN(python),
+		0, NEAR))
 		return "has the notebook's kernel run a command";
 	if (together(t, server, ARRAY_LEN(server), asks, ARRAY_LEN(asks), NEAR,
 		NEAR))
@@ -304,6 +312,17 @@ address(struct page *p, struct text value)
 		tell(p, "a script runs as the page is shown", value);
 }
 
+/* <meta http-equiv=refresh content="0; url=data:...">: where it goes by itself. */
+static void
+refresh(struct page *p, struct text value)
+{
+	static const char *const to[] = {
+	    "url=data:", "url=javascript:", "URL=data:", "URL=javascript:"};
+
+	if (any(value, to, ARRAY_LEN(to)))
+		tell(p, "the page goes on to a script", value);
+}
+
 static void
 attribute(struct page *p, struct text name, struct text value)
 {
@@ -318,6 +337,8 @@ attribute(struct page *p, struct text name, struct text value)
 		handler(p, name, unescaped(value, &a));
 	else if (among(name, urls, ARRAY_LEN(urls)))
 		address(p, unescaped(value, &a));
+	else if (is(name, "content") && is(p->tag, "meta"))
+		refresh(p, unescaped(value, &a));
 	else if (is(name, "srcdoc") && p->depth == 0) {
 		struct page in = {.f = p->f,
 		    .all = unescaped(value, &a),

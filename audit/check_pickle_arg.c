@@ -361,6 +361,19 @@ dill_class_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	return check_pickle_dill_class(args);
 }
 
+static const char *
+sympy_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	return check_pickle_sympy_parts(j, args);
+}
+
+static const char *
+sympy_text_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	(void)j;
+	return check_pickle_sympy_text(args);
+}
+
 /* email.headerregistry._reconstruct_header(name, bases, text) makes a class of
  * these and calls its _reconstruct(). */
 static const char *

@@ -295,6 +295,10 @@ see_call(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 				       : "may be named but not called";
 	else if (use == USE_CALL)
 		wrong = check_pickle_arg_wrong(j, t->allow->arg, c->args);
+	else if (t->allow->arg == ARG_sympy || t->allow->arg == ARG_sympy_text)
+		wrong = check_pickle_sympy_options(c->kwargs)
+			    ? check_pickle_arg_wrong(j, t->allow->arg, c->args)
+			    : "is given more than assumptions";
 	if (wrong != NULL)
 		misuse(j, wrong, t->shown);
 	else if (rd_slice_is(t->module, "torch._utils"))

@@ -85,6 +85,13 @@ const char *check_pickle_dill_repr(const struct pickle_node *args);
 const char *check_pickle_dill_class(const struct pickle_node *args);
 const char *check_pickle_dill_array(
     struct check_pickle_judge *, const struct pickle_node *args);
+/* SymPy (check_pickle_sympy.c): what is wrong with the parts of an expression,
+ * with the text of a symbol, with a state; whether options are no more than that. */
+const char *check_pickle_sympy_parts(
+    struct check_pickle_judge *, const struct pickle_node *args);
+const char *check_pickle_sympy_text(const struct pickle_node *args);
+const char *check_pickle_sympy_state(const struct pickle_node *state);
+bool check_pickle_sympy_options(const struct pickle_node *);
 /* A tensor's view must stay within its storage. */
 void check_pickle_view(
     struct check_pickle_judge *, const struct pickle_node *call);

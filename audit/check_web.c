@@ -58,6 +58,29 @@ statement(struct rd r, size_t at)
 	return rd_mem(r.base + at, n);
 }
 
+/* $f($_GET["x"]), `$_GET[x]` */
+static bool
+sent_to_variable(struct rd r)
+{
+	for (size_t at = 0; (at = find(r, at, "$_", false)) != SIZE_MAX; at++) {
+		size_t i = at;
+
+		if (i > 0 && r.base[i - 1] == '`')
+			return true;
+		while (i > 0 && (r.base[i - 1] == ' ' || r.base[i - 1] == '@'))
+			i--;
+		if (i < 2 || r.base[i - 1] != '(')
+			continue;
+		for (i--;
+		     i > 0 && r.base[i - 1] != '$' && is_word(r.base[i - 1]);)
+			i--;
+		if (i > 0 && r.base[i - 1] == '$' && r.base[i] != '_' &&
+		    r.base[i] != '(')
+			return true;
+	}
+	return false;
+}
+
 static const char *
 php(struct rd r)
 {
@@ -78,6 +101,8 @@ php(struct rd r)
 		     (at = find(r, at, runs[i], true)) != SIZE_MAX; at++)
 			if (any(statement(r, at), made, ARRAY_LEN(made)))
 				return "runs what it is sent or decodes";
+	if (sent_to_variable(r))
+		return "calls or runs what it is sent";
 	/* $_GET["f"]($_GET["x"]) */
 	for (size_t i = 5; i < 8; i++)
 		for (size_t at = 0;
@@ -132,6 +157,27 @@ asp(struct rd r)
 					       : NULL;
 }
 
+static const char *
+cold_fusion(struct rd r)
+{
+	return find(r, 0, "<cfexecute", false) != SIZE_MAX ? "starts programs"
+							   : NULL;
+}
+
+/* What makes Apache run files as programs. */
+static void
+apache(const struct check_file *f)
+{
+	static const char *const words[] = {"x-httpd-php", "sethandler cgi",
+	    "addhandler cgi", "application/x-httpd-cgi", "auto_prepend_file",
+	    "auto_append_file", "sethandler server-status"};
+
+	if (text_ends_with(check_name_of(f), ".htaccess") &&
+	    any(f->bytes, words, ARRAY_LEN(words)))
+		check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
+		    "the web server is told to run files");
+}
+
 static const struct {
 	const char *suffix[8];
 	const char *tag; /* without which it is text */
@@ -140,6 +186,7 @@ static const struct {
 } languages[] = {
     {{".php", ".phtml", ".php3", ".php5", ".php7", ".phar", ".pht", ".inc"},
 	"<?", "PHP", php},
+    {{".cfm", ".cfc"}, "<", "ColdFusion", cold_fusion},
     {{".jsp", ".jspx", ".jspf"}, "<", "JSP", jsp},
     {{".asp", ".aspx", ".ashx", ".asmx", ".asa", ".cer", ".ascx"}, "<%", "ASP",
 	asp},
@@ -149,7 +196,7 @@ static const struct {
 static bool
 is_language(const struct check_file *f, size_t k)
 {
-	static const char *const begin[] = {"<?php", "<%@ page", NULL};
+	static const char *const begin[] = {"<?php", NULL, "<%@ page", NULL};
 	size_t at = 0;
 
 	if (find(f->bytes, 0, languages[k].tag, false) == SIZE_MAX)
@@ -177,6 +224,7 @@ check_web(const struct check_file *f)
 	}
 	if (!check_is(f, "text"))
 		return;
+	apache(f);
 	for (size_t i = 0; i < ARRAY_LEN(languages); i++) {
 		const char *what;
 

@@ -193,6 +193,25 @@ symbols(struct hdf5 *h, struct hdf5_group *g, struct rd r, struct err *e)
 
 /* --- link messages ------------------------------------------------------- */
 
+/* The value of an external link (64): length, version and flags, the name of the
+ * file, the path within it. */
+static const char *
+file_of(struct hdf5 *h, struct rd r, uint8_t type)
+{
+	uint16_t len;
+	struct rd value;
+	struct slice s;
+	const uint8_t *end;
+
+	if (type != 64 || rd_u16le(&r, &len) != 0 ||
+	    rd_sub(&r, len, &value) != 0 || rd_skip(&value, 1) != 0 ||
+	    rd_bytes(&value, rd_left(&value), &s) != 0 || s.len == 0 ||
+	    (end = memchr(s.ptr, '\0', s.len)) == NULL)
+		return NULL;
+	return arena_strdup(
+	    h->arena, (const char *)s.ptr, (size_t)(end - s.ptr));
+}
+
 static int
 link_message(struct hdf5 *h, struct hdf5_group *g, struct rd r, struct err *e)
 {
@@ -209,8 +228,10 @@ link_message(struct hdf5 *h, struct hdf5_group *g, struct rd r, struct err *e)
 	    rd_bytes(&r, len, &name) != 0 ||
 	    (type == 0 && hdf5_object_address(h, &r, &at) != 0))
 		return hdf5_object_cut(&r, "a link", e);
-	if ((rc = add(h, g, name, at, e)) == 0)
+	if ((rc = add(h, g, name, at, e)) == 0) {
 		g->link[g->n - 1].external = type > 1; /* 1: a soft link */
+		g->link[g->n - 1].file = file_of(h, r, type);
+	}
 	return rc;
 }
 

@@ -32,8 +32,8 @@ MAGIC(cab, 0, "MSCF\0\0\0\0", 64)
 MAGIC(xar, 0, "xar!\0\x1c", 48)
 MAGIC(riff, 0, "RIFF", 32)
 MAGIC(elf, 0, "\x7f" "ELF", 32)
+MAGIC(chm, 0, "ITSF\3\0\0\0", 64)
 MAGIC(wasm, 0, "\0asm\1\0\0\0", 64)
-MAGIC(pdf, 0, "%PDF-", 40)
 /* clang-format on */
 
 /* Frames that readers skip may come first. */
@@ -220,6 +220,7 @@ probe_onnx(struct rd r)
 #define probe_dex        identify_code_dex
 #define probe_lnk        identify_code_lnk
 #define probe_pyc        identify_code_pyc
+#define probe_pdf        identify_document_pdf
 #define probe_desktop    identify_document_desktop
 #define probe_reg        identify_document_reg
 #define probe_autorun    identify_document_autorun

@@ -19,6 +19,19 @@ identify_document_ole2(struct rd r)
 	return RD_HAS(r, 0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") ? 64 : 0;
 }
 
+/* Readers take it within the first 1024 bytes (ISO 32000-1, annex H.3.4.1); there
+ * it may also be spoken of. */
+unsigned
+identify_document_pdf(struct rd r)
+{
+	if (RD_HAS(r, 0, "%PDF-"))
+		return 40;
+	for (size_t at = 1; at + 8 < MIN(r.len, (size_t)1024); at++)
+		if (r.base[at] == '%' && RD_HAS(r, at, "%PDF-1."))
+			return 12;
+	return 0;
+}
+
 /* Java Object Serialization Specification 6.4: magic, version 5, and a content
  * that begins with TC_NULL (0x70) to TC_ENUM (0x7e). */
 unsigned

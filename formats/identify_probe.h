@@ -30,6 +30,7 @@ unsigned identify_document_autorun(struct rd);
 unsigned identify_document_desktop(struct rd);
 unsigned identify_document_java(struct rd);
 unsigned identify_document_ole2(struct rd);
+unsigned identify_document_pdf(struct rd);
 unsigned identify_document_reg(struct rd);
 unsigned identify_document_wide(struct rd);
 

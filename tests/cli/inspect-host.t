@@ -43,6 +43,19 @@ config net.models.Net
 exits 1 "the configuration alone" assay-inspect $b/conf/model.yaml
 prints CONFIG_TARGET
 
+# a file that another one links to is looked at by itself
+h=$tmp/linked
+mkdir $h
+cp fixtures/host/bad-link.h5 $h/whole.h5
+exits 1 "a file that is not there" assay-inspect $h
+prints HDF5_OUTSIDE
+cp fixtures/host/good-dense.h5 $h/part.h5
+assay-inspect $h >$tmp/out
+ok "one that is" sh -c "! grep HDF5_OUTSIDE $tmp/out"
+cp fixtures/host/bad-dense.h5 $h/part.h5
+exits 1 "one that is hostile itself" assay-inspect $h
+prints PICKLE_CALL_DANGEROUS
+
 # links
 d=$tmp/links
 mkdir -p $d/sub
