@@ -350,11 +350,29 @@ is_requirements(const struct check_file *f, bool *named)
 
 /* --- other files of packages --------------------------------------------- */
 
+/* The address of an index, in TOML: url = "..." where the section is a source
+ * or an index of Poetry, Pipenv, PDM or uv. */
+static bool
+is_index(const struct line *l, const struct line *in)
+{
+	const char *quote = memchr(l->s, '"', l->len);
+	struct line v = {l->s, l->len, l->off};
+
+	if (quote == NULL || (!has(in, "source") && !has(in, "index")) ||
+	    !begins(l, "url") || !has(l, "://"))
+		return false;
+	v.s = quote + 1;
+	v.len = l->len - (size_t)(quote + 1 - l->s);
+	if (v.len != 0 && memchr(v.s, '"', v.len) != NULL)
+		v.len = (size_t)((const char *)memchr(v.s, '"', v.len) - v.s);
+	return !usual_host(&v);
+}
+
 /* Strings of pyproject.toml, setup.cfg and Pipfile that name a source. */
 static void
 project(const struct check_file *f)
 {
-	struct line l;
+	struct line l, in = {"", 0, 0};
 	size_t at = 0;
 
 	while (next_line(f, &at, &l)) {
@@ -362,7 +380,9 @@ project(const struct check_file *f)
 		    has(&l, "git+") || has(&l, " @ http") || has(&l, " @ file");
 
 		l = trimmed(l);
-		if (url || begins(&l, "index-url") ||
+		if (begins(&l, "["))
+			in = l;
+		if (url || is_index(&l, &in) || begins(&l, "index-url") ||
 		    begins(&l, "extra-index-url") || begins(&l, "find-links") ||
 		    begins(&l, "trusted-host") ||
 		    begins(&l, "dependency_links") ||
@@ -433,6 +453,8 @@ check_depend(const struct check_file *f)
 	static const char *const sections[] = {"[build-system]", "[project]",
 	    "[tool.poetry", "[[source]]", "[options]", "[global]", "[packages]",
 	    NULL};
+	static const char *const settings[] = {"[tool.", "[pypi-options]",
+	    "[[index]]", "index-url", "find-links", NULL};
 	struct buf text = {0};
 	struct line l;
 	size_t at = 0;
@@ -444,7 +466,9 @@ check_depend(const struct check_file *f)
 		npm(f);
 		return;
 	}
-	if (section(f, sections)) {
+	if (section(f, sections) ||
+	    (text_ends_with(check_name_of(f), ".toml") &&
+		section(f, settings))) {
 		project(f);
 		return;
 	}

@@ -12,6 +12,8 @@
  * And pickles that run something, in a picture, a database or a format that
  * nobody here reads: no loader of those looks for one, so somebody else will.
  */
+#include "audit/check_embed.h"
+
 #include "audit/check_embed_pickle.h"
 #include "audit/check_tell.h"
 
@@ -127,27 +129,27 @@ may_carry(const struct check_file *f)
 }
 
 static void
-look_at(struct check_tell *t, struct rd r, size_t i, bool pickles)
+look_at(struct check_tell *t, struct rd r, size_t i, uint64_t at, bool pickles)
 {
 	const char *name =
 	    pickles ? check_embed_pickle(r.base + i, r.len - i) : NULL;
 
 	if (name != NULL)
-		check_tell_find(t, FINDING_FILE_EMBEDDED, i,
+		check_tell_find(t, FINDING_FILE_EMBEDDED, at,
 		    "pickle that imports '%s'", name);
 	for (size_t k = 0; k < ARRAY_LEN(programs); k++)
 		if (programs[k].is(r.base + i, r.len - i))
-			check_tell_find(t, FINDING_FILE_EMBEDDED, i, "%s",
+			check_tell_find(t, FINDING_FILE_EMBEDDED, at, "%s",
 			    programs[k].what);
 }
 
 /* All at once: what a file is made of is read once. */
 static void
-look_for_programs(struct check_tell *t, struct rd r)
+look_for_programs(
+    struct check_tell *t, struct rd r, size_t from, uint64_t at, bool pickles)
 {
-	bool pickles = may_carry(t->f);
 	struct find first = {0};
-	size_t i = 1;
+	size_t i = from;
 
 	for (size_t k = 0; k < ARRAY_LEN(programs); k++)
 		find_add(&first, (unsigned)k, programs[k].first,
@@ -155,7 +157,16 @@ look_for_programs(struct check_tell *t, struct rd r)
 	if (pickles)
 		check_embed_pickle_add(&first, ARRAY_LEN(programs));
 	for (; (i = find_next(&first, r.base, i, r.len)) < r.len; i++)
-		look_at(t, r, i, pickles);
+		look_at(t, r, i, at + i, pickles);
+}
+
+void
+check_embed_in(const struct check_file *f, struct rd r, uint64_t at)
+{
+	struct check_tell t = {.f = f};
+
+	look_for_programs(&t, r, 0, at, true);
+	check_tell_rest(&t);
 }
 
 /* Programs hold programs, and members are looked at by themselves. */
@@ -181,6 +192,7 @@ check_embed(const struct check_file *f)
 
 	if (!is_leaf(f) || f->bytes.len < 16)
 		return;
-	look_for_programs(&t, f->bytes);
+	/* what begins with one is one */
+	look_for_programs(&t, f->bytes, 1, 0, may_carry(f));
 	check_tell_rest(&t);
 }

