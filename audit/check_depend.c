@@ -392,12 +392,13 @@ project(const struct check_file *f)
 	}
 }
 
-/* Nothing but blanks stands before a section's name in its line: prose that
- * mentions "[options]" is no setup.cfg. */
+/* Nothing but blanks stands before a section's name in its line, or another
+ * bracket (TOML's arrays of tables): prose that mentions "[options]" is no
+ * setup.cfg. */
 static bool
 opens_line(const char *base, const char *at)
 {
-	while (at > base && (at[-1] == ' ' || at[-1] == '\t'))
+	while (at > base && strchr(" \t[", at[-1]) != NULL && at[-1] != 0)
 		at--;
 	return at == base || at[-1] == '\n' || at[-1] == '\r';
 }
