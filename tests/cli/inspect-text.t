@@ -124,4 +124,13 @@ for one in $f/good*; do
 	*) ok "${one##*/} is quiet" sh -c "! grep -qE '^ +(medium|high|critical)' $out" ;;
 	esac
 done
+
+# --- settings of editors have comments, what loads a model takes none
+mkdir -p $tmp/settings/.vscode
+printf '{\n  // spaces\n  "editor.tabSize": 4,\n}\n' >$tmp/settings/.vscode/settings.json
+cp $tmp/settings/.vscode/settings.json $tmp/settings/tsconfig.base.json
+exits 0 "settings of editors" assay-inspect $tmp/settings
+cp $tmp/settings/.vscode/settings.json $tmp/settings/config.json
+exits 2 "a configuration with comments" assay-inspect $tmp/settings
+prints 'CONFIG_INVALID'
 done_testing
