@@ -65,14 +65,31 @@ keep(struct check_sink *s, enum finding_id id)
 	return ++s->found[finding_table[id].severity] <= LIMIT_FILE_FINDINGS;
 }
 
+/* Of this severity and worse ones. */
 static size_t
-dropped(const struct check_sink *s)
+dropped(const struct check_sink *s, enum finding_severity from)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(s->found); i++)
+	for (size_t i = from; i < ARRAY_LEN(s->found); i++)
 		n += s->found[i] - MIN(s->found[i], LIMIT_FILE_FINDINGS);
 	return n;
+}
+
+/* That a pickle of a thousand tensors is a thousand pickles leaves nothing
+ * open; findings that a person should see do. */
+static void
+say_dropped(struct check_sink *s, const char *path)
+{
+	size_t n = dropped(s, SEVERITY_NOTE);
+	bool serious = dropped(s, SEVERITY_MEDIUM) != 0;
+
+	if (n == 0)
+		return;
+	s->complete = s->complete && !serious;
+	json_add(s->findings,
+	    finding_json(serious ? FINDING_FILE_LIMIT : FINDING_FILE_MORE, path,
+		ERR_NOWHERE, "%zu findings more", n));
 }
 
 static void PRINTF_LIKE(5, 0)
@@ -173,12 +190,7 @@ check_bytes(struct check_sink *s, const char *path, struct rd bytes,
 		check_find(&f, FINDING_FILE_UNKNOWN, ERR_NOWHERE,
 		    "%zu thing%s within of no known format", s->unknown,
 		    s->unknown == 1 ? "" : "s");
-	if (dropped(s) != 0) {
-		s->complete = false;
-		json_add(s->findings,
-		    finding_json(FINDING_FILE_LIMIT, path, ERR_NOWHERE,
-			"%zu findings more", dropped(s)));
-	}
+	say_dropped(s, path);
 }
 
 void

@@ -64,7 +64,8 @@ static const char *const code_usual[] = {
 static const char *const code_inner[] = {"__globals__", "__subclasses__",
     "__builtins__", "f_globals", "gi_frame", "func_globals", NULL};
 static const char *const code_inner_usual[] = {"__code__", "__bases__",
-    "__mro__", "__reduce__", "__reduce_ex__", "__closure__", NULL};
+    "__mro__", "__reduce__", "__reduce_ex__", "__closure__", "unsafe_load",
+    "UnsafeLoader", NULL};
 
 static const char *const code_strings[] = {"/etc/passwd", "/etc/shadow",
     "/etc/cron", ".ssh/", ".bashrc", ".bash_profile", ".zshrc", ".aws/",

@@ -7,6 +7,8 @@
 #include "base/limits.h"
 #include "base/text.h"
 
+#include <fnmatch.h>
+
 const char *
 check_config_shown(const struct conf *n, char *out, size_t size)
 {
@@ -84,6 +86,22 @@ named(const struct check_file *f, const char *const *names)
 
 /* --- JSON ---------------------------------------------------------------- */
 
+/* Settings of editors and compilers, whose readers take comments.  In other
+ * files these are errors to whoever loads a model. */
+static bool
+takes_comments(const struct check_file *f)
+{
+	static const char *const names[] = {"tsconfig*.json", "jsconfig.json",
+	    "devcontainer.json", ".eslintrc.json", "*.code-workspace"};
+	const char *path = f->member != NULL ? f->member : f->path;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (fnmatch(names[i], check_name_of(f), 0) == 0)
+			return true;
+	return strncmp(path, ".vscode/", 8) == 0 ||
+	       strstr(path, "/.vscode/") != NULL;
+}
+
 /* True when it is JSON, or was meant to be. */
 static bool
 json(const struct check_file *f)
@@ -97,7 +115,8 @@ json(const struct check_file *f)
 
 	if (!sure && c != '{' && c != '[')
 		return false;
-	rc = conf_json(f->bytes, &d, &e);
+	rc = takes_comments(f) ? conf_jsonc(f->bytes, &d, &e)
+			       : conf_json(f->bytes, &d, &e);
 	if (rc == 0 || sure || d.root->child != NULL)
 		themes(f, &d);
 	if (rc != 0)

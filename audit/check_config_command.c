@@ -9,6 +9,8 @@
 #include "base/limits.h"
 #include "base/text.h"
 
+#include <strings.h>
+
 /* Of GitHub, GitLab, Circle and Azure; compose and Kubernetes; cog, BentoML,
  * SkyPilot, MLproject, DVC; npm; editors and their containers. */
 static const char *const keys[] = {"run", "command", "commands", "cmd", "cmds",
@@ -22,13 +24,31 @@ static const char *const keys[] = {"run", "command", "commands", "cmd", "cmds",
     "pre_build", "post_build", "dockerfile", "dockerfile_inline", "user-data",
     "on_start", "onstart"};
 
+/* However a tool spells it: setup_commands, bash_command, preScript. */
+static bool
+ends_like_command(const struct conf *n)
+{
+	static const char *const ends[] = {"command", "commands", "commandline",
+	    "script", "scripts", "cmd", "cmds", "hook", "runtimeargs"};
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		size_t len = strlen(ends[i]);
+
+		if (n->key_len >= len &&
+		    strncasecmp(n->key + n->key_len - len, ends[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Its key, or that of what it stands in, is one that commands have. */
 static bool
 is_command(const struct conf *n)
 {
 	for (size_t up = 0; n != NULL && up < 3; n = n->up, up++)
 		if (n->key != NULL &&
-		    text_is_among(n->key, n->key_len, keys, ARRAY_LEN(keys)))
+		    (text_is_among(n->key, n->key_len, keys, ARRAY_LEN(keys)) ||
+			ends_like_command(n)))
 			return true;
 	return false;
 }

@@ -6,6 +6,7 @@
 #include "audit/check_config_part.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 
 #define SHOWN 512
 
@@ -205,6 +206,9 @@ check_config_mlflow(const struct check_file *f, const struct conf_doc *d)
 		conf_get(root, "build_dependencies") != NULL)) {
 		requirements(f, conf_get(root, "dependencies"));
 		requirements(f, conf_get(root, "build_dependencies"));
+		channels(f, conf_get(root, "channels"));
+	} else if (text_ends_with(check_name_of(f), "condarc")) {
+		/* conda's own settings have no packages beside them */
 		channels(f, conf_get(root, "channels"));
 	}
 	if (conf_get(root, "service") != NULL &&

@@ -5,15 +5,12 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_config_part.h"
 
-#include "audit/check_decode.h"
+#include "audit/check_base64.h"
 #include "audit/check_jinja.h"
-#include "base/arena.h"
-#include "formats/pickle_coded.h"
 
 /* One word of a vocabulary is never a payload; a text of a data set is. */
-#define CODE_LEAST   12
-#define BASE64_LEAST 24
-#define SHOWN        256
+#define CODE_LEAST 12
+#define SHOWN      256
 
 static bool
 has(const struct conf *n, const char *word)
@@ -69,46 +66,6 @@ is_code(const struct conf *n)
 	return false;
 }
 
-/* --- base64 -------------------------------------------------------------- */
-
-/* A pickle, perhaps compressed; a zip, an ELF file, a Windows program, objects
- * of Java, a document of Office. */
-static bool
-coded(const struct conf *n)
-{
-	static const char *const starts[] = {
-	    "UEsDB", "f0VMR", "TVqQ", "TVpQ", "rO0AB", "0M8R4KGxGuE"};
-
-	if (n->len < BASE64_LEAST)
-		return false;
-	if (pickle_coded((struct slice){(const uint8_t *)n->text, n->len}) ==
-	    PICKLE_CODED_BASE64)
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
-		if (memcmp(n->text, starts[i], strlen(starts[i])) == 0)
-			return true;
-	return false;
-}
-
-static void
-look_within(const struct check_file *f, const struct conf *n)
-{
-	struct arena a;
-	uint8_t *out;
-	size_t len;
-	char name[64];
-
-	arena_init(&a, n->len + 1);
-	if ((out = arena_alloc(&a, n->len, 1)) != NULL &&
-	    (len = check_decode_base64(
-		 (struct slice){(const uint8_t *)n->text, n->len}, out)) != 0 &&
-	    check_spend(f, len)) {
-		snprintf(name, sizeof(name), "base64 at %" PRIu64, n->off);
-		check_within(f, name, rd_mem(out, len));
-	}
-	arena_release(&a);
-}
-
 /* --- all of them --------------------------------------------------------- */
 
 /* The key of the string, or of what it stands in, says that it is one. */
@@ -146,8 +103,9 @@ string(const struct check_file *f, const struct conf *n, bool cell)
 	if (is_code(n))
 		check_find(f, FINDING_CONFIG_CODE, n->off, "'%s'",
 		    check_config_shown(n, shown, sizeof(shown)));
-	else if (coded(n))
-		look_within(f, n);
+	else
+		check_base64(f,
+		    (struct slice){(const uint8_t *)n->text, n->len}, n->off);
 }
 
 /* A notebook is run by a person, cell by cell, and shown as what it is: its

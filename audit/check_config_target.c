@@ -173,6 +173,50 @@ pickled(const struct check_file *f, const struct conf *n)
 			    check_config_shown(n, shown, sizeof(shown)));
 }
 
+/*
+ * dictConfig() of Python's logging calls what "()" names with the other keys
+ * as its arguments, and so the class of a handler: one that is called like a
+ * class, on no way through a module that reaches the system, is some library's
+ * formatter or handler.
+ */
+static bool
+logs(const struct conf *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->len; i += n + 1) {
+		n = 0;
+		while (i + n < v->len && v->text[i + n] != '.')
+			n++;
+		if (!(n == 7 && memcmp(v->text + i, "logging", 7) == 0) &&
+		    text_is_among(v->text + i, n, modules, ARRAY_LEN(modules)))
+			return false;
+	}
+	return is_class(v->text, v->len);
+}
+
+/* The class of one of the handlers of such a configuration. */
+static bool
+is_handler(const struct conf *n)
+{
+	const struct conf *list = n->up != NULL ? n->up->up : NULL;
+
+	return list != NULL && list->key != NULL && conf_key_is(n, "class") &&
+	       conf_key_is(list, "handlers") && is_dotted(n);
+}
+
+static void
+logger(const struct check_file *f, const struct conf *n)
+{
+	const struct conf *v = conf_value(n);
+	char shown[SHOWN];
+
+	if (conf_is_string(v) && !logs(v))
+		check_find(f, FINDING_CONFIG_TARGET, v->off,
+		    "what logging calls '%s'",
+		    check_config_shown(v, shown, sizeof(shown)));
+}
+
 static void
 key(const struct check_file *f, const struct conf *n, bool params)
 {
@@ -184,6 +228,8 @@ key(const struct check_file *f, const struct conf *n, bool params)
 		target(f, n, "class_path");
 	else if (n->key_len > 3 && memcmp(n->key, "py/", 3) == 0)
 		pickled(f, n);
+	else if ((conf_key_is(n, "()") && is_dotted(n)) || is_handler(n))
+		logger(f, n);
 	else if (params && conf_key_is(n, "target") && is_dotted(n))
 		target(f, n, "target");
 }

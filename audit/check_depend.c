@@ -350,11 +350,29 @@ is_requirements(const struct check_file *f, bool *named)
 
 /* --- other files of packages --------------------------------------------- */
 
+/* The address of an index, in TOML: url = "..." where the section is a source
+ * or an index of Poetry, Pipenv, PDM or uv. */
+static bool
+is_index(const struct line *l, const struct line *in)
+{
+	const char *quote = memchr(l->s, '"', l->len);
+	struct line v = {l->s, l->len, l->off};
+
+	if (quote == NULL || (!has(in, "source") && !has(in, "index")) ||
+	    !begins(l, "url") || !has(l, "://"))
+		return false;
+	v.s = quote + 1;
+	v.len = l->len - (size_t)(quote + 1 - l->s);
+	if (v.len != 0 && memchr(v.s, '"', v.len) != NULL)
+		v.len = (size_t)((const char *)memchr(v.s, '"', v.len) - v.s);
+	return !usual_host(&v);
+}
+
 /* Strings of pyproject.toml, setup.cfg and Pipfile that name a source. */
 static void
 project(const struct check_file *f)
 {
-	struct line l;
+	struct line l, in = {"", 0, 0};
 	size_t at = 0;
 
 	while (next_line(f, &at, &l)) {
@@ -362,7 +380,9 @@ project(const struct check_file *f)
 		    has(&l, "git+") || has(&l, " @ http") || has(&l, " @ file");
 
 		l = trimmed(l);
-		if (url || begins(&l, "index-url") ||
+		if (begins(&l, "["))
+			in = l;
+		if (url || is_index(&l, &in) || begins(&l, "index-url") ||
 		    begins(&l, "extra-index-url") || begins(&l, "find-links") ||
 		    begins(&l, "trusted-host") ||
 		    begins(&l, "dependency_links") ||
@@ -372,43 +392,60 @@ project(const struct check_file *f)
 	}
 }
 
+/* Nothing but blanks stands before a section's name in its line, or another
+ * bracket (TOML's arrays of tables): prose that mentions "[options]" is no
+ * setup.cfg. */
 static bool
-section(const struct check_file *f, const char *const *names)
+opens_line(const char *base, const char *at)
 {
-	for (; *names != NULL; names++)
-		if (memmem(f->bytes.base, f->bytes.len, *names,
-			strlen(*names)) != NULL)
-			return true;
-	return false;
+	while (at > base && strchr(" \t[", at[-1]) != NULL && at[-1] != 0)
+		at--;
+	return at == base || at[-1] == '\n' || at[-1] == '\r';
 }
 
-/* Git runs what its own configuration names. */
+/* Settings of npm: where packages come from, what runs their scripts. */
 static void
-git(const struct check_file *f)
+npm(const struct check_file *f)
 {
-	static const char *const keys[] = {"fsmonitor", "sshcommand",
-	    "hookspath", "pager", "editor", "clean", "smudge", "process",
-	    "helper", "gitproxy", "textconv", "command"};
+	static const char *const own[] = {("https://registry"
+					   ".npmjs.org"),
+	    ("https://registry"
+	     ".yarnpkg.com"),
+	    "https://npm.pkg.github.com"};
 	struct line l;
 	size_t at = 0;
 
 	while (next_line(f, &at, &l)) {
-		const char *end;
+		bool usual = false;
 
 		l = trimmed(l);
-		/* a key may stand behind the name of its section */
-		if (l.len != 0 && l.s[0] == '[' &&
-		    (end = memchr(l.s, ']', l.len)) != NULL) {
-			size_t n = (size_t)(end - l.s) + 1;
-
-			l = trimmed(
-			    (struct line){l.s + n, l.len - n, l.off + n});
-		}
-		for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-			if (begins(&l, keys[i]) && has(&l, "=") &&
-			    !has(&l, "git-lfs") && !has(&l, "= false"))
-				find(f, FINDING_GIT_COMMAND, &l);
+		if (begins(&l, "script-shell") || begins(&l, "node-options"))
+			find(f, FINDING_DEPEND_SOURCE, &l);
+		if (!begins(&l, "registry") && !has(&l, ":registry"))
+			continue;
+		for (size_t i = 0; i < ARRAY_LEN(own); i++)
+			usual = usual || has(&l, own[i]);
+		if (!usual && has(&l, "://"))
+			find(f, FINDING_DEPEND_SOURCE, &l);
 	}
+}
+
+static bool
+section(const struct check_file *f, const char *const *names)
+{
+	const char *base = (const char *)f->bytes.base, *at;
+	const char *end = base + f->bytes.len;
+
+	for (; *names != NULL; names++) {
+		size_t n = strlen(*names);
+
+		for (at = base;
+		     (at = memmem(at, (size_t)(end - at), *names, n)) != NULL;
+		     at += n)
+			if (opens_line(base, at))
+				return true;
+	}
+	return false;
 }
 
 void
@@ -417,8 +454,8 @@ check_depend(const struct check_file *f)
 	static const char *const sections[] = {"[build-system]", "[project]",
 	    "[tool.poetry", "[[source]]", "[options]", "[global]", "[packages]",
 	    NULL};
-	static const char *const repository[] = {
-	    "[core]\n\trepositoryformatversion", "[filter \"", NULL};
+	static const char *const settings[] = {"[tool.", "[pypi-options]",
+	    "[[index]]", "index-url", "find-links", NULL};
 	struct buf text = {0};
 	struct line l;
 	size_t at = 0;
@@ -426,11 +463,13 @@ check_depend(const struct check_file *f)
 
 	if (!check_is(f, "text") || f->bytes.len == 0 || check_is(f, "json"))
 		return;
-	if (section(f, repository)) {
-		git(f);
+	if (strcmp(check_name_of(f), ".npmrc") == 0) {
+		npm(f);
 		return;
 	}
-	if (section(f, sections)) {
+	if (section(f, sections) ||
+	    (text_ends_with(check_name_of(f), ".toml") &&
+		section(f, settings))) {
 		project(f);
 		return;
 	}

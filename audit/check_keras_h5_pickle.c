@@ -131,6 +131,49 @@ is_there(const struct hdf5 *h, struct rd r, struct err *e)
 		   : hdf5_object_cut(&r, "a dataset", e);
 }
 
+/* Numbers are none, but bytes in a row may be; those of images are not put
+ * together for that. */
+static bool
+may_hold(const struct data *d, bool chunked)
+{
+	if (d->type.kind == HDF5_INTEGER)
+		return d->type.size == 1 && (!chunked || d->t.rank == 1);
+	return d->type.kind == HDF5_TEXT || d->type.kind == HDF5_OPAQUE;
+}
+
+/* Versions 1 and 2 of HDF5 before 1.6: rank and class, an address, no size
+ * (IV.A.2.i).  Of these, data in one piece is looked at. */
+static int
+old_layout(const struct data *d, struct rd r, struct err *e)
+{
+	uint64_t at, start = rd_pos(&r);
+	uint8_t rank, class;
+	struct rd data;
+	int rc;
+
+	if (rd_u8(&r, &rank) != 0 || rd_u8(&r, &class) != 0 ||
+	    rd_skip(&r, 5) != 0)
+		return hdf5_object_cut(&r, "a layout", e);
+	hdf5_object_expect(d->h, &r, rank <= 33 && class <= 2);
+	if (class == 1) {
+		if (hdf5_object_address(d->h, &r, &at) != 0)
+			return hdf5_object_cut(&r, "a layout", e);
+		if (at == HDF5_NOWHERE || d->t.size == 0)
+			return 0;
+		if ((rc = hdf5_object_at(d->h, at, "data", &r, e)) != 0)
+			return rc;
+		if (rd_sub(&r, d->t.size, &data) != 0)
+			return hdf5_object_cut(&r, "a dataset", e);
+		if (may_hold(d, false))
+			look_at(d, data);
+		return 0;
+	}
+	return may_hold(d, class == 2)
+		   ? err_set(e, ERR_UNSUPPORTED, start,
+			 "hdf5: a layout of version 1 or 2, not in one piece")
+		   : 0;
+}
+
 static int
 in_chunks(struct data *d, unsigned version, struct rd r, struct rd filters,
     struct err *e)
@@ -148,16 +191,6 @@ in_chunks(struct data *d, unsigned version, struct rd r, struct rd filters,
 	if (rc == 0 && d->t.data != NULL)
 		look_at(d, rd_mem(d->t.data, d->t.size));
 	return rc;
-}
-
-/* Numbers are none, but bytes in a row may be; those of images are not put
- * together for that. */
-static bool
-may_hold(const struct data *d, bool chunked)
-{
-	if (d->type.kind == HDF5_INTEGER)
-		return d->type.size == 1 && (!chunked || d->t.rank == 1);
-	return d->type.kind == HDF5_TEXT || d->type.kind == HDF5_OPAQUE;
 }
 
 /* A type with a name of its own (IV.A.2, "shared message", version 1 to 3): the
@@ -231,16 +264,20 @@ data(struct data *d, const struct hdf5_message *m, struct err *e)
 	if ((rc = describe(d, m, e)) != 0)
 		return rc;
 	r = layout->body;
-	if (rd_u8(&r, &version) != 0 || rd_u8(&r, &class) != 0)
+	if (rd_u8(&r, &version) != 0)
+		return hdf5_object_cut(&r, "a layout", e);
+	if (version == 1 || version == 2)
+		return old_layout(d, r, e);
+	/* versions 3 and 4: 0 is compact, 1 contiguous, 2 in chunks (IV.A.2.i) */
+	if (rd_u8(&r, &class) != 0)
 		return hdf5_object_cut(&r, "a layout", e);
 	hdf5_object_expect(
-	    d->h, &r, version >= 1 && version <= 4 && class <= 3);
+	    d->h, &r, version >= 3 && version <= 4 && class <= 3);
 	if (!may_hold(d, class == 2))
 		return class == 1 ? is_there(d->h, r, e) : 0;
-	/* versions 3 and 4: 0 is compact, 1 contiguous, 2 in chunks (IV.A.2.i) */
 	if (version < 3 || version > 4)
 		return err_set(e, ERR_UNSUPPORTED, rd_pos(&r) - 2,
-		    "hdf5: layout version %u, known are 3 and 4", version);
+		    "hdf5: layout version %u, known are 1 to 4", version);
 	if (filter != NULL)
 		filters = filter->body;
 	if (class == 2)

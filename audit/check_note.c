@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_note.h"
 
+#include "audit/check_base64.h"
+
 #define WORTH_LOOKING 16 /* bytes */
 
 /* What text about a model never has in it; graphs and traces that exporters
@@ -52,5 +54,6 @@ check_note(const struct check_file *f, const char *key, struct rd r)
 		    "'%.200s' has '%s' in it", key, code[i]);
 		break;
 	}
+	check_base64(f, (struct slice){r.base, r.len}, r.start);
 	check_within(f, key, r);
 }

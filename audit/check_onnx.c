@@ -147,7 +147,8 @@ bits_of(uint64_t type)
 	return type < ARRAY_LEN(bits) ? bits[type] : 0;
 }
 
-#define TYPES_MAX 31 /* no version of ONNX has more */
+#define STRING_HEAD 16 /* bytes; a shorter string holds nothing */
+#define TYPES_MAX   31 /* no version of ONNX has more */
 
 static const char *
 misfit(uint64_t type, uint64_t n, struct rd raw)
@@ -165,7 +166,25 @@ misfit(uint64_t type, uint64_t n, struct rd raw)
 		   : NULL;
 }
 
-/* TensorProto: dims = 1, data_type = 2, name = 8, raw_data = 9,
+/* One of string_data, which may be any bytes: text has no control characters at
+ * its beginning, and of labels there are as many as there are classes. */
+static void
+string(struct walk *w, const struct onnx_wire *f)
+{
+	char name[64];
+	size_t i = 0;
+
+	while (i < STRING_HEAD && i < f->body.len &&
+	       (f->body.base[i] >= 0x20 || f->body.base[i] == '\t'))
+		i++;
+	if (f->body.len < STRING_HEAD ||
+	    (i == STRING_HEAD && f->body.base[0] < 0x7f))
+		return;
+	snprintf(name, sizeof(name), "string at %" PRIu64, f->body.start);
+	check_within(w->f, name, f->body);
+}
+
+/* TensorProto: dims = 1, data_type = 2, string_data = 6, name = 8, raw_data = 9,
  * external_data = 13 (key = 1, value = 2) */
 static int
 tensor(struct walk *w, struct rd r)
@@ -183,6 +202,8 @@ tensor(struct walk *w, struct rd r)
 			bad = why;
 		else if (f.number == 2)
 			type = f.value;
+		else if (f.number == 6 && f.type == ONNX_WIRE_BYTES)
+			string(w, &f);
 		else if (f.number == 9 && f.type == ONNX_WIRE_BYTES)
 			raw = f.body;
 	}

@@ -56,9 +56,12 @@ lightgbm(const struct check_file *f)
 static void
 certain(const struct check_file *f)
 {
-	if (check_is(f, "torch7") && (HAS(f, "\x1bLua") || HAS(f, "\x1bLJ")))
-		check_find(f, FINDING_OBJECT_CODE, ERR_NOWHERE,
-		    "Lua functions, as bytecode");
+	/* types 6 to 8 are functions */
+	if (check_is(f, "torch7") &&
+	    (HAS(f, "\x1bLua") || HAS(f, "\x1bLJ") ||
+		(f->bytes.base[0] >= 6 && f->bytes.base[0] <= 8)))
+		check_find(
+		    f, FINDING_OBJECT_CODE, ERR_NOWHERE, "functions of Lua");
 	if (check_is(f, "paddle"))
 		paddle(f);
 }

@@ -6,7 +6,7 @@
  * place and eight digits of its SHA-256, to tell one from another.
  */
 #define _GNU_SOURCE /* memmem */
-#include "audit/check_tell.h"
+#include "audit/check_secret_part.h"
 #include "base/digest.h"
 #include "base/find.h"
 #include "base/text.h"
@@ -56,9 +56,9 @@ static const char *const examples[] = {"EXAMPLE", "example", "XXXX", "xxxx",
     "abcdefghij", "ABCDEFGHIJ", "your", "YOUR", "REDACT", "redact",
     "placeholder", "....", "****"};
 
-static void
-tell(struct check_tell *t, enum finding_id id, const char *what, size_t at,
-    const uint8_t *p, size_t len)
+void
+check_secret_tell(struct check_tell *t, enum finding_id id, const char *what,
+    size_t at, const uint8_t *p, size_t len)
 {
 	char hex[DIGEST_HEX];
 	struct digest d;
@@ -69,8 +69,8 @@ tell(struct check_tell *t, enum finding_id id, const char *what, size_t at,
 	    t, id, at, "%s, %zu characters, SHA-256 %.8s...", what, len, hex);
 }
 
-static size_t
-distinct(const uint8_t *p, size_t len)
+size_t
+check_secret_distinct(const uint8_t *p, size_t len)
 {
 	bool seen[256] = {false};
 	size_t n = 0;
@@ -82,8 +82,8 @@ distinct(const uint8_t *p, size_t len)
 	return n;
 }
 
-static bool
-is_example(const uint8_t *p, size_t len)
+bool
+check_secret_is_example(const uint8_t *p, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_LEN(examples); i++)
 		if (memmem(p, len, examples[i], strlen(examples[i])) != NULL)
@@ -116,8 +116,8 @@ token(const struct kind *k, const uint8_t *p, size_t left, bool text)
 	if (!text && len - n > k->most)
 		len = n + k->most;
 	if (len - n < k->least || len - n > k->most ||
-	    distinct(p + n, len - n) < k->distinct ||
-	    is_example(p + n, len - n) ||
+	    check_secret_distinct(p + n, len - n) < k->distinct ||
+	    check_secret_is_example(p + n, len - n) ||
 	    (k->must != NULL &&
 		memmem(p + n, len - n, k->must, strlen(k->must)) == NULL))
 		return 0;
@@ -133,7 +133,7 @@ token_at(struct check_tell *t, struct rd r, size_t at, bool text)
 
 		if (n == 0)
 			continue;
-		tell(
+		check_secret_tell(
 		    t, FINDING_SECRET_TOKEN, kinds[k].what, at, r.base + at, n);
 		return n;
 	}
@@ -187,9 +187,10 @@ pem(struct check_tell *t, struct rd r)
 		while (k < n && k < 64 &&
 		       (isalnum(q[k]) || q[k] == '+' || q[k] == '/'))
 			k++;
-		if (k >= 48 && distinct(q, k) >= 16 && !is_example(q, k))
-			tell(t, FINDING_SECRET_KEY, "private key (PEM)",
-			    (size_t)(p - r.base), q, k);
+		if (k >= 48 && check_secret_distinct(q, k) >= 16 &&
+		    !check_secret_is_example(q, k))
+			check_secret_tell(t, FINDING_SECRET_KEY,
+			    "private key (PEM)", (size_t)(p - r.base), q, k);
 	}
 }
 
@@ -200,8 +201,7 @@ struct setting {
 };
 
 static const struct setting settings[] = {
-    {".netrc", "password"},
-    {"_netrc", "password"},
+    {"netrc", "password"},
     {".npmrc", "_authToken"},
     {".npmrc", "_auth"},
     {".npmrc", "_password"},
@@ -229,10 +229,11 @@ value(struct check_tell *t, struct rd r, size_t at, const char *key)
 		continue;
 	/* a variable is none */
 	if (to - from >= 4 && r.base[from] != '$' && r.base[from] != '<' &&
-	    r.base[from] != '{' && distinct(r.base + from, to - from) >= 4 &&
-	    !is_example(r.base + from, to - from))
-		tell(t, FINDING_SECRET_TOKEN, "stored password or token", from,
-		    r.base + from, to - from);
+	    r.base[from] != '{' &&
+	    check_secret_distinct(r.base + from, to - from) >= 4 &&
+	    !check_secret_is_example(r.base + from, to - from))
+		check_secret_tell(t, FINDING_SECRET_TOKEN,
+		    "stored password or token", from, r.base + from, to - from);
 }
 
 static void
@@ -270,7 +271,9 @@ check_secret(const struct check_file *f)
 		r.len = MIN(r.len, HEAD_MAX);
 	tokens(&t, r, text);
 	pem(&t, r);
-	if (text)
+	if (text) {
+		check_secret_text(&t, r);
 		stored(&t, r, check_name_of(f));
+	}
 	check_tell_rest(&t);
 }

@@ -81,6 +81,23 @@ parameters(const struct check_file *f, const json_t *root)
 	}
 }
 
+/* Whatever it is called: settings of other programs have a "backend: agg" too,
+ * without quotes or without what a model has beside it. */
+static bool
+looks_like_triton(const char *s, size_t len)
+{
+	static const char *const beside[] = {"max_batch_size", "instance_group",
+	    "default_model_filename", "parameters", "input", "output"};
+
+	if (!has(s, len, "backend: \"") && !has(s, len, "backend:\"") &&
+	    !has(s, len, "platform: \"") && !has(s, len, "platform:\""))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(beside); i++)
+		if (has(s, len, beside[i]))
+			return true;
+	return false;
+}
+
 static void
 triton(const struct check_file *f)
 {
@@ -90,7 +107,7 @@ triton(const struct check_file *f)
 	struct err e = {0};
 	json_t *root;
 
-	if (!sure && !has(s, len, "backend:") && !has(s, len, "platform:"))
+	if (!sure && !looks_like_triton(s, len))
 		return;
 	if (pbtxt_read(f->bytes, &root, &e) != 0) {
 		if (sure)

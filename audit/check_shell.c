@@ -445,6 +445,30 @@ carries(struct text t)
 	return SIZE_MAX;
 }
 
+/* A library for every program that starts, from where anybody can write or
+ * from the bundle itself: allocators lie in /usr. */
+static size_t
+preloads(struct text t)
+{
+	static const char *const set[] = {
+	    "ld_preload=", "ld_audit=", "dyld_insert_libraries="};
+	static const char *const from[] = {
+	    "/tmp/", "/var/tmp/", "/dev/shm/", "./", "../", "$pwd", "${pwd"};
+
+	for (size_t i = 0; i < ARRAY_LEN(set); i++) {
+		size_t at = find(t, 0, t.len, set[i]), k;
+
+		if (at == SIZE_MAX)
+			continue;
+		k = at + strlen(set[i]);
+		k += k < t.len && (t.s[k] == '"' || t.s[k] == '\'');
+		for (size_t j = 0; j < ARRAY_LEN(from); j++)
+			if (find(t, k, k + strlen(from[j]), from[j]) == k)
+				return at;
+	}
+	return SIZE_MAX;
+}
+
 static const struct {
 	size_t (*find)(struct text);
 	const char *what;
@@ -458,6 +482,7 @@ static const struct {
     {windows, "uses a Windows tool as malware does"},
     {destroys, "destroys files"},
     {carries, "reads secrets or lets somebody in"},
+    {preloads, "loads a library into every program"},
 };
 
 /* In small letters, comment lines blank, line continuations gone. */

@@ -175,12 +175,29 @@ cut_at(const struct check_file *f, int filter, struct rd in,
  * indeed is short: lzip's has 36 bytes. */
 #define EMPTY_MAX 36
 
+/* RFC 8878, 3.1.1: one frame with one block of no bytes. */
+static bool
+is_empty_zstd(struct rd r)
+{
+	static const uint8_t sizes[] = {0, 2, 4, 8}, ids[] = {0, 1, 2, 4};
+	uint8_t d = r.len > 4 ? r.base[4] : 0;
+	bool single = (d & 0x20) != 0;
+	size_t at = (single ? 5u : 6u) + ids[d & 3];
+
+	at += d >> 6 == 0 ? (size_t)single : sizes[d >> 6];
+	return r.len >= at + 3 && (r.base[at] & 1) != 0 &&
+	       r.base[at] >> 3 == 0 && r.base[at + 1] == 0 &&
+	       r.base[at + 2] == 0 && r.len >= at + 3 + ((d & 4) != 0 ? 4 : 0);
+}
+
 void
 check_source_filter(const struct check_file *f, int filter, struct rd in,
     struct check_expanded *x)
 {
 	filter_once(f, filter, in, x);
-	if (x->end == EXPAND_WHOLE && x->bytes.len == 0 && in.len > EMPTY_MAX)
+	if (x->end == EXPAND_WHOLE && x->bytes.len == 0 &&
+	    (in.len > EMPTY_MAX ||
+		(filter == ARCHIVE_FILTER_ZSTD && !is_empty_zstd(in))))
 		x->end = EXPAND_CUT;
 	if (x->end == EXPAND_DAMAGED && x->used != 0 && x->used < in.len)
 		cut_at(f, filter, rd_mem(in.base, x->used), x);

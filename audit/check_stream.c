@@ -2,9 +2,13 @@
  * Compressed streams: what they expand to is looked at as at a file, and so
  * is what stands behind them.
  */
+#include "audit/check_embed.h"
 #include "audit/check_source.h"
 #include "audit/check_tail.h"
 #include "base/text.h"
+
+/* An extra field of 64 KiB, a name and a comment. */
+#define HEADER_MAX ((size_t)80 << 10)
 
 struct stream {
 	const char *format;
@@ -45,6 +49,18 @@ name_within(
 		snprintf(out, size, "expanded");
 }
 
+/* RFC 1952, 2.3: the extra field, and texts up to a zero; whatever is longer
+ * than names and comments are is no header of a gzip. */
+static void
+header(const struct check_file *f)
+{
+	struct rd r = rd_mem(f->bytes.base, MIN(f->bytes.len, HEADER_MAX));
+
+	if (RD_HAS(r, 0, "\x1f\x8b\x08") && r.len > 10 &&
+	    (r.base[3] & 0x1c) != 0)
+		check_embed_in(f, r, 0);
+}
+
 static void
 look(const struct check_file *f, const struct stream *s)
 {
@@ -52,6 +68,7 @@ look(const struct check_file *f, const struct stream *s)
 	char name[1024];
 
 	check_knows(f);
+	header(f);
 	if (s->expand != NULL)
 		s->expand(f, f->bytes, &x);
 	else

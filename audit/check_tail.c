@@ -25,6 +25,19 @@ serious(const struct identify_bids *b)
 	return NULL;
 }
 
+/* A shell reads on behind what it does not understand: blank lines before an
+ * interpreter line hide it from nobody. */
+static struct rd
+script(struct rd r)
+{
+	size_t i = 0;
+
+	while (i < r.len && (r.base[i] == '\n' || r.base[i] == '\r' ||
+				r.base[i] == ' ' || r.base[i] == '\t'))
+		i++;
+	return rd_has(r, i, "#!/", 3) ? rd_mem(r.base + i, r.len - i) : r;
+}
+
 static bool
 look(const struct check_file *f, uint64_t from, bool any)
 {
@@ -40,6 +53,7 @@ look(const struct check_file *f, uint64_t from, bool any)
 					f->bytes.len - (size_t)from))
 		return false;
 	rest = rd_mem(f->bytes.base + from, f->bytes.len - (size_t)from);
+	rest = script(rest);
 	identify(rest, &bids);
 	what = serious(&bids);
 	if (!any && (what == NULL || identify_find(&bids, "zip") != NULL))

@@ -4,6 +4,8 @@
  */
 #include "audit/check_zip_part.h"
 
+#include "audit/check_embed.h"
+
 #include "base/limits.h"
 
 #define SIG_END64     0x06064b50
@@ -144,6 +146,7 @@ take_central(struct check_zip *z, struct rd *r, struct check_zip_entry *e)
 {
 	uint16_t nname = 0, nextra = 0, ncomment = 0, made = 0;
 	uint32_t sig = 0, attr = 0, local_at = 0;
+	struct slice comment;
 
 	*e = (struct check_zip_entry){.at = r->off, .directory = z->ndirectory};
 	if (rd_u32le(r, &sig) != 0 || sig != ZIP_CENTRAL_SIG ||
@@ -153,10 +156,13 @@ take_central(struct check_zip *z, struct rd *r, struct check_zip_entry *e)
 	    rd_u32le(r, &attr) != 0 || rd_u32le(r, &local_at) != 0 ||
 	    rd_bytes(r, nname, &e->central.name) != 0 ||
 	    rd_bytes(r, nextra, &e->central.extra) != 0 ||
-	    rd_skip(r, ncomment) != 0) {
+	    rd_bytes(r, ncomment, &comment) != 0) {
 		r->off = (size_t)e->at;
 		return false;
 	}
+	/* both, whatever their readers make of them */
+	check_embed_in(z->f, rd_mem(e->central.extra.ptr, nextra), e->at);
+	check_embed_in(z->f, rd_mem(comment.ptr, ncomment), e->at);
 	e->local_at = local_at;
 	take_zip64(&e->central, &e->local_at);
 	e->central.text = check_zip_name(z, e->central.name);
@@ -346,5 +352,8 @@ check_zip_end(struct check_zip *z, uint64_t at)
 	check_zip_cover(z, at, at + END_SIZE);
 	if (comment != 0 && rd_left(&r) == comment)
 		z->comment = r.off;
+	if (any && rd_left(&r) < comment)
+		check_tell_short(&z->tell, FINDING_ZIP_DAMAGED, at,
+		    "the comment ends behind the file");
 	return true;
 }

@@ -110,6 +110,7 @@ struct job {
 	struct check_weight_list reference;
 	struct inspect_list list;
 	size_t dropped;            /* findings, beyond the limit */
+	size_t serious;            /* of these: that a person should see */
 	const char *first_dropped; /* the path of the first */
 	json_t **seen; /* of each entry of the list, what its worker said */
 	/* the folder, with a slash, whose model all within it belongs to */
@@ -182,8 +183,11 @@ join_finding(struct job *j, json_t *finding)
 	if (n < LIMIT_FINDINGS / 2 ||
 	    (s >= SEVERITY_HIGH && n < LIMIT_FINDINGS))
 		json_add(j->findings, json_incref(finding));
-	else if (j->dropped++ == 0)
-		j->first_dropped = member(finding, "path");
+	else {
+		if (j->dropped++ == 0)
+			j->first_dropped = member(finding, "path");
+		j->serious += s >= SEVERITY_MEDIUM;
+	}
 }
 
 static void
@@ -191,7 +195,7 @@ join_file(struct job *j, const struct inspect_entry *one, const json_t *doc)
 {
 	json_t *file = json_object_get(doc, "file"), *finding;
 	const char *format;
-	size_t before = j->dropped, i;
+	size_t before = j->serious, i;
 
 	json_array_foreach(json_object_get(doc, "findings"), i, finding)
 	    join_finding(j, finding);
@@ -199,7 +203,7 @@ join_file(struct job *j, const struct inspect_entry *one, const json_t *doc)
 		j->complete = false;
 	if (file == NULL)
 		return;
-	if (j->dropped != before) /* no verdict rests on what is left out */
+	if (j->serious != before) /* no verdict rests on what is left out */
 		json_put(file, "complete", json_false());
 	json_add(j->files, json_incref(file));
 	if (one->root < 0)
@@ -229,10 +233,12 @@ join(struct job *j)
 	if (j->dropped == 0)
 		return;
 	json_add(j->findings,
-	    finding_json(FINDING_FILE_LIMIT, j->first_dropped, ERR_NOWHERE,
+	    finding_json(
+		j->serious != 0 ? FINDING_FILE_LIMIT : FINDING_FILE_MORE,
+		j->first_dropped, ERR_NOWHERE,
 		"%zu findings of this file and later ones are left out",
 		j->dropped));
-	j->complete = false;
+	j->complete = j->complete && j->serious == 0;
 }
 
 /* Of files that are the same only the last is a candidate: an image or a

@@ -50,6 +50,9 @@ struct conf_doc {
  * conf_release().  JSON: values one after another (JSON lines) are documents.
  */
 int conf_json(struct rd, struct conf_doc *, struct err *) MUST_USE;
+/* JSON with comments and a comma behind the last value, as editors and
+ * TypeScript read their settings (jsonc-parser). */
+int conf_jsonc(struct rd, struct conf_doc *, struct err *) MUST_USE;
 int conf_yaml(struct rd, struct conf_doc *, struct err *) MUST_USE;
 void conf_release(struct conf_doc *);
 

@@ -45,23 +45,66 @@ identify_model_bson(struct rd r)
 		   : 0;
 }
 
+/* A function, whose code File:readObject() gives to loadstring(), which takes
+ * bytecode and source alike: its index, the length. */
+static unsigned
+torch7_function(struct rd r)
+{
+	uint32_t type = 0, index = 0, len = 0;
+
+	if (rd_u32le(&r, &type) != 0 || type < 6 || type > 8 ||
+	    rd_u32le(&r, &index) != 0 || index != 1 || rd_u32le(&r, &len) != 0)
+		return 0;
+	if (rd_has(r, r.off, "\x1bL", 2))
+		return 48;
+	if (len < 8 || len > rd_left(&r))
+		return 0;
+	for (size_t i = 0; i < len; i++) {
+		uint8_t c = r.base[r.off + i];
+
+		if ((c < 0x20 && strchr("\t\r\n", c) == NULL) || c > 0x7e ||
+		    c == 0)
+			return 0;
+	}
+	return 40;
+}
+
+/* A table: its index, how many, and the first key, text or a whole number. */
+static unsigned
+torch7_table(struct rd r)
+{
+	uint32_t type = 0, index = 0, n = 0, key = 0, len = 0;
+
+	if (rd_u32le(&r, &type) != 0 || type != 3 ||
+	    rd_u32le(&r, &index) != 0 || index != 1 || rd_u32le(&r, &n) != 0 ||
+	    n == 0 || n > 1 << 24 || rd_u32le(&r, &key) != 0)
+		return 0;
+	if (key == 1) /* the number one, as a double */
+		return RD_HAS(r, r.off, "\0\0\0\0\0\0\xf0\x3f") ? 48 : 0;
+	if (key != 2 || rd_u32le(&r, &len) != 0 || len == 0 || len > 256 ||
+	    len > rd_left(&r))
+		return 0;
+	for (size_t i = 0; i < len; i++)
+		if (r.base[r.off + i] < 0x20 || r.base[r.off + i] > 0x7e)
+			return 0;
+	return 40;
+}
+
 /* Lua Torch7's File:writeObject: type 4, index, "V 1", a class. */
 unsigned
 identify_model_torch7(struct rd r)
 {
+	unsigned bits = MAX(torch7_function(r), torch7_table(r));
+
 	if (RD_HAS(r, 0, "4\n1\n3\nV 1\n"))
 		return 48;
 	if (RD_HAS(r, 0, "\4\0\0\0\1\0\0\0\3\0\0\0V 1"))
 		return 64;
-	/* a function: its index, and bytecode of some length */
-	if (r.len > 16 && r.base[0] >= 6 && r.base[0] <= 8 &&
-	    RD_HAS(r, 1, "\0\0\0\1\0\0\0") && RD_HAS(r, 12, "\x1bL"))
-		return 48;
-	/* a table of such */
-	return RD_HAS(r, 0, "\3\0\0\0\1\0\0\0") && r.len > 64 &&
-		       memmem(r.base, MIN(r.len, 65536), "V 1", 3) != NULL
-		   ? 24
-		   : 0;
+	/* a table with another key, of such */
+	if (bits == 0 && RD_HAS(r, 0, "\3\0\0\0\1\0\0\0") && r.len > 64 &&
+	    memmem(r.base, MIN(r.len, 65536), "V 1", 3) != NULL)
+		return 24;
+	return bits;
 }
 
 /* mxnet/src/ndarray/ndarray.cc: kMXAPINDArrayListMagic, reserved */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ * Secrets that are known by what stands before them in a text: keys in base64,
+ * addresses with a password, variables of services.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "audit/check_secret_part.h"
+
+#include "audit/check_decode.h"
+#include "base/text.h"
+
+#include <ctype.h>
+
+/* Of base64 that is decoded, of a user with a password, of a value. */
+#define CODED_MAX 2048
+#define USER_MAX  256
+#define VALUE_MAX 1024
+
+/* --- keys ---------------------------------------------------------------- */
+
+/* A PEM key, written as base64 once more: "-----BEGIN " of a kubeconfig, or of
+ * a variable. */
+static void
+coded_pem(struct check_tell *t, struct rd r)
+{
+	static const char begin[] = "LS0tLS1CRUdJTi", label[] = "PRIVATE KEY";
+	const uint8_t *p = r.base, *last = r.base + r.len;
+	uint8_t out[CODED_MAX];
+
+	while (p < last && (p = memmem(p, (size_t)(last - p), begin,
+				sizeof(begin) - 1)) != NULL) {
+		size_t n = check_decode_base64_run((struct slice){
+			   p, MIN(CODED_MAX, (size_t)(last - p))}),
+		       len = check_decode_base64((struct slice){p, n}, out);
+		const uint8_t *q;
+
+		q = memmem(out, MIN(len, 64), label, sizeof(label) - 1);
+		if (q != NULL && len > 128 &&
+		    check_secret_distinct(out + 64, len - 64) > 16)
+			check_secret_tell(t, FINDING_SECRET_KEY,
+			    "private key (base64)", (size_t)(p - r.base), p, n);
+		p += MAX(n, 1);
+	}
+}
+
+/* --- addresses with a password ------------------------------------------- */
+
+static bool
+is_word_of_docs(const char *s, size_t len)
+{
+	static const char *const words[] = {"password", "passwd", "secret",
+	    "changeme", "postgres", "username", "mypassword", "your_password"};
+
+	return text_is_among(s, len, words, ARRAY_LEN(words)) ||
+	       check_secret_is_example((const uint8_t *)s, len);
+}
+
+/* RFC 3986, 3.2.1: user:password@host behind "://"; *len: of the password. */
+static const uint8_t *
+password(const uint8_t *p, const uint8_t *last, size_t *len)
+{
+	const uint8_t *colon = NULL, *q = p;
+
+	while (q < last && q - p<USER_MAX && * q> 0x20 && *q < 0x7f &&
+	       strchr("/?#\"'<>{}$@", *q) == NULL) {
+		if (*q == ':' && colon == NULL)
+			colon = q;
+		q++;
+	}
+	if (q >= last || *q != '@' || colon == NULL || colon == p)
+		return NULL;
+	*len = (size_t)(q - colon - 1);
+	return colon + 1;
+}
+
+static bool
+is_local(const uint8_t *host, const uint8_t *last)
+{
+	static const char *const names[] = {
+	    "localhost", "127.0.0.1", "example.", "host", "db:", "0.0.0.0"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		size_t n = strlen(names[i]);
+
+		if ((size_t)(last - host) >= n &&
+		    memcmp(host, names[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+addresses(struct check_tell *t, struct rd r)
+{
+	const uint8_t *p = r.base, *last = r.base + r.len;
+
+	while (
+	    p < last && (p = memmem(p, (size_t)(last - p), "://", 3)) != NULL) {
+		size_t len = 0, digits = 0;
+		const uint8_t *word = password(p += 3, last, &len);
+
+		for (size_t i = 0; word != NULL && i < len; i++)
+			digits += !!isdigit(word[i]);
+		if (word != NULL && len >= 8 && digits != 0 && digits < len &&
+		    check_secret_distinct(word, len) >= 6 &&
+		    !is_word_of_docs((const char *)word, len) &&
+		    !is_local(word + len + 1, last))
+			check_secret_tell(t, FINDING_SECRET_TOKEN,
+			    "password of an address", (size_t)(word - r.base),
+			    word, len);
+	}
+}
+
+/* --- variables ----------------------------------------------------------- */
+
+/* What stands at p, behind a name and perhaps "=" and quotes: a key has digits,
+ * names of variables do not have that many. */
+static void
+value(struct check_tell *t, struct rd r, const uint8_t *p)
+{
+	const uint8_t *last = r.base + r.len, *q;
+	size_t digits = 0;
+
+	while (p < last && *p != 0 && strchr(" \t=:\"'", *p) != NULL)
+		p++;
+	for (q = p; q < last && q - p < VALUE_MAX &&
+		    (isalnum(*q) || (*q != 0 && strchr("+/=_-", *q) != NULL));
+	     q++)
+		digits += !!isdigit(*q);
+	if (q - p >= 20 && digits >= 4 &&
+	    check_secret_distinct(p, (size_t)(q - p)) >= 10 &&
+	    !check_secret_is_example(p, (size_t)(q - p)))
+		check_secret_tell(t, FINDING_SECRET_TOKEN, "key of a service",
+		    (size_t)(p - r.base), p, (size_t)(q - p));
+}
+
+/* Those that programs take a key from, whatever file sets them. */
+static void
+variables(struct check_tell *t, struct rd r)
+{
+	static const char *const names[] = {"WANDB_API_KEY",
+	    "aws_secret_access_key", "AWS_SECRET_ACCESS_KEY", "COMET_API_KEY",
+	    "NEPTUNE_API_TOKEN", "CLEARML_API_SECRET_KEY", "KAGGLE_KEY",
+	    "MLFLOW_TRACKING_TOKEN", "AZURE_CLIENT_SECRET"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		size_t n = strlen(names[i]);
+		const uint8_t *p = r.base, *last = r.base + r.len;
+
+		while (p < last &&
+		       (p = memmem(p, (size_t)(last - p), names[i], n)) != NULL)
+			value(t, r, p += n);
+	}
+}
+
+void
+check_secret_text(struct check_tell *t, struct rd r)
+{
+	if (r.len == 0)
+		return;
+	coded_pem(t, r);
+	addresses(t, r);
+	variables(t, r);
+}
