@@ -160,9 +160,7 @@ match(const struct weights *w, const json_t *config)
 {
 	bool two = is_efficientnet(w) || version_of(w) != NULL;
 
-	return is_mobilenet(w) || (two && says_tf(config) != 1)
-		   ? w->n
-		   : 0;
+	return is_mobilenet(w) || (two && says_tf(config) != 1) ? w->n : 0;
 }
 
 static size_t
@@ -200,9 +198,8 @@ squeeze(struct draw *a, const struct style *y, const char *at, const char *x)
 		return x;
 	return layer_squeeze(a, se, draw_path(a, "%s.conv_reduce", se),
 	    draw_path(a, "%s.conv_expand", se), x,
-	    y->v3 != NULL
-		? (enum layer_act[]){LAYER_RELU, LAYER_HARD_SIGMOID}
-		: (enum layer_act[]){y->act, LAYER_SIGMOID});
+	    y->v3 != NULL ? (enum layer_act[]){LAYER_RELU, LAYER_HARD_SIGMOID}
+			  : (enum layer_act[]){y->act, LAYER_SIGMOID});
 }
 
 /* What a block begins with tells its kind: a convolution that is all of it,

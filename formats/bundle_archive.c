@@ -64,8 +64,8 @@ static const char *
 filter_of(struct rd r)
 {
 	static const char *const name[][2] = {{"gzip", ".gz"},
-	    {"bzip2", ".bz2"}, {"xz", ".xz"}, {"zstd", ".zst"},
-	    {"lz4", ".lz4"}, {"lzma", ".lzma"}};
+	    {"bzip2", ".bz2"}, {"xz", ".xz"}, {"zstd", ".zst"}, {"lz4", ".lz4"},
+	    {"lzma", ".lzma"}};
 	struct identify_bids bids;
 
 	identify(r, &bids);
