@@ -232,6 +232,31 @@ wants_code(const json_t *config)
 	return map != NULL && !json_is_null(map);
 }
 
+/* What lies beside the model, and, of weights alone, that it was the second in
+ * a row: what came first has none, but may resize or normalise. */
+static void
+say_around(struct draw *a)
+{
+	const struct weights *w = a->w;
+	size_t n = w->prefix, i = 0;
+	const char *name;
+
+	while (i < w->n && w->ignored[i])
+		i++;
+	name = i < w->n ? w->tensor[i].name : "";
+	if (w->nattr == 0 && n >= 2 && strncmp(name + n - 2, "1.", 2) == 0 &&
+	    (n == 2 || name[n - 3] == '.') &&
+	    strstr(a->m->note, "resized") == NULL)
+		draw_note(a,
+		    "all names begin with '%.*s': what comes before the model "
+		    "is not in the file",
+		    (int)MIN(n, 64), name);
+	if (w->aside != SIZE_MAX)
+		draw_note(a,
+		    "left aside: '%.64s' and the like, beside the model",
+		    w->tensor[w->aside].name);
+}
+
 int
 arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
     struct weights *w, struct model *m, struct err *e)
@@ -247,12 +272,9 @@ arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
 		return err_wrap(e, "as %s", f->name);
 	if ((rc = all_used(f, w, e)) != 0 || (rc = keep_tensors(w, m, e)) != 0)
 		return rc;
-	if (w->aside != SIZE_MAX)
-		draw_note(&a,
-		    "left aside: '%.64s' and the like, beside the model",
-		    w->tensor[w->aside].name);
+	say_around(&a);
 	m->output = logits;
-	m->note = arena_printf(&m->arena, "%s%sarchitecture %s%s%.200s%s",
+	m->note = arena_printf(&m->arena, "%s%sarchitecture %s%s%.400s%s",
 	    h->origin != NULL ? h->origin : "", h->origin != NULL ? "; " : "",
 	    f->name, *m->note != '\0' ? "; " : "", m->note,
 	    wants_code(h->config)
