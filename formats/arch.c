@@ -141,10 +141,11 @@ refuse(const struct hints *h, const struct weights *w, struct err *e)
 		    type, w->n, w->n != 0 ? w->tensor[0].name : "");
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		attempt(table[i], h, w, &most);
-	if (most.f == NULL)
+	/* a few names that all have in common say nothing */
+	if (most.f == NULL || most.used < MAX(3, w->n / 8))
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "%s%sweights of no architecture that is known here (the "
-		    "first of %zu is '%.64s')",
+		    "first of %zu is '%.64s'): export the model as ONNX",
 		    origin, gap, w->n, w->n != 0 ? w->tensor[0].name : "");
 	return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 	    "%s%sweights of no architecture that is known here; %s comes "
