@@ -124,6 +124,25 @@ attempt(const struct arch_family *f, const struct hints *h,
 	model_release(&m);
 }
 
+/* A name of transformers' models, which are nothing without a configuration. */
+static const char *
+of_transformers(const struct weights *w)
+{
+	static const char *const begins[] = {"vit.embeddings.",
+	    "deit.embeddings.", "beit.embeddings.",
+	    "data2vec_vision.embeddings.", "resnet.embedder.",
+	    "convnext.embeddings.", "convnextv2.embeddings.",
+	    "swin.embeddings.", "mobilenet_v1.conv_stem.",
+	    "mobilenet_v2.conv_stem.", "efficientnet.embeddings."};
+
+	for (size_t i = 0; i < w->n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(begins); k++)
+			if (strncmp(w->tensor[i].name, begins[k],
+				strlen(begins[k])) == 0)
+				return w->tensor[i].name;
+	return NULL;
+}
+
 /* No family claims the weights: say which one comes nearest. */
 static int
 refuse(const struct hints *h, const struct weights *w, struct err *e)
@@ -131,7 +150,7 @@ refuse(const struct hints *h, const struct weights *w, struct err *e)
 	const char *type =
 	    json_string_value(json_object_get(h->config, "model_type"));
 	const char *origin = h->origin != NULL ? h->origin : "";
-	const char *gap = h->origin != NULL ? ": " : "";
+	const char *gap = h->origin != NULL ? ": " : "", *name;
 	struct attempt most = {.f = NULL};
 
 	if (type != NULL)
@@ -139,6 +158,11 @@ refuse(const struct hints *h, const struct weights *w, struct err *e)
 		    "weights of no architecture that is known here "
 		    "(model_type '%.40s', the first of %zu is '%.64s')",
 		    type, w->n, w->n != 0 ? w->tensor[0].name : "");
+	if ((name = of_transformers(w)) != NULL)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "weights of transformers ('%.64s') without the "
+		    "config.json that belongs to them",
+		    name);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		attempt(table[i], h, w, &most);
 	/* a few names that all have in common say nothing */
