@@ -137,7 +137,7 @@ $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
 $(B)/tests/test_recipe: $(call objs,fixtures,attack poison recipe)
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))
 # static checks over bytes
-LOOKS    = container gguf inspect kerasconfig onnxops otheropen safetensors text \
+LOOKS    = container gguf host inspect kerasconfig onnxops otheropen safetensors text \
            tfgraph tfliteops
 $(LOOKS:%=$(B)/tests/fuzz/fuzz_%) $(B)/tests/test_loaders: \
   $(call objs,audit,$(CHECKS)) $(B)/tests/fuzz/look.o
@@ -222,7 +222,7 @@ deps-check:
 demo: deps-check ## plant, audit, purify, report, verify: the whole path on real models
 	@$(MAKE) -s -j$(JOBS) all
 	@sh fixtures/demo.sh
-GENERATORS = bundle container data dataset engine external grad graph hdf5 hf keras layout loaders lz4 net onnx pickles policy pytorch quant rdata report resize sau text tflite weight weights
+GENERATORS = bundle container data dataset engine external grad graph hdf5 hf host keras layout loaders lz4 net onnx pickles policy pytorch quant rdata report resize sau text tflite weight weights
 fixtures: all ## regenerate the committed fixtures (python3-torch, -torchvision, -onnx, -h5py, -flatbuffers, -sklearn, -scipy, -pandas, -joblib)
 	@for g in $(GENERATORS); do echo "fixtures/gen/$$g.py"; \
 	  /usr/bin/python3 -B fixtures/gen/$$g.py || exit 1; done
@@ -247,6 +247,8 @@ ARMS ?= given home
 eval-scan: all ## evaluate the scan on the zoo, audit/EVALUATION.md (hours, resumable)
 	@for a in $(ARMS); do sh audit/zoo-scan.sh $(ZOO) build/scans $$a calib tune clean test || exit 1; done
 	@/usr/bin/python3 -B audit/eval-scan.py $(ZOO) build/scans
+eval-foreign: all ## the scan on models that PyTorch trained, of other architectures and triggers (python3-torch; an hour, resumable)
+	@/usr/bin/python3 -B audit/foreign.py $(B)/bin build/foreign
 eval-purify: all ## purify the victims of the zoo by METHODS, as SCANS found them; the table of purify/EVALUATION.md; hours
 	@sh purify/zoo-purify.sh $(ZOO) $${SCANS:-build/scans/given} $${OUT:-build/eval-purify} \
 	  "$${METHODS:-guided sau ft ft-sam d3 anp fp i-bau nad}" "$${SEEDS:-0 1 2}" $${NAMES:-test-}
@@ -268,5 +270,5 @@ install: all ## binaries, data and man pages
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models corpus demo deps \
-        deps-check eval-purify eval-scan fixtures format fuzz fuzz-bins help install interop lint null-table \
+        deps-check eval-foreign eval-purify eval-scan fixtures format fuzz fuzz-bins help install interop lint null-table \
         real-sizes replay sau-table unit zoo

@@ -51,7 +51,11 @@ struct check_sink {
 	/* is a file of that path looked at too, from the file's folder on?
 	 * NULL: nobody knows */
 	bool (*beside)(const void *ctx, const char *path);
+	/* the descriptor of one, by its path from `up` folders above that on;
+	 * negative: there is none */
+	int (*near)(const void *ctx, unsigned up, const char *path);
 	const void *beside_ctx;
+	unsigned tries; /* of near() */
 	/* weights to compare with; or NULL */
 	const struct check_weight_list *reference;
 };

@@ -7,12 +7,15 @@
  * Runners go by the file's name; a Dockerfile, which may be called anything, by
  * its first instruction.  JSON and YAML: audit/check_config_command.c.
  */
-#define _GNU_SOURCE /* memmem */
+#define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check.h"
 
 #include "audit/check_shell.h"
 #include "base/limits.h"
 #include "base/text.h"
+
+#include <ctype.h>
+#include <strings.h>
 
 /* --- texts --------------------------------------------------------------- */
 
@@ -35,6 +38,19 @@ static bool
 has(struct rd r, const char *word)
 {
 	return r.len != 0 && memmem(r.base, r.len, word, strlen(word)) != NULL;
+}
+
+/* A word in small letters, however it is written. */
+static bool
+has_in_any_case(struct rd r, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (size_t i = 0; i + n <= r.len; i++)
+		if (tolower(r.base[i]) == word[0] &&
+		    strncasecmp((const char *)r.base + i, word, n) == 0)
+			return true;
+	return false;
 }
 
 /* The first line that is no comment is FROM or ARG, and there is a RUN. */
@@ -74,10 +90,11 @@ is_run(const struct check_file *f)
 static void
 shortcut(const struct check_file *f)
 {
-	static const char *const to[] = {
-	    "\nURL=file:", "\nURL=\\\\", "\nIconFile=\\\\", "\nURL=search-ms:"};
+	static const char *const to[] = {"\nURL=file:", "\nURL=\\\\",
+	    "\nIconFile=\\\\", "\nIconResource=\\\\", "\nURL=search-ms:"};
 
-	if (!has(f->bytes, "[InternetShortcut]"))
+	if (!has(f->bytes, "[InternetShortcut]") && !has(f->bytes, "[Shell]") &&
+	    !has(f->bytes, "[.ShellClassInfo]"))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(to); i++)
 		if (has(f->bytes, to[i]))
@@ -85,23 +102,71 @@ shortcut(const struct check_file *f)
 			    "a shortcut to a file elsewhere");
 }
 
+/* Windows goes by their names: a shortcut to a program, a folder elsewhere. */
+static void
+opened(const struct check_file *f)
+{
+	static const char *const shortcuts[] = {".settingcontent-ms",
+	    ".appref-ms", ".library-ms", ".searchconnector-ms", ".search-ms"};
+
+	for (size_t i = 0; i < ARRAY_LEN(shortcuts); i++)
+		if (text_ends_with(check_name_of(f), shortcuts[i]))
+			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
+			    "Windows opens what it names, %s", shortcuts[i]);
+}
+
+/* A cell of a table that a spreadsheet hands to a program. */
+static void
+cell(const struct check_file *f)
+{
+	static const char *const word[] = {
+	    "cmd|'", "powershell|'", "mshta|'", "msexcel|'", "rundll32|'"};
+
+	if (!text_ends_with(check_name_of(f), ".csv") &&
+	    !text_ends_with(check_name_of(f), ".tsv"))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(word); i++)
+		if (has_in_any_case(f->bytes, word[i])) {
+			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
+			    "a cell that starts a program, '%s'", word[i]);
+			return;
+		}
+}
+
+/* What a set-up file of Windows registers or runs when it is installed. */
+static void
+set_up(const struct check_file *f)
+{
+	static const char *const word[] = {"registerocxs",
+	    "runpresetupcommands", "runpostsetupcommands", "scrobj.dll"};
+
+	for (size_t i = 0; i < ARRAY_LEN(word); i++)
+		if (text_ends_with(check_name_of(f), ".inf") &&
+		    has_in_any_case(f->bytes, word[i])) {
+			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
+			    "'%s' of a set-up file", word[i]);
+			return;
+		}
+}
+
 /* In a page or a script of Windows: objects that start programs, text that is
- * decoded and run. */
+ * decoded and run, or that is encoded as a whole (#@~^). */
 static void
 windows(const struct check_file *f)
 {
-	static const char *const page[] = {
-	    ".js", ".html", ".htm", ".hta", ".svg", ".vbs", ".wsf"};
-	static const char *const word[] = {"WScript.Shell", "Wscript.Shell",
-	    "wscript.shell", "Shell.Application", "eval(atob(",
-	    "eval(unescape(", "Function(atob("};
+	static const char *const page[] = {".js", ".jse", ".html", ".htm",
+	    ".hta", ".svg", ".vbs", ".vbe", ".wsf", ".wsh", ".sct"};
+	static const char *const word[] = {"wscript.shell", "shell.application",
+	    "eval(atob(", "eval(unescape(", "function(atob(", "msxml2.xmlhttp",
+	    "adodb.stream", "winmgmts:", "executeglobal", "execute(chr",
+	    "#@~^"};
 	const char *name = check_name_of(f);
 	bool is_page = false;
 
 	for (size_t i = 0; i < ARRAY_LEN(page); i++)
 		is_page |= text_ends_with(name, page[i]);
 	for (size_t i = 0; i < ARRAY_LEN(word) && is_page; i++)
-		if (has(f->bytes, word[i])) {
+		if (has_in_any_case(f->bytes, word[i])) {
 			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
 			    "'%s'", word[i]);
 			return;
@@ -119,6 +184,9 @@ check_command(const struct check_file *f)
 		return;
 	shortcut(f);
 	windows(f);
+	set_up(f);
+	opened(f);
+	cell(f);
 	if (is_run(f))
 		what = check_shell_judge(
 		    (const char *)f->bytes.base, f->bytes.len, &at);

@@ -7,6 +7,8 @@
 #include "base/limits.h"
 #include "base/text.h"
 
+#include <fnmatch.h>
+
 const char *
 check_config_shown(const struct conf *n, char *out, size_t size)
 {
@@ -43,6 +45,7 @@ themes(const struct check_file *f, const struct conf_doc *d)
 {
 	check_config_hf(f, d);
 	check_config_target(f, d);
+	check_config_langchain(f, d);
 	check_config_mlflow(f, d);
 	check_config_serve(f, d);
 	check_config_skops(f, d);
@@ -83,6 +86,22 @@ named(const struct check_file *f, const char *const *names)
 
 /* --- JSON ---------------------------------------------------------------- */
 
+/* Settings of editors and compilers, whose readers take comments.  In other
+ * files these are errors to whoever loads a model. */
+static bool
+takes_comments(const struct check_file *f)
+{
+	static const char *const names[] = {"tsconfig*.json", "jsconfig.json",
+	    "devcontainer.json", ".eslintrc.json", "*.code-workspace"};
+	const char *path = f->member != NULL ? f->member : f->path;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (fnmatch(names[i], check_name_of(f), 0) == 0)
+			return true;
+	return strncmp(path, ".vscode/", 8) == 0 ||
+	       strstr(path, "/.vscode/") != NULL;
+}
+
 /* True when it is JSON, or was meant to be. */
 static bool
 json(const struct check_file *f)
@@ -96,7 +115,8 @@ json(const struct check_file *f)
 
 	if (!sure && c != '{' && c != '[')
 		return false;
-	rc = conf_json(f->bytes, &d, &e);
+	rc = takes_comments(f) ? conf_jsonc(f->bytes, &d, &e)
+			       : conf_json(f->bytes, &d, &e);
 	if (rc == 0 || sure || d.root->child != NULL)
 		themes(f, &d);
 	if (rc != 0)
@@ -186,6 +206,9 @@ yaml(const struct check_file *f)
 void
 check_config(const struct check_file *f)
 {
+	/* check_wide() hands the text on */
+	if (check_is(f, "wide-text"))
+		return;
 	/* code is judged as code */
 	if (!json(f) && check_is(f, "text") && !check_is(f, "python") &&
 	    !check_is(f, "script") && !check_is(f, "pickle"))

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * Notebooks: what a person runs cell by cell, and trusts to be what it shows.
  * Cells of code are judged as Python, lines of IPython that a shell gets ("!",
- * "%sx") and cells that another program gets ("%%bash") as commands.
+ * "%sx") and cells that another program gets ("%%bash") as commands.  Outputs are
+ * shown when it is opened: pages and scripts among them are judged as such.
  */
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_config_part.h"
 
+#include "audit/check_page.h"
 #include "audit/check_python.h"
 #include "audit/check_shell.h"
 #include "base/buf.h"
@@ -93,6 +95,50 @@ source(const struct conf *of, struct buf *out)
 			buf_append(out, n->text, n->len);
 }
 
+/* --- outputs ------------------------------------------------------------- */
+
+/* What is shown with the notebook, by its type; nbformat 3 has shorter keys. */
+static void
+shown(const struct check_file *f, const struct conf *data)
+{
+	static const struct {
+		const char *type;
+		bool page;
+	} types[] = {{"text/html", true}, {"text/markdown", true},
+	    {"image/svg+xml", true}, {"application/javascript", false},
+	    {"html", true}, {"svg", true}, {"javascript", false}};
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		const struct conf *of = conf_get(data, types[i].type);
+		struct buf text = {0};
+
+		if (of == NULL)
+			continue;
+		source(of, &text);
+		if (text.len != 0 && types[i].page)
+			check_page_html(
+			    f, (const char *)text.ptr, text.len, true);
+		else if (text.len != 0)
+			check_page_script(
+			    f, (const char *)text.ptr, text.len, true);
+		buf_free(&text);
+	}
+}
+
+static void
+outputs(const struct check_file *f, const struct conf *cell)
+{
+	const struct conf *all = conf_get(cell, "outputs");
+
+	if (!conf_is_array(all))
+		return;
+	for (const struct conf *o = all->child; o != NULL; o = o->next) {
+		shown(f, o);
+		if (conf_get(o, "data") != NULL)
+			shown(f, conf_get(o, "data"));
+	}
+}
+
 void
 check_config_notebook(const struct check_file *f, const struct conf *cells)
 {
@@ -104,10 +150,18 @@ check_config_notebook(const struct check_file *f, const struct conf *cells)
 		const struct conf *kind = conf_get(c, "cell_type");
 		const struct conf *of = conf_get(c, "source");
 
+		outputs(f, c);
+		text.len = 0;
+		/* shown as a page, by viewers that take less out than others */
+		if (kind != NULL && conf_text_is(kind, "markdown") &&
+		    of != NULL) {
+			source(of, &text);
+			check_page_html(
+			    f, (const char *)text.ptr, text.len, true);
+		}
 		if (kind == NULL || !conf_text_is(kind, "code"))
 			continue;
 		code++;
-		text.len = 0;
 		/* nbformat 3 has "input" */
 		of = of != NULL ? of : conf_get(c, "input");
 		if (of != NULL)

@@ -13,6 +13,8 @@
 void check_config_hf(const struct check_file *, const struct conf_doc *);
 /* Hydra, Lightning and others: names of what is to be called. */
 void check_config_target(const struct check_file *, const struct conf_doc *);
+/* LangChain: constructors and secrets. */
+void check_config_langchain(const struct check_file *, const struct conf_doc *);
 /* MLmodel, conda.yaml, python_env.yaml, bentofile.yaml */
 void check_config_mlflow(const struct check_file *, const struct conf_doc *);
 /* MAR-INF/MANIFEST.json of TorchServe */
@@ -35,6 +37,11 @@ bool check_config_escapes(const struct conf *);
 /* A dotted name that calls what it is given: what a loader may be told to
  * make of a configuration.  See check_config_target.c. */
 bool check_config_trusted(const char *name, size_t len);
+/* No part of it is private, or a module that many others have imported. */
+bool check_config_plain(const char *name, size_t len);
+/* It names what a file of the bundle makes.  See check_config_local.c. */
+bool check_config_local(
+    const struct check_file *, const char *name, size_t len);
 /* One requirement of a package, as pip takes it. */
 void check_config_requirement(
     const struct check_file *, const char *, size_t len, uint64_t off);

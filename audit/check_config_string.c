@@ -104,7 +104,8 @@ string(const struct check_file *f, const struct conf *n, bool cell)
 		check_find(f, FINDING_CONFIG_CODE, n->off, "'%s'",
 		    check_config_shown(n, shown, sizeof(shown)));
 	else
-		check_base64(f, n->text, n->len, n->off);
+		check_base64(f,
+		    (struct slice){(const uint8_t *)n->text, n->len}, n->off);
 }
 
 /* A notebook is run by a person, cell by cell, and shown as what it is: its

@@ -29,6 +29,10 @@ judge(const char *tag)
 	static const char *const values[] = {"tuple", "list", "dict", "str",
 	    "unicode", "bytes", "int", "long", "float", "complex", "bool",
 	    "none"};
+	/* what OpenCV's FileStorage writes, and makes arrays of alone */
+	static const char *const opencv[] = {"opencv-matrix",
+	    "opencv-nd-matrix", "opencv-sparse-matrix", "opencv-sequence",
+	    "opencv-image", "opencv-graph"};
 
 	/* Ruby writes a local tag */
 	if (strncmp(tag, "!ruby/", 6) == 0 || strncmp(tag, "!python/", 8) == 0)
@@ -37,7 +41,8 @@ judge(const char *tag)
 		return tag[0] == '!' && tag[1] == '\0' ? FINDING_COUNT
 						       : FINDING_YAML_TAG_OTHER;
 	tag += strlen(CORE);
-	if (listed(plain, ARRAY_LEN(plain), tag))
+	if (listed(plain, ARRAY_LEN(plain), tag) ||
+	    listed(opencv, ARRAY_LEN(opencv), tag))
 		return FINDING_COUNT;
 	if (strncmp(tag, PYTHON, strlen(PYTHON)) == 0 &&
 	    listed(values, ARRAY_LEN(values), tag + strlen(PYTHON)))

@@ -7,6 +7,7 @@
  * A prefix alone proves nothing: torch.hub.load and nemo.x.os.system begin
  * well.  Trusted is a class (a capital letter) or a function from a list, in a
  * package that only has such, and no module of the standard library on the way.
+ * What the bundle brings itself (check_config_local.c) is source to be read.
  */
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_config_part.h"
@@ -94,15 +95,8 @@ within(const char *const *list, size_t n, const char *name, size_t len)
 }
 
 bool
-check_config_trusted(const char *name, size_t len)
+check_config_plain(const char *name, size_t len)
 {
-	bool computes = within(computing, ARRAY_LEN(computing), name, len);
-
-	if (text_is_among(name, len, functions, ARRAY_LEN(functions)))
-		return true;
-	if (!computes && (!within(packages, ARRAY_LEN(packages), name, len) ||
-			     !is_class(name, len)))
-		return false;
 	for (size_t i = 0; i < len;) {
 		size_t n = 0;
 
@@ -112,19 +106,34 @@ check_config_trusted(const char *name, size_t len)
 			return false;
 		i += n + 1;
 	}
-	return name[len - 1] != '.';
+	return len != 0 && name[len - 1] != '.';
+}
+
+bool
+check_config_trusted(const char *name, size_t len)
+{
+	if (text_is_among(name, len, functions, ARRAY_LEN(functions)))
+		return true;
+	if (!within(computing, ARRAY_LEN(computing), name, len) &&
+	    (!within(packages, ARRAY_LEN(packages), name, len) ||
+		!is_class(name, len)))
+		return false;
+	return check_config_plain(name, len);
 }
 
 static void
 target(const struct check_file *f, const struct conf *n, const char *what)
 {
 	const struct conf *v = conf_value(n);
+	enum finding_id id = FINDING_CONFIG_TARGET;
 	char shown[SHOWN];
 
 	if (!conf_is_string(v) || !conf_true(v) ||
 	    check_config_trusted(v->text, v->len))
 		return;
-	check_find(f, FINDING_CONFIG_TARGET, v->off, "%s '%s'", what,
+	if (check_config_local(f, v->text, v->len))
+		id = FINDING_CONFIG_LOCAL;
+	check_find(f, id, v->off, "%s '%s'", what,
 	    check_config_shown(v, shown, sizeof(shown)));
 }
 
@@ -241,7 +250,11 @@ tag(const struct check_file *f, const struct conf *n)
 			continue;
 		text_escape(
 		    n->tag, MIN(strlen(n->tag), 160), shown, sizeof(shown));
-		check_find(f, FINDING_CONFIG_TARGET, n->off, "tag '%s'", shown);
+		check_find(f,
+		    check_config_local(f, n->tag + len, strlen(n->tag + len))
+			? FINDING_CONFIG_LOCAL
+			: FINDING_CONFIG_TARGET,
+		    n->off, "tag '%s'", shown);
 	}
 }
 
@@ -364,8 +377,7 @@ check_config_target(const struct check_file *f, const struct conf_doc *d)
 			tag(f, n);
 		if (graph && n->kind == CONF_OBJECT)
 			exported(f, n);
-		/* only YAML counts its members */
-		if (n->kind == CONF_OBJECT && n->members != 0)
+		if (n->kind == CONF_OBJECT && d->yaml)
 			keras(f, n);
 		if (n->kind == CONF_STRING && n->len > 4 && n->len < 4096)
 			resolver(f, n);

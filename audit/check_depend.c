@@ -392,6 +392,17 @@ project(const struct check_file *f)
 	}
 }
 
+/* Nothing but blanks stands before a section's name in its line, or another
+ * bracket (TOML's arrays of tables): prose that mentions "[options]" is no
+ * setup.cfg. */
+static bool
+opens_line(const char *base, const char *at)
+{
+	while (at > base && strchr(" \t[", at[-1]) != NULL && at[-1] != 0)
+		at--;
+	return at == base || at[-1] == '\n' || at[-1] == '\r';
+}
+
 /* Settings of npm: where packages come from, what runs their scripts. */
 static void
 npm(const struct check_file *f)
@@ -422,10 +433,18 @@ npm(const struct check_file *f)
 static bool
 section(const struct check_file *f, const char *const *names)
 {
-	for (; *names != NULL; names++)
-		if (memmem(f->bytes.base, f->bytes.len, *names,
-			strlen(*names)) != NULL)
-			return true;
+	const char *base = (const char *)f->bytes.base, *at;
+	const char *end = base + f->bytes.len;
+
+	for (; *names != NULL; names++) {
+		size_t n = strlen(*names);
+
+		for (at = base;
+		     (at = memmem(at, (size_t)(end - at), *names, n)) != NULL;
+		     at += n)
+			if (opens_line(base, at))
+				return true;
+	}
 	return false;
 }
 

@@ -2,12 +2,14 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_keras_h5.h"
 
+#include "audit/check_keras_h5_part.h"
 #include "audit/check_keras_walk.h"
+#include "audit/check_path.h"
 #include "base/limits.h"
 #include "formats/hdf5_attr.h"
 #include "formats/hdf5_group.h"
 #include "formats/hdf5_object.h"
-#include "formats/identify_probe.h"
+#include "formats/hdf5_virtual.h"
 
 /* keras/src/legacy/saving/legacy_h5_format.py */
 static const char *const attributes[] = {"model_config", "training_config"};
@@ -17,8 +19,8 @@ static const char *const attributes[] = {"model_config", "training_config"};
 #define SALVAGED 16
 
 /* What our reader does not read may hide anything. */
-static void
-unread(const struct check_file *f, const struct err *e)
+void
+check_keras_h5_unread(const struct check_file *f, const struct err *e)
 {
 	check_short(f,
 	    e->code == ERR_UNSUPPORTED || e->code == ERR_LIMIT
@@ -80,92 +82,13 @@ configurations(const struct check_file *f, struct hdf5 *h)
 		struct err e = {.off = ERR_NOWHERE};
 
 		if (hdf5_attr_text(h, h->root, attributes[i], &s, &e) != 0) {
-			unread(f, &e);
+			check_keras_h5_unread(f, &e);
 			return false;
 		}
 		if (s.ptr != NULL)
 			check_keras_walk_text(f, attributes[i], s);
 	}
 	return true;
-}
-
-/* --- pickles ------------------------------------------------------------- */
-
-/* PyTables, pandas, h5py's users keep objects as pickles, which PyTables and
- * pandas load by themselves. */
-static void
-maybe_pickle(const struct check_file *f, const char *what, struct slice name,
-    struct rd r)
-{
-	char shown[160];
-
-	r = rd_mem(r.base + r.off, rd_left(&r));
-	if (r.len < 2 || identify_pickle(r) == 0)
-		return;
-	snprintf(shown, sizeof(shown), "%s %.*s", what,
-	    (int)MIN(name.len, (size_t)100), (const char *)name.ptr);
-	check_within(f, shown, r);
-}
-
-static void
-attribute_pickles(const struct check_file *f, const struct hdf5 *h,
-    const struct hdf5_message *m)
-{
-	for (; m != NULL; m = m->next) {
-		struct slice name;
-		struct rd data;
-		struct err ignored; /* configurations() says what is broken */
-
-		if (m->type == HDF5_ATTRIBUTE && !m->shared &&
-		    hdf5_attr_bytes(h, m, &name, &data, &ignored) == 0)
-			maybe_pickle(f, "attribute", name, data);
-	}
-}
-
-/* Bytes, text and opaque values in one piece: those of variable length are in
- * the heaps. */
-static void
-data_pickle(const struct check_file *f, const struct hdf5 *h,
-    const struct hdf5_message *m, const char *name)
-{
-	const struct hdf5_message *type = hdf5_object_find(m, HDF5_DATATYPE);
-	const struct hdf5_message *layout = hdf5_object_find(m, HDF5_LAYOUT);
-	struct slice s = {(const uint8_t *)name, strlen(name)};
-	struct hdf5_datatype t;
-	struct err ignored;
-	uint8_t version, class;
-	uint64_t at, size;
-	struct rd r, data;
-
-	if (type == NULL || layout == NULL || type->shared || layout->shared ||
-	    hdf5_object_datatype(type->body, &t, &ignored) != 0 ||
-	    (t.kind == HDF5_INTEGER && t.size != 1) || t.kind == HDF5_FLOAT)
-		return;
-	/* versions 3 and 4: 0 is compact, 1 contiguous (IV.A.2.i) */
-	r = layout->body;
-	if (rd_u8(&r, &version) != 0 || rd_u8(&r, &class) != 0 || version < 3 ||
-	    class > 1)
-		return;
-	if (class == 0) {
-		if (rd_skip(&r, 2) == 0)
-			maybe_pickle(f, "data", s, r);
-	} else if (hdf5_object_address(h, &r, &at) == 0 &&
-		   hdf5_object_number(&r, h->size, &size) == 0 &&
-		   hdf5_object_at(h, at, "data", &r, &ignored) == 0 &&
-		   rd_sub(&r, MIN(size, rd_left(&r)), &data) == 0) {
-		maybe_pickle(f, "data", s, data);
-	}
-}
-
-static void
-heap_pickles(const struct check_file *f, const struct hdf5 *h)
-{
-	static const struct slice none = {(const uint8_t *)"", 0};
-	struct hdf5_heap it = {0};
-	struct slice s;
-
-	while (hdf5_attr_heap_next(h, &it, &s))
-		maybe_pickle(f, "heap", none, rd_mem(s.ptr, s.len));
 }
 
 /* --- objects ------------------------------------------------------------- */
@@ -179,6 +102,42 @@ struct tree {
 
 static int object(struct tree *, const char *name, uint64_t at, struct err *);
 
+/* A file that stands beside this one and is looked at too, or this one. */
+static bool
+is_beside(const struct check_file *f, const char *name)
+{
+	return strcmp(name, ".") == 0 ||
+	       (f->depth == 0 && f->sink->beside != NULL &&
+		   check_path_escape((struct slice){
+		       (const uint8_t *)name, strlen(name)}) == NULL &&
+		   f->sink->beside(f->sink->beside_ctx, name));
+}
+
+/* The same of all files of a virtual dataset. */
+struct sources {
+	const struct check_file *f;
+	bool beside;
+};
+
+static bool
+each_source(void *ctx, const char *name)
+{
+	struct sources *s = ctx;
+
+	return s->beside = is_beside(s->f, name);
+}
+
+static bool
+is_away(const struct tree *t, const struct hdf5_message *layout)
+{
+	struct sources s = {.f = t->f, .beside = true};
+	struct err ignored;
+
+	return hdf5_virtual(layout) && (hdf5_virtual_files(t->h, layout,
+					    each_source, &s, &ignored) != 0 ||
+					   !s.beside);
+}
+
 static int
 group(struct tree *t, uint64_t at, struct err *e)
 {
@@ -186,28 +145,16 @@ group(struct tree *t, uint64_t at, struct err *e)
 	int rc = hdf5_group_read(t->h, at, &g, e);
 
 	for (size_t i = 0; rc == 0 && i < g->n; i++) {
-		if (g->link[i].external)
+		const struct hdf5_link *l = &g->link[i];
+
+		if (l->external &&
+		    (l->file == NULL || !is_beside(t->f, l->file)))
 			check_find(t->f, FINDING_HDF5_OUTSIDE, ERR_NOWHERE,
-			    "'%.200s' is a link to another file",
-			    g->link[i].name);
-		else if (g->link[i].at != HDF5_NOWHERE)
-			rc = object(t, g->link[i].name, g->link[i].at, e);
+			    "'%.200s' is a link to another file", l->name);
+		else if (l->at != HDF5_NOWHERE)
+			rc = object(t, l->name, l->at, e);
 	}
 	return rc;
-}
-
-/* Layout message, versions 3 and 4: version, class (IV.A.2.i). */
-static bool
-is_virtual(const struct hdf5_message *m)
-{
-	struct rd r;
-	uint8_t version, class;
-
-	if (m == NULL)
-		return false;
-	r = m->body;
-	return rd_u8(&r, &version) == 0 && rd_u8(&r, &class) == 0 &&
-	       version >= 3 && class == 3;
 }
 
 /* A group has a symbol table, links or where they are; all else is data. */
@@ -228,11 +175,10 @@ object(struct tree *t, const char *name, uint64_t at, struct err *e)
 	if (hdf5_object_find(m, HDF5_EXTERNAL) != NULL)
 		check_find(t->f, FINDING_HDF5_OUTSIDE, at,
 		    "the values of '%.200s' are in another file", name);
-	if (is_virtual(hdf5_object_find(m, HDF5_LAYOUT)))
+	if (is_away(t, hdf5_object_find(m, HDF5_LAYOUT)))
 		check_find(t->f, FINDING_HDF5_OUTSIDE, at,
 		    "'%.200s' is virtual: its values are in other files", name);
-	attribute_pickles(t->f, t->h, m);
-	data_pickle(t->f, t->h, m, name);
+	check_keras_h5_object(t->f, t->h, m, name);
 	if (hdf5_object_find(m, HDF5_SYMBOLS) == NULL &&
 	    hdf5_object_find(m, HDF5_LINK) == NULL &&
 	    hdf5_object_find(m, HDF5_LINKS) == NULL)
@@ -258,14 +204,17 @@ check_keras_h5(const struct check_file *f)
 	map_init(&t.seen, &a);
 	check_knows(f);
 	if (hdf5_open(&h, f->bytes, &a, &e) != 0) {
-		unread(f, &e);
+		check_keras_h5_unread(f, &e);
 		salvage(f);
 	} else {
 		if (!configurations(f, &h))
 			salvage(f);
 		if (object(&t, "/", h.root, &e) != 0)
-			unread(f, &e);
-		heap_pickles(f, &h);
+			check_keras_h5_unread(f, &e);
+		check_keras_h5_heaps(f, &h);
+		if (h.wrong != 0)
+			check_short(f, FINDING_HDF5_BROKEN, h.wrong,
+			    "hdf5: the library refuses what is there");
 	}
 	arena_release(&a);
 }

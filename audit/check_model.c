@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Model files that the loaders know: do they keep their own format's rules?
  */
+#define _GNU_SOURCE /* memmem */
 #include "audit/check_arch.h"
 
 #include "base/text.h"
@@ -22,6 +23,20 @@ complain(const struct check_file *f, const struct err *e)
 		    e->off, "%s", e->msg);
 }
 
+/* torch.load() takes a zip for its own whatever is in it, and finds no object
+ * there; archives of torch.package have an importer of their own. */
+static bool
+is_empty_torch(const struct check_file *f)
+{
+	static const char package[] = ".data/extern_modules";
+
+	return check_is(f, "zip") && !check_is(f, "torch-zip") &&
+	       (text_ends_with(check_name_of(f), ".pt") ||
+		   text_ends_with(check_name_of(f), ".pth")) &&
+	       memmem(f->bytes.base, f->bytes.len, package,
+		   sizeof(package) - 1) == NULL;
+}
+
 void
 check_model(const struct check_file *f)
 {
@@ -40,6 +55,9 @@ check_model(const struct check_file *f)
 		    "named .keras, but no Keras model can be read from it");
 		return;
 	}
+	if (is_empty_torch(f))
+		check_find(f, FINDING_MODEL_INVALID, ERR_NOWHERE,
+		    "named as PyTorch's, but a zip without data.pkl");
 	for (size_t i = 0; i < MIN(n, BIDS); i++) {
 		struct source s;
 		struct err e = {.off = UINT64_MAX};

@@ -54,6 +54,6 @@ check_note(const struct check_file *f, const char *key, struct rd r)
 		    "'%.200s' has '%s' in it", key, code[i]);
 		break;
 	}
-	check_base64(f, (const char *)r.base, r.len, r.start);
+	check_base64(f, (struct slice){r.base, r.len}, r.start);
 	check_within(f, key, r);
 }

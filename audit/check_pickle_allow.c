@@ -15,6 +15,7 @@
 #define NAMED(prefix, reason)
 #define NEVER(prefix, reason)
 #define RANDOM(prefix, reason)
+#define PARTS(prefix, reason)
 const struct check_pickle_allow check_pickle_allow_table[] = {
 #define ALLOW(module, name, use, arg, reason)                                  \
 	{module, name, use, ARG_##arg, reason},
@@ -26,6 +27,7 @@ const struct check_pickle_allow check_pickle_allow_table[] = {
 #undef NAMED
 #undef NEVER
 #undef RANDOM
+#undef PARTS
 
 const size_t check_pickle_allow_count = ARRAY_LEN(check_pickle_allow_table);
 
@@ -70,6 +72,7 @@ enum form {
 	FORM_CYTHON, /* __pyx_unpickle_X(class, checksum, state) */
 	FORM_NAMED,  /* a function or class that is only referred to */
 	FORM_RANDOM, /* a distribution of scipy.stats */
+	FORM_PART,   /* an expression of SymPy: classes have any name */
 	FORM_NEVER,  /* nothing from here on */
 };
 
@@ -90,6 +93,9 @@ static const struct family families[] = {
 #define RANDOM(prefix, reason)                                                 \
 	{FORM_RANDOM,                                                          \
 	    {prefix, "(a distribution)", NEW | STATE, ARG_any, reason}},
+#define PARTS(prefix, reason)                                                  \
+	{FORM_PART,                                                            \
+	    {prefix, "(an expression)", NEW | STATE, ARG_sympy, reason}},
 #define NEVER(prefix, reason) {FORM_NEVER, {prefix, "", DATA, ARG_any, reason}},
 #include "audit/check_pickle_allow.def"
 #undef ALLOW
@@ -98,6 +104,7 @@ static const struct family families[] = {
 #undef NAMED
 #undef NEVER
 #undef RANDOM
+#undef PARTS
 };
 
 /* The module is that one or below it. */
@@ -166,6 +173,8 @@ has_form(enum form form, struct slice module, struct slice name)
 	case FORM_RANDOM:
 		return ends_with(name, "_gen") || ends_with(name, "_frozen") ||
 		       compare(name, "rv_histogram") == 0;
+	case FORM_PART:
+		return name.ptr[0] != '_';
 	case FORM_NAMED:
 		return check_pickle_danger_find(module, name) == NULL;
 	case FORM_NEVER:

@@ -334,6 +334,65 @@ singleton_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	return "makes a class";
 }
 
+static const char *
+dill_type_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	(void)j;
+	return check_pickle_dill_type(args);
+}
+
+static const char *
+dill_repr_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	(void)j;
+	return check_pickle_dill_repr(args);
+}
+
+static const char *
+dill_array_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	return check_pickle_dill_array(j, args);
+}
+
+static const char *
+dill_class_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	(void)j;
+	return check_pickle_dill_class(args);
+}
+
+static const char *
+sympy_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	return check_pickle_sympy_parts(j, args);
+}
+
+static const char *
+sympy_text_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	(void)j;
+	return check_pickle_sympy_text(args);
+}
+
+/* email.headerregistry._reconstruct_header(name, bases, text) makes a class of
+ * these and calls its _reconstruct(). */
+static const char *
+header_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct pickle_node *bases = pickle_item(args, 1);
+
+	(void)j;
+	if (args->n != 3 || !pickle_is(pickle_item(args, 0), PICKLE_STR) ||
+	    !pickle_is(bases, PICKLE_TUPLE) || bases->big)
+		return "makes a class of what cannot be known";
+	for (size_t i = 0; i < bases->n; i++)
+		if (!pickle_is(bases->item[i], PICKLE_GLOBAL) ||
+		    !rd_slice_is(
+			bases->item[i]->name->module, "email.headerregistry"))
+			return "makes a class of others than its own";
+	return NULL;
+}
+
 const char *
 check_pickle_arg_wrong(struct check_pickle_judge *j, enum check_pickle_arg arg,
     const struct pickle_node *args)

@@ -153,8 +153,11 @@ check_pickle_judge_fact(
 	if (pickle_is(n, PICKLE_PERSID) &&
 	    pickle_is_text(pickle_item(n->item[0], 0), "module"))
 		n = pickle_item(n->item[0], 1);
-	if (pickle_is(n, PICKLE_CALL))
-		return attribute_fact(j, n);
+	if (pickle_is(n, PICKLE_CALL)) {
+		struct check_pickle_fact *t = attribute_fact(j, n);
+
+		return t != NULL ? t : check_pickle_dill_fact(j, n);
+	}
 	if (!pickle_is(n, PICKLE_GLOBAL))
 		return NULL;
 	if (n->name->tag == NULL)
@@ -292,6 +295,10 @@ see_call(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 				       : "may be named but not called";
 	else if (use == USE_CALL)
 		wrong = check_pickle_arg_wrong(j, t->allow->arg, c->args);
+	else if (t->allow->arg == ARG_sympy || t->allow->arg == ARG_sympy_text)
+		wrong = check_pickle_sympy_options(c->kwargs)
+			    ? check_pickle_arg_wrong(j, t->allow->arg, c->args)
+			    : "is given more than assumptions";
 	if (wrong != NULL)
 		misuse(j, wrong, t->shown);
 	else if (rd_slice_is(t->module, "torch._utils"))
@@ -400,8 +407,10 @@ see_name(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 		return;
 	}
 	if (op != CODE_GLOBAL && op != CODE_STACK_GLOBAL && t->allow != NULL &&
-	    (t->allow->use & USE_ONLY) != 0)
-		misuse(j, "is handed on instead of called", t->shown);
+	    (t->allow->use & USE_ONLY) != 0 && !j->tentative) {
+		t->handed++;
+		t->handed_at = j->pickle.at;
+	}
 }
 
 static bool
@@ -563,6 +572,10 @@ check_pickle_judge_end(struct check_pickle_judge *j)
 	for (struct check_pickle_fact *t = j->first; t != NULL; t = t->next)
 		if (t->allow == NULL)
 			say_name(j, t);
+		else if (t->handed != 0) /* and to none that may have it */
+			check_pickle_judge_say(j, FINDING_PICKLE_MISUSE,
+			    t->handed_at, "is handed on instead of called",
+			    t->shown);
 	arena_release(&j->nodes);
 	arena_release(&j->arena);
 }

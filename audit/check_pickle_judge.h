@@ -19,6 +19,8 @@ struct check_pickle_fact {
 	const struct check_pickle_danger *danger; /* looked up if not allowed */
 	uint64_t at;
 	bool called, said;
+	uint32_t handed;    /* on, as a value; and not to who may call it */
+	uint64_t handed_at; /* the last time */
 	struct check_pickle_fact *next;
 };
 
@@ -74,6 +76,22 @@ const char *check_pickle_arg_wrong(struct check_pickle_judge *,
 /* What is wrong with the state of an object that was built; NULL: nothing. */
 const char *check_pickle_state_wrong(
     const struct check_pickle_fact *, const struct pickle_node *call);
+/* Calls of dill (check_pickle_dill.c): the name that one stands for, or NULL;
+ * what is wrong with the arguments of each, NULL: nothing. */
+struct check_pickle_fact *check_pickle_dill_fact(
+    struct check_pickle_judge *, const struct pickle_node *call);
+const char *check_pickle_dill_type(const struct pickle_node *args);
+const char *check_pickle_dill_repr(const struct pickle_node *args);
+const char *check_pickle_dill_class(const struct pickle_node *args);
+const char *check_pickle_dill_array(
+    struct check_pickle_judge *, const struct pickle_node *args);
+/* SymPy (check_pickle_sympy.c): what is wrong with the parts of an expression,
+ * with the text of a symbol, with a state; whether options are no more than that. */
+const char *check_pickle_sympy_parts(
+    struct check_pickle_judge *, const struct pickle_node *args);
+const char *check_pickle_sympy_text(const struct pickle_node *args);
+const char *check_pickle_sympy_state(const struct pickle_node *state);
+bool check_pickle_sympy_options(const struct pickle_node *);
 /* A tensor's view must stay within its storage. */
 void check_pickle_view(
     struct check_pickle_judge *, const struct pickle_node *call);

@@ -2,10 +2,12 @@
  * Pickles in the strings of a pickle, as they are, encoded and compressed:
  * whoever loads the outer one may hand them to pickle.loads().
  */
+#include "audit/check_decode.h"
 #include "audit/check_expand.h"
 #include "audit/check_pickle_judge.h"
 
 #include "formats/identify_probe.h"
+#include "formats/pickle_coded.h"
 
 /* Latin-1 that became UTF-8 (bytes of protocols below 3); 0: it is no such. */
 static size_t
@@ -22,65 +24,6 @@ from_utf8(struct slice s, uint8_t *out)
 			c = (uint8_t)(c << 6 | (s.ptr[++i] & 0x3f));
 		}
 		out[n++] = c;
-	}
-	return n;
-}
-
-static int
-hex_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9'                 ? c - '0'
-	       : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-						    : -1;
-}
-
-static size_t
-from_hex(struct slice s, uint8_t *out)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i + 1 < s.len; i += 2) {
-		int a = hex_digit(s.ptr[i]), b = hex_digit(s.ptr[i + 1]);
-
-		if (a < 0 || b < 0)
-			return 0;
-		out[n++] = (uint8_t)(a << 4 | b);
-	}
-	return n;
-}
-
-static int
-base64_digit(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z'   ? c - 'A'
-	       : c >= 'a' && c <= 'z' ? c - 'a' + 26
-	       : c >= '0' && c <= '9' ? c - '0' + 52
-	       : c == '+' || c == '-' ? 62
-	       : c == '/' || c == '_' ? 63
-				      : -1;
-}
-
-static size_t
-from_base64(struct slice s, uint8_t *out)
-{
-	uint32_t bits = 0;
-	size_t n = 0, have = 0;
-
-	for (size_t i = 0; i < s.len; i++) {
-		int d = base64_digit(s.ptr[i]);
-
-		if (s.ptr[i] == '\n' || s.ptr[i] == '\r')
-			continue;
-		if (s.ptr[i] == '=')
-			break;
-		if (d < 0)
-			return 0;
-		bits = bits << 6 | (uint32_t)d;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			out[n++] = (uint8_t)(bits >> have);
-		}
 	}
 	return n;
 }
@@ -143,49 +86,16 @@ look(struct check_pickle_judge *j, const char *how, const uint8_t *p, size_t n)
 
 /* --- how it is written --------------------------------------------------- */
 
-enum way {
-	AS_IT_IS,
-	UTF8,
-	HEX,
-	BASE64,
-};
-
-/* By the first bytes of what is looked for, as each way writes them. */
-static enum way
-way_of(struct slice s)
-{
-	static const struct {
-		const char *begin;
-		enum way way;
-	} ways[] = {{"\xc2", UTF8}, {"\x1f\xc2\x8b", UTF8},
-	    {"\xc3\xbd"
-	     "7z",
-		UTF8},
-	    {"x\xc2\x9c", UTF8}, {"x\xc3\x9a", UTF8}, {"8", HEX}, {"1f8b", HEX},
-	    {"1F8B", HEX}, {"425a68", HEX}, {"425A68", HEX}, {"fd377a", HEX},
-	    {"FD377A", HEX}, {"5d0000", HEX}, {"5D0000", HEX}, {"7801", HEX},
-	    {"785e", HEX}, {"785E", HEX}, {"789c", HEX}, {"789C", HEX},
-	    {"78da", HEX}, {"78DA", HEX}, {"g", BASE64}, {"H4sI", BASE64},
-	    {"Qlpo", BASE64}, {"/Td6", BASE64}, {"_Td6", BASE64},
-	    {"XQAA", BASE64}, {"eAE", BASE64}, {"eF", BASE64}, {"eJ", BASE64},
-	    {"eN", BASE64}};
-
-	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
-		size_t n = strlen(ways[i].begin);
-
-		if (s.ptr[0] == (uint8_t)ways[i].begin[0] && s.len >= n &&
-		    memcmp(s.ptr, ways[i].begin, n) == 0)
-			return ways[i].way;
-	}
-	return AS_IT_IS;
-}
-
 static void
-decoded(struct check_pickle_judge *j, enum way way, struct slice s)
+decoded(struct check_pickle_judge *j, enum pickle_coded way, struct slice s)
 {
 	static size_t (*const by[])(struct slice, uint8_t *) = {
-	    NULL, from_utf8, from_hex, from_base64};
-	static const char *const how[] = {"bytes", "text", "hex", "base64"};
+	    [PICKLE_CODED_UTF8] = from_utf8,
+	    [PICKLE_CODED_HEX] = check_decode_hex,
+	    [PICKLE_CODED_BASE64] = check_decode_base64};
+	static const char *const how[] = {[PICKLE_CODED_UTF8] = "text",
+	    [PICKLE_CODED_HEX] = "hex",
+	    [PICKLE_CODED_BASE64] = "base64"};
 	struct arena a;
 	uint8_t *p;
 	size_t n;
@@ -198,19 +108,10 @@ decoded(struct check_pickle_judge *j, enum way way, struct slice s)
 	arena_release(&a);
 }
 
-/* The first byte of none of them: what nearly all strings begin with. */
-static bool
-plain(uint8_t c)
-{
-	static const char all[] = "\xc2\x1f\xc3\xfdxB]8145f7FgHQ/_Xe";
-
-	return c != 0 && memchr(all, c, sizeof(all) - 1) == NULL;
-}
-
 void
 check_pickle_nested(struct check_pickle_judge *j, const struct pickle_node *n)
 {
-	enum way way;
+	enum pickle_coded way;
 
 	if (pickle_calls(n, NULL, "encode") || pickle_calls(n, NULL, "bytes") ||
 	    pickle_calls(n, NULL, "bytearray"))
@@ -218,9 +119,10 @@ check_pickle_nested(struct check_pickle_judge *j, const struct pickle_node *n)
 	if ((!pickle_is(n, PICKLE_STR) && !pickle_is(n, PICKLE_BYTES)) ||
 	    n->text.len < 2 || j->tentative)
 		return;
-	way = plain(n->text.ptr[0]) ? AS_IT_IS : way_of(n->text);
-	if (way != AS_IT_IS)
-		decoded(j, way, n->text);
-	else
+	way = pickle_coded(n->text);
+	/* one of protocol 0 or 1 begins with any opcode */
+	if (way == PICKLE_CODED_NOT || way == PICKLE_CODED_BYTES)
 		look(j, "bytes", n->text.ptr, n->text.len);
+	else
+		decoded(j, way, n->text);
 }

@@ -106,6 +106,8 @@ check_pickle_state_wrong(
 
 	if (strcmp(t->allow->name, "(a distribution)") == 0)
 		return distribution(state);
+	if (t->allow->arg == ARG_sympy || t->allow->arg == ARG_sympy_text)
+		return check_pickle_sympy_state(state);
 	if (strcmp(t->allow->name, "NDArrayWrapper") == 0 ||
 	    strcmp(t->allow->name, "ZNDArrayWrapper") == 0)
 		return other_file(state);

@@ -316,12 +316,32 @@ sends_environment(struct source *x, size_t i)
 	return false;
 }
 
+/* What is loaded was downloaded, or is a string of the source; the string of a
+ * pickle is looked at itself. */
+static void
+judge_load(struct source *x, size_t i, unsigned what)
+{
+	bool tainted = false, held = false;
+	unsigned in = done_in(x, i + 2, true, &tainted);
+	size_t end = i + SPAN;
+
+	for (size_t k = i + 2; k < MIN(end, x->n) && !is(at(x, k), ")"); k++)
+		held = held ||
+		       (at(x, k)->kind == TOKEN_STRING && at(x, k)->len > 8);
+	if ((in & DOES_NET) != 0)
+		danger(x, at(x, i), "loads objects that it downloads");
+	else if ((what & DOES_DECODE) != 0 && held)
+		danger(x, at(x, i), "makes code of bytes that it holds");
+}
+
 static void
 judge_call(struct source *x, size_t i)
 {
 	unsigned what = at(x, i)->does;
 
 	x->all |= what;
+	if ((what & DOES_LOAD) != 0)
+		judge_load(x, i, what);
 	if ((what & (DOES_EXEC | DOES_SHELL)) != 0)
 		judge_run(x, i, what);
 	if ((what & DOES_SHELL) != 0)
@@ -503,6 +523,8 @@ judge(const struct check_file *f, const char *s, size_t len, bool cells)
 	if (is_disguised(s, len))
 		danger(&x, at(&x, 0), "is written in a disguising encoding");
 	for (size_t i = 0; i < x.n; i++) {
+		if (at(&x, i)->kind == TOKEN_STRING)
+			check_python_literal(f, at(&x, i));
 		if (at(&x, i)->kind != TOKEN_NAME)
 			continue;
 		if (is(at(&x, i + 1), "("))

@@ -27,6 +27,7 @@ enum check_python_does {
 	DOES_DUP = 32,     /* puts a socket in the place of standard input */
 	DOES_SHELLED = 64, /* hands the terminal to a program */
 	DOES_HIDE = 128,   /* makes text of characters: to run that is odd */
+	DOES_LOAD = 256,   /* makes objects of bytes, by what these say */
 };
 
 /* Of a function by its full name: DOES_ bits. */
@@ -41,6 +42,13 @@ bool check_python_sets_up(const char *first, size_t len, bool own, bool code);
 bool check_python_is_code(const char *argument, size_t len);
 /* Names a file that only its owner's programs read. */
 bool check_python_secret(const char *text, size_t len);
+
+/* --- check_python_literal.c: for check_python.c -------------------------- */
+
+struct check_python_token;
+/* A string that may be a pickle or a compressed stream: looked at if it is. */
+void check_python_literal(
+    const struct check_file *, const struct check_python_token *);
 
 /* --- check_python_token.c: for check_python.c ---------------------------- */
 

@@ -5,7 +5,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_secret_part.h"
 
-#include "audit/check_base64.h"
+#include "audit/check_decode.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -28,13 +28,11 @@ coded_pem(struct check_tell *t, struct rd r)
 
 	while (p < last && (p = memmem(p, (size_t)(last - p), begin,
 				sizeof(begin) - 1)) != NULL) {
-		size_t n = 0, len;
+		size_t n = check_decode_base64_run((struct slice){
+			   p, MIN(CODED_MAX, (size_t)(last - p))}),
+		       len = check_decode_base64((struct slice){p, n}, out);
 		const uint8_t *q;
 
-		while (n < CODED_MAX && p + n < last &&
-		       (isalnum(p[n]) || p[n] == '+' || p[n] == '/'))
-			n++;
-		len = check_base64_decode((const char *)p, n, out);
 		q = memmem(out, MIN(len, 64), label, sizeof(label) - 1);
 		if (q != NULL && len > 128 &&
 		    check_secret_distinct(out + 64, len - 64) > 16)

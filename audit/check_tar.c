@@ -239,6 +239,22 @@ member(struct tar *t, const uint8_t *h, uint64_t at)
 	return rd_skip(&t->r, (BLOCK - size % BLOCK) % BLOCK);
 }
 
+/* Two blocks of zeros end it (pax, "ustar Interchange Format"): readers that find
+ * one or none go on as if nothing was, and so would one that was cut there. */
+static void
+ends(const struct tar *t)
+{
+	struct rd r = t->r;
+	struct slice h;
+	int n = 0;
+
+	while (n < 2 && rd_bytes(&r, BLOCK, &h) == 0 && zero(h.ptr))
+		n++;
+	if (n < 2)
+		check_short(t->f, FINDING_ARCHIVE_TRUNCATED, rd_pos(&t->r),
+		    "%d of the two blocks that end a tar", n);
+}
+
 void
 check_tar(const struct check_file *f)
 {
@@ -249,10 +265,14 @@ check_tar(const struct check_file *f)
 		return;
 	t.r.off = 0;
 	/* what is damaged or cut off, libarchive says */
-	while (t.members < LIMIT_ZIP_ENTRIES &&
-	       rd_bytes(&t.r, BLOCK, &h) == 0 && !zero(h.ptr)) {
-		uint64_t at = t.r.off - BLOCK;
+	while (t.members < LIMIT_ZIP_ENTRIES) {
+		uint64_t at = t.r.off;
 
+		if (rd_bytes(&t.r, BLOCK, &h) != 0 || zero(h.ptr)) {
+			t.r.off = (size_t)at;
+			ends(&t);
+			break;
+		}
 		if (!sum_is_right(h.ptr)) {
 			check_short(f, FINDING_ARCHIVE_TRUNCATED, at,
 			    "no tar header where one should be");

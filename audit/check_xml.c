@@ -323,9 +323,11 @@ check_xml(const struct check_file *f)
 
 	arena_init(&a, f->bytes.len / 2 + 64);
 	if (xml_text_narrow(f->bytes, &a, &r)) {
-		check_find(f, FINDING_XML_DOCTYPE, ERR_NOWHERE, "UTF-16");
-		if (is_xml(r))
+		if (is_xml(r)) {
+			check_find(
+			    f, FINDING_XML_DOCTYPE, ERR_NOWHERE, "UTF-16");
 			walk(f, r);
+		}
 	} else if (is_xml(r)) {
 		walk(f, r);
 	} else if (r.len != 0 && sure(f)) {

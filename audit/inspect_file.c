@@ -76,6 +76,14 @@ beside(const void *ctx, const char *path)
 	return inspect_list_beside(ctx, path);
 }
 
+static int
+near(const void *ctx, unsigned up, const char *path)
+{
+	struct err ignored;
+
+	return inspect_list_near(ctx, up, path, &ignored);
+}
+
 static json_t *
 look_bytes(const struct inspect_entry *one, const struct file_map *m,
     const struct check_weight_list *reference)
@@ -84,6 +92,7 @@ look_bytes(const struct inspect_entry *one, const struct file_map *m,
 	struct check_sink sink = {.findings = json_array(),
 	    .complete = true,
 	    .beside = beside,
+	    .near = near,
 	    .beside_ctx = one,
 	    .reference = reference};
 	struct identify_bids bids;
@@ -130,6 +139,9 @@ inspect_file_look(const struct inspect_entry *one,
 		break;
 	case INSPECT_FILE:
 		doc = look_file(one, reference);
+		break;
+	case INSPECT_AWAY:
+		doc = inspect_file_unread(one, FINDING_FILE_LINK, one->why);
 		break;
 	case INSPECT_NOT:
 	case INSPECT_STOP:

@@ -62,6 +62,98 @@ inspect_list_file(struct inspect_list *l, const char *path, struct err *e)
 	return add(l, &one, e);
 }
 
+/* The length of the folder's name, with its slash; SIZE_MAX: above the root. */
+static size_t
+folder_above(const char *inside, unsigned up)
+{
+	const char *end = strrchr(inside, '/');
+	size_t n = end != NULL ? (size_t)(end - inside) + 1 : 0;
+
+	for (; up > 0; up--) {
+		if (n == 0)
+			return SIZE_MAX;
+		for (n--; n > 0 && inside[n - 1] != '/';)
+			n--;
+	}
+	return n;
+}
+
+/* --- links --------------------------------------------------------------- */
+
+/* huggingface_hub keeps a snapshot as links to blobs beside it: where only the
+ * snapshot was given, these are no way out but a part that is missing. */
+static bool
+is_blob(const char *to)
+{
+	const char *hex;
+
+	while (strncmp(to, "../", 3) == 0)
+		to += 3;
+	if (strncmp(to, "blobs/", 6) != 0)
+		return false;
+	hex = to + 6;
+	return strspn(hex, "0123456789abcdef") == strlen(hex) &&
+	       (strlen(hex) == 40 || strlen(hex) == 64);
+}
+
+/* What a link beside `from` leads to, by its words alone, from the root on;
+ * false: out of it. */
+static bool
+resolve(const char *from, const char *to, char *out, size_t size)
+{
+	size_t n = folder_above(from, 0);
+
+	if (to[0] == '/' || n >= size)
+		return false;
+	memcpy(out, from, n);
+	while (*to != '\0') {
+		size_t part = strcspn(to, "/");
+
+		if (part == 2 && to[0] == '.' && to[1] == '.') {
+			if (n == 0)
+				return false;
+			for (n--; n > 0 && out[n - 1] != '/';)
+				n--;
+		} else if (part != 0 && !(part == 1 && to[0] == '.')) {
+			if (n + part + 1 >= size)
+				return false;
+			memcpy(out + n, to, part);
+			n += part;
+			out[n++] = '/';
+		}
+		to += part + (to[part] == '/');
+	}
+	out[n > 0 ? n - 1 : 0] = '\0';
+	return true;
+}
+
+/* Of a file within the folder it is one more name; all else is not followed. */
+static int
+link_entry(struct walk *w, struct inspect_entry *one, struct err *e)
+{
+	struct arena *a = &w->list->arena;
+	char to[4096], at[4096];
+	struct err ignored;
+	struct stat st;
+
+	one->kind = INSPECT_NOT;
+	one->why = "a link, not followed";
+	if (tree_link(w->root, one->inside, to, sizeof(to), &ignored) != 0)
+		return add(w->list, one, e);
+	if (!resolve(one->inside, to, at, sizeof(at))) {
+		one->kind = is_blob(to) ? INSPECT_NOT : INSPECT_AWAY;
+		one->why = arena_printf(a, "a link to '%.300s'", to);
+	} else if (at[0] != '\0' &&
+		   tree_stat(w->root, at, false, &st, &ignored) == 0 &&
+		   S_ISREG(st.st_mode)) {
+		one->kind = INSPECT_FILE;
+		one->inside = arena_strdup(a, at, strlen(at));
+	}
+	if (one->why == NULL || one->inside == NULL)
+		return full(e);
+	return add(w->list, one, e);
+}
+
 static int
 each(void *ctx, const struct tree_entry *entry, struct err *e)
 {
@@ -79,13 +171,16 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 		one.kind = INSPECT_FILE;
 	} else if (S_ISDIR(entry->st.st_mode)) {
 		one.kind = INSPECT_FOLDER;
+	} else if (S_ISLNK(entry->st.st_mode)) {
+		return link_entry(w, &one, e);
 	} else {
 		one.kind = INSPECT_NOT;
-		one.why = S_ISLNK(entry->st.st_mode) ? "a link, not followed"
-						     : "not a regular file";
+		one.why = "not a regular file";
 	}
 	return add(w->list, &one, e);
 }
+
+/* --- walking ------------------------------------------------------------- */
 
 /* A walk that stopped at a limit is said where it stopped; the rest is looked
  * at. */
@@ -137,22 +232,30 @@ inspect_list_open(const struct inspect_entry *one, struct err *e)
 	return tree_open(one->root, one->inside, e);
 }
 
+int
+inspect_list_near(const struct inspect_entry *one, unsigned up,
+    const char *path, struct err *e)
+{
+	char at[4096];
+	size_t folder;
+	int n;
+
+	if (one->root < 0 || one->inside == NULL ||
+	    (folder = folder_above(one->inside, up)) >= sizeof(at))
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE, "no such folder");
+	n = snprintf(at, sizeof(at), "%.*s%s", (int)folder, one->inside, path);
+	if (n < 0 || (size_t)n >= sizeof(at))
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "a path too long");
+	return tree_open(one->root, at, e);
+}
+
 bool
 inspect_list_beside(const struct inspect_entry *one, const char *path)
 {
-	const char *end;
-	char at[4096];
 	struct err e;
-	int fd, n;
+	int fd = inspect_list_near(one, 0, path, &e);
 
-	if (one->root < 0 || one->inside == NULL)
-		return false;
-	end = strrchr(one->inside, '/');
-	n = snprintf(at, sizeof(at), "%.*s%s",
-	    end != NULL ? (int)(end - one->inside + 1) : 0, one->inside, path);
-	if (n < 0 || (size_t)n >= sizeof(at) ||
-	    (fd = tree_open(one->root, at, &e)) < 0)
-		return false;
-	close(fd);
-	return true;
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }

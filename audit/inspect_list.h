@@ -11,7 +11,8 @@
 enum inspect_kind {
 	INSPECT_FILE,
 	INSPECT_FOLDER,
-	INSPECT_NOT,  /* links, devices and the like, which are not opened */
+	INSPECT_AWAY, /* links that lead out of the folder: never followed */
+	INSPECT_NOT,  /* devices and the like, which are not opened */
 	INSPECT_STOP, /* the walk came to no good end here: `path` says why */
 };
 
@@ -20,7 +21,7 @@ struct inspect_entry {
 	int root;         /* what `inside` is beneath; -1: it is no tree */
 	const char *path; /* as it is reported; "" for the top of a tree */
 	const char *inside;
-	const char *why; /* INSPECT_NOT, INSPECT_STOP */
+	const char *why; /* INSPECT_AWAY, INSPECT_NOT, INSPECT_STOP */
 };
 
 struct inspect_list {
@@ -47,5 +48,9 @@ int inspect_list_open(const struct inspect_entry *, struct err *);
 /* A file of the same tree, by a path from the entry's folder on, is there; it
  * is in the list then. */
 bool inspect_list_beside(const struct inspect_entry *, const char *path);
+/* Its descriptor, by a path from `up` folders above the entry's own on, or
+ * negative ERR. */
+int inspect_list_near(
+    const struct inspect_entry *, unsigned up, const char *path, struct err *);
 
 #endif

@@ -108,13 +108,28 @@ enter(const struct job *job, struct err *e)
 	return operand_enter(&spec, e);
 }
 
+/* A configuration of one class names the one output, and not the class that it
+ * speaks against: no name for the first of two would be anybody's. */
+static int
+name_second(const struct hints *h, struct model *m, struct err *e)
+{
+	m->note = arena_printf(
+	    &m->arena, "%s, which is called '%.80s'", m->note, h->label[0]);
+	return m->note != NULL
+		   ? 0
+		   : err_set(e, ERR_LIMIT, ERR_NOWHERE, "model too large");
+}
+
 /* What the files around it say, where the model itself says nothing. */
 static int
 take_hints(const struct source *s, struct model *m, struct err *e)
 {
 	const struct hints *h = &s->hints;
 
-	if (m->label == NULL && h->nlabel != 0) {
+	if (m->second && m->label == NULL && h->nlabel == 1) {
+		if (name_second(h, m, e) != 0)
+			return ERR_LIMIT;
+	} else if (m->label == NULL && h->nlabel != 0) {
 		if (m->classes != 0 && m->classes != h->nlabel)
 			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 			    "%zu names of classes for %" PRIu64 " logits",

@@ -164,6 +164,25 @@ tree_stat(
 	return rc;
 }
 
+int
+tree_link(int root, const char *path, char *out, size_t size, struct err *e)
+{
+	char part[LIMIT_MEMBER_PART + 1];
+	ssize_t n;
+	int dir, rc;
+
+	if ((rc = descend(root, path, false, part, &dir, e)) != 0)
+		return rc;
+	n = readlinkat(dir, part, out, size - 1);
+	close(dir);
+	if (n < 0)
+		return fail(path, "cannot read link", e);
+	out[n] = '\0';
+	return (size_t)n < size - 1
+		   ? 0
+		   : err_set(e, ERR_LIMIT, ERR_NOWHERE, "a link too long");
+}
+
 /* --- walking ------------------------------------------------------------- */
 
 struct walk {

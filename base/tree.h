@@ -34,6 +34,10 @@ int tree_open(int root, const char *path, struct err *);
 int tree_stat(int root, const char *path, bool follow, struct stat *,
     struct err *) MUST_USE;
 
+/* Where the link at `path` leads, as it says; ERR_LIMIT when that is too long. */
+int tree_link(
+    int root, const char *path, char *out, size_t size, struct err *) MUST_USE;
+
 /*
  * The names in the root itself, sorted, in the arena.  ERR_LIMIT when that is
  * full.

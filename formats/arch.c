@@ -247,6 +247,10 @@ arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
 		return err_wrap(e, "as %s", f->name);
 	if ((rc = all_used(f, w, e)) != 0 || (rc = keep_tensors(w, m, e)) != 0)
 		return rc;
+	if (w->aside != SIZE_MAX)
+		draw_note(&a,
+		    "left aside: '%.64s' and the like, beside the model",
+		    w->tensor[w->aside].name);
 	m->output = logits;
 	m->note = arena_printf(&m->arena, "%s%sarchitecture %s%s%.200s%s",
 	    h->origin != NULL ? h->origin : "", h->origin != NULL ? "; " : "",

@@ -44,7 +44,8 @@ draw(struct draw *a, const char *x)
 	x = conv(a, "features.6", x, 1);
 	x = conv(a, "features.8", x, 1);
 	x = pool(a, "features.12", conv(a, "features.10", x, 1));
-	x = draw_flatten(a, "avgpool", layer_adaptive_pool(a, "avgpool", x, 6));
+	x = draw_flatten(a, "avgpool",
+	    layer_adaptive_pool(a, "avgpool", x, (int64_t[]){6, 6}, false));
 	for (size_t i = 0; i < ARRAY_LEN(linear); i++)
 		x = draw_unary(
 		    a, "Relu", linear[i], draw_gemm(a, linear[i], x));

@@ -39,8 +39,8 @@ block(struct draw *a, const char *at, const char *x)
 		return "";
 	y = draw_channels_last(a, part, y);
 	y = draw_layer_norm(a, draw_path(a, "%s.2", part), y, EPS);
-	y = layer_mlp(
-	    a, draw_path(a, "%s.3", part), draw_path(a, "%s.5", part), y);
+	y = layer_mlp(a, draw_path(a, "%s.3", part), draw_path(a, "%s.5", part),
+	    LAYER_GELU, y);
 	y = draw_channels_first(a, part, y);
 	y = draw_binary(a, "Mul", at, y, scale->name);
 	return draw_binary(a, "Add", at, y, x);

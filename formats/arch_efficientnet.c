@@ -128,8 +128,7 @@ draw(struct draw *a, const char *x)
 		}
 	x = layer_unit(a, draw_path(a, "features.%zu", n + 1), x,
 	    unit_of(LAYER_SILU, 1, 1, eps));
-	a->m->note = draw_path(
-	    a, "epsilon %g of batch-norms, as usual for its width", eps);
+	draw_note(a, "epsilon %g of batch-norms, as usual for its width", eps);
 	return draw_last(a, "classifier.1", draw_global_pool(a, "avgpool", x));
 }
 

@@ -250,28 +250,51 @@ stage(struct draw *a, struct swin *s, size_t i, const char *x, int64_t depth,
 
 /* --- the whole ----------------------------------------------------------- */
 
+/* One more number for each place, where the configuration wants it. */
+static const char *
+places(struct draw *a, const struct swin *s, const char *x)
+{
+	static const char at[] = "swin.embeddings.position_embeddings";
+	int64_t n = s->grid[0] * s->grid[1], c = s->width;
+
+	if (!hf_flag(a, "use_absolute_embeddings", false))
+		return x;
+	hf_dims(a, at, "", 3, (int64_t[]){1, n, c});
+	if (a->rc != 0)
+		return "";
+	x = draw_reshape(a, at, x, 3, (int64_t[]){0, n, c});
+	x = draw_binary(a, "Add", at, x, draw_weight(a, at, "")->name);
+	return draw_reshape(
+	    a, at, x, 4, (int64_t[]){0, s->grid[0], s->grid[1], c});
+}
+
+/* Patches of the image, which zeros below and to the right fill up. */
 static const char *
 embed(struct draw *a, struct swin *s, const char *x)
 {
 	static const char at[] = "swin.embeddings.patch_embeddings.projection";
 	int64_t patch = hf_int(a, "patch_size", 4, 1, LIMIT_IMAGE_SIDE);
-	int64_t image[2];
+	int64_t image[2], fill[2];
 
 	hf_image(a, 224, false, image);
-	if (image[0] % patch != 0 || image[1] % patch != 0)
-		draw_fail(a,
-		    "config.json: patches of %" PRId64 " for %" PRId64
-		    " x %" PRId64,
-		    patch, image[0], image[1]);
+	for (size_t i = 0; i < 2; i++) {
+		s->grid[i] = (image[i] + patch - 1) / patch;
+		fill[i] = s->grid[i] * patch - image[i];
+	}
 	hf_dims(a, at, "weight", 4,
 	    (int64_t[]){s->width, a->m->shape[1], patch, patch});
+	if (fill[0] != 0 || fill[1] != 0) {
+		x = draw_unary(a, "Pad", at, x);
+		draw_ints(a, "pads", 8,
+		    (int64_t[]){0, 0, 0, 0, 0, 0, fill[0], fill[1]});
+		draw_real(a, "value", 0.0);
+	}
 	x = hf_conv(
 	    a, at, x, (struct hf_window){.stride = patch, .bias = true});
-	s->grid[0] = image[0] / patch;
-	s->grid[1] = image[1] / patch;
 	x = draw_transpose(a, at, x, 4, (int64_t[]){0, 2, 3, 1});
 	hf_ignore(a, "swin.embeddings", "mask_token");
-	return hf_layer_norm(a, "swin.embeddings.norm", x, s->width, NORM_EPS);
+	x = hf_layer_norm(a, "swin.embeddings.norm", x, s->width, NORM_EPS);
+	return places(a, s, x);
 }
 
 static const char *
@@ -285,8 +308,6 @@ draw(struct draw *a, const char *x)
 	    .eps = hf_epsilon(a, "layer_norm_eps", 1e-5),
 	    .qkv = hf_flag(a, "qkv_bias", true)};
 
-	if (hf_flag(a, "use_absolute_embeddings", false))
-		draw_fail(a, "config.json: absolute embeddings");
 	hf_ints(a, "depths", depth, &n, 1 << 16);
 	hf_ints(a, "num_heads", heads, &nheads, 1 << 16);
 	if (n != nheads || n == 0 || n > 16)

@@ -139,6 +139,8 @@ bias(struct draw *a, struct vit *v, const char *at)
 
 	hf_dims(
 	    a, table, "", 2, (int64_t[]){(2 * h - 1) * (2 * w - 1) + 3, heads});
+	/* which older versions saved */
+	hf_attention_same_index(a, at, "relative_position_index", h, w, true);
 	if (v->index == NULL)
 		v->index = hf_attention_index(
 		    a, "relative_position_index", h, w, true);

@@ -2,7 +2,7 @@
  * Residual networks, He et al. 2015: torchvision's (also wide and ResNeXt;
  * timm names them alike) with a 7x7 stem, and CIFAR models with a 3x3 or 1x1
  * stem and three or four stages, as pytorch-cifar has them: there the shortcut
- * is called so and the last layer "linear".
+ * is called so and the last layer "linear" as a rule.
  */
 #include "formats/layer.h"
 
@@ -11,6 +11,9 @@
 struct names {
 	const char *skip, *last;
 };
+
+static const char option_a[] =
+    "wider without weights: every second pixel, channels of zeros around";
 
 static const struct names torchvision = {"downsample", "fc"};
 static const struct names cifar = {"shortcut", "linear"};
@@ -53,8 +56,11 @@ shortcut(struct draw *a, const struct names *n, const char *at, const char *x,
 	if (draw_has(a, skip, "0.weight"))
 		return conv_norm(a, skip, "0", "1", x,
 		    (struct draw_window){.stride = stride});
-	if (n != &cifar || stride == 1 || in >= out || out > INT32_MAX)
+	if (stride == 1 || in >= out || out > INT32_MAX ||
+	    draw_has(a, at, "conv3.weight"))
 		return x;
+	if (strstr(a->m->note, option_a) == NULL)
+		draw_note(a, "%s", option_a);
 	more = (int64_t)(out - in) / 2;
 	x = layer_slice(a, skip, x, 2, 0, INT32_MAX, stride);
 	x = layer_slice(a, skip, x, 3, 0, INT32_MAX, stride);

@@ -252,7 +252,7 @@ block(struct draw *a, const char *at, size_t i, const char *x, int64_t h,
 	x = draw_binary(a, "Add", at, x, attention(a, &v, y));
 	y = draw_layer_norm(a, draw_path(a, "%s.norm2", at), x, EPS);
 	y = layer_mlp(a, draw_path(a, "%s.%s", at, n->in),
-	    draw_path(a, "%s.%s", at, n->out), y);
+	    draw_path(a, "%s.%s", at, n->out), LAYER_GELU, y);
 	/* masks that older files keep: they follow from the image's size */
 	hf_ignore(a, at, "attn_mask");
 	return draw_binary(a, "Add", at, x, y);

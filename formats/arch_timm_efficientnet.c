@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * EfficientNet b0 to b8 and v2, and MobileNet v2, as timm has them
- * (timm/models/efficientnet.py, _efficientnet_blocks.py).  Models whose names
+ * EfficientNet b0 to b8 and v2, and MobileNet v2 and v3, as timm has them
+ * (timm/models/efficientnet.py, mobilenetv3.py, _efficientnet_blocks.py).  Models whose names
  * begin with "tf_" have the same weights' names as others, but pad like
  * TensorFlow and have epsilons of 1e-3: those are a family of their own, which
  * config.json's "architecture" tells, or the user.
@@ -15,9 +15,22 @@
 static const uint8_t seven[STAGES] = {1, 2, 2, 2, 1, 2, 1};
 static const uint8_t six[STAGES] = {1, 2, 2, 2, 1, 2};
 
+/* MobileNet v3, Howard et al. 2019, tables 1 and 2. */
+struct version_3 {
+	size_t stages, relu; /* so many of the first have relu, not h-swish */
+	uint8_t stride[STAGES], blocks[STAGES], window[STAGES];
+	bool squeezes[STAGES];
+};
+
+static const struct version_3 large = {7, 3, {1, 2, 2, 2, 1, 2, 1},
+    {1, 2, 3, 4, 2, 3, 1}, {3, 3, 5, 3, 3, 5, 1}, {0, 0, 1, 0, 1, 1, 0}};
+static const struct version_3 small = {6, 2, {2, 2, 2, 1, 2, 1},
+    {1, 2, 3, 2, 3, 1}, {3, 3, 5, 5, 5, 1}, {1, 0, 1, 1, 1, 0}};
+
 struct style {
 	bool tf;
 	enum layer_act act;
+	const struct version_3 *v3; /* or NULL */
 };
 
 static bool
@@ -96,6 +109,42 @@ is_mobilenet(const struct weights *w)
 	return true;
 }
 
+/* Whether the blocks are these: others with these names (FBNet, LCNet, HardCoRe)
+ * differ in their number, windows or squeezing. */
+static bool
+is_version(const struct weights *w, const struct version_3 *v)
+{
+	if (stages_of(w) != v->stages)
+		return false;
+	for (size_t s = 0; s < v->stages; s++) {
+		bool last = s + 1 == v->stages;
+		const char *window = last ? "conv" : "conv_dw";
+
+		if (!has(w, s, v->blocks[s] - 1u, window) ||
+		    has(w, s, v->blocks[s], window))
+			return false;
+		for (size_t i = 0; i < v->blocks[s]; i++)
+			if (dim(w, s, i, window, 2) != v->window[s] ||
+			    has(w, s, i, "se.conv_reduce") != v->squeezes[s])
+				return false;
+	}
+	return true;
+}
+
+static const struct version_3 *
+version_of(const struct weights *w)
+{
+	if (!weights_has(w, "conv_stem.weight") ||
+	    !weights_has(w, "bn1.running_mean") ||
+	    !weights_has(w, "conv_head.bias") ||
+	    weights_has(w, "bn2.running_mean") ||
+	    !weights_has_last(w, "classifier"))
+		return NULL;
+	return is_version(w, &large)   ? &large
+	       : is_version(w, &small) ? &small
+				       : NULL;
+}
+
 /* 1 and 0 when config.json says whether it is one of TensorFlow's, else -1. */
 static int
 says_tf(const json_t *config)
@@ -109,15 +158,17 @@ says_tf(const json_t *config)
 static size_t
 match(const struct weights *w, const json_t *config)
 {
-	return is_mobilenet(w) || (is_efficientnet(w) && says_tf(config) != 1)
-		   ? w->n
-		   : 0;
+	bool two = is_efficientnet(w) || version_of(w) != NULL;
+
+	return is_mobilenet(w) || (two && says_tf(config) != 1) ? w->n : 0;
 }
 
 static size_t
 match_tf(const struct weights *w, const json_t *config)
 {
-	return is_efficientnet(w) && says_tf(config) != 0 ? w->n : 0;
+	bool two = is_efficientnet(w) || version_of(w) != NULL;
+
+	return two && says_tf(config) != 0 ? w->n : 0;
 }
 
 /* --- layers -------------------------------------------------------------- */
@@ -147,7 +198,8 @@ squeeze(struct draw *a, const struct style *y, const char *at, const char *x)
 		return x;
 	return layer_squeeze(a, se, draw_path(a, "%s.conv_reduce", se),
 	    draw_path(a, "%s.conv_expand", se), x,
-	    (enum layer_act[]){y->act, LAYER_SIGMOID});
+	    y->v3 != NULL ? (enum layer_act[]){LAYER_RELU, LAYER_HARD_SIGMOID}
+			  : (enum layer_act[]){y->act, LAYER_SIGMOID});
 }
 
 /* What a block begins with tells its kind: a convolution that is all of it,
@@ -199,24 +251,37 @@ keeps_width(const struct weights *w, size_t s, size_t i)
 	return dim(w, s, i, "conv_dw", 0) == dim(w, s, i, "conv_pw", 0);
 }
 
+/* Of the first block of a stage; all others have 1. */
+static int64_t
+stride_of(const struct style *y, size_t n, size_t s)
+{
+	if (y->v3 != NULL)
+		return y->v3->stride[s];
+	return n == STAGES ? seven[s] : six[s];
+}
+
 static const char *
 body(struct draw *a, const struct style *y, const char *x)
 {
 	size_t n = stages_of(a->w);
+	struct style own = *y;
 
 	if (n != STAGES && n != STAGES - 1)
 		draw_fail(a, "%zu stages, known are 6 and 7", n);
 	for (size_t s = 0; a->rc == 0 && s < n; s++)
 		for (size_t i = 0; a->rc == 0; i++) {
 			const char *at = draw_path(a, "blocks.%zu.%zu", s, i);
-			int64_t stride = i != 0        ? 1
-					 : n == STAGES ? seven[s]
-						       : six[s];
+			int64_t stride = i != 0 ? 1 : stride_of(y, n, s);
 			const char *more = x;
+
+			if (y->v3 != NULL && s < y->v3->relu)
+				own.act = LAYER_RELU;
+			else
+				own.act = y->act;
 
 			if (!draw_has(a, at, "bn1.weight"))
 				break;
-			x = block(a, y, at, x, stride);
+			x = block(a, &own, at, x, stride);
 			if (stride == 1 && keeps_width(a->w, s, i))
 				x = draw_binary(a, "Add", at, x, more);
 		}
@@ -232,35 +297,53 @@ draw_style(struct draw *a, const char *x, const struct style *y)
 		a->m->shape[1] = (int64_t)channels;
 	x = unit(a, y, "conv_stem", "bn1", x, 2, false, y->act);
 	x = body(a, y, x);
-	x = unit(a, y, "conv_head", "bn2", x, 1, false, y->act);
-	return draw_last(
-	    a, "classifier", draw_global_pool(a, "global_pool", x));
+	if (y->v3 == NULL) {
+		x = unit(a, y, "conv_head", "bn2", x, 1, false, y->act);
+		x = draw_global_pool(a, "global_pool", x);
+	} else {
+		/* the last convolution is behind the pool */
+		x = draw_unary(a, "GlobalAveragePool", "global_pool", x);
+		x = draw_conv(a, "conv_head", x, (struct draw_window){0});
+		x = layer_act(a, y->act, "conv_head", x);
+		x = draw_flatten(a, "conv_head", x);
+	}
+	return draw_last(a, "classifier", x);
+}
+
+static enum layer_act
+act_of(const struct version_3 *v, bool two)
+{
+	return v != NULL ? LAYER_HARD_SWISH : two ? LAYER_RELU6 : LAYER_SILU;
 }
 
 static const char *
 draw(struct draw *a, const char *x)
 {
+	const struct version_3 *v = version_of(a->w);
+
 	return draw_style(a, x,
-	    is_mobilenet(a->w) ? &(struct style){.act = LAYER_RELU6}
-			       : &(struct style){.act = LAYER_SILU});
+	    &(struct style){.act = act_of(v, is_mobilenet(a->w)), .v3 = v});
 }
 
 static const char *
 draw_tf(struct draw *a, const char *x)
 {
-	return draw_style(a, x, &(struct style){.tf = true, .act = LAYER_SILU});
+	const struct version_3 *v = version_of(a->w);
+
+	return draw_style(a, x,
+	    &(struct style){.tf = true, .act = act_of(v, false), .v3 = v});
 }
 
 const struct arch_family arch_timm_efficientnet = {
     .name = "timm_efficientnet",
-    .summary = "EfficientNet and MobileNet v2, timm's names",
+    .summary = "EfficientNet, MobileNet v2 and v3, timm's names",
     .match = match,
     .draw = draw,
 };
 
 const struct arch_family arch_timm_efficientnet_tf = {
     .name = "timm_tf_efficientnet",
-    .summary = "EfficientNet as TensorFlow pads, timm's names",
+    .summary = "the same as TensorFlow pads, but for MobileNet v2",
     .match = match_tf,
     .draw = draw_tf,
 };

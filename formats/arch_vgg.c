@@ -31,6 +31,7 @@ match(const struct weights *w, const json_t *config)
 	    (!is_conv(w, 2) && !is_conv(w, 3) && !is_conv(w, 4)))
 		return 0;
 	return weights_has(w, "classifier.0.weight") ||
+		       weights_has(w, "classifier.1.weight") ||
 		       weights_has(w, "classifier.weight")
 		   ? w->n
 		   : 0;
@@ -72,26 +73,32 @@ side_of(struct draw *a, uint64_t in, uint64_t channels)
 	return 1;
 }
 
+/* The linear layer behind layer i of the classifier: a relu is between them,
+ * and maybe a dropout; 0: none. */
+static size_t
+next_linear(struct draw *a, size_t i)
+{
+	for (size_t k = i + 2; k <= i + 3; k++)
+		if (draw_has(a, draw_path(a, "classifier.%zu", k), "weight"))
+			return k;
+	return 0;
+}
+
 static const char *
 head(struct draw *a, const char *x, uint64_t channels)
 {
 	bool one = draw_has(a, "classifier", "weight");
-	const char *first = one ? "classifier" : "classifier.0";
-	int64_t side = side_of(a, draw_dim(a, first, "weight", 1), channels);
-	const char *at = "classifier.0";
+	size_t i = draw_has(a, "classifier.0", "weight") ? 0 : 1, next;
+	const char *at = one ? "classifier" : draw_path(a, "classifier.%zu", i);
+	int64_t side = side_of(a, draw_dim(a, at, "weight", 1), channels);
 
-	x = draw_flatten(
-	    a, "avgpool", layer_adaptive_pool(a, "avgpool", x, side));
-	if (one)
-		return draw_classifier(a, first, x);
-	/* linear, relu, dropout, again and again */
-	for (size_t i = 3;; i += 3) {
-		const char *next = draw_path(a, "classifier.%zu", i);
-
-		if (!draw_has(a, next, "weight"))
-			break;
+	x = layer_adaptive_pool(
+	    a, "avgpool", x, (int64_t[]){side, side}, false);
+	x = draw_flatten(a, "avgpool", x);
+	while (!one && (next = next_linear(a, i)) != 0) {
 		x = draw_unary(a, "Relu", at, draw_gemm(a, at, x));
-		at = next;
+		at = draw_path(a, "classifier.%zu", next);
+		i = next;
 	}
 	return draw_classifier(a, at, x);
 }

@@ -38,7 +38,8 @@ block(struct draw *a, const char *at, const char *x)
 	x = draw_binary(a, "Add", at, layer_attention(a, self, y, &l), x);
 	y = draw_layer_norm(a, draw_path(a, "%s.ln_2", at), x, EPS);
 	y = layer_mlp(a, draw_path(a, "%s.mlp.%s", at, old ? "linear_1" : "0"),
-	    draw_path(a, "%s.mlp.%s", at, old ? "linear_2" : "3"), y);
+	    draw_path(a, "%s.mlp.%s", at, old ? "linear_2" : "3"), LAYER_GELU,
+	    y);
 	return draw_binary(a, "Add", at, x, y);
 }
 

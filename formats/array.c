@@ -3,6 +3,8 @@
 
 #include "base/limits.h"
 
+#include <math.h>
+
 int
 array_take(struct array *a, struct rd *r, struct err *e)
 {
@@ -50,6 +52,16 @@ integer(const struct array *a, size_t i, int64_t *out)
 }
 
 static float
+half(uint64_t v)
+{
+	int exponent = (int)(v >> 10 & 31);
+	float m = (float)(v & 1023) + (exponent > 0 ? 1024.0f : 0.0f);
+
+	m = ldexpf(m, MAX(exponent, 1) - 25);
+	return (v & 0x8000) != 0 ? -m : m;
+}
+
+static float
 real(const struct array *a, size_t i)
 {
 	uint64_t v = element(a, i);
@@ -57,6 +69,8 @@ real(const struct array *a, size_t i)
 	double d;
 	float f;
 
+	if (a->width == 2) /* also infinities and NaN, which are no pixels */
+		return (v >> 10 & 31) == 31 ? NAN : half(v);
 	if (a->width == 4) {
 		memcpy(&f, &v4, sizeof(f));
 		return f;
@@ -173,33 +187,71 @@ array_images(const struct array *a, struct dataset *d, struct err *e)
 			      : take_bytes(a, d, planar, e);
 }
 
+/* A whole number, also where it is kept as a float. */
+static bool
+whole(const struct array *a, size_t i, int64_t *out)
+{
+	float v;
+
+	if (a->kind != 'f')
+		return integer(a, i, out);
+	v = real(a, i);
+	if (!(v >= 0.0f && v < (float)LIMIT_CLASSES))
+		return false;
+	*out = (int64_t)v;
+	return (float)*out == v;
+}
+
+/* Where the only 1 of row i stands, all else being 0 (one-hot labels, as
+ * Keras's to_categorical makes them); -1: it is no such row. */
+static int64_t
+hot(const struct array *a, size_t i)
+{
+	size_t n = (size_t)a->dim[1];
+	int64_t at = -1, v;
+
+	for (size_t k = 0; k < n; k++) {
+		if (!whole(a, i * n + k, &v) || v > 1 || (v == 1 && at >= 0))
+			return -1;
+		if (v == 1)
+			at = (int64_t)k;
+	}
+	return at;
+}
+
 int
 array_labels(const struct array *a, struct dataset *d, struct err *e)
 {
-	int32_t *label;
+	bool rows = a->rank == 2 && a->dim[1] > 1;
 	int64_t v, most = -1;
+	int32_t *label;
 
-	if (a->rank != 1 && !(a->rank == 2 && a->dim[1] == 1))
+	if (a->rank != 1 && a->rank != 2)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "labels have one axis, this array has %zu", a->rank);
-	if (a->kind == 'f')
-		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "labels are whole numbers, this array holds floats");
-	if (a->count != d->n)
+	if (a->dim[0] != d->n)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "%zu labels for %zu images", a->count, d->n);
-	label = arena_alloc(&d->arena, a->count, sizeof(*label));
+		    "%" PRIu64 " labels for %zu images", a->dim[0], d->n);
+	if (rows && a->dim[1] > LIMIT_CLASSES)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "labels of %" PRIu64 " numbers", a->dim[1]);
+	label = arena_alloc(&d->arena, d->n, sizeof(*label));
 	if (label == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "data too large");
-	for (size_t i = 0; i < a->count; i++) {
-		if (!integer(a, i, &v) || v < 0 || v >= LIMIT_CLASSES)
+	for (size_t i = 0; i < d->n; i++) {
+		if (rows && (v = hot(a, i)) < 0)
+			return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+			    "labels have one axis, or a 1 in each row; row %zu "
+			    "has not",
+			    i);
+		if (!rows && (!whole(a, i, &v) || v < 0 || v >= LIMIT_CLASSES))
 			return err_set(e, ERR_FORMAT, place(a, i),
-			    "label %zu is not within 0 to %d", i,
+			    "label %zu is not a whole number within 0 to %d", i,
 			    LIMIT_CLASSES - 1);
 		label[i] = (int32_t)v;
 		most = MAX(most, v);
 	}
 	d->label = label;
-	d->classes = (size_t)(most + 1);
+	d->classes = rows ? (size_t)a->dim[1] : (size_t)(most + 1);
 	return 0;
 }

@@ -34,7 +34,8 @@ int array_take(struct array *, struct rd *r, struct err *) MUST_USE;
  * 255.  Pixels are borrowed from the array where that is possible.
  */
 int array_images(const struct array *, struct dataset *, struct err *) MUST_USE;
-/* Labels: whole numbers from 0, (N) or (N,1); sets label and classes. */
+/* Labels: whole numbers from 0, (N) or (N,1), also kept as floats, or (N,K)
+ * with a single 1 in each row; sets label and classes. */
 int array_labels(const struct array *, struct dataset *, struct err *) MUST_USE;
 
 #endif

@@ -98,6 +98,7 @@ binary_classes(struct model *m, const char *tail, struct err *e)
 	if ((rc = append(m, name, e)) != 0)
 		return rc;
 	m->classes = 2;
+	m->second = true;
 	m->note = arena_printf(&m->arena,
 	    "%s%sthe one output is the second of two classes",
 	    m->note != NULL ? m->note : "",

@@ -499,7 +499,7 @@ bundle_named(const char *path)
 {
 	static const char *const suffix[] = {".tar", ".tar.gz", ".tgz",
 	    ".tar.xz", ".txz", ".tar.zst", ".tzst", ".tar.bz2", ".tbz2", ".tbz",
-	    ".zip", ".mar", ".nemo", ".7z"};
+	    ".tar.lz4", ".tar.lzma", ".tlz", ".zip", ".mar", ".nemo", ".7z"};
 
 	for (size_t i = 0; i < ARRAY_LEN(suffix); i++)
 		if (text_ends_with(path, suffix[i]))
@@ -511,7 +511,7 @@ bool
 bundle_probe(struct rd r, const char *path)
 {
 	static const char *const archive[] = {
-	    "tar", "zip", "7z", "gzip", "xz", "zstd", "bzip2"};
+	    "tar", "zip", "7z", "gzip", "xz", "zstd", "bzip2", "lz4", "lzma"};
 	struct identify_bids bids;
 
 	if (bundle_named(path))

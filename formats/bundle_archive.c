@@ -64,7 +64,8 @@ static const char *
 filter_of(struct rd r)
 {
 	static const char *const name[][2] = {{"gzip", ".gz"},
-	    {"bzip2", ".bz2"}, {"xz", ".xz"}, {"zstd", ".zst"}};
+	    {"bzip2", ".bz2"}, {"xz", ".xz"}, {"zstd", ".zst"}, {"lz4", ".lz4"},
+	    {"lzma", ".lzma"}};
 	struct identify_bids bids;
 
 	identify(r, &bids);
@@ -246,6 +247,8 @@ enable(struct archive *a)
 	       archive_read_support_filter_bzip2(a) == ARCHIVE_OK &&
 	       archive_read_support_filter_xz(a) == ARCHIVE_OK &&
 	       archive_read_support_filter_zstd(a) == ARCHIVE_OK &&
+	       archive_read_support_filter_lz4(a) == ARCHIVE_OK &&
+	       archive_read_support_filter_lzma(a) == ARCHIVE_OK &&
 	       archive_read_support_format_tar(a) == ARCHIVE_OK &&
 	       archive_read_support_format_zip(a) == ARCHIVE_OK &&
 	       archive_read_support_format_7zip(a) == ARCHIVE_OK &&

@@ -12,6 +12,7 @@ struct cifar_pickle {
 	struct slice pixels; /* n images */
 	size_t n;
 	const struct pickle_node *list; /* of labels or names */
+	struct slice labels;            /* or int64, little-endian */
 };
 
 /* Close what was opened, also after a failure. */
@@ -23,7 +24,7 @@ void cifar_pickle_close(struct cifar_pickle *);
 
 /* Label i; -1 when it is no small integer. */
 int64_t cifar_pickle_label(const struct cifar_pickle *, size_t i);
-int cifar_pickle_name(const struct cifar_pickle *, size_t i, struct slice *out,
-    struct err *) MUST_USE;
+int cifar_pickle_name(
+    struct cifar_pickle *, size_t i, struct slice *out, struct err *) MUST_USE;
 
 #endif

@@ -42,6 +42,7 @@ struct conf_doc {
 	struct conf *root; /* NULL: nothing was read; of the first document */
 	struct conf *last; /* the root of the last: they are linked by next */
 	size_t documents;
+	bool yaml; /* read as YAML */
 };
 
 /*
@@ -49,6 +50,9 @@ struct conf_doc {
  * conf_release().  JSON: values one after another (JSON lines) are documents.
  */
 int conf_json(struct rd, struct conf_doc *, struct err *) MUST_USE;
+/* JSON with comments and a comma behind the last value, as editors and
+ * TypeScript read their settings (jsonc-parser). */
+int conf_jsonc(struct rd, struct conf_doc *, struct err *) MUST_USE;
 int conf_yaml(struct rd, struct conf_doc *, struct err *) MUST_USE;
 void conf_release(struct conf_doc *);
 

@@ -3,6 +3,7 @@
  * repeat, lone surrogates pass.  Control characters in strings, which it
  * refuses, are taken, so that less is missed.
  */
+#define _GNU_SOURCE /* memmem */
 #include "formats/conf.h"
 
 #include "base/limits.h"
@@ -15,6 +16,7 @@ struct reader {
 	size_t depth;    /* of it */
 	const char *key; /* of the next value */
 	size_t key_len;
+	bool comments; /* they are blanks, and a comma may stand last */
 };
 
 static int
@@ -29,13 +31,32 @@ full(const struct reader *r, struct err *e)
 	return err_set(e, ERR_LIMIT, r->at, "json: too many values");
 }
 
+/* Past a comment that begins here; one without an end goes on to the end. */
+static bool
+comment(struct reader *r)
+{
+	const char *s = r->s + r->at;
+	size_t left = r->len - r->at;
+	const char *end;
+
+	if (!r->comments || left < 2 || s[0] != '/' ||
+	    (s[1] != '/' && s[1] != '*'))
+		return false;
+	end = s[1] == '/' ? memchr(s, '\n', left)
+			  : memmem(s + 2, left - 2, "*/", 2);
+	r->at = end == NULL ? r->len : (size_t)(end - r->s) + (s[1] == '*') + 1;
+	return true;
+}
+
 static void
 blank(struct reader *r)
 {
-	while (
-	    r->at < r->len && (r->s[r->at] == ' ' || r->s[r->at] == '\t' ||
-				  r->s[r->at] == '\r' || r->s[r->at] == '\n'))
-		r->at++;
+	while ((r->at < r->len &&
+		   (r->s[r->at] == ' ' || r->s[r->at] == '\t' ||
+		       r->s[r->at] == '\r' || r->s[r->at] == '\n') &&
+		   ++r->at) ||
+	       comment(r))
+		;
 }
 
 static struct conf *
@@ -278,6 +299,8 @@ behind(struct reader *r, bool *more, struct err *e)
 			return bad(r, "no comma", e);
 		r->at++;
 		blank(r);
+		if (r->comments && r->at < r->len && r->s[r->at] == close)
+			continue;
 		*more = true;
 		return r->at < r->len ? 0 : bad(r, "ends early", e);
 	}
@@ -307,21 +330,39 @@ document(struct reader *r, struct err *e)
 	return rc;
 }
 
+static int
+read(struct reader *r, struct err *e)
+{
+	int rc = 0;
+
+	*r->doc = (struct conf_doc){.root = NULL};
+	arena_init(&r->doc->arena, LIMIT_CONF_ARENA);
+	if (r->len >= 3 && memcmp(r->s, "\xef\xbb\xbf", 3) == 0)
+		r->at = 3;
+	for (blank(r); r->at < r->len && rc == 0; blank(r))
+		rc = document(r, e);
+	if (rc == 0 && r->doc->root == NULL)
+		rc = bad(r, "no value", e);
+	return rc;
+}
+
 int
 conf_json(struct rd in, struct conf_doc *doc, struct err *e)
 {
 	struct reader r = {.doc = doc,
 	    .s = (const char *)in.base + in.off,
 	    .len = rd_left(&in)};
-	int rc = 0;
 
-	*doc = (struct conf_doc){.root = NULL};
-	arena_init(&doc->arena, LIMIT_CONF_ARENA);
-	if (r.len >= 3 && memcmp(r.s, "\xef\xbb\xbf", 3) == 0)
-		r.at = 3;
-	for (blank(&r); r.at < r.len && rc == 0; blank(&r))
-		rc = document(&r, e);
-	if (rc == 0 && doc->root == NULL)
-		rc = bad(&r, "no value", e);
-	return rc;
+	return read(&r, e);
+}
+
+int
+conf_jsonc(struct rd in, struct conf_doc *doc, struct err *e)
+{
+	struct reader r = {.doc = doc,
+	    .s = (const char *)in.base + in.off,
+	    .len = rd_left(&in),
+	    .comments = true};
+
+	return read(&r, e);
 }

@@ -229,7 +229,7 @@ conf_yaml(struct rd in, struct conf_doc *doc, struct err *e)
 {
 	struct reader r = {.doc = doc};
 
-	*doc = (struct conf_doc){.root = NULL};
+	*doc = (struct conf_doc){.yaml = true};
 	arena_init(&doc->arena, LIMIT_CONF_ARENA);
 	map_init(&r.anchors, &doc->arena);
 	return yaml_events(in, take, &r, e);

@@ -62,6 +62,27 @@ draw_path(struct draw *a, const char *fmt, ...)
 	return a->rc == 0 ? keep(a, name) : "";
 }
 
+void
+draw_note(struct draw *a, const char *fmt, ...)
+{
+	char text[512];
+	const char *note;
+	va_list ap;
+
+	if (a->rc != 0)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	note = arena_printf(&a->m->arena, "%s%s%s", a->m->note,
+	    *a->m->note != '\0' ? "; " : "", text);
+	if (note == NULL)
+		a->rc =
+		    err_set(a->e, ERR_LIMIT, ERR_NOWHERE, "model too large");
+	else
+		a->m->note = note;
+}
+
 /* "module.name", or one of them where the other is "". */
 static const char *
 member(struct draw *a, const char *module, const char *name)
@@ -114,8 +135,9 @@ draw_ignore(struct draw *a, const char *prefix)
 	size_t n = strlen(prefix);
 
 	for (size_t i = 0; a->rc == 0 && i < a->w->n; i++)
-		if (strncmp(a->w->tensor[i].name + a->w->prefix, prefix, n) ==
-		    0)
+		if (!a->w->ignored[i] &&
+		    strncmp(a->w->tensor[i].name + a->w->prefix, prefix, n) ==
+			0)
 			a->w->ignored[i] = true;
 }
 

@@ -35,6 +35,9 @@ const char *draw_path(struct draw *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Fail with ERR_UNSUPPORTED unless something failed before. */
 void draw_fail(struct draw *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Something that m->note says, behind what it says already. */
+void draw_note(struct draw *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
 /* The tensor module.name (name "": module itself), or failure. */
 const struct tensor *draw_weight(
     struct draw *, const char *module, const char *name);

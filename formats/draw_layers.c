@@ -214,9 +214,8 @@ draw_last(struct draw *a, const char *module, const char *x)
 	if (last == NULL)
 		last = module; /* the message names it */
 	if (last != module)
-		a->m->note = draw_path(a,
-		    "%s%s'%.64s' is the last layer, behind a dropout at most",
-		    a->m->note, *a->m->note != '\0' ? "; " : "",
+		draw_note(a,
+		    "'%.64s' is the last layer, behind a dropout at most",
 		    last = draw_path(a, "%s", last));
 	return draw_classifier(a, last, x);
 }

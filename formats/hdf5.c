@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "formats/hdf5_object.h"
+#include "formats/hdf5_sum.h"
 
 static const uint8_t magic[] = "\x89HDF\r\n\x1a\n";
 
@@ -53,32 +54,46 @@ widths(struct hdf5 *h, struct rd *r, struct err *e)
 static int
 places(struct hdf5 *h, struct rd *r, uint64_t *base, uint64_t *end)
 {
-	uint64_t unused;
+	uint64_t other;
 	int rc;
 
 	if ((rc = hdf5_object_address(h, r, base)) != 0 ||
-	    (rc = hdf5_object_address(h, r, &unused)) != 0)
+	    (rc = hdf5_object_address(h, r, &other)) != 0 ||
+	    (rc = hdf5_object_address(h, r, end)) != 0)
 		return rc;
-	return hdf5_object_address(h, r, end);
+	hdf5_object_expect(h, r, other == HDF5_NOWHERE || other < *end);
+	return 0;
 }
 
 static int
 old_superblock(struct hdf5 *h, struct rd *r, unsigned version, uint64_t *base,
     uint64_t *end, struct err *e)
 {
-	uint64_t unused;
+	uint64_t driver, name;
+	uint32_t cache;
+	uint8_t space, root, reserved, shared;
 	int rc;
 
-	if (rd_skip(r, 4) != 0)
+	/* versions of what else there is, of which each has one */
+	if (rd_u8(r, &space) != 0 || rd_u8(r, &root) != 0 ||
+	    rd_u8(r, &reserved) != 0 || rd_u8(r, &shared) != 0)
 		return hdf5_object_cut(r, "the superblock", e);
+	if (space != 0 || root != 0 || shared != 0)
+		return err_set(e, ERR_UNSUPPORTED, rd_pos(r) - 4,
+		    "hdf5: free space of version %u, a root of %u, shared "
+		    "headers of %u",
+		    space, root, shared);
 	if ((rc = widths(h, r, e)) != 0)
 		return rc;
 	if (rd_skip(r, version == 1 ? 13 : 9) != 0 ||
 	    places(h, r, base, end) != 0 ||
-	    hdf5_object_address(h, r, &unused) != 0 ||
-	    hdf5_object_address(h, r, &unused) != 0 ||
-	    hdf5_object_address(h, r, &h->root) != 0)
+	    hdf5_object_address(h, r, &driver) != 0 ||
+	    hdf5_object_address(h, r, &name) != 0 ||
+	    hdf5_object_address(h, r, &h->root) != 0 ||
+	    rd_u32le(r, &cache) != 0)
 		return hdf5_object_cut(r, "the superblock", e);
+	hdf5_object_expect(
+	    h, r, cache <= 2 && (driver == HDF5_NOWHERE || driver < *end));
 	return 0;
 }
 
@@ -86,13 +101,16 @@ static int
 new_superblock(
     struct hdf5 *h, struct rd *r, uint64_t *base, uint64_t *end, struct err *e)
 {
+	struct rd from = *r;
 	int rc;
 
+	from.off -= 9; /* signature and version */
 	if ((rc = widths(h, r, e)) != 0)
 		return rc;
 	if (rd_skip(r, 1) != 0 || places(h, r, base, end) != 0 ||
 	    hdf5_object_address(h, r, &h->root) != 0)
 		return hdf5_object_cut(r, "the superblock", e);
+	hdf5_sum_check(h, from, *r);
 	return 0;
 }
 

@@ -31,6 +31,9 @@ struct hdf5 {
 	struct hdf5_kept *kept;
 	/* what a file may still cost: records, bytes that are not views */
 	uint64_t records, bytes;
+	/* where the first thing is that the HDF5 library refuses (a wrong
+	 * checksum, an address outside) and that is not needed here; 0: none */
+	uint64_t wrong;
 };
 
 /* Whether the bytes are HDF5, also behind a user block. */

@@ -104,10 +104,9 @@ find(struct hdf5 *h, uint64_t at, const char *name, struct attribute *a,
 
 /* --- strings ------------------------------------------------------------- */
 
-/* Object `index` of the collection at `at`. */
-static int
-heap_object(struct hdf5 *h, uint64_t at, uint32_t index, struct slice *out,
-    struct err *e)
+int
+hdf5_attr_heap_object(struct hdf5 *h, uint64_t at, uint32_t index,
+    struct slice *out, struct err *e)
 {
 	uint64_t size;
 	struct rd r, c;
@@ -171,7 +170,7 @@ string(struct hdf5 *h, struct attribute *a, struct slice *out, struct err *e)
 	*out = (struct slice){a->data.base, 0};
 	if (len == 0)
 		return 0;
-	if ((rc = heap_object(h, at, index, out, e)) != 0)
+	if ((rc = hdf5_attr_heap_object(h, at, index, out, e)) != 0)
 		return rc;
 	if (out->len < len)
 		return err_set(e, ERR_FORMAT, rd_pos(&a->data),

@@ -24,6 +24,10 @@ int hdf5_attr_text(struct hdf5 *, uint64_t at, const char *name,
 int hdf5_attr_bytes(const struct hdf5 *, const struct hdf5_message *,
     struct slice *name, struct rd *data, struct err *) MUST_USE;
 
+/* Object `index` of the global heap's collection at `at`. */
+int hdf5_attr_heap_object(struct hdf5 *, uint64_t at, uint32_t index,
+    struct slice *out, struct err *) MUST_USE;
+
 /*
  * The objects of global heaps, wherever one stands in the file: pieces of
  * variable length, of attributes and datasets.  Returns false behind the last;

@@ -20,6 +20,7 @@ struct chunks {
 	size_t size, width; /* bytes of a chunk, of an element */
 	uint8_t *data, *had, *work[2];
 	const uint8_t **key; /* of each chunk; NULL: not asked for */
+	bool sparse;         /* chunks may be missing */
 };
 
 /* --- one chunk ----------------------------------------------------------- */
@@ -206,7 +207,7 @@ begin(struct chunks *c, struct err *e)
 static int
 end(struct chunks *c, struct err *e)
 {
-	if (c->seen != c->total)
+	if (c->seen != c->total && !c->sparse)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "hdf5: %" PRIu64 " of %" PRIu64 " chunks of a dataset were "
 		    "never written",
@@ -288,7 +289,10 @@ version3(struct chunks *c, struct rd r, struct err *e)
 	if (c->h->keep && (c->key = hdf5_object_room(c->h, (size_t)c->total,
 			       sizeof(*c->key), e)) == NULL)
 		return ERR_LIMIT;
-	if ((rc = tree(c, where, LEVELS, e)) != 0 || (rc = end(c, e)) != 0)
+	/* one that was never written has no tree */
+	if (where != HDF5_NOWHERE || !c->sparse)
+		rc = tree(c, where, LEVELS, e);
+	if (rc != 0 || (rc = end(c, e)) != 0)
 		return rc;
 	return c->key != NULL ? keep(c, e) : 0;
 }
@@ -352,18 +356,35 @@ version4(struct chunks *c, struct rd r, struct err *e)
 	return by_index(c, r, flags, e);
 }
 
+static int
+read_all(struct chunks *c, unsigned version, struct rd layout,
+    struct rd filters, struct err *e)
+{
+	int rc;
+
+	if (c->t->rank == 0)
+		return err_set(
+		    e, ERR_FORMAT, rd_pos(&layout), "hdf5: a scalar in chunks");
+	c->filters.width = c->width;
+	if ((rc = hdf5_filter_parse(filters, &c->filters, e)) != 0)
+		return rc;
+	return version == 3 ? version3(c, layout, e) : version4(c, layout, e);
+}
+
 int
 hdf5_chunk_read(struct hdf5 *h, unsigned version, struct rd layout,
     struct rd filters, struct tensor *t, struct err *e)
 {
 	struct chunks c = {.h = h, .t = t, .width = dtype_width(t->dtype)};
-	int rc;
 
-	if (t->rank == 0)
-		return err_set(
-		    e, ERR_FORMAT, rd_pos(&layout), "hdf5: a scalar in chunks");
-	c.filters.width = c.width;
-	if ((rc = hdf5_filter_parse(filters, &c.filters, e)) != 0)
-		return rc;
-	return version == 3 ? version3(&c, layout, e) : version4(&c, layout, e);
+	return read_all(&c, version, layout, filters, e);
+}
+
+int
+hdf5_chunk_bytes(struct hdf5 *h, unsigned version, struct rd layout,
+    struct rd filters, size_t width, struct tensor *t, struct err *e)
+{
+	struct chunks c = {.h = h, .t = t, .width = width, .sparse = true};
+
+	return read_all(&c, version, layout, filters, e);
 }

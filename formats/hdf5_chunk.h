@@ -29,5 +29,9 @@ void hdf5_chunk_place(
  */
 int hdf5_chunk_read(struct hdf5 *, unsigned version, struct rd layout,
     struct rd filters, struct tensor *t, struct err *) MUST_USE;
+/* The same of elements of `width` bytes, which t's type does not say; chunks
+ * that were never written are zeros. */
+int hdf5_chunk_bytes(struct hdf5 *, unsigned version, struct rd layout,
+    struct rd filters, size_t width, struct tensor *t, struct err *) MUST_USE;
 
 #endif

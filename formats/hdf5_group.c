@@ -55,16 +55,38 @@ struct table {
 	struct rd heap; /* of names */
 };
 
+/* What is unused is a list of places within: where the next one is (1: none, as
+ * H5HL_FREE_NULL says), and how much it is. */
+static bool
+free_list(const struct hdf5 *h, struct rd heap, uint64_t at)
+{
+	uint64_t size, steps = heap.len / (2 * h->size);
+
+	if (at == HDF5_NOWHERE)
+		return true;
+	while (at != 1) {
+		struct rd r = heap;
+
+		if (steps-- == 0 || rd_skip(&r, at) != 0 ||
+		    hdf5_object_number(&r, h->size, &at) != 0 ||
+		    hdf5_object_number(&r, h->size, &size) != 0 || size == 0)
+			return false;
+	}
+	return true;
+}
+
 static int
 heap(struct hdf5 *h, uint64_t at, struct rd *out, struct err *e)
 {
 	uint64_t size, unused, data;
+	uint8_t version;
 	struct rd r;
 	int rc;
 
 	if ((rc = hdf5_object_signed(h, at, "HEAP", &r, e)) != 0)
 		return rc;
-	if (rd_skip(&r, 4) != 0 || hdf5_object_number(&r, h->size, &size) ||
+	if (rd_u8(&r, &version) != 0 || rd_skip(&r, 3) != 0 ||
+	    hdf5_object_number(&r, h->size, &size) != 0 ||
 	    hdf5_object_number(&r, h->size, &unused) != 0 ||
 	    hdf5_object_address(h, &r, &data) != 0)
 		return hdf5_object_cut(&r, "a local heap", e);
@@ -72,6 +94,7 @@ heap(struct hdf5 *h, uint64_t at, struct rd *out, struct err *e)
 		return rc;
 	if (rd_sub(&r, size, out) != 0)
 		return hdf5_object_cut(&r, "a local heap", e);
+	hdf5_object_expect(h, &r, version == 0 && free_list(h, *out, unused));
 	return 0;
 }
 
@@ -88,6 +111,7 @@ symbol(struct table *t, struct rd *r, struct err *e)
 	    hdf5_object_address(t->h, r, &at) != 0 ||
 	    rd_u32le(r, &cache) != 0 || rd_skip(r, 20) != 0)
 		return hdf5_object_cut(r, "a symbol table", e);
+	hdf5_object_expect(t->h, r, cache <= 2);
 	if (rd_skip(&name, off) != 0 ||
 	    rd_bytes(&name, MIN(rd_left(&name), LIMIT_NAME + 1), &s) != 0 ||
 	    s.len == 0 || (end = memchr(s.ptr, '\0', s.len)) == NULL)
@@ -101,14 +125,17 @@ symbol(struct table *t, struct rd *r, struct err *e)
 static int
 leaf(struct table *t, uint64_t at, struct err *e)
 {
+	uint8_t version;
 	uint16_t n;
 	struct rd r;
 	int rc;
 
 	if ((rc = hdf5_object_signed(t->h, at, "SNOD", &r, e)) != 0)
 		return rc;
-	if (rd_skip(&r, 2) != 0 || rd_u16le(&r, &n) != 0)
+	if (rd_u8(&r, &version) != 0 || rd_skip(&r, 1) != 0 ||
+	    rd_u16le(&r, &n) != 0)
 		return hdf5_object_cut(&r, "a symbol table", e);
+	hdf5_object_expect(t->h, &r, version == 1);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = symbol(t, &r, e);
 	return rc;
@@ -119,7 +146,7 @@ tree(struct table *t, uint64_t at, unsigned above, struct err *e)
 {
 	uint8_t type, level;
 	uint16_t n;
-	uint64_t key, child;
+	uint64_t key, child, left, right;
 	struct rd r;
 	int rc;
 
@@ -127,8 +154,12 @@ tree(struct table *t, uint64_t at, unsigned above, struct err *e)
 	    (rc = hdf5_object_signed(t->h, at, "TREE", &r, e)) != 0)
 		return rc;
 	if (rd_u8(&r, &type) != 0 || rd_u8(&r, &level) != 0 ||
-	    rd_u16le(&r, &n) != 0 || rd_skip(&r, 2 * t->h->off) != 0)
+	    rd_u16le(&r, &n) != 0 ||
+	    hdf5_object_address(t->h, &r, &left) != 0 ||
+	    hdf5_object_address(t->h, &r, &right) != 0)
 		return hdf5_object_cut(&r, "a tree", e);
+	hdf5_object_expect(t->h, &r,
+	    hdf5_object_within(t->h, left) && hdf5_object_within(t->h, right));
 	/* levels that fall cannot go in circles */
 	if (type != 0 || level >= above)
 		return err_set(e, ERR_FORMAT, rd_pos(&r),
@@ -138,6 +169,8 @@ tree(struct table *t, uint64_t at, unsigned above, struct err *e)
 		if (hdf5_object_number(&r, t->h->size, &key) != 0 ||
 		    hdf5_object_address(t->h, &r, &child) != 0)
 			return hdf5_object_cut(&r, "a tree", e);
+		/* a key is the place of a name */
+		hdf5_object_expect(t->h, &r, key < t->heap.len);
 		rc = level == 0 ? leaf(t, child, e) : tree(t, child, level, e);
 	}
 	return rc;
@@ -160,6 +193,25 @@ symbols(struct hdf5 *h, struct hdf5_group *g, struct rd r, struct err *e)
 
 /* --- link messages ------------------------------------------------------- */
 
+/* The value of an external link (64): length, version and flags, the name of the
+ * file, the path within it. */
+static const char *
+file_of(struct hdf5 *h, struct rd r, uint8_t type)
+{
+	uint16_t len;
+	struct rd value;
+	struct slice s;
+	const uint8_t *end;
+
+	if (type != 64 || rd_u16le(&r, &len) != 0 ||
+	    rd_sub(&r, len, &value) != 0 || rd_skip(&value, 1) != 0 ||
+	    rd_bytes(&value, rd_left(&value), &s) != 0 || s.len == 0 ||
+	    (end = memchr(s.ptr, '\0', s.len)) == NULL)
+		return NULL;
+	return arena_strdup(
+	    h->arena, (const char *)s.ptr, (size_t)(end - s.ptr));
+}
+
 static int
 link_message(struct hdf5 *h, struct hdf5_group *g, struct rd r, struct err *e)
 {
@@ -176,8 +228,10 @@ link_message(struct hdf5 *h, struct hdf5_group *g, struct rd r, struct err *e)
 	    rd_bytes(&r, len, &name) != 0 ||
 	    (type == 0 && hdf5_object_address(h, &r, &at) != 0))
 		return hdf5_object_cut(&r, "a link", e);
-	if ((rc = add(h, g, name, at, e)) == 0)
+	if ((rc = add(h, g, name, at, e)) == 0) {
 		g->link[g->n - 1].external = type > 1; /* 1: a soft link */
+		g->link[g->n - 1].file = file_of(h, r, type);
+	}
 	return rc;
 }
 

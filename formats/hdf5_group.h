@@ -10,6 +10,7 @@ struct hdf5_link {
 	const char *name;
 	uint64_t at;   /* HDF5_NOWHERE: points elsewhere, not to be followed */
 	bool external; /* in another file, or by a driver of the user's */
+	const char *file; /* the other file; NULL: none, or it is not known */
 };
 
 struct hdf5_group {

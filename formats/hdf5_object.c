@@ -4,6 +4,7 @@
 #include "formats/hdf5_object.h"
 
 #include "base/limits.h"
+#include "formats/hdf5_sum.h"
 
 #define BLOCKS 1024 /* of one header */
 
@@ -75,6 +76,19 @@ hdf5_object_address(const struct hdf5 *h, struct rd *r, uint64_t *out)
 	return rc;
 }
 
+void
+hdf5_object_expect(struct hdf5 *h, const struct rd *r, bool so)
+{
+	if (!so && h->wrong == 0)
+		h->wrong = rd_pos(r);
+}
+
+bool
+hdf5_object_within(const struct hdf5 *h, uint64_t at)
+{
+	return at == HDF5_NOWHERE || at < h->file.len;
+}
+
 int
 hdf5_object_spend(struct hdf5 *h, uint64_t n, struct err *e)
 {
@@ -110,7 +124,7 @@ static int
 continuation(struct header *o, struct rd r, struct err *e)
 {
 	uint64_t at, len;
-	struct rd *to = &o->more[o->blocks];
+	struct rd *to = &o->more[o->blocks], from;
 	int rc;
 
 	if (hdf5_object_address(o->h, &r, &at) != 0 ||
@@ -127,8 +141,13 @@ continuation(struct header *o, struct rd r, struct err *e)
 		return err_set(e, ERR_FORMAT, rd_pos(&r),
 		    "hdf5: a continuation of %" PRIu64 " bytes", len);
 	/* signature and checksum count */
+	from = r;
 	if (rd_sub(&r, o->version == 1 ? len : len - 8, to) != 0)
 		return hdf5_object_cut(&r, "a continuation", e);
+	if (o->version == 2) {
+		from.off -= 4;
+		hdf5_sum_check(o->h, from, r);
+	}
 	o->blocks++;
 	return 0;
 }
@@ -187,6 +206,7 @@ block(struct header *o, struct rd r, struct err *e)
 		if (message(o, &r, &type, &flags, &size) != 0 ||
 		    rd_sub(&r, size, &body) != 0)
 			return hdf5_object_cut(&r, "a message", e);
+		hdf5_object_expect(o->h, &r, o->version != 1 || size % 8 == 0);
 		if ((rc = add(o, type, (flags & 2) != 0, body, e)) != 0)
 			return rc;
 	}
@@ -209,6 +229,7 @@ begin_old(struct header *o, struct rd *r, struct rd *first, struct err *e)
 static int
 begin_new(struct header *o, struct rd *r, struct rd *first, struct err *e)
 {
+	struct rd from = *r;
 	uint8_t version, flags;
 	uint64_t size;
 
@@ -225,6 +246,7 @@ begin_new(struct header *o, struct rd *r, struct rd *first, struct err *e)
 	    hdf5_object_number(r, (size_t)1 << (flags & 3), &size) != 0 ||
 	    rd_sub(r, size, first) != 0)
 		return hdf5_object_cut(r, "an object header", e);
+	hdf5_sum_check(o->h, from, *r);
 	return 0;
 }
 

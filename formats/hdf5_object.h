@@ -47,6 +47,10 @@ int hdf5_object_signed(const struct hdf5 *, uint64_t at, const char *sign,
 int hdf5_object_number(struct rd *, size_t width, uint64_t *out) MUST_USE;
 int hdf5_object_address(
     const struct hdf5 *, struct rd *, uint64_t *out) MUST_USE;
+/* Unless it is so, the library refuses what is at the cursor: h->wrong. */
+void hdf5_object_expect(struct hdf5 *, const struct rd *, bool so);
+/* The undefined address, or one within the file. */
+bool hdf5_object_within(const struct hdf5 *, uint64_t at);
 /* ERR_TRUNCATED at the cursor. */
 int hdf5_object_cut(const struct rd *, const char *what, struct err *);
 /* Take n records from what the file may cost. */

@@ -267,6 +267,21 @@ relu6(struct draw *a, const char *at, const char *x)
 	return x;
 }
 
+static const char *
+squared_relu(struct draw *a, const char *at, const char *x)
+{
+	x = draw_unary(a, "Relu", at, x);
+	return draw_binary(a, "Mul", at, x, x);
+}
+
+static const char *
+leaky_relu(struct draw *a, const char *at, const char *x)
+{
+	x = draw_unary(a, "LeakyRelu", at, x);
+	draw_real(a, "alpha", 0.01);
+	return x;
+}
+
 /* transformers' ACT2FN (activations.py), as far as classifiers use it. */
 const char *
 hf_activation(struct draw *a, const char *absent, const char *at, const char *x)
@@ -293,6 +308,12 @@ hf_activation(struct draw *a, const char *absent, const char *at, const char *x)
 		return swish(a, at, x, 1.0);
 	if (strcmp(s, "relu6") == 0)
 		return relu6(a, at, x);
+	if (strcmp(s, "relu2") == 0)
+		return squared_relu(a, at, x);
+	if (strcmp(s, "leaky_relu") == 0)
+		return leaky_relu(a, at, x);
+	if (strcmp(s, "linear") == 0)
+		return x;
 	draw_fail(a, "config.json: hidden_act '%.40s' is not known here", s);
 	return "";
 }

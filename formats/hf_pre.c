@@ -37,7 +37,7 @@ static const struct kind kinds[] = {
     {"ViT", false, false, false, 224, 0, FILTER_BILINEAR, HALVES, false},
     {"DeiT", false, false, true, 256, 224, FILTER_BICUBIC, HALVES, false},
     {"Beit", false, false, true, 256, 224, FILTER_BICUBIC, HALVES, false},
-    {"ConvNext", true, true, false, 384, 0, FILTER_BICUBIC, HALVES, false},
+    {"ConvNext", true, true, false, 384, 0, FILTER_BILINEAR, HALVES, false},
     {"MobileNetV1", true, false, true, 256, 224, FILTER_BILINEAR, HALVES,
 	false},
     {"MobileNetV2", true, false, true, 256, 224, FILTER_BILINEAR, HALVES,

@@ -32,8 +32,8 @@ MAGIC(cab, 0, "MSCF\0\0\0\0", 64)
 MAGIC(xar, 0, "xar!\0\x1c", 48)
 MAGIC(riff, 0, "RIFF", 32)
 MAGIC(elf, 0, "\x7f" "ELF", 32)
+MAGIC(chm, 0, "ITSF\3\0\0\0", 64)
 MAGIC(wasm, 0, "\0asm\1\0\0\0", 64)
-MAGIC(pdf, 0, "%PDF-", 40)
 /* clang-format on */
 
 /* Frames that readers skip may come first. */
@@ -149,22 +149,6 @@ probe_tiff(struct rd r)
 	return RD_HAS(r, 0, "II*\0") || RD_HAS(r, 0, "MM\0*") ? 32 : 0;
 }
 
-/* A launcher of freedesktop.org that starts something. */
-static unsigned
-probe_desktop(struct rd r)
-{
-	static const char group[] = "[Desktop Entry]", exec[] = "Exec=";
-	size_t n = MIN(r.len, 4096);
-
-	if (!RD_HAS(r, 0, group))
-		return 0;
-	for (size_t i = sizeof(group); i + sizeof(exec) < n; i++)
-		if (r.base[i - 1] == '\n' &&
-		    rd_has(r, i, exec, sizeof(exec) - 1))
-			return 48;
-	return 0;
-}
-
 /* http://yann.lecun.com/exdb/mnist: 0 0 type rank, sizes, exactly the data */
 static unsigned
 probe_idx(struct rd r)
@@ -236,6 +220,14 @@ probe_onnx(struct rd r)
 #define probe_dex        identify_code_dex
 #define probe_lnk        identify_code_lnk
 #define probe_pyc        identify_code_pyc
+#define probe_pdf        identify_document_pdf
+#define probe_desktop    identify_document_desktop
+#define probe_reg        identify_document_reg
+#define probe_autorun    identify_document_autorun
+#define probe_ole2       identify_document_ole2
+#define probe_java       identify_document_java
+#define probe_arrow      identify_document_arrow
+#define probe_wide       identify_document_wide
 #define probe_compress   identify_archive_compress
 #define probe_cpio       identify_archive_cpio
 #define probe_iso9660    identify_archive_iso9660

@@ -25,6 +25,15 @@ unsigned identify_code_dex(struct rd);
 unsigned identify_code_lnk(struct rd);
 unsigned identify_code_pyc(struct rd);
 
+unsigned identify_document_arrow(struct rd);
+unsigned identify_document_autorun(struct rd);
+unsigned identify_document_desktop(struct rd);
+unsigned identify_document_java(struct rd);
+unsigned identify_document_ole2(struct rd);
+unsigned identify_document_pdf(struct rd);
+unsigned identify_document_reg(struct rd);
+unsigned identify_document_wide(struct rd);
+
 unsigned identify_pickle(struct rd);
 
 unsigned identify_other_savedmodel(struct rd);

@@ -86,7 +86,14 @@ word_then(const char *s, size_t len, const char *before, const char *after)
 	return false;
 }
 
-/* "class Name:" or "class Name(Base):", one word before either. */
+static bool
+name_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '_' || (unsigned char)c >= 0x80;
+}
+
+/* "class Name:" or "class Name(Base):", no brace as in JavaScript. */
 static bool
 class_line(const char *s, size_t len)
 {
@@ -94,9 +101,9 @@ class_line(const char *s, size_t len)
 
 	if (!starts(s, len, "class ") || s[len - 1] != ':')
 		return false;
-	while (i < len && s[i] != ' ' && s[i] != '(' && s[i] != ':')
+	while (i < len && name_byte(s[i]))
 		i++;
-	return i > 6 && i < len && s[i] != ' ';
+	return i > 6 && i < len && strchr("(:[", s[i]) != NULL;
 }
 
 /* A line that is Python at top level and hardly prose. */
@@ -147,6 +154,21 @@ identify_text_python(struct rd r)
 	return lines != 0 ? 14 : 0;
 }
 
+/* A line of TorchScript that has to do with tensors: with types as Python
+ * writes them, since other languages have a Tensor as well. */
+static bool
+torchscript_line(const char *s, size_t len)
+{
+	static const char *const types[] = {
+	    ": Tensor", "-> Tensor", "[Tensor", "__torch__."};
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (word_then(s, len, "", types[i]))
+			return true;
+	return word_then(s, len, "__parameters__ = [", "]") ||
+	       word_then(s, len, "op_version_set = ", "");
+}
+
 /*
  * What torch.jit.save prints: no import, as nothing is imported, but tensors.
  * Python that works with tensors has to import something first.
@@ -171,12 +193,7 @@ identify_text_torchscript(struct rd r)
 			return 0;
 		def = def || starts(s + in, n - in, "def ") ||
 		      (n != 0 && class_line(s, n));
-		tensors =
-		    tensors ||
-		    word_then(s + in, n - in, "__parameters__ = [", "]") ||
-		    word_then(s, n, "op_version_set = ", "") ||
-		    word_then(s, n, "", "Tensor") ||
-		    word_then(s, n, "", "__torch__.");
+		tensors = tensors || torchscript_line(s + in, n - in);
 		s += MIN(n + 1, len);
 		len -= MIN(n + 1, len);
 	}

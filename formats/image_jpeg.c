@@ -73,32 +73,86 @@ on_progress(j_common_ptr c)
 }
 
 static void
+choose(struct jpeg_job *j)
+{
+	struct jpeg_decompress_struct *d = &j->dec;
+
+	j->out->c = d->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3;
+	if (d->jpeg_color_space == JCS_GRAYSCALE)
+		d->out_color_space = JCS_GRAYSCALE;
+	else if (d->jpeg_color_space == JCS_RGB ||
+		 d->jpeg_color_space == JCS_YCbCr)
+		d->out_color_space = JCS_RGB;
+	else if (d->jpeg_color_space == JCS_CMYK ||
+		 d->jpeg_color_space == JCS_YCCK)
+		d->out_color_space = JCS_CMYK;
+	else
+		stop(j, err_set(j->err, ERR_UNSUPPORTED, ERR_NOWHERE,
+			    "jpeg: an unknown colour space"));
+}
+
+/* Room for a row of four inks a pixel. */
+static uint8_t *
+inks_of(struct jpeg_job *j)
+{
+	uint8_t *p = arena_alloc(j->arena, j->out->w, 4);
+
+	if (p == NULL)
+		err_set(j->err, ERR_LIMIT, ERR_NOWHERE, "data too large");
+	return p;
+}
+
+/* a b / 255, rounded */
+static uint8_t
+times(unsigned a, unsigned b)
+{
+	unsigned v = a * b + 128;
+
+	return (uint8_t)(((v >> 8) + v) >> 8);
+}
+
+/* Inks as Adobe's programs write them, 255 being none, to colours as Pillow
+ * mixes them (JpegImagePlugin.py, libImaging/Convert.c). */
+static void
+mix(const uint8_t *inks, size_t n, uint8_t *to)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < 3; k++) {
+			unsigned white = inks[4 * i + 3];
+
+			to[3 * i + k] =
+			    (uint8_t)(white -
+				      times(255u - inks[4 * i + k], white));
+		}
+}
+
+static void
 decode(struct jpeg_job *j)
 {
 	struct jpeg_decompress_struct *d = &j->dec;
-	uint8_t *p;
+	uint8_t *p, *inks = NULL;
 
 	jpeg_create_decompress(d);
 	d->progress = &j->progress;
 	jpeg_mem_src(d, j->rd.base, j->rd.len);
 	if (jpeg_read_header(d, TRUE) != JPEG_HEADER_OK)
 		stop(j, err_set(j->err, ERR_FORMAT, 0, "jpeg: no image"));
-	if (d->jpeg_color_space != JCS_GRAYSCALE &&
-	    d->jpeg_color_space != JCS_RGB && d->jpeg_color_space != JCS_YCbCr)
-		stop(j, err_set(j->err, ERR_UNSUPPORTED, ERR_NOWHERE,
-			    "jpeg: CMYK and the like are not read"));
-	j->out->c = d->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3;
-	d->out_color_space = j->out->c == 1 ? JCS_GRAYSCALE : JCS_RGB;
+	choose(j);
 	d->dct_method = JDCT_ISLOW;
 	p = image_alloc(
 	    j->arena, j->out, d->image_width, d->image_height, j->err);
 	if (p == NULL)
 		stop(j, j->err->code);
 	jpeg_start_decompress(d);
+	if (d->out_color_space == JCS_CMYK && (inks = inks_of(j)) == NULL)
+		stop(j, j->err->code);
 	while (d->output_scanline < d->output_height) {
-		JSAMPROW row = p + d->output_scanline * j->out->w * j->out->c;
+		uint8_t *to = p + d->output_scanline * j->out->w * j->out->c;
+		JSAMPROW row = inks != NULL ? inks : to;
 
 		jpeg_read_scanlines(d, &row, 1);
+		if (inks != NULL)
+			mix(inks, j->out->w, to);
 	}
 	jpeg_finish_decompress(d);
 }

@@ -27,6 +27,16 @@ struct names {
 	size_t n;
 };
 
+static size_t
+part_of(const char *name)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(parts) && strcasecmp(parts[i], name) != 0)
+		i++;
+	return i;
+}
+
 /* --- class folders ------------------------------------------------------- */
 
 /* Each component but the dot-files, which nobody means as data. */
@@ -45,6 +55,8 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 
 	if (hidden(entry->path) || (slash == NULL && !folder))
 		return 0;
+	if (slash != NULL && folder && strcasecmp(slash, "/images") == 0)
+		return 0; /* Tiny ImageNet has one in each class */
 	if (slash != NULL && !S_ISREG(entry->st.st_mode)) {
 		err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    folder ? "a folder inside a class folder"
@@ -60,6 +72,29 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 	return 0;
 }
 
+/* The only folder is no class when it is called as what all images lie in. */
+static int
+check_alone(const struct listing *l, struct err *e)
+{
+	static const char *const heaps[] = {
+	    "images", "image", "imgs", "img", "data", "pictures", "jpegimages"};
+	const char *name;
+	bool heap;
+
+	if (l->classes.len != sizeof(name))
+		return 0;
+	memcpy(&name, l->classes.ptr, sizeof(name));
+	heap = part_of(name) < ARRAY_LEN(parts);
+	for (size_t i = 0; i < ARRAY_LEN(heaps); i++)
+		heap = heap || strcasecmp(heaps[i], name) == 0;
+	if (!heap)
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+	    "all images lie in '%.60s', which is the name of no class, and no "
+	    "table that is known here says what they show",
+	    name);
+}
+
 static int
 read_classes(int root, const struct fit_shape *fit, struct listing *l,
     struct dataset *d, struct err *e)
@@ -73,7 +108,7 @@ read_classes(int root, const struct fit_shape *fit, struct listing *l,
 	else if (rc == 0 && l->images.len == 0)
 		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "no images in its class folders");
-	if (rc == 0)
+	if (rc == 0 && (rc = check_alone(l, e)) == 0)
 		rc = listing_read(l, root, fit, d, e);
 	if (rc == 0 && w.passed != 0)
 		dataset_say(d,
@@ -97,23 +132,50 @@ map_file(int root, const char *name, struct file_map *m, struct err *e)
 	return rc;
 }
 
+/* Which part a table is of, by its name ("Test.csv"); those of one part come
+ * in the order of names, and what describes classes ("Meta.csv") not at all. */
+static size_t
+table_rank(const char *name)
+{
+	size_t n = strlen(name) - MIN(strlen(name), 4);
+
+	if (n == 4 && strncasecmp(name, "meta", n) == 0)
+		return SIZE_MAX;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (strlen(parts[i]) == n &&
+		    strncasecmp(parts[i], name, n) == 0)
+			return i;
+	return ARRAY_LEN(parts);
+}
+
 /* The table among the files of a folder, mapped, or NULL. */
 static const char *
 find_table(int root, const struct names *names, struct file_map *m)
 {
+	const char *best = NULL;
+	size_t rank = SIZE_MAX;
+
 	for (size_t i = 0; i < names->n; i++) {
 		const char *name = names->at[i];
+		struct file_map own;
 		struct err e;
 
 		if ((!text_ends_with(name, ".csv") &&
 			!text_ends_with(name, ".txt")) ||
-		    map_file(root, name, m, &e) != 0)
+		    table_rank(name) >= rank ||
+		    map_file(root, name, &own, &e) != 0)
 			continue;
-		if (imagetable_probe(name, rd_mem(m->ptr, m->len)))
-			return name;
-		file_unmap(m);
+		if (!imagetable_probe(name, rd_mem(own.ptr, own.len))) {
+			file_unmap(&own);
+			continue;
+		}
+		if (best != NULL)
+			file_unmap(m);
+		*m = own;
+		best = name;
+		rank = table_rank(name);
 	}
-	return NULL;
+	return best;
 }
 
 /* Where the files of the table are: beside it, or in a folder of images. */
@@ -155,16 +217,6 @@ read_table(int root, const char *name, struct rd r, const struct fit_shape *fit,
 }
 
 /* --- parts --------------------------------------------------------------- */
-
-static size_t
-part_of(const char *name)
-{
-	size_t i = 0;
-
-	while (i < ARRAY_LEN(parts) && strcasecmp(parts[i], name) != 0)
-		i++;
-	return i;
-}
 
 /* Class folders or a table; "images" alone is a folder without labels. */
 static bool
@@ -298,6 +350,19 @@ read_part(int part, const char *name, const struct fit_shape *fit,
 	return rc;
 }
 
+/* A table of a part that comes before the one that has folders. */
+static bool
+has_better(int root, const struct names *names, size_t rank)
+{
+	struct file_map m;
+	const char *table = find_table(root, names, &m);
+
+	if (table == NULL)
+		return false;
+	file_unmap(&m);
+	return table_rank(table) < rank;
+}
+
 int
 imagedir_parse(
     int root, const struct fit_shape *fit, struct dataset *d, struct err *e)
@@ -310,6 +375,10 @@ imagedir_parse(
 	listing_init(&l);
 	if ((rc = tree_list(root, &l.arena, &names.at, &names.n, e)) == 0) {
 		part = choose_part(root, &names, &l.arena, &name);
+		if (part >= 0 && has_better(root, &names, part_of(name))) {
+			close(part);
+			part = -1;
+		}
 		if (part >= 0) {
 			rc = read_part(part, name, fit, &l, d, e);
 			close(part);

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "formats/member.h"
 
+#include <strings.h>
+
 struct table {
 	struct rd rd; /* behind the head */
 	char between;
@@ -50,32 +52,55 @@ column(struct slice line, char between, size_t k, struct slice *out)
 	}
 }
 
-static bool
-is(struct slice s, const char *text)
+/* A field of a CSV file without its quotation marks. */
+static struct slice
+bare(struct slice s)
 {
-	return s.len == strlen(text) && memcmp(s.ptr, text, s.len) == 0;
+	if (s.len >= 2 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"')
+		return (struct slice){s.ptr + 1, s.len - 2};
+	return s;
 }
 
+/* Where a name of the column stands in the list, SIZE_MAX: nowhere. */
+static size_t
+place(struct slice s, const char *const *list)
+{
+	for (size_t i = 0; list[i] != NULL; i++)
+		if (s.len == strlen(list[i]) &&
+		    strncasecmp((const char *)s.ptr, list[i], s.len) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+/* The best columns that there are. */
 static bool
 read_head(struct rd r, char between, struct table *t)
 {
+	static const char *const files[] = {
+	    "filename", "file_name", "path", "filepath", "file", "image", NULL};
+	static const char *const classes[] = {
+	    "classid", "class_id", "label", "class", "target", NULL};
+	size_t file = SIZE_MAX, class = SIZE_MAX, at;
 	struct slice line, s;
-	bool file = false, class = false;
 
 	if (!imagetable_line(&r, &line) || line.len > LIMIT_NAME)
 		return false;
+	if (line.len >= 3 && memcmp(line.ptr, "\xef\xbb\xbf", 3) == 0)
+		line = (struct slice){line.ptr + 3, line.len - 3};
 	for (size_t k = 0; column(line, between, k, &s); k++) {
-		if (is(s, "Filename")) {
+		s = bare(s);
+		if ((at = place(s, files)) < file) {
+			file = at;
 			t->file = k;
-			file = true;
-		} else if (is(s, "ClassId")) {
+		}
+		if ((at = place(s, classes)) < class) {
+			class = at;
 			t->class = k;
-			class = true;
 		}
 	}
 	t->rd = r;
 	t->between = between;
-	return file && class;
+	return file != SIZE_MAX && class != SIZE_MAX;
 }
 
 static void
@@ -114,6 +139,8 @@ read_row(const struct table *t, struct slice line, const char *folder,
 	if (!column(line, t->between, t->file, &file) ||
 	    !column(line, t->between, t->class, &class))
 		return err_set(e, ERR_FORMAT, at, "a row of too few columns");
+	file = bare(file);
+	class = bare(class);
 	n = snprintf(path, sizeof(path), "%s%.*s", folder,
 	    (int)MIN(file.len, LIMIT_MEMBER_NAME + 1), (const char *)file.ptr);
 	if (file.len == 0 || file.ptr[file.len - 1] == '/' || n < 0 ||
@@ -154,7 +181,10 @@ imagetable_first(struct rd r, char *out, size_t size)
 
 	open_table(r, &t);
 	if (!imagetable_line(&t.rd, &line) ||
-	    !column(line, t.between, t.file, &file) || file.len >= size)
+	    !column(line, t.between, t.file, &file))
+		return false;
+	file = bare(file);
+	if (file.len >= size)
 		return false;
 	memcpy(out, file.ptr, file.len);
 	out[file.len] = '\0';

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * Tables beside images that say the class of each: GTSRB's CSV files, with a
- * head that has "Filename" and "ClassId" and semicolons or commas between,
- * and Tiny ImageNet's val_annotations.txt, whose first two columns are file and
+ * Tables beside images that say the class of each: CSV files with a head that
+ * names a column of files and one of classes, and semicolons or commas between
+ * (GTSRB's "Filename" and "ClassId", the "Path" of its copies, "file_name" and
+ * "label" of Hugging Face's folders; case is ignored, fields may be quoted and
+ * then have none of these within), and Tiny ImageNet's val_annotations.txt, whose first two columns are file and
  * class, with tabs between.
  */
 #ifndef FORMATS_IMAGETABLE_H

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/layer.h"
 
-#include "base/json.h"
 #include "base/limits.h"
 
-#include <math.h>
-
 /* --- convolutions -------------------------------------------------------- */
+
+/* x sigmoid(1.702 x), of OpenAI's CLIP */
+static const char *
+quick_gelu(struct draw *a, const char *at, const char *x)
+{
+	static const double steep = 1.702;
+	const char *by =
+	    draw_constant(a, draw_path(a, "%s.steepness", at), 0, NULL, &steep);
+
+	return draw_binary(a, "Mul", at, x,
+	    draw_unary(a, "Sigmoid", at, draw_binary(a, "Mul", at, x, by)));
+}
 
 const char *
 layer_act(struct draw *a, enum layer_act act, const char *at, const char *x)
@@ -37,6 +46,8 @@ layer_act(struct draw *a, enum layer_act act, const char *at, const char *x)
 		x = draw_unary(a, "Gelu", at, x);
 		draw_text(a, "approximate", "none");
 		return x;
+	case LAYER_QUICK_GELU:
+		return quick_gelu(a, at, x);
 	case LAYER_TANH:
 		return draw_unary(a, "Tanh", at, x);
 	}
@@ -153,11 +164,11 @@ cut(struct draw *a, const char *at, const char *x, int64_t axis, int64_t side)
 	return c;
 }
 
-/* Each part's mean, side by side; parts have no more than one size, so that
- * means of means are the means. */
+/* Each part's mean or maximum, side by side.  What a mean over one axis and
+ * then over the other has of them is the mean over both. */
 static const char *
-pool_axis(
-    struct draw *a, const char *at, const char *x, int64_t axis, int64_t side)
+pool_axis(struct draw *a, const char *at, const char *x, int64_t axis,
+    int64_t side, bool max)
 {
 	struct cuts c = cut(a, at, x, axis, side);
 	const char *part[POOL_MOST];
@@ -168,7 +179,7 @@ pool_axis(
 		const char *y =
 		    draw_node(a, "Slice", at, x, from, to, c.axis, c.one, NULL);
 
-		y = draw_unary(a, "ReduceMean", at, y);
+		y = draw_unary(a, max ? "ReduceMax" : "ReduceMean", at, y);
 		draw_ints(a, "axes", 1, &axis);
 		draw_int(a, "keepdims", 1);
 		part[i] = y;
@@ -177,205 +188,18 @@ pool_axis(
 }
 
 const char *
-layer_adaptive_pool(struct draw *a, const char *at, const char *x, int64_t side)
+layer_adaptive_pool(struct draw *a, const char *at, const char *x,
+    const int64_t side[2], bool max)
 {
-	if (side < 1 || side > POOL_MOST) {
-		draw_fail(a, "pooling to %d x %d", (int)side, (int)side);
-		return "";
+	if (side[0] == 1 && side[1] == 1)
+		return draw_unary(
+		    a, max ? "GlobalMaxPool" : "GlobalAveragePool", at, x);
+	for (size_t i = 0; i < 2; i++) {
+		if (side[i] < 0 || side[i] > POOL_MOST)
+			draw_fail(a, "pooling to %d x %d", (int)side[0],
+			    (int)side[1]);
+		else if (side[i] > 0)
+			x = pool_axis(a, at, x, (int64_t)i + 2, side[i], max);
 	}
-	if (side == 1)
-		return draw_unary(a, "GlobalAveragePool", at, x);
-	return pool_axis(a, at, pool_axis(a, at, x, 2, side), 3, side);
-}
-
-/* --- transformers -------------------------------------------------------- */
-
-/* Part k of query, key and value: (N, heads, tokens, width / heads). */
-static const char *
-third(struct draw *a, const char *at, const char *qkv, int64_t k, int64_t width,
-    int64_t heads)
-{
-	const char *x =
-	    layer_slice(a, at, qkv, 2, k * width, (k + 1) * width, 1);
-
-	x = draw_reshape(a, at, x, 4, (int64_t[]){0, 0, heads, width / heads});
-	return draw_transpose(a, at, x, 4, (int64_t[]){0, 2, 1, 3});
-}
-
-const char *
-layer_attention(struct draw *a, const char *at, const char *x,
-    const struct layer_attention *l)
-{
-	int64_t width = (int64_t)draw_dim(a, l->weight, "", 0) / 3;
-	int64_t size = l->heads > 0 ? width / l->heads : 0;
-	const char *qkv, *q, *k, *s;
-	double scale;
-
-	if (size < 1 || width % l->heads != 0)
-		draw_fail(a,
-		    "'%.100s': %" PRId64 " heads of %" PRId64 " numbers", at,
-		    l->heads, width);
-	if (a->rc != 0)
-		return "";
-	qkv = draw_matmul(a, at, l->weight, l->bias, x);
-	q = third(a, at, qkv, 0, width, l->heads);
-	k = third(a, at, qkv, 1, width, l->heads);
-	scale = 1.0 / sqrt((double)size);
-	q = draw_binary(a, "Mul", at, q,
-	    draw_constant(a, draw_path(a, "%s.scale", at), 0, NULL, &scale));
-	k = draw_transpose(a, at, k, 4, (int64_t[]){0, 1, 3, 2});
-	s = draw_binary(a, "MatMul", at, q, k);
-	if (l->more != NULL)
-		s = l->more(a, l->ctx, s);
-	s = draw_unary(a, "Softmax", at, s);
-	draw_int(a, "axis", -1);
-	x = draw_binary(
-	    a, "MatMul", at, s, third(a, at, qkv, 2, width, l->heads));
-	x = draw_transpose(a, at, x, 4, (int64_t[]){0, 2, 1, 3});
-	x = draw_reshape(a, at, x, 3, (int64_t[]){0, 0, width});
-	return draw_linear(a, l->out, x);
-}
-
-/* 0: not said. */
-static int64_t
-said_heads(struct draw *a, const char *module)
-{
-	const struct weights_attr *at = weights_attr(a->w, module, "num_heads");
-	const json_t *j = NULL;
-
-	if (at != NULL && at->n == 1 && at->v[0] >= 1 && at->v[0] <= 4096)
-		return (int64_t)at->v[0];
-	if (a->hints->config != NULL &&
-	    (j = json_at(a->hints->config, "num_heads")) == NULL)
-		j = json_at(a->hints->config, "model_args.num_heads");
-	if (j == NULL || !json_is_integer(j))
-		return 0;
-	return json_integer_value(j) >= 1 && json_integer_value(j) <= 4096
-		   ? json_integer_value(j)
-		   : 0;
-}
-
-int64_t
-layer_heads(struct draw *a, const char *module, uint64_t width)
-{
-	int64_t heads = said_heads(a, module);
-	bool said = heads != 0;
-
-	if (!said && width % 64 != 0)
-		draw_fail(a,
-		    "attention of width %" PRIu64 ": nothing says how "
-		    "many heads it has",
-		    width);
-	else if (!said)
-		heads = width == 1280 ? 16 : (int64_t)(width / 64);
-	if (strstr(a->m->note, " heads, ") == NULL)
-		a->m->note = draw_path(a, "%s%s%" PRId64 " heads, %s",
-		    a->m->note, *a->m->note != '\0' ? "; " : "", heads,
-		    said ? "as its files say" : "as is usual for its width");
-	return heads;
-}
-
-const char *
-layer_mlp(struct draw *a, const char *fc1, const char *fc2, const char *x)
-{
-	x = layer_act(a, LAYER_GELU, fc1, draw_linear(a, fc1, x));
-	return draw_linear(a, fc2, x);
-}
-
-/* "1.", alone or behind other wrappers. */
-static bool
-behind_resize(const struct weights *w)
-{
-	const char *name = w->n != 0 ? w->tensor[0].name : "";
-
-	return w->prefix >= 2 && memcmp(name + w->prefix - 2, "1.", 2) == 0 &&
-	       (w->prefix == 2 || name[w->prefix - 3] == '.');
-}
-
-/* As torchvision's Resize does to tensors: bilinear, not antialiased. */
-static const char *
-resize(struct draw *a, const char *x, int64_t side)
-{
-	const char *y = draw_unary(a, "Resize", "0", x);
-
-	draw_text(a, "mode", "linear");
-	draw_text(a, "coordinate_transformation_mode", "half_pixel");
-	draw_ints(a, "axes", 2, (int64_t[]){2, 3});
-	draw_ints(a, "sizes", 2, (int64_t[]){side, side});
-	return y;
-}
-
-const char *
-layer_fit(struct draw *a, const char *x, const char *conv, const char *place,
-    uint64_t more)
-{
-	uint64_t tokens = draw_dim(a, place, "", 1), side = 0;
-	uint64_t patch = draw_dim(a, conv, "weight", 2);
-	int64_t *shape = a->m->shape;
-
-	while (side < LIMIT_IMAGE_SIDE && side * side + more < tokens)
-		side++;
-	if (a->rc == 0 && (side == 0 || side * side + more != tokens ||
-			      patch == 0 || side > LIMIT_IMAGE_SIDE / patch))
-		draw_fail(
-		    a, "%" PRIu64 " places are no square of patches", tokens);
-	if (a->rc != 0)
-		return "";
-	side *= patch;
-	if (behind_resize(a->w)) {
-		a->m->note = draw_path(a,
-		    "images are resized to %" PRIu64 " pixels, not antialiased",
-		    side);
-		return resize(a, x, (int64_t)side);
-	}
-	if ((shape[2] > 0 && shape[2] != (int64_t)side) ||
-	    (shape[3] > 0 && shape[3] != (int64_t)side))
-		draw_fail(a,
-		    "its places are for images of %" PRIu64
-		    " pixels, not %" PRId64 " x %" PRId64,
-		    side, shape[2], shape[3]);
-	shape[2] = shape[3] = (int64_t)side;
 	return x;
-}
-
-const char *
-layer_patches(struct draw *a, const char *conv, const char *x)
-{
-	uint64_t patch = draw_dim(a, conv, "weight", 2);
-	uint64_t width = draw_dim(a, conv, "weight", 0);
-
-	if (patch < 1 || patch > 1024 || width > INT32_MAX)
-		draw_fail(a, "patches of %" PRIu64 " pixels", patch);
-	if (a->rc != 0)
-		return "";
-	x = layer_stem(
-	    a, conv, x, (struct draw_window){.stride = (int64_t)patch});
-	x = draw_reshape(a, conv, x, 3, (int64_t[]){0, (int64_t)width, -1});
-	return draw_transpose(a, conv, x, 3, (int64_t[]){0, 2, 1});
-}
-
-const char *
-layer_class_token(struct draw *a, const char *token, const char *x)
-{
-	const struct tensor *t = draw_weight(a, token, "");
-	const char *n, *rest, *shape;
-
-	if (t != NULL && (t->rank != 3 || t->dim[0] != 1 || t->dim[1] != 1))
-		draw_fail(a, "'%.100s' is not one token", t->name);
-	if (a->rc != 0)
-		return "";
-	n = layer_slice(a, token, draw_unary(a, "Shape", token, x), 0, 0, 1, 1);
-	rest = draw_integers(a, draw_path(a, "%s.rest", token), 2,
-	    (int64_t[]){1, (int64_t)t->dim[2]});
-	shape = layer_concat(a, token, 0, 2, (const char *[]){n, rest});
-	return layer_concat(a, token, 1, 2,
-	    (const char *[]){
-		draw_binary(a, "Expand", token, t->name, shape), x});
-}
-
-const char *
-layer_token(struct draw *a, const char *at, const char *x, int64_t i)
-{
-	x = layer_slice(a, at, x, 1, i, i + 1, 1);
-	return draw_reshape(a, at, x, 2, (int64_t[]){0, -1});
 }

@@ -16,6 +16,7 @@ enum layer_act {
 	LAYER_SIGMOID,
 	LAYER_HARD_SIGMOID,
 	LAYER_GELU,
+	LAYER_QUICK_GELU,
 	LAYER_TANH,
 };
 
@@ -51,11 +52,12 @@ const char *layer_concat(struct draw *, const char *at, int64_t axis, size_t n,
 const char *layer_slice(struct draw *, const char *at, const char *x,
     int64_t axis, int64_t start, int64_t end, int64_t step);
 /*
- * PyTorch's AdaptiveAvgPool2d(side): mean over row i of side from
- * floor(i n / side) to ceil((i + 1) n / side), whatever the size n of x.
+ * PyTorch's AdaptiveAvgPool2d and AdaptiveMaxPool2d(side): mean or maximum of
+ * row i of side[0] from floor(i n / side) to ceil((i + 1) n / side), whatever
+ * the size n of x; and so for columns.  0: as it is.
  */
-const char *layer_adaptive_pool(
-    struct draw *, const char *at, const char *x, int64_t side);
+const char *layer_adaptive_pool(struct draw *, const char *at, const char *x,
+    const int64_t side[2], bool max);
 
 /* --- of transformers: x is (N, tokens, width) ----------------------------- */
 
@@ -63,6 +65,11 @@ const char *layer_adaptive_pool(
  * one, by their whole names; `out` is the last projection. */
 struct layer_attention {
 	const char *weight, *bias, *out;
+	/* or these, where no one bias is of all three; NULL: none */
+	const char *query_bias, *value_bias;
+	/* norms of each head's queries and keys, where they have weights */
+	const char *query_norm, *key_norm;
+	double eps; /* of these */
 	int64_t heads;
 	/* what is done to the scores (N, heads, tokens, tokens) before their
 	 * softmax; or NULL */
@@ -78,9 +85,9 @@ const char *layer_attention(struct draw *, const char *at, const char *x,
  * the ViT papers (width 1280: 16), else one for each 64.  Notes what it did.
  */
 int64_t layer_heads(struct draw *, const char *module, uint64_t width);
-/* fc2(gelu(fc1(x))) */
-const char *layer_mlp(
-    struct draw *, const char *fc1, const char *fc2, const char *x);
+/* fc2(act(fc1(x))) */
+const char *layer_mlp(struct draw *, const char *fc1, const char *fc2,
+    enum layer_act, const char *x);
 /*
  * Set the size of the image, a square of which the weight `place` (1, tokens,
  * width) has a row for each patch that `conv` makes, besides `more`.  What is
@@ -93,10 +100,13 @@ const char *layer_fit(struct draw *, const char *x, const char *conv,
 /* An image in patches: convolution `conv` with its kernel as stride, rows of
  * what it gives. */
 const char *layer_patches(struct draw *, const char *conv, const char *x);
-/* The weight `token` (1, 1, width) before the others. */
+/* The weight `token` (1, tokens, width) before the others. */
 const char *layer_class_token(struct draw *, const char *token, const char *x);
 /* Token i, as (N, width). */
 const char *layer_token(
     struct draw *, const char *at, const char *x, int64_t i);
+/* The mean of those from `from` on, as (N, width). */
+const char *layer_token_mean(
+    struct draw *, const char *at, const char *x, int64_t from);
 
 #endif

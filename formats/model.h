@@ -89,13 +89,13 @@ struct model {
 	const char *output; /* the logits: (N, classes) */
 	uint64_t classes;   /* 0 while unknown */
 	const char **label; /* names of the classes; NULL: unknown */
+	bool second;        /* the one output is that of the second class */
 	struct preprocess preprocess;
 	/* where it came from, for documents */
 	const char *format;   /* "onnx", "safetensors" */
 	const char *producer; /* as the file says; may be "" */
 	const char *note;     /* what the loader decided, for people; or "" */
-	/* why weights cannot be written back into the file; NULL: they can */
-	const char *fixed;
+	const char *fixed;    /* why weights cannot be written back, or NULL */
 	/* what it was read from, when that is not just the operand: paths
 	 * relative to its folder, by the rules of member.h; or NULL */
 	const char **file;

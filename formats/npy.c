@@ -84,8 +84,7 @@ is_known(const char *type, bool weights)
 	if (type[0] == 'b')
 		return weights && type[1] == '1';
 	if (type[0] == 'f')
-		return type[1] == '4' || type[1] == '8' ||
-		       (weights && type[1] == '2');
+		return type[1] == '2' || type[1] == '4' || type[1] == '8';
 	return type[0] == 'u' || type[0] == 'i';
 }
 
@@ -133,6 +132,8 @@ parse_order(struct rd *r, struct array *a, bool weights, struct err *e)
 	return 0;
 }
 
+/* Python 2 wrote long integers as 5L; numpy takes the L away
+ * (numpy/lib/format.py, _filter_header). */
 static int
 parse_size(struct rd *r, uint64_t *out, struct err *e)
 {
@@ -146,6 +147,8 @@ parse_size(struct rd *r, uint64_t *out, struct err *e)
 	digits[n] = '\0';
 	if (!text_parse_u64(digits, INT64_MAX, out))
 		return odd(r, "a size is expected", e);
+	if (peek(r) == 'L')
+		r->off++;
 	return 0;
 }
 

@@ -15,23 +15,56 @@ enum {
 	SLOTS
 };
 
-static const char *const names[SLOTS][6] = {
-    {"images.npy", "x.npy", "x_test.npy", "x_train.npy", "data.npy"},
-    {"labels.npy", "y.npy", "y_test.npy", "y_train.npy", "targets.npy"}};
+/* Parts of a data set, the preferred first: unseen images tell most. */
+enum part {
+	TEST,
+	VALIDATION,
+	WHOLE,
+	TRAIN,
+	PARTS
+};
+
+static const char *const names[SLOTS][PARTS][7] = {
+    {
+	{"x_test", "test_x", "test_images", "images_test", "test_data"},
+	{"x_val", "val_x", "val_images", "x_valid"},
+	{"images", "x", "data", "image", "imgs", "arr_0"},
+	{"x_train", "train_x", "train_images", "images_train", "train_data"},
+    },
+    {
+	{"y_test", "test_y", "test_labels", "labels_test", "test_label"},
+	{"y_val", "val_y", "val_labels", "y_valid"},
+	{"labels", "y", "targets", "label", "target", "arr_1"},
+	{"y_train", "train_y", "train_labels", "labels_train", "train_label"},
+    }};
 
 struct npz {
 	struct buf bytes[SLOTS];
 	char name[SLOTS][64];
-	int at; /* the slot being filled, or SLOTS */
+	enum part part[SLOTS]; /* where there is a name */
+	size_t passed;         /* images or labels of other parts */
+	int at;                /* the slot being filled, or SLOTS */
 };
 
+static bool
+is_member(const char *path, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strncasecmp(path, name, n) == 0 &&
+	       strcasecmp(path + n, ".npy") == 0;
+}
+
 static int
-slot_of(const char *path)
+slot_of(const char *path, enum part *part)
 {
 	for (int s = 0; s < SLOTS; s++)
-		for (size_t i = 0; names[s][i] != NULL; i++)
-			if (strcasecmp(path, names[s][i]) == 0)
-				return s;
+		for (int p = 0; p < PARTS; p++)
+			for (size_t i = 0; names[s][p][i] != NULL; i++)
+				if (is_member(path, names[s][p][i])) {
+					*part = (enum part)p;
+					return s;
+				}
 	return SLOTS;
 }
 
@@ -44,18 +77,28 @@ on_folder(void *ctx, const char *path, struct err *e)
 	return 0;
 }
 
+/* Of several parts the first in order is kept. */
 static int
 on_open(void *ctx, const char *path, struct err *e)
 {
 	struct npz *z = ctx;
+	enum part part = WHOLE;
+	int s = slot_of(path, &part);
 
-	z->at = slot_of(path);
-	if (z->at == SLOTS)
+	z->at = SLOTS;
+	if (s == SLOTS)
 		return 0;
-	if (z->name[z->at][0] != '\0')
+	if (z->name[s][0] != '\0' && z->part[s] == part)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "npz: both '%s' and '%s'", z->name[z->at], path);
-	snprintf(z->name[z->at], sizeof(z->name[0]), "%s", path);
+		    "npz: both '%s' and '%s'", z->name[s], path);
+	z->passed += z->name[s][0] != '\0';
+	if (z->name[s][0] != '\0' && z->part[s] < part)
+		return 0;
+	buf_free(&z->bytes[s]);
+	z->bytes[s] = (struct buf){0};
+	snprintf(z->name[s], sizeof(z->name[0]), "%s", path);
+	z->part[s] = part;
+	z->at = s;
 	return 0;
 }
 
@@ -127,19 +170,38 @@ npz_probe(struct rd r)
 	return r.len >= 4 && memcmp(r.base, "PK\3\4", 4) == 0;
 }
 
+/* Images and labels are of one part of the data. */
+static int
+check_parts(const struct npz *z, struct err *e)
+{
+	if (z->name[IMAGES][0] == '\0')
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "npz: no member named images, x, data, x_test, x_train "
+		    "or the like");
+	if (z->name[LABELS][0] != '\0' && z->part[IMAGES] != z->part[LABELS])
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "npz: images '%s', but labels '%s'", z->name[IMAGES],
+		    z->name[LABELS]);
+	return 0;
+}
+
 int
 npz_parse(struct rd r, struct dataset *d, struct err *e)
 {
 	struct npz z = {.at = SLOTS};
 	int rc = read_zip(r, &z, e);
 
-	if (rc == 0 && z.name[IMAGES][0] == '\0')
-		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "npz: no member named images, x, x_test, x_train or data");
+	if (rc == 0)
+		rc = check_parts(&z, e);
 	if (rc == 0)
 		rc = parse_images(&z, d, e);
 	if (rc == 0 && z.name[LABELS][0] != '\0')
 		rc = parse_labels(&z, d, e);
+	else if (rc == 0)
+		dataset_say(d, "no member is named labels, y, targets or the "
+			       "like: images without labels");
+	if (rc == 0 && z.passed != 0)
+		dataset_say(d, "%.60s is what was read", z.name[IMAGES]);
 	buf_free(&z.bytes[IMAGES]);
 	buf_free(&z.bytes[LABELS]);
 	return rc;

@@ -97,56 +97,6 @@ pickle_arg_utf8(struct slice s)
 	return true;
 }
 
-/* What begins as something compressed does: as it is, as UTF-8, hex, base64. */
-static bool
-may_be_packed(struct slice s)
-{
-	static const char *const begin[] = {"\x1f\x8b\x08", "\x1f\xc2\x8b",
-	    "BZh",
-	    "\xfd"
-	    "7zX",
-	    "\xc3\xbd"
-	    "7z",
-	    "x\xc2\x9c", "x\xc3\x9a", "1f8b", "1F8B", "425a", "425A", "fd37",
-	    "FD37", "5d00", "5D00", "7801", "785e", "785E", "789c", "789C",
-	    "78da", "78DA", "H4sI", "Qlpo", "/Td6", "_Td6", "XQAA", "eAE", "eF",
-	    "eJ", "eN"};
-	static const char firsts[] = "x\x1f"
-				     "B]\xfd\xc3"
-				     "145f7FHQ/_Xe";
-
-	if (memchr(firsts, s.ptr[0], sizeof(firsts) - 1) == NULL || s.len < 8)
-		return false;
-	if (s.ptr[0] == 'x' && (s.ptr[0] * 256 + s.ptr[1]) % 31 == 0)
-		return true;
-	if (s.ptr[0] == ']')
-		return s.ptr[1] == 0 && s.ptr[2] == 0;
-	for (size_t i = 0; i < ARRAY_LEN(begin); i++)
-		if (memcmp(s.ptr, begin[i], strlen(begin[i])) == 0)
-			return true;
-	return false;
-}
-
-bool
-pickle_arg_may_be_pickle(struct slice s)
-{
-	const uint8_t *p = s.ptr;
-
-	if (s.len < 4)
-		return false;
-	if (may_be_packed(s))
-		return true;
-	if (p[0] == 0x80)
-		return p[1] >= 2 && p[1] <= 5;
-	if (p[0] == 0xc2)
-		return p[1] == 0x80 && p[2] >= 2 && p[2] <= 5;
-	if (p[0] == 'g') /* 80 02 to 80 05 */
-		return p[1] == 'A' && strchr("IJKMNOQRSUVW", p[2]) != NULL &&
-		       p[2] != 0;
-	return p[0] == '8' && p[1] == '0' && p[2] == '0' && p[3] >= '2' &&
-	       p[3] <= '5';
-}
-
 struct pickle_node *
 pickle_arg_text(struct pickle_machine *m, enum pickle_kind kind, struct slice s)
 {

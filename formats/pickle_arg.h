@@ -20,9 +20,6 @@ int pickle_arg_line(struct pickle_machine *, struct slice *out) MUST_USE;
 
 /* UTF-8 as Python's pickles have it: with surrogates. */
 bool pickle_arg_utf8(struct slice);
-/* It begins as pickles of protocol 2 and later do: as they are, as Latin-1 that
- * became UTF-8, in base64 or in hexadecimal. */
-bool pickle_arg_may_be_pickle(struct slice);
 
 /* NULL over a limit, the error set. */
 struct pickle_node *pickle_arg_text(

@@ -3,6 +3,7 @@
 
 #include "base/le.h"
 #include "formats/pickle_arg.h"
+#include "formats/pickle_coded.h"
 #include "formats/pickle_ops.h"
 #include "formats/pickle_skip.h"
 
@@ -127,7 +128,7 @@ text(struct pickle_machine *m, uint64_t at, enum pickle_kind kind,
 {
 	struct pickle_node *n;
 
-	if (s.len > left - head || pickle_arg_may_be_pickle(s) ||
+	if (s.len > left - head || pickle_coded(s) != PICKLE_CODED_NOT ||
 	    (n = push(m, at, kind)) == NULL)
 		return 0;
 	n->text = s;

@@ -8,6 +8,7 @@
 
 #include "formats/pickle_arg.h"
 #include "formats/pickle_call.h"
+#include "formats/pickle_coded.h"
 #include "formats/pickle_text.h"
 
 #define PROTOCOL_MAX 5
@@ -218,8 +219,8 @@ push_text(struct pickle_machine *m, struct pickle_node *n)
 {
 	int rc = pickle_machine_push(m, n);
 
-	if (rc == 0 && m->p->odd != NULL && n->text.len >= 4 &&
-	    pickle_arg_may_be_pickle(n->text) && m->p->see != NULL)
+	if (rc == 0 && m->p->odd != NULL && m->p->see != NULL &&
+	    pickle_coded(n->text) != PICKLE_CODED_NOT)
 		m->p->see(m->p->ctx, m->op, n);
 	return rc;
 }

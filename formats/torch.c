@@ -90,9 +90,14 @@ probe(struct rd r)
 				       : 0;
 }
 
-static int
-open_container(struct torch *t, struct err *e)
+int
+torch_open(struct torch *t, struct arena *a, struct rd file, struct err *e)
 {
+	*t = (struct torch){.arena = a,
+	    .file = file,
+	    .pickle = {.arena = a},
+	    .bytes = SLACK,
+	    .steps = LIMIT_TORCH_STEPS};
 	if (torch_zip_probe(t->file))
 		return torch_zip_open(t, e);
 	return torch_stream_probe(t->file) ? torch_stream_open(t, e)
@@ -205,12 +210,7 @@ load_into(struct torch *t, struct source *src, struct model *m, struct err *e)
 
 	model_init(m, LIMIT_MODEL_ARENA);
 	m->format = "torch";
-	*t = (struct torch){.arena = &m->arena,
-	    .file = src->main,
-	    .pickle = {.arena = &m->arena},
-	    .bytes = SLACK,
-	    .steps = LIMIT_TORCH_STEPS};
-	if ((rc = open_container(t, e)) == 0)
+	if ((rc = torch_open(t, &m->arena, src->main, e)) == 0)
 		rc = build(t, src, m, e);
 	if (rc != 0)
 		model_release(m);

@@ -7,8 +7,8 @@
  *
  * torch.c has the format; torch_zip.c, torch_stream.c and torch_tar.c the
  * containers, torch_tensor.c views, torch_pick.c the choice of an object,
- * torch_module.c and torch_sequential.c whole modules, torch_record.c
- * BackdoorBench.
+ * torch_module.c, torch_sequential.c and torch_kind.c whole modules,
+ * torch_record.c BackdoorBench, torch_part.c one file of several.
  */
 #ifndef FORMATS_TORCH_H
 #define FORMATS_TORCH_H
@@ -57,6 +57,9 @@ struct torch {
 	char note[512];
 };
 
+/* Read the object of a file; t, and what it reads, live as long as the arena. */
+int torch_open(
+    struct torch *, struct arena *, struct rd file, struct err *) MUST_USE;
 /* Add "; text" to the note, as far as there is room. */
 void torch_note(struct torch *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A walk is about to look at n nodes; ERR_LIMIT when it has done enough. */

@@ -99,6 +99,19 @@ agrees(const struct drawn *d, const struct leaf *leaf, const char *place)
 	return *leaf->op != '\0' && map_get(&d->op_at, key) != SIZE_MAX;
 }
 
+/* Convolutions that mirror or wrap at the edges would be drawn as others. */
+static int
+check_pads(const struct torch_layer *l, struct err *e)
+{
+	const struct pickle_node *mode = pickle_get(l->state, "padding_mode");
+
+	if (mode == NULL || pickle_is_text(mode, "zeros"))
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED, mode->at,
+	    "torch: module '%.100s' has a padding mode other than zeros",
+	    l->path);
+}
+
 int
 torch_leaf_check(const struct torch_found *f, const struct weights *w,
     const struct model *m, struct err *e)
@@ -119,6 +132,8 @@ torch_leaf_check(const struct torch_found *f, const struct weights *w,
 		size_t skip = MIN(w->prefix, strlen(l->path));
 		bool other = leaf != NULL && !agrees(&d, leaf, l->path + skip);
 
+		if ((rc = check_pads(l, e)) != 0)
+			break;
 		if (!other && (!of_package(l, "torchvision.transforms.") ||
 				  torch_sequential_in_front(f, i)))
 			continue;

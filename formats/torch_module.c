@@ -190,19 +190,6 @@ add_numbers(struct walk *w, const struct pickle_node *state)
 	return 0;
 }
 
-/* Convolutions that mirror or wrap at the edges would be read as others. */
-static int
-check_padding(struct walk *w, const struct pickle_node *state)
-{
-	const struct pickle_node *mode = pickle_get(state, "padding_mode");
-
-	if (mode == NULL || pickle_is_text(mode, "zeros"))
-		return 0;
-	return err_set(w->e, ERR_UNSUPPORTED, mode->at,
-	    "torch: module '%.100s' has a padding mode other than zeros",
-	    w->path);
-}
-
 /* An nn.Sequential, or one of torchvision's classes that inherit from it and
  * have no forward pass of their own. */
 static bool
@@ -280,7 +267,6 @@ walk(struct walk *w, const struct pickle_node *n)
 	children = pickle_dict(pickle_get(s, "_modules"));
 	if ((rc = descend(w, n)) != 0 ||
 	    (rc = torch_spend(w->t, 8 * (size_t)s->n + 1, w->e)) != 0 ||
-	    (rc = check_padding(w, s)) != 0 ||
 	    (rc = add_layer(w, n, s, children != NULL && children->n != 0)) !=
 		0 ||
 	    (rc = add_tensors(w, pickle_get(s, "_parameters"), NULL)) != 0 ||

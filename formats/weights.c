@@ -9,46 +9,115 @@ full(struct err *e)
 	return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many tensors");
 }
 
-/* What wrappers put in front of every name: DataParallel, Lightning,
- * torch.compile, BackdoorBench's Sequential of a resize and the model,
- * transformers around timm. */
-static const char *const wrappers[] = {"module.", "model.", "net.", "netC.",
-    "backbone.", "_orig_mod.", "1.", "timm_model."};
-
+/*
+ * What a training loop keeps beside its model: the count of AveragedModel, and
+ * in a LightningModule the weights of a loss, or the state of a metric.
+ */
 static bool
-all_begin(const struct weights *w, const char *prefix)
+is_beside(const char *name)
 {
-	size_t n = strlen(prefix);
+	static const char *const part[] = {"criterion", "loss", "metric",
+	    "accuracy", "_acc", "auroc", "precision", "recall", "confmat"};
+	const char *dot = strchr(name, '.');
+	char first[64];
 
-	for (size_t i = 0; i < w->n; i++)
-		if (strncmp(w->tensor[i].name + w->prefix, prefix, n) != 0)
-			return false;
-	return w->n != 0;
+	if (dot == NULL || (size_t)(dot - name) >= sizeof(first))
+		return strcmp(name, "n_averaged") == 0;
+	memcpy(first, name, (size_t)(dot - name));
+	first[dot - name] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(part); i++)
+		if (strstr(first, part[i]) != NULL)
+			return true;
+	return false;
 }
 
-static void
-strip(struct weights *w)
+static bool
+begins(const struct weights *w, size_t i, const char *prefix, size_t n)
 {
-	size_t i = 0;
+	return strncmp(w->tensor[i].name + w->prefix, prefix, n) == 0;
+}
 
-	while (i < ARRAY_LEN(wrappers)) {
-		if (all_begin(w, wrappers[i])) {
-			w->prefix += strlen(wrappers[i]);
-			i = 0;
-		} else {
-			i++;
-		}
+/* All, but those that were left aside. */
+static bool
+all_begin(const struct weights *w, const char *prefix, size_t n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->ignored[i])
+			continue;
+		if (!begins(w, i, prefix, n))
+			return false;
+		any = true;
 	}
+	return any;
+}
+
+/* What lies beside a model that one wrapper is around does not count. */
+static void
+put_aside(struct weights *w)
+{
+	const char *first = NULL, *dot;
+	bool beside = false;
+
+	for (size_t i = 0; i < w->n; i++) {
+		const char *name = w->tensor[i].name;
+
+		if (is_beside(name))
+			beside = true;
+		else if (first == NULL)
+			first = name;
+	}
+	if (!beside || first == NULL || (dot = strchr(first, '.')) == NULL)
+		return;
+	for (size_t i = 0; i < w->n; i++)
+		if (!is_beside(w->tensor[i].name) &&
+		    !begins(w, i, first, (size_t)(dot - first) + 1))
+			return;
+	for (size_t i = w->n; i-- > 0;)
+		if (is_beside(w->tensor[i].name)) {
+			w->ignored[i] = true;
+			w->aside = i;
+		}
+}
+
+/*
+ * What wrappers put in front of every name: one that all share (DataParallel's
+ * "module.", "model.", "backbone.", ...), and the place of the model in
+ * BackdoorBench's Sequential of a resize and it.  Bytes of it; 0: nothing.
+ */
+static size_t
+wrapper(const struct weights *w)
+{
+	static const char second[] = "1.";
+	const char *name = NULL, *dot;
+	size_t n;
+
+	for (size_t i = 0; i < w->n && name == NULL; i++)
+		if (!w->ignored[i])
+			name = w->tensor[i].name + w->prefix;
+	if (name == NULL || (dot = strchr(name, '.')) == NULL)
+		return 0;
+	n = (size_t)(dot - name) + 1;
+	/* other numbers are places in a row */
+	if (name[0] >= '0' && name[0] <= '9' &&
+	    strncmp(name, second, sizeof(second) - 1) != 0)
+		return 0;
+	return all_begin(w, name, n) ? n : 0;
 }
 
 int
 weights_init(struct weights *w, struct arena *a, struct tensor *t, size_t n,
     struct weights_attr *attr, size_t nattr, struct err *e)
 {
+	size_t len;
 	int rc;
 
-	*w =
-	    (struct weights){.tensor = t, .n = n, .attr = attr, .nattr = nattr};
+	*w = (struct weights){.tensor = t,
+	    .n = n,
+	    .attr = attr,
+	    .nattr = nattr,
+	    .aside = SIZE_MAX};
 	map_init(&w->by_name, a);
 	map_init(&w->by_attr, a);
 	w->used = arena_alloc(a, n + 1, sizeof(*w->used));
@@ -56,8 +125,12 @@ weights_init(struct weights *w, struct arena *a, struct tensor *t, size_t n,
 	w->ignored = arena_alloc(a, n + 1, sizeof(*w->ignored));
 	if (w->used == NULL || w->turned == NULL || w->ignored == NULL)
 		return full(e);
-	strip(w);
+	put_aside(w);
+	while ((len = wrapper(w)) != 0)
+		w->prefix += len;
 	for (size_t i = 0; i < n; i++) {
+		if (w->ignored[i])
+			continue;
 		rc = map_put(&w->by_name, t[i].name + w->prefix, i);
 		if (rc < 0)
 			return full(e);

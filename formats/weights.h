@@ -24,6 +24,7 @@ struct weights {
 	bool *used;         /* weights_get() gave it out */
 	bool *turned;       /* its two axes were exchanged (arch_linear) */
 	bool *ignored;      /* there, but of no use to the graph */
+	size_t aside;       /* first of those beside the model, or SIZE_MAX */
 	size_t prefix;      /* bytes of each name that are the wrapper's */
 	struct map by_name; /* without the prefix: index */
 	struct weights_attr *attr;

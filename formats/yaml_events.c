@@ -26,11 +26,39 @@ drive(yaml_parser_t *p,
 	return rc;
 }
 
+/* OpenCV's FileStorage begins its files with "%YAML:1.0", which is no directive
+ * of YAML; as a comment it says as much. */
+static const char opencv[] = "%YAML:1.";
+
+/* Where libyaml has its bytes from. */
+struct feed {
+	struct rd in;
+	bool begun;
+};
+
+static int
+feed(void *ctx, unsigned char *out, size_t size, size_t *n)
+{
+	struct feed *f = ctx;
+	struct slice s;
+
+	*n = MIN(size, rd_left(&f->in));
+	if (rd_bytes(&f->in, *n, &s) != 0)
+		return 0;
+	memcpy(out, s.ptr, s.len);
+	if (!f->begun && s.len >= sizeof(opencv) &&
+	    memcmp(out, opencv, sizeof(opencv) - 1) == 0)
+		out[0] = '#';
+	f->begun = true;
+	return 1;
+}
+
 int
 yaml_events(struct rd in,
     int (*take)(void *ctx, const yaml_event_t *, struct err *), void *ctx,
     struct err *e)
 {
+	struct feed from = {in, false};
 	yaml_parser_t p;
 	int rc;
 
@@ -43,7 +71,7 @@ yaml_events(struct rd in,
 		BUG("libyaml");
 	/* or a byte order mark would choose UTF-16 */
 	yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&p, in.base + in.off, rd_left(&in));
+	yaml_parser_set_input(&p, feed, &from);
 	rc = drive(&p, take, ctx, e);
 	yaml_parser_delete(&p);
 	return rc;

@@ -216,6 +216,8 @@ static const struct walk_row walk_rows[] = {
 	OK("good-plain.tar.xz", PLAIN, "tar.xz"),
 	OK("good-plain.tar.bz2", PLAIN, "tar.bz2"),
 	OK("good-plain.tar.zst", PLAIN, "tar.zst"),
+	OK("good-plain.tar.lz4", PLAIN, "tar.lz4"),
+	OK("good-plain.tar.lzma", PLAIN, "tar.lzma"),
 	OK("good-plain.zip", PLAIN, "zip"),
 	OK("good-dot.tar", "a.txt=1 d/ d/b.txt=1 ", "tar"),
 	OK("good-pax.tar", "caf\xc3\xa9/\xce\xb1.txt=1 ", "tar"),

@@ -77,6 +77,29 @@ static const struct row json_rows[] = {
     {"an escape that is none", "[\"\\q\"]", "[\\q]!"},
 };
 
+static const struct row jsonc_rows[] = {
+    {"comments", "// a\n{/* b\n*/\"a\": /**/ \"//c\", // d\n\"e\": []} // f",
+	"{a://c,e:[]}"},
+    {"a comma behind the last value", "{\"a\": [\"b\", /**/ ], }", "{a:[b]}"},
+    {"a comma and no value", "{,}", "{}!"},
+    {"two commas", "[\"a\",,]", "[a]!"},
+    {"a comment without an end", "{\"a\": \"b\"} /* c", "{a:b}"},
+    {"a comment without an end, within", "{\"a\": \"b\" /* c", "{a:b}!"},
+    {"half a comment", "[/ a]", "[]!"},
+    {"plain", "[\"a\", {\"b\": true}]", "[a,{b:true}]"},
+};
+
+static void
+test_jsonc(void **state)
+{
+	const struct row *row = *state;
+	struct conf_doc d;
+	struct err e = {0};
+	int rc = conf_jsonc(rd_mem(row->in, strlen(row->in)), &d, &e);
+
+	check_tree(row, &d, rc);
+}
+
 static void
 test_json(void **state)
 {
@@ -299,6 +322,7 @@ main(void)
 	size_t n = 0;
 
 	ALL(test_json, json_rows);
+	ALL(test_jsonc, jsonc_rows);
 	ALL(test_yaml, yaml_rows);
 	ALL(test_jinja, jinja_rows);
 	ALL(test_literal, literal_rows);

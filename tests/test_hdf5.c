@@ -8,6 +8,7 @@
 #include "formats/hdf5_attr.h"
 #include "formats/hdf5_data.h"
 #include "formats/hdf5_group.h"
+#include "formats/hdf5_sum.h"
 
 struct opened {
 	struct file_map map;
@@ -227,6 +228,51 @@ test_bad(void **state)
 	close_all(&o);
 }
 
+/* The examples of lookup3.c (Jenkins, 2006): hashlittle, 0 to begin with. */
+static void
+test_sum(void **state)
+{
+	static const char text[] = "Four score and seven years ago";
+
+	(void)state;
+	assert_int_equal(
+	    hdf5_sum((struct slice){(const uint8_t *)text, sizeof(text) - 1}),
+	    0x17770551);
+	assert_int_equal(
+	    hdf5_sum((struct slice){(const uint8_t *)text, 0}), 0xdeadbeef);
+}
+
+/* Each byte of a superblock of version 2 counts, and the checksum's own; one of
+ * version 0 has none. */
+static void
+test_wrong(void **state)
+{
+	static uint8_t bytes[48] = "\x89HDF\r\n\x1a\n\2\x08\x08";
+	struct slice head = {bytes, 44};
+	struct arena a;
+	struct hdf5 h;
+	struct err e = {0};
+	uint32_t sum;
+
+	(void)state;
+	memset(bytes + 20, 0xff, 8); /* no extension */
+	bytes[28] = 48;              /* its end, and then its root */
+	sum = hdf5_sum(head);
+	for (size_t i = 0; i < 4; i++)
+		bytes[44 + i] = (uint8_t)(sum >> 8 * i);
+	arena_init(&a, 1 << 20);
+	assert_ok(hdf5_open(&h, rd_mem(bytes, sizeof(bytes)), &a, &e), &e);
+	assert_int_equal(h.wrong, 0);
+	for (size_t i = 36; i < 48; i++) {
+		bytes[i] ^= 1;
+		assert_ok(
+		    hdf5_open(&h, rd_mem(bytes, sizeof(bytes)), &a, &e), &e);
+		assert_int_equal(h.wrong, 44);
+		bytes[i] ^= 1;
+	}
+	arena_release(&a);
+}
+
 #define ROWS(fn, rows)                                                         \
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)                           \
 	tests[n++] = (struct CMUnitTest)ROW(fn, (rows)[i])
@@ -234,12 +280,14 @@ test_bad(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[2 + ARRAY_LEN(data_rows) + ARRAY_LEN(bad_rows)];
+	struct CMUnitTest tests[4 + ARRAY_LEN(data_rows) + ARRAY_LEN(bad_rows)];
 	size_t n = 0;
 
 	ROWS(test_data, data_rows);
 	ROWS(test_bad, bad_rows);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_attributes);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_groups);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_sum);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_wrong);
 	return cmocka_run_group_tests_name("hdf5", tests, NULL, NULL);
 }

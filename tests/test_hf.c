@@ -146,6 +146,9 @@ static const struct {
     {"good-resnet-bottleneck", "architecture hf-resnet"},
     {"good-swin", "architecture hf-swin"},
     {"good-swin-padded", "architecture hf-swin"},
+    {"good-swin-places", "architecture hf-swin"},
+    {"good-swin-filled", "architecture hf-swin"},
+    {"good-vit-shards", "architecture hf-vit"},
     {"good-timm", "architecture resnet"},
     {"good-timm-wrapper", "architecture resnet"},
     {"good-vit", "architecture hf-vit"},
@@ -388,13 +391,13 @@ static const struct pre_row pre_rows[] = {
 	"{\"bgr\":false,\"centre\":\"transformers-fast\",\"crop_height\":224,"
 	"\"crop_"
 	"width\":224,"
-	"\"filter\":\"bicubic\",\"from\":\"preprocessor_config.json\","
+	"\"filter\":\"bilinear\",\"from\":\"preprocessor_config.json\","
 	"\"height\":235," HALF ",\"resize\":\"shortest\",\"width\":235}",
 	false},
     {"pre/ConvNeXt, 384",
 	"{\"feature_extractor_type\":\"ConvNextFeatureExtractor\","
 	"\"size\":384,\"crop_pct\":null}",
-	"{" FROM "\"filter\":\"bicubic\",\"height\":384," HALF
+	"{" FROM "\"filter\":\"bilinear\",\"height\":384," HALF
 	",\"resize\":\"exact\",\"width\":384}",
 	false},
     {"pre/MobileNetV2",

@@ -54,6 +54,89 @@ says "GT-x.csv: .*beneath the folder"
 exits 2 "a table of missing files" load $d/bad-missing
 says "none.ppm"
 
+# --- tables of other forms, and heaps of images without one
+g=$d/good-grey t=fixtures/imagetable
+mkdir -p $tmp/kaggle/Test $tmp/kaggle/Train/0 $tmp/kaggle/Meta
+cp $g/cat/0.png $tmp/kaggle/Test/1.png
+cp $g/dog/0.png $tmp/kaggle/Train/0/1.png
+cp $g/emu/0.png $tmp/kaggle/Meta/1.png
+cp $t/good-path.csv $tmp/kaggle/Test.csv
+printf 'Path,ClassId\nMeta/1.png,0\n' >$tmp/kaggle/Meta.csv
+printf 'Path,ClassId\nTrain/0/1.png,0\n' >$tmp/kaggle/Train.csv
+exits 0 "the table of the test images, and not that of the classes" load $tmp/kaggle
+says "classes by Test.csv"
+rm -r $tmp/kaggle/Meta $tmp/kaggle/Meta.csv
+exits 0 "also before the folders of another part" load $tmp/kaggle
+says "classes by Test.csv"
+rm $tmp/kaggle/*.csv
+exits 0 "which are read without it" load $tmp/kaggle
+says "Train/ is what was read"
+mkdir -p $tmp/hf/train $tmp/heap/images $tmp/tiny/n01/images $tmp/tiny/n02/images
+cp $g/cat/0.png $tmp/hf/train/a.png
+cp $t/good-quoted.csv $tmp/hf/train/metadata.csv
+exits 0 "quoted fields, behind a byte order mark" load $tmp/hf
+says "classes by metadata.csv"
+has 'cat'
+cp $g/cat/0.png $tmp/heap/images/a.png
+exits 3 "images without a class" load $tmp/heap
+says "all images lie in 'images', which is the name of no class"
+cp $g/cat/0.png $tmp/tiny/n01/images/a.png
+cp $g/dog/0.png $tmp/tiny/n02/images/a.png
+exits 0 "a folder of images in each class" load $tmp/tiny
+has 'n01.*n02'
+
+# --- NPZ: which members, which labels
+cat >$tmp/npz.py <<'END'
+import struct, sys, zipfile
+def npy(kind, shape, data):
+    head = "{'descr': '%s', 'fortran_order': False, 'shape': %s, }" % (kind, shape)
+    head += ' ' * (-(11 + len(head)) % 64) + '\n'
+    return b'\x93NUMPY\1\0' + struct.pack('<H', len(head)) + head.encode() + data
+x = lambda v: npy('|u1', '(3, 2, 2)', bytes([v] * 12))
+y = npy('<i8', '(3,)', struct.pack('<3q', 2, 0, 1))
+other = npy('<i8', '(3,)', struct.pack('<3q', 5, 5, 5))
+hot = lambda *rows: npy('<f4', '(3, 4)', struct.pack('<12f', *rows))
+files = {
+    'keras': {'x_train': x(9), 'y_train': other, 'x_test': x(7), 'y_test': y},
+    'medmnist': {'train_images': x(9), 'train_labels': other, 'val_images': x(8), 'val_labels': other, 'test_images': x(7), 'test_labels': y},
+    'arrays': {'arr_0': x(7), 'arr_1': y},
+    'target': {'image': x(7), 'target': y},
+    'floats': {'x': x(7), 'y': npy('<f4', '(3, 1)', struct.pack('<3f', 2, 0, 1))},
+    'halves': {'x': npy('<f2', '(3, 2, 2)', struct.pack('<12e', *[7] * 11, 255)), 'y': y},
+    'hot': {'x': x(7), 'y': hot(0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0)},
+    'soft': {'x': x(7), 'y': hot(0, 0, 1, 0, .5, .5, 0, 0, 0, 1, 0, 0)},
+    'two-hot': {'x': x(7), 'y': hot(0, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0, 0)},
+    'mixed': {'x_test': x(7), 'y_train': y},
+    'fraction': {'x': x(7), 'y': npy('<f4', '(3,)', struct.pack('<3f', 2, .5, 1))},
+    'bare': {'x': x(7), 'what': y},
+}
+for name, members in files.items():
+    with zipfile.ZipFile('%s/%s.npz' % (sys.argv[1], name), 'w') as z:
+        for k, v in members.items():
+            z.writestr(k + '.npy', v)
+END
+python3 $tmp/npz.py $tmp
+exits 0 "arrays of NumPy" load $tmp/arrays.npz
+tail -c 24 $tmp/out >$tmp/want
+for f in keras medmnist target floats; do
+	exits 0 "NPZ: $f" load $tmp/$f.npz
+	ok "$f has the test images and their labels" sh -c "tail -c 24 $tmp/out | cmp - $tmp/want"
+done
+exits 0 "NPZ: keras" load $tmp/keras.npz
+says "x_test.npy is what was read"
+exits 0 "one-hot labels" load $tmp/hot.npz
+ok "are the same, of four classes" sh -c "tail -c 24 $tmp/out | cmp - $tmp/want"
+exits 0 "halves" load $tmp/halves.npz
+exits 3 "soft labels" load $tmp/soft.npz
+says "labels have one axis, or a 1 in each row; row 1 has not"
+exits 3 "two classes" load $tmp/two-hot.npz
+exits 2 "images of one part, labels of another" load $tmp/mixed.npz
+says "images 'x_test.npy', but labels 'y_train.npy'"
+exits 2 "a label that is no whole number" load $tmp/fraction.npz
+says "label 1 is not a whole number"
+exits 0 "no labels" load $tmp/bare.npz
+says "no member is named labels, y, targets or the like: images without labels"
+
 # --- names of --classes decide where folders have names
 printf 'emu\ncat\ndog\n' >$tmp/order
 assay-load --data $d/good-grey -o $tmp/plain 2>/dev/null
@@ -78,6 +161,11 @@ has 'name0.*name9'
 mv $tmp/out $tmp/bin.data
 exits 0 "CIFAR-10, pickles" load $tmp/py
 ok "the same images and labels" sh -c "tail -c 9228 $tmp/bin.data >$tmp/x; tail -c 9228 $tmp/out | cmp - $tmp/x"
+for f in bytes protocol-2 protocol-5 numbers; do
+	cp $c/good-10-$f.pickle $tmp/py/test_batch
+	exits 0 "a batch that Python 3 wrote: $f" load $tmp/py
+	ok "the same of $f" sh -c "tail -c 9228 $tmp/out | cmp - $tmp/x"
+done
 exits 0 "one file" load $c/good-10.bin
 exits 0 "CIFAR-100" load $c/good-100.bin
 has '\[2,32,32,3\]'

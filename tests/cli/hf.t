@@ -28,6 +28,14 @@ ok "preprocessing" grep -q 'assay.normalised' named
 exits 0 "named weights are a file" assay-save "$hub/good-vit/model.safetensors" named -o one
 ok "and a file comes out" cmp one "$hub/good-vit/model.safetensors"
 
+ok "one output and one name: no name of either class" sh -c "! grep -q '\"labels\"' good-vit-one.neutral"
+ok "but in the note" grep -q "the second of two classes, which is called 'LABEL_0'" good-vit-one.neutral
+poke good-vit-shards.neutral changed
+exits 0 "a changed weight in files of PyTorch" assay-save "$hub/good-vit-shards" changed -o shards
+exits 0 "is read back" assay-load shards -o back
+ok "as it was asked for" cmp back changed
+ok "one file has changed" [ "$(for f in "$hub"/good-vit-shards/*; do cmp -s "$f" "shards/${f##*/}" || echo "$f"; done | grep -vc expected)" -eq 1 ]
+ok "and has its checksums" python3 -c "import glob, zipfile; assert not any(zipfile.ZipFile(f).testzip() for f in glob.glob('shards/*.bin'))"
 poke good-vit.neutral changed
 exits 0 "a changed weight" assay-save "$hub/good-vit" changed -o new
 ok "a folder like any other" [ "$(stat -c %a new)" = "$(mkdir plain && stat -c %a plain)" ]

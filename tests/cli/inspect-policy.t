@@ -56,7 +56,7 @@ exits 1 "fail-at below" assay-inspect --policy $tmp/policy.json $f/unknown.bin
 # --- what a policy cannot do
 mkdir $tmp/link
 cp $f/good.txt $tmp/link
-ln -s good.txt $tmp/link/l
+ln -s nowhere $tmp/link/l
 policy ', "waive": [{"id": "FILE_UNREADABLE", "reason": "x", "expires": "2027-01-01"}], "fail-at": "critical"'
 exits 2 "hide that something is incomplete" assay-inspect --policy $tmp/policy.json $tmp/link
 prints 'INCOMPLETE'

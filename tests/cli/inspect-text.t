@@ -43,7 +43,7 @@ hostile CONFIG_PATH $f/bad-index-*.json $f/bad-modules_path.json $f/bad-componen
 exits 1 "broken, and hostile before" assay-inspect $f/broken.json
 prints HF_REMOTE_CODE
 prints CONFIG_INVALID
-watched 2 CONFIG_INVALID broken-quiet.json broken.yaml broken.pmml broken.py
+watched 2 CONFIG_INVALID broken-quiet.json broken.yaml broken-directive.yml broken.pmml broken.py
 
 # --- values, YAML, targets
 hostile CONFIG_CODE $f/bad-code*.json $f/bad-hidden-notebook.json
@@ -124,4 +124,13 @@ for one in $f/good*; do
 	*) ok "${one##*/} is quiet" sh -c "! grep -qE '^ +(medium|high|critical)' $out" ;;
 	esac
 done
+
+# --- settings of editors have comments, what loads a model takes none
+mkdir -p $tmp/settings/.vscode
+printf '{\n  // spaces\n  "editor.tabSize": 4,\n}\n' >$tmp/settings/.vscode/settings.json
+cp $tmp/settings/.vscode/settings.json $tmp/settings/tsconfig.base.json
+exits 0 "settings of editors" assay-inspect $tmp/settings
+cp $tmp/settings/.vscode/settings.json $tmp/settings/config.json
+exits 2 "a configuration with comments" assay-inspect $tmp/settings
+prints 'CONFIG_INVALID'
 done_testing

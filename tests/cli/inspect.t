@@ -58,7 +58,8 @@ prints 'a\\x1b\[2Jb'
 mkdir $tmp/link
 cp $f/good.txt $tmp/link
 ln -s good.txt $tmp/link/l
-exits 2 "a link" assay-inspect $tmp/link
+ln -s nowhere $tmp/link/m
+exits 2 "a link to nothing" assay-inspect $tmp/link
 prints "not followed"
 mkdir -p $tmp/tree/z $tmp/tree/z.d
 cp $f/good.txt $tmp/tree/b

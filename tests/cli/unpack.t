@@ -4,7 +4,7 @@
 a=fixtures/archive
 
 # --- good bundles: status 0, the same content from each container
-for f in tar tar.gz tar.xz tar.bz2 tar.zst zip 7z; do
+for f in tar tar.gz tar.xz tar.bz2 tar.zst tar.lz4 tar.lzma zip 7z; do
 	exits 0 "good-plain.$f" assay-unpack $a/good-plain.$f $tmp/$f
 	ok "$f has the files" [ "$(cat $tmp/$f/files/model/labels.txt)" = "$(printf 'cat\ndog')" ]
 	ok "$f has its container" grep -q "\"container\": \"$f\"" $tmp/$f/manifest.json

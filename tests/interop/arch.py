@@ -20,6 +20,7 @@ from torchvision import models
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import cifar_nets  # noqa: E402
 import nets  # noqa: E402
+import timm_nets  # noqa: E402
 
 LOGITS, GRADIENTS = 1e-4, 1e-3
 # where a relu's input or two of a pool's are equal but for rounding, gradients differ: then other images are tried
@@ -67,6 +68,8 @@ TABLE["vit_b_16 behind a resize, 32"] = (lambda: Resized(models.vit_b_16(num_cla
 TABLE["vit_b_32, 96"] = (lambda: models.vit_b_32(image_size=96, num_classes=10), 96, True)
 for _n, (_make, _side) in cifar_nets.NETS.items():
     TABLE[_n] = (_make, _side, _n in cifar_nets.GRADIENTS)
+for _n, (_make, _side) in timm_nets.NETS.items():
+    TABLE[_n] = (_make, _side, _n in timm_nets.GRADIENTS)
 
 
 def far(got, want):

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ * Text in UTF-16 or UTF-32.  Python's json.loads() takes bytes in either, with
+ * and without a byte order mark (json.detect_encoding), so that Keras, skops and
+ * whoever else hands it the bytes of a file read what a look at them as UTF-8
+ * does not see; PyYAML and libyaml take UTF-16 with a mark; Windows writes
+ * registry files, shortcuts and scripts so.  The text is looked at once more as
+ * what it says.
+ */
+#include "audit/check.h"
+
+#include "base/arena.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "formats/identify_document.h"
+
+/* UTF-8 of a character of the basic plane takes 3 bytes of 2, of any 4 of 4. */
+static size_t
+put(uint32_t cp, uint8_t *out)
+{
+	if (cp < 0x80) {
+		out[0] = (uint8_t)cp;
+		return 1;
+	}
+	if (cp < 0x800) {
+		out[0] = (uint8_t)(0xc0 | cp >> 6);
+		out[1] = (uint8_t)(0x80 | (cp & 0x3f));
+		return 2;
+	}
+	if (cp < 0x10000) {
+		out[0] = (uint8_t)(0xe0 | cp >> 12);
+		out[1] = (uint8_t)(0x80 | (cp >> 6 & 0x3f));
+		out[2] = (uint8_t)(0x80 | (cp & 0x3f));
+		return 3;
+	}
+	out[0] = (uint8_t)(0xf0 | cp >> 18);
+	out[1] = (uint8_t)(0x80 | (cp >> 12 & 0x3f));
+	out[2] = (uint8_t)(0x80 | (cp >> 6 & 0x3f));
+	out[3] = (uint8_t)(0x80 | (cp & 0x3f));
+	return 4;
+}
+
+/* What is no character becomes U+FFFD, as readers that go on have it. */
+static size_t
+narrow(struct rd r, struct identify_wide w, uint8_t *out)
+{
+	size_t n = 0;
+	uint32_t cp;
+
+	r.off = w.skip;
+	while (identify_document_next(&r, w, &cp))
+		n += put(cp, out + n);
+	return n;
+}
+
+void
+check_wide(const struct check_file *f)
+{
+	struct identify_wide w;
+	struct arena a;
+	uint8_t *out;
+
+	if (!identify_document_wide_of(f->bytes, &w))
+		return;
+	check_knows(f);
+	if (f->bytes.len > LIMIT_INSPECT_SOURCE) {
+		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
+		    "text in UTF-%u of more than %zu bytes", w.width * 8,
+		    LIMIT_INSPECT_SOURCE);
+		return;
+	}
+	if (!check_spend(f, 2 * (uint64_t)f->bytes.len))
+		return;
+	arena_init(&a, 2 * f->bytes.len + 64);
+	/* by the same name, which some readers go by */
+	if ((out = arena_alloc(&a, 2 * f->bytes.len + 4, 1)) != NULL)
+		check_within(
+		    f, check_name_of(f), rd_mem(out, narrow(f->bytes, w, out)));
+	arena_release(&a);
+}
