@@ -121,11 +121,13 @@ static const struct {
     {"\xcf\xfa\xed", is_macho, "macOS program or library"},
 };
 
-/* Documentation shows opcodes, and pickles are read as such. */
+/* Documentation shows opcodes, and pickles are read as such, those of NumPy's
+ * arrays of objects too. */
 static bool
 may_carry(const struct check_file *f)
 {
-	return !check_is(f, "text") && !check_is(f, "pickle");
+	return !check_is(f, "text") && !check_is(f, "pickle") &&
+	       !check_is(f, "npy");
 }
 
 static void

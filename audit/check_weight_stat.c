@@ -222,12 +222,14 @@ check_weight_stat_rest(const struct tensor *t, uint64_t first, unsigned shift)
 
 /* --- text ---------------------------------------------------------------- */
 
-/* Without a branch: of random bytes, nobody foretells which way it goes. */
-static bool
+/* 0 or 1.  Without a branch: of random bytes, nobody foretells which way it
+ * goes. */
+static unsigned
 is_text(uint8_t c)
 {
-	return ((uint8_t)(c - ' ') < 0x7f - ' ') | (c == '\n') | (c == '\t') |
-	       (c == '\r');
+	return (unsigned)((uint8_t)(c - ' ') < 0x7f - ' ') |
+	       (unsigned)(c == '\n') | (unsigned)(c == '\t') |
+	       (unsigned)(c == '\r');
 }
 
 /* Letters, many of them, in no regular order: 64 of them are 88 bits. */
@@ -262,12 +264,13 @@ check_weight_stat_text(const uint8_t *p, size_t len, size_t least, size_t *run)
 		memcpy(&before, p + i - 7, 8);
 		if ((before & 0x8080808080808080U) != 0)
 			continue;
-		if (!(is_text(p[i]) & is_text(p[i - least / 8]) &
-			is_text(p[i - least / 4]) & is_text(p[i - least / 3])))
+		if ((is_text(p[i]) & is_text(p[i - least / 8]) &
+			is_text(p[i - least / 4]) &
+			is_text(p[i - least / 3])) == 0)
 			continue;
-		while (from > 0 && is_text(p[from - 1]))
+		while (from > 0 && is_text(p[from - 1]) != 0)
 			from--;
-		while (to < len && is_text(p[to]))
+		while (to < len && is_text(p[to]) != 0)
 			to++;
 		*run = to - from;
 		if (*run >= least && wordy(p + from, *run))

@@ -124,6 +124,25 @@ attempt(const struct arch_family *f, const struct hints *h,
 	model_release(&m);
 }
 
+/* A name of transformers' models, which are nothing without a configuration. */
+static const char *
+of_transformers(const struct weights *w)
+{
+	static const char *const begins[] = {"vit.embeddings.",
+	    "deit.embeddings.", "beit.embeddings.",
+	    "data2vec_vision.embeddings.", "resnet.embedder.",
+	    "convnext.embeddings.", "convnextv2.embeddings.",
+	    "swin.embeddings.", "mobilenet_v1.conv_stem.",
+	    "mobilenet_v2.conv_stem.", "efficientnet.embeddings."};
+
+	for (size_t i = 0; i < w->n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(begins); k++)
+			if (strncmp(w->tensor[i].name, begins[k],
+				strlen(begins[k])) == 0)
+				return w->tensor[i].name;
+	return NULL;
+}
+
 /* No family claims the weights: say which one comes nearest. */
 static int
 refuse(const struct hints *h, const struct weights *w, struct err *e)
@@ -131,7 +150,7 @@ refuse(const struct hints *h, const struct weights *w, struct err *e)
 	const char *type =
 	    json_string_value(json_object_get(h->config, "model_type"));
 	const char *origin = h->origin != NULL ? h->origin : "";
-	const char *gap = h->origin != NULL ? ": " : "";
+	const char *gap = h->origin != NULL ? ": " : "", *name;
 	struct attempt most = {.f = NULL};
 
 	if (type != NULL)
@@ -139,12 +158,18 @@ refuse(const struct hints *h, const struct weights *w, struct err *e)
 		    "weights of no architecture that is known here "
 		    "(model_type '%.40s', the first of %zu is '%.64s')",
 		    type, w->n, w->n != 0 ? w->tensor[0].name : "");
+	if ((name = of_transformers(w)) != NULL)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "weights of transformers ('%.64s') without the "
+		    "config.json that belongs to them",
+		    name);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		attempt(table[i], h, w, &most);
-	if (most.f == NULL)
+	/* a few names that all have in common say nothing */
+	if (most.f == NULL || most.used < MAX(3, w->n / 8))
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "%s%sweights of no architecture that is known here (the "
-		    "first of %zu is '%.64s')",
+		    "first of %zu is '%.64s'): export the model as ONNX",
 		    origin, gap, w->n, w->n != 0 ? w->tensor[0].name : "");
 	return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 	    "%s%sweights of no architecture that is known here; %s comes "
@@ -232,6 +257,31 @@ wants_code(const json_t *config)
 	return map != NULL && !json_is_null(map);
 }
 
+/* What lies beside the model, and, of weights alone, that it was the second in
+ * a row: what came first has none, but may resize or normalise. */
+static void
+say_around(struct draw *a)
+{
+	const struct weights *w = a->w;
+	size_t n = w->prefix, i = 0;
+	const char *name;
+
+	while (i < w->n && w->ignored[i])
+		i++;
+	name = i < w->n ? w->tensor[i].name : "";
+	if (w->nattr == 0 && n >= 2 && strncmp(name + n - 2, "1.", 2) == 0 &&
+	    (n == 2 || name[n - 3] == '.') &&
+	    strstr(a->m->note, "resized") == NULL)
+		draw_note(a,
+		    "all names begin with '%.*s': what comes before the model "
+		    "is not in the file",
+		    (int)MIN(n, 64), name);
+	if (w->aside != SIZE_MAX)
+		draw_note(a,
+		    "left aside: '%.64s' and the like, beside the model",
+		    w->tensor[w->aside].name);
+}
+
 int
 arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
     struct weights *w, struct model *m, struct err *e)
@@ -247,12 +297,9 @@ arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
 		return err_wrap(e, "as %s", f->name);
 	if ((rc = all_used(f, w, e)) != 0 || (rc = keep_tensors(w, m, e)) != 0)
 		return rc;
-	if (w->aside != SIZE_MAX)
-		draw_note(&a,
-		    "left aside: '%.64s' and the like, beside the model",
-		    w->tensor[w->aside].name);
+	say_around(&a);
 	m->output = logits;
-	m->note = arena_printf(&m->arena, "%s%sarchitecture %s%s%.200s%s",
+	m->note = arena_printf(&m->arena, "%s%sarchitecture %s%s%.400s%s",
 	    h->origin != NULL ? h->origin : "", h->origin != NULL ? "; " : "",
 	    f->name, *m->note != '\0' ? "; " : "", m->note,
 	    wants_code(h->config)

@@ -234,19 +234,52 @@ read_names(const struct form *f, int folder, struct dataset *d, struct err *e)
 	return rc != 0 ? err_in(e, f->names) : 0;
 }
 
+/* The folder that an archive of CIFAR has, in the one that it was unpacked in,
+ * as torchvision.datasets expects it: its descriptor, or -1. */
+static int
+unpacked_in(int folder, const char **name)
+{
+	static const char *const names[] = {"cifar-10-batches-py",
+	    "cifar-10-batches-bin", "cifar-100-python", "cifar-100-binary"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct err e;
+		int fd = tree_folder(folder, names[i], &e);
+
+		*name = names[i];
+		if (fd >= 0 && form_of(fd) != NULL)
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	return -1;
+}
+
 bool
 cifar_folder_probe(int folder)
 {
-	return form_of(folder) != NULL;
+	const char *name;
+	int fd = form_of(folder) == NULL ? unpacked_in(folder, &name) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || form_of(folder) != NULL;
 }
 
 int
 cifar_folder(int folder, struct dataset *d, struct err *e)
 {
 	const struct form *f = form_of(folder);
+	const char *name;
 	struct file_map m;
-	int rc;
+	int rc, inner = f == NULL ? unpacked_in(folder, &name) : -1;
 
+	if (inner >= 0) {
+		if ((rc = cifar_folder(inner, d, e)) == 0)
+			dataset_say(d, "%s/ is what was read", name);
+		close(inner);
+		return rc;
+	}
 	if (f == NULL)
 		return err_set(
 		    e, ERR_UNSUPPORTED, ERR_NOWHERE, "no CIFAR in it");

@@ -6,6 +6,7 @@
 #include "formats/cifar.h"
 #include "formats/classes.h"
 #include "formats/idx.h"
+#include "formats/idx_folder.h"
 #include "formats/imagedir.h"
 #include "formats/npy.h"
 #include "formats/npz.h"
@@ -80,6 +81,20 @@ static int
 load_cifar_folder(const struct data_source *s, struct dataset *d, struct err *e)
 {
 	int rc = cifar_folder(s->folder, d, e);
+
+	return rc != 0 ? inside(s, rc, e) : fit(s, d, e);
+}
+
+static bool
+probe_idx_folder(const struct data_source *s)
+{
+	return s->folder >= 0 && idx_folder_probe(s->folder);
+}
+
+static int
+load_idx_folder(const struct data_source *s, struct dataset *d, struct err *e)
+{
+	int rc = idx_folder(s->folder, d, e);
 
 	return rc != 0 ? inside(s, rc, e) : fit(s, d, e);
 }

@@ -147,6 +147,60 @@ leaky(struct spot s)
 }
 
 static void
+celu(struct spot s)
+{
+	with_alpha(s, "Celu", 1.0);
+}
+
+static void
+hard_tanh(struct spot s)
+{
+	clip(s, -1.0, 1.0);
+}
+
+/* log(sigmoid(x)) = -softplus(-x) */
+static void
+log_sigmoid(struct spot s)
+{
+	unary(s, "Neg");
+	unary(s, "Softplus");
+	unary(s, "Neg");
+}
+
+static void
+take_away(struct spot s, void (*f)(struct spot))
+{
+	const char *x = s.x->name;
+
+	f(s);
+	s.x->name = draw_binary(&s.k->d, "Sub", s.l->path, x, s.x->name);
+}
+
+static void
+only_tanh(struct spot s)
+{
+	unary(s, "Tanh");
+}
+
+static void
+tanh_shrink(struct spot s)
+{
+	take_away(s, only_tanh);
+}
+
+static void
+within_half(struct spot s)
+{
+	clip(s, -0.5, 0.5);
+}
+
+static void
+soft_shrink(struct spot s)
+{
+	take_away(s, within_half);
+}
+
+static void
 nothing(struct spot s)
 {
 	(void)s;
@@ -177,6 +231,11 @@ static const struct {
     {"hard_swish", hard_silu, NULL},
     {"hard_sigmoid", hard_sigmoid, NULL},
     {"leaky_relu", leaky, NULL},
+    {"celu", celu, NULL},
+    {"hard_tanh", hard_tanh, NULL},
+    {"log_sigmoid", log_sigmoid, NULL},
+    {"tanh_shrink", tanh_shrink, NULL},
+    {"soft_shrink", soft_shrink, NULL},
 };
 
 static void

@@ -138,6 +138,23 @@ DRAW(group_norm)
 	draw_real(&k->d, "epsilon", keras_config_real(l, "epsilon", 1e-3));
 }
 
+/* x / max(|x|, 1e-12) along the last axis (keras.utils.normalize) */
+DRAW(unit_norm)
+{
+	const char *least = keras_draw_repeat(k, l, "least", 0, 1e-12), *norm;
+	int64_t axis = axis_of(k, l);
+
+	(void)nin;
+	*out = keras_draw_straight(k, l, in[0]);
+	if (axis != -1 && axis != (int64_t)out->rank - 1)
+		keras_draw_refuse(k, l, "axis %" PRId64, axis);
+	norm = draw_unary(&k->d, "ReduceL2", l->path, out->name);
+	draw_ints(&k->d, "axes", 1, (int64_t[]){-1});
+	draw_int(&k->d, "keepdims", 1);
+	norm = draw_binary(&k->d, "Max", l->path, norm, least);
+	out->name = draw_binary(&k->d, "Div", l->path, out->name, norm);
+}
+
 /* --- pixels -------------------------------------------------------------- */
 
 #define BYTES 1.5 /* a mean of pixels beyond it is one of 0 to 255 */
@@ -276,6 +293,7 @@ const struct keras_class keras_norm_classes[] = {
 	.least = 1,
 	.most = 1,
 	.var = {GAMMA, BETA}},
+    {.name = "UnitNormalization", .draw = unit_norm, .least = 1, .most = 1},
     {.name = "Rescaling", .draw = rescale, .least = 1, .most = 1},
     {.name = "Normalization",
 	.draw = normalise,

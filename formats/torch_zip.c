@@ -4,6 +4,9 @@
 #include "base/limits.h"
 #include "formats/identify_probe.h"
 
+/* kMaxSupportedFileFormatVersion, caffe2/serialize/versions.h */
+#define VERSION_MAX 10
+
 bool
 torch_zip_probe(struct rd r)
 {
@@ -104,6 +107,36 @@ check_order(struct torch *t, struct err *e)
 	return 0;
 }
 
+/* caffe2/serialize/inline_container.cc: std::stoull of ".data/version", else of
+ * "version", from 1 to 10; a file without one is taken here. */
+static int
+check_version(struct torch *t, struct err *e)
+{
+	static const char *const names[] = {".data/version", "version"};
+	const struct zip_entry *f = NULL;
+	unsigned version = 0;
+	struct slice s;
+	size_t i = 0;
+	int rc;
+
+	for (size_t k = 0; k < ARRAY_LEN(names) && f == NULL; k++)
+		f = find(t, names[k], (struct slice){0});
+	if (f == NULL)
+		return 0;
+	if ((rc = read_entry(t, f, &s, e)) != 0)
+		return rc;
+	while (
+	    i < s.len && s.ptr[i] != 0 && strchr(" \t\r\n", s.ptr[i]) != NULL)
+		i++;
+	for (; i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++)
+		version = MIN(version * 10 + (s.ptr[i] - '0'), 1000u);
+	if (version < 1 || version > VERSION_MAX)
+		return err_set(e, ERR_FORMAT, f->data,
+		    "torch: the version is no number from 1 to %d",
+		    VERSION_MAX);
+	return 0;
+}
+
 int
 torch_zip_open(struct torch *t, struct err *e)
 {
@@ -123,7 +156,7 @@ torch_zip_open(struct torch *t, struct err *e)
 	if ((f = find(t, "data.pkl", (struct slice){0})) == NULL)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "torch: there is no '%.60s/data.pkl'", t->top);
-	if ((rc = check_order(t, e)) != 0 ||
+	if ((rc = check_version(t, e)) != 0 || (rc = check_order(t, e)) != 0 ||
 	    (rc = read_entry(t, f, &s, e)) != 0)
 		return rc;
 	r = rd_mem(s.ptr, s.len);

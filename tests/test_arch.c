@@ -487,7 +487,7 @@ static const struct bad_row {
 	"('features.90.weight')"},
     {"bad-nothing", ERR_UNSUPPORTED,
 	"weights of no architecture that is known here (the first of 2 is "
-	"'a')"},
+	"'a'): export the model as ONNX"},
     {"bad-places", ERR_UNSUPPORTED,
 	"as vit: 14 places are no square of patches"},
     {"bad-rank", ERR_UNSUPPORTED,

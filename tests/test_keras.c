@@ -81,6 +81,7 @@ static const struct good_row good_rows[] = {
 	      "the second of two classes"},
     {"good-normalised.keras", "good-normalised", BYTES SOFTMAX},
     {"good-grey.keras", "good-grey", NONE SOFTMAX},
+    {"good-shrunk.keras", "good-shrunk", NONE SOFTMAX},
     {"good-float16.keras", "good-float16", NONE SOFTMAX},
     {"good-bfloat16.keras", "good-bfloat16", NONE SOFTMAX},
     {"good-arithmetic-2.h5", "good-arithmetic-2", NONE SOFTMAX},

@@ -166,6 +166,33 @@ for f in bytes protocol-2 protocol-5 numbers; do
 	exits 0 "a batch that Python 3 wrote: $f" load $tmp/py
 	ok "the same of $f" sh -c "tail -c 9228 $tmp/out | cmp - $tmp/x"
 done
+mkdir -p $tmp/top/cifar-10-batches-py
+cp $c/good-10.pickle $tmp/top/cifar-10-batches-py/test_batch
+cp $c/good-names.pickle $tmp/top/cifar-10-batches-py/batches.meta
+exits 0 "the folder that it was unpacked in" load $tmp/top
+says "cifar-10-batches-py/ is what was read"
+ok "the same" sh -c "tail -c 9228 $tmp/out | cmp - $tmp/x"
+
+# --- IDX by its names
+for sub in . MNIST/raw; do
+	mkdir -p $tmp/idx/$sub
+	printf '\0\0\010\003\0\0\0\002\0\0\0\001\0\0\0\002abcd' >$tmp/idx/$sub/train-images-idx3-ubyte
+	printf '\0\0\010\001\0\0\0\002\001\0' >$tmp/idx/$sub/train-labels-idx1-ubyte
+	exits 0 "training images of IDX in $sub" load $tmp/idx
+	says "train-images-idx3-ubyte is what was read"
+	printf '\0\0\010\003\0\0\0\001\0\0\0\001\0\0\0\002xy' | gzip >$tmp/idx/$sub/t10k-images-idx3-ubyte.gz
+	printf '\0\0\010\001\0\0\0\001\003' | gzip >$tmp/idx/$sub/t10k-labels-idx1-ubyte.gz
+	exits 0 "test images come first" load $tmp/idx
+	says "t10k-images-idx3-ubyte.gz is what was read"
+	has '\[1,1,2,1\]'
+	ok "they are these" sh -c "tail -c 6 $tmp/out | od -An -c | grep -q 'x *y'"
+	rm -r $tmp/idx
+done
+mkdir -p $tmp/idx
+printf '\0\0\010\003\0\0\0\002' >$tmp/idx/t10k-images-idx3-ubyte
+printf '\0' >$tmp/idx/t10k-labels-idx1-ubyte
+exits 2 "a header that ends" load $tmp/idx
+says "idx/t10k-images-idx3-ubyte: .*header ends early"
 exits 0 "one file" load $c/good-10.bin
 exits 0 "CIFAR-100" load $c/good-100.bin
 has '\[2,32,32,3\]'

@@ -30,6 +30,9 @@ ok "and a file comes out" cmp one "$hub/good-vit/model.safetensors"
 
 ok "one output and one name: no name of either class" sh -c "! grep -q '\"labels\"' good-vit-one.neutral"
 ok "but in the note" grep -q "the second of two classes, which is called 'LABEL_0'" good-vit-one.neutral
+cp "$hub/good-vit/model.safetensors" alone.safetensors
+exits 3 "weights without their configuration" assay-load alone.safetensors
+says "weights of transformers ('vit.embeddings.*') without the config.json that belongs to them"
 poke good-vit-shards.neutral changed
 exits 0 "a changed weight in files of PyTorch" assay-save "$hub/good-vit-shards" changed -o shards
 exits 0 "is read back" assay-load shards -o back

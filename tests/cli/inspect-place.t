@@ -153,6 +153,17 @@ done
 printf '\050\265\057\375\044\0\1\0\0\231\351\330\121' | file empty.zst
 exits 0 "an empty stream" assay-inspect "$tmp/b"
 
+(cd "$tmp" && rm -rf b && mkdir b && python3 -c '
+import zipfile
+for name, version in (("good", "3\n"), ("bad", "banana\n"), ("late", "11\n")):
+    with zipfile.ZipFile("b/%s.pt" % name, "w") as z:
+        z.writestr("a/data.pkl", b"\x80\x02}q\0.")
+        z.writestr("a/version", version)')
+exits 0 "a version of PyTorch" assay-inspect "$tmp/b/good.pt"
+exits 1 "a version that is no number" assay-inspect "$tmp/b/bad.pt"
+prints "MODEL_INVALID"
+exits 1 "a version that PyTorch does not read" assay-inspect "$tmp/b/late.pt"
+
 # --- secrets of texts
 pem=$(head -c 600 /dev/urandom | base64 -w 64)
 printf -- '-----BEGIN RSA PRIVATE KEY-----\n%s\n-----END RSA PRIVATE KEY-----\n' "$pem" >"$tmp/pem"

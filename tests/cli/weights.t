@@ -37,6 +37,18 @@ says 'is there already'
 ok "the architecture is said" grep -q 'architecture timm_vit; 1 heads, as is usual' timm-vit.neutral
 ok "what the file does not tell is said" grep -q 'transform_input' inception.neutral
 
+cat >second.py <<'END'
+import json, struct, sys
+data = open(sys.argv[1], 'rb').read()
+n = struct.unpack('<Q', data[:8])[0]
+head = json.dumps({'1.' + k if k != '__metadata__' else k: v for k, v in json.loads(data[8:8 + n]).items()}).encode()
+head += b' ' * (-len(head) % 8)
+sys.stdout.buffer.write(struct.pack('<Q', len(head)) + head + data[8 + n:])
+END
+python3 second.py "$w/good-resnet-cifar.safetensors" >second.safetensors
+exits 0 "the second in a row" assay-load second.safetensors -o second
+ok "what is not known of the first is said" grep -q "begin with '1.': what comes before the model is not in the file" second
+
 # NPZ
 for f in plain orders compressed; do
 	exits 0 "npz, $f" assay-load "$w/good-$f.npz" -o n

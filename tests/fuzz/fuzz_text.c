@@ -109,6 +109,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	bad_json = conf_json(rd_mem(data, len), &d, &e) != 0;
 	tree(&d);
 	conf_release(&d);
+	/* what is JSON is JSON with comments, too */
+	PROPERTY(conf_jsonc(rd_mem(data, len), &d, &e) == 0 || bad_json);
+	tree(&d);
+	conf_release(&d);
 	(void)!conf_yaml(rd_mem(data, len), &d, &e);
 	tree(&d);
 	conf_release(&d);
