@@ -321,16 +321,16 @@ check_xml(const struct check_file *f)
 	struct arena a;
 	struct rd r = f->bytes;
 
+	bool wide;
+
 	arena_init(&a, f->bytes.len / 2 + 64);
-	if (xml_text_narrow(f->bytes, &a, &r)) {
-		if (is_xml(r)) {
+	wide = xml_text_narrow(f->bytes, &a, &r);
+	if (is_xml(r)) {
+		if (wide)
 			check_find(
 			    f, FINDING_XML_DOCTYPE, ERR_NOWHERE, "UTF-16");
-			walk(f, r);
-		}
-	} else if (is_xml(r)) {
 		walk(f, r);
-	} else if (r.len != 0 && sure(f)) {
+	} else if (f->bytes.len != 0 && sure(f)) {
 		check_short(
 		    f, FINDING_CONFIG_INVALID, ERR_NOWHERE, "this is no XML");
 	}

@@ -43,7 +43,7 @@ hostile CONFIG_PATH $f/bad-index-*.json $f/bad-modules_path.json $f/bad-componen
 exits 1 "broken, and hostile before" assay-inspect $f/broken.json
 prints HF_REMOTE_CODE
 prints CONFIG_INVALID
-watched 2 CONFIG_INVALID broken-quiet.json broken.yaml broken-directive.yml broken.pmml broken.py
+watched 2 CONFIG_INVALID broken-quiet.json broken.yaml broken-directive.yml broken.pmml broken-wide.xml broken.py
 
 # --- values, YAML, targets
 hostile CONFIG_CODE $f/bad-code*.json $f/bad-hidden-notebook.json
