@@ -26,6 +26,10 @@
 #define WEIGHT_CLASS 0.5
 #define WEIGHT_PAIR  0.25
 #define WEIGHT_MAP   0.25
+/* The most that one pair counts in a map, about the largest z of a clean
+ * model's: a map is in all of its pairs, but the one pair of a single target
+ * that it takes has z of 5 to 8, which alone made a map of it. */
+#define MAP_PAIR_MOST 3.0
 
 const char *
 verdict_name(enum verdict v)
@@ -380,7 +384,8 @@ combine_map(struct verdict_input *in)
 	if ((cost = arena_alloc(&a, k * k, sizeof(*cost))) == NULL)
 		BUG("out of memory");
 	for (size_t i = 0; i < k * k; i++)
-		cost[i] = i / k == i % k ? 1e6 : -in->pair->z[i];
+		cost[i] =
+		    i / k == i % k ? 1e6 : -MIN(in->pair->z[i], MAP_PAIR_MOST);
 	in->map_mean = -assign_least(k, cost, in->to) / (double)k;
 	arena_release(&a);
 	/* the best map of a clean model has some mean, and a spread */
