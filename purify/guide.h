@@ -24,6 +24,8 @@
 #define GUIDE_FIRST_BATCH 16
 #define GUIDE_STEPS       48
 #define GUIDE_BATCH       4
+/* Searches of guide_confirm(), which are like later ones. */
+#define GUIDE_CONFIRM 3
 
 struct guide_question {
 	const struct geometry *geometry;
@@ -31,6 +33,10 @@ struct guide_question {
 	/* how easily the references are pushed (the scan's "ease"); -inf where
 	 * there is none */
 	double natural;
+	double easiest; /* the easiest of the references */
+	double claimed; /* the suspect's; NAN where the scan has none */
+	bool best;    /* it sees its target best, or is the only one to */
+	bool closed;  /* not found again, or with what sees its target best */
 	double ease; /* of the easiest last found; +inf before */
 	struct trigger pool[GUIDE_POOL];
 	size_t n, first; /* in the pool; of the first search */
@@ -50,6 +56,16 @@ struct guide {
 int guide_read(struct guide *, const json_t *scan, const struct net *,
     struct arena *, struct err *) MUST_USE;
 void guide_release(struct guide *);
+
+/*
+ * Searches again, as the scan did but on these images, what sees each target
+ * best and was found far easier there than in the references.  Where, in the mean
+ * of three searches, less than a third is left of what the scan saw above the
+ * easiest reference, it is not this model's: the questions of that target are
+ * closed.  What cannot be compared stays.  *left: questions not closed.
+ */
+int guide_confirm(struct guide *, const struct net *, const struct uap_images *,
+    uint64_t seed, size_t *left, struct err *) MUST_USE;
 
 /*
  * Search the questions that are still open on the model as it is, with these
