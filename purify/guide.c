@@ -106,7 +106,7 @@ ask_class(struct guide *g, const json_t *scan, int64_t class, const char *best,
 {
 	const json_t *list = json_at(scan, "geometries"), *one;
 	struct guide_question q = {
-	    .target = (int32_t)class, .source = UAP_ALL, .best = !more};
+	    .target = (int32_t) class, .source = UAP_ALL, .best = !more};
 	bool seen = false;
 	size_t i;
 
@@ -149,7 +149,7 @@ ask_target(struct guide *g, const json_t *scan, const json_t *target,
 	if ((rc = json_get_int(target, "source", 0, last, &source, e)) != 0 ||
 	    more)
 		return rc;
-	q.target = (int32_t)class;
+	q.target = (int32_t) class;
 	q.source = (int32_t)source;
 	read_ease(cell_of(json_at(scan, "pairs"), class, source), &q);
 	ask(g, &q);

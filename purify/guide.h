@@ -35,9 +35,9 @@ struct guide_question {
 	double natural;
 	double easiest; /* the easiest of the references */
 	double claimed; /* the suspect's; NAN where the scan has none */
-	bool best;    /* it sees its target best, or is the only one to */
-	bool closed;  /* not found again, or with what sees its target best */
-	double ease; /* of the easiest last found; +inf before */
+	bool best;      /* it sees its target best, or is the only one to */
+	bool closed;    /* not found again, or with what sees its target best */
+	double ease;    /* of the easiest last found; +inf before */
 	struct trigger pool[GUIDE_POOL];
 	size_t n, first; /* in the pool; of the first search */
 };

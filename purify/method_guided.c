@@ -34,10 +34,10 @@ static const char *const terms[] = {
 #define STREAM_GUIDE 313
 
 struct guided {
-	struct trainer trainer; /* of `parts` batches */
-	size_t parts;           /* 3 with mixed images, else 2 */
-	float *x;               /* clean, guided, mixed */
-	float *goal;            /* probabilities to be learnt, of the same */
+	struct trainer trainer;  /* of `parts` batches */
+	size_t parts;            /* 3 with mixed images, else 2 */
+	float *x;                /* clean, guided, mixed */
+	float *goal;             /* probabilities to be learnt, of the same */
 	struct mixture *mixture; /* of a batch */
 	bool *target;            /* of each class: the guide's */
 	double *part; /* per image of a batch: clean, distil, guide, mix */
@@ -234,12 +234,12 @@ loss(void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
 		if (part == 0)
 			clean_loss(u, at, z, dz);
 		else
-			u->s->part[4 * (at % all) + 1 + part] = loss_towards(k,
-			    z, u->s->goal + at * k,
-			    (float)(part == 1 ? c->lambda_guide
-					      : c->lambda_mix) *
-				one,
-			    dz);
+			u->s->part[4 * (at % all) + 1 + part] =
+			    loss_towards(k, z, u->s->goal + at * k,
+				(float)(part == 1 ? c->lambda_guide
+						  : c->lambda_mix) *
+				    one,
+				dz);
 	}
 	return 0.0;
 }
@@ -345,7 +345,6 @@ const struct method method_guided = {
 	.mode = BATCH_EVAL,
 	.schedule = METHOD_COSINE,
 	.keep = 0.01,
-	.interpolate = 0.8,
 	.lambda_clean = 0.3},
     .open = open,
     .begin = begin,

@@ -15,10 +15,11 @@ static uint64_t arg_threads;
 static double arg_alpha = 0.2, arg_step = 0.2, arg_b1 = 0.01, arg_b2 = 1;
 static double arg_l1 = NAN, arg_l2 = NAN, arg_l3 = NAN, arg_lr = NAN;
 static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
-static double arg_keep = NAN, arg_ld = 3, arg_lg = 4, arg_lm = 2, arg_max_time;
+static double arg_keep = NAN, arg_ld = 3, arg_lg = 2, arg_lm = 2, arg_max_time;
 static double arg_max_memory, arg_interpolate = NAN;
 static double arg_rho = NAN, arg_prune = NAN;
-static bool arg_no_confirm, arg_json, arg_amsgrad_off, arg_no_reactivation, arg_provenance;
+static bool arg_no_confirm, arg_json, arg_amsgrad_off, arg_no_reactivation,
+    arg_provenance;
 static const char *arg_eval_data, *arg_trigger;
 
 /* Numbers that are not given are the method's own. */
@@ -173,7 +174,7 @@ static const struct opt table[] = {
 	.kind = OPT_REAL,
 	.dest = &arg_lg,
 	.arg = "X",
-	.help = "weight of what the scan found (default 4)",
+	.help = "weight of what the scan found (default 2)",
 	.lo = 0,
 	.hi = 1e6},
     {.name = "lambda-mix",
@@ -361,8 +362,8 @@ numbers(struct purify_config *c, const struct method_defaults *d)
 	c->batch = arg_batch = given_n(arg_batch, d->batch);
 	c->rate = arg_lr = given(arg_lr, d->rate);
 	c->keep = arg_keep = given(arg_keep, d->keep);
-	c->interpolate = arg_interpolate = given(
-	    arg_interpolate, d->interpolate > 0.0 ? d->interpolate : 1.0);
+	c->interpolate = arg_interpolate =
+	    given(arg_interpolate, d->interpolate > 0.0 ? d->interpolate : 1.0);
 	c->lambda_clean = arg_l1 = given(arg_l1, d->lambda_clean);
 	c->lambda_adv = arg_l2 = given(arg_l2, d->lambda_adv);
 	c->lambda_shared = arg_l3 = given(arg_l3, d->lambda_shared);

@@ -229,11 +229,11 @@ step_back(struct purification *p)
 
 	copy(p, p->moved);
 	for (size_t i = 0; i < p->h.nweight; i++)
-		p->h.weight[i] = p->h0.weight[i] +
-				 part * (p->h.weight[i] - p->h0.weight[i]);
+		p->h.weight[i] =
+		    p->h0.weight[i] + part * (p->h.weight[i] - p->h0.weight[i]);
 	for (size_t i = 0; i < p->h.nfixed; i++)
-		p->h.fixed[i] = p->h0.fixed[i] +
-				part * (p->h.fixed[i] - p->h0.fixed[i]);
+		p->h.fixed[i] =
+		    p->h0.fixed[i] + part * (p->h.fixed[i] - p->h0.fixed[i]);
 	net_changed(&p->h);
 }
 
