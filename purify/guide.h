@@ -38,6 +38,7 @@ struct guide_question {
 	bool best;      /* it sees its target best, or is the only one to */
 	bool closed;    /* not found again, or with what sees its target best */
 	double ease;    /* of the easiest last found; +inf before */
+	uint64_t asked; /* rounds that it was searched before */
 	struct trigger pool[GUIDE_POOL];
 	size_t n, first; /* in the pool; of the first search */
 };
@@ -79,7 +80,8 @@ int guide_search(struct guide *, const struct net *, const struct uap_images *,
 int guide_idle(const struct guide_question *, struct err *);
 
 /* A perturbation for an image of this class, by a number that chooses among
- * questions and in their pools; NULL where no question is about the class. */
+ * questions, each as often as it had to be asked, and in their pools; NULL where
+ * no question is about the class. */
 const struct trigger *guide_trigger(
     const struct guide *, int32_t label, uint64_t choice);
 
