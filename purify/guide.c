@@ -151,6 +151,7 @@ ask_target(struct guide *g, const json_t *scan, const json_t *target,
 		return rc;
 	q.target = (int32_t) class;
 	q.source = (int32_t)source;
+	q.mapped = strcmp(name, "map") == 0;
 	read_ease(cell_of(json_at(scan, "pairs"), class, source), &q);
 	ask(g, &q);
 	return 0;
@@ -375,6 +376,37 @@ close_others(struct guide *g)
 	return left;
 }
 
+static bool
+is_comparable(const struct guide_question *q, const struct uap_images *images)
+{
+	double than = q->mapped ? (double)-INFINITY : q->easiest + ODD;
+
+	return q->best && isfinite(q->natural) && q->claimed >= than &&
+	       has_images(q, images);
+}
+
+/* Questions of[0..n) were found again with these means. */
+static void
+close_map(struct guide *g, const size_t *of, size_t n, const double *mean)
+{
+	double claimed = 0.0, found = 0.0, count = 0.0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct guide_question *q = &g->question[of[i]];
+
+		if (!q->mapped)
+			continue;
+		claimed += q->claimed - q->natural;
+		found += mean[i] - q->natural;
+		count++;
+	}
+	if (claimed < ODD * count || found >= CONFIRMED * claimed)
+		return;
+	for (size_t i = 0; i < g->n; i++)
+		if (g->question[i].mapped)
+			g->question[i].closed = true;
+}
+
 int
 guide_confirm(struct guide *g, const struct net *net,
     const struct uap_images *images, uint64_t seed, size_t *left, struct err *e)
@@ -383,22 +415,20 @@ guide_confirm(struct guide *g, const struct net *net,
 	size_t of[GUIDE_MAX] = {0}, n = 0;
 	int rc;
 
-	for (size_t i = 0; i < g->n; i++) {
-		const struct guide_question *q = &g->question[i];
-
-		if (q->best && is_odd(q) && q->claimed > q->easiest &&
-		    has_images(q, images))
+	for (size_t i = 0; i < g->n; i++)
+		if (is_comparable(&g->question[i], images))
 			of[n++] = i;
-	}
 	rc = search_again(g, net, images, of, n, seed, mean, e);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < n; i++) {
 		struct guide_question *q = &g->question[of[i]];
 
-		q->closed = mean[i] - q->easiest <
-			    CONFIRMED * (q->claimed - q->easiest);
+		q->closed =
+		    !q->mapped && mean[i] - q->easiest <
+				      CONFIRMED * (q->claimed - q->easiest);
 	}
+	close_map(g, of, n, mean);
 	*left = close_others(g);
 	return 0;
 }

@@ -36,6 +36,7 @@ struct guide_question {
 	double easiest; /* the easiest of the references */
 	double claimed; /* the suspect's; NAN where the scan has none */
 	bool best;      /* it sees its target best, or is the only one to */
+	bool mapped;    /* of a map of all classes, which stands as one */
 	bool closed;    /* not found again, or with what sees its target best */
 	double ease;    /* of the easiest last found; +inf before */
 	uint64_t asked; /* rounds that it was searched before */
@@ -60,10 +61,11 @@ void guide_release(struct guide *);
 
 /*
  * Searches again, as the scan did but on these images, what sees each target
- * best and was found far easier there than in the references.  Where, in the mean
- * of three searches, less than a third is left of what the scan saw above the
- * easiest reference, it is not this model's: the questions of that target are
- * closed.  What cannot be compared stays.  *left: questions not closed.
+ * best and was far easier there than in the easiest reference.  Where, in the
+ * mean of three searches, less than a third is left of what the scan saw above
+ * that reference, it is not this model's: the questions of that target are
+ * closed; those of a map all together, by their mean above the mean of the
+ * references.  What cannot be compared stays.  *left: questions not closed.
  */
 int guide_confirm(struct guide *, const struct net *, const struct uap_images *,
     uint64_t seed, size_t *left, struct err *) MUST_USE;

@@ -99,14 +99,20 @@ warn_of_idle(const struct guide *g)
 static void
 warn_of_closed(const struct guide *g)
 {
+	bool map = false;
+
 	for (size_t i = 0; i < g->n; i++) {
 		const struct guide_question *q = &g->question[i];
 
-		if (q->best && q->closed)
+		if (q->best && q->closed && !q->mapped)
 			tool_warn("class %d is left alone: what the scan "
 				  "found (%s) is not found again",
 			    q->target, q->geometry->name);
+		map = map || (q->closed && q->mapped);
 	}
+	if (map)
+		tool_warn("the map of all classes is left alone: it is not "
+			  "found again");
 }
 
 /* What the scan found is to be found again before it is unlearned: to unlearn

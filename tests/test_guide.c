@@ -311,11 +311,24 @@ confirm(void **state)
 	for (size_t i = 0; i < g.n; i++)
 		assert_int_equal(q[i].n > 0, i == 2 || i == 3);
 	guide_release(&g);
+	/* a map stands as one, by what it shows in the mean */
+	for (size_t k = 0; k < 2; k++) {
+		q[0] = claim(0, 1, k == 0 ? 1e3 : -1e3, true);
+		q[1] = claim(1, 0, k == 0 ? -1e2 : 1e2, true);
+		q[0].mapped = q[1].mapped = true;
+		q[2] = claim(1, UAP_ALL, -1e3, true);
+		g.n = 3;
+		assert_ok(
+		    guide_confirm(&g, &w->net, &w->images, 1, &left, &e), &e);
+		assert_int_equal(left, k == 0 ? 1 : 3);
+		assert_true(q[0].closed == (k == 0) && !q[2].closed);
+		assert_true(q[1].closed == (k == 0));
+	}
 	/* no numbers of the suspect, or hardly more than the references' */
 	q[0] = claim(0, UAP_ALL, 1e3, true);
 	q[0].claimed = NAN;
 	q[1] = claim(1, UAP_ALL, 1e3, true);
-	q[1].claimed = q[1].easiest + 0.1;
+	q[1].claimed = q[1].easiest + 0.3;
 	g.n = 2;
 	assert_ok(guide_confirm(&g, &w->net, &w->images, 1, &left, &e), &e);
 	assert_int_equal(left, 2);
