@@ -469,6 +469,15 @@ guide_search(struct guide *g, const struct net *net,
 	return 0;
 }
 
+bool
+guide_is_hard(const struct guide *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->question[i].asked > GUIDE_EASY)
+			return true;
+	return false;
+}
+
 int
 guide_idle(const struct guide_question *q, struct err *e)
 {

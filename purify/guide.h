@@ -77,6 +77,9 @@ int guide_confirm(struct guide *, const struct net *, const struct uap_images *,
  */
 int guide_search(struct guide *, const struct net *, const struct uap_images *,
     size_t seeds, bool first, uint64_t seed, struct err *) MUST_USE;
+/* Whether some question was still to be searched after GUIDE_EASY rounds. */
+#define GUIDE_EASY 5
+bool guide_is_hard(const struct guide *);
 /* ERR_USAGE, for a question that has no perturbation after a search: there are
  * no images that it is about. */
 int guide_idle(const struct guide_question *, struct err *);

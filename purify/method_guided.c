@@ -28,8 +28,11 @@ static const char *const terms[] = {
 
 /* Searches of each question: of the suspect, which has the trigger whole, and
  * before each round. */
-#define SEEDS_FIRST  6
-#define SEEDS        2
+#define SEEDS_FIRST 6
+#define SEEDS       2
+/* Of the guide's weight, what is enough for questions that are soon answered:
+ * stamps are, warps are not. */
+#define EASY         0.5
 #define STREAM_MIX   311
 #define STREAM_GUIDE 313
 
@@ -40,6 +43,7 @@ struct guided {
 	float *goal;             /* probabilities to be learnt, of the same */
 	struct mixture *mixture; /* of a batch */
 	bool *target;            /* of each class: the guide's */
+	double weight;           /* of the guide, this round */
 	double *part; /* per image of a batch: clean, distil, guide, mix */
 };
 
@@ -262,7 +266,7 @@ count(const struct sums *u, struct method_terms *t)
 		for (size_t k = 0; k < 4; k++)
 			t->sum[k] += v[k];
 		t->loss += c->lambda_clean * v[0] + c->lambda_distil * v[1] +
-			   c->lambda_guide * v[2] + c->lambda_mix * v[3];
+			   u->s->weight * v[2] + c->lambda_mix * v[3];
 	}
 }
 
@@ -306,6 +310,8 @@ step(struct purification *p, const struct method_batch *b,
 	double sum;
 	int rc;
 
+	s->weight =
+	    p->cfg.lambda_guide * (guide_is_hard(&p->guide) ? 1.0 : EASY);
 	memset(s->part, 0, 4 * b->n * sizeof(*s->part));
 	memcpy(s->x, b->x, part * sizeof(*s->x));
 	if ((rc = ask(p, s->x, b->n, s->goal, e)) != 0)

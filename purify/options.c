@@ -15,7 +15,7 @@ static uint64_t arg_threads;
 static double arg_alpha = 0.2, arg_step = 0.2, arg_b1 = 0.01, arg_b2 = 1;
 static double arg_l1 = NAN, arg_l2 = NAN, arg_l3 = NAN, arg_lr = NAN;
 static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
-static double arg_keep = NAN, arg_ld = 3, arg_lg = 2, arg_lm = 2, arg_max_time;
+static double arg_keep = NAN, arg_ld = 3, arg_lg = 4, arg_lm = 2, arg_max_time;
 static double arg_max_memory, arg_interpolate = NAN;
 static double arg_rho = NAN, arg_prune = NAN;
 static bool arg_no_confirm, arg_json, arg_amsgrad_off, arg_no_reactivation,
@@ -174,7 +174,7 @@ static const struct opt table[] = {
 	.kind = OPT_REAL,
 	.dest = &arg_lg,
 	.arg = "X",
-	.help = "weight of what the scan found (default 2)",
+	.help = "weight of what the scan found (default 4)",
 	.lo = 0,
 	.hi = 1e6},
     {.name = "lambda-mix",
