@@ -244,12 +244,11 @@ loss(void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
 		if (part == 0)
 			clean_loss(u, at, z, dz);
 		else
-			u->s->part[4 * (at % all) + 1 + part] =
-			    loss_towards(k, z, u->s->goal + at * k,
-				(float)(part == 1 ? c->lambda_guide
-						  : c->lambda_mix) *
-				    one,
-				dz);
+			u->s->part[4 * (at % all) + 1 + part] = loss_towards(k,
+			    z, u->s->goal + at * k,
+			    (float)(part == 1 ? u->s->weight : c->lambda_mix) *
+				one,
+			    dz);
 	}
 	return 0.0;
 }
