@@ -96,8 +96,6 @@ add_guide(struct list *l, const struct guide *g)
 		    sizeof(q->ease));
 		add(l, arena_printf(l->a, "first.%zu", i), &q->first,
 		    sizeof(q->first));
-		add(l, arena_printf(l->a, "asked.%zu", i), &q->asked,
-		    sizeof(q->asked));
 		for (size_t k = 0; k < q->n; k++) {
 			const struct trigger *t = &q->pool[k];
 			const float *part[PARTS] = {
@@ -143,7 +141,7 @@ checkpoint_write(struct purification *p, const char *path, struct err *e)
 {
 	struct method_span s[OWN + METHOD_SPANS];
 	size_t n = spans(p, s);
-	struct list l = {.most = n + p->guide.n * (3 + PARTS * GUIDE_POOL)};
+	struct list l = {.most = n + p->guide.n * (2 + PARTS * GUIDE_POOL)};
 	struct arena a;
 	int rc;
 
@@ -232,9 +230,6 @@ take_guide(const struct safetensors *s, struct purification *p, struct err *e)
 		snprintf(name, sizeof(name), "first.%zu", i);
 		if (rc == 0)
 			rc = take(s, name, &q->first, sizeof(q->first), e);
-		snprintf(name, sizeof(name), "asked.%zu", i);
-		if (rc == 0)
-			rc = take(s, name, &q->asked, sizeof(q->asked), e);
 		while (rc == 0 && more && q->n < GUIDE_POOL)
 			rc = take_trigger(s, &p->h, q, i, &more, e);
 	}

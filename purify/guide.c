@@ -447,10 +447,8 @@ guide_search(struct guide *g, const struct net *net,
 	for (size_t i = 0; i < g->n; i++)
 		if (is_open(&g->question[i], images))
 			of[n++] = &g->question[i];
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		of[i]->ease = -INFINITY;
-		of[i]->asked++;
-	}
 	for (size_t k = 0; k < seeds; k++) {
 		for (size_t i = 0; i < n; i++)
 			cell[i] = (struct uap_cell){of[i]->geometry,
@@ -470,10 +468,13 @@ guide_search(struct guide *g, const struct net *net,
 }
 
 bool
-guide_is_hard(const struct guide *g)
+guide_is_warped(const struct guide *g)
 {
+	const struct geometry *warp = geometry_find("warp");
+
 	for (size_t i = 0; i < g->n; i++)
-		if (g->question[i].asked > GUIDE_EASY)
+		if (g->question[i].best && !g->question[i].closed &&
+		    g->question[i].geometry == warp)
 			return true;
 	return false;
 }
@@ -497,33 +498,19 @@ about(const struct guide_question *q, int32_t label)
 	return q->n != 0 && pushes(q, label);
 }
 
-/* What was unlearned at once takes turns with what takes many rounds, and is not
- * to take all of them: of a warp, what else sees its target. */
-static uint64_t
-turns(const struct guide_question *q)
-{
-	return MAX(q->asked, 1);
-}
-
 const struct trigger *
 guide_trigger(const struct guide *g, int32_t label, uint64_t choice)
 {
-	uint64_t all = 0, at;
+	const struct guide_question *q = NULL;
+	size_t n = 0, at;
 
 	for (size_t i = 0; i < g->n; i++)
-		if (about(&g->question[i], label))
-			all += turns(&g->question[i]);
-	if (all == 0)
+		n += about(&g->question[i], label);
+	if (n == 0)
 		return NULL;
-	at = choice % all;
-	for (size_t i = 0; i < g->n; i++) {
-		const struct guide_question *q = &g->question[i];
-
-		if (!about(q, label))
-			continue;
-		if (at < turns(q))
-			return &q->pool[choice / all % q->n];
-		at -= turns(q);
-	}
-	BUG("a choice beyond all");
+	at = choice % n;
+	for (size_t i = 0; i < g->n; i++)
+		if (about(&g->question[i], label) && at-- == 0)
+			q = &g->question[i];
+	return &q->pool[choice / n % q->n];
 }

@@ -39,7 +39,6 @@ struct guide_question {
 	bool mapped;    /* of a map of all classes, which stands as one */
 	bool closed;    /* not found again, or with what sees its target best */
 	double ease;    /* of the easiest last found; +inf before */
-	uint64_t asked; /* rounds that it was searched before */
 	struct trigger pool[GUIDE_POOL];
 	size_t n, first; /* in the pool; of the first search */
 };
@@ -77,16 +76,14 @@ int guide_confirm(struct guide *, const struct net *, const struct uap_images *,
  */
 int guide_search(struct guide *, const struct net *, const struct uap_images *,
     size_t seeds, bool first, uint64_t seed, struct err *) MUST_USE;
-/* Whether some question was still to be searched after GUIDE_EASY rounds. */
-#define GUIDE_EASY 5
-bool guide_is_hard(const struct guide *);
+/* Whether a target that is not closed is seen best as a warp. */
+bool guide_is_warped(const struct guide *);
 /* ERR_USAGE, for a question that has no perturbation after a search: there are
  * no images that it is about. */
 int guide_idle(const struct guide_question *, struct err *);
 
 /* A perturbation for an image of this class, by a number that chooses among
- * questions, each as often as it had to be asked, and in their pools; NULL where
- * no question is about the class. */
+ * questions and in their pools; NULL where no question is about the class. */
 const struct trigger *guide_trigger(
     const struct guide *, int32_t label, uint64_t choice);
 

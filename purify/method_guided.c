@@ -30,9 +30,9 @@ static const char *const terms[] = {
  * before each round. */
 #define SEEDS_FIRST 6
 #define SEEDS       2
-/* Of the guide's weight, what is enough for questions that are soon answered:
- * stamps are, warps are not. */
-#define EASY         0.5
+/* Of the guide's weight, what is enough for stamps.  What is found of a warp is
+ * not so near to the planted one. */
+#define STAMP        0.5
 #define STREAM_MIX   311
 #define STREAM_GUIDE 313
 
@@ -310,7 +310,7 @@ step(struct purification *p, const struct method_batch *b,
 	int rc;
 
 	s->weight =
-	    p->cfg.lambda_guide * (guide_is_hard(&p->guide) ? 1.0 : EASY);
+	    p->cfg.lambda_guide * (guide_is_warped(&p->guide) ? 1.0 : STAMP);
 	memset(s->part, 0, 4 * b->n * sizeof(*s->part));
 	memcpy(s->x, b->x, part * sizeof(*s->x));
 	if ((rc = ask(p, s->x, b->n, s->goal, e)) != 0)
