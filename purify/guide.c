@@ -473,7 +473,7 @@ guide_is_warped(const struct guide *g)
 	const struct geometry *warp = geometry_find("warp");
 
 	for (size_t i = 0; i < g->n; i++)
-		if (g->question[i].best && !g->question[i].closed &&
+		if (g->question[i].best && g->question[i].n != 0 &&
 		    g->question[i].geometry == warp)
 			return true;
 	return false;

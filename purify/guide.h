@@ -76,7 +76,7 @@ int guide_confirm(struct guide *, const struct net *, const struct uap_images *,
  */
 int guide_search(struct guide *, const struct net *, const struct uap_images *,
     size_t seeds, bool first, uint64_t seed, struct err *) MUST_USE;
-/* Whether a target that is not closed is seen best as a warp. */
+/* Whether a target that something was found for is seen best as a warp. */
 bool guide_is_warped(const struct guide *);
 /* ERR_USAGE, for a question that has no perturbation after a search: there are
  * no images that it is about. */

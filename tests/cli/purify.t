@@ -122,6 +122,18 @@ exits 0 'one of two' assay-purify $c "$clean" -o "$tmp/c.onnx" --document "$tmp/
 ok 'is left alone' sh -c "grep -q 'class 1 is left alone' '$err' && ! grep -q 'class 0' '$err'"
 ok 'the other one is unlearned' sh -c "grep -q '\"end\": \"all rounds\"' '$tmp/c.json' && ! cmp -s '$tmp/c.onnx' '$clean'"
 
+# a target that is left alone stays so when a run is gone on with
+printf '%s' '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"},"inputs":[],"targets":[
+ {"class":0,"geometry":"patch"},{"class":1,"geometry":"warp"}],
+ "geometries":[{"name":"warp","per_class":[{"class":1,"ease":{"suspect":90.0,"references":[-1.0]}}]}]}' >"$tmp/claim.json"
+c="${c%--rounds*} --rounds 2 --data $audit $clean"
+exits 0 'one of two, both rounds' assay-purify $c -o "$tmp/c1.onnx" --checkpoint "$tmp/c1.state"
+exits 0 'the first' assay-purify $c --max-time .000001 -o "$tmp/c2.onnx" --checkpoint "$tmp/c2.state"
+ok 'one was left alone' grep -q 'class 1 is left alone: what the scan found (warp) is not found again' "$err"
+exits 0 'gone on with' assay-purify $c -o "$tmp/c2.onnx" --checkpoint "$tmp/c2.state"
+ok 'is the same model' cmp "$tmp/c1.onnx" "$tmp/c2.onnx"
+ok 'the same state' cmp "$tmp/c1.state" "$tmp/c2.state"
+
 # harm, and attempts to wake what was purified
 scan='{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"1"},"inputs":[]'
 cell='"per_class":[{"class":2,"ease":{"suspect":-2.0,"references":[-4.0,-4.2]}}]'
