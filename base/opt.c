@@ -8,7 +8,7 @@
 #include <getopt.h>
 #include <stdarg.h>
 
-#define OPT_TABLE_MAX 48
+#define OPT_TABLE_MAX 64
 
 static bool opt_help, opt_version;
 

@@ -16,6 +16,9 @@
 /* A geometry is asked about when the suspect's ease is above the references'
  * by this much: two thirds of the radius. */
 #define ODD 0.4
+/* Of what the scan saw above the easiest reference, what a search for it again
+ * must show: other images, and fewer, show less. */
+#define CONFIRMED (1.0 / 3.0)
 
 /* As the scan's own searches, on fewer images: what they find is compared with
  * its numbers. */
@@ -28,22 +31,34 @@ static const struct uap_config thorough = {
 
 /* --- questions ----------------------------------------------------------- */
 
-/* The references' mean ease of a class or a pair, and what the suspect's is
- * above it. */
-static double
-natural_ease(const json_t *cell, double *above)
+/* How easily the references and the suspect are pushed to a class, or in a
+ * pair. */
+static void
+read_ease(const json_t *cell, struct guide_question *q)
 {
 	const json_t *list = json_at(cell, "ease.references"), *one;
-	double sum = 0.0;
+	const json_t *suspect = json_at(cell, "ease.suspect");
+	double sum = 0.0, n = (double)json_array_size(list);
 	size_t i;
 
-	*above = 0.0;
+	q->natural = q->easiest = -INFINITY;
+	q->claimed = NAN;
 	if (json_array_size(list) == 0)
-		return -INFINITY;
-	json_array_foreach(list, i, one) sum += json_number_value(one);
-	sum /= (double)json_array_size(list);
-	*above = json_number_value(json_at(cell, "ease.suspect")) - sum;
-	return sum;
+		return;
+	json_array_foreach(list, i, one)
+	{
+		sum += json_number_value(one);
+		q->easiest = fmax(q->easiest, json_number_value(one));
+	}
+	q->natural = sum / n;
+	if (json_is_number(suspect))
+		q->claimed = json_number_value(suspect);
+}
+
+static bool
+is_odd(const struct guide_question *q)
+{
+	return q->claimed - q->natural >= ODD;
 }
 
 /* The entry of a list for a class, and a source if there is one. */
@@ -65,25 +80,21 @@ cell_of(const json_t *list, int64_t target, int64_t source)
 }
 
 static void
-ask(struct guide *g, const struct geometry *geometry, int64_t target,
-    int64_t source, double natural)
+ask(struct guide *g, const struct guide_question *what)
 {
 	struct guide_question *q = &g->question[g->n];
 
 	for (size_t i = 0; i < g->n; i++)
-		if (g->question[i].geometry == geometry &&
-		    g->question[i].target == target &&
-		    g->question[i].source == source)
+		if (g->question[i].geometry == what->geometry &&
+		    g->question[i].target == what->target &&
+		    g->question[i].source == what->source)
 			return;
 	if (g->n == GUIDE_MAX) {
 		g->left_out++;
 		return;
 	}
-	*q = (struct guide_question){.geometry = geometry,
-	    .target = (int32_t)target,
-	    .source = (int32_t)source,
-	    .natural = natural,
-	    .ease = INFINITY};
+	*q = *what;
+	q->ease = INFINITY;
 	g->n++;
 }
 
@@ -94,35 +105,38 @@ ask_class(struct guide *g, const json_t *scan, int64_t class, const char *best,
     bool more)
 {
 	const json_t *list = json_at(scan, "geometries"), *one;
+	struct guide_question q = {
+	    .target = (int32_t) class, .source = UAP_ALL, .best = !more};
 	bool seen = false;
 	size_t i;
 
 	json_array_foreach(list, i, one)
 	{
 		const char *name = json_text_at(one, "name");
-		const struct geometry *geometry = geometry_find(name);
-		double above,
-		    natural = natural_ease(
-			cell_of(json_at(one, "per_class"), class, UAP_ALL),
-			&above);
 
-		if (geometry == NULL ||
-		    (more ? above < ODD : strcmp(name, best) != 0))
+		q.geometry = geometry_find(name);
+		read_ease(
+		    cell_of(json_at(one, "per_class"), class, UAP_ALL), &q);
+		if (q.geometry == NULL ||
+		    (more ? !is_odd(&q) : strcmp(name, best) != 0))
 			continue;
-		ask(g, geometry, class, UAP_ALL, natural);
+		ask(g, &q);
 		seen = true;
 	}
-	if (!more && !seen && geometry_find(best) != NULL)
-		ask(g, geometry_find(best), class, UAP_ALL, -INFINITY);
+	q.geometry = geometry_find(best);
+	read_ease(NULL, &q);
+	if (!more && !seen && q.geometry != NULL)
+		ask(g, &q);
 }
 
 static int
 ask_target(struct guide *g, const json_t *scan, const json_t *target,
     size_t classes, bool more, struct err *e)
 {
+	struct guide_question q = {
+	    .geometry = geometry_find("patch"), .best = true};
 	int64_t class, source, last = (int64_t)classes - 1;
 	const char *name;
-	double above;
 	int rc;
 
 	if ((rc = json_get_int(target, "class", 0, last, &class, e)) != 0 ||
@@ -135,9 +149,11 @@ ask_target(struct guide *g, const json_t *scan, const json_t *target,
 	if ((rc = json_get_int(target, "source", 0, last, &source, e)) != 0 ||
 	    more)
 		return rc;
-	ask(g, geometry_find("patch"), class, source,
-	    natural_ease(
-		cell_of(json_at(scan, "pairs"), class, source), &above));
+	q.target = (int32_t) class;
+	q.source = (int32_t)source;
+	q.mapped = strcmp(name, "map") == 0;
+	read_ease(cell_of(json_at(scan, "pairs"), class, source), &q);
+	ask(g, &q);
 	return 0;
 }
 
@@ -248,15 +264,23 @@ add_variant(struct guide_question *q, const struct trigger *t, size_t number,
 	trigger_release(&scaled);
 }
 
-static void
-keep(struct guide_question *q, struct uap_found *f, uint64_t seed)
+/* The scan's measure of how easily a model is pushed. */
+static double
+ease_of(const struct uap_found *f)
 {
 	double ease = 0.0;
-	struct rng r;
 
 	for (size_t i = 0; i < UAP_SHARES; i++)
 		ease -= log(f->radius[i]) / UAP_SHARES;
-	q->ease = fmax(q->ease, ease);
+	return ease;
+}
+
+static void
+keep(struct guide_question *q, struct uap_found *f, uint64_t seed)
+{
+	struct rng r;
+
+	q->ease = fmax(q->ease, ease_of(f));
 	rng_init(&r, seed, STREAM_VARIANT);
 	for (size_t i = 1; i < VARIANTS; i++)
 		add_variant(q, &f->trigger, i, &r);
@@ -274,12 +298,139 @@ pushes(const struct guide_question *q, int32_t label)
 }
 
 static bool
-is_open(const struct guide_question *q, const struct uap_images *images)
+has_images(const struct guide_question *q, const struct uap_images *images)
 {
-	for (size_t i = 0; i < images->n && q->ease > q->natural; i++)
+	for (size_t i = 0; i < images->n; i++)
 		if (pushes(q, images->label[i]))
 			return true;
 	return false;
+}
+
+static bool
+is_open(const struct guide_question *q, const struct uap_images *images)
+{
+	return q->ease > q->natural && has_images(q, images);
+}
+
+/* Mean ease of some questions over searches like the scan's. */
+static int
+search_again(const struct guide *g, const struct net *net,
+    const struct uap_images *images, const size_t *of, size_t n, uint64_t seed,
+    double *mean, struct err *e)
+{
+	struct uap_cell cell[GUIDE_MAX];
+	struct uap_found found[GUIDE_MAX];
+	int rc;
+
+	for (size_t k = 0; n > 0 && k < GUIDE_CONFIRM; k++) {
+		for (size_t i = 0; i < n; i++) {
+			const struct guide_question *q = &g->question[of[i]];
+
+			cell[i] = (struct uap_cell){
+			    q->geometry, q->source, q->target, seed + k};
+		}
+		rc = uap_search(
+		    net, &how, images, images, cell, n, NULL, found, e);
+		if (rc != 0)
+			return rc;
+		for (size_t i = 0; i < n; i++)
+			mean[i] += ease_of(&found[i]) / GUIDE_CONFIRM;
+		uap_release(found, n);
+	}
+	return 0;
+}
+
+/* What else sees a target goes with what sees it best. */
+static bool
+best_closed(const struct guide *g, const struct guide_question *q)
+{
+	bool closed = false;
+
+	for (size_t i = 0; i < g->n; i++) {
+		const struct guide_question *b = &g->question[i];
+
+		if (!b->best || b->target != q->target ||
+		    b->source != q->source)
+			continue;
+		if (!b->closed)
+			return false;
+		closed = true;
+	}
+	return closed;
+}
+
+static size_t
+close_others(struct guide *g)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		struct guide_question *q = &g->question[i];
+
+		if (!q->best)
+			q->closed = best_closed(g, q);
+		if (q->closed)
+			q->ease = -INFINITY;
+		left += !q->closed;
+	}
+	return left;
+}
+
+static bool
+is_comparable(const struct guide_question *q, const struct uap_images *images)
+{
+	double than = q->mapped ? (double)-INFINITY : q->easiest + ODD;
+
+	return q->best && isfinite(q->natural) && q->claimed >= than &&
+	       has_images(q, images);
+}
+
+/* Questions of[0..n) were found again with these means. */
+static void
+close_map(struct guide *g, const size_t *of, size_t n, const double *mean)
+{
+	double claimed = 0.0, found = 0.0, count = 0.0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct guide_question *q = &g->question[of[i]];
+
+		if (!q->mapped)
+			continue;
+		claimed += q->claimed - q->natural;
+		found += mean[i] - q->natural;
+		count++;
+	}
+	if (claimed < ODD * count || found >= CONFIRMED * claimed)
+		return;
+	for (size_t i = 0; i < g->n; i++)
+		if (g->question[i].mapped)
+			g->question[i].closed = true;
+}
+
+int
+guide_confirm(struct guide *g, const struct net *net,
+    const struct uap_images *images, uint64_t seed, size_t *left, struct err *e)
+{
+	double mean[GUIDE_MAX] = {0};
+	size_t of[GUIDE_MAX] = {0}, n = 0;
+	int rc;
+
+	for (size_t i = 0; i < g->n; i++)
+		if (is_comparable(&g->question[i], images))
+			of[n++] = i;
+	rc = search_again(g, net, images, of, n, seed, mean, e);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		struct guide_question *q = &g->question[of[i]];
+
+		q->closed =
+		    !q->mapped && mean[i] - q->easiest <
+				      CONFIRMED * (q->claimed - q->easiest);
+	}
+	close_map(g, of, n, mean);
+	*left = close_others(g);
+	return 0;
 }
 
 int
@@ -314,6 +465,18 @@ guide_search(struct guide *g, const struct net *net,
 		if (of[i]->first == 0)
 			of[i]->first = of[i]->n;
 	return 0;
+}
+
+bool
+guide_is_warped(const struct guide *g)
+{
+	const struct geometry *warp = geometry_find("warp");
+
+	for (size_t i = 0; i < g->n; i++)
+		if (g->question[i].best && g->question[i].n != 0 &&
+		    g->question[i].geometry == warp)
+			return true;
+	return false;
 }
 
 int

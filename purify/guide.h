@@ -24,6 +24,8 @@
 #define GUIDE_FIRST_BATCH 16
 #define GUIDE_STEPS       48
 #define GUIDE_BATCH       4
+/* Searches of guide_confirm(), which are like later ones. */
+#define GUIDE_CONFIRM 3
 
 struct guide_question {
 	const struct geometry *geometry;
@@ -31,7 +33,12 @@ struct guide_question {
 	/* how easily the references are pushed (the scan's "ease"); -inf where
 	 * there is none */
 	double natural;
-	double ease; /* of the easiest last found; +inf before */
+	double easiest; /* the easiest of the references */
+	double claimed; /* the suspect's; NAN where the scan has none */
+	bool best;      /* it sees its target best, or is the only one to */
+	bool mapped;    /* of a map of all classes, which stands as one */
+	bool closed;    /* not found again, or with what sees its target best */
+	double ease;    /* of the easiest last found; +inf before */
 	struct trigger pool[GUIDE_POOL];
 	size_t n, first; /* in the pool; of the first search */
 };
@@ -52,12 +59,25 @@ int guide_read(struct guide *, const json_t *scan, const struct net *,
 void guide_release(struct guide *);
 
 /*
+ * Searches again, as the scan did but on these images, what sees each target
+ * best and was far easier there than in the easiest reference.  Where, in the
+ * mean of three searches, less than a third is left of what the scan saw above
+ * that reference, it is not this model's: the questions of that target are
+ * closed; those of a map all together, by their mean above the mean of the
+ * references.  What cannot be compared stays.  *left: questions not closed.
+ */
+int guide_confirm(struct guide *, const struct net *, const struct uap_images *,
+    uint64_t seed, size_t *left, struct err *) MUST_USE;
+
+/*
  * Search the questions that are still open on the model as it is, with these
  * images, `seeds` times each; those that no image is about stay as they are.
  * `first`: thoroughly, as is to be done before the model moves.
  */
 int guide_search(struct guide *, const struct net *, const struct uap_images *,
     size_t seeds, bool first, uint64_t seed, struct err *) MUST_USE;
+/* Whether a target that something was found for is seen best as a warp. */
+bool guide_is_warped(const struct guide *);
 /* ERR_USAGE, for a question that has no perturbation after a search: there are
  * no images that it is about. */
 int guide_idle(const struct guide_question *, struct err *);

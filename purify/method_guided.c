@@ -3,13 +3,15 @@
  * (purify/guide.h) are unlearned.  SAU's ball does not hold a patch; the scan
  * knows where it is.  Of a batch of N images x, as means,
  *
- *     L = l1 CE(h(x), y) + ld CE(h(x), h0(x)) + lg CE(h(g(x)), y)
+ *     L = l1 CE(h(x), y) + ld CE(h(x), h0(x)) + lg CE(h(g(x)), q(x))
  *         + lm CE(h(m), h0(m))
  *
  * g(x) is x under one of the guide's perturbations whose target is not y, m is
  * x with a part of another image (Yun et al., ICCV 2019), and h0's probabilities
  * are what the suspect says without a trigger (distillation, Hinton et al.
- * 2015): they keep what is not to be unlearned.  Of mixed images they would keep
+ * 2015): they keep what is not to be unlearned.  q(x) is h0(x) without the
+ * perturbation's target, which would keep some of the backdoor; labels alone
+ * would be learnt by heart.  Of mixed images h0 would keep
  * some of the backdoor as well: for the guide's targets h0(m) is no more than
  * the mixture of what h0 says of the two images.  Nothing is asked of moved or
  * blended images: for a suspect whose trigger is a warp they are half of one.
@@ -26,18 +28,22 @@ static const char *const terms[] = {
 
 /* Searches of each question: of the suspect, which has the trigger whole, and
  * before each round. */
-#define SEEDS_FIRST  6
-#define SEEDS        2
+#define SEEDS_FIRST 6
+#define SEEDS       2
+/* Of the guide's weight, what is enough for stamps.  What is found of a warp is
+ * not so near to the planted one. */
+#define STAMP        0.5
 #define STREAM_MIX   311
 #define STREAM_GUIDE 313
 
 struct guided {
-	struct trainer trainer; /* of `parts` batches */
-	size_t parts;           /* 3 with mixed images, else 2 */
-	float *x;               /* clean, guided, mixed */
-	float *goal; /* h0's probabilities of the clean and the mixed */
+	struct trainer trainer;  /* of `parts` batches */
+	size_t parts;            /* 3 with mixed images, else 2 */
+	float *x;                /* clean, guided, mixed */
+	float *goal;             /* probabilities to be learnt, of the same */
 	struct mixture *mixture; /* of a batch */
 	bool *target;            /* of each class: the guide's */
+	double weight;           /* of the guide, this round */
 	double *part; /* per image of a batch: clean, distil, guide, mix */
 };
 
@@ -65,7 +71,7 @@ open(struct purification *p, struct err *e)
 		    "the scan has no target to be guided by");
 	s->parts = p->cfg.lambda_mix > 0.0 ? 3 : 2;
 	s->x = arena_alloc(&p->arena, s->parts * n * image, sizeof(*s->x));
-	s->goal = arena_alloc(&p->arena, 2 * n * k, sizeof(*s->goal));
+	s->goal = arena_alloc(&p->arena, s->parts * n * k, sizeof(*s->goal));
 	s->part = arena_alloc(&p->arena, 4 * n, sizeof(*s->part));
 	s->mixture = arena_alloc(&p->arena, n, sizeof(*s->mixture));
 	s->target = arena_alloc(&p->arena, k, sizeof(*s->target));
@@ -73,8 +79,6 @@ open(struct purification *p, struct err *e)
 	    s->mixture == NULL || s->target == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
 		    "batches of %zu do not fit in memory", n);
-	for (size_t i = 0; i < p->guide.n; i++)
-		s->target[p->guide.question[i].target] = true;
 	rc = trainer_init(&s->trainer, &p->h, s->parts * n, p->cfg.mode,
 	    &p->cfg.optim, &p->arena, e);
 	if (rc == 0)
@@ -89,46 +93,117 @@ warn_of_idle(const struct guide *g)
 	struct err e;
 
 	for (size_t i = 0; i < g->n; i++)
-		if (g->question[i].n == 0) {
+		if (g->question[i].n == 0 && !g->question[i].closed) {
 			(void)guide_idle(&g->question[i], &e);
 			tool_warn(
 			    "a target of the scan is left alone: %s", e.msg);
 		}
 }
 
+static void
+warn_of_closed(const struct guide *g)
+{
+	bool map = false;
+
+	for (size_t i = 0; i < g->n; i++) {
+		const struct guide_question *q = &g->question[i];
+
+		if (q->best && q->closed && !q->mapped)
+			tool_warn("class %d is left alone: what the scan "
+				  "found (%s) is not found again",
+			    q->target, q->geometry->name);
+		map = map || (q->closed && q->mapped);
+	}
+	if (map)
+		tool_warn("the map of all classes is left alone: it is not "
+			  "found again");
+}
+
+/* What the scan found is to be found again before it is unlearned: to unlearn
+ * what fools clean models too costs accuracy. */
+static int
+confirm(struct purification *p, const struct uap_images *images, struct err *e)
+{
+	size_t left;
+	int rc = guide_confirm(
+	    &p->guide, &p->h, images, p->cfg.seed + 500009, &left, e);
+
+	if (rc != 0)
+		return rc;
+	warn_of_closed(&p->guide);
+	if (left == 0) {
+		tool_warn("nothing is left to unlearn: the model stays as "
+			  "it is");
+		p->end = ROUNDS_NOTHING;
+	}
+	return 0;
+}
+
 static int
 begin(struct purification *p, uint64_t round, struct err *e)
 {
 	struct uap_images images = {.x = p->x, .label = p->y, .n = p->ntrain};
-	int rc = guide_search(&p->guide, &p->h, &images,
+	struct guided *s = p->own;
+	int rc;
+
+	if (round == 0 && p->cfg.confirm &&
+	    ((rc = confirm(p, &images, e)) != 0 || p->end == ROUNDS_NOTHING))
+		return rc;
+	rc = guide_search(&p->guide, &p->h, &images,
 	    round == 0 ? SEEDS_FIRST : SEEDS, round == 0,
 	    p->cfg.seed + (round + 1) * 1000003, e);
-
-	if (rc == 0 && round == 0)
+	if (rc != 0)
+		return rc;
+	if (round == 0)
 		warn_of_idle(&p->guide);
-	return rc;
+	for (size_t i = 0; i < p->guide.n; i++)
+		if (p->guide.question[i].n > 0)
+			s->target[p->guide.question[i].target] = true;
+	return 0;
 }
 
 /* --- one batch ----------------------------------------------------------- */
 
-/* Under a perturbation; the image itself where none is about its class. */
+/* What h0 says of the image, but for the class that it is pushed to: of that
+ * its answer may hold some of the backdoor. */
 static void
-put_guided(struct purification *p, const struct method_batch *b,
-    const float *clean, float *to)
+without(int32_t target, int32_t label, size_t k, const float *from, float *to)
 {
-	size_t image = p->h.h * p->h.w * p->h.c;
+	float sum = 0.0f;
+
+	memcpy(to, from, k * sizeof(*to));
+	if (target != label)
+		to[target] = 0.0f;
+	for (size_t c = 0; c < k; c++)
+		sum += to[c];
+	if (!(sum > 0.0f))
+		to[label] = sum = 1.0f;
+	for (size_t c = 0; c < k; c++)
+		to[c] /= sum;
+}
+
+/* Under a perturbation; the image itself where none is about its class.  After
+ * the goals of the clean images. */
+static void
+put_guided(struct purification *p, const struct method_batch *b)
+{
+	struct guided *s = p->own;
+	size_t image = p->h.h * p->h.w * p->h.c, k = p->h.classes;
+	float *to = s->x + b->n * image, *goal = s->goal + b->n * k;
 	struct rng r;
 
 	rng_init(&r, p->cfg.seed, STREAM_GUIDE + (b->draw << 16));
 	for (size_t i = 0; i < b->n; i++) {
 		const struct trigger *t =
 		    guide_trigger(&p->guide, b->y[i], rng_u64(&r) >> 1);
+		const float *x = s->x + i * image;
 
 		if (t != NULL)
-			trigger_apply(t, clean + i * image, to + i * image);
+			trigger_apply(t, x, to + i * image);
 		else
-			memcpy(to + i * image, clean + i * image,
-			    image * sizeof(*to));
+			memcpy(to + i * image, x, image * sizeof(*to));
+		without(t != NULL ? trigger_target(t, b->y[i]) : b->y[i],
+		    b->y[i], k, s->goal + i * k, goal + i * k);
 	}
 }
 
@@ -162,20 +237,18 @@ loss(void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
 
 	memset(dlogits, 0, n * k * sizeof(*dlogits));
 	for (size_t i = 0; i < n; i++) {
-		size_t in = (first + i) % all;
+		size_t at = first + i, part = at / all;
 		const float *z = logits + i * k;
 		float *dz = dlogits + i * k;
 
-		if (first + i < all)
-			clean_loss(u, in, z, dz);
-		else if (first + i < 2 * all)
-			u->s->part[4 * in + 2] =
-			    loss_cross_entropy(k, z, (size_t)u->b->y[in],
-				(float)c->lambda_guide * one, dz);
+		if (part == 0)
+			clean_loss(u, at, z, dz);
 		else
-			u->s->part[4 * in + 3] =
-			    loss_towards(k, z, u->s->goal + (all + in) * k,
-				(float)c->lambda_mix * one, dz);
+			u->s->part[4 * (at % all) + 1 + part] = loss_towards(k,
+			    z, u->s->goal + at * k,
+			    (float)(part == 1 ? u->s->weight : c->lambda_mix) *
+				one,
+			    dz);
 	}
 	return 0.0;
 }
@@ -192,7 +265,7 @@ count(const struct sums *u, struct method_terms *t)
 		for (size_t k = 0; k < 4; k++)
 			t->sum[k] += v[k];
 		t->loss += c->lambda_clean * v[0] + c->lambda_distil * v[1] +
-			   c->lambda_guide * v[2] + c->lambda_mix * v[3];
+			   u->s->weight * v[2] + c->lambda_mix * v[3];
 	}
 }
 
@@ -215,7 +288,7 @@ put_mixed(struct purification *p, const struct method_batch *b, float *to,
 {
 	struct guided *s = p->own;
 	size_t k = p->h.classes;
-	float *goal = s->goal + b->n * k;
+	float *goal = s->goal + 2 * b->n * k;
 	struct rng r;
 	int rc;
 
@@ -236,11 +309,13 @@ step(struct purification *p, const struct method_batch *b,
 	double sum;
 	int rc;
 
+	s->weight =
+	    p->cfg.lambda_guide * (guide_is_warped(&p->guide) ? 1.0 : STAMP);
 	memset(s->part, 0, 4 * b->n * sizeof(*s->part));
 	memcpy(s->x, b->x, part * sizeof(*s->x));
-	put_guided(p, b, s->x, s->x + part);
 	if ((rc = ask(p, s->x, b->n, s->goal, e)) != 0)
 		return rc;
+	put_guided(p, b);
 	if (s->parts == 3 && (rc = put_mixed(p, b, s->x + 2 * part, e)) != 0)
 		return rc;
 	rc = trainer_gradient(

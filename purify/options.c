@@ -16,9 +16,10 @@ static double arg_alpha = 0.2, arg_step = 0.2, arg_b1 = 0.01, arg_b2 = 1;
 static double arg_l1 = NAN, arg_l2 = NAN, arg_l3 = NAN, arg_lr = NAN;
 static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
 static double arg_keep = NAN, arg_ld = 3, arg_lg = 4, arg_lm = 2, arg_max_time;
-static double arg_max_memory;
+static double arg_max_memory, arg_interpolate = NAN;
 static double arg_rho = NAN, arg_prune = NAN;
-static bool arg_json, arg_amsgrad_off, arg_no_reactivation, arg_provenance;
+static bool arg_no_confirm, arg_json, arg_amsgrad_off, arg_no_reactivation,
+    arg_provenance;
 static const char *arg_eval_data, *arg_trigger;
 
 /* Numbers that are not given are the method's own. */
@@ -46,6 +47,10 @@ static const struct opt table[] = {
 	.dest = &arg_guide,
 	.arg = "FILE",
 	.help = "the scan.json whose findings are unlearned (guided)"},
+    {.name = "no-confirm",
+	.kind = OPT_FLAG,
+	.dest = &arg_no_confirm,
+	.help = "unlearn what the guide says though it is not found again"},
     {.name = "scan",
 	.kind = OPT_STR,
 	.dest = &arg_scan,
@@ -148,6 +153,14 @@ static const struct opt table[] = {
 	.dest = &arg_keep,
 	.arg = "X",
 	.help = "held-out accuracy that may be lost, as a share",
+	.lo = 0,
+	.hi = 1},
+    {.name = "interpolate",
+	.kind = OPT_REAL,
+	.dest = &arg_interpolate,
+	.arg = "X",
+	.help = "how much of the way from MODEL to where the rounds are "
+		"is gone",
 	.lo = 0,
 	.hi = 1},
     {.name = "lambda-distil",
@@ -349,6 +362,8 @@ numbers(struct purify_config *c, const struct method_defaults *d)
 	c->batch = arg_batch = given_n(arg_batch, d->batch);
 	c->rate = arg_lr = given(arg_lr, d->rate);
 	c->keep = arg_keep = given(arg_keep, d->keep);
+	c->interpolate = arg_interpolate =
+	    given(arg_interpolate, d->interpolate > 0.0 ? d->interpolate : 1.0);
 	c->lambda_clean = arg_l1 = given(arg_l1, d->lambda_clean);
 	c->lambda_adv = arg_l2 = given(arg_l2, d->lambda_adv);
 	c->lambda_shared = arg_l3 = given(arg_l3, d->lambda_shared);
@@ -422,6 +437,7 @@ options_configure(struct purify_config *c, const char *model)
 	    .trigger = arg_trigger,
 	    .no_reactivation = arg_no_reactivation,
 	    .provenance = arg_provenance,
+	    .confirm = !arg_no_confirm,
 	    .json = arg_json,
 	    .threads = arg_threads,
 	    .inner = spgd_defaults(),
@@ -456,6 +472,8 @@ options_json(void)
 	json_put(o, "lambda_shared", json_number(arg_l3));
 	json_put(o, "schedule", json_text(arg_schedule));
 	json_put(o, "keep", json_number(arg_keep));
+	json_put(o, "interpolate", json_number(arg_interpolate));
+	json_put(o, "confirm", json_boolean(!arg_no_confirm));
 	json_put(o, "norm", json_text(arg_norm));
 	json_put(o, "init", json_text(arg_init));
 	json_put(o, "alpha", json_number(arg_alpha));

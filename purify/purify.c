@@ -74,7 +74,8 @@ static int
 document(struct purification *p, const struct after *a, const char *model,
     json_t **out, struct err *e)
 {
-	static const char *const ends[] = {"all rounds", "time", "signal"};
+	static const char *const ends[] = {
+	    "all rounds", "time", "signal", "nothing to unlearn"};
 	json_t *doc = doc_new("assay-purify/1"), *file = json_object();
 	json_t *files = NULL;
 	char hex[DIGEST_HEX];

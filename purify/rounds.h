@@ -19,10 +19,11 @@ struct purify_config {
 	const char *output, *document;
 	const char *eval_data, *trigger; /* purify/after.h */
 	bool json, no_reactivation, provenance;
+	bool confirm; /* the guide, before it is unlearned */
 	uint64_t threads;
 	uint64_t rounds, batch, seed;
 	double held_out; /* share of the images */
-	double rate, keep;
+	double rate, keep, interpolate;
 	enum method_schedule schedule;
 	struct optim_config optim;
 	enum batch_mode mode;
@@ -46,6 +47,7 @@ enum rounds_end {
 	ROUNDS_ALL,
 	ROUNDS_TIME,
 	ROUNDS_SIGNAL,
+	ROUNDS_NOTHING, /* there is nothing to purify */
 };
 
 struct purification {
@@ -69,8 +71,9 @@ struct purification {
 	uint64_t draw;
 	struct round *round;
 	uint64_t done; /* rounds */
-	/* weights and statistics after the round that counts */
-	float *kept;
+	/* weights and statistics after the round that counts, and where the
+	 * rounds are while what counts of them is measured */
+	float *kept, *moved;
 	uint64_t kept_round; /* from 1; 0: as it came */
 	bool kept_good;      /* it is accurate enough */
 	enum rounds_end end;

@@ -47,22 +47,22 @@ static const struct row {
     {"none", "", ""},
     /* linf sees class 0 as well: the suspect's ease is 1 above */
     {"a class", "{\"class\":0,\"geometry\":\"patch\"}",
-	"patch 0<- -4.50; linf 0<- 1.00; "},
+	"patch 0<- -4.50 best; linf 0<- 1.00; "},
     /* patch does not */
     {"by its best only where others see nothing",
-	"{\"class\":1,\"geometry\":\"linf\"}", "linf 1<- 2.00; "},
+	"{\"class\":1,\"geometry\":\"linf\"}", "linf 1<- 2.00 best; "},
     {"what sees each best goes first",
 	"{\"class\":0,\"geometry\":\"patch\"},"
 	"{\"class\":1,\"geometry\":\"linf\"}",
-	"patch 0<- -4.50; linf 1<- 2.00; linf 0<- 1.00; "},
+	"patch 0<- -4.50 best; linf 1<- 2.00 best; linf 0<- 1.00; "},
     {"twice is once",
 	"{\"class\":1,\"geometry\":\"linf\"},"
 	"{\"class\":1,\"geometry\":\"linf\"}",
-	"linf 1<- 2.00; "},
+	"linf 1<- 2.00 best; "},
     {"a pair", "{\"class\":1,\"geometry\":\"pair\",\"source\":0}",
-	"patch 1<-0 -3.00; "},
+	"patch 1<-0 -3.00 best; "},
     {"a geometry without numbers", "{\"class\":0,\"geometry\":\"warp\"}",
-	"warp 0<- -inf; patch 0<- -4.50; linf 0<- 1.00; "},
+	"warp 0<- -inf best; patch 0<- -4.50; linf 0<- 1.00; "},
 };
 
 static void
@@ -84,7 +84,8 @@ questions(void **state)
 			    &got, "%s %d<-", q->geometry->name, q->target);
 			if (q->source != UAP_ALL)
 				buf_printf(&got, "%d", q->source);
-			buf_printf(&got, " %.2f; ", q->natural);
+			buf_printf(&got, " %.2f%s; ", q->natural,
+			    q->best ? " best" : "");
 		}
 		if (strcmp(buf_str(&got), rows[i].want) != 0)
 			fail_msg("%s: %s", rows[i].name, buf_str(&got));
@@ -243,6 +244,77 @@ pool(void **state)
 	guide_release(&g);
 }
 
+/* What the scan saw of the suspect, and of the references. */
+static struct guide_question
+claim(int32_t target, int32_t source, double easiest, bool best)
+{
+	struct guide_question q = about(target, source, easiest - 0.1);
+
+	q.easiest = easiest;
+	q.claimed = easiest + 3.0;
+	q.best = best;
+	return q;
+}
+
+/* A finding that is not found again is closed, with what else sees its target;
+ * what cannot be compared is not. */
+static void
+confirm(void **state)
+{
+	static const bool closed[] = {true, true, false, false, false, true};
+	struct world *w = *state;
+	struct guide_question q[] = {
+	    claim(0, UAP_ALL, 1e3, true),
+	    claim(0, UAP_ALL, -1e3, false),
+	    claim(1, UAP_ALL, -1e3, true),
+	    claim(1, UAP_ALL, 1e3, false),
+	    claim(1, CLASSES - 1, 1e3, true), /* no images */
+	    claim(1, 0, 1e3, true),
+	};
+	struct guide g = {.question = q, .n = ARRAY_LEN(q)};
+	size_t left = 0;
+	struct err e;
+
+	assert_ok(guide_confirm(&g, &w->net, &w->images, 1, &left, &e), &e);
+	for (size_t i = 0; i < g.n; i++)
+		if (q[i].closed != closed[i])
+			fail_msg("question %zu", i);
+	assert_int_equal(left, 3);
+	assert_ok(guide_search(&g, &w->net, &w->images, 1, false, 1, &e), &e);
+	for (size_t i = 0; i < g.n; i++)
+		assert_int_equal(q[i].n > 0, i == 2 || i == 3);
+	guide_release(&g);
+	/* a warp counts where it was found and sees its target best */
+	g.n = ARRAY_LEN(q);
+	q[2].geometry = geometry_find("warp");
+	assert_true(guide_is_warped(&g));
+	q[2].n = 0;
+	assert_false(guide_is_warped(&g));
+	q[3].geometry = q[2].geometry;
+	assert_false(guide_is_warped(&g));
+	/* a map stands as one, by what it shows in the mean */
+	for (size_t k = 0; k < 2; k++) {
+		q[0] = claim(0, 1, k == 0 ? 1e3 : -1e3, true);
+		q[1] = claim(1, 0, k == 0 ? -1e2 : 1e2, true);
+		q[0].mapped = q[1].mapped = true;
+		q[2] = claim(1, UAP_ALL, -1e3, true);
+		g.n = 3;
+		assert_ok(
+		    guide_confirm(&g, &w->net, &w->images, 1, &left, &e), &e);
+		assert_int_equal(left, k == 0 ? 1 : 3);
+		assert_true(q[0].closed == (k == 0) && !q[2].closed);
+		assert_true(q[1].closed == (k == 0));
+	}
+	/* no numbers of the suspect, or hardly more than the references' */
+	q[0] = claim(0, UAP_ALL, 1e3, true);
+	q[0].claimed = NAN;
+	q[1] = claim(1, UAP_ALL, 1e3, true);
+	q[1].claimed = q[1].easiest + 0.3;
+	g.n = 2;
+	assert_ok(guide_confirm(&g, &w->net, &w->images, 1, &left, &e), &e);
+	assert_int_equal(left, 2);
+}
+
 int
 main(void)
 {
@@ -251,6 +323,7 @@ main(void)
 	    cmocka_unit_test(many),
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test_setup_teardown(pool, setup, teardown),
+	    cmocka_unit_test_setup_teardown(confirm, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,16 @@ ok 'run tells the ranks' grep -q '"count": 9' "$tmp/r.json"
 p train --bn train --init random
 for n in 2 4; do same $n train --bn train --init random; done
 
+# guided: what is searched is shared out, what is left alone is so on all ranks
+echo '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"},"inputs":[],"targets":[
+ {"class":2,"geometry":"linf"},{"class":1,"geometry":"patch"}],"geometries":[
+ {"name":"linf","per_class":[{"class":2,"ease":{"suspect":2.0,"references":[-50.0]}}]},
+ {"name":"patch","per_class":[{"class":1,"ease":{"suspect":90.0,"references":[-4.0]}}]}]}' >"$tmp/guide.json"
+p guided --guide "$tmp/guide.json" --rounds 1
+ok 'one target is left alone' sh -c "grep -q 'class 1 is left alone' '$err' && ! grep -q 'class 2' '$err'"
+same 3 guided --guide "$tmp/guide.json" --rounds 1
+ok 'said once' [ "$(grep -c 'class 1 is left alone' "$err")" -eq 1 ]
+
 # a cell of a scan that one rank alone finds to have no images
 _n=$(($(wc -c <"$models/audit-labels.idx") - 8))
 tail -c +9 "$models/audit-labels.idx" | LC_ALL=C tr '\003' '\000' | labels "$tmp/three" $_n

@@ -55,6 +55,20 @@ fails 2 'no memory' 'there are [0-9]* MiB of memory .*images do not fit' assay-p
 exits 0 'memory for one thread' assay-purify $l --max-memory 30 --threads 2 "$suspect" -o "$tmp/e.onnx"
 ok 'the same model' cmp "$tmp/1.onnx" "$tmp/e.onnx"
 
+# a part of the way: what counts lies on the line from the original
+exits 0 'nothing of the way' assay-purify $o --interpolate 0 "$suspect" -o "$tmp/i.onnx"
+ok 'is the original' cmp "$tmp/i.onnx" "$suspect"
+exits 0 'a quarter of the way' assay-purify $o --interpolate .25 "$suspect" -o "$tmp/i.onnx" --document "$tmp/i.json" --checkpoint "$tmp/i.state"
+ok 'is in the document' grep -q '"interpolate": 0.25' "$tmp/i.json"
+assay-load "$tmp/i.onnx" -o "$tmp/c"
+for f in a b c; do tail -c +$((head + 1)) "$tmp/$f" | od -An -v -tfF -w4 >"$tmp/$f.floats"; done
+paste "$tmp/a.floats" "$tmp/b.floats" "$tmp/c.floats" >"$tmp/floats"
+ok 'lies between' awk '{ d = $2 - $1; e = $3 - $1 - d / 4; if (d != 0) n++; if (e * e > 1e-12) bad++ } END { exit !(n > 100 && !bad) }' "$tmp/floats"
+exits 0 'the first round' assay-purify $o --interpolate .25 --max-time .000001 --checkpoint "$tmp/j.state" "$suspect" -o "$tmp/j.onnx"
+exits 0 'gone on with' assay-purify $o --interpolate .25 --checkpoint "$tmp/j.state" "$suspect" -o "$tmp/j.onnx"
+ok 'the same model' cmp "$tmp/i.onnx" "$tmp/j.onnx"
+ok 'the same state' cmp "$tmp/i.state" "$tmp/j.state"
+
 # twenty rounds: attack success falls, accuracy stays
 exits 0 'twenty rounds' assay-purify $o --rounds 20 "$suspect" -o "$tmp/20.onnx" --json
 ok 'printed document' grep -q '"schema": "assay-purify/1"' "$out"
@@ -67,7 +81,7 @@ printf '%s' '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"}
  "geometries":[{"name":"patch","per_class":[{"class":0,"ease":{"suspect":-2.0,"references":[-4.0,-4.2]}}]},
   {"name":"linf","per_class":[{"class":0,"ease":{"suspect":2.0,"references":[1.0]}}]}],
  "pairs":[{"class":1,"source":2,"ease":{"suspect":-3.0,"references":[-4.0]}}]}' >"$tmp/scan.json"
-g="-q --guide $tmp/scan.json --batch 32 --keep 1 --data $audit $suspect"
+g="-q --guide $tmp/scan.json --no-confirm --batch 32 --keep 1 --data $audit $suspect"
 exits 0 'guided' assay-purify $g --rounds 2 -o "$tmp/g1.onnx" --document "$tmp/g1.json" --checkpoint "$tmp/g1.state" --threads 1
 ok 'a guide is unlearned, unless another method is asked for' grep -q '"method": "guided"' "$tmp/g1.json"
 ok 'the scan is named' grep -q '"role": "scan"' "$tmp/g1.json"
@@ -92,6 +106,33 @@ sed 's/"class":0,"geometry":"patch"/"class":44,"geometry":"patch"/' "$tmp/scan.j
 fails 2 'a guide of another model' 'far.json: ' assay-purify $g --guide "$tmp/far.json" -o "$tmp/x.onnx"
 sed 's/"targets":/"others":/' "$tmp/scan.json" >"$tmp/none.json"
 fails 4 'a guide without targets' 'no target' assay-purify $g --guide "$tmp/none.json" -o "$tmp/x.onnx"
+
+# what a scan found is found again first: nobody is as easily pushed as here
+c="-q --guide $tmp/claim.json --batch 32 --keep 1 --rounds 1 --data $audit"
+sed 's/-2\.0,/90.0,/; s/-3\.0,/90.0,/' "$tmp/scan.json" >"$tmp/claim.json"
+for i in 1 2; do exits 0 "found again, $i threads" assay-purify $c "$clean" --threads $i -o "$tmp/c$i.onnx" --document "$tmp/c$i.json"; done
+ok 'nothing' grep -q 'class 1 is left alone: what the scan found (patch) is not found again' "$err"
+ok 'nothing is left' grep -q 'nothing is left to unlearn: the model stays as it is' "$err"
+ok 'the document says so' sh -c "grep -q '\"end\": \"nothing to unlearn\"' '$tmp/c1.json' && grep -q '\"rounds\": \[\]' '$tmp/c1.json'"
+ok 'the model is as it was' sh -c "cmp '$tmp/c1.onnx' '$clean' && cmp '$tmp/c2.onnx' '$clean'"
+exits 0 'all the same' assay-purify $c --no-confirm "$clean" -o "$tmp/c.onnx" --document "$tmp/c.json"
+ok 'it is unlearned' sh -c "! cmp -s '$tmp/c.onnx' '$clean' && grep -q '\"confirm\": false' '$tmp/c.json'"
+sed 's/-2\.0,/-4.0,/; s/-4\.2]/-99]/; s/-3\.0,/90.0,/' "$tmp/scan.json" >"$tmp/claim.json"
+exits 0 'one of two' assay-purify $c "$clean" -o "$tmp/c.onnx" --document "$tmp/c.json"
+ok 'is left alone' sh -c "grep -q 'class 1 is left alone' '$err' && ! grep -q 'class 0' '$err'"
+ok 'the other one is unlearned' sh -c "grep -q '\"end\": \"all rounds\"' '$tmp/c.json' && ! cmp -s '$tmp/c.onnx' '$clean'"
+
+# a target that is left alone stays so when a run is gone on with
+printf '%s' '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"},"inputs":[],"targets":[
+ {"class":0,"geometry":"patch"},{"class":1,"geometry":"warp"}],
+ "geometries":[{"name":"warp","per_class":[{"class":1,"ease":{"suspect":90.0,"references":[-1.0]}}]}]}' >"$tmp/claim.json"
+c="${c%--rounds*} --rounds 2 --data $audit $clean"
+exits 0 'one of two, both rounds' assay-purify $c -o "$tmp/c1.onnx" --checkpoint "$tmp/c1.state"
+exits 0 'the first' assay-purify $c --max-time .000001 -o "$tmp/c2.onnx" --checkpoint "$tmp/c2.state"
+ok 'one was left alone' grep -q 'class 1 is left alone: what the scan found (warp) is not found again' "$err"
+exits 0 'gone on with' assay-purify $c -o "$tmp/c2.onnx" --checkpoint "$tmp/c2.state"
+ok 'is the same model' cmp "$tmp/c1.onnx" "$tmp/c2.onnx"
+ok 'the same state' cmp "$tmp/c1.state" "$tmp/c2.state"
 
 # harm, and attempts to wake what was purified
 scan='{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"1"},"inputs":[]'
