@@ -119,8 +119,9 @@ warn_of_closed(const struct guide *g)
 			  "found again");
 }
 
-/* What the scan found is to be found again before it is unlearned: to unlearn
- * what fools clean models too costs accuracy. */
+/* On request alone, what the scan found is to be found again before it is
+ * unlearned: to unlearn what fools clean models too costs accuracy, but a
+ * backdoor that is not found again stays. */
 static int
 confirm(struct purification *p, const struct uap_images *images, struct err *e)
 {

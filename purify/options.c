@@ -18,7 +18,7 @@ static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
 static double arg_keep = NAN, arg_ld = 3, arg_lg = 4, arg_lm = 2, arg_max_time;
 static double arg_max_memory, arg_interpolate = NAN;
 static double arg_rho = NAN, arg_prune = NAN;
-static bool arg_no_confirm, arg_json, arg_amsgrad_off, arg_no_reactivation,
+static bool arg_confirm, arg_json, arg_amsgrad_off, arg_no_reactivation,
     arg_provenance;
 static const char *arg_eval_data, *arg_trigger;
 
@@ -47,10 +47,10 @@ static const struct opt table[] = {
 	.dest = &arg_guide,
 	.arg = "FILE",
 	.help = "the scan.json whose findings are unlearned (guided)"},
-    {.name = "no-confirm",
+    {.name = "confirm",
 	.kind = OPT_FLAG,
-	.dest = &arg_no_confirm,
-	.help = "unlearn what the guide says though it is not found again"},
+	.dest = &arg_confirm,
+	.help = "leave alone what the guide says and is not found again"},
     {.name = "scan",
 	.kind = OPT_STR,
 	.dest = &arg_scan,
@@ -437,7 +437,7 @@ options_configure(struct purify_config *c, const char *model)
 	    .trigger = arg_trigger,
 	    .no_reactivation = arg_no_reactivation,
 	    .provenance = arg_provenance,
-	    .confirm = !arg_no_confirm,
+	    .confirm = arg_confirm,
 	    .json = arg_json,
 	    .threads = arg_threads,
 	    .inner = spgd_defaults(),
@@ -473,7 +473,7 @@ options_json(void)
 	json_put(o, "schedule", json_text(arg_schedule));
 	json_put(o, "keep", json_number(arg_keep));
 	json_put(o, "interpolate", json_number(arg_interpolate));
-	json_put(o, "confirm", json_boolean(!arg_no_confirm));
+	json_put(o, "confirm", json_boolean(arg_confirm));
 	json_put(o, "norm", json_text(arg_norm));
 	json_put(o, "init", json_text(arg_init));
 	json_put(o, "alpha", json_number(arg_alpha));

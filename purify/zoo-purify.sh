@@ -7,8 +7,8 @@
 # not flag is left out for `guided` and listed by purify/eval-purify.py.
 # The images are the first 1,200 of the training set, 2 % of it: no victim has
 # seen them, the references have.  Clean models are purified by the guide of a
-# flagged class all the same: CLEAN=<scan.json>; OPTIONS=--no-confirm unlearns it
-# though it is not found again.
+# flagged class all the same: CLEAN=<scan.json>; OPTIONS=--confirm leaves alone
+# what is not found again.
 # OPTIONS adds options of assay-purify, for all methods.  Resumable.
 # From the project's root, after make all.
 set -eu

@@ -81,7 +81,7 @@ printf '%s' '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"}
  "geometries":[{"name":"patch","per_class":[{"class":0,"ease":{"suspect":-2.0,"references":[-4.0,-4.2]}}]},
   {"name":"linf","per_class":[{"class":0,"ease":{"suspect":2.0,"references":[1.0]}}]}],
  "pairs":[{"class":1,"source":2,"ease":{"suspect":-3.0,"references":[-4.0]}}]}' >"$tmp/scan.json"
-g="-q --guide $tmp/scan.json --no-confirm --batch 32 --keep 1 --data $audit $suspect"
+g="-q --guide $tmp/scan.json --batch 32 --keep 1 --data $audit $suspect"
 exits 0 'guided' assay-purify $g --rounds 2 -o "$tmp/g1.onnx" --document "$tmp/g1.json" --checkpoint "$tmp/g1.state" --threads 1
 ok 'a guide is unlearned, unless another method is asked for' grep -q '"method": "guided"' "$tmp/g1.json"
 ok 'the scan is named' grep -q '"role": "scan"' "$tmp/g1.json"
@@ -107,15 +107,15 @@ fails 2 'a guide of another model' 'far.json: ' assay-purify $g --guide "$tmp/fa
 sed 's/"targets":/"others":/' "$tmp/scan.json" >"$tmp/none.json"
 fails 4 'a guide without targets' 'no target' assay-purify $g --guide "$tmp/none.json" -o "$tmp/x.onnx"
 
-# what a scan found is found again first: nobody is as easily pushed as here
-c="-q --guide $tmp/claim.json --batch 32 --keep 1 --rounds 1 --data $audit"
+# on request what a scan found is to be found again: nobody is as easily pushed as here
+c="-q --confirm --guide $tmp/claim.json --batch 32 --keep 1 --rounds 1 --data $audit"
 sed 's/-2\.0,/90.0,/; s/-3\.0,/90.0,/' "$tmp/scan.json" >"$tmp/claim.json"
 for i in 1 2; do exits 0 "found again, $i threads" assay-purify $c "$clean" --threads $i -o "$tmp/c$i.onnx" --document "$tmp/c$i.json"; done
 ok 'nothing' grep -q 'class 1 is left alone: what the scan found (patch) is not found again' "$err"
 ok 'nothing is left' grep -q 'nothing is left to unlearn: the model stays as it is' "$err"
 ok 'the document says so' sh -c "grep -q '\"end\": \"nothing to unlearn\"' '$tmp/c1.json' && grep -q '\"rounds\": \[\]' '$tmp/c1.json'"
 ok 'the model is as it was' sh -c "cmp '$tmp/c1.onnx' '$clean' && cmp '$tmp/c2.onnx' '$clean'"
-exits 0 'all the same' assay-purify $c --no-confirm "$clean" -o "$tmp/c.onnx" --document "$tmp/c.json"
+exits 0 'unasked' assay-purify ${c#-q --confirm } -q "$clean" -o "$tmp/c.onnx" --document "$tmp/c.json"
 ok 'it is unlearned' sh -c "! cmp -s '$tmp/c.onnx' '$clean' && grep -q '\"confirm\": false' '$tmp/c.json'"
 sed 's/-2\.0,/-4.0,/; s/-4\.2]/-99]/; s/-3\.0,/90.0,/' "$tmp/scan.json" >"$tmp/claim.json"
 exits 0 'one of two' assay-purify $c "$clean" -o "$tmp/c.onnx" --document "$tmp/c.json"
