@@ -28,7 +28,7 @@ static const char *const names[] = {"Makefile", "makefile", "GNUmakefile",
     "CMakeLists.txt", "Rakefile"};
 static const char *const ends[] = {".mk", ".dockerfile", ".Dockerfile", ".just",
     ".service", ".tmux", ".zsh", ".ksh", ".fish", ".slurm", ".sbatch", ".pbs",
-    ".cmake", ".env", ".gradle", ".kts", ".m", ".rules", ".toml",
+    ".cmake", ".env", ".gradle", ".kts", ".m", ".plist", ".rules", ".toml",
     /* and programs in other languages, which hand commands to a shell */
     ".js", ".mjs", ".cjs", ".ts", ".lua", ".rb", ".pl", ".pm", ".php", ".R",
     ".r", ".jl", ".tcl", ".go", ".rs", ".java", ".groovy", ".html", ".htm",

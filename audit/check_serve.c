@@ -81,6 +81,25 @@ parameters(const struct check_file *f, const json_t *root)
 	}
 }
 
+/* Libraries with operators of TensorFlow or PyTorch, which the server loads
+ * before the model. */
+static void
+operations(const struct check_file *f, const json_t *root)
+{
+	const json_t *list = json_object_get(root, "model_operations"), *one;
+	size_t i, k;
+
+	json_array_foreach(list, i, one)
+	{
+		const json_t *all = json_object_get(one, "op_library_filename");
+		const json_t *file;
+
+		json_array_foreach(all, k, file) if (json_is_string(file))
+		    find(f, FINDING_SERVE_LIBRARY, "Triton loads",
+			json_string_value(file));
+	}
+}
+
 /* Whatever it is called: settings of other programs have a "backend: agg" too,
  * without quotes or without what a model has beside it. */
 static bool
@@ -118,6 +137,7 @@ triton(const struct check_file *f)
 	backend(f, pbtxt_text(root, "backend"));
 	backend(f, pbtxt_text(root, "platform"));
 	parameters(f, root);
+	operations(f, root);
 	file = pbtxt_text(root, "default_model_filename");
 	if (file != NULL && leaves(file))
 		find(f, FINDING_CONFIG_PATH, "default_model_filename", file);
@@ -179,6 +199,61 @@ attribute(const struct check_file *f, const char *s, size_t len, uint64_t off)
 	check_find(f, FINDING_GIT_FILTER, off, "'%s'", shown);
 }
 
+/* fileConfig() of Python's logging evaluates "class" and "args" as Python: a
+ * class has a capital, on no way through a module of the system, and arguments
+ * of handlers are literals and streams. */
+static bool
+evaluates(const char *key, size_t n, const char *v, size_t len)
+{
+	static const char *const words[] = {"__", "os.system", "os.popen",
+	    "os.exec", "os.spawn", "subprocess", "eval", "exec", "open(",
+	    "builtins"};
+	size_t at = len;
+	bool bad = false;
+
+	while (n != 0 && (key[n - 1] == ' ' || key[n - 1] == '\t'))
+		n--;
+	if (n == 5 && memcmp(key, "class", 5) == 0) {
+		while (at != 0 && v[at - 1] != '.' && v[at - 1] != ' ')
+			at--;
+		return at == len || !(v[at] >= 'A' && v[at] <= 'Z') ||
+		       has(v, len, "(") || has(v, len, "Popen");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		bad = bad || has(v, len, words[i]);
+	return bad && n == 4 && memcmp(key, "args", 4) == 0;
+}
+
+static void
+logging(const struct check_file *f, const char *s, size_t len, uint64_t off)
+{
+	const char *eq = len != 0 ? memchr(s, '=', len) : NULL;
+	char shown[SHOWN];
+
+	while (len != 0 && (s[len - 1] == ' ' || s[len - 1] == '\r'))
+		len--;
+	if (eq == NULL || eq >= s + len ||
+	    !evaluates(s, (size_t)(eq - s), eq + 1, len - (size_t)(eq - s) - 1))
+		return;
+	text_escape(s, MIN(len, 120), shown, sizeof(shown));
+	check_find(f, FINDING_CONFIG_CODE, off, "'%s', which logging evaluates",
+	    shown);
+}
+
+/* Caffe's layer of type Python imports a module and makes a class of it. */
+static void
+caffe(const struct check_file *f)
+{
+	const char *s = (const char *)f->bytes.base;
+
+	if (has(s, f->bytes.len, "python_param") &&
+	    (has(s, f->bytes.len, "type: \"Python\"") ||
+		has(s, f->bytes.len, "type: 'Python'") ||
+		has(s, f->bytes.len, "type:\"Python\"")))
+		check_find(f, FINDING_OBJECT_CODE, ERR_NOWHERE,
+		    "a layer of Caffe that is Python");
+}
+
 static void
 lines(const struct check_file *f,
     void (*each)(const struct check_file *, const char *, size_t, uint64_t))
@@ -208,6 +283,11 @@ check_serve(const struct check_file *f)
 	    has(s, f->bytes.len, "inference_address=") ||
 	    has(s, f->bytes.len, "model_store="))
 		lines(f, property);
+	if (has(s, f->bytes.len, "layer"))
+		caffe(f);
+	if (has(s, f->bytes.len, "[handlers]") &&
+	    has(s, f->bytes.len, "[handler_"))
+		lines(f, logging);
 	if (text_ends_with(name, ".gitattributes"))
 		lines(f, attribute);
 }

