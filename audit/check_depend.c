@@ -84,6 +84,20 @@ option(
 	return true;
 }
 
+/* The value is one of the addresses, or below it. */
+static bool
+is_under(const struct line *v, const char *const *urls, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strlen(urls[i]);
+
+		if (v->len >= n && memcmp(v->s, urls[i], n) == 0 &&
+		    (urls[i][n - 1] == '/' || v->len == n || v->s[n] == '/'))
+			return true;
+	}
+	return false;
+}
+
 /* Hosts that the makers of PyTorch, PyG, JAX and CUDA tell people to use. */
 static bool
 usual_host(const struct line *v)
@@ -95,14 +109,7 @@ usual_host(const struct line *v)
 	    ("https://pypi"
 	     ".org/simple")};
 
-	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
-		size_t n = strlen(urls[i]);
-
-		if (v->len >= n && memcmp(v->s, urls[i], n) == 0 &&
-		    (urls[i][n - 1] == '/' || v->len == n || v->s[n] == '/'))
-			return true;
-	}
-	return false;
+	return is_under(v, urls, ARRAY_LEN(urls));
 }
 
 /* A revision of forty digits, or a digest, cannot change its content. */
@@ -403,6 +410,18 @@ opens_line(const char *base, const char *at)
 	return at == base || at[-1] == '\n' || at[-1] == '\r';
 }
 
+/* From "http" on, without what closes it. */
+static struct line
+address(struct line l)
+{
+	const char *p = memmem(l.s, l.len, "http", 4);
+	size_t left = p != NULL ? l.len - (size_t)(p - l.s) : 0;
+
+	while (left > 0 && strchr(" \t\r\"';", p[left - 1]) != NULL)
+		left--;
+	return (struct line){p, left, l.off};
+}
+
 /* Settings of npm: where packages come from, what runs their scripts. */
 static void
 npm(const struct check_file *f)
@@ -416,16 +435,15 @@ npm(const struct check_file *f)
 	size_t at = 0;
 
 	while (next_line(f, &at, &l)) {
-		bool usual = false;
+		struct line url;
 
 		l = trimmed(l);
 		if (begins(&l, "script-shell") || begins(&l, "node-options"))
 			find(f, FINDING_DEPEND_SOURCE, &l);
 		if (!begins(&l, "registry") && !has(&l, ":registry"))
 			continue;
-		for (size_t i = 0; i < ARRAY_LEN(own); i++)
-			usual = usual || has(&l, own[i]);
-		if (!usual && has(&l, "://"))
+		url = address(l);
+		if (has(&l, "://") && !is_under(&url, own, ARRAY_LEN(own)))
 			find(f, FINDING_DEPEND_SOURCE, &l);
 	}
 }

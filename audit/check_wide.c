@@ -13,32 +13,6 @@
 #include "base/text.h"
 #include "formats/identify_document.h"
 
-/* UTF-8 of a character of the basic plane takes 3 bytes of 2, of any 4 of 4. */
-static size_t
-put(uint32_t cp, uint8_t *out)
-{
-	if (cp < 0x80) {
-		out[0] = (uint8_t)cp;
-		return 1;
-	}
-	if (cp < 0x800) {
-		out[0] = (uint8_t)(0xc0 | cp >> 6);
-		out[1] = (uint8_t)(0x80 | (cp & 0x3f));
-		return 2;
-	}
-	if (cp < 0x10000) {
-		out[0] = (uint8_t)(0xe0 | cp >> 12);
-		out[1] = (uint8_t)(0x80 | (cp >> 6 & 0x3f));
-		out[2] = (uint8_t)(0x80 | (cp & 0x3f));
-		return 3;
-	}
-	out[0] = (uint8_t)(0xf0 | cp >> 18);
-	out[1] = (uint8_t)(0x80 | (cp >> 12 & 0x3f));
-	out[2] = (uint8_t)(0x80 | (cp >> 6 & 0x3f));
-	out[3] = (uint8_t)(0x80 | (cp & 0x3f));
-	return 4;
-}
-
 /* What is no character becomes U+FFFD, as readers that go on have it. */
 static size_t
 narrow(struct rd r, struct identify_wide w, uint8_t *out)
@@ -48,7 +22,7 @@ narrow(struct rd r, struct identify_wide w, uint8_t *out)
 
 	r.off = w.skip;
 	while (identify_document_next(&r, w, &cp))
-		n += put(cp, out + n);
+		n += text_utf8_encode(cp, out + n);
 	return n;
 }
 
@@ -70,6 +44,7 @@ check_wide(const struct check_file *f)
 	}
 	if (!check_spend(f, 2 * (uint64_t)f->bytes.len))
 		return;
+	/* of 2 bytes become at most 3, of 4 at most 4 */
 	arena_init(&a, 2 * f->bytes.len + 64);
 	/* by the same name, which some readers go by */
 	if ((out = arena_alloc(&a, 2 * f->bytes.len + 4, 1)) != NULL)

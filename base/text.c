@@ -33,6 +33,31 @@ text_utf8_decode(const char *s, size_t len, uint32_t *cp)
 	return n;
 }
 
+size_t
+text_utf8_encode(uint32_t cp, uint8_t *out)
+{
+	if (cp < 0x80) {
+		out[0] = (uint8_t)cp;
+		return 1;
+	}
+	if (cp < 0x800) {
+		out[0] = (uint8_t)(0xc0 | cp >> 6);
+		out[1] = (uint8_t)(0x80 | (cp & 63));
+		return 2;
+	}
+	if (cp < 0x10000) {
+		out[0] = (uint8_t)(0xe0 | cp >> 12);
+		out[1] = (uint8_t)(0x80 | (cp >> 6 & 63));
+		out[2] = (uint8_t)(0x80 | (cp & 63));
+		return 3;
+	}
+	out[0] = (uint8_t)(0xf0 | cp >> 18);
+	out[1] = (uint8_t)(0x80 | (cp >> 12 & 63));
+	out[2] = (uint8_t)(0x80 | (cp >> 6 & 63));
+	out[3] = (uint8_t)(0x80 | (cp & 63));
+	return 4;
+}
+
 bool
 text_utf8_valid(const char *s, size_t len)
 {

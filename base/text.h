@@ -24,6 +24,10 @@ bool text_utf8_valid(const char *s, size_t len);
  */
 size_t text_utf8_decode(const char *s, size_t len, uint32_t *cp);
 
+/* The other way: 1 to 4 bytes of a code point up to 0x1fffff, surrogates as
+ * they come; returns how many. */
+size_t text_utf8_encode(uint32_t cp, uint8_t *out);
+
 /* Characters that draw nothing or reorder what is drawn, and those that
  * Unicode keeps from being any (XML has no U+FFFE). */
 bool text_is_hidden(uint32_t cp);

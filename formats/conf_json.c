@@ -7,6 +7,7 @@
 #include "formats/conf.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 
 struct reader {
 	struct conf_doc *doc;
@@ -95,27 +96,6 @@ hex4(const char *s, uint32_t *out)
 	return true;
 }
 
-static char *
-put_utf8(char *out, uint32_t cp)
-{
-	if (cp < 0x80) {
-		*out++ = (char)cp;
-	} else if (cp < 0x800) {
-		*out++ = (char)(0xc0 | cp >> 6);
-		*out++ = (char)(0x80 | (cp & 63));
-	} else if (cp < 0x10000) {
-		*out++ = (char)(0xe0 | cp >> 12);
-		*out++ = (char)(0x80 | (cp >> 6 & 63));
-		*out++ = (char)(0x80 | (cp & 63));
-	} else {
-		*out++ = (char)(0xf0 | cp >> 18);
-		*out++ = (char)(0x80 | (cp >> 12 & 63));
-		*out++ = (char)(0x80 | (cp >> 6 & 63));
-		*out++ = (char)(0x80 | (cp & 63));
-	}
-	return out;
-}
-
 /* The escape at s[*i], behind its backslash; never longer than it was. */
 static bool
 escape(const char *s, size_t len, size_t *i, char **out)
@@ -137,7 +117,7 @@ escape(const char *s, size_t len, size_t *i, char **out)
 		cp = 0x10000 + ((cp & 0x3ff) << 10 | (low & 0x3ff));
 		*i += 6;
 	}
-	*out = put_utf8(*out, cp);
+	*out += text_utf8_encode(cp, (uint8_t *)*out);
 	return true;
 }
 

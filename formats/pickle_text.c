@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/pickle_text.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 
 #define LITERAL_MAX 400 /* of a float; numbers beyond that are big */
@@ -185,32 +187,6 @@ pickle_text_string(struct arena *a, struct slice s, struct slice *out)
 	return true;
 }
 
-/* Surrogates as they come: Python has such strings too. */
-static size_t
-utf8(uint32_t c, uint8_t *p)
-{
-	if (c < 0x80) {
-		p[0] = (uint8_t)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		p[0] = (uint8_t)(0xc0 | c >> 6);
-		p[1] = (uint8_t)(0x80 | (c & 63));
-		return 2;
-	}
-	if (c < 0x10000) {
-		p[0] = (uint8_t)(0xe0 | c >> 12);
-		p[1] = (uint8_t)(0x80 | (c >> 6 & 63));
-		p[2] = (uint8_t)(0x80 | (c & 63));
-		return 3;
-	}
-	p[0] = (uint8_t)(0xf0 | c >> 18);
-	p[1] = (uint8_t)(0x80 | (c >> 12 & 63));
-	p[2] = (uint8_t)(0x80 | (c >> 6 & 63));
-	p[3] = (uint8_t)(0x80 | (c & 63));
-	return 4;
-}
-
 /* Most lines are what they stand for. */
 static bool
 is_plain(struct slice s)
@@ -247,7 +223,7 @@ pickle_text_unicode(struct arena *a, struct slice s, struct slice *out)
 				return false;
 			i += 1 + digits;
 		}
-		n += utf8(c, p + n);
+		n += text_utf8_encode(c, p + n);
 	}
 	*out = (struct slice){p, n};
 	return true;

