@@ -467,18 +467,6 @@ guide_search(struct guide *g, const struct net *net,
 	return 0;
 }
 
-bool
-guide_is_warped(const struct guide *g)
-{
-	const struct geometry *warp = geometry_find("warp");
-
-	for (size_t i = 0; i < g->n; i++)
-		if (g->question[i].best && g->question[i].n != 0 &&
-		    g->question[i].geometry == warp)
-			return true;
-	return false;
-}
-
 int
 guide_idle(const struct guide_question *q, struct err *e)
 {

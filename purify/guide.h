@@ -76,8 +76,6 @@ int guide_confirm(struct guide *, const struct net *, const struct uap_images *,
  */
 int guide_search(struct guide *, const struct net *, const struct uap_images *,
     size_t seeds, bool first, uint64_t seed, struct err *) MUST_USE;
-/* Whether a target that something was found for is seen best as a warp. */
-bool guide_is_warped(const struct guide *);
 /* ERR_USAGE, for a question that has no perturbation after a search: there are
  * no images that it is about. */
 int guide_idle(const struct guide_question *, struct err *);

@@ -28,11 +28,8 @@ static const char *const terms[] = {
 
 /* Searches of each question: of the suspect, which has the trigger whole, and
  * before each round. */
-#define SEEDS_FIRST 6
-#define SEEDS       2
-/* Of the guide's weight, what is enough for stamps.  What is found of a warp is
- * not so near to the planted one. */
-#define STAMP        0.5
+#define SEEDS_FIRST  6
+#define SEEDS        2
 #define STREAM_MIX   311
 #define STREAM_GUIDE 313
 
@@ -43,7 +40,6 @@ struct guided {
 	float *goal;             /* probabilities to be learnt, of the same */
 	struct mixture *mixture; /* of a batch */
 	bool *target;            /* of each class: the guide's */
-	double weight;           /* of the guide, this round */
 	double *part; /* per image of a batch: clean, distil, guide, mix */
 };
 
@@ -245,11 +241,12 @@ loss(void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
 		if (part == 0)
 			clean_loss(u, at, z, dz);
 		else
-			u->s->part[4 * (at % all) + 1 + part] = loss_towards(k,
-			    z, u->s->goal + at * k,
-			    (float)(part == 1 ? u->s->weight : c->lambda_mix) *
-				one,
-			    dz);
+			u->s->part[4 * (at % all) + 1 + part] =
+			    loss_towards(k, z, u->s->goal + at * k,
+				(float)(part == 1 ? c->lambda_guide
+						  : c->lambda_mix) *
+				    one,
+				dz);
 	}
 	return 0.0;
 }
@@ -266,7 +263,7 @@ count(const struct sums *u, struct method_terms *t)
 		for (size_t k = 0; k < 4; k++)
 			t->sum[k] += v[k];
 		t->loss += c->lambda_clean * v[0] + c->lambda_distil * v[1] +
-			   u->s->weight * v[2] + c->lambda_mix * v[3];
+			   c->lambda_guide * v[2] + c->lambda_mix * v[3];
 	}
 }
 
@@ -310,8 +307,6 @@ step(struct purification *p, const struct method_batch *b,
 	double sum;
 	int rc;
 
-	s->weight =
-	    p->cfg.lambda_guide * (guide_is_warped(&p->guide) ? 1.0 : STAMP);
 	memset(s->part, 0, 4 * b->n * sizeof(*s->part));
 	memcpy(s->x, b->x, part * sizeof(*s->x));
 	if ((rc = ask(p, s->x, b->n, s->goal, e)) != 0)

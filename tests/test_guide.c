@@ -284,14 +284,7 @@ confirm(void **state)
 	for (size_t i = 0; i < g.n; i++)
 		assert_int_equal(q[i].n > 0, i == 2 || i == 3);
 	guide_release(&g);
-	/* a warp counts where it was found and sees its target best */
 	g.n = ARRAY_LEN(q);
-	q[2].geometry = geometry_find("warp");
-	assert_true(guide_is_warped(&g));
-	q[2].n = 0;
-	assert_false(guide_is_warped(&g));
-	q[3].geometry = q[2].geometry;
-	assert_false(guide_is_warped(&g));
 	/* a map stands as one, by what it shows in the mean */
 	for (size_t k = 0; k < 2; k++) {
 		q[0] = claim(0, 1, k == 0 ? 1e3 : -1e3, true);
