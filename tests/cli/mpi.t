@@ -50,9 +50,9 @@ echo '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"},"input
  {"class":2,"geometry":"linf"},{"class":1,"geometry":"patch"}],"geometries":[
  {"name":"linf","per_class":[{"class":2,"ease":{"suspect":2.0,"references":[-50.0]}}]},
  {"name":"patch","per_class":[{"class":1,"ease":{"suspect":90.0,"references":[-4.0]}}]}]}' >"$tmp/guide.json"
-p guided --guide "$tmp/guide.json" --rounds 1
+p guided --confirm --guide "$tmp/guide.json" --rounds 1
 ok 'one target is left alone' sh -c "grep -q 'class 1 is left alone' '$err' && ! grep -q 'class 2' '$err'"
-same 3 guided --guide "$tmp/guide.json" --rounds 1
+same 3 guided --confirm --guide "$tmp/guide.json" --rounds 1
 ok 'said once' [ "$(grep -c 'class 1 is left alone' "$err")" -eq 1 ]
 
 # a cell of a scan that one rank alone finds to have no images
