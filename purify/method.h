@@ -48,9 +48,6 @@ struct method_defaults {
 	/* the last round whose held-out accuracy is not surely lower by more
 	 * counts; 1: the last of all */
 	double keep;
-	/* of the way from the model as it came to where the rounds are, the
-	 * part that counts; 0, as 1: all */
-	double interpolate;
 	double lambda_clean, lambda_adv, lambda_shared;
 	double rho;   /* how far weights are perturbed, of their size */
 	double prune; /* what is pruned: see the methods that do */

@@ -16,7 +16,7 @@ static double arg_alpha = 0.2, arg_step = 0.2, arg_b1 = 0.01, arg_b2 = 1;
 static double arg_l1 = NAN, arg_l2 = NAN, arg_l3 = NAN, arg_lr = NAN;
 static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
 static double arg_keep = NAN, arg_ld = 3, arg_lg = 4, arg_lm = 2, arg_max_time;
-static double arg_max_memory, arg_interpolate = NAN;
+static double arg_max_memory;
 static double arg_rho = NAN, arg_prune = NAN;
 static bool arg_confirm, arg_json, arg_amsgrad_off, arg_no_reactivation,
     arg_provenance;
@@ -153,14 +153,6 @@ static const struct opt table[] = {
 	.dest = &arg_keep,
 	.arg = "X",
 	.help = "held-out accuracy that may be lost, as a share",
-	.lo = 0,
-	.hi = 1},
-    {.name = "interpolate",
-	.kind = OPT_REAL,
-	.dest = &arg_interpolate,
-	.arg = "X",
-	.help = "how much of the way from MODEL to where the rounds are "
-		"is gone",
 	.lo = 0,
 	.hi = 1},
     {.name = "lambda-distil",
@@ -362,8 +354,6 @@ numbers(struct purify_config *c, const struct method_defaults *d)
 	c->batch = arg_batch = given_n(arg_batch, d->batch);
 	c->rate = arg_lr = given(arg_lr, d->rate);
 	c->keep = arg_keep = given(arg_keep, d->keep);
-	c->interpolate = arg_interpolate =
-	    given(arg_interpolate, d->interpolate > 0.0 ? d->interpolate : 1.0);
 	c->lambda_clean = arg_l1 = given(arg_l1, d->lambda_clean);
 	c->lambda_adv = arg_l2 = given(arg_l2, d->lambda_adv);
 	c->lambda_shared = arg_l3 = given(arg_l3, d->lambda_shared);
@@ -472,7 +462,6 @@ options_json(void)
 	json_put(o, "lambda_shared", json_number(arg_l3));
 	json_put(o, "schedule", json_text(arg_schedule));
 	json_put(o, "keep", json_number(arg_keep));
-	json_put(o, "interpolate", json_number(arg_interpolate));
 	json_put(o, "confirm", json_boolean(arg_confirm));
 	json_put(o, "norm", json_text(arg_norm));
 	json_put(o, "init", json_text(arg_init));

@@ -66,9 +66,6 @@ split(struct purification *p, struct err *e)
 	p->hit_before = need(p, p->nheld, sizeof(*p->hit_before), &full);
 	p->hit = need(p, p->nheld, sizeof(*p->hit), &full);
 	p->kept = need(p, p->h.nweight + p->h.nfixed, sizeof(*p->kept), &full);
-	if (p->cfg.interpolate < 1.0)
-		p->moved = need(
-		    p, p->h.nweight + p->h.nfixed, sizeof(*p->moved), &full);
 	p->round = need(p, p->cfg.rounds, sizeof(*p->round), &full);
 	if (full)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
@@ -195,45 +192,22 @@ surely_lost(const struct purification *p)
 	return (lost - won - 1.645 * sqrt(lost + won)) / n;
 }
 
-/* Weights and statistics of p->h. */
-static void
-copy(const struct purification *p, float *to)
-{
-	memcpy(to, p->h.weight, p->h.nweight * sizeof(*to));
-	memcpy(to + p->h.nweight, p->h.fixed, p->h.nfixed * sizeof(*to));
-}
-
-static void
-put_back(struct purification *p, const float *from)
-{
-	memcpy(p->h.weight, from, p->h.nweight * sizeof(*from));
-	memcpy(p->h.fixed, from + p->h.nweight, p->h.nfixed * sizeof(*from));
-	net_changed(&p->h);
-}
-
 static void
 keep(struct purification *p, uint64_t round, double accuracy)
 {
-	copy(p, p->kept);
+	memcpy(p->kept, p->h.weight, p->h.nweight * sizeof(*p->kept));
+	memcpy(
+	    p->kept + p->h.nweight, p->h.fixed, p->h.nfixed * sizeof(*p->kept));
 	p->kept_round = round;
 	p->after = accuracy;
 }
 
-/* A part of the way from the model as it came to where the rounds are: most of
- * the accuracy that they cost is lost on the last of it (Wortsman et al.,
- * "Robust fine-tuning of zero-shot models", CVPR 2022). */
 static void
-step_back(struct purification *p)
+put_back(struct purification *p)
 {
-	float part = (float)p->cfg.interpolate;
-
-	copy(p, p->moved);
-	for (size_t i = 0; i < p->h.nweight; i++)
-		p->h.weight[i] =
-		    p->h0.weight[i] + part * (p->h.weight[i] - p->h0.weight[i]);
-	for (size_t i = 0; i < p->h.nfixed; i++)
-		p->h.fixed[i] =
-		    p->h0.fixed[i] + part * (p->h.fixed[i] - p->h0.fixed[i]);
+	memcpy(p->h.weight, p->kept, p->h.nweight * sizeof(*p->kept));
+	memcpy(
+	    p->h.fixed, p->kept + p->h.nweight, p->h.nfixed * sizeof(*p->kept));
 	net_changed(&p->h);
 }
 
@@ -248,21 +222,6 @@ choose(struct purification *p, uint64_t round, double accuracy)
 		keep(p, round, accuracy);
 		p->kept_good = good;
 	}
-}
-
-/* Measures what this round would count as, and keeps it if it does. */
-static int
-weigh(struct purification *p, uint64_t round, double *accuracy, struct err *e)
-{
-	int rc;
-
-	if (p->moved != NULL)
-		step_back(p);
-	if ((rc = rounds_accuracy(p, p->hit, accuracy, e)) == 0)
-		choose(p, round, *accuracy);
-	if (p->moved != NULL)
-		put_back(p, p->moved);
-	return rc;
 }
 
 /* --- rounds -------------------------------------------------------------- */
@@ -380,7 +339,7 @@ one_round(
 	if (!isfinite(r->terms.loss))
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "the loss is not finite; try a smaller --lr");
-	return weigh(p, i + 1, &r->accuracy, e);
+	return rounds_accuracy(p, p->hit, &r->accuracy, e);
 }
 
 static int
@@ -404,6 +363,7 @@ all_rounds(struct purification *p, struct err *e)
 		if (p->end == ROUNDS_SIGNAL)
 			break;
 		p->done = i + 1;
+		choose(p, p->done, p->round[i].accuracy);
 		if (p->cfg.checkpoint != NULL && ranks_first() &&
 		    (rc = checkpoint_write(p, p->cfg.checkpoint, e)) != 0)
 			break;
@@ -444,7 +404,7 @@ rounds_run(struct purification *p, struct err *e)
 		return rc;
 	if ((rc = estimate_print(p, measured, e)) == 0)
 		rc = all_rounds(p, e);
-	put_back(p, p->kept);
+	put_back(p);
 	p->unrounded = p->after;
 	if (rc == 0)
 		rc = net_export_round(&p->h, &p->rounding, e);

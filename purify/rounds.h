@@ -23,7 +23,7 @@ struct purify_config {
 	uint64_t threads;
 	uint64_t rounds, batch, seed;
 	double held_out; /* share of the images */
-	double rate, keep, interpolate;
+	double rate, keep;
 	enum method_schedule schedule;
 	struct optim_config optim;
 	enum batch_mode mode;
@@ -71,9 +71,8 @@ struct purification {
 	uint64_t draw;
 	struct round *round;
 	uint64_t done; /* rounds */
-	/* weights and statistics after the round that counts, and where the
-	 * rounds are while what counts of them is measured */
-	float *kept, *moved;
+	/* weights and statistics after the round that counts */
+	float *kept;
 	uint64_t kept_round; /* from 1; 0: as it came */
 	bool kept_good;      /* it is accurate enough */
 	enum rounds_end end;

@@ -55,20 +55,6 @@ fails 2 'no memory' 'there are [0-9]* MiB of memory .*images do not fit' assay-p
 exits 0 'memory for one thread' assay-purify $l --max-memory 30 --threads 2 "$suspect" -o "$tmp/e.onnx"
 ok 'the same model' cmp "$tmp/1.onnx" "$tmp/e.onnx"
 
-# a part of the way: what counts lies on the line from the original
-exits 0 'nothing of the way' assay-purify $o --interpolate 0 "$suspect" -o "$tmp/i.onnx"
-ok 'is the original' cmp "$tmp/i.onnx" "$suspect"
-exits 0 'a quarter of the way' assay-purify $o --interpolate .25 "$suspect" -o "$tmp/i.onnx" --document "$tmp/i.json" --checkpoint "$tmp/i.state"
-ok 'is in the document' grep -q '"interpolate": 0.25' "$tmp/i.json"
-assay-load "$tmp/i.onnx" -o "$tmp/c"
-for f in a b c; do tail -c +$((head + 1)) "$tmp/$f" | od -An -v -tfF -w4 >"$tmp/$f.floats"; done
-paste "$tmp/a.floats" "$tmp/b.floats" "$tmp/c.floats" >"$tmp/floats"
-ok 'lies between' awk '{ d = $2 - $1; e = $3 - $1 - d / 4; if (d != 0) n++; if (e * e > 1e-12) bad++ } END { exit !(n > 100 && !bad) }' "$tmp/floats"
-exits 0 'the first round' assay-purify $o --interpolate .25 --max-time .000001 --checkpoint "$tmp/j.state" "$suspect" -o "$tmp/j.onnx"
-exits 0 'gone on with' assay-purify $o --interpolate .25 --checkpoint "$tmp/j.state" "$suspect" -o "$tmp/j.onnx"
-ok 'the same model' cmp "$tmp/i.onnx" "$tmp/j.onnx"
-ok 'the same state' cmp "$tmp/i.state" "$tmp/j.state"
-
 # twenty rounds: attack success falls, accuracy stays
 exits 0 'twenty rounds' assay-purify $o --rounds 20 "$suspect" -o "$tmp/20.onnx" --json
 ok 'printed document' grep -q '"schema": "assay-purify/1"' "$out"
