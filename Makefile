@@ -40,7 +40,7 @@ assay-grow_PARTS    = grow_doc grow_open grow_train
 assay-scan_PARTS    = cache null profile scan_before scan_doc scan_examples scan_grow scan_head scan_judge \
                       scan_measure scan_open scan_previous scan_print scan_replay scan_self \
                       verdict
-assay-purify_PARTS  = after attention budget checkpoint direction estimate guide guide_confirm guide_pool harm head method mixture $(METHODS) \
+assay-purify_PARTS  = after attention budget checkpoint direction estimate guide guide_confirm guide_frames guide_pool harm head method mixture $(METHODS) \
                       neuron options push reactivate reactivate_json reactivate_print \
                       retune rounds sau trainer tuning
 assay-plant_PARTS   = adaptive adversary arch attack compress options poison \
@@ -128,9 +128,9 @@ $(B)/tests/test_sau $(B)/tests/test_threads: $(call objs,purify,sau trainer)
 $(B)/tests/test_method $(B)/tests/test_method_conv: $(B)/tests/method_world.o \
   $(call objs,purify,$(assay-purify_PARTS))
 $(B)/tests/test_harm: $(call objs,purify,harm)
-$(B)/tests/test_guide: $(call objs,purify,guide guide_confirm guide_pool)
+$(B)/tests/test_guide: $(call objs,purify,guide guide_confirm guide_frames guide_pool)
 $(B)/tests/test_mixture: $(call objs,purify,mixture)
-$(B)/tests/test_reactivate: $(call objs,purify,direction guide guide_confirm guide_pool push reactivate reactivate_json retune)
+$(B)/tests/test_reactivate: $(call objs,purify,direction guide guide_confirm guide_frames guide_pool push reactivate reactivate_json retune)
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
 $(B)/tests/test_verdict: $(call objs,audit,null verdict)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)

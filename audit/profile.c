@@ -165,8 +165,10 @@ class_cells(const struct profile_plan *plan, uint64_t seed,
 		if (!plan->target[t])
 			continue;
 		to[n] = i;
-		cell[n++] = (struct uap_cell){
-		    geometry_table[g], UAP_ALL, (int32_t)t, seed};
+		cell[n++] = (struct uap_cell){.geometry = geometry_table[g],
+		    .source = UAP_ALL,
+		    .target = (int32_t)t,
+		    .seed = seed};
 	}
 	return n;
 }
@@ -186,8 +188,10 @@ pair_cells(const struct profile_plan *plan, const struct profile_images *im,
 			if (s == t || !plan->pair[s * k + t])
 				continue;
 			to[n] = s * k + t;
-			cell[n++] = (struct uap_cell){
-			    PROFILE_PAIR, (int32_t)s, (int32_t)t, seed};
+			cell[n++] = (struct uap_cell){.geometry = PROFILE_PAIR,
+			    .source = (int32_t)s,
+			    .target = (int32_t)t,
+			    .seed = seed};
 		}
 	}
 	return n;

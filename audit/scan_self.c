@@ -28,8 +28,11 @@ neural_cleanse(struct scan *s, struct err *e)
 	s->self.cleanse = (double)NAN;
 	for (size_t t = 0; t < s->classes; t++)
 		if (s->plan.target[t])
-			cell[n++] = (struct uap_cell){
-			    &geometry_mask, UAP_ALL, (int32_t)t, s->opt.seed};
+			cell[n++] =
+			    (struct uap_cell){.geometry = &geometry_mask,
+				.source = UAP_ALL,
+				.target = (int32_t)t,
+				.seed = s->opt.seed};
 	if (n < 3)
 		return 0;
 	rc = uap_search(job.net, &steps, &job.im.fit, &job.im.test, cell, n,

@@ -15,12 +15,14 @@
 
 #define LEARNING     0.3f
 #define START_MASK   -2.0f
+#define NOWHERE      -30.0f /* a mask of 1e-13 */
 #define START_WEIGHT 0.02
 #define WEIGHT_UP    1.15
 #define WEIGHT_DOWN  1.2
 
 struct state {
 	size_t pixels, c;
+	bool *free;  /* pixels; NULL: all of them */
 	float *raw;  /* mask (pixels), then pattern (pixels * c) */
 	float *grad; /* the same */
 	float *mask, *pattern, *kept_mask, *kept_pattern;
@@ -28,6 +30,25 @@ struct state {
 	bool sum; /* the size is the mask's sum, not that of its roots */
 	double weight, size, best, smooth;
 };
+
+/* Pixels of the frame are free, the others stay as they are. */
+static void
+confine(struct geometry_job *j, size_t w, struct state *s)
+{
+	const struct geometry_frame *f = &j->frame;
+
+	if (f->h == 0)
+		return;
+	s->free = arena_alloc(j->arena, s->pixels, sizeof(*s->free));
+	if (s->free == NULL)
+		BUG("out of memory");
+	for (size_t i = 0; i < s->pixels; i++) {
+		/* below the frame's corner these wrap around, and are large */
+		s->free[i] = i / w - f->top < f->h && i % w - f->left < f->w;
+		if (!s->free[i])
+			s->raw[i] = NOWHERE;
+	}
+}
 
 static void
 start(struct geometry_job *j, struct state *s)
@@ -104,6 +125,8 @@ descend(struct geometry_job *j, struct state *s)
 		s->grad[i] +=
 		    (float)s->weight * (s->sum ? 1.0f : 0.5f / sqrtf(m));
 		s->grad[i] *= m * (1 - m);
+		if (s->free != NULL && !s->free[i])
+			s->grad[i] = 0.0f;
 	}
 	for (size_t i = 0; i < image; i++)
 		s->grad[s->pixels + i] *= s->pattern[i] * (1 - s->pattern[i]);
@@ -117,6 +140,7 @@ search(struct geometry_job *j, struct trigger *t, bool sum)
 	bool found = false;
 
 	start(j, &s);
+	confine(j, t->w, &s);
 	for (size_t i = 0; i < j->steps; i++) {
 		double flips;
 

@@ -16,6 +16,11 @@
 #include "engine/run.h"
 #include "formats/trigger.h"
 
+/* Where a patch may lie, in pixels; h == 0: anywhere.  Only patches heed it. */
+struct geometry_frame {
+	size_t top, left, h, w;
+};
+
 /* One search: one model, one cell, in one thread. */
 struct geometry_job {
 	struct run *run; /* of `batch` images, PLAN_DATA */
@@ -23,6 +28,7 @@ struct geometry_job {
 	const float *x;        /* all FIT images */
 	const uint32_t *index; /* n of them that are to be pushed */
 	size_t n, target;
+	struct geometry_frame frame;
 	struct rng rng;
 	float *plain, *images, *grad; /* batch images each */
 	struct arena *arena;          /* for the geometry's own state */

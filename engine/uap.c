@@ -299,6 +299,7 @@ search_cell(struct worker *w, const struct uap_cell *c, struct uap_found *f,
 	arena_init(&w->cell_arena, (size_t)8 << 30);
 	w->job.arena = &w->cell_arena;
 	w->job.target = (size_t)c->target;
+	w->job.frame = c->frame;
 	w->job.steps = steps_of(w->cfg, c->geometry);
 	rng_init(&w->job.rng, c->seed,
 	    ((uint64_t)STREAM << 48) + ((uint64_t)(c->source + 1) << 24) +

@@ -32,6 +32,7 @@ struct uap_cell {
 	int32_t source; /* a class, or UAP_ALL but the target */
 	int32_t target;
 	uint64_t seed;
+	struct geometry_frame frame;
 };
 
 struct uap_config {

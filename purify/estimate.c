@@ -166,8 +166,8 @@ print(const struct purification *p, const struct times *t, double measured)
 	double round = t->begin + batches * t->step + measured;
 	double most = p->cfg.max_seconds;
 	/* what the first round does beyond that, where it is known */
-	double more = p->done == 0 && p->cfg.method->first > 0.0
-			  ? (p->cfg.method->first - 1.0) * t->begin
+	double more = p->done == 0 && p->cfg.method->first != NULL
+			  ? (p->cfg.method->first(p) - 1.0) * t->begin
 			  : 0.0;
 	bool once = p->cfg.method->begin != NULL && p->done == 0 &&
 		    (more > 0.0 || t->begin < t->step);

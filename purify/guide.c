@@ -10,6 +10,9 @@ const struct uap_config guide_how = {
 static const struct uap_config thorough = {
     .steps = GUIDE_FIRST_STEPS, .batch = GUIDE_FIRST_BATCH, .count = 64};
 
+/* Of each perturbation that is found, others like it. */
+#define VARIANTS 4
+
 /* --- questions ----------------------------------------------------------- */
 
 /* How easily the references and the suspect are pushed to a class, or in a
@@ -218,21 +221,46 @@ guide_search(struct guide *g, const struct net *net,
 	for (size_t i = 0; i < n; i++)
 		of[i]->ease = -INFINITY;
 	for (size_t k = 0; k < seeds; k++) {
-		for (size_t i = 0; i < n; i++)
-			cell[i] = (struct uap_cell){of[i]->geometry,
-			    of[i]->source, of[i]->target, seed + k};
+		for (size_t i = 0; i < n; i++) {
+			const struct guide_question *q = of[i];
+
+			cell[i] = (struct uap_cell){.geometry = q->geometry,
+			    .source = q->source,
+			    .target = q->target,
+			    .seed = seed + k};
+		}
 		rc = uap_search(net, first ? &thorough : &guide_how, images,
 		    images, cell, n, NULL, found, e);
 		if (rc != 0)
 			return rc;
 		for (size_t i = 0; i < n; i++)
-			guide_keep(of[i], &found[i], seed + k);
+			guide_keep(of[i], &found[i], VARIANTS, seed + k);
 		uap_release(found, n);
 	}
+	for (size_t i = 0; first && i < n; i++)
+		if ((rc = guide_search_frames(of[i], net, images, seed, e)) !=
+		    0)
+			return rc;
 	for (size_t i = 0; i < n; i++)
 		if (of[i]->first == 0)
 			of[i]->first = of[i]->n;
 	return 0;
+}
+
+double
+guide_first_times(const struct guide *g, size_t first_seeds, size_t seeds)
+{
+	double first = 0.0, later = 0.0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		first +=
+		    (double)first_seeds * GUIDE_FIRST_STEPS * GUIDE_FIRST_BATCH;
+		later += (double)seeds * GUIDE_STEPS * GUIDE_BATCH;
+		if (g->question[i].geometry == geometry_find("patch"))
+			first += (double)GUIDE_FRAMES * GUIDE_FRAME_STEPS *
+				 GUIDE_FRAME_BATCH;
+	}
+	return later > 0.0 ? first / later : 1.0;
 }
 
 int

@@ -14,7 +14,7 @@
 
 /* Perturbations of one question.  Those of the first search, of the suspect,
  * stay; of later ones the oldest give way. */
-#define GUIDE_POOL 60
+#define GUIDE_POOL 120
 /* Questions at most: maps of many classes are thinned evenly, and what sees
  * each target best goes before what else sees it. */
 #define GUIDE_MAX 64
@@ -72,10 +72,15 @@ int guide_confirm(struct guide *, const struct net *, const struct uap_images *,
 /*
  * Search the questions that are still open on the model as it is, with these
  * images, `seeds` times each; those that no image is about stay as they are.
- * `first`: thoroughly, as is to be done before the model moves.
+ * `first`: thoroughly, as is to be done before the model moves, patches in one
+ * part of the image at a time as well.
  */
 int guide_search(struct guide *, const struct net *, const struct uap_images *,
     size_t seeds, bool first, uint64_t seed, struct err *) MUST_USE;
+/* How many times as much as a later search of `seeds` the first one of so many
+ * computes. */
+double guide_first_times(
+    const struct guide *, size_t first_seeds, size_t seeds);
 /* ERR_USAGE, for a question that has no perturbation after a search: there are
  * no images that it is about. */
 int guide_idle(const struct guide_question *, struct err *);

@@ -21,8 +21,10 @@ search_again(const struct guide *g, const struct net *net,
 		for (size_t i = 0; i < n; i++) {
 			const struct guide_question *q = &g->question[of[i]];
 
-			cell[i] = (struct uap_cell){
-			    q->geometry, q->source, q->target, seed + k};
+			cell[i] = (struct uap_cell){.geometry = q->geometry,
+			    .source = q->source,
+			    .target = q->target,
+			    .seed = seed + k};
 		}
 		rc = uap_search(
 		    net, &guide_how, images, images, cell, n, NULL, found, e);

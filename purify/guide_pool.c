@@ -6,9 +6,7 @@
 #include <math.h>
 
 #define STREAM_VARIANT 321
-/* Of each perturbation that is found: itself, and others like it. */
-#define VARIANTS 5
-/* They are larger by at most this factor, and moved by at most so many pixels:
+/* Variants are larger by at most this factor, and moved by at most so many pixels:
  * a search finds a trigger about as it is, and about where it is. */
 #define LARGER 1.5
 #define MOVED  1
@@ -93,13 +91,14 @@ add_variant(struct guide_question *q, const struct trigger *t, size_t number,
 }
 
 void
-guide_keep(struct guide_question *q, struct uap_found *f, uint64_t seed)
+guide_keep(struct guide_question *q, struct uap_found *f, size_t variants,
+    uint64_t seed)
 {
 	struct rng r;
 
 	q->ease = fmax(q->ease, guide_ease(f));
 	rng_init(&r, seed, STREAM_VARIANT);
-	for (size_t i = 1; i < VARIANTS; i++)
+	for (size_t i = 1; i <= variants; i++)
 		add_variant(q, &f->trigger, i, &r);
 	*place(q) = f->trigger;
 	f->trigger = (struct trigger){0};

@@ -68,9 +68,9 @@ struct method {
 	int (*begin)(struct purification *, uint64_t round, struct err *);
 	int (*step)(struct purification *, const struct method_batch *,
 	    struct method_terms *, struct err *);
-	/* how many times as long as later ones the first begin() takes; 0:
+	/* how many times as long as later ones the first begin() takes; NULL:
 	 * unknown */
-	double first;
+	double (*first)(const struct purification *);
 	/* a step as dear as they get, for estimates; NULL: all are alike */
 	int (*dearest)(struct purification *, const struct method_batch *,
 	    struct method_terms *, struct err *);

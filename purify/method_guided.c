@@ -159,6 +159,12 @@ begin(struct purification *p, uint64_t round, struct err *e)
 	return 0;
 }
 
+static double
+first(const struct purification *p)
+{
+	return guide_first_times(&p->guide, SEEDS_FIRST, SEEDS);
+}
+
 /* --- one batch ----------------------------------------------------------- */
 
 /* What h0 says of the image, but for the class that it is pushed to: of that
@@ -355,8 +361,7 @@ const struct method method_guided = {
 	.lambda_clean = 0.3},
     .open = open,
     .begin = begin,
-    .first = (double)SEEDS_FIRST * GUIDE_FIRST_STEPS * GUIDE_FIRST_BATCH /
-	     (SEEDS * GUIDE_STEPS * GUIDE_BATCH),
+    .first = first,
     .step = step,
     .spans = spans,
     .release = release,

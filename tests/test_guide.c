@@ -5,7 +5,7 @@
 
 #include "formats/dataset.h"
 #include "formats/neutral.h"
-#include "purify/guide.h"
+#include "purify/guide_part.h"
 
 #include <math.h>
 
@@ -228,11 +228,12 @@ pool(void **state)
 	assert_ok(guide_search(&g, &w->net, &w->images, 2, true, 1, &e), &e);
 	assert_int_equal(q[1].n, 0);
 	assert_int_equal(q[2].n, 0);
-	assert_in_range(q[0].n, 2, GUIDE_POOL / 2);
+	/* two searches of the whole image, and parts of it */
+	assert_in_range(q[0].n, 2 * 5 + 1, GUIDE_POOL * 3 / 4);
 	assert_int_equal(q[0].first, q[0].n);
 	assert_true(isfinite(q[0].ease));
 	first = q[0].pool[0].mask;
-	for (uint64_t i = 2; i < 10; i++)
+	for (uint64_t i = 2; i < 12; i++)
 		assert_ok(
 		    guide_search(&g, &w->net, &w->images, 2, false, i, &e), &e);
 	assert_int_equal(q[0].n, GUIDE_POOL);
@@ -241,6 +242,94 @@ pool(void **state)
 	assert_null(guide_trigger(&g, 0, 5));
 	for (uint64_t i = 0; i < 100; i++)
 		assert_non_null(guide_trigger(&g, 2, i));
+	guide_release(&g);
+}
+
+/* The smallest frame that holds what a patch covers. */
+static struct geometry_frame
+covered(const struct trigger *t)
+{
+	size_t top = t->h, left = t->w, bottom = 0, right = 0;
+
+	for (size_t i = 0; i < t->h * t->w; i++) {
+		if (t->mask[i] < 1e-4f)
+			continue;
+		top = MIN(top, i / t->w);
+		left = MIN(left, i % t->w);
+		bottom = MAX(bottom, i / t->w + 1);
+		right = MAX(right, i % t->w + 1);
+	}
+	assert_true(top < bottom && left < right);
+	return (struct geometry_frame){top, left, bottom - top, right - left};
+}
+
+/* A patch stays in its frame. */
+static void
+frame(void **state)
+{
+	static const struct uap_config how = {
+	    .steps = 30, .batch = 8, .count = 32};
+	static const struct geometry_frame frames[] = {
+	    {0}, {2, 3, 4, 2}, {0, 0, 1, 3}};
+	struct world *w = *state;
+	struct uap_found found[ARRAY_LEN(frames)];
+	struct uap_cell cell[ARRAY_LEN(frames)];
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_LEN(frames); i++)
+		cell[i] = (struct uap_cell){.geometry = geometry_find("patch"),
+		    .source = UAP_ALL,
+		    .frame = frames[i]};
+	assert_ok(uap_search(&w->net, &how, &w->images, &w->images, cell,
+		      ARRAY_LEN(frames), NULL, found, &e),
+	    &e);
+	for (size_t i = 0; i < ARRAY_LEN(frames); i++) {
+		struct geometry_frame f = frames[i];
+		struct geometry_frame got = covered(&found[i].trigger);
+
+		if (f.h == 0) {
+			assert_in_range(got.h, 5, w->net.h);
+			continue;
+		}
+		assert_in_range(got.top, f.top, f.top + f.h - 1);
+		assert_in_range(got.left, f.left, f.left + f.w - 1);
+		assert_in_range(got.top + got.h, f.top + 1, f.top + f.h);
+		assert_in_range(got.left + got.w, f.left + 1, f.left + f.w);
+	}
+	uap_release(found, ARRAY_LEN(frames));
+}
+
+/* Only what is much easier than the references is kept of the parts. */
+static void
+parts(void **state)
+{
+	struct world *w = *state;
+	struct guide_question q[] = {about(0, UAP_ALL, -INFINITY),
+	    about(0, UAP_ALL, 1e3), about(0, UAP_ALL, -INFINITY)};
+	struct guide g = {.question = q, .n = ARRAY_LEN(q)};
+	size_t most = (size_t)(0.4 * (double)w->net.h + 0.5);
+	struct err e;
+
+	q[0].ease = -INFINITY;
+	q[1].ease = 1e4;
+	q[2].geometry = geometry_find("linf");
+	for (size_t i = 0; i < g.n; i++)
+		assert_ok(
+		    guide_search_frames(&q[i], &w->net, &w->images, 1, &e), &e);
+	assert_in_range(q[0].n, 5, 5 * 16);
+	assert_true(isfinite(q[0].ease));
+	for (size_t i = 4; i < q[0].n; i += 5) { /* behind its variants */
+		struct geometry_frame f = covered(&q[0].pool[i]);
+
+		assert_in_range(f.h, 1, most);
+		assert_in_range(f.w, 1, most);
+	}
+	assert_int_equal(q[1].n, 0);
+	assert_int_equal(q[2].n, 0);
+	/* 3 x 6 x 200 x 16 and, of the patches, 2 x 16 x 96 x 16, by 3 x 2 x 48
+	 * x 4 images */
+	assert_true(
+	    fabs(guide_first_times(&g, 6, 2) - 106752.0 / 1152.0) < 1e-9);
 	guide_release(&g);
 }
 
@@ -316,6 +405,8 @@ main(void)
 	    cmocka_unit_test(many),
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test_setup_teardown(pool, setup, teardown),
+	    cmocka_unit_test_setup_teardown(frame, setup, teardown),
+	    cmocka_unit_test_setup_teardown(parts, setup, teardown),
 	    cmocka_unit_test_setup_teardown(confirm, setup, teardown),
 	};
 
