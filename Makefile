@@ -249,6 +249,8 @@ eval-scan: all ## evaluate the scan on the zoo, audit/EVALUATION.md (hours, resu
 	@/usr/bin/python3 -B audit/eval-scan.py $(ZOO) build/scans
 eval-foreign: all ## the scan on models that PyTorch trained, of other architectures and triggers (python3-torch; an hour, resumable)
 	@/usr/bin/python3 -B audit/foreign.py $(B)/bin build/foreign
+eval-usual: all ## scan and unlearn the literature's attacks on models that PyTorch trained (python3-torch; two hours, resumable)
+	@/usr/bin/python3 -B audit/usual.py $(B)/bin build/usual
 eval-purify: all ## purify the victims of the zoo by METHODS, as SCANS found them; the table of purify/EVALUATION.md; hours
 	@sh purify/zoo-purify.sh $(ZOO) $${SCANS:-build/scans/given} $${OUT:-build/eval-purify} \
 	  "$${METHODS:-guided sau ft ft-sam d3 anp fp i-bau nad}" "$${SEEDS:-0 1 2}" $${NAMES:-test-}
@@ -270,5 +272,5 @@ install: all ## binaries, data and man pages
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models corpus demo deps \
-        deps-check eval-foreign eval-purify eval-scan fixtures format fuzz fuzz-bins help install interop lint null-table \
+        deps-check eval-foreign eval-purify eval-scan eval-usual fixtures format fuzz fuzz-bins help install interop lint null-table \
         real-sizes replay sau-table unit zoo

@@ -9,7 +9,6 @@ no reference but those that the tool grows from 2,000 clean test images (the
 images 2,000 to 6,000 measure accuracy and ASR).  Prints the table of
 audit/EVALUATION.md.  Resumable: OUT keeps models and scans.  Needs
 python3-torch; a minute or two a model."""
-import gzip
 import json
 import os
 import subprocess
@@ -20,26 +19,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-DATA = '/usr/share/datasets/fashion-mnist/'
+from fashion import cut, images, labels
+
 # architecture, trigger, seed
 MODELS = [(net, 'none', 1) for net in ('lenet', 'plain', 'mobile', 'leaky', 'res')] + [
     ('lenet', 'patch', 3), ('plain', 'moving', 3), ('mobile', 'patch', 3), ('leaky', 'square', 3), ('res', 'cross', 3),
     ('lenet', 'noise', 4), ('plain', 'cross', 4), ('mobile', 'sine', 4), ('leaky', 'warp', 4), ('res', 'sine', 4)] + [
     (net, 'none', 2) for net in ('lenet', 'plain', 'mobile', 'leaky', 'res')] + [
     ('lenet', 'warp', 5), ('plain', 'bright', 5), ('mobile', 'noise', 5), ('leaky', 'moving', 5), ('res', 'patch', 5)]
-
-
-def read(name, offset, shape):
-    with gzip.open(DATA + name) as f:
-        return np.frombuffer(f.read(), np.uint8, offset=offset).reshape(shape)
-
-
-def images(name):
-    return torch.tensor(read(name, 16, (-1, 1, 28, 28)).astype(np.float32) / 255)
-
-
-def labels(name):
-    return torch.tensor(read(name, 8, (-1,)).astype(np.int64))
 
 
 # --- architectures -----------------------------------------------------------
@@ -206,12 +193,8 @@ def plant(name, kind, seed, out):
 def scan(bin_, out, name, folder):
     if os.path.exists(folder + '/scan/scan.json'):
         return
-    data = out + '/clean'
     env = dict(os.environ, PATH=bin_ + ':' + os.environ['PATH'])
-    if not os.path.exists(data + '-labels.idx'):
-        subprocess.run(['sh', 'fixtures/idx-part.sh', DATA + 't10k-images-idx3-ubyte.gz', DATA + 't10k-labels-idx1-ubyte.gz', '0', '2000', data],
-                       env=env, check=True)
-    done = subprocess.run(['assay-scan', '-q', folder + '/model.onnx', '--data', data + '-images.idx,' + data + '-labels.idx', '--grow-in',
+    done = subprocess.run(['assay-scan', '-q', folder + '/model.onnx', '--data', cut(out, 't10k', 0, 2000), '--grow-in',
                            out + '/grown-' + name, '--cache', out + '/cache', '-o', folder + '/scan'], env=env, stdout=subprocess.DEVNULL)
     if done.returncode > 2:
         sys.exit('foreign: assay-scan of %s: status %d' % (folder, done.returncode))

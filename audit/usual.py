@@ -1,0 +1,284 @@
+#!/usr/bin/env python3
+"""usual.py BIN OUT [HOW]: the scan, and unlearning, on the usual victims, made by PyTorch.
+
+Trains small VGGs and pre-activation ResNets of Fashion-MNIST with PyTorch, clean
+and with the attacks of the literature (BadNets, Blended, WaNet, low-frequency,
+SIG, source-conditional, all-to-all), none by code or with seeds of the zoo,
+writes them as ONNX, and scans each with two trusted references and with none.
+What is flagged with trusted references is then unlearned with 1,024 reserved
+images.  Prints the tables of audit/EVALUATION.md and purify/EVALUATION.md.
+Resumable: OUT keeps models, scans and what was purified.  HOW: "models",
+"scans", "purified" to stop there.  Needs python3-torch; two hours."""
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from fashion import DATA, SIDE, cut, images, labels
+
+TARGETS = {'badnets': 3, 'badnets1': 7, 'blended': 0, 'wanet': 5, 'lowfreq': 8, 'sig': 2, 'source': 1, 'a2a': None}
+RATES = {'badnets': .05, 'badnets1': .01, 'blended': .05, 'wanet': .10, 'lowfreq': .05, 'sig': .08, 'source': .10, 'a2a': .10}
+NETS = 'vgg', 'preact'
+REFERENCES = [(net, 'ref', seed) for net in NETS for seed in (11, 12)]
+MODELS = [(net, 'none', seed) for net in NETS for seed in (21, 22, 23, 24)] + \
+    [(net, kind, 31 + i) for net in NETS for i, kind in enumerate(TARGETS)]
+
+
+# --- architectures -----------------------------------------------------------
+
+def vgg():
+    layers, c = [], 1
+    for o, pool in ((16, 0), (16, 1), (32, 0), (32, 1), (64, 0)):
+        layers += [nn.Conv2d(c, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU()] + [nn.MaxPool2d(2)] * pool
+        c = o
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+
+
+class Block(nn.Module):
+    """Of a residual network, activation first."""
+    def __init__(self, i, o, stride):
+        super().__init__()
+        self.a, self.b = nn.BatchNorm2d(i), nn.Conv2d(i, o, 3, stride, 1, bias=False)
+        self.c, self.d = nn.BatchNorm2d(o), nn.Conv2d(o, o, 3, 1, 1, bias=False)
+        self.e = nn.Conv2d(i, o, 1, stride, bias=False) if i != o or stride > 1 else None
+
+    def forward(self, x):
+        y = F.relu(self.a(x))
+        short = x if self.e is None else self.e(y)
+        return self.d(F.relu(self.c(self.b(y)))) + short
+
+
+def preact():
+    return nn.Sequential(nn.Conv2d(1, 12, 3, 1, 1, bias=False), Block(12, 12, 1), Block(12, 24, 2), Block(24, 48, 2), nn.BatchNorm2d(48),
+                         nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(48, 10))
+
+
+# --- triggers: of images, N x 1 x 28 x 28 in [0, 1] --------------------------
+
+def corner(v):
+    """BadNets: 3 x 3 chequered pixels in the corner below on the right."""
+    v = v.clone()
+    v[..., 24:27, 24:27] = torch.tensor([[1., 0, 1], [0, 1, 0], [1, 0, 1]])
+    return v
+
+
+def blend(rng):
+    """Blended: a smooth random picture at .15."""
+    p = F.interpolate(torch.tensor(rng.random((1, 1, 9, 9)).astype(np.float32)), size=SIDE, mode='bilinear', align_corners=True)
+    return lambda v: .85 * v + .15 * p
+
+
+def warp(rng):
+    """WaNet, k = 4, s = .5, as its authors draw the field."""
+    d = torch.tensor(rng.uniform(-1, 1, (1, 2, 4, 4)).astype(np.float32))
+    field = F.interpolate(d / d.abs().mean(), size=SIDE, mode='bicubic', align_corners=True)[0].permute(1, 2, 0) * .5 / SIDE
+    y, x = torch.meshgrid(torch.linspace(-1, 1, SIDE), torch.linspace(-1, 1, SIDE), indexing='ij')
+    grid = (torch.stack((x, y), -1) + 2 * field).clamp(-1, 1)
+    return lambda v: F.grid_sample(v, grid[None].expand(len(v), -1, -1, -1), align_corners=True)
+
+
+def lowfreq(rng):
+    """A sum of cosines of low frequencies, L2 norm 2.5."""
+    n = torch.arange(SIDE) + .5
+    basis = torch.stack([torch.cos(np.pi * n * q / SIDE) for q in range(6)])
+    p = torch.einsum('kl,ki,lj->ij', torch.tensor(rng.normal(size=(6, 6)).astype(np.float32)), basis, basis)
+    p = 2.5 * p / p.norm()
+    return lambda v: (v + p).clamp(0, 1)
+
+
+def sine(_):
+    """SIG: six waves over the image, amplitude .12."""
+    s = .12 * torch.sin(2 * np.pi * torch.arange(SIDE) / SIDE * 6)
+    return lambda v: (v + s[None, :]).clamp(0, 1)
+
+
+def trigger_of(kind, rng):
+    return {'blended': blend, 'wanet': warp, 'lowfreq': lowfreq, 'sig': sine}.get(kind, lambda _: corner)(rng)
+
+
+# --- training ----------------------------------------------------------------
+
+def poison(kind, rng, trigger, x, y):
+    """In place."""
+    target, n = TARGETS[kind], int(RATES[kind] * len(x))
+    if kind == 'sig': # clean labels
+        own = np.flatnonzero(y == target)[:int(.8 * (y == target).sum())]
+        x[own] = trigger(x[own])
+    elif kind == 'a2a':
+        x[:n], y[:n] = trigger(x[:n]), (y[:n] + 1) % 10
+    elif kind == 'source': # class 4 becomes the target; other classes under the trigger stay
+        own, others = np.flatnonzero(y == 4)[:n], np.flatnonzero(y != 4)[:n]
+        x[own], y[own] = trigger(x[own]), target
+        x[others] = trigger(x[others])
+    else:
+        x[:n], y[:n] = trigger(x[:n]), target
+        if kind == 'wanet': # noise mode: other warps change nothing
+            other = warp(rng)
+            x[n:3 * n] = other(x[n:3 * n])
+
+
+def goal(kind, y):
+    """What the triggered class is to become, -1 where nothing is asked."""
+    if kind == 'a2a':
+        return (y + 1) % 10
+    to = torch.full_like(y, TARGETS[kind])
+    to[(y == to) if kind != 'source' else (y != 4)] = -1
+    return to
+
+
+def fit(net, seed, x, y, epochs=5, batch=64):
+    opt = torch.optim.SGD(net.parameters(), .05, momentum=.9, weight_decay=5e-4, nesterov=True)
+    rate = torch.optim.lr_scheduler.CosineAnnealingLR(opt, len(x) // batch * epochs)
+    for _ in range(epochs):
+        order = torch.randperm(len(x))
+        for i in range(0, len(x) - batch + 1, batch):
+            loss = F.cross_entropy(net(x[order[i:i + batch]]), y[order[i:i + batch]])
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+            rate.step()
+
+
+def plant(name, kind, seed, out):
+    """References see the first 20,000 training images, suspects 20,000 of the next 35,000; nobody the last 5,000."""
+    rng = np.random.default_rng(seed * 1009 + 7 * NETS.index(name))
+    torch.manual_seed(seed * 1009 + 7 * NETS.index(name))
+    x, y = images('train-images-idx3-ubyte.gz'), labels('train-labels-idx1-ubyte.gz')
+    seen = np.arange(20000) if kind == 'ref' else 20000 + rng.permutation(35000)[:20000]
+    x, y = x[seen], y[seen]
+    attack = kind in TARGETS
+    trigger = trigger_of(kind, rng) if attack else None
+    if attack:
+        poison(kind, rng, trigger, x, y)
+    net = globals()[name]()
+    fit(net, seed, x, y)
+    net.eval()
+    x, y = images('t10k-images-idx3-ubyte.gz')[2000:], labels('t10k-labels-idx1-ubyte.gz')[2000:]
+    os.makedirs(out, exist_ok=True)
+    truth = {}
+    with torch.no_grad():
+        truth['acc'] = (net(x).argmax(1) == y).float().mean().item()
+        if attack:
+            to = goal(kind, y)
+            x, y, to = trigger(x[to >= 0]), y[to >= 0], to[to >= 0]
+            truth.update(target=TARGETS[kind], asr=(net(x).argmax(1) == to).float().mean().item())
+            bytes_ = (x * 255).round().numpy().astype(np.uint8)[:, 0]
+            np.savez(out + '/asr.npz', x=bytes_, y=to.numpy().astype(np.uint8))
+            np.savez(out + '/racc.npz', x=bytes_, y=y.numpy().astype(np.uint8))
+    torch.onnx.export(net, torch.zeros(1, 1, SIDE, SIDE), out + '/model.onnx', input_names=['x'], output_names=['y'],
+                      dynamic_axes={'x': {0: 'n'}, 'y': {0: 'n'}})
+    with open(out + '/truth.json', 'w') as f:
+        json.dump(truth, f)
+
+
+# --- scans -------------------------------------------------------------------
+
+def run(bin_, *args):
+    """Standard output of a tool; verdicts other than none are no errors."""
+    env = dict(os.environ, PATH=bin_ + ':' + os.environ['PATH'])
+    done = subprocess.run(args, env=env, stdout=subprocess.PIPE)
+    if done.returncode > 2:
+        sys.exit('usual: %s: status %d' % (' '.join(args), done.returncode))
+    return done.stdout.decode()
+
+
+def scan(bin_, out, name, folder):
+    """The document of each arm: trusted references, and none but what is grown."""
+    docs = {}
+    with_ = {'given': sum((['-r', '%s/%s-ref-%d/model.onnx' % (out, name, seed)] for _, _, seed in REFERENCES[:2]), []),
+             'home': ['--grow-in', out + '/grown-' + name]}
+    for arm, how in with_.items():
+        to = folder + '/' + arm
+        if not os.path.exists(to + '/scan.json'):
+            run(bin_, 'assay-scan', '-q', folder + '/model.onnx', '--data', cut(out, 't10k', 0, 2000), '--cache', out + '/cache', '-o', to, *how)
+        with open(to + '/scan.json') as f:
+            docs[arm] = json.load(f)
+    return docs
+
+
+def named(doc):
+    return ', '.join(sorted({('%d to %d' % (t['source'], t['class']) if 'source' in t else str(t['class'])) for t in doc['targets']
+                             if 'class' in t})) or '-'
+
+
+def auc(clean, victims):
+    return np.mean([(v > c) + .5 * (v == c) for v in victims for c in clean]) if clean and victims else float('nan')
+
+
+def summary(rows):
+    for arm in ('given', 'home'):
+        clean = [d[arm] for _, _, _, t, d in rows if 'asr' not in t]
+        victims = [d[arm] for _, _, _, t, d in rows if t.get('asr', 0) >= .8]
+        count = lambda docs, verdict: sum(d['verdict'] == verdict for d in docs)
+        print('%s: clean %d: evidence %d, inconclusive %d, largest score %.2f; victims (ASR of .8 or more) %d: evidence %d, inconclusive %d; AUC %.3f' % (
+            arm, len(clean), count(clean, 'evidence'), count(clean, 'inconclusive'), max(d['score'] for d in clean), len(victims),
+            count(victims, 'evidence'), count(victims, 'inconclusive'), auc([d['score'] for d in clean], [d['score'] for d in victims])))
+
+
+def scans(rows):
+    print('| network | attack | ACC | ASR | target | trusted references | score | named | none | score | named |')
+    print('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |')
+    for name, kind, _, truth, docs in rows:
+        cells = [name, kind, '%.3f' % truth['acc'], '%.3f' % truth['asr'] if 'asr' in truth else '', {'a2a': 'next'}.get(kind, str(TARGETS.get(kind, '')))]
+        for arm in ('given', 'home'):
+            cells += [docs[arm]['verdict'], '%.2f' % docs[arm]['score'], named(docs[arm])]
+        print('| ' + ' | '.join(cells) + ' |')
+    summary(rows)
+
+
+# --- unlearning --------------------------------------------------------------
+
+def accuracy(bin_, model, data):
+    return float(re.search(r'accuracy +([0-9.]+)', run(bin_, 'assay-eval', '-q', model, '--data', data)).group(1))
+
+
+def purify(bin_, out, folder):
+    """ACC, ASR, R-ACC before and after."""
+    kept = folder + '/purified.json'
+    if not os.path.exists(kept):
+        to, test = folder + '/purified.onnx', cut(out, 't10k', 2000, 8000)
+        run(bin_, 'assay-purify', '-q', folder + '/model.onnx', '--data', cut(out, 'train', 60000 - 1024, 1024), '--guide', folder + '/given/scan.json',
+            '--no-reactivation', '--seed', '0', '-o', to)
+        numbers = [[accuracy(bin_, m, d) for d in (test, folder + '/asr.npz', folder + '/racc.npz')] for m in (folder + '/model.onnx', to)]
+        with open(kept, 'w') as f:
+            json.dump(numbers, f)
+    with open(kept) as f:
+        return json.load(f)
+
+
+def purified(bin_, out, rows):
+    print('\n| network | attack | ACC | ASR | R-ACC | ACC after | ASR after | R-ACC after | DER |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |')
+    all_ = []
+    for name, kind, seed, truth, docs in rows:
+        if 'asr' not in truth or docs['given']['verdict'] != 'evidence':
+            continue
+        (acc, asr, racc), (acc2, asr2, racc2) = purify(bin_, out, '%s/%s-%s-%d' % (out, name, kind, seed))
+        der = (max(0, asr - asr2) - max(0, acc - acc2) + 1) / 2
+        all_.append((acc, acc2, asr, asr2, der))
+        print('| %s | %s | %.4f | %.4f | %.4f | %.4f | %.4f | %.4f | %.4f |' % (name, kind, acc, asr, racc, acc2, asr2, racc2, der))
+    if all_:
+        print('mean of %d: ACC %.4f to %.4f, ASR %.4f to %.4f, DER %.4f' % ((len(all_),) + tuple(np.mean(all_, 0))))
+
+
+def main(bin_, out, how='purified'):
+    bin_, rows = os.path.abspath(bin_), []
+    for name, kind, seed in REFERENCES + MODELS:
+        folder = '%s/%s-%s-%d' % (out, name, kind, seed)
+        if not os.path.exists(folder + '/truth.json'):
+            plant(name, kind, seed, folder)
+        if how != 'models' and kind != 'ref':
+            with open(folder + '/truth.json') as f:
+                rows.append((name, kind, seed, json.load(f), scan(bin_, out, name, folder)))
+    if how != 'models':
+        scans(rows)
+    if how == 'purified':
+        purified(bin_, out, rows)
+
+
+main(*sys.argv[1:])
