@@ -54,6 +54,16 @@ def spread(found, family):
     return math.sqrt(mean(list(products(found, family, family).values()))) if found else float('nan')
 
 
+def whole(found):
+    """Correlation of what changes the whole image with gratings, class by class, of z about zero."""
+    pairs = []
+    for _, doc in found:
+        z = {f['name']: [c['z'] for c in f['per_class']] for f in doc['geometries'] + doc.get('probes', [])}
+        pairs += [(sum(image), g) for *image, g in zip(z['smooth'], z['spectrum'], z['blend'], z['grating']) if None not in image + [g]]
+    square = [mean([p[i] ** 2 for p in pairs]) for i in (0, 1)]
+    return mean([a * b for a, b in pairs]) / math.sqrt(square[0] * square[1]) if pairs else float('nan')
+
+
 def main():
     same = list(documents(sys.argv[1]))
     other, home = (list(documents(d)) for d in sys.argv[2:4])
@@ -71,6 +81,7 @@ def main():
                   (a, b, mean([ab[k] / math.sqrt(aa[k] * bb[k]) for k in ab])))
     maps = [d['map']['mean_z'] for _, d in same if d.get('map') and d['map']['mean_z'] is not None]
     m = mean(maps)
+    print('NULL_CONSTANT(whole, %.2f)' % whole(same + home))
     print('NULL_CONSTANT(map_mean, %.2f)' % m)
     print('NULL_CONSTANT(map_spread, %.2f)' % math.sqrt(mean([(v - m) ** 2 for v in maps])))
     # what the tails are like: z by the spreads that the scans used

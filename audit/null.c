@@ -98,6 +98,12 @@ null_inflation(void)
 }
 
 double
+null_whole(void)
+{
+	return constants[CONSTANT_whole];
+}
+
+double
 null_map_mean(void)
 {
 	return constants[CONSTANT_map_mean];

@@ -36,6 +36,9 @@ double null_freedom(void);
 /* Variance of a suspect, of another recipe and other data, by that of
  * references among each other. */
 double null_inflation(void);
+/* Correlation of the joint z of all that changes the whole image with that of
+ * gratings. */
+double null_whole(void);
 /* Mean and standard deviation, over clean models, of the mean z of the best
  * map of all classes. */
 double null_map_mean(void);

@@ -74,7 +74,9 @@ target_json(const json_t *doc, const json_t *before, const json_t *target)
 	    "class", "source", "name", "geometry", "statistic", "p"};
 	const char *geometry = json_text_at(target, "geometry");
 	const char *statistic = json_text_at(target, "statistic");
-	const char *of = *statistic != '\0' ? statistic : geometry;
+	/* joint statistics have no rows: the geometry's is shown */
+	const char *of =
+	    row(before, target, statistic) != NULL ? statistic : geometry;
 	const json_t *now = same_in(json_at(doc, "targets"), target);
 	json_t *j = json_object();
 

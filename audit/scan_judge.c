@@ -161,6 +161,19 @@ standardise(struct scan *s)
 	}
 }
 
+/* Geometries and probes that change the whole image, together. */
+static void
+standardise_whole(struct scan *s)
+{
+	struct verdict_family *f = SCAN_WHOLE(s);
+
+	for (size_t t = 0; t < s->classes; t++) {
+		f->z[t] = verdict_both(SCAN_IMAGE(s)->z[t],
+		    SCAN_PROBE(s, PROBE_GRATING)->z[t], null_whole());
+		f->p[t] = verdict_p(f->z[t]);
+	}
+}
+
 /* The same of a family that hangs together with no other. */
 static void
 standardise_alone(struct verdict_family *f)
@@ -205,7 +218,7 @@ first_families(struct scan *s)
 	size_t k = s->classes, n = geometry_count;
 	struct verdict_family *landing = SCAN_LANDING(s);
 
-	s->nfamily = SCAN_PROBE_FIRST + PROBE_KINDS;
+	s->nfamily = SCAN_WHOLE_AT + 1;
 	for (size_t g = 0; g < n; g++) {
 		family_init(s, &s->family[g], geometry_table[g]->name, k);
 		fill_geometry(s, &s->family[g], g, 0);
@@ -231,6 +244,9 @@ first_families(struct scan *s)
 		fill_probe(s, SCAN_PROBE(s, i), i);
 		alone(s, SCAN_PROBE(s, i));
 	}
+	family_init(s, SCAN_WHOLE(s), "whole", k);
+	SCAN_WHOLE(s)->tested = true;
+	standardise_whole(s);
 	if (!s->pairs)
 		return;
 	family_init(s, &s->pair, "pair", k * k);
@@ -370,6 +386,7 @@ static void
 combine(struct scan *s)
 {
 	standardise(s);
+	standardise_whole(s);
 	if (s->pairs)
 		standardise_alone(&s->pair);
 	verdict_combine(&s->in);
@@ -442,7 +459,8 @@ judge_natural(struct scan *s)
 		 * joint statistics and landings have no perturbation of their
 		 * own: the geometry with the largest z stands for them */
 		h->natural =
-		    h->family < SCAN_PROBE_FIRST &&
+		    (h->family < SCAN_PROBE_FIRST ||
+			h->family == SCAN_WHOLE_AT) &&
 		    natural(scan_flips_sum(s, scan_geometry_of(s, t), t));
 	}
 	for (size_t i = 0; s->pairs && i < k * k; i++)

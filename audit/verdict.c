@@ -304,6 +304,12 @@ verdict_joint(
 }
 
 double
+verdict_both(double a, double b, double r)
+{
+	return (a + b) / sqrt(2.0 + 2.0 * r);
+}
+
+double
 verdict_p(double z)
 {
 	return isfinite(z) ? fmax(student_tail(z, null_freedom()), SMALLEST_P)

@@ -15,7 +15,9 @@
  * deviation: a class may be easier by every means in some clean model, a
  * patch backdoor makes it easier by a patch); and the *joint* mean of a set
  * of geometries: of all that change the whole image, and of those of few
- * waves.  Which of these enter a verdict is in audit/null.def: of geometries
+ * waves.  The first of these and the probes that change the whole image have a
+ * mean of their own: a faint trigger that is everywhere (SIG) shows a little
+ * in each.  Which of these enter a verdict is in audit/null.def: of geometries
  * that say nearly the same one is enough, and each statistic more costs power.
  * The covariance is that of the shipped null, scaled and weighed, from three
  * references on, by what these show, each against the others.  p is from
@@ -33,9 +35,9 @@
 #include "audit/null.h"
 
 /* Families of the classes: geometries, each of these beyond the others, two
- * joint ones, landings, two kinds of probes. */
+ * joint ones, landings, two kinds of probes, and one of geometries and probes. */
 #define VERDICT_GEOMETRIES 12
-#define VERDICT_FAMILIES   (2 * VERDICT_GEOMETRIES + 5)
+#define VERDICT_FAMILIES   (2 * VERDICT_GEOMETRIES + 6)
 
 enum verdict {
 	VERDICT_NO_EVIDENCE,
@@ -84,6 +86,8 @@ void verdict_z(const double *cov, size_t n, const double *residual, double *z);
  * when there are none. */
 double verdict_joint(
     const double *cov, size_t n, const double *residual, const bool *in);
+/* The mean of two z that correlate by r, by its deviation; NaN where one is. */
+double verdict_both(double a, double b, double r);
 /* One-sided; NaN for NaN. */
 double verdict_p(double z);
 

@@ -223,6 +223,9 @@ test_beyond(void **state)
 	assert_near(
 	    verdict_joint(cov, 2, (double[]){2.0, 9.0}, (bool[]){true, false}),
 	    1.0, 1e-12);
+	assert_near(verdict_both(2.0, 1.0, 0.5), sqrt(3.0), 1e-12);
+	assert_near(verdict_both(3.0, 3.0, 0.0), sqrt(18.0), 1e-12);
+	assert_true(isnan(verdict_both((double)NAN, 1.0, 0.5)));
 }
 
 static void
@@ -401,7 +404,8 @@ test_known_radius(void **state)
 	static int32_t label[IMAGES];
 	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
 	struct uap_config cfg = {.steps = 60, .batch = 8, .count = IMAGES};
-	struct uap_cell cell = {k->geometry, UAP_ALL, 1, 7};
+	struct uap_cell cell = {
+	    .geometry = k->geometry, .source = UAP_ALL, .target = 1, .seed = 7};
 	struct uap_found f, again;
 	struct model m;
 	struct net net;
@@ -447,7 +451,10 @@ test_warp_radius(void **state)
 	static int32_t label[IMAGES];
 	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
 	struct uap_config cfg = {.steps = 60, .batch = 8, .count = IMAGES};
-	struct uap_cell cell = {&geometry_warp, UAP_ALL, 1, 7};
+	struct uap_cell cell = {.geometry = &geometry_warp,
+	    .source = UAP_ALL,
+	    .target = 1,
+	    .seed = 7};
 	float *w, *b, moved = 0.0f;
 	struct uap_found f;
 	struct model m;
