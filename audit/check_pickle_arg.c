@@ -294,6 +294,56 @@ iterable_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	return NULL;
 }
 
+/* typing.List[int] is written as getitem(typing.List, int). */
+static const char *
+typing_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct check_pickle_fact *t =
+	    check_pickle_judge_fact(j, pickle_item(args, 0));
+
+	return args->n == 2 && args->item[0]->kind == PICKLE_GLOBAL &&
+		       t != NULL && rd_slice_is(t->module, "typing")
+		   ? NULL
+		   : "takes a member of what is no type of typing";
+}
+
+/* Lib/copyreg.py: int | str is written as reduce(or_, (int, str)). */
+static const char *
+union_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct check_pickle_fact *t =
+	    check_pickle_judge_fact(j, pickle_item(args, 0));
+	const struct pickle_node *of = pickle_item(args, 1);
+
+	if (args->n != 2 || t == NULL ||
+	    args->item[0]->kind != PICKLE_GLOBAL ||
+	    !rd_slice_is(t->name, "or_") ||
+	    (!rd_slice_is(t->module, "_operator") &&
+		!rd_slice_is(t->module, "operator")))
+		return "calls what it is given";
+	if (!pickle_is(of, PICKLE_TUPLE) || of->big)
+		return "joins what is no row of types";
+	for (size_t i = 0; i < of->n; i++)
+		if (of->item[i]->kind != PICKLE_NONE &&
+		    (of->item[i]->kind != PICKLE_GLOBAL ||
+			check_pickle_judge_fact(j, of->item[i]) == NULL) &&
+		    !pickle_is(of->item[i], PICKLE_CALL))
+			return "joins what is no type";
+	return NULL;
+}
+
+/* dateutil.tz.tz.tzfile(None, name): without a file nothing is opened */
+static const char *
+tzfile_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	(void)j;
+	return args->n == 2 && args->item[0]->kind == PICKLE_NONE &&
+		       (args->item[1]->kind == PICKLE_NONE ||
+			   pickle_is(args->item[1], PICKLE_STR))
+		   ? NULL
+		   : "opens a file";
+}
+
 /* numpy.core._ufunc_reconstruct(module, name): __import__, getattr */
 static const char *
 ufunc_arg(struct check_pickle_judge *j, const struct pickle_node *args)
