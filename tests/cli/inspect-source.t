@@ -1,0 +1,53 @@
+#!/bin/sh
+# assay-inspect on source that hides what it calls, on what the compiler of
+# TorchScript does not take, and on the like of both in other places.
+. tests/cli/tap.sh
+
+file() { # file NAME: what stands on stdin, in a bundle of its own
+	rm -rf "$tmp/b"
+	mkdir -p "$(dirname "$tmp/b/$1")"
+	cat >"$tmp/b/$1"
+}
+
+hostile() { # hostile ID WHAT
+	exits 1 "$2" assay-inspect "$tmp/b"
+	prints "^ *high *$1"
+}
+
+quiet() { # quiet WHAT: clean, or of no known format
+	run assay-inspect "$tmp/b"
+	ok "$1 is quiet" sh -c "! grep -qE '^ +(medium|high|critical)' $out"
+}
+
+# --- Python
+printf 'x = f"{__import__(\047os\047).system(\047id\047)}"\n' | file a.py
+hostile SOURCE_DANGEROUS "a call in an f-string"
+printf 'import base64\nexec(f"{base64.b64decode(c)}")\n' | file a.py
+hostile SOURCE_DANGEROUS "decoded in an f-string and run"
+printf 'n = {"a": 1}\nprint(f"{{eval}} {n[\047a\047]!r:>10} {n != 3} {len(n):,}")\n' | file a.py
+quiet "an honest f-string"
+printf 'import sys\ngetattr(sys.modules["os"], "sys" + "tem")("id")\n' | file a.py
+hostile SOURCE_DANGEROUS "a module out of sys.modules"
+printf 'import sys\nsys.modules["os"].system("id")\n' | file a.py
+hostile SOURCE_DANGEROUS "the same, and plainly"
+printf 'import sys\nm = sys.modules["models.net"]\nx = getattr(sys.modules[__name__], "Net")\n' | file a.py
+quiet "one's own module by name"
+printf '__import__("o" + "s").system("id")\n' | file a.py
+hostile SOURCE_DANGEROUS "a module by a name of two pieces"
+
+# --- TorchScript
+script() { # script LINE: in a module's forward
+	rm -rf "$tmp/b" "$tmp/m"
+	mkdir -p "$tmp/b" "$tmp/m/code"
+	printf 'class M(Module):\n  __parameters__ = []\n  __buffers__ = []\n  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n    %s\n    return x\n' "$1" >"$tmp/m/code/__torch__.py"
+	(cd "$tmp" && python3 -m zipfile -c b/a.zip m/)
+}
+script 'import os'
+hostile TORCHSCRIPT_LIBRARY "an import in TorchScript"
+script 'y = ops.load_library("a.so")'
+hostile TORCHSCRIPT_LIBRARY "an operator without a namespace"
+script 'y = getattr(x, "__class__")'
+hostile TORCHSCRIPT_OPERATOR "an attribute of Python's"
+script 'y = getattr(self, "0")'
+quiet "a layer by its number"
+done_testing
