@@ -50,4 +50,18 @@ script 'y = getattr(x, "__class__")'
 hostile TORCHSCRIPT_OPERATOR "an attribute of Python's"
 script 'y = getattr(self, "0")'
 quiet "a layer by its number"
+# --- compiled, without the header of a .pyc
+for n in 4 5 6; do
+	rm -rf "$tmp/b"
+	mkdir -p "$tmp/b"
+	python3 -c "import struct, sys
+sys.stdout.buffer.write(b'\xe3' + struct.pack('<6I', 0, 0, 0, 0, 3, 64)[24 - 4 * $n:] + b's' + struct.pack('<I', 6) + b'd\0S\0d\0' + bytes(40))" >"$tmp/b/weights.bin"
+	hostile FILE_EXECUTABLE "a code object of $n numbers"
+done
+
+# --- notebooks
+printf '{"cells": [{"cell_type": "code", "metadata": {}, "outputs": [], "source": ["%%pip install http://models.example/x.whl"]}], "nbformat": 4, "metadata": {}}' | file a.ipynb
+hostile COMMAND_DANGEROUS "a wheel over an address that nobody proves"
+printf '{"cells": [{"cell_type": "code", "metadata": {}, "outputs": [], "source": ["%%pip install -q git+https://github.com/huggingface/peft timm"]}], "nbformat": 4, "metadata": {}}' | file a.ipynb
+quiet "packages as notebooks have them"
 done_testing
