@@ -278,6 +278,18 @@ is_result(const struct check_arch_flow *f, const struct check_arch_state *s)
 	return 10 * (uint64_t)s->most >= 9 * (uint64_t)f->most;
 }
 
+/* A comparison with what came in chooses what goes out, number by number. */
+static bool
+overrides(const struct check_arch_flow *f, const struct check_arch_node *n,
+    const struct check_arch_state *s)
+{
+	const struct check_arch_state *out = &f->state[n->out[0]];
+
+	return strcmp(n->op, "Where") == 0 && s == state_of(f, n, 0) &&
+	       s->most == 0 && out->most != 0 && f->g->rank < 3 &&
+	       is_result(f, out);
+}
+
 /*
  * A decision of few numbers and something that is none, mixed: a gate.  One
  * that the whole network had its part in is post-processing.
@@ -293,7 +305,8 @@ gate(const struct check_arch_flow *f, const struct check_arch_node *n,
 
 		if (s->level != CHECK_ARCH_DATA)
 			continue;
-		if (s->decided && (s->reduced || strcmp(n->op, "If") == 0)) {
+		if (s->decided && (s->reduced || strcmp(n->op, "If") == 0 ||
+				      overrides(f, n, s))) {
 			found = true;
 			late = late && is_result(f, s);
 			*which = n->in[i];
