@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #define WEIGHTS 16 /* constants of a layer: 1x1x4x4 is the least seen */
+#define PATTERN 32 /* so few compare a patch with a pattern */
 
 /* --- operators ----------------------------------------------------------- */
 
@@ -65,7 +66,7 @@ mixes(const char *op)
 {
 	static const char *const ops[] = {"Add", "Sub", "Mul", "Div", "Pow",
 	    "Max", "Min", "Mean", "Sum", "Where", "If", "Concat", "MatMul",
-	    "Gemm", "Loop", "Scan"};
+	    "Gemm", "Loop", "Scan", "ScatterElements", "ScatterND", "Scatter"};
 
 	return text_is_one_of(op, ops, ARRAY_LEN(ops));
 }
@@ -107,11 +108,12 @@ meet(struct check_arch_flow *f, size_t *a, size_t b, struct err *e)
 }
 
 static bool
-has_weights(const struct check_arch_flow *f, const struct check_arch_node *n)
+has_weights(const struct check_arch_flow *f, const struct check_arch_node *n,
+    uint64_t least)
 {
 	for (size_t i = 0; i < n->nin; i++)
 		if (state_of(f, n, i)->level != CHECK_ARCH_DATA &&
-		    state_of(f, n, i)->elements >= WEIGHTS)
+		    state_of(f, n, i)->elements >= least)
 			return true;
 	return false;
 }
@@ -186,9 +188,11 @@ flow(struct check_arch_flow *f, const struct check_arch_node *n, struct err *e)
 		    .elements = 1,
 		    .dominator = SIZE_MAX};
 	if (s.level == CHECK_ARCH_DATA) {
-		if (is_layer(n->op) && has_weights(f, n)) {
+		if (is_layer(n->op) && has_weights(f, n, WEIGHTS)) {
 			s.most++;
-			s.reduced = s.decided = false;
+			s.decided = false;
+			s.reduced =
+			    s.reduced && !has_weights(f, n, PATTERN);
 		}
 		if (is_activation(f, n))
 			s.decided = false;

@@ -38,7 +38,7 @@ static const char *const ends[] = {".mk", ".dockerfile", ".Dockerfile", ".just",
     ".r", ".jl", ".tcl", ".go", ".rs", ".java", ".groovy", ".html", ".htm",
     ".hta", ".svg", ".awk", ".cs", ".csx", ".csproj", ".vbproj", ".fsx", ".swift",
     ".scala", ".kt", ".clj", ".ex", ".exs", ".erl", ".hs", ".nim", ".cr", ".dart",
-    ".vim", ".el", ".nf", ".smk", ".tf", ".hcl", ".def", ".sql", ".gyp", ".gypi",
+    ".nf", ".smk", ".tf", ".hcl", ".def", ".sql", ".gyp", ".gypi",
     ".gemspec", ".podspec", ".cabal", ".sbt", ".bzl", ".BUILD", ".ninja"};
 
 static bool

@@ -18,7 +18,8 @@ done
 for one in code-8.safetensors:TENSOR_LOWBITS noise-instead.safetensors:TENSOR_ALIEN \
     magnitude.safetensors:TENSOR_MAGNITUDE where.onnx:ARCH_GATE pattern.onnx:ARCH_GATE \
     if.onnx:ARCH_GATE bypass.onnx:ARCH_BYPASS linear.onnx:ARCH_BYPASS \
-    side.onnx:ARCH_SIDE table.onnx:ARCH_GATE; do
+    side.onnx:ARCH_SIDE table.onnx:ARCH_GATE \
+    product.onnx:ARCH_BYPASS scatter.onnx:ARCH_GATE; do
 	assay-inspect $f/bad-${one%:*} >$tmp/out 2>/dev/null
 	ok "bad-${one%:*}" grep -q "${one#*:}" $tmp/out
 done
