@@ -175,6 +175,20 @@ is_method(struct check_pickle_judge *j, const struct pickle_node *of,
 		   (struct slice){(const uint8_t *)whole, (size_t)n}) != NULL;
 }
 
+/* What scipy.stats keeps vectorised: a distribution's own _cdf_single. */
+static bool
+is_own(struct check_pickle_judge *j, const struct pickle_node *of,
+    struct slice name)
+{
+	const struct check_pickle_fact *t = NULL;
+	struct slice rest = {name.ptr + 1, name.len - 1};
+
+	if (of->kind == PICKLE_CALL && name.len > 1 && name.ptr[0] == '_')
+		t = check_pickle_judge_class(j, of);
+	return t != NULL && t->allow != NULL && is_public(rest) &&
+	       strcmp(t->allow->name, "(a distribution)") == 0;
+}
+
 /*
  * A method or a member of a class or object: it is handed on, and to call it is
  * found.  Of what is on the list as a whole ("ZoneInfo._unpickle") also private
@@ -200,7 +214,8 @@ getattr_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	as.call = &call;
 	if (check_pickle_judge_fact(j, &as) != NULL)
 		return NULL;
-	if (!is_public(name->text) && !is_method(j, of, name->text))
+	if (!is_public(name->text) && !is_method(j, of, name->text) &&
+	    !is_own(j, of, name->text))
 		return "reaches a private or dotted attribute";
 	if (of->kind == PICKLE_CALL) {
 		t = check_pickle_judge_class(j, of);
