@@ -148,4 +148,24 @@ hostile COMMAND_DANGEROUS "a kernel of Jupyter"
 printf 'node {\n  name: "w"\n  op: "WriteFile"\n}\n' | file graph.pbtxt
 exits 1 "a graph as text" assay-inspect "$tmp/b"
 prints "^ *critical *TF_WRITE"
+# --- NumPy arrays that are no numbers, whole and cut
+mkdir -p "$tmp/b"
+for type in "'<c16'" "'|S2'" "'<U4'" "'<M8[ns]'" "[('a', '<i4'), ('b', '<f8')]"; do
+	for cut in 0 1; do
+		rm -f "$tmp"/b/*
+		python3 - "$type" $cut >"$tmp/b/a.npy" <<-'END'
+		import struct, sys
+		width = {"c": 16, "S": 2, "U": 16, "M": 8, "(": 12}[sys.argv[1][1 + (sys.argv[1][1] in "<|")]]
+		h = "{'descr': %s, 'fortran_order': False, 'shape': (3, 2), }" % sys.argv[1]
+		h += " " * (117 - len(h)) + "\n"
+		sys.stdout.buffer.write(b"\x93NUMPY\x01\0" + struct.pack("<H", len(h)) + h.encode() + bytes(6 * width - int(sys.argv[2])))
+		END
+		if [ $cut -eq 1 ]; then
+			exits 2 "$type, cut" assay-inspect "$tmp/b"
+			prints NPY_INVALID
+		else
+			quiet "$type"
+		fi
+	done
+done
 done_testing
