@@ -168,4 +168,15 @@ for type in "'<c16'" "'|S2'" "'<U4'" "'<M8[ns]'" "[('a', '<i4'), ('b', '<f8')]";
 		fi
 	done
 done
+# --- ONNX that ends in front of its operators' version (ir_version 8, no more)
+rm -rf "$tmp/b"; mkdir "$tmp/b"
+python3 - >"$tmp/b/a.onnx" <<'END'
+import sys
+m = lambda n, b: bytes([n << 3 | 2, len(b)]) + b
+value = lambda n: m(1, n) + m(2, m(1, b"\x08\x01" + m(2, m(1, b"\x08\x01"))))
+graph = m(1, m(1, b"x") + m(2, b"y") + m(4, b"Relu")) + m(2, b"g") + m(11, value(b"x")) + m(12, value(b"y"))
+sys.stdout.buffer.write(b"\x08\x08" + m(7, graph))
+END
+run assay-inspect "$tmp/b"
+prints "ONNX_BROKEN.*version of the operators"
 done_testing
