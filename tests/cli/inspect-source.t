@@ -179,4 +179,26 @@ sys.stdout.buffer.write(b"\x08\x08" + m(7, graph))
 END
 run assay-inspect "$tmp/b"
 prints "ONNX_BROKEN.*version of the operators"
+# --- secrets: made here, so that none stands in the sources
+random=$(seq 1 400 | sha512sum | cut -c 1-128 | xxd -r -p | base64 -w 0 | tr -d '+/=')
+digits=$(seq 1 400 | md5sum | cut -c 1-32)
+cut_at() { printf %s "$random" | cut -c 1-$1; }
+printf 'REPLICATE=r8_%s\n' "$(cut_at 37)" | file a.env
+hostile SECRET_TOKEN "a token of Replicate"
+printf 'token = dapi%s\n' "$digits" | file a.cfg
+hostile SECRET_TOKEN "a token of Databricks"
+printf 'https://hooks.slack.com/services/T%s/B%s/%s\n' "$(cut_at 9)" "$(cut_at 8)" "$(cut_at 24)" | file a.txt
+hostile SECRET_TOKEN "a webhook"
+printf 'T=eyJhbGciOiJIUzI1NiJ9.eyJ%s.%s\n' "$(cut_at 40)" "$(cut_at 43)" | file a.env
+hostile SECRET_TOKEN "a JSON Web Token"
+printf 'bot: 123456789:AA%s\n' "$(cut_at 33)" | file a.yaml
+hostile SECRET_TOKEN "a token of a bot"
+printf '{"auths": {"https://index.docker.io/v1/": {"auth": "%s"}}}' "$(printf 'user:%s' "$(cut_at 12)" | base64)" | file config.json
+hostile SECRET_TOKEN "a password of a registry"
+printf 'PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nPrivate-Lines: 1\n%s\n' "$(cut_at 64)" | file a.ppk
+hostile SECRET_KEY "a key of PuTTY"
+printf 'import wandb\nwandb.login(key="%s%s")\n' "$digits" "$(printf %s "$digits" | cut -c 1-8)" | file a.py
+hostile SECRET_TOKEN "a key in a call"
+printf 'wandb.login(key=os.environ["WANDB_API_KEY"])\nbot: 12345678:your_token\n{"auths": {}}\n' | file a.md
+quiet "what documentation says of them"
 done_testing
