@@ -191,8 +191,7 @@ flow(struct check_arch_flow *f, const struct check_arch_node *n, struct err *e)
 		if (is_layer(n->op) && has_weights(f, n, WEIGHTS)) {
 			s.most++;
 			s.decided = false;
-			s.reduced =
-			    s.reduced && !has_weights(f, n, PATTERN);
+			s.reduced = s.reduced && !has_weights(f, n, PATTERN);
 		}
 		if (is_activation(f, n))
 			s.decided = false;

@@ -364,11 +364,10 @@ keep_all(struct walk *w, struct pycode_token t)
 		p.depth = 1;
 		do {
 			inner = pycode_next(&p);
-			if (!keep(w,
-				inner.kind == PYCODE_END
-				    ? (struct pycode_token){PYCODE_LINE,
-					  inner.s, 0}
-				    : inner))
+			if (!keep(w, inner.kind == PYCODE_END
+					 ? (struct pycode_token){PYCODE_LINE,
+					       inner.s, 0}
+					 : inner))
 				return false;
 		} while (inner.kind != PYCODE_END);
 	}

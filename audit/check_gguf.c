@@ -428,8 +428,8 @@ read_all(struct gguf *g)
 			return rc;
 	if ((rc = data(g)) != 0 || !g->big)
 		return rc;
-	return err_set(&g->e, ERR_UNSUPPORTED, 4,
-	    "the numbers of a big-endian file");
+	return err_set(
+	    &g->e, ERR_UNSUPPORTED, 4, "the numbers of a big-endian file");
 }
 
 void

@@ -330,8 +330,7 @@ union_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	    check_pickle_judge_fact(j, pickle_item(args, 0));
 	const struct pickle_node *of = pickle_item(args, 1);
 
-	if (args->n != 2 || t == NULL ||
-	    args->item[0]->kind != PICKLE_GLOBAL ||
+	if (args->n != 2 || t == NULL || args->item[0]->kind != PICKLE_GLOBAL ||
 	    !rd_slice_is(t->name, "or_") ||
 	    (!rd_slice_is(t->module, "_operator") &&
 		!rd_slice_is(t->module, "operator")))

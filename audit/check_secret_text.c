@@ -172,8 +172,8 @@ registry(struct check_tell *t, struct rd r)
 		p += sizeof(key) - 1;
 		while (p < last && *p != 0 && strchr(" \t\r\n:\"", *p) != NULL)
 			p++;
-		n = check_decode_base64_run((struct slice){
-		    p, MIN(CODED_MAX, (size_t)(last - p))});
+		n = check_decode_base64_run(
+		    (struct slice){p, MIN(CODED_MAX, (size_t)(last - p))});
 		len = check_decode_base64((struct slice){p, n}, out);
 		colon = len != 0 ? memchr(out, ':', len) : NULL;
 		if (colon != NULL && colon != out && out + len - colon > 6 &&
@@ -192,8 +192,8 @@ bot(struct check_tell *t, struct rd r)
 {
 	const uint8_t *p = r.base, *last = r.base + r.len;
 
-	while (p < last &&
-	       (p = memmem(p, (size_t)(last - p), ":AA", 3)) != NULL) {
+	while (
+	    p < last && (p = memmem(p, (size_t)(last - p), ":AA", 3)) != NULL) {
 		size_t digits = 0, n = 0;
 
 		while (digits < 11 && p - r.base > (ptrdiff_t)digits &&
@@ -218,8 +218,8 @@ variables(struct check_tell *t, struct rd r)
 	static const char *const names[] = {"WANDB_API_KEY",
 	    "aws_secret_access_key", "AWS_SECRET_ACCESS_KEY", "COMET_API_KEY",
 	    "NEPTUNE_API_TOKEN", "CLEARML_API_SECRET_KEY", "KAGGLE_KEY",
-	    "MLFLOW_TRACKING_TOKEN", "AZURE_CLIENT_SECRET",
-	    "TWILIO_AUTH_TOKEN", "wandb.login(key="};
+	    "MLFLOW_TRACKING_TOKEN", "AZURE_CLIENT_SECRET", "TWILIO_AUTH_TOKEN",
+	    "wandb.login(key="};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		size_t n = strlen(names[i]);

@@ -209,8 +209,8 @@ pycode_field(const struct pycode_token *t, size_t *at, struct pycode_token *out)
 			continue;
 		}
 		*at = field_end(t->s, t->len, i + 1);
-		*out = (struct pycode_token){
-		    PYCODE_OP, t->s + i + 1, *at - i - 1};
+		*out =
+		    (struct pycode_token){PYCODE_OP, t->s + i + 1, *at - i - 1};
 		return true;
 	}
 	return false;
