@@ -161,6 +161,40 @@ from(struct walk *w, size_t i)
 
 /* --- names --------------------------------------------------------------- */
 
+/* A command that only asks: for the revision of a work tree, for graphics
+ * cards. */
+static bool
+asks(const struct walk *w, size_t i)
+{
+	static const char *const git[] = {
+	    "rev-parse", "describe", "log", "status", "diff", "branch"};
+	char command[80] = "";
+	size_t n = 0;
+
+	for (size_t k = i; k < i + TAME_SPAN && n + 2 < sizeof(command); k++) {
+		struct pycode_token t = *at(w, k);
+
+		if (t.kind == PYCODE_LINE || t.kind == PYCODE_END)
+			break;
+		if (t.kind != PYCODE_STRING)
+			continue;
+		pycode_inner(&t);
+		if (memchr(t.s, ';', t.len) != NULL ||
+		    memchr(t.s, '|', t.len) != NULL ||
+		    memchr(t.s, '&', t.len) != NULL)
+			return false;
+		n += (size_t)snprintf(command + n, sizeof(command) - n, "%.*s ",
+		    (int)MIN(t.len, sizeof(command)), t.s);
+	}
+	if (strncmp(command, "nvidia-smi ", 11) == 0)
+		return true;
+	for (size_t k = 0; k < ARRAY_LEN(git); k++)
+		if (strncmp(command, "git ", 4) == 0 &&
+		    strncmp(command + 4, git[k], strlen(git[k])) == 0)
+			return true;
+	return false;
+}
+
 /* The command of a call is one that honest scripts run. */
 static bool
 tame(const struct walk *w, size_t i)
@@ -197,7 +231,8 @@ use_module(const struct walk *w, size_t i)
 		if (!is(w, i + 1, "=") || is(w, i + 2, "="))
 			find(w, weigh(&code_modules[m - 1]), i,
 			    "module as a value");
-	} else if (!listed(code_modules[m - 1].allowed, at(w, i + 2))) {
+	} else if (!listed(code_modules[m - 1].allowed, at(w, i + 2)) &&
+		   !(is(w, i + 3, "(") && asks(w, i + 3))) {
 		find(w,
 		    is(w, i + 3, "(") && tame(w, i + 3)
 			? FINDING_CODE_UNUSUAL

