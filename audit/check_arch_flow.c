@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #define WEIGHTS 16 /* constants of a layer: 1x1x4x4 is the least seen */
+#define PATTERN 32 /* so few compare a patch with a pattern */
 
 /* --- operators ----------------------------------------------------------- */
 
@@ -65,7 +66,7 @@ mixes(const char *op)
 {
 	static const char *const ops[] = {"Add", "Sub", "Mul", "Div", "Pow",
 	    "Max", "Min", "Mean", "Sum", "Where", "If", "Concat", "MatMul",
-	    "Gemm", "Loop", "Scan"};
+	    "Gemm", "Loop", "Scan", "ScatterElements", "ScatterND", "Scatter"};
 
 	return text_is_one_of(op, ops, ARRAY_LEN(ops));
 }
@@ -107,11 +108,12 @@ meet(struct check_arch_flow *f, size_t *a, size_t b, struct err *e)
 }
 
 static bool
-has_weights(const struct check_arch_flow *f, const struct check_arch_node *n)
+has_weights(const struct check_arch_flow *f, const struct check_arch_node *n,
+    uint64_t least)
 {
 	for (size_t i = 0; i < n->nin; i++)
 		if (state_of(f, n, i)->level != CHECK_ARCH_DATA &&
-		    state_of(f, n, i)->elements >= WEIGHTS)
+		    state_of(f, n, i)->elements >= least)
 			return true;
 	return false;
 }
@@ -186,9 +188,10 @@ flow(struct check_arch_flow *f, const struct check_arch_node *n, struct err *e)
 		    .elements = 1,
 		    .dominator = SIZE_MAX};
 	if (s.level == CHECK_ARCH_DATA) {
-		if (is_layer(n->op) && has_weights(f, n)) {
+		if (is_layer(n->op) && has_weights(f, n, WEIGHTS)) {
 			s.most++;
-			s.reduced = s.decided = false;
+			s.decided = false;
+			s.reduced = s.reduced && !has_weights(f, n, PATTERN);
 		}
 		if (is_activation(f, n))
 			s.decided = false;
@@ -278,6 +281,18 @@ is_result(const struct check_arch_flow *f, const struct check_arch_state *s)
 	return 10 * (uint64_t)s->most >= 9 * (uint64_t)f->most;
 }
 
+/* A comparison with what came in chooses what goes out, number by number. */
+static bool
+overrides(const struct check_arch_flow *f, const struct check_arch_node *n,
+    const struct check_arch_state *s)
+{
+	const struct check_arch_state *out = &f->state[n->out[0]];
+
+	return strcmp(n->op, "Where") == 0 && s == state_of(f, n, 0) &&
+	       s->most == 0 && out->most != 0 && f->g->rank < 3 &&
+	       is_result(f, out);
+}
+
 /*
  * A decision of few numbers and something that is none, mixed: a gate.  One
  * that the whole network had its part in is post-processing.
@@ -293,7 +308,8 @@ gate(const struct check_arch_flow *f, const struct check_arch_node *n,
 
 		if (s->level != CHECK_ARCH_DATA)
 			continue;
-		if (s->decided && (s->reduced || strcmp(n->op, "If") == 0)) {
+		if (s->decided && (s->reduced || strcmp(n->op, "If") == 0 ||
+				      overrides(f, n, s))) {
 			found = true;
 			late = late && is_result(f, s);
 			*which = n->in[i];

@@ -99,6 +99,9 @@ import(struct walk *w, size_t i)
 		const struct code_module *m = module_of(at(w, i));
 		size_t name = i, last = i;
 
+		/* all that its compiler imports */
+		if (w->torchscript && !is(w, i, "__torch__"))
+			find(w, FINDING_TORCHSCRIPT_LIBRARY, i, "import of");
 		while (is(w, last + 1, ".") &&
 		       at(w, last + 2)->kind == PYCODE_NAME)
 			last += 2;
@@ -158,6 +161,40 @@ from(struct walk *w, size_t i)
 
 /* --- names --------------------------------------------------------------- */
 
+/* A command that only asks: for the revision of a work tree, for graphics
+ * cards. */
+static bool
+asks(const struct walk *w, size_t i)
+{
+	static const char *const git[] = {
+	    "rev-parse", "describe", "log", "status", "diff", "branch"};
+	char command[80] = "";
+	size_t n = 0;
+
+	for (size_t k = i; k < i + TAME_SPAN && n + 2 < sizeof(command); k++) {
+		struct pycode_token t = *at(w, k);
+
+		if (t.kind == PYCODE_LINE || t.kind == PYCODE_END)
+			break;
+		if (t.kind != PYCODE_STRING)
+			continue;
+		pycode_inner(&t);
+		if (memchr(t.s, ';', t.len) != NULL ||
+		    memchr(t.s, '|', t.len) != NULL ||
+		    memchr(t.s, '&', t.len) != NULL)
+			return false;
+		n += (size_t)snprintf(command + n, sizeof(command) - n, "%.*s ",
+		    (int)MIN(t.len, sizeof(command)), t.s);
+	}
+	if (strncmp(command, "nvidia-smi ", 11) == 0)
+		return true;
+	for (size_t k = 0; k < ARRAY_LEN(git); k++)
+		if (strncmp(command, "git ", 4) == 0 &&
+		    strncmp(command + 4, git[k], strlen(git[k])) == 0)
+			return true;
+	return false;
+}
+
 /* The command of a call is one that honest scripts run. */
 static bool
 tame(const struct walk *w, size_t i)
@@ -194,7 +231,8 @@ use_module(const struct walk *w, size_t i)
 		if (!is(w, i + 1, "=") || is(w, i + 2, "="))
 			find(w, weigh(&code_modules[m - 1]), i,
 			    "module as a value");
-	} else if (!listed(code_modules[m - 1].allowed, at(w, i + 2))) {
+	} else if (!listed(code_modules[m - 1].allowed, at(w, i + 2)) &&
+		   !(is(w, i + 3, "(") && asks(w, i + 3))) {
 		find(w,
 		    is(w, i + 3, "(") && tame(w, i + 3)
 			? FINDING_CODE_UNUSUAL
@@ -283,11 +321,17 @@ torchscript(const struct walk *w, size_t i)
 		return;
 	if (is(w, i, "ops") && is(w, i + 1, ".") && is(w, i + 3, "."))
 		operator(w, i);
+	else if (is(w, i, "ops") && is(w, i + 1, "."))
+		find(w, FINDING_TORCHSCRIPT_LIBRARY, i + 2, "operators of");
 	if (is(w, i, "torch") && is(w, i + 1, ".") &&
 	    listed(code_op_files, at(w, i + 2)))
 		find(w, FINDING_TORCHSCRIPT_OPERATOR, i + 2, "operator");
 	if (is(w, i, "torch") && is(w, i + 2, "ops") && is(w, i + 5, "."))
 		operator(w, i + 2);
+	/* self.layers is getattr(self, "layers") where it is no name */
+	if (is(w, i, "getattr") && at(w, i + 4)->kind == PYCODE_STRING &&
+	    memmem(at(w, i + 4)->s, at(w, i + 4)->len, "__", 2) != NULL)
+		find(w, FINDING_TORCHSCRIPT_OPERATOR, i + 4, "attribute");
 	/* __torch__.torch.classes.<library>.<class> */
 	if (is(w, i, "__torch__") && is(w, i + 2, "torch") &&
 	    is(w, i + 4, "classes") && !listed(code_class_spaces, at(w, i + 6)))
@@ -339,6 +383,32 @@ keep(struct walk *w, struct pycode_token t)
 	return true;
 }
 
+/* A string and, of an f-string, what it computes as lines behind it. */
+static bool
+keep_all(struct walk *w, struct pycode_token t)
+{
+	struct pycode_token field, inner;
+	size_t at = 0;
+
+	if (!keep(w, t))
+		return false;
+	while (pycode_field(&t, &at, &field)) {
+		struct pycode p;
+
+		pycode_init(&p, field.s, field.len);
+		p.depth = 1;
+		do {
+			inner = pycode_next(&p);
+			if (!keep(w, inner.kind == PYCODE_END
+					 ? (struct pycode_token){PYCODE_LINE,
+					       inner.s, 0}
+					 : inner))
+				return false;
+		} while (inner.kind != PYCODE_END);
+	}
+	return true;
+}
+
 /* All tokens, or those that there is room for; the first bad one or, where
  * there is none, the last. */
 static struct pycode_token
@@ -352,7 +422,7 @@ collect(struct walk *w)
 		t = pycode_next(&p);
 		if (t.kind == PYCODE_BAD && bad.s == NULL)
 			bad = t;
-		if (!keep(w, t))
+		if (!keep_all(w, t))
 			return t;
 	} while (t.kind != PYCODE_END);
 	return bad.s != NULL ? bad : t;

@@ -29,7 +29,7 @@ static const char *const code_importlib[] = {
 static const char *const code_process[] = {
     "PIPE", "STDOUT", "DEVNULL", "CalledProcessError", "TimeoutExpired", NULL};
 static const char *const code_shutil[] = {"copy", "copy2", "copyfile",
-    "copytree", "disk_usage", "get_terminal_size", "which", NULL};
+    "copytree", "rmtree", "disk_usage", "get_terminal_size", "which", NULL};
 
 static const struct code_module code_modules[] = {{"os", code_os, false},
     {"posix", NULL, false}, {"nt", NULL, false}, {"pickle", code_pickle, true},

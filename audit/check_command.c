@@ -25,14 +25,21 @@ static const char *const names[] = {"Makefile", "makefile", "GNUmakefile",
     "Justfile", "Procfile", "Vagrantfile", "Jenkinsfile", ".envrc", ".bashrc",
     ".bash_profile", ".bash_login", ".bash_logout", ".profile", ".zshrc",
     ".zprofile", ".zshenv", ".zlogin", "crontab", "tox.ini", "noxfile.py",
-    "CMakeLists.txt", "Rakefile"};
+    "CMakeLists.txt", "Rakefile", "Gemfile", "Snakefile", "Brewfile",
+    "Fastfile", "Podfile", "Guardfile", "nextflow.config", "pom.xml",
+    "build.xml", ".pdbrc", ".vimrc", ".exrc", ".gvimrc", ".emacs", ".lldbinit",
+    ".inputrc", ".screenrc", ".muttrc", ".Rprofile", ".irbrc", ".pryrc"};
 static const char *const ends[] = {".mk", ".dockerfile", ".Dockerfile", ".just",
     ".service", ".tmux", ".zsh", ".ksh", ".fish", ".slurm", ".sbatch", ".pbs",
     ".cmake", ".env", ".gradle", ".kts", ".m", ".plist", ".rules", ".toml",
     /* and programs in other languages, which hand commands to a shell */
     ".js", ".mjs", ".cjs", ".ts", ".lua", ".rb", ".pl", ".pm", ".php", ".R",
     ".r", ".jl", ".tcl", ".go", ".rs", ".java", ".groovy", ".html", ".htm",
-    ".hta", ".svg"};
+    ".hta", ".svg", ".awk", ".cs", ".csx", ".csproj", ".vbproj", ".fsx",
+    ".swift", ".scala", ".kt", ".clj", ".ex", ".exs", ".erl", ".hs", ".nim",
+    ".cr", ".dart", ".nf", ".smk", ".tf", ".hcl", ".def", ".sql", ".gyp",
+    ".gypi", ".gemspec", ".podspec", ".cabal", ".sbt", ".bzl", ".BUILD",
+    ".ninja"};
 
 static bool
 has(struct rd r, const char *word)

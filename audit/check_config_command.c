@@ -22,7 +22,7 @@ static const char *const keys[] = {"run", "command", "commands", "cmd", "cmds",
     "postStartCommand", "postAttachCommand", "init", "before", "exec", "test",
     "deps_command", "hooks", "runcmd", "bootcmd", "tasks", "preLaunchTask",
     "pre_build", "post_build", "dockerfile", "dockerfile_inline", "user-data",
-    "on_start", "onstart"};
+    "on_start", "onstart", "argv"};
 
 /* However a tool spells it: setup_commands, bash_command, preScript. */
 static bool

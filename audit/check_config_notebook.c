@@ -50,6 +50,13 @@ line(const char *s, size_t len, struct buf *python, struct buf *shell)
 			buf_append(shell, "\n", 1);
 			return;
 		}
+	/* %pip and %conda are the programs of the kernel's environment */
+	if (begins(s + blank, len - blank, "%pip ") ||
+	    begins(s + blank, len - blank, "%conda ")) {
+		buf_append(shell, s + blank + 1, len - blank - 1);
+		buf_append(shell, "\n", 1);
+		return;
+	}
 	if (blank < len && s[blank] == '%')
 		return;
 	/* x = !command */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * MAR-INF/MANIFEST.json of TorchServe: the handler is Python that the server
- * imports, requirements are installed when the model is loaded.
+ * imports, requirements are installed when the model is loaded.  Resources of
+ * Seldon and KServe: which server runs a model, and where that comes from.
+ * ONNX Runtime's generators: libraries with operators.
  */
 #include "audit/check_config_part.h"
 
@@ -35,15 +37,85 @@ paths(const struct check_file *f, const struct conf *model)
 			    check_config_shown(n, shown, sizeof(shown)));
 }
 
+/* seldon-core, operator/apis: servers that come with it. */
+static bool
+is_server(const struct conf *n)
+{
+	static const char *const names[] = {"SKLEARN_SERVER", "XGBOOST_SERVER",
+	    "MLFLOW_SERVER", "TENSORFLOW_SERVER", "TRITON_SERVER",
+	    "HUGGINGFACE_SERVER", "TEMPO_SERVER", "SIMPLE_MODEL",
+	    "SIMPLE_ROUTER", "RANDOM_ABTEST", "AVERAGE_COMBINER",
+	    "UNKNOWN_IMPLEMENTATION"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (conf_text_is(n, names[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_key(const struct conf *n, const char *key)
+{
+	return n->key != NULL && n->key_len == strlen(key) &&
+	       memcmp(n->key, key, n->key_len) == 0;
+}
+
+static void
+resource(const struct check_file *f, const struct conf_doc *d)
+{
+	char shown[SHOWN];
+
+	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
+		if (n->kind != CONF_STRING)
+			continue;
+		if (is_key(n, "implementation") && !is_server(n))
+			check_find(f, FINDING_SERVE_HANDLER, n->off,
+			    "a server that does not come with Seldon, '%s'",
+			    check_config_shown(n, shown, sizeof(shown)));
+		if ((is_key(n, "modelUri") || is_key(n, "storageUri")) &&
+		    n->len > 7 && memcmp(n->text, "http://", 7) == 0)
+			check_find(f, FINDING_SERVE_HANDLER, n->off,
+			    "a model over an address that nobody proves, '%s'",
+			    check_config_shown(n, shown, sizeof(shown)));
+	}
+}
+
+static bool
+begins(const struct conf *n, const char *with)
+{
+	return conf_is_string(n) && n->len >= strlen(with) &&
+	       memcmp(n->text, with, strlen(with)) == 0;
+}
+
+static void
+libraries(const struct check_file *f, const struct conf_doc *d)
+{
+	char shown[SHOWN];
+
+	for (const struct conf *n = d->root; n != NULL; n = conf_next(n))
+		if (n->kind == CONF_STRING && n->len != 0 &&
+		    (is_key(n, "custom_ops_library") ||
+			is_key(n, "register_custom_ops_library")))
+			check_find(f, FINDING_SERVE_LIBRARY, n->off,
+			    "operators for ONNX Runtime, '%s'",
+			    check_config_shown(n, shown, sizeof(shown)));
+}
+
 void
 check_config_serve(const struct check_file *f, const struct conf_doc *d)
 {
+	const struct conf *api = conf_get(d->root, "apiVersion");
+
 	const struct conf *model = conf_get(d->root, "model");
 	const struct conf *handler = conf_get(model, "handler");
 	const struct conf *more = conf_get(model, "requirementsFile");
 	const struct conf *runtime = conf_get(d->root, "runtime");
 	char shown[SHOWN];
 
+	if (begins(api, "machinelearning.seldon.io/") ||
+	    begins(api, "serving.kserve.io/"))
+		resource(f, d);
+	libraries(f, d);
 	if (!conf_is_object(model) || !conf_is_string(handler) ||
 	    (conf_get(model, "modelName") == NULL &&
 		conf_get(model, "serializedFile") == NULL))

@@ -51,7 +51,7 @@ struct gguf {
 	struct map names;
 	uint32_t version;
 	uint64_t tensors, keys, alignment;
-	bool architecture;
+	bool architecture, big;
 	/* of the data, by what was read so far */
 	uint64_t end;
 	uint64_t last; /* the same without padding */
@@ -72,6 +72,25 @@ cut(struct gguf *g)
 
 /* --- values -------------------------------------------------------------- */
 
+static int
+u32(struct gguf *g, uint32_t *out)
+{
+	return g->big ? rd_u32be(&g->r, out) : rd_u32le(&g->r, out);
+}
+
+static int
+u64(struct gguf *g, uint64_t *out)
+{
+	uint32_t high = 0, low = 0;
+
+	if (!g->big)
+		return rd_u64le(&g->r, out);
+	if (rd_u32be(&g->r, &high) != 0 || rd_u32be(&g->r, &low) != 0)
+		return ERR_TRUNCATED;
+	*out = (uint64_t)high << 32 | low;
+	return 0;
+}
+
 /* 32 bits in version 1, 64 since. */
 static int
 count(struct gguf *g, uint64_t *out)
@@ -79,8 +98,8 @@ count(struct gguf *g, uint64_t *out)
 	uint32_t small = 0;
 
 	if (g->version != 1)
-		return rd_u64le(&g->r, out) != 0 ? cut(g) : 0;
-	if (rd_u32le(&g->r, &small) != 0)
+		return u64(g, out) != 0 ? cut(g) : 0;
+	if (u32(g, &small) != 0)
 		return cut(g);
 	*out = small;
 	return 0;
@@ -135,35 +154,6 @@ booleans(struct gguf *g, uint64_t n)
 	return 0;
 }
 
-static int
-array(struct gguf *g)
-{
-	struct slice s;
-	uint32_t type;
-	uint64_t n, size;
-	int rc;
-
-	if (rd_u32le(&g->r, &type) != 0)
-		return cut(g);
-	if ((rc = count(g, &n)) != 0)
-		return rc;
-	if (type >= TYPES || type == ARRAY)
-		return bad(g, ERR_FORMAT, "a list of no type of the format");
-	if (type == BOOL)
-		return booleans(g, n);
-	if (type == STRING) {
-		while (n-- > 0)
-			if ((rc = string(g, &s)) != 0)
-				return rc;
-		return 0;
-	}
-	if (ckd_mul(&size, n, widths[type]) || rd_skip(&g->r, size) != 0)
-		return bad(g, ERR_TRUNCATED, "a list ends after the file");
-	return 0;
-}
-
-/* --- metadata ------------------------------------------------------------ */
-
 static bool
 is_template(const char *key)
 {
@@ -172,6 +162,46 @@ is_template(const char *key)
 	return strncmp(key, begin, sizeof(begin) - 1) == 0;
 }
 
+/* Texts; of a vocabulary they are words, whatever they look like. */
+static int
+texts(struct gguf *g, const char *key, uint64_t n)
+{
+	struct slice s;
+	int rc;
+
+	for (; n > 0; n--) {
+		if ((rc = string(g, &s)) != 0)
+			return rc;
+		if (is_template(key))
+			check_within(g->f, key, rd_mem(s.ptr, s.len));
+	}
+	return 0;
+}
+
+static int
+array(struct gguf *g, const char *key)
+{
+	uint32_t type;
+	uint64_t n, size;
+	int rc;
+
+	if (u32(g, &type) != 0)
+		return cut(g);
+	if ((rc = count(g, &n)) != 0)
+		return rc;
+	if (type >= TYPES || type == ARRAY)
+		return bad(g, ERR_FORMAT, "a list of no type of the format");
+	if (type == BOOL)
+		return booleans(g, n);
+	if (type == STRING)
+		return texts(g, key, n);
+	if (ckd_mul(&size, n, widths[type]) || rd_skip(&g->r, size) != 0)
+		return bad(g, ERR_TRUNCATED, "a list ends after the file");
+	return 0;
+}
+
+/* --- metadata ------------------------------------------------------------ */
+
 static int
 alignment(struct gguf *g, uint32_t type)
 {
@@ -179,7 +209,7 @@ alignment(struct gguf *g, uint32_t type)
 
 	if (type != U32)
 		return bad(g, ERR_FORMAT, "general.alignment is no uint32");
-	if (rd_u32le(&g->r, &v) != 0)
+	if (u32(g, &v) != 0)
 		return cut(g);
 	if (v == 0 || (v & (v - 1)) != 0)
 		return bad(
@@ -221,7 +251,7 @@ pair(struct gguf *g)
 	if ((rc = string(g, &s)) != 0 ||
 	    (rc = unique(g, s, "the key", &key)) != 0)
 		return rc;
-	if (rd_u32le(&g->r, &type) != 0)
+	if (u32(g, &type) != 0)
 		return cut(g);
 	if (type >= TYPES)
 		return bad(g, ERR_FORMAT, "a value of no type of the format");
@@ -232,7 +262,7 @@ pair(struct gguf *g)
 	if (type == STRING)
 		return text_value(g, key);
 	if (type == ARRAY)
-		return array(g);
+		return array(g, key);
 	if (type == BOOL)
 		return booleans(g, 1);
 	return rd_skip(&g->r, widths[type]) != 0 ? cut(g) : 0;
@@ -311,14 +341,14 @@ tensor(struct gguf *g)
 		return bad(g, ERR_FORMAT, "a tensor name of 64 bytes or more");
 	if ((rc = unique(g, s, "the tensor", &name)) != 0)
 		return rc;
-	if (rd_u32le(&g->r, &rank) != 0)
+	if (u32(g, &rank) != 0)
 		return cut(g);
 	if (rank > DIMS)
 		return bad(g, ERR_FORMAT, "a tensor of more than 4 axes");
 	for (uint32_t k = 0; k < rank; k++)
 		if ((rc = count(g, &dim[k])) != 0)
 			return rc;
-	if (rd_u32le(&g->r, &type) != 0 || rd_u64le(&g->r, &offset) != 0)
+	if (u32(g, &type) != 0 || u64(g, &offset) != 0)
 		return cut(g);
 	if ((rc = measure(g, type, dim, rank, &bytes, &known)) != 0 ||
 	    (rc = follow(g, name, offset, bytes, known)) != 0)
@@ -338,10 +368,12 @@ begin(struct gguf *g)
 {
 	int rc;
 
-	if (rd_skip(&g->r, 4) != 0 || rd_u32le(&g->r, &g->version) != 0)
+	if (rd_skip(&g->r, 4) != 0 || u32(g, &g->version) != 0)
 		return cut(g);
-	if (g->version >= 1 << 16 && (g->version & 0xffff) == 0)
-		return bad(g, ERR_UNSUPPORTED, "a big-endian file");
+	/* as llama.cpp tells, and writes them for machines of IBM */
+	g->big = g->version >= 1 << 16 && (g->version & 0xffff) == 0;
+	if (g->big)
+		g->version = g->version >> 24 | (g->version >> 8 & 0xff00);
 	if (g->version == 0 || g->version > 3)
 		return bad(g, ERR_FORMAT, "a version that there is not");
 	if ((rc = count(g, &g->tensors)) != 0 || (rc = count(g, &g->keys)) != 0)
@@ -394,7 +426,10 @@ read_all(struct gguf *g)
 	for (uint64_t i = 0; i < g->tensors; i++)
 		if ((rc = tensor(g)) != 0)
 			return rc;
-	return data(g);
+	if ((rc = data(g)) != 0 || !g->big)
+		return rc;
+	return err_set(
+	    &g->e, ERR_UNSUPPORTED, 4, "the numbers of a big-endian file");
 }
 
 void

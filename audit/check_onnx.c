@@ -21,6 +21,8 @@ struct walk {
 	struct map missing;   /* files that are not there */
 	struct map functions; /* "domain:name" of the model's own */
 	unsigned depth;
+	uint64_t version; /* ir_version */
+	size_t opsets;
 	bool full; /* a name was too long, or there were too many */
 };
 
@@ -396,14 +398,22 @@ name_function(struct walk *w, const struct onnx_wire *f)
 	return 0;
 }
 
-/* ModelProto: graph = 7, metadata_props = 14, training_info = 20,
+/* ModelProto: ir_version = 1, doc_string = 6, graph = 7, opset_import = 8, metadata_props = 14, training_info = 20,
  * functions = 25 */
 static int
 model_field(struct walk *w, const struct onnx_wire *f)
 {
+	if (f->number == 1 && f->type != ONNX_WIRE_BYTES)
+		w->version = f->value;
 	if (f->type != ONNX_WIRE_BYTES)
 		return 0;
 	switch (f->number) {
+	case 8:
+		w->opsets++;
+		return 0;
+	case 6: /* shown by viewers */
+		check_note(w->f, "doc_string", f->body);
+		return 0;
 	case 7:
 		return graph(w, f->body);
 	case 14: /* StringStringEntryProto: key = 1, value = 2 */
@@ -442,5 +452,8 @@ check_onnx(const struct check_file *f)
 		    w.full ? "names too long, or too many" : e.msg);
 	else if (rc < 0)
 		check_short(f, FINDING_ONNX_BROKEN, e.off, "%s", e.msg);
+	else if (w.version >= 3 && w.opsets == 0) /* onnx/checker.cc */
+		check_short(f, FINDING_ONNX_BROKEN, ERR_NOWHERE,
+		    "it does not say which version of the operators it means");
 	arena_release(&a);
 }

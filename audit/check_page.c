@@ -478,9 +478,53 @@ is_page(const struct check_file *f)
 	       begins(t, "<!doctype html") || begins(t, "<html");
 }
 
+/* Behind the run of backquotes or tildes at i that ends what such a one began;
+ * to the end when there is none. */
+static size_t
+quoted(struct text t, size_t i)
+{
+	char c = t.s[i];
+	size_t n = 0, run = 0;
+
+	while (i + n < t.len && t.s[i + n] == c)
+		n++;
+	for (i += n; i < t.len; i++) {
+		run = t.s[i] == c ? run + 1 : 0;
+		if (run == n && (i + 1 == t.len || t.s[i + 1] != c))
+			return i + 1;
+	}
+	return i;
+}
+
+/* Markdown: HTML in it is shown as it is by viewers that take nothing out; what
+ * is quoted as code is only shown. */
+static void
+markdown(const struct check_file *f)
+{
+	struct text t = {(const char *)f->bytes.base, f->bytes.len};
+	struct arena a;
+	char *copy;
+
+	arena_init(&a, t.len + 64);
+	if ((copy = arena_alloc(&a, t.len, 1)) != NULL) {
+		memcpy(copy, t.s, t.len);
+		for (size_t i = 0; i < t.len;) {
+			bool fence = i + 2 < t.len && t.s[i] == '~' &&
+				     memcmp(t.s + i, "~~~", 3) == 0;
+			size_t to = t.s[i] == '`' || fence ? quoted(t, i) : i;
+
+			memset(copy + i, ' ', to - i);
+			i = MAX(to, i + 1);
+		}
+		check_page_html(f, copy, t.len, true);
+	}
+	arena_release(&a);
+}
+
 void
 check_page(const struct check_file *f)
 {
+	static const char *const texts[] = {".md", ".markdown"};
 	static const char *const scripts[] = {".js", ".mjs", ".cjs"};
 	const char *s = (const char *)f->bytes.base;
 
@@ -489,6 +533,8 @@ check_page(const struct check_file *f)
 		return;
 	if (named(f, scripts, ARRAY_LEN(scripts)))
 		check_page_script(f, s, f->bytes.len, false);
+	if (named(f, texts, ARRAY_LEN(texts)))
+		markdown(f);
 	if (!is_page(f))
 		return;
 	/* mshta runs it with all that its user may do */

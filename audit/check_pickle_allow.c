@@ -172,7 +172,8 @@ has_form(enum form form, struct slice module, struct slice name)
 		return is_cython_name(name);
 	case FORM_RANDOM:
 		return ends_with(name, "_gen") || ends_with(name, "_frozen") ||
-		       compare(name, "rv_histogram") == 0;
+		       compare(name, "rv_histogram") == 0 ||
+		       compare(name, "rv_sample") == 0;
 	case FORM_PART:
 		return name.ptr[0] != '_';
 	case FORM_NAMED:

@@ -175,6 +175,20 @@ is_method(struct check_pickle_judge *j, const struct pickle_node *of,
 		   (struct slice){(const uint8_t *)whole, (size_t)n}) != NULL;
 }
 
+/* What scipy.stats keeps vectorised: a distribution's own _cdf_single. */
+static bool
+is_own(struct check_pickle_judge *j, const struct pickle_node *of,
+    struct slice name)
+{
+	const struct check_pickle_fact *t = NULL;
+	struct slice rest = {name.ptr + 1, name.len - 1};
+
+	if (of->kind == PICKLE_CALL && name.len > 1 && name.ptr[0] == '_')
+		t = check_pickle_judge_class(j, of);
+	return t != NULL && t->allow != NULL && is_public(rest) &&
+	       strcmp(t->allow->name, "(a distribution)") == 0;
+}
+
 /*
  * A method or a member of a class or object: it is handed on, and to call it is
  * found.  Of what is on the list as a whole ("ZoneInfo._unpickle") also private
@@ -200,7 +214,8 @@ getattr_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	as.call = &call;
 	if (check_pickle_judge_fact(j, &as) != NULL)
 		return NULL;
-	if (!is_public(name->text) && !is_method(j, of, name->text))
+	if (!is_public(name->text) && !is_method(j, of, name->text) &&
+	    !is_own(j, of, name->text))
 		return "reaches a private or dotted attribute";
 	if (of->kind == PICKLE_CALL) {
 		t = check_pickle_judge_class(j, of);
@@ -292,6 +307,55 @@ iterable_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 			return "walks through an object that is no container";
 	}
 	return NULL;
+}
+
+/* typing.List[int] is written as getitem(typing.List, int). */
+static const char *
+typing_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct check_pickle_fact *t =
+	    check_pickle_judge_fact(j, pickle_item(args, 0));
+
+	return args->n == 2 && args->item[0]->kind == PICKLE_GLOBAL &&
+		       t != NULL && rd_slice_is(t->module, "typing")
+		   ? NULL
+		   : "takes a member of what is no type of typing";
+}
+
+/* Lib/copyreg.py: int | str is written as reduce(or_, (int, str)). */
+static const char *
+union_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct check_pickle_fact *t =
+	    check_pickle_judge_fact(j, pickle_item(args, 0));
+	const struct pickle_node *of = pickle_item(args, 1);
+
+	if (args->n != 2 || t == NULL || args->item[0]->kind != PICKLE_GLOBAL ||
+	    !rd_slice_is(t->name, "or_") ||
+	    (!rd_slice_is(t->module, "_operator") &&
+		!rd_slice_is(t->module, "operator")))
+		return "calls what it is given";
+	if (!pickle_is(of, PICKLE_TUPLE) || of->big)
+		return "joins what is no row of types";
+	for (size_t i = 0; i < of->n; i++)
+		if (of->item[i]->kind != PICKLE_NONE &&
+		    (of->item[i]->kind != PICKLE_GLOBAL ||
+			check_pickle_judge_fact(j, of->item[i]) == NULL) &&
+		    !pickle_is(of->item[i], PICKLE_CALL))
+			return "joins what is no type";
+	return NULL;
+}
+
+/* dateutil.tz.tz.tzfile(None, name): without a file nothing is opened */
+static const char *
+tzfile_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	(void)j;
+	return args->n == 2 && args->item[0]->kind == PICKLE_NONE &&
+		       (args->item[1]->kind == PICKLE_NONE ||
+			   pickle_is(args->item[1], PICKLE_STR))
+		   ? NULL
+		   : "opens a file";
 }
 
 /* numpy.core._ufunc_reconstruct(module, name): __import__, getattr */

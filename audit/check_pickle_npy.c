@@ -2,6 +2,7 @@
  * NumPy's NPY (numpy/lib/format.py): the header is text that some readers
  * evaluate, so it must be a literal; arrays of objects have a pickle behind it.
  */
+#define _GNU_SOURCE /* memmem */
 #include "audit/check_pickle_part.h"
 
 #include "formats/npy.h"
@@ -176,9 +177,100 @@ behind(const struct check_file *f, struct rd r, const struct array *a)
 	return true;
 }
 
+/* --- arrays of text, dates, complex numbers and records ------------------- */
+
+/* Behind the key and the colon of a member of the header. */
+static bool
+member(struct rd *r, const char *key)
+{
+	const uint8_t *p = memmem(r->base, r->len, key, strlen(key));
+
+	if (p == NULL)
+		return false;
+	r->off = (size_t)(p - r->base) + strlen(key);
+	while (at(r) == ' ' || at(r) == ':')
+		r->off++;
+	return true;
+}
+
+static uint64_t
+digits(struct rd *r)
+{
+	uint64_t n = 0;
+
+	for (; at(r) >= '0' && at(r) <= '9' && n < INT32_MAX; r->off++)
+		n = n * 10 + (uint64_t)(at(r) - '0');
+	return n;
+}
+
+/* Bytes of an element by its type code in quotes; 0: it has another form. */
+static uint64_t
+code_width(struct rd *r)
+{
+	char quote = at(r), kind;
+	uint64_t n;
+
+	if (quote != '\'' && quote != '"')
+		return 0;
+	r->off++;
+	if (at(r) != '\0' && strchr("|<>=", at(r)) != NULL)
+		r->off++;
+	kind = at(r);
+	if (kind == '\0' || strchr("biufcmMSUV", kind) == NULL)
+		return 0;
+	r->off++;
+	n = digits(r) * (kind == 'U' ? 4 : 1);
+	while (at(r) != quote && at(r) != '\0')
+		r->off++;
+	return word(r, quote == '"' ? "\"" : "'") ? n : 0;
+}
+
+/* Of a record of plain members, [('a', '<i4'), ('b', '<f8')]. */
+static uint64_t
+record_width(struct rd *r)
+{
+	uint64_t all = 0, one;
+
+	while (word(r, "[(") || word(r, ", (")) {
+		char quote = at(r);
+
+		r->off++;
+		while (at(r) != quote && at(r) != '\0')
+			r->off++;
+		r->off++;
+		if (!word(r, ", ") || (one = code_width(r)) == 0 ||
+		    !word(r, ")"))
+			return 0;
+		all += one;
+	}
+	return at(r) == ']' ? all : 0;
+}
+
+/* As much as the header says; 0: of a form that is not measured here. */
+static uint64_t
+measure(struct rd header)
+{
+	struct rd r = header;
+	uint64_t size;
+
+	r.off = 0;
+	if (!member(&r, "'descr'"))
+		return 0;
+	size = at(&r) == '[' ? record_width(&r) : code_width(&r);
+	if (!member(&r, "'shape'") || !word(&r, "("))
+		return 0;
+	while (size != 0 && at(&r) >= '0' && at(&r) <= '9') {
+		if (ckd_mul(&size, size, digits(&r)))
+			return UINT64_MAX;
+		while (at(&r) == ',' || at(&r) == ' ' || at(&r) == 'L')
+			r.off++;
+	}
+	return at(&r) == ')' ? size : 0;
+}
+
 /* The rules of the format, for arrays of numbers. */
 static void
-numbers(const struct check_file *f, struct rd r)
+numbers(const struct check_file *f, struct rd header, struct rd r)
 {
 	struct err e = {.off = ERR_NOWHERE};
 	struct array a;
@@ -188,6 +280,9 @@ numbers(const struct check_file *f, struct rd r)
 		return;
 	if (rc != ERR_UNSUPPORTED || is_unknown_type(&e))
 		check_short(f, FINDING_NPY_INVALID, e.off, "%s", e.msg);
+	else if (measure(header) > rd_left(&r))
+		check_short(f, FINDING_NPY_INVALID, rd_pos(&r),
+		    "the array ends after the file");
 }
 
 void
@@ -206,7 +301,7 @@ check_pickle_npy(const struct check_file *f)
 		check_find(f, FINDING_NPY_HEADER, rd_pos(&h.r),
 		    "at this place it is no literal");
 	else if (!h.objects)
-		numbers(f, r);
+		numbers(f, h.r, r);
 	if (!h.objects)
 		return;
 	check_find(f, FINDING_FILE_PICKLE, ERR_NOWHERE,

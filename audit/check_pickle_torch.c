@@ -86,6 +86,16 @@ full(struct check_pickle_judge *j, struct check_pickle_storages *s)
 	s->full = true;
 }
 
+static bool
+is_storage(const struct pickle_node *type)
+{
+	static const char end[] = "Storage";
+	struct slice s = type->name->name;
+	size_t n = sizeof(end) - 1;
+
+	return s.len >= n && memcmp(s.ptr + s.len - n, end, n) == 0;
+}
+
 /* One storage may be referred to often, always with the same size. */
 static void
 see_storage(struct check_pickle_judge *j, const struct pickle_node *type,
@@ -99,6 +109,9 @@ see_storage(struct check_pickle_judge *j, const struct pickle_node *type,
 	struct storage *to;
 	size_t at;
 
+	if (!is_storage(type))
+		check_pickle_judge_say(j, FINDING_PICKLE_STORAGE, one.at,
+		    "a storage of no class of storages", NULL);
 	if (key.len > KEY_MAX || memchr(key.ptr, 0, key.len) != NULL) {
 		check_pickle_judge_say(j, FINDING_PICKLE_STORAGE, one.at,
 		    "a storage with an odd key", NULL);

@@ -114,6 +114,47 @@ mercurial(const struct check_file *f)
 		    "commands");
 }
 
+/* The cargo book, Configuration: programs that a build starts; a name without a
+ * folder is looked for where programs are. */
+static void
+cargo(const struct check_file *f)
+{
+	static const char *const keys[] = {"rustc-wrapper",
+	    "rustc-workspace-wrapper", "rustc", "rustdoc", "runner", "linker",
+	    "credential-provider"};
+	static const char *const from[] = {"\"./", "\"../", "\"/tmp/"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		for (size_t k = 0; k < ARRAY_LEN(from); k++) {
+			char line[64];
+
+			snprintf(
+			    line, sizeof(line), "%s = %s", keys[i], from[k]);
+			if (has(f, line))
+				check_find(f, FINDING_PLACE_RUN, ERR_NOWHERE,
+				    "cargo starts the program of '%s'",
+				    keys[i]);
+		}
+}
+
+/* A server that runs what anybody sends it, without a token. */
+static void
+jupyter(const struct check_file *f)
+{
+	static const char *const none[] = {".token = ''", ".token = \"\"",
+	    ".token=''", ".token=\"\"", "\"token\": \"\""};
+	const char *name = check_name_of(f);
+
+	if (strncmp(name, "jupyter_", 8) != 0 ||
+	    (!text_ends_with(name, "_config.py") &&
+		!text_ends_with(name, "_config.json")))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(none); i++)
+		if (has(f, none[i]))
+			check_find(f, FINDING_SERVE_OPEN, ERR_NOWHERE,
+			    "Jupyter takes commands without a token");
+}
+
 void
 check_place(const struct check_file *f)
 {
@@ -123,6 +164,10 @@ check_place(const struct check_file *f)
 		return;
 	if (check_place_is(f, ".ssh/config"))
 		ssh_config(f);
+	if (check_place_is(f, ".cargo/config.toml") ||
+	    check_place_is(f, ".cargo/config"))
+		cargo(f);
+	jupyter(f);
 	if (check_place_is(f, ".hg/hgrc") || check_place_is(f, ".hgrc"))
 		mercurial(f);
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {

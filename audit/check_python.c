@@ -367,7 +367,20 @@ is_power(const struct check_python_token *t)
 	return false;
 }
 
-/* __import__("os").system, getattr(os, "sys" "tem") */
+/* sys.modules["os"] */
+static bool
+is_loaded(const struct source *x, size_t i)
+{
+	char name[NAME];
+
+	if (at(x, i)->kind != TOKEN_NAME || !is(at(x, i + 1), "[") ||
+	    !is_power(at(x, i + 2)))
+		return false;
+	full_name(x, at(x, i), name);
+	return strcmp(name, "sys.modules") == 0;
+}
+
+/* __import__("os").system, sys.modules["os"].system, getattr(os, "sys" "tem") */
 static void
 hidden(struct source *x, size_t i)
 {
@@ -375,12 +388,21 @@ hidden(struct source *x, size_t i)
 	    "Popen", "call", "run", "spawn", "check_output", "execl", "execv"};
 	const struct check_python_token *t = at(x, i), *last;
 
+	if (is(t, "__import__") && is(at(x, i + 1), "(") &&
+	    at(x, i + 2)->kind == TOKEN_STRING &&
+	    (is(at(x, i + 3), "+") || at(x, i + 3)->kind == TOKEN_STRING)) {
+		danger(x, t, "hides the name of what it imports");
+		return;
+	}
 	if ((is(t, "__import__") || is(t, "importlib.import_module")) &&
 	    is(at(x, i + 1), "(") && is_power(at(x, i + 2)) &&
 	    is(at(x, i + 3), ")") && is(at(x, i + 4), ".")) {
 		last = at(x, i + 5);
+	} else if (is_loaded(x, i) && is(at(x, i + 4), ".")) {
+		last = at(x, i + 5);
 	} else if (is(t, "getattr") && is(at(x, i + 1), "(") &&
-		   (is_power(at(x, i + 2)) || is(at(x, i + 2), "__import__"))) {
+		   (is_power(at(x, i + 2)) || is(at(x, i + 2), "__import__") ||
+		       is_loaded(x, i + 2))) {
 		size_t end = i + 20;
 
 		for (last = at(x, i += 3); !is(last, ",") && i < end;)

@@ -4,6 +4,7 @@
  */
 #include "audit/check_python.h"
 
+#include "audit/check_base64.h"
 #include "audit/check_decode.h"
 #include "base/arena.h"
 #include "formats/identify_probe.h"
@@ -74,6 +75,7 @@ check_python_literal(
     const struct check_file *f, const struct check_python_token *t)
 {
 	enum pickle_coded how;
+	bool old;
 	struct arena a;
 	uint8_t *p;
 	size_t n;
@@ -87,7 +89,10 @@ check_python_literal(
 	}
 	n = unescaped(t->s, t->len, p);
 	how = pickle_coded((struct slice){p, n});
-	if (how == PICKLE_CODED_BASE64)
+	old = how == PICKLE_CODED_NOT && check_base64_old((struct slice){p, n});
+	if (old)
+		n = check_decode_base64((struct slice){p, n}, p);
+	else if (how == PICKLE_CODED_BASE64)
 		n = check_decode_base64((struct slice){p, n}, p);
 	else if (how == PICKLE_CODED_HEX)
 		n = check_decode_hex((struct slice){p, n}, p);

@@ -7,6 +7,9 @@
 #include "base/buf.h"
 #include "formats/pycode.h"
 
+/* Of f-strings in the expressions of f-strings. */
+#define FIELD_DEPTH 4
+
 struct joiner {
 	struct pycode code;
 	struct pycode_token next; /* not yet taken */
@@ -91,21 +94,54 @@ is_column0(const char *text, size_t at)
 	return at == 0 || text[at - 1] == '\n' || text[at - 1] == '\r';
 }
 
-void
-check_python_tokens(const char *s, size_t len, struct arena *a, struct buf *out)
+static void
+bracket(const char *c, size_t at, struct buf *out)
+{
+	struct check_python_token one = {
+	    .kind = TOKEN_OP, .s = c, .len = 1, .at = at};
+
+	buf_append(out, &one, sizeof(one));
+}
+
+static void tokens(const char *text, const char *s, size_t len, unsigned depth,
+    struct arena *, struct buf *out);
+
+/* What an f-string computes, behind it and in parentheses. */
+static void
+fields(const char *text, const struct pycode_token *t, unsigned depth,
+    struct arena *a, struct buf *out)
+{
+	struct pycode_token one;
+	size_t at = 0;
+
+	while (depth < FIELD_DEPTH && pycode_field(t, &at, &one)) {
+		bracket("(", (size_t)(one.s - text), out);
+		tokens(text, one.s, one.len, depth + 1, a, out);
+		bracket(")", (size_t)(one.s - text), out);
+	}
+}
+
+/* `s` is a part of `text`: all of it, or (depth not 0) an expression. */
+static void
+tokens(const char *text, const char *s, size_t len, unsigned depth,
+    struct arena *a, struct buf *out)
 {
 	struct joiner j = {.arena = a, .out = out};
 	struct pycode_token t;
 
 	pycode_init(&j.code, s, len);
+	j.code.depth = depth;
 	j.next = pycode_next(&j.code);
 	do {
 		struct check_python_token one;
+		struct pycode_token whole;
 
-		t = take(&j);
+		whole = t = take(&j);
+		if (depth != 0 && t.kind == PYCODE_END)
+			break;
 		one = (struct check_python_token){
-		    .kind = kind_of(t.kind), .at = (size_t)(t.s - s)};
-		one.column0 = is_column0(s, one.at);
+		    .kind = kind_of(t.kind), .at = (size_t)(t.s - text)};
+		one.column0 = is_column0(text, one.at);
 		if (t.kind == PYCODE_NAME)
 			t = dotted(&j, t);
 		else if (t.kind == PYCODE_STRING)
@@ -113,5 +149,12 @@ check_python_tokens(const char *s, size_t len, struct arena *a, struct buf *out)
 		one.s = t.s;
 		one.len = t.len;
 		buf_append(out, &one, sizeof(one));
+		fields(text, &whole, depth, a, out);
 	} while (t.kind != PYCODE_END);
+}
+
+void
+check_python_tokens(const char *s, size_t len, struct arena *a, struct buf *out)
+{
+	tokens(s, s, len, 0, a, out);
 }

@@ -116,6 +116,11 @@ entry(struct head *h, const char *name, const json_t *v)
 		BROKEN(h, name, "the entry is no object");
 		return;
 	}
+	/* tools that make a file for each tensor write there */
+	if (strncmp(name, "../", 3) == 0 || strstr(name, "/../") != NULL ||
+	    name[0] == '/')
+		check_find_tensor(h->f, FINDING_CONFIG_PATH, name,
+		    "the name is a path that leads elsewhere");
 	if (json_object_size(v) != 3)
 		ODD(h, name, "the entry has other members than the format");
 	if (bits == 0) {

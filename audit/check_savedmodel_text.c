@@ -26,7 +26,8 @@ check_savedmodel_text_is(const struct check_file *f)
 	       memmem(r.base, r.len, "op: \"", 5) != NULL &&
 	       (memmem(r.base, r.len, "node {", 6) != NULL ||
 		   memmem(r.base, r.len, "node_def {", 10) != NULL) &&
-	       memmem(r.base, r.len, "attr {", 6) != NULL;
+	       (memmem(r.base, r.len, "attr {", 6) != NULL ||
+		   text_ends_with(check_name_of(f), ".pbtxt"));
 }
 
 static void

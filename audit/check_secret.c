@@ -48,13 +48,20 @@ static const struct kind kinds[] = {
     {"rk_live_", "", 24, 120, 12, NULL, "Stripe key"},
     {"SG.", "_-.", 66, 66, 20, ".", "SendGrid key"},
     {"dop_v1_", "", 64, 64, 10, NULL, "DigitalOcean token"},
+    {"r8_", "", 37, 37, 14, NULL, "Replicate token"},
+    {"dapi", "", 32, 32, 10, NULL, "Databricks token"},
+    {"hooks.slack.com/services/T", "/", 40, 60, 14, "/", "Slack webhook"},
+    {"discord.com/api/webhooks/", "/_-", 80, 110, 20, "/", "Discord webhook"},
+    {"eyJ", "._-", 60, 4000, 20, ".eyJ", "JSON Web Token"},
     {"AccountKey=", "+/=", 88, 88, 20, "==", "Azure storage key"},
 };
 
 /* Words of who writes documentation. */
 static const char *const examples[] = {"EXAMPLE", "example", "XXXX", "xxxx",
     "abcdefghij", "ABCDEFGHIJ", "your", "YOUR", "REDACT", "redact",
-    "placeholder", "....", "****"};
+    "placeholder", "....", "****",
+    /* the payload of jwt.io */
+    "eyJzdWIiOiIxMjM0NTY3ODkwI"};
 
 void
 check_secret_tell(struct check_tell *t, enum finding_id id, const char *what,

@@ -42,6 +42,27 @@ coded_pem(struct check_tell *t, struct rd r)
 	}
 }
 
+/* PuTTY's own form (sshpubk.c), of a key that no password protects. */
+static void
+putty(struct check_tell *t, struct rd r)
+{
+	static const char begin[] = "PuTTY-User-Key-File-",
+			  plain[] = "Encryption: none",
+			  lines[] = "Private-Lines: ";
+	const uint8_t *last = r.base + r.len, *p;
+
+	if (r.len < sizeof(begin) ||
+	    memcmp(r.base, begin, sizeof(begin) - 1) != 0 ||
+	    memmem(r.base, r.len, plain, sizeof(plain) - 1) == NULL ||
+	    (p = memmem(r.base, r.len, lines, sizeof(lines) - 1)) == NULL ||
+	    (p = memchr(p, '\n', (size_t)(last - p))) == NULL)
+		return;
+	p++;
+	if (last - p >= 40 && check_secret_distinct(p, 40) >= 16)
+		check_secret_tell(t, FINDING_SECRET_KEY, "private key (PuTTY)",
+		    (size_t)(p - r.base), p, 40);
+}
+
 /* --- addresses with a password ------------------------------------------- */
 
 static bool
@@ -133,6 +154,63 @@ value(struct check_tell *t, struct rd r, const uint8_t *p)
 		    (size_t)(p - r.base), p, (size_t)(q - p));
 }
 
+/* Docker's config.json: "auth": base64 of a user and a password. */
+static void
+registry(struct check_tell *t, struct rd r)
+{
+	static const char all[] = "\"auths\"", key[] = "\"auth\"";
+	const uint8_t *p = r.base, *last = r.base + r.len;
+	uint8_t out[CODED_MAX];
+
+	if (memmem(r.base, r.len, all, sizeof(all) - 1) == NULL)
+		return;
+	while (p < last && (p = memmem(p, (size_t)(last - p), key,
+				sizeof(key) - 1)) != NULL) {
+		size_t n, len;
+		const uint8_t *colon;
+
+		p += sizeof(key) - 1;
+		while (p < last && *p != 0 && strchr(" \t\r\n:\"", *p) != NULL)
+			p++;
+		n = check_decode_base64_run(
+		    (struct slice){p, MIN(CODED_MAX, (size_t)(last - p))});
+		len = check_decode_base64((struct slice){p, n}, out);
+		colon = len != 0 ? memchr(out, ':', len) : NULL;
+		if (colon != NULL && colon != out && out + len - colon > 6 &&
+		    check_secret_distinct(out, len) >= 8 &&
+		    !is_word_of_docs((const char *)colon + 1,
+			(size_t)(out + len - colon - 1)))
+			check_secret_tell(t, FINDING_SECRET_TOKEN,
+			    "password of a registry", (size_t)(p - r.base), p,
+			    n);
+	}
+}
+
+/* Telegram: eight to ten digits, a colon, and 35 characters from AA on. */
+static void
+bot(struct check_tell *t, struct rd r)
+{
+	const uint8_t *p = r.base, *last = r.base + r.len;
+
+	while (
+	    p < last && (p = memmem(p, (size_t)(last - p), ":AA", 3)) != NULL) {
+		size_t digits = 0, n = 0;
+
+		while (digits < 11 && p - r.base > (ptrdiff_t)digits &&
+		       isdigit(p[-1 - (ptrdiff_t)digits]))
+			digits++;
+		for (p++; n < 36 && p + n < last &&
+			  (isalnum(p[n]) || p[n] == '_' || p[n] == '-');
+		     n++)
+			;
+		if (digits >= 8 && digits <= 10 && n == 35 &&
+		    check_secret_distinct(p, n) >= 14 &&
+		    !check_secret_is_example(p, n))
+			check_secret_tell(t, FINDING_SECRET_TOKEN,
+			    "Telegram token", (size_t)(p - r.base), p, n);
+	}
+}
+
 /* Those that programs take a key from, whatever file sets them. */
 static void
 variables(struct check_tell *t, struct rd r)
@@ -140,7 +218,8 @@ variables(struct check_tell *t, struct rd r)
 	static const char *const names[] = {"WANDB_API_KEY",
 	    "aws_secret_access_key", "AWS_SECRET_ACCESS_KEY", "COMET_API_KEY",
 	    "NEPTUNE_API_TOKEN", "CLEARML_API_SECRET_KEY", "KAGGLE_KEY",
-	    "MLFLOW_TRACKING_TOKEN", "AZURE_CLIENT_SECRET"};
+	    "MLFLOW_TRACKING_TOKEN", "AZURE_CLIENT_SECRET", "TWILIO_AUTH_TOKEN",
+	    "wandb.login(key="};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		size_t n = strlen(names[i]);
@@ -158,6 +237,9 @@ check_secret_text(struct check_tell *t, struct rd r)
 	if (r.len == 0)
 		return;
 	coded_pem(t, r);
+	putty(t, r);
+	registry(t, r);
+	bot(t, r);
 	addresses(t, r);
 	variables(t, r);
 }

@@ -298,6 +298,25 @@ fetched(struct text t)
 	return SIZE_MAX;
 }
 
+/* The address at `url` is that of an index, by the option before it; one on this
+ * machine is a mirror or a test. */
+static bool
+is_index(struct text t, size_t at, size_t url)
+{
+	static const char *const option[] = {"-index-url", " -i ", "--index "};
+	static const char *const own[] = {"localhost", "127.0.0.1"};
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		if (find(t, url + 7, url + 7 + strlen(own[i]), own[i]) ==
+		    url + 7)
+			return false;
+	for (size_t i = 0; i < ARRAY_LEN(option); i++)
+		if (find(t, url - at > 24 ? url - 24 : at, url, option[i]) !=
+		    SIZE_MAX)
+			return true;
+	return false;
+}
+
 /* Packages over an address that nobody proves: anybody on the way, or an index
  * that somebody set up for the day. */
 static size_t
@@ -316,6 +335,7 @@ unproven(struct text t)
 		    find(t, at, url, "install") != SIZE_MAX &&
 		    (bare_address(t, url + 4) ||
 			find(t, url, to, ".whl") != SIZE_MAX ||
+			is_index(t, at, url) ||
 			find(t, url, to, ".tar.gz") != SIZE_MAX))
 			return at;
 		at++;
@@ -469,6 +489,27 @@ preloads(struct text t)
 	return SIZE_MAX;
 }
 
+/* Program text for Node.js that starts programs, connects or runs text. */
+static size_t
+node(struct text t)
+{
+	static const char *const option[] = {
+	    "node -e ", "node --eval", "node -p ", "node -pe "};
+	static const char *const act[] = {"child_process", "require('http",
+	    "require(\"http", "require(\\\"http", "require('net",
+	    "require(\"net", "eval(", "atob(", "buffer.from(", "fetch("};
+
+	for (size_t i = 0; i < ARRAY_LEN(option); i++) {
+		size_t at = find_alone(t, 0, t.len, "node");
+
+		at = at != SIZE_MAX ? find(t, at, t.len, option[i]) : at;
+		for (size_t k = 0; at != SIZE_MAX && k < ARRAY_LEN(act); k++)
+			if (find(t, at, at + NEAR, act[k]) != SIZE_MAX)
+				return at;
+	}
+	return SIZE_MAX;
+}
+
 static const struct {
 	size_t (*find)(struct text);
 	const char *what;
@@ -482,6 +523,7 @@ static const struct {
     {windows, "uses a Windows tool as malware does"},
     {destroys, "destroys files"},
     {carries, "reads secrets or lets somebody in"},
+    {node, "starts programs, connects or runs text by Node.js"},
     {preloads, "loads a library into every program"},
 };
 

@@ -304,6 +304,27 @@ say(const struct look *k, unsigned shift, uint64_t rest)
 		    rest, shift);
 }
 
+/* Bytes that are text from the first to the last, but for what fills them up:
+ * a configuration, a vocabulary, source.  Judged as what it is. */
+static void
+look_text(const struct check_file *f, const struct tensor *t)
+{
+	size_t n = t->size;
+
+	if ((t->dtype != DTYPE_U8 && t->dtype != DTYPE_I8) ||
+	    t->stride != NULL || n > LIMIT_INSPECT_SOURCE)
+		return;
+	while (n != 0 && t->data[n - 1] == 0)
+		n--;
+	for (size_t i = 0; i < n; i++)
+		if ((t->data[i] < ' ' && t->data[i] != '\n' &&
+			t->data[i] != '\r' && t->data[i] != '\t') ||
+		    t->data[i] >= 0x7f)
+			return;
+	if (n >= 16 && check_spend(f, n))
+		check_within(f, t->name, rd_mem(t->data, n));
+}
+
 static void
 look_tensor(struct look *k, size_t at)
 {
@@ -319,6 +340,7 @@ look_tensor(struct look *k, size_t at)
 	for (uint64_t i = 0; i < n; i += CHECK_WEIGHT_BLOCK)
 		look_block(k, i, shift);
 	say(k, shift, rest);
+	look_text(k->f, t);
 	check_weight_finite(k->f, t);
 	check_weight_channel(k->f, t);
 }

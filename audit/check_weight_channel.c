@@ -218,6 +218,9 @@ absurd(const struct check_file *f, const struct tensor *t)
 
 	if (t->dtype == DTYPE_F16 || (t->dtype == DTYPE_F32 && !any_absurd(t)))
 		return;
+	/* doubles in an array by itself: a measurement, of whatever unit */
+	if (t->dtype == DTYPE_F64 && check_is(f, "npy"))
+		return;
 	for (uint64_t i = 0; i < n; i++) {
 		double v = fabs(tensor_real(t, i));
 

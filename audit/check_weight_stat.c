@@ -363,13 +363,15 @@ check_weight_stat_shift(const struct tensor *t, uint64_t *rest)
 struct layout {
 	unsigned mantissa, exponent; /* bits */
 	unsigned least;              /* the exponent that no weight has */
+	unsigned kinds, spread;      /* of exponents beyond it: large numbers of
+				      * physics have a scale, bytes have none */
 };
 
 static const struct layout layouts[] = {
-    [DTYPE_F32] = {23, 8, 127 + 40},
-    [DTYPE_F64] = {52, 11, 1023 + 40},
-    [DTYPE_F16] = {10, 5, 15 + 11},
-    [DTYPE_BF16] = {7, 8, 127 + 40},
+    [DTYPE_F32] = {23, 8, 127 + 40, 12, 40},
+    [DTYPE_F64] = {52, 11, 1023 + 40, 12, 256},
+    [DTYPE_F16] = {10, 5, 15 + 11, 4, 3},
+    [DTYPE_BF16] = {7, 8, 127 + 40, 12, 40},
 };
 
 /* Quickly, that no float is beyond: the case of all honest files. */
@@ -394,7 +396,7 @@ check_weight_stat_alien(const struct tensor *t, uint64_t first, size_t n)
 	const struct layout *l;
 	uint32_t seen[2048] = {0};
 	uint64_t beyond = 0;
-	unsigned kinds = 0;
+	unsigned kinds = 0, lowest = 0, highest = 0;
 
 	if (!is_float(t->dtype) ||
 	    (t->dtype == DTYPE_F32 && all_small(t, first, n)))
@@ -407,8 +409,12 @@ check_weight_stat_alien(const struct tensor *t, uint64_t first, size_t n)
 		seen[e]++;
 	}
 	for (unsigned e = l->least; e < 1U << l->exponent; e++) {
-		kinds += seen[e] != 0 ? 1 : 0;
+		if (seen[e] == 0)
+			continue;
+		lowest = kinds == 0 ? e : lowest;
+		highest = e;
+		kinds++;
 		beyond += seen[e];
 	}
-	return kinds >= (t->dtype == DTYPE_F16 ? 4 : 12) ? beyond : 0;
+	return kinds >= l->kinds && highest - lowest >= l->spread ? beyond : 0;
 }

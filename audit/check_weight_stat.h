@@ -46,7 +46,7 @@ size_t check_weight_stat_distinct(
 unsigned check_weight_stat_shift(const struct tensor *, uint64_t *rest);
 
 /* Numbers of the n from `first` on that no weight is: beyond 2^40 (f16: 2^11),
- * when they have many different exponents; else 0. */
+ * when they have many different exponents, far from each other; else 0. */
 uint64_t check_weight_stat_alien(
     const struct tensor *, uint64_t first, size_t n);
 

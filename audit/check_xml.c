@@ -175,9 +175,13 @@ attribute(struct walk *w, const struct xml_token *t)
 	    (starts(t->name, "on") || starts(t->value, "javascript:") ||
 		starts(t->value, "data:text/html")))
 		find(w, FINDING_XML_CODE, t, "attribute", t->value);
-	/* OpenVINO: a layer of an extension needs a library of its own */
+	/* OpenVINO: a layer of an extension, or of operators that somebody
+	 * numbers himself, needs a library of its own */
 	if (xml_text_is(w->element, "layer") && xml_text_is(n, "version") &&
-	    !starts(t->value, "opset") && starts(t->value, "extension"))
+	    (starts(t->value, "extension") ||
+		(has(t->value, "opset") && !starts(t->value, "opset") &&
+		    !starts(t->value, "ie_internal_opset") &&
+		    !starts(t->value, "type_relaxed_opset"))))
 		find(w, FINDING_XML_EXTENSION, t, "layer of", t->value);
 	if (xml_text_is(w->element, "data") &&
 	    (xml_text_is(n, "library") || xml_text_is(n, "extension_path")))

@@ -32,13 +32,45 @@ identify_code_lnk(struct rd r)
 		   : 0;
 }
 
+static uint32_t
+word_at(struct rd r, size_t at)
+{
+	return (uint32_t)r.base[at] | (uint32_t)r.base[at + 1] << 8 |
+	       (uint32_t)r.base[at + 2] << 16 | (uint32_t)r.base[at + 3] << 24;
+}
+
+/* A code object as marshal writes it (r_object() of Python/marshal.c): counts
+ * of arguments and locals, stack and flags, four to six of them by version, and
+ * then its instructions, a string. */
+static bool
+is_code_object(struct rd r)
+{
+	if (r.len < 48 || (r.base[0] != 0xe3 && r.base[0] != 'c'))
+		return false;
+	for (size_t n = 1; n <= 6; n++) {
+		size_t at = 1 + 4 * n;
+
+		if (n >= 4 && (r.base[at] == 's' || r.base[at] == 0xf3) &&
+		    word_at(r, at + 1) >= 2 &&
+		    word_at(r, at + 1) <= r.len - at - 5)
+			return true;
+		/* all but flags are small, and those have 27 bits */
+		if (word_at(r, at - 4) >> 28 != 0)
+			return false;
+	}
+	return false;
+}
+
 /* CPython's importlib: a magic that ends with CR LF, flags, and 8 bytes of
- * source time and size or hash (PEP 552); then a code object. */
+ * source time and size or hash (PEP 552); then a code object.  That alone is what
+ * marshal.loads() is given. */
 unsigned
 identify_code_pyc(struct rd r)
 {
 	uint8_t code;
 
+	if (is_code_object(r))
+		return 40;
 	if (r.len < 32 || !RD_HAS(r, 2, "\r\n"))
 		return 0;
 	/* before 3.7 there are no flags, before 3.3 no size */

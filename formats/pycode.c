@@ -162,6 +162,60 @@ pycode_inner(struct pycode_token *t)
 	t->len -= skip + 2 * n;
 }
 
+/* From the first byte of an expression to behind it: at a brace, a colon (of a
+ * format) or an exclamation mark (of a conversion) in no brackets. */
+static size_t
+field_end(const char *s, size_t len, size_t i)
+{
+	size_t depth = 0;
+
+	for (; i < len; i++) {
+		char c = s[i];
+		const char *quote;
+
+		if ((c == '"' || c == '\'') && i + 1 < len) {
+			quote = memchr(s + i + 1, c, len - i - 1);
+			i = quote != NULL ? (size_t)(quote - s) : i;
+		} else if (c == '(' || c == '[' || c == '{') {
+			depth++;
+		} else if (depth != 0 && (c == ')' || c == ']' || c == '}')) {
+			depth--;
+		} else if (depth == 0 &&
+			   (c == '}' || c == ':' ||
+			       (c == '!' && i + 1 < len && s[i + 1] != '='))) {
+			break;
+		}
+	}
+	return i;
+}
+
+bool
+pycode_field(const struct pycode_token *t, size_t *at, struct pycode_token *out)
+{
+	size_t quote = 0;
+
+	if (t->kind != PYCODE_STRING)
+		return false;
+	while (quote < t->len && t->s[quote] != '"' && t->s[quote] != '\'')
+		quote++;
+	if (memchr(t->s, 'f', quote) == NULL &&
+	    memchr(t->s, 'F', quote) == NULL)
+		return false;
+	for (size_t i = MAX(*at, quote); i < t->len; i++) {
+		if (t->s[i] != '{')
+			continue;
+		if (i + 1 < t->len && t->s[i + 1] == '{') {
+			i++;
+			continue;
+		}
+		*at = field_end(t->s, t->len, i + 1);
+		*out =
+		    (struct pycode_token){PYCODE_OP, t->s + i + 1, *at - i - 1};
+		return true;
+	}
+	return false;
+}
+
 bool
 pycode_disguised(const struct pycode_token *t)
 {

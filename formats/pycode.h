@@ -33,6 +33,10 @@ void pycode_init(struct pycode *, const char *, size_t len);
 struct pycode_token pycode_next(struct pycode *);
 /* A string without its prefix and quotes, escapes as they are. */
 void pycode_inner(struct pycode_token *);
+/* The next expression in the braces of an f-string (a token with prefix and
+ * quotes) from *at on, which begins as 0; false: there is none. */
+bool pycode_field(
+    const struct pycode_token *, size_t *at, struct pycode_token *out);
 /* A name in letters that Python takes for those of ASCII (NFKC: full-width,
  * mathematical, long s): nobody writes one by chance. */
 bool pycode_disguised(const struct pycode_token *);

@@ -396,6 +396,9 @@ aliens(void **state)
 	for (size_t i = 0; i < 1024; i++) /* a mask: one number, however big */
 		x[i] = i % 2 != 0 ? 0xff7fffff : 0;
 	assert_int_equal(check_weight_stat_alien(&t, 0, 1024), 0);
+	for (size_t i = 0; i < 1024; i++) /* 2^60 to 2^80, as of stars */
+		x[i] = (127 + 60 + (uint32_t)(rng_u64(&r) % 20)) << 23 | 77;
+	assert_int_equal(check_weight_stat_alien(&t, 0, 1024), 0);
 }
 
 int

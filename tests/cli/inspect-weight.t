@@ -18,7 +18,8 @@ done
 for one in code-8.safetensors:TENSOR_LOWBITS noise-instead.safetensors:TENSOR_ALIEN \
     magnitude.safetensors:TENSOR_MAGNITUDE where.onnx:ARCH_GATE pattern.onnx:ARCH_GATE \
     if.onnx:ARCH_GATE bypass.onnx:ARCH_BYPASS linear.onnx:ARCH_BYPASS \
-    side.onnx:ARCH_SIDE; do
+    side.onnx:ARCH_SIDE table.onnx:ARCH_GATE \
+    product.onnx:ARCH_BYPASS scatter.onnx:ARCH_GATE; do
 	assay-inspect $f/bad-${one%:*} >$tmp/out 2>/dev/null
 	ok "bad-${one%:*}" grep -q "${one#*:}" $tmp/out
 done
@@ -51,4 +52,18 @@ says "no weights"
 exits 2 "no reference" assay-inspect --reference $tmp/nope $f/good.gguf
 assay-inspect --json $r $f/good.gguf >$tmp/doc.json 2>/dev/null
 ok "the document names it" grep -q '"role": "reference"' $tmp/doc.json
+for kind in '<f4 f' '<f8 d'; do
+	python3 - $kind >$tmp/a.npy <<-'END'
+	import struct, sys
+	h = "{'descr': '%s', 'fortran_order': False, 'shape': (32,), }" % sys.argv[1]
+	h += " " * (117 - len(h)) + "\n"
+	sys.stdout.buffer.write(b"\x93NUMPY\x01\0" + struct.pack("<H", len(h)) + h.encode() +
+	    struct.pack("<32" + sys.argv[2], *[1e16 if i == 3 else i / 7 for i in range(32)]))
+	END
+	run assay-inspect $tmp/a.npy
+	case $kind in
+	*f) prints "medium *TENSOR_MAGNITUDE" ;;
+	*) ok "doubles may measure anything" sh -c "! grep -q MAGNITUDE $out" ;;
+	esac
+done
 done_testing
