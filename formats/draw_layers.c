@@ -81,6 +81,37 @@ draw_conv(
 }
 
 const char *
+draw_conv_transpose(
+    struct draw *a, const char *module, const char *x, const int64_t out[2])
+{
+	const struct tensor *w = draw_weight(a, module, "weight");
+	int64_t stride[2] = {1, 1}, pad[2] = {0, 0}, dilation[2] = {1, 1};
+	int64_t groups[2] = {1, 1};
+	const char *y;
+
+	want_rank(a, w, 4);
+	if (w != NULL && MAX(w->dim[2], w->dim[3]) > LIMIT_IMAGE_SIDE)
+		draw_fail(a, "tensor '%.100s' is a kernel that is too large",
+		    w->name);
+	if (a->rc != 0)
+		return "";
+	pair(a, module, "stride", stride);
+	pair(a, module, "padding", pad);
+	pair(a, module, "dilation", dilation);
+	pair(a, module, "groups", groups);
+	y = draw_node(a, "ConvTranspose", module, x, w->name,
+	    draw_has(a, module, "bias") ? draw_weight(a, module, "bias")->name
+					: NULL,
+	    NULL);
+	window(a, (int64_t[]){(int64_t)w->dim[2], (int64_t)w->dim[3]}, stride,
+	    pad);
+	draw_ints(a, "dilations", 2, dilation);
+	draw_ints(a, "output_padding", 2, out);
+	draw_int(a, "group", MAX(groups[0], 1));
+	return y;
+}
+
+const char *
 draw_batch_norm(struct draw *a, const char *module, const char *x, double eps)
 {
 	static const char *const part[] = {
