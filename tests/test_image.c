@@ -29,9 +29,10 @@ static const struct row rows[] = {
 	{"good-gamma.png", 0, 0, 2, 1, 1, {10, 200}},
 	{"good-grey.jpg", 0, 0, 16, 16, 1, {10, 10, 10, 10, 10, 10, 10, 10}},
 	{"good-ycc.jpg", 0, 0, 16, 8, 3, {80, 80, 80, 80, 80, 80, 80, 80}},
-	{"unsupported-alpha.png", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
-	{"unsupported-trns.png", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
-	{"unsupported-16bit.png", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
+	{"good-transparent.png", 0, 0, 2, 1, 3, {1, 2, 3, 5, 6, 7}},
+	{"good-grey-trns.png", 0, 0, 1, 1, 1, {1}},
+	{"good-16bit.png", 0, 0, 1, 1, 3, {1, 3, 255}},
+	{"good-grey-16bit.png", 0, 0, 2, 1, 1, {1, 200}},
 	{"good-alpha.png", 0, 0, 2, 1, 3, {1, 2, 3, 4, 5, 6}},
 	{"good-grey-alpha.png", 0, 0, 2, 1, 1, {7, 8}},
 	{"good-trns.png", 0, 0, 2, 1, 3, {16, 32, 48, 255, 0, 128}},
@@ -77,7 +78,7 @@ static const struct row rows[] = {
 	{"unsupported-bitmap.pbm", ERR_UNSUPPORTED, 0, 0, 0, 0, {0}},
 	{"unsupported-16.bmp", ERR_UNSUPPORTED, 28, 0, 0, 0, {0}},
 	{"unsupported-rle.bmp", ERR_UNSUPPORTED, 30, 0, 0, 0, {0}},
-	{"unsupported-alpha.webp", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
+	{"good-transparent.webp", 0, 0, 24, 16, 3, {0, 0, 0, 10, 90, 170, 17, 97}},
 	{"unsupported-animation.webp", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
 };
 /* clang-format on */
