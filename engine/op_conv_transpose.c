@@ -56,8 +56,8 @@ transpose_build(
 		return op_bad(s, e, "group %" PRId64, group);
 	cfg->group = (size_t)group;
 	s->cfg = cfg;
-	if ((rc = read_list(s, n, "output_padding", cfg->more, &cfg->nmore,
-		 e)) != 0 ||
+	if ((rc = read_list(
+		 s, n, "output_padding", cfg->more, &cfg->nmore, e)) != 0 ||
 	    (rc = read_list(s, n, "output_shape", cfg->size, &cfg->nsize, e)) !=
 		0)
 		return rc;
@@ -80,8 +80,8 @@ bind_axis(const struct step *s, size_t k, size_t axis, struct window_fit *f,
 	if (cfg->nsize == 0 && cfg->win.same == WINDOW_EXPLICIT) {
 		total = f->pad[axis] + f->behind[axis];
 		if (total >= full)
-			return op_bad(s, e, "pads of %zu, %zu pixels", total,
-			    full);
+			return op_bad(
+			    s, e, "pads of %zu, %zu pixels", total, full);
 		f->in[axis] = full - total;
 		return 0;
 	}
@@ -90,8 +90,8 @@ bind_axis(const struct step *s, size_t k, size_t axis, struct window_fit *f,
 		return op_bad(s, e, "an empty output");
 	/* what is beyond the last window gets the bias alone */
 	total = full > out ? full - out : 0;
-	f->pad[axis] = cfg->win.same == WINDOW_SAME_UPPER ? total / 2
-							   : total - total / 2;
+	f->pad[axis] =
+	    cfg->win.same == WINDOW_SAME_UPPER ? total / 2 : total - total / 2;
 	f->behind[axis] = total - f->pad[axis];
 	f->in[axis] = out;
 	return 0;
@@ -209,8 +209,8 @@ scatter(const struct conv_geom *g, size_t p, double v, const union number *w,
 		for (size_t i = s[0].from; i < s[0].to; i++)
 			for (size_t j = s[1].from; j < s[1].to; j++)
 				for (size_t k = s[2].from; k < s[2].to; k++) {
-					size_t at = s[0].at +
-						    (i - s[0].from) * step[0];
+					size_t at =
+					    s[0].at + (i - s[0].from) * step[0];
 					size_t t =
 					    (i * size[1] + j) * size[2] + k;
 
@@ -240,7 +240,8 @@ transpose_eval(const struct step *s, const struct shape *const *in,
 		for (size_t k = 0; k < g.k; k++)
 			for (size_t p = 0; p < g.f.pixels; p++)
 				scatter(&g, p,
-				    in[0]->known[(n * g.k + k) * g.f.pixels + p]
+				    in[0]
+					->known[(n * g.k + k) * g.f.pixels + p]
 					.f,
 				    in[1]->known + k * g.depth,
 				    v + (n * g.c + k / g.kg * g.cg) *

@@ -17,8 +17,9 @@ struct array {
 	bool columns; /* the first axis is the densest (Fortran) */
 	size_t rank;  /* 1 to ARRAY_MAX_RANK */
 	uint64_t dim[ARRAY_MAX_RANK];
-	size_t count;   /* product of dim */
-	struct rd data; /* exactly count * width bytes, row by row or `columns` */
+	size_t count; /* product of dim */
+	struct rd
+	    data; /* exactly count * width bytes, row by row or `columns` */
 };
 
 /*

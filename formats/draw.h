@@ -81,8 +81,8 @@ void draw_reals(struct draw *, const char *name, size_t n, const double *);
 const char *draw_conv(
     struct draw *, const char *module, const char *x, struct draw_window);
 /* The same transposed, `out` being the rows and columns that it adds. */
-const char *draw_conv_transpose(struct draw *, const char *module,
-    const char *x, const int64_t out[2]);
+const char *draw_conv_transpose(
+    struct draw *, const char *module, const char *x, const int64_t out[2]);
 const char *draw_batch_norm(
     struct draw *, const char *module, const char *x, double eps);
 const char *draw_layer_norm(

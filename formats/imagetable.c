@@ -134,8 +134,8 @@ member_text(const json_t *j, const char *const *list, char *to, size_t size)
 	for (size_t i = 0; v == NULL && list[i] != NULL; i++)
 		v = json_object_get(j, list[i]);
 	if (json_is_string(v))
-		return copy(to, size, json_string_value(v),
-		    json_string_length(v));
+		return copy(
+		    to, size, json_string_value(v), json_string_length(v));
 	if (!json_is_integer(v))
 		return false;
 	n = snprintf(to, size, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
@@ -147,10 +147,10 @@ static bool
 read_object(struct slice line, struct row *row, struct err *e)
 {
 	json_t *j = NULL;
-	bool found = json_read(line.ptr, line.len, &j, e) == 0 &&
-		     member_text(j, file_names, row->file, sizeof(row->file)) &&
-		     member_text(j, class_names, row->class,
-			 sizeof(row->class));
+	bool found =
+	    json_read(line.ptr, line.len, &j, e) == 0 &&
+	    member_text(j, file_names, row->file, sizeof(row->file)) &&
+	    member_text(j, class_names, row->class, sizeof(row->class));
 
 	json_decref(j);
 	return found;
@@ -182,8 +182,8 @@ read_fields(const struct table *t, struct slice line, uint64_t at,
 	if (t->between != OBJECTS)
 		return read_columns(t, line, at, row, e);
 	if (!read_object(line, row, e))
-		return err_set(e, ERR_FORMAT, at,
-		    "no object with file_name and label");
+		return err_set(
+		    e, ERR_FORMAT, at, "no object with file_name and label");
 	return 0;
 }
 
@@ -238,7 +238,8 @@ read_row(const struct table *t, struct slice line, const char *folder,
 		return rc;
 	n = snprintf(path, sizeof(path), "%s%s", folder, row.file);
 	if (row.file[strlen(row.file) - 1] == '/' || n < 0 ||
-	    (size_t)n >= sizeof(path) || member_check(path, &m) != MEMBER_ACCEPTED)
+	    (size_t)n >= sizeof(path) ||
+	    member_check(path, &m) != MEMBER_ACCEPTED)
 		return err_set(e, ERR_FORMAT, at,
 		    "a row names no file beneath the folder");
 	if (!text_utf8_valid(row.class, strlen(row.class)))

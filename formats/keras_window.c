@@ -99,8 +99,8 @@ transpose_window(struct keras *k, const struct keras_layer *l,
     const int64_t size[2], const int64_t stride[2], const int64_t dilation[2])
 {
 	bool said = keras_config_has(l, "output_padding");
-	bool same = strcmp(keras_config_text(l, "padding", "valid"), "same") ==
-		    0;
+	bool same =
+	    strcmp(keras_config_text(l, "padding", "valid"), "same") == 0;
 	int64_t more[2] = {0, 0}, pad[4] = {0}, reach, cut;
 
 	if (said && !keras_config_ints(l, "output_padding", 2, more))
@@ -110,8 +110,8 @@ transpose_window(struct keras *k, const struct keras_layer *l,
 	for (size_t i = 0; i < 2; i++) {
 		reach = (size[i] - 1) * dilation[i] + 1;
 		if (more[i] < 0 || more[i] >= stride[i])
-			keras_draw_bad(k, l, "'output_padding' %" PRId64,
-			    more[i]);
+			keras_draw_bad(
+			    k, l, "'output_padding' %" PRId64, more[i]);
 		if (!said && !same)
 			more[i] = MAX(stride[i] - reach, 0);
 		if (!said || !same)
@@ -153,8 +153,8 @@ DRAW(conv_transpose)
 		}
 	w = keras_draw_weight(k, l, 0, 4, perm);
 	b = bias(k, l, 1);
-	out->name = draw_node(&k->d, "ConvTranspose", l->path, out->name, w, b,
-	    NULL);
+	out->name =
+	    draw_node(&k->d, "ConvTranspose", l->path, out->name, w, b, NULL);
 	transpose_window(k, l, size, stride, dilation);
 	draw_int(&k->d, "group", 1);
 	finish(k, l, out, l->var[0].dim[2]);

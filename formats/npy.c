@@ -192,8 +192,7 @@ parse_pair(
 		return odd(r, "a colon is expected", e);
 	if (key == KEY_DESCR)
 		return parse_descr(r, a, weights, e);
-	return key == KEY_ORDER ? parse_order(r, a, e)
-				: parse_shape(r, a, e);
+	return key == KEY_ORDER ? parse_order(r, a, e) : parse_shape(r, a, e);
 }
 
 static int

@@ -182,8 +182,8 @@ conv_transpose(struct onnx_lower *l, const struct onnx_node *from)
 	if ((n = onnx_lower_node(l, from, "ConvTranspose", 3, 1)) == NULL)
 		return 0;
 	if ((rc = window(l, from, n, kernel, spatial)) != 0 ||
-	    (rc = window_list(
-		 l, from, n, "output_padding", zeros, spatial)) != 0)
+	    (rc = window_list(l, from, n, "output_padding", zeros, spatial)) !=
+		0)
 		return rc;
 	onnx_lower_put_int(n, "group", onnx_lower_get_int(l, from, "group", 1));
 	if (!onnx_lower_get_ints(l, from, "output_shape", &shape, &len))
