@@ -275,8 +275,8 @@ only_use(const struct onnx_file *f, const struct onnx_order *o,
 
 /* The numbers of an initialiser or a Constant, or NULL. */
 static const struct tensor *
-constant(const struct onnx_file *f, const struct onnx_order *o,
-    const char *name)
+constant(
+    const struct onnx_file *f, const struct onnx_order *o, const char *name)
 {
 	size_t at = map_get(&o->init, name);
 	const struct onnx_node *n;
@@ -288,7 +288,8 @@ constant(const struct onnx_file *f, const struct onnx_order *o,
 	if (n == NULL || strcmp(n->op, "Constant") != 0)
 		return NULL;
 	a = onnx_file_attr(n, "value");
-	return a != NULL && a->type == ONNX_TENSOR && a->t != NULL ? &a->t->t : NULL;
+	return a != NULL && a->type == ONNX_TENSOR && a->t != NULL ? &a->t->t
+								   : NULL;
 }
 
 /* Whether n brings pixels of 0 to 255 down: divides by 64 or more, takes
@@ -297,8 +298,7 @@ static bool
 brings_down(const struct onnx_file *f, const struct onnx_order *o,
     const struct onnx_node *n)
 {
-	const struct tensor *t =
-	    n->nin == 2 ? constant(f, o, n->in[1]) : NULL;
+	const struct tensor *t = n->nin == 2 ? constant(f, o, n->in[1]) : NULL;
 	double v;
 
 	if (t == NULL || (t->dtype != DTYPE_F32 && t->dtype != DTYPE_F64) ||
@@ -317,8 +317,8 @@ static void
 look(const struct onnx_file *f, const struct onnx_order *o,
     const struct model *m, struct onnx_image *image)
 {
-	static const char *const each[] = {"Cast", "Identity", "Sub", "Add",
-	    "Mul", "Div", "Clip", NULL};
+	static const char *const each[] = {
+	    "Cast", "Identity", "Sub", "Add", "Mul", "Div", "Clip", NULL};
 	static const char *const moves[] = {
 	    "Cast", "Identity", "Transpose", NULL};
 	const char *name = image->input->name;
@@ -374,8 +374,8 @@ before(struct onnx_lower *l, const char *op, const char **x, bool final,
 {
 	static const struct onnx_node none = {.op = "", .name = ""};
 	struct node *n = onnx_lower_node(l, &none, op, 0, 0);
-	const char *y = final ? image->input->name
-			      : onnx_lower_fresh(l, "assay.image", op);
+	const char *y =
+	    final ? image->input->name : onnx_lower_fresh(l, "assay.image", op);
 
 	if (n == NULL || l->full)
 		return NULL;
@@ -408,8 +408,7 @@ onnx_ends_begin(struct onnx_lower *l, const struct onnx_image *image)
 	}
 	if (turn && (n = before(l, "Transpose", &x, true, image)) != NULL)
 		onnx_lower_put_ints(n, "perm", perm, 4);
-	if (image->flat &&
-	    (n = before(l, "Flatten", &x, true, image)) != NULL)
+	if (image->flat && (n = before(l, "Flatten", &x, true, image)) != NULL)
 		onnx_lower_put_int(n, "axis", 1);
 	fact.rank = image->flat ? 2 : 4;
 	if (x != l->m->input)
@@ -438,8 +437,8 @@ onnx_ends_note(const struct onnx_image *image, const struct onnx_logits *out,
 		    "which std=1/255 makes of those of 0 to 1",
 		    s);
 	if (out->why != NULL)
-		s = arena_printf(
-		    a, "%s; of what the file gives '%.80s' was taken", s,
+		s = arena_printf(a,
+		    "%s; of what the file gives '%.80s' was taken", s,
 		    out->value.name);
 	return s;
 }

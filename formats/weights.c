@@ -223,10 +223,20 @@ weights_last(
 bool
 weights_has_last(const struct weights *w, const char *module)
 {
-	char buf[LIMIT_NAME + 1];
+	char buf[LIMIT_NAME + 1], base[LIMIT_NAME + 1];
+	size_t n = strlen(module);
 
-	return weights_last(w, module, buf) != NULL ||
-	       (w->row != NULL && numbered(w, module, buf) != 0);
+	if (weights_last(w, module, buf) != NULL)
+		return true;
+	if (w->row == NULL)
+		return false;
+	/* "classifier" of several layers in the place of "classifier.1" */
+	n -= n > 2 && module[n - 2] == '.' ? 2 : 0;
+	if (n > LIMIT_NAME)
+		return false;
+	memcpy(base, module, n);
+	base[n] = '\0';
+	return numbered(w, base, buf) != 0;
 }
 
 const struct weights_attr *
