@@ -92,7 +92,7 @@ body_transpose_same(struct model *m)
 static void
 body_transpose_1d(struct model *m)
 {
-	const char *v = "flat", *image = "image";
+	const char *v = "flat.x", *image = "image";
 
 	build_node(m, "Reshape", v, &image, 1);
 	build_ints(m, "shape", LIST(0, 3, 42));
