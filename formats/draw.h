@@ -110,7 +110,7 @@ const char *draw_average_pool(struct draw *, const char *at, const char *x,
     int64_t kernel, int64_t stride, int64_t pad);
 /* (N, C, H, W) to (N, C H W). */
 const char *draw_flatten(struct draw *, const char *at, const char *x);
-/* The mean over height and width, as (N, C). */
+/* The mean over height and width, as (N, C); what timm's global_pool says. */
 const char *draw_global_pool(struct draw *, const char *at, const char *x);
 /* 0 in a dimension keeps it, -1 takes the rest (ONNX Reshape). */
 const char *draw_reshape(struct draw *, const char *at, const char *x,

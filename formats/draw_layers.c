@@ -292,10 +292,40 @@ draw_average_pool(struct draw *a, const char *at, const char *x, int64_t kernel,
 	return y;
 }
 
+/* timm's configurations name the pool in front of the last layer
+ * (timm/layers/adaptive_avgmax_pool.py). */
+static const char *
+pool_of(const json_t *config)
+{
+	const json_t *how = json_object_get(config, "global_pool");
+
+	return json_is_string(json_object_get(config, "architecture")) &&
+		       json_is_string(how)
+		   ? json_string_value(how)
+		   : "";
+}
+
 const char *
 draw_global_pool(struct draw *a, const char *at, const char *x)
 {
-	return draw_flatten(a, at, draw_unary(a, "GlobalAveragePool", at, x));
+	static const double half = 0.5;
+	const char *how = pool_of(a->hints->config), *y, *z;
+
+	if (strcmp(how, "max") == 0)
+		return draw_flatten(
+		    a, at, draw_unary(a, "GlobalMaxPool", at, x));
+	y = draw_flatten(a, at, draw_unary(a, "GlobalAveragePool", at, x));
+	if (strcmp(how, "avgmax") != 0 && strcmp(how, "catavgmax") != 0)
+		return y;
+	z = draw_flatten(a, at, draw_unary(a, "GlobalMaxPool", at, x));
+	if (strcmp(how, "avgmax") == 0)
+		return draw_binary(a, "Mul", at,
+		    draw_binary(a, "Add", at, y, z),
+		    draw_constant(
+			a, draw_path(a, "assay.%s.half", at), 0, NULL, &half));
+	y = draw_binary(a, "Concat", at, y, z);
+	draw_int(a, "axis", 1);
+	return y;
 }
 
 const char *
