@@ -2,6 +2,7 @@
 #include "formats/weights.h"
 
 #include "base/limits.h"
+#include "formats/weights_norm.h"
 
 static int
 full(struct err *e)
@@ -126,6 +127,7 @@ weights_init(struct weights *w, struct arena *a, struct tensor *t, size_t n,
 	if (w->used == NULL || w->turned == NULL || w->ignored == NULL)
 		return full(e);
 	put_aside(w);
+	weights_norm_find(w);
 	while ((len = wrapper(w)) != 0)
 		w->prefix += len;
 	for (size_t i = 0; i < n; i++) {

@@ -56,6 +56,9 @@ static const struct good_row good_rows[] = {
     {"good-resnet-head.pt", "architecture resnet"},
     {"good-resnet-dropout.pt", "'fc.1' is the last layer, behind a dropout"},
     {"good-resnet-pool.pt", "a whole module, whose code is not run"},
+    {"good-resnet-own-mean.pt",
+	"images are taken to be normalised by the model's own "
+	"'normalizer.new_mean' and 'normalizer.new_std'"},
     {"good-resnet-student.pt", "taken from 'student'"},
     {"good-row-transposed.pt", "a row of layers"},
     {"good-row-pads.pt", "a row of layers"},
