@@ -178,8 +178,8 @@ refuse(const struct hints *h, const struct weights *w, struct err *e)
 	    origin, gap, most.f->name, most.used, w->n, most.stop);
 }
 
-static int
-choose(const struct hints *h, const struct weights *w,
+int
+arch_choose(const struct hints *h, const struct weights *w,
     const struct arch_family **out, struct err *e)
 {
 	const struct arch_family *second;
@@ -325,7 +325,7 @@ arch_load(
     const struct hints *h, struct weights *w, struct model *m, struct err *e)
 {
 	const struct arch_family *f;
-	int rc = choose(h, w, &f, e);
+	int rc = arch_choose(h, w, &f, e);
 
 	return rc != 0 ? rc : arch_draw(f, NULL, h, w, m, e);
 }

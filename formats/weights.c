@@ -82,6 +82,12 @@ put_aside(struct weights *w)
 		}
 }
 
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /*
  * What wrappers put in front of every name: one that all share (DataParallel's
  * "module.", "model.", "backbone.", ...), and the place of the model in
@@ -100,9 +106,11 @@ wrapper(const struct weights *w)
 	if (name == NULL || (dot = strchr(name, '.')) == NULL)
 		return 0;
 	n = (size_t)(dot - name) + 1;
-	/* other numbers are places in a row */
-	if (name[0] >= '0' && name[0] <= '9' &&
-	    strncmp(name, second, sizeof(second) - 1) != 0)
+	/* other numbers are places in a row, but for one with a name of more
+	 * parts behind it: a model there is all that has weights */
+	if (is_digit(name[0]) &&
+	    strncmp(name, second, sizeof(second) - 1) != 0 &&
+	    (is_digit(dot[1]) || strchr(dot + 1, '.') == NULL))
 		return 0;
 	return all_begin(w, name, n) ? n : 0;
 }

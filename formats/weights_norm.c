@@ -21,8 +21,7 @@ within(const struct tensor *t, double lo, double hi)
 {
 	uint64_t n;
 
-	if (t->data == NULL || !tensor_elements(t, &n) ||
-	    (n != 1 && n != 3) ||
+	if (t->data == NULL || !tensor_elements(t, &n) || (n != 1 && n != 3) ||
 	    (t->dtype != DTYPE_F32 && t->dtype != DTYPE_F64 &&
 		t->dtype != DTYPE_F16 && t->dtype != DTYPE_BF16))
 		return false;

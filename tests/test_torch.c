@@ -59,6 +59,10 @@ static const struct good_row good_rows[] = {
     {"good-resnet-own-mean.pt",
 	"images are taken to be normalised by the model's own "
 	"'normalizer.new_mean' and 'normalizer.new_std'"},
+    {"good-resnet-behind.pt",
+	"architecture resnet at place 0, layers behind it"},
+    {"good-resnet-linear.pt",
+	"architecture resnet at place 0, layers behind it"},
     {"good-resnet-student.pt", "taken from 'student'"},
     {"good-row-transposed.pt", "a row of layers"},
     {"good-row-pads.pt", "a row of layers"},
