@@ -140,12 +140,11 @@ static const struct arch_family row = {
 
 /* The tensors and numbers at the architecture's place. */
 static int
-take_inner(struct behind *b, const struct weights *w, struct arena *a,
-    struct err *e)
+take_inner(
+    struct behind *b, const struct weights *w, struct arena *a, struct err *e)
 {
 	struct tensor *t = arena_alloc(a, w->n + 1, sizeof(*t));
-	struct weights_attr *attr =
-	    arena_alloc(a, w->nattr + 1, sizeof(*attr));
+	struct weights_attr *attr = arena_alloc(a, w->nattr + 1, sizeof(*attr));
 	size_t n = 0, nattr = 0;
 	const char *rest;
 
