@@ -114,8 +114,7 @@ entry(struct tiff *t, const uint8_t *p, struct err *e)
 	if (slot == SLOTS)
 		return 0;
 	l = &t->list[slot];
-	if (type >= ARRAY_LEN(width) || width[type] == 0 || n == 0 ||
-	    l->n != 0)
+	if (type >= ARRAY_LEN(width) || width[type] == 0 || n == 0 || l->n != 0)
 		return damaged("an entry of its directory is odd or twice", e);
 	size = (size_t)n * width[type];
 	*l = (struct list){n, width[type], {p + 8, size}};
@@ -285,14 +284,14 @@ paint(const struct tiff *t, const uint8_t *from, size_t c, uint8_t *p)
 
 	for (size_t i = 0; i < n; i++, from += t->samples)
 		for (size_t k = 0; k < c; k++)
-			*p++ = t->meaning == PALETTE
-				   ? (uint8_t)(value(t, COLOURS,
-						   (uint32_t)k * 256 + *from,
-						   0) >>
-					 8)
-			       : t->meaning == WHITE_IS_ZERO
-				   ? (uint8_t)(255 - from[k])
-				   : from[k];
+			*p++ =
+			    t->meaning == PALETTE
+				? (uint8_t)(value(t, COLOURS,
+						(uint32_t)k * 256 + *from, 0) >>
+					    8)
+			    : t->meaning == WHITE_IS_ZERO
+				? (uint8_t)(255 - from[k])
+				: from[k];
 }
 
 bool

@@ -97,8 +97,8 @@ begin(struct lzw *z, struct lzw_form form, struct slice in)
 }
 
 bool
-lzw_expand(struct lzw_form form, struct slice in, uint8_t *out, size_t size,
-    size_t *n)
+lzw_expand(
+    struct lzw_form form, struct slice in, uint8_t *out, size_t size, size_t *n)
 {
 	struct lzw z;
 	uint32_t code, old = CODES; /* none since the last clearing */
@@ -111,9 +111,9 @@ lzw_expand(struct lzw_form form, struct slice in, uint8_t *out, size_t size,
 			old = CODES;
 			continue;
 		}
-		if (old == CODES ? code > clear_code(&z)
-				 : code > z.next ||
-				       (code == z.next && z.next == CODES))
+		if (old == CODES
+			? code > clear_code(&z)
+			: code > z.next || (code == z.next && z.next == CODES))
 			return false;
 		if (old != CODES)
 			make(&z, old,
