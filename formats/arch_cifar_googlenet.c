@@ -39,8 +39,8 @@ inception(struct draw *a, const char *at, const char *x)
 		for (size_t k = 0; k <= i; k++)
 			part[i] = unit(a, row, 3 * k, part[i]);
 	}
-	part[3] = draw_max_pool(
-	    a, draw_path(a, "%s.b4.0", at), x, 3, 1, 1, false);
+	part[3] =
+	    draw_max_pool(a, draw_path(a, "%s.b4.0", at), x, 3, 1, 1, false);
 	part[3] = unit(a, draw_path(a, "%s.b4", at), 1, part[3]);
 	return layer_concat(a, at, 1, 4, part);
 }
@@ -48,8 +48,8 @@ inception(struct draw *a, const char *at, const char *x)
 static const char *
 draw(struct draw *a, const char *x)
 {
-	static const char *const rest[] = {"a3", "b3", "", "a4", "b4", "c4",
-	    "d4", "e4", "", "a5", "b5"};
+	static const char *const rest[] = {
+	    "a3", "b3", "", "a4", "b4", "c4", "d4", "e4", "", "a5", "b5"};
 
 	x = layer_stem(a, "pre_layers.0", x, (struct draw_window){.pad = 1});
 	x = draw_batch_norm(a, "pre_layers.1", x, 1e-5);
