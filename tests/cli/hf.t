@@ -32,7 +32,7 @@ ok "one output and one name: no name of either class" sh -c "! grep -q '\"labels
 ok "but in the note" grep -q "the second of two classes, which is called 'LABEL_0'" good-vit-one.neutral
 cp "$hub/good-vit/model.safetensors" alone.safetensors
 run assay-inspect "$hub/good-vit"
-ok "the inspection finds the configuration beside the weights" sh -c "! grep -q MODEL_UNSUPPORTED '$out'"
+ok "the inspection finds the configuration beside the weights" sh -c "! grep -q 'without the config.json' '$out'"
 run assay-inspect alone.safetensors
 prints "MODEL_UNSUPPORTED.*without the config.json that belongs to them"
 exits 3 "weights without their configuration" assay-load alone.safetensors
