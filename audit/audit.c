@@ -27,7 +27,7 @@ static const char *arg_data, *arg_classes, *arg_out, *arg_model;
 static const char *arg_budget = "standard", *arg_trigger, *arg_seed = "0";
 static const char *arg_method = "guided", *arg_rounds, *arg_lr, *arg_batch;
 static const char *arg_eval_data, *arg_previous;
-static const char *arg_preprocess, *arg_policy;
+static const char *arg_preprocess, *arg_arch, *arg_policy;
 static struct opt_list arg_reference;
 static bool arg_resume, arg_no_purify, arg_no_grow, arg_sandbox;
 
@@ -39,6 +39,7 @@ static const struct opt table[] = {
 	.help = "clean images with labels"},
     OPT_CLASSES(&arg_classes),
     OPT_PREPROCESS(&arg_preprocess),
+    OPT_ARCH(&arg_arch),
     {.name = "reference",
 	.letter = 'r',
 	.kind = OPT_LIST,
@@ -317,6 +318,7 @@ scan(struct audit *a, const char *model, const char *before, const char *dir,
 	command_option(&c, "--data", arg_data);
 	command_option(&c, "--classes", arg_classes);
 	command_option(&c, "--preprocess", arg_preprocess);
+	command_option(&c, "--arch", arg_arch);
 	for (size_t i = 0; i < arg_reference.n; i++)
 		command_option(&c, "--reference", arg_reference.item[i]);
 	command_option(&c, "--previous", arg_previous);
@@ -349,6 +351,7 @@ evaluate(struct audit *a, const char *model, const char *name,
 	    &c, "--data", arg_eval_data != NULL ? arg_eval_data : arg_data);
 	command_option(&c, "--classes", arg_classes);
 	command_option(&c, "--preprocess", arg_preprocess);
+	command_option(&c, "--arch", arg_arch);
 	command_option(&c, "--trigger", trigger);
 	command_option(&c, "--baseline", baseline);
 	command_option(&c, "-o", doc);
@@ -389,6 +392,7 @@ purify(struct audit *a, struct err *e)
 	command_option(&c, "--data", arg_data);
 	command_option(&c, "--classes", arg_classes);
 	command_option(&c, "--preprocess", arg_preprocess);
+	command_option(&c, "--arch", arg_arch);
 	command_option(&c, "--method", arg_method);
 	command_option(&c, "--rounds", arg_rounds);
 	command_option(&c, "--lr", arg_lr);

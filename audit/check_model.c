@@ -4,8 +4,13 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_arch.h"
 
+#include "base/file.h"
+#include "base/json.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "formats/format.h"
+
+#include <unistd.h>
 
 #define BIDS 8
 
@@ -35,6 +40,36 @@ is_empty_torch(const struct check_file *f)
 		   text_ends_with(check_name_of(f), ".pth")) &&
 	       memmem(f->bytes.base, f->bytes.len, package,
 		   sizeof(package) - 1) == NULL;
+}
+
+/* The config.json of Hugging Face that belongs to a file, as the loader finds
+ * it; a new reference, or NULL. */
+static json_t *
+config_beside(const struct check_file *f)
+{
+	static const char *const keys[] = {
+	    "model_type", "architecture", "architectures"};
+	struct file_map m;
+	json_t *j = NULL;
+	struct err e;
+	bool ours = false;
+	int fd;
+
+	if (f->sink->near == NULL || f->member != NULL || f->depth != 0 ||
+	    (fd = f->sink->near(f->sink->beside_ctx, 0, "config.json")) < 0)
+		return NULL;
+	if (file_map_fd(fd, "config.json", LIMIT_INSPECT_SOURCE, &m, &e) == 0) {
+		if (json_read(m.ptr, m.len, &j, &e) != 0)
+			j = NULL;
+		file_unmap(&m);
+	}
+	close(fd);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		ours = ours || json_object_get(j, keys[i]) != NULL;
+	if (ours)
+		return j;
+	json_decref(j);
+	return NULL;
 }
 
 void
@@ -67,6 +102,7 @@ check_model(const struct check_file *f)
 			continue;
 		check_knows(f);
 		source_mem(&s, f->bytes.base, f->bytes.len);
+		s.hints.config = config_beside(f);
 		if (bid[i]->load(&s, &m, &e) != 0) {
 			complain(f, &e);
 		} else {

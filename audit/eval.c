@@ -22,7 +22,8 @@
 #include <math.h>
 
 static const char *arg_data, *arg_classes, *arg_trigger, *arg_baseline;
-static const char *arg_preprocess, *arg_poisoned, *arg_target, *arg_out;
+static const char *arg_preprocess, *arg_arch, *arg_poisoned, *arg_target,
+    *arg_out;
 static bool arg_json;
 static uint64_t arg_threads;
 static double arg_max_asr = 2.0;
@@ -35,6 +36,7 @@ static const struct opt table[] = {
 	.help = "images with labels"},
     OPT_CLASSES(&arg_classes),
     OPT_PREPROCESS(&arg_preprocess),
+    OPT_ARCH(&arg_arch),
     {.name = "trigger",
 	.kind = OPT_STR,
 	.dest = &arg_trigger,
@@ -300,7 +302,7 @@ static int
 measure_baseline(struct evaluation *v, struct err *e)
 {
 	struct fetched_model m;
-	int rc = fetch_model(arg_baseline, arg_preprocess, &m, e);
+	int rc = fetch_model(arg_baseline, arg_preprocess, arg_arch, &m, e);
 
 	if (rc != 0)
 		return rc;
@@ -319,7 +321,8 @@ evaluate(struct evaluation *v, const char *model, struct err *e)
 	json_t *j;
 	int rc;
 
-	if ((rc = fetch_model(model, arg_preprocess, &v->file, e)) != 0 ||
+	if ((rc = fetch_model(model, arg_preprocess, arg_arch, &v->file, e)) !=
+		0 ||
 	    (rc = fetch_data(&want, &v->data, e)) != 0 ||
 	    (rc = open_trigger(v, e)) != 0)
 		return rc;

@@ -24,6 +24,7 @@ static const struct opt table[] = {
 	.help = "clean images with labels"},
     OPT_CLASSES(&grow.opt.classes),
     OPT_PREPROCESS(&grow.opt.preprocess),
+    OPT_ARCH(&grow.opt.arch),
     {.name = "count",
 	.letter = 'n',
 	.kind = OPT_U64,

@@ -16,7 +16,7 @@
 #define GROW_MAX 64
 
 struct grow_options {
-	const char *model, *data, *classes, *preprocess, *augment, *out;
+	const char *model, *data, *classes, *preprocess, *arch, *augment, *out;
 	uint64_t count, seed, epochs, batch;
 	double rate; /* 0: the default of the optimiser */
 };

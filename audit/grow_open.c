@@ -184,7 +184,8 @@ grow_open(struct grow *g, struct err *e)
 	int rc;
 
 	arena_init(&g->arena, (size_t)32 << 30);
-	rc = fetch_model(g->opt.model, g->opt.preprocess, &g->file, e);
+	rc = fetch_model(
+	    g->opt.model, g->opt.preprocess, g->opt.arch, &g->file, e);
 	if (rc != 0)
 		return rc;
 	want.model = &g->file.model;

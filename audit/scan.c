@@ -34,6 +34,7 @@ static const struct opt table[] = {
 	.help = "clean images with labels"},
     OPT_CLASSES(&scan.opt.classes),
     OPT_PREPROCESS(&scan.opt.preprocess),
+    OPT_ARCH(&scan.opt.arch),
     {.name = "reference",
 	.letter = 'r',
 	.kind = OPT_LIST,

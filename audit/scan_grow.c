@@ -35,6 +35,10 @@ run_grow(const struct scan *s, const char *dir, struct err *e)
 		argv[n++] = "--preprocess";
 		argv[n++] = s->opt.preprocess;
 	}
+	if (s->opt.arch != NULL) {
+		argv[n++] = "--arch";
+		argv[n++] = s->opt.arch;
+	}
 	if (tool_quiet)
 		argv[n++] = "--quiet";
 	rc = spawn_tool(argv, sink, &status, e);

@@ -27,7 +27,7 @@ fetch_file(
     const struct scan *s, const char *path, struct scan_model *m, struct err *e)
 {
 	m->path = path;
-	return fetch_model(path, s->opt.preprocess, &m->file, e);
+	return fetch_model(path, s->opt.preprocess, s->opt.arch, &m->file, e);
 }
 
 /* The same operators in the same order, with as many weights. */

@@ -17,7 +17,7 @@ struct scan_budget {
 };
 
 struct scan_options {
-	const char *model, *data, *classes, *cache, *preprocess;
+	const char *model, *data, *classes, *cache, *preprocess, *arch;
 	struct opt_list reference;
 	const char *previous, *grow_in;
 	const char *out; /* NULL, or where documents go */

@@ -40,6 +40,8 @@ struct opt {
 	.help = "threads (default: all cores); never changes the result"}
 #define OPT_CLASSES(to) {.name = "classes", .kind = OPT_STR, .dest = (to),     \
 	.arg = "FILE", .help = "class names, one a line"}
+#define OPT_ARCH(to) {.name = "arch", .kind = OPT_STR, .dest = (to),           \
+	.arg = "A", .help = "architecture of a file of weights alone"}
 #define OPT_PREPROCESS(to) {.name = "preprocess", .kind = OPT_STR,             \
 	.dest = (to), .arg = "P",                                              \
 	.help = "resize=N,crop=N,mean=M:M:M,std=..., see assay-data(5)"}

@@ -10,6 +10,10 @@
 
 #include <math.h>
 
+/* From so many pixels on, rows are added up before they are added together:
+ * one sum of all would lose digits. */
+#define LARGE 1024
+
 #define NO_PIXEL UINT32_MAX /* a window wholly in the padding */
 
 struct pool {
@@ -83,9 +87,13 @@ static int
 average_infer(const struct step *s, const struct shape *const *in,
     struct shape *out, struct op_need *need, struct err *e)
 {
+	int rc;
+
 	if (!shape_real(in[0]))
 		return op_bad(s, e, "an average of integers");
-	return pool_infer(s, in, out, need, e);
+	if ((rc = pool_infer(s, in, out, need, e)) == 0 && need->taps > LARGE)
+		need->scratch = in[0]->dim[1];
+	return rc;
 }
 
 static int
@@ -455,9 +463,16 @@ average_forward(const struct op_call *c)
 
 			memset(y, 0, channels * sizeof(*y));
 			rows_begin(&r, &f, o);
-			while (rows_next(&r))
+			while (rows_next(&r)) {
+				float *to = f.taps > LARGE ? c->scratch : y;
+
+				if (to != y)
+					memset(to, 0, channels * sizeof(*to));
 				add_row(channels, r.n, r.step * channels,
-				    x + r.pixel * channels, y);
+				    x + r.pixel * channels, to);
+				if (to != y)
+					add_row(channels, 1, channels, to, y);
+			}
 			scale(channels, average_weight(c, &f, &r, o), y);
 		}
 	}

@@ -129,6 +129,7 @@ static int
 squeeze_infer(const struct step *s, const struct shape *const *in,
     struct shape *out, struct op_need *need, struct err *e)
 {
+	bool batch = node_int(s->node, "batch", 0) != 0;
 	bool drop[MODEL_MAX_RANK];
 	size_t n;
 	int rc;
@@ -139,7 +140,7 @@ squeeze_infer(const struct step *s, const struct shape *const *in,
 	*out = (struct shape){.rank = 0};
 	for (size_t i = 0; i < in[0]->rank; i++) {
 		if (n == SIZE_MAX)
-			drop[i] = in[0]->dim[i] == 1;
+			drop[i] = in[0]->dim[i] == 1 && (i > 0 || !batch);
 		if (drop[i] && in[0]->dim[i] != 1)
 			return op_bad(
 			    s, e, "axis %zu has size %zu", i, in[0]->dim[i]);

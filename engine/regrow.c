@@ -155,7 +155,8 @@ mark_forward(struct maker *k, size_t at)
 static bool
 is_layer(struct maker *k, const struct node *n)
 {
-	static const char *const list[] = {"Conv", "Einsum", "Gemm", "MatMul"};
+	static const char *const list[] = {
+	    "Conv", "ConvTranspose", "Einsum", "Gemm", "MatMul"};
 
 	if (!is_one_of(n, list, ARRAY_LEN(list)))
 		return false;

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "formats/binary.h"
+#include "formats/weights_norm.h"
 
 /* For an attempt that only tells how far a family gets. */
 #define ATTEMPT_ARENA ((size_t)1 << 28)
@@ -177,8 +178,8 @@ refuse(const struct hints *h, const struct weights *w, struct err *e)
 	    origin, gap, most.f->name, most.used, w->n, most.stop);
 }
 
-static int
-choose(const struct hints *h, const struct weights *w,
+int
+arch_choose(const struct hints *h, const struct weights *w,
     const struct arch_family **out, struct err *e)
 {
 	const struct arch_family *second;
@@ -269,13 +270,19 @@ say_around(struct draw *a)
 	while (i < w->n && w->ignored[i])
 		i++;
 	name = i < w->n ? w->tensor[i].name : "";
-	if (w->nattr == 0 && n >= 2 && strncmp(name + n - 2, "1.", 2) == 0 &&
+	if (w->nattr == 0 && w->mean == SIZE_MAX && n >= 2 &&
+	    strncmp(name + n - 2, "1.", 2) == 0 &&
 	    (n == 2 || name[n - 3] == '.') &&
 	    strstr(a->m->note, "resized") == NULL)
 		draw_note(a,
 		    "all names begin with '%.*s': what comes before the model "
 		    "is not in the file",
 		    (int)MIN(n, 64), name);
+	if (w->mean != SIZE_MAX)
+		draw_note(a,
+		    "images are taken to be normalised by the model's own "
+		    "'%.64s' and '%.64s'",
+		    w->tensor[w->mean].name, w->tensor[w->std].name);
 	if (w->aside != SIZE_MAX)
 		draw_note(a,
 		    "left aside: '%.64s' and the like, beside the model",
@@ -295,7 +302,10 @@ arch_draw(const struct arch_family *f, const void *ctx, const struct hints *h,
 	logits = f->draw(&a, m->input);
 	if (a.rc != 0)
 		return err_wrap(e, "as %s", f->name);
-	if ((rc = all_used(f, w, e)) != 0 || (rc = keep_tensors(w, m, e)) != 0)
+	if ((rc = all_used(f, w, e)) != 0 ||
+	    (rc = keep_tensors(w, m, e)) != 0 ||
+	    (w->mean != SIZE_MAX && (rc = weights_norm_take(w, &h->preprocess,
+					 &m->preprocess, e)) != 0))
 		return rc;
 	say_around(&a);
 	m->output = logits;
@@ -315,7 +325,7 @@ arch_load(
     const struct hints *h, struct weights *w, struct model *m, struct err *e)
 {
 	const struct arch_family *f;
-	int rc = choose(h, w, &f, e);
+	int rc = arch_choose(h, w, &f, e);
 
 	return rc != 0 ? rc : arch_draw(f, NULL, h, w, m, e);
 }

@@ -40,6 +40,9 @@ const struct arch_family *const *arch_all(size_t *n);
  */
 int arch_load(const struct hints *, struct weights *, struct model *,
     struct err *) MUST_USE;
+/* The family that it would take. */
+int arch_choose(const struct hints *, const struct weights *,
+    const struct arch_family **out, struct err *) MUST_USE;
 /* The same by this family, whose draw() finds `ctx` in the context. */
 int arch_draw(const struct arch_family *, const void *ctx, const struct hints *,
     struct weights *, struct model *, struct err *) MUST_USE;

@@ -108,7 +108,8 @@ draw(struct draw *a, const char *x)
 {
 	size_t n = stages_of(a->w);
 	bool v2 = draw_dim(a, "features.1.0.block.0.0", "weight", 1) > 1;
-	uint64_t width = draw_dim(a, "classifier.1", "weight", 1);
+	uint64_t width =
+	    draw_dim(a, draw_path(a, "features.%zu.0", n + 1), "weight", 0);
 	double eps = v2 || width >= 2048 ? 1e-3 : 1e-5;
 
 	if (n != STAGES && n != STAGES - 1)

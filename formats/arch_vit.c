@@ -18,7 +18,8 @@ match(const struct weights *w, const json_t *config)
 	    !weights_has(w, "conv_proj.weight") ||
 	    !weights_has(w, "encoder.pos_embedding") ||
 	    !weights_has(w, "encoder.ln.weight") ||
-	    !weights_has(w, "heads.head.weight"))
+	    (!weights_has_last(w, "heads.head") &&
+		!weights_has_last(w, "heads")))
 		return 0;
 	return w->n;
 }
@@ -68,7 +69,9 @@ draw(struct draw *a, const char *x)
 	if (draw_has(a, "heads.pre_logits", "weight"))
 		x = layer_act(a, LAYER_TANH, "heads.act",
 		    draw_gemm(a, "heads.pre_logits", x));
-	return draw_classifier(a, "heads.head", x);
+	/* people write vit.heads = nn.Linear(...), too */
+	return draw_last(a,
+	    weights_has_last(a->w, "heads.head") ? "heads.head" : "heads", x);
 }
 
 const struct arch_family arch_vit = {

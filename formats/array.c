@@ -28,6 +28,41 @@ array_take(struct array *a, struct rd *r, struct err *e)
 	return rd_sub(r, bytes, &a->data);
 }
 
+/*
+ * The same row by row: `a` itself, or a copy in the arena.  The elements of a
+ * copy are no longer where errors about them say.
+ */
+static int
+in_rows(const struct array *a, struct arena *arena, struct array *out,
+    struct err *e)
+{
+	size_t step[ARRAY_MAX_RANK], at[ARRAY_MAX_RANK] = {0}, from = 0, n = 1;
+	uint8_t *p;
+
+	*out = *a;
+	if (!a->columns || a->rank < 2 || a->count == 0)
+		return 0;
+	if ((p = arena_alloc(arena, a->count, a->width)) == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "data too large");
+	for (size_t k = 0; k < a->rank; k++) {
+		step[k] = n;
+		n *= (size_t)a->dim[k];
+	}
+	out->data = rd_mem(p, a->count * a->width);
+	out->columns = false;
+	for (size_t i = 0; i < a->count; i++, p += a->width) {
+		memcpy(p, a->data.base + from * a->width, a->width);
+		for (size_t k = a->rank; k-- > 0;) {
+			from += step[k];
+			if (++at[k] < a->dim[k])
+				break;
+			from -= step[k] * at[k];
+			at[k] = 0;
+		}
+	}
+	return 0;
+}
+
 static uint64_t
 element(const struct array *a, size_t i)
 {
@@ -178,13 +213,15 @@ take_floats(
 int
 array_images(const struct array *a, struct dataset *d, struct err *e)
 {
+	struct array rows;
 	bool planar;
 	int rc;
 
-	if ((rc = layout(a, d, &planar, e)) != 0)
+	if ((rc = layout(a, d, &planar, e)) != 0 ||
+	    (rc = in_rows(a, &d->arena, &rows, e)) != 0)
 		return rc;
-	return a->kind == 'f' ? take_floats(a, d, planar, e)
-			      : take_bytes(a, d, planar, e);
+	return a->kind == 'f' ? take_floats(&rows, d, planar, e)
+			      : take_bytes(&rows, d, planar, e);
 }
 
 /* A whole number, also where it is kept as a float. */
@@ -219,8 +256,8 @@ hot(const struct array *a, size_t i)
 	return at;
 }
 
-int
-array_labels(const struct array *a, struct dataset *d, struct err *e)
+static int
+take_labels(const struct array *a, struct dataset *d, struct err *e)
 {
 	bool rows = a->rank == 2 && a->dim[1] > 1;
 	int64_t v, most = -1;
@@ -254,4 +291,13 @@ array_labels(const struct array *a, struct dataset *d, struct err *e)
 	d->label = label;
 	d->classes = rows ? (size_t)a->dim[1] : (size_t)(most + 1);
 	return 0;
+}
+
+int
+array_labels(const struct array *a, struct dataset *d, struct err *e)
+{
+	struct array rows;
+	int rc = in_rows(a, &d->arena, &rows, e);
+
+	return rc != 0 ? rc : take_labels(&rows, d, e);
 }

@@ -14,11 +14,12 @@ struct array {
 	char kind;    /* 'u', 'i' or 'f'; of weights also 'b', a bool */
 	size_t width; /* bytes of an element: 1, 2, 4, 8 */
 	bool big;     /* big-endian */
-	bool columns; /* of weights: the first axis is the densest (Fortran) */
+	bool columns; /* the first axis is the densest (Fortran) */
 	size_t rank;  /* 1 to ARRAY_MAX_RANK */
 	uint64_t dim[ARRAY_MAX_RANK];
-	size_t count;   /* product of dim */
-	struct rd data; /* exactly count * width bytes, row by row */
+	size_t count; /* product of dim */
+	struct rd
+	    data; /* exactly count * width bytes, row by row or `columns` */
 };
 
 /*

@@ -54,12 +54,13 @@ is_file(int folder, const char *name)
 	return is;
 }
 
+/* "test" alone is any file; without names the test batch of CIFAR-10 is not. */
 static const struct form *
 form_of(int folder)
 {
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
 		if (is_file(folder, forms[i].file) &&
-		    is_file(folder, forms[i].names))
+		    (forms[i].classes == 10 || is_file(folder, forms[i].names)))
 			return &forms[i];
 	return NULL;
 }
@@ -293,7 +294,7 @@ cifar_folder(int folder, struct dataset *d, struct err *e)
 	if (rc != 0)
 		return err_in(e, f->file);
 	dataset_say(d, "%s is what was read", f->file);
-	return read_names(f, folder, d, e);
+	return is_file(folder, f->names) ? read_names(f, folder, d, e) : 0;
 }
 
 /* CIFAR-100 when only its records fit, or the first labels are no classes. */
@@ -307,16 +308,40 @@ label_bytes(struct rd r)
 	return one ? 1 : two ? 2 : 0;
 }
 
+/* The classes of a pickle by its name, 0 when it has none of these. */
+static size_t
+pickled_classes(const char *path, struct rd r)
+{
+	static const struct {
+		const char *name;
+		size_t classes;
+	} files[] = {{"test_batch", 10}, {"data_batch_1", 10},
+	    {"data_batch_2", 10}, {"data_batch_3", 10}, {"data_batch_4", 10},
+	    {"data_batch_5", 10}, {"test", 100}, {"train", 100}};
+
+	/* PROTO, or the dictionary with which protocol 0 begins */
+	if (r.len < IMAGE || (r.base[0] != 0x80 && r.base[0] != '('))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		if (strcmp(file_base(path), files[i].name) == 0)
+			return files[i].classes;
+	return 0;
+}
+
 bool
 cifar_probe(const char *path, struct rd r)
 {
-	return text_ends_with(path, ".bin") && r.len > 0 && label_bytes(r) != 0;
+	return pickled_classes(path, r) != 0 ||
+	       (text_ends_with(path, ".bin") && r.len > 0 &&
+		   label_bytes(r) != 0);
 }
 
 int
-cifar_parse(struct rd r, struct dataset *d, struct err *e)
+cifar_parse(const char *path, struct rd r, struct dataset *d, struct err *e)
 {
-	size_t n = label_bytes(r);
+	size_t n = label_bytes(r), classes = pickled_classes(path, r);
 
+	if (classes != 0)
+		return read_pickle(r, classes, d, e);
 	return read_records(r, n, n == 1 ? 10 : 100, d, e);
 }

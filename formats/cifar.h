@@ -13,8 +13,10 @@
 bool cifar_folder_probe(int folder);
 int cifar_folder(int folder, struct dataset *, struct err *) MUST_USE;
 
-/* One binary file, by its name and size. */
+/* One binary file, by its name and size, or one pickle of the names that its
+ * authors gave them ("data_batch_1", "train"). */
 bool cifar_probe(const char *path, struct rd);
-int cifar_parse(struct rd, struct dataset *, struct err *) MUST_USE;
+int cifar_parse(
+    const char *path, struct rd, struct dataset *, struct err *) MUST_USE;
 
 #endif

@@ -108,7 +108,7 @@ probe_cifar(const struct data_source *s)
 static int
 load_cifar(const struct data_source *s, struct dataset *d, struct err *e)
 {
-	int rc = cifar_parse(s->images, d, e);
+	int rc = cifar_parse(s->path, s->images, d, e);
 
 	return rc != 0 ? rc : fit(s, d, e);
 }
@@ -153,10 +153,11 @@ load_arrays(const struct data_source *s, struct dataset *d, struct err *e)
 	rc = parse_array(s->labels, s->label_path, d, &labels, e);
 	if (rc != 0)
 		return rc;
-	if (labels.count != d->n)
+	if (labels.rank != 0 && labels.dim[0] != d->n)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "%zu images in '%s' but %zu labels in '%s'", d->n,
-		    file_base(s->path), labels.count, file_base(s->label_path));
+		    "%zu images in '%s' but %" PRIu64 " labels in '%s'", d->n,
+		    file_base(s->path), labels.dim[0],
+		    file_base(s->label_path));
 	if ((rc = array_labels(&labels, d, e)) != 0)
 		return err_in(e, s->label_path);
 	return 0;

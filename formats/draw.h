@@ -80,6 +80,9 @@ void draw_reals(struct draw *, const char *name, size_t n, const double *);
  */
 const char *draw_conv(
     struct draw *, const char *module, const char *x, struct draw_window);
+/* The same transposed, `out` being the rows and columns that it adds. */
+const char *draw_conv_transpose(
+    struct draw *, const char *module, const char *x, const int64_t out[2]);
 const char *draw_batch_norm(
     struct draw *, const char *module, const char *x, double eps);
 const char *draw_layer_norm(
@@ -107,7 +110,7 @@ const char *draw_average_pool(struct draw *, const char *at, const char *x,
     int64_t kernel, int64_t stride, int64_t pad);
 /* (N, C, H, W) to (N, C H W). */
 const char *draw_flatten(struct draw *, const char *at, const char *x);
-/* The mean over height and width, as (N, C). */
+/* The mean over height and width, as (N, C); what timm's global_pool says. */
 const char *draw_global_pool(struct draw *, const char *at, const char *x);
 /* 0 in a dimension keeps it, -1 takes the rest (ONNX Reshape). */
 const char *draw_reshape(struct draw *, const char *at, const char *x,

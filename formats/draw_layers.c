@@ -81,6 +81,37 @@ draw_conv(
 }
 
 const char *
+draw_conv_transpose(
+    struct draw *a, const char *module, const char *x, const int64_t out[2])
+{
+	const struct tensor *w = draw_weight(a, module, "weight");
+	int64_t stride[2] = {1, 1}, pad[2] = {0, 0}, dilation[2] = {1, 1};
+	int64_t groups[2] = {1, 1};
+	const char *y;
+
+	want_rank(a, w, 4);
+	if (w != NULL && MAX(w->dim[2], w->dim[3]) > LIMIT_IMAGE_SIDE)
+		draw_fail(a, "tensor '%.100s' is a kernel that is too large",
+		    w->name);
+	if (a->rc != 0)
+		return "";
+	pair(a, module, "stride", stride);
+	pair(a, module, "padding", pad);
+	pair(a, module, "dilation", dilation);
+	pair(a, module, "groups", groups);
+	y = draw_node(a, "ConvTranspose", module, x, w->name,
+	    draw_has(a, module, "bias") ? draw_weight(a, module, "bias")->name
+					: NULL,
+	    NULL);
+	window(a, (int64_t[]){(int64_t)w->dim[2], (int64_t)w->dim[3]}, stride,
+	    pad);
+	draw_ints(a, "dilations", 2, dilation);
+	draw_ints(a, "output_padding", 2, out);
+	draw_int(a, "group", MAX(groups[0], 1));
+	return y;
+}
+
+const char *
 draw_batch_norm(struct draw *a, const char *module, const char *x, double eps)
 {
 	static const char *const part[] = {
@@ -261,10 +292,40 @@ draw_average_pool(struct draw *a, const char *at, const char *x, int64_t kernel,
 	return y;
 }
 
+/* timm's configurations name the pool in front of the last layer
+ * (timm/layers/adaptive_avgmax_pool.py). */
+static const char *
+pool_of(const json_t *config)
+{
+	const json_t *how = json_object_get(config, "global_pool");
+
+	return json_is_string(json_object_get(config, "architecture")) &&
+		       json_is_string(how)
+		   ? json_string_value(how)
+		   : "";
+}
+
 const char *
 draw_global_pool(struct draw *a, const char *at, const char *x)
 {
-	return draw_flatten(a, at, draw_unary(a, "GlobalAveragePool", at, x));
+	static const double half = 0.5;
+	const char *how = pool_of(a->hints->config), *y, *z;
+
+	if (strcmp(how, "max") == 0)
+		return draw_flatten(
+		    a, at, draw_unary(a, "GlobalMaxPool", at, x));
+	y = draw_flatten(a, at, draw_unary(a, "GlobalAveragePool", at, x));
+	if (strcmp(how, "avgmax") != 0 && strcmp(how, "catavgmax") != 0)
+		return y;
+	z = draw_flatten(a, at, draw_unary(a, "GlobalMaxPool", at, x));
+	if (strcmp(how, "avgmax") == 0)
+		return draw_binary(a, "Mul", at,
+		    draw_binary(a, "Add", at, y, z),
+		    draw_constant(
+			a, draw_path(a, "assay.%s.half", at), 0, NULL, &half));
+	y = draw_binary(a, "Concat", at, y, z);
+	draw_int(a, "axis", 1);
+	return y;
 }
 
 const char *

@@ -147,18 +147,23 @@ check_same(const struct file_map *m, const char *what, struct err *e)
 }
 
 int
-fetch_model(const char *path, const char *preprocess, struct fetched_model *f,
-    struct err *e)
+fetch_model(const char *path, const char *preprocess, const char *arch,
+    struct fetched_model *f, struct err *e)
 {
 	/* what can be said of the file without an error is for its own tool */
-	const char *argv[8] = {"assay-load", path, "-o", "-", "--quiet"};
+	const char *argv[10] = {"assay-load", path, "-o", "-", "--quiet"};
 	bool folder = ranks_first() && file_is_dir(path);
+	size_t n = 5;
 	struct rd r;
 	int rc = 0;
 
 	if (preprocess != NULL) {
-		argv[5] = "--preprocess";
-		argv[6] = preprocess;
+		argv[n++] = "--preprocess";
+		argv[n++] = preprocess;
+	}
+	if (arch != NULL) {
+		argv[n++] = "--arch";
+		argv[n++] = arch;
 	}
 	*f = (struct fetched_model){0};
 	if (ranks_first() && !folder)

@@ -32,9 +32,10 @@ struct fetched_data {
 
 /*
  * Any model, a file or a folder; a neutral one is read as it is.  preprocess:
- * what the user says about it (formats/preprocess_text.h), or NULL.
+ * what the user says about it (formats/preprocess_text.h), or NULL; arch: the
+ * architecture of a file of weights alone, or NULL.
  */
-int fetch_model(const char *path, const char *preprocess,
+int fetch_model(const char *path, const char *preprocess, const char *arch,
     struct fetched_model *, struct err *) MUST_USE;
 void fetch_model_release(struct fetched_model *);
 /* doc_input() of it, with "files" when there is a list of them. */

@@ -4,9 +4,11 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "formats/image_bmp.h"
+#include "formats/image_gif.h"
 #include "formats/image_jpeg.h"
 #include "formats/image_png.h"
 #include "formats/image_pnm.h"
+#include "formats/image_tiff.h"
 #include "formats/image_webp.h"
 
 static const struct {
@@ -18,6 +20,8 @@ static const struct {
     {image_webp_probe, image_webp_read},
     {image_pnm_probe, image_pnm_read},
     {image_bmp_probe, image_bmp_read},
+    {image_gif_probe, image_gif_read},
+    {image_tiff_probe, image_tiff_read},
 };
 
 uint8_t *
@@ -49,14 +53,15 @@ image_read(struct rd r, struct arena *a, struct image *out, struct err *e)
 		if (kinds[i].probe(r))
 			return kinds[i].read(r, a, out, e);
 	return err_set(e, ERR_UNSUPPORTED, 0,
-	    "no image of a known form (PNG, JPEG, WebP, PGM, PPM, BMP)");
+	    "no image of a known form (PNG, JPEG, WebP, PGM, PPM, BMP, GIF, "
+	    "TIFF)");
 }
 
 bool
 image_named(const char *path)
 {
-	static const char *const end[] = {
-	    ".png", ".jpg", ".jpeg", ".webp", ".ppm", ".pgm", ".pnm", ".bmp"};
+	static const char *const end[] = {".png", ".jpg", ".jpeg", ".webp",
+	    ".ppm", ".pgm", ".pnm", ".bmp", ".gif", ".tif", ".tiff"};
 
 	for (size_t i = 0; i < ARRAY_LEN(end); i++)
 		if (text_ends_with(path, end[i]))

@@ -10,7 +10,6 @@
 #include <setjmp.h>
 
 struct png_job {
-	bool alpha;
 	struct rd rd;
 	struct arena *arena;
 	struct image *out;
@@ -63,39 +62,24 @@ refuse(struct png_job *j, const char *what)
 			 "png: %s is not read", what));
 }
 
-/* After the header: what is taken, and as what. */
+/*
+ * After the header: what is taken, and as what.  As Pillow's convert("RGB"),
+ * which data loaders call: colours stay what they are where they are
+ * transparent, and of 16 bits the upper 8 count.
+ */
 static void
 choose(struct png_job *j)
 {
 	int type = png_get_color_type(j->png, j->info);
-	bool trns = png_get_valid(j->png, j->info, PNG_INFO_tRNS) != 0;
 	bool grey = (type & ~PNG_COLOR_MASK_ALPHA) == PNG_COLOR_TYPE_GRAY;
 
-	if (png_get_bit_depth(j->png, j->info) == 16)
-		refuse(j, "16 bits a channel");
+	png_set_strip_16(j->png);
 	if (type == PNG_COLOR_TYPE_PALETTE)
 		png_set_palette_to_rgb(j->png);
 	else if (type == PNG_COLOR_TYPE_GRAY)
 		png_set_expand_gray_1_2_4_to_8(j->png);
-	if (trns)
-		png_set_tRNS_to_alpha(j->png);
-	j->alpha = trns || (type & PNG_COLOR_MASK_ALPHA) != 0;
+	png_set_strip_alpha(j->png);
 	j->out->c = grey ? 1 : 3;
-	j->out->c += j->alpha;
-}
-
-/* An alpha channel that hides nothing, as many programs write it, goes. */
-static void
-drop_alpha(struct png_job *j, uint8_t *p)
-{
-	size_t c = j->out->c - 1, n = j->out->h * j->out->w;
-
-	for (size_t i = 0; i < n; i++) {
-		if (p[i * (c + 1) + c] != 255)
-			refuse(j, "transparency");
-		memmove(p + i * c, p + i * (c + 1), c);
-	}
-	j->out->c = c;
 }
 
 static void
@@ -124,8 +108,6 @@ decode(struct png_job *j)
 		for (size_t y = 0; y < j->out->h; y++)
 			png_read_row(j->png, p + y * row, NULL);
 	png_read_end(j->png, NULL);
-	if (j->alpha)
-		drop_alpha(j, p);
 }
 
 bool

@@ -34,8 +34,7 @@ image_webp_read(struct rd r, struct arena *a, struct image *out, struct err *e)
 		    ERR_NOWHERE, "webp: damaged header");
 	if (f.has_animation)
 		return refuse("an animation", e);
-	if (f.has_alpha)
-		return refuse("transparency", e);
+	/* transparent pixels have colours, too: Pillow's convert("RGB") */
 	out->c = 3;
 	p = image_alloc(a, out, (uint64_t)f.width, (uint64_t)f.height, e);
 	if (p == NULL)

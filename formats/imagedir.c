@@ -20,6 +20,7 @@ struct walking {
 	struct listing *list;
 	int32_t label;
 	size_t passed; /* files that are no images */
+	size_t deeper; /* images in folders inside of class folders */
 };
 
 struct names {
@@ -39,11 +40,15 @@ part_of(const char *name)
 
 /* --- class folders ------------------------------------------------------- */
 
-/* Each component but the dot-files, which nobody means as data. */
+/* Dot-files, and what macOS adds to archives: nobody means them as data. */
 static bool
 hidden(const char *path)
 {
-	return path[0] == '.' || strstr(path, "/.") != NULL;
+	static const char mac[] = "__MACOSX";
+
+	return path[0] == '.' || strstr(path, "/.") != NULL ||
+	       (strncmp(path, mac, strlen(mac)) == 0 &&
+		   (path[strlen(mac)] == '/' || path[strlen(mac)] == '\0'));
 }
 
 static int
@@ -55,19 +60,22 @@ each(void *ctx, const struct tree_entry *entry, struct err *e)
 
 	if (hidden(entry->path) || (slash == NULL && !folder))
 		return 0;
-	if (slash != NULL && folder && strcasecmp(slash, "/images") == 0)
-		return 0; /* Tiny ImageNet has one in each class */
+	if (slash != NULL && folder)
+		return 0; /* its images are of the class, as in torchvision */
 	if (slash != NULL && !S_ISREG(entry->st.st_mode)) {
 		err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    folder ? "a folder inside a class folder"
-			   : "not a regular file (links are not followed)");
+		    "not a regular file (links are not followed)");
 		return err_in(e, entry->path);
 	}
 	if (folder)
 		return listing_class(
 		    w->list, entry->path, strlen(entry->path), &w->label, e);
-	if (image_named(entry->path))
+	if (image_named(entry->path)) {
+		/* Tiny ImageNet has "images" in each class */
+		w->deeper += strchr(slash + 1, '/') != NULL &&
+			     strncasecmp(slash, "/images/", 8) != 0;
 		return listing_image(w->list, entry->path, w->label, e);
+	}
 	w->passed++;
 	return 0;
 }
@@ -115,6 +123,11 @@ read_classes(int root, const struct fit_shape *fit, struct listing *l,
 		    "%zu files in class folders are no images: "
 		    "passed over",
 		    w.passed);
+	if (rc == 0 && w.deeper != 0)
+		dataset_say(d,
+		    "%zu images lie in folders inside of class folders: "
+		    "the class is that of the outer one",
+		    w.deeper);
 	return rc;
 }
 
@@ -161,6 +174,7 @@ find_table(int root, const struct names *names, struct file_map *m)
 		struct err e;
 
 		if ((!text_ends_with(name, ".csv") &&
+			!text_ends_with(name, ".jsonl") &&
 			!text_ends_with(name, ".txt")) ||
 		    table_rank(name) >= rank ||
 		    map_file(root, name, &own, &e) != 0)
@@ -180,12 +194,12 @@ find_table(int root, const struct names *names, struct file_map *m)
 
 /* Where the files of the table are: beside it, or in a folder of images. */
 static const char *
-table_folder(int root, struct rd r)
+table_folder(int root, const char *name, struct rd r)
 {
 	static const char *const folder[] = {"", "images/", "Images/"};
 	char first[LIMIT_MEMBER_NAME], path[LIMIT_MEMBER_NAME + 16];
 
-	if (!imagetable_first(r, first, sizeof(first)))
+	if (!imagetable_first(name, r, first, sizeof(first)))
 		return "";
 	for (size_t i = 0; i < ARRAY_LEN(folder); i++) {
 		struct err e;
@@ -204,7 +218,8 @@ static int
 read_table(int root, const char *name, struct rd r, const struct fit_shape *fit,
     struct listing *l, struct dataset *d, struct err *e)
 {
-	int rc = imagetable_read(r, table_folder(root, r), l, e);
+	const char *folder = table_folder(root, name, r);
+	int rc = imagetable_read(name, r, folder, l, e);
 
 	if (rc == 0 && l->images.len == 0)
 		rc = err_set(

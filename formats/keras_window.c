@@ -89,6 +89,77 @@ DRAW(conv)
 	finish(k, l, out, l->var[0].dim[3]);
 }
 
+/*
+ * Where the output is a size of its own: TensorFlow's transposed convolution is
+ * the gradient of one with that padding, and Keras counts the size
+ * (deconv_output_length()).
+ */
+static void
+transpose_window(struct keras *k, const struct keras_layer *l,
+    const int64_t size[2], const int64_t stride[2], const int64_t dilation[2])
+{
+	bool said = keras_config_has(l, "output_padding");
+	bool same =
+	    strcmp(keras_config_text(l, "padding", "valid"), "same") == 0;
+	int64_t more[2] = {0, 0}, pad[4] = {0}, reach, cut;
+
+	if (said && !keras_config_ints(l, "output_padding", 2, more))
+		keras_draw_bad(k, l, "'output_padding' is no pair of integers");
+	if (k->d.rc != 0)
+		return;
+	for (size_t i = 0; i < 2; i++) {
+		reach = (size[i] - 1) * dilation[i] + 1;
+		if (more[i] < 0 || more[i] >= stride[i])
+			keras_draw_bad(
+			    k, l, "'output_padding' %" PRId64, more[i]);
+		if (!said && !same)
+			more[i] = MAX(stride[i] - reach, 0);
+		if (!said || !same)
+			continue;
+		cut = reach / 2 * 2 - more[i];
+		more[i] = MAX(-cut, 0);
+		pad[i] = MAX(cut, 0) / 2;
+		pad[i + 2] = MAX(cut, 0) - pad[i];
+	}
+	draw_ints(&k->d, "kernel_shape", 2, size);
+	draw_ints(&k->d, "strides", 2, stride);
+	if (same && !said)
+		draw_text(&k->d, "auto_pad", "SAME_UPPER");
+	else
+		draw_ints(&k->d, "pads", 4, pad);
+	draw_ints(&k->d, "dilations", 2, dilation);
+	draw_ints(&k->d, "output_padding", 2, more);
+}
+
+/* The kernel is (height, width, out, in). */
+DRAW(conv_transpose)
+{
+	static const size_t perm[] = {3, 2, 0, 1};
+	int64_t size[2], stride[2], dilation[2];
+	const char *w, *b;
+
+	(void)nin;
+	pair(k, l, "strides", stride);
+	pair(k, l, "dilation_rate", dilation);
+	*out = keras_draw_image(k, l, in[0]);
+	if (!kernel(k, l, 0, size))
+		return;
+	for (size_t i = 0; i < 2; i++)
+		if (stride[i] < 1 || dilation[i] < 1 || size[i] < 1 ||
+		    stride[i] > INT16_MAX || dilation[i] > INT16_MAX ||
+		    size[i] > INT16_MAX) {
+			keras_draw_bad(k, l, "a window of no size");
+			return;
+		}
+	w = keras_draw_weight(k, l, 0, 4, perm);
+	b = bias(k, l, 1);
+	out->name =
+	    draw_node(&k->d, "ConvTranspose", l->path, out->name, w, b, NULL);
+	transpose_window(k, l, size, stride, dilation);
+	draw_int(&k->d, "group", 1);
+	finish(k, l, out, l->var[0].dim[2]);
+}
+
 /* (H, W, C, M) as (C M, 1, H, W): C and M lie together already. */
 static const char *
 depthwise_weight(struct keras *k, struct keras_layer *l)
@@ -273,6 +344,11 @@ const struct keras_class keras_window_classes[] = {
 	.var = {{.name = "kernel"}, BIAS}},
     {.name = "Convolution2D",
 	.draw = conv,
+	.least = 1,
+	.most = 1,
+	.var = {{.name = "kernel"}, BIAS}},
+    {.name = "Conv2DTranspose",
+	.draw = conv_transpose,
 	.least = 1,
 	.most = 1,
 	.var = {{.name = "kernel"}, BIAS}},

@@ -115,18 +115,14 @@ parse_descr(struct rd *r, struct array *a, bool weights, struct err *e)
 }
 
 static int
-parse_order(struct rd *r, struct array *a, bool weights, struct err *e)
+parse_order(struct rd *r, struct array *a, struct err *e)
 {
-	uint64_t at = rd_pos(r);
 	struct rd c = *r;
 	struct slice s;
 
 	a->columns = rd_bytes(&c, 4, &s) == 0 && memcmp(s.ptr, "True", 4) == 0;
-	if (a->columns && weights)
-		return rd_skip(r, 4);
 	if (a->columns)
-		return err_set(e, ERR_UNSUPPORTED, at,
-		    "npy: Fortran order is not read; save a C-ordered copy");
+		return rd_skip(r, 4);
 	if (rd_bytes(r, 5, &s) != 0 || memcmp(s.ptr, "False", 5) != 0)
 		return odd(r, "True or False is expected", e);
 	return 0;
@@ -196,8 +192,7 @@ parse_pair(
 		return odd(r, "a colon is expected", e);
 	if (key == KEY_DESCR)
 		return parse_descr(r, a, weights, e);
-	return key == KEY_ORDER ? parse_order(r, a, weights, e)
-				: parse_shape(r, a, e);
+	return key == KEY_ORDER ? parse_order(r, a, e) : parse_shape(r, a, e);
 }
 
 static int

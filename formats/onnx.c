@@ -4,88 +4,10 @@
 #include "base/limits.h"
 #include "formats/binary.h"
 #include "formats/format.h"
+#include "formats/onnx_ends.h"
 #include "formats/onnx_fact.h"
 #include "formats/onnx_graph.h"
 #include "formats/onnx_patch.h"
-
-/* --- the image ----------------------------------------------------------- */
-
-static bool
-is_real(int64_t type)
-{
-	return type == 1 || type == 10 || type == 11 || type == 16;
-}
-
-static int
-take_shape(const struct onnx_value *v, struct model *m, struct err *e)
-{
-	for (size_t i = 0; v->shaped && i < 4; i++) {
-		if (v->dim[i] == 0)
-			return err_set(e, ERR_FORMAT, v->at,
-			    "onnx: input '%s' has an empty dimension", v->name);
-		if (v->dim[i] > LIMIT_IMAGE_SIDE)
-			return err_set(e, ERR_LIMIT, v->at,
-			    "onnx: input '%s' has a dimension of %" PRId64,
-			    v->name, v->dim[i]);
-		m->shape[i] = v->dim[i];
-	}
-	return 0;
-}
-
-/* The graph input of rank 4 (or of no declared shape) that holds reals. */
-static int
-find_image(const struct onnx_file *f, const struct onnx_order *o,
-    struct model *m, struct err *e)
-{
-	const struct onnx_value *found = NULL;
-
-	for (size_t i = 0; i < f->ninput; i++) {
-		const struct onnx_value *v = &f->input[i];
-
-		if (map_get(&o->init, v->name) != SIZE_MAX)
-			continue;
-		if ((v->shaped && v->rank != 4) || !is_real(v->type))
-			return err_set(e, ERR_UNSUPPORTED, v->at,
-			    "onnx: input '%s' is not an image of floats "
-			    "(rank %zu, data type %" PRId64 ")",
-			    v->name, v->rank, v->type);
-		if (found != NULL)
-			return err_set(e, ERR_UNSUPPORTED, v->at,
-			    "onnx: inputs '%s' and '%s' could be the image",
-			    found->name, v->name);
-		found = v;
-	}
-	if (found == NULL)
-		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "onnx: no input could be the image");
-	m->input = found->name;
-	return take_shape(found, m, e);
-}
-
-/* Whether all that the image goes to is a transposition from NHWC. */
-static bool
-is_nhwc(const struct onnx_file *f, const struct onnx_order *o,
-    const struct model *m)
-{
-	static const int64_t perm[] = {0, 3, 1, 2};
-	size_t uses = 0;
-
-	for (size_t i = 0; i < f->nnode; i++) {
-		const struct onnx_node *n = &f->node[i];
-		const struct onnx_attr *at = onnx_file_attr(n, "perm");
-
-		for (size_t k = 0; o->live[i] && k < n->nin; k++) {
-			if (strcmp(n->in[k], m->input) != 0)
-				continue;
-			if (strcmp(n->op, "Transpose") != 0 || at == NULL ||
-			    at->type != ONNX_INTS || at->n != 4 ||
-			    memcmp(at->ints, perm, sizeof(perm)) != 0)
-				return false;
-			uses++;
-		}
-	}
-	return uses > 0;
-}
 
 /* --- the logits ---------------------------------------------------------- */
 
@@ -96,33 +18,6 @@ one_of(const char *op, const char *const *list)
 		if (strcmp(op, *list) == 0)
 			return true;
 	return false;
-}
-
-static int
-find_output(const struct onnx_file *f, const struct onnx_order *o,
-    const struct onnx_value **out, struct err *e)
-{
-	const struct onnx_value *found = NULL;
-	size_t n = 0;
-
-	for (size_t i = 0; i < f->noutput; i++) {
-		const struct onnx_value *v = &f->output[i];
-
-		if (map_get(&o->define, v->name) == SIZE_MAX)
-			return err_set(e, ERR_FORMAT, v->at,
-			    "onnx: the output '%s' is not defined", v->name);
-		if ((v->type != 0 && !is_real(v->type)) ||
-		    (f->noutput > 1 && v->shaped && v->rank != 2))
-			continue;
-		found = v;
-		n++;
-	}
-	if (n != 1)
-		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "onnx: %zu of %zu outputs could be the logits", n,
-		    f->noutput);
-	*out = found;
-	return 0;
 }
 
 /* The softmax that ends the graph, or NULL. */
@@ -263,8 +158,6 @@ notes(const struct onnx_file *f, const struct onnx_lower *l, struct arena *a)
 		    "says, gradients go straight through%s",
 		    s, l->rounded,
 		    l->alone ? ", some in a range of each image's own" : "");
-	if (l->nhwc)
-		s = arena_printf(a, "%s; the file takes images as NHWC", s);
 	if (l->trained)
 		s = arena_printf(a,
 		    "%s; batch normalisation in training mode read as "
@@ -274,15 +167,16 @@ notes(const struct onnx_file *f, const struct onnx_lower *l, struct arena *a)
 }
 
 static void
-describe(struct model *m, const struct onnx_file *f, const struct onnx_lower *l)
+describe(struct model *m, const struct onnx_file *f, const struct onnx_lower *l,
+    const char *ends)
 {
 	struct arena *a = &m->arena;
 
 	m->format = "onnx";
 	m->producer = arena_printf(a, "%s%s%s", f->producer,
 	    *f->producer != '\0' && *f->version != '\0' ? " " : "", f->version);
-	m->note = arena_printf(a, "opset %" PRId64 "%s%s%s", f->opset,
-	    notes(f, l, a), onnx_external_note(f, a),
+	m->note = arena_printf(a, "opset %" PRId64 "%s%s%s%s", f->opset,
+	    notes(f, l, a), ends, onnx_external_note(f, a),
 	    f->size > INT32_MAX ? "; a file beyond the 2 GiB that protobuf's "
 				  "own readers take"
 				: "");
@@ -291,35 +185,31 @@ describe(struct model *m, const struct onnx_file *f, const struct onnx_lower *l)
 static int
 build(struct model *m, const struct onnx_file *f, struct err *e)
 {
-	const struct onnx_value *output = NULL;
+	struct onnx_logits out;
+	struct onnx_image image;
 	struct onnx_order o;
 	struct onnx_lower l;
-	int64_t s[4];
+	const char *name;
 	int rc;
 
 	if ((rc = onnx_graph_known(f, 6, e)) != 0 ||
 	    (rc = onnx_order_init(f, &m->arena, &o, e)) != 0 ||
-	    (rc = find_output(f, &o, &output, e)) != 0 ||
-	    (rc = find_image(f, &o, m, e)) != 0 ||
-	    (rc = onnx_graph_begin(&l, m, f, 0, e)) != 0)
+	    (rc = onnx_ends_output(f, &o, &out, e)) != 0)
 		return rc;
-	onnx_order_live(f, &o, output->name);
-	l.tail = find_tail(&l, &o, output->name);
-	if ((l.nhwc = is_nhwc(f, &o, m))) {
-		memcpy(s, m->shape, sizeof(s));
-		m->shape[1] = s[3];
-		m->shape[2] = s[1];
-		m->shape[3] = s[2];
-	}
-	onnx_graph_names(&l, &o, output->name);
-	onnx_fact_set(&l, m->input,
-	    (struct onnx_fact){.ranked = true, .batch = true, .rank = 4});
-	if ((rc = onnx_graph_nodes(&l, &o, output->name)) != 0 ||
+	name = out.value.name;
+	onnx_order_live(f, &o, name);
+	if ((rc = onnx_ends_image(f, &o, m, &image, e)) != 0 ||
+	    (rc = onnx_graph_begin(&l, m, f, 4, e)) != 0)
+		return rc;
+	l.tail = find_tail(&l, &o, name);
+	onnx_graph_names(&l, &o, name);
+	if ((rc = onnx_ends_begin(&l, &image)) != 0 ||
+	    (rc = onnx_graph_nodes(&l, &o, name)) != 0 ||
 	    (rc = flatten_output(&l)) != 0 ||
-	    (rc = find_classes(m, &l, output, e)) != 0 ||
+	    (rc = find_classes(m, &l, &out.value, e)) != 0 ||
 	    (rc = onnx_graph_sweep(m, e)) != 0)
 		return rc;
-	describe(m, f, &l);
+	describe(m, f, &l, onnx_ends_note(&image, &out, &m->arena));
 	if (l.dequantised > 0)
 		m->fixed = arena_printf(&m->arena,
 		    "%zu tensors are kept as integers, which stand for the "

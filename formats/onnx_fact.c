@@ -219,6 +219,7 @@ static const struct {
 	rule *fn;
 } rule_table[] = {
     {"Conv", same},
+    {"ConvTranspose", same},
     {"BatchNormalization", same},
     {"InstanceNormalization", same},
     {"GroupNormalization", same},

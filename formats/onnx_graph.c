@@ -32,7 +32,7 @@ onnx_graph_begin(struct onnx_lower *l, struct model *m,
     const struct onnx_file *f, size_t more, struct err *e)
 {
 	struct arena *a = &m->arena;
-	size_t names = f->ninput + f->ninfo + 8, nodes = 4;
+	size_t names = f->ninput + f->ninfo + 8, nodes = 8;
 
 	*l = (struct onnx_lower){.m = m, .f = f, .e = e, .batch = m->shape[0]};
 	map_init(&l->constant, a);

@@ -115,45 +115,89 @@ window(struct onnx_lower *l, const struct onnx_node *from, struct node *n,
 	return window_list(l, from, n, "dilations", ones, spatial);
 }
 
+/* The window of a convolution: the attribute, or that of constant weights. */
 static int
-conv(struct onnx_lower *l, const struct onnx_node *from)
+conv_kernel(struct onnx_lower *l, const struct onnx_node *from,
+    const int64_t **kernel, size_t *spatial)
 {
 	const struct tensor *w;
-	const int64_t *kernel = NULL;
 	int64_t *own;
-	struct node *n;
-	size_t spatial = 0;
 	int rc;
 
 	if ((rc = onnx_lower_need(l, from, 2)) != 0)
 		return rc;
 	w = onnx_lower_const(l, from->in[1]);
-	if (!onnx_lower_get_ints(l, from, "kernel_shape", &kernel, &spatial)) {
+	if (!onnx_lower_get_ints(l, from, "kernel_shape", kernel, spatial)) {
 		if (w == NULL || w->rank < 3)
 			return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
 			    "kernel_shape is missing");
-		spatial = w->rank - 2;
-		own = arena_alloc(&l->m->arena, spatial, sizeof(*own));
+		*spatial = w->rank - 2;
+		own = arena_alloc(&l->m->arena, *spatial, sizeof(*own));
 		if (own == NULL)
 			return onnx_lower_fail(
 			    l, from, ERR_LIMIT, "model too large");
-		for (size_t i = 0; i < spatial; i++)
+		for (size_t i = 0; i < *spatial; i++)
 			own[i] = (int64_t)w->dim[i + 2];
-		kernel = own;
+		*kernel = own;
 	}
-	if (w != NULL && w->rank != spatial + 2)
+	if (w != NULL && w->rank != *spatial + 2)
 		return onnx_lower_fail(l, from, ERR_FORMAT,
-		    "a kernel of %zu dimensions, weights of rank %zu", spatial,
+		    "a kernel of %zu dimensions, weights of rank %zu", *spatial,
 		    w->rank);
-	for (size_t i = 0; w != NULL && i < spatial; i++)
-		if ((uint64_t)kernel[i] != w->dim[i + 2])
+	for (size_t i = 0; w != NULL && i < *spatial; i++)
+		if ((uint64_t)(*kernel)[i] != w->dim[i + 2])
 			return onnx_lower_fail(l, from, ERR_FORMAT,
 			    "kernel_shape contradicts the weights");
+	return 0;
+}
+
+static int
+conv(struct onnx_lower *l, const struct onnx_node *from)
+{
+	const int64_t *kernel = NULL;
+	struct node *n;
+	size_t spatial = 0;
+	int rc;
+
+	if ((rc = conv_kernel(l, from, &kernel, &spatial)) != 0)
+		return rc;
 	if ((n = onnx_lower_node(l, from, "Conv", 3, 1)) == NULL)
 		return 0;
 	if ((rc = window(l, from, n, kernel, spatial)) != 0)
 		return rc;
 	onnx_lower_put_int(n, "group", onnx_lower_get_int(l, from, "group", 1));
+	return 0;
+}
+
+static int
+conv_transpose(struct onnx_lower *l, const struct onnx_node *from)
+{
+	const int64_t *kernel = NULL, *shape;
+	struct node *n;
+	size_t spatial = 0, len;
+	int rc;
+
+	if ((rc = conv_kernel(l, from, &kernel, &spatial)) != 0)
+		return rc;
+	if ((n = onnx_lower_node(l, from, "ConvTranspose", 3, 1)) == NULL)
+		return 0;
+	if ((rc = window(l, from, n, kernel, spatial)) != 0 ||
+	    (rc = window_list(l, from, n, "output_padding", zeros, spatial)) !=
+		0)
+		return rc;
+	onnx_lower_put_int(n, "group", onnx_lower_get_int(l, from, "group", 1));
+	if (!onnx_lower_get_ints(l, from, "output_shape", &shape, &len))
+		return 0;
+	/* some exporters write all dimensions */
+	if (len == spatial + 2) {
+		shape += 2;
+		len = spatial;
+	}
+	if (len != spatial)
+		return onnx_lower_fail(l, from, ERR_FORMAT,
+		    "'output_shape' has %zu values, expected %zu", len,
+		    spatial);
+	onnx_lower_put_ints(n, "output_shape", shape, spatial);
 	return 0;
 }
 
@@ -261,6 +305,7 @@ static const struct {
     {"AveragePool", pool},
     {"Constant", constant},
     {"Conv", conv},
+    {"ConvTranspose", conv_transpose},
     {"Identity", forget},
     {"LogSoftmax", softmax},
     {"MaxPool", pool},

@@ -185,7 +185,10 @@ squeeze(struct onnx_lower *l, const struct onnx_node *from)
 	}
 	if (strcmp(from->op, "Unsqueeze") == 0 && !present(from, 1))
 		return onnx_lower_fail(l, from, ERR_FORMAT, "axes are missing");
-	(void)onnx_lower_node(l, from, from->op, 2, 1);
+	n = onnx_lower_node(l, from, from->op, 2, 1);
+	/* of a batch of 1, which ours may be, the batch is not meant */
+	if (n != NULL && !present(from, 1) && onnx_fact_of(l, n->in[0]).batch)
+		onnx_lower_put_int(n, "batch", 1);
 	return 0;
 }
 

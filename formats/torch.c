@@ -6,6 +6,7 @@
 #include "formats/arch.h"
 #include "formats/format.h"
 #include "formats/patch.h"
+#include "formats/torch_behind.h"
 #include "formats/torch_code.h"
 #include "formats/torch_leaf.h"
 #include "formats/torch_pick.h"
@@ -125,9 +126,9 @@ draw(struct torch *t, const struct torch_found *f, bool resizes,
 	}
 	if (f->in_order && hints->arch == NULL)
 		rc = torch_sequential_load(f, &inner, w, m, e);
-	else
-		rc = arch_load(&inner, w, m, e);
-	if (rc == 0 && !f->in_order)
+	else if (torch_behind_is(f, w))
+		rc = torch_behind_load(f, &inner, w, m, e);
+	else if ((rc = arch_load(&inner, w, m, e)) == 0 && !f->in_order)
 		rc = torch_leaf_check(f, w, m, e);
 	if (rc != 0 || !resizes)
 		return rc;

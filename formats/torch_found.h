@@ -24,6 +24,7 @@ struct torch_found {
 	/* the layers, of a whole module alone: one after the other, they are the
 	 * model */
 	bool in_order;
+	bool row;      /* the whole module is one, whatever is in it */
 	size_t others; /* entries of a state dict that are no tensors */
 };
 

@@ -114,6 +114,15 @@ DRAW(conv)
 		draw_text(a, "auto_pad", "SAME_UPPER");
 }
 
+DRAW(conv_transpose)
+{
+	int64_t more[2];
+
+	torch_kind_pair(a, l, "output_padding", 0, more);
+	x->name =
+	    draw_conv_transpose(a, torch_kind_module(a, l), x->name, more);
+}
+
 /* --- pools --------------------------------------------------------------- */
 
 static void
@@ -258,6 +267,7 @@ DRAW(pixel_shuffle)
 
 const struct torch_kind torch_kind_window[] = {
     {"Conv2d", conv, TORCH_CONV},
+    {"ConvTranspose2d", conv_transpose, TORCH_OTHER},
     {"MaxPool2d", max_pool, TORCH_OTHER},
     {"AvgPool2d", average_pool, TORCH_OTHER},
     {"AdaptiveAvgPool2d", adaptive_average, TORCH_OTHER},

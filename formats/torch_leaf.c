@@ -99,6 +99,25 @@ agrees(const struct drawn *d, const struct leaf *leaf, const char *place)
 	return *leaf->op != '\0' && map_get(&d->op_at, key) != SIZE_MAX;
 }
 
+/* nn.AvgPool2d(kernel_size=1, stride=1), as pytorch-cifar's VGG has it. */
+static bool
+does_nothing(const struct torch_layer *l)
+{
+	static const char *const one[] = {"kernel_size", "stride"};
+	double v[MODEL_MAX_RANK];
+	size_t n;
+
+	if (l->type.len < 6 ||
+	    memcmp(l->type.ptr + l->type.len - 6, "Pool2d", 6) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(one); i++)
+		if (!torch_found_numbers(pickle_get(l->state, one[i]), v, &n) ||
+		    v[0] != 1 || v[n - 1] != 1)
+			return false;
+	return torch_found_numbers(pickle_get(l->state, "padding"), v, &n) &&
+	       v[0] == 0 && v[n - 1] == 0;
+}
+
 /* Convolutions that mirror or wrap at the edges would be drawn as others. */
 static int
 check_pads(const struct torch_layer *l, struct err *e)
@@ -130,7 +149,8 @@ torch_leaf_check(const struct torch_found *f, const struct weights *w,
 		const struct torch_layer *l = &f->layer[i];
 		const struct leaf *leaf = leaf_of(l);
 		size_t skip = MIN(w->prefix, strlen(l->path));
-		bool other = leaf != NULL && !agrees(&d, leaf, l->path + skip);
+		bool other = leaf != NULL && !does_nothing(l) &&
+			     !agrees(&d, leaf, l->path + skip);
 
 		if ((rc = check_pads(l, e)) != 0)
 			break;

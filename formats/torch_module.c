@@ -336,6 +336,6 @@ torch_module_walk(struct torch *t, const struct pickle_node *n,
 		if (torch_module_is(inner))
 			n = inner;
 	}
-	f->in_order = is_row(n);
+	f->in_order = f->row = is_row(n);
 	return walk(&w, n);
 }

@@ -18,7 +18,9 @@ static const char *const keys[] = {
     "net",   /* kuangliu's CIFAR models */
     "netC",  /* the attacks of WaNet, Input-Aware */
     "network", "module", "classifier", "weights", "params", "checkpoint",
-    "model_ema", "state_dict_ema", "ema_state_dict", "ema"};
+    "student", /* of a distillation, beside its teacher */
+    "net_state_dict", "best_model", "best_state_dict", "model_ema",
+    "state_dict_ema", "ema_state_dict", "ema"};
 
 static bool
 is_module(const struct pickle_node *n)

@@ -2,6 +2,7 @@
 #include "formats/torch_sequential.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "formats/arch.h"
 #include "formats/torch_kind.h"
 
@@ -274,6 +275,34 @@ torch_sequential_part(
 		drawn++;
 	}
 	return drawn != 0 ? v.name : NULL;
+}
+
+const char *
+torch_sequential_behind(
+    struct draw *a, const struct torch_found *f, int64_t body, const char *x)
+{
+	struct torch_value v = {.name = x, .rank = 2};
+
+	for (size_t i = 0; i < f->nlayer && a->rc == 0; i++) {
+		const struct torch_layer *l = &f->layer[i];
+		const char *at = torch_kind_module(a, l);
+		const struct torch_kind *k = torch_kind_of(l);
+		uint64_t place;
+		char number[8];
+		size_t n = strcspn(at, ".");
+
+		if (n >= sizeof(number))
+			continue;
+		memcpy(number, at, n);
+		number[n] = '\0';
+		if (!text_parse_u64(number, INT32_MAX, &place) ||
+		    (int64_t)place <= body)
+			continue;
+		if (k != NULL && k->role == TORCH_LINEAR)
+			a->m->classes = draw_dim(a, at, "weight", 0);
+		layer(a, l, ends_at(f, i), &v);
+	}
+	return v.name;
 }
 
 static const struct arch_family family = {

@@ -24,6 +24,11 @@ bool torch_sequential_in_front(const struct torch_found *, size_t i);
 bool torch_sequential_normalize(
     const struct torch_found *, struct preprocess *);
 
+/* Draws the layers of a row behind the place `body` on the values x that an
+ * architecture there gives. */
+const char *torch_sequential_behind(
+    struct draw *, const struct torch_found *, int64_t body, const char *x);
+
 /* weights.row: `found` is a struct torch_found. */
 const char *torch_sequential_part(
     struct draw *, const void *found, const char *module, const char *x);

@@ -2,6 +2,7 @@
 #include "formats/weights.h"
 
 #include "base/limits.h"
+#include "formats/weights_norm.h"
 
 static int
 full(struct err *e)
@@ -81,6 +82,12 @@ put_aside(struct weights *w)
 		}
 }
 
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 /*
  * What wrappers put in front of every name: one that all share (DataParallel's
  * "module.", "model.", "backbone.", ...), and the place of the model in
@@ -99,9 +106,11 @@ wrapper(const struct weights *w)
 	if (name == NULL || (dot = strchr(name, '.')) == NULL)
 		return 0;
 	n = (size_t)(dot - name) + 1;
-	/* other numbers are places in a row */
-	if (name[0] >= '0' && name[0] <= '9' &&
-	    strncmp(name, second, sizeof(second) - 1) != 0)
+	/* other numbers are places in a row, but for one with a name of more
+	 * parts behind it: a model there is all that has weights */
+	if (is_digit(name[0]) &&
+	    strncmp(name, second, sizeof(second) - 1) != 0 &&
+	    (is_digit(dot[1]) || strchr(dot + 1, '.') == NULL))
 		return 0;
 	return all_begin(w, name, n) ? n : 0;
 }
@@ -126,6 +135,7 @@ weights_init(struct weights *w, struct arena *a, struct tensor *t, size_t n,
 	if (w->used == NULL || w->turned == NULL || w->ignored == NULL)
 		return full(e);
 	put_aside(w);
+	weights_norm_find(w);
 	while ((len = wrapper(w)) != 0)
 		w->prefix += len;
 	for (size_t i = 0; i < n; i++) {
@@ -223,10 +233,20 @@ weights_last(
 bool
 weights_has_last(const struct weights *w, const char *module)
 {
-	char buf[LIMIT_NAME + 1];
+	char buf[LIMIT_NAME + 1], base[LIMIT_NAME + 1];
+	size_t n = strlen(module);
 
-	return weights_last(w, module, buf) != NULL ||
-	       (w->row != NULL && numbered(w, module, buf) != 0);
+	if (weights_last(w, module, buf) != NULL)
+		return true;
+	if (w->row == NULL)
+		return false;
+	/* "classifier" of several layers in the place of "classifier.1" */
+	n -= n > 2 && module[n - 2] == '.' ? 2 : 0;
+	if (n > LIMIT_NAME)
+		return false;
+	memcpy(base, module, n);
+	base[n] = '\0';
+	return numbered(w, base, buf) != 0;
 }
 
 const struct weights_attr *

@@ -6,7 +6,7 @@
 #define UNSET UINT64_MAX
 
 static const char *arg_data, *arg_classes, *arg_out, *arg_report;
-static const char *arg_preprocess;
+static const char *arg_preprocess, *arg_arch;
 static const char *arg_method, *arg_norm = "linf", *arg_init = "max";
 static const char *arg_optim, *arg_bn, *arg_schedule, *arg_scan, *arg_guide;
 static const char *arg_checkpoint;
@@ -31,6 +31,7 @@ static const struct opt table[] = {
 	.help = "clean images with labels"},
     OPT_CLASSES(&arg_classes),
     OPT_PREPROCESS(&arg_preprocess),
+    OPT_ARCH(&arg_arch),
     {.name = "output",
 	.letter = 'o',
 	.kind = OPT_STR,
@@ -418,6 +419,7 @@ options_configure(struct purify_config *c, const char *model)
 	    .data = arg_data,
 	    .classes = arg_classes,
 	    .preprocess = arg_preprocess,
+	    .arch = arg_arch,
 	    .guide = arg_guide,
 	    .scan = arg_scan != NULL ? arg_scan : arg_guide,
 	    .checkpoint = arg_checkpoint,

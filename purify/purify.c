@@ -146,8 +146,9 @@ provenance(const struct purification *p, struct buf *b)
 static int
 write_model(struct purification *p, const char *model, struct err *e)
 {
-	const char *argv[] = {
-	    "assay-save", model, NULL, "-o", p->cfg.output, NULL, NULL, NULL};
+	const char *argv[] = {"assay-save", model, NULL, "-o", p->cfg.output,
+	    NULL, NULL, NULL, NULL, NULL};
+	size_t n = 5;
 	struct file_out out = {.fd = file_temp(e)};
 	struct buf note = {0};
 	int rc = out.fd < 0 ? out.fd : 0, status;
@@ -159,8 +160,12 @@ write_model(struct purification *p, const char *model, struct err *e)
 	argv[2] = path;
 	if (p->cfg.provenance) {
 		provenance(p, &note);
-		argv[5] = "--note";
-		argv[6] = buf_str(&note);
+		argv[n++] = "--note";
+		argv[n++] = buf_str(&note);
+	}
+	if (p->cfg.arch != NULL) {
+		argv[n++] = "--arch";
+		argv[n++] = p->cfg.arch;
 	}
 	snprintf(path, sizeof(path), "/proc/%ld/fd/%d", (long)getpid(), out.fd);
 	snprintf(out.path, sizeof(out.path), "%s", path);

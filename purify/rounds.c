@@ -116,7 +116,7 @@ open_all(struct purification *p, struct err *e)
 
 	arena_init(&p->arena, (size_t)1 << 40);
 	budget_set(c->max_memory);
-	rc = fetch_model(c->model, c->preprocess, &p->model, e);
+	rc = fetch_model(c->model, c->preprocess, c->arch, &p->model, e);
 	if (rc != 0)
 		return rc;
 	if (p->model.model.fixed != NULL) {

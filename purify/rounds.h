@@ -14,7 +14,7 @@
 /* Options, with the method's defaults for those that were not given. */
 struct purify_config {
 	const struct method *method;
-	const char *model, *data, *classes, *preprocess, *guide, *scan;
+	const char *model, *data, *classes, *preprocess, *arch, *guide, *scan;
 	const char *checkpoint;
 	const char *output, *document;
 	const char *eval_data, *trigger; /* purify/after.h */

@@ -293,3 +293,44 @@ NETS = {
 }
 GRADIENTS = ("resnet20, option A", "senet18", "resnext29_32x4d", "wrn-16-2, sub_block1", "cifar vgg16", "deit_tiny_patch16_224",
              "deit_small_distilled_patch16_224", "vit, mean of tokens")
+
+
+class GoogLeNet(nn.Module):
+    """pytorch-cifar, models/googlenet.py; `width` divides its channels."""
+    def __init__(self, width=1, classes=10):
+        super().__init__()
+        n = lambda *v: [max(c // width, 2) for c in v]
+
+        def row(*sizes):
+            layers = []
+            for i, o, k in sizes:
+                layers += [nn.Conv2d(i, o, k, padding=k // 2), nn.BatchNorm2d(o), nn.ReLU(True)]
+            return layers
+
+        def inception(i, one, three, threes, five, fives, pooled):
+            block = nn.Module()
+            block.b1 = nn.Sequential(*row((i, one, 1)))
+            block.b2 = nn.Sequential(*row((i, three, 1), (three, threes, 3)))
+            block.b3 = nn.Sequential(*row((i, five, 1), (five, fives, 3), (fives, fives, 3)))
+            block.b4 = nn.Sequential(nn.MaxPool2d(3, 1, 1), *row((i, pooled, 1)))
+            return block, one + threes + fives + pooled
+        i = n(192)[0]
+        self.pre_layers = nn.Sequential(*row((3, i, 3)))
+        self.order = []
+        for name, sizes in (("a3", n(64, 96, 128, 16, 32, 32)), ("b3", n(128, 128, 192, 32, 96, 64)), (None, None),
+                            ("a4", n(192, 96, 208, 16, 48, 64)), ("b4", n(160, 112, 224, 24, 64, 64)),
+                            ("c4", n(128, 128, 256, 24, 64, 64)), ("d4", n(112, 144, 288, 32, 64, 64)),
+                            ("e4", n(256, 160, 320, 32, 128, 128)), (None, None), ("a5", n(256, 160, 320, 32, 128, 128)),
+                            ("b5", n(384, 192, 384, 48, 128, 128))):
+            self.order.append(name)
+            if name:
+                block, i = inception(i, *sizes)
+                setattr(self, name, block)
+        self.linear = nn.Linear(i, classes)
+
+    def forward(self, x):
+        x = self.pre_layers(x)
+        for name in self.order:
+            b = getattr(self, name) if name else None
+            x = torch.cat([b.b1(x), b.b2(x), b.b3(x), b.b4(x)], 1) if b else F.max_pool2d(x, 3, 2, 1)
+        return self.linear(x.mean((2, 3)))

@@ -25,6 +25,7 @@ extern const struct op_body_set op_body_basic;
 extern const struct op_body_set op_body_product;
 extern const struct op_body_set op_body_rows;
 extern const struct op_body_set op_body_resizes;
+extern const struct op_body_set op_body_transposes;
 extern const struct op_body_set op_body_windows;
 extern const struct op_body_set op_body_unary;
 

@@ -25,8 +25,8 @@
 #define IMAGES  2
 #define CLASSES 5
 
-/* Has the weights of another one, and is taken when the user says so. */
-#define BY_USER "mobilenet_v2_cifar"
+/* Have the weights of another one, and are taken when the user says so. */
+static const char *const by_user[] = {"mobilenet_v2_cifar", "resnet_pool"};
 
 static const struct row {
 	const char *name, *family;
@@ -59,8 +59,9 @@ open_source(struct world *w, const struct row *row)
 		assert_ok(json_read(row->config, strlen(row->config),
 			      &w->src.hints.config, &e),
 		    &e);
-	if (strcmp(row->family, BY_USER) == 0)
-		w->src.hints.arch = BY_USER;
+	for (size_t i = 0; i < ARRAY_LEN(by_user); i++)
+		if (strcmp(row->family, by_user[i]) == 0)
+			w->src.hints.arch = by_user[i];
 	if (row->exact) {
 		p->resize = RESIZE_EXACT;
 		p->height = p->width = (uint32_t)row->side;
@@ -402,7 +403,9 @@ test_match(void **state)
 {
 	const struct row *row = *state;
 	const char *family =
-	    strcmp(row->family, BY_USER) == 0 ? "mobilenet_v2" : row->family;
+	    strcmp(row->family, by_user[0]) == 0   ? "mobilenet_v2"
+	    : strcmp(row->family, by_user[1]) == 0 ? "resnet"
+						   : row->family;
 	struct safetensors st;
 	struct world w = {0};
 	struct weights weights;

@@ -374,6 +374,41 @@ test_view(void **state)
 	world_close(&w);
 }
 
+/* A mean over many pixels keeps its digits: one sum of all would have lost
+ * three of them. */
+static void
+test_large_mean(void **state)
+{
+	static const size_t two[] = {2, 1};
+	enum {
+		SIDE = 400
+	};
+	static float x[SIDE * SIDE], y[2];
+	const char *v = "image";
+	struct err e = {0};
+	struct net net;
+	struct model m;
+	float *w;
+
+	(void)state;
+	for (size_t i = 0; i < SIDE * SIDE; i++)
+		x[i] = 0.1f;
+	build_begin(&m, SIDE, SIDE, 1);
+	w = build_tensor(&m, "w", 2, two);
+	w[0] = 1.0f;
+	w[1] = -2.0f;
+	v = build_node(&m, "GlobalAveragePool", "mean", &v, 1);
+	v = build_node(&m, "Flatten", "flat", &v, 1);
+	build_node(&m, "Gemm", "y", (const char *[]){v, "w"}, 2);
+	build_int(&m, "transB", 1);
+	build_end(&m, "y", 2);
+	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
+	assert_ok(batch_logits(&net, x, 1, y, &e), &e);
+	assert_true(y[0] > 0.1f - 1e-6f && y[0] < 0.1f + 1e-6f);
+	net_release(&net);
+	model_release(&m);
+}
+
 int
 main(void)
 {
@@ -404,5 +439,7 @@ main(void)
 	    "a batch size that is baked in", test_baked, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){"batch statistics with it",
 	    test_baked_statistics, NULL, NULL, NULL};
+	tests[n++] = (struct CMUnitTest){
+	    "a mean over many pixels", test_large_mean, NULL, NULL, NULL};
 	return _cmocka_run_group_tests("engine", tests, n, NULL, NULL);
 }

@@ -82,6 +82,8 @@ static const struct good_row good_rows[] = {
     {"good-normalised.keras", "good-normalised", BYTES SOFTMAX},
     {"good-grey.keras", "good-grey", NONE SOFTMAX},
     {"good-shrunk.keras", "good-shrunk", NONE SOFTMAX},
+    {"good-transposed.keras", "good-transposed", NONE},
+    {"good-transposed.h5", "good-transposed", NONE},
     {"good-float16.keras", "good-float16", NONE SOFTMAX},
     {"good-bfloat16.keras", "good-bfloat16", NONE SOFTMAX},
     {"good-arithmetic-2.h5", "good-arithmetic-2", NONE SOFTMAX},
@@ -259,7 +261,7 @@ static const struct bad_row bad_rows[] = {
     {"unsupported-causal.keras", ERR_UNSUPPORTED, ERR_NOWHERE,
 	"keras: layer 'conv' (Conv2D): padding 'causal'"},
     {"unsupported-class.keras", ERR_UNSUPPORTED, ERR_NOWHERE,
-	"keras: layer 'flatten' is of the class 'Conv2DTranspose', which is "
+	"keras: layer 'flatten' is of the class 'ConvLSTM2D', which is "
 	"not known here"},
     {"unsupported-external-data.h5", ERR_UNSUPPORTED, 9480,
 	"keras: layer 'conv': bias: hdf5: a dataset keeps its values in "

@@ -269,6 +269,7 @@ static const struct op_body_set *const sets[] = {
     &op_body_product,
     &op_body_rows,
     &op_body_resizes,
+    &op_body_transposes,
     &op_body_windows,
     &op_body_unary,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * ONNX models with functions of their own and quantised ones: what they compute
  * against fixtures/onnx-logits (fixtures/gen/quant.py says where these come
- * from), and what is refused.
+ * from), and what is refused; also images and logits that lie elsewhere than
+ * usual (fixtures/gen/ends.py).
  */
 #include "tests/test.h"
 
@@ -51,6 +52,29 @@ static const struct good_row good_rows[] = {
     {"quant-dynamic", NULL, 5, "some in a range of each image's own"},
     {"quant-operators", NULL, 7, "7 tensors dequantised"},
     {"quant-trained", NULL, 4, "1 tensors dequantised"},
+    {"ends-bytes",
+	"Mul Transpose Cast Sub Mul Transpose Conv Relu GlobalAveragePool "
+	"Flatten Gemm",
+	4, "opset 13; the file takes images as NHWC; it takes bytes"},
+    {"ends-first", NULL, 4, "opset 13; it takes bytes"},
+    {"ends-last",
+	"Transpose Sub Mul Transpose Conv Relu GlobalAveragePool Flatten Gemm",
+	4,
+	"opset 13; the file takes images as NHWC; its first arithmetic brings "
+	"down pixels of 0 to 255"},
+    {"ends-row", "Flatten MatMul Add", 2,
+	"opset 13; logits are the input of the final Softmax; the file takes "
+	"the numbers of square images in a row; of what the file gives "
+	"'probabilities' was taken"},
+    {"ends-argmax", NULL, 4,
+	"opset 13; logits are the input of the final Softmax; of what the "
+	"file gives 'q' was taken"},
+    {"ends-several", NULL, 4, "opset 13; of what the file gives 'y' was taken"},
+    {"ends-named", NULL, 4, "of what the file gives 'class_logits' was taken"},
+    {"ends-squeeze", "Conv Relu GlobalAveragePool Squeeze Gemm", 4, "opset 13"},
+    {"ends-transposed",
+	"Conv Relu ConvTranspose Tanh GlobalAveragePool Flatten Gemm", 5,
+	"opset 13"},
 };
 
 static void

@@ -45,7 +45,7 @@ exits 2 "a full file system" assay-load --data $n/good-pair.npz -o /dev/full
 says "cannot write"
 
 # --- status 3: nothing that can be used
-for s in $n/unsupported-object.npy $n/unsupported-fortran.npy \
+for s in $n/unsupported-object.npy \
     $i/unsupported-float.idx $d/bad-flat $d/bad-size $d/bad-channels \
     $d/bad-text fixtures/identify/good.txt; do
 	exits 3 "$s" assay-load --data $s -o $tmp/none

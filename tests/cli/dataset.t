@@ -77,6 +77,17 @@ cp $t/good-quoted.csv $tmp/hf/train/metadata.csv
 exits 0 "quoted fields, behind a byte order mark" load $tmp/hf
 says "classes by metadata.csv"
 has 'cat'
+mkdir $tmp/hf/train/a
+cp $g/cat/0.png $tmp/hf/train/a/b.png
+cp $g/dog/0.png $tmp/hf/train/c.png
+mv $tmp/hf/train/metadata.csv $tmp/labels.csv
+cp $t/good-lines.jsonl $tmp/hf/train/metadata.jsonl
+exits 0 "objects, one a line" load $tmp/hf
+says "classes by metadata.jsonl"
+has '\[2,3,4,1\]'
+cp $t/bad-lines.jsonl $tmp/hf/train/metadata.jsonl
+exits 2 "one of them without a label" load $tmp/hf
+says "metadata.jsonl: offset 35: no object with file_name and label"
 cp $g/cat/0.png $tmp/heap/images/a.png
 exits 3 "images without a class" load $tmp/heap
 says "all images lie in 'images', which is the name of no class"
@@ -84,6 +95,14 @@ cp $g/cat/0.png $tmp/tiny/n01/images/a.png
 cp $g/dog/0.png $tmp/tiny/n02/images/a.png
 exits 0 "a folder of images in each class" load $tmp/tiny
 has 'n01.*n02'
+
+ok "without a word" test ! -s "$err"
+mkdir -p $tmp/tiny/n01/deep/er $tmp/tiny/__MACOSX/n01
+cp $g/cat/0.png $tmp/tiny/n01/deep/er/b.png
+cp $g/cat/0.png $tmp/tiny/__MACOSX/n01/._a.png
+exits 0 "folders within, as torchvision reads them, and not those of macOS" load $tmp/tiny
+has '\[3,3,4,1\]'
+says "1 images lie in folders inside of class folders: the class is that of the outer one"
 
 # --- NPZ: which members, which labels
 cat >$tmp/npz.py <<'END'
@@ -196,6 +215,12 @@ says "idx/t10k-images-idx3-ubyte: .*header ends early"
 exits 0 "one file" load $c/good-10.bin
 exits 0 "CIFAR-100" load $c/good-100.bin
 has '\[2,32,32,3\]'
+cp $c/good-10.pickle $tmp/data_batch_2
+exits 0 "one pickle, by its name" load $tmp/data_batch_2
+has '\[3,32,32,3\]'
+cp $c/good-100.pickle $tmp/train
+exits 0 "and one of CIFAR-100" load $tmp/train
+exits 0 "one-hot labels of a pair of arrays" sh -c "cd $tmp && unzip -qo hot.npz && assay-load --data x.npy,y.npy -o $tmp/out"
 cp $c/bad-label.bin $tmp/bin/test_batch.bin
 exits 2 "a label too large" load $tmp/bin
 says "test_batch.bin: offset 0: cifar: label 0 is 10 of 10 classes"

@@ -31,6 +31,10 @@ ok "and a file comes out" cmp one "$hub/good-vit/model.safetensors"
 ok "one output and one name: no name of either class" sh -c "! grep -q '\"labels\"' good-vit-one.neutral"
 ok "but in the note" grep -q "the second of two classes, which is called 'LABEL_0'" good-vit-one.neutral
 cp "$hub/good-vit/model.safetensors" alone.safetensors
+run assay-inspect "$hub/good-vit"
+ok "the inspection finds the configuration beside the weights" sh -c "! grep -q 'without the config.json' '$out'"
+run assay-inspect alone.safetensors
+prints "MODEL_UNSUPPORTED.*without the config.json that belongs to them"
 exits 3 "weights without their configuration" assay-load alone.safetensors
 says "weights of transformers ('vit.embeddings.*') without the config.json that belongs to them"
 poke good-vit-shards.neutral changed

@@ -87,4 +87,27 @@ exits 3 "another --arch" assay-load --arch resnet "$w/good-vgg-bn.safetensors" -
 says "as resnet: there is no tensor 'conv1.weight'"
 exits 0 "the right --arch" assay-load --arch vgg "$w/good-vgg-bn.safetensors" -o y
 ok "nothing is left behind" [ ! -e x ]
+
+# the same option for those that run assay-load
+cat >data.py <<'END'
+import struct
+def npy(name, kind, shape, data):
+    head = "{'descr': '%s', 'fortran_order': False, 'shape': %s, }" % (kind, shape)
+    head += ' ' * (-(11 + len(head)) % 64) + '\n'
+    open(name, 'wb').write(b'\x93NUMPY\1\0' + struct.pack('<H', len(head)) + head.encode() + data)
+n = 20
+npy('x.npy', '|u1', (n, 24, 24, 3), bytes((i * 2654435761 >> 13) & 255 for i in range(n * 24 * 24 * 3)))
+npy('y.npy', '|u1', (n,), bytes(i % 5 for i in range(n)))
+END
+python3 data.py
+f=$w/good-resnet-pool.safetensors
+exits 0 "the usual architecture" assay-load "$f" -o usual
+ok "says what else it could be" grep -aq 'no pool behind the first convolution; --arch resnet_pool has one' usual
+
+exits 0 "assay-eval with --arch" assay-eval "$f" --arch resnet_pool --data x.npy,y.npy
+exits 0 "assay-purify without" assay-purify "$f" --data x.npy,y.npy --method ft --rounds 1 -o plain.safetensors
+exits 0 "assay-purify with --arch" assay-purify "$f" --arch resnet_pool --data x.npy,y.npy --method ft --rounds 1 -o pure.safetensors
+ok "trains another model" sh -c "! cmp -s plain.safetensors pure.safetensors"
+exits 0 "which writes it back" assay-load pure.safetensors --arch resnet_pool -o pure
+exits 4 "an unknown one" assay-eval "$f" --arch nosuch --data x.npy,y.npy
 done_testing

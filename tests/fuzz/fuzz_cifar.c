@@ -8,18 +8,18 @@
 #include "formats/cifar_pickle.h"
 
 static void
-binary(const uint8_t *data, size_t len)
+single(const char *name, const uint8_t *data, size_t len)
 {
 	struct rd r = rd_mem(data, len);
 	struct dataset d = {0};
 	struct err e = {0};
 
 	arena_init(&d.arena, (size_t)64 << 20);
-	if (!cifar_probe("x.bin", r)) {
+	if (!cifar_probe(name, r)) {
 		arena_release(&d.arena);
 		return;
 	}
-	if (cifar_parse(r, &d, &e) != 0)
+	if (cifar_parse(name, r, &d, &e) != 0)
 		PROPERTY(e.code < 0 && e.msg[0] != '\0');
 	else
 		for (size_t i = 0; i < d.n; i++)
@@ -51,7 +51,8 @@ pickled(const uint8_t *data, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	binary(data, len);
+	single("x.bin", data, len);
+	single("test_batch", data, len);
 	pickled(data, len);
 	return 0;
 }

@@ -14,11 +14,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct listing l;
 	struct err e = {0};
 	char first[64];
+	const char *name = len > 0 && *data == '{' ? "m.jsonl" : "t.csv";
 
-	if (imagetable_first(r, first, sizeof(first)))
+	(void)imagetable_probe(name, r);
+	if (imagetable_first(name, r, first, sizeof(first)))
 		PROPERTY(strlen(first) < sizeof(first));
 	listing_init(&l);
-	if (imagetable_read(r, "images/", &l, &e) != 0)
+	if (imagetable_read(name, r, "images/", &l, &e) != 0)
 		PROPERTY(e.code < 0 && e.msg[0] != '\0');
 	classes = l.classes.len / sizeof(char *);
 	PROPERTY(
