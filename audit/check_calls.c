@@ -176,13 +176,16 @@ asks(const struct walk *w, size_t i)
 
 		if (t.kind == PYCODE_LINE || t.kind == PYCODE_END)
 			break;
+		/* put together from what is not seen here */
+		if (is(w, k, "+") || is(w, k, "%") || is(w, k, "format") ||
+		    (t.kind == PYCODE_STRING && (*t.s == 'f' || *t.s == 'F')))
+			return false;
 		if (t.kind != PYCODE_STRING)
 			continue;
 		pycode_inner(&t);
-		if (memchr(t.s, ';', t.len) != NULL ||
-		    memchr(t.s, '|', t.len) != NULL ||
-		    memchr(t.s, '&', t.len) != NULL)
-			return false;
+		for (size_t m = 0; m < t.len; m++)
+			if (strchr(";|&$`<>\\\n", t.s[m]) != NULL)
+				return false;
 		n += (size_t)snprintf(command + n, sizeof(command) - n, "%.*s ",
 		    (int)MIN(t.len, sizeof(command)), t.s);
 	}

@@ -230,6 +230,11 @@ ok "what only asks is no use of a command" sh -c "! grep -q \"use of\" $out"
 printf 'import subprocess\nsubprocess.run("git log; id", shell=True)\n' | file a.py
 run assay-inspect "$tmp/b"
 prints "use of 'run'"
+for call in '"git log $(id)"' '"git log " + b' 'f"git log {b}"' '"git log {}".format(b)'; do
+	printf 'import subprocess\nsubprocess.run(%s, shell=True)\n' "$call" | file a.py
+	run assay-inspect "$tmp/b"
+	prints "use of 'run'"
+done
 printf 'import shutil\nshutil.rmtree("out", ignore_errors=True)\n' | file a.py
 quiet "a folder is removed"
 printf 'import torch, io, requests\ntorch.load(io.BytesIO(requests.get("http://x/m.pt").content))\n' | file a.py
