@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * The verdict's statistics on numbers made by hand, and the searches on models
- * whose flip radii are known in closed form.
+ * The verdict's statistics on numbers made by hand.
  */
 #include "tests/test.h"
 
@@ -8,11 +7,6 @@
 #include "base/assign.h"
 #include "base/rng.h"
 #include "base/student.h"
-#include "engine/blas.h"
-#include "engine/concentrate.h"
-#include "engine/loss.h"
-#include "engine/uap.h"
-#include "formats/build.h"
 
 #define K    10
 #define REFS 3
@@ -363,129 +357,6 @@ test_student(void **state)
 	assert_near(student_beta(2.0, 3.0, 0.5), 0.6875, 1e-12);
 }
 
-/* --- a model with a known radius ----------------------------------------- */
-
-/*
- * Two classes, logit 1 minus logit 0 = weighted sum of pixels - 8 on 4 x 4
- * images of constant 0.25, the weights falling from 32/17 to 2/17, 16 in all:
- * a common change of +0.25 per pixel is just enough.
- */
-static void
-linear_model(struct model *m)
-{
-	float *w, *b;
-
-	build_begin(m, 4, 4, 1);
-	w = build_tensor(m, "w", 2, (size_t[]){2, 16});
-	b = build_tensor(m, "b", 1, (size_t[]){2});
-	for (size_t i = 0; i < 16; i++)
-		w[16 + i] = 2.0f * (float)(16 - i) / 17.0f;
-	b[1] = -8.0f;
-	build_node(m, "Flatten", "flat", (const char *[]){"image"}, 1);
-	build_node(m, "Gemm", "y", (const char *[]){"flat", "w", "b"}, 3);
-	build_int(m, "transB", 1);
-	build_end(m, "y", 2);
-}
-
-#define IMAGES 64
-
-struct known {
-	const struct geometry *geometry;
-	double radius;
-};
-
-/* All images are alike, so that the curve is a step between two scales that
- * are a factor of 1.3 apart. */
-static void
-test_known_radius(void **state)
-{
-	const struct known *k = *state;
-	static float x[IMAGES * 16];
-	static int32_t label[IMAGES];
-	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
-	struct uap_config cfg = {.steps = 60, .batch = 8, .count = IMAGES};
-	struct uap_cell cell = {
-	    .geometry = k->geometry, .source = UAP_ALL, .target = 1, .seed = 7};
-	struct uap_found f, again;
-	struct model m;
-	struct net net;
-	struct err e;
-
-	for (size_t i = 0; i < ARRAY_LEN(x); i++)
-		x[i] = 0.25f;
-	linear_model(&m);
-	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
-	assert_ok(uap_search(&net, &cfg, &im, &im, &cell, 1, NULL, &f, &e), &e);
-	assert_true(f.reached);
-	assert_true(f.radius[UAP_RADIUS] >= k->radius * 0.97);
-	assert_true(f.radius[UAP_RADIUS] <= k->radius * 1.32);
-	assert_true(f.radius[0] <= f.radius[UAP_RADIUS]);
-	assert_true(f.lo <= f.radius[UAP_RADIUS]);
-	if (k->geometry->budget != NULL) /* the trigger's own */
-		assert_near(k->geometry->budget(&f.trigger),
-		    f.radius[UAP_RADIUS], 1e-6);
-	assert_int_equal(f.n, IMAGES);
-	/* the same bytes again */
-	assert_ok(
-	    uap_search(&net, &cfg, &im, &im, &cell, 1, NULL, &again, &e), &e);
-	assert_true(f.radius[0] == again.radius[0]);
-	uap_release(&again, 1);
-	uap_release(&f, 1);
-	net_release(&net);
-	model_release(&m);
-}
-
-/*
- * Columns that rise by 1/16 a pixel, logit 1 minus logit 0 = sum of pixels -
- * what it is when everything is one pixel further right: about one pixel of
- * horizontal offset, 1/sqrt(2) in root mean square over both directions.
- */
-static void
-test_warp_radius(void **state)
-{
-	enum {
-		SIDE = 16,
-		PIXELS = SIDE * SIDE
-	};
-	static float x[IMAGES * PIXELS];
-	static int32_t label[IMAGES];
-	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
-	struct uap_config cfg = {.steps = 60, .batch = 8, .count = IMAGES};
-	struct uap_cell cell = {.geometry = &geometry_warp,
-	    .source = UAP_ALL,
-	    .target = 1,
-	    .seed = 7};
-	float *w, *b, moved = 0.0f;
-	struct uap_found f;
-	struct model m;
-	struct net net;
-	struct err e;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(x); i++)
-		x[i] = (float)(i % SIDE) / SIDE;
-	for (size_t i = 0; i < PIXELS; i++)
-		moved += (float)MIN(i % SIDE + 1, SIDE - 1) / SIDE;
-	build_begin(&m, SIDE, SIDE, 1);
-	w = build_tensor(&m, "w", 2, (size_t[]){2, PIXELS});
-	b = build_tensor(&m, "b", 1, (size_t[]){2});
-	for (size_t i = 0; i < PIXELS; i++)
-		w[PIXELS + i] = 1.0f;
-	b[1] = -moved;
-	build_node(&m, "Flatten", "flat", (const char *[]){"image"}, 1);
-	build_node(&m, "Gemm", "y", (const char *[]){"flat", "w", "b"}, 3);
-	build_int(&m, "transB", 1);
-	build_end(&m, "y", 2);
-	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
-	assert_ok(uap_search(&net, &cfg, &im, &im, &cell, 1, NULL, &f, &e), &e);
-	assert_true(f.reached);
-	assert_true(f.radius[UAP_RADIUS] >= 0.6);
-	assert_true(f.radius[UAP_RADIUS] <= 0.71 * 1.32);
-	uap_release(&f, 1);
-	net_release(&net);
-	model_release(&m);
-}
-
 /* Only what is harder than expected widens, and never below what is known. */
 static void
 test_unlike(void **state)
@@ -502,69 +373,6 @@ test_unlike(void **state)
 	assert_near(verdict_unlike(apart, 6, 0.5), sqrt(45.0 / 7.0), 1e-12);
 }
 
-/* Adversarial examples of class 0 land in class 1, there is no other. */
-static void
-test_landing(void **state)
-{
-	static float x[IMAGES * 16];
-	static int32_t label[IMAGES];
-	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
-	struct concentrate_config cfg = {.eps = 0.3, .steps = 7, .count = 40};
-	uint64_t count[4], n[2];
-	struct concentrate_counts c = {count, n};
-	struct model m;
-	struct net net;
-	struct err e;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(x); i++)
-		x[i] = 0.25f;
-	linear_model(&m);
-	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
-	assert_ok(concentrate(&net, &cfg, &im, &c, &e), &e);
-	assert_int_equal(n[0], 40);
-	assert_int_equal(count[1], 40);
-	assert_near(concentrate_share(&c, 2, 1), 1.0, 1e-12);
-	cfg.eps = 0.2; /* 16 * .2 are not enough */
-	assert_ok(concentrate(&net, &cfg, &im, &c, &e), &e);
-	assert_int_equal(count[1], 0);
-	net_release(&net);
-	model_release(&m);
-}
-
-static void
-test_losses(void **state)
-{
-	const float z[] = {1.0f, 2.0f, 3.0f};
-	float p[3], dz[3] = {0};
-
-	(void)state;
-	loss_softmax(3, z, p);
-	assert_near(p[2], 0.66524096, 1e-6);
-	assert_near(loss_cross_entropy(3, z, 0, 2.0f, dz), 2.40760596, 1e-6);
-	assert_near(dz[0], 2 * (0.09003057 - 1), 1e-6);
-	assert_near(dz[2], 2 * 0.66524096, 1e-6);
-	assert_int_equal(loss_argmax(3, z), 2);
-	assert_int_equal(loss_argmax(3, (float[]){1, NAN, 3}), 1);
-	assert_int_equal(loss_argmax(3, (float[]){2, 2, 1}), 0);
-}
-
-static const struct {
-	const char *name;
-	struct known known;
-} radii[] = {
-    {"radius: linf", {&geometry_linf, 0.25}},
-    /* a white pixel brings .75 of its weight: the three heaviest, and
-     * sqrt(.026) of the fourth */
-    {"radius: patch", {&geometry_patch, 3.160}},
-    {"radius: mask", {&geometry_mask, 3.026}}, /* .026 of the fourth */
-    /* along the weights: 4 by their norm */
-    {"radius: smooth", {&geometry_smooth, 0.879}},
-    /* constant: 16 pixels of .25 */
-    {"radius: spectrum", {&geometry_spectrum, 1.0}},
-    {"radius: blend", {&geometry_blend, 1.0 / 3}},
-};
-
 int
 main(void)
 {
@@ -580,23 +388,8 @@ main(void)
 	    cmocka_unit_test(test_pairs),
 	    cmocka_unit_test(test_assign),
 	    cmocka_unit_test(test_student),
-	    cmocka_unit_test(test_warp_radius),
 	    cmocka_unit_test(test_unlike),
-	    cmocka_unit_test(test_landing),
-	    cmocka_unit_test(test_losses),
 	};
-	struct CMUnitTest rows[ARRAY_LEN(radii)];
-	struct err e;
-	int rc;
 
-	if (blas_init(&e) != 0) {
-		fprintf(stderr, "%s\n", e.msg);
-		return 1;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(radii); i++)
-		rows[i] = (struct CMUnitTest){.name = radii[i].name,
-		    .test_func = test_known_radius,
-		    .initial_state = (void *)(uintptr_t)&radii[i].known};
-	rc = cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
-	return rc + cmocka_run_group_tests_name("flip radii", rows, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
