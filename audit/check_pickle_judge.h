@@ -58,6 +58,13 @@ int check_pickle_judge_read(struct check_pickle_judge *, struct rd *r,
 
 /* --- for the parts ------------------------------------------------------- */
 
+/* Why a call with these arguments never returns or asks for too much: one that
+ * walks through them, one of a size, an array's, a fraction's; or NULL. */
+const char *check_pickle_endless(const struct pickle_node *args);
+const char *check_pickle_endless_size(const struct pickle_node *args);
+const char *check_pickle_endless_shape(const struct pickle_node *args);
+const char *check_pickle_endless_power(const struct pickle_node *args);
+
 /* Of a name, or of getattr(name, "attribute"); NULL: it is neither. */
 struct check_pickle_fact *check_pickle_judge_fact(
     struct check_pickle_judge *, const struct pickle_node *);
