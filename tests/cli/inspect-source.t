@@ -209,6 +209,11 @@ hostile PAGE_ACTIVE "a script in Markdown"
 printf '# XSS\n\n```html\n<img src=x onerror="fetch(1)">\n```\nand `<img src=x onerror=fetch(1)>`\n\n<p align="center"><img src="a.png"></p>\n' | file README.md
 quiet "what is quoted"
 
+printf 'a ` and ~~~ and ``` alone\n\n<img src=x onerror="fetch(1)">\n' | file README.md
+hostile PAGE_ACTIVE "signs that quote nothing"
+printf '1. ~~~html\n   <img src=x onerror="fetch(1)">\n' | file README.md
+quiet "a fence that nobody closes"
+
 # --- what starts programs by its place, or lets anybody in
 printf '[build]\nrustc-wrapper = "./w"\n' | file .cargo/config.toml
 hostile PLACE_RUN "a program of cargo"
