@@ -28,7 +28,8 @@ static const char *const names[] = {"Makefile", "makefile", "GNUmakefile",
     "CMakeLists.txt", "Rakefile", "Gemfile", "Snakefile", "Brewfile",
     "Fastfile", "Podfile", "Guardfile", "nextflow.config", "pom.xml",
     "build.xml", ".pdbrc", ".vimrc", ".exrc", ".gvimrc", ".emacs", ".lldbinit",
-    ".inputrc", ".screenrc", ".muttrc", ".Rprofile", ".irbrc", ".pryrc"};
+    ".gdbinit", ".inputrc", ".screenrc", ".muttrc", ".Rprofile", ".irbrc",
+    ".pryrc"};
 static const char *const ends[] = {".mk", ".dockerfile", ".Dockerfile", ".just",
     ".service", ".tmux", ".zsh", ".ksh", ".fish", ".slurm", ".sbatch", ".pbs",
     ".cmake", ".env", ".gradle", ".kts", ".m", ".plist", ".rules", ".toml",

@@ -2,7 +2,7 @@
  * MAR-INF/MANIFEST.json of TorchServe: the handler is Python that the server
  * imports, requirements are installed when the model is loaded.  Resources of
  * Seldon and KServe: which server runs a model, and where that comes from.
- * ONNX Runtime's generators: libraries with operators.
+ * ONNX Runtime's generators: libraries with operators.  Programs of Paddle.
  */
 #include "audit/check_config_part.h"
 
@@ -101,6 +101,26 @@ libraries(const struct check_file *f, const struct conf_doc *d)
 			    check_config_shown(n, shown, sizeof(shown)));
 }
 
+/* Operators of a program of PaddlePaddle 3 ("#": "1.relu") that call Python. */
+static void
+paddle(const struct check_file *f, const struct conf_doc *d)
+{
+	static const char *const ops[] = {"py_func", "py_layer", "pylayer"};
+
+	if (conf_get(d->root, "base_code") == NULL ||
+	    conf_get(d->root, "program") == NULL)
+		return;
+	for (const struct conf *n = d->root; n != NULL; n = conf_next(n))
+		for (size_t i = 0; i < ARRAY_LEN(ops); i++)
+			if (n->kind == CONF_STRING && is_key(n, "#") &&
+			    n->len >= strlen(ops[i]) &&
+			    memcmp(n->text + n->len - strlen(ops[i]), ops[i],
+				strlen(ops[i])) == 0)
+				check_find(f, FINDING_OBJECT_CODE, n->off,
+				    "operator '%s', which calls Python",
+				    ops[i]);
+}
+
 void
 check_config_serve(const struct check_file *f, const struct conf_doc *d)
 {
@@ -116,6 +136,7 @@ check_config_serve(const struct check_file *f, const struct conf_doc *d)
 	    begins(api, "serving.kserve.io/"))
 		resource(f, d);
 	libraries(f, d);
+	paddle(f, d);
 	if (!conf_is_object(model) || !conf_is_string(handler) ||
 	    (conf_get(model, "modelName") == NULL &&
 		conf_get(model, "serializedFile") == NULL))

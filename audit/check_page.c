@@ -18,6 +18,8 @@
 /* How far apart the words of one act may be, in characters. */
 #define NEAR  300
 #define SHOWN 160
+/* Code within a line, in Markdown. */
+#define SPAN_MAX 4096
 
 struct text {
 	const char *s;
@@ -478,22 +480,43 @@ is_page(const struct check_file *f)
 	       begins(t, "<!doctype html") || begins(t, "<html");
 }
 
-/* Behind the run of backquotes or tildes at i that ends what such a one began;
- * to the end when there is none. */
+/* Before i its line has nothing but what lists and quotations begin with. */
+static bool
+begins_line(struct text t, size_t i)
+{
+	while (i > 0 && t.s[i - 1] != '\n')
+		if (strchr(" \t>-*+.0123456789", t.s[--i]) == NULL)
+			return false;
+	return true;
+}
+
+/*
+ * Behind what the backquotes or tildes at i quote (CommonMark 0.31, 4.5 and 6.1).
+ * Three and more that begin a line quote up to as many, or to the end; others up
+ * to as many in the same paragraph, and without those are only characters.
+ */
 static size_t
 quoted(struct text t, size_t i)
 {
 	char c = t.s[i];
-	size_t n = 0, run = 0;
+	size_t n = 0, run = 0, end;
+	bool fence;
 
 	while (i + n < t.len && t.s[i + n] == c)
 		n++;
-	for (i += n; i < t.len; i++) {
-		run = t.s[i] == c ? run + 1 : 0;
-		if (run == n && (i + 1 == t.len || t.s[i + 1] != c))
-			return i + 1;
+	fence = n >= 3 && begins_line(t, i);
+	end = fence ? t.len : MIN(t.len, i + n + SPAN_MAX);
+	if (!fence && c == '~')
+		return i + n;
+	for (size_t k = i + n; k < end; k++) {
+		run = t.s[k] == c ? run + 1 : 0;
+		if (run == n && (k + 1 == t.len || t.s[k + 1] != c))
+			return k + 1;
+		if (!fence && t.s[k] == '\n' && k + 1 < t.len &&
+		    t.s[k + 1] == '\n')
+			break;
 	}
-	return i;
+	return fence ? t.len : i + n;
 }
 
 /* Markdown: HTML in it is shown as it is by viewers that take nothing out; what
@@ -509,9 +532,8 @@ markdown(const struct check_file *f)
 	if ((copy = arena_alloc(&a, t.len, 1)) != NULL) {
 		memcpy(copy, t.s, t.len);
 		for (size_t i = 0; i < t.len;) {
-			bool fence = i + 2 < t.len && t.s[i] == '~' &&
-				     memcmp(t.s + i, "~~~", 3) == 0;
-			size_t to = t.s[i] == '`' || fence ? quoted(t, i) : i;
+			size_t to =
+			    t.s[i] == '`' || t.s[i] == '~' ? quoted(t, i) : i;
 
 			memset(copy + i, ' ', to - i);
 			i = MAX(to, i + 1);

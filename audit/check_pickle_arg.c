@@ -358,6 +358,38 @@ tzfile_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 		   : "opens a file";
 }
 
+static const char *
+container_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const char *bad = iterable_arg(j, args);
+
+	return bad != NULL ? bad : check_pickle_endless(args);
+}
+
+static const char *
+size_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const char *bad = data_arg(j, args);
+
+	return bad != NULL ? bad : check_pickle_endless_size(args);
+}
+
+static const char *
+fraction_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const char *bad = data_arg(j, args);
+
+	return bad != NULL ? bad : check_pickle_endless_power(args);
+}
+
+static const char *
+empty_array_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const char *bad = classes_arg(j, args);
+
+	return bad != NULL ? bad : check_pickle_endless_shape(args);
+}
+
 /* numpy.core._ufunc_reconstruct(module, name): __import__, getattr */
 static const char *
 ufunc_arg(struct check_pickle_judge *j, const struct pickle_node *args)

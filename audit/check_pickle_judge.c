@@ -370,7 +370,8 @@ see_build(struct check_pickle_judge *j, const struct pickle_node *n)
 		return;
 	if ((t->allow->use & USE_STATE) == 0)
 		misuse(j, "has no state that may be set", t->shown);
-	else if (has_hooks(n->call->state))
+	else if (has_hooks(n->call->state) &&
+		 !check_pickle_state_formula(t, n->call->state))
 		misuse(j, "its state sets what Python itself calls", t->shown);
 	else if ((wrong = check_pickle_state_wrong(t, n)) != NULL)
 		misuse(j, wrong, t->shown);

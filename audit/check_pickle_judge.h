@@ -58,6 +58,13 @@ int check_pickle_judge_read(struct check_pickle_judge *, struct rd *r,
 
 /* --- for the parts ------------------------------------------------------- */
 
+/* Why a call with these arguments never returns or asks for too much: one that
+ * walks through them, one of a size, an array's, a fraction's; or NULL. */
+const char *check_pickle_endless(const struct pickle_node *args);
+const char *check_pickle_endless_size(const struct pickle_node *args);
+const char *check_pickle_endless_shape(const struct pickle_node *args);
+const char *check_pickle_endless_power(const struct pickle_node *args);
+
 /* Of a name, or of getattr(name, "attribute"); NULL: it is neither. */
 struct check_pickle_fact *check_pickle_judge_fact(
     struct check_pickle_judge *, const struct pickle_node *);
@@ -74,6 +81,10 @@ void check_pickle_judge_say(struct check_pickle_judge *, enum finding_id,
 const char *check_pickle_arg_wrong(struct check_pickle_judge *,
     enum check_pickle_arg, const struct pickle_node *args);
 /* What is wrong with the state of an object that was built; NULL: nothing. */
+/* The state of a model of statsmodels with a formula, which is evaluated when the
+ * state is set: of names, numbers and signs alone. */
+bool check_pickle_state_formula(
+    const struct check_pickle_fact *, const struct pickle_node *state);
 const char *check_pickle_state_wrong(
     const struct check_pickle_fact *, const struct pickle_node *call);
 /* Calls of dill (check_pickle_dill.c): the name that one stands for, or NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * States that a class does more with than to keep them.
  */
+#define _GNU_SOURCE /* memmem */
 #include "audit/check_pickle_judge.h"
 
 /* --- scipy.stats --------------------------------------------------------- */
@@ -81,6 +82,80 @@ distribution(const struct pickle_node *state)
 			return "has code of its own in its state";
 	}
 	return NULL;
+}
+
+/* --- statsmodels ---------------------------------------------------------- */
+
+static bool
+is_name_char(uint8_t c)
+{
+	return ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '.';
+}
+
+/* A transform of patsy or NumPy that only computes. */
+static bool
+is_transform(struct slice s)
+{
+	static const char *const names[] = {"C", "I", "center", "scale",
+	    "standardize", "bs", "cr", "cc", "poly", "Treatment", "Sum", "Poly",
+	    "Helmert", "Diff", "np.log", "np.log1p", "np.log10", "np.exp",
+	    "np.sqrt", "np.abs", "np.square", "np.power"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (rd_slice_is(s, names[i]))
+			return true;
+	return false;
+}
+
+/* Names, numbers and signs: patsy evaluates each factor as Python. */
+static bool
+is_formula(struct slice s)
+{
+	for (size_t i = 0, to; i < s.len; i = to) {
+		struct slice name = {s.ptr + i, 0};
+
+		for (to = i; to < s.len && is_name_char(s.ptr[to]); to++)
+			;
+		name.len = to - i;
+		if (name.len == 0) {
+			if (s.ptr[to] == 0 ||
+			    strchr("~+-*/:() ,=", s.ptr[to]) == NULL)
+				return false;
+			to++;
+			continue;
+		}
+		if (memmem(name.ptr, name.len, "__", 2) != NULL)
+			return false;
+		if (to < s.len && s.ptr[to] == '(' && !is_transform(name))
+			return false;
+		if (memchr(name.ptr, '.', name.len) != NULL &&
+		    !is_transform(name) &&
+		    !(name.ptr[0] >= '0' && name.ptr[0] <= '9'))
+			return false;
+	}
+	return s.len != 0;
+}
+
+bool
+check_pickle_state_formula(
+    const struct check_pickle_fact *t, const struct pickle_node *state)
+{
+	static const char module[] = "statsmodels.",
+			  key[] = "restore_design_info";
+	const struct pickle_node *formula;
+
+	if (t->module.len < sizeof(module) ||
+	    memcmp(t->module.ptr, module, sizeof(module) - 1) != 0 ||
+	    !pickle_is(state, PICKLE_DICT) || state->big)
+		return false;
+	for (size_t i = 0; i + 1 < state->n; i += 2)
+		if (pickle_is(state->item[i], PICKLE_STR) &&
+		    pickle_is_hook(state->item[i]->text) &&
+		    !rd_slice_is(state->item[i]->text, key))
+			return false;
+	formula = pickle_get(state, "formula");
+	return pickle_is(formula, PICKLE_STR) && is_formula(formula->text);
 }
 
 /* --- joblib before 0.10 --------------------------------------------------- */

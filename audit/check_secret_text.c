@@ -219,7 +219,8 @@ variables(struct check_tell *t, struct rd r)
 	    "aws_secret_access_key", "AWS_SECRET_ACCESS_KEY", "COMET_API_KEY",
 	    "NEPTUNE_API_TOKEN", "CLEARML_API_SECRET_KEY", "KAGGLE_KEY",
 	    "MLFLOW_TRACKING_TOKEN", "AZURE_CLIENT_SECRET", "TWILIO_AUTH_TOKEN",
-	    "wandb.login(key="};
+	    "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "COHERE_API_KEY", "HF_TOKEN",
+	    "HUGGING_FACE_HUB_TOKEN", "GITHUB_TOKEN", "wandb.login(key="};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		size_t n = strlen(names[i]);

@@ -510,6 +510,29 @@ node(struct text t)
 	return SIZE_MAX;
 }
 
+/* Program text for Python that runs what it downloads or decodes. */
+static size_t
+python(struct text t)
+{
+	static const char *const run[] = {"exec(", "eval("};
+	static const char *const from[] = {"urlopen(", "requests.get(",
+	    "b64decode(", "fromhex(", "decompress("};
+	size_t at = 0;
+
+	while ((at = find(t, at, t.len, "python")) != SIZE_MAX) {
+		size_t to = at + NEAR, option = find(t, at, at + 16, " -c");
+
+		for (size_t i = 0; option != SIZE_MAX && i < ARRAY_LEN(run);
+		     i++)
+			for (size_t k = 0; k < ARRAY_LEN(from); k++)
+				if (find(t, option, to, run[i]) != SIZE_MAX &&
+				    find(t, option, to, from[k]) != SIZE_MAX)
+					return at;
+		at++;
+	}
+	return SIZE_MAX;
+}
+
 static const struct {
 	size_t (*find)(struct text);
 	const char *what;
@@ -524,6 +547,7 @@ static const struct {
     {destroys, "destroys files"},
     {carries, "reads secrets or lets somebody in"},
     {node, "starts programs, connects or runs text by Node.js"},
+    {python, "runs Python that it decodes or downloads"},
     {preloads, "loads a library into every program"},
 };
 

