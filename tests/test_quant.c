@@ -72,6 +72,10 @@ static const struct good_row good_rows[] = {
     {"ends-several", NULL, 4, "opset 13; of what the file gives 'y' was taken"},
     {"ends-named", NULL, 4, "of what the file gives 'class_logits' was taken"},
     {"ends-squeeze", "Conv Relu GlobalAveragePool Squeeze Gemm", 4, "opset 13"},
+    {"ends-optimised",
+	"Conv Gelu Conv Add Clip Add Gelu Gelu GlobalAveragePool Flatten Gemm "
+	"LeakyRelu",
+	5, "opset 13"},
     {"ends-transposed",
 	"Conv Relu ConvTranspose Tanh GlobalAveragePool Flatten Gemm", 5,
 	"opset 13"},
