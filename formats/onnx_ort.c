@@ -40,8 +40,7 @@ activate(struct onnx_lower *l, const struct onnx_node *from, const char *x)
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		if (strcmp(known[i].op, act) != 0)
 			continue;
-		n = onnx_lower_insert(
-		    l, from, known[i].op, x, from->out[0]);
+		n = onnx_lower_insert(l, from, known[i].op, x, from->out[0]);
 		for (size_t k = 0; n != NULL && k < 2; k++)
 			if (known[i].name[k] != NULL)
 				onnx_lower_put_real(n, known[i].name[k],
@@ -127,8 +126,8 @@ gelu(struct onnx_lower *l, const struct onnx_node *from)
 	struct node *n;
 	int rc;
 
-	rc = onnx_lower_need(
-	    l, from, strcmp(from->op, "BiasGelu") == 0 ? 2 : 1);
+	rc =
+	    onnx_lower_need(l, from, strcmp(from->op, "BiasGelu") == 0 ? 2 : 1);
 	if (rc != 0)
 		return rc;
 	x = onnx_lower_name(l, from->in[0]);

@@ -62,6 +62,8 @@ static const struct good_row good_rows[] = {
 	4,
 	"opset 13; the file takes images as NHWC; its first arithmetic brings "
 	"down pixels of 0 to 255"},
+    {"ends-narrow", "Transpose Reshape MatMul", 1,
+	"opset 13; the file takes images as NHWC"},
     {"ends-row", "Flatten MatMul Add", 2,
 	"opset 13; logits are the input of the final Softmax; the file takes "
 	"the numbers of square images in a row; of what the file gives "
