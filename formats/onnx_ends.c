@@ -322,7 +322,7 @@ look(const struct onnx_file *f, const struct onnx_order *o,
 	static const char *const moves[] = {
 	    "Cast", "Identity", "Transpose", NULL};
 	const char *name = image->input->name;
-	bool first = true, turned;
+	bool first = true, turned, narrow;
 	const int64_t *s = m->shape;
 
 	for (size_t i = 0; i < STEPS; i++) {
@@ -340,8 +340,10 @@ look(const struct onnx_file *f, const struct onnx_order *o,
 			break;
 		name = n->out[0];
 	}
-	image->last = !image->flat && !image->turned &&
-		      (image->last || ((s[3] == 1 || s[3] == 3) && s[1] > 4));
+	/* no image has so many channels and is so narrow */
+	narrow =
+	    (s[3] == 1 || s[3] == 3) && (s[1] > 4 || (s[1] < 0 && s[2] < 0));
+	image->last = !image->flat && !image->turned && (image->last || narrow);
 	image->turned = image->turned && !image->flat;
 }
 

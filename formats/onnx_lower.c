@@ -7,6 +7,7 @@
 #include "formats/onnx_fold.h"
 #include "formats/onnx_norm.h"
 #include "formats/onnx_ops.h"
+#include "formats/onnx_ort.h"
 #include "formats/onnx_quant_op.h"
 #include "formats/onnx_shape.h"
 
@@ -460,6 +461,8 @@ onnx_lower_one(struct onnx_lower *l, const struct onnx_node *from)
 	size_t first = l->m->nnode;
 	int rc;
 
+	if (fn == NULL)
+		fn = onnx_ort_find(from->domain, from->op);
 	l->opset = from->opset != 0 ? from->opset : l->f->opset;
 	if (from->opset < 0 || from->opset > 21 || (l->opset < 6 && !l->graph))
 		return onnx_lower_fail(l, from, ERR_UNSUPPORTED,

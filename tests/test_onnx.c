@@ -131,7 +131,7 @@ static const struct bad_row bad_rows[] = {
 	"node '' (Add) uses 'nowhere', which nothing defines"},
     {"bad-values-twice", ERR_FORMAT, 65, "tensor 'w' has its values twice"},
     {"unsupported-domain", ERR_UNSUPPORTED, 13,
-	"node 'fused' (FusedConv): an operator of domain "
+	"node 'fused' (Inverse): an operator of domain "
 	"'com.microsoft'"},
     {"unsupported-external", ERR_UNSUPPORTED, 64,
 	"tensor 'w' keeps its values in another file"},

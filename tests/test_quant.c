@@ -62,6 +62,8 @@ static const struct good_row good_rows[] = {
 	4,
 	"opset 13; the file takes images as NHWC; its first arithmetic brings "
 	"down pixels of 0 to 255"},
+    {"ends-narrow", "Transpose Reshape MatMul", 1,
+	"opset 13; the file takes images as NHWC"},
     {"ends-row", "Flatten MatMul Add", 2,
 	"opset 13; logits are the input of the final Softmax; the file takes "
 	"the numbers of square images in a row; of what the file gives "
@@ -72,6 +74,10 @@ static const struct good_row good_rows[] = {
     {"ends-several", NULL, 4, "opset 13; of what the file gives 'y' was taken"},
     {"ends-named", NULL, 4, "of what the file gives 'class_logits' was taken"},
     {"ends-squeeze", "Conv Relu GlobalAveragePool Squeeze Gemm", 4, "opset 13"},
+    {"ends-optimised",
+	"Conv Gelu Conv Add Clip Add Gelu Gelu GlobalAveragePool Flatten Gemm "
+	"LeakyRelu",
+	5, "opset 13"},
     {"ends-transposed",
 	"Conv Relu ConvTranspose Tanh GlobalAveragePool Flatten Gemm", 5,
 	"opset 13"},
