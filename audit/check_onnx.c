@@ -435,7 +435,7 @@ check_onnx(const struct check_file *f)
 	struct err e = {.off = ERR_NOWHERE};
 	struct walk w = {.f = f, .e = &e};
 	struct arena a;
-	int rc;
+	int rc, in;
 
 	if (!check_is(f, "onnx") && onnx_file_probe(f->bytes) <= 0)
 		return;
@@ -446,7 +446,8 @@ check_onnx(const struct check_file *f)
 	map_init(&w.functions, &a);
 	map_init(&w.missing, &a);
 	rc = fields(&w, f->bytes, name_function);
-	rc = MIN(rc, fields(&w, f->bytes, model_field));
+	in = fields(&w, f->bytes, model_field);
+	rc = MIN(rc, in);
 	if (w.full || (rc < 0 && e.code == ERR_LIMIT))
 		check_short(f, FINDING_FILE_LIMIT, e.off, "%s",
 		    w.full ? "names too long, or too many" : e.msg);

@@ -12,6 +12,9 @@ for folder in kerasconfig kerash5 tfgraph onnxops tfliteops safetensors gguf oth
 		esac
 	done <fixtures/$folder/want
 done
+# a finding is said once
+assay-inspect fixtures/onnxops/bad-metadata.onnx >$tmp/out
+ok "code in metadata, once" [ "$(grep -c METADATA_CODE $tmp/out)" -eq 1 ]
 # TensorFlow goes by the name alone: whatever the file seems to be
 mkdir $tmp/model
 printf 'no protobuf' >$tmp/model/saved_model.pb
