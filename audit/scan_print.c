@@ -110,11 +110,23 @@ print_before(const json_t *doc)
 		    json_integer_value(json_at(doc, "before.new")));
 }
 
+/* What is near the level may be a trigger that the search did not reach. */
+static void
+print_harder(const struct scan *s)
+{
+	const struct scan_budget *most = &scan_budgets[scan_nbudget - 1];
+
+	if (s->verdict == VERDICT_INCONCLUSIVE && s->nref != 0 &&
+	    strcmp(s->opt.budget->name, most->name) != 0)
+		printf("a harder search may tell: --budget %s\n", most->name);
+}
+
 void
 scan_print(const struct scan *s, const json_t *doc)
 {
 	printf("verdict: %s (score %.2f)\n%s\n", verdict_name(s->verdict),
 	    s->score, s->why);
+	print_harder(s);
 	print_before(doc);
 	if (s->self.margin != NULL)
 		print_margins(s);

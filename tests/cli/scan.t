@@ -77,6 +77,10 @@ fails 4 'no such class' 'no class 4' assay-scan -q --replay "$doc" --class 4 "$s
 fails 4 'which class?' 'go together' assay-scan -q --replay "$doc" "$suspect" --data "$audit"
 fails 2 'not a document' 'schema' assay-scan -q --replay "$tmp/empty.json" --class 2 "$suspect" --data "$audit" -r "$reference"
 
+# between the level and ten times it
+least=$(/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["p"] / 3)' "$doc")
+status 2 'nearly evidence' "$suspect" -r "$reference" --alpha "$least"
+prints '^a harder search may tell: --budget thorough$'
 status 0 'no evidence in a clean model' "$clean" -r "$reference" --json
 ok 'no targets' grep -q '"targets": \[\]' "$out"
 ok 'nothing was written' grep -q '"perturbation": null' "$out"
