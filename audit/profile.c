@@ -48,6 +48,8 @@ profile_landing(struct profile *p, const struct profile_job *job, struct err *e)
 	return rc;
 }
 
+#define WARP_BATCH 16
+
 struct uap_config
 profile_steps(const struct profile_config *cfg, const struct geometry *g)
 {
@@ -55,6 +57,10 @@ profile_steps(const struct profile_config *cfg, const struct geometry *g)
 
 	if (g == PROFILE_PAIR)
 		c.steps += c.steps / 2;
+	/* with few images a step a warp takes twice as many, or may not be
+	 * found at all */
+	if (g == &geometry_warp && c.batch < WARP_BATCH)
+		c.steps += c.steps;
 	return c;
 }
 
@@ -210,6 +216,7 @@ profile_radii(struct profile *p, const struct profile_job *job,
 	int rc = 0;
 
 	class.patch_steps = profile_steps(cfg, PROFILE_PAIR).steps;
+	class.warp_steps = profile_steps(cfg, &geometry_warp).steps;
 	arena_init(&a, (size_t)1 << 30);
 	cell = arena_alloc(&a, k * MAX(k, geometry_count), sizeof(*cell));
 	to = arena_alloc(&a, k * MAX(k, geometry_count), sizeof(*to));

@@ -12,10 +12,12 @@
 /* steps, images a step, images counted: of classes, of pairs; landing: eps,
  * steps, images; images to optimise on and to count at most */
 const struct scan_budget scan_budgets[] = {
-    {"quick", {{32, 4, 40, 0}, {32, 3, 16, 0}, {0.05, 5, 200}, 0}, 300, 300},
-    {"standard", {{48, 4, 64, 0}, {48, 3, 20, 0}, {0.05, 7, 300}, 0}, 500, 600},
-    {"thorough", {{80, 32, 400, 0}, {60, 16, 60, 0}, {0.05, 10, 1000}, 0}, 1000,
-	1200},
+    {"quick", {{32, 4, 40, 0, 0}, {32, 3, 16, 0, 0}, {0.05, 5, 200}, 0}, 300,
+	300},
+    {"standard", {{48, 4, 64, 0, 0}, {48, 3, 20, 0, 0}, {0.05, 7, 300}, 0}, 500,
+	600},
+    {"thorough", {{80, 32, 400, 0, 0}, {60, 16, 60, 0, 0}, {0.05, 10, 1000}, 0},
+	1000, 1200},
 };
 const size_t scan_nbudget = ARRAY_LEN(scan_budgets);
 

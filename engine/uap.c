@@ -277,8 +277,13 @@ measure_cell(struct worker *w, const struct uap_cell *c,
 static size_t
 steps_of(const struct uap_config *cfg, const struct geometry *g)
 {
-	return g == &geometry_patch && cfg->patch_steps != 0 ? cfg->patch_steps
-							     : cfg->steps;
+	size_t own = 0;
+
+	if (g == &geometry_patch)
+		own = cfg->patch_steps;
+	else if (g == &geometry_warp)
+		own = cfg->warp_steps;
+	return own != 0 ? own : cfg->steps;
 }
 
 static int

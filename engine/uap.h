@@ -38,7 +38,8 @@ struct uap_cell {
 struct uap_config {
 	size_t steps, batch; /* of the search */
 	size_t count;        /* TEST images at most */
-	size_t patch_steps;  /* steps for patches; 0: as the others */
+	/* steps for patches and for warps; 0: as the others */
+	size_t patch_steps, warp_steps;
 };
 
 struct uap_found {
