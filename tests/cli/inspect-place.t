@@ -3,22 +3,7 @@
 # of git and SSH, hooks, autostart entries, factories of logging, and secrets
 # that only a text holds.
 . tests/cli/tap.sh
-
-file() { # file NAME: what stands on stdin, in a bundle of its own
-	rm -rf "$tmp/b"
-	mkdir -p "$(dirname "$tmp/b/$1")"
-	cat >"$tmp/b/$1"
-}
-
-hostile() { # hostile ID WHAT
-	exits 1 "$2" assay-inspect "$tmp/b"
-	prints "^ *high *$1"
-}
-
-quiet() { # quiet WHAT: clean, or of no known format
-	run assay-inspect "$tmp/b"
-	ok "$1 is quiet" sh -c "! grep -qE '^ +(medium|high|critical)' $out"
-}
+. tests/cli/inspect.sh
 
 # --- git
 printf '[core]\n\tsshCommand = sh -c id\n' | file .git/config

@@ -2,22 +2,7 @@
 # assay-inspect on source that hides what it calls, on what the compiler of
 # TorchScript does not take, and on the like of both in other places.
 . tests/cli/tap.sh
-
-file() { # file NAME: what stands on stdin, in a bundle of its own
-	rm -rf "$tmp/b"
-	mkdir -p "$(dirname "$tmp/b/$1")"
-	cat >"$tmp/b/$1"
-}
-
-hostile() { # hostile ID WHAT
-	exits 1 "$2" assay-inspect "$tmp/b"
-	prints "^ *high *$1"
-}
-
-quiet() { # quiet WHAT: clean, or of no known format
-	run assay-inspect "$tmp/b"
-	ok "$1 is quiet" sh -c "! grep -qE '^ +(medium|high|critical)' $out"
-}
+. tests/cli/inspect.sh
 
 # --- Python
 printf 'x = f"{__import__(\047os\047).system(\047id\047)}"\n' | file a.py
