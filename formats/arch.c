@@ -125,6 +125,14 @@ attempt(const struct arch_family *f, const struct hints *h,
 	model_release(&m);
 }
 
+size_t
+arch_match_never(const struct weights *w, const json_t *config)
+{
+	(void)w;
+	(void)config;
+	return 0;
+}
+
 /* A name of transformers' models, which are nothing without a configuration. */
 static const char *
 of_transformers(const struct weights *w)

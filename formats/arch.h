@@ -46,6 +46,8 @@ int arch_choose(const struct hints *, const struct weights *,
 /* The same by this family, whose draw() finds `ctx` in the context. */
 int arch_draw(const struct arch_family *, const void *ctx, const struct hints *,
     struct weights *, struct model *, struct err *) MUST_USE;
+/* Of a family that nothing in the weights tells: it is taken by name alone. */
+size_t arch_match_never(const struct weights *, const json_t *config);
 /* NULL when no family has that name. */
 const struct arch_family *arch_named(const char *name);
 

@@ -82,15 +82,6 @@ draw(struct draw *a, const char *x)
 	return draw_with(a, &paper, x);
 }
 
-/* Nothing in the weights tells. */
-static size_t
-never(const struct weights *w, const json_t *config)
-{
-	(void)w;
-	(void)config;
-	return 0;
-}
-
 static const char *
 draw_small(struct draw *a, const char *x)
 {
@@ -107,6 +98,6 @@ const struct arch_family arch_mobilenet_v2 = {
 const struct arch_family arch_mobilenet_v2_cifar = {
     .name = "mobilenet_v2_cifar",
     .summary = "the same weights, strides for images of 32 pixels",
-    .match = never,
+    .match = arch_match_never,
     .draw = draw_small,
 };

@@ -165,15 +165,6 @@ draw(struct draw *a, const char *x)
 	return draw_with(a, x, false);
 }
 
-/* Nothing in the weights tells. */
-static size_t
-never(const struct weights *w, const json_t *config)
-{
-	(void)w;
-	(void)config;
-	return 0;
-}
-
 static const char *
 draw_pooled(struct draw *a, const char *x)
 {
@@ -183,7 +174,7 @@ draw_pooled(struct draw *a, const char *x)
 const struct arch_family arch_resnet_pool = {
     .name = "resnet_pool",
     .summary = "the same weights, a pool behind a first convolution of 3x3",
-    .match = never,
+    .match = arch_match_never,
     .draw = draw_pooled,
 };
 

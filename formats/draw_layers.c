@@ -46,68 +46,75 @@ window(struct draw *a, const int64_t size[2], const int64_t stride[2],
 	draw_ints(a, "pads", 4, (int64_t[]){pad[0], pad[1], pad[0], pad[1]});
 }
 
-const char *
-draw_conv(
-    struct draw *a, const char *module, const char *x, struct draw_window v)
+/* What a kernel does along the rows and columns; groups[0] are its groups. */
+struct kernel {
+	int64_t stride[2], pad[2], dilation[2], groups[2];
+};
+
+/* The weight of a module that slides a kernel, NULL when it is none. */
+static const struct tensor *
+kernel_weight(struct draw *a, const char *module)
 {
 	const struct tensor *w = draw_weight(a, module, "weight");
-	int64_t stride[2], pad[2] = {v.pad, v.pad}, dilation[2], groups[2];
-	const char *y;
 
 	want_rank(a, w, 4);
 	if (w != NULL && MAX(w->dim[2], w->dim[3]) > LIMIT_IMAGE_SIDE)
 		draw_fail(a, "tensor '%.100s' is a kernel that is too large",
 		    w->name);
-	if (a->rc != 0)
-		return "";
-	stride[0] = stride[1] = MAX(v.stride, 1);
-	dilation[0] = dilation[1] = MAX(v.dilation, 1);
-	groups[0] = v.groups == DRAW_EACH ? (int64_t)w->dim[0] : v.groups;
-	for (size_t i = 0; v.pad == DRAW_SAME && i < 2; i++)
-		pad[i] = (int64_t)w->dim[2 + i] / 2 * dilation[i];
-	pair(a, module, "stride", stride);
-	pair(a, module, "padding", pad);
-	pair(a, module, "dilation", dilation);
-	pair(a, module, "groups", groups);
-	y = draw_node(a, "Conv", module, x, w->name,
+	return a->rc != 0 ? NULL : w;
+}
+
+/* With what the pickle of a whole module says otherwise. */
+static const char *
+kernel_node(struct draw *a, const char *op, const char *module, const char *x,
+    const struct tensor *w, struct kernel *k)
+{
+	const char *y;
+
+	pair(a, module, "stride", k->stride);
+	pair(a, module, "padding", k->pad);
+	pair(a, module, "dilation", k->dilation);
+	pair(a, module, "groups", k->groups);
+	y = draw_node(a, op, module, x, w->name,
 	    draw_has(a, module, "bias") ? draw_weight(a, module, "bias")->name
 					: NULL,
 	    NULL);
-	window(a, (int64_t[]){(int64_t)w->dim[2], (int64_t)w->dim[3]}, stride,
-	    pad);
-	draw_ints(a, "dilations", 2, dilation);
-	draw_int(a, "group", MAX(groups[0], 1));
+	window(a, (int64_t[]){(int64_t)w->dim[2], (int64_t)w->dim[3]},
+	    k->stride, k->pad);
+	draw_ints(a, "dilations", 2, k->dilation);
+	draw_int(a, "group", MAX(k->groups[0], 1));
 	return y;
+}
+
+const char *
+draw_conv(
+    struct draw *a, const char *module, const char *x, struct draw_window v)
+{
+	const struct tensor *w = kernel_weight(a, module);
+	struct kernel k = {.pad = {v.pad, v.pad}};
+
+	if (w == NULL)
+		return "";
+	k.stride[0] = k.stride[1] = MAX(v.stride, 1);
+	k.dilation[0] = k.dilation[1] = MAX(v.dilation, 1);
+	k.groups[0] = v.groups == DRAW_EACH ? (int64_t)w->dim[0] : v.groups;
+	for (size_t i = 0; v.pad == DRAW_SAME && i < 2; i++)
+		k.pad[i] = (int64_t)w->dim[2 + i] / 2 * k.dilation[i];
+	return kernel_node(a, "Conv", module, x, w, &k);
 }
 
 const char *
 draw_conv_transpose(
     struct draw *a, const char *module, const char *x, const int64_t out[2])
 {
-	const struct tensor *w = draw_weight(a, module, "weight");
-	int64_t stride[2] = {1, 1}, pad[2] = {0, 0}, dilation[2] = {1, 1};
-	int64_t groups[2] = {1, 1};
+	const struct tensor *w = kernel_weight(a, module);
+	struct kernel k = {.stride = {1, 1}, .dilation = {1, 1}};
 	const char *y;
 
-	want_rank(a, w, 4);
-	if (w != NULL && MAX(w->dim[2], w->dim[3]) > LIMIT_IMAGE_SIDE)
-		draw_fail(a, "tensor '%.100s' is a kernel that is too large",
-		    w->name);
-	if (a->rc != 0)
+	if (w == NULL)
 		return "";
-	pair(a, module, "stride", stride);
-	pair(a, module, "padding", pad);
-	pair(a, module, "dilation", dilation);
-	pair(a, module, "groups", groups);
-	y = draw_node(a, "ConvTranspose", module, x, w->name,
-	    draw_has(a, module, "bias") ? draw_weight(a, module, "bias")->name
-					: NULL,
-	    NULL);
-	window(a, (int64_t[]){(int64_t)w->dim[2], (int64_t)w->dim[3]}, stride,
-	    pad);
-	draw_ints(a, "dilations", 2, dilation);
+	y = kernel_node(a, "ConvTranspose", module, x, w, &k);
 	draw_ints(a, "output_padding", 2, out);
-	draw_int(a, "group", MAX(groups[0], 1));
 	return y;
 }
 

@@ -2,6 +2,7 @@
 #include "formats/onnx.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "formats/binary.h"
 #include "formats/format.h"
 #include "formats/onnx_ends.h"
@@ -11,34 +12,27 @@
 
 /* --- the logits ---------------------------------------------------------- */
 
-static bool
-one_of(const char *op, const char *const *list)
-{
-	for (; *list != NULL; list++)
-		if (strcmp(op, *list) == 0)
-			return true;
-	return false;
-}
-
 /* The softmax that ends the graph, or NULL. */
 static const struct onnx_node *
 find_tail(struct onnx_lower *l, const struct onnx_order *o, const char *output)
 {
 	static const char *const through[] = {"Identity", "Reshape", "Flatten",
-	    "Squeeze", "Dropout", "QuantizeLinear", "DequantizeLinear", NULL};
+	    "Squeeze", "Dropout", "QuantizeLinear", "DequantizeLinear"};
 	const struct onnx_file *f = l->f;
-	static const char *const ends[] = {
-	    "Softmax", "LogSoftmax", "Sigmoid", NULL};
+	static const char *const ends[] = {"Softmax", "LogSoftmax", "Sigmoid"};
 	const struct onnx_node *n = onnx_order_maker(f, o, output);
 
-	while (n != NULL && one_of(n->op, through) && n->nin > 0) {
+	while (n != NULL &&
+	       text_is_one_of(n->op, through, ARRAY_LEN(through)) &&
+	       n->nin > 0) {
 		if (map_put(&l->behind, n->out[0], 0) < 0)
 			l->full = true;
 		n = onnx_order_maker(f, o, n->in[0]);
 	}
-	if (n == NULL || !one_of(n->op, ends))
+	if (n == NULL || !text_is_one_of(n->op, ends, ARRAY_LEN(ends)))
 		map_init(&l->behind, &l->m->arena);
-	return n != NULL && one_of(n->op, ends) ? n : NULL;
+	return n != NULL && text_is_one_of(n->op, ends, ARRAY_LEN(ends)) ? n
+									 : NULL;
 }
 
 /* Outputs that the weights say: back from the logits to the last layer. */
@@ -47,7 +41,7 @@ classes_of(const struct model *m, const struct onnx_lower *l, bool *certain)
 {
 	static const char *const through[] = {"Add", "Flatten", "Reshape",
 	    "Squeeze", "Relu", "GlobalAveragePool", "ReduceMean", "AveragePool",
-	    "Mul", "Sub", "Div", "Clip", "StraightRound", NULL};
+	    "Mul", "Sub", "Div", "Clip", "StraightRound"};
 	const char *name = m->output;
 
 	*certain = true;
@@ -64,7 +58,8 @@ classes_of(const struct model *m, const struct onnx_lower *l, bool *certain)
 			return w->dim[1];
 		if (strcmp(n->op, "Conv") == 0 && w != NULL && w->rank > 0)
 			return w->dim[0];
-		if (n->nin == 0 || !one_of(n->op, through))
+		if (n->nin == 0 ||
+		    !text_is_one_of(n->op, through, ARRAY_LEN(through)))
 			return 0;
 		*certain = *certain && strcmp(n->op, "Add") == 0;
 		/* the bias may come first */

@@ -12,15 +12,6 @@
 #define NUMBERS 64 /* of an image in a row: 8 x 8 */
 
 static bool
-one_of(const char *op, const char *const *list)
-{
-	for (; *list != NULL; list++)
-		if (strcmp(op, *list) == 0)
-			return true;
-	return false;
-}
-
-static bool
 is_real(int64_t type)
 {
 	return type == 1 || type == 10 || type == 11 || type == 16;
@@ -29,7 +20,7 @@ is_real(int64_t type)
 /* --- the logits ---------------------------------------------------------- */
 
 static const char *const through[] = {"Identity", "Reshape", "Flatten",
-    "Squeeze", "Unsqueeze", "Cast", "Dropout", NULL};
+    "Squeeze", "Unsqueeze", "Cast", "Dropout"};
 
 /* What makes a value, nodes that change no number seen through. */
 static const struct onnx_node *
@@ -37,8 +28,8 @@ maker(const struct onnx_file *f, const struct onnx_order *o, const char *name)
 {
 	const struct onnx_node *n = onnx_order_maker(f, o, name);
 
-	for (size_t i = 0;
-	     i < STEPS && n != NULL && n->nin > 0 && one_of(n->op, through);
+	for (size_t i = 0; i < STEPS && n != NULL && n->nin > 0 &&
+			   text_is_one_of(n->op, through, ARRAY_LEN(through));
 	     i++)
 		n = onnx_order_maker(f, o, n->in[0]);
 	return n;
@@ -47,10 +38,10 @@ maker(const struct onnx_file *f, const struct onnx_order *o, const char *name)
 static bool
 is_probability(const struct onnx_node *n)
 {
-	static const char *const ends[] = {
-	    "Softmax", "LogSoftmax", "Sigmoid", NULL};
+	static const char *const ends[] = {"Softmax", "LogSoftmax", "Sigmoid"};
 
-	return n != NULL && n->nin > 0 && one_of(n->op, ends);
+	return n != NULL && n->nin > 0 &&
+	       text_is_one_of(n->op, ends, ARRAY_LEN(ends));
 }
 
 /* Whether b is the probabilities of which a is the logits. */
@@ -318,9 +309,8 @@ look(const struct onnx_file *f, const struct onnx_order *o,
     const struct model *m, struct onnx_image *image)
 {
 	static const char *const each[] = {
-	    "Cast", "Identity", "Sub", "Add", "Mul", "Div", "Clip", NULL};
-	static const char *const moves[] = {
-	    "Cast", "Identity", "Transpose", NULL};
+	    "Cast", "Identity", "Sub", "Add", "Mul", "Div", "Clip"};
+	static const char *const moves[] = {"Cast", "Identity", "Transpose"};
 	const char *name = image->input->name;
 	bool first = true, turned, narrow;
 	const int64_t *s = m->shape;
@@ -332,11 +322,12 @@ look(const struct onnx_file *f, const struct onnx_order *o,
 		image->last = image->last || (i > 0 && turned);
 		if (n == NULL || n->nout == 0)
 			break;
-		if (first && !one_of(n->op, moves)) {
+		if (first && !text_is_one_of(n->op, moves, ARRAY_LEN(moves))) {
 			image->large = brings_down(f, o, n);
 			first = false;
 		}
-		if (!one_of(n->op, each) && !(i == 0 && turned))
+		if (!text_is_one_of(n->op, each, ARRAY_LEN(each)) &&
+		    !(i == 0 && turned))
 			break;
 		name = n->out[0];
 	}

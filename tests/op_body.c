@@ -26,6 +26,18 @@ op_body_window(
 	build_ints(m, "pads", 4, (int64_t[]){t, l, b, r});
 }
 
+void
+op_body_text(struct model *m, const char *name, const char *value)
+{
+	struct node *n = &m->node[m->nnode - 1];
+	struct attr *a;
+
+	build_int(m, name, 0);
+	a = &n->attr[n->nattr - 1];
+	a->kind = ATTR_TEXT;
+	a->s = value;
+}
+
 const char *
 op_body_conv(struct model *m, const char *name, const char *in, size_t k,
     size_t c, size_t r, size_t s)

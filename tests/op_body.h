@@ -29,6 +29,18 @@ extern const struct op_body_set op_body_transposes;
 extern const struct op_body_set op_body_windows;
 extern const struct op_body_set op_body_unary;
 
+/* A count of sizes and the sizes, as build.h takes them. */
+#define LIST(...)                                                              \
+	ARRAY_LEN(((int64_t[]){__VA_ARGS__})), (int64_t[])                     \
+	{                                                                      \
+		__VA_ARGS__                                                    \
+	}
+#define DIM(...)                                                               \
+	ARRAY_LEN(((size_t[]){__VA_ARGS__})), (size_t[])                       \
+	{                                                                      \
+		__VA_ARGS__                                                    \
+	}
+
 /* n normal numbers of a stream, scaled and shifted. */
 void op_body_noise(
     float *, size_t n, uint64_t stream, float scale, float shift);
@@ -43,6 +55,8 @@ const char *op_body_stem(struct model *);
 /* Strides and pads (top, left, bottom, right) of the node added last. */
 void op_body_window(
     struct model *, int64_t stride, int64_t t, int64_t l, int64_t b, int64_t r);
+/* An attribute of text of the node added last. */
+void op_body_text(struct model *, const char *name, const char *value);
 /* Flatten to `features` numbers an image and map them to the classes. */
 void op_body_head(struct model *, const char *in, size_t features);
 

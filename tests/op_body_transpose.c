@@ -5,29 +5,6 @@
 
 #include "formats/build.h"
 
-#define LIST(...)                                                              \
-	ARRAY_LEN(((int64_t[]){__VA_ARGS__})), (int64_t[])                     \
-	{                                                                      \
-		__VA_ARGS__                                                    \
-	}
-#define DIM(...)                                                               \
-	ARRAY_LEN(((size_t[]){__VA_ARGS__})), (size_t[])                       \
-	{                                                                      \
-		__VA_ARGS__                                                    \
-	}
-
-static void
-auto_pad(struct model *m, const char *v)
-{
-	struct node *n = &m->node[m->nnode - 1];
-	struct attr *a;
-
-	build_int(m, "auto_pad", 0);
-	a = &n->attr[n->nattr - 1];
-	a->kind = ATTR_TEXT;
-	a->s = v;
-}
-
 static const char *
 transposed(struct model *m, const char *name, const char *in, size_t rank,
     const size_t *dim, size_t k)
@@ -80,10 +57,10 @@ body_transpose_same(struct model *m)
 	const char *v = transposed(m, "t", "image", DIM(3, 2, 4, 3), 2);
 
 	build_ints(m, "strides", LIST(2, 2));
-	auto_pad(m, "SAME_UPPER");
+	op_body_text(m, "auto_pad", "SAME_UPPER");
 	v = transposed(m, "u", v, DIM(2, 2, 2, 2), 2);
 	build_ints(m, "strides", LIST(3, 1));
-	auto_pad(m, "SAME_LOWER");
+	op_body_text(m, "auto_pad", "SAME_LOWER");
 	v = transposed(m, "v", v, DIM(2, 1, 2, 2), 1);
 	build_ints(m, "output_shape", LIST(42, 12));
 	op_body_head(m, v, 42 * 12);

@@ -5,33 +5,6 @@
 
 #include "formats/build.h"
 
-#define LIST(...)                                                              \
-	ARRAY_LEN(((int64_t[]){__VA_ARGS__})), (int64_t[])                     \
-	{                                                                      \
-		__VA_ARGS__                                                    \
-	}
-#define DIM(...)                                                               \
-	ARRAY_LEN(((size_t[]){__VA_ARGS__})), (size_t[])                       \
-	{                                                                      \
-		__VA_ARGS__                                                    \
-	}
-
-static struct attr *
-last_attr(struct model *m)
-{
-	struct node *n = &m->node[m->nnode - 1];
-
-	return &n->attr[n->nattr - 1];
-}
-
-static void
-text(struct model *m, const char *name, const char *v)
-{
-	build_int(m, name, 0);
-	last_attr(m)->kind = ATTR_TEXT;
-	last_attr(m)->s = v;
-}
-
 /* A weight of any rank. */
 static const char *
 conv(struct model *m, const char *name, const char *in, size_t rank,
@@ -118,7 +91,7 @@ body_conv_same_lower(struct model *m)
 
 	build_ints(m, "strides", LIST(3, 2));
 	build_ints(m, "dilations", LIST(1, 2));
-	text(m, "auto_pad", "SAME_LOWER");
+	op_body_text(m, "auto_pad", "SAME_LOWER");
 	op_body_head(m, v, 4 * 3 * 3);
 }
 
@@ -127,7 +100,7 @@ body_conv_valid(struct model *m)
 {
 	const char *v = conv(m, "c", "image", DIM(4, 3, 4, 2));
 
-	text(m, "auto_pad", "VALID");
+	op_body_text(m, "auto_pad", "VALID");
 	op_body_head(m, v, 4 * 4 * 5);
 }
 
@@ -357,7 +330,7 @@ pools_2d(struct model *m, const char *op)
 	build_ints(m, "kernel_shape", LIST(3, 2));
 	build_ints(m, "strides", LIST(2, 2));
 	build_ints(m, "dilations", LIST(2, 1));
-	text(m, "auto_pad", "SAME_LOWER");
+	op_body_text(m, "auto_pad", "SAME_LOWER");
 	v[1] = build_node(m, op, "q", &in, 1);
 	build_ints(m, "kernel_shape", LIST(2, 2));
 	op_body_window(m, 2, 1, 2, 2, 1);
