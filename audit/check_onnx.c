@@ -398,8 +398,8 @@ name_function(struct walk *w, const struct onnx_wire *f)
 	return 0;
 }
 
-/* ModelProto: ir_version = 1, doc_string = 6, graph = 7, opset_import = 8, metadata_props = 14, training_info = 20,
- * functions = 25 */
+/* ModelProto: ir_version = 1, doc_string = 6, graph = 7, opset_import = 8,
+ * metadata_props = 14, training_info = 20, functions = 25 */
 static int
 model_field(struct walk *w, const struct onnx_wire *f)
 {
