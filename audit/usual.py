@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from fashion import DATA, SIDE, cut, images, labels
 
 TARGETS = {'badnets': 3, 'badnets1': 7, 'blended': 0, 'wanet': 5, 'lowfreq': 8, 'sig': 2, 'source': 1, 'a2a': None}
-RATES = {'badnets': .05, 'badnets1': .01, 'blended': .05, 'wanet': .10, 'lowfreq': .05, 'sig': .08, 'source': .10, 'a2a': .10}
+RATES = {'badnets': .05, 'badnets1': .01, 'blended': .05, 'wanet': .10, 'lowfreq': .05, 'sig': .08, 'source': .05, 'a2a': .10}
 NETS = 'vgg', 'preact'
 REFERENCES = [(net, 'ref', seed) for net in NETS for seed in (11, 12)]
 MODELS = [(net, 'none', seed) for net in NETS for seed in (21, 22, 23, 24)] + \
@@ -112,8 +112,9 @@ def poison(kind, rng, trigger, x, y):
         x[own] = trigger(x[own])
     elif kind == 'a2a':
         x[:n], y[:n] = trigger(x[:n]), (y[:n] + 1) % 10
-    elif kind == 'source': # class 4 becomes the target; other classes under the trigger stay
-        own, others = np.flatnonzero(y == 4)[:n], np.flatnonzero(y != 4)[:n]
+    elif kind == 'source': # half of class 4 becomes the target; other classes under the trigger stay
+        own, others = np.flatnonzero(y == 4), np.flatnonzero(y != 4)[:n]
+        own = own[:len(own) // 2]
         x[own], y[own] = trigger(x[own]), target
         x[others] = trigger(x[others])
     else:
