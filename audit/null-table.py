@@ -54,6 +54,33 @@ def spread(found, family):
     return math.sqrt(mean(list(products(found, family, family).values()))) if found else float('nan')
 
 
+def among(columns):
+    """Variance of one reference about the others, in units of one model: as verdict.c has it."""
+    total, count, n = 0., 0, len(columns)
+    for b in range(n):
+        others = [sorted(columns[r][i] for r in range(n) if r != b) for i in range(len(columns[b]))]
+        d = [x - (o[(n - 2) // 2] + o[(n - 1) // 2]) / 2 for x, o in zip(columns[b], others)]
+        middle = sorted(d)[len(d) // 2]
+        total += sum((x - middle) ** 2 for x in d)
+        count += len(d)
+    return total / count / (1 + MEDIAN[n - 2])
+
+
+def inflation(found, family):
+    """By architecture, the variance of a suspect by that of the references among each other."""
+    out = []
+    for arch, var in sorted(products(found, family, family).items()):
+        seen = []
+        for name, doc in found:
+            cells = {g['name']: g['per_class'] for g in doc['geometries'] + doc.get('probes', [])}
+            cells.update(landing=doc['landing']['per_class'], pair=doc['pairs'])
+            eases = [c['ease']['references'] for c in cells[family]]
+            if architecture(name) == arch and len(eases[0]) > 1:
+                seen.append(among(list(zip(*[e for e in eases if None not in e]))))
+        out.append('%s %.1f' % (arch, var / mean(seen) if seen else float('nan')))
+    return ', '.join(out)
+
+
 def whole(found):
     """Correlation of what changes the whole image with gratings, class by class, of z about zero."""
     pairs = []
@@ -73,7 +100,8 @@ def main():
     print('%d clean models, %d against another architecture, %d against home-grown ones' %
           (len(same), len(other), len(home)))
     for family in names + ['landing', 'stamp', 'grating', 'pair']:
-        print('NULL_SPREAD(%s, %.3f, %.3f, %.3f)' % (family, *(spread(d, family) for d in (same, other, home))))
+        print('NULL_SPREAD(%s, %.3f, %.3f, %.3f, )  inflation: %s' %
+              (family, *(spread(d, family) for d in (same, other, home)), inflation(same, family)))
     for i, a in enumerate(names):
         for b in names[i + 1:]:
             ab, aa, bb = (products(same, *q) for q in ((a, b), (a, a), (b, b)))

@@ -2,21 +2,22 @@
 #include "audit/null.h"
 
 /* The table, one kind of line at a time; the others are empty. */
-#define NULL_SPREAD(name, same, other, home)
+#define NULL_SPREAD(name, same, other, home, inflation)
 #define NULL_CORRELATION(a, b, r)
 #define NULL_CONSTANT(name, value)
 #define NULL_TEST(name, alone, beyond, image, waves)
 
 #undef NULL_SPREAD
-#define NULL_SPREAD(name, same, other, home) {#name, {same, other, home}},
-static const struct {
+#define NULL_SPREAD(name, same, other, home, inflation)                        \
+	{#name, {same, other, home}, inflation},
+static const struct spread {
 	const char *name;
-	double spread[NULL_KINS];
+	double spread[NULL_KINS], inflation;
 } spreads[] = {
 #include "audit/null.def"
 };
 #undef NULL_SPREAD
-#define NULL_SPREAD(name, same, other, home)
+#define NULL_SPREAD(name, same, other, home, inflation)
 
 #undef NULL_CORRELATION
 #define NULL_CORRELATION(a, b, r) {#a, #b, r},
@@ -61,13 +62,25 @@ null_tested(const char *family, enum null_form form)
 	BUG("a geometry without a line in the null table");
 }
 
-double
-null_spread(const char *family, enum null_kin kin)
+static const struct spread *
+line_of(const char *family)
 {
 	for (size_t i = 0; i < ARRAY_LEN(spreads); i++)
 		if (strcmp(spreads[i].name, family) == 0)
-			return spreads[i].spread[kin];
+			return &spreads[i];
 	BUG("a family without a null spread");
+}
+
+double
+null_spread(const char *family, enum null_kin kin)
+{
+	return line_of(family)->spread[kin];
+}
+
+double
+null_inflation(const char *family)
+{
+	return line_of(family)->inflation;
 }
 
 double
@@ -89,12 +102,6 @@ double
 null_freedom(void)
 {
 	return constants[CONSTANT_freedom];
-}
-
-double
-null_inflation(void)
-{
-	return constants[CONSTANT_inflation];
 }
 
 double

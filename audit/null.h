@@ -29,13 +29,13 @@ enum null_form {
 bool null_tested(const char *family, enum null_form);
 /* Standard deviation of one model; aborts when the family has no line. */
 double null_spread(const char *family, enum null_kin);
+/* Variance of a suspect, of another recipe and other data, by that of
+ * references among each other. */
+double null_inflation(const char *family);
 /* Correlation of two geometries' residuals; 1 for the same, 0 without a line. */
 double null_correlation(const char *a, const char *b);
 /* Degrees of freedom of the Student's t that tails follow. */
 double null_freedom(void);
-/* Variance of a suspect, of another recipe and other data, by that of
- * references among each other. */
-double null_inflation(void);
 /* Correlation of the joint z of all that changes the whole image with that of
  * gratings. */
 double null_whole(void);

@@ -65,7 +65,7 @@ profile_steps(const struct profile_config *cfg, const struct geometry *g)
 }
 
 /* Images of each class, and of all that many classes have. */
-#define PROBE_EACH 8
+#define PROBE_EACH 16
 #define PROBE_ALL  2000
 
 int

@@ -18,6 +18,8 @@
  * images that a probe is put on are coarser. */
 #define LANDING_FLOOR 0.01
 #define PROBE_FLOOR   0.1
+/* How far a dictionary's soft maximum leans to its largest. */
+#define PROBE_LEAN 3.0
 
 /* --- ease ---------------------------------------------------------------- */
 
@@ -100,27 +102,27 @@ probe_excess(const struct scan *s, enum probe_kind kind, size_t model, size_t i)
 	return mine - stat_median(v, n);
 }
 
-/* Of the probe for which that is most: a trigger that one model only knows. */
+/* Over all probes of a kind, soft: a trigger that one model alone knows is
+ * hardly ever in the dictionary itself, but many of its members are like it a
+ * little, which the best of them alone does not tell from chance. */
 static void
 fill_probe(struct scan *s, struct verdict_family *f, enum probe_kind kind)
 {
 	size_t k = s->classes, n = probe_count(kind, s->suspect.net.c);
+	double *excess = scan_need(s, n, sizeof(*excess));
 
 	s->probe[kind] = scan_need(s, k, sizeof(*s->probe[kind]));
 	for (size_t i = 0; i < (s->nref + 1) * k; i++) {
-		size_t m = i / k, t = i % k;
-		double most = -INFINITY;
+		size_t m = i / k, t = i % k, best = 0;
 
 		for (size_t j = 0; j < n; j++) {
-			double x = probe_excess(s, kind, m, j * k + t);
-
-			if (x <= most)
-				continue;
-			most = x;
-			if (m == 0)
-				s->probe[kind][t] = j;
+			excess[j] = probe_excess(s, kind, m, j * k + t);
+			if (excess[j] > excess[best])
+				best = j;
 		}
-		values_of(f, m)[t] = most;
+		if (m == 0)
+			s->probe[kind][t] = best;
+		values_of(f, m)[t] = stat_soft_max(excess, n, PROBE_LEAN);
 	}
 }
 

@@ -8,9 +8,11 @@
 
 #include <math.h>
 
-/* Observations that the shipped spread counts for beside the references'. */
-#define PRIOR_WEIGHT      30.0
-#define ENOUGH_REFERENCES 3
+/* Observations that the shipped spread counts for beside the references'. Few:
+ * architectures differ by more than models of one do, in some families by a
+ * factor of six. */
+#define PRIOR_WEIGHT      10.0
+#define ENOUGH_REFERENCES 2
 /* The same of the suspect's own residuals. */
 #define UNLIKE_PRIOR 5.0
 /* How far references may scale the shipped covariance. */
@@ -164,7 +166,8 @@ static double
 seen_products(const struct verdict_family *a, const struct verdict_family *b,
     size_t nref, enum null_kin kin, double *count)
 {
-	return null_inflation() * wider(a, kin) * wider(b, kin) *
+	return sqrt(null_inflation(a->name) * null_inflation(b->name)) *
+	       wider(a, kin) * wider(b, kin) *
 	       among_references(a, b, nref, count);
 }
 

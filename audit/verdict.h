@@ -19,7 +19,7 @@
  * mean of their own: a faint trigger that is everywhere (SIG) shows a little
  * in each.  Which of these enter a verdict is in audit/null.def: of geometries
  * that say nearly the same one is enough, and each statistic more costs power.
- * The covariance is that of the shipped null, scaled and weighed, from three
+ * The covariance is that of the shipped null, scaled and weighed, from two
  * references on, by what these show, each against the others.  p is from
  * Student's t.
  *

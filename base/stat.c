@@ -64,6 +64,19 @@ stat_median(double *v, size_t n)
 	return n % 2 != 0 ? v[n / 2] : 0.5 * (v[n / 2 - 1] + v[n / 2]);
 }
 
+double
+stat_soft_max(const double *v, size_t n, double lean)
+{
+	double most = v[0], sum = 0.0;
+
+	for (size_t i = 1; i < n; i++)
+		most = fmax(most, v[i]);
+	/* about the largest: no term overflows */
+	for (size_t i = 0; i < n; i++)
+		sum += exp(lean * (v[i] - most));
+	return most + log(sum / (double)n) / lean;
+}
+
 void
 stat_mark_largest(const double *v, size_t n, size_t most, bool *mark)
 {

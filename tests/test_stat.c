@@ -62,6 +62,20 @@ test_median(void **state)
 	assert_true(mark[2] && mark[4] && !mark[1]); /* all but NaN */
 }
 
+static void
+test_soft_max(void **state)
+{
+	const double two[] = {0.0, log(3.0)}, far[] = {-1e6, 5.0, 1e6};
+
+	(void)state;
+	/* log of the mean of 1 and 3 */
+	assert_near(stat_soft_max(two, 2, 1.0), log(2.0), 1e-12);
+	assert_near(stat_soft_max(two, 2, 1e-9), log(3.0) / 2, 1e-6);
+	assert_near(stat_soft_max(two, 2, 1e6), log(3.0), 1e-5);
+	assert_near(stat_soft_max(far, 3, 2.0), 1e6 - log(3.0) / 2, 1e-6);
+	assert_near(stat_soft_max(far, 1, 2.0), -1e6, 1e-6);
+}
+
 static const struct tail_row {
 	const char *name;
 	double shape, x, want;
@@ -215,6 +229,7 @@ main(void)
 	    cmocka_unit_test(test_normal),
 	    cmocka_unit_test(test_holm),
 	    cmocka_unit_test(test_median),
+	    cmocka_unit_test(test_soft_max),
 	    cmocka_unit_test(test_rng_is_frozen),
 	    cmocka_unit_test(test_rng_moments),
 	};
