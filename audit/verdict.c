@@ -11,8 +11,11 @@
 /* Observations that the shipped spread counts for beside the references'. Few:
  * architectures differ by more than models of one do, in some families by a
  * factor of six. */
-#define PRIOR_WEIGHT      10.0
+#define PRIOR_WEIGHT 10.0
+/* Two references say less about it: their variance counts for more. */
 #define ENOUGH_REFERENCES 2
+#define FEW_REFERENCES    2
+#define FEW_INFLATION     1.5
 /* The same of the suspect's own residuals. */
 #define UNLIKE_PRIOR 5.0
 /* How far references may scale the shipped covariance. */
@@ -153,8 +156,16 @@ weigh(double prior, double seen, double count, size_t nref)
 	return (PRIOR_WEIGHT * prior + n * seen) / (PRIOR_WEIGHT + n);
 }
 
-/* References of one architecture say how much these differ; a suspect of
- * another one differs from them by so much more. */
+/* Whether references say how much models like the suspect differ: those of
+ * another architecture do not. */
+static bool
+tell(size_t nref, enum null_kin kin)
+{
+	return nref >= ENOUGH_REFERENCES && kin != NULL_OTHER;
+}
+
+/* Home-grown references differ as models of one architecture do; a suspect
+ * that saw other images differs from them by so much more. */
 static double
 wider(const struct verdict_family *f, enum null_kin kin)
 {
@@ -167,8 +178,8 @@ seen_products(const struct verdict_family *a, const struct verdict_family *b,
     size_t nref, enum null_kin kin, double *count)
 {
 	return sqrt(null_inflation(a->name) * null_inflation(b->name)) *
-	       wider(a, kin) * wider(b, kin) *
-	       among_references(a, b, nref, count);
+	       (nref <= FEW_REFERENCES ? FEW_INFLATION : 1.0) * wider(a, kin) *
+	       wider(b, kin) * among_references(a, b, nref, count);
 }
 
 double
@@ -176,7 +187,7 @@ verdict_spread(const struct verdict_family *f, size_t nref, enum null_kin kin)
 {
 	double prior = null_spread(f->name, kin), var = prior * prior, count;
 
-	if (nref >= ENOUGH_REFERENCES) {
+	if (tell(nref, kin)) {
 		double seen = seen_products(f, f, nref, kin, &count);
 
 		if (count > 0)
@@ -236,7 +247,7 @@ verdict_covariance(const struct verdict_family *f, size_t n, size_t nref,
 			    null_correlation(f[a].name, f[b].name) *
 			    null_spread(f[a].name, kin) *
 			    null_spread(f[b].name, kin);
-	if (nref >= ENOUGH_REFERENCES)
+	if (tell(nref, kin))
 		learn(f, n, nref, kin, cov);
 	for (size_t i = 0; i < n * n; i++)
 		cov[i] *= 1.0 + median_variance(nref);
