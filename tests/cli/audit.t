@@ -35,7 +35,10 @@ prints '^targets  *[0-9]* of [1-9][0-9]* left after purification, [0-9]* new'
 ok 'the second scan looked for the targets of the first' grep -q '"role": "before"' c1/rescan/scan.json
 ok 'harm is in the statement' grep -q '"harm":{"eval_data":{"accuracy":' c1/report/statement.json
 ok 'and what became of the targets' grep -q '"rescanBefore":{"gone":' c1/report/statement.json
-for w in 'The scan&#39;s targets\|The scan.s targets' 'Harm on clean images' 'The given trigger (blended) for class 2'; do
+for w in 'The scan&#39;s targets\|The scan.s targets' 'Harm on clean images' 'The given trigger (blended) for class 2' \
+	'a clean model look like this with p = [0-9.e-]*, .*below 0.005 it is evidence' 'against 1 reference model<.* on [0-9]* images<.*, budget [a-z]*' \
+	'scan score; evidence from 2.30 on' 'says how easily the backdoor comes back' 'Trained on with 5 images that carry it among [0-9]* clean ones' \
+	'<th scope="row">blended (given), to class 2</th>\(<td class="num">[0-9.]* %</td>\)\{7\}</tr>'; do
 	ok "the page has: $w" grep -q "$w" c1/report/report.html
 done
 ok 'one model was scanned' grep -q 'bad/model.onnx' c1/manifest.json
