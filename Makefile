@@ -17,7 +17,7 @@ ENGINE   = $(patsubst engine/%.c,%,$(wildcard engine/*.c))
 # $(name)_PARTS lists, all in one folder.
 TOOLS      = audit/assay audit/assay-unpack audit/assay-inspect audit/assay-load \
              audit/assay-save report/assay-report report/assay-verify
-assay_PARTS         = audit command given policy_verb recovered signing summary
+assay_PARTS         = audit command early given policy_verb recovered signing summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = load_data operand
 assay-save_PARTS    = operand
@@ -244,7 +244,7 @@ null-table: all ## measure audit/null.def on the zoo's calibration models (hours
 	@sh audit/zoo-scan.sh $(ZOO) build/scans home calib
 	@/usr/bin/python3 -B audit/null-table.py build/scans/given build/scans/other build/scans/home
 ARMS ?= given home
-eval-scan: all ## evaluate the scan on the zoo, audit/EVALUATION.md (hours, resumable)
+eval-scan: all ## evaluate the scan on the zoo, audit/EVALUATION-ZOO.md (hours, resumable)
 	@for a in $(ARMS); do sh audit/zoo-scan.sh $(ZOO) build/scans $$a calib tune clean test || exit 1; done
 	@/usr/bin/python3 -B audit/eval-scan.py $(ZOO) build/scans
 eval-foreign: all ## the scan on models that PyTorch trained, of other architectures and triggers (python3-torch; an hour, resumable)

@@ -55,6 +55,35 @@ become(char **argv)
 	return tool_fail(&e);
 }
 
+static int
+run_verb(int argc, char **argv)
+{
+	if (strcmp(argv[0], "audit") == 0)
+		return audit_main(argc, argv);
+	if (strcmp(argv[0], "policy") == 0)
+		return policy_verb(argc, argv);
+	for (size_t i = 1; i < ARRAY_LEN(verbs); i++)
+		if (strcmp(argv[0], verbs[i].name) == 0)
+			return become(argv);
+	tool_warn("no verb '%s'; assay --help lists them", argv[0]);
+	return TOOL_USAGE;
+}
+
+/* assay help VERB is assay VERB --help. */
+static int
+help(int argc, char **argv)
+{
+	static char option[] = "--help";
+	char *as[] = {NULL, option, NULL};
+
+	if (argc == 0) {
+		usage(stdout);
+		return tool_end(TOOL_PASSED);
+	}
+	as[0] = argv[0];
+	return run_verb(2, as);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -70,14 +99,7 @@ main(int argc, char **argv)
 		printf("assay %s\n", tool_version);
 		return tool_end(TOOL_PASSED);
 	}
-	if (strcmp(argv[1], "audit") == 0)
-		return audit_main(argc - 1, argv + 1);
-	if (strcmp(argv[1], "policy") == 0)
-		return policy_verb(argc - 1, argv + 1);
-	for (size_t i = 1; i < ARRAY_LEN(verbs); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
-			return become(argv + 1);
-	tool_warn("no verb '%s'", argv[1]);
-	usage(stderr);
-	return TOOL_USAGE;
+	if (strcmp(argv[1], "help") == 0)
+		return help(argc - 2, argv + 2);
+	return run_verb(argc - 1, argv + 1);
 }

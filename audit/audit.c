@@ -5,6 +5,7 @@
 #include "audit/audit.h"
 
 #include "audit/command.h"
+#include "audit/early.h"
 #include "audit/given.h"
 #include "audit/recovered.h"
 #include "audit/signing.h"
@@ -372,6 +373,16 @@ try_recovered(const struct audit *a, struct audit *after, struct err *e)
 	    after, a->purified, "eval-recovered.json", trigger, a->suspect, e);
 }
 
+static void
+purify_options(struct command *c)
+{
+	command_option(c, "--method", arg_method);
+	command_option(c, "--rounds", arg_rounds);
+	command_option(c, "--lr", arg_lr);
+	command_option(c, "--batch", arg_batch);
+	command_option(c, "--seed", arg_seed);
+}
+
 static int
 purify(struct audit *a, struct err *e)
 {
@@ -393,11 +404,7 @@ purify(struct audit *a, struct err *e)
 	command_option(&c, "--classes", arg_classes);
 	command_option(&c, "--preprocess", arg_preprocess);
 	command_option(&c, "--arch", arg_arch);
-	command_option(&c, "--method", arg_method);
-	command_option(&c, "--rounds", arg_rounds);
-	command_option(&c, "--lr", arg_lr);
-	command_option(&c, "--batch", arg_batch);
-	command_option(&c, "--seed", arg_seed);
+	purify_options(&c);
 	command_option(&c, "--guide", guide);
 	command_option(&c, "--eval-data", arg_eval_data);
 	command_option(&c, "--trigger", arg_trigger);
@@ -464,22 +471,33 @@ report(struct audit *a, struct err *e)
 	return err_in(e, path);
 }
 
-/* A key that cannot sign is better known before the work than after it. */
+/* What can be known to be wrong before the work. */
 static int
-check_key(struct audit *a, struct err *e)
+look_ahead(const struct audit *a, struct err *e)
 {
-	struct command c = command_new("assay-report");
-	int status, rc;
+	const char *const file[] = {
+	    a->bundle, arg_classes, arg_policy, arg_previous, arg_trigger};
+	struct command scan = command_new("assay-scan");
+	struct command purify = command_new("assay-purify");
+	int rc = 0;
 
-	if (!signing_asked(&sign))
-		return 0;
-	command_arg(&c, "--check-key");
-	signing_hand_on(&sign, &c);
-	if ((rc = run(a, &c, NULL, &status, e)) != 0 || status == TOOL_PASSED)
+	for (size_t i = 0; i < ARRAY_LEN(file) && rc == 0; i++)
+		rc = early_file(file[i], e);
+	for (size_t i = 0; i < arg_reference.n && rc == 0; i++)
+		rc = early_file(arg_reference.item[i], e);
+	if (rc != 0 || (rc = early_data(arg_data, e)) != 0 ||
+	    (rc = early_data(arg_eval_data, e)) != 0)
 		return rc;
-	err_set(e, status == TOOL_USAGE ? ERR_USAGE : ERR_SYSTEM, ERR_NOWHERE,
-	    "cannot sign with this key");
-	return err_in(e, signing_name(&sign));
+	command_arg(&scan, "--list");
+	command_option(&scan, "--budget", arg_budget);
+	command_option(&scan, "--seed", arg_seed);
+	if ((rc = early_options(&scan, e)) != 0)
+		return rc;
+	command_arg(&purify, "--list");
+	purify_options(&purify);
+	if (!arg_no_purify && (rc = early_options(&purify, e)) != 0)
+		return rc;
+	return early_key(&sign, e);
 }
 
 /* --- the whole ----------------------------------------------------------- */
@@ -550,7 +568,7 @@ audit_main(int argc, char **argv)
 		       TOOL_USAGE;
 	a.bundle = argv[first];
 	if (given_outside(arg_policy, a.bundle, &e) != 0 ||
-	    check_key(&a, &e) != 0 || unpack(&a, &e) != 0)
+	    look_ahead(&a, &e) != 0 || unpack(&a, &e) != 0)
 		return tool_end(tool_fail(&e));
 	if (examine(&a, &e) != 0)
 		status = tool_fail(&e);

@@ -240,7 +240,8 @@ measure_poisoned(const struct evaluation *v, const struct net *net,
 
 	if (v->target >= net->classes)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "--target: class %zu of %zu", v->target, net->classes);
+		    "--target: no class %zu, the model has %zu, from 0 on",
+		    v->target, net->classes);
 	arena_init(&a, (size_t)1 << 30);
 	if ((pred = arena_alloc(&a, d->n, sizeof(*pred))) == NULL)
 		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many images");
@@ -391,6 +392,20 @@ output(const struct evaluation *v, struct err *e)
 	return rc;
 }
 
+/* Against --max-asr: an attack that no image could show is not a pass. */
+static int
+judge(const struct measure_count *asr)
+{
+	if (arg_max_asr > 1.0)
+		return TOOL_PASSED;
+	if (asr->n == 0) {
+		tool_warn("--max-asr: no image is of a class that the trigger "
+			  "changes");
+		return TOOL_INCOMPLETE;
+	}
+	return rate(asr) > arg_max_asr ? TOOL_FLAGGED : TOOL_PASSED;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -408,14 +423,15 @@ main(int argc, char **argv)
 		return opt_usage(&tool, "--poisoned and --target go together, "
 					"without --trigger"),
 		       TOOL_USAGE;
+	if (arg_max_asr <= 1.0 && arg_poisoned == NULL && arg_trigger == NULL)
+		return opt_usage(
+			   &tool, "--max-asr wants --trigger or --poisoned"),
+		       TOOL_USAGE;
 	v.doc = doc_new("assay-eval/1");
 	if ((rc = start_engine(arg_threads, &e)) == 0 &&
 	    (rc = evaluate(&v, argv[first], &e)) == 0)
 		rc = output(&v, &e);
-	status = rc != 0 ? tool_fail(&e)
-		 : attacked(&v) && rate(&v.model.asr) > arg_max_asr
-		     ? TOOL_FLAGGED
-		     : TOOL_PASSED;
+	status = rc != 0 ? tool_fail(&e) : judge(&v.model.asr);
 	json_decref(v.doc);
 	trigger_release(&v.trigger);
 	file_unmap(&v.trigger_map);

@@ -31,7 +31,8 @@ static const struct opt table[] = {
 	.dest = &grow.opt.count,
 	.arg = "N",
 	.help = "references to grow (default 3)",
-	.max = GROW_MAX},
+	.max = GROW_MAX,
+	.min = 1},
     {.name = "output",
 	.letter = 'o',
 	.kind = OPT_STR,
@@ -201,8 +202,6 @@ main(int argc, char **argv)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	if (grow.opt.data == NULL || grow.opt.out == NULL)
 		return opt_usage(&tool, "--data and -o are needed"), TOOL_USAGE;
-	if (grow.opt.count == 0)
-		return opt_usage(&tool, "--count is at least 1"), TOOL_USAGE;
 	grow.opt.model = argv[first];
 	grow.started = (int64_t)time(NULL);
 	rc = run(&e);

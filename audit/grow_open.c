@@ -123,7 +123,7 @@ read_augment(struct grow *g, struct err *e)
 			on[k] = true;
 		else if (len != 4 || memcmp(p, "none", 4) != 0)
 			return err_set(e, ERR_USAGE, ERR_NOWHERE,
-			    "no augmentation '%.*s'", (int)MIN(len, 64), p);
+			    "--augment has no '%.*s'", (int)MIN(len, 64), p);
 		p += len + (p[len] == ',');
 	}
 	g->augment =

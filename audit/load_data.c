@@ -37,6 +37,9 @@ split(const char *spec, struct inputs *in, struct err *e)
 	in->source = (struct data_source){.path = in->images, .folder = -1};
 	if (spec[n] == ',')
 		in->source.label_path = spec + n + 1;
+	if (n == 0 || (spec[n] == ',' && spec[n + 1] == '\0'))
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "--data: '%s' is no two files, IMAGES,LABELS", spec);
 	return 0;
 }
 

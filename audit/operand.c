@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/tool.h"
 #include "base/tree.h"
+#include "formats/arch.h"
 #include "formats/identify.h"
 #include "formats/layout.h"
 
@@ -82,6 +83,10 @@ operand_source(const struct operand *o, const char *arch, struct source *s,
 	size_t n = 0;
 	int rc;
 
+	/* also where the file has a graph and would not ask */
+	if (arch != NULL && arch_named(arch) == NULL)
+		return err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "no architecture is called '%.64s'", arch);
 	source_init(s, o->map.ptr != NULL ? &o->map : NULL, file_base(o->path),
 	    o->folder);
 	s->hints.arch = arch;

@@ -24,6 +24,7 @@ static const struct opt_tool tool = {
     .summary = "check policies, and say what they do",
     .operands = "check FILE...",
     .table = table,
+    .manual = "assay",
     .min_operands = 2,
     .max_operands = 10000,
 };
@@ -148,7 +149,6 @@ policy_verb(int argc, char **argv)
 	int64_t now;
 	int first, status = TOOL_PASSED, one;
 
-	tool_name = tool.name;
 	switch (opt_parse(&tool, argc, argv, &first)) {
 	case OPT_DONE:
 		return tool_end(TOOL_PASSED);

@@ -58,7 +58,8 @@ static const struct opt table[] = {
 	.dest = &scan.opt.grow,
 	.arg = "N",
 	.help = "references to grow where none are given (default 3)",
-	.max = SCAN_REFERENCES},
+	.max = SCAN_REFERENCES,
+	.min = 1},
     {.name = "grow-in",
 	.kind = OPT_STR,
 	.dest = &scan.opt.grow_in,
@@ -98,7 +99,8 @@ static const struct opt table[] = {
 	.dest = &scan.opt.seeds,
 	.arg = "N",
 	.help = "searches of what leads, with a seed each (default 3)",
-	.max = SCAN_SEEDS},
+	.max = SCAN_SEEDS,
+	.min = 1},
     {.name = "cache",
 	.kind = OPT_STR,
 	.dest = &scan.opt.cache,
@@ -228,36 +230,49 @@ run(int *status, struct err *e)
 	return rc != 0 ? rc : output(e);
 }
 
+static void
+find_budget(void)
+{
+	for (size_t i = 0; i < scan_nbudget; i++)
+		if (strcmp(scan_budgets[i].name, arg_budget) == 0)
+			scan.opt.budget = &scan_budgets[i];
+}
+
+/* What is wrong with the options together, or NULL. */
+static const char *
+bad_options(bool no_model)
+{
+	if (scan.opt.budget == NULL)
+		return "--budget is quick, standard or thorough";
+	if (arg_list)
+		return NULL;
+	if (scan.opt.data != NULL && scan.opt.no_data)
+		return "--data and --no-data exclude each other";
+	if (no_model || (scan.opt.data == NULL && !scan.opt.no_data))
+		return "a model and --data (or --no-data) are needed";
+	if ((arg_replay == NULL) != (arg_class == UINT64_MAX) ||
+	    (arg_replay != NULL && scan.opt.no_data))
+		return "--replay and --class go together, and with --data";
+	return NULL;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct err e = {0};
 	int first, rc, status = TOOL_PASSED;
+	const char *why;
 
 	start_environment(argv);
 	if (ranks_start(&e) != 0)
 		return tool_end(tool_fail(&e));
 	if ((rc = opt_parse(&tool, argc, argv, &first)) != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
+	find_budget();
+	if ((why = bad_options(first == argc)) != NULL)
+		return opt_usage(&tool, "%s", why), TOOL_USAGE;
 	if (arg_list)
 		return list_all();
-	if (first == argc || (scan.opt.data == NULL) != scan.opt.no_data)
-		return opt_usage(&tool, "a model and --data (or --no-data) "
-					"are needed"),
-		       TOOL_USAGE;
-	if ((arg_replay == NULL) != (arg_class == UINT64_MAX) ||
-	    (arg_replay != NULL && scan.opt.no_data))
-		return opt_usage(&tool, "--replay and --class go together, and "
-					"with --data"),
-		       TOOL_USAGE;
-	scan.opt.grow = MAX(scan.opt.grow, 1);
-	for (size_t i = 0; i < scan_nbudget; i++)
-		if (strcmp(scan_budgets[i].name, arg_budget) == 0)
-			scan.opt.budget = &scan_budgets[i];
-	scan.opt.seeds = MAX(scan.opt.seeds, 1);
-	if (scan.opt.budget == NULL)
-		return opt_usage(&tool, "no budget '%s'", arg_budget),
-		       TOOL_USAGE;
 	scan.opt.model = argv[first];
 	scan.started = (int64_t)time(NULL);
 	rc = run(&status, &e);

@@ -115,6 +115,22 @@ file_out_open(struct file_out *o, const char *path, struct err *e)
 }
 
 int
+file_out_check(const char *path, struct err *e)
+{
+	char dir[PATH_MAX];
+	int rc;
+
+	if (path == NULL || strcmp(path, "-") == 0)
+		return 0;
+	if ((rc = file_folder(dir, sizeof(dir), path, e)) != 0)
+		return err_in(e, path);
+	if (access(dir, W_OK | X_OK) == 0)
+		return 0;
+	err_sys(e, "cannot create");
+	return err_in(e, path);
+}
+
+int
 file_out_write(struct file_out *o, const void *p, size_t len, struct err *e)
 {
 	const uint8_t *at = p;

@@ -45,6 +45,9 @@ int file_out_write(
     struct file_out *, const void *, size_t len, struct err *) MUST_USE;
 /* Flush, check, rename.  The output exists only after this returned 0. */
 int file_out_commit(struct file_out *, struct err *) MUST_USE;
+/* Whether an output of this name could be opened; nothing is created.  For
+ * work of hours that ends with one. */
+int file_out_check(const char *path, struct err *) MUST_USE;
 /* Forget the output; nothing stays behind.  Harmless after a commit. */
 void file_out_abort(struct file_out *);
 

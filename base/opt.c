@@ -17,7 +17,7 @@ static const struct opt common[] = {
 	.letter = 'q',
 	.kind = OPT_FLAG,
 	.dest = &tool_quiet,
-	.help = "no progress, no notes; errors only"},
+	.help = "no progress, no notes; warnings and errors only"},
     {.name = "help",
 	.letter = 'h',
 	.kind = OPT_FLAG,
@@ -71,7 +71,27 @@ print_help(const struct opt_tool *t)
 	print_table(common);
 	printf("\nExit status: 0 passed, 1 flagged or failed, 2 incomplete, "
 	       "3 nothing auditable, 4 usage.\nThe manual: man %s\n",
-	    t->name);
+	    t->manual != NULL ? t->manual : t->name);
+}
+
+static int
+bad_number(const struct opt_tool *t, const struct opt *o, const char *value)
+{
+	char range[64] = "";
+
+	if (o->kind == OPT_REAL)
+		return opt_usage(t,
+		    "--%s wants a number from %g to %g, not '%s'", o->name,
+		    o->lo, o->hi, value);
+	if (o->min != 0 && o->max != 0)
+		snprintf(range, sizeof(range), " from %" PRIu64 " to %" PRIu64,
+		    o->min, o->max);
+	else if (o->max != 0)
+		snprintf(range, sizeof(range), " up to %" PRIu64, o->max);
+	else if (o->min != 0)
+		snprintf(range, sizeof(range), " from %" PRIu64 " on", o->min);
+	return opt_usage(
+	    t, "--%s wants a whole number%s, not '%s'", o->name, range, value);
 }
 
 static int
@@ -96,24 +116,14 @@ store(const struct opt_tool *t, const struct opt *o, const char *value)
 		break;
 	case OPT_U64:
 		ok = text_parse_u64(
-		    value, o->max != 0 ? o->max : UINT64_MAX, o->dest);
+			 value, o->max != 0 ? o->max : UINT64_MAX, o->dest) &&
+		     *(uint64_t *)o->dest >= o->min;
 		break;
 	case OPT_REAL:
 		ok = text_parse_double(value, o->lo, o->hi, o->dest);
 		break;
 	}
-	if (ok)
-		return OPT_GO;
-	if (o->kind == OPT_REAL)
-		return opt_usage(t,
-		    "--%s wants a number from %g to %g, not '%s'", o->name,
-		    o->lo, o->hi, value);
-	if (o->max != 0)
-		return opt_usage(t,
-		    "--%s wants a whole number up to %" PRIu64 ", not '%s'",
-		    o->name, o->max, value);
-	return opt_usage(
-	    t, "--%s wants a whole number, not '%s'", o->name, value);
+	return ok ? OPT_GO : bad_number(t, o, value);
 }
 
 /* The two tables as getopt wants them; returns the number of entries. */
@@ -166,7 +176,7 @@ opt_parse(const struct opt_tool *t, int argc, char **argv, int *first)
 	size_t n = collect(t, all, longs, letters), left;
 	int c, rc;
 
-	tool_name = t->name;
+	tool_start(t->name);
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		const struct opt *o = lookup(all, n, c);

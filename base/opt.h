@@ -11,7 +11,7 @@ enum opt_kind {
 	OPT_FLAG, /* bool * */
 	OPT_STR,  /* const char ** */
 	OPT_LIST, /* struct opt_list *: may be given more than once */
-	OPT_U64,  /* uint64_t *, at most `max` (0: no limit) */
+	OPT_U64,  /* uint64_t *, from `min` to `max` (0: no limit) */
 	OPT_REAL, /* double *, within [lo, hi] */
 };
 
@@ -29,7 +29,7 @@ struct opt {
 	void *dest;
 	const char *arg;  /* placeholder in --help, for kinds with a value */
 	const char *help; /* one line; say the default */
-	uint64_t max;
+	uint64_t max, min;
 	double lo, hi;
 };
 
@@ -52,6 +52,7 @@ struct opt_tool {
 	const char *summary;  /* one line */
 	const char *operands; /* "MODEL --data D [options]" */
 	const struct opt *table;
+	const char *manual; /* the page, where it is not called as the tool */
 	size_t min_operands, max_operands;
 };
 

@@ -227,7 +227,7 @@ landlock_grant(int ruleset, const char *path, uint64_t access, struct err *e)
 
 	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
 	if (rule.parent_fd < 0) {
-		err_sys(e, "sandbox: cannot open");
+		err_sys(e, "cannot open");
 		return err_in(e, path);
 	}
 	if (fstat(rule.parent_fd, &st) == 0 && !S_ISDIR(st.st_mode))

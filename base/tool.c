@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -11,6 +12,19 @@ const char *tool_name = "assay";
 const char tool_version[] = "0.1.0";
 bool tool_quiet;
 bool tool_silent;
+
+void
+tool_start(const char *name)
+{
+	/* the other way round than it is used, as gnulib's stdopen does it */
+	static const int mode[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+
+	tool_name = name;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		/* the lowest free number, so `fd`: those before are taken */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", mode[fd]) != fd)
+			BUG("cannot open /dev/null");
+}
 
 int
 tool_fail(const struct err *e)

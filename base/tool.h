@@ -15,10 +15,18 @@ enum tool_exit {
 	TOOL_USAGE = 4,
 };
 
-extern const char *tool_name;
+extern const char *tool_name; /* see tool_start */
 extern const char tool_version[];
 extern bool tool_quiet;
 extern bool tool_silent; /* neither notes nor warnings (base/ranks.h) */
+
+/*
+ * The first that a tool does: its name, for messages, and a place for each of
+ * stdin, stdout and stderr that the caller closed, where reading or writing
+ * fails as on a closed one; else the next file to be opened would be taken for
+ * it, and what is printed would go into that file.  name is kept.
+ */
+void tool_start(const char *name);
 
 /*
  * Print "tool: path: offset N: message" and return the status that the error

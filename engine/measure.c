@@ -152,9 +152,9 @@ measure_fits(const struct net *net, const struct dataset *d,
 	for (size_t i = 0; i < d->n; i++)
 		if ((size_t)d->label[i] >= net->classes)
 			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-			    "image %zu has label %d, the model has %zu "
-			    "classes",
-			    i, d->label[i], net->classes);
+			    "image %zu of the data has label %d, the model "
+			    "has %zu classes, 0 to %zu",
+			    i, d->label[i], net->classes, net->classes - 1);
 	if (t == NULL)
 		return 0;
 	if (t->h != d->h || t->w != d->w || t->c != d->c)

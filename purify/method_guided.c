@@ -64,7 +64,8 @@ open(struct purification *p, struct err *e)
 		BUG("out of memory");
 	if (p->guide.n == 0)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "the scan has no target to be guided by");
+		    "the scan '%.200s' has no target to be guided by",
+		    p->cfg.guide);
 	s->parts = p->cfg.lambda_mix > 0.0 ? 3 : 2;
 	s->x = arena_alloc(&p->arena, s->parts * n * image, sizeof(*s->x));
 	s->goal = arena_alloc(&p->arena, s->parts * n * k, sizeof(*s->goal));

@@ -18,8 +18,8 @@ static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
 static double arg_keep = NAN, arg_ld = 3, arg_lg = 4, arg_lm = 2, arg_max_time;
 static double arg_max_memory;
 static double arg_rho = NAN, arg_prune = NAN;
-static bool arg_confirm, arg_json, arg_amsgrad_off, arg_no_reactivation,
-    arg_provenance;
+static bool arg_confirm, arg_json, arg_list, arg_amsgrad_off,
+    arg_no_reactivation, arg_provenance;
 static const char *arg_eval_data, *arg_trigger;
 
 /* Numbers that are not given are the method's own. */
@@ -92,7 +92,8 @@ static const struct opt table[] = {
 	.dest = &arg_batch,
 	.arg = "N",
 	.help = "images a step",
-	.max = 65536},
+	.max = 65536,
+	.min = 1},
     {.name = "lr",
 	.kind = OPT_REAL,
 	.dest = &arg_lr,
@@ -272,6 +273,11 @@ static const struct opt table[] = {
 	.dest = &arg_seed,
 	.arg = "N",
 	.help = "seed of split and order (default 0)"},
+    {.name = "list",
+	.letter = 'L',
+	.kind = OPT_FLAG,
+	.dest = &arg_list,
+	.help = "list the methods"},
     {.name = "json",
 	.kind = OPT_FLAG,
 	.dest = &arg_json,
@@ -285,7 +291,6 @@ const struct opt_tool options_tool = {
     .summary = "remove a backdoor from a classifier",
     .operands = "MODEL --data D -o OUT [options]",
     .table = table,
-    .min_operands = 1,
     .max_operands = 1,
 };
 
@@ -404,13 +409,23 @@ digest_options(struct digest *out)
 	json_decref(o);
 }
 
+static int
+list_methods(void)
+{
+	for (size_t i = 0; i < method_count; i++)
+		printf("%-8s %s\n", method_table[i]->name,
+		    method_table[i]->summary);
+	return OPT_DONE;
+}
+
 int
 options_configure(struct purify_config *c, const char *model)
 {
 	const struct method *m = method();
 
-	if (arg_data == NULL || arg_out == NULL)
-		return opt_usage(&options_tool, "--data and -o are needed");
+	if (!arg_list && (model == NULL || arg_data == NULL || arg_out == NULL))
+		return opt_usage(
+		    &options_tool, "a model, --data and -o are needed");
 	if (m == NULL)
 		return opt_usage(
 		    &options_tool, "--method cannot be '%s'", arg_method);
@@ -437,8 +452,8 @@ options_configure(struct purify_config *c, const char *model)
 	if (choices(c, &m->defaults) != OPT_GO)
 		return OPT_USAGE;
 	numbers(c, &m->defaults);
-	if (c->batch == 0)
-		return opt_usage(&options_tool, "--batch cannot be 0");
+	if (arg_list)
+		return list_methods();
 	if (m == &method_guided && arg_guide == NULL)
 		return opt_usage(
 		    &options_tool, "--method guided needs --guide");

@@ -141,6 +141,26 @@ provenance(const struct purification *p, struct buf *b)
 	json_decref(doc);
 }
 
+/* Whether what is to come out can be written, before the work and not after. */
+static int
+outputs_check(const struct purification *p, struct err *e)
+{
+	const struct purify_config *c = &p->cfg;
+	int rc;
+
+	if (!ranks_first())
+		return 0;
+	if (p->model.nfile == 0 && file_is_dir(c->output)) {
+		err_set(e, ERR_USAGE, ERR_NOWHERE,
+		    "is a folder, and the model is one file");
+		return err_in(e, c->output);
+	}
+	if ((rc = file_out_check(c->output, e)) != 0 ||
+	    (rc = file_out_check(c->document, e)) != 0)
+		return rc;
+	return file_out_check(c->checkpoint, e);
+}
+
 /* assay-save patches the weights, handed over as a neutral model in a nameless
  * file, into a copy of the original. */
 static int
@@ -236,7 +256,8 @@ main(int argc, char **argv)
 		return tool_end(tool_fail(&e));
 	rc = opt_parse(&options_tool, argc, argv, &first);
 	if (rc == OPT_GO)
-		rc = options_configure(&p.cfg, argv[first]);
+		rc = options_configure(
+		    &p.cfg, first < argc ? argv[first] : NULL);
 	if (rc != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
 	p.started = (int64_t)time(NULL);
@@ -245,6 +266,7 @@ main(int argc, char **argv)
 	if ((rc = start_engine(p.cfg.threads, &e)) == 0 &&
 	    (rc = after_open(&after, &p, &e)) == 0 &&
 	    (rc = rounds_open(&p, &e)) == 0 &&
+	    (rc = outputs_check(&p, &e)) == 0 &&
 	    (rc = after_check(&after, &p, &e)) == 0 &&
 	    (rc = rounds_run(&p, &e)) == 0)
 		rc = output(&p, &after, argv[first], &e);

@@ -34,6 +34,8 @@ void html_scan(const struct html_in *, struct buf *);
 void html_purify(const struct html_in *, struct buf *);
 /* Within the section on purification. */
 void html_after(const struct html_in *, struct buf *);
+/* The end of that: "reactivation" of purify.json, NULL where there is none. */
+void html_wake(const json_t *, struct buf *);
 void html_control(const struct html_in *, struct buf *);
 void html_rest(const struct html_in *, struct buf *);
 void html_appendix(const struct html_in *, struct buf *);

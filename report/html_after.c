@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What was checked after the purification: the scan's targets, harm, and
- * attempts to wake the backdoor.
+ * What was checked after the purification: the scan's targets and harm.
  */
 #include "report/html.h"
 
@@ -67,6 +66,7 @@ put_targets(const json_t *rescan, struct buf *b)
 	    "#z before", "#z after", "#Radius before", "#Radius after",
 	    "Afterwards", NULL};
 	const json_t *list = json_at(rescan, "before.targets"), *t;
+	json_int_t fresh;
 	size_t i;
 
 	if (json_array_size(list) == 0)
@@ -75,11 +75,16 @@ put_targets(const json_t *rescan, struct buf *b)
 	page_table(b, "Targets of the scan, in the purified model", column);
 	json_array_foreach((json_t *)(uintptr_t)list, i, t) target_row(b, t);
 	page_table_end(b);
-	page_el(b, "p",
-	    "%" JSON_INTEGER_FORMAT
-	    " classes are targets of the second scan that were none of the "
-	    "first.",
-	    json_integer_value(json_at(rescan, "before.new")));
+	fresh = json_integer_value(json_at(rescan, "before.new"));
+	if (fresh == 0)
+		page_el(b, "p",
+		    "No class is a target of the second scan that was none of "
+		    "the first.");
+	else
+		page_el(b, "p",
+		    "Targets of the second scan that were none of the first: "
+		    "%" JSON_INTEGER_FORMAT ".",
+		    fresh);
 }
 
 /* --- harm ----------------------------------------------------------------- */
@@ -144,46 +149,6 @@ put_harm(const json_t *part, const char *caption, struct buf *b)
 	page_table_end(b);
 }
 
-/* --- re-activation -------------------------------------------------------- */
-
-static void
-put_trigger(const json_t *t, struct buf *b)
-{
-	const json_t *list = json_at(t, "sentences"), *one;
-	size_t i;
-
-	buf_puts(b, "<li>");
-	json_array_foreach((json_t *)(uintptr_t)list, i, one)
-	{
-		if (i != 0)
-			buf_puts(b, " ");
-		page_el(b, "span", "%s", json_text_at(one, ""));
-	}
-	buf_puts(b, "</li>\n");
-}
-
-static void
-put_reactivation(const json_t *r, struct buf *b)
-{
-	const json_t *list = json_at(r, "triggers"), *t;
-	size_t i;
-
-	if (!json_is_object(r))
-		return;
-	page_el(b, "h3", "Residual risk: can it be woken?");
-	if (json_at(r, "not_done") != NULL) {
-		page_el(b, "p", "Not tried: %s.", json_text_at(r, "not_done"));
-		return;
-	}
-	page_el(b, "p",
-	    "A backdoor whose trigger fails may be asleep. These attempts "
-	    "say what could wake it; they are no verdict. The square of "
-	    "random dots is what any trigger would be after the same.");
-	buf_puts(b, "<ul>\n");
-	json_array_foreach((json_t *)(uintptr_t)list, i, t) put_trigger(t, b);
-	buf_puts(b, "</ul>\n");
-}
-
 void
 html_after(const struct html_in *h, struct buf *b)
 {
@@ -195,5 +160,5 @@ html_after(const struct html_in *h, struct buf *b)
 		page_el(b, "h3", "Harm on clean images");
 	put_harm(json_at(p, "harm.held_out"), "Held-out images", b);
 	put_harm(json_at(p, "harm.eval_data"), "Images apart", b);
-	put_reactivation(json_at(p, "reactivation"), b);
+	html_wake(json_at(p, "reactivation"), b);
 }

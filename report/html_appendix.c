@@ -58,8 +58,9 @@ put_glossary(struct buf *b)
 	    {"Residual, z", "How much easier than in the references a class "
 			    "is to reach; the same in standard deviations of "
 			    "clean models."},
-	    {"p, corrected", "How often a clean model would look as extreme by "
-			     "chance, with all tests counted that were made."},
+	    {"p of the class", "How often a class of a clean model would look "
+			       "as extreme by chance, with all tests counted "
+			       "that were made; one for all kinds of change."},
 	    {"Purification", "Training that makes a model forget its "
 			     "backdoor."},
 	};

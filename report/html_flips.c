@@ -21,11 +21,20 @@
 
 /* --- diagram ------------------------------------------------------------- */
 
+/* Flips into other classes in the references; -1 where that was not counted. */
+static int64_t
+different(const struct diagram_edge *g)
+{
+	if (g->shared < 0 || g->unshared < 0)
+		return -1;
+	return g->flipped - g->shared - g->unshared;
+}
+
 static void
 edge_table(const struct diagram *d, struct buf *b)
 {
 	static const char *const column[] = {"From", "To", "#Flipped",
-	    "#Of images", "#Rate", "#Shared", "#Unshared", NULL};
+	    "#Of images", "#Rate", "#Shared", "#Different", "#Unshared", NULL};
 	const struct evidence *v = d->evidence;
 
 	page_table(b, "The numbers of the diagram, strongest first", column);
@@ -41,6 +50,7 @@ edge_table(const struct diagram *d, struct buf *b)
 		page_el(b, "td class=\"num\"", "%" PRId64 ".%" PRId64 " %%",
 		    rate / 10, rate % 10);
 		page_count(b, g->shared);
+		page_count(b, different(g));
 		page_count(b, g->unshared);
 		buf_puts(b, "</tr>\n");
 	}
@@ -200,13 +210,16 @@ heat_table(const struct evidence *v, struct buf *b)
 {
 	size_t k = v->classes;
 
-	buf_puts(b, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" "
-		    "aria-label=\"Class-flip matrix\"><table class=\"heat\">"
-		    "<caption>Untargeted flips, per cent of the images of the "
-		    "row\xe2\x80\x99s class that the attack turns into the "
-		    "column\xe2\x80\x99s "
-		    "class. A backdoor shows as a dark column.</caption>"
-		    "<thead><tr><td></td>");
+	buf_puts(b,
+	    "<div class=\"scroll\" tabindex=\"0\" role=\"group\" "
+	    "aria-label=\"Class-flip matrix\"><table class=\"heat\">"
+	    "<caption><span>Untargeted flips, per cent of the images of the "
+	    "row\xe2\x80\x99s class that the attack turns into the "
+	    "column\xe2\x80\x99s "
+	    "class. A backdoor can show as a dark column; so does a "
+	    "class that is easy to reach in every model."
+	    "</span></caption>"
+	    "<thead><tr><td></td>");
 	for (size_t t = 0; t < k; t++)
 		page_el(b,
 		    evidence_is_target(v, t) ? "th scope=\"col\" class=\"t\""

@@ -107,9 +107,10 @@ put_curves(
 	chart_lines(line, k, rounds,
 	    share ? "Shares by round" : "Loss by round", share ? "%" : "", b);
 	page_el(b, "figcaption", "%s",
-	    share ? "What is to fall: images that are fooled. What is to stay: "
-		    "accuracy."
-		  : "The loss and its terms, nats an image.");
+	    !share   ? "The loss and its terms, nats an image."
+	    : k == 1 ? "What is to stay: accuracy."
+		     : "What is to fall: images that are fooled. What is to "
+		       "stay: accuracy.");
 	buf_puts(b, "</figure>\n");
 }
 
@@ -154,6 +155,8 @@ measure_cell(struct buf *b, const json_t *v, bool percent)
 	else if (percent && json_is_number(v))
 		page_el(b, "td class=\"num\"", "%.1f %%",
 		    100.0 * json_number_value(v));
+	else if (json_is_real(v))
+		page_el(b, "td class=\"num\"", "%.2f", json_real_value(v));
 	else
 		page_el(b, "td class=\"num\"", "%s",
 		    page_value(v, "", room, sizeof(room)));

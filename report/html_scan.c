@@ -141,11 +141,11 @@ radius_table(
 	static const char *const column[] = {"Class", "#Suspect",
 	    "#References, median",
 	    "\xe2\x97\x8f suspect, \xe2\x94\x81 references", "#Residual", "#z",
-	    "#p, corrected", NULL};
+	    "#p of the class", NULL};
 	struct scale s = {(double)INFINITY, -(double)INFINITY};
 	const struct evidence_class **row;
 	struct arena a;
-	char caption[256];
+	char caption[320];
 	size_t n;
 
 	arena_init(&a, SIZE_MAX);
@@ -156,8 +156,9 @@ radius_table(
 			widen(&s, row[i]->reference[k]);
 	}
 	snprintf(caption, sizeof(caption),
-	    "Flip radius per class, %.80s (%.120s); logarithmic strip", g->name,
-	    g->unit);
+	    "Flip radius per class, %.80s (%.120s); logarithmic strip; p is of "
+	    "the class over all kinds of change",
+	    g->name, g->unit);
 	page_table(b, caption, column);
 	for (size_t i = 0; i < n; i++)
 		radius_row(v, row[i], &s, b);

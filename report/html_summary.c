@@ -87,18 +87,44 @@ card(struct buf *b, const char *label, const char *value)
 	buf_puts(b, "</div>\n");
 }
 
+/* The level of the p-value that evidence is below, or NaN. */
+static double
+scan_level(const struct html_in *h)
+{
+	const json_t *alpha =
+	    json_at(case_doc(h->in->docs, CASE_SCAN), "options.alpha");
+
+	return json_is_real(alpha) ? json_real_value(alpha) : (double)NAN;
+}
+
+/* A score says something beside the one that evidence begins at. */
+static void
+score_label(const struct html_in *h, char *out, size_t size)
+{
+	double level = -log10(scan_level(h));
+
+	if (isfinite(level))
+		snprintf(out, size, "scan score; evidence from %.2f on", level);
+	else
+		snprintf(out, size, "scan score");
+}
+
 static void
 put_cards(const struct html_in *h, struct buf *b)
 {
 	const struct evidence *v = h->in->scan;
 	const json_t *findings = json_at(h->predicate, "findings");
-	char n[40];
+	size_t serious = checks_count(findings, "high", true);
+	char n[40], label[60];
 
 	buf_puts(b, "<div class=\"cards\">\n");
 	snprintf(n, sizeof(n), "%zu", h->in->docs->files.n);
 	card(b, "files in the bundle", n);
-	snprintf(n, sizeof(n), "%zu", checks_count(findings, "high", true));
-	card(b, "findings, high or critical", n);
+	snprintf(n, sizeof(n), "%zu", serious);
+	card(b,
+	    serious == 1 ? "finding, high or critical"
+			 : "findings, high or critical",
+	    n);
 	if (v != NULL) {
 		size_t hit = 0;
 
@@ -106,8 +132,9 @@ put_cards(const struct html_in *h, struct buf *b)
 			hit += evidence_is_target(v, t);
 		snprintf(n, sizeof(n), "%zu of %zu", hit, v->classes);
 		card(b, "classes flagged as targets", n);
-		snprintf(n, sizeof(n), "%.3g", v->score);
-		card(b, "scan score", n);
+		snprintf(n, sizeof(n), "%.2f", v->score);
+		score_label(h, label, sizeof(label));
+		card(b, label, n);
 		card(b, "what the scan says", v->verdict);
 	}
 	if (h->in->rescan != NULL)
@@ -186,6 +213,36 @@ put_scan_why(const struct html_in *h, struct buf *b)
 		page_el(b, "li", "The scan says: %s.", v->verdict);
 	for (size_t i = 0; i < MIN(v->ntarget, 3); i++)
 		target_words(v, &v->target[i], b);
+}
+
+/* How sure that is, and what it rests on. */
+static void
+put_sure(const struct html_in *h, struct buf *b)
+{
+	const json_t *scan = case_doc(h->in->docs, CASE_SCAN);
+	const json_t *p = json_at(scan, "p");
+	const json_t *images = json_at(scan, "images.counted");
+	size_t n = json_array_size(json_at(scan, "accuracy.references"));
+	double level = scan_level(h);
+	char room[64];
+
+	if (h->in->scan == NULL)
+		return;
+	buf_puts(b, "<li>");
+	if (json_is_number(p) && isfinite(level))
+		page_el(b, "span",
+		    "How sure: chance makes a clean model look like this with "
+		    "p = %.2g, everything that was looked at counted; below "
+		    "%.3g it is evidence. ",
+		    json_number_value(p), level);
+	page_el(b, "span", "Measured against %zu reference model%s", n,
+	    n == 1 ? "" : "s");
+	if (json_is_integer(images))
+		page_el(b, "span", " on %" JSON_INTEGER_FORMAT " images",
+		    json_integer_value(images));
+	page_el(b, "span", ", budget %s.",
+	    page_value(scan, "options.budget", room, sizeof(room)));
+	buf_puts(b, "</li>\n");
 }
 
 static void
@@ -274,6 +331,7 @@ put_why(const struct html_in *h, struct buf *b)
 	page_el(b, "h3", "Why");
 	buf_puts(b, "<ul>\n");
 	put_scan_why(h, b);
+	put_sure(h, b);
 	put_severities(h, b);
 	put_unmet(h, b);
 	put_missing(h, b);
@@ -285,7 +343,7 @@ put_why(const struct html_in *h, struct buf *b)
 static void
 put_todo(const struct html_in *h, const char *verdict, struct buf *b)
 {
-	bool purified = case_doc(h->in->docs, CASE_PURIFY) != NULL;
+	const json_t *purify = case_doc(h->in->docs, CASE_PURIFY);
 
 	page_el(b, "h3", "Decision asked for");
 	if (strcmp(verdict, "PASSED") == 0)
@@ -301,15 +359,21 @@ put_todo(const struct html_in *h, const char *verdict, struct buf *b)
 	else
 		buf_puts(b,
 		    "<p>Reject these files, or accept them under conditions "
-		    "that somebody answers for by name (section Risk "
-		    "treatment). Ask the supplier for an explanation; this "
+		    "that somebody answers for by name (section "
+		    "<a href=\"#treatment\">Risk treatment</a>). Ask the "
+		    "supplier for an explanation; this "
 		    "report has what it takes to repeat each measurement."
 		    "</p>\n");
-	if (purified)
-		buf_puts(b, "<p>The verdict is about the bundle as it was "
-			    "delivered. What purification made of it is "
-			    "another model, in <a href=\"#purification\">its "
-			    "own section</a>.</p>\n");
+	if (purify == NULL)
+		return;
+	buf_puts(b,
+	    "<p>The verdict is about the bundle as it was delivered. What "
+	    "purification made of it is another model, in "
+	    "<a href=\"#purification\">its own section</a>");
+	if (json_array_size(json_at(purify, "reactivation.triggers")) != 0)
+		buf_puts(b, ", which also says how easily the backdoor comes "
+			    "back");
+	buf_puts(b, ".</p>\n");
 }
 
 static void

@@ -71,10 +71,11 @@ put_verify(const struct html_in *h, struct buf *b)
 	buf_puts(b, "</dl>\n<pre>");
 	buf_puts(b,
 	    "# signature, digest of this page, and every file of the bundle\n"
-	    "assay-verify . --key auditor.pem --bundle BUNDLE_DIRECTORY\n\n"
+	    "assay-verify . --key auditor.pem --bundle BUNDLE\n\n"
 	    "# the fingerprint of a key\n"
 	    "openssl pkey -pubin -in auditor.pem | sha256sum\n\n"
-	    "# without Assay: export what was signed, then use openssl alone\n"
+	    "# by openssl: export what was signed, then check it (without "
+	    "assay-verify: its manual)\n"
 	    "assay-verify . --key auditor.pem --pae audit.pae --sig "
 	    "audit.sig\n");
 	buf_puts(

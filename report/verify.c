@@ -24,47 +24,96 @@ static uint64_t opt_max_age;
 static bool opt_pass, opt_no_derived, opt_json;
 
 static const struct opt options[] = {
-    {"key", 'k', OPT_STR, &trust.key, "FILE", "the auditor's public key, PEM",
-	0, 0, 0},
-    {"ca", 0, OPT_STR, &trust.ca, "FILE",
-	"or: trust certificates of these authorities, PEM", 0, 0, 0},
-    {"identity", 0, OPT_STR, &trust.identity, "NAME",
-	"with --ca: the e-mail or URI that the certificate is for", 0, 0, 0},
-    {"chain", 0, OPT_STR, &trust.between, "FILE",
-	"with --ca: certificates between, PEM", 0, 0, 0},
-    {"tsa-ca", 0, OPT_STR, &trust.tsa, "FILE",
-	"require a timestamp by one of these authorities, PEM", 0, 0, 0},
-    {"bundle", 'b', OPT_STR, &opt_bundle, "PATH",
-	"also check these files: a directory, a case, or the archive", 0, 0, 0},
-    {"derived", 'd', OPT_STR, &opt_derived, "DIR",
-	"where report.html and the like are (default: beside the report)", 0, 0,
-	0},
-    {"no-derived", 0, OPT_FLAG, &opt_no_derived, NULL,
-	"do not check derived files", 0, 0, 0},
-    {"require-pass", 'p', OPT_FLAG, &opt_pass, NULL,
-	"fail unless the verdict is PASSED", 0, 0, 0},
-    {"max-age", 0, OPT_U64, &opt_max_age, "DAYS",
-	"fail when the audit is older", 36500, 0, 0},
-    {"min-version", 0, OPT_STR, &opt_version, "VERSION",
-	"fail when an older version of the tools made it", 0, 0, 0},
-    {"ruleset", 0, OPT_STR, &opt_ruleset, "SHA256",
-	"fail when it is of another set of rules", 0, 0, 0},
-    {"pae", 0, OPT_STR, &opt_pae, "FILE",
-	"write the bytes that were signed, for openssl", 0, 0, 0},
-    {"sig", 0, OPT_STR, &opt_sig, "FILE", "write the signature, for openssl", 0,
-	0, 0},
-    {"json", 'j', OPT_FLAG, &opt_json, NULL, "print the result as JSON", 0, 0,
-	0},
+    {.name = "key",
+	.letter = 'k',
+	.kind = OPT_STR,
+	.dest = &trust.key,
+	.arg = "FILE",
+	.help = "the auditor's public key, PEM"},
+    {.name = "ca",
+	.kind = OPT_STR,
+	.dest = &trust.ca,
+	.arg = "FILE",
+	.help = "or: trust certificates of these authorities, PEM"},
+    {.name = "identity",
+	.kind = OPT_STR,
+	.dest = &trust.identity,
+	.arg = "NAME",
+	.help = "with --ca: the e-mail or URI that the certificate is for"},
+    {.name = "chain",
+	.kind = OPT_STR,
+	.dest = &trust.between,
+	.arg = "FILE",
+	.help = "with --ca: certificates between, PEM"},
+    {.name = "tsa-ca",
+	.kind = OPT_STR,
+	.dest = &trust.tsa,
+	.arg = "FILE",
+	.help = "require a timestamp by one of these authorities, PEM"},
+    {.name = "bundle",
+	.letter = 'b',
+	.kind = OPT_STR,
+	.dest = &opt_bundle,
+	.arg = "PATH",
+	.help = "also check these files: a directory, a case, or the archive"},
+    {.name = "derived",
+	.letter = 'd',
+	.kind = OPT_STR,
+	.dest = &opt_derived,
+	.arg = "DIR",
+	.help =
+	    "where report.html and the like are (default: beside the report)"},
+    {.name = "no-derived",
+	.kind = OPT_FLAG,
+	.dest = &opt_no_derived,
+	.help = "do not check derived files"},
+    {.name = "require-pass",
+	.letter = 'p',
+	.kind = OPT_FLAG,
+	.dest = &opt_pass,
+	.help = "fail unless the verdict is PASSED"},
+    {.name = "max-age",
+	.kind = OPT_U64,
+	.dest = &opt_max_age,
+	.arg = "DAYS",
+	.help = "fail when the audit is older",
+	.max = 36500,
+	.min = 1},
+    {.name = "min-version",
+	.kind = OPT_STR,
+	.dest = &opt_version,
+	.arg = "VERSION",
+	.help = "fail when an older version of the tools made it"},
+    {.name = "ruleset",
+	.kind = OPT_STR,
+	.dest = &opt_ruleset,
+	.arg = "SHA256",
+	.help = "fail when it is of another set of rules"},
+    {.name = "pae",
+	.kind = OPT_STR,
+	.dest = &opt_pae,
+	.arg = "FILE",
+	.help = "write the bytes that were signed, for openssl"},
+    {.name = "sig",
+	.kind = OPT_STR,
+	.dest = &opt_sig,
+	.arg = "FILE",
+	.help = "write the signature, for openssl"},
+    {.name = "json",
+	.letter = 'j',
+	.kind = OPT_FLAG,
+	.dest = &opt_json,
+	.help = "print the result as JSON"},
     {0},
 };
 
 static const struct opt_tool tool = {
-    "assay-verify",
-    "check the signature of a report and what it is about",
-    "REPORT --key FILE|--ca FILE [--bundle PATH] [options]",
-    options,
-    1,
-    1,
+    .name = "assay-verify",
+    .summary = "check the signature of a report and what it is about",
+    .operands = "REPORT --key FILE|--ca FILE [--bundle PATH] [options]",
+    .table = options,
+    .min_operands = 1,
+    .max_operands = 1,
 };
 
 /* --- signature ----------------------------------------------------------- */
@@ -335,18 +384,39 @@ print_json(const struct outcome *o)
 
 /* --- main ---------------------------------------------------------------- */
 
+/* Why there is no signature in a folder, where that is easily said. */
+static void
+explain_none(const char *dir, const char *path)
+{
+	char beside[1200];
+	struct err e;
+
+	if (file_exists(path))
+		return;
+	if (file_join(beside, sizeof(beside), dir, "statement.json", &e) == 0 &&
+	    file_exists(beside))
+		tool_warn("%s: the report is not signed", dir);
+	else if (file_join(beside, sizeof(beside), dir, "report", &e) == 0 &&
+		 file_is_dir(beside))
+		tool_warn("%s: a case, its report is %s", dir, beside);
+}
+
 /* REPORT is the directory or the file in it. */
 static int
 locate(const char *report, struct outcome *o, char path[1200], struct err *e)
 {
 	size_t n;
+	int rc;
 
 	if (file_is_dir(report)) {
 		if (snprintf(o->dir, sizeof(o->dir), "%s", report) >=
 		    (int)sizeof(o->dir))
 			return err_set(
 			    e, ERR_LIMIT, ERR_NOWHERE, "path too long");
-		return file_join(path, 1200, o->dir, "audit.sigstore.json", e);
+		rc = file_join(path, 1200, o->dir, "audit.sigstore.json", e);
+		if (rc == 0)
+			explain_none(o->dir, path);
+		return rc;
 	}
 	n = (size_t)(file_base(report) - report);
 	if (strlen(report) >= 1200 || n >= sizeof(o->dir))
@@ -404,6 +474,10 @@ bad_options(void)
 	if (trust.ca == NULL &&
 	    (trust.identity != NULL || trust.between != NULL))
 		return "--identity and --chain go with --ca";
+	/* what is no version would be older than any */
+	if (opt_version != NULL &&
+	    opt_version[strspn(opt_version, "0123456789.")] != '\0')
+		return "--min-version wants numbers with dots, as 0.1.0";
 	return NULL;
 }
 
@@ -414,7 +488,6 @@ main(int argc, char **argv)
 	const char *why;
 	int first, status;
 
-	tool_name = tool.name;
 	switch (opt_parse(&tool, argc, argv, &first)) {
 	case OPT_DONE:
 		return tool_end(TOOL_PASSED);

@@ -39,6 +39,23 @@ in_dir(const char *name)
 	return path;
 }
 
+/* What is known before hours of work is what opening would say after them. */
+static void
+test_out_check(void **state)
+{
+	struct file_out o;
+	struct err e;
+
+	(void)state;
+	assert_ok(file_out_check(NULL, &e), &e);
+	assert_ok(file_out_check("-", &e), &e);
+	assert_ok(file_out_check(in_dir("new"), &e), &e);
+	assert_false(file_exists(in_dir("new")));
+	assert_int_equal(file_out_check(in_dir("no/new"), &e), ERR_SYSTEM);
+	assert_string_equal(e.path, in_dir("no/new"));
+	assert_int_equal(file_out_open(&o, in_dir("no/new"), &e), ERR_SYSTEM);
+}
+
 static void
 test_write_and_map(void **state)
 {
@@ -127,6 +144,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_out_check),
 	    cmocka_unit_test(test_write_and_map),
 	    cmocka_unit_test(test_abort_leaves_nothing),
 	    cmocka_unit_test(test_full_disk),

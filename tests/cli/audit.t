@@ -35,7 +35,10 @@ prints '^targets  *[0-9]* of [1-9][0-9]* left after purification, [0-9]* new'
 ok 'the second scan looked for the targets of the first' grep -q '"role": "before"' c1/rescan/scan.json
 ok 'harm is in the statement' grep -q '"harm":{"eval_data":{"accuracy":' c1/report/statement.json
 ok 'and what became of the targets' grep -q '"rescanBefore":{"gone":' c1/report/statement.json
-for w in 'The scan&#39;s targets\|The scan.s targets' 'Harm on clean images' 'The given trigger (blended) for class 2'; do
+for w in 'The scan&#39;s targets\|The scan.s targets' 'Harm on clean images' 'The given trigger (blended) for class 2' \
+	'a clean model look like this with p = [0-9.e-]*, .*below 0.005 it is evidence' 'against 1 reference model<.* on [0-9]* images<.*, budget [a-z]*' \
+	'scan score; evidence from 2.30 on' 'says how easily the backdoor comes back' 'Trained on with 5 images that carry it among [0-9]* clean ones' \
+	'<th scope="row">blended (given), to class 2</th>\(<td class="num">[0-9.]* %</td>\)\{7\}</tr>'; do
 	ok "the page has: $w" grep -q "$w" c1/report/report.html
 done
 ok 'one model was scanned' grep -q 'bad/model.onnx' c1/manifest.json
@@ -105,7 +108,7 @@ failing 1 'a damaged model is a finding' 'c11/scan.json: not made: assay-scan en
 ok 'there is a report all the same' verdict c11 FAILED
 tar -cf good.tar good/model.onnx && head -c 4000 good.tar >cut.tar
 failing 2 'an archive cut in the model' 'cut.tar: holds no model' cut.tar c12
-failing 2 'a missing bundle' 'manifest.json: not made' nowhere c13
+failing 2 'a missing bundle' 'nowhere: cannot open' nowhere c13
 ok 'no case of it' [ ! -e c13 ]
 
 # --- what else can go wrong
@@ -123,9 +126,11 @@ audit 0 'with a key it goes on' good c14 --key key --resume
 ok 'now there is a report' verdict c14 PASSED
 sed 's/"version": "[0-9.]*"/"version": 1/' c14/manifest.json >manifest && cp manifest c14/manifest.json
 failing 2 'a manifest that is none' 'c14/manifest.json' good c14 --resume
-failing 2 'a missing reference' 'c15/scan.json: not made' good c15 -r nowhere
-failing 2 'as many as can be given' 'c15/scan.json: not made' good c15 --resume $(seq -f --reference=nowhere%g 64)
-failing 2 'a missing trigger' 'c16/eval-before.json: not made' good c16 --no-grow --trigger nowhere
+failing 2 'a missing reference' 'nowhere: cannot open' good c15 -r nowhere
+touch $(seq -f empty%g 64)
+failing 3 'as many as can be given' 'c15/scan.json: not made' good c15 $(seq -f --reference=empty%g 64)
+failing 2 'a missing trigger' 'nowhere: cannot open' good c16 --no-grow --trigger nowhere
+failing 2 'a trigger that is none' 'c16/eval-before.json: not made' good c16 --no-grow --trigger empty1
 failing 4 'the reference is the model' 'c17/scan.json: not made' good c17 -r "$clean"
 failing 2 'a case beneath a file' 'nokey/c/manifest.json: not made' good nokey/c
 mkdir locked && chmod 555 locked

@@ -91,7 +91,7 @@ fails 4 'no arguments' 'needs\|operand' assay-grow
 fails 4 'no data' 'are needed' assay-grow "$suspect" -o "$tmp/x"
 fails 4 'no output' 'are needed' assay-grow "$suspect" --data "$audit"
 fails 4 'two models' 'unexpected' assay-grow $o "$suspect" "$clean" --data "$audit"
-fails 4 'no references' 'at least 1' assay-grow $o "$suspect" --data "$audit" -n 0
+fails 4 'no references' 'from 1 to' assay-grow $o "$suspect" --data "$audit" -n 0
 fails 4 'too many' '64' assay-grow $o "$suspect" --data "$audit" -n 65
 fails 4 'an unknown augmentation' "'rotate'" assay-grow $o "$suspect" --data "$audit" --augment shift,rotate
 fails 4 'a batch larger than the data' 'a batch has 4000' assay-grow $o "$suspect" --data "$audit" --batch 4000

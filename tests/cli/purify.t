@@ -230,7 +230,7 @@ exits 0 '--version' assay-purify --version
 
 p="$o -o $tmp/x.onnx --document $tmp/x.json"
 echo '{"schema":"assay-eval/1","tool":{"name":"a","version":"1"},"inputs":[]}' >"$tmp/other.json"
-fails 4 'no model' 'operand' assay-purify $p
+fails 4 'no model' 'a model,' assay-purify $p
 fails 4 'no output' 'needed' assay-purify "$suspect" --data "$audit"
 for m in method norm init optimiser bn; do
 	fails 4 "a wrong --$m" "$m cannot be 'nope'" assay-purify $p "$suspect" --$m nope
