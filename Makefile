@@ -37,7 +37,7 @@ BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant
 METHODS             = $(patsubst purify/%.c,%,$(wildcard purify/method_*.c))
 assay-grow_PARTS    = grow_doc grow_open grow_train
-assay-scan_PARTS    = cache null profile scan_before scan_doc scan_examples scan_grow scan_head scan_judge \
+assay-scan_PARTS    = cache null profile scan_before scan_doc scan_ease scan_examples scan_grow scan_head scan_judge \
                       scan_measure scan_open scan_previous scan_print scan_replay scan_self \
                       verdict
 assay-purify_PARTS  = after attention budget checkpoint direction estimate guide guide_confirm guide_frames guide_pool harm head method mixture $(METHODS) \

@@ -92,21 +92,22 @@ cache_add_landing(struct cache *c, const struct concentrate_counts *in)
 }
 
 bool
-cache_probe(const struct cache *c, enum probe_kind kind, size_t n, double *out)
+cache_shares(
+    const struct cache *c, enum profile_shares which, size_t n, double *out)
 {
-	if (c->probe[kind] == NULL || c->nprobe[kind] != n)
+	if (c->share[which] == NULL || c->nshare[which] != n)
 		return false;
-	memcpy(out, c->probe[kind], n * sizeof(*out));
+	memcpy(out, c->share[which], n * sizeof(*out));
 	return true;
 }
 
 void
-cache_add_probe(
-    struct cache *c, enum probe_kind kind, size_t n, const double *in)
+cache_add_shares(
+    struct cache *c, enum profile_shares which, size_t n, const double *in)
 {
-	c->probe[kind] = room(c, n, sizeof(*in));
-	memcpy(c->probe[kind], in, n * sizeof(*in));
-	c->nprobe[kind] = n;
+	c->share[which] = room(c, n, sizeof(*in));
+	memcpy(c->share[which], in, n * sizeof(*in));
+	c->nshare[which] = n;
 	c->changed = true;
 }
 
@@ -179,8 +180,8 @@ read_counts(const json_t *list, size_t n, uint64_t *out, struct err *e)
 }
 
 static int
-read_probe(
-    struct cache *c, enum probe_kind kind, const json_t *list, struct err *e)
+read_shares(struct cache *c, enum profile_shares which, const json_t *list,
+    struct err *e)
 {
 	size_t n = json_array_size(list);
 	double *v = room(c, n + 1, sizeof(*v));
@@ -194,20 +195,20 @@ read_probe(
 			return err_set(
 			    e, ERR_FORMAT, ERR_NOWHERE, "a share of %g", v[i]);
 	}
-	cache_add_probe(c, kind, n, v);
+	cache_add_shares(c, which, n, v);
 	return 0;
 }
 
 static int
-read_probes(struct cache *c, const json_t *j, struct err *e)
+read_all_shares(struct cache *c, const json_t *j, struct err *e)
 {
 	int rc = 0;
 
-	for (enum probe_kind kind = 0; kind < PROBE_KINDS && rc == 0; kind++) {
-		const json_t *list = json_at(j, probe_name(kind));
+	for (enum profile_shares i = 0; i < PROFILE_SHARES && rc == 0; i++) {
+		const json_t *list = json_at(j, profile_shares_name(i));
 
 		if (json_is_array(list))
-			rc = read_probe(c, kind, list, e);
+			rc = read_shares(c, i, list, e);
 	}
 	return rc;
 }
@@ -225,7 +226,7 @@ read_all(struct cache *c, const json_t *j, struct err *e)
 	for (size_t i = 0; i < json_array_size(list); i++)
 		if ((rc = read_cell(c, json_array_get(list, i), e)) != 0)
 			return rc;
-	if ((rc = read_probes(c, j, e)) != 0)
+	if ((rc = read_all_shares(c, j, e)) != 0)
 		return rc;
 	if (json_at(j, "landing") == NULL)
 		return 0;
@@ -298,7 +299,7 @@ cache_open(struct cache *c, const char *dir, const struct digest *key,
 		tool_warn("%s: measured again", text);
 		c->n = 0;
 		c->landing = false;
-		memset(c->probe, 0, sizeof(c->probe));
+		memset(c->share, 0, sizeof(c->share));
 	}
 	c->changed = false;
 	return 0;
@@ -365,10 +366,10 @@ write_all(const struct cache *c, struct err *e)
 		json_put(land, "n", counts_json(c->land.n, k));
 		json_put(doc, "landing", land);
 	}
-	for (enum probe_kind i = 0; i < PROBE_KINDS; i++)
-		if (c->probe[i] != NULL)
-			json_put(doc, probe_name(i),
-			    shares_json(c->probe[i], c->nprobe[i]));
+	for (enum profile_shares i = 0; i < PROFILE_SHARES; i++)
+		if (c->share[i] != NULL)
+			json_put(doc, profile_shares_name(i),
+			    shares_json(c->share[i], c->nshare[i]));
 	/* reals as they are: nine digits would not be the same numbers */
 	text = json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(17));
 	json_decref(doc);

@@ -12,7 +12,7 @@
 
 /* Part of every key: to be raised when a search or a measurement changes, so
  * that what older ones left is not taken for theirs. */
-#define CACHE_SEARCHES 4
+#define CACHE_SEARCHES 5
 
 struct cache {
 	struct arena arena;
@@ -23,8 +23,8 @@ struct cache {
 	bool changed;
 	bool landing; /* count and n below are set */
 	struct concentrate_counts land;
-	double *probe[PROBE_KINDS]; /* shares, nprobe of them; or NULL */
-	size_t nprobe[PROBE_KINDS];
+	double *share[PROFILE_SHARES]; /* nshare of them; or NULL */
+	size_t nshare[PROFILE_SHARES];
 	size_t classes;
 };
 
@@ -42,9 +42,11 @@ void cache_add(
 /* Landings: false when there are none; both copy. */
 bool cache_landing(const struct cache *, struct concentrate_counts *);
 void cache_add_landing(struct cache *, const struct concentrate_counts *);
-/* Shares of one kind of probes, n of them: the same. */
-bool cache_probe(const struct cache *, enum probe_kind, size_t n, double *);
-void cache_add_probe(struct cache *, enum probe_kind, size_t n, const double *);
+/* Shares of probes, n of them: the same. */
+bool cache_shares(
+    const struct cache *, enum profile_shares, size_t n, double *);
+void cache_add_shares(
+    struct cache *, enum profile_shares, size_t n, const double *);
 /* Write what is new, atomically, and release. */
 int cache_close(struct cache *, struct err *) MUST_USE;
 /* Release without writing; fine for one that is closed or was never opened. */

@@ -27,6 +27,7 @@ def rows(doc):
     for p in doc.get('probes', []):
         out[p['name']] = [c.get('residual') for c in p['per_class']]
     out['pair'] = [p.get('residual') for p in doc['pairs']]
+    out['pair_stamp'] = [p['stamp'].get('residual') if 'stamp' in p else None for p in doc['pairs']]
     return out
 
 
@@ -73,9 +74,10 @@ def inflation(found, family):
         seen = []
         for name, doc in found:
             cells = {g['name']: g['per_class'] for g in doc['geometries'] + doc.get('probes', [])}
-            cells.update(landing=doc['landing']['per_class'], pair=doc['pairs'])
+            cells.update(landing=doc['landing']['per_class'], pair=doc['pairs'],
+                         pair_stamp=[p['stamp'] for p in doc['pairs'] if 'stamp' in p])
             eases = [c['ease']['references'] for c in cells[family]]
-            if architecture(name) == arch and len(eases[0]) > 1:
+            if architecture(name) == arch and eases and len(eases[0]) > 1:
                 seen.append(among(list(zip(*[e for e in eases if None not in e]))))
         out.append('%s %.1f' % (arch, var / mean(seen) if seen else float('nan')))
     return ', '.join(out)
@@ -99,7 +101,7 @@ def main():
     names = [g['name'] for g in same[0][1]['geometries']]
     print('%d clean models, %d against another architecture, %d against home-grown ones' %
           (len(same), len(other), len(home)))
-    for family in names + ['landing', 'stamp', 'grating', 'pair']:
+    for family in names + ['landing', 'stamp', 'grating', 'pair', 'pair_stamp']:
         print('NULL_SPREAD(%s, %.3f, %.3f, %.3f, )  inflation: %s' %
               (family, *(spread(d, family) for d in (same, other, home)), inflation(same, family)))
     for i, a in enumerate(names):

@@ -68,31 +68,80 @@ profile_steps(const struct profile_config *cfg, const struct geometry *g)
 #define PROBE_EACH 16
 #define PROBE_ALL  2000
 
+const char *
+profile_shares_name(enum profile_shares which)
+{
+	return which == PROFILE_STAMP_PAIRS
+		   ? "pair_stamp"
+		   : probe_name((enum probe_kind)which);
+}
+
+size_t
+profile_triggers(enum profile_shares which, const struct net *net)
+{
+	return probe_count(
+	    which == PROFILE_STAMP_PAIRS ? PROBE_STAMP : (enum probe_kind)which,
+	    net->c);
+}
+
+/* Room for shares of so many cells; whether the cache has filled it. */
+static bool
+room_or_cached(struct profile *p, const struct profile_job *job,
+    enum profile_shares which, size_t cells, struct arena *a)
+{
+	size_t n = profile_triggers(which, job->net) * cells;
+
+	p->share[which] = arena_alloc(a, n, sizeof(double));
+	return p->share[which] != NULL && job->cache != NULL &&
+	       cache_shares(job->cache, which, n, p->share[which]);
+}
+
+static void
+keep_shares(const struct profile *p, const struct profile_job *job,
+    enum profile_shares which, size_t cells)
+{
+	if (job->cache != NULL)
+		cache_add_shares(job->cache, which,
+		    profile_triggers(which, job->net) * cells, p->share[which]);
+}
+
+static int
+probe_kind(struct profile *p, const struct profile_job *job,
+    enum probe_kind kind, struct arena *a, struct err *e)
+{
+	size_t k = p->classes, most = MAX(PROBE_ALL / k, 1);
+	bool pairs = kind == PROBE_STAMP && k <= PROFILE_ALL_PAIRS;
+	enum profile_shares which = (enum profile_shares)kind;
+	bool there = room_or_cached(p, job, which, k, a);
+	int rc;
+
+	if (pairs)
+		there = room_or_cached(p, job, PROFILE_STAMP_PAIRS, k * k, a) &&
+			there;
+	if (p->share[which] == NULL ||
+	    (pairs && p->share[PROFILE_STAMP_PAIRS] == NULL))
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
+	if (there)
+		return 0;
+	rc = probe(job->net, kind, &job->im.test, MIN(PROBE_EACH, most),
+	    p->share[which], pairs ? p->share[PROFILE_STAMP_PAIRS] : NULL, e);
+	if (rc != 0)
+		return rc;
+	keep_shares(p, job, which, k);
+	if (pairs)
+		keep_shares(p, job, PROFILE_STAMP_PAIRS, k * k);
+	return 0;
+}
+
 int
 profile_probe(struct profile *p, const struct profile_job *job, struct arena *a,
     struct err *e)
 {
-	size_t k = p->classes, most = MAX(PROBE_ALL / k, 1);
+	int rc = 0;
 
-	for (enum probe_kind kind = 0; kind < PROBE_KINDS; kind++) {
-		size_t n = probe_count(kind, job->net->c) * k;
-		int rc;
-
-		p->probe[kind] = arena_alloc(a, n, sizeof(double));
-		if (p->probe[kind] == NULL)
-			return err_set(
-			    e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
-		if (job->cache != NULL &&
-		    cache_probe(job->cache, kind, n, p->probe[kind]))
-			continue;
-		rc = probe(job->net, kind, &job->im.test, MIN(PROBE_EACH, most),
-		    p->probe[kind], e);
-		if (rc != 0)
-			return rc;
-		if (job->cache != NULL)
-			cache_add_probe(job->cache, kind, n, p->probe[kind]);
-	}
-	return 0;
+	for (enum probe_kind kind = 0; kind < PROBE_KINDS && rc == 0; kind++)
+		rc = probe_kind(p, job, kind, a, e);
+	return rc;
 }
 
 /* Take from the cache what is there; what is not moves to the front of cell

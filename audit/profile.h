@@ -12,6 +12,22 @@
 
 /* The geometry of pairs. */
 #define PROFILE_PAIR (&geometry_patch)
+/* Up to so many classes all pairs are measured. */
+#define PROFILE_ALL_PAIRS 16
+
+/* What the probes take where: each kind to each class, and stamps from each
+ * class to each (with more classes than PROFILE_ALL_PAIRS not). */
+enum profile_shares {
+	PROFILE_STAMPS = PROBE_STAMP,
+	PROFILE_GRATINGS = PROBE_GRATING,
+	PROFILE_STAMP_PAIRS = PROBE_KINDS,
+	PROFILE_SHARES
+};
+
+/* "stamp", "grating", "pair_stamp": a family's name (audit/null.def). */
+const char *profile_shares_name(enum profile_shares);
+/* How many triggers these are of. */
+size_t profile_triggers(enum profile_shares, const struct net *);
 
 struct profile_config {
 	struct uap_config cell, pair;
@@ -33,8 +49,8 @@ struct profile {
 	/* source-major; not searched: n is 0 */
 	struct uap_found *pair;
 	struct concentrate_counts landing; /* of adversarial examples */
-	/* per kind: probe_count() x classes, as probe() leaves them */
-	double *probe[PROBE_KINDS];
+	/* triggers x cells, as probe() leaves them; NULL: not measured */
+	double *share[PROFILE_SHARES];
 };
 
 /* Memory for a profile, from the arena; nothing is measured yet. */

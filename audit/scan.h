@@ -80,13 +80,13 @@ struct scan {
 	/* source x predicted, under shared PGD with the first reference */
 	uint64_t *matrix, *matrix_shared, *matrix_n;
 	/* statistics; without references nothing is set */
-	struct verdict_family family[VERDICT_FAMILIES], pair;
-	/* per class the probe that takes most more in the suspect than in
-	 * the references; NULL without these */
-	size_t *probe[PROBE_KINDS];
+	struct verdict_family family[VERDICT_FAMILIES], pair, pair_stamp;
+	/* per class (pair) the probe that takes most more in the suspect than
+	 * in the references; NULL without these */
+	size_t *probe[PROFILE_SHARES];
 	double covariance[VERDICT_GEOMETRIES * VERDICT_GEOMETRIES];
 	size_t nfamily;
-	bool pairs;
+	bool pairs, pair_stamps; /* are measured */
 	struct verdict_input in;
 	enum verdict verdict, by_seed[SCAN_SEEDS];
 	double p_by_seed[SCAN_SEEDS];
@@ -129,6 +129,15 @@ struct scan_flips *scan_flips_at(
     const struct scan *, size_t g, size_t t, size_t s);
 /* Minus the logarithm of a cell's radii; NaN: not searched. */
 double scan_ease(const struct uap_found *);
+/* A family of n cells, and its ease in every model. */
+void scan_family_init(
+    struct scan *, struct verdict_family *, const char *name, size_t n);
+void scan_fill_geometry(
+    struct scan *, struct verdict_family *, size_t g, size_t seed);
+void scan_fill_landing(struct scan *, struct verdict_family *);
+void scan_fill_probe(
+    struct scan *, struct verdict_family *, enum profile_shares);
+void scan_fill_pairs(struct scan *, struct verdict_family *, size_t seed);
 /* Sum over sources. */
 struct scan_flips scan_flips_sum(const struct scan *, size_t g, size_t t);
 /* Whether a pair, or the map that it is part of, is not quite ordinary. */

@@ -231,6 +231,47 @@ map_json(const struct scan *s)
 	return j;
 }
 
+/* The trigger that a probe is, as a file. */
+static int
+probe_file(const struct scan *s, enum probe_kind kind, size_t i, size_t t,
+    const char *name, const char *dir, json_t *row, struct err *e)
+{
+	const struct net *net = &s->suspect.net;
+	struct trigger trigger;
+	json_t *file;
+	int rc;
+
+	probe_trigger(
+	    kind, i, net->h, net->w, net->c, s->classes, (int32_t)t, &trigger);
+	rc = perturbation(&trigger, name, dir, &file, e);
+	trigger_release(&trigger);
+	json_put(row, "perturbation", file);
+	return rc;
+}
+
+/* The stamp that takes most more of a pair's source in the suspect than in the
+ * references; of a target that stamps show best a trigger file as well. */
+static int
+stamp_json(
+    const struct scan *s, size_t i, const char *dir, json_t *row, struct err *e)
+{
+	size_t k = s->classes, best = s->probe[PROFILE_STAMP_PAIRS][i];
+	const double *share = s->suspect.profile[0].share[PROFILE_STAMP_PAIRS];
+	const struct verdict_hypothesis *h = &s->in.pairs[i];
+	json_t *j = json_object();
+	char name[64];
+
+	json_put(row, "stamp", j);
+	json_put(j, "probe", json_integer((json_int_t)best));
+	json_put(j, "share", json_number(share[best * k * k + i]));
+	put_ease(j, s, &s->pair_stamp, i);
+	put_statistics(j, &s->pair_stamp, i);
+	if (!h->target || h->family != VERDICT_PAIR_STAMP)
+		return 0;
+	snprintf(name, sizeof(name), "stamp-%zu-%zu", i / k, i % k);
+	return probe_file(s, PROBE_STAMP, best, i % k, name, dir, j, e);
+}
+
 static int
 pair_json(const struct scan *s, size_t i, const char *dir, json_t **out,
     struct err *e)
@@ -252,6 +293,8 @@ pair_json(const struct scan *s, size_t i, const char *dir, json_t **out,
 	put_ease(j, s, &s->pair, i);
 	put_statistics(j, &s->pair, i);
 	json_put(j, "p_adjusted", scan_p_json(s->in.pairs[i].adjusted));
+	if (s->pair_stamps && (rc = stamp_json(s, i, dir, j, e)) != 0)
+		return rc;
 	if (scan_pair_counts(s, i)) {
 		json_put(j, "flips", count_json(&s->pair_flips[i]));
 		json_put(j, "sae_rate", rate_json(s, &s->pair_flips[i]));
@@ -306,37 +349,16 @@ landing_json(const struct scan *s)
 	return j;
 }
 
-/* The trigger that a probe is, where its class is a target. */
-static int
-probe_file(const struct scan *s, enum probe_kind kind, size_t i, size_t t,
-    const char *dir, json_t *row, struct err *e)
-{
-	const struct net *net = &s->suspect.net;
-	struct trigger trigger;
-	char name[64];
-	json_t *file;
-	int rc;
-
-	if (s->nref == 0 || !s->in.class_[t].target)
-		return 0;
-	snprintf(name, sizeof(name), "%s-%zu", probe_name(kind), t);
-	probe_trigger(
-	    kind, i, net->h, net->w, net->c, s->classes, (int32_t)t, &trigger);
-	rc = perturbation(&trigger, name, dir, &file, e);
-	trigger_release(&trigger);
-	json_put(row, "perturbation", file);
-	return rc;
-}
-
 /* The probe that tells most (without references: that takes most), and its
  * share. */
 static int
 probe_row(const struct scan *s, enum probe_kind kind, size_t t, const char *dir,
     json_t *list, struct err *e)
 {
-	const double *share = s->suspect.profile[0].probe[kind];
+	const double *share = s->suspect.profile[0].share[kind];
 	size_t n = probe_count(kind, s->suspect.net.c), best = 0;
 	json_t *row = json_object();
+	char name[64];
 
 	if (s->probe[kind] != NULL)
 		best = s->probe[kind][t];
@@ -351,7 +373,10 @@ probe_row(const struct scan *s, enum probe_kind kind, size_t t, const char *dir,
 		put_statistics(row, SCAN_PROBE(s, kind), t);
 	}
 	json_add(list, row);
-	return probe_file(s, kind, best, t, dir, row, e);
+	if (s->nref == 0 || !s->in.class_[t].target)
+		return 0;
+	snprintf(name, sizeof(name), "%s-%zu", probe_name(kind), t);
+	return probe_file(s, kind, best, t, name, dir, row, e);
 }
 
 static int

@@ -14,126 +14,6 @@
 #define LEADING_CLASSES 2
 #define LEADING_PAIRS   2
 #define MAP_LEADS       0.1
-/* Landings are shares: the logarithm of so much more.  Shares of the few
- * images that a probe is put on are coarser. */
-#define LANDING_FLOOR 0.01
-#define PROBE_FLOOR   0.1
-/* How far a dictionary's soft maximum leans to its largest. */
-#define PROBE_LEAN 3.0
-
-/* --- ease ---------------------------------------------------------------- */
-
-/* Minus the mean logarithm of the budgets at which three quarters and more
- * flip (uap_share): steadier than any one of them. */
-double
-scan_ease(const struct uap_found *f)
-{
-	double sum = 0.0;
-
-	if (f->n == 0)
-		return NAN;
-	for (size_t k = 0; k < UAP_SHARES; k++)
-		sum += log(fmax(f->radius[k], 1e-12));
-	return -sum / UAP_SHARES;
-}
-
-static const struct profile *
-profile_of(const struct scan *s, size_t model, size_t seed)
-{
-	return &SCAN_MODEL(s, model)->profile[seed];
-}
-
-static void
-family_init(
-    struct scan *s, struct verdict_family *f, const char *name, size_t n)
-{
-	f->name = name;
-	f->n = n;
-	f->suspect = scan_need(s, n, sizeof(double));
-	f->reference = scan_need(s, MAX(s->nref, 1) * n, sizeof(double));
-	f->residual = scan_need(s, n, sizeof(double));
-	f->z = scan_need(s, n, sizeof(double));
-	f->p = scan_need(s, n, sizeof(double));
-}
-
-static double *
-values_of(struct verdict_family *f, size_t model)
-{
-	return model == 0 ? f->suspect : f->reference + (model - 1) * f->n;
-}
-
-static void
-fill_geometry(struct scan *s, struct verdict_family *f, size_t g, size_t seed)
-{
-	for (size_t m = 0; m <= s->nref; m++)
-		for (size_t t = 0; t < s->classes; t++)
-			values_of(f, m)[t] = scan_ease(
-			    &profile_of(s, m, seed)->cell[g * s->classes + t]);
-}
-
-static void
-fill_landing(struct scan *s, struct verdict_family *f)
-{
-	for (size_t m = 0; m <= s->nref; m++)
-		for (size_t t = 0; t < s->classes; t++)
-			values_of(f, m)[t] =
-			    log(LANDING_FLOOR +
-				concentrate_share(&profile_of(s, m, 0)->landing,
-				    s->classes, t));
-}
-
-/* How much more images probe i takes to t in one model than in the median of
- * all others, suspect and references alike. */
-static double
-probe_excess(const struct scan *s, enum probe_kind kind, size_t model, size_t i)
-{
-	double v[SCAN_REFERENCES + 1], mine = 0.0;
-	size_t n = 0;
-
-	for (size_t m = 0; m <= s->nref; m++) {
-		double x =
-		    log(PROBE_FLOOR + profile_of(s, m, 0)->probe[kind][i]);
-
-		if (m == model)
-			mine = x;
-		else
-			v[n++] = x;
-	}
-	return mine - stat_median(v, n);
-}
-
-/* Over all probes of a kind, soft: a trigger that one model alone knows is
- * hardly ever in the dictionary itself, but many of its members are like it a
- * little, which the best of them alone does not tell from chance. */
-static void
-fill_probe(struct scan *s, struct verdict_family *f, enum probe_kind kind)
-{
-	size_t k = s->classes, n = probe_count(kind, s->suspect.net.c);
-	double *excess = scan_need(s, n, sizeof(*excess));
-
-	s->probe[kind] = scan_need(s, k, sizeof(*s->probe[kind]));
-	for (size_t i = 0; i < (s->nref + 1) * k; i++) {
-		size_t m = i / k, t = i % k, best = 0;
-
-		for (size_t j = 0; j < n; j++) {
-			excess[j] = probe_excess(s, kind, m, j * k + t);
-			if (excess[j] > excess[best])
-				best = j;
-		}
-		if (m == 0)
-			s->probe[kind][t] = best;
-		values_of(f, m)[t] = stat_soft_max(excess, n, PROBE_LEAN);
-	}
-}
-
-static void
-fill_pairs(struct scan *s, struct verdict_family *f, size_t seed)
-{
-	for (size_t m = 0; m <= s->nref; m++)
-		for (size_t i = 0; i < s->classes * s->classes; i++)
-			values_of(f, m)[i] =
-			    scan_ease(&profile_of(s, m, seed)->pair[i]);
-}
 
 static const enum null_form joints[] = {NULL_IMAGE, NULL_WAVES};
 
@@ -192,7 +72,7 @@ alone(struct scan *s, struct verdict_family *f)
 	verdict_residuals(f, s->nref, NULL);
 	f->spread = verdict_spread(f, s->nref, s->kin);
 	/* pairs are left: an all-to-all map makes all others harder */
-	if (f != &s->pair)
+	if (f != &s->pair && f != &s->pair_stamp)
 		f->spread *= verdict_unlike(f->residual, f->n, f->spread);
 	standardise_alone(f);
 }
@@ -214,6 +94,19 @@ covariance(struct scan *s)
 		s->family[g].spread = sqrt(cov[g * n + g]);
 }
 
+/* What stays in its class is no pair. */
+static void
+forget_kept(const struct scan *s, struct verdict_family *f)
+{
+	size_t k = s->classes;
+
+	for (size_t i = 0; i < k; i++) {
+		f->suspect[i * k + i] = NAN;
+		for (size_t r = 0; r < s->nref; r++)
+			f->reference[r * k * k + i * k + i] = NAN;
+	}
+}
+
 static void
 first_families(struct scan *s)
 {
@@ -222,38 +115,46 @@ first_families(struct scan *s)
 
 	s->nfamily = SCAN_WHOLE_AT + 1;
 	for (size_t g = 0; g < n; g++) {
-		family_init(s, &s->family[g], geometry_table[g]->name, k);
-		fill_geometry(s, &s->family[g], g, 0);
+		scan_family_init(s, &s->family[g], geometry_table[g]->name, k);
+		scan_fill_geometry(s, &s->family[g], g, 0);
 		verdict_residuals(&s->family[g], s->nref, NULL);
-		family_init(s, &s->family[n + g], geometry_table[g]->name, k);
+		scan_family_init(
+		    s, &s->family[n + g], geometry_table[g]->name, k);
 		s->family[g].tested =
 		    null_tested(geometry_table[g]->name, NULL_ALONE);
 		s->family[n + g].tested =
 		    null_tested(geometry_table[g]->name, NULL_BEYOND);
 	}
-	family_init(s, &s->family[2 * n], "image", k);
-	family_init(s, &s->family[2 * n + 1], "waves", k);
+	scan_family_init(s, &s->family[2 * n], "image", k);
+	scan_family_init(s, &s->family[2 * n + 1], "waves", k);
 	s->family[2 * n].tested = s->family[2 * n + 1].tested = true;
 	covariance(s);
 	standardise(s);
-	family_init(s, landing, "landing", k);
+	scan_family_init(s, landing, "landing", k);
 	landing->tested = true;
-	fill_landing(s, landing);
+	scan_fill_landing(s, landing);
 	alone(s, landing);
 	for (enum probe_kind i = 0; i < PROBE_KINDS; i++) {
-		family_init(s, SCAN_PROBE(s, i), probe_name(i), k);
+		scan_family_init(s, SCAN_PROBE(s, i), probe_name(i), k);
 		SCAN_PROBE(s, i)->tested = true;
-		fill_probe(s, SCAN_PROBE(s, i), i);
+		scan_fill_probe(s, SCAN_PROBE(s, i), (enum profile_shares)i);
 		alone(s, SCAN_PROBE(s, i));
 	}
-	family_init(s, SCAN_WHOLE(s), "whole", k);
+	scan_family_init(s, SCAN_WHOLE(s), "whole", k);
 	SCAN_WHOLE(s)->tested = true;
 	standardise_whole(s);
 	if (!s->pairs)
 		return;
-	family_init(s, &s->pair, "pair", k * k);
-	fill_pairs(s, &s->pair, 0);
+	scan_family_init(s, &s->pair, "pair", k * k);
+	scan_fill_pairs(s, &s->pair, 0);
 	alone(s, &s->pair);
+	if (!s->pair_stamps)
+		return;
+	scan_family_init(
+	    s, &s->pair_stamp, profile_shares_name(PROFILE_STAMP_PAIRS), k * k);
+	scan_fill_probe(s, &s->pair_stamp, PROFILE_STAMP_PAIRS);
+	forget_kept(s, &s->pair_stamp);
+	alone(s, &s->pair_stamp);
 }
 
 static void
@@ -266,6 +167,7 @@ first_seed(struct scan *s)
 	    .family = s->family,
 	    .nfamily = s->nfamily,
 	    .pair = s->pairs ? &s->pair : NULL,
+	    .pair_stamp = s->pair_stamps ? &s->pair_stamp : NULL,
 	    .alpha = s->opt.alpha,
 	    .accuracy = (double)s->suspect.correct / (double)s->data.data.n};
 	s->in.class_ = scan_need(s, k, sizeof(*s->in.class_));
@@ -312,11 +214,11 @@ seed_residuals(struct scan *s, const struct verdict_family *first, size_t g,
 {
 	struct verdict_family f = {0};
 
-	family_init(s, &f, first->name, first->n);
+	scan_family_init(s, &f, first->name, first->n);
 	if (g < geometry_count)
-		fill_geometry(s, &f, g, seed);
+		scan_fill_geometry(s, &f, g, seed);
 	else
-		fill_pairs(s, &f, seed);
+		scan_fill_pairs(s, &f, seed);
 	verdict_residuals(&f, s->nref, &first->center);
 	memcpy(residual, f.residual, f.n * sizeof(*residual));
 }
@@ -466,7 +368,9 @@ judge_natural(struct scan *s)
 		    natural(scan_flips_sum(s, scan_geometry_of(s, t), t));
 	}
 	for (size_t i = 0; s->pairs && i < k * k; i++)
-		s->in.pairs[i].natural = natural(s->pair_flips[i]);
+		s->in.pairs[i].natural =
+		    s->in.pairs[i].family == VERDICT_PAIR_PATCH &&
+		    natural(s->pair_flips[i]);
 	for (size_t i = 0; isfinite(s->in.map.p) && i < k; i++) {
 		const struct scan_flips *f =
 		    &s->pair_flips[i * k + s->in.to[i]];

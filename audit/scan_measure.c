@@ -18,7 +18,6 @@
 /* Up to so many classes all are searched as targets, and all pairs; beyond,
  * landing points choose. */
 #define ALL_TARGETS 64
-#define ALL_PAIRS   16
 #define TARGETS     48
 #define PAIRS_EACH  2
 
@@ -91,7 +90,7 @@ choose(struct scan *s)
 
 	s->plan = (struct profile_plan){k, target, pair};
 	s->screened_targets = k > ALL_TARGETS;
-	s->screened_pairs = k > ALL_PAIRS;
+	s->screened_pairs = k > PROFILE_ALL_PAIRS;
 	for (size_t t = 0; t < k; t++)
 		value[t] = s->screened_targets ? excess(s, SIZE_MAX, t) : 1.0;
 	stat_mark_largest(value, k, s->screened_targets ? TARGETS : k, target);
@@ -378,6 +377,7 @@ measure_all(struct scan *s, struct err *e)
 	int rc;
 
 	s->pairs = s->nref != 0 && s->classes > 2;
+	s->pair_stamps = s->pairs && s->classes <= PROFILE_ALL_PAIRS;
 	if ((rc = measure_landing(s, e)) != 0 ||
 	    (rc = measure_probes(s, e)) != 0)
 		return rc;

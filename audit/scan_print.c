@@ -32,7 +32,7 @@ static void
 print_probes(const struct scan *s, enum probe_kind kind)
 {
 	const struct verdict_family *f = SCAN_PROBE(s, kind);
-	const double *share = s->suspect.profile[0].probe[kind];
+	const double *share = s->suspect.profile[0].share[kind];
 	char spare[32];
 
 	printf("\n%s: %s (share: of other classes' images)\n", probe_name(kind),

@@ -377,18 +377,35 @@ combine_classes(struct verdict_input *in, double weight)
 		    in->class_[t].p * (double)tests / weight;
 }
 
-static size_t
+static void
 combine_pairs(struct verdict_input *in)
 {
 	size_t n = in->classes * in->classes, tests = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		in->pairs[i].p = in->pair->p[i];
-		tests += isfinite(in->pair->p[i]);
+		struct verdict_hypothesis *h = &in->pairs[i];
+		double p[VERDICT_PAIR_STATISTICS] = {in->pair->p[i], NAN};
+
+		if (in->pair_stamp != NULL)
+			p[VERDICT_PAIR_STAMP] = in->pair_stamp->p[i];
+		h->family = p[VERDICT_PAIR_STAMP] < p[VERDICT_PAIR_PATCH]
+				? VERDICT_PAIR_STAMP
+				: VERDICT_PAIR_PATCH;
+		h->p = verdict_cauchy(p, ARRAY_LEN(p));
+		tests += isfinite(h->p);
 	}
 	for (size_t i = 0; i < n; i++)
 		in->pairs[i].adjusted =
 		    in->pairs[i].p * (double)tests / WEIGHT_PAIR;
+}
+
+static size_t
+pairs_searched(const struct verdict_input *in)
+{
+	size_t tests = 0;
+
+	for (size_t i = 0; i < in->classes * in->classes; i++)
+		tests += isfinite(in->pair->p[i]);
 	return tests;
 }
 
@@ -417,15 +434,15 @@ combine_map(struct verdict_input *in)
 void
 verdict_combine(struct verdict_input *in)
 {
-	size_t k = in->classes, tests;
+	size_t k = in->classes;
 
 	in->map = (struct verdict_hypothesis){.p = NAN, .adjusted = NAN};
 	in->map_mean = NAN;
 	combine_classes(in, in->pair != NULL ? WEIGHT_CLASS : 1.0);
 	if (in->pair == NULL)
 		return;
-	tests = combine_pairs(in);
-	if (tests == k * (k - 1) && k > 2)
+	combine_pairs(in);
+	if (pairs_searched(in) == k * (k - 1) && k > 2)
 		combine_map(in);
 }
 

@@ -24,8 +24,8 @@
  * Student's t.
  *
  * Hypotheses: each class is a target (its p-values combined by Cauchy's
- * rule, Liu and Xie, JASA 2020), each pair of source and target, one map of
- * all classes (all-to-all).  Bonferroni with fixed weights: one half for
+ * rule, Liu and Xie, JASA 2020), each pair of source and target (by a patch,
+ * and by stamps), one map of all classes (all-to-all).  Bonferroni with fixed weights: one half for
  * classes, a quarter each for pairs and the map; where pairs are not measured
  * all of it is the classes'.
  */
@@ -94,16 +94,25 @@ double verdict_p(double z);
 struct verdict_hypothesis {
 	double p;
 	double adjusted; /* p times the number of tests, by its weight */
-	size_t family;   /* of classes: that with the smallest p */
-	bool natural;    /* in: what reaches it fools the references as well */
-	bool target;     /* out */
+	/* that with the smallest p; of pairs VERDICT_PAIR_* */
+	size_t family;
+	bool natural; /* in: what reaches it fools the references as well */
+	bool target;  /* out */
+};
+
+/* The statistics of a pair, combined as those of a class are. */
+enum verdict_pair {
+	VERDICT_PAIR_PATCH,
+	VERDICT_PAIR_STAMP,
+	VERDICT_PAIR_STATISTICS
 };
 
 struct verdict_input {
 	size_t classes;
 	const struct verdict_family *family; /* of classes */
 	size_t nfamily;
-	const struct verdict_family *pair; /* source-major, or NULL */
+	const struct verdict_family *pair;       /* source-major, or NULL */
+	const struct verdict_family *pair_stamp; /* the same, or NULL */
 	double alpha;
 	double accuracy; /* of the suspect, on the data */
 	struct verdict_hypothesis *class_, *pairs;

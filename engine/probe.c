@@ -187,18 +187,27 @@ choose(struct work *w, size_t each_class)
 	}
 }
 
-/* Shares of trigger i from its predictions; landed: room for classes^2. */
+/* Shares of trigger i, class by class, from its predictions. */
 static void
-count(const struct work *w, size_t i, uint64_t *landed, double *share)
+count(const struct work *w, size_t i, double *pair)
 {
 	size_t k = w->net->classes;
 
-	memset(landed, 0, k * k * sizeof(*landed));
+	memset(pair, 0, k * k * sizeof(*pair));
 	for (size_t m = 0; m < w->n; m++) {
 		size_t s = (size_t)w->im->label[w->index[m]];
 
-		landed[s * k + (size_t)w->pred[i * w->n + m]]++;
+		pair[s * k + (size_t)w->pred[i * w->n + m]] +=
+		    1.0 / (double)w->total[s];
 	}
+}
+
+/* Averaged over all classes but the target. */
+static void
+average(const struct work *w, const double *pair, double *share)
+{
+	size_t k = w->net->classes;
+
 	for (size_t t = 0; t < k; t++) {
 		size_t sources = 0;
 
@@ -206,8 +215,7 @@ count(const struct work *w, size_t i, uint64_t *landed, double *share)
 		for (size_t s = 0; s < k; s++) {
 			if (s == t || w->total[s] == 0)
 				continue;
-			share[t] +=
-			    (double)landed[s * k + t] / (double)w->total[s];
+			share[t] += pair[s * k + t];
 			sources++;
 		}
 		share[t] /= (double)MAX(sources, 1);
@@ -216,29 +224,33 @@ count(const struct work *w, size_t i, uint64_t *landed, double *share)
 
 int
 probe(const struct net *net, enum probe_kind kind, const struct uap_images *im,
-    size_t each_class, double *share, struct err *e)
+    size_t each_class, double *share, double *pair, struct err *e)
 {
 	size_t triggers = probe_count(kind, net->c), k = net->classes;
 	struct work w = {.net = net, .kind = kind, .im = im};
-	uint64_t *landed;
+	double *one_pair;
 	struct arena a;
 	int rc;
 
 	arena_init(&a, (size_t)4 << 30);
 	w.index = arena_alloc(&a, im->n + 1, sizeof(*w.index));
 	w.total = arena_alloc(&a, k, sizeof(*w.total));
-	landed = arena_alloc(&a, k * k, sizeof(*landed));
+	one_pair = arena_alloc(&a, k * k, sizeof(*one_pair));
 	if (w.index != NULL && w.total != NULL)
 		choose(&w, each_class);
 	w.pred = arena_alloc(&a, triggers * (w.n + 1), sizeof(*w.pred));
-	if (w.index == NULL || w.total == NULL || landed == NULL ||
+	if (w.index == NULL || w.total == NULL || one_pair == NULL ||
 	    w.pred == NULL)
 		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
 	else
 		rc = each(triggers, probe_name(kind), one, &w,
 		    &(struct each_result){w.pred, w.n * sizeof(*w.pred)}, e);
-	for (size_t i = 0; rc == 0 && i < triggers; i++)
-		count(&w, i, landed, share + i * k);
+	for (size_t i = 0; rc == 0 && i < triggers; i++) {
+		double *to = pair != NULL ? pair + i * k * k : one_pair;
+
+		count(&w, i, to);
+		average(&w, to, share + i * k);
+	}
 	arena_release(&a);
 	return rc;
 }

@@ -33,10 +33,11 @@ void probe_trigger(enum probe_kind, size_t i, size_t h, size_t w, size_t c,
 /*
  * All triggers of a kind on the first `each_class` images that count of every
  * class: share[i * classes + t] is the share of the images of other classes
- * that trigger i takes to t, averaged over these classes.  The same for any
- * number of threads.
+ * that trigger i takes to t, averaged over these classes.  pair, unless NULL:
+ * pair[(i * classes + s) * classes + t] is that of class s alone, 0 where it has
+ * no images.  The same for any number of threads.
  */
 int probe(const struct net *, enum probe_kind, const struct uap_images *,
-    size_t each_class, double *share, struct err *) MUST_USE;
+    size_t each_class, double *share, double *pair, struct err *) MUST_USE;
 
 #endif

@@ -115,7 +115,7 @@ test_shares(void **state)
 {
 	static float x[IMAGES * PIXELS];
 	static int32_t label[IMAGES];
-	static double share[1000 * 3];
+	static double share[1000 * 3], pair[1000 * 9];
 	bool use[IMAGES];
 	struct uap_images im = {
 	    .x = x, .label = label, .n = IMAGES, .use = use};
@@ -135,7 +135,7 @@ test_shares(void **state)
 	}
 	corner_model(&m);
 	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
-	assert_ok(probe(&net, PROBE_STAMP, &im, 8, share, &e), &e);
+	assert_ok(probe(&net, PROBE_STAMP, &im, 8, share, pair, &e), &e);
 	for (size_t i = 0; i < n; i++) {
 		struct trigger t;
 		float pixel;
@@ -146,6 +146,15 @@ test_shares(void **state)
 		assert_near(share[i * 3 + 1], pixel > 0.8f ? 1.0 : 0.0, 1e-12);
 		assert_near(share[i * 3 + 2], pixel < 0.2f ? 1.0 : 0.0, 1e-12);
 		assert_near(share[i * 3], 0.0, 1e-12);
+		/* only the first class has images: all shares are its own */
+		for (size_t k = 0; k < 3; k++) {
+			assert_near(pair[i * 9 + k],
+			    k != 0 ? share[i * 3 + k]
+				   : 1.0 - share[i * 3 + 1] - share[i * 3 + 2],
+			    1e-12);
+			assert_near(pair[i * 9 + 3 + k], 0.0, 1e-12);
+			assert_near(pair[i * 9 + 6 + k], 0.0, 1e-12);
+		}
 		white += pixel > 0.8f;
 		black += pixel < 0.2f;
 		trigger_release(&t);
