@@ -53,14 +53,18 @@ print_pairs(const struct scan *s)
 
 	printf("\npairs of classes, and maps of all\n");
 	for (size_t i = 0; i < k * k; i++) {
+		const struct verdict_hypothesis *h = &s->in.pairs[i];
+		bool stamp = h->family == VERDICT_PAIR_STAMP;
+
 		/* what is a target from everywhere is said once */
-		if (!s->in.pairs[i].target || s->in.class_[i % k].target)
+		if (!h->target || s->in.class_[i % k].target)
 			continue;
 		said++;
-		printf("* %s -> %s  z %.2f  p %.2g\n",
+		printf("* %s -> %s  %s, z %.2f  p %.2g\n",
 		    scan_class_name(s, i / k, from, sizeof(from)),
-		    scan_class_name(s, i % k, to, sizeof(to)), s->pair.z[i],
-		    s->in.pairs[i].adjusted);
+		    scan_class_name(s, i % k, to, sizeof(to)),
+		    stamp ? "stamp" : "patch",
+		    (stamp ? s->pair_stamp : s->pair).z[i], h->adjusted);
 	}
 	if (!s->in.map.target) {
 		if (said == 0)
