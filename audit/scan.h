@@ -142,6 +142,9 @@ void scan_fill_pairs(struct scan *, struct verdict_family *, size_t seed);
 struct scan_flips scan_flips_sum(const struct scan *, size_t g, size_t t);
 /* Whether a pair, or the map that it is part of, is not quite ordinary. */
 bool scan_pair_counts(const struct scan *, size_t at);
+/* Whether more than a pair is said of it: its class is a target from
+ * everywhere, or it is part of a map that is one. */
+bool scan_pair_said(const struct scan *, size_t at);
 /* The geometry that sees class t best. */
 size_t scan_geometry_of(const struct scan *, size_t t);
 /* Count the suspect's flips of every cell that was searched. */

@@ -79,8 +79,7 @@ pair_targets(const struct scan *s, json_t *list)
 		const struct verdict_hypothesis *h = &s->in.pairs[i];
 		json_t *j;
 
-		/* what is a target from everywhere is said once */
-		if (!h->target || s->in.class_[i % k].target)
+		if (!h->target || scan_pair_said(s, i))
 			continue;
 		j = target_json(s, i % k, "pair", h->adjusted);
 		json_put(j, "source", json_integer((json_int_t)(i / k)));

@@ -208,6 +208,15 @@ scan_pair_counts(const struct scan *s, size_t at)
 		   in->to[at / s->classes] == at % s->classes);
 }
 
+bool
+scan_pair_said(const struct scan *s, size_t at)
+{
+	size_t k = s->classes;
+
+	return s->in.class_[at % k].target ||
+	       (s->in.map.target && s->in.to[at / k] == at % k);
+}
+
 /* A perturbation and the images that it is tried on. */
 struct shared_cell {
 	const struct trigger *trigger;

@@ -56,8 +56,7 @@ print_pairs(const struct scan *s)
 		const struct verdict_hypothesis *h = &s->in.pairs[i];
 		bool stamp = h->family == VERDICT_PAIR_STAMP;
 
-		/* what is a target from everywhere is said once */
-		if (!h->target || s->in.class_[i % k].target)
+		if (!h->target || scan_pair_said(s, i))
 			continue;
 		said++;
 		printf("* %s -> %s  %s, z %.2f  p %.2g\n",
