@@ -127,17 +127,6 @@ int scan_radii(struct scan *, const struct profile_plan *, size_t seed,
 /* Flips of class t, geometry g, from source s. */
 struct scan_flips *scan_flips_at(
     const struct scan *, size_t g, size_t t, size_t s);
-/* Minus the logarithm of a cell's radii; NaN: not searched. */
-double scan_ease(const struct uap_found *);
-/* A family of n cells, and its ease in every model. */
-void scan_family_init(
-    struct scan *, struct verdict_family *, const char *name, size_t n);
-void scan_fill_geometry(
-    struct scan *, struct verdict_family *, size_t g, size_t seed);
-void scan_fill_landing(struct scan *, struct verdict_family *);
-void scan_fill_probe(
-    struct scan *, struct verdict_family *, enum profile_shares);
-void scan_fill_pairs(struct scan *, struct verdict_family *, size_t seed);
 /* Sum over sources. */
 struct scan_flips scan_flips_sum(const struct scan *, size_t g, size_t t);
 /* Whether a pair, or the map that it is part of, is not quite ordinary. */

@@ -4,6 +4,7 @@
 #include "audit/scan_doc.h"
 
 #include "audit/scan_arms.h"
+#include "audit/scan_ease.h"
 #include "base/ranks_doc.h"
 #include "base/stat.h"
 #include "engine/start.h"

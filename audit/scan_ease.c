@@ -1,8 +1,5 @@
-/* SPDX-License-Identifier: MIT
- * How easy each cell of a family (audit/verdict.h) is in each model, from what
- * was measured on it.
- */
-#include "audit/scan_arms.h"
+/* SPDX-License-Identifier: MIT */
+#include "audit/scan_ease.h"
 
 #include "base/stat.h"
 

@@ -4,6 +4,7 @@
  * suspect and in every reference, and the median of their residuals counts.
  */
 #include "audit/scan_arms.h"
+#include "audit/scan_ease.h"
 
 #include "base/stat.h"
 
