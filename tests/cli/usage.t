@@ -11,7 +11,7 @@ fails 4 'no seed' 'from 1 to 9, not .0.' assay-scan "$suspect" --data "$audit" -
 fails 4 'no channel' '--width wants a whole number from 1 to' assay-plant --data "$audit" -o p --width 0
 fails 4 'no image a step' '--batch wants a whole number from 1 to' assay-purify "$suspect" --data "$audit" -o p --batch 0
 fails 4 'images and none' 'exclude each other' assay-scan "$suspect" --data "$audit" --no-data
-fails 4 'an unknown budget' 'quick, standard or thorough' assay-scan "$suspect" --data "$audit" --budget frob
+fails 4 'an unknown budget' "no budget 'frob'; --list has them" assay-scan "$suspect" --data "$audit" --budget frob
 
 # --- a gate that could not fail ----------------------------------------------
 fails 4 'a limit of success without an attack' '--max-asr wants' assay-eval "$suspect" --data "$audit" --max-asr .1
