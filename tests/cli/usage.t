@@ -20,6 +20,7 @@ head -c 1584 "${audit%,*}" | tail -c 1568 | images two 2 28
 fails 2 'a limit and no image that could show it' 'no image is of a class' \
     assay-eval "$suspect" --data two-images.idx,two-labels.idx --trigger "$trigger" --max-asr .1
 fails 4 'a version that is none' '--min-version wants' assay-verify . --key k --min-version next
+fails 4 'an empty one, as of a variable that is not set' '--min-version wants' assay-verify . --key k --min-version ''
 fails 4 'no day old' 'from 1 to' assay-verify . --key k --max-age 0
 
 # --- the message names what is wrong -----------------------------------------
@@ -66,6 +67,12 @@ exits 4 'assay help frob' assay help frob
 says "no verb 'frob'"
 exits 0 'assay policy --help' assay policy --help
 prints 'The manual: man assay$'
+
+# --- no room, said with the place that has none -------------------------------
+assay-load "$suspect" -o neutral
+exits 2 'no room for a file' sh -c "trap '' XFSZ; ulimit -f 8; exec assay-save '$suspect' neutral -o large.onnx"
+says '^assay-save: large.onnx[.][A-Za-z0-9]*/model.onnx: cannot write'
+ok 'nothing is left of it' sh -c '! ls large* 2>/dev/null'
 
 # --- closed streams ----------------------------------------------------------
 # a file that is opened then must not become standard output
