@@ -211,7 +211,7 @@ interop: all $(B)/tests/one_step ## compare readers with the frameworks that wro
 bench: all $(B)/tests/bench ## time the engine beside PyTorch and ONNX Runtime, and assay-inspect beside sha256sum
 	@[ "$$BENCH" = inspect ] || /usr/bin/python3 -B tests/bench.py $(B)
 	@case " $${BENCH-inspect} " in *" inspect "*) /usr/bin/python3 -B tests/bench_inspect.py $(B)/bin;; esac
-lint: deps-check $(ELIBS) ## layering, names, headers, lengths, heap use, format
+lint: deps-check $(ELIBS) ## layering, names, headers, lengths, heap use, format, links of documents
 	@for l in tests/lint/*.sh; do B=$(B) sh $$l || exit 1; done; echo "lint: clean"
 format: ## clang-format in place
 	@git ls-files '*.[ch]' | xargs clang-format -i
@@ -273,4 +273,4 @@ install: all ## binaries, data and man pages
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models corpus demo deps \
         deps-check eval-foreign eval-purify eval-scan eval-usual fixtures format fuzz fuzz-bins help install interop lint null-table \
-        real-sizes replay sau-table unit zoo
+        real-sizes replay sau-table scan-growth unit zoo

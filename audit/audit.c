@@ -17,7 +17,6 @@
 #include "base/spawn.h"
 #include "base/tool.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -160,26 +159,20 @@ not_made(const char *step, const char *document, int status, struct err *e)
 
 /*
  * Run a step; its stdout is dropped (documents go to the case).  Statuses 1
- * and 2 are remembered.  `document` must be there afterwards, or the step
- * could not be done: *status is then TOOL_NOTHING or TOOL_INCOMPLETE.
+ * and 2 are remembered.  `document` (or NULL) must be there afterwards: else
+ * the step could not be done, an error of the kind that *status says.
  */
 static int
 run(struct audit *a, struct command *c, const char *document, int *status,
     struct err *e)
 {
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), rc;
+	int rc;
 
 	*status = TOOL_PASSED;
-	if (arg_resume && document != NULL && file_exists(document)) {
-		if (null >= 0)
-			close(null);
+	if (arg_resume && document != NULL && file_exists(document))
 		return 0;
-	}
 	tool_note("%s", c->argv[0]);
-	rc = spawn_tool(c->argv, null, status, e);
-	if (null >= 0)
-		close(null);
-	if (rc != 0)
+	if ((rc = spawn_tool(c->argv, SPAWN_DROP, status, e)) != 0)
 		return rc;
 	a->flagged = a->flagged || *status == TOOL_FLAGGED;
 	a->incomplete = a->incomplete || *status == TOOL_INCOMPLETE;

@@ -5,7 +5,6 @@
 #include "base/spawn.h"
 #include "base/tool.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 int
@@ -35,11 +34,8 @@ early_data(const char *spec, struct err *e)
 int
 early_options(const struct command *c, struct err *e)
 {
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), rc, status;
+	int status, rc = spawn_tool(c->argv, SPAWN_DROP, &status, e);
 
-	rc = spawn_tool(c->argv, null, &status, e);
-	if (null >= 0)
-		close(null);
 	if (rc != 0 || status == TOOL_PASSED)
 		return rc;
 	return err_set(e, status == TOOL_USAGE ? ERR_USAGE : ERR_SYSTEM,

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/finding.h"
 #include "base/map.h"
+#include "base/text.h"
 
 /* With more files than that, those without findings are only counted. */
 #define FEW 20
@@ -223,6 +224,7 @@ static void
 show_counts(const struct view *v, size_t clean, bool complete)
 {
 	size_t count[SEVERITY_CRITICAL + 1] = {0}, waived = 0;
+	size_t n = json_array_size(v->files);
 	const char *sep = ": ";
 
 	for (size_t i = 0; i < v->nitem; i++) {
@@ -231,7 +233,8 @@ show_counts(const struct view *v, size_t clean, bool complete)
 		else
 			count[v->item[i].rank]++;
 	}
-	printf("%zu files, %zu findings", json_array_size(v->files), v->nitem);
+	printf("%zu file%s, %zu finding%s", n, text_plural(n), v->nitem,
+	    text_plural(v->nitem));
 	for (size_t s = SEVERITY_CRITICAL + 1; s-- > 0;) {
 		if (count[s] == 0)
 			continue;
@@ -242,7 +245,8 @@ show_counts(const struct view *v, size_t clean, bool complete)
 	if (waived != 0)
 		printf("%s%zu waived", sep, waived);
 	if (!v->all && clean != 0)
-		printf("; nothing in %zu files (-v lists them)", clean);
+		printf("; nothing in %zu file%s (-v lists them)", clean,
+		    text_plural(clean));
 	printf("%s\n", complete ? "" : "; INCOMPLETE");
 }
 

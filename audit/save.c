@@ -98,14 +98,16 @@ verify(const struct format *f, struct source *s, const struct model *m,
 	return rc;
 }
 
+/* dir: the folder that root is, for errors: where there is no room. */
 static int
-write_file(int root, const struct source_file *f, struct err *e)
+write_file(
+    int root, const char *dir, const struct source_file *f, struct err *e)
 {
 	struct file_out out = {.fd = -1};
 	bool replaced = f->replaced != NULL;
 	int rc;
 
-	snprintf(out.path, sizeof(out.path), "%s", f->name);
+	snprintf(out.path, sizeof(out.path), "%.250s/%.250s", dir, f->name);
 	if ((rc = tree_create(root, f->name, &out.fd, e)) != 0)
 		return rc > 0 ? err_set(e, ERR_SYSTEM, ERR_NOWHERE,
 				    "'%s' is there twice", f->name)
@@ -127,7 +129,7 @@ write_all(const struct source *s, const char *dir, struct err *e)
 	if (root < 0)
 		return root;
 	for (size_t i = 0; i < s->nfile && rc == 0; i++)
-		rc = write_file(root, &s->file[i], e);
+		rc = write_file(root, dir, &s->file[i], e);
 	close(root);
 	return rc;
 }

@@ -230,20 +230,19 @@ run(int *status, struct err *e)
 	return rc != 0 ? rc : output(e);
 }
 
-static void
+static bool
 find_budget(void)
 {
 	for (size_t i = 0; i < scan_nbudget; i++)
 		if (strcmp(scan_budgets[i].name, arg_budget) == 0)
 			scan.opt.budget = &scan_budgets[i];
+	return scan.opt.budget != NULL;
 }
 
 /* What is wrong with the options together, or NULL. */
 static const char *
 bad_options(bool no_model)
 {
-	if (scan.opt.budget == NULL)
-		return "--budget is quick, standard or thorough";
 	if (arg_list)
 		return NULL;
 	if (scan.opt.data != NULL && scan.opt.no_data)
@@ -268,7 +267,10 @@ main(int argc, char **argv)
 		return tool_end(tool_fail(&e));
 	if ((rc = opt_parse(&tool, argc, argv, &first)) != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
-	find_budget();
+	if (!find_budget())
+		return opt_usage(&tool, "no budget '%s'; --list has them",
+			   arg_budget),
+		       TOOL_USAGE;
 	if ((why = bad_options(first == argc)) != NULL)
 		return opt_usage(&tool, "%s", why), TOOL_USAGE;
 	if (arg_list)

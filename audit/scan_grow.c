@@ -20,10 +20,7 @@ run_grow(const struct scan *s, const char *dir, struct err *e)
 	    "-o", dir};
 	size_t n = 12;
 	int status, rc;
-	int sink = file_temp(e); /* its table is not ours to print */
 
-	if (sink < 0)
-		return sink;
 	snprintf(count, sizeof(count), "%" PRIu64, s->opt.grow);
 	snprintf(seed, sizeof(seed), "%" PRIu64, s->opt.seed);
 	snprintf(threads, sizeof(threads), "%" PRIu64, s->opt.threads);
@@ -41,8 +38,8 @@ run_grow(const struct scan *s, const char *dir, struct err *e)
 	}
 	if (tool_quiet)
 		argv[n++] = "--quiet";
-	rc = spawn_tool(argv, sink, &status, e);
-	close(sink);
+	/* its table is not ours to print */
+	rc = spawn_tool(argv, SPAWN_DROP, &status, e);
 	if (rc == 0 && status != TOOL_PASSED)
 		/* assay-grow has said why, on stderr */
 		rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,

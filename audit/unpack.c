@@ -380,8 +380,8 @@ write_manifest(const struct job *j, const json_t *doc, struct err *e)
 static int
 report(const struct job *j, const struct bundle *b, const json_t *doc)
 {
-	int status = show_status(
-	    b->findings, b->complete, manifest_count(&j->manifest) == 0);
+	size_t n = manifest_count(&j->manifest);
+	int status = show_status(b->findings, b->complete, n == 0);
 	struct err e = {0};
 
 	if (as_json) {
@@ -392,8 +392,8 @@ report(const struct job *j, const struct bundle *b, const json_t *doc)
 		return status;
 	}
 	show_findings(b->findings);
-	printf("%s: %zu files, %" PRIu64 " bytes", b->container,
-	    manifest_count(&j->manifest), manifest_bytes(&j->manifest));
+	printf("%s: %zu file%s, %" PRIu64 " bytes", b->container, n,
+	    text_plural(n), manifest_bytes(&j->manifest));
 	if (json_array_size(b->refused) != 0)
 		printf(", %zu refused", json_array_size(b->refused));
 	printf("%s\n", b->complete ? "" : "; INCOMPLETE");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Files: the only place that opens them.  Inputs are regular files mapped
+ * Files that somebody named, in one place (what is beneath a folder of
+ * somebody else's: base/tree.h).  Inputs are regular files mapped
  * privately and read-only under a size limit; outputs are written to a
  * temporary name beside the target and renamed when complete, so that no
  * reader ever sees a part.  Errors name the path.

@@ -88,7 +88,10 @@ spawn_tool(const char *const argv[], int out_fd, int *status, struct err *e)
 	posix_spawn_file_actions_init(&act);
 	posix_spawn_file_actions_addopen(
 	    &act, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (out_fd >= 0)
+	if (out_fd == SPAWN_DROP)
+		posix_spawn_file_actions_addopen(
+		    &act, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	else if (out_fd != SPAWN_OURS)
 		posix_spawn_file_actions_adddup2(&act, out_fd, STDOUT_FILENO);
 	rc = posix_spawn(&pid, path, &act, NULL, (char *const *)(uintptr_t)argv,
 	    environment(&a));

@@ -8,10 +8,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+enum {
+	SPAWN_OURS = -1, /* its stdout is ours */
+	SPAWN_DROP = -2, /* nobody reads it */
+};
+
 /*
  * Run the sibling binary argv[0] (found beside the running one) with argv,
- * NULL-terminated, stdin from /dev/null.  out_fd: where its stdout goes, or -1
- * for ours.  Waits; *status is its exit status.  ERR_SYSTEM when it could not
+ * NULL-terminated, stdin from /dev/null.  out_fd: where its stdout goes, a
+ * descriptor or one of the above.  Waits; *status is its exit status.  ERR_SYSTEM when it could not
  * be started or was killed by a signal (named in the message).
  */
 int spawn_tool(

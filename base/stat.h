@@ -21,7 +21,7 @@ double stat_normal_tail(double z);
 /* The z with P(Z > z) = p, 0 < p < 1. */
 double stat_normal_quantile(double p);
 
-/* Median of v[0..n), n > 0; v is reordered. */
+/* Median of v[0..n), n > 0 and no NaN among them; v is reordered. */
 double stat_median(double *v, size_t n);
 /*
  * Soft maximum of v[0..n), n > 0: log(mean(exp(lean * v))) / lean, between the

@@ -114,6 +114,12 @@ text_escape(const char *s, size_t len, char *out, size_t size)
 	return used;
 }
 
+const char *
+text_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 bool
 text_parse_u64(const char *s, uint64_t max, uint64_t *out)
 {

@@ -32,6 +32,9 @@ size_t text_utf8_encode(uint32_t cp, uint8_t *out);
  * Unicode keeps from being any (XML has no U+FFFE). */
 bool text_is_hidden(uint32_t cp);
 
+/* What a noun ends in behind that number: "" or "s". */
+const char *text_plural(uint64_t n);
+
 /*
  * Strict decimal unsigned integer, the whole string, no sign, no spaces, no
  * leading zeros but "0" itself; at most max.  False when it is not one.

@@ -191,7 +191,7 @@ write_model(struct purification *p, const char *model, struct err *e)
 	snprintf(out.path, sizeof(out.path), "%s", path);
 	if ((rc = net_export(&p->h, &p->arena, &m, e)) == 0 &&
 	    (rc = neutral_write(&out, &m, e)) == 0)
-		rc = spawn_tool(argv, -1, &status, e);
+		rc = spawn_tool(argv, SPAWN_OURS, &status, e);
 	if (rc == 0 && status != TOOL_PASSED) {
 		err_set(e, ERR_SYSTEM, ERR_NOWHERE,
 		    "could not be written (assay-save, status %d)", status);

@@ -6,6 +6,12 @@
 #define RATE_LEAST 50
 
 int64_t
+diagram_percent(int64_t hit, int64_t n)
+{
+	return n > 0 ? (hit * 100 + n / 2) / n : -1;
+}
+
+int64_t
 diagram_rate(const struct diagram_edge *d)
 {
 	return d->n > 0 ? (d->flipped * 1000 + d->n / 2) / d->n : 0;

@@ -56,5 +56,8 @@ bool diagram_compare(const struct diagram *,
 
 /* Flips per thousand, rounded. */
 int64_t diagram_rate(const struct diagram_edge *);
+/* hit of n in whole per cent, halves up, as diagrams and tables have it; -1 of
+ * none. */
+int64_t diagram_percent(int64_t hit, int64_t n);
 
 #endif

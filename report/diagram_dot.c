@@ -283,15 +283,15 @@ per_mille(const struct evidence_success *s)
 }
 
 static void
-put_percent(struct buf *b, int64_t mille)
+put_percent(struct buf *b, int64_t percent)
 {
-	if (mille < 0)
+	if (percent < 0)
 		buf_puts(b, "-");
 	else
-		buf_printf(b, "%" PRId64 " %%", (mille + 5) / 10);
+		buf_printf(b, "%" PRId64 " %%", percent);
 }
 
-/* The median of the classes that are not drawn. */
+/* The median of the classes that are not drawn, per cent. */
 static int64_t
 others_rate(struct compare *c, const struct panel *p)
 {
@@ -300,8 +300,9 @@ others_rate(struct compare *c, const struct panel *p)
 
 	for (size_t i = 0; rate != NULL && i < k; i++)
 		if (i != c->row->target && !c->on[i] && p->by_class[i].n > 0)
-			rate[n++] = (double)per_mille(&p->by_class[i]);
-	return n != 0 ? (int64_t)lround(stat_median(rate, n)) : -1;
+			rate[n++] = (double)p->by_class[i].hit /
+				    (double)p->by_class[i].n;
+	return n != 0 ? (int64_t)lround(100.0 * stat_median(rate, n)) : -1;
 }
 
 static void
@@ -309,17 +310,18 @@ put_panel_node(const struct compare *c, const struct panel *p, size_t at,
     double left, struct buf *b)
 {
 	size_t class = c->node[at];
-	int64_t rate = per_mille(&p->by_class[class]);
+	const struct evidence_success *s = &p->by_class[class];
+	int64_t rate = per_mille(s);
 	double x, y;
 
 	ring_place(&c->ring, at, &x, &y);
 	buf_printf(b, "  %s%zu [pos=\"%.3f,%.3f!\", label=\"%zu\\n", p->id,
 	    class, left + x, y, class);
-	put_percent(b, rate);
+	put_percent(b, diagram_percent(s->hit, s->n));
 	buf_printf(b,
 	    "\", tooltip=\"class %zu: %" PRId64 " of %" PRId64
 	    "\", class=\"source\"];\n",
-	    class, p->by_class[class].hit, p->by_class[class].n);
+	    class, s->hit, s->n);
 	if (rate < RATE_LEAST)
 		return;
 	buf_printf(b, "  %s%zu -> %st [", p->id, class, p->id);
@@ -344,7 +346,7 @@ put_panel(struct compare *c, const struct panel *p, double left, struct buf *b)
 	    "fixedsize=false, fontsize=17, class=\"name\", tooltip=\"%s\", "
 	    "label=\"%s: ",
 	    p->id, left, ring_outer(&c->ring) + 0.85, p->title, p->title);
-	put_percent(b, per_mille(&all));
+	put_percent(b, diagram_percent(all.hit, all.n));
 	buf_printf(b, "\\n%" PRId64 " of %" PRId64 " images flip\"];\n",
 	    all.hit, all.n);
 	buf_printf(b,

@@ -106,8 +106,8 @@ rate_cell(struct buf *b, int64_t hit, int64_t n)
 		page_el(b, "td class=\"num\"", "%s", page_dash);
 	else
 		page_el(b, "td class=\"num\"",
-		    "%" PRId64 " of %" PRId64 ", %.0f %%", hit, n,
-		    100.0 * (double)hit / (double)n);
+		    "%" PRId64 " of %" PRId64 ", %" PRId64 " %%", hit, n,
+		    diagram_percent(hit, n));
 }
 
 static void

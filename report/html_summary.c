@@ -6,6 +6,8 @@
 
 #include "report/page.h"
 
+#include "base/text.h"
+
 #include <math.h>
 
 static void
@@ -97,14 +99,22 @@ scan_level(const struct html_in *h)
 	return json_is_real(alpha) ? json_real_value(alpha) : (double)NAN;
 }
 
-/* A score says something beside the one that evidence begins at. */
+static size_t
+scan_references(const struct html_in *h)
+{
+	return json_array_size(
+	    json_at(case_doc(h->in->docs, CASE_SCAN), "accuracy.references"));
+}
+
+/* A score says something beside the level; without references it says little
+ * either way. */
 static void
 score_label(const struct html_in *h, char *out, size_t size)
 {
 	double level = -log10(scan_level(h));
 
-	if (isfinite(level))
-		snprintf(out, size, "scan score; evidence from %.2f on", level);
+	if (isfinite(level) && scan_references(h) != 0)
+		snprintf(out, size, "scan score; the level is %.2f", level);
 	else
 		snprintf(out, size, "scan score");
 }
@@ -222,21 +232,26 @@ put_sure(const struct html_in *h, struct buf *b)
 	const json_t *scan = case_doc(h->in->docs, CASE_SCAN);
 	const json_t *p = json_at(scan, "p");
 	const json_t *images = json_at(scan, "images.counted");
-	size_t n = json_array_size(json_at(scan, "accuracy.references"));
+	size_t n = scan_references(h);
 	double level = scan_level(h);
+	bool judged = json_is_number(p) && isfinite(level);
 	char room[64];
 
 	if (h->in->scan == NULL)
 		return;
-	buf_puts(b, "<li>");
-	if (json_is_number(p) && isfinite(level))
+	buf_puts(b, "<li>How sure: ");
+	if (n == 0)
+		buf_puts(b, "one model by itself shows nothing for certain. "
+			    "Measured without a reference model");
+	else if (judged)
 		page_el(b, "span",
-		    "How sure: chance makes a clean model look like this with "
-		    "p = %.2g, everything that was looked at counted; below "
-		    "%.3g it is evidence. ",
+		    "a clean model looks like this by chance with p = %.2g, "
+		    "everything that was looked at counted; the level is "
+		    "%.3g. ",
 		    json_number_value(p), level);
-	page_el(b, "span", "Measured against %zu reference model%s", n,
-	    n == 1 ? "" : "s");
+	if (n != 0)
+		page_el(b, "span", "%seasured against %zu reference model%s",
+		    judged ? "M" : "m", n, text_plural(n));
 	if (json_is_integer(images))
 		page_el(b, "span", " on %" JSON_INTEGER_FORMAT " images",
 		    json_integer_value(images));

@@ -139,6 +139,33 @@ put_scope(const struct html_in *h, struct buf *b)
 	page_section_end(b);
 }
 
+/* What the scan was run with. */
+static void
+put_numbers(const json_t *scan, struct buf *b)
+{
+	const json_t *options = json_at(scan, "options");
+	const char *key;
+	json_t *v;
+	char room[64];
+
+	buf_puts(b, "<dl>\n");
+	page_fact(b, false, "Images, fitted on",
+	    page_value(scan, "images.fit", room, sizeof(room)));
+	page_fact(b, false, "Images, counted on",
+	    page_value(scan, "images.test", room, sizeof(room)));
+	json_object_foreach((json_t *)(uintptr_t)options, key, v)
+	{
+		char name[80];
+
+		if (json_is_object(v) || json_is_array(v))
+			continue;
+		snprintf(name, sizeof(name), "Option %.60s", key);
+		page_fact(
+		    b, false, name, page_value(v, "", room, sizeof(room)));
+	}
+	buf_puts(b, "</dl>\n");
+}
+
 static void
 put_method(const struct html_in *h, struct buf *b)
 {
@@ -168,30 +195,8 @@ put_method(const struct html_in *h, struct buf *b)
 	    "classes, pairs of classes and geometries. Images are split by "
 	    "digest: changes are "
 	    "found on one part and counted on the other.</p>\n");
-	if (h->in->scan != NULL) {
-		const json_t *scan = case_doc(h->in->docs, CASE_SCAN);
-		const json_t *options = json_at(scan, "options");
-		const char *key;
-		json_t *v;
-		char room[64];
-
-		buf_puts(b, "<dl>\n");
-		page_fact(b, false, "Images, fitted on",
-		    page_value(scan, "images.fit", room, sizeof(room)));
-		page_fact(b, false, "Images, counted on",
-		    page_value(scan, "images.test", room, sizeof(room)));
-		json_object_foreach((json_t *)(uintptr_t)options, key, v)
-		{
-			char name[80];
-
-			if (json_is_object(v) || json_is_array(v))
-				continue;
-			snprintf(name, sizeof(name), "Option %.60s", key);
-			page_fact(b, false, name,
-			    page_value(v, "", room, sizeof(room)));
-		}
-		buf_puts(b, "</dl>\n");
-	}
+	if (h->in->scan != NULL)
+		put_numbers(case_doc(h->in->docs, CASE_SCAN), b);
 	page_section_end(b);
 }
 

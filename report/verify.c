@@ -476,7 +476,8 @@ bad_options(void)
 		return "--identity and --chain go with --ca";
 	/* what is no version would be older than any */
 	if (opt_version != NULL &&
-	    opt_version[strspn(opt_version, "0123456789.")] != '\0')
+	    (strspn(opt_version, "0123456789") == 0 ||
+		opt_version[strspn(opt_version, "0123456789.")] != '\0'))
 		return "--min-version wants numbers with dots, as 0.1.0";
 	return NULL;
 }

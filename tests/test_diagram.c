@@ -325,6 +325,18 @@ check_ring(const struct diagram *d, size_t k)
 	buf_free(&b);
 }
 
+/* 1 of 219 is no per cent: not 5 per mille first, and then 1 per cent. */
+static void
+test_percent(void **state)
+{
+	(void)state;
+	assert_int_equal(diagram_percent(1, 219), 0);
+	assert_int_equal(diagram_percent(1, 200), 1);
+	assert_int_equal(diagram_percent(2, 3), 67);
+	assert_int_equal(diagram_percent(3, 3), 100);
+	assert_int_equal(diagram_percent(0, 0), -1);
+}
+
 static void
 check_compared(const struct diagram *d, size_t k)
 {
@@ -525,7 +537,7 @@ main(void)
 	    {"size/43", 43}, {"size/100", 100}, {"size/200", 200},
 	    {"size/1000", 1000}};
 	struct CMUnitTest tests[ARRAY_LEN(bad_rows) + ARRAY_LEN(escape_rows) +
-				ARRAY_LEN(sizes) + 5];
+				ARRAY_LEN(sizes) + 6];
 	size_t n = 0;
 
 	memset(tests, 0, sizeof(tests));
@@ -540,6 +552,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_golden);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_drawn);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_many_classes);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_percent);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_no_target);
 	return cmocka_run_group_tests_name(
 	    "diagram", tests, start_graphviz, end_graphviz);

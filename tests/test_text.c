@@ -75,6 +75,15 @@ test_suffix(void **state)
 	assert_false(text_ends_with("onnx", ".onnx"));
 }
 
+static void
+test_plural(void **state)
+{
+	(void)state;
+	assert_string_equal(text_plural(0), "s");
+	assert_string_equal(text_plural(1), "");
+	assert_string_equal(text_plural(2), "s");
+}
+
 int
 main(void)
 {
@@ -89,6 +98,7 @@ main(void)
 	    ROW(test_escape, escape_rows[7]),
 	    cmocka_unit_test(test_escape_cuts_whole_characters),
 	    cmocka_unit_test(test_numbers),
+	    cmocka_unit_test(test_plural),
 	    cmocka_unit_test(test_suffix),
 	};
 

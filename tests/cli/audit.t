@@ -36,8 +36,8 @@ ok 'the second scan looked for the targets of the first' grep -q '"role": "befor
 ok 'harm is in the statement' grep -q '"harm":{"eval_data":{"accuracy":' c1/report/statement.json
 ok 'and what became of the targets' grep -q '"rescanBefore":{"gone":' c1/report/statement.json
 for w in 'The scan&#39;s targets\|The scan.s targets' 'Harm on clean images' 'The given trigger (blended) for class 2' \
-	'a clean model look like this with p = [0-9.e-]*, .*below 0.005 it is evidence' 'against 1 reference model<.* on [0-9]* images<.*, budget [a-z]*' \
-	'scan score; evidence from 2.30 on' 'says how easily the backdoor comes back' 'Trained on with 5 images that carry it among [0-9]* clean ones' \
+	'a clean model looks like this by chance with p = [0-9.e-]*, .*the level is 0.005' 'against 1 reference model<.* on [0-9]* images<.*, budget [a-z]*' \
+	'scan score; the level is 2.30' 'says how easily the backdoor comes back' 'Trained on with 5 images that carry it among [0-9]* clean ones' \
 	'<th scope="row">blended (given), to class 2</th>\(<td class="num">[0-9.]* %</td>\)\{7\}</tr>'; do
 	ok "the page has: $w" grep -q "$w" c1/report/report.html
 done
@@ -76,6 +76,7 @@ cp -R c2 c21
 audit 0 'an unsigned one resumed' good c21 -r "$reference" --resume
 ok 'its report was made anew' [ c21/report/statement.json -nt c2/report/statement.json ]
 audit 2 'no reference' good c3 --no-grow
+ok 'its page promises nothing' sh -c "grep -q 'one model by itself shows nothing for certain' c3/report/report.html && ! grep -q 'the level is' c3/report/report.html"
 ok 'the statement says INCONCLUSIVE' verdict c3 INCONCLUSIVE
 bundle program "$clean" && cp "$here/../../fixtures/identify/good-elf.so" program/
 audit 1 'flagged wins over incomplete' program c4 --no-grow

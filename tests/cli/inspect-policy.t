@@ -17,11 +17,11 @@ cp $f/good.txt $dir
 
 # --- severities and waivers
 exits 1 "a program" assay-inspect $dir
-prints '2 files, 1 findings: 1 high$'
+prints '2 files, 1 finding: 1 high$'
 policy ', "waive": [{"id": "FILE_EXECUTABLE", "reason": "our own runtime", "expires": "2026-11-28"}]'
 exits 0 "waived, on its last day" assay-inspect --policy $tmp/policy.json $dir
 prints 'waived    FILE_EXECUTABLE .*\[high, waived until 2026-11-28: our own runtime\]'
-prints '1 findings: 1 waived$'
+prints '1 finding: 1 waived$'
 ok "nothing else is said" [ ! -s $err ]
 exits 1 "the day after" env SOURCE_DATE_EPOCH=1795910400 assay-inspect --policy $tmp/policy.json $dir
 says 'waive of FILE_EXECUTABLE expired on 2026-11-28 and was not applied'

@@ -116,7 +116,7 @@ fails 4 'targets of one target' 'multi-target' assay-plant --data "$audit" --att
 fails 4 'an unknown attacker' "'nope'" assay-plant --data "$audit" --adaptive nope -o "$tmp/x"
 fails 4 'no reference' 'go together' assay-plant --data "$audit" --adaptive reference -o "$tmp/x"
 fails 4 'a reference for nothing' 'go together' assay-plant --data "$audit" --reference "$clean" -o "$tmp/x"
-fails 4 'no batch' 'batch is empty' assay-plant --data "$audit" --batch 0 -o "$tmp/x"
+fails 4 'no batch' '--batch wants' assay-plant --data "$audit" --batch 0 -o "$tmp/x"
 fails 2 'a reference of other classes' 'ten/model.onnx: .*10 classes' assay-plant --data "$audit" --adaptive reference --reference "$models/ten/model.onnx" -o "$tmp/x"
 fails 4 'no labels' 'audit-images.idx: .*labels' assay-plant --data "${audit%,*}" -o "$tmp/x"
 fails 4 'a batch larger than the data' 'audit-images.idx.*a batch has 4000' assay-plant --data "$audit" --batch 4000 -o "$tmp/x"

@@ -151,7 +151,7 @@ exits 0 '--version' assay-scan --version
 o="-q --budget quick --no-grow -o $tmp/x"
 fails 4 'no arguments' 'are needed' assay-scan
 fails 4 'no data' 'are needed' assay-scan "$suspect"
-fails 4 'both data and none' 'are needed' assay-scan "$suspect" --data "$audit" --no-data
+fails 4 'both data and none' 'exclude each other' assay-scan "$suspect" --data "$audit" --no-data
 fails 4 'an unknown budget' "'nope'" assay-scan "$suspect" --data "$audit" --budget nope
 fails 4 'a level beyond 0.09' 'alpha' assay-scan "$suspect" --data "$audit" --alpha .1
 fails 4 'the reference is the model' 'model itself' assay-scan $o "$suspect" --data "$audit" -r "$suspect"

@@ -11,7 +11,7 @@ fails 4 'no seed' 'from 1 to 9, not .0.' assay-scan "$suspect" --data "$audit" -
 fails 4 'no channel' '--width wants a whole number from 1 to' assay-plant --data "$audit" -o p --width 0
 fails 4 'no image a step' '--batch wants a whole number from 1 to' assay-purify "$suspect" --data "$audit" -o p --batch 0
 fails 4 'images and none' 'exclude each other' assay-scan "$suspect" --data "$audit" --no-data
-fails 4 'an unknown budget' 'quick, standard or thorough' assay-scan "$suspect" --data "$audit" --budget frob
+fails 4 'an unknown budget' "no budget 'frob'; --list has them" assay-scan "$suspect" --data "$audit" --budget frob
 
 # --- a gate that could not fail ----------------------------------------------
 fails 4 'a limit of success without an attack' '--max-asr wants' assay-eval "$suspect" --data "$audit" --max-asr .1
@@ -20,6 +20,7 @@ head -c 1584 "${audit%,*}" | tail -c 1568 | images two 2 28
 fails 2 'a limit and no image that could show it' 'no image is of a class' \
     assay-eval "$suspect" --data two-images.idx,two-labels.idx --trigger "$trigger" --max-asr .1
 fails 4 'a version that is none' '--min-version wants' assay-verify . --key k --min-version next
+fails 4 'an empty one, as of a variable that is not set' '--min-version wants' assay-verify . --key k --min-version ''
 fails 4 'no day old' 'from 1 to' assay-verify . --key k --max-age 0
 
 # --- the message names what is wrong -----------------------------------------
@@ -66,6 +67,12 @@ exits 4 'assay help frob' assay help frob
 says "no verb 'frob'"
 exits 0 'assay policy --help' assay policy --help
 prints 'The manual: man assay$'
+
+# --- no room, said with the place that has none -------------------------------
+assay-load "$suspect" -o neutral
+exits 2 'no room for a file' sh -c "trap '' XFSZ; ulimit -f 8; exec assay-save '$suspect' neutral -o large.onnx"
+says '^assay-save: large.onnx[.][A-Za-z0-9]*/model.onnx: cannot write'
+ok 'nothing is left of it' sh -c '! ls large* 2>/dev/null'
 
 # --- closed streams ----------------------------------------------------------
 # a file that is opened then must not become standard output
