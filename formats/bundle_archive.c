@@ -354,7 +354,8 @@ bundle_archived(struct rd r)
 }
 
 int
-bundle_stream(struct bundle *b, struct rd r, const char *name, struct err *e)
+bundle_archive_single(
+    struct bundle *b, struct rd r, const char *name, struct err *e)
 {
 	struct source s = {.rd = r};
 	struct archive *a = archive_read_new();

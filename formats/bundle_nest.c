@@ -79,7 +79,7 @@ open_stream(struct bundle *b, struct rd r, const char *name, const char *prefix,
 	b->prefix = prefix;
 	b->depth = depth;
 	b->before = b->bytes;
-	rc = bundle_stream(b, r, name, e);
+	rc = bundle_archive_single(b, r, name, e);
 	b->before = 0;
 	b->depth = was;
 	b->prefix = old;

@@ -27,7 +27,7 @@ int bundle_links(struct bundle *, uint64_t consumed, struct err *) MUST_USE;
 int bundle_image(struct bundle *, size_t from, struct err *) MUST_USE;
 /* What one file was before it was compressed (model.onnx.gz), into `name`
  * beneath the prefix; nothing when it was compressed more than once. */
-int bundle_stream(
+int bundle_archive_single(
     struct bundle *, struct rd, const char *name, struct err *) MUST_USE;
 /* Whether an archive can be seen in these bytes. */
 bool bundle_archived(struct rd);
