@@ -108,8 +108,12 @@ name_container(struct bundle *b, struct archive *a, const struct source *s)
 static bool
 unpadded(struct archive *a, const struct source *s, int64_t size, uint64_t read)
 {
+	bool plain = archive_filter_count(a) == 1;
+
+	/* what was cut off ends anywhere; a compressed stream has an end */
 	return is_tar(a) && size >= 0 && (uint64_t)size == read &&
-	       rd_left(&s->rd) == 0;
+	       rd_left(&s->rd) == 0 &&
+	       (!plain || s->rd.len % 512 == (uint64_t)size % 512);
 }
 
 /* Up to the last byte and then beyond: a read that meets damage there returns
