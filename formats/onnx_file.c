@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "formats/onnx_branch.h"
 #include "formats/onnx_function.h"
+#include "formats/onnx_sequence.h"
 #include "formats/onnx_wire.h"
 
 static int
@@ -506,7 +507,9 @@ parse_model(
 	if ((rc = onnx_file_graph(graph, a, x, e)) != 0 ||
 	    (rc = onnx_function_inline(model, a, x, e)) != 0)
 		return rc;
-	return onnx_branch_inline(a, x, e);
+	if ((rc = onnx_branch_inline(a, x, e)) != 0)
+		return rc;
+	return onnx_sequence_join(a, x, e);
 }
 
 int

@@ -78,6 +78,9 @@ static const struct good_row good_rows[] = {
 	"Conv Relu GlobalAveragePool Flatten Gemm GlobalAveragePool Flatten "
 	"ReduceMean Sub Add Add",
 	4, "opset 13"},
+    {"ends-lists",
+	"Conv Relu Neg Concat Concat Sub GlobalAveragePool Flatten Gemm", 4,
+	"opset 13"},
     {"ends-transformer", NULL, 11, "opset 13"},
     {"ends-optimised",
 	"Conv Gelu Conv Add Clip Add Gelu Gelu GlobalAveragePool Flatten Gemm "
