@@ -2,35 +2,19 @@
 #include "formats/onnx_branch.h"
 
 #include "base/limits.h"
-#include "base/text.h"
+#include "formats/onnx_known.h"
 #include "formats/onnx_wire.h"
-
-#define VALUES 16        /* of a list that is looked at */
-#define OPEN   INT64_MIN /* a number that is not known */
-#define DEPTH  32        /* nodes on the way to a condition */
-#define VISITS 256       /* in all, for one condition */
 
 struct branches {
 	struct arena *a;
 	struct onnx_file *x;
 	struct err *e;
-	struct map maker;  /* output -> index in place */
-	struct map within; /* the same, of nodes of branches that are taken */
-	struct map tensor; /* initialiser -> index in x->tensor */
-	struct map value;  /* input or info -> index in x->input, x->info */
-	struct map taken;  /* every name */
-	const struct onnx_node **place;
-	size_t nplace, cap;
+	struct onnx_known known;
+	struct map taken;       /* every name */
 	struct onnx_node *node; /* what comes out */
 	size_t nnode, room;
 	uint64_t bytes; /* of branches */
-	size_t number, visits;
-};
-
-/* Some whole numbers, each OPEN or known. */
-struct known {
-	size_t n;
-	int64_t v[VALUES];
+	size_t number;
 };
 
 static int
@@ -39,211 +23,12 @@ full(struct branches *b)
 	return err_set(b->e, ERR_LIMIT, ERR_NOWHERE, "onnx: model too large");
 }
 
-/* --- what is known ------------------------------------------------------- */
-
-static bool
-of_tensor(const struct tensor *t, struct known *k)
-{
-	uint64_t n;
-
-	if ((t->dtype != DTYPE_I64 && t->dtype != DTYPE_I32 &&
-		t->dtype != DTYPE_BOOL) ||
-	    !tensor_elements(t, &n) || n > VALUES)
-		return false;
-	k->n = (size_t)n;
-	for (size_t i = 0; i < n; i++)
-		if (!tensor_int(t, i, &k->v[i]))
-			return false;
-	return true;
-}
-
-static const struct onnx_node *
-maker(const struct branches *b, const char *name)
-{
-	size_t at = map_get(&b->within, name);
-
-	/* the If that had this output is gone then */
-	if (at == SIZE_MAX)
-		at = map_get(&b->maker, name);
-	return at != SIZE_MAX ? b->place[at] : NULL;
-}
-
-/* Sizes of a value that the file or a layer says; false: not even how many. */
-static bool
-sizes(struct branches *b, const char *name, struct known *k, unsigned depth)
-{
-	static const char *const same[] = {"Relu", "Identity", "Cast",
-	    "Sigmoid", "Clip", "LeakyRelu", "BatchNormalization", "Dropout",
-	    "Tanh", "HardSwish"};
-	size_t at = map_get(&b->value, name);
-	const struct onnx_node *n = maker(b, name);
-	const struct onnx_value *v = NULL;
-
-	if (at != SIZE_MAX)
-		v = at < b->x->ninput ? &b->x->input[at]
-				      : &b->x->info[at - b->x->ninput];
-	if (v != NULL && v->shaped && v->rank <= MODEL_MAX_RANK) {
-		k->n = v->rank;
-		for (size_t i = 0; i < v->rank; i++)
-			k->v[i] = v->dim[i] < 0 || i == 0 ? OPEN : v->dim[i];
-		return true;
-	}
-	if (n == NULL || depth > DEPTH || n->nin == 0 || ++b->visits > VISITS)
-		return false;
-	if (text_is_one_of(n->op, same, ARRAY_LEN(same)))
-		return sizes(b, n->in[0], k, depth + 1);
-	if (strcmp(n->op, "Conv") == 0 && n->nin > 1 &&
-	    (at = map_get(&b->tensor, n->in[1])) != SIZE_MAX) {
-		const struct tensor *w = &b->x->tensor[at].t;
-
-		k->n = w->rank;
-		for (size_t i = 0; i < k->n; i++)
-			k->v[i] = i == 1 ? (int64_t)w->dim[0] : OPEN;
-		return w->rank > 2;
-	}
-	if (strcmp(n->op, "GlobalAveragePool") != 0 ||
-	    !sizes(b, n->in[0], k, depth + 1))
-		return false;
-	for (size_t i = 2; i < k->n; i++)
-		k->v[i] = 1;
-	return true;
-}
-
-static bool find(struct branches *, const char *, struct known *, unsigned);
-
-static bool
-constant(const struct onnx_node *n, struct known *k)
-{
-	const struct onnx_attr *t = onnx_file_attr(n, "value");
-	const struct onnx_attr *i = onnx_file_attr(n, "value_int");
-
-	if (t != NULL && t->type == ONNX_TENSOR)
-		return of_tensor(&t->t->t, k);
-	if (i == NULL || i->type != ONNX_INT)
-		return false;
-	k->n = 1;
-	k->v[0] = i->i;
-	return true;
-}
-
-static bool
-gather(const struct onnx_node *n, struct known *k, const struct known *index)
-{
-	const struct onnx_attr *axis = onnx_file_attr(n, "axis");
-	struct known from = *k;
-
-	if (axis != NULL && axis->i != 0)
-		return false;
-	k->n = index->n;
-	for (size_t i = 0; i < index->n; i++) {
-		int64_t at = index->v[i];
-
-		if (at != OPEN && at < 0)
-			at += (int64_t)from.n;
-		if (at == OPEN || at < 0 || (uint64_t)at >= from.n)
-			return false;
-		k->v[i] = from.v[at];
-	}
-	return true;
-}
-
-/* Of two numbers. */
-static bool
-binary(const char *op, int64_t x, int64_t y, int64_t *out)
-{
-	if (strcmp(op, "Equal") == 0)
-		*out = x == y;
-	else if (strcmp(op, "Less") == 0)
-		*out = x < y;
-	else if (strcmp(op, "Greater") == 0)
-		*out = x > y;
-	else if (strcmp(op, "LessOrEqual") == 0)
-		*out = x <= y;
-	else if (strcmp(op, "GreaterOrEqual") == 0)
-		*out = x >= y;
-	else if (strcmp(op, "And") == 0)
-		*out = x != 0 && y != 0;
-	else if (strcmp(op, "Or") == 0)
-		*out = x != 0 || y != 0;
-	else if (strcmp(op, "Add") == 0)
-		return !ckd_add(out, x, y);
-	else if (strcmp(op, "Sub") == 0)
-		return !ckd_sub(out, x, y);
-	else if (strcmp(op, "Mul") == 0)
-		return !ckd_mul(out, x, y);
-	else
-		return false;
-	return true;
-}
-
-static bool
-of_node(struct branches *b, const struct onnx_node *n, struct known *k,
-    unsigned depth)
-{
-	static const char *const alias[] = {
-	    "Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape"};
-	struct known y;
-
-	if (*n->domain != '\0' && strcmp(n->domain, "ai.onnx") != 0)
-		return false;
-	if (strcmp(n->op, "Constant") == 0)
-		return constant(n, k);
-	if (n->nin == 0)
-		return false;
-	if (strcmp(n->op, "Shape") == 0)
-		return n->nattr == 0 && sizes(b, n->in[0], k, depth + 1);
-	if (!find(b, n->in[0], k, depth + 1))
-		return false;
-	if (text_is_one_of(n->op, alias, ARRAY_LEN(alias)))
-		return true;
-	if (strcmp(n->op, "Not") == 0 && k->n == 1 && k->v[0] != OPEN) {
-		k->v[0] = k->v[0] == 0;
-		return true;
-	}
-	if (n->nin != 2 || !find(b, n->in[1], &y, depth + 1))
-		return false;
-	if (strcmp(n->op, "Gather") == 0)
-		return gather(n, k, &y);
-	return k->n == 1 && y.n == 1 && k->v[0] != OPEN && y.v[0] != OPEN &&
-	       binary(n->op, k->v[0], y.v[0], &k->v[0]);
-}
-
-static bool
-find(struct branches *b, const char *name, struct known *k, unsigned depth)
-{
-	size_t at = map_get(&b->tensor, name);
-	const struct onnx_node *n = maker(b, name);
-
-	if (depth > DEPTH || ++b->visits > VISITS)
-		return false;
-	if (at != SIZE_MAX)
-		return b->x->tensor[at].external == NULL &&
-		       of_tensor(&b->x->tensor[at].t, k);
-	return n != NULL && of_node(b, n, k, depth);
-}
-
 /* --- the branch that is taken -------------------------------------------- */
 
 static int
-remember(struct branches *b, struct map *m, const struct onnx_node *n)
+add(struct branches *b, const struct onnx_node *n)
 {
-	if (b->nplace == b->cap) {
-		const struct onnx_node **more =
-		    arena_alloc(b->a, 2 * b->cap + 64, sizeof(*more));
-
-		if (more == NULL)
-			return full(b);
-		if (b->nplace != 0)
-			memcpy(more, b->place, b->nplace * sizeof(*more));
-		b->place = more;
-		b->cap = 2 * b->cap + 64;
-	}
-	b->place[b->nplace] = n;
-	for (size_t k = 0; k < n->nout; k++)
-		if (map_put(m, n->out[k], b->nplace) < 0)
-			return full(b);
-	b->nplace++;
-	return 0;
+	return onnx_known_add(&b->known, n) != 0 ? full(b) : 0;
 }
 
 /* GraphProto: AttributeProto.g 6 */
@@ -381,7 +166,8 @@ add_tensors(
 	for (size_t i = 0; i < g->ntensor; i++) {
 		all[x->ntensor] = g->tensor[i];
 		all[x->ntensor].t.name = renamed(r, g->tensor[i].t.name);
-		if (map_put(&b->tensor, all[x->ntensor].t.name, x->ntensor) < 0)
+		if (map_put(&b->known.tensor, all[x->ntensor].t.name,
+			x->ntensor) < 0)
 			return full(b);
 		x->ntensor++;
 	}
@@ -434,8 +220,7 @@ copy_outputs(struct branches *b, const struct onnx_node *at,
 		*in = renamed(r, g->output[i].name);
 		if (*at->out[i] == '\0' || strcmp(*in, at->out[i]) == 0)
 			continue;
-		if ((rc = remember(b, &b->within, copy)) != 0 ||
-		    (rc = append(b, copy)) != 0)
+		if ((rc = add(b, copy)) != 0 || (rc = append(b, copy)) != 0)
 			return rc;
 	}
 	return 0;
@@ -485,14 +270,13 @@ take(struct branches *b, const struct onnx_node *at, bool then, unsigned depth)
 static int
 put(struct branches *b, const struct onnx_node *n, unsigned depth)
 {
-	struct known k;
+	int64_t on;
 	int rc;
 
-	b->visits = 0;
 	if (strcmp(n->op, "If") == 0 && n->nin == 1 &&
-	    find(b, n->in[0], &k, 0) && k.n == 1 && k.v[0] != OPEN)
-		return take(b, n, k.v[0] != 0, depth);
-	if (depth > 0 && (rc = remember(b, &b->within, n)) != 0)
+	    onnx_known_number(&b->known, n->in[0], &on))
+		return take(b, n, on != 0, depth);
+	if (depth > 0 && (rc = add(b, n)) != 0)
 		return rc;
 	return append(b, n);
 }
@@ -503,25 +287,15 @@ static int
 index_all(struct branches *b)
 {
 	struct onnx_file *x = b->x;
-	bool bad = false;
-	int rc;
+	bool bad = onnx_known_init(&b->known, x, b->a) != 0;
 
-	for (size_t i = 0; i < x->ntensor; i++) {
-		bad |= map_put(&b->tensor, x->tensor[i].t.name, i) < 0;
+	for (size_t i = 0; i < x->ntensor; i++)
 		bad |= map_put(&b->taken, x->tensor[i].t.name, 0) < 0;
-	}
-	for (size_t i = 0; i < x->ninput; i++) {
-		bad |= map_put(&b->value, x->input[i].name, i) < 0;
+	for (size_t i = 0; i < x->ninput; i++)
 		bad |= map_put(&b->taken, x->input[i].name, 0) < 0;
-	}
-	for (size_t i = 0; i < x->ninfo; i++)
-		bad |= map_put(&b->value, x->info[i].name, x->ninput + i) < 0;
-	for (size_t i = 0; i < x->nnode; i++) {
+	for (size_t i = 0; i < x->nnode; i++)
 		for (size_t k = 0; k < x->node[i].nout; k++)
 			bad |= map_put(&b->taken, x->node[i].out[k], 0) < 0;
-		if ((rc = remember(b, &b->maker, &x->node[i])) != 0)
-			return rc;
-	}
 	return bad ? full(b) : 0;
 }
 
@@ -536,10 +310,6 @@ onnx_branch_inline(struct arena *a, struct onnx_file *x, struct err *e)
 		ifs += strcmp(x->node[i].op, "If") == 0;
 	if (ifs == 0)
 		return 0;
-	map_init(&b.maker, a);
-	map_init(&b.within, a);
-	map_init(&b.tensor, a);
-	map_init(&b.value, a);
 	map_init(&b.taken, a);
 	if ((rc = index_all(&b)) != 0)
 		return rc;

@@ -78,6 +78,7 @@ static const struct good_row good_rows[] = {
 	"Conv Relu GlobalAveragePool Flatten Gemm GlobalAveragePool Flatten "
 	"ReduceMean Sub Add Add",
 	4, "opset 13"},
+    {"ends-crossed", NULL, 4, "opset 13"},
     {"ends-lists",
 	"Conv Relu Neg Concat Concat Sub GlobalAveragePool Flatten Gemm", 4,
 	"opset 13"},
