@@ -329,6 +329,11 @@ say_around(struct draw *a)
 		    "images are taken to be normalised by the model's own "
 		    "'%.64s' and '%.64s'",
 		    w->tensor[w->mean].name, w->tensor[w->std].name);
+	if (w->head != NULL)
+		draw_note(a,
+		    "'%.64s' is taken for the last layer, right behind the "
+		    "backbone",
+		    w->head);
 	if (w->aside != SIZE_MAX)
 		draw_note(a,
 		    "left aside: '%.64s' and the like, beside the model",
