@@ -203,8 +203,12 @@ paint(const struct image_tiff *t, const uint8_t *from, size_t c, uint8_t *p)
 bool
 image_tiff_probe(struct rd r)
 {
-	return r.len >= 8 && (memcmp(r.base, "II*\0", 4) == 0 ||
-				 memcmp(r.base, "MM\0*", 4) == 0);
+	static const char *const magic[] = {"II*\0", "MM\0*", "II+\0", "MM\0+"};
+
+	for (size_t i = 0; r.len >= 8 && i < ARRAY_LEN(magic); i++)
+		if (memcmp(r.base, magic[i], 4) == 0)
+			return true;
+	return false;
 }
 
 int
@@ -214,6 +218,8 @@ image_tiff_read(struct rd r, struct arena *a, struct image *out, struct err *e)
 	uint8_t *p, *raw;
 	int rc;
 
+	if (memchr(r.base, '+', 4) != NULL)
+		return refuse("BigTIFF", e);
 	if ((rc = directory(&t, e)) != 0 || (rc = understand(&t, e)) != 0)
 		return rc;
 	out->c = t.meaning <= TIFF_BLACK_IS_ZERO ? 1 : 3;

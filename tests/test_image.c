@@ -109,6 +109,7 @@ static const struct row rows[] = {
 	{"unsupported-cmyk.tif", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
 	{"unsupported-turned.tif", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
 	{"unsupported-12bit.tif", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
+	{"unsupported-big.tif", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
 	{"bad-jpeg.tif", ERR_FORMAT, NO, 0, 0, 0, {0}},
 	{"bad-pieces.tif", ERR_FORMAT, NO, 0, 0, 0, {0}},
 	{"bad-tiles.tif", ERR_FORMAT, NO, 0, 0, 0, {0}},

@@ -174,6 +174,13 @@ static const struct folder_row folder_rows[] = {
 	{"MLmodel", MLMODEL(", onnx: {data: ../m.onnx}"), "m.onnx", "@"},
 	"mlflow", NULL,
 	"flavour onnx: no model that can be read in '../m.onnx'", NULL},
+    {"mlflow/transformers",
+	{"MLmodel",
+	    "flavors:\n  transformers: {model_binary: model, task: t}\n"},
+	"mlflow", NULL,
+	"a model of the flavour 'transformers', which is not read as a whole: "
+	"its repository is the folder 'model'",
+	NULL},
     {"nemo",
 	{"model_config.yaml", "target: a.b.C\nlabels: [cat, dog]\n",
 	    "model_weights.ckpt", "x"},
