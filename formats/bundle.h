@@ -68,6 +68,7 @@ struct bundle {
 	uint64_t entries, bytes; /* seen; extracted and skipped */
 	struct buf made;         /* of struct bundle_file */
 	struct buf links;        /* of one archive (bundle_link.c) */
+	size_t first;            /* file of it, in `made` */
 	/* of the archive that is being read */
 	const char *prefix; /* what its members are put beneath, with '/' */
 	unsigned depth;     /* 0: the bundle itself */

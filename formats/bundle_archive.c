@@ -324,6 +324,7 @@ bundle_archive(struct bundle *b, struct rd r, bool maybe, struct err *e)
 	    archive_read_set_callback_data(a, &s) != ARCHIVE_OK)
 		BUG("libarchive lacks a filter or format");
 	b->ended = false;
+	b->first = bundle_count(b);
 	open = archive_read_open1(a);
 	if (open != ARCHIVE_OK && open != ARCHIVE_WARN && maybe)
 		rc = BUNDLE_PLAIN;

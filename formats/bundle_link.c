@@ -15,7 +15,7 @@
 struct link {
 	const char *path, *target; /* within files/, both */
 	const char *blob;          /* of a Hugging Face cache: its name */
-	bool hard;
+	bool hard, done;
 };
 
 /*
@@ -100,7 +100,8 @@ list_above(struct bundle *b, const char *path, struct map *folder)
 	return 0;
 }
 
-/* The files that were kept, and the folders above them and n links. */
+/* The files of the archive that were kept, and the folders above them and n
+ * links. */
 static int
 list(struct bundle *b, size_t n, struct map *file, struct map *folder)
 {
@@ -109,7 +110,7 @@ list(struct bundle *b, size_t n, struct map *file, struct map *folder)
 
 	map_init(file, &b->arena);
 	map_init(folder, &b->arena);
-	for (size_t i = 0; (f = bundle_nth(b, i)) != NULL; i++)
+	for (size_t i = b->first; (f = bundle_nth(b, i)) != NULL; i++)
 		if (map_put(file, f->path, i) < 0 ||
 		    list_above(b, f->path, folder) != 0)
 			return ERR_LIMIT;
@@ -146,32 +147,73 @@ make(struct bundle *b, const struct link *l, uint64_t consumed, struct err *e)
 	return 0;
 }
 
+#define ROUNDS 8 /* of links to links */
+
+static struct link *
+nth(struct bundle *b, size_t i)
+{
+	return (struct link *)(void *)b->links.ptr + i;
+}
+
+/* Those whose file is there now; whether there was one. */
+static int
+make_some(struct bundle *b, size_t n, struct map *file,
+    const struct map *folder, uint64_t consumed, struct err *e)
+{
+	int some = 0, rc;
+
+	for (size_t i = 0; i < n && !b->stop; i++) {
+		struct link *l = nth(b, i);
+
+		if (l->done || map_get(folder, l->path) != SIZE_MAX ||
+		    map_get(file, l->target) == SIZE_MAX)
+			continue;
+		if ((rc = make(b, l, consumed, e)) != 0)
+			return rc;
+		if (map_put(file, l->path, i) < 0)
+			return err_set(
+			    e, ERR_LIMIT, ERR_NOWHERE, "too many files");
+		l->done = true;
+		some = 1;
+	}
+	return some;
+}
+
+static void
+refuse_rest(struct bundle *b, size_t n, const struct map *folder)
+{
+	for (size_t i = 0; i < n && !b->stop; i++) {
+		const struct link *l = nth(b, i);
+
+		if (l->done)
+			continue;
+		if (map_get(folder, l->path) != SIZE_MAX)
+			bundle_refuse(b, FINDING_ARCHIVE_LINK, l->path,
+			    "a link that other members' paths lead through");
+		else
+			bundle_refuse(b,
+			    b->veto != NULL ? FINDING_ARCHIVE_IMAGE_LINK
+					    : FINDING_ARCHIVE_LINK_INSIDE,
+			    l->path,
+			    "a link to what is no file of the archive");
+	}
+}
+
 int
 bundle_links(struct bundle *b, uint64_t consumed, struct err *e)
 {
 	size_t n = b->links.len / sizeof(struct link);
 	struct map file, folder;
-	int rc = 0;
+	int rc = 1;
 
-	b->links.len = 0;
 	if (n != 0 && list(b, n, &file, &folder) != 0) {
 		bundle_find(b, FINDING_ARCHIVE_LIMIT, "", "too many names");
-		return 0;
+		n = 0;
 	}
-	for (size_t i = 0; i < n && rc == 0 && !b->stop; i++) {
-		struct link l;
-
-		memcpy(&l, b->links.ptr + i * sizeof(l), sizeof(l));
-		if (map_get(&folder, l.path) != SIZE_MAX)
-			bundle_refuse(b, FINDING_ARCHIVE_LINK, l.path,
-			    "a link that other members' paths lead through");
-		else if (map_get(&file, l.target) == SIZE_MAX)
-			bundle_refuse(b, FINDING_ARCHIVE_LINK_INSIDE, l.path,
-			    "a link to what is no file of the archive");
-		else if ((rc = make(b, &l, consumed, e)) == 0 &&
-			 map_put(&file, l.path, i) < 0)
-			rc = err_set(
-			    e, ERR_LIMIT, ERR_NOWHERE, "too many files");
-	}
-	return rc;
+	for (unsigned k = 0; n != 0 && k < ROUNDS && rc > 0; k++)
+		rc = make_some(b, n, &file, &folder, consumed, e);
+	if (rc >= 0)
+		refuse_rest(b, n, &folder);
+	b->links.len = 0;
+	return MIN(rc, 0);
 }

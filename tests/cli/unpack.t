@@ -162,7 +162,9 @@ prints 'ARCHIVE_DIGEST  sub/model.bin: '
 exits 0 "good-linked.tar" assay-unpack $a/good-linked.tar $tmp/linked
 prints 'ARCHIVE_LINK_INSIDE  d/c: .*a copy of a in its place'
 prints 'ARCHIVE_LINK_INSIDE  none: .*no file of the archive'
-ok "and nothing else is said" [ "$(grep -c ARCHIVE_ $out)" = 2 ]
+prints 'ARCHIVE_LINK_INSIDE  chain: .*a copy of d/c in its place'
+ok "and nothing else is said" [ "$(grep -c ARCHIVE_ $out)" = 3 ]
+has linked chain "$(cat $tmp/linked/files/a)"
 has linked b "$(cat $tmp/linked/files/a)"
 has linked d/c "$(cat $tmp/linked/files/a)"
 has linked models--o--n/snapshots/r1/sub/w weights
