@@ -236,7 +236,7 @@ find_tail(const struct tflite_file *f, struct graph *g)
 	}
 }
 
-/* (N, classes); more dimensions are flattened. */
+/* (N, classes); more dimensions are flattened, (N) is one class. */
 static int
 take_logits(struct tflite_lower *l, const struct graph *g, struct model *m)
 {
@@ -252,7 +252,7 @@ take_logits(struct tflite_lower *l, const struct graph *g, struct model *m)
 	    v->ints != NULL)
 		return err_set(l->draw.e, ERR_FORMAT, x->at,
 		    "tflite: nothing makes the output '%.80s'", x->name);
-	if (v->rank < 2 || v->dim[0] != l->f->tensor[g->input].dim[0])
+	if (v->rank < 1 || v->dim[0] != l->f->tensor[g->input].dim[0])
 		return err_set(l->draw.e, ERR_UNSUPPORTED, x->at,
 		    "tflite: output '%.80s' has rank %zu and is not one row "
 		    "for each image",
@@ -267,7 +267,10 @@ take_logits(struct tflite_lower *l, const struct graph *g, struct model *m)
 	    v->rank == 4 && v->image != NULL && v->dim[1] == 1 && v->dim[2] == 1
 		? v->image
 		: tflite_lower_plain(l, 0);
-	if (v->rank != 2)
+	if (v->rank == 1) /* one number for each image */
+		m->output = draw_reshape(
+		    &l->draw, l->at, m->output, 2, (int64_t[]){-1, 1});
+	else if (v->rank != 2)
 		m->output = draw_flatten(&l->draw, l->at, m->output);
 	return l->draw.rc;
 }

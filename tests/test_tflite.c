@@ -73,6 +73,8 @@ static const struct good_row good_rows[] = {
     {"labels", "Conv Relu GlobalAveragePool Flatten Gemm", ""},
     {"maths", NULL, "logits are the input of the final LOG_SOFTMAX"},
     {"nchw-half", "Conv Relu GlobalAveragePool Flatten Gemm", "images as NCHW"},
+    {"number", "Conv PRelu GlobalAveragePool Flatten Gemm Reshape Reshape Pad",
+	"the one output is the second of two classes"},
     {"numbers", "Flatten Gemm Relu Gemm", "numbers of square images in a row"},
     {"numbers-3", "Transpose Flatten Gemm Relu Gemm",
 	"numbers of square images in a row"},
