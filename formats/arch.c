@@ -2,6 +2,7 @@
 #include "formats/arch.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "formats/binary.h"
 #include "formats/weights_norm.h"
 
@@ -152,6 +153,40 @@ of_transformers(const struct weights *w)
 	return NULL;
 }
 
+/* What training or a library left in the place of weights; or NULL. */
+static const char *
+in_place(const struct weights *w, const char **name)
+{
+	static const struct {
+		const char *end, *why;
+	} sign[] = {
+	    {".weight_mask", "is pruned: prune.remove() before saving"},
+	    {".weight_g", "is computed by weight_norm: remove_weight_norm() "
+			  "before saving"},
+	    {".weight_u", "is computed by spectral_norm: "
+			  "remove_spectral_norm() before saving"},
+	    {".parametrizations.weight.original0",
+		"is parametrised: remove_parametrizations() before saving"},
+	    {".parametrizations.weight.original",
+		"is parametrised: remove_parametrizations() before saving"},
+	    {".activation_post_process.scale",
+		"has the observers of a quantisation: convert it, or save it "
+		"before"},
+	    {".zero_point", "is quantised: save it before quantisation, or "
+			    "export it as ONNX"},
+	    {".lora_A.weight", "has adapters that are not merged"},
+	    {".lora_A", "has adapters that are not merged"},
+	};
+
+	for (size_t k = 0; k < ARRAY_LEN(sign); k++)
+		for (size_t i = 0; i < w->n; i++)
+			if (text_ends_with(w->tensor[i].name, sign[k].end)) {
+				*name = w->tensor[i].name;
+				return sign[k].why;
+			}
+	return NULL;
+}
+
 /* No family claims the weights: say which one comes nearest. */
 static int
 refuse(const struct hints *h, const struct weights *w, struct err *e)
@@ -159,7 +194,7 @@ refuse(const struct hints *h, const struct weights *w, struct err *e)
 	const char *type =
 	    json_string_value(json_object_get(h->config, "model_type"));
 	const char *origin = h->origin != NULL ? h->origin : "";
-	const char *gap = h->origin != NULL ? ": " : "", *name;
+	const char *gap = h->origin != NULL ? ": " : "", *name, *why;
 	struct attempt most = {.f = NULL};
 
 	if (type != NULL)
@@ -172,6 +207,9 @@ refuse(const struct hints *h, const struct weights *w, struct err *e)
 		    "weights of transformers ('%.64s') without the "
 		    "config.json that belongs to them",
 		    name);
+	if ((why = in_place(w, &name)) != NULL)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "%s%sby '%.80s', a weight %s", origin, gap, name, why);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		attempt(table[i], h, w, &most);
 	/* a few names that all have in common say nothing */
@@ -291,6 +329,11 @@ say_around(struct draw *a)
 		    "images are taken to be normalised by the model's own "
 		    "'%.64s' and '%.64s'",
 		    w->tensor[w->mean].name, w->tensor[w->std].name);
+	if (w->head != NULL)
+		draw_note(a,
+		    "'%.64s' is taken for the last layer, right behind the "
+		    "backbone",
+		    w->head);
 	if (w->aside != SIZE_MAX)
 		draw_note(a,
 		    "left aside: '%.64s' and the like, beside the model",

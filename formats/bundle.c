@@ -48,6 +48,7 @@ bundle_release(struct bundle *b)
 	json_decref(b->findings);
 	json_decref(b->refused);
 	buf_free(&b->made);
+	buf_free(&b->links);
 	arena_release(&b->arena);
 	*b = (struct bundle){0};
 }
@@ -374,7 +375,8 @@ bundle_file(struct bundle *b, int fd, const char *path, struct err *e)
 }
 
 int
-bundle_copy(struct bundle *b, struct rd r, const char *path, struct err *e)
+bundle_copy(struct bundle *b, struct rd r, const char *path, uint64_t consumed,
+    struct err *e)
 {
 	const struct bundle_sink *s = b->sink;
 	bool whole = false;
@@ -387,7 +389,7 @@ bundle_copy(struct bundle *b, struct rd r, const char *path, struct err *e)
 		    b, FINDING_ARCHIVE_DUPLICATE, path, "the name is taken");
 		return 0;
 	}
-	if (bundle_spend(b, path, rd_left(&r), UINT64_MAX)) {
+	if (bundle_spend(b, path, rd_left(&r), consumed)) {
 		rc = s->write(s->ctx, r.base + r.off, rd_left(&r), e);
 		whole = rc == 0;
 	}

@@ -2,7 +2,8 @@
  * The members of a bundle, one after the other: an archive (tar, also
  * compressed, or zip; libarchive parses them), a folder, or a single file.
  * What is admitted goes to a sink; what is not becomes a finding and an entry
- * of `refused`.  Links are never followed or made.  A limit or damage ends the
+ * of `refused`.  Links are never followed or made; one of an archive to a file
+ * that the archive has is replaced by a copy (bundle_link.c).  A limit or damage ends the
  * walk or skips the member and leaves `complete` false; the calls fail only
  * when the sink or the system does.
  */
@@ -46,7 +47,7 @@ struct bundle_sink {
 struct bundle_file {
 	const char *path;
 	unsigned depth;    /* archives that it came out of, less one */
-	bool taken;        /* part of an image: nothing to unpack in it */
+	bool taken;        /* part of an image, or a copy: nothing to unpack */
 	bool hashed, good; /* its digest was compared, and is right */
 };
 
@@ -66,6 +67,8 @@ struct bundle {
 	bool ended;              /* this archive cannot be read on */
 	uint64_t entries, bytes; /* seen; extracted and skipped */
 	struct buf made;         /* of struct bundle_file */
+	struct buf links;        /* of one archive (bundle_link.c) */
+	size_t first;            /* file of it, in `made` */
 	/* of the archive that is being read */
 	const char *prefix; /* what its members are put beneath, with '/' */
 	unsigned depth;     /* 0: the bundle itself */

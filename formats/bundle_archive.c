@@ -101,17 +101,43 @@ name_container(struct bundle *b, struct archive *a, const struct source *s)
 	    is_tar(a) ? filter_of(all) : "");
 }
 
-/* Hands the member to the sink, or to nobody; *whole when all of it came. */
+/*
+ * Whether the archive ends behind the member's last byte, before the padding:
+ * some writers in Go leave that out (umoci), and readers in Go take it so.
+ */
+static bool
+unpadded(struct archive *a, const struct source *s, int64_t size, uint64_t read)
+{
+	bool plain = archive_filter_count(a) == 1;
+
+	/* what was cut off ends anywhere; a compressed stream has an end */
+	return is_tar(a) && size >= 0 && (uint64_t)size == read &&
+	       rd_left(&s->rd) == 0 &&
+	       (!plain || s->rd.len % 512 == (uint64_t)size % 512);
+}
+
+/* Up to the last byte and then beyond: a read that meets damage there returns
+ * nothing of what it had before. */
+static size_t
+step(int64_t size, uint64_t read)
+{
+	if (size < 0 || read >= (uint64_t)size)
+		return BUNDLE_CHUNK;
+	return (size_t)MIN(BUNDLE_CHUNK, (uint64_t)size - read);
+}
+
+/* Hands the member to the sink, or to nobody; *whole when all of it came.
+ * size: what the archive says of it, -1 for nothing. */
 static int
 pump(struct bundle *b, struct archive *a, const struct source *s,
-    const char *path, bool keep, bool *whole, struct err *e)
+    const char *path, int64_t size, bool keep, bool *whole, struct err *e)
 {
 	uint64_t total = 0;
 	la_ssize_t n;
 	int rc;
 
 	*whole = false;
-	while ((n = archive_read_data(a, b->block, BUNDLE_CHUNK)) > 0) {
+	while ((n = archive_read_data(a, b->block, step(size, total))) > 0) {
 		total += (uint64_t)n;
 		if (total > b->limits.member) {
 			bundle_refuse(b, FINDING_ARCHIVE_LIMIT, path,
@@ -128,8 +154,9 @@ pump(struct bundle *b, struct archive *a, const struct source *s,
 		if (rc != 0)
 			return rc;
 	}
-	*whole = n == 0;
-	if (n < 0) {
+	*whole = n == 0 || (n < 0 && unpadded(a, s, size, total));
+	b->ended = b->ended || (n < 0 && *whole);
+	if (n < 0 && !*whole) {
 		bundle_refuse(b, FINDING_ARCHIVE_TRUNCATED, path,
 		    archive_error_string(a) != NULL ? archive_error_string(a)
 						    : "damaged");
@@ -140,7 +167,7 @@ pump(struct bundle *b, struct archive *a, const struct source *s,
 
 static int
 take_file(struct bundle *b, struct archive *a, const struct source *s,
-    const char *path, struct err *e)
+    const char *path, int64_t size, struct err *e)
 {
 	struct err other = {0};
 	bool whole = false;
@@ -151,14 +178,35 @@ take_file(struct bundle *b, struct archive *a, const struct source *s,
 	if (rc == BUNDLE_EXISTS) {
 		bundle_refuse(
 		    b, FINDING_ARCHIVE_DUPLICATE, path, "the name is taken");
-		return pump(b, a, s, path, false, &whole, e);
+		return pump(b, a, s, path, size, false, &whole, e);
 	}
-	rc = pump(b, a, s, path, true, &whole, e);
+	rc = pump(b, a, s, path, size, true, &whole, e);
 	end = b->sink->close(
 	    b->sink->ctx, rc == 0 && whole, rc == 0 ? e : &other);
 	if (rc == 0 && end == 0 && whole)
 		bundle_made(b, path);
 	return rc != 0 ? rc : end;
+}
+
+/* -1 when the archive does not say it. */
+static int64_t
+size_of(struct archive_entry *entry)
+{
+	return archive_entry_size_is_set(entry) ? archive_entry_size(entry)
+						: -1;
+}
+
+/* Whether the member is a link without bytes of its own, and one to take. */
+static bool
+take_link(struct bundle *b, struct archive_entry *entry, const char *raw)
+{
+	const char *hard = archive_entry_hardlink(entry);
+	const char *to = hard != NULL ? hard : archive_entry_symlink(entry);
+
+	if (to == NULL || archive_entry_is_encrypted(entry) ||
+	    (hard != NULL && size_of(entry) > 0))
+		return false;
+	return bundle_link(b, raw, to, hard != NULL);
 }
 
 static int
@@ -168,28 +216,30 @@ take_entry(struct bundle *b, struct archive *a, struct archive_entry *entry,
 	const char *raw = archive_entry_pathname(entry);
 	unsigned mode = (unsigned)archive_entry_mode(entry);
 	struct member m;
+	int64_t size = size_of(entry);
 	bool whole;
 	int rc;
 
 	if (raw == NULL)
 		raw = "\xff"; /* refused: not UTF-8 */
+	if (take_link(b, entry, raw))
+		return 0;
 	if (archive_entry_hardlink(entry) != NULL)
 		mode = S_IFLNK;
 	if (!bundle_admit(b, raw, mode, &m))
-		return b->stop ? 0 : pump(b, a, s, raw, false, &whole, e);
+		return b->stop ? 0 : pump(b, a, s, raw, size, false, &whole, e);
 	if (archive_entry_is_encrypted(entry)) {
 		bundle_refuse(b, FINDING_ARCHIVE_ENCRYPTED, raw, "encrypted");
 		return 0;
 	}
-	if (S_ISREG(mode) && archive_entry_size_is_set(entry) &&
-	    (uint64_t)archive_entry_size(entry) > b->limits.member) {
+	if (S_ISREG(mode) && size >= 0 && (uint64_t)size > b->limits.member) {
 		bundle_refuse(b, FINDING_ARCHIVE_LIMIT, raw,
 		    "larger than one member may be");
 		b->stop = true;
 		return 0;
 	}
 	if (S_ISREG(mode))
-		return take_file(b, a, s, m.path, e);
+		return take_file(b, a, s, m.path, size, e);
 	rc = b->sink->folder(b->sink->ctx, m.path, e);
 	if (rc == BUNDLE_EXISTS)
 		bundle_refuse(
@@ -241,7 +291,7 @@ walk(struct bundle *b, struct archive *a, const struct source *s, bool maybe,
 
 /* Only what a bundle may be; nothing that would start a program. */
 static bool
-enable(struct archive *a)
+enable_filters(struct archive *a)
 {
 	return archive_read_support_filter_gzip(a) == ARCHIVE_OK &&
 	       archive_read_support_filter_bzip2(a) == ARCHIVE_OK &&
@@ -249,12 +299,18 @@ enable(struct archive *a)
 	       archive_read_support_filter_zstd(a) == ARCHIVE_OK &&
 	       archive_read_support_filter_lz4(a) == ARCHIVE_OK &&
 	       archive_read_support_filter_lzma(a) == ARCHIVE_OK &&
-	       archive_read_support_format_tar(a) == ARCHIVE_OK &&
-	       archive_read_support_format_zip(a) == ARCHIVE_OK &&
-	       archive_read_support_format_7zip(a) == ARCHIVE_OK &&
 	       archive_read_set_read_callback(a, on_read) == ARCHIVE_OK &&
 	       archive_read_set_skip_callback(a, on_skip) == ARCHIVE_OK &&
 	       archive_read_set_seek_callback(a, on_seek) == ARCHIVE_OK;
+}
+
+static bool
+enable(struct archive *a)
+{
+	return enable_filters(a) &&
+	       archive_read_support_format_tar(a) == ARCHIVE_OK &&
+	       archive_read_support_format_zip(a) == ARCHIVE_OK &&
+	       archive_read_support_format_7zip(a) == ARCHIVE_OK;
 }
 
 int
@@ -268,6 +324,7 @@ bundle_archive(struct bundle *b, struct rd r, bool maybe, struct err *e)
 	    archive_read_set_callback_data(a, &s) != ARCHIVE_OK)
 		BUG("libarchive lacks a filter or format");
 	b->ended = false;
+	b->first = bundle_count(b);
 	open = archive_read_open1(a);
 	if (open != ARCHIVE_OK && open != ARCHIVE_WARN && maybe)
 		rc = BUNDLE_PLAIN;
@@ -275,6 +332,8 @@ bundle_archive(struct bundle *b, struct rd r, bool maybe, struct err *e)
 		bundle_find(b, FINDING_ARCHIVE_TRUNCATED, "", "%s", reason(a));
 	else
 		rc = walk(b, a, &s, maybe, e);
+	if (rc == 0 && !b->stop)
+		rc = bundle_links(b, s.rd.len, e);
 	if (b->container[0] == '\0')
 		name_container(b, a, &s);
 	archive_read_free(a);
@@ -297,4 +356,30 @@ bundle_archived(struct rd r)
 	       archive_format(a) != 0;
 	archive_read_free(a);
 	return seen;
+}
+
+int
+bundle_archive_single(
+    struct bundle *b, struct rd r, const char *name, struct err *e)
+{
+	struct source s = {.rd = r};
+	struct archive *a = archive_read_new();
+	struct archive_entry *entry;
+	struct member m;
+	int rc = 0;
+
+	if (a == NULL || !enable_filters(a) ||
+	    archive_read_support_format_raw(a) != ARCHIVE_OK ||
+	    archive_read_set_callback_data(a, &s) != ARCHIVE_OK)
+		BUG("libarchive lacks a filter or format");
+	b->ended = false;
+	if (archive_read_open1(a) < ARCHIVE_WARN ||
+	    archive_read_next_header(a, &entry) < ARCHIVE_WARN)
+		bundle_find(
+		    b, FINDING_ARCHIVE_TRUNCATED, name, "%s", reason(a));
+	else if (archive_filter_count(a) == 2 &&
+		 bundle_admit(b, name, S_IFREG | 0644, &m))
+		rc = take_file(b, a, &s, m.path, -1, e);
+	archive_read_free(a);
+	return rc;
 }

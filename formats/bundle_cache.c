@@ -152,3 +152,16 @@ bundle_cache_open(
 		up++;
 	return find(c, c->blobs, "", link, up, name);
 }
+
+const char *
+bundle_cache_blob(const char *path, const char *target)
+{
+	static const char word[] = "blobs/";
+	size_t n, up;
+
+	if (!split(path, &n, &up) || strncmp(path, target, n) != 0 ||
+	    strncmp(target + n, word, sizeof(word) - 1) != 0 ||
+	    !is_hex(target + n + sizeof(word) - 1))
+		return NULL;
+	return target + n + sizeof(word) - 1;
+}

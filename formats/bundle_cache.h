@@ -29,4 +29,11 @@ void bundle_cache_release(struct bundle_cache *);
 int bundle_cache_open(
     struct bundle_cache *, const struct tree_entry *link, const char **name);
 
+/*
+ * The name of the blob that a link of an archive stands for: path
+ * "<folder>snapshots/<revision>/<file>", target "<folder>blobs/<hex>"; else
+ * NULL.  Points into target.
+ */
+const char *bundle_cache_blob(const char *path, const char *target);
+
 #endif

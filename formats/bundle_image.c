@@ -256,7 +256,7 @@ copy_layer(struct image *im, struct rd r, const char *name, struct err *e)
 
 	im->b->prefix = im->prefix;
 	if (bundle_admit(im->b, name, S_IFREG | 0644, &m))
-		rc = bundle_copy(im->b, r, m.path, e);
+		rc = bundle_copy(im->b, r, m.path, UINT64_MAX, e);
 	im->b->prefix = old;
 	return rc;
 }

@@ -5,6 +5,9 @@
  */
 #include "formats/bundle_part.h"
 
+#include "base/file.h"
+#include "base/text.h"
+
 const char *
 bundle_nest_name(struct bundle *b, const char *path, const char *suffix)
 {
@@ -49,15 +52,51 @@ bundle_nest_open(struct bundle *b, struct rd r, bool maybe, const char *prefix,
 	return rc;
 }
 
+/* The last part of path without ".gz" and the like, or NULL. */
+static const char *
+single(struct bundle *b, const char *path)
+{
+	static const char *const suffix[] = {
+	    ".gz", ".xz", ".zst", ".bz2", ".lz4", ".lzma"};
+	const char *base = file_base(path);
+	size_t n = strlen(base);
+
+	for (size_t i = 0; i < ARRAY_LEN(suffix); i++)
+		if (n > strlen(suffix[i]) && text_ends_with(base, suffix[i]))
+			return arena_strdup(
+			    &b->arena, base, n - strlen(suffix[i]));
+	return NULL;
+}
+
+static int
+open_stream(struct bundle *b, struct rd r, const char *name, const char *prefix,
+    unsigned depth, struct err *e)
+{
+	const char *old = b->prefix;
+	unsigned was = b->depth;
+	int rc;
+
+	b->prefix = prefix;
+	b->depth = depth;
+	b->before = b->bytes;
+	rc = bundle_archive_single(b, r, name, e);
+	b->before = 0;
+	b->depth = was;
+	b->prefix = old;
+	return rc;
+}
+
 static int
 open_one(
     struct bundle *b, const struct bundle_file *f, struct rd r, struct err *e)
 {
+	const char *prefix, *name = NULL;
 	bool named = bundle_named(f->path);
-	const char *prefix;
 	int rc;
 
-	if (!bundle_probe(r, f->path) || (!named && !bundle_archived(r)))
+	if (!bundle_probe(r, f->path) ||
+	    (!named && !bundle_archived(r) &&
+		(name = single(b, f->path)) == NULL))
 		return 0;
 	if (f->depth >= b->limits.depth) {
 		bundle_refuse(b, FINDING_ARCHIVE_LIMIT, f->path,
@@ -69,6 +108,8 @@ open_one(
 		    "an archive with too long a name, kept as it is");
 		return 0;
 	}
+	if (name != NULL)
+		return open_stream(b, r, name, prefix, f->depth + 1, e);
 	rc = bundle_nest_open(b, r, !named, prefix, f->depth + 1, e);
 	return MIN(rc, 0);
 }

@@ -11,12 +11,24 @@
  * is read once. */
 int bundle_verify(struct bundle *, struct bundle_file *f, const char *hex,
     struct err *) MUST_USE;
-/* Create path and fill it from memory. */
-int bundle_copy(
-    struct bundle *, struct rd, const char *path, struct err *) MUST_USE;
+/* Create path and fill it from memory; consumed: as for bundle_spend(). */
+int bundle_copy(struct bundle *, struct rd, const char *path, uint64_t consumed,
+    struct err *) MUST_USE;
+/*
+ * Note a link of the archive that is being read, to be replaced by a copy when
+ * the walk is over; false: that cannot be, it is to be refused.
+ */
+bool bundle_link(
+    struct bundle *, const char *raw, const char *target, bool hard);
+/* The links that were noted; consumed: bytes of the archive. */
+int bundle_links(struct bundle *, uint64_t consumed, struct err *) MUST_USE;
 /* Images among the files that were kept, from the given one on: digests are
  * checked and layers applied (bundle_image.c). */
 int bundle_image(struct bundle *, size_t from, struct err *) MUST_USE;
+/* What one file was before it was compressed (model.onnx.gz), into `name`
+ * beneath the prefix; nothing when it was compressed more than once. */
+int bundle_archive_single(
+    struct bundle *, struct rd, const char *name, struct err *) MUST_USE;
 /* Whether an archive can be seen in these bytes. */
 bool bundle_archived(struct rd);
 /* A file has been kept. */

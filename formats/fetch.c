@@ -165,7 +165,7 @@ fetch_model(const char *path, const char *preprocess, const char *arch,
 		argv[n++] = "--arch";
 		argv[n++] = arch;
 	}
-	*f = (struct fetched_model){0};
+	*f = (struct fetched_model){.arch = arch};
 	if (ranks_first() && !folder)
 		rc = digest_file(
 		    path, LIMIT_MODEL_FILE, &f->digest, &f->size, e);
@@ -331,6 +331,9 @@ fetch_json(const struct fetched_model *m, const struct fetched_data *d)
 	json_put(j, "model", known_model ? preprocess_json(p) : json_null());
 	json_put(j, "data",
 	    d->data.note != NULL ? json_text(d->data.note) : json_null());
+	json_put(j, "arch", m->arch != NULL ? json_text(m->arch) : json_null());
+	json_put(
+	    j, "note", json_text(m->model.note != NULL ? m->model.note : ""));
 	return j;
 }
 

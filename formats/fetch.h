@@ -21,6 +21,7 @@ struct fetched_model {
 	struct dirhash_file
 	    *file; /* relative to the folder, by name; or NULL */
 	size_t nfile;
+	const char *arch; /* what the user said, or NULL; not copied */
 };
 
 struct fetched_data {
@@ -64,7 +65,8 @@ void fetch_data_release(struct fetched_data *);
 /*
  * How pictures became the model's input, for documents: {"model": what its
  * files or the user say, or null, "data": what was done to the images, or
- * null}.  A new reference.
+ * null, "arch": the architecture that the user named, or null, "note": what
+ * the loader decided about the model}.  A new reference.
  */
 json_t *fetch_json(const struct fetched_model *, const struct fetched_data *);
 

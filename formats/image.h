@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * One image file: PNG, JPEG, WebP, PGM, PPM, BMP, GIF or TIFF, 8 bits a channel, grey or
- * RGB; of PNG also 16 bits, of which the upper 8 are read.  An alpha channel is
+ * RGB; of PNG and TIFF also 16 bits, of which the upper 8 are read.  An alpha channel is
  * left out, as Pillow's convert("RGB") does.  Animations and damage are
  * errors.
  */

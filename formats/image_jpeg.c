@@ -21,6 +21,8 @@ struct jpeg_job {
 	struct arena *arena;
 	struct image *out;
 	struct err *err;
+	struct slice tables; /* a stream of its own before the image's */
+	enum image_jpeg_colour colour;
 	jmp_buf back;
 	int rc;
 };
@@ -75,8 +77,17 @@ on_progress(j_common_ptr c)
 static void
 choose(struct jpeg_job *j)
 {
+	static const J_COLOR_SPACE said[] = {[IMAGE_JPEG_GREY] = JCS_GRAYSCALE,
+	    [IMAGE_JPEG_YCC] = JCS_YCbCr,
+	    [IMAGE_JPEG_RGB] = JCS_RGB};
 	struct jpeg_decompress_struct *d = &j->dec;
 
+	if (j->colour != IMAGE_JPEG_AS_SAID) {
+		if (d->num_components != (j->colour == IMAGE_JPEG_GREY ? 1 : 3))
+			stop(j, err_set(j->err, ERR_FORMAT, 0,
+				    "jpeg: another number of colours"));
+		d->jpeg_color_space = said[j->colour];
+	}
 	j->out->c = d->jpeg_color_space == JCS_GRAYSCALE ? 1 : 3;
 	if (d->jpeg_color_space == JCS_GRAYSCALE)
 		d->out_color_space = JCS_GRAYSCALE;
@@ -134,6 +145,12 @@ decode(struct jpeg_job *j)
 
 	jpeg_create_decompress(d);
 	d->progress = &j->progress;
+	if (j->tables.len != 0) {
+		jpeg_mem_src(d, j->tables.ptr, j->tables.len);
+		if (jpeg_read_header(d, FALSE) != JPEG_HEADER_TABLES_ONLY)
+			stop(j, err_set(j->err, ERR_FORMAT, 0,
+				    "jpeg: an image among its tables"));
+	}
 	jpeg_mem_src(d, j->rd.base, j->rd.len);
 	if (jpeg_read_header(d, TRUE) != JPEG_HEADER_OK)
 		stop(j, err_set(j->err, ERR_FORMAT, 0, "jpeg: no image"));
@@ -163,17 +180,38 @@ image_jpeg_probe(struct rd r)
 	return r.len >= 3 && memcmp(r.base, "\xff\xd8\xff", 3) == 0;
 }
 
+static int
+run(struct jpeg_job *j)
+{
+	j->dec.err = jpeg_std_error(&j->mgr);
+	j->mgr.error_exit = on_error;
+	j->mgr.emit_message = on_message;
+	j->progress.progress_monitor = on_progress;
+	if (setjmp(j->back) == 0)
+		decode(j);
+	jpeg_destroy_decompress(&j->dec);
+	return j->rc;
+}
+
 int
 image_jpeg_read(struct rd r, struct arena *a, struct image *out, struct err *e)
 {
 	struct jpeg_job j = {.rd = r, .arena = a, .out = out, .err = e};
 
-	j.dec.err = jpeg_std_error(&j.mgr);
-	j.mgr.error_exit = on_error;
-	j.mgr.emit_message = on_message;
-	j.progress.progress_monitor = on_progress;
-	if (setjmp(j.back) == 0)
-		decode(&j);
-	jpeg_destroy_decompress(&j.dec);
-	return j.rc;
+	return run(&j);
+}
+
+int
+image_jpeg_part(struct slice tables, struct slice stream,
+    enum image_jpeg_colour colour, struct arena *a, struct image *out,
+    struct err *e)
+{
+	struct jpeg_job j = {.rd = rd_mem(stream.ptr, stream.len),
+	    .arena = a,
+	    .out = out,
+	    .err = e,
+	    .tables = tables,
+	    .colour = colour};
+
+	return run(&j);
 }

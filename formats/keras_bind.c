@@ -98,19 +98,31 @@ snake(const char *class, char *out, size_t size)
 	out[n] = '\0';
 }
 
+static bool
+is_within(const struct keras_layer *l, size_t i, const char *within)
+{
+	const char *own = l->kind->var[i].within;
+
+	return has_var(l, i) &&
+	       (own == within ||
+		   (own != NULL && within != NULL && strcmp(own, within) == 0));
+}
+
 /* "layers/dense" has "vars", which has "0", "1", ... */
 static int
-bind_vars(struct binder *b, struct keras_layer *l, const char *base)
+bind_group(struct binder *b, struct keras_layer *l, const char *base,
+    const char *within)
 {
-	size_t want = count_vars(l), k = 0;
+	size_t want = 0, k = 0;
 	const struct hdf5_group *g;
-	char path[LIMIT_NAME + 300], name[24];
+	char path[LIMIT_NAME + 400], name[24];
 	uint64_t at;
 	int rc;
 
-	if (want == 0)
-		return 0;
-	snprintf(path, sizeof(path), "%s/vars", base);
+	for (size_t i = 0; i < KERAS_CONFIG_VARS; i++)
+		want += is_within(l, i, within);
+	snprintf(path, sizeof(path), "%s%s%s/vars", base,
+	    within != NULL ? "/" : "", within != NULL ? within : "");
 	if ((rc = hdf5_group_find(b->h, b->h->root, path, &at, b->e)) < 0)
 		return rc;
 	if (rc == 0)
@@ -124,7 +136,7 @@ bind_vars(struct binder *b, struct keras_layer *l, const char *base)
 	for (size_t i = 0; i < KERAS_CONFIG_VARS; i++) {
 		uint64_t var;
 
-		if (!has_var(l, i))
+		if (!is_within(l, i, within))
 			continue;
 		snprintf(name, sizeof(name), "%zu", k++);
 		if ((rc = hdf5_group_find(b->h, at, name, &var, b->e)) < 0)
@@ -136,6 +148,24 @@ bind_vars(struct binder *b, struct keras_layer *l, const char *base)
 			return rc;
 	}
 	return 0;
+}
+
+/* Each group once. */
+static int
+bind_vars(struct binder *b, struct keras_layer *l, const char *base)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < KERAS_CONFIG_VARS && rc == 0; i++) {
+		const char *within = l->kind->var[i].within;
+		bool first = has_var(l, i);
+
+		for (size_t j = 0; j < i; j++)
+			first = first && !is_within(l, j, within);
+		if (first)
+			rc = bind_group(b, l, base, within);
+	}
+	return rc;
 }
 
 /* Until TensorFlow 2.12 the group of a model's layers was named so. */

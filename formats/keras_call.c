@@ -2,6 +2,7 @@
 #include "formats/keras_call.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 
 #define NESTING 8 /* of arguments */
 
@@ -146,14 +147,48 @@ argument(struct reader *r, const json_t *j, unsigned depth)
 	    r->of->path);
 }
 
+static const char *const attends[] = {"query", "value", "key"};
+
+/* Whether the option is a tensor that attention takes by name. */
+static bool
+is_operand(const struct reader *r, const char *key)
+{
+	return strcmp(r->of->class, "MultiHeadAttention") == 0 &&
+	       text_is_one_of(key, attends, ARRAY_LEN(attends));
+}
+
+/* These, in their order, behind those without a name. */
+static int
+operands(struct reader *r, const json_t *kwargs)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(attends) && rc == 0; i++) {
+		const json_t *j = json_object_get(kwargs, attends[i]);
+
+		if (j == NULL || json_is_null(j) || !is_operand(r, attends[i]))
+			continue;
+		if (r->call->nin != i)
+			return bad(r, "operands that are there twice, or none");
+		rc =
+		    json_is_array(j) ? push_reference(r, j) : argument(r, j, 0);
+	}
+	return rc;
+}
+
 /* Options of a call that change what is computed. */
 static int
 options(struct reader *r, const json_t *kwargs)
 {
+	static const char *const off[] = {
+	    "use_causal_mask", "return_attention_scores"};
 	const char *key;
 	const json_t *j;
 	void *at;
+	int rc;
 
+	if ((rc = operands(r, kwargs)) != 0)
+		return rc;
 	if (kwargs != NULL && !json_is_object(kwargs))
 		return bad(r, "options of a call that are no object");
 	at = json_object_iter((json_t *)(uintptr_t)kwargs);
@@ -166,7 +201,9 @@ options(struct reader *r, const json_t *kwargs)
 			continue;
 		}
 		if (json_is_null(j) || strcmp(key, "name") == 0 ||
-		    strcmp(key, "mask") == 0)
+		    strcmp(key, "mask") == 0 || is_operand(r, key) ||
+		    (json_is_false(j) &&
+			text_is_one_of(key, off, ARRAY_LEN(off))))
 			continue;
 		return err_set(r->e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "keras: layer '%.60s' is called with '%.40s'", r->of->path,

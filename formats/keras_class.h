@@ -12,6 +12,7 @@ struct keras_var {
 	const char *only_if; /* a member that must not be false; or NULL */
 	const char *unless;  /* a member that must not be there; or NULL */
 	bool fixed;          /* never trained */
+	const char *within;  /* the layer in it that has it (.keras); NULL */
 };
 
 struct keras_class {

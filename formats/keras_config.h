@@ -16,7 +16,7 @@
 
 #include <jansson.h>
 
-#define KERAS_CONFIG_VARS   4
+#define KERAS_CONFIG_VARS   8
 #define KERAS_CONFIG_IMAGE  SIZE_MAX       /* ref.child: the model's input */
 #define KERAS_CONFIG_NUMBER (SIZE_MAX - 1) /* ref.child: a number */
 

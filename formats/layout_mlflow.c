@@ -64,6 +64,12 @@ choose_flavour(struct source *s, const json_t *doc, struct err *e)
 		if (json_is_object(entry))
 			return choose(s, &table[i], entry, e);
 	}
+	v = json_object_get(all, "transformers");
+	if (json_is_string(json_object_get(v, "model_binary")))
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "a model of the flavour 'transformers', which is not read "
+		    "as a whole: its repository is the folder '%.64s'",
+		    json_string_value(json_object_get(v, "model_binary")));
 	json_object_foreach((json_t *)(uintptr_t)all, key, v)
 	{
 		if (strcmp(key, "python_function") != 0)

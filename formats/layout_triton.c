@@ -79,7 +79,7 @@ static int
 choose(struct source *s, const json_t *c, struct err *e)
 {
 	const char *said = pbtxt_text(c, "default_model_filename");
-	const char *usual = usual_name(c), **name;
+	const char *usual = usual_name(c), *folder = NULL, **name;
 	char path[LIMIT_MEMBER_NAME + 1];
 	size_t n;
 	int rc;
@@ -94,6 +94,11 @@ choose(struct source *s, const json_t *c, struct err *e)
 	if (highest(s, c, name, n, *usual != '\0' ? usual : "model.onnx", path))
 		return source_choose(s, path, e);
 	if (*usual == '\0' && highest(s, c, name, n, "model.pt", path))
+		return source_choose(s, path, e);
+	/* a folder of that name, with the tensors that ONNX keeps apart */
+	if (strcmp(usual, "model.onnx") == 0 || *usual == '\0')
+		folder = "model.onnx/model.onnx";
+	if (folder != NULL && highest(s, c, name, n, folder, path))
 		return source_choose(s, path, e);
 	return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 	    "no version of it has a file '%.200s'",

@@ -5,7 +5,9 @@
 #include "formats/onnx_file.h"
 
 #include "base/limits.h"
+#include "formats/onnx_branch.h"
 #include "formats/onnx_function.h"
+#include "formats/onnx_sequence.h"
 #include "formats/onnx_wire.h"
 
 static int
@@ -388,8 +390,9 @@ graph_field(const struct onnx_wire *f, struct arena *a, struct onnx_file *x,
 	return err_set(e, ERR_UNSUPPORTED, f->at, "onnx: a sparse initializer");
 }
 
-static int
-parse_graph(struct rd body, struct arena *a, struct onnx_file *x, struct err *e)
+int
+onnx_file_graph(
+    struct rd body, struct arena *a, struct onnx_file *x, struct err *e)
 {
 	struct rd r = body;
 	struct onnx_wire f;
@@ -501,8 +504,12 @@ parse_model(
 	if (x->ir < 3 || x->ir > 10)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "onnx: IR version %" PRId64 ", known are 3 to 10", x->ir);
-	rc = parse_graph(graph, a, x, e);
-	return rc != 0 ? rc : onnx_function_inline(model, a, x, e);
+	if ((rc = onnx_file_graph(graph, a, x, e)) != 0 ||
+	    (rc = onnx_function_inline(model, a, x, e)) != 0)
+		return rc;
+	if ((rc = onnx_branch_inline(a, x, e)) != 0)
+		return rc;
+	return onnx_sequence_join(a, x, e);
 }
 
 int

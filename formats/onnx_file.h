@@ -91,6 +91,11 @@ int onnx_file_opset(
 int onnx_file_room(struct rd body, uint32_t number, size_t max, size_t size,
     struct arena *, void **out, struct err *) MUST_USE;
 
+/* For onnx_branch.c: nodes, tensors, inputs, outputs of a GraphProto; the rest
+ * of the struct is left. */
+int onnx_file_graph(
+    struct rd, struct arena *, struct onnx_file *, struct err *) MUST_USE;
+
 /* Whether the fields look like those of a ModelProto: bits of evidence. */
 int onnx_file_probe(struct rd);
 

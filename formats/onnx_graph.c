@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/onnx_graph.h"
+#include "formats/onnx_attention.h"
 
 #include "base/limits.h"
 #include "formats/onnx_fact.h"
@@ -16,10 +17,13 @@ onnx_graph_known(const struct onnx_file *f, int64_t least, struct err *e)
 	    f->opset, least);
 }
 
-/* What the layers of quantised models become besides: nodes and constants. */
+/* What the layers of quantised models, and fused ones, become besides: nodes
+ * and constants. */
 static size_t
-quant_room(const struct onnx_node *n)
+more_room(const struct onnx_node *n)
 {
+	if (onnx_attention_find(n->op) != NULL)
+		return ONNX_ATTENTION_NODES;
 	return onnx_quant_op_find(n->domain, n->op) != NULL ? n->nin + 10 : 0;
 }
 
@@ -44,14 +48,14 @@ onnx_graph_begin(struct onnx_lower *l, struct model *m,
 	map_init(&l->behind, a);
 	l->budget = onnx_quant_budget(f);
 	for (size_t i = 0; i < f->nnode; i++)
-		nodes += f->node[i].nin + 6 + quant_room(&f->node[i]);
+		nodes += f->node[i].nin + 6 + more_room(&f->node[i]);
 	for (size_t i = 0; i < f->nnode; i++)
 		names += f->node[i].nout;
 	names += nodes;
 	l->node_cap = nodes;
 	l->tensor_cap = f->ntensor + f->nnode + more;
 	for (size_t i = 0; i < f->nnode; i++)
-		l->tensor_cap += quant_room(&f->node[i]);
+		l->tensor_cap += more_room(&f->node[i]);
 	l->fact_cap = names;
 	l->target = arena_alloc(a, f->nnode + 1, sizeof(*l->target));
 	l->facts = arena_alloc(a, names, sizeof(*l->facts));

@@ -475,7 +475,11 @@ onnx_lower_one(struct onnx_lower *l, const struct onnx_node *from)
 		if (from->attr[i].type == ONNX_GRAPH ||
 		    from->attr[i].type == ONNX_GRAPHS)
 			return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
-			    "attribute '%s' is a graph", from->attr[i].name);
+			    strcmp(from->op, "If") == 0
+				? "which branch it takes ('%s') is known only "
+				  "when it runs"
+				: "it runs a graph of its own, '%s'",
+			    from->attr[i].name);
 	if (fn == NULL)
 		fn = onnx_lower_find(from->op);
 	if ((rc = fn(l, from)) != 0)

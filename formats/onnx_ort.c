@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/onnx_ort.h"
 
+#include "formats/onnx_attention.h"
+
 /* --- layers with an activation ------------------------------------------- */
 
 /* Parameter i of the activation. */
@@ -159,9 +161,13 @@ onnx_ort_find(const char *domain, const char *op)
 	    {"Gelu", gelu},
 	};
 
+	/* of no operator set of ONNX's own, but without a domain */
+	if (*domain == '\0' && strcmp(op, "SimplifiedLayerNormalization") == 0)
+		return onnx_attention_find(op);
+	if (strcmp(domain, "com.microsoft") != 0)
+		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (strcmp(domain, "com.microsoft") == 0 &&
-		    strcmp(table[i].op, op) == 0)
+		if (strcmp(table[i].op, op) == 0)
 			return table[i].fn;
-	return NULL;
+	return onnx_attention_find(op);
 }

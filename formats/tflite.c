@@ -9,12 +9,15 @@
 #include "formats/tflite_lower.h"
 #include "formats/tflite_meta.h"
 
+#define NUMBERS 64 /* of an image in a row: 8 x 8 */
+
 struct graph {
 	size_t *maker;         /* of each tensor: its node, or SIZE_MAX */
 	bool *live;            /* of each node */
 	int64_t input, output; /* tensors: the image, what ends the graph */
 	size_t tail;           /* the node of the final softmax, or SIZE_MAX */
 	bool nchw;             /* the file takes images so */
+	uint64_t size[3];      /* of the image: C, H, W */
 };
 
 static int
@@ -95,6 +98,35 @@ is_nchw(const struct tflite_file *f, const struct graph *g)
 	return uses > 0;
 }
 
+/* (N, H, W, C) or (N, C, H, W); (N, H, W) is grey; (N, numbers) a square
+ * image, grey or of three channels. */
+static bool
+is_image(const struct tflite_tensor *x, struct graph *g)
+{
+	if (x->rank == 4) {
+		g->size[0] = x->dim[g->nchw ? 1 : 3];
+		g->size[1] = x->dim[g->nchw ? 2 : 1];
+		g->size[2] = x->dim[g->nchw ? 3 : 2];
+		return true;
+	}
+	if (x->rank == 3 && x->dim[0] == 1) {
+		g->size[0] = 1;
+		g->size[1] = x->dim[1];
+		g->size[2] = x->dim[2];
+		return true;
+	}
+	if (x->rank != 2 || x->dim[0] != 1 || x->dim[1] < NUMBERS)
+		return false;
+	for (uint64_t c = 1; c <= 3; c += 2)
+		for (uint64_t s = 2; s <= LIMIT_IMAGE_SIDE; s++)
+			if (s * s * c == x->dim[1]) {
+				g->size[0] = c;
+				g->size[1] = g->size[2] = s;
+				return true;
+			}
+	return false;
+}
+
 static int
 find_image(const struct tflite_file *f, struct graph *g, struct err *e)
 {
@@ -105,7 +137,8 @@ find_image(const struct tflite_file *f, struct graph *g, struct err *e)
 		    "tflite: %zu inputs, an image is one", f->ninput);
 	g->input = f->input[0];
 	x = &f->tensor[g->input];
-	if (x->rank != 4 || x->data.len != 0 ||
+	g->nchw = x->rank == 4 && is_nchw(f, g);
+	if (!is_image(x, g) || x->data.len != 0 ||
 	    (x->type != TFLITE_F32 && x->type != TFLITE_U8 &&
 		x->type != TFLITE_I8))
 		return err_set(e, ERR_UNSUPPORTED, x->at,
@@ -115,21 +148,34 @@ find_image(const struct tflite_file *f, struct graph *g, struct err *e)
 	if (g->maker[g->input] != SIZE_MAX)
 		return err_set(e, ERR_FORMAT, x->at,
 		    "tflite: '%.80s' is made twice", x->name);
-	for (size_t i = 0; i < 4; i++)
-		if (x->dim[i] == 0 || x->dim[i] > LIMIT_IMAGE_SIDE)
+	for (size_t i = 0; i < 3; i++)
+		if (g->size[i] == 0 || g->size[i] > LIMIT_IMAGE_SIDE)
 			return err_set(e,
-			    x->dim[i] == 0 ? ERR_FORMAT : ERR_LIMIT, x->at,
+			    g->size[i] == 0 ? ERR_FORMAT : ERR_LIMIT, x->at,
 			    "tflite: input '%.80s' has a dimension of %" PRIu64,
-			    x->name, x->dim[i]);
-	g->nchw = is_nchw(f, g);
+			    x->name, g->size[i]);
 	return 0;
+}
+
+/* The image as the file takes it, of a lower rank. */
+static const char *
+lower_image(struct tflite_lower *l, const struct graph *g, const char *image)
+{
+	const struct tflite_tensor *x = &l->f->tensor[g->input];
+	struct draw *d = &l->draw;
+
+	if (x->rank == 3)
+		return draw_reshape(d, "image", image, 3,
+		    (int64_t[]){0, (int64_t)g->size[1], (int64_t)g->size[2]});
+	if (g->size[0] > 1)
+		image = draw_channels_last(d, "image", image);
+	return draw_flatten(d, "image", image);
 }
 
 /* Everything is worked out from here. */
 static void
 take_image(struct tflite_lower *l, const struct graph *g, struct model *m)
 {
-	static const size_t turned[] = {0, 3, 1, 2};
 	const struct tflite_tensor *x = &l->f->tensor[g->input];
 	struct tflite_value *v = &l->value[g->input];
 
@@ -137,12 +183,15 @@ take_image(struct tflite_lower *l, const struct graph *g, struct model *m)
 		       ? draw_path(&l->draw, "file:%s", x->name)
 		       : x->name;
 	v->made = true;
-	v->rank = 4;
+	v->rank = x->rank;
 	memcpy(v->dim, x->dim, sizeof(v->dim));
-	*(g->nchw ? &v->plain : &v->image) = m->input;
 	/* what is fixed at one image takes any number of them here */
-	for (size_t i = 1; i < 4; i++)
-		m->shape[i] = (int64_t)x->dim[g->nchw ? i : turned[i]];
+	for (size_t i = 0; i < 3; i++)
+		m->shape[1 + i] = (int64_t)g->size[i];
+	if (x->rank == 4)
+		*(g->nchw ? &v->plain : &v->image) = m->input;
+	else
+		v->plain = lower_image(l, g, m->input);
 }
 
 /* --- the logits ---------------------------------------------------------- */
@@ -187,7 +236,7 @@ find_tail(const struct tflite_file *f, struct graph *g)
 	}
 }
 
-/* (N, classes); more dimensions are flattened. */
+/* (N, classes); more dimensions are flattened, (N) is one class. */
 static int
 take_logits(struct tflite_lower *l, const struct graph *g, struct model *m)
 {
@@ -203,7 +252,7 @@ take_logits(struct tflite_lower *l, const struct graph *g, struct model *m)
 	    v->ints != NULL)
 		return err_set(l->draw.e, ERR_FORMAT, x->at,
 		    "tflite: nothing makes the output '%.80s'", x->name);
-	if (v->rank < 2 || v->dim[0] != l->f->tensor[g->input].dim[0])
+	if (v->rank < 1 || v->dim[0] != l->f->tensor[g->input].dim[0])
 		return err_set(l->draw.e, ERR_UNSUPPORTED, x->at,
 		    "tflite: output '%.80s' has rank %zu and is not one row "
 		    "for each image",
@@ -218,7 +267,10 @@ take_logits(struct tflite_lower *l, const struct graph *g, struct model *m)
 	    v->rank == 4 && v->image != NULL && v->dim[1] == 1 && v->dim[2] == 1
 		? v->image
 		: tflite_lower_plain(l, 0);
-	if (v->rank != 2)
+	if (v->rank == 1) /* one number for each image */
+		m->output = draw_reshape(
+		    &l->draw, l->at, m->output, 2, (int64_t[]){-1, 1});
+	else if (v->rank != 2)
 		m->output = draw_flatten(&l->draw, l->at, m->output);
 	return l->draw.rc;
 }
@@ -281,7 +333,10 @@ describe(struct model *m, const struct tflite_file *f, const struct graph *g,
 	m->format = "tflite";
 	m->producer = f->description;
 	m->note = arena_printf(a, "%s%s%s%s%s%s",
-	    g->nchw ? "images as NCHW" : "images as NHWC in the file",
+	    f->tensor[g->input].rank == 2
+		? "the file takes the numbers of square images in a row"
+	    : g->nchw ? "images as NCHW"
+		      : "images as NHWC in the file",
 	    g->tail != SIZE_MAX ? "; logits are the input of the final " : "",
 	    g->tail != SIZE_MAX
 		? tflite_file_op(f->node[g->tail].op, op, sizeof(op))

@@ -69,12 +69,14 @@ shape_form(struct tensor *t, uint64_t *stride, const struct tflite_tensor *x,
 			from = depth[k];
 		else if (form == FORM_IMAGE && r == 4)
 			from = image[k];
+		else if (form == FORM_CROSSED && r == 4)
+			from = depth[k];
 		else if (form == FORM_TURNED && r >= 2 && k + 2 >= r)
 			from = 2 * r - 3 - k;
 		t->dim[k] = x->dim[from];
 		stride[k] = step[from];
 	}
-	if (form == FORM_DEPTH)
+	if (form == FORM_DEPTH || form == FORM_CROSSED)
 		return r == 4;
 	if (form == FORM_TURNED)
 		return r >= 2;
@@ -107,7 +109,8 @@ dense(const struct tensor *t, const uint64_t *stride)
 static const char *
 view(struct tflite_lower *l, size_t i, enum tflite_form form)
 {
-	static const char *const suffix[] = {"", "/image", "/depth", "/turned"};
+	static const char *const suffix[] = {
+	    "", "/image", "/depth", "/turned", "/crossed"};
 	const struct tflite_tensor *x = &l->f->tensor[i];
 	struct tflite_value *v = &l->value[i];
 	struct tensor t = {.name = x->name, .dtype = DTYPE_F32};

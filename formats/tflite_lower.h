@@ -19,9 +19,10 @@
 
 enum tflite_form {
 	FORM_PLAIN,
-	FORM_IMAGE,  /* (O, H, W, I) as (O, I, H, W); also of lower rank */
-	FORM_DEPTH,  /* (1, H, W, C) as (C, 1, H, W) */
-	FORM_TURNED, /* the last two axes exchanged */
+	FORM_IMAGE,   /* (O, H, W, I) as (O, I, H, W); also of lower rank */
+	FORM_DEPTH,   /* (1, H, W, C) as (C, 1, H, W) */
+	FORM_TURNED,  /* the last two axes exchanged */
+	FORM_CROSSED, /* (O, H, W, I) as (I, O, H, W) */
 	FORM_COUNT
 };
 

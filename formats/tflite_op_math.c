@@ -10,8 +10,10 @@ static const struct {
 	const char *name, *then; /* a second node, or NULL */
 } unary_table[] = {
     {TFLITE_ABS, "Abs", NULL},
+    {TFLITE_COS, "Cos", NULL},
     {TFLITE_ELU, "Elu", NULL},
     {TFLITE_EXP, "Exp", NULL},
+    {TFLITE_FLOOR, "Floor", NULL},
     {TFLITE_GELU, "Gelu", NULL},
     {TFLITE_HARD_SWISH, "HardSwish", NULL},
     {TFLITE_LEAKY_RELU, "LeakyRelu", NULL},
@@ -22,7 +24,10 @@ static const struct {
     {TFLITE_RELU6, "Clip", NULL},
     {TFLITE_RELU_0_TO_1, "Clip", NULL},
     {TFLITE_RELU_N1_TO_1, "Clip", NULL},
+    {TFLITE_ROUND, "Round", NULL},
     {TFLITE_RSQRT, "Sqrt", "Reciprocal"},
+    {TFLITE_SIGN, "Sign", NULL},
+    {TFLITE_SIN, "Sin", NULL},
     {TFLITE_SQRT, "Sqrt", NULL},
     {TFLITE_TANH, "Tanh", NULL},
 };
@@ -159,6 +164,33 @@ tflite_op_math_binary(struct tflite_lower *l)
 	if (binary_table[i].fused)
 		y = tflite_lower_activate(l, tflite_lower_i8(l, 0), y);
 	tflite_lower_out(l, 0, y, image, rank, dim);
+}
+
+/* Any number of operands of one shape. */
+void
+tflite_op_math_sum(struct tflite_lower *l)
+{
+	const struct tflite_value *x = tflite_lower_in(l, 0);
+	bool image = false;
+	const char *y;
+
+	for (size_t k = 0; l->draw.rc == 0 && k < l->n->nin; k++) {
+		const struct tflite_value *v = tflite_lower_in(l, k);
+
+		image = image || tflite_lower_is_image(l, k);
+		if (v->constant || v->rank != x->rank ||
+		    memcmp(v->dim, x->dim, x->rank * sizeof(*x->dim)) != 0)
+			tflite_lower_fail(
+			    l, ERR_UNSUPPORTED, "shapes that do not fit");
+	}
+	if (l->draw.rc != 0)
+		return;
+	y = image ? tflite_lower_image(l, 0) : tflite_lower_plain(l, 0);
+	for (size_t k = 1; l->draw.rc == 0 && k < l->n->nin; k++)
+		y = draw_binary(&l->draw, "Add", l->at, y,
+		    image ? tflite_lower_image(l, k)
+			  : tflite_lower_plain(l, k));
+	tflite_lower_out(l, 0, y, image, x->rank, x->dim);
 }
 
 /* --- along the channels -------------------------------------------------- */

@@ -234,18 +234,79 @@ input(struct tflite_lower *l, size_t k, bool image)
 	return image ? tflite_lower_image(l, k) : tflite_lower_plain(l, k);
 }
 
+/* A constant beside values of images (the token of a transformer): one for
+ * each image, as many as input `like` has. */
+static const char *
+repeat(struct tflite_lower *l, const char *x, size_t k, size_t like, bool image)
+{
+	const struct tflite_value *v = tflite_lower_in(l, k);
+	const char *y = input(l, like, image), *shape;
+	int64_t dim[MODEL_MAX_RANK];
+	struct draw *d = &l->draw;
+
+	if (d->rc != 0)
+		return "";
+	for (size_t i = 1; i < v->rank; i++)
+		dim[(image ? (size_t)tflite_lower_turn(i) : i) - 1] =
+		    (int64_t)v->dim[i];
+	shape = draw_unary(d, "Shape", l->at, y);
+	shape = draw_unary(d, "Slice", l->at, shape);
+	draw_ints(d, "starts", 1, (int64_t[]){0});
+	draw_ints(d, "ends", 1, (int64_t[]){1});
+	draw_ints(d, "axes", 1, (int64_t[]){0});
+	draw_ints(d, "steps", 1, (int64_t[]){1});
+	shape = draw_binary(d, "Concat", l->at, shape,
+	    draw_integers(d, draw_path(d, "assay.rest.%zu", d->m->ntensor),
+		v->rank - 1, dim));
+	draw_int(d, "axis", 0);
+	return draw_binary(d, "Expand", l->at, x, shape);
+}
+
+/* An input that is there; sizes that differ are an operator that is not. */
+void
+tflite_op_move_broadcast(struct tflite_lower *l)
+{
+	const struct tflite_value *x = tflite_lower_in(l, 0);
+	bool tile = l->n->op == TFLITE_TILE;
+	const int64_t *v = NULL;
+	size_t n;
+
+	if (!tflite_const_ints(l, 1, &v, &n) || n != x->rank)
+		tflite_lower_fail(
+		    l, ERR_UNSUPPORTED, "a shape of another rank");
+	for (size_t i = 0; l->draw.rc == 0 && i < n; i++)
+		if (v[i] != (tile ? 1 : (int64_t)x->dim[i]))
+			tflite_lower_fail(l, ERR_UNSUPPORTED,
+			    "axis %zu of length %" PRIu64 " %s %" PRId64, i,
+			    x->dim[i], tile ? "times" : "to", v[i]);
+	tflite_lower_alias(l);
+}
+
+static const char *
+part(struct tflite_lower *l, size_t k, bool image)
+{
+	const char *x = input(l, k, image);
+	size_t like = 0;
+
+	while (like < l->n->nin && tflite_lower_in(l, like)->constant)
+		like++;
+	if (like == l->n->nin || !tflite_lower_in(l, k)->constant)
+		return x;
+	return repeat(l, x, k, like, image);
+}
+
 /* In pieces: a node that draw_node makes has few inputs. */
 static const char *
 concat(struct tflite_lower *l, bool image, size_t axis)
 {
 	int64_t at = image ? tflite_lower_turn(axis) : (int64_t)axis;
-	const char *y = input(l, 0, image);
+	const char *y = part(l, 0, image);
 
 	for (size_t k = 1; l->draw.rc == 0 && k < l->n->nin; k += 3) {
 		const char *more[3] = {NULL, NULL, NULL};
 
 		for (size_t i = 0; i < 3 && k + i < l->n->nin; i++)
-			more[i] = input(l, k + i, image);
+			more[i] = part(l, k + i, image);
 		y = draw_node(&l->draw, "Concat", l->at, y, more[0], more[1],
 		    more[2], NULL);
 		draw_int(&l->draw, "axis", at);

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 
+/* end -1 with a negative step: down to the first */
 struct range {
 	int64_t begin[MODEL_MAX_RANK], end[MODEL_MAX_RANK];
 	int64_t step[MODEL_MAX_RANK];
@@ -18,9 +19,11 @@ struct range {
 static uint64_t
 span(const struct range *r, size_t i)
 {
-	int64_t n = r->end[i] - r->begin[i];
+	int64_t step = r->step[i] < 0 ? -r->step[i] : r->step[i];
+	int64_t n =
+	    r->step[i] < 0 ? r->begin[i] - r->end[i] : r->end[i] - r->begin[i];
 
-	return n <= 0 ? 0 : (uint64_t)((n + r->step[i] - 1) / r->step[i]);
+	return n <= 0 ? 0 : (uint64_t)((n + step - 1) / step);
 }
 
 static bool
@@ -46,7 +49,8 @@ slice(struct tflite_lower *l, const struct tflite_value *x, bool image,
 			continue;
 		axes[n] = image ? tflite_lower_turn(i) : (int64_t)i;
 		begin[n] = r->begin[i];
-		end[n] = r->end[i];
+		/* before the first, which -1 would not mean */
+		end[n] = r->end[i] < 0 ? INT32_MIN : r->end[i];
 		step[n++] = r->step[i];
 	}
 	if (n == 0)
@@ -96,7 +100,8 @@ take_known(struct tflite_lower *l, const struct range *r)
 	int64_t v[MODEL_MAX_RANK];
 	size_t n = 0;
 
-	for (int64_t i = r->begin[0]; i < r->end[0]; i += r->step[0]) {
+	for (int64_t i = r->begin[0], k = (int64_t)span(r, 0); k > 0;
+	     i += r->step[0], k--) {
 		if (n == ARRAY_LEN(v)) {
 			tflite_lower_fail(
 			    l, ERR_UNSUPPORTED, "a list of sizes that long");
@@ -195,11 +200,11 @@ tflite_op_slice(struct tflite_lower *l)
 }
 
 static int64_t
-clamp(int64_t v, int64_t n)
+clamp(int64_t v, int64_t n, bool back)
 {
 	if (v < 0)
 		v += n;
-	return MIN(MAX(v, 0), n);
+	return back ? MIN(MAX(v, -1), n - 1) : MIN(MAX(v, 0), n);
 }
 
 /*
@@ -223,13 +228,18 @@ tflite_op_slice_strided(struct tflite_lower *l)
 	for (size_t i = 0; l->draw.rc == 0 && i < x->rank; i++) {
 		int64_t n = (int64_t)x->dim[i];
 
+		bool back = step[i] < 0;
+
 		r.step[i] = step[i];
-		r.begin[i] = (from >> i & 1) != 0 ? 0 : clamp(begin[i], n);
-		r.end[i] = (to >> i & 1) != 0 ? n : clamp(end[i], n);
+		r.begin[i] = (from >> i & 1) != 0 ? (back ? n - 1 : 0)
+						  : clamp(begin[i], n, back);
+		r.end[i] = (to >> i & 1) != 0 ? (back ? -1 : n)
+					      : clamp(end[i], n, back);
 		r.gone[i] = (shrink >> i & 1) != 0;
 		if (r.gone[i])
 			r.end[i] = r.begin[i] + 1;
-		if (step[i] < 1 || step[i] > n || r.end[i] > n)
+		if (step[i] == 0 || step[i] > n || step[i] < -n ||
+		    (r.gone[i] && back) || r.end[i] > n)
 			tflite_lower_fail(l, ERR_UNSUPPORTED,
 			    "steps of %" PRId64
 			    " at axis %zu of length %" PRId64,
@@ -239,41 +249,114 @@ tflite_op_slice_strided(struct tflite_lower *l)
 		either(l, &r);
 }
 
-/* axis, x; num_splits 0: equal parts */
+/*
+ * From here on the value is input 0, as for the others; `own` is the node with
+ * nothing else.  The axis is input k of what it was.
+ */
+static size_t
+only_value(struct tflite_lower *l, struct tflite_node *own, int64_t *in,
+    size_t value, size_t k)
+{
+	const int64_t *axis = NULL;
+	size_t n;
+
+	if (!tflite_const_ints(l, k, &axis, &n) || n != 1)
+		tflite_lower_fail(
+		    l, ERR_UNSUPPORTED, "an axis that is not constant");
+	*own = *l->n;
+	*in = own->nin > value ? own->in[value] : -1;
+	own->in = in;
+	own->nin = 1;
+	l->n = own;
+	return tflite_lower_axis(
+	    l, l->draw.rc == 0 ? axis[0] : 0, tflite_lower_in(l, 0)->rank);
+}
+
+/* All of it. */
+static struct range
+all(const struct tflite_value *x)
+{
+	struct range r = {{0}, {0}, {0}, {false}};
+
+	for (size_t i = 0; i < x->rank; i++) {
+		r.end[i] = (int64_t)x->dim[i];
+		r.step[i] = 1;
+	}
+	return r;
+}
+
+/* SPLIT: axis, x (equal parts); SPLIT_V: x, sizes (-1: the rest), axis */
 void
 tflite_op_slice_split(struct tflite_lower *l)
 {
-	const int64_t *axis = NULL;
-	struct tflite_node own = *l->n;
-	int64_t in[1] = {own.nin > 1 ? own.in[1] : -1};
-	const struct tflite_value *x;
-	size_t n, at;
-	int64_t part;
+	bool sized = l->n->op == TFLITE_SPLIT_V;
+	const int64_t *size = sized ? list(l, 1, l->n->nout) : NULL;
+	struct tflite_node own;
+	int64_t in, from = 0, length, given = 0;
+	size_t at = only_value(l, &own, &in, sized ? 0 : 1, sized ? 2 : 0);
+	const struct tflite_value *x = tflite_lower_in(l, 0);
 
-	if (!tflite_const_ints(l, 0, &axis, &n) || n != 1)
-		tflite_lower_fail(
-		    l, ERR_UNSUPPORTED, "an axis that is not constant");
-	if (l->draw.rc != 0)
-		return;
-	/* from here on the value is input 0, as for the others */
-	own.in = in;
-	own.nin = 1;
-	l->n = &own;
-	x = tflite_lower_in(l, 0);
-	at = tflite_lower_axis(l, axis[0], x->rank);
-	if (l->draw.rc == 0 && x->dim[at] % own.nout != 0)
-		tflite_lower_fail(l, ERR_FORMAT, "%" PRIu64 " in %zu parts",
-		    x->dim[at], own.nout);
-	part = l->draw.rc == 0 ? (int64_t)(x->dim[at] / own.nout) : 0;
+	length = l->draw.rc == 0 ? (int64_t)x->dim[at] : 0;
+	for (size_t k = 0; l->draw.rc == 0 && sized && k < own.nout; k++) {
+		if (size[k] > length)
+			tflite_lower_fail(l, ERR_FORMAT,
+			    "a part of %" PRId64 " of %" PRId64, size[k],
+			    length);
+		given += MAX(size[k], 0);
+	}
+	if (l->draw.rc == 0 && !sized && length % (int64_t)own.nout != 0)
+		tflite_lower_fail(l, ERR_FORMAT, "%" PRId64 " in %zu parts",
+		    length, own.nout);
 	for (size_t k = 0; l->draw.rc == 0 && k < own.nout; k++) {
-		struct range r = {{0}, {0}, {0}, {false}};
+		struct range r = all(x);
+		int64_t n = !sized        ? length / (int64_t)own.nout
+			    : size[k] < 0 ? length - given
+					  : size[k];
 
-		for (size_t i = 0; i < x->rank; i++) {
-			r.begin[i] = i == at ? part * (int64_t)k : 0;
-			r.end[i] =
-			    i == at ? r.begin[i] + part : (int64_t)x->dim[i];
-			r.step[i] = 1;
-		}
+		r.begin[at] = from;
+		r.end[at] = from += n;
+		if (n < 1 || from > length)
+			tflite_lower_fail(
+			    l, ERR_FORMAT, "parts that do not fit");
+		else
+			take(l, k, &r);
+	}
+}
+
+/* num 0, axis 1 */
+void
+tflite_op_slice_unpack(struct tflite_lower *l)
+{
+	const struct tflite_value *x = tflite_lower_in(l, 0);
+	size_t at = tflite_lower_axis(l, tflite_lower_i32(l, 1, 0), x->rank);
+
+	if (l->draw.rc == 0 && x->dim[at] != l->n->nout)
+		tflite_lower_fail(l, ERR_FORMAT, "%" PRIu64 " in %zu parts",
+		    x->dim[at], l->n->nout);
+	for (size_t k = 0; l->draw.rc == 0 && k < l->n->nout; k++) {
+		struct range r = all(x);
+
+		r.begin[at] = (int64_t)k;
+		r.end[at] = (int64_t)k + 1;
+		r.gone[at] = true;
 		take(l, k, &r);
 	}
+}
+
+/* x, axis (one) */
+void
+tflite_op_slice_reverse(struct tflite_lower *l)
+{
+	struct tflite_node own;
+	int64_t in;
+	size_t at = only_value(l, &own, &in, 0, 1);
+	const struct tflite_value *x = tflite_lower_in(l, 0);
+	struct range r = all(x);
+
+	if (l->draw.rc != 0)
+		return;
+	r.begin[at] = r.end[at] - 1;
+	r.end[at] = -1;
+	r.step[at] = -1;
+	take(l, 0, &r);
 }

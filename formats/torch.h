@@ -34,8 +34,9 @@ struct torch {
 	struct rd file;
 	struct pickle pickle;
 	const struct pickle_node *root;
-	uint64_t bytes; /* that tensors may still add up to */
-	size_t steps;   /* left for walks over the object */
+	uint64_t bytes;      /* that tensors may still add up to */
+	size_t steps;        /* left for walks over the object */
+	const char *several; /* why torch_pick() found none; or NULL */
 	/* zip */
 	bool is_zip;
 	struct zip zip;

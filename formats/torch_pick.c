@@ -45,6 +45,30 @@ has_tensors(
 static int find(struct torch *, const struct pickle_node *, size_t depth,
     const struct pickle_node **out, struct err *) MUST_USE;
 
+/* More than one of what is kept together could be meant. */
+static void
+several(struct torch *t, const char *which)
+{
+	if (t->several == NULL)
+		t->several = arena_printf(t->arena,
+		    "torch: what was saved holds several models (%.120s): save "
+		    "the one that is meant",
+		    which != NULL ? which : "");
+}
+
+/* A key for a message. */
+static const char *
+shown(struct torch *t, const struct pickle_node *key)
+{
+	const char *s =
+	    pickle_is(key, PICKLE_STR)
+		? arena_printf(t->arena, "'%.*s'", (int)MIN(key->text.len, 40),
+		      (const char *)key->text.ptr)
+		: NULL;
+
+	return s != NULL ? s : "another";
+}
+
 /* (model, optimiser), [state dict, epoch]: the only item that leads to one. */
 static int
 find_item(struct torch *t, const struct pickle_node *n, size_t depth,
@@ -60,6 +84,8 @@ find_item(struct torch *t, const struct pickle_node *n, size_t depth,
 			only = one;
 			leads++;
 		}
+	if (leads > 1)
+		several(t, "in a list");
 	*out = leads == 1 ? only : NULL;
 	return rc;
 }
@@ -70,6 +96,7 @@ find(struct torch *t, const struct pickle_node *n, size_t depth,
     const struct pickle_node **out, struct err *e)
 {
 	const struct pickle_node *d = pickle_dict(n), *only = NULL, *v;
+	const struct pickle_node *key = NULL;
 	size_t leads = 0;
 	bool tensors;
 	int rc;
@@ -106,8 +133,12 @@ find(struct torch *t, const struct pickle_node *n, size_t depth,
 	for (size_t i = 0; rc == 0 && i < d->n && leads < 2; i += 2) {
 		if ((rc = find(t, d->item[i + 1], depth + 1, out, e)) == 0 &&
 		    *out != NULL) {
+			if (leads++ != 0)
+				several(t,
+				    arena_printf(t->arena, "%.50s, %.50s, ...",
+					shown(t, key), shown(t, d->item[i])));
 			only = *out;
-			leads++;
+			key = d->item[i];
 		}
 	}
 	*out = leads == 1 ? only : NULL;
@@ -146,8 +177,10 @@ torch_pick(struct torch *t, struct torch_found *f, struct err *e)
 	if ((rc = find(t, t->root, 0, &n, e)) != 0)
 		return rc;
 	if (n == NULL)
-		return err_set(e, ERR_UNSUPPORTED, t->root->at,
-		    "torch: what was saved is neither a model nor weights");
+		return err_set(e, ERR_UNSUPPORTED, t->root->at, "%s",
+		    t->several != NULL ? t->several
+				       : "torch: what was saved is neither a "
+					 "model nor weights");
 	if (is_module(n)) {
 		rc = torch_module_walk(t, n, f, e);
 		torch_note(t, torch_module_is(n)

@@ -343,6 +343,11 @@ torch_tensor(struct torch *t, const struct pickle_node *n, const char *name,
 		return rebuild(t, args, false, out, e);
 	if (pickle_is_global(callee, "torch._utils", "_rebuild_tensor_v3"))
 		return rebuild(t, args, true, out, e);
+	if (pickle_is_global(callee, "torch._utils", "_rebuild_qtensor"))
+		return err_set(e, ERR_UNSUPPORTED, n->at,
+		    "torch: tensor '%.100s' is quantised: save the model "
+		    "before quantisation, or export it as ONNX",
+		    name);
 	return err_set(e, ERR_UNSUPPORTED, n->at,
 	    "torch: tensor '%.100s' is made by '%.*s'", name,
 	    (int)MIN(callee->name->name.len, 60),

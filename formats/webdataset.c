@@ -2,30 +2,29 @@
 #include "formats/webdataset.h"
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "base/tree.h"
 #include "formats/bundle.h"
 #include "formats/gather.h"
+#include "formats/webdataset_label.h"
 
 #include <unistd.h>
 
 #define SHARDS     4096
 #define MEMBER_MAX ((uint64_t)256 << 20)
 #define LABEL_TEXT ((size_t)1 << 20)
-#define NO_LABEL   (-1)
 
 /* What a member is to us. */
 enum part {
 	PART_OTHER,
 	PART_IMAGE,
-	PART_CLS,
+	PART_CLS, /* .cls, .cls.txt: a class by number or name */
 	PART_JSON,
 };
 
 struct reading {
-	struct buf labels; /* of int32_t, one a sample; NO_LABEL */
+	struct webdataset_label labels;
 	size_t samples, images;
 	char key[LIMIT_MEMBER_NAME + 1];
 	bool has_image, second; /* second: the pass that decodes */
@@ -38,7 +37,7 @@ struct reading {
 static enum part
 part_of(const char *path)
 {
-	if (text_ends_with(path, ".cls"))
+	if (text_ends_with(path, ".cls") || text_ends_with(path, ".cls.txt"))
 		return PART_CLS;
 	if (text_ends_with(path, ".json"))
 		return PART_JSON;
@@ -68,8 +67,6 @@ on_folder(void *ctx, const char *path, struct err *e)
 static int
 new_key(struct reading *w, const char *path, size_t len, struct err *e)
 {
-	int32_t none = NO_LABEL;
-
 	if (w->samples > 0 && !w->has_image)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "sample '%.80s' has no image", w->key);
@@ -79,9 +76,8 @@ new_key(struct reading *w, const char *path, size_t len, struct err *e)
 	w->key[len] = '\0';
 	w->has_image = false;
 	w->samples++;
-	if (!w->second)
-		buf_append(&w->labels, &none, sizeof(none));
-	return 0;
+	return w->second ? 0
+			 : webdataset_label_sample(&w->labels, path, len, e);
 }
 
 static int
@@ -127,60 +123,12 @@ on_write(void *ctx, const void *p, size_t len, struct err *e)
 }
 
 static int
-read_cls(struct reading *w, int64_t *out, struct err *e)
-{
-	const char *s = buf_str(&w->bytes);
-	size_t n = strlen(s);
-	char text[24];
-	uint64_t v;
-
-	while (
-	    n > 0 && (s[n - 1] == '\n' || s[n - 1] == '\r' || s[n - 1] == ' '))
-		n--;
-	snprintf(text, sizeof(text), "%.*s", (int)MIN(n, 23), s);
-	if (n > 23 || n > w->bytes.len ||
-	    !text_parse_u64(text, LIMIT_CLASSES - 1, &v))
-		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "no number of a class (0 to %d)", LIMIT_CLASSES - 1);
-	*out = (int64_t)v;
-	return 0;
-}
-
-/* "label" or "cls"; without either the sample has none from here. */
-static int
-read_json(struct reading *w, int64_t *out, struct err *e)
-{
-	json_t *j = NULL;
-	int rc = json_read((const char *)w->bytes.ptr, w->bytes.len, &j, e);
-	const char *key = "label";
-
-	*out = NO_LABEL;
-	if (rc == 0 && json_at(j, key) == NULL)
-		key = "cls";
-	if (rc == 0 && json_at(j, key) != NULL)
-		rc = json_get_int(j, key, 0, LIMIT_CLASSES - 1, out, e);
-	json_decref(j);
-	return rc;
-}
-
-static int
 take_label(struct reading *w, struct err *e)
 {
-	int32_t v, old;
-	int64_t label = NO_LABEL;
-	uint8_t *at = w->labels.ptr + (w->samples - 1) * sizeof(v);
-	int rc = w->part == PART_CLS ? read_cls(w, &label, e)
-				     : read_json(w, &label, e);
+	const struct slice in = {w->bytes.ptr, w->bytes.len};
 
-	if (rc != 0 || label == NO_LABEL)
-		return rc;
-	memcpy(&old, at, sizeof(old));
-	v = (int32_t)label;
-	if (old != NO_LABEL && old != v)
-		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "label %d, another member says %d", v, old);
-	memcpy(at, &v, sizeof(v));
-	return 0;
+	return w->part == PART_CLS ? webdataset_label_text(&w->labels, in, e)
+				   : webdataset_label_json(&w->labels, in, e);
 }
 
 static int
@@ -235,37 +183,15 @@ pass(struct reading *w, const struct rd *shard, size_t n, struct err *e)
 	return 0;
 }
 
-/* All have one, or none has. */
-static int
-put_labels(const struct reading *w, struct dataset *d, struct err *e)
-{
-	int32_t *label = arena_alloc(&d->arena, d->n, sizeof(*label)), most = 0;
-	size_t none = 0;
-
-	if (label == NULL)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "data too large");
-	memcpy(label, w->labels.ptr, d->n * sizeof(*label));
-	for (size_t i = 0; i < d->n; i++) {
-		none += label[i] == NO_LABEL;
-		most = MAX(most, label[i]);
-	}
-	if (none == d->n)
-		return 0;
-	if (none != 0)
-		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
-		    "webdataset: %zu of %zu samples have no label", none, d->n);
-	d->label = label;
-	d->classes = (size_t)most + 1;
-	return 0;
-}
-
 int
 webdataset_parse(const struct rd *shard, size_t n, const struct fit_shape *fit,
     struct dataset *d, struct err *e)
 {
 	struct reading w = {0};
-	int rc = pass(&w, shard, n, e);
+	int rc;
 
+	webdataset_label_begin(&w.labels);
+	rc = pass(&w, shard, n, e);
 	if (rc == 0 && w.images == 0)
 		rc = err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "webdataset: no images in it");
@@ -275,8 +201,8 @@ webdataset_parse(const struct rd *shard, size_t n, const struct fit_shape *fit,
 		rc = pass(&w, shard, n, e);
 	}
 	if (rc == 0)
-		rc = put_labels(&w, d, e);
-	buf_free(&w.labels);
+		rc = webdataset_label_put(&w.labels, d, e);
+	webdataset_label_end(&w.labels);
 	buf_free(&w.bytes);
 	return rc;
 }
@@ -290,6 +216,19 @@ webdataset_probe(const char *path, struct rd r)
 
 	return tar || text_ends_with(path, ".tar") ||
 	       text_ends_with(path, ".tar.gz") || text_ends_with(path, ".tgz");
+}
+
+/* What writers put beside their shards: img2dataset, CLIP_benchmark, timm. */
+static bool
+beside(const char *name)
+{
+	static const char *const suffix[] = {".json", ".jsonl", ".txt",
+	    ".parquet", ".csv", ".tsv", ".idx", ".md", ".yaml", ".yml"};
+
+	for (size_t i = 0; i < ARRAY_LEN(suffix); i++)
+		if (text_ends_with(name, suffix[i]))
+			return true;
+	return name[0] == '.' || strcmp(name, "LICENSE") == 0;
 }
 
 static int
@@ -307,7 +246,7 @@ list_shards(
 		if (webdataset_probe(s, rd_mem(NULL, 0)))
 			buf_append(names, &s, sizeof(s));
 		else
-			*all = *all && s[0] == '.';
+			*all = *all && beside(s);
 	}
 	return rc;
 }

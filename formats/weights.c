@@ -115,6 +115,73 @@ wrapper(const struct weights *w)
 	return all_begin(w, name, n) ? n : 0;
 }
 
+/* "head.fc.weight": 1, "head.fc.bias": 2, of a last layer; else 0. */
+static int
+of_head(const char *name)
+{
+	static const char *const layer[] = {"head.fc", "head", "fc",
+	    "classifier", "cls_head.fc", "linear", "classifier.fc"};
+
+	for (size_t i = 0; i < ARRAY_LEN(layer); i++) {
+		size_t n = strlen(layer[i]);
+
+		if (strncmp(name, layer[i], n) != 0)
+			continue;
+		if (strcmp(name + n, ".weight") == 0)
+			return 1;
+		if (strcmp(name + n, ".bias") == 0)
+			return 2;
+	}
+	return 0;
+}
+
+/*
+ * A backbone and the layer that somebody put behind it, each in a module of
+ * its own, as OpenMMLab keeps them: the layer takes the place of the
+ * backbone's last one.
+ */
+static int
+join_head(struct weights *w, struct arena *a, struct err *e)
+{
+	static const char body[] = "backbone.";
+	size_t at[3] = {SIZE_MAX, SIZE_MAX, SIZE_MAX}, n = sizeof(body) - 1;
+	const struct tensor *weight;
+
+	for (size_t i = 0; i < w->n; i++) {
+		const char *name = w->tensor[i].name + w->prefix;
+		int part = of_head(name);
+
+		if (w->ignored[i])
+			continue;
+		if (begins(w, i, body, n)) {
+			if (of_head(name + n) != 0)
+				return 0;
+		} else if (part == 0 || at[part] != SIZE_MAX) {
+			return 0;
+		} else {
+			at[part] = i;
+		}
+	}
+	if (at[1] == SIZE_MAX)
+		return 0;
+	weight = &w->tensor[at[1]];
+	if (weight->rank != 2)
+		return 0;
+	w->head = weight->name + w->prefix;
+	for (int part = 1; part <= 2; part++) {
+		struct tensor *t;
+
+		if (at[part] == SIZE_MAX)
+			continue;
+		t = &w->tensor[at[part]];
+		t->name = arena_printf(a, "%.*s%sfc.%s", (int)w->prefix,
+		    t->name, body, part == 1 ? "weight" : "bias");
+		if (t->name == NULL)
+			return full(e);
+	}
+	return 0;
+}
+
 int
 weights_init(struct weights *w, struct arena *a, struct tensor *t, size_t n,
     struct weights_attr *attr, size_t nattr, struct err *e)
@@ -136,6 +203,10 @@ weights_init(struct weights *w, struct arena *a, struct tensor *t, size_t n,
 		return full(e);
 	put_aside(w);
 	weights_norm_find(w);
+	while ((len = wrapper(w)) != 0)
+		w->prefix += len;
+	if ((rc = join_head(w, a, e)) != 0)
+		return rc;
 	while ((len = wrapper(w)) != 0)
 		w->prefix += len;
 	for (size_t i = 0; i < n; i++) {

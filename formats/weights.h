@@ -25,6 +25,7 @@ struct weights {
 	bool *turned;       /* its two axes were exchanged (arch_linear) */
 	bool *ignored;      /* there, but of no use to the graph */
 	size_t aside;       /* first of those beside the model, or SIZE_MAX */
+	const char *head;   /* a last layer beside a backbone, or NULL */
 	size_t mean, std;   /* of the image (weights_norm.h), or SIZE_MAX */
 	size_t prefix;      /* bytes of each name that are the wrapper's */
 	struct map by_name; /* without the prefix: index */

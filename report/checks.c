@@ -516,10 +516,11 @@ static json_t *
 scan_check(const struct checks_in *in)
 {
 	static const char *const part[] = {"arm", "options", "images",
-	    "accuracy", "p", "seeds", "map", "spread", "minimum",
+	    "preprocess", "accuracy", "p", "seeds", "map", "spread", "minimum",
 	    "flip_matrix"};
 	static const char *const name[] = {"arm", "options", "images",
-	    "accuracy", "p", "seeds", "map", "spread", "minimum", "flipMatrix"};
+	    "preprocess", "accuracy", "p", "seeds", "map", "spread", "minimum",
+	    "flipMatrix"};
 	const json_t *scan = case_doc(in->docs, CASE_SCAN);
 	const struct evidence *v = in->scan;
 	bool found = strcmp(v->verdict, "evidence") == 0;
@@ -545,6 +546,7 @@ purify_check(const struct checks_in *in)
 	} copy[] = {
 	    {CASE_PURIFY, "method", "method"},
 	    {CASE_PURIFY, "options", "options"},
+	    {CASE_PURIFY, "preprocess", "preprocess"},
 	    {CASE_PURIFY, "before", "before"},
 	    {CASE_PURIFY, "after", "after"},
 	    {CASE_PURIFY, "output", "output"},

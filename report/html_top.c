@@ -139,6 +139,42 @@ put_scope(const struct html_in *h, struct buf *b)
 	page_section_end(b);
 }
 
+/* How images became the model's input, and what was said of the model. */
+static void
+put_input(struct buf *b, const json_t *preprocess)
+{
+	static const char *const part[][2] = {
+	    {"arch", "Architecture, as given"},
+	    {"note", "How the model was read"},
+	    {"model.from", "Preprocessing, said by"}, {"data", "Images"}};
+	static const char *const list[] = {"mean", "std"};
+	char path[32], text[160], room[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(part); i++)
+		if (json_is_string(json_at(preprocess, part[i][0])) &&
+		    *json_string_value(json_at(preprocess, part[i][0])) != '\0')
+			page_fact(b, false, part[i][1],
+			    page_value(
+				preprocess, part[i][0], room, sizeof(room)));
+	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
+		const json_t *v;
+		size_t n = 0;
+
+		snprintf(path, sizeof(path), "model.%s", list[i]);
+		v = json_at(preprocess, path);
+		text[0] = '\0';
+		for (size_t k = 0; k < json_array_size(v) && n < 120; k++)
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+			    "%s%.6g", k > 0 ? ", " : "",
+			    json_number_value(json_array_get(v, k)));
+		if (n > 0)
+			page_fact(b, false,
+			    i == 0 ? "Preprocessing, mean"
+				   : "Preprocessing, deviation",
+			    text);
+	}
+}
+
 /* What the scan was run with. */
 static void
 put_numbers(const json_t *scan, struct buf *b)
@@ -153,6 +189,7 @@ put_numbers(const json_t *scan, struct buf *b)
 	    page_value(scan, "images.fit", room, sizeof(room)));
 	page_fact(b, false, "Images, counted on",
 	    page_value(scan, "images.test", room, sizeof(room)));
+	put_input(b, json_at(scan, "preprocess"));
 	json_object_foreach((json_t *)(uintptr_t)options, key, v)
 	{
 		char name[80];

@@ -224,7 +224,8 @@ static const struct walk_row walk_rows[] = {
 	OK("good-empty.tar", "", "tar"),
 	ODD("bad-dotdot.tar", "ok.txt=2 ", "tar", ARCHIVE_TRAVERSAL, true),
 	ODD("bad-symlink-then-write.tar", "d/evil=1 ", "tar", ARCHIVE_LINK, true),
-	ODD("bad-hardlink.tar", "a=1 ", "tar", ARCHIVE_LINK, true),
+	/* this sink cannot read back what it wrote, so no link is copied */
+	ODD("bad-link-through.tar", "real/a=1 d/evil=1 ", "tar", ARCHIVE_LINK, true),
 	ODD("bad-fifo.tar", "", "tar", ARCHIVE_DEVICE, true),
 	ODD("bad-setuid.tar", "tool=1 free=1 ", "tar", ARCHIVE_MODE, true),
 	ODD("bad-case-folder.tar", "A/x=1 a/y=1 ", "tar", ARCHIVE_CASE, true),

@@ -106,11 +106,19 @@ static const struct row rows[] = {
 	{"good-packbits.tif", 0, 0, 7, 6, 1, {68, 75, 82, 89, 96, 103, 110, 81}},
 	{"good-palette.tif", 0, 0, 7, 6, 3, {12, 92, 172, 12, 92, 172, 12, 92}},
 	{"good-strips.tif", 0, 0, 4, 3, 1, {252, 245, 238, 231, 239, 232, 225, 218}},
-	{"unsupported-16bit.tif", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
 	{"unsupported-cmyk.tif", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
-	{"unsupported-jpeg.tif", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
-	{"unsupported-tiles.tif", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
 	{"unsupported-turned.tif", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
+	{"unsupported-12bit.tif", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
+	{"unsupported-big.tif", ERR_UNSUPPORTED, NO, 0, 0, 0, {0}},
+	{"bad-jpeg.tif", ERR_FORMAT, NO, 0, 0, 0, {0}},
+	{"bad-pieces.tif", ERR_FORMAT, NO, 0, 0, 0, {0}},
+	{"bad-tiles.tif", ERR_FORMAT, NO, 0, 0, 0, {0}},
+	{"bad-tiles-many.tif", ERR_FORMAT, NO, 0, 0, 0, {0}},
+	{"bad-strips-tiles.tif", ERR_FORMAT, NO, 0, 0, 0, {0}},
+	{"good-16bit.tif", 0, 0, 4, 3, 1, {252, 245, 238, 231, 239, 232, 225, 218}},
+	{"good-tiles.tif", 0, 0, 4, 3, 3, {3, 83, 163, 10, 90, 170, 17, 97}},
+	{"good-jpeg.tif", 0, 0, 7, 6, 3, {3, 83, 162, 9, 89, 167, 17, 97}},
+	{"good-jpeg-grey.tif", 0, 0, 7, 6, 1, {67, 77, 85, 88, 92, 100, 107, 77}},
 };
 /* clang-format on */
 

@@ -136,10 +136,12 @@ static const struct bad_row bad_rows[] = {
     {"unsupported-external", ERR_UNSUPPORTED, 64,
 	"tensor 'w' keeps its values in another file"},
     {"unsupported-if", ERR_UNSUPPORTED, 13,
-	"node 'branch' (If): attribute 'else_branch' is a "
-	"graph"},
+	"node 'branch' (If): which branch it takes ('else_branch') is known "
+	"only when it runs"},
     {"unsupported-ir-2", ERR_UNSUPPORTED, ERR_NOWHERE,
 	"IR version 2, known are 3 to 10"},
+    {"unsupported-loop", ERR_UNSUPPORTED, 14,
+	"node 'loop' (Loop): it runs a graph of its own, 'body'"},
     {"unsupported-opset-5", ERR_UNSUPPORTED, ERR_NOWHERE,
 	"operator set 5, known are 6 to 21"},
     {"unsupported-opset-99", ERR_UNSUPPORTED, ERR_NOWHERE,

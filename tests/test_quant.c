@@ -74,6 +74,13 @@ static const struct good_row good_rows[] = {
     {"ends-several", NULL, 4, "opset 13; of what the file gives 'y' was taken"},
     {"ends-named", NULL, 4, "of what the file gives 'class_logits' was taken"},
     {"ends-squeeze", "Conv Relu GlobalAveragePool Squeeze Gemm", 4, "opset 13"},
+    {"ends-branches", "Conv Relu GlobalAveragePool Flatten Gemm Add", 4,
+	"opset 13"},
+    {"ends-crossed", NULL, 4, "opset 13"},
+    {"ends-lists",
+	"Conv Relu Neg Concat Concat Sub GlobalAveragePool Flatten Gemm", 4,
+	"opset 13"},
+    {"ends-transformer", NULL, 11, "opset 13"},
     {"ends-optimised",
 	"Conv Gelu Conv Add Clip Add Gelu Gelu GlobalAveragePool Flatten Gemm "
 	"LeakyRelu",

@@ -63,6 +63,9 @@ static const struct good_row good_rows[] = {
 	"architecture resnet at place 0, layers behind it"},
     {"good-resnet-linear.pt",
 	"architecture resnet at place 0, layers behind it"},
+    {"good-resnet-apart.pth",
+	"'head.fc.weight' is taken for the last layer, right behind the "
+	"backbone"},
     {"good-resnet-student.pt", "taken from 'student'"},
     {"good-row-transposed.pt", "a row of layers"},
     {"good-row-pads.pt", "a row of layers"},

@@ -239,12 +239,20 @@ ok "is the same" cmp $tmp/tar.data $tmp/out
 mkdir $tmp/shards
 cp $w/good-labels.tar $tmp/shards/1.tar
 cp $w/good-labels.tar.gz $tmp/shards/2.tar.gz
+exits 0 "names of classes" load $w/good-names.tar
+has 'classes[^a-z]*ant[^a-z]*cat[^a-z]*dog'
+exits 0 "numbers and names" load $w/good-both.tar
+has 'classes[^a-z]*ant[^a-z]*,[^a-z]*,[^a-z]*cat[^a-z]*,[^a-z]*,[^a-z]*dog'
+exits 0 "folders of classes in a shard" load $w/good-folders.tar
+has 'classes[^a-z]*cat[^a-z]*dog'
+says 'the folders in the shard are the classes'
+echo '{}' >$tmp/shards/1_stats.json && echo PAR1 >$tmp/shards/1.parquet && echo 2 >$tmp/shards/nshards.txt
 exits 0 "a folder of shards" load $tmp/shards
 says "2 shards"
 has '\[8,2,3,1\]'
 exits 0 "without labels" load $w/good-unlabelled.tar
 exits 0 "sizes" load $w/good-sizes.tar --preprocess resize=2x2
-for f in some-labels two-images no-image two-labels cls json image path cut; do
+for f in some-labels names two-images no-image two-labels cls json image path cut; do
 	exits 2 "bad-$f" load $w/bad-$f.tar
 	ok "one line" [ "$(wc -l <$err)" -eq 1 ]
 done

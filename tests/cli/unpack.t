@@ -60,9 +60,9 @@ exits 0 "good-nested.tar" assay-unpack $a/good-nested.tar $tmp/nested
 has nested m.mar.unpacked/model.bin weights
 has nested a/inner.tar.gz.unpacked/inner.txt inner
 ok "the archives stay" [ -f $tmp/nested/files/m.mar ]
-lacks nested notes.gz.unpacked
+ok "nested has notes.gz.unpacked" [ -s $tmp/nested/files/notes.gz.unpacked/notes ]
 lacks nested weights.pt.unpacked
-ok "the manifest has all" [ "$(grep -c '"path"' $tmp/nested/manifest.json)" -eq 7 ]
+ok "the manifest has all" [ "$(grep -c '"path"' $tmp/nested/manifest.json)" -eq 8 ]
 exits 0 "a name that is taken" assay-unpack $a/good-nested-clash.tar $tmp/clash
 has clash x.zip.unpacked_/a 1
 has clash X.zip.Unpacked/a 2
@@ -158,13 +158,48 @@ rm $hub/top $hub/snapshots/r1/[aeldr]* && echo more >>$hub/blobs/$h
 exits 1 "a blob that is not its name" assay-unpack $hub/snapshots/r1 $tmp/blob
 prints 'ARCHIVE_DIGEST  sub/model.bin: '
 
+# --- links of an archive to its own files are copied
+exits 0 "good-linked.tar" assay-unpack $a/good-linked.tar $tmp/linked
+prints 'ARCHIVE_LINK_INSIDE  d/c: .*a copy of a in its place'
+prints 'ARCHIVE_LINK_INSIDE  none: .*no file of the archive'
+prints 'ARCHIVE_LINK_INSIDE  chain: .*a copy of d/c in its place'
+ok "and nothing else is said" [ "$(grep -c ARCHIVE_ $out)" = 3 ]
+has linked chain "$(cat $tmp/linked/files/a)"
+has linked b "$(cat $tmp/linked/files/a)"
+has linked d/c "$(cat $tmp/linked/files/a)"
+has linked models--o--n/snapshots/r1/sub/w weights
+has linked models--o--n/snapshots/r1/r readme
+lacks linked none
+ok "no link is made" [ -z "$(find $tmp/linked -type l -o -links +1 -type f)" ]
+exits 0 "good-unpadded.tar" assay-unpack $a/good-unpadded.tar $tmp/unpadded
+ok "its last file is whole" [ "$(wc -c <$tmp/unpadded/files/b)" = 700 ]
+for n in 2235 2237; do
+	{ cat $a/good-unpadded.tar && echo; } | head -c $n >$tmp/short.tar
+	exits 2 "its first $n bytes" assay-unpack $tmp/short.tar $tmp/short$n
+	prints ARCHIVE_TRUNCATED
+done
+
+# --- a file that was compressed alone
+mkdir $tmp/alone && echo weights | gzip -n >$tmp/alone/m.onnx.gz && echo more | xz >$tmp/alone/t.xz
+exits 0 "a file by gzip" assay-unpack $tmp/alone/m.onnx.gz $tmp/gz1
+has gz1 m.onnx.gz.unpacked/m.onnx weights
+gzip -n <$tmp/alone/m.onnx.gz >$tmp/alone/twice.gz && echo words | gzip -n >$tmp/alone/noname
+exits 0 "such files in a folder" assay-unpack $tmp/alone $tmp/gz2
+has gz2 m.onnx.gz.unpacked/m.onnx weights
+has gz2 t.xz.unpacked/t more
+lacks gz2 twice.gz.unpacked
+lacks gz2 noname.unpacked
+head -c 20 $tmp/alone/m.onnx.gz >$tmp/cut.gz
+exits 2 "one that is cut" assay-unpack $tmp/cut.gz $tmp/gz3
+prints ARCHIVE_TRUNCATED
+
 # --- status 1: refused members, and nothing outside the case
 mkdir $tmp/jail
 for f in dotdot.tar:TRAVERSAL dotdot.zip:TRAVERSAL dotdot-inside.tar:TRAVERSAL \
     absolute.tar:TRAVERSAL drive.zip:TRAVERSAL backslash-dotdot.tar:TRAVERSAL \
     backslash.tar:NAME dot.tar:NAME empty-component.tar:NAME control.tar:NAME \
     bidi.tar:NAME utf8.tar:NAME symlink.tar:LINK symlink-then-write.tar:LINK \
-    hardlink.tar:LINK hardlink-outside.tar:LINK fifo.tar:DEVICE \
+    hardlink-outside.tar:LINK link-through.tar:LINK link-up.tar:LINK fifo.tar:DEVICE \
     dotdot.7z:TRAVERSAL device.tar:DEVICE duplicate.tar:DUPLICATE duplicate.zip:DUPLICATE \
     file-as-folder.tar:DUPLICATE folder-as-file.tar:DUPLICATE; do
 	name=${f%:*}

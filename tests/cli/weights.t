@@ -104,7 +104,14 @@ f=$w/good-resnet-pool.safetensors
 exits 0 "the usual architecture" assay-load "$f" -o usual
 ok "says what else it could be" grep -aq 'no pool behind the first convolution; --arch resnet_pool has one' usual
 
-exits 0 "assay-eval with --arch" assay-eval "$f" --arch resnet_pool --data x.npy,y.npy
+exits 0 "assay-eval with --arch" assay-eval "$f" --arch resnet_pool --preprocess mean=.25,std=.5 --data x.npy,y.npy --json
+cp "$out" said.json
+ok "what was said is in the document" python3 -c 'import json
+p = json.load(open("said.json"))["preprocess"]
+assert p["arch"] == "resnet_pool" and p["model"]["mean"] == [0.25] and p["model"]["std"] == [0.5], p
+assert "resnet_pool" in p["note"], p'
+exits 0 "and that nothing was" assay-eval "$f" --data x.npy,y.npy --json
+prints '"arch": null'
 exits 0 "assay-purify without" assay-purify "$f" --data x.npy,y.npy --method ft --rounds 1 -o plain.safetensors
 exits 0 "assay-purify with --arch" assay-purify "$f" --arch resnet_pool --data x.npy,y.npy --method ft --rounds 1 -o pure.safetensors
 ok "trains another model" sh -c "! cmp -s plain.safetensors pure.safetensors"
