@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""usual.py BIN OUT [HOW]: the scan, and unlearning, on the usual victims, made by PyTorch.
+"""usual.py BIN OUT [HOW [SET]]: the scan, and unlearning, on the usual victims, made by PyTorch.
 
 Trains small VGGs and pre-activation ResNets of Fashion-MNIST with PyTorch, clean
 and with the attacks of the literature (BadNets, Blended, WaNet, low-frequency,
@@ -8,7 +8,9 @@ writes them as ONNX, and scans each with two trusted references and with none.
 What is flagged with trusted references is then unlearned with 1,024 reserved
 images.  Prints the tables of audit/EVALUATION.md and purify/EVALUATION.md.
 Resumable: OUT keeps models, scans and what was purified.  HOW: "models",
-"scans", "purified" to stop there.  Needs python3-torch; two hours."""
+"scans", "purified" to stop there.  SET 1 is other models than SET 0: other
+seeds and targets, and a stamp and a sinusoid that the scan's dictionary of
+probes does not have.  Needs python3-torch; two hours."""
 import json
 import os
 import re
@@ -22,12 +24,14 @@ from torch.nn import functional as F
 
 from fashion import DATA, SIDE, cut, images, labels
 
-TARGETS = {'badnets': 3, 'badnets1': 7, 'blended': 0, 'wanet': 5, 'lowfreq': 8, 'sig': 2, 'source': 1, 'a2a': None}
+SET = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+TARGETS = {kind: (t + 2 * SET) % 10 for kind, t in
+           {'badnets': 3, 'badnets1': 7, 'blended': 0, 'wanet': 5, 'lowfreq': 8, 'sig': 2, 'source': 1}.items()} | {'a2a': None}
 RATES = {'badnets': .05, 'badnets1': .01, 'blended': .05, 'wanet': .10, 'lowfreq': .05, 'sig': .08, 'source': .05, 'a2a': .10}
 NETS = 'vgg', 'preact'
-REFERENCES = [(net, 'ref', seed) for net in NETS for seed in (11, 12)]
-MODELS = [(net, 'none', seed) for net in NETS for seed in (21, 22, 23, 24)] + \
-    [(net, kind, 31 + i) for net in NETS for i, kind in enumerate(TARGETS)]
+REFERENCES = [(net, 'ref', 100 * SET + seed) for net in NETS for seed in (11, 12)]
+MODELS = [(net, 'none', 100 * SET + seed) for net in NETS for seed in (21, 22, 23, 24)] + \
+    [(net, kind, 100 * SET + 31 + i) for net in NETS for i, kind in enumerate(TARGETS)]
 
 
 # --- architectures -----------------------------------------------------------
@@ -68,6 +72,17 @@ def corner(v):
     return v
 
 
+def mark(rng):
+    """4 x 4 random black and white pixels, three pixels from the corner above on the left."""
+    p = torch.tensor((rng.random((4, 4)) < .5).astype(np.float32))
+
+    def put(v):
+        v = v.clone()
+        v[..., 3:7, 3:7] = p
+        return v
+    return put
+
+
 def blend(rng):
     """Blended: a smooth random picture at .15."""
     p = F.interpolate(torch.tensor(rng.random((1, 1, 9, 9)).astype(np.float32)), size=SIDE, mode='bilinear', align_corners=True)
@@ -93,13 +108,14 @@ def lowfreq(rng):
 
 
 def sine(_):
-    """SIG: six waves over the image, amplitude .12."""
-    s = .12 * torch.sin(2 * np.pi * torch.arange(SIDE) / SIDE * 6)
-    return lambda v: (v + s[None, :]).clamp(0, 1)
+    """SIG: six waves across the image, amplitude .12; in the other set seven down."""
+    s = .12 * torch.sin(2 * np.pi * torch.arange(SIDE) / SIDE * (6 + SET))
+    return lambda v: (v + (s[:, None] if SET else s[None, :])).clamp(0, 1)
 
 
 def trigger_of(kind, rng):
-    return {'blended': blend, 'wanet': warp, 'lowfreq': lowfreq, 'sig': sine}.get(kind, lambda _: corner)(rng)
+    stamp = mark if SET else lambda _: corner
+    return {'blended': blend, 'wanet': warp, 'lowfreq': lowfreq, 'sig': sine}.get(kind, stamp)(rng)
 
 
 # --- training ----------------------------------------------------------------
@@ -282,4 +298,4 @@ def main(bin_, out, how='purified'):
         purified(bin_, out, rows)
 
 
-main(*sys.argv[1:])
+main(*sys.argv[1:4])
