@@ -15,7 +15,7 @@
 struct link {
 	const char *path, *target; /* within files/, both */
 	const char *blob;          /* of a Hugging Face cache: its name */
-	bool hard, done;
+	bool done;
 };
 
 /*
@@ -57,7 +57,7 @@ bundle_link(struct bundle *b, const char *raw, const char *target, bool hard)
 {
 	char to[LIMIT_MEMBER_NAME + 1];
 	struct member from, m;
-	struct link l = {.hard = hard};
+	struct link l = {0};
 	size_t n = strlen(b->prefix);
 
 	/* in a layer a file may be in another one: only hard links stay */
@@ -122,8 +122,8 @@ list(struct bundle *b, size_t n, struct map *file, struct map *folder)
 	return 0;
 }
 
-/* Copy what the link means, and say so where no program writes such links by
- * itself. */
+/* Copy what the link means, and say so, but for the links that a cache of the
+ * Hugging Face hub is made of. */
 static int
 make(struct bundle *b, const struct link *l, uint64_t consumed, struct err *e)
 {
@@ -141,7 +141,7 @@ make(struct bundle *b, const struct link *l, uint64_t consumed, struct err *e)
 	bundle_nth(b, n)->taken = true; /* an archive is taken apart once */
 	if (l->blob != NULL && strlen(l->blob) == 64)
 		return bundle_verify(b, bundle_nth(b, n), l->blob, e);
-	if (!l->hard && l->blob == NULL)
+	if (l->blob == NULL)
 		bundle_find(b, FINDING_ARCHIVE_LINK_INSIDE, l->path,
 		    "a copy of %.200s in its place", l->target);
 	return 0;
