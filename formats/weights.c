@@ -136,20 +136,23 @@ of_head(const char *name)
 }
 
 /*
- * A backbone and the layer that somebody put behind it, each in a module of
- * its own, as OpenMMLab keeps them: the layer takes the place of the
- * backbone's last one.
+ * A ResNet as a backbone and the layer that somebody put behind it, each in a
+ * module of its own, as OpenMMLab keeps them: the layer takes the place of the
+ * backbone's last one, which is called "fc".
  */
 static int
 join_head(struct weights *w, struct arena *a, struct err *e)
 {
-	static const char body[] = "backbone.";
+	static const char body[] = "backbone.", resnet[] = "backbone.layer1.";
 	size_t at[3] = {SIZE_MAX, SIZE_MAX, SIZE_MAX}, n = sizeof(body) - 1;
 	const struct tensor *weight;
+	bool layers = false;
 
 	for (size_t i = 0; i < w->n; i++) {
 		const char *name = w->tensor[i].name + w->prefix;
 		int part = of_head(name);
+
+		layers = layers || begins(w, i, resnet, sizeof(resnet) - 1);
 
 		if (w->ignored[i])
 			continue;
@@ -162,7 +165,7 @@ join_head(struct weights *w, struct arena *a, struct err *e)
 			at[part] = i;
 		}
 	}
-	if (at[1] == SIZE_MAX)
+	if (at[1] == SIZE_MAX || !layers)
 		return 0;
 	weight = &w->tensor[at[1]];
 	if (weight->rank != 2)
