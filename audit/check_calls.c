@@ -111,11 +111,13 @@ import(struct walk *w, size_t i)
 		else if (m != NULL && last > i &&
 			 !listed(m->allowed, at(w, i + 2)))
 			find(w, weigh(m), i + 2, "import of");
-		i = last + 1;
-		if (is(w, i, "as")) {
-			name = i + 1;
-			i += 2;
+		if (is(w, last + 1, "as")) {
+			/* import os.path as osp: the name is the inner one's */
+			m = last > i ? NULL : m;
+			name = last + 2;
+			last += 2;
 		}
+		i = last + 1;
 		if (m != NULL && m->allowed != NULL)
 			remember(w, at(w, name), m);
 		if (!is(w, i, ","))

@@ -19,6 +19,8 @@ struct check_pickle_fact {
 	const struct check_pickle_danger *danger; /* looked up if not allowed */
 	uint64_t at;
 	bool called, said;
+	bool reduced; /* called by REDUCE or the like, not only made */
+	bool hooked;  /* state was set that Python itself calls */
 	uint32_t handed;    /* on, as a value; and not to who may call it */
 	uint64_t handed_at; /* the last time */
 	struct check_pickle_fact *next;
@@ -74,6 +76,9 @@ struct check_pickle_fact *check_pickle_judge_name(
 /* The class that a call makes an object of. */
 struct check_pickle_fact *check_pickle_judge_class(
     struct check_pickle_judge *, const struct pickle_node *call);
+/* It is a class that a file of the bundle makes. */
+bool check_pickle_judge_local(
+    const struct check_pickle_judge *, const struct check_pickle_fact *);
 /* A finding, once for each `what` and name. */
 void check_pickle_judge_say(struct check_pickle_judge *, enum finding_id,
     uint64_t at, const char *what, const char *shown);
