@@ -328,6 +328,11 @@ torchscript(const struct walk *w, size_t i)
 		operator(w, i);
 	else if (is(w, i, "ops") && is(w, i + 1, "."))
 		find(w, FINDING_TORCHSCRIPT_LIBRARY, i + 2, "operators of");
+	/* what torch.distributed.rpc is in TorchScript */
+	if ((is(w, i, "rpc_async") || is(w, i, "rpc_sync") ||
+		is(w, i, "rpc_remote")) &&
+	    is(w, i + 1, "("))
+		find(w, FINDING_TORCHSCRIPT_OPERATOR, i, "operator");
 	if (is(w, i, "torch") && is(w, i + 1, ".") &&
 	    listed(code_op_files, at(w, i + 2)))
 		find(w, FINDING_TORCHSCRIPT_OPERATOR, i + 2, "operator");
@@ -433,6 +438,40 @@ collect(struct walk *w)
 	return bad.s != NULL ? bad : t;
 }
 
+/*
+ * Marks that turn the order of characters around (UAX 9) and are not closed on
+ * their line: what one reads is not what Python does (CVE-2021-42574).  U+202A
+ * to U+202E and U+2066 to U+2069 in UTF-8; a comment or string may well have
+ * them in pairs.
+ */
+static void
+reversed(const struct walk *w)
+{
+	struct rd r = w->f->bytes;
+	size_t open = 0, at = 0;
+
+	for (size_t i = 0; i + 2 < r.len; i++) {
+		const uint8_t *p = r.base + i;
+
+		if (*p == '\n' && open != 0)
+			break;
+		if (p[0] != 0xe2)
+			continue;
+		if ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae &&
+			p[2] != 0xac) ||
+		    (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa8)) {
+			open++;
+			at = i;
+		} else if (open != 0 && ((p[1] == 0x80 && p[2] == 0xac) ||
+					    (p[1] == 0x81 && p[2] == 0xa9))) {
+			open--;
+		}
+	}
+	if (open != 0)
+		check_find(w->f, FINDING_CODE_DANGEROUS, at,
+		    "a mark that turns the order of what is read around");
+}
+
 static void
 judge(struct walk *w, struct pycode_token last)
 {
@@ -513,6 +552,7 @@ check_calls(const struct check_file *f)
 		w.torchscript = true;
 	arena_init(&w.arena, LIMIT_TEMPLATE_ARENA);
 	map_init(&w.alias, &w.arena);
+	reversed(&w);
 	judge(&w, collect(&w));
 	arena_release(&w.arena);
 	check_knows(f);

@@ -40,7 +40,7 @@ static const char *const ends[] = {".mk", ".dockerfile", ".Dockerfile", ".just",
     ".swift", ".scala", ".kt", ".clj", ".ex", ".exs", ".erl", ".hs", ".nim",
     ".cr", ".dart", ".nf", ".smk", ".tf", ".hcl", ".def", ".sql", ".gyp",
     ".gypi", ".gemspec", ".podspec", ".cabal", ".sbt", ".bzl", ".BUILD",
-    ".ninja"};
+    ".ninja", ".tex", ".sty", ".cls", ".dtx", ".ltx"};
 
 static bool
 has(struct rd r, const char *word)

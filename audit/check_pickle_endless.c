@@ -28,6 +28,50 @@ is_long_range(const struct pickle_node *args)
 	       ((double)stop - (double)v[0]) / (double)v[2] > (double)MOST;
 }
 
+/* How much one argument of product() or permutations() holds. */
+static int64_t
+length(const struct pickle_node *n)
+{
+	const struct pickle_node *to;
+	int64_t v[2] = {0, 0};
+
+	if (n->kind == PICKLE_TUPLE || n->kind == PICKLE_LIST ||
+	    n->kind == PICKLE_SET || n->kind == PICKLE_FROZENSET)
+		return n->big ? MOST : (int64_t)n->n;
+	if (pickle_is(n, PICKLE_STR) || pickle_is(n, PICKLE_BYTES))
+		return (int64_t)n->text.len;
+	if (!pickle_calls(n, "builtins", "range") || n->call->args->n == 0)
+		return 1;
+	to = pickle_item(n->call->args, n->call->args->n > 1);
+	if (!pickle_is(to, PICKLE_INT) || !pickle_int(to, &v[1]))
+		return MOST;
+	if (n->call->args->n > 1 &&
+	    !pickle_int(pickle_item(n->call->args, 0), &v[0]))
+		return MOST;
+	return v[1] > v[0] ? v[1] - v[0] : 0;
+}
+
+/* Everything with everything: product(), permutations(), combinations(). */
+static bool
+is_combined(const struct pickle_node *n)
+{
+	const struct pickle_node *args = n->call->args;
+	int64_t all = 1;
+
+	if (pickle_calls(n, "itertools", "product")) {
+		for (size_t i = 0; i < args->n; i++)
+			if (ckd_mul(&all, all, length(args->item[i])) ||
+			    all > MOST)
+				return true;
+		return false;
+	}
+	return (pickle_calls(n, "itertools", "permutations") ||
+		   pickle_calls(n, "itertools", "combinations") ||
+		   pickle_calls(
+		       n, "itertools", "combinations_with_replacement")) &&
+	       args->n != 0 && length(args->item[0]) > 24;
+}
+
 static const char *
 iterator(const struct pickle_node *n, unsigned depth)
 {
@@ -44,6 +88,8 @@ iterator(const struct pickle_node *n, unsigned depth)
 	    (pickle_calls(n, "itertools", "repeat") && args->n == 1))
 		return "walks through what has no end";
 	if (pickle_calls(n, "builtins", "range") && is_long_range(args))
+		return "makes more than any file holds";
+	if (is_combined(n))
 		return "makes more than any file holds";
 	/* of iter(), zip() and chain() also of what they walk through */
 	for (size_t i = 0; i < args->n && bad == NULL; i++)

@@ -322,6 +322,10 @@ see(void *ctx, uint8_t op, const struct pickle_node *n)
 	else if ((n->kind == PICKLE_STR || n->kind == PICKLE_BYTES) &&
 		 !n->built)
 		check_pickle_nested(j, n);
+	else if (n->kind == PICKLE_TUPLE && n->bulk >= PICKLE_HASH &&
+		 !n->built)
+		check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
+		    "a key whose hash takes for ever to compute", NULL);
 	else if (n->kind == PICKLE_CALL &&
 		 (op == CODE_REDUCE || op == CODE_NEWOBJ ||
 		     op == CODE_NEWOBJ_EX || op == CODE_INST || op == CODE_OBJ))
