@@ -322,17 +322,17 @@ operator(const struct walk *w, size_t i)
 static void
 torchscript(const struct walk *w, size_t i)
 {
+	/* prim::rpc_async and its kind, whose arguments name a function */
+	if ((is(w, i, "rpc_async") || is(w, i, "rpc_sync") ||
+		is(w, i, "rpc_remote")) &&
+	    is(w, i + 1, "(") && !is(w, i - 3, "ops"))
+		find(w, FINDING_TORCHSCRIPT_OPERATOR, i, "operator");
 	if (is(w, i - 1, "."))
 		return;
 	if (is(w, i, "ops") && is(w, i + 1, ".") && is(w, i + 3, "."))
 		operator(w, i);
 	else if (is(w, i, "ops") && is(w, i + 1, "."))
 		find(w, FINDING_TORCHSCRIPT_LIBRARY, i + 2, "operators of");
-	/* what torch.distributed.rpc is in TorchScript */
-	if ((is(w, i, "rpc_async") || is(w, i, "rpc_sync") ||
-		is(w, i, "rpc_remote")) &&
-	    is(w, i + 1, "("))
-		find(w, FINDING_TORCHSCRIPT_OPERATOR, i, "operator");
 	if (is(w, i, "torch") && is(w, i + 1, ".") &&
 	    listed(code_op_files, at(w, i + 2)))
 		find(w, FINDING_TORCHSCRIPT_OPERATOR, i + 2, "operator");
