@@ -64,8 +64,8 @@ base64(const struct check_file *f, struct slice s, uint64_t off)
 		return;
 	arena_init(&a, s.len + 1);
 	if ((out = arena_alloc(&a, s.len, 1)) != NULL)
-		decoded(f, "base64", off, out, check_decode_base64(s, out),
-		    sure);
+		decoded(
+		    f, "base64", off, out, check_decode_base64(s, out), sure);
 	arena_release(&a);
 }
 

@@ -34,8 +34,7 @@ static bool
 is_own(const struct conf *handler)
 {
 	const char *end = memchr(handler->text, ':', handler->len);
-	size_t n =
-	    end != NULL ? (size_t)(end - handler->text) : handler->len;
+	size_t n = end != NULL ? (size_t)(end - handler->text) : handler->len;
 
 	if (n > 3 && memcmp(handler->text + n - 3, ".py", 3) == 0)
 		n -= 3;

@@ -30,8 +30,7 @@ check_config_harmless(const char *name, size_t len, unsigned use)
 
 	if (at == 0 || at + 1 == len)
 		return false;
-	a = check_pickle_allow_find(
-	    (struct slice){(const uint8_t *)name, at},
+	a = check_pickle_allow_find((struct slice){(const uint8_t *)name, at},
 	    (struct slice){(const uint8_t *)dot + 1, len - at - 1});
 	/* arguments that only a pickle shows are not looked at here */
 	return a != NULL && (a->use & use) == use &&

@@ -175,8 +175,8 @@ png_text(const struct check_file *f, struct rd r)
 		return;
 	}
 	if (!packed) {
-		check_base64(f, (struct slice){r.base + r.off, rd_left(&r)},
-		    off);
+		check_base64(
+		    f, (struct slice){r.base + r.off, rd_left(&r)}, off);
 		return;
 	}
 	check_expand_zlib(f, rd_mem(r.base + r.off, rd_left(&r)), &x);

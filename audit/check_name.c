@@ -157,8 +157,8 @@ page(const struct check_file *f)
 		for (size_t k = 0; k < ARRAY_LEN(begins); k++)
 			if (text_ends_with(check_name_of(f), binary[i]) &&
 			    f->bytes.len - n > strlen(begins[k]) &&
-			    strncasecmp(
-				s + n, begins[k], strlen(begins[k])) == 0) {
+			    strncasecmp(s + n, begins[k], strlen(begins[k])) ==
+				0) {
 				check_short(f, FINDING_NAME_MISMATCH, n,
 				    "named %s, content is a page", binary[i]);
 				return;

@@ -322,8 +322,7 @@ see(void *ctx, uint8_t op, const struct pickle_node *n)
 	else if ((n->kind == PICKLE_STR || n->kind == PICKLE_BYTES) &&
 		 !n->built)
 		check_pickle_nested(j, n);
-	else if (n->kind == PICKLE_TUPLE && n->bulk >= PICKLE_HASH &&
-		 !n->built)
+	else if (n->kind == PICKLE_TUPLE && n->bulk >= PICKLE_HASH && !n->built)
 		check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
 		    "a key whose hash takes for ever to compute", NULL);
 	else if (n->kind == PICKLE_CALL &&

@@ -19,8 +19,8 @@ struct check_pickle_fact {
 	const struct check_pickle_danger *danger; /* looked up if not allowed */
 	uint64_t at;
 	bool called, said;
-	bool reduced; /* called by REDUCE or the like, not only made */
-	bool hooked;  /* state was set that Python itself calls */
+	bool reduced;       /* called by REDUCE or the like, not only made */
+	bool hooked;        /* state was set that Python itself calls */
 	uint32_t handed;    /* on, as a value; and not to who may call it */
 	uint64_t handed_at; /* the last time */
 	struct check_pickle_fact *next;

@@ -108,15 +108,13 @@ record(struct database *d, const uint8_t *p, size_t len)
 
 /* The rest of a row from the pages that follow each other by their numbers. */
 static bool
-follow(
-    const struct database *d, uint32_t number, uint8_t *out, size_t left)
+follow(const struct database *d, uint32_t number, uint8_t *out, size_t left)
 {
 	while (left != 0) {
 		size_t at = (size_t)(number - 1) * d->page;
 		size_t n = MIN(left, d->usable - 4);
 
-		if (number == 0 || at > d->all.len ||
-		    d->all.len - at < d->page)
+		if (number == 0 || at > d->all.len || d->all.len - at < d->page)
 			return false;
 		memcpy(out, d->all.base + at + 4, n);
 		number = big(d->all.base + at, 4);
@@ -130,7 +128,8 @@ follow(
 static size_t
 local(const struct database *d, uint64_t payload)
 {
-	uint64_t most = d->usable - 35, least = (d->usable - 12) * 32 / 255 - 23;
+	uint64_t most = d->usable - 35,
+		 least = (d->usable - 12) * 32 / 255 - 23;
 	uint64_t k = least + (payload - least) % (d->usable - 4);
 
 	if (payload <= most)
@@ -182,8 +181,7 @@ leaf(struct database *d, const uint8_t *page, size_t head)
 			return;
 		}
 		cell = big(page + at, 2);
-		if (cell >= d->usable ||
-		    !row(d, page + cell, d->usable - cell))
+		if (cell >= d->usable || !row(d, page + cell, d->usable - cell))
 			d->odd++;
 	}
 }

@@ -31,10 +31,10 @@ static const struct startup startups[] = {
 
 /* Options of Vim that are expressions, and what reaches the system in one
  * (CVE-2019-12735). */
-static const char *const options[] = {"fde=", "foldexpr=", "inde=",
-    "indentexpr=", "fex=", "formatexpr=", "inex=", "includeexpr=", "fdt=",
-    "foldtext=", "bexpr=", "balloonexpr=", "pex=", "printexpr=", "dex=",
-    "diffexpr=", "pexpr=", "patchexpr="};
+static const char *const options[] = {
+    "fde=", "foldexpr=", "inde=", "indentexpr=", "fex=", "formatexpr=", "inex=",
+    "includeexpr=", "fdt=", "foldtext=", "bexpr=", "balloonexpr=", "pex=",
+    "printexpr=", "dex=", "diffexpr=", "pexpr=", "patchexpr="};
 static const char *const reaches[] = {"system(", "execute(", "assert_fails(",
     "source", "writefile(", "libcall(", "job_start(", "py3eval(", "luaeval("};
 

@@ -45,8 +45,7 @@ struct pickle_node {
 	bool built : 1; /* BUILD was applied to something that is no call */
 	bool kept : 1;  /* in the memo, or twice on the stack */
 	bool hooks : 1; /* a dictionary: see pickle_is_hook() */
-	/* a tuple: at least 2 to the power of this are the values that one comes
-	 * to through it, each as often as one does, which is what hash() costs */
+	/* a tuple: hash() comes to 2 to the power of this values, or more */
 	uint8_t bulk;
 	union {
 		int64_t i;
