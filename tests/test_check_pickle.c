@@ -317,7 +317,7 @@ static const struct family_row families[] = {
     {"a blank", "sklearn.svm ", "SVC", false, 0},
     {"nothing", "sklearn.svm", "", false, 0},
     {"a callback", "pytorch_lightning.callbacks.early_stopping",
-	"EarlyStopping", true, USE_NEW | USE_STATE},
+	"EarlyStopping", true, USE_DATA},
     {"a loop's buffer", "mmengine.logging.history_buffer", "HistoryBuffer",
 	true, USE_NEW | USE_STATE},
     {"a configuration", "detectron2.config.config", "CfgNode", true,
