@@ -155,6 +155,13 @@ prints 'medium *SERVE_HANDLER'
 printf 'dependencies:\n- pip:\n  - --index-url http://models.example/simple\n  - torch\n' | file env.yaml
 hostile DEPEND_SOURCE "an environment of conda without channels"
 
+# --- layers of a caffemodel: name, field 100 with type and python_param
+printf '\012\005LeNet\242\006\040\012\002py\022\006Python\222\010\022\012\010my_layer\022\006Sneaky' | file net.caffemodel
+hostile OBJECT_CODE "a layer of Caffe that is Python"
+printf '\012\005LeNet\242\006\024\012\002ip\022\014InnerProduct\032\000' | file net.caffemodel
+run assay-inspect "$tmp/b"
+ok "one that is not" sh -c "! grep -qE '^ +(medium|high|critical)' $out"
+
 # --- names
 rm -rf "$tmp/b"
 mkdir -p "$tmp/b"
