@@ -425,6 +425,7 @@ check_pickle_judge_read(struct check_pickle_judge *j, struct rd *r, bool whole,
 		j->pickle.nodes = j->pickle.nfresh = 0;
 	}
 	j->told = 0;
+	j->asked = 0;
 	j->pickle.lean = !whole;
 	return pickle_read(&j->pickle, r, root, e);
 }

@@ -45,7 +45,8 @@ struct check_pickle_judge {
 	/* chance may have made the bytes look like a pickle: only names that
 	 * are names count */
 	bool tentative;
-	size_t told; /* imports, calls and the like in this pickle */
+	size_t told;   /* imports, calls and the like in this pickle */
+	int64_t asked; /* elements and bytes that its calls make of nothing */
 };
 
 void check_pickle_judge_init(
@@ -61,10 +62,13 @@ int check_pickle_judge_read(struct check_pickle_judge *, struct rd *r,
 /* --- for the parts ------------------------------------------------------- */
 
 /* Why a call with these arguments never returns or asks for too much: one that
- * walks through them, one of a size, an array's, a fraction's; or NULL. */
-const char *check_pickle_endless(const struct pickle_node *args);
-const char *check_pickle_endless_size(const struct pickle_node *args);
-const char *check_pickle_endless_shape(const struct pickle_node *args);
+ * walks through them, one of a size, an array's, a fraction's; or NULL.  What all
+ * calls of a pickle ask for is added up in *all. */
+const char *check_pickle_endless(const struct pickle_node *args, int64_t *all);
+const char *check_pickle_endless_size(
+    const struct pickle_node *args, int64_t *all);
+const char *check_pickle_endless_shape(
+    const struct pickle_node *args, int64_t *all);
 const char *check_pickle_endless_power(const struct pickle_node *args);
 
 /* Of a name, or of getattr(name, "attribute"); NULL: it is neither. */
