@@ -76,7 +76,7 @@ parameters(const struct check_file *f, const json_t *root)
 		if (strcmp(key, "EXECUTION_ENV_PATH") == 0)
 			find(f,
 			    leaves(value) ? FINDING_CONFIG_PATH
-					  : FINDING_SERVE_HANDLER,
+					  : FINDING_SERVE_LOCAL,
 			    "environment to run in", value);
 	}
 }
