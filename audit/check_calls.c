@@ -26,7 +26,8 @@ struct walk {
 	struct pycode_token *t;
 	size_t n, cap;
 	bool torchscript;
-	bool full; /* uses of some modules go unseen */
+	bool full;     /* uses of some modules go unseen */
+	bool connects; /* something is a socket's connect() */
 };
 
 static const struct pycode_token *
@@ -50,6 +51,16 @@ listed(const char *const *list, const struct pycode_token *t)
 		if (pycode_is(t, *list))
 			return true;
 	return false;
+}
+
+/* A socket that is only bound is how scripts look for a free port. */
+static bool
+allowed(
+    const struct walk *w, const struct code_module *m, struct pycode_token t)
+{
+	return listed(m->allowed, &t) &&
+	       !(w->connects && strcmp(m->name, "socket") == 0 &&
+		   pycode_is(&t, "socket"));
 }
 
 static void
@@ -108,8 +119,7 @@ import(struct walk *w, size_t i)
 		/* urllib.parse only cuts strings */
 		if (m != NULL && m->allowed == NULL)
 			find(w, weigh(m), name, "import of");
-		else if (m != NULL && last > i &&
-			 !listed(m->allowed, at(w, i + 2)))
+		else if (m != NULL && last > i && !allowed(w, m, *at(w, i + 2)))
 			find(w, weigh(m), i + 2, "import of");
 		if (is(w, last + 1, "as")) {
 			/* import os.path as osp: the name is the inner one's */
@@ -155,7 +165,7 @@ from(struct walk *w, size_t i)
 		    (at(w, i)->kind != PYCODE_NAME && !is(w, i, "*")) ||
 		    is(w, i, "as"))
 			continue;
-		if (!listed(m->allowed, at(w, i)))
+		if (!allowed(w, m, *at(w, i)))
 			find(w, weigh(m), i, "import of");
 	}
 	return i;
@@ -236,7 +246,7 @@ use_module(const struct walk *w, size_t i)
 		if (!is(w, i + 1, "=") || is(w, i + 2, "="))
 			find(w, weigh(&code_modules[m - 1]), i,
 			    "module as a value");
-	} else if (!listed(code_modules[m - 1].allowed, at(w, i + 2)) &&
+	} else if (!allowed(w, &code_modules[m - 1], *at(w, i + 2)) &&
 		   !(is(w, i + 3, "(") && asks(w, i + 3))) {
 		find(w,
 		    is(w, i + 3, "(") && tame(w, i + 3)
@@ -244,6 +254,47 @@ use_module(const struct walk *w, size_t i)
 			: weigh(&code_modules[m - 1]),
 		    i + 2, "use of");
 	}
+}
+
+/* "...version.py" among the tokens from i to the end of the line. */
+static bool
+names_source(const struct walk *w, size_t i, size_t end)
+{
+	for (; i < end && at(w, i)->kind != PYCODE_LINE; i++) {
+		struct pycode_token t = *at(w, i);
+
+		if (t.kind != PYCODE_STRING)
+			continue;
+		pycode_inner(&t);
+		if (t.len > 3 && memcmp(t.s + t.len - 3, ".py", 3) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* exec(open("version.py").read()) and exec(f.read()) with that open as f: how
+ * set-up scripts learn the version.  The file is looked at as source. */
+static bool
+runs_source(const struct walk *w, size_t i)
+{
+	const struct pycode_token *v = at(w, i + 2);
+	size_t k = i;
+
+	if (!is(w, i, "exec") || !is(w, i + 1, "("))
+		return false;
+	if (is(w, i + 2, "open"))
+		return names_source(w, i + 2, i + TAME_SPAN);
+	if (!is(w, i + 3, ".") || !is(w, i + 4, "read") || !is(w, i + 5, "("))
+		return false;
+	while (k > 1 && i - k < TAME_SPAN &&
+	       !(at(w, k)->len == v->len && is(w, k - 1, "as") &&
+		   memcmp(at(w, k)->s, v->s, v->len) == 0))
+		k--;
+	if (k <= 1 || i - k == TAME_SPAN)
+		return false;
+	while (k > 0 && at(w, k - 1)->kind != PYCODE_LINE)
+		k--;
+	return names_source(w, k, i);
 }
 
 /* eval, exec and the like, when they are the functions of Python. */
@@ -256,9 +307,25 @@ builtin(const struct walk *w, size_t i)
 	if (is(w, i - 1, "def") || keyword)
 		return;
 	if (listed(code_builtins, at(w, i)))
-		find(w, FINDING_CODE_DANGEROUS, i, "use of");
+		find(w,
+		    runs_source(w, i) ? FINDING_CODE_UNUSUAL
+				      : FINDING_CODE_DANGEROUS,
+		    i, "use of");
 	if (call && listed(code_usual, at(w, i)))
 		find(w, FINDING_CODE_UNUSUAL, i, "use of");
+}
+
+/* torch.hub.load("pytorch/vision"), of those who make PyTorch. */
+static bool
+is_own_hub(const struct walk *w, size_t i)
+{
+	struct pycode_token t = *at(w, i + 2);
+
+	if (!is(w, i, "load") || !is(w, i + 1, "(") || t.kind != PYCODE_STRING)
+		return false;
+	pycode_inner(&t);
+	return (t.len > 8 && memcmp(t.s, "pytorch/", 8) == 0) ||
+	       (t.len > 17 && memcmp(t.s, "facebookresearch/", 17) == 0);
 }
 
 /* torch.hub.load and others, from the first name. */
@@ -285,8 +352,9 @@ chain(const struct walk *w, size_t i)
 			n++;
 		if (n == 3 || chains[k].part[n] == NULL)
 			find(w,
-			    chains[k].weights ? FINDING_CODE_UNUSUAL
-					      : FINDING_CODE_DANGEROUS,
+			    chains[k].weights || is_own_hub(w, i + 2 * (n - 1))
+				? FINDING_CODE_UNUSUAL
+				: FINDING_CODE_DANGEROUS,
 			    i + 2 * (n - 1), "use of");
 	}
 }
@@ -438,45 +506,14 @@ collect(struct walk *w)
 	return bad.s != NULL ? bad : t;
 }
 
-/*
- * Marks that turn the order of characters around (UAX 9) and are not closed on
- * their line: what one reads is not what Python does (CVE-2021-42574).  U+202A
- * to U+202E and U+2066 to U+2069 in UTF-8; a comment or string may well have
- * them in pairs.
- */
-static void
-reversed(const struct walk *w)
-{
-	struct rd r = w->f->bytes;
-	size_t open = 0, at = 0;
-
-	for (size_t i = 0; i + 2 < r.len; i++) {
-		const uint8_t *p = r.base + i;
-
-		if (*p == '\n' && open != 0)
-			break;
-		if (p[0] != 0xe2)
-			continue;
-		if ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae &&
-			p[2] != 0xac) ||
-		    (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa8)) {
-			open++;
-			at = i;
-		} else if (open != 0 && ((p[1] == 0x80 && p[2] == 0xac) ||
-					    (p[1] == 0x81 && p[2] == 0xa9))) {
-			open--;
-		}
-	}
-	if (open != 0)
-		check_find(w->f, FINDING_CODE_DANGEROUS, at,
-		    "a mark that turns the order of what is read around");
-}
-
 static void
 judge(struct walk *w, struct pycode_token last)
 {
 	uint64_t off = (uint64_t)(last.s - (const char *)w->f->bytes.base);
 
+	for (size_t i = 0; i < w->n; i++)
+		w->connects = w->connects || is(w, i, "connect") ||
+			      is(w, i, "connect_ex") || is(w, i, "sendto");
 	for (size_t i = 0; i < w->n; i++) {
 		if (pycode_disguised(&w->t[i]))
 			find(w, FINDING_CODE_DANGEROUS, i,
@@ -552,7 +589,6 @@ check_calls(const struct check_file *f)
 		w.torchscript = true;
 	arena_init(&w.arena, LIMIT_TEMPLATE_ARENA);
 	map_init(&w.alias, &w.arena);
-	reversed(&w);
 	judge(&w, collect(&w));
 	arena_release(&w.arena);
 	check_knows(f);

@@ -165,9 +165,9 @@ windows(const struct check_file *f)
 	static const char *const page[] = {".js", ".jse", ".html", ".htm",
 	    ".hta", ".svg", ".vbs", ".vbe", ".wsf", ".wsh", ".sct"};
 	static const char *const word[] = {"wscript.shell", "shell.application",
-	    "eval(atob(", "eval(unescape(", "function(atob(", "msxml2.xmlhttp",
-	    "adodb.stream", "winmgmts:", "executeglobal", "execute(chr",
-	    "#@~^"};
+	    "eval(atob(", "eval(buffer.from(", "eval(unescape(",
+	    "function(atob(", "msxml2.xmlhttp", "adodb.stream",
+	    "winmgmts:", "executeglobal", "execute(chr", "#@~^"};
 	const char *name = check_name_of(f);
 	bool is_page = false;
 

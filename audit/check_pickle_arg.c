@@ -375,6 +375,14 @@ size_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 }
 
 static const char *
+digits_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const char *bad = data_arg(j, args);
+
+	return bad != NULL ? bad : check_pickle_endless_digits(args);
+}
+
+static const char *
 fraction_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
 	const char *bad = data_arg(j, args);

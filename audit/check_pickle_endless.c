@@ -5,8 +5,9 @@
  */
 #include "audit/check_pickle_judge.h"
 
-#define DEPTH 4 /* iterators of iterators */
-#define MOST  ((int64_t)1 << 24)
+#define DIGITS 4300 /* sys.int_info, Python 3.11 */
+#define DEPTH  4    /* iterators of iterators */
+#define MOST   ((int64_t)1 << 24)
 
 /* Added to what the pickle asked for before: many small ones are a large one. */
 static bool
@@ -161,4 +162,20 @@ check_pickle_endless_power(const struct pickle_node *args)
 		memchr(of->text.ptr, 'E', of->text.len) != NULL))
 		return "computes a power";
 	return NULL;
+}
+
+/* int(text), int(Decimal("1E999999999")): digits one by one, with work that grows
+ * with the square of their number. */
+const char *
+check_pickle_endless_digits(const struct pickle_node *args)
+{
+	const struct pickle_node *of = pickle_item(args, 0);
+
+	if (pickle_calls(of, NULL, "Decimal") ||
+	    pickle_calls(of, NULL, "Fraction"))
+		return "computes a power";
+	return (pickle_is(of, PICKLE_STR) || pickle_is(of, PICKLE_BYTES)) &&
+		       of->text.len > DIGITS
+		   ? "has more digits than Python takes"
+		   : NULL;
 }

@@ -119,6 +119,9 @@ see_call(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 	if (t->allow == NULL)
 		return;
 	use = use_of(op, c, t->allow->use);
+	/* a member of an enumeration of TorchScript, which Python cannot import */
+	if (t->module.len > 10 && memcmp(t->module.ptr, "__torch__.", 10) == 0)
+		use = USE_NEW;
 	if ((t->allow->use & use) == 0)
 		wrong = use == USE_NEW ? "no class that may be made"
 				       : "may be named but not called";
@@ -322,6 +325,11 @@ see(void *ctx, uint8_t op, const struct pickle_node *n)
 	else if ((n->kind == PICKLE_STR || n->kind == PICKLE_BYTES) &&
 		 !n->built)
 		check_pickle_nested(j, n);
+	else if (n->kind >= PICKLE_TUPLE && n->kind <= PICKLE_DICT &&
+		 n->bulk >= PICKLE_WALK && !n->built)
+		check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
+		    "values in values, so often that nothing walks through it",
+		    NULL);
 	else if (n->kind == PICKLE_TUPLE && n->bulk >= PICKLE_HASH && !n->built)
 		check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
 		    "a key whose hash takes for ever to compute", NULL);

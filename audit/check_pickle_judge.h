@@ -69,6 +69,7 @@ const char *check_pickle_endless_size(
     const struct pickle_node *args, int64_t *all);
 const char *check_pickle_endless_shape(
     const struct pickle_node *args, int64_t *all);
+const char *check_pickle_endless_digits(const struct pickle_node *args);
 const char *check_pickle_endless_power(const struct pickle_node *args);
 
 /* Of a name, or of getattr(name, "attribute"); NULL: it is neither. */

@@ -45,7 +45,7 @@ struct pickle_node {
 	bool built : 1; /* BUILD was applied to something that is no call */
 	bool kept : 1;  /* in the memo, or twice on the stack */
 	bool hooks : 1; /* a dictionary: see pickle_is_hook() */
-	/* a tuple: hash() comes to 2 to the power of this values, or more */
+	/* a container: who walks through comes to 2 to this power values or more */
 	uint8_t bulk;
 	union {
 		int64_t i;
@@ -109,6 +109,7 @@ struct pickle {
 
 #define PICKLE_LEAN 64
 #define PICKLE_HASH 26 /* the bulk of a key of some seconds */
+#define PICKLE_WALK 38 /* and of what is told of as soon as it is so large */
 
 /*
  * Read one pickle from r, which is then behind its STOP.  *root lives in the

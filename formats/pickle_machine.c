@@ -211,7 +211,10 @@ pickle_machine_bulk(struct pickle_node *const *item, size_t n)
 	uint8_t power = 0;
 
 	for (size_t i = 0; i < n && all < (uint64_t)1 << 50; i++) {
-		unsigned b = item[i]->kind == PICKLE_TUPLE ? item[i]->bulk : 0;
+		unsigned b = item[i]->kind >= PICKLE_TUPLE &&
+				     item[i]->kind <= PICKLE_DICT
+				 ? item[i]->bulk
+				 : 0;
 
 		all += (uint64_t)1 << MIN(b, 40U);
 	}
@@ -220,6 +223,21 @@ pickle_machine_bulk(struct pickle_node *const *item, size_t n)
 		power++;
 	}
 	return power;
+}
+
+/* What is added to a container, and was in it. */
+static void
+weigh(struct pickle_machine *m, struct pickle_node *to,
+    struct pickle_node *const *item, size_t n)
+{
+	uint8_t before = to->bulk, more = pickle_machine_bulk(item, n);
+
+	/* a list that grows by itself as it was */
+	to->bulk = before == more && before != 0 ? (uint8_t)(before + 1)
+						 : MAX(before, more);
+	if (m->p->odd != NULL && m->p->see != NULL && before < PICKLE_WALK &&
+	    to->bulk >= PICKLE_WALK)
+		m->p->see(m->p->ctx, m->op, to);
 }
 
 /* The inspector asks for names that are put somewhere, and for keys. */
@@ -256,8 +274,8 @@ pickle_machine_extend(struct pickle_machine *m, struct pickle_node *to,
 	struct pickle_node **more;
 	size_t total;
 
-	if (to->kind == PICKLE_TUPLE)
-		to->bulk = pickle_machine_bulk(item, n);
+	if (to->kind >= PICKLE_TUPLE && to->kind <= PICKLE_DICT)
+		weigh(m, to, item, n);
 	if (m->p->odd != NULL)
 		tell(m, to, item, n);
 	n = leave_out(m, to, item, n);

