@@ -30,7 +30,7 @@ static const struct promise promises[] = {
     {".pth", OF_MODEL, {"torch-zip", "pickle", "zip", "tar"}},
     {".ckpt", OF_MODEL, {"torch-zip", "pickle", "zip", "hdf5"}},
     /* joblib compresses by itself */
-    {".pkl", OF_MODEL, {"pickle", PACKED}},
+    {".pkl", OF_MODEL, {"pickle", PACKED, "torch-zip"}},
     {".pickle", OF_MODEL, {"pickle", PACKED}},
     {".joblib", OF_MODEL, {"pickle", PACKED, "zip"}},
     {".dill", OF_MODEL, {"pickle", "gzip"}},
