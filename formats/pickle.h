@@ -45,7 +45,7 @@ struct pickle_node {
 	bool built : 1; /* BUILD was applied to something that is no call */
 	bool kept : 1;  /* in the memo, or twice on the stack */
 	bool hooks : 1; /* a dictionary: see pickle_is_hook() */
-	/* a container: who walks through comes to 2 to this power values or more */
+	/* a container: a walk through it comes to 2 to this power of values */
 	uint8_t bulk;
 	union {
 		int64_t i;
@@ -106,10 +106,9 @@ struct pickle {
 };
 
 #define PICKLE_ARRAY "NumpyArrayWrapper"
-
-#define PICKLE_LEAN 64
-#define PICKLE_HASH 26 /* the bulk of a key of some seconds */
-#define PICKLE_WALK 38 /* and of what is told of as soon as it is so large */
+#define PICKLE_LEAN  64
+#define PICKLE_HASH  26 /* the bulk of a key of some seconds */
+#define PICKLE_WALK  38 /* and of what is told of as soon as it is so large */
 
 /*
  * Read one pickle from r, which is then behind its STOP.  *root lives in the
