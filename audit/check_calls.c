@@ -26,7 +26,8 @@ struct walk {
 	struct pycode_token *t;
 	size_t n, cap;
 	bool torchscript;
-	bool full; /* uses of some modules go unseen */
+	bool full;     /* uses of some modules go unseen */
+	bool connects; /* something is a socket's connect() */
 };
 
 static const struct pycode_token *
@@ -50,6 +51,16 @@ listed(const char *const *list, const struct pycode_token *t)
 		if (pycode_is(t, *list))
 			return true;
 	return false;
+}
+
+/* A socket that is only bound is how scripts look for a free port. */
+static bool
+allowed(
+    const struct walk *w, const struct code_module *m, struct pycode_token t)
+{
+	return listed(m->allowed, &t) &&
+	       !(w->connects && strcmp(m->name, "socket") == 0 &&
+		   pycode_is(&t, "socket"));
 }
 
 static void
@@ -108,14 +119,15 @@ import(struct walk *w, size_t i)
 		/* urllib.parse only cuts strings */
 		if (m != NULL && m->allowed == NULL)
 			find(w, weigh(m), name, "import of");
-		else if (m != NULL && last > i &&
-			 !listed(m->allowed, at(w, i + 2)))
+		else if (m != NULL && last > i && !allowed(w, m, *at(w, i + 2)))
 			find(w, weigh(m), i + 2, "import of");
-		i = last + 1;
-		if (is(w, i, "as")) {
-			name = i + 1;
-			i += 2;
+		if (is(w, last + 1, "as")) {
+			/* import os.path as osp: the name is the inner one's */
+			m = last > i ? NULL : m;
+			name = last + 2;
+			last += 2;
 		}
+		i = last + 1;
 		if (m != NULL && m->allowed != NULL)
 			remember(w, at(w, name), m);
 		if (!is(w, i, ","))
@@ -153,7 +165,7 @@ from(struct walk *w, size_t i)
 		    (at(w, i)->kind != PYCODE_NAME && !is(w, i, "*")) ||
 		    is(w, i, "as"))
 			continue;
-		if (!listed(m->allowed, at(w, i)))
+		if (!allowed(w, m, *at(w, i)))
 			find(w, weigh(m), i, "import of");
 	}
 	return i;
@@ -234,7 +246,7 @@ use_module(const struct walk *w, size_t i)
 		if (!is(w, i + 1, "=") || is(w, i + 2, "="))
 			find(w, weigh(&code_modules[m - 1]), i,
 			    "module as a value");
-	} else if (!listed(code_modules[m - 1].allowed, at(w, i + 2)) &&
+	} else if (!allowed(w, &code_modules[m - 1], *at(w, i + 2)) &&
 		   !(is(w, i + 3, "(") && asks(w, i + 3))) {
 		find(w,
 		    is(w, i + 3, "(") && tame(w, i + 3)
@@ -242,6 +254,47 @@ use_module(const struct walk *w, size_t i)
 			: weigh(&code_modules[m - 1]),
 		    i + 2, "use of");
 	}
+}
+
+/* "...version.py" among the tokens from i to the end of the line. */
+static bool
+names_source(const struct walk *w, size_t i, size_t end)
+{
+	for (; i < end && at(w, i)->kind != PYCODE_LINE; i++) {
+		struct pycode_token t = *at(w, i);
+
+		if (t.kind != PYCODE_STRING)
+			continue;
+		pycode_inner(&t);
+		if (t.len > 3 && memcmp(t.s + t.len - 3, ".py", 3) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* exec(open("version.py").read()) and exec(f.read()) with that open as f: how
+ * set-up scripts learn the version.  The file is looked at as source. */
+static bool
+runs_source(const struct walk *w, size_t i)
+{
+	const struct pycode_token *v = at(w, i + 2);
+	size_t k = i;
+
+	if (!is(w, i, "exec") || !is(w, i + 1, "("))
+		return false;
+	if (is(w, i + 2, "open"))
+		return names_source(w, i + 2, i + TAME_SPAN);
+	if (!is(w, i + 3, ".") || !is(w, i + 4, "read") || !is(w, i + 5, "("))
+		return false;
+	while (k > 1 && i - k < TAME_SPAN &&
+	       !(at(w, k)->len == v->len && is(w, k - 1, "as") &&
+		   memcmp(at(w, k)->s, v->s, v->len) == 0))
+		k--;
+	if (k <= 1 || i - k == TAME_SPAN)
+		return false;
+	while (k > 0 && at(w, k - 1)->kind != PYCODE_LINE)
+		k--;
+	return names_source(w, k, i);
 }
 
 /* eval, exec and the like, when they are the functions of Python. */
@@ -254,9 +307,25 @@ builtin(const struct walk *w, size_t i)
 	if (is(w, i - 1, "def") || keyword)
 		return;
 	if (listed(code_builtins, at(w, i)))
-		find(w, FINDING_CODE_DANGEROUS, i, "use of");
+		find(w,
+		    runs_source(w, i) ? FINDING_CODE_UNUSUAL
+				      : FINDING_CODE_DANGEROUS,
+		    i, "use of");
 	if (call && listed(code_usual, at(w, i)))
 		find(w, FINDING_CODE_UNUSUAL, i, "use of");
+}
+
+/* torch.hub.load("pytorch/vision"), of those who make PyTorch. */
+static bool
+is_own_hub(const struct walk *w, size_t i)
+{
+	struct pycode_token t = *at(w, i + 2);
+
+	if (!is(w, i, "load") || !is(w, i + 1, "(") || t.kind != PYCODE_STRING)
+		return false;
+	pycode_inner(&t);
+	return (t.len > 8 && memcmp(t.s, "pytorch/", 8) == 0) ||
+	       (t.len > 17 && memcmp(t.s, "facebookresearch/", 17) == 0);
 }
 
 /* torch.hub.load and others, from the first name. */
@@ -283,8 +352,9 @@ chain(const struct walk *w, size_t i)
 			n++;
 		if (n == 3 || chains[k].part[n] == NULL)
 			find(w,
-			    chains[k].weights ? FINDING_CODE_UNUSUAL
-					      : FINDING_CODE_DANGEROUS,
+			    chains[k].weights || is_own_hub(w, i + 2 * (n - 1))
+				? FINDING_CODE_UNUSUAL
+				: FINDING_CODE_DANGEROUS,
 			    i + 2 * (n - 1), "use of");
 	}
 }
@@ -320,6 +390,11 @@ operator(const struct walk *w, size_t i)
 static void
 torchscript(const struct walk *w, size_t i)
 {
+	/* prim::rpc_async and its kind, whose arguments name a function */
+	if ((is(w, i, "rpc_async") || is(w, i, "rpc_sync") ||
+		is(w, i, "rpc_remote")) &&
+	    is(w, i + 1, "(") && !is(w, i - 3, "ops"))
+		find(w, FINDING_TORCHSCRIPT_OPERATOR, i, "operator");
 	if (is(w, i - 1, "."))
 		return;
 	if (is(w, i, "ops") && is(w, i + 1, ".") && is(w, i + 3, "."))
@@ -436,6 +511,9 @@ judge(struct walk *w, struct pycode_token last)
 {
 	uint64_t off = (uint64_t)(last.s - (const char *)w->f->bytes.base);
 
+	for (size_t i = 0; i < w->n; i++)
+		w->connects = w->connects || is(w, i, "connect") ||
+			      is(w, i, "connect_ex") || is(w, i, "sendto");
 	for (size_t i = 0; i < w->n; i++) {
 		if (pycode_disguised(&w->t[i]))
 			find(w, FINDING_CODE_DANGEROUS, i,

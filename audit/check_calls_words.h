@@ -31,11 +31,16 @@ static const char *const code_process[] = {
 static const char *const code_shutil[] = {"copy", "copy2", "copyfile",
     "copytree", "rmtree", "disk_usage", "get_terminal_size", "which", NULL};
 
+/* Names of this machine, and a socket that is bound to a free port. */
+static const char *const code_socket[] = {"gethostname", "getfqdn", "socket",
+    "AF_INET", "AF_INET6", "SOCK_STREAM", "SOCK_DGRAM", "SOL_SOCKET",
+    "SO_REUSEADDR", "timeout", "error", "gaierror", NULL};
+
 static const struct code_module code_modules[] = {{"os", code_os, false},
     {"posix", NULL, false}, {"nt", NULL, false}, {"pickle", code_pickle, true},
     {"_pickle", code_pickle, true}, {"urllib", code_urllib, true},
     {"importlib", code_importlib, true}, {"shutil", code_shutil, true},
-    {"subprocess", code_process, false}, {"socket", NULL, false},
+    {"subprocess", code_process, false}, {"socket", code_socket, false},
     {"ctypes", NULL, false}, {"cffi", NULL, false}, {"pty", NULL, false},
     {"marshal", NULL, false}, {"dill", NULL, true}, {"cloudpickle", NULL, true},
     {"requests", NULL, true}, {"httpx", NULL, true}, {"aiohttp", NULL, true},

@@ -63,6 +63,40 @@ source_of(const struct check_file *f, bool *is_python, bool *is_shell)
 	return *is_python ? "Python source" : NULL;
 }
 
+/*
+ * Marks that turn the order of characters around (UAX 9) and are not closed on
+ * their line: what one reads is not what Python does (CVE-2021-42574).  U+202A
+ * to U+202E and U+2066 to U+2069 in UTF-8; a comment or string may well have
+ * them in pairs.
+ */
+static void
+reversed(const struct check_file *f)
+{
+	struct rd r = f->bytes;
+	size_t open = 0, at = 0;
+
+	for (size_t i = 0; i + 2 < r.len; i++) {
+		const uint8_t *p = r.base + i;
+
+		if (*p == '\n' && open != 0)
+			break;
+		if (p[0] != 0xe2)
+			continue;
+		if ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae &&
+			p[2] != 0xac) ||
+		    (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa8)) {
+			open++;
+			at = i;
+		} else if (open != 0 && ((p[1] == 0x80 && p[2] == 0xac) ||
+					    (p[1] == 0x81 && p[2] == 0xa9))) {
+			open--;
+		}
+	}
+	if (open != 0)
+		check_find(f, FINDING_CODE_DANGEROUS, at,
+		    "a mark that turns the order of what is read around");
+}
+
 static void
 judge_source(const struct check_file *f)
 {
@@ -78,6 +112,7 @@ judge_source(const struct check_file *f)
 		    "source of more than %zu bytes", LIMIT_INSPECT_SOURCE);
 		return;
 	}
+	reversed(f);
 	if (is_python)
 		check_python_judge(
 		    f, (const char *)f->bytes.base, f->bytes.len);

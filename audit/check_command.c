@@ -40,7 +40,7 @@ static const char *const ends[] = {".mk", ".dockerfile", ".Dockerfile", ".just",
     ".swift", ".scala", ".kt", ".clj", ".ex", ".exs", ".erl", ".hs", ".nim",
     ".cr", ".dart", ".nf", ".smk", ".tf", ".hcl", ".def", ".sql", ".gyp",
     ".gypi", ".gemspec", ".podspec", ".cabal", ".sbt", ".bzl", ".BUILD",
-    ".ninja"};
+    ".ninja", ".tex", ".sty", ".cls", ".dtx", ".ltx"};
 
 static bool
 has(struct rd r, const char *word)
@@ -165,9 +165,9 @@ windows(const struct check_file *f)
 	static const char *const page[] = {".js", ".jse", ".html", ".htm",
 	    ".hta", ".svg", ".vbs", ".vbe", ".wsf", ".wsh", ".sct"};
 	static const char *const word[] = {"wscript.shell", "shell.application",
-	    "eval(atob(", "eval(unescape(", "function(atob(", "msxml2.xmlhttp",
-	    "adodb.stream", "winmgmts:", "executeglobal", "execute(chr",
-	    "#@~^"};
+	    "eval(atob(", "eval(buffer.from(", "eval(unescape(",
+	    "function(atob(", "msxml2.xmlhttp", "adodb.stream",
+	    "winmgmts:", "executeglobal", "execute(chr", "#@~^"};
 	const char *name = check_name_of(f);
 	bool is_page = false;
 

@@ -123,6 +123,11 @@ json(const struct check_file *f)
 		stopped(f, &e, sure);
 	if (rc == 0)
 		check_knows(f);
+	/* RFC 8259, 8.1: a reader refuses it, or takes it for another encoding */
+	if (rc == 0 &&
+	    !text_utf8_valid((const char *)f->bytes.base, f->bytes.len))
+		check_short(f, FINDING_CONFIG_INVALID, ERR_NOWHERE,
+		    "JSON that is not UTF-8");
 	conf_release(&d);
 	return rc == 0 || sure;
 }

@@ -22,7 +22,9 @@ static const char *const keys[] = {"run", "command", "commands", "cmd", "cmds",
     "postStartCommand", "postAttachCommand", "init", "before", "exec", "test",
     "deps_command", "hooks", "runcmd", "bootcmd", "tasks", "preLaunchTask",
     "pre_build", "post_build", "dockerfile", "dockerfile_inline", "user-data",
-    "on_start", "onstart", "argv"};
+    "on_start", "onstart", "argv",
+    /* of a data set of Ultralytics: "bash ..." is handed to a shell */
+    "download"};
 
 /* However a tool spells it: setup_commands, bash_command, preScript. */
 static bool

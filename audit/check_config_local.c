@@ -239,14 +239,23 @@ cut(struct slice *s, struct slice *last)
 }
 
 bool
-check_config_local(const struct check_file *f, const char *name, size_t len)
+check_config_own(const char *module, size_t len)
+{
+	const char *dot = len != 0 ? memchr(module, '.', len) : NULL;
+	size_t top = dot != NULL ? (size_t)(dot - module) : len;
+
+	return check_config_plain(module, len) &&
+	       !text_is_among(module, top, taken, ARRAY_LEN(taken));
+}
+
+bool
+check_config_brings(const struct check_file *f, const char *name, size_t len)
 {
 	struct slice whole = {(const uint8_t *)name, len}, method;
 	struct name n = {.module = whole, .top = whole};
 	const char *dot = len != 0 ? memchr(name, '.', len) : NULL;
 
-	/* of something within a file, what lies beside it is not known */
-	if (f->sink->near == NULL || f->member != NULL || dot == NULL)
+	if (f->sink->near == NULL || dot == NULL)
 		return false;
 	n.top.len = (size_t)(dot - name);
 	if (text_is_among(name, n.top.len, taken, ARRAY_LEN(taken)) ||
@@ -258,4 +267,11 @@ check_config_local(const struct check_file *f, const char *name, size_t len)
 	method = n.what;
 	return method.ptr[0] >= 'a' && cut(&n.module, &n.what) &&
 	       n.what.ptr[0] >= 'A' && n.what.ptr[0] <= 'Z' && resolves(f, &n);
+}
+
+bool
+check_config_local(const struct check_file *f, const char *name, size_t len)
+{
+	/* of something within a file, what lies beside it is not known */
+	return f->member == NULL && check_config_brings(f, name, len);
 }

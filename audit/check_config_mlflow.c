@@ -165,6 +165,27 @@ channels(const struct check_file *f, const struct conf *list)
 			    check_config_shown(n, shown, sizeof(shown)));
 }
 
+/* Of "module:name". */
+static size_t
+module_length(const char *s, size_t len)
+{
+	const char *colon = len != 0 ? memchr(s, ':', len) : NULL;
+
+	return colon != NULL ? (size_t)(colon - s) : len;
+}
+
+/* An environment of conda is known by a list for pip among its packages. */
+static bool
+has_pip(const struct conf *list)
+{
+	if (!conf_is_array(list))
+		return false;
+	for (const struct conf *n = list->child; n != NULL; n = n->next)
+		if (conf_is_array(conf_get(conf_value(n), "pip")))
+			return true;
+	return false;
+}
+
 /* bentofile.yaml: index_url and what runs while the image is built. */
 static void
 bento(const struct check_file *f, const struct conf *root)
@@ -186,8 +207,14 @@ bento(const struct check_file *f, const struct conf *root)
 		check_find(f, FINDING_SERVE_HANDLER, n->off,
 		    "'%s' runs when the image is built",
 		    check_config_shown(n, shown, sizeof(shown)));
+	/* service:Class, imported from the folder of the bundle */
 	if (conf_true(n = conf_get(root, "service")))
-		check_find(f, FINDING_SERVE_HANDLER, n->off, "service '%s'",
+		check_find(f,
+		    conf_is_string(n) && check_config_own(n->text,
+					     module_length(n->text, n->len))
+			? FINDING_SERVE_LOCAL
+			: FINDING_SERVE_HANDLER,
+		    n->off, "service '%s'",
 		    check_config_shown(n, shown, sizeof(shown)));
 }
 
@@ -203,7 +230,8 @@ check_config_mlflow(const struct check_file *f, const struct conf_doc *d)
 	    (conf_get(root, "channels") != NULL ||
 		conf_get(root, "name") != NULL ||
 		conf_get(root, "python") != NULL ||
-		conf_get(root, "build_dependencies") != NULL)) {
+		conf_get(root, "build_dependencies") != NULL ||
+		has_pip(conf_get(root, "dependencies")))) {
 		requirements(f, conf_get(root, "dependencies"));
 		requirements(f, conf_get(root, "build_dependencies"));
 		channels(f, conf_get(root, "channels"));

@@ -59,14 +59,36 @@ line(const char *s, size_t len, struct buf *python, struct buf *shell)
 	}
 	if (blank < len && s[blank] == '%')
 		return;
-	/* x = !command */
-	if (memmem(s, len, "= !", 3) != NULL) {
+	/* x = !command, and what IPython makes of such a line */
+	if (len != 0 && (memmem(s, len, "= !", 3) != NULL ||
+			    memmem(s, len, "get_ipython().system(", 21) ||
+			    memmem(s, len, "get_ipython().getoutput(", 24))) {
 		buf_append(shell, s, len);
 		buf_append(shell, "\n", 1);
 		return;
 	}
 	buf_append(python, s, len);
 	buf_append(python, "\n", 1);
+}
+
+/* Pages and scripts that are run in who opens the notebook's browser. */
+static bool
+is_page(const struct check_file *f, const char *s, size_t len)
+{
+	bool script = begins(s, len, "%%javascript") || begins(s, len, "%%js");
+	const char *end = len != 0 ? memchr(s, '\n', len) : NULL;
+
+	if (!script && !begins(s, len, "%%html") && !begins(s, len, "%%HTML") &&
+	    !begins(s, len, "%%svg"))
+		return false;
+	if (end == NULL)
+		return true;
+	len -= (size_t)(end - s);
+	if (script)
+		check_page_script(f, end, len, true);
+	else
+		check_page_html(f, end, len, true);
+	return true;
 }
 
 static void
@@ -173,7 +195,8 @@ check_config_notebook(const struct check_file *f, const struct conf *cells)
 		of = of != NULL ? of : conf_get(c, "input");
 		if (of != NULL)
 			source(of, &text);
-		cell((const char *)text.ptr, text.len, &python, &shell);
+		if (!is_page(f, (const char *)text.ptr, text.len))
+			cell((const char *)text.ptr, text.len, &python, &shell);
 	}
 	check_find(
 	    f, FINDING_CODE_NOTEBOOK, ERR_NOWHERE, "%zu cells of code", code);

@@ -37,11 +37,20 @@ bool check_config_escapes(const struct conf *);
 /* A dotted name that calls what it is given: what a loader may be told to
  * make of a configuration.  See check_config_target.c. */
 bool check_config_trusted(const char *name, size_t len);
+/* A pickle might use it so (USE_ bits of check_pickle_allow.h), whatever the
+ * arguments.  See check_config_tag.c. */
+bool check_config_harmless(const char *name, size_t len, unsigned use);
 /* No part of it is private, or a module that many others have imported. */
 bool check_config_plain(const char *name, size_t len);
 /* It names what a file of the bundle makes.  See check_config_local.c. */
 bool check_config_local(
     const struct check_file *, const char *name, size_t len);
+/* The same of a name within an archive, for which no file of it is looked up. */
+bool check_config_brings(
+    const struct check_file *, const char *name, size_t len);
+/* The name of a module that a bundle may well have as its own: neither a path nor
+ * one of the standard library or of a package in wide use. */
+bool check_config_own(const char *module, size_t len);
 /* One requirement of a package, as pip takes it. */
 void check_config_requirement(
     const struct check_file *, const char *, size_t len, uint64_t off);

@@ -25,6 +25,22 @@ built_in(const struct conf *handler)
 	return false;
 }
 
+/*
+ * handler.py, handler:function: TorchServe imports that module with the model's
+ * folder at the end of the path, so that one of the standard library or of the
+ * server's packages comes first.
+ */
+static bool
+is_own(const struct conf *handler)
+{
+	const char *end = memchr(handler->text, ':', handler->len);
+	size_t n = end != NULL ? (size_t)(end - handler->text) : handler->len;
+
+	if (n > 3 && memcmp(handler->text + n - 3, ".py", 3) == 0)
+		n -= 3;
+	return check_config_own(handler->text, n);
+}
+
 static void
 paths(const struct check_file *f, const struct conf *model)
 {
@@ -143,8 +159,10 @@ check_config_serve(const struct check_file *f, const struct conf_doc *d)
 		return;
 	paths(f, model);
 	if (!built_in(handler))
-		check_find(f, FINDING_SERVE_HANDLER, handler->off,
-		    "handler '%s'",
+		check_find(f,
+		    is_own(handler) ? FINDING_SERVE_LOCAL
+				    : FINDING_SERVE_HANDLER,
+		    handler->off, "handler '%s'",
 		    check_config_shown(handler, shown, sizeof(shown)));
 	if (conf_is_string(more) && more->len != 0)
 		check_find(f, FINDING_SERVE_HANDLER, more->off,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Tags of YAML, which its loaders make objects of.
  */
+#define _GNU_SOURCE /* memrchr */
 #include "audit/check_config_part.h"
+
+#include "audit/check_pickle_allow.h"
 
 #include "base/text.h"
 
@@ -15,6 +18,49 @@ listed(const char *const *list, size_t n, const char *s)
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(list[i], s) == 0)
 			return true;
+	return false;
+}
+
+bool
+check_config_harmless(const char *name, size_t len, unsigned use)
+{
+	const char *dot = len != 0 ? memrchr(name, '.', len) : NULL;
+	const struct check_pickle_allow *a;
+	size_t at = dot != NULL ? (size_t)(dot - name) : 0;
+
+	if (at == 0 || at + 1 == len)
+		return false;
+	a = check_pickle_allow_find((struct slice){(const uint8_t *)name, at},
+	    (struct slice){(const uint8_t *)dot + 1, len - at - 1});
+	/* arguments that only a pickle shows are not looked at here */
+	return a != NULL && (a->use & use) == use &&
+	       ((use & USE_CALL) == 0 || a->arg == ARG_any ||
+		   a->arg == ARG_data || a->arg == ARG_container);
+}
+
+/*
+ * python/object:Class, /new:Class, /apply:callable and /name:name of PyYAML do
+ * what GLOBAL, NEWOBJ, BUILD and REDUCE of a pickle do, and what the lists of
+ * check_pickle_allow.h permit there is as harmless here.  Names among the
+ * arguments have tags of their own.
+ */
+static bool
+harmless(const char *tag)
+{
+	static const struct {
+		const char *form;
+		unsigned use;
+	} forms[] = {{"object:", USE_NEW | USE_STATE},
+	    {"object/new:", USE_NEW | USE_STATE}, {"object/apply:", USE_CALL},
+	    {"name:", USE_DATA}};
+
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		size_t n = strlen(forms[i].form);
+
+		if (strncmp(tag, forms[i].form, n) == 0)
+			return check_config_harmless(
+			    tag + n, strlen(tag + n), forms[i].use);
+	}
 	return false;
 }
 
@@ -46,6 +92,9 @@ judge(const char *tag)
 		return FINDING_COUNT;
 	if (strncmp(tag, PYTHON, strlen(PYTHON)) == 0 &&
 	    listed(values, ARRAY_LEN(values), tag + strlen(PYTHON)))
+		return FINDING_YAML_TAG_OTHER;
+	if (strncmp(tag, PYTHON, strlen(PYTHON)) == 0 &&
+	    harmless(tag + strlen(PYTHON)))
 		return FINDING_YAML_TAG_OTHER;
 	/* python/object/apply:os.system, ruby/object:X, a class of Java */
 	return FINDING_YAML_TAG;

@@ -12,6 +12,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_config_part.h"
 
+#include "audit/check_pickle_allow.h"
 #include "base/text.h"
 
 #define SHOWN 512
@@ -153,6 +154,16 @@ is_dotted(const struct conf *n)
 	return true;
 }
 
+/* What jsonpickle may name: it calls, makes and sets the state of a class, as
+ * pickle does. */
+static bool
+unpickles(const struct conf *v)
+{
+	return check_config_trusted(v->text, v->len) ||
+	       check_config_harmless(v->text, v->len, USE_CALL) ||
+	       check_config_harmless(v->text, v->len, USE_NEW | USE_STATE);
+}
+
 /* jsonpickle: "py/object", "py/reduce", ... make objects when it is decoded;
  * tuples, sets and references do not. */
 static void
@@ -165,9 +176,7 @@ pickled(const struct check_file *f, const struct conf *n)
 
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
 		if (conf_key_is(n, calls[i]) &&
-		    !(conf_is_string(n) &&
-			check_config_trusted(
-			    conf_value(n)->text, conf_value(n)->len)))
+		    !(conf_is_string(n) && unpickles(conf_value(n))))
 			check_find(f, FINDING_CONFIG_TARGET, n->off,
 			    "jsonpickle's %s '%s'", calls[i],
 			    check_config_shown(n, shown, sizeof(shown)));

@@ -233,9 +233,9 @@ requirement(const struct check_file *f, struct line l, enum sure sure)
 		return;
 	if (remote(&l))
 		find(f,
-		    known_account(&l) ||
-			    (pinned_commit(&l) && !has(&l, "http://") &&
-				!begins(&l, "git+http:"))
+		    known_account(&l) ? FINDING_DEPEND_UNPINNED
+		    : (pinned_commit(&l) && !has(&l, "http://") &&
+			  !begins(&l, "git+http:"))
 			? FINDING_DEPEND_LOCAL
 			: FINDING_DEPEND_SOURCE,
 		    &l);

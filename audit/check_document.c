@@ -7,6 +7,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 
+#include "audit/check_decode.h"
 #include "audit/check_expand.h"
 #include "base/text.h"
 
@@ -129,14 +130,6 @@ office(const struct check_file *f)
 
 /* --- PDF ----------------------------------------------------------------- */
 
-static int
-hex(uint8_t c)
-{
-	return c >= '0' && c <= '9'                 ? c - '0'
-	       : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-						    : -1;
-}
-
 /* A name ends at a blank, a delimiter, or the end (7.2.2, 7.3.5). */
 static bool
 ends_name(struct rd r, size_t at)
@@ -160,8 +153,8 @@ name_is(struct rd r, size_t at, const char *name)
 		}
 		if (r.base[at] != '#' || r.len - at < 3)
 			return false;
-		high = hex(r.base[at + 1]);
-		low = hex(r.base[at + 2]);
+		high = check_decode_digit(r.base[at + 1]);
+		low = check_decode_digit(r.base[at + 2]);
 		if (high < 0 || low < 0 || high * 16 + low != *name)
 			return false;
 		at += 3;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Where images and sounds end.  Their readers stop there, and whatever is
- * behind is for somebody else.
+ * behind is for somebody else.  And what the texts of a PNG are.
  */
+#include "audit/check_base64.h"
+#include "audit/check_expand.h"
 #include "audit/check_tail.h"
 
 #include <zlib.h>
@@ -146,6 +148,61 @@ end_tiff(struct rd r)
 	return r.len;
 }
 
+/* Behind the keyword of a text of PNG (11.3.4): tEXt the text, zTXt a stream
+ * behind one byte, iTXt either behind two bytes and two more keywords. */
+static void
+png_text(const struct check_file *f, struct rd r)
+{
+	const uint8_t *p = memchr(r.base + 4, 0, r.len - 4);
+	bool packed = memcmp(r.base, "zTXt", 4) == 0;
+	uint64_t off = (uint64_t)(r.base - f->bytes.base);
+	struct check_expanded x;
+
+	if (p == NULL || rd_skip(&r, (uint64_t)(p - r.base) + 1) != 0)
+		return;
+	if (memcmp(r.base, "iTXt", 4) == 0) {
+		if (rd_left(&r) < 2)
+			return;
+		packed = r.base[r.off] == 1;
+		r.off += 2;
+		for (int k = 0; k < 2; k++) {
+			p = memchr(r.base + r.off, 0, rd_left(&r));
+			if (p == NULL)
+				return;
+			r.off = (size_t)(p - r.base) + 1;
+		}
+	} else if (packed && rd_skip(&r, 1) != 0) {
+		return;
+	}
+	if (!packed) {
+		check_base64(
+		    f, (struct slice){r.base + r.off, rd_left(&r)}, off);
+		return;
+	}
+	check_expand_zlib(f, rd_mem(r.base + r.off, rd_left(&r)), &x);
+	check_base64(f, (struct slice){x.bytes.ptr, x.bytes.len}, off);
+	check_expand_free(&x);
+}
+
+/* The texts, as far as the chunks are whole. */
+static void
+png_texts(const struct check_file *f)
+{
+	struct rd r = f->bytes;
+	struct slice body;
+	uint32_t len = 0;
+
+	if (rd_skip(&r, 8) != 0)
+		return;
+	while (rd_u32be(&r, &len) == 0 &&
+	       rd_bytes(&r, (uint64_t)len + 4, &body) == 0 &&
+	       rd_skip(&r, 4) == 0)
+		if (len != 0 && (memcmp(body.ptr, "tEXt", 4) == 0 ||
+				    memcmp(body.ptr, "zTXt", 4) == 0 ||
+				    memcmp(body.ptr, "iTXt", 4) == 0))
+			png_text(f, rd_mem(body.ptr, body.len));
+}
+
 static const struct {
 	const char *format;
 	uint64_t (*end)(struct rd);
@@ -161,6 +218,8 @@ check_end(const struct check_file *f)
 		if (!check_is(f, ends[i].format))
 			continue;
 		check_knows(f);
+		if (ends[i].end == end_png)
+			png_texts(f);
 		end = ends[i].end(f->bytes);
 		if (end != UINT64_MAX)
 			check_tail(f, end);

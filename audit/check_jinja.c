@@ -383,7 +383,8 @@ number(struct judge *j, size_t i)
 		for (size_t k = i - 1; k > 0 && k + 6 > i && !counts; k--)
 			counts = at(j, k)->kind == JINJA_NAME &&
 				 jinja_is(at(j, k), "range");
-	if (counts && j->t[i].len > 5)
+	/* range(10 ** 9) */
+	if (counts && (j->t[i].len > 5 || op(j, i - 1, "**")))
 		report(j, FINDING_TEMPLATE_UNSAFE, at(j, i), "a loop of");
 }
 

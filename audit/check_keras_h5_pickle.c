@@ -8,15 +8,19 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_keras_h5_part.h"
 
+#include "audit/check_base64.h"
+#include "audit/check_decode.h"
 #include "base/limits.h"
 #include "formats/hdf5_attr.h"
-#include "formats/hdf5_chunk.h"
+#include "formats/hdf5_data.h"
 #include "formats/identify_probe.h"
 
 /* Bytes of a dataset in chunks that are put together for a look, and elements
  * that are looked at one by one. */
-#define DATA_MOST ((uint64_t)64 << 20)
-#define ELEMENTS  100000
+#define DATA_MOST  ((uint64_t)64 << 20)
+#define ELEMENTS   100000
+#define TEXT_LEAST 24 /* letters of base64 */
+#define WHOLE      48 /* evidence of a pickle that is read to its end */
 
 static void
 maybe_pickle(const struct check_file *f, const char *what, struct slice name,
@@ -32,7 +36,38 @@ maybe_pickle(const struct check_file *f, const char *what, struct slice name,
 	check_within(f, shown, r);
 }
 
+/* Members of a compound value stand anywhere in it, and are of any type: a pickle
+ * of protocol 2 and later shows by its first bytes and its end, a text by its
+ * letters. */
+static void
+look_within(const struct check_file *f, const char *what, struct slice name,
+    struct rd r, size_t width)
+{
+	size_t run;
+
+	for (size_t i = 0; i + 1 < r.len; i += MAX(run, 1)) {
+		size_t left = MIN(width - i % width, r.len - i);
+		struct slice text = {r.base + i, left};
+		struct rd here = rd_mem(r.base + i, left);
+
+		run = 0;
+		if (r.base[i] == 0x80 && identify_pickle(here) >= WHOLE)
+			maybe_pickle(f, what, name, here);
+		else if ((run = check_decode_base64_run(text)) >= TEXT_LEAST)
+			check_base64(f, (struct slice){text.ptr, run}, i);
+	}
+}
+
 /* --- attributes ---------------------------------------------------------- */
+
+static void
+attribute(const struct check_file *f, struct slice name, struct rd r)
+{
+	maybe_pickle(f, "attribute", name, r);
+	r = rd_mem(r.base + r.off, rd_left(&r));
+	if (r.len != 0 && identify_pickle(r) == 0)
+		look_within(f, "attribute", name, r, r.len);
+}
 
 /* An attribute that is shared, or kept in a heap, is looked at there
  * (check_keras_h5_heaps) as bytes; whose it is, nobody says. */
@@ -48,7 +83,7 @@ attributes(const struct check_file *f, const struct hdf5 *h,
 		if (m->type != HDF5_ATTRIBUTE || m->shared)
 			continue;
 		if (hdf5_attr_bytes(h, m, &name, &data, &e) == 0)
-			maybe_pickle(f, "attribute", name, data);
+			attribute(f, name, data);
 		else
 			check_keras_h5_unread(f, &e);
 	}
@@ -71,6 +106,12 @@ look_at(const struct data *d, struct rd r)
 	struct slice name = {(const uint8_t *)d->name, strlen(d->name)};
 	size_t width = d->type.size, n = r.len / width;
 
+	if (d->type.kind == HDF5_COMPOUND) {
+		look_within(d->f, "data",
+		    (struct slice){(const uint8_t *)d->name, strlen(d->name)},
+		    r, width);
+		return;
+	}
 	if (d->type.kind != HDF5_OPAQUE && d->type.kind != HDF5_TEXT)
 		n = MIN(n, 1);
 	for (size_t i = 0; i < MIN(n, ELEMENTS); i++) {
@@ -81,54 +122,13 @@ look_at(const struct data *d, struct rd r)
 		    rd_mem(r.base + at, n == 1 || d->type.kind == HDF5_INTEGER
 					    ? r.len - at
 					    : width));
+		if (d->type.kind == HDF5_TEXT)
+			check_base64(d->f,
+			    (struct slice){r.base + at,
+				check_decode_base64_run(
+				    (struct slice){r.base + at, width})},
+			    at);
 	}
-}
-
-static int
-in_one_piece(const struct data *d, uint8_t class, struct rd r, struct err *e)
-{
-	uint64_t at, size;
-	uint16_t small;
-	struct rd data;
-	int rc;
-
-	if (class == 0) {
-		if (rd_u16le(&r, &small) != 0 || rd_sub(&r, small, &data) != 0)
-			return hdf5_object_cut(&r, "compact data", e);
-		look_at(d, data);
-		return 0;
-	}
-	if (hdf5_object_address(d->h, &r, &at) != 0 ||
-	    hdf5_object_number(&r, d->h->size, &size) != 0)
-		return hdf5_object_cut(&r, "a layout", e);
-	if (at == HDF5_NOWHERE || size == 0)
-		return 0;
-	if ((rc = hdf5_object_at(d->h, at, "data", &r, e)) != 0)
-		return rc;
-	if (rd_sub(&r, size, &data) != 0)
-		return hdf5_object_cut(&r, "a dataset", e);
-	look_at(d, data);
-	return 0;
-}
-
-/* Numbers in one piece, which nobody else looks at. */
-static int
-is_there(const struct hdf5 *h, struct rd r, struct err *e)
-{
-	uint64_t at, size;
-	struct rd data;
-	int rc;
-
-	if (hdf5_object_address(h, &r, &at) != 0 ||
-	    hdf5_object_number(&r, h->size, &size) != 0)
-		return hdf5_object_cut(&r, "a layout", e);
-	if (at == HDF5_NOWHERE)
-		return 0;
-	if ((rc = hdf5_object_at(h, at, "data", &r, e)) != 0)
-		return rc;
-	return rd_sub(&r, size, &data) == 0
-		   ? 0
-		   : hdf5_object_cut(&r, "a dataset", e);
 }
 
 /* Numbers are none, but bytes in a row may be; those of images are not put
@@ -138,7 +138,8 @@ may_hold(const struct data *d, bool chunked)
 {
 	if (d->type.kind == HDF5_INTEGER)
 		return d->type.size == 1 && (!chunked || d->t.rank == 1);
-	return d->type.kind == HDF5_TEXT || d->type.kind == HDF5_OPAQUE;
+	return d->type.kind == HDF5_TEXT || d->type.kind == HDF5_OPAQUE ||
+	       d->type.kind == HDF5_COMPOUND;
 }
 
 /* Versions 1 and 2 of HDF5 before 1.6: rank and class, an address, no size
@@ -172,25 +173,6 @@ old_layout(const struct data *d, struct rd r, struct err *e)
 		   ? err_set(e, ERR_UNSUPPORTED, start,
 			 "hdf5: a layout of version 1 or 2, not in one piece")
 		   : 0;
-}
-
-static int
-in_chunks(struct data *d, unsigned version, struct rd r, struct rd filters,
-    struct err *e)
-{
-	int rc;
-
-	if (d->t.size == 0)
-		return 0;
-	if (d->t.size > DATA_MOST)
-		return err_set(e, ERR_LIMIT, rd_pos(&r),
-		    "hdf5: '%.100s' has %zu bytes in chunks", d->name,
-		    d->t.size);
-	rc =
-	    hdf5_chunk_bytes(d->h, version, r, filters, d->type.size, &d->t, e);
-	if (rc == 0 && d->t.data != NULL)
-		look_at(d, rd_mem(d->t.data, d->t.size));
-	return rc;
 }
 
 /* A type with a name of its own (IV.A.2, "shared message", version 1 to 3): the
@@ -273,16 +255,21 @@ data(struct data *d, const struct hdf5_message *m, struct err *e)
 		return hdf5_object_cut(&r, "a layout", e);
 	hdf5_object_expect(
 	    d->h, &r, version >= 3 && version <= 4 && class <= 3);
-	if (!may_hold(d, class == 2))
-		return class == 1 ? is_there(d->h, r, e) : 0;
-	if (version < 3 || version > 4)
-		return err_set(e, ERR_UNSUPPORTED, rd_pos(&r) - 2,
-		    "hdf5: layout version %u, known are 1 to 4", version);
+	/* numbers in one piece must be there, in chunks nobody looks at them */
+	if (d->t.size == 0 || class == 3 ||
+	    (class != 1 && !may_hold(d, class == 2)))
+		return 0;
+	if (class == 2 && d->t.size > DATA_MOST)
+		return err_set(e, ERR_LIMIT, rd_pos(&r),
+		    "hdf5: '%.100s' has %zu bytes in chunks", d->name,
+		    d->t.size);
 	if (filter != NULL)
 		filters = filter->body;
-	if (class == 2)
-		return in_chunks(d, version, r, filters, e);
-	return class < 2 ? in_one_piece(d, class, r, e) : 0;
+	rc = hdf5_data_place(
+	    d->h, layout->body, filters, d->type.size, &d->t, e);
+	if (rc == 0 && d->t.data != NULL && may_hold(d, class == 2))
+		look_at(d, rd_mem(d->t.data, d->t.size));
+	return rc;
 }
 
 void
@@ -408,7 +395,11 @@ check_keras_h5_heaps(const struct check_file *f, const struct hdf5 *h)
 	struct hdf5_heap it = {0};
 	struct slice s;
 
-	while (hdf5_attr_heap_next(h, &it, &s))
+	while (hdf5_attr_heap_next(h, &it, &s)) {
 		maybe_pickle(f, "heap", none, rd_mem(s.ptr, s.len));
+		s.len = check_decode_base64_run(s);
+		check_base64(
+		    f, s, (uint64_t)(s.ptr - (const uint8_t *)f->bytes.base));
+	}
 	blocks(f, h, heaps(f, h));
 }

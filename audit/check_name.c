@@ -6,6 +6,8 @@
 #include "audit/check_tail.h"
 #include "base/text.h"
 
+#include <strings.h>
+
 enum promise_kind {
 	OF_MODEL, /* content of no known format was not analysed */
 	OF_IMAGE, /* one kind of image for another misleads nobody */
@@ -28,7 +30,7 @@ static const struct promise promises[] = {
     {".pth", OF_MODEL, {"torch-zip", "pickle", "zip", "tar"}},
     {".ckpt", OF_MODEL, {"torch-zip", "pickle", "zip", "hdf5"}},
     /* joblib compresses by itself */
-    {".pkl", OF_MODEL, {"pickle", PACKED}},
+    {".pkl", OF_MODEL, {"pickle", PACKED, "torch-zip"}},
     {".pickle", OF_MODEL, {"pickle", PACKED}},
     {".joblib", OF_MODEL, {"pickle", PACKED, "zip"}},
     {".dill", OF_MODEL, {"pickle", "gzip"}},
@@ -93,6 +95,13 @@ excused(const struct promise *p, const struct check_file *f)
 	/* text in another encoding; or little evidence of something else */
 	if (p->kind == OF_TEXT)
 		return b->n == 0 || b->bits[0] < IDENTIFY_STRONG;
+	/* model_best.pth.tar, as PyTorch's examples call what torch.save() wrote */
+	if (strcmp(p->suffix, ".tar") == 0 &&
+	    (text_ends_with(check_name_of(f), ".pth.tar") ||
+		text_ends_with(check_name_of(f), ".pt.tar")) &&
+	    (identify_find(b, "torch-zip") != NULL ||
+		identify_find(b, "pickle") != NULL))
+		return true;
 	/* an empty tar is zeros */
 	return strcmp(p->suffix, ".tar") == 0 &&
 	       check_tail_is_padding(f->bytes.base, f->bytes.len) &&
@@ -132,6 +141,30 @@ broken(const struct promise *p, const struct check_file *f)
 		    best != NULL ? best->name : "unknown");
 }
 
+/* What a server answered instead of the weights that somebody asked it for. */
+static void
+page(const struct check_file *f)
+{
+	static const char *const binary[] = {".bin", ".weights", ".params",
+	    ".pdparams", ".pb", ".caffemodel", ".mlmodel", ".data", ".model"};
+	static const char *const begins[] = {"<!doctype html", "<html"};
+	const char *s = (const char *)f->bytes.base;
+	size_t n = 0;
+
+	while (n < f->bytes.len && strchr(" \t\r\n", s[n]) != NULL)
+		n++;
+	for (size_t i = 0; i < ARRAY_LEN(binary); i++)
+		for (size_t k = 0; k < ARRAY_LEN(begins); k++)
+			if (text_ends_with(check_name_of(f), binary[i]) &&
+			    f->bytes.len - n > strlen(begins[k]) &&
+			    strncasecmp(s + n, begins[k], strlen(begins[k])) ==
+				0) {
+				check_short(f, FINDING_NAME_MISMATCH, n,
+				    "named %s, content is a page", binary[i]);
+				return;
+			}
+}
+
 void
 check_name(const struct check_file *f)
 {
@@ -139,6 +172,7 @@ check_name(const struct check_file *f)
 
 	if (why != NULL)
 		check_find(f, FINDING_NAME_DECEPTIVE, ERR_NOWHERE, "%s", why);
+	page(f);
 	/* an empty file is nothing at all, which check_unknown says */
 	for (size_t i = 0; i < ARRAY_LEN(promises) && f->bytes.len != 0; i++) {
 		const struct promise *p = &promises[i];

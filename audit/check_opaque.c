@@ -5,6 +5,8 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 
+#include "base/text.h"
+
 /* Loading one can call functions that it names or holds. */
 static const char *const acting[] = {"julia", "bson", "torch7", "tensorrt"};
 /* Numbers and a graph of known operators. */
@@ -38,6 +40,17 @@ paddle(const struct check_file *f)
 	}
 }
 
+/* Caffe's LayerParameter: type (2) "Python" with python_param (130), of which
+ * module (1) is imported and layer (2) made. */
+static void
+caffe(const struct check_file *f)
+{
+	if (HAS(f, "\x12\6Python") && HAS(f, "\x92\x08") &&
+	    !check_is(f, "text"))
+		check_find(f, FINDING_OBJECT_CODE, ERR_NOWHERE,
+		    "a layer of Caffe that is Python");
+}
+
 /* What stands behind the text of a LightGBM model. */
 static void
 lightgbm(const struct check_file *f)
@@ -64,6 +77,8 @@ certain(const struct check_file *f)
 		    f, FINDING_OBJECT_CODE, ERR_NOWHERE, "functions of Lua");
 	if (check_is(f, "paddle"))
 		paddle(f);
+	if (text_ends_with(check_name_of(f), ".caffemodel") || f->bids->n == 0)
+		caffe(f);
 }
 
 /* What Git has in place of a large file that nobody fetched (git-lfs,

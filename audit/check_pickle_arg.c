@@ -363,7 +363,7 @@ container_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
 	const char *bad = iterable_arg(j, args);
 
-	return bad != NULL ? bad : check_pickle_endless(args);
+	return bad != NULL ? bad : check_pickle_endless(args, &j->asked);
 }
 
 static const char *
@@ -371,7 +371,15 @@ size_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
 	const char *bad = data_arg(j, args);
 
-	return bad != NULL ? bad : check_pickle_endless_size(args);
+	return bad != NULL ? bad : check_pickle_endless_size(args, &j->asked);
+}
+
+static const char *
+digits_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const char *bad = data_arg(j, args);
+
+	return bad != NULL ? bad : check_pickle_endless_digits(args);
 }
 
 static const char *
@@ -387,7 +395,7 @@ empty_array_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
 	const char *bad = classes_arg(j, args);
 
-	return bad != NULL ? bad : check_pickle_endless_shape(args);
+	return bad != NULL ? bad : check_pickle_endless_shape(args, &j->asked);
 }
 
 /* numpy.core._ufunc_reconstruct(module, name): __import__, getattr */

@@ -19,6 +19,8 @@ struct check_pickle_fact {
 	const struct check_pickle_danger *danger; /* looked up if not allowed */
 	uint64_t at;
 	bool called, said;
+	bool reduced;       /* called by REDUCE or the like, not only made */
+	bool hooked;        /* state was set that Python itself calls */
 	uint32_t handed;    /* on, as a value; and not to who may call it */
 	uint64_t handed_at; /* the last time */
 	struct check_pickle_fact *next;
@@ -43,7 +45,8 @@ struct check_pickle_judge {
 	/* chance may have made the bytes look like a pickle: only names that
 	 * are names count */
 	bool tentative;
-	size_t told; /* imports, calls and the like in this pickle */
+	size_t told;   /* imports, calls and the like in this pickle */
+	int64_t asked; /* elements and bytes that its calls make of nothing */
 };
 
 void check_pickle_judge_init(
@@ -59,10 +62,14 @@ int check_pickle_judge_read(struct check_pickle_judge *, struct rd *r,
 /* --- for the parts ------------------------------------------------------- */
 
 /* Why a call with these arguments never returns or asks for too much: one that
- * walks through them, one of a size, an array's, a fraction's; or NULL. */
-const char *check_pickle_endless(const struct pickle_node *args);
-const char *check_pickle_endless_size(const struct pickle_node *args);
-const char *check_pickle_endless_shape(const struct pickle_node *args);
+ * walks through them, one of a size, an array's, a fraction's; or NULL.  What all
+ * calls of a pickle ask for is added up in *all. */
+const char *check_pickle_endless(const struct pickle_node *args, int64_t *all);
+const char *check_pickle_endless_size(
+    const struct pickle_node *args, int64_t *all);
+const char *check_pickle_endless_shape(
+    const struct pickle_node *args, int64_t *all);
+const char *check_pickle_endless_digits(const struct pickle_node *args);
 const char *check_pickle_endless_power(const struct pickle_node *args);
 
 /* Of a name, or of getattr(name, "attribute"); NULL: it is neither. */
@@ -74,6 +81,9 @@ struct check_pickle_fact *check_pickle_judge_name(
 /* The class that a call makes an object of. */
 struct check_pickle_fact *check_pickle_judge_class(
     struct check_pickle_judge *, const struct pickle_node *call);
+/* It is a class that a file of the bundle makes. */
+bool check_pickle_judge_local(
+    const struct check_pickle_judge *, const struct check_pickle_fact *);
 /* A finding, once for each `what` and name. */
 void check_pickle_judge_say(struct check_pickle_judge *, enum finding_id,
     uint64_t at, const char *what, const char *shown);

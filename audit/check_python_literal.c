@@ -13,11 +13,9 @@
 #define LEAST 8 /* characters */
 
 static int
-hex(char c)
+digit(char c)
 {
-	return c >= '0' && c <= '9'                 ? c - '0'
-	       : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
-						    : -1;
+	return check_decode_digit((uint8_t)c);
 }
 
 static bool
@@ -35,9 +33,10 @@ escape(const char *s, size_t len, size_t *i, uint8_t *out, size_t *n)
 	const char *p;
 	char c = s[*i + 1];
 
-	if (c == 'x' && len - *i > 3 && hex(s[*i + 2]) >= 0 &&
-	    hex(s[*i + 3]) >= 0) {
-		out[(*n)++] = (uint8_t)(hex(s[*i + 2]) * 16 + hex(s[*i + 3]));
+	if (c == 'x' && len - *i > 3 && digit(s[*i + 2]) >= 0 &&
+	    digit(s[*i + 3]) >= 0) {
+		out[(*n)++] =
+		    (uint8_t)(digit(s[*i + 2]) * 16 + digit(s[*i + 3]));
 		*i += 4;
 	} else if (is_octal(c)) {
 		unsigned v = 0;

@@ -46,7 +46,7 @@ backend(const struct check_file *f, const char *name)
 		if (strcmp(known[i], name) == 0)
 			return;
 	if (strcmp(name, "python") == 0)
-		find(f, FINDING_SERVE_HANDLER, "Triton runs model.py:", name);
+		find(f, FINDING_SERVE_LOCAL, "Triton runs model.py:", name);
 	else
 		find(f, FINDING_SERVE_LIBRARY, "Triton loads a backend", name);
 }
@@ -76,7 +76,7 @@ parameters(const struct check_file *f, const json_t *root)
 		if (strcmp(key, "EXECUTION_ENV_PATH") == 0)
 			find(f,
 			    leaves(value) ? FINDING_CONFIG_PATH
-					  : FINDING_SERVE_HANDLER,
+					  : FINDING_SERVE_LOCAL,
 			    "environment to run in", value);
 	}
 }

@@ -34,8 +34,7 @@ contiguous(const struct hdf5 *h, struct rd r, struct tensor *t, struct err *e)
 	    hdf5_object_number(&r, h->size, &size) != 0)
 		return hdf5_object_cut(&r, "a layout", e);
 	if (at == HDF5_NOWHERE)
-		return err_set(e, ERR_UNSUPPORTED, rd_pos(&r),
-		    "hdf5: a dataset that was never written");
+		return 0;
 	if (size < t->size)
 		return err_set(e, ERR_FORMAT, rd_pos(&r),
 		    "hdf5: %" PRIu64 " bytes of data for %zu", size, t->size);
@@ -47,9 +46,9 @@ contiguous(const struct hdf5 *h, struct rd r, struct tensor *t, struct err *e)
 	return 0;
 }
 
-static int
-layout(struct hdf5 *h, struct rd r, struct rd filters, struct tensor *t,
-    struct err *e)
+int
+hdf5_data_place(struct hdf5 *h, struct rd r, struct rd filters, size_t width,
+    struct tensor *t, struct err *e)
 {
 	uint8_t version, class;
 
@@ -59,7 +58,10 @@ layout(struct hdf5 *h, struct rd r, struct rd filters, struct tensor *t,
 		return err_set(e, ERR_UNSUPPORTED, rd_pos(&r) - 2,
 		    "hdf5: layout version %u, known are 3 and 4", version);
 	if (class == 2)
-		return hdf5_chunk_read(h, version, r, filters, t, e);
+		return width == 0
+			   ? hdf5_chunk_read(h, version, r, filters, t, e)
+			   : hdf5_chunk_bytes(
+				 h, version, r, filters, width, t, e);
 	if (filters.base != NULL)
 		return err_set(e, ERR_FORMAT, rd_pos(&r),
 		    "hdf5: filters on data that is not in chunks");
@@ -95,7 +97,9 @@ describe(struct hdf5 *h, uint64_t at, const struct hdf5_message *type,
 	if ((rc = hdf5_object_datatype(type->body, &d, e)) != 0 ||
 	    (rc = hdf5_object_space(h, space->body, &s, e)) != 0)
 		return rc;
-	if (d.size == 2 && (d.kind == HDF5_OPAQUE || d.kind == HDF5_OTHER) &&
+	if (d.size == 2 &&
+	    (d.kind == HDF5_OPAQUE || d.kind == HDF5_COMPOUND ||
+		d.kind == HDF5_OTHER) &&
 	    (rc = is_bfloat16(h, at, &brain, e)) != 0)
 		return rc;
 	t->dtype = brain ? DTYPE_BF16 : d.dtype;
@@ -142,5 +146,10 @@ hdf5_data_read(struct hdf5 *h, uint64_t at, struct tensor *t, struct err *e)
 		t->data = h->file.base;
 		return 0;
 	}
-	return layout(h, place->body, filters, t, e);
+	rc = hdf5_data_place(h, place->body, filters, 0, t, e);
+	if (rc == 0 && t->data == NULL)
+		return err_set(e, ERR_UNSUPPORTED,
+		    rd_pos(&place->body) + 2 + h->off + h->size,
+		    "hdf5: a dataset that was never written");
+	return rc;
 }

@@ -14,4 +14,13 @@
 int hdf5_data_read(
     struct hdf5 *, uint64_t at, struct tensor *, struct err *) MUST_USE;
 
+/*
+ * The bytes of a dataset whose layout message (version 3 or 4) and filter message
+ * (base NULL: none) these are, into t, which has its dimensions and its size.
+ * width 0: it has its type too, and all of its chunks must be there; else that
+ * of an element, and what was never written is NULL or, in chunks, zero.
+ */
+int hdf5_data_place(struct hdf5 *, struct rd layout, struct rd filters,
+    size_t width, struct tensor *, struct err *) MUST_USE;
+
 #endif

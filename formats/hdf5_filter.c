@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Filter pipelines (IV.A.2.l): deflate, shuffle (bytes of one place of all
- * elements stand together), fletcher32 (a checksum behind the data).
+ * elements stand together), fletcher32 (a checksum behind the data), and LZF, which
+ * h5py brings (h5py/lzf: runs of literals and references up to 8 KiB back).
  */
 #include "formats/hdf5_filter.h"
 
@@ -11,8 +12,11 @@
 enum {
 	DEFLATE = 1,
 	SHUFFLE = 2,
-	FLETCHER32 = 3
+	FLETCHER32 = 3,
+	LZF = 32000
 };
+
+#define LZF_RUN 32 /* literals in one run */
 
 static int
 one(struct rd *r, unsigned version, uint16_t *id, struct err *e)
@@ -26,10 +30,10 @@ one(struct rd *r, unsigned version, uint16_t *id, struct err *e)
 	    rd_skip(r, 4 * (uint64_t)values) != 0 ||
 	    rd_skip(r, version == 1 && values % 2 != 0 ? 4 : 0) != 0)
 		return hdf5_object_cut(r, "a filter", e);
-	if (*id < DEFLATE || *id > FLETCHER32)
+	if ((*id < DEFLATE || *id > FLETCHER32) && *id != LZF)
 		return err_set(e, ERR_UNSUPPORTED, rd_pos(r),
-		    "hdf5: filter %u, known are deflate, shuffle and "
-		    "fletcher32",
+		    "hdf5: filter %u, known are deflate, shuffle, "
+		    "fletcher32 and LZF",
 		    *id);
 	return 0;
 }
@@ -77,6 +81,50 @@ expand(struct rd *r, uint8_t *to, size_t room, size_t *len, struct err *e)
 		return err_set(e, ERR_FORMAT, rd_pos(r),
 		    "hdf5: a chunk that does not inflate to its size");
 	return 0;
+}
+
+/* Bytes that were written before, which may overlap with where they go. */
+static int
+lzf_copy(uint8_t *to, size_t room, size_t *len, size_t back, size_t n)
+{
+	if (back > *len || n > room - *len)
+		return ERR_FORMAT;
+	for (size_t i = 0; i < n; i++, (*len)++)
+		to[*len] = to[*len - back];
+	return 0;
+}
+
+/* A byte below 32 begins a run of that many literals and one; of any other the
+ * high bits are the length of a reference, the low ones of its distance. */
+static int
+expand_lzf(struct rd *r, uint8_t *to, size_t room, size_t *len, struct err *e)
+{
+	struct rd in = rd_mem(r->base, r->len);
+	uint8_t head, more = 0, low;
+	struct slice run;
+	bool good = true;
+
+	*len = 0;
+	while (good && rd_u8(&in, &head) == 0) {
+		if (head < LZF_RUN) {
+			good = rd_bytes(&in, head + 1u, &run) == 0 &&
+			       run.len <= room - *len;
+			if (good)
+				memcpy(to + *len, run.ptr, run.len);
+			*len += good ? run.len : 0;
+			continue;
+		}
+		more = 0;
+		good = (head >> 5 != 7 || rd_u8(&in, &more) == 0) &&
+		       rd_u8(&in, &low) == 0 &&
+		       lzf_copy(to, room, len,
+			   ((head & 31u) << 8 | low) + (size_t)1,
+			   (head >> 5) + (size_t)more + 2) == 0;
+	}
+	return good ? 0
+		    : err_set(e, ERR_FORMAT, rd_pos(r) + in.off,
+			  "hdf5: a chunk of LZF that does not expand to its "
+			  "size");
 }
 
 static void
@@ -148,6 +196,8 @@ hdf5_filter_undo(const struct hdf5_filters *f, uint32_t mask, struct rd cur,
 		}
 		if (f->id[i] == DEFLATE) {
 			rc = expand(&cur, to, size + 4, &len, e);
+		} else if (f->id[i] == LZF) {
+			rc = expand_lzf(&cur, to, size + 4, &len, e);
 		} else if (cur.len <= size + 4) {
 			unshuffle(cur.base, to, cur.len, f->width);
 		} else {
@@ -177,12 +227,30 @@ shuffle(const uint8_t *from, uint8_t *to, size_t size, size_t width)
 	memcpy(to + n * width, from + n * width, size - n * width);
 }
 
+/* Literals alone, which every reader of LZF takes. */
+static size_t
+literals(const uint8_t *from, uint8_t *to, size_t size)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < size; i += LZF_RUN) {
+		size_t n = MIN(size - i, (size_t)LZF_RUN);
+
+		to[len++] = (uint8_t)(n - 1);
+		memcpy(to + len, from + i, n);
+		len += n;
+	}
+	return len;
+}
+
 size_t
 hdf5_filter_room(size_t size)
 {
 	/* each of them may deflate what the one before made no smaller */
 	for (size_t i = 0; i < HDF5_FILTERS_MAX; i++)
-		size = (size_t)compressBound((uLong)size) + 4;
+		size = MAX((size_t)compressBound((uLong)size),
+			   size + size / LZF_RUN + 1) +
+		       4;
 	return size;
 }
 
@@ -207,6 +275,8 @@ hdf5_filter_apply(const struct hdf5_filters *f, uint32_t mask, size_t size,
 		}
 		if (f->id[i] == SHUFFLE)
 			shuffle(from, to, size, f->width);
+		else if (f->id[i] == LZF)
+			size = literals(from, to, size);
 		else if (compress(to, &made, from, (uLong)size) == Z_OK)
 			size = (size_t)made;
 		else

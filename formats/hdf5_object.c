@@ -364,6 +364,9 @@ hdf5_object_datatype(struct rd r, struct hdf5_datatype *t, struct err *e)
 	case 5:
 		t->kind = HDF5_OPAQUE;
 		break;
+	case 6:
+		t->kind = HDF5_COMPOUND;
+		break;
 	case 9:
 		t->kind = (head >> 8 & 15) == 1 ? HDF5_TEXTS : HDF5_OTHER;
 		break;

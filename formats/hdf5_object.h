@@ -64,6 +64,7 @@ enum hdf5_kind {
 	HDF5_TEXT,  /* of fixed length */
 	HDF5_TEXTS, /* in the global heap */
 	HDF5_OPAQUE,
+	HDF5_COMPOUND,
 	HDF5_OTHER,
 };
 

@@ -45,6 +45,8 @@ struct pickle_node {
 	bool built : 1; /* BUILD was applied to something that is no call */
 	bool kept : 1;  /* in the memo, or twice on the stack */
 	bool hooks : 1; /* a dictionary: see pickle_is_hook() */
+	/* a container: a walk through it comes to 2 to this power of values */
+	uint8_t bulk;
 	union {
 		int64_t i;
 		double f;
@@ -74,7 +76,8 @@ struct pickle_call {
  * before an error: the opcode, and the node that it made or changed.
  *
  * With odd (the inspector has it) see is also told of a name that is put into
- * something (the opcode and the name), of items that are put into what is no
+ * something (the opcode and the name), of a tuple that is made a key or member of
+ * a set and costs more than PICKLE_HASH to be so (the tuple), of items that are put into what is no
  * container of their kind (the opcode and the object), and of strings that may
  * be pickles.  odd is told where readers of pickles differ, which then is no
  * error where it need not be one.
@@ -103,8 +106,9 @@ struct pickle {
 };
 
 #define PICKLE_ARRAY "NumpyArrayWrapper"
-
-#define PICKLE_LEAN 64
+#define PICKLE_LEAN  64
+#define PICKLE_HASH  26 /* the bulk of a key of some seconds */
+#define PICKLE_WALK  38 /* and of what is told of as soon as it is so large */
 
 /*
  * Read one pickle from r, which is then behind its STOP.  *root lives in the

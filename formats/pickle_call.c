@@ -78,21 +78,37 @@ push_call(struct pickle_machine *m, struct pickle_node *callee,
 	return push_seen(m, n);
 }
 
+/* TorchScript writes members of enumerations so: its class and a value, no
+ * tuple (torch/csrc/jit/serialization/pickler.cpp).  No module of Python has that
+ * name. */
+static bool
+is_script(const struct pickle_node *callee)
+{
+	static const char top[] = "__torch__.";
+
+	return callee->kind == PICKLE_GLOBAL &&
+	       callee->name->module.len >= sizeof(top) - 1 &&
+	       memcmp(callee->name->module.ptr, top, sizeof(top) - 1) == 0;
+}
+
 /* The unpickler in Python takes any row of arguments, the one in C only a
  * tuple; what else there is to them cannot be known. */
 static int
-make_tuple(struct pickle_machine *m, struct pickle_node **args)
+make_tuple(struct pickle_machine *m, struct pickle_node **args, bool script)
 {
 	struct pickle_node *t, *from = *args;
 
 	if (from->kind == PICKLE_TUPLE)
 		return 0;
-	if (m->p->odd == NULL)
+	if (m->p->odd == NULL && !script)
 		return pickle_machine_bad(m, "the arguments are no tuple");
-	pickle_machine_odd(m, "arguments that are no tuple");
+	if (!script)
+		pickle_machine_odd(m, "arguments that are no tuple");
 	if ((t = pickle_machine_node(m, PICKLE_TUPLE)) == NULL)
 		return ERR_LIMIT;
 	*args = t;
+	if (script)
+		return pickle_machine_extend(m, t, &from, 1);
 	if (from->kind != PICKLE_LIST)
 		return 0;
 	from->kept = true; /* two share its items */
@@ -112,7 +128,7 @@ pickle_call_call(struct pickle_machine *m)
 	if (rc != 0 || (rc = pickle_machine_pop(m, &args)) != 0 ||
 	    (rc = pickle_machine_pop(m, &callee)) != 0)
 		return rc;
-	if ((rc = make_tuple(m, &args)) != 0)
+	if ((rc = make_tuple(m, &args, is_script(callee))) != 0)
 		return rc;
 	return push_call(m, callee, args, kwargs);
 }

@@ -174,6 +174,7 @@ tuple(struct pickle_machine *m, uint64_t at, size_t n)
 		return false;
 	memcpy(t->item, item, n * sizeof(*item));
 	t->n = (uint32_t)n;
+	t->bulk = pickle_machine_bulk(item, n);
 	m->n -= n - 1;
 	m->stack[m->n - 1] = t;
 	return true;

@@ -204,13 +204,56 @@ leave_out(struct pickle_machine *m, struct pickle_node *to,
 	return room;
 }
 
+uint8_t
+pickle_machine_bulk(struct pickle_node *const *item, size_t n)
+{
+	uint64_t all = 0;
+	uint8_t power = 0;
+
+	for (size_t i = 0; i < n && all < (uint64_t)1 << 50; i++) {
+		unsigned b = item[i]->kind >= PICKLE_TUPLE &&
+				     item[i]->kind <= PICKLE_DICT
+				 ? item[i]->bulk
+				 : 0;
+
+		all += (uint64_t)1 << MIN(b, 40U);
+	}
+	while (all > 1 && power < 40) {
+		all >>= 1;
+		power++;
+	}
+	return power;
+}
+
+/* What is added to a container, and was in it. */
+static void
+weigh(struct pickle_machine *m, struct pickle_node *to,
+    struct pickle_node *const *item, size_t n)
+{
+	uint8_t before = to->bulk, more = pickle_machine_bulk(item, n);
+
+	/* a list that grows by itself as it was */
+	to->bulk = before == more && before != 0 ? (uint8_t)(before + 1)
+						 : MAX(before, more);
+	if (m->p->odd != NULL && m->p->see != NULL && before < PICKLE_WALK &&
+	    to->bulk >= PICKLE_WALK)
+		m->p->see(m->p->ctx, m->op, to);
+}
+
 /* The inspector asks for names that are put somewhere, and for keys. */
 static void
 tell(struct pickle_machine *m, struct pickle_node *to,
     struct pickle_node *const *item, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (item[i]->kind == PICKLE_GLOBAL && m->p->see != NULL)
+		bool hashed = to->kind == PICKLE_SET ||
+			      to->kind == PICKLE_FROZENSET ||
+			      (to->kind == PICKLE_DICT && i % 2 == 0);
+
+		if ((item[i]->kind == PICKLE_GLOBAL ||
+			(hashed && item[i]->kind == PICKLE_TUPLE &&
+			    item[i]->bulk >= PICKLE_HASH)) &&
+		    m->p->see != NULL)
 			m->p->see(m->p->ctx, m->op, item[i]);
 		if (to->kind == PICKLE_DICT && i % 2 == 0 &&
 		    item[i]->kind == PICKLE_STR &&
@@ -231,6 +274,8 @@ pickle_machine_extend(struct pickle_machine *m, struct pickle_node *to,
 	struct pickle_node **more;
 	size_t total;
 
+	if (to->kind >= PICKLE_TUPLE && to->kind <= PICKLE_DICT)
+		weigh(m, to, item, n);
 	if (m->p->odd != NULL)
 		tell(m, to, item, n);
 	n = leave_out(m, to, item, n);

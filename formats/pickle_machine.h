@@ -58,6 +58,8 @@ int pickle_machine_full(struct pickle_machine *) MUST_USE;
 /* A node of this kind; NULL over a limit. */
 struct pickle_node *pickle_machine_node(
     struct pickle_machine *, enum pickle_kind);
+/* What pickle_node.bulk says of a tuple of these. */
+uint8_t pickle_machine_bulk(struct pickle_node *const *item, size_t n);
 /* Put n nodes behind those of a list, set or dictionary. */
 int pickle_machine_extend(struct pickle_machine *, struct pickle_node *,
     struct pickle_node *const *, size_t n) MUST_USE;

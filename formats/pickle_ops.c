@@ -12,6 +12,7 @@
 #include "formats/pickle_text.h"
 
 #define PROTOCOL_MAX 5
+#define MOST_DIGITS  4301 /* with a sign */
 
 /* --- the stack ----------------------------------------------------------- */
 
@@ -273,6 +274,11 @@ literal(struct pickle_machine *m)
 		return rc;
 	if ((n = pickle_machine_node(m, kind)) == NULL)
 		return ERR_LIMIT;
+	/* sys.int_info, Python 3.11: more it refuses, and older ones take time
+	 * that grows with the square */
+	if (kind == PICKLE_INT && s.len > MOST_DIGITS)
+		pickle_machine_odd(
+		    m, "a number of more digits than Python takes");
 	if (kind == PICKLE_FLOAT)
 		good = pickle_text_float(s, n);
 	else if (kind == PICKLE_INT)

@@ -267,6 +267,68 @@ test_disjoint(void **state)
 	}
 }
 
+/* A key that is a tuple of a tuple twice, of a tuple twice, ...: hash() walks
+ * through 2 to the power of that. */
+static void
+test_hash(void **state)
+{
+	struct buf b = {0};
+	struct verdict v;
+
+	(void)state;
+	for (size_t deep = 10; deep <= 60; deep += 50) {
+		b.len = 0;
+		buf_puts(&b, "\x80\2K\1q");
+		buf_u8(&b, 0);
+		for (size_t i = 0; i < deep; i++) {
+			buf_u8(&b, '0');
+			for (size_t k = 0; k < 2; k++) {
+				buf_u8(&b, 'h');
+				buf_u8(&b, (uint8_t)i);
+			}
+			buf_puts(&b, "\x86q");
+			buf_u8(&b, (uint8_t)(i + 1));
+		}
+		buf_puts(&b, "0}h");
+		buf_u8(&b, (uint8_t)deep);
+		buf_puts(&b, "K\1s.");
+		inspect(&v, "a.pkl", b.ptr, b.len);
+		assert_string_equal(v.ids, deep > 26 ? "PICKLE_MISUSE" : "");
+		assert_true(v.sink.complete);
+	}
+	buf_free(&b);
+}
+
+/* The same in lists, which nothing hashes: walking through is what never ends. */
+static void
+test_walk(void **state)
+{
+	struct buf b = {0};
+	struct verdict v;
+
+	(void)state;
+	for (size_t deep = 20; deep <= 60; deep += 40) {
+		b.len = 0;
+		buf_puts(&b, "\x80\2]q");
+		buf_u8(&b, 0);
+		buf_puts(&b, "(K\1K\2e");
+		for (size_t i = 0; i < deep; i++) {
+			buf_puts(&b, "0]q");
+			buf_u8(&b, (uint8_t)(i + 1));
+			buf_u8(&b, '(');
+			for (size_t k = 0; k < 2; k++) {
+				buf_u8(&b, 'h');
+				buf_u8(&b, (uint8_t)i);
+			}
+			buf_u8(&b, 'e');
+		}
+		buf_u8(&b, '.');
+		inspect(&v, "a.pkl", b.ptr, b.len);
+		assert_string_equal(v.ids, deep > 38 ? "PICKLE_MISUSE" : "");
+	}
+	buf_free(&b);
+}
+
 struct family_row {
 	const char *name, *module, *attribute;
 	bool allowed;
@@ -284,6 +346,24 @@ static const struct family_row families[] = {
     {"another letter", "sklearn.svm", "S\xd0\x92", false, 0},
     {"a blank", "sklearn.svm ", "SVC", false, 0},
     {"nothing", "sklearn.svm", "", false, 0},
+    {"a callback", "pytorch_lightning.callbacks.early_stopping",
+	"EarlyStopping", true, USE_DATA},
+    {"a loop's buffer", "mmengine.logging.history_buffer", "HistoryBuffer",
+	true, USE_NEW | USE_STATE},
+    {"a configuration", "detectron2.config.config", "CfgNode", true,
+	USE_NEW | USE_STATE | USE_ITEMS},
+    {"a namespace", "ultralytics.utils", "IterableSimpleNamespace", true,
+	USE_CALL | USE_NEW | USE_STATE},
+    {"a tokenizer", "keras.src.legacy.preprocessing.text", "Tokenizer", true,
+	USE_NEW | USE_STATE},
+    {"Keras itself", "keras.src.models", "Model", false, 0},
+    {"a study", "optuna.study.study", "Study", true, USE_NEW | USE_STATE},
+    {"its database", "optuna.storages._rdb.storage", "RDBStorage", false, 0},
+    {"a function on arrays", "numpy", "reshape", true, USE_DATA},
+    {"a counter", "nltk.probability", "FreqDist", true,
+	USE_CALL | USE_NEW | USE_STATE | USE_ITEMS},
+    {"vectors", "gensim.models.keyedvectors", "KeyedVectors", true,
+	USE_NEW | USE_STATE},
     {"functions of layers", "torch.nn.modules.linear", "init", false, 0},
 };
 
@@ -303,7 +383,7 @@ int
 main(void)
 {
 	struct CMUnitTest tests[ARRAY_LEN(rows) + ARRAY_LEN(gadgets) +
-				ARRAY_LEN(families) + 5];
+				ARRAY_LEN(families) + 7];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -315,6 +395,8 @@ main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_honest);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_cut);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_memo);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_hash);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_walk);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_sorted);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_disjoint);
 	return cmocka_run_group_tests(tests, NULL, NULL);

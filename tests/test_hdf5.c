@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "formats/hdf5_attr.h"
 #include "formats/hdf5_data.h"
+#include "formats/hdf5_filter.h"
 #include "formats/hdf5_group.h"
 #include "formats/hdf5_sum.h"
 
@@ -65,6 +66,9 @@ static const struct data_row data_rows[] = {
     {"chunks/all", CHUNKS, "c4", DTYPE_F32, 3, {5, 7, 3}, 4, false},
     {"chunks/two levels", CHUNKS, "line", DTYPE_F32, 1, {1001}, 5, false},
     {"chunks/one", CHUNKS, "wide", DTYPE_F64, 2, {2, 2}, 6, false},
+    {"lzf/alone", "good-lzf.h5", "line", DTYPE_F32, 1, {1001}, 5, false},
+    {"lzf/shuffled", "good-lzf.h5", "shuffled", DTYPE_F32, 3, {5, 40, 3}, 1,
+	false},
     {"packed/implicit", "good-packed.h5", "early", DTYPE_F32, 2, {5, 4}, 1,
 	false},
     {"packed/compact", "good-packed.h5", "compact", DTYPE_F32, 1, {3}, 2, true},
@@ -99,6 +103,50 @@ test_data(void **state)
 		assert_near(
 		    tensor_real(&t, k), ((uint64_t)row->first + k) % 100, 0.0);
 	close_all(&o);
+}
+
+/* What was filtered again is read as it was; cut anywhere, or with a reference
+ * to before its beginning, it is refused. */
+static void
+test_lzf(void **state)
+{
+	struct hdf5_filters f = {.n = 2, .id = {2, 32000}, .width = 4};
+	static const uint8_t before[] = {0, 'a', 0x20, 5};
+	uint8_t want[1001], *work[2];
+	const uint8_t *out, *back;
+	size_t len, room = hdf5_filter_room(sizeof(want));
+	struct arena a;
+	struct err e;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	for (size_t k = 0; k < 2; k++) {
+		work[k] = arena_alloc(&a, room, 1);
+		assert_non_null(work[k]);
+	}
+	for (size_t i = 0; i < sizeof(want); i++)
+		want[i] = (uint8_t)(i * i);
+	memcpy(work[0], want, sizeof(want));
+	hdf5_filter_apply(&f, 0, sizeof(want), work, &out, &len);
+	for (size_t n = len + 1; n-- > len - 3;) {
+		uint8_t *other[2] = {arena_alloc(&a, sizeof(want) + 4, 1),
+		    arena_alloc(&a, sizeof(want) + 4, 1)};
+		int rc = hdf5_filter_undo(
+		    &f, 0, rd_mem(out, n), sizeof(want), other, &back, &e);
+
+		if (n == len) {
+			assert_ok(rc, &e);
+			assert_memory_equal(back, want, sizeof(want));
+		} else {
+			assert_int_equal(rc, ERR_FORMAT);
+		}
+	}
+	f.n = 1;
+	f.id[0] = 32000;
+	assert_int_equal(hdf5_filter_undo(&f, 0, rd_mem(before, sizeof(before)),
+			     sizeof(want), work, &back, &e),
+	    ERR_FORMAT);
+	arena_release(&a);
 }
 
 /* --- attributes and groups ----------------------------------------------- */
@@ -280,11 +328,12 @@ test_wrong(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[4 + ARRAY_LEN(data_rows) + ARRAY_LEN(bad_rows)];
+	struct CMUnitTest tests[5 + ARRAY_LEN(data_rows) + ARRAY_LEN(bad_rows)];
 	size_t n = 0;
 
 	ROWS(test_data, data_rows);
 	ROWS(test_bad, bad_rows);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_lzf);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_attributes);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_groups);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_sum);

@@ -276,9 +276,6 @@ static const struct bad_row bad_rows[] = {
     {"unsupported-lambda.keras", ERR_UNSUPPORTED, ERR_NOWHERE,
 	"keras: layer 'flatten' is of the class 'Lambda' (keras.layers), which "
 	"needs code of its own"},
-    {"unsupported-lzf.h5", ERR_UNSUPPORTED, 13384,
-	"keras: layer 'top': kernel: hdf5: filter 32000, known are deflate, "
-	"shuffle and fletcher32"},
     {"unsupported-module.keras", ERR_UNSUPPORTED, ERR_NOWHERE,
 	"keras: layer 'flatten' is of the class 'Flatten' (os), which needs "
 	"code of its own"},
@@ -291,6 +288,9 @@ static const struct bad_row bad_rows[] = {
     {"unsupported-registered.keras", ERR_UNSUPPORTED, ERR_NOWHERE,
 	"keras: layer 'flatten' is of the class 'Evil>Flatten' (keras.layers), "
 	"which needs code of its own"},
+    {"unsupported-scale.h5", ERR_UNSUPPORTED, 13456,
+	"keras: layer 'top': kernel: hdf5: filter 6, known are deflate, "
+	"shuffle, fletcher32 and LZF"},
     {"unsupported-soft-link.h5", ERR_UNSUPPORTED, ERR_NOWHERE,
 	"hdf5: 'bias:0' is a link to another place"},
     {"unsupported-training.keras", ERR_UNSUPPORTED, ERR_NOWHERE,

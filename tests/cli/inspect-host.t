@@ -29,7 +29,7 @@ config() { # config NAME: it is asked for
 for name in net.models.Net net.models.build net.Net lib.Head lib.Head.from_file; do
 	config $name
 	exits 0 "$name is the bundle's" assay-inspect $b
-	prints "medium .*CONFIG_LOCAL.*'$name'"
+	prints "low .*CONFIG_LOCAL.*'$name'"
 done
 for name in net.models.borrowed net.models.os.system net.models.Other torch.hub.load os.system models.Net; do
 	config $name

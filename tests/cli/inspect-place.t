@@ -95,7 +95,7 @@ printf '[paths]\ndefault = https://x.example/r\n' | file .hg/hgrc
 quiet "a configuration of Mercurial"
 printf 'import yaml\nC = yaml.load(open("c.yaml"), Loader=yaml.UnsafeLoader)\n' | file load.py
 exits 0 "a loader that calls what it reads" assay-inspect "$tmp/b"
-prints "medium *CODE_UNUSUAL"
+prints "low *CODE_UNUSUAL"
 
 # --- behind the end of a picture, and of a zip
 (printf '\211PNG\r\n\032\n' && printf '\0\0\0\0IEND\256B\140\202' && printf '\n\n#!/bin/sh\nid\n') | file a.png

@@ -4,6 +4,15 @@
 . tests/cli/tap.sh
 f=fixtures/text
 
+noted() { # noted ID FILE...: for the record
+	_id=$1
+	shift
+	for one in "$@"; do
+		exits 0 "${one##*/}" assay-inspect "$f/$one"
+		prints "^ *low *$_id"
+	done
+}
+
 hostile() { # hostile ID PATTERN...: each is flagged, for that
 	_id=$1
 	shift
@@ -70,7 +79,8 @@ watched 0 SKOPS_REVIEW odd-xgboost-schema.json
 # --- Triton, TorchServe, git
 hostile SERVE_LIBRARY $f/bad-config.pbtxt $f/bad-config.properties $f/bad-blank-config.properties
 hostile CONFIG_PATH $f/bad-env-config.pbtxt
-watched 0 SERVE_HANDLER odd-config.pbtxt odd-config.properties
+noted SERVE_LOCAL odd-config.pbtxt
+watched 0 SERVE_HANDLER odd-config.properties
 watched 0 SERVE_OPEN odd-open-config.properties
 watched 0 GIT_FILTER odd.gitattributes
 watched 2 CONFIG_INVALID broken-config.pbtxt
@@ -85,12 +95,12 @@ hostile XML_CODE $f/bad-function.pmml $f/bad-script.svg $f/bad-event.svg $f/bad-
 hostile TORCHSCRIPT_OPERATOR $f/bad-ts-*.py
 hostile TORCHSCRIPT_LIBRARY $f/bad-library-custom.py
 # a pickle that is loaded, a download: honest code does that too
-watched 0 CODE_UNUSUAL bad-code-13.py bad-code-14.py bad-code-15.py
+noted CODE_UNUSUAL bad-code-13.py bad-code-14.py bad-code-15.py
 for one in $f/bad-code-*.py $f/bad-oneline.py $f/bad-site.pth; do
 	case $one in *-1[345].py) continue ;; esac
 	hostile "CODE_DANGEROUS\\|SOURCE_DANGEROUS" $one
 done
-watched 0 CODE_UNUSUAL odd-code-pip.py
+noted CODE_UNUSUAL odd-code-pip.py
 exits 0 "an honest handler" assay-inspect $f/odd-handler.py
 prints "low .*FILE_SOURCE"
 hostile TORCH_PACKAGE $f/bad-package.pt
