@@ -197,9 +197,11 @@ count(const struct work *w, size_t i, double *pair)
 	for (size_t m = 0; m < w->n; m++) {
 		size_t s = (size_t)w->im->label[w->index[m]];
 
-		pair[s * k + (size_t)w->pred[i * w->n + m]] +=
-		    1.0 / (double)w->total[s];
+		pair[s * k + (size_t)w->pred[i * w->n + m]] += 1.0;
 	}
+	/* counted first: shares that are added up may come to more than 1 */
+	for (size_t c = 0; c < k * k; c++)
+		pair[c] /= (double)MAX(w->total[c / k], 1);
 }
 
 /* Averaged over all classes but the target. */

@@ -135,7 +135,7 @@ test_shares(void **state)
 	}
 	corner_model(&m);
 	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
-	assert_ok(probe(&net, PROBE_STAMP, &im, 8, share, pair, &e), &e);
+	assert_ok(probe(&net, PROBE_STAMP, &im, 9, share, pair, &e), &e);
 	for (size_t i = 0; i < n; i++) {
 		struct trigger t;
 		float pixel;
@@ -155,6 +155,9 @@ test_shares(void **state)
 			assert_near(pair[i * 9 + 3 + k], 0.0, 1e-12);
 			assert_near(pair[i * 9 + 6 + k], 0.0, 1e-12);
 		}
+		/* all of nine images are 1, to the last bit */
+		for (size_t k = 0; k < 9; k++)
+			assert_true(pair[i * 9 + k] <= 1.0);
 		white += pixel > 0.8f;
 		black += pixel < 0.2f;
 		trigger_release(&t);
