@@ -17,9 +17,9 @@ ENGINE   = $(patsubst engine/%.c,%,$(wildcard engine/*.c))
 # $(name)_PARTS lists, all in one folder.
 TOOLS      = audit/assay audit/assay-unpack audit/assay-inspect audit/assay-load \
              audit/assay-save report/assay-report report/assay-verify
-assay_PARTS         = audit command early given policy_verb recovered signing summary
+assay_PARTS         = audit command data_spec early given policy_verb recovered signing summary
 assay-unpack_PARTS  = manifest show
-assay-load_PARTS    = load_data operand
+assay-load_PARTS    = data_spec load_data operand
 assay-save_PARTS    = operand
 # a check of assay-inspect is a file audit/check_x.c and a line in check.def
 CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))

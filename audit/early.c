@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/early.h"
 
-#include "base/file.h"
+#include "audit/data_spec.h"
 #include "base/spawn.h"
 #include "base/tool.h"
 
+#include <limits.h>
 #include <unistd.h>
 
 int
@@ -19,16 +20,16 @@ early_file(const char *path, struct err *e)
 int
 early_data(const char *spec, struct err *e)
 {
-	const char *comma = spec != NULL ? strchr(spec, ',') : NULL;
-	char images[1024];
+	const char *labels;
+	char images[PATH_MAX];
 	int rc;
 
-	/* as assay-load --data reads it: a path may hold a comma itself */
-	if (comma == NULL || file_exists(spec))
-		return early_file(spec, e);
-	snprintf(images, sizeof(images), "%.*s", (int)(comma - spec), spec);
-	rc = early_file(images, e);
-	return rc == 0 ? early_file(comma + 1, e) : rc;
+	if (spec == NULL)
+		return 0;
+	rc = data_spec_split(spec, images, sizeof(images), &labels, e);
+	if (rc == 0)
+		rc = early_file(images, e);
+	return rc == 0 ? early_file(labels, e) : rc;
 }
 
 int

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/load_data.h"
 
+#include "audit/data_spec.h"
 #include "base/limits.h"
 #include "base/sandbox.h"
 #include "base/tool.h"
@@ -22,25 +23,12 @@ enum {
 	NAMES
 };
 
-/* A path that holds a comma itself is taken whole when it is there. */
 static int
 split(const char *spec, struct inputs *in, struct err *e)
 {
-	const char *comma = strchr(spec, ',');
-	size_t n = comma != NULL && !file_exists(spec) ? (size_t)(comma - spec)
-						       : strlen(spec);
-
-	if (n >= sizeof(in->images))
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "path too long");
-	memcpy(in->images, spec, n);
-	in->images[n] = '\0';
 	in->source = (struct data_source){.path = in->images, .folder = -1};
-	if (spec[n] == ',')
-		in->source.label_path = spec + n + 1;
-	if (n == 0 || (spec[n] == ',' && spec[n + 1] == '\0'))
-		return err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "--data: '%s' is no two files, IMAGES,LABELS", spec);
-	return 0;
+	return data_spec_split(
+	    spec, in->images, sizeof(in->images), &in->source.label_path, e);
 }
 
 static int

@@ -25,9 +25,9 @@
  *
  * Hypotheses: each class is a target (its p-values combined by Cauchy's
  * rule, Liu and Xie, JASA 2020), each pair of source and target (by a patch,
- * and by stamps), one map of all classes (all-to-all).  Bonferroni with fixed weights: one half for
- * classes, a quarter each for pairs and the map; where pairs are not measured
- * all of it is the classes'.
+ * and by stamps), one map of all classes (all-to-all).  Bonferroni with fixed
+ * weights: one half for classes, a quarter each for pairs and the map; where
+ * pairs are not measured all of it is the classes'.
  */
 #ifndef AUDIT_VERDICT_H
 #define AUDIT_VERDICT_H

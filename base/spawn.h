@@ -16,8 +16,9 @@ enum {
 /*
  * Run the sibling binary argv[0] (found beside the running one) with argv,
  * NULL-terminated, stdin from /dev/null.  out_fd: where its stdout goes, a
- * descriptor or one of the above.  Waits; *status is its exit status.  ERR_SYSTEM when it could not
- * be started or was killed by a signal (named in the message).
+ * descriptor or one of the above.  Waits; *status is its exit status.
+ * ERR_SYSTEM when it could not be started or was killed by a signal (named in
+ * the message).
  */
 int spawn_tool(
     const char *const argv[], int out_fd, int *status, struct err *) MUST_USE;

@@ -3,9 +3,9 @@
  * compressed, or zip; libarchive parses them), a folder, or a single file.
  * What is admitted goes to a sink; what is not becomes a finding and an entry
  * of `refused`.  Links are never followed or made; one of an archive to a file
- * that the archive has is replaced by a copy (bundle_link.c).  A limit or damage ends the
- * walk or skips the member and leaves `complete` false; the calls fail only
- * when the sink or the system does.
+ * that the archive has is replaced by a copy (bundle_link.c).  A limit or
+ * damage ends the walk or skips the member and leaves `complete` false; the
+ * calls fail only when the sink or the system does.
  */
 #ifndef FORMATS_BUNDLE_H
 #define FORMATS_BUNDLE_H

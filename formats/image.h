@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * One image file: PNG, JPEG, WebP, PGM, PPM, BMP, GIF or TIFF, 8 bits a channel, grey or
- * RGB; of PNG and TIFF also 16 bits, of which the upper 8 are read.  An alpha channel is
- * left out, as Pillow's convert("RGB") does.  Animations and damage are
- * errors.
+ * One image file: PNG, JPEG, WebP, PGM, PPM, BMP, GIF or TIFF, 8 bits a channel,
+ * grey or RGB; of PNG and TIFF also 16 bits, of which the upper 8 are read.  An
+ * alpha channel is left out, as Pillow's convert("RGB") does.  Animations and
+ * damage are errors.
  */
 #ifndef FORMATS_IMAGE_H
 #define FORMATS_IMAGE_H

@@ -77,9 +77,9 @@ struct pickle_call {
  *
  * With odd (the inspector has it) see is also told of a name that is put into
  * something (the opcode and the name), of a tuple that is made a key or member of
- * a set and costs more than PICKLE_HASH to be so (the tuple), of items that are put into what is no
- * container of their kind (the opcode and the object), and of strings that may
- * be pickles.  odd is told where readers of pickles differ, which then is no
+ * a set and costs more than PICKLE_HASH to be so (the tuple), of items that are
+ * put into what is no container of their kind (the opcode and the object), and
+ * of strings that may be pickles.  odd is told where readers of pickles differ, which then is no
  * error where it need not be one.
  *
  * A lean reader keeps of a list, set or dictionary only the first
