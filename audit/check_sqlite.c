@@ -21,6 +21,7 @@ struct database {
 	struct rd all;
 	size_t page;   /* bytes of one */
 	size_t usable; /* of these */
+	size_t room;   /* of the page's, that rows have not had */
 	size_t odd;    /* rows that contradict the format */
 };
 
@@ -153,6 +154,11 @@ row(struct database *d, const uint8_t *p, size_t len)
 	p += n + m;
 	len -= n + m;
 	here = local(d, payload);
+	/* rows do not share bytes: a page of one and the same row, thousands of
+	 * times, would be read as often */
+	if (here > d->room)
+		return false;
+	d->room -= here;
 	if (here == payload)
 		return here <= len && record(d, p, here);
 	if (here + 4 > len || !check_spend(d->f, payload))
@@ -173,6 +179,7 @@ leaf(struct database *d, const uint8_t *page, size_t head)
 {
 	size_t n = big(page + head + 3, 2);
 
+	d->room = d->usable;
 	for (size_t i = 0; i < n; i++) {
 		size_t at = head + LEAF_HEAD + 2 * i, cell;
 

@@ -38,6 +38,18 @@ at = b.find(b'epoch 299')
 b[at - 4] = 0xff; b[at - 3] = 0xff; b[at - 2] = 0xff
 open('$tmp/b/runs.db', 'wb').write(b)"
 exits 2 "a row that contradicts the format" assay-inspect "$tmp/b"
+rm -f "$tmp"/b/*
+python3 -c "
+import struct
+b = bytearray(512)
+b[:16] = b'SQLite format 3\0'
+b[16:24] = bytes((2, 0, 1, 1, 0, 64, 32, 32))
+struct.pack_into('>BHHHBHH', b, 100, 13, 0, 2, 200, 0, 200, 200) # two cells, one place
+row = bytes((0x82, 0x1b, 1, 3, 0x84, 0x3d)) # 283 bytes, row 1: a text of 280
+b[200:200 + len(row) + 280] = row + b'a' * 280
+open('$tmp/b/runs.db', 'wb').write(b)"
+exits 2 "rows that share their bytes" assay-inspect "$tmp/b"
+prints '1 rows that contradict'
 
 # --- other alphabets in configurations
 coded() { # coded CODE
