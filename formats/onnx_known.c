@@ -120,9 +120,8 @@ reshape(struct onnx_known *b, const struct onnx_node *n, struct known *k,
 
 /* All but the first two axes are others. */
 static bool
-window(const struct onnx_node *n, struct known *k, bool global)
+window(struct known *k, bool global)
 {
-	(void)n;
 	for (size_t i = 2; i < k->n; i++)
 		k->v[i] = global ? 1 : OPEN;
 	return true;
@@ -152,9 +151,9 @@ derived(struct onnx_known *b, const struct onnx_node *n, struct known *k,
 		strcmp(n->in[0], n->in[1]) == 0))
 		return true;
 	if (strcmp(n->op, "GlobalAveragePool") == 0)
-		return window(n, k, true);
+		return window(k, true);
 	if (strcmp(n->op, "AveragePool") == 0 || strcmp(n->op, "MaxPool") == 0)
-		return window(n, k, false);
+		return window(k, false);
 	if (strcmp(n->op, "Unsqueeze") == 0)
 		return unsqueeze(b, n, k, depth);
 	if (strcmp(n->op, "Pad") == 0)
@@ -347,12 +346,27 @@ turned(const struct onnx_node *n, struct known *k)
 	return true;
 }
 
+/* To a truth value, or a type that holds the numbers that a size may have. */
+static bool
+cast(const struct onnx_node *n, struct known *k)
+{
+	const struct onnx_attr *to = onnx_file_attr(n, "to");
+	enum dtype type = DTYPE_COUNT;
+
+	if (to != NULL && to->type == ONNX_INT)
+		type = onnx_tensor_dtype(to->i);
+	for (size_t i = 0; type == DTYPE_BOOL && i < k->n; i++)
+		if (k->v[i] != OPEN)
+			k->v[i] = k->v[i] != 0;
+	return type == DTYPE_BOOL || type == DTYPE_I32 || type == DTYPE_I64 ||
+	       type == DTYPE_F32;
+}
+
 static bool
 of_node(struct onnx_known *b, const struct onnx_node *n, struct known *k,
     unsigned depth)
 {
-	static const char *const alias[] = {
-	    "Identity", "Cast", "Squeeze", "Unsqueeze"};
+	static const char *const alias[] = {"Identity", "Squeeze", "Unsqueeze"};
 	struct known y;
 
 	if (*n->domain != '\0' && strcmp(n->domain, "ai.onnx") != 0)
@@ -375,6 +389,8 @@ of_node(struct onnx_known *b, const struct onnx_node *n, struct known *k,
 		return reversed(b, n, k, depth);
 	if (strcmp(n->op, "Transpose") == 0)
 		return turned(n, k);
+	if (strcmp(n->op, "Cast") == 0)
+		return cast(n, k);
 	if (text_is_one_of(n->op, alias, ARRAY_LEN(alias)))
 		return true;
 	if (strcmp(n->op, "Not") == 0 && k->n == 1 && k->v[0] != OPEN) {
