@@ -30,9 +30,10 @@ bundle_nest_name(struct bundle *b, const char *path, const char *suffix)
 	return arena_strdup(&b->arena, name, n + 1);
 }
 
-int
-bundle_nest_open(struct bundle *b, struct rd r, bool maybe, const char *prefix,
-    unsigned depth, struct err *e)
+/* With a name r is a file that was compressed alone, else an archive. */
+static int
+open_as(struct bundle *b, struct rd r, bool maybe, const char *name,
+    const char *prefix, unsigned depth, struct err *e)
 {
 	char container[sizeof(b->container)];
 	const char *old = b->prefix;
@@ -44,12 +45,20 @@ bundle_nest_open(struct bundle *b, struct rd r, bool maybe, const char *prefix,
 	b->prefix = prefix;
 	b->depth = depth;
 	b->before = b->bytes;
-	rc = bundle_archive(b, r, maybe, e);
+	rc = name != NULL ? bundle_archive_single(b, r, name, e)
+			  : bundle_archive(b, r, maybe, e);
 	b->before = 0;
 	b->depth = was;
 	b->prefix = old;
 	memcpy(b->container, container, sizeof(container));
 	return rc;
+}
+
+int
+bundle_nest_open(struct bundle *b, struct rd r, bool maybe, const char *prefix,
+    unsigned depth, struct err *e)
+{
+	return open_as(b, r, maybe, NULL, prefix, depth, e);
 }
 
 /* The last part of path without ".gz" and the like, or NULL. */
@@ -66,24 +75,6 @@ single(struct bundle *b, const char *path)
 			return arena_strdup(
 			    &b->arena, base, n - strlen(suffix[i]));
 	return NULL;
-}
-
-static int
-open_stream(struct bundle *b, struct rd r, const char *name, const char *prefix,
-    unsigned depth, struct err *e)
-{
-	const char *old = b->prefix;
-	unsigned was = b->depth;
-	int rc;
-
-	b->prefix = prefix;
-	b->depth = depth;
-	b->before = b->bytes;
-	rc = bundle_archive_single(b, r, name, e);
-	b->before = 0;
-	b->depth = was;
-	b->prefix = old;
-	return rc;
 }
 
 static int
@@ -108,9 +99,7 @@ open_one(
 		    "an archive with too long a name, kept as it is");
 		return 0;
 	}
-	if (name != NULL)
-		return open_stream(b, r, name, prefix, f->depth + 1, e);
-	rc = bundle_nest_open(b, r, !named, prefix, f->depth + 1, e);
+	rc = open_as(b, r, !named, name, prefix, f->depth + 1, e);
 	return MIN(rc, 0);
 }
 

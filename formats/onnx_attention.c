@@ -101,16 +101,6 @@ reshape(struct onnx_lower *l, const struct onnx_node *from, const char *x,
 	return y;
 }
 
-/* A number as a constant of its own. */
-static const char *
-number(struct onnx_lower *l, const struct onnx_node *from, double v)
-{
-	const char *name = onnx_lower_fresh(l, from->out[0], "scale");
-
-	onnx_lower_number(l, name, DTYPE_F32, 0, v);
-	return name;
-}
-
 /* The last node gives what the node of the file gives. */
 static int
 finish(struct onnx_lower *l, const struct onnx_node *from)
@@ -147,7 +137,8 @@ attend(struct onnx_lower *l, const struct onnx_node *from,
 	if (!(scale > 0.0))
 		scale = 1.0 / sqrt((double)size);
 	y = binary(l, from, "MatMul", q, k, "scores");
-	y = binary(l, from, "Mul", y, number(l, from, scale), "scaled");
+	y = binary(
+	    l, from, "Mul", y, onnx_lower_scalar(l, from, scale), "scaled");
 	y = unary(l, from, "Softmax", y, "weights");
 	if (last(l) != NULL)
 		onnx_lower_put_int(last(l), "axis", -1);
@@ -348,7 +339,8 @@ root_mean_square(struct onnx_lower *l, const struct onnx_node *from,
 	ints(l, "axes", 1, (int64_t[]){-1});
 	if (last(l) != NULL)
 		onnx_lower_put_int(last(l), "keepdims", 1);
-	y = binary(l, from, "Add", y, number(l, from, epsilon), "above");
+	y = binary(
+	    l, from, "Add", y, onnx_lower_scalar(l, from, epsilon), "above");
 	y = unary(l, from, "Sqrt", y, "root");
 	y = binary(l, from, "Div", x, y, "normalised");
 	(void)binary(
@@ -412,8 +404,8 @@ fused_matmul(struct onnx_lower *l, const struct onnx_node *from)
 		return rc;
 	y = binary(l, from, "MatMul", a, b, "product");
 	if (alpha != 1.0)
-		(void)binary(
-		    l, from, "Mul", y, number(l, from, alpha), "scaled");
+		(void)binary(l, from, "Mul", y,
+		    onnx_lower_scalar(l, from, alpha), "scaled");
 	return finish(l, from);
 }
 
@@ -429,7 +421,8 @@ quick_gelu(struct onnx_lower *l, const struct onnx_node *from)
 		return rc;
 	y = x = onnx_lower_name(l, from->in[0]);
 	if (alpha != 1.0)
-		y = binary(l, from, "Mul", x, number(l, from, alpha), "scaled");
+		y = binary(l, from, "Mul", x, onnx_lower_scalar(l, from, alpha),
+		    "scaled");
 	y = unary(l, from, "Sigmoid", y, "gate");
 	(void)binary(l, from, "Mul", x, y, "gated");
 	return finish(l, from);

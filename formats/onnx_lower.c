@@ -153,6 +153,15 @@ onnx_lower_number(struct onnx_lower *l, const char *name, enum dtype type,
 	onnx_lower_tensor(l, &t);
 }
 
+const char *
+onnx_lower_scalar(struct onnx_lower *l, const struct onnx_node *from, double v)
+{
+	const char *name = onnx_lower_fresh(l, from->out[0], "number");
+
+	onnx_lower_number(l, name, DTYPE_F32, 0, v);
+	return name;
+}
+
 bool
 onnx_lower_used(
     const struct onnx_lower *l, const struct onnx_node *n, size_t out)

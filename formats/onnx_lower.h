@@ -81,6 +81,9 @@ void onnx_lower_tensor(struct onnx_lower *, const struct tensor *);
 /* The same of one number (F32 or I64), of rank 0 or 1. */
 void onnx_lower_number(
     struct onnx_lower *, const char *name, enum dtype, size_t rank, double);
+/* The same of an F32 of rank 0, by a name of its own. */
+const char *onnx_lower_scalar(
+    struct onnx_lower *, const struct onnx_node *, double);
 /* Whether something uses output `out` of a node of the file. */
 bool onnx_lower_used(
     const struct onnx_lower *, const struct onnx_node *, size_t out);

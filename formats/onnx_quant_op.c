@@ -313,15 +313,6 @@ extreme(struct onnx_lower *l, const struct onnx_node *from, const char *x,
 	return bound;
 }
 
-static const char *
-number(struct onnx_lower *l, const struct onnx_node *from, double v)
-{
-	const char *name = onnx_lower_fresh(l, from->out[0], "number");
-
-	onnx_lower_number(l, name, DTYPE_F32, 0, v);
-	return name;
-}
-
 /*
  * The range of the values makes the scale.  In the file it is that of the
  * whole batch; here each image has its own, as if it came alone, for what is
@@ -346,15 +337,17 @@ dynamic_quantize_linear(struct onnx_lower *l, const struct onnx_node *from)
 		out[i] = i < from->nout && *from->out[i] != '\0'
 			     ? from->out[i]
 			     : onnx_lower_fresh(l, from->out[0], "unused");
-	most = extreme(l, from, x, f.rank, true, number(l, from, 0));
-	least = extreme(l, from, x, f.rank, false, number(l, from, 0));
+	most = extreme(l, from, x, f.rank, true, onnx_lower_scalar(l, from, 0));
+	least =
+	    extreme(l, from, x, f.rank, false, onnx_lower_scalar(l, from, 0));
 	span = onnx_lower_fresh(l, out[0], "span");
 	raw = onnx_lower_fresh(l, out[0], "raw");
 	(void)onnx_quant_emit(l, from, "Sub", most, least, span);
-	(void)onnx_quant_emit(l, from, "Div", span, number(l, from, 255), raw);
+	(void)onnx_quant_emit(
+	    l, from, "Div", span, onnx_lower_scalar(l, from, 255), raw);
 	/* an image of zeros */
 	(void)onnx_quant_emit(
-	    l, from, "Max", raw, number(l, from, 1e-30), out[1]);
+	    l, from, "Max", raw, onnx_lower_scalar(l, from, 1e-30), out[1]);
 	low = onnx_lower_fresh(l, out[0], "low");
 	high = onnx_lower_fresh(l, out[0], "high");
 	cut = onnx_lower_fresh(l, out[0], "cut");
