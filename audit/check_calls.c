@@ -6,6 +6,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 
+#include "audit/check_calls_usual.h"
 #include "audit/check_calls_words.h"
 #include "audit/check_python.h"
 #include "base/arena.h"
@@ -27,7 +28,7 @@ struct walk {
 	size_t n, cap;
 	bool torchscript;
 	bool full;     /* uses of some modules go unseen */
-	bool connects; /* something is a socket's connect() */
+	bool connects; /* something talks: connect(), accept() ... */
 };
 
 static const struct pycode_token *
@@ -266,7 +267,7 @@ names_source(const struct walk *w, size_t i, size_t end)
 		if (t.kind != PYCODE_STRING)
 			continue;
 		pycode_inner(&t);
-		if (t.len > 3 && memcmp(t.s + t.len - 3, ".py", 3) == 0)
+		if (check_calls_own_source(t.s, t.len))
 			return true;
 	}
 	return false;
@@ -324,8 +325,7 @@ is_own_hub(const struct walk *w, size_t i)
 	if (!is(w, i, "load") || !is(w, i + 1, "(") || t.kind != PYCODE_STRING)
 		return false;
 	pycode_inner(&t);
-	return (t.len > 8 && memcmp(t.s, "pytorch/", 8) == 0) ||
-	       (t.len > 17 && memcmp(t.s, "facebookresearch/", 17) == 0);
+	return check_calls_own_hub(t.s, t.len);
 }
 
 /* torch.hub.load and others, from the first name. */
@@ -513,7 +513,9 @@ judge(struct walk *w, struct pycode_token last)
 
 	for (size_t i = 0; i < w->n; i++)
 		w->connects = w->connects || is(w, i, "connect") ||
-			      is(w, i, "connect_ex") || is(w, i, "sendto");
+			      is(w, i, "connect_ex") || is(w, i, "accept") ||
+			      is(w, i, "recvfrom") || is(w, i, "sendto") ||
+			      is(w, i, "sendmsg");
 	for (size_t i = 0; i < w->n; i++) {
 		if (pycode_disguised(&w->t[i]))
 			find(w, FINDING_CODE_DANGEROUS, i,

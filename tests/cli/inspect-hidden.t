@@ -180,7 +180,8 @@ for line in 'exec(open("pkg/version.py").read())' 'with open("pkg/version.py") a
 print(socket.gethostname())' 'import socket
 s = socket.socket()
 s.bind(("", 0))' 'import torch
-m = torch.hub.load("pytorch/vision", "resnet18")'; do
+m = torch.hub.load("pytorch/vision", "resnet18")
+n = torch.hub.load("pytorch/vision:v0.10.0", "resnet18")'; do
 	printf '%s\n' "$line" | file a.py
 	quiet "$line"
 done
@@ -191,7 +192,11 @@ with open("notes.txt") as f:
 s = socket.socket()
 s.connect(("198.51.100.7", 4444))' 'import socket
 socket.gethostbyname(name)' 'import torch
-m = torch.hub.load("someone/vision", "resnet18")'; do
+m = torch.hub.load("someone/vision", "resnet18")' 'import torch
+m = torch.hub.load("pytorch/vision:0fd2a3e4c4e7a4b1f9d8c6b5a3e2d1c0b9a8f7e6", "resnet18", skip_validation=True)' 'import socket
+s = socket.socket()
+s.bind(("", 4444))
+c = s.accept()' 'exec(open("/tmp/version.py").read())'; do
 	printf '%s\n' "$line" | file a.py
 	hostile CODE_DANGEROUS "$line"
 done
