@@ -58,6 +58,24 @@ doc_input_path(json_t *doc, const char *role, const char *path, struct err *e)
 	return rc;
 }
 
+bool
+doc_has_input(const json_t *doc, const char *role, const struct digest *want)
+{
+	const json_t *in;
+	size_t i;
+
+	json_array_foreach(json_at(doc, "inputs"), i, in) {
+		const char *is = json_text_at(in, "role");
+		const char *hex = json_text_at(in, "sha256");
+		struct digest d;
+
+		if (is != NULL && hex != NULL && strcmp(is, role) == 0 &&
+		    digest_parse(hex, &d) && digest_equal(&d, want))
+			return true;
+	}
+	return false;
+}
+
 json_t *
 doc_run(int64_t started, double seconds, int threads)
 {

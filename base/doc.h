@@ -27,6 +27,10 @@ void doc_input(json_t *doc, const char *role, const char *path,
 int doc_input_path(
     json_t *doc, const char *role, const char *path, struct err *) MUST_USE;
 
+/* Whether one of its inputs has that role and digest. */
+bool doc_has_input(
+    const json_t *doc, const char *role, const struct digest *);
+
 /*
  * {"started": RFC 3339 UTC, "seconds", "threads"}: the part of a document that
  * may differ between two runs of the same work.  A new reference.

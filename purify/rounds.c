@@ -98,6 +98,10 @@ read_guide(struct purification *p, struct err *e)
 		BUG("json_dumps");
 	digest_mem(text, strlen(text), &p->guided_by);
 	free(text);
+	if (!doc_has_input(scan, "model", &p->model.digest))
+		tool_warn("%s: the scan of another model: what it found is "
+			  "unlearned here all the same",
+		    p->cfg.guide);
 	rc = guide_read(&p->guide, scan, &p->h, &p->arena, e);
 	json_decref(scan);
 	if (rc == 0 && p->guide.left_out != 0)

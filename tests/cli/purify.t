@@ -62,7 +62,9 @@ exits 0 'measured' assay-eval "$tmp/20.onnx" --data "$audit" --trigger "$trigger
 prints '^accuracy  *0\.[89]'
 
 # guided by a scan's targets, ended and gone on with
-printf '%s' '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"},"inputs":[],"targets":[
+sum=$(sha256sum <"$suspect" | cut -d' ' -f1)
+printf '%s' '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"},
+ "inputs":[{"role":"model","name":"model.onnx","sha256":"'"$sum"'","size":1}],"targets":[
  {"class":0,"geometry":"patch"},{"class":1,"geometry":"pair","source":2}],
  "geometries":[{"name":"patch","per_class":[{"class":0,"ease":{"suspect":-2.0,"references":[-4.0,-4.2]}}]},
   {"name":"linf","per_class":[{"class":0,"ease":{"suspect":2.0,"references":[1.0]}}]}],
@@ -72,6 +74,10 @@ exits 0 'guided' assay-purify $g --rounds 2 -o "$tmp/g1.onnx" --document "$tmp/g
 ok 'a guide is unlearned, unless another method is asked for' grep -q '"method": "guided"' "$tmp/g1.json"
 ok 'the scan is named' grep -q '"role": "scan"' "$tmp/g1.json"
 ok 'what the guide cost is said' grep -q '"loss_guide":' "$tmp/g1.json"
+ok 'the scan of this model needs no word' sh -c "! grep -q 'another model' '$err'"
+sed "s/$sum/0000${sum#????}/" "$tmp/scan.json" >"$tmp/other.json"
+exits 0 'by the scan of another model' assay-purify $g --guide "$tmp/other.json" --rounds 1 -o "$tmp/g2.onnx"
+ok 'that is said' grep -q 'other.json: the scan of another model' "$err"
 exits 0 'by two threads' assay-purify $g --rounds 2 -o "$tmp/g2.onnx" --threads 2
 ok 'the same model' cmp "$tmp/g1.onnx" "$tmp/g2.onnx"
 exits 0 'with an estimate' assay-purify ${g#-q } --rounds 2 -o "$tmp/g2.onnx" --checkpoint "$tmp/g2.state"
