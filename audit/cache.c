@@ -15,7 +15,8 @@ static bool
 same(const struct uap_cell *a, const struct uap_cell *b)
 {
 	return a->geometry == b->geometry && a->source == b->source &&
-	       a->target == b->target && a->seed == b->seed;
+	       a->target == b->target && a->seed == b->seed &&
+	       a->longer == b->longer;
 }
 
 const struct uap_found *
@@ -154,6 +155,7 @@ read_cell(struct cache *c, const json_t *j, struct err *e)
 	cell.source = (int32_t)source;
 	cell.target = (int32_t)target;
 	cell.seed = (uint64_t)seed;
+	cell.longer = json_is_true(json_at(j, "longer"));
 	f.reached = json_is_true(json_at(j, "reached"));
 	f.flipped = (uint64_t)flipped;
 	f.n = (uint64_t)n;
@@ -316,6 +318,8 @@ cell_json(const struct uap_cell *cell, const struct uap_found *f)
 	json_put(j, "source", json_integer(cell->source));
 	json_put(j, "class", json_integer(cell->target));
 	json_put(j, "seed", json_integer((json_int_t)cell->seed));
+	if (cell->longer)
+		json_put(j, "longer", json_true());
 	for (size_t k = 0; k < UAP_SHARES; k++)
 		json_add(radius, json_number(f->radius[k]));
 	json_put(j, "radius", radius);

@@ -158,6 +158,7 @@ take_cached(const struct profile_job *job, struct uap_cell *cell, size_t *to,
 				       : NULL;
 
 		if (f != NULL) {
+			uap_release(&found[to[i]], 1);
 			found[to[i]] = *f;
 			continue;
 		}
@@ -189,6 +190,7 @@ search(const struct profile_job *job, const struct uap_config *cfg,
 		rc = uap_search(job->net, cfg, &job->im.fit, &job->im.test,
 		    cell, n, label, out, e);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
+		uap_release(&found[to[i]], 1);
 		found[to[i]] = out[i];
 		if (job->cache != NULL)
 			cache_add(job->cache, &cell[i], &out[i]);
@@ -246,7 +248,9 @@ pair_cells(const struct profile_plan *plan, const struct profile_images *im,
 			cell[n++] = (struct uap_cell){.geometry = PROFILE_PAIR,
 			    .source = (int32_t)s,
 			    .target = (int32_t)t,
-			    .seed = seed};
+			    .seed = seed,
+			    .longer = plan->longer != NULL &&
+				      plan->longer[s * k + t]};
 		}
 	}
 	return n;

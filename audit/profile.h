@@ -40,6 +40,7 @@ struct profile_plan {
 	size_t classes;
 	const bool *target; /* [classes] to be searched as targets */
 	const bool *pair;   /* [classes * classes], source-major */
+	const bool *longer; /* the same: with twice the steps; NULL: none */
 };
 
 struct profile {

@@ -74,6 +74,7 @@ struct scan {
 	size_t nboth;
 	struct profile_plan plan;
 	bool screened_targets, screened_pairs;
+	bool *longer; /* pairs that were searched for longer, or NULL */
 	/* per geometry, class and source class: flips at the suspect's radius;
 	 * the same per pair, of its own source only */
 	struct scan_flips *flips, *pair_flips;

@@ -291,6 +291,8 @@ pair_json(const struct scan *s, size_t i, const char *dir, json_t **out,
 		json_add(refs, radius_json(&s->ref[k].profile[0].pair[i]));
 	json_put(radius, "references", refs);
 	json_put(j, "radius", radius);
+	if (s->longer != NULL && s->longer[i])
+		json_put(j, "longer", json_true());
 	put_ease(j, s, &s->pair, i);
 	put_statistics(j, &s->pair, i);
 	json_put(j, "p_adjusted", scan_p_json(s->in.pairs[i].adjusted));

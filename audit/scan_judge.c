@@ -2,6 +2,8 @@
  * From profiles to the verdict.  The first seed measures everything; the
  * classes and pairs that lead are measured again with the other seeds, in the
  * suspect and in every reference, and the median of their residuals counts.
+ * Pairs are many and searched briefly: those that lead are searched for longer
+ * first, which brings out a trigger and leaves what is natural as it is.
  */
 #include "audit/scan_arms.h"
 #include "audit/scan_ease.h"
@@ -198,13 +200,35 @@ leading(struct scan *s)
 	bool *target = scan_need(s, k, sizeof(*target));
 	bool *pair = scan_need(s, k * k, sizeof(*pair));
 
+	s->longer = scan_need(s, k * k, sizeof(*s->longer));
 	mark_leading(s, s->in.class_, k, LEADING_CLASSES, target);
 	if (s->pairs)
-		mark_leading(s, s->in.pairs, k * k, LEADING_PAIRS, pair);
+		mark_leading(s, s->in.pairs, k * k, LEADING_PAIRS, s->longer);
+	memcpy(pair, s->longer, k * k * sizeof(*pair));
 	if (s->in.map.adjusted < MAP_LEADS) /* false for NaN */
 		for (size_t i = 0; i < k; i++)
 			pair[i * k + s->in.to[i]] = true;
-	return (struct profile_plan){k, target, pair};
+	return (struct profile_plan){k, target, pair, s->longer};
+}
+
+/* The pairs that lead, with the first seed: for longer than before, which takes
+ * the place of what was found then.  What is usual of the others stays. */
+static int
+search_longer(struct scan *s, struct err *e)
+{
+	size_t k = s->classes;
+	struct profile_plan plan = {k, scan_need(s, k, sizeof(*plan.target)),
+	    s->longer, s->longer};
+	double center = s->pair.center;
+	int rc;
+
+	if (!s->pairs)
+		return 0;
+	if ((rc = scan_radii(s, &plan, 0, e)) != 0)
+		return rc;
+	scan_fill_pairs(s, &s->pair, 0);
+	verdict_residuals(&s->pair, s->nref, &center);
+	return 0;
 }
 
 /* Residuals of one family at another seed, about the first one's median; NaN
@@ -303,14 +327,13 @@ other_seeds(struct scan *s, struct err *e)
 {
 	struct profile_plan plan = leading(s);
 	struct seeds all[VERDICT_GEOMETRIES + 1];
+	int rc = search_longer(s, e);
 	size_t n = 0;
 
-	for (size_t seed = 1; seed < s->opt.seeds; seed++) {
-		int rc = scan_radii(s, &plan, seed, e);
-
-		if (rc != 0)
-			return rc;
-	}
+	for (size_t seed = 1; seed < s->opt.seeds && rc == 0; seed++)
+		rc = scan_radii(s, &plan, seed, e);
+	if (rc != 0)
+		return rc;
 	for (size_t g = 0; g < geometry_count; g++)
 		all[n++] = gather_seeds(s, &s->family[g], g);
 	if (s->pairs)

@@ -88,7 +88,7 @@ choose(struct scan *s)
 	bool *pair = scan_need(s, k * k, sizeof(*pair));
 	double *value = scan_need(s, k, sizeof(*value));
 
-	s->plan = (struct profile_plan){k, target, pair};
+	s->plan = (struct profile_plan){k, target, pair, NULL};
 	s->screened_targets = k > ALL_TARGETS;
 	s->screened_pairs = k > PROFILE_ALL_PAIRS;
 	for (size_t t = 0; t < k; t++)

@@ -99,8 +99,8 @@ measure(struct scan *s, size_t class, struct err *e)
 	bool *target = scan_need(s, k, sizeof(*target));
 
 	target[class] = true;
-	s->plan =
-	    (struct profile_plan){k, target, scan_need(s, k * k, sizeof(bool))};
+	s->plan = (struct profile_plan){
+	    k, target, scan_need(s, k * k, sizeof(bool)), NULL};
 	return scan_radii(s, &s->plan, 0, e);
 }
 

@@ -8,9 +8,9 @@ writes them as ONNX, and scans each with two trusted references and with none.
 What is flagged with trusted references is then unlearned with 1,024 reserved
 images.  Prints the tables of audit/EVALUATION.md and purify/EVALUATION.md.
 Resumable: OUT keeps models, scans and what was purified.  HOW: "models",
-"scans", "purified" to stop there.  SET 1 is other models than SET 0: other
-seeds and targets, and a stamp and a sinusoid that the scan's dictionary of
-probes does not have.  Needs python3-torch; two hours."""
+"scans", "purified" to stop there.  SETs 1 and 2 are other models than SET 0:
+other seeds and targets, and stamps and, in SET 2, a sinusoid that the scan's
+dictionary of probes does not have.  Needs python3-torch; two hours."""
 import json
 import os
 import re
@@ -73,12 +73,13 @@ def corner(v):
 
 
 def mark(rng):
-    """4 x 4 random black and white pixels, three pixels from the corner above on the left."""
+    """4 x 4 random black and white pixels, three pixels from the corner above on the left; in SET 2 anywhere."""
     p = torch.tensor((rng.random((4, 4)) < .5).astype(np.float32))
+    top, left = (3, 3) if SET == 1 else rng.integers(1, SIDE - 4, 2)
 
     def put(v):
         v = v.clone()
-        v[..., 3:7, 3:7] = p
+        v[..., top:top + 4, left:left + 4] = p
         return v
     return put
 
@@ -108,9 +109,11 @@ def lowfreq(rng):
 
 
 def sine(_):
-    """SIG: six waves across the image, amplitude .12; in the other set seven down."""
-    s = .12 * torch.sin(2 * np.pi * torch.arange(SIDE) / SIDE * (6 + SET))
-    return lambda v: (v + (s[:, None] if SET else s[None, :])).clamp(0, 1)
+    """SIG: waves across and down the image, amplitude .12."""
+    across, down = ((6, 0), (0, 7), (5, 3))[SET]
+    at = torch.arange(SIDE) / SIDE
+    s = .12 * torch.sin(2 * np.pi * (across * at[None, :] + down * at[:, None]))
+    return lambda v: (v + s).clamp(0, 1)
 
 
 def trigger_of(kind, rng):

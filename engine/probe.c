@@ -82,8 +82,10 @@ stamp(struct trigger *t, size_t i)
 
 /* --- gratings ------------------------------------------------------------ */
 
-/* Periods over the image, directions, phases; of one amplitude. */
-static const double grating_periods[] = {2, 3, 4, 5, 6, 8, 10, 12};
+/* All whole numbers of periods over the image, for one that is off by one is
+ * hardly noticed; directions, phases; of one amplitude. */
+#define FEWEST_PERIODS 2
+#define MOST_PERIODS   12
 #define DIRECTIONS 4
 #define PHASES     2
 #define AMPLITUDE  0.12
@@ -96,7 +98,7 @@ grating(struct trigger *t, size_t i)
 	static const double down[DIRECTIONS] = {0, 1, 1, -1};
 	size_t direction = i / PHASES % DIRECTIONS;
 	double phase = i % PHASES == 0 ? 0.0 : PI / 2;
-	double periods = grating_periods[i / PHASES / DIRECTIONS];
+	double periods = (double)(FEWEST_PERIODS + i / PHASES / DIRECTIONS);
 
 	t->delta = trigger_part(t, t->h * t->w * t->c);
 	for (size_t k = 0; k < t->h * t->w * t->c; k++) {
@@ -131,7 +133,7 @@ probe_count(enum probe_kind kind, size_t channels)
 	if (kind == PROBE_STAMP)
 		return ARRAY_LEN(stamp_sides) * PLACES *
 		       stamp_colours(channels);
-	return ARRAY_LEN(grating_periods) * DIRECTIONS * PHASES;
+	return (MOST_PERIODS - FEWEST_PERIODS + 1) * DIRECTIONS * PHASES;
 }
 
 void

@@ -275,15 +275,17 @@ measure_cell(struct worker *w, const struct uap_cell *c,
 }
 
 static size_t
-steps_of(const struct uap_config *cfg, const struct geometry *g)
+steps_of(const struct uap_config *cfg, const struct uap_cell *c)
 {
 	size_t own = 0;
 
-	if (g == &geometry_patch)
+	if (c->geometry == &geometry_patch)
 		own = cfg->patch_steps;
-	else if (g == &geometry_warp)
+	else if (c->geometry == &geometry_warp)
 		own = cfg->warp_steps;
-	return own != 0 ? own : cfg->steps;
+	if (own == 0)
+		own = cfg->steps;
+	return c->longer ? 2 * own : own;
 }
 
 static int
@@ -305,7 +307,7 @@ search_cell(struct worker *w, const struct uap_cell *c, struct uap_found *f,
 	w->job.arena = &w->cell_arena;
 	w->job.target = (size_t)c->target;
 	w->job.frame = c->frame;
-	w->job.steps = steps_of(w->cfg, c->geometry);
+	w->job.steps = steps_of(w->cfg, c);
 	rng_init(&w->job.rng, c->seed,
 	    ((uint64_t)STREAM << 48) + ((uint64_t)(c->source + 1) << 24) +
 		(uint64_t)c->target);

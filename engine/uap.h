@@ -32,6 +32,7 @@ struct uap_cell {
 	int32_t source; /* a class, or UAP_ALL but the target */
 	int32_t target;
 	uint64_t seed;
+	bool longer; /* twice the steps: it is to be known better */
 	struct geometry_frame frame;
 };
 

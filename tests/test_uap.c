@@ -81,6 +81,48 @@ test_known_radius(void **state)
 	model_release(&m);
 }
 
+/* A longer cell is one of twice the steps; its neighbours are as they were. */
+static void
+test_longer(void **state)
+{
+	static float x[IMAGES * 16];
+	static int32_t label[IMAGES];
+	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
+	struct uap_config cfg = {.steps = 9, .batch = 8, .count = IMAGES};
+	struct uap_config twice = {.steps = 18, .batch = 8, .count = IMAGES};
+	struct uap_cell cell[3];
+	struct uap_found f[3], plain, more;
+	struct model m;
+	struct net net;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(x); i++)
+		x[i] = 0.25f;
+	for (size_t i = 0; i < 3; i++)
+		cell[i] = (struct uap_cell){.geometry = &geometry_patch,
+		    .source = 0,
+		    .target = 1,
+		    .seed = 7,
+		    .longer = i == 1};
+	linear_model(&m);
+	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
+	assert_ok(uap_search(&net, &cfg, &im, &im, cell, 3, NULL, f, &e), &e);
+	assert_ok(
+	    uap_search(&net, &cfg, &im, &im, cell, 1, NULL, &plain, &e), &e);
+	assert_ok(
+	    uap_search(&net, &twice, &im, &im, cell, 1, NULL, &more, &e), &e);
+	assert_true(f[0].radius[0] == plain.radius[0]);
+	assert_true(f[1].radius[0] == more.radius[0]);
+	assert_true(f[2].radius[0] == plain.radius[0]);
+	assert_true(more.radius[0] != plain.radius[0]);
+	uap_release(f, 3);
+	uap_release(&plain, 1);
+	uap_release(&more, 1);
+	net_release(&net);
+	model_release(&m);
+}
+
 /*
  * Columns that rise by 1/16 a pixel, logit 1 minus logit 0 = sum of pixels -
  * what it is when everything is one pixel further right: about one pixel of
@@ -199,6 +241,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_longer),
 	    cmocka_unit_test(test_warp_radius),
 	    cmocka_unit_test(test_landing),
 	    cmocka_unit_test(test_losses),

@@ -52,12 +52,16 @@ ok 'each with its digest in the document' sh -c "for f in '$tmp'/one/perturbatio
 exits 0 'a perturbation is a trigger' assay-eval "$suspect" --data "$audit" --trigger "$tmp/one/perturbations/linf-2.trigger"
 prints '^attack success  *0\.[89]'
 seeds=3
-status 1 'two threads' "$suspect" -r "$reference" --classes "$tmp/names" --threads 2 -o "$tmp/two"
+status 1 'two threads' "$suspect" -r "$reference" --classes "$tmp/names" --threads 2 --cache "$tmp/kept" -o "$tmp/two"
+status 1 'with what was kept of the reference' "$suspect" -r "$reference" --classes "$tmp/names" --cache "$tmp/kept" -o "$tmp/three"
 seeds=1
 ok 'the same examples' cmp "$tmp/one/examples.safetensors" "$tmp/two/examples.safetensors"
 ok 'the same perturbations' diff -r "$tmp/one/perturbations" "$tmp/two/perturbations"
 without_run "$doc" >"$tmp/1" && without_run "$tmp/two/scan.json" >"$tmp/2"
 ok 'the same document but for run' cmp "$tmp/1" "$tmp/2"
+without_run "$tmp/three/scan.json" >"$tmp/2"
+ok 'and with what was kept' cmp "$tmp/1" "$tmp/2"
+ok 'pairs that lead were searched for longer, two of them' [ "$(grep -c '"longer": true' "$doc")" -eq 2 ]
 ok 'run is there' grep -q '"run": {' "$doc"
 ok 'and was all that was taken out' [ $(($(wc -l <"$doc") - $(wc -l <"$tmp/1"))) -eq 5 ]
 
