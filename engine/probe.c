@@ -86,9 +86,9 @@ stamp(struct trigger *t, size_t i)
  * hardly noticed; directions, phases; of one amplitude. */
 #define FEWEST_PERIODS 2
 #define MOST_PERIODS   12
-#define DIRECTIONS 4
-#define PHASES     2
-#define AMPLITUDE  0.12
+#define DIRECTIONS     4
+#define PHASES         2
+#define AMPLITUDE      0.12
 
 static void
 grating(struct trigger *t, size_t i)
