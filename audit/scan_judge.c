@@ -13,9 +13,12 @@
 #include <math.h>
 
 /* What leads: so many classes and pairs of those whose corrected p is below
- * one; the map when it is this likely. */
+ * this (of pairs above one as well, for a brief search says little of them);
+ * the map when it is this likely. */
 #define LEADING_CLASSES 2
+#define CLASS_LEADS     1.0
 #define LEADING_PAIRS   2
+#define PAIR_LEADS      10.0
 #define MAP_LEADS       0.1
 
 static const enum null_form joints[] = {NULL_IMAGE, NULL_WAVES};
@@ -184,12 +187,12 @@ first_seed(struct scan *s)
 /* The `most` hypotheses with the smallest p, of those that are anywhere near. */
 static void
 mark_leading(struct scan *s, const struct verdict_hypothesis *h, size_t n,
-    size_t most, bool *mark)
+    double near, size_t most, bool *mark)
 {
 	double *value = scan_need(s, n, sizeof(*value));
 
 	for (size_t i = 0; i < n; i++)
-		value[i] = h[i].adjusted < 1.0 ? -h[i].p : (double)NAN;
+		value[i] = h[i].adjusted < near ? -h[i].p : (double)NAN;
 	stat_mark_largest(value, n, most, mark);
 }
 
@@ -201,9 +204,10 @@ leading(struct scan *s)
 	bool *pair = scan_need(s, k * k, sizeof(*pair));
 
 	s->longer = scan_need(s, k * k, sizeof(*s->longer));
-	mark_leading(s, s->in.class_, k, LEADING_CLASSES, target);
+	mark_leading(s, s->in.class_, k, CLASS_LEADS, LEADING_CLASSES, target);
 	if (s->pairs)
-		mark_leading(s, s->in.pairs, k * k, LEADING_PAIRS, s->longer);
+		mark_leading(s, s->in.pairs, k * k, PAIR_LEADS, LEADING_PAIRS,
+		    s->longer);
 	memcpy(pair, s->longer, k * k * sizeof(*pair));
 	if (s->in.map.adjusted < MAP_LEADS) /* false for NaN */
 		for (size_t i = 0; i < k; i++)
@@ -217,8 +221,8 @@ static int
 search_longer(struct scan *s, struct err *e)
 {
 	size_t k = s->classes;
-	struct profile_plan plan = {k, scan_need(s, k, sizeof(*plan.target)),
-	    s->longer, s->longer};
+	struct profile_plan plan = {
+	    k, scan_need(s, k, sizeof(*plan.target)), s->longer, s->longer};
 	double center = s->pair.center;
 	int rc;
 
