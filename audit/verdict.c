@@ -8,10 +8,6 @@
 
 #include <math.h>
 
-/* Observations that the shipped spread counts for beside the references'. Few:
- * architectures differ by more than models of one do, in some families by a
- * factor of six. */
-#define PRIOR_WEIGHT 10.0
 /* Two references say less about it: their variance counts for more. */
 #define ENOUGH_REFERENCES 2
 #define FEW_REFERENCES    2
@@ -146,14 +142,17 @@ among_references(const struct verdict_family *a, const struct verdict_family *b,
 			  : 0.0;
 }
 
-/* Of the references' products about the prior's: the nref residuals of a cell
- * hang together. */
+/*
+ * The prior counts as much as one reference, of which one is spent on what is
+ * usual.  So little: architectures differ by more than models of one do, in
+ * some families by a factor of six.  Not less for a family of many cells:
+ * those of one model hang together, and two or three models do not show the
+ * tail of what some model falls for.
+ */
 static double
-weigh(double prior, double seen, double count, size_t nref)
+weigh(double prior, double seen, size_t nref)
 {
-	double n = count * (double)(nref - 1) / (double)nref;
-
-	return (PRIOR_WEIGHT * prior + n * seen) / (PRIOR_WEIGHT + n);
+	return (prior + (double)(nref - 1) * seen) / (double)nref;
 }
 
 /* Whether references say how much models like the suspect differ: those of
@@ -191,7 +190,7 @@ verdict_spread(const struct verdict_family *f, size_t nref, enum null_kin kin)
 		double seen = seen_products(f, f, nref, kin, &count);
 
 		if (count > 0)
-			var = weigh(var, seen, count, nref);
+			var = weigh(var, seen, nref);
 	}
 	return sqrt(var * (1.0 + median_variance(nref)));
 }
@@ -233,7 +232,7 @@ learn(const struct verdict_family *f, size_t n, size_t nref, enum null_kin kin,
 		double seen =
 		    seen_products(&f[i / n], &f[i % n], nref, kin, &count);
 
-		cov[i] = weigh(scale * cov[i], seen, count, nref);
+		cov[i] = weigh(scale * cov[i], seen, nref);
 	}
 }
 

@@ -178,6 +178,29 @@ test_spread(void **state)
 	    null_spread("patch", NULL_OTHER) * sqrt(1.449), 1e-12);
 }
 
+/* Ten times the cells of the same models are no more models: the shipped
+ * spread counts for as much beside them. */
+static void
+test_cells(void **state)
+{
+	enum {
+		MORE = 10 * K
+	};
+	static double reference[REFS * MORE];
+	struct verdict_family f;
+	struct world w;
+
+	(void)state;
+	fill(&w, 0.01);
+	f = w.family[1];
+	for (size_t i = 0; i < REFS * MORE; i++)
+		reference[i] = f.reference[i / MORE * K + i % K];
+	f.n = MORE;
+	f.reference = reference;
+	assert_near(verdict_spread(&f, REFS, NULL_SAME),
+	    verdict_spread(&w.family[1], REFS, NULL_SAME), 1e-12);
+}
+
 static void
 test_again(void **state)
 {
@@ -382,6 +405,7 @@ main(void)
 	    cmocka_unit_test(test_target),
 	    cmocka_unit_test(test_outlier),
 	    cmocka_unit_test(test_spread),
+	    cmocka_unit_test(test_cells),
 	    cmocka_unit_test(test_again),
 	    cmocka_unit_test(test_beyond),
 	    cmocka_unit_test(test_chance),
