@@ -64,9 +64,13 @@ profile_steps(const struct profile_config *cfg, const struct geometry *g)
 	return c;
 }
 
-/* Images of each class, and of all that many classes have. */
-#define PROBE_EACH 16
-#define PROBE_ALL  2000
+/* Images of each class: few stamps each tell much, many gratings a little each;
+ * and of all that many classes have. */
+static const size_t probe_each[PROBE_KINDS] = {
+    [PROBE_STAMP] = 16,
+    [PROBE_GRATING] = 4,
+};
+#define PROBE_ALL 2000
 
 const char *
 profile_shares_name(enum profile_shares which)
@@ -123,7 +127,7 @@ probe_kind(struct profile *p, const struct profile_job *job,
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
 	if (there)
 		return 0;
-	rc = probe(job->net, kind, &job->im.test, MIN(PROBE_EACH, most),
+	rc = probe(job->net, kind, &job->im.test, MIN(probe_each[kind], most),
 	    p->share[which], pairs ? p->share[PROFILE_STAMP_PAIRS] : NULL, e);
 	if (rc != 0)
 		return rc;

@@ -73,10 +73,10 @@ scan_fill_landing(struct scan *s, struct verdict_family *f)
 
 /* How far the soft maximum over a dictionary leans to its largest.  A stamp
  * that is like the trigger a little moves few images: all of them count
- * alike.  A grating near the trigger's moves many. */
+ * alike.  A grating near the trigger's moves many, of hundreds that do not. */
 static const double lean[PROFILE_SHARES] = {
     [PROFILE_STAMPS] = 1.0,
-    [PROFILE_GRATINGS] = 3.0,
+    [PROFILE_GRATINGS] = 6.0,
     [PROFILE_STAMP_PAIRS] = 1.0,
 };
 

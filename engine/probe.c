@@ -82,32 +82,48 @@ stamp(struct trigger *t, size_t i)
 
 /* --- gratings ------------------------------------------------------------ */
 
-/* All whole numbers of periods over the image, for one that is off by one is
- * hardly noticed; directions, phases; of one amplitude. */
+/* Whole numbers of periods across the image and down it, the larger of which is
+ * one of these: for one that is off by one is hardly noticed; phases; of one
+ * amplitude. */
 #define FEWEST_PERIODS 2
-#define MOST_PERIODS   12
-#define DIRECTIONS     4
+#define MOST_PERIODS   10
 #define PHASES         2
 #define AMPLITUDE      0.12
+
+/* Wave i of all, across from 0 on, down in both directions (a wave turned about
+ * is the same one); how many there are, when there is no i-th. */
+static size_t
+wave(size_t i, int *across, int *down)
+{
+	size_t n = 0;
+
+	for (int x = 0; x <= MOST_PERIODS; x++)
+		for (int y = x == 0 ? 1 : -MOST_PERIODS; y <= MOST_PERIODS;
+		     y++) {
+			if (MAX(x, abs(y)) < FEWEST_PERIODS || n++ != i)
+				continue;
+			*across = x;
+			*down = y;
+			return i;
+		}
+	return n;
+}
 
 static void
 grating(struct trigger *t, size_t i)
 {
-	/* across, down, and along the diagonals */
-	static const double across[DIRECTIONS] = {1, 0, 1, 1};
-	static const double down[DIRECTIONS] = {0, 1, 1, -1};
-	size_t direction = i / PHASES % DIRECTIONS;
 	double phase = i % PHASES == 0 ? 0.0 : PI / 2;
-	double periods = (double)(FEWEST_PERIODS + i / PHASES / DIRECTIONS);
+	int across = 0, down = 0;
 
+	wave(i / PHASES, &across, &down);
 	t->delta = trigger_part(t, t->h * t->w * t->c);
 	for (size_t k = 0; k < t->h * t->w * t->c; k++) {
 		double x = (double)(k / t->c % t->w) / (double)t->w;
 		double y = (double)(k / t->c / t->w) / (double)t->h;
-		double at = across[direction] * x + down[direction] * y;
 
 		t->delta[k] =
-		    (float)(AMPLITUDE * sin(2 * PI * periods * at + phase));
+		    (float)(AMPLITUDE *
+			    sin(2 * PI * (across * x + down * y) + phase));
 	}
 }
 
@@ -130,10 +146,12 @@ probe_summary(enum probe_kind kind)
 size_t
 probe_count(enum probe_kind kind, size_t channels)
 {
+	int across, down;
+
 	if (kind == PROBE_STAMP)
 		return ARRAY_LEN(stamp_sides) * PLACES *
 		       stamp_colours(channels);
-	return (MOST_PERIODS - FEWEST_PERIODS + 1) * DIRECTIONS * PHASES;
+	return wave(SIZE_MAX, &across, &down) * PHASES;
 }
 
 void
