@@ -8,9 +8,9 @@ writes them as ONNX, and scans each with two trusted references and with none.
 What is flagged with trusted references is then unlearned with 1,024 reserved
 images.  Prints the tables of audit/EVALUATION.md and purify/EVALUATION.md.
 Resumable: OUT keeps models, scans and what was purified.  HOW: "models",
-"scans", "purified" to stop there.  SETs 1 and 2 are other models than SET 0:
-other seeds and targets, and stamps and, in SET 2, a sinusoid that the scan's
-dictionary of probes does not have.  Needs python3-torch; two hours."""
+"scans", "purified" to stop there.  SETs 1 to 3 are other models than SET 0:
+other seeds, targets and waves, and stamps that the scan's dictionary of probes
+does not have.  Needs python3-torch; two hours."""
 import json
 import os
 import re
@@ -73,7 +73,7 @@ def corner(v):
 
 
 def mark(rng):
-    """4 x 4 random black and white pixels, three pixels from the corner above on the left; in SET 2 anywhere."""
+    """4 x 4 random black and white pixels, three pixels from the corner above on the left; in SETs 2 and 3 anywhere."""
     p = torch.tensor((rng.random((4, 4)) < .5).astype(np.float32))
     top, left = (3, 3) if SET == 1 else rng.integers(1, SIDE - 4, 2)
 
@@ -110,7 +110,7 @@ def lowfreq(rng):
 
 def sine(_):
     """SIG: waves across and down the image, amplitude .12."""
-    across, down = ((6, 0), (0, 7), (5, 3))[SET]
+    across, down = ((6, 0), (0, 7), (5, 3), (3, -4))[SET]
     at = torch.arange(SIDE) / SIDE
     s = .12 * torch.sin(2 * np.pi * (across * at[None, :] + down * at[:, None]))
     return lambda v: (v + s).clamp(0, 1)
