@@ -34,7 +34,11 @@ static const char *const code_machine[] = {"VirtualAlloc", "VirtualAllocEx",
 static const char *const code_strings[] = {"/etc/passwd", "/etc/shadow",
     "/etc/cron", ".ssh/", ".bashrc", ".bash_profile", ".zshrc", ".aws/",
     "/dev/tcp/", "bash -i", "nc -e", "curl http", "wget http", "__subclasses__",
-    "__globals__", "__builtins__", "169.254.169.254", "powershell"};
+    "__globals__", "__builtins__", "169.254.169.254", "powershell",
+    "authorized_keys", "profile_default/startup", "LaunchAgents",
+    "LaunchDaemons", ".config/autostart", "Programs\\\\Startup",
+    "Programs/Startup", "/etc/systemd/", "/etc/ld.so.preload", "/etc/rc.local",
+    "/etc/profile.d/", "discord.com/api/webhooks/", "__import__("};
 
 /* torch.hub.load("pytorch/vision"), of those who make PyTorch. */
 static bool
@@ -216,6 +220,8 @@ judge(struct walk *w, struct pycode_token last)
 		else if (w->t[i].kind == PYCODE_STRING)
 			string(w, i);
 	}
+	if (!w->torchscript)
+		check_calls_harm(w);
 	if (last.kind == PYCODE_BAD)
 		check_short(w->f, FINDING_CONFIG_INVALID, off,
 		    "a string of the code has no end");

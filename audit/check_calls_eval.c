@@ -40,8 +40,8 @@ static const char *const code_text_calls[] = {"str", "format", "strip",
 /* In a string that is evaluated: what acts. */
 static const char *const code_text_acts[] = {"__", "import", "exec", "eval",
     "open", "os.", "sys.", "system", "popen", "subprocess", "builtins",
-    "getattr", "globals", "socket", "compile", "\\x", "\\u", "\\0", "\\1",
-    NULL};
+    "getattr", "globals", "socket", "compile", "body", "inputs", "payload",
+    "request", "\\x", "\\u", "\\0", "\\1", NULL};
 
 /* "...version.py" among the tokens from i to the end of the line. */
 static bool

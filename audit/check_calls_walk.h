@@ -101,6 +101,11 @@ void check_calls_eval(const struct walk *, size_t i);
 /* Names of Python's inner parts. */
 void check_calls_eval_inner(const struct walk *, size_t i);
 
+/* --- check_calls_harm.c -------------------------------------------------- */
+
+/* What only malware does; once, for all tokens. */
+void check_calls_harm(const struct walk *);
+
 /* --- check_calls_torchscript.c ------------------------------------------- */
 
 void check_calls_torchscript(const struct walk *, size_t i);

@@ -388,8 +388,12 @@ hidden(struct source *x, size_t i)
 	    "Popen", "call", "run", "spawn", "check_output", "execl", "execv"};
 	const struct check_python_token *t = at(x, i), *last;
 
-	if (is(t, "__import__") && is(at(x, i + 1), "(") &&
-	    at(x, i + 2)->kind == TOKEN_STRING &&
+	/* import_module("models." + name) is usual */
+	if ((is(t, "__import__") ||
+		(is(t, "importlib.import_module") &&
+		    (at(x, i + 3)->kind == TOKEN_STRING ||
+			at(x, i + 4)->kind == TOKEN_STRING))) &&
+	    is(at(x, i + 1), "(") && at(x, i + 2)->kind == TOKEN_STRING &&
 	    (is(at(x, i + 3), "+") || at(x, i + 3)->kind == TOKEN_STRING)) {
 		danger(x, t, "hides the name of what it imports");
 		return;
