@@ -187,6 +187,19 @@ collect(struct walk *w)
 	return bad.s != NULL ? bad : t;
 }
 
+/* Named as source, or not at all as anything. */
+static bool
+is_named(const struct check_file *f)
+{
+	static const char *const prose[] = {".md", ".markdown", ".rst", ".txt",
+	    ".html", ".tex", ".org", ".adoc", ".log", ".cfg", ".csv"};
+
+	for (size_t i = 0; i < ARRAY_LEN(prose); i++)
+		if (text_ends_with(check_name_of(f), prose[i]))
+			return false;
+	return true;
+}
+
 /* What the whole source does, which decides about its parts. */
 static void
 look_ahead(struct walk *w)
@@ -222,10 +235,12 @@ judge(struct walk *w, struct pycode_token last)
 	}
 	if (!w->torchscript)
 		check_calls_harm(w);
-	if (last.kind == PYCODE_BAD)
+	/* prose may begin with "import", and has apostrophes */
+	if (last.kind == PYCODE_BAD && is_named(w->f))
 		check_short(w->f, FINDING_CONFIG_INVALID, off,
 		    "a string of the code has no end");
-	else if (last.kind != PYCODE_END || w->full)
+	else if ((last.kind != PYCODE_END && last.kind != PYCODE_BAD) ||
+		 w->full)
 		check_short(w->f, FINDING_FILE_LIMIT, off,
 		    "more than %zu tokens", w->n);
 }

@@ -45,9 +45,114 @@ operator(const struct walk *w, size_t i)
 		    w, FINDING_TORCHSCRIPT_LIBRARY, i + 2, "operators of");
 }
 
+/* The column of a token, as far as the line is blank before it. */
+static size_t
+column(const struct walk *w, size_t i)
+{
+	const char *base = (const char *)w->f->bytes.base, *s = at(w, i)->s;
+	size_t n = 0;
+
+	while (s > base && s[-1] == ' ') {
+		s--;
+		n++;
+	}
+	return n;
+}
+
+/* Nothing leads out of the loop at i: no way out stands below it, and its
+ * condition, when that is a name, is set there to nothing but True. */
+static bool
+never_ends(const struct walk *w, size_t i)
+{
+	static const char *const out[] = {"break", "return", "raise", NULL};
+	const struct pycode_token *name = at(w, i + 1);
+	size_t inside = column(w, i);
+
+	for (i += 2; i < w->n && at(w, i)->kind != PYCODE_LINE; i++)
+		;
+	for (; i < w->n; i++) {
+		const struct pycode_token *t = at(w, i);
+
+		if (t->kind == PYCODE_LINE || t->kind == PYCODE_END)
+			continue;
+		if (at(w, i - 1)->kind == PYCODE_LINE && column(w, i) <= inside)
+			break;
+		if (check_calls_listed(out, t) ||
+		    (t->kind == PYCODE_NAME && t->len == name->len &&
+			memcmp(t->s, name->s, t->len) == 0 &&
+			is(w, i + 1, "=") && !is(w, i + 2, "True")))
+			return false;
+	}
+	return true;
+}
+
+/* Set before it, and to nothing but True. */
+static bool
+is_true(const struct walk *w, size_t i)
+{
+	size_t value;
+
+	if (is(w, i, "True"))
+		return true;
+	value =
+	    at(w, i)->kind == PYCODE_NAME ? check_calls_assigned(w, i, i) : 0;
+	return value != 0 && is(w, value, "True") &&
+	       at(w, value + 1)->kind == PYCODE_LINE;
+}
+
+/* while True, for i in range(9223372036854775807), and no way out. */
+static void
+endless(const struct walk *w, size_t i)
+{
+	bool loops =
+	    is(w, i, "while") && is(w, i + 2, ":") && is_true(w, i + 1);
+
+	if (is(w, i, "for") && is(w, i + 2, "in") && is(w, i + 3, "range"))
+		loops = at(w, i + 5)->kind == PYCODE_NUMBER &&
+			at(w, i + 5)->len > 11 && is(w, i + 6, ")");
+	if (loops && check_calls_begins_statement(w, i) && never_ends(w, i))
+		check_calls_find(w, FINDING_TORCHSCRIPT_OPERATOR, i,
+		    "a loop that nothing leads out of,");
+}
+
+/* if bool(torch.eq(torch.sum(x), 42.)): one image among all is treated in
+ * another way.  Honest code compares shapes and flags, which are integers. */
+static void
+gate(const struct walk *w, size_t i)
+{
+	static const char *const same[] = {
+	    "eq", "equal", "allclose", "isclose", NULL};
+	size_t end;
+
+	if (!is(w, i, "if") || !is(w, i + 1, "bool") || !is(w, i + 2, "(") ||
+	    !is(w, i + 3, "torch") || !is(w, i + 4, ".") ||
+	    !check_calls_listed(same, at(w, i + 5)))
+		return;
+	end = check_calls_end(w, i + 6);
+	for (i += 7; i < end; i++)
+		if (at(w, i)->kind == PYCODE_NUMBER &&
+		    memchr(at(w, i)->s, '.', at(w, i)->len) != NULL)
+			check_calls_find(w, FINDING_TORCHSCRIPT_GATE, i,
+			    "a value of the image is compared with");
+}
+
+/* ^function(args)(x): an operator of Python, which its printer writes so. */
+static void
+python_operator(const struct walk *w, size_t i)
+{
+	if (is(w, i - 1, "^") &&
+	    (is(w, i - 2, "=") || is(w, i - 2, "(") || is(w, i - 2, ",") ||
+		is(w, i - 2, "return")))
+		check_calls_find(w, FINDING_TORCHSCRIPT_OPERATOR, i,
+		    "an operator of Python,");
+}
+
 void
 check_calls_torchscript(const struct walk *w, size_t i)
 {
+	endless(w, i);
+	gate(w, i);
+	python_operator(w, i);
 	/* prim::rpc_async and its kind, whose arguments name a function */
 	if ((check_calls_is(w, i, "rpc_async") ||
 		check_calls_is(w, i, "rpc_sync") ||
