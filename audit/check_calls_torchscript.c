@@ -130,8 +130,7 @@ gate(const struct walk *w, size_t i)
 		return;
 	end = check_calls_end(w, i + 6);
 	for (i += 7; i < end; i++)
-		if (at(w, i)->kind == PYCODE_NUMBER &&
-		    memchr(at(w, i)->s, '.', at(w, i)->len) != NULL)
+		if (at(w, i)->kind == PYCODE_NUMBER && is(w, i + 1, "."))
 			check_calls_find(w, FINDING_TORCHSCRIPT_GATE, i,
 			    "a value of the image is compared with");
 }

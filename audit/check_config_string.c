@@ -127,8 +127,7 @@ check_config_string(const struct check_file *f, const struct conf_doc *d)
 {
 	const struct conf *cells = notebook(f, d), *top = NULL;
 	/* JSON Lines: rows of a data set, which no loader evaluates */
-	bool rows =
-	    check_is(f, "json") && d->root != NULL && d->root->next != NULL;
+	bool rows = !d->yaml && d->documents > 1;
 
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		/* a member of the root: all up to the next one are within */
