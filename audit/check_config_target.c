@@ -149,7 +149,9 @@ target(const struct check_file *f, const struct conf *n, const char *what)
 		return;
 	if (check_config_local(f, v->text, v->len))
 		id = FINDING_CONFIG_LOCAL;
-	else if (check_config_own(v->text, v->len) && is_class(v->text, v->len))
+	/* the loader of an archive instantiates it, nobody else is asked */
+	else if (f->member == NULL && check_config_own(v->text, v->len) &&
+		 is_class(v->text, v->len))
 		id = FINDING_CONFIG_ELSEWHERE;
 	check_find(f, id, v->off, "%s '%s'", what,
 	    check_config_shown(v, shown, sizeof(shown)));
