@@ -191,13 +191,13 @@ collect(struct walk *w)
 static bool
 is_named(const struct check_file *f)
 {
-	static const char *const prose[] = {".md", ".markdown", ".rst", ".txt",
-	    ".html", ".tex", ".org", ".adoc", ".log", ".cfg", ".csv"};
+	static const char *const source[] = {
+	    ".py", ".pyw", ".pyi", ".pth", ".ipynb"};
 
-	for (size_t i = 0; i < ARRAY_LEN(prose); i++)
-		if (text_ends_with(check_name_of(f), prose[i]))
-			return false;
-	return true;
+	for (size_t i = 0; i < ARRAY_LEN(source); i++)
+		if (text_ends_with(check_name_of(f), source[i]))
+			return true;
+	return strchr(check_name_of(f), '.') == NULL;
 }
 
 /* What the whole source does, which decides about its parts. */

@@ -12,6 +12,9 @@
 
 #include <strings.h>
 
+/* Tokens between a function's beginning and a call in it. */
+#define PARAMETERS 400
+
 /* A socket that is only bound is how scripts look for a free port. */
 bool
 check_calls_use_is_bad(
@@ -96,17 +99,56 @@ variable(const struct walk *w, size_t i)
 		   : 0;
 }
 
+/* A parameter of the function that i is in: whoever calls that says what is run,
+ * and strings that are commands are looked at (check_python.c). */
+static bool
+is_parameter(const struct walk *w, size_t name, size_t i)
+{
+	const struct pycode_token *v = at(w, name);
+	size_t first = i > PARAMETERS ? i - PARAMETERS : 0;
+
+	while (i > first && !is(w, i, "def"))
+		i--;
+	if (!is(w, i, "def"))
+		return false;
+	for (i += 3; i < name && at(w, i)->kind != PYCODE_LINE; i++)
+		if (at(w, i)->kind == PYCODE_NAME && at(w, i)->len == v->len &&
+		    memcmp(at(w, i)->s, v->s, v->len) == 0)
+			return true;
+	return false;
+}
+
+/* The name of a program that was looked for: gcc = shutil.which("gcc"). */
+static bool
+is_found(const struct walk *w, size_t value)
+{
+	static const char *const ways[] = {"which", "find_executable", NULL};
+
+	for (size_t i = value; i < value + 8 && at(w, i)->kind != PYCODE_LINE;
+	     i++)
+		if (check_calls_listed(ways, at(w, i)) && is(w, i + 1, "("))
+			return true;
+	return false;
+}
+
 /* i: the bracket of the call. */
 static bool
 tame(const struct walk *w, size_t i)
 {
 	size_t name = variable(w, i + 1), value;
 
+	/* run([gcc, "-v"]) */
+	if (name == 0 && is(w, i + 1, "[") &&
+	    at(w, i + 2)->kind == PYCODE_NAME && is(w, i + 3, ",") &&
+	    (value = check_calls_assigned(w, i + 2, i)) != 0 &&
+	    is_found(w, value))
+		return true;
+
 	if (name == 0)
 		return tame_between(w, i, check_calls_end(w, i));
 	value = check_calls_assigned(w, name, i);
 	if (value == 0)
-		return false;
+		return is_parameter(w, name, i);
 	for (i = value;
 	     i < value + CHECK_CALLS_SPAN && at(w, i)->kind != PYCODE_LINE &&
 	     at(w, i)->kind != PYCODE_END;

@@ -98,9 +98,9 @@ string(const struct check_file *f, const struct conf *n, bool cell, bool rows)
 
 	if (n->len < 4)
 		return;
-	check_jinja_text(f, role(n), n->text, n->len, ERR_NOWHERE);
 	if (cell)
 		return;
+	check_jinja_text(f, role(n), n->text, n->len, ERR_NOWHERE);
 	if (!rows && is_code(n))
 		check_find(f, FINDING_CONFIG_CODE, n->off, "'%s'",
 		    check_config_shown(n, shown, sizeof(shown)));

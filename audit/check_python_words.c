@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * What names and strings of Python source stand for.
  */
-#define _GNU_SOURCE /* memmem */
+#define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check_python.h"
+
+#include <strings.h>
 
 static const struct {
 	const char *name; /* with a dot before it: the end of a name */
@@ -207,5 +209,34 @@ check_python_secret(const char *s, size_t len)
 	for (size_t i = 0; len < 200 && i < ARRAY_LEN(secrets); i++)
 		if (memmem(s, len, secrets[i], strlen(secrets[i])) != NULL)
 			return true;
+	return false;
+}
+
+bool
+check_python_disguised(const char *s, size_t len)
+{
+	static const char *const hides[] = {"utf-7", "utf7", "utf_7", "rot",
+	    "unicode_escape", "unicode-escape", "raw_unicode", "raw-unicode",
+	    "punycode", "idna", "hex", "base64", "zlib", "bz2", "uu"};
+
+	for (size_t line = 0, i = 0; line < 2 && i < len; line++) {
+		const char *end = memchr(s + i, '\n', len - i);
+		size_t n = end != NULL ? (size_t)(end - s) - i : len - i;
+		const char *p = n != 0 ? memmem(s + i, n, "coding", 6) : NULL;
+
+		if (p != NULL && s[i] == '#') {
+			size_t left = n - (size_t)(p - s - (ptrdiff_t)i) - 6;
+
+			for (p += 6; left != 0 && strchr(":= \t", *p) != NULL;
+			     p++)
+				left--;
+			for (size_t k = 0; k < ARRAY_LEN(hides); k++)
+				if (left >= strlen(hides[k]) &&
+				    strncasecmp(
+					p, hides[k], strlen(hides[k])) == 0)
+					return true;
+		}
+		i += n + 1;
+	}
 	return false;
 }

@@ -124,9 +124,7 @@ element(struct walk *w, const struct xml_token *t)
 	w->pmml = w->pmml || xml_text_is(n, "PMML");
 	w->svg = w->svg || xml_text_is(n, "svg");
 	if ((xml_text_is(n, "script") && !w->page) ||
-	    (w->svg &&
-		(xml_text_is(n, "foreignObject") || xml_text_is(n, "iframe") ||
-		    xml_text_is(n, "handler"))))
+	    (w->svg && (xml_text_is(n, "iframe") || xml_text_is(n, "handler"))))
 		find(w, FINDING_XML_CODE, t, "element", t->name);
 }
 
