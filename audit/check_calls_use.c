@@ -104,12 +104,17 @@ variable(const struct walk *w, size_t i)
 static bool
 is_parameter(const struct walk *w, size_t name, size_t i)
 {
+	/* what a server calls, with what it is sent */
+	static const char *const entries[] = {"handle", "handler", "predict",
+	    "inference", "forward", "__call__", "model_fn", "input_fn",
+	    "predict_fn", "output_fn", "transform_fn", "execute", "preprocess",
+	    "postprocess", "initialize", "invoke", "generate", "chat", NULL};
 	const struct pycode_token *v = at(w, name);
 	size_t first = i > PARAMETERS ? i - PARAMETERS : 0;
 
 	while (i > first && !is(w, i, "def"))
 		i--;
-	if (!is(w, i, "def"))
+	if (!is(w, i, "def") || check_calls_listed(entries, at(w, i + 1)))
 		return false;
 	for (i += 3; i < name && at(w, i)->kind != PYCODE_LINE; i++)
 		if (at(w, i)->kind == PYCODE_NAME && at(w, i)->len == v->len &&

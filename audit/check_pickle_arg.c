@@ -233,6 +233,23 @@ getattr_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	return is_class(j, of) ? NULL : "reaches into what is no class";
 }
 
+/* jax/_src/array.py: fun(*args), __setstate__(arr_state) */
+static const char *
+jax_array_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct pickle_node *fun = pickle_item(args, 0);
+	struct check_pickle_fact *t =
+	    fun != NULL ? check_pickle_judge_fact(j, fun) : NULL;
+
+	if (t == NULL || !rd_slice_is(t->name, "_reconstruct") ||
+	    (!rd_slice_is(t->module, "numpy.core.multiarray") &&
+		!rd_slice_is(t->module, "numpy._core.multiarray")))
+		return "is made by what is no function of NumPy";
+	if (t->handed != 0)
+		t->handed--;
+	return NULL;
+}
+
 static const char *
 nested_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {

@@ -48,6 +48,8 @@ say_name(struct check_pickle_judge *j, const struct check_pickle_fact *t)
 
 	if (check_pickle_judge_local(j, t))
 		id = FINDING_PICKLE_LOCAL;
+	else if (check_pickle_foreign(t))
+		id = FINDING_PICKLE_FOREIGN;
 	else if (d != NULL && d->code)
 		id = FINDING_PICKLE_CODE;
 	else if (d != NULL)
