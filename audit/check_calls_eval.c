@@ -36,7 +36,7 @@ static const char *const code_text_calls[] = {"str", "format", "strip",
     "lstrip", "rstrip", "lower", "upper", "replace", "split", "join", "title",
     "capitalize", "int", "float", "repr", "type", "len", "list", "tuple", "get",
     "pop", "items", "keys", "values", "basename", "splitext", "range",
-    "parse_args", "parse_known_args", NULL};
+    "parse_args", "parse_known_args", "ArgumentParser", NULL};
 /* In a string that is evaluated: what acts. */
 static const char *const code_text_acts[] = {"__", "import", "exec", "eval",
     "open", "os.", "sys.", "system", "popen", "subprocess", "builtins",
@@ -135,6 +135,8 @@ holds_plain(const struct walk *w, size_t i, size_t end)
 
 		if (at(w, i)->kind != PYCODE_NAME || is(w, i - 1, "."))
 			continue;
+		if (check_calls_parameter(w, i, i) == CALLS_SERVER)
+			return false;
 		value = check_calls_assigned(w, i, statement);
 		if (value == 0)
 			continue;

@@ -12,9 +12,6 @@
 
 #include <strings.h>
 
-/* Tokens between a function's beginning and a call in it. */
-#define PARAMETERS 400
-
 /* A socket that is only bound is how scripts look for a free port. */
 bool
 check_calls_use_is_bad(
@@ -99,30 +96,6 @@ variable(const struct walk *w, size_t i)
 		   : 0;
 }
 
-/* A parameter of the function that i is in: whoever calls that says what is run,
- * and strings that are commands are looked at (check_python.c). */
-static bool
-is_parameter(const struct walk *w, size_t name, size_t i)
-{
-	/* what a server calls, with what it is sent */
-	static const char *const entries[] = {"handle", "handler", "predict",
-	    "inference", "forward", "__call__", "model_fn", "input_fn",
-	    "predict_fn", "output_fn", "transform_fn", "execute", "preprocess",
-	    "postprocess", "initialize", "invoke", "generate", "chat", NULL};
-	const struct pycode_token *v = at(w, name);
-	size_t first = i > PARAMETERS ? i - PARAMETERS : 0;
-
-	while (i > first && !is(w, i, "def"))
-		i--;
-	if (!is(w, i, "def") || check_calls_listed(entries, at(w, i + 1)))
-		return false;
-	for (i += 3; i < name && at(w, i)->kind != PYCODE_LINE; i++)
-		if (at(w, i)->kind == PYCODE_NAME && at(w, i)->len == v->len &&
-		    memcmp(at(w, i)->s, v->s, v->len) == 0)
-			return true;
-	return false;
-}
-
 /* The name of a program that was looked for: gcc = shutil.which("gcc"). */
 static bool
 is_found(const struct walk *w, size_t value)
@@ -153,7 +126,7 @@ tame(const struct walk *w, size_t i)
 		return tame_between(w, i, check_calls_end(w, i));
 	value = check_calls_assigned(w, name, i);
 	if (value == 0)
-		return is_parameter(w, name, i);
+		return check_calls_parameter(w, name, i) == CALLS_HELPER;
 	for (i = value;
 	     i < value + CHECK_CALLS_SPAN && at(w, i)->kind != PYCODE_LINE &&
 	     at(w, i)->kind != PYCODE_END;

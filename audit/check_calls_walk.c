@@ -4,6 +4,8 @@
 #include "base/text.h"
 
 #define SHOWN 160
+/* Tokens between a function's beginning and a call in it. */
+#define PARAMETERS 400
 /* Tokens before a use in which its variable is looked for. */
 #define BEFORE 4000
 
@@ -85,6 +87,30 @@ check_calls_assigned(const struct walk *w, size_t name, size_t i)
 			return k + 1;
 	}
 	return 0;
+}
+
+enum check_calls_owner
+check_calls_parameter(const struct walk *w, size_t name, size_t i)
+{
+	static const char *const entries[] = {"handle", "handler", "predict",
+	    "inference", "forward", "__call__", "model_fn", "input_fn",
+	    "predict_fn", "output_fn", "transform_fn", "execute", "preprocess",
+	    "postprocess", "initialize", "invoke", "generate", "chat", NULL};
+	const struct pycode_token *v = at(w, name);
+	size_t first = i > PARAMETERS ? i - PARAMETERS : 0, def;
+
+	while (i > first && !is(w, i, "def"))
+		i--;
+	if (!is(w, i, "def"))
+		return CALLS_NOBODY;
+	def = i;
+	for (i += 3; i < name && at(w, i)->kind != PYCODE_LINE; i++)
+		if (at(w, i)->kind == PYCODE_NAME && at(w, i)->len == v->len &&
+		    memcmp(at(w, i)->s, v->s, v->len) == 0)
+			return check_calls_listed(entries, at(w, def + 1))
+				   ? CALLS_SERVER
+				   : CALLS_HELPER;
+	return CALLS_NOBODY;
 }
 
 void

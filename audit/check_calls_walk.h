@@ -66,6 +66,18 @@ size_t check_calls_end(const struct walk *, size_t i);
  * last such "=" that is not far from i; 0: there is none.
  */
 size_t check_calls_assigned(const struct walk *, size_t name, size_t i);
+/*
+ * The name is a parameter of the function that i is in: of one that a server calls
+ * with what it is sent; of a helper, to which its caller says what it is (strings
+ * that are commands are looked at, check_python.c); of none.
+ */
+enum check_calls_owner {
+	CALLS_NOBODY,
+	CALLS_HELPER,
+	CALLS_SERVER
+};
+enum check_calls_owner check_calls_parameter(
+    const struct walk *, size_t name, size_t i);
 void check_calls_find(
     const struct walk *, enum finding_id, size_t i, const char *what);
 
