@@ -200,6 +200,19 @@ is_named(const struct check_file *f)
 	return strchr(check_name_of(f), '.') == NULL;
 }
 
+/* connect(("127.0.0.1", port)): whether the port is free. */
+static bool
+is_own_machine(const struct walk *w, size_t i)
+{
+	static const char *const own[] = {"localhost", "127.0.0.1", "::1"};
+	struct pycode_token t = *at(w, i + 3);
+
+	if (!is(w, i + 1, "(") || !is(w, i + 2, "(") || t.kind != PYCODE_STRING)
+		return false;
+	pycode_inner(&t);
+	return text_is_among(t.s, t.len, own, ARRAY_LEN(own));
+}
+
 /* What the whole source does, which decides about its parts. */
 static void
 look_ahead(struct walk *w)
@@ -209,7 +222,9 @@ look_ahead(struct walk *w)
 
 		if (t->kind != PYCODE_NAME)
 			continue;
-		w->connects = w->connects || check_calls_listed(code_talks, t);
+		w->connects =
+		    w->connects || (check_calls_listed(code_talks, t) &&
+				       !is_own_machine(w, i));
 		w->decodes = w->decodes || check_calls_listed(code_decoders, t);
 		w->machine =
 		    w->machine || check_calls_listed(code_machine, t) ||

@@ -109,7 +109,9 @@ static const char *const tame[] = {"pip", "python", "{sys.executable}", "apt",
     "flake8", "isort", "mypy", "ruff", "pytest", "clang-format", "doxygen",
     "sphinx", "protoc", "trtexec", "onnxsim", "pdflatex", "latex", "bibtex",
     "dot ", "taskset", "numactl", "nohup python", "twine", "docker",
-    "module load"};
+    "module load", "gcc", "g++", "clang", "pkg-config", "pget", "onnx2tf",
+    "mo --", "ovc ", "edgetpu_compiler", "tflite_convert", "xcrun", "rclone",
+    "lsb_release"};
 /* What only reads what comes before it. */
 static const char *const filters[] = {"grep", "awk", "sed ", "head", "tail",
     "sort", "uniq", "cut ", "tr ", "wc", "tee", "true", "cat", "less", "exit"};
@@ -147,6 +149,26 @@ begins_any(const char *s, size_t len, const char *const *words, size_t n)
 	return false;
 }
 
+/* '"{}" -V': whatever program is meant, it is asked for its version; none that is
+ * named by a path of the bundle's. */
+static bool
+asks_version(const char *s, size_t len)
+{
+	static const char *const asked[] = {" -V", " --version", " -version"};
+
+	while (len != 0 && s[len - 1] == ' ')
+		len--;
+	if (len == 0 || (*s != '"' && *s != '{') || memchr(s, '/', len) != NULL)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		size_t n = strlen(asked[i]);
+
+		if (len > n && memcmp(s + len - n, asked[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* One command, behind spaces, sudo and variables that it gets; those of the
  * linker and of Python decide what is run. */
 static bool
@@ -172,7 +194,8 @@ is_tame(const char *s, size_t len, bool first)
 		s += word;
 		len -= word;
 	}
-	return len == 0 || begins_any(s, len, tame, ARRAY_LEN(tame)) ||
+	return len == 0 || asks_version(s, len) ||
+	       begins_any(s, len, tame, ARRAY_LEN(tame)) ||
 	       (!first && begins_any(s, len, filters, ARRAY_LEN(filters)));
 }
 

@@ -21,7 +21,8 @@ for line in 'import os\nfor f in os.listdir("out"):\n    os.remove(os.path.join(
 	'import ctypes, platform\nif platform.system() == "Linux":\n    lib = ctypes.CDLL("libcustom.so.1")' \
 	'import builtins\nbuiltins.print = print' 'def copy(f):\n    return types.FunctionType(f.__code__, f.__globals__)' \
 	'def all_of(cls):\n    return cls.__subclasses__()' 'def f():\n    """Reads ~/.ssh/id_rsa.pub of nobody: .ssh/ is only named."""' \
-	'import os\ndef show(folder):\n    os.startfile(folder)' 'import socket\nhost = socket.gethostbyname(socket.gethostname())'; do
+	'import os\ndef show(folder):\n    os.startfile(folder)' 'import socket\nhost = socket.gethostbyname(socket.gethostname())' \
+	'import socket\ns = socket.socket()\nfree = s.connect_ex(("127.0.0.1", 8080)) != 0' 'import subprocess, os\ndef version(home):\n    return subprocess.check_output(\047"{}" -V | tail -n1\047.format(home), shell=True)'; do
 	python "$line"
 	quiet "$line"
 done
