@@ -408,8 +408,12 @@ destroys(struct text t)
 		     (at = find(t, at, t.len, word[i])) != SIZE_MAX; at++) {
 			size_t k = at + strlen(word[i]);
 
-			if (find(t, k, k + 20, "--no-preserve-root") == k)
+			if (find(t, k, k + 40, "--no-preserve-root") !=
+			    SIZE_MAX)
 				return at;
+			/* "~/" is "~" */
+			if (k + 2 < t.len && t.s[k] == '~' && t.s[k + 1] == '/')
+				k++;
 			if (k < t.len && (t.s[k] == '/' || t.s[k] == '~') &&
 			    (k + 1 == t.len ||
 				strchr(" *;\n\"'&|", t.s[k + 1]) != NULL))

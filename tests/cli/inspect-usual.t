@@ -51,6 +51,10 @@ printf 'eval "$(printf \047\\x63\\x75\\x72\\x6c\047)"\n' | file a.sh
 hostile SOURCE_DANGEROUS "a command in escapes"
 printf 'rsync -e "ssh -i ~/.ssh/id_rsa" a b\nscp a b\n' | file a.sh
 quiet "the key that ssh is told to use"
+printf 'rm -rf ~/ \n' | file a.sh
+hostile SOURCE_DANGEROUS "a whole home"
+printf 'rm -rf ~/.cache/torch ~/x\n' | file a.sh
+quiet "a folder in it"
 printf 'scp ~/.ssh/id_rsa b:\n' | file a.sh
 hostile SOURCE_DANGEROUS "the key that is sent"
 
