@@ -29,7 +29,9 @@ is_release(const char *s, size_t len)
 bool
 check_calls_own_hub(const char *s, size_t len)
 {
-	static const char *const owners[] = {"pytorch/", "facebookresearch/"};
+	static const char *const owners[] = {"pytorch/", "facebookresearch/",
+	    "ultralytics/", "huggingface/", "NVIDIA/", "isl-org/", "intel-isl/",
+	    "snakers4/"};
 	const char *ref = len != 0 ? memchr(s, ':', len) : NULL;
 
 	if (ref != NULL && !is_release(ref + 1, len - (size_t)(ref + 1 - s)))

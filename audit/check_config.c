@@ -102,6 +102,23 @@ takes_comments(const struct check_file *f)
 	       strstr(path, "/.vscode/") != NULL;
 }
 
+/* Values one after another are rows, each on a line of its own; a reader of one
+ * value refuses another, and one that stops behind the first does not see it. */
+static bool
+same_line(const struct check_file *f, const struct conf_doc *d)
+{
+	uint64_t at;
+
+	if (d->documents < 2 || !text_ends_with(check_name_of(f), ".json"))
+		return false;
+	for (at = d->last->off; at > 0; at--)
+		if (f->bytes.base[at - 1] == '\n')
+			return false;
+		else if (strchr(" \t\r", f->bytes.base[at - 1]) == NULL)
+			break;
+	return at != 0;
+}
+
 /* True when it is JSON, or was meant to be. */
 static bool
 json(const struct check_file *f)
@@ -123,6 +140,9 @@ json(const struct check_file *f)
 		stopped(f, &e, sure);
 	if (rc == 0)
 		check_knows(f);
+	if (rc == 0 && same_line(f, &d))
+		check_short(f, FINDING_CONFIG_INVALID, d.last->off,
+		    "json: a second value behind the first");
 	/* RFC 8259, 8.1: a reader refuses it, or takes it for another encoding */
 	if (rc == 0 &&
 	    !text_utf8_valid((const char *)f->bytes.base, f->bytes.len))

@@ -36,6 +36,13 @@ auto_map(const struct check_file *f, const struct conf *map)
 			v = conf_value(v->child);
 		if (v == NULL || !conf_is_string(v))
 			continue;
+		/* source of the repository itself, which is looked at */
+		if (check_config_local(f, v->text, v->len)) {
+			check_find(f, FINDING_CONFIG_LOCAL, v->off,
+			    "auto_map names '%.*s'", (int)MIN(v->len, 200),
+			    v->text);
+			continue;
+		}
 		remote(f, v,
 		    conf_has(v, "--") ? "code from another repository"
 				      : "auto_map");

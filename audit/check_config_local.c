@@ -239,6 +239,12 @@ cut(struct slice *s, struct slice *last)
 }
 
 bool
+check_config_taken(const char *top, size_t len)
+{
+	return text_is_among(top, len, taken, ARRAY_LEN(taken));
+}
+
+bool
 check_config_own(const char *module, size_t len)
 {
 	const char *dot = len != 0 ? memchr(module, '.', len) : NULL;

@@ -111,8 +111,11 @@ mlmodel(const struct check_file *f, const struct conf *root)
 		else if ((conf_key_is(n, "code") ||
 			     conf_key_is(n, "model_code_path")) &&
 			 conf_is_string(v) && conf_true(v))
-			check_find(f, FINDING_MLFLOW_CODE, v->off,
-			    "code in '%s'",
+			/* a folder of the model's: its source is looked at */
+			check_find(f,
+			    check_config_escapes(v) ? FINDING_MLFLOW_CODE
+						    : FINDING_CONFIG_LOCAL,
+			    v->off, "code in '%s'",
 			    check_config_shown(v, shown, sizeof(shown)));
 		path(f, n);
 	}
@@ -150,6 +153,19 @@ requirements(const struct check_file *f, const struct conf *list)
 		    "more than %d requirements", LIMIT_CONFIG_VALUES);
 }
 
+/* Where the channels without a URL are. */
+static bool
+usual_channel(const struct conf *n)
+{
+	static const char *const hosts[] = {"https://conda.anaconda.org/",
+	    "https://repo.anaconda.com/pkgs/", "https://repo.prefix.dev/"};
+
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+		if (begins(n, hosts[i]))
+			return !conf_has(n, "..");
+	return false;
+}
+
 /* conda: a channel is a name of anaconda.org, or a URL. */
 static void
 channels(const struct check_file *f, const struct conf *list)
@@ -159,7 +175,8 @@ channels(const struct check_file *f, const struct conf *list)
 	if (!conf_is_array(list))
 		return;
 	for (const struct conf *n = list->child; n != NULL; n = n->next)
-		if (conf_has(n, "://") || conf_has(n, "/"))
+		if ((conf_has(n, "://") || conf_has(n, "/")) &&
+		    !usual_channel(n))
 			check_find(f, FINDING_DEPEND_SOURCE, n->off,
 			    "channel '%s'",
 			    check_config_shown(n, shown, sizeof(shown)));
@@ -204,8 +221,10 @@ bento(const struct check_file *f, const struct conf *root)
 			    check_config_shown(n, shown, sizeof(shown)));
 	if (conf_true(n = conf_get(docker, "setup_script")) ||
 	    conf_true(n = conf_get(docker, "dockerfile_template")))
-		check_find(f, FINDING_SERVE_HANDLER, n->off,
-		    "'%s' runs when the image is built",
+		check_find(f,
+		    check_config_escapes(n) ? FINDING_SERVE_HANDLER
+					    : FINDING_SERVE_LOCAL,
+		    n->off, "'%s' runs when the image is built",
 		    check_config_shown(n, shown, sizeof(shown)));
 	/* service:Class, imported from the folder of the bundle */
 	if (conf_true(n = conf_get(root, "service")))

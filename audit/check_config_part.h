@@ -51,6 +51,8 @@ bool check_config_brings(
 /* The name of a module that a bundle may well have as its own: neither a path nor
  * one of the standard library or of a package in wide use. */
 bool check_config_own(const char *module, size_t len);
+/* The first part of a module's name is one of these. */
+bool check_config_taken(const char *top, size_t len);
 /* One requirement of a package, as pip takes it. */
 void check_config_requirement(
     const struct check_file *, const char *, size_t len, uint64_t off);

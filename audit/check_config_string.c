@@ -56,7 +56,8 @@ is_code(const struct conf *n)
 	    "shutil.rmtree"};
 	bool start = false;
 
-	if (n->len < CODE_LEAST)
+	/* a fence of Markdown: an answer in a data set */
+	if (n->len < CODE_LEAST || begins(n, "```"))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(starts) && !start; i++)
 		start = begins(n, starts[i]);
@@ -91,16 +92,16 @@ role(const struct conf *n)
 }
 
 static void
-string(const struct check_file *f, const struct conf *n, bool cell)
+string(const struct check_file *f, const struct conf *n, bool cell, bool rows)
 {
 	char shown[SHOWN];
 
 	if (n->len < 4)
 		return;
-	check_jinja_text(f, role(n), n->text, n->len, ERR_NOWHERE);
 	if (cell)
 		return;
-	if (is_code(n))
+	check_jinja_text(f, role(n), n->text, n->len, ERR_NOWHERE);
+	if (!rows && is_code(n))
 		check_find(f, FINDING_CONFIG_CODE, n->off, "'%s'",
 		    check_config_shown(n, shown, sizeof(shown)));
 	else
@@ -125,12 +126,14 @@ void
 check_config_string(const struct check_file *f, const struct conf_doc *d)
 {
 	const struct conf *cells = notebook(f, d), *top = NULL;
+	/* JSON Lines: rows of a data set, which no loader evaluates */
+	bool rows = !d->yaml && d->documents > 1;
 
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		/* a member of the root: all up to the next one are within */
 		if (n->up == d->root)
 			top = n;
 		if (n->kind == CONF_STRING)
-			string(f, n, cells != NULL && top == cells);
+			string(f, n, cells != NULL && top == cells, rows);
 	}
 }

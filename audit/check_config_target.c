@@ -32,7 +32,8 @@ static const char *const packages[] = {"nemo.collections.", "nemo.core.",
 /* Packages of which the functions compute as well. */
 static const char *const computing[] = {"torchvision.models.",
     "torchvision.transforms.functional.", "torch.nn.init.",
-    "torch.nn.functional."};
+    "torch.nn.functional.", "detectron2.data.", "detectron2.modeling.",
+    "detectron2.solver.", "detectron2.layers."};
 
 /* Functions that configurations name, whole. */
 static const char *const functions[] = {"timm.create_model", "torch.tensor",
@@ -122,18 +123,36 @@ check_config_trusted(const char *name, size_t len)
 	return check_config_plain(name, len);
 }
 
+/* Hydra's functions that only return what their path names. */
+static bool
+looks_up(const struct conf *v)
+{
+	static const char *const names[] = {"hydra.utils.get_method",
+	    "hydra.utils.get_class", "hydra.utils.get_object"};
+
+	return text_is_among(v->text, v->len, names, ARRAY_LEN(names));
+}
+
 static void
 target(const struct check_file *f, const struct conf *n, const char *what)
 {
 	const struct conf *v = conf_value(n);
+	const struct conf *path = conf_value(conf_get(n->up, "path"));
 	enum finding_id id = FINDING_CONFIG_TARGET;
 	char shown[SHOWN];
 
 	if (!conf_is_string(v) || !conf_true(v) ||
 	    check_config_trusted(v->text, v->len))
 		return;
+	if (looks_up(v) && conf_is_string(path) &&
+	    check_config_trusted(path->text, path->len))
+		return;
 	if (check_config_local(f, v->text, v->len))
 		id = FINDING_CONFIG_LOCAL;
+	/* the loader of an archive instantiates it, nobody else is asked */
+	else if (f->member == NULL && check_config_own(v->text, v->len) &&
+		 is_class(v->text, v->len))
+		id = FINDING_CONFIG_ELSEWHERE;
 	check_find(f, id, v->off, "%s '%s'", what,
 	    check_config_shown(v, shown, sizeof(shown)));
 }

@@ -138,8 +138,15 @@ known_account(const struct line *l)
 	static const char *const accounts[] = {"huggingface", "openai",
 	    "pytorch", "facebookresearch", "nvidia", "microsoft", "google",
 	    "google-research", "tensorflow", "keras-team", "scikit-learn",
-	    "ultralytics", "lightning-ai", "open-mmlab", "onnx", "dao-ailab"};
-	static const char before[] = "git+https://github.com/";
+	    "ultralytics", "lightning-ai", "open-mmlab", "onnx", "dao-ailab",
+	    "google-deepmind", "deepmind", "apple", "nvlabs", "compvis",
+	    "mlfoundations", "salesforce", "idea-research", "modelscope",
+	    "kornia", "albumentations-team", "project-monai", "wandb", "mlflow",
+	    "ray-project", "vllm-project", "triton-lang", "jax-ml",
+	    "state-spaces", "mosaicml", "allenai", "speechbrain", "explosion",
+	    "cocodataset", "gradio-app", "dmlc", "apache", "pandas-dev",
+	    "numpy", "scipy", "dask", "qubvel", "rwightman", "timdettmers"};
+	static const char before[] = "https://github.com/";
 	const char *p = l->len != 0
 			    ? memmem(l->s, l->len, before, sizeof(before) - 1)
 			    : NULL;
@@ -161,6 +168,22 @@ known_account(const struct line *l)
 	return false;
 }
 
+/* A wheel of those who make PyTorch, where they tell people to take it. */
+static bool
+usual_wheel(const struct line *l)
+{
+	static const char wheels[] =
+	    "https://dl.fbaipublicfiles.com/detectron2/wheels/";
+	struct line v = *l;
+	const char *at = v.len != 0 ? memmem(v.s, v.len, "https://", 8) : NULL;
+
+	if (at == NULL || has(l, ".."))
+		return false;
+	v.len -= (size_t)(at - v.s);
+	v.s = at;
+	return usual_host(&v) || begins(&v, wheels);
+}
+
 static bool
 remote(const struct line *l)
 {
@@ -174,6 +197,15 @@ builds(const struct line *l)
 {
 	return has(l, "--global-option") || has(l, "--install-option") ||
 	       has(l, "--config-settings");
+}
+
+/* A folder of the bundle, whose files are looked at. */
+static bool
+is_here(const struct line *l)
+{
+	return l->len != 0 && l->s[0] == '.' && !has(l, "..") &&
+	       !has(l, ".whl") && !has(l, "://") &&
+	       (l->len == 1 || strchr("/[ \t\r", l->s[1]) != NULL);
 }
 
 static void
@@ -200,8 +232,13 @@ options(const struct check_file *f, const struct line *l, enum sure sure)
 			find(f, FINDING_DEPEND_SOURCE, l);
 			return;
 		}
-	if (option(l, sure, "-e", &v) || option(l, sure, "--editable", &v) ||
-	    option(l, sure, "--trusted-host", &v))
+	if (option(l, sure, "-e", &v) || option(l, sure, "--editable", &v)) {
+		if (!is_here(&v))
+			find(f,
+			    known_account(&v) ? FINDING_DEPEND_UNPINNED
+					      : FINDING_DEPEND_SOURCE,
+			    l);
+	} else if (option(l, sure, "--trusted-host", &v))
 		find(f, FINDING_DEPEND_SOURCE, l);
 	else if (builds(l))
 		find(f, FINDING_DEPEND_LOCAL, l);
@@ -233,12 +270,15 @@ requirement(const struct check_file *f, struct line l, enum sure sure)
 		return;
 	if (remote(&l))
 		find(f,
-		    known_account(&l) ? FINDING_DEPEND_UNPINNED
+		    known_account(&l) || usual_wheel(&l)
+			? FINDING_DEPEND_UNPINNED
 		    : (pinned_commit(&l) && !has(&l, "http://") &&
 			  !begins(&l, "git+http:"))
 			? FINDING_DEPEND_LOCAL
 			: FINDING_DEPEND_SOURCE,
 		    &l);
+	else if (is_here(&l))
+		return;
 	else if (is_path(&l))
 		find(f, FINDING_DEPEND_LOCAL, &l);
 	else if (sure == SURE_FILE && !has(&l, "==") && !has(&l, "=") &&
@@ -346,6 +386,7 @@ is_requirements(const struct check_file *f, bool *named)
 
 	*named = (strstr(name, "requirements") != NULL ||
 		     strstr(name, "constraints") != NULL) &&
+		 strstr(name, ".rst.") == NULL &&
 		 (text_ends_with(name, ".txt") || text_ends_with(name, ".in"));
 	if (*named)
 		return true;
@@ -389,6 +430,8 @@ project(const struct check_file *f)
 		l = trimmed(l);
 		if (begins(&l, "["))
 			in = l;
+		if ((url || has(&l, "git = \"")) && known_account(&l))
+			continue;
 		if (url || is_index(&l, &in) || begins(&l, "index-url") ||
 		    begins(&l, "extra-index-url") || begins(&l, "find-links") ||
 		    begins(&l, "trusted-host") ||

@@ -136,13 +136,21 @@ is_word(struct slice s, char also)
 	return s.len != 0;
 }
 
-/* As classes are written: a capital, perhaps behind an underscore. */
+/* As classes are written: a capital, perhaps behind an underscore; and so each
+ * part of a class within a class, "BoxStyle.Round". */
 static bool
 is_class_name(struct slice s)
 {
-	size_t i = s.len > 1 && s.ptr[0] == '_';
+	bool part = true;
 
-	return s.len != 0 && is_letter(s.ptr[i], 'A', 'Z');
+	for (size_t i = 0; i < s.len; i++) {
+		if (part && s.ptr[i] == '_' && i + 1 < s.len)
+			i++;
+		if (part && !is_letter(s.ptr[i], 'A', 'Z'))
+			return false;
+		part = s.ptr[i] == '.';
+	}
+	return s.len != 0 && !part;
 }
 
 static bool
@@ -169,15 +177,18 @@ has_form(enum form form, struct slice module, struct slice name)
 	case FORM_CLASS:
 		return is_class_name(name);
 	case FORM_CYTHON:
-		return is_cython_name(name);
+		return is_cython_name(name) && is_word(name, '_');
 	case FORM_RANDOM:
+		if (!is_word(name, '_'))
+			return false;
 		return ends_with(name, "_gen") || ends_with(name, "_frozen") ||
 		       compare(name, "rv_histogram") == 0 ||
 		       compare(name, "rv_sample") == 0;
 	case FORM_PART:
-		return name.ptr[0] != '_';
+		return name.ptr[0] != '_' && is_word(name, '_');
 	case FORM_NAMED:
-		return check_pickle_danger_find(module, name) == NULL;
+		return is_word(name, '_') &&
+		       check_pickle_danger_find(module, name) == NULL;
 	case FORM_NEVER:
 		break;
 	}
@@ -189,7 +200,7 @@ by_family(struct slice module, struct slice name)
 {
 	const struct check_pickle_allow *found = NULL;
 
-	if (!is_word(name, '_') || !is_word(module, '.'))
+	if (!is_word(name, '.') || !is_word(module, '.'))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		const struct family *y = &families[i];

@@ -175,7 +175,8 @@ is_method(struct check_pickle_judge *j, const struct pickle_node *of,
 		   (struct slice){(const uint8_t *)whole, (size_t)n}) != NULL;
 }
 
-/* What scipy.stats keeps vectorised: a distribution's own _cdf_single. */
+/* What scipy.stats keeps vectorised, a distribution's own _cdf_single; what a
+ * layer or a figure is told of: LazyLinear's own _infer_parameters. */
 static bool
 is_own(struct check_pickle_judge *j, const struct pickle_node *of,
     struct slice name)
@@ -186,7 +187,9 @@ is_own(struct check_pickle_judge *j, const struct pickle_node *of,
 	if (of->kind == PICKLE_CALL && name.len > 1 && name.ptr[0] == '_')
 		t = check_pickle_judge_class(j, of);
 	return t != NULL && t->allow != NULL && is_public(rest) &&
-	       strcmp(t->allow->name, "(a distribution)") == 0;
+	       (strcmp(t->allow->name, "(a distribution)") == 0 ||
+		   strcmp(t->allow->name, "(a class)") == 0 ||
+		   t->allow->arg == ARG_classes);
 }
 
 /*
@@ -214,6 +217,9 @@ getattr_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	as.call = &call;
 	if (check_pickle_judge_fact(j, &as) != NULL)
 		return NULL;
+	/* class.__new__, which only makes_by_partial() lets be called */
+	if (pickle_is_text(name, "__new__") && is_class(j, of))
+		return NULL;
 	if (!is_public(name->text) && !is_method(j, of, name->text) &&
 	    !is_own(j, of, name->text))
 		return "reaches a private or dotted attribute";
@@ -221,7 +227,27 @@ getattr_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 		t = check_pickle_judge_class(j, of);
 		return t != NULL ? NULL : "reaches into what cannot be known";
 	}
+	/* a list's own remove: what Python's own types can do */
+	if (of->kind >= PICKLE_INT && of->kind <= PICKLE_DICT)
+		return NULL;
 	return is_class(j, of) ? NULL : "reaches into what is no class";
+}
+
+/* jax/_src/array.py: fun(*args), __setstate__(arr_state) */
+static const char *
+jax_array_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct pickle_node *fun = pickle_item(args, 0);
+	struct check_pickle_fact *t =
+	    fun != NULL ? check_pickle_judge_fact(j, fun) : NULL;
+
+	if (t == NULL || !rd_slice_is(t->name, "_reconstruct") ||
+	    (!rd_slice_is(t->module, "numpy.core.multiarray") &&
+		!rd_slice_is(t->module, "numpy._core.multiarray")))
+		return "is made by what is no function of NumPy";
+	if (t->handed != 0)
+		t->handed--;
+	return NULL;
 }
 
 static const char *

@@ -84,6 +84,9 @@ struct check_pickle_fact *check_pickle_judge_class(
 /* It is a class that a file of the bundle makes. */
 bool check_pickle_judge_local(
     const struct check_pickle_judge *, const struct check_pickle_fact *);
+/* Objects of a class are made, by name of a package that nobody knows, and no more
+ * than that; or something of it is only referred to.  See check_pickle_foreign.c. */
+bool check_pickle_foreign(const struct check_pickle_fact *);
 /* A finding, once for each `what` and name. */
 void check_pickle_judge_say(struct check_pickle_judge *, enum finding_id,
     uint64_t at, const char *what, const char *shown);

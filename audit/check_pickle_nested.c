@@ -72,7 +72,9 @@ look(struct check_pickle_judge *j, const char *how, const uint8_t *p, size_t n)
 
 	if (n < 2)
 		return;
-	if (identify_pickle(r) != 0) {
+	/* a zip of PyTorch's, which skorch hands to torch.load() */
+	if (identify_pickle(r) != 0 ||
+	    (n > 22 && memcmp(p, "PK\3\4", 4) == 0)) {
 		snprintf(name, sizeof(name), "%s@%" PRIu64, how, j->pickle.at);
 		check_within(j->f, name, r);
 		return;

@@ -3,7 +3,6 @@
  * starts something is usual; one within the parentheses of another that runs
  * it is not.  MITRE ATT&CK T1027, T1059.006, T1105.
  */
-#define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check_python.h"
 
 #include "audit/check_shell.h"
@@ -11,8 +10,6 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/map.h"
-
-#include <strings.h>
 
 /* Tokens of one call or statement that are looked at. */
 #define SPAN 1000
@@ -388,8 +385,12 @@ hidden(struct source *x, size_t i)
 	    "Popen", "call", "run", "spawn", "check_output", "execl", "execv"};
 	const struct check_python_token *t = at(x, i), *last;
 
-	if (is(t, "__import__") && is(at(x, i + 1), "(") &&
-	    at(x, i + 2)->kind == TOKEN_STRING &&
+	/* import_module("models." + name) is usual */
+	if ((is(t, "__import__") ||
+		(is(t, "importlib.import_module") &&
+		    (at(x, i + 3)->kind == TOKEN_STRING ||
+			at(x, i + 4)->kind == TOKEN_STRING))) &&
+	    is(at(x, i + 1), "(") && at(x, i + 2)->kind == TOKEN_STRING &&
 	    (is(at(x, i + 3), "+") || at(x, i + 3)->kind == TOKEN_STRING)) {
 		danger(x, t, "hides the name of what it imports");
 		return;
@@ -448,10 +449,21 @@ reduces(struct source *x, size_t i)
 
 /* --- the whole ----------------------------------------------------------- */
 
+/* A string that stands for itself, or is long, is what somebody reads. */
+static bool
+is_text(const struct source *x, size_t i)
+{
+	return at(x, i)->len > 400 ||
+	       ((i == 0 || at(x, i - 1)->kind == TOKEN_LINE) &&
+		   at(x, i + 1)->kind == TOKEN_LINE);
+}
+
 static void
 judge_together(struct source *x)
 {
 	bool secret = false;
+	const char *what;
+	size_t where;
 
 	if ((x->all & DOES_SOCKET) != 0 &&
 	    (x->all & (DOES_DUP | DOES_SHELLED)) != 0)
@@ -459,6 +471,12 @@ judge_together(struct source *x)
 	for (size_t i = 0; i < x->n && !secret; i++)
 		secret = at(x, i)->kind == TOKEN_STRING &&
 			 check_python_secret(at(x, i)->s, at(x, i)->len);
+	/* run("...") of a function that hands on what it is given */
+	for (size_t i = 0; i < x->n && (x->all & DOES_SHELL) != 0; i++)
+		if (at(x, i)->kind == TOKEN_STRING && !is_text(x, i) &&
+		    (what = check_shell_judge(
+			 at(x, i)->s, at(x, i)->len, &where)) != NULL)
+			danger(x, at(x, i), what);
 	if (secret && (x->all & (DOES_NET | DOES_SOCKET)) != 0)
 		danger(x, at(x, 0), "reads secrets and talks to the network");
 	if (!x->dangerous && x->starts != SIZE_MAX && !x->cells)
@@ -498,36 +516,6 @@ prepare(struct source *x)
 		by_import_call(x, i);
 }
 
-/* PEP 263: a declared encoding in which other text is written than one sees. */
-static bool
-is_disguised(const char *s, size_t len)
-{
-	static const char *const hides[] = {"utf-7", "utf7", "utf_7", "rot",
-	    "unicode_escape", "unicode-escape", "raw_unicode", "raw-unicode",
-	    "punycode", "idna", "hex", "base64", "zlib", "bz2", "uu"};
-
-	for (size_t line = 0, i = 0; line < 2 && i < len; line++) {
-		const char *end = memchr(s + i, '\n', len - i);
-		size_t n = end != NULL ? (size_t)(end - s) - i : len - i;
-		const char *p = n != 0 ? memmem(s + i, n, "coding", 6) : NULL;
-
-		if (p != NULL && s[i] == '#') {
-			size_t left = n - (size_t)(p - s - (ptrdiff_t)i) - 6;
-
-			for (p += 6; left != 0 && strchr(":= \t", *p) != NULL;
-			     p++)
-				left--;
-			for (size_t k = 0; k < ARRAY_LEN(hides); k++)
-				if (left >= strlen(hides[k]) &&
-				    strncasecmp(
-					p, hides[k], strlen(hides[k])) == 0)
-					return true;
-		}
-		i += n + 1;
-	}
-	return false;
-}
-
 static void
 judge(const struct check_file *f, const char *s, size_t len, bool cells)
 {
@@ -542,7 +530,7 @@ judge(const struct check_file *f, const char *s, size_t len, bool cells)
 	x.t = (struct check_python_token *)(void *)tokens.ptr;
 	x.n = tokens.len / sizeof(*x.t);
 	prepare(&x);
-	if (is_disguised(s, len))
+	if (check_python_disguised(s, len))
 		danger(&x, at(&x, 0), "is written in a disguising encoding");
 	for (size_t i = 0; i < x.n; i++) {
 		if (at(&x, i)->kind == TOKEN_STRING)

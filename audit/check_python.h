@@ -43,6 +43,9 @@ bool check_python_is_code(const char *argument, size_t len);
 /* Names a file that only its owner's programs read. */
 bool check_python_secret(const char *text, size_t len);
 
+/* PEP 263: a declared encoding in which other text is written than one sees. */
+bool check_python_disguised(const char *source, size_t len);
+
 /* --- check_python_literal.c: for check_python.c -------------------------- */
 
 struct check_python_token;

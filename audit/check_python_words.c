@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * What names and strings of Python source stand for.
  */
-#define _GNU_SOURCE /* memmem */
+#define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check_python.h"
+
+#include <strings.h>
 
 static const struct {
 	const char *name; /* with a dot before it: the end of a name */
@@ -56,6 +58,8 @@ static const struct {
     {"httpx.get", DOES_NET},
     {"httpx.post", DOES_NET},
     {".recv", DOES_NET},
+    {".sendmail", DOES_NET},
+    {".send_message", DOES_NET},
     {"socket.socket", DOES_SOCKET},
     {"socket.create_connection", DOES_SOCKET},
     {"os.dup2", DOES_DUP},
@@ -89,11 +93,28 @@ static const char *const secrets[] = {"/etc/shadow", ".ssh/id_", "id_rsa",
     ".aws/credentials", ".git-credentials", ".docker/config.json", "Login Data",
     "wallet.dat", "169.254.169.254/latest/meta-data"};
 
-/* Commands that set something up, as many a script does when it starts. */
-static const char *const tame[] = {"pip", "python", "apt", "conda", "git",
-    "nvidia-smi", "mkdir", "ls", "wget ", "curl ", "unzip", "tar ", "gdown",
-    "ffmpeg", "clear", "cls", "cd ", "export", "ninja", "make", "cmake", "cp ",
-    "mv ", "rm ", "sudo apt", "huggingface-cli", "chmod"};
+/* Commands that set something up, convert, ask, or run what is looked at too, as
+ * many a script does. */
+static const char *const tame[] = {"pip", "python", "{sys.executable}", "apt",
+    "conda", "mamba", "git", "nvidia-smi", "nvcc", "mkdir", "ls", "wget ",
+    "curl ", "unzip", "unrar", "tar ", "gzip", "gunzip", "7z", "gdown",
+    "ffmpeg", "ffprobe", "sox ", "convert ", "clear", "cls", "cd ", "export",
+    "ninja", "make", "cmake", "cp ", "mv ", "rm ", "ln ", "touch ", "head ",
+    "tail ", "wc ", "sort ", "which", "where", "huggingface-cli", "hf ",
+    "kaggle", "aws s3", "gsutil", "gcloud", "dvc", "wandb", "mlflow", "chmod",
+    "sbatch", "srun", "squeue", "scontrol", "scancel", "qsub", "mpirun",
+    "mpiexec", "torchrun", "accelerate", "deepspeed", "tensorboard", "jupyter",
+    "streamlit", "uvicorn", "gunicorn", "stty", "uname", "lscpu", "lspci",
+    "hostname", "df ", "du ", "free", "sysctl", "open ", "xdg-open", "black",
+    "flake8", "isort", "mypy", "ruff", "pytest", "clang-format", "doxygen",
+    "sphinx", "protoc", "trtexec", "onnxsim", "pdflatex", "latex", "bibtex",
+    "dot ", "taskset", "numactl", "nohup python", "twine", "docker",
+    "module load", "gcc", "g++", "clang", "pkg-config", "pget", "onnx2tf",
+    "mo --", "ovc ", "edgetpu_compiler", "tflite_convert", "xcrun", "rclone",
+    "lsb_release"};
+/* What only reads what comes before it. */
+static const char *const filters[] = {"grep", "awk", "sed ", "head", "tail",
+    "sort", "uniq", "cut ", "tr ", "wc", "tee", "true", "cat", "less", "exit"};
 
 unsigned
 check_python_does(const char *name)
@@ -119,14 +140,82 @@ begins(const char *s, size_t len, const char *with)
 	return len >= n && memcmp(s, with, n) == 0;
 }
 
+static bool
+begins_any(const char *s, size_t len, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (begins(s, len, words[i]))
+			return true;
+	return false;
+}
+
+/* '"{}" -V': whatever program is meant, it is asked for its version; none that is
+ * named by a path of the bundle's. */
+static bool
+asks_version(const char *s, size_t len)
+{
+	static const char *const asked[] = {" -V", " --version", " -version"};
+
+	while (len != 0 && s[len - 1] == ' ')
+		len--;
+	if (len == 0 || (*s != '"' && *s != '{') || memchr(s, '/', len) != NULL)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+		size_t n = strlen(asked[i]);
+
+		if (len > n && memcmp(s + len - n, asked[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* One command, behind spaces, sudo and variables that it gets; those of the
+ * linker and of Python decide what is run. */
+static bool
+is_tame(const char *s, size_t len, bool first)
+{
+	static const char *const decides[] = {
+	    "LD_", "DYLD_", "PATH=", "PYTHON", "BASH_ENV", "ENV="};
+
+	for (;;) {
+		size_t word = 0;
+		bool sets = false;
+
+		while (len != 0 && strchr(" \t(", *s) != NULL)
+			s++, len--;
+		while (word < len && strchr(" \t", s[word]) == NULL)
+			sets |= s[word++] == '=';
+		if (word == len ||
+		    begins_any(s, len, decides, ARRAY_LEN(decides)))
+			break;
+		if (!(sets && strchr("-/.'\"", *s) == NULL) &&
+		    !(word == 4 && begins(s, len, "sudo")))
+			break;
+		s += word;
+		len -= word;
+	}
+	return len == 0 || asks_version(s, len) ||
+	       begins_any(s, len, tame, ARRAY_LEN(tame)) ||
+	       (!first && begins_any(s, len, filters, ARRAY_LEN(filters)));
+}
+
 bool
 check_python_sets_up(const char *first, size_t len, bool own, bool code)
 {
+	size_t i = 0;
+
 	if (code && (own || begins(first, len, "python")))
 		return false;
-	for (size_t i = 0; i < ARRAY_LEN(tame); i++)
-		own = own || begins(first, len, tame[i]);
-	return own;
+	if (own || first == NULL || len == 0)
+		return own;
+	/* each of several */
+	for (size_t k = 0; k <= len; k++)
+		if (k == len || strchr(";|&\n", first[k]) != NULL) {
+			if (!is_tame(first + i, k - i, i == 0))
+				return false;
+			i = k + 1;
+		}
+	return true;
 }
 
 bool
@@ -143,5 +232,34 @@ check_python_secret(const char *s, size_t len)
 	for (size_t i = 0; len < 200 && i < ARRAY_LEN(secrets); i++)
 		if (memmem(s, len, secrets[i], strlen(secrets[i])) != NULL)
 			return true;
+	return false;
+}
+
+bool
+check_python_disguised(const char *s, size_t len)
+{
+	static const char *const hides[] = {"utf-7", "utf7", "utf_7", "rot",
+	    "unicode_escape", "unicode-escape", "raw_unicode", "raw-unicode",
+	    "punycode", "idna", "hex", "base64", "zlib", "bz2", "uu"};
+
+	for (size_t line = 0, i = 0; line < 2 && i < len; line++) {
+		const char *end = memchr(s + i, '\n', len - i);
+		size_t n = end != NULL ? (size_t)(end - s) - i : len - i;
+		const char *p = n != 0 ? memmem(s + i, n, "coding", 6) : NULL;
+
+		if (p != NULL && s[i] == '#') {
+			size_t left = n - (size_t)(p - s - (ptrdiff_t)i) - 6;
+
+			for (p += 6; left != 0 && strchr(":= \t", *p) != NULL;
+			     p++)
+				left--;
+			for (size_t k = 0; k < ARRAY_LEN(hides); k++)
+				if (left >= strlen(hides[k]) &&
+				    strncasecmp(
+					p, hides[k], strlen(hides[k])) == 0)
+					return true;
+		}
+		i += n + 1;
+	}
 	return false;
 }

@@ -7,6 +7,8 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_shell.h"
 
+#include "audit/check_shell_usual.h"
+
 #include "base/buf.h"
 
 #include <ctype.h>
@@ -126,54 +128,6 @@ is_end(char c)
 	       c == '`' || c == '>' || c == '<';
 }
 
-/* An installer that its makers tell people to run so, at a host or account
- * that is theirs: whoever could change it could change the tool itself. */
-static bool
-is_installer(const char *s, size_t len)
-{
-	static const char *const of[] = {"https://astral.sh/uv/",
-	    "https://install.python-poetry.org", "https://sh.rustup.rs",
-	    "https://get.docker.com", "https://bootstrap.pypa.io/",
-	    "https://deb.nodesource.com/setup_",
-	    "https://ollama.com/install.sh", "https://pyenv.run",
-	    "https://pixi.sh/install.sh",
-	    "https://raw.githubusercontent.com/homebrew/install/",
-	    "https://raw.githubusercontent.com/nvm-sh/nvm/",
-	    "https://raw.githubusercontent.com/python-poetry/",
-	    "https://packagecloud.io/install/repositories/github/git-lfs/"};
-
-	for (size_t i = 0; i < len; i++) /* no other host, no way up */
-		if (strchr("@%$#?{\\", s[i]) != NULL ||
-		    (s[i] == '.' && i + 1 < len && s[i + 1] == '.'))
-			return false;
-	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
-		size_t n = strlen(of[i]);
-		char last = of[i][n - 1];
-
-		if (len >= n && memcmp(s, of[i], n) == 0 &&
-		    (len == n || s[n] == '/' || last == '/' || last == '_'))
-			return true;
-	}
-	return false;
-}
-
-/* Options that change neither what is fetched nor whom it is believed. */
-static bool
-is_plain_option(const char *s, size_t len)
-{
-	static const char *const of[] = {"-", "--proto", "=https", "--tlsv1.2",
-	    "--tlsv1.3", "--fail", "--silent", "--show-error", "--location",
-	    "--quiet"};
-
-	for (size_t i = 0; i < ARRAY_LEN(of); i++)
-		if (len == strlen(of[i]) && memcmp(s, of[i], len) == 0)
-			return true;
-	for (size_t i = 1; i < len; i++)
-		if (strchr("fslqo-", s[i]) == NULL)
-			return false;
-	return len > 1 && s[0] == '-' && s[1] != '-';
-}
-
 /* From a loader on, nothing is fetched but an installer, which goes to an
  * interpreter as it is, or to who called. */
 static bool
@@ -190,9 +144,10 @@ usual(struct text t, size_t at)
 
 		while (at < to && !is_end(t.s[at]) && !is_space(t.s[at]))
 			at++;
-		if (is_installer(t.s + from, at - from))
+		if (check_shell_usual_installer(t.s + from, at - from))
 			n++;
-		else if (at != from && !is_plain_option(t.s + from, at - from))
+		else if (at != from &&
+			 !check_shell_usual_option(t.s + from, at - from))
 			return false;
 		at += at < to && is_space(t.s[at]);
 	}
@@ -352,6 +307,23 @@ decoded(struct text t)
 	return fed(t, word);
 }
 
+/* eval "$(printf '\x63\x75\x72\x6c')" */
+static size_t
+escaped(struct text t)
+{
+	for (size_t at = 0; (at = find_alone(t, at, t.len, "eval")) != SIZE_MAX;
+	     at++) {
+		size_t p = find(t, at, at + 16, "printf");
+
+		if (p == SIZE_MAX)
+			p = find(t, at, at + 16, "echo -e");
+		if (p != SIZE_MAX && (find(t, p, p + 16, "\\x") != SIZE_MAX ||
+					 find(t, p, p + 16, "\\1") != SIZE_MAX))
+			return at;
+	}
+	return SIZE_MAX;
+}
+
 static size_t
 reverse_shell(struct text t)
 {
@@ -436,14 +408,39 @@ destroys(struct text t)
 		     (at = find(t, at, t.len, word[i])) != SIZE_MAX; at++) {
 			size_t k = at + strlen(word[i]);
 
-			if (find(t, k, k + 20, "--no-preserve-root") == k)
+			if (find(t, k, k + 40, "--no-preserve-root") !=
+			    SIZE_MAX)
 				return at;
+			/* "~/" is "~" */
+			if (k + 2 < t.len && t.s[k] == '~' && t.s[k + 1] == '/')
+				k++;
 			if (k < t.len && (t.s[k] == '/' || t.s[k] == '~') &&
 			    (k + 1 == t.len ||
 				strchr(" *;\n\"'&|", t.s[k + 1]) != NULL))
 				return at;
 		}
 	return find(t, 0, t.len, ":(){ :|:& };:");
+}
+
+/* A file of secrets; not the key that ssh is told to use, nor a public one. */
+static bool
+reads(struct text t, const char *const *secret)
+{
+	for (; *secret != NULL; secret++)
+		for (size_t at = 0;
+		     (at = find(t, at, t.len, *secret)) != SIZE_MAX; at++) {
+			size_t end = at + strlen(*secret), option = at;
+
+			while (end < t.len && is_word(t.s[end]))
+				end++;
+			while (option > 0 && strchr(" \n", t.s[option]) == NULL)
+				option--;
+			if (find(t, end, end + 4, ".pub") != end &&
+			    !(option > 2 &&
+				memcmp(t.s + option - 2, "-i", 2) == 0))
+				return true;
+		}
+	return false;
 }
 
 static size_t
@@ -457,7 +454,7 @@ carries(struct text t)
 
 	if (at != SIZE_MAX && has(t, ">>"))
 		return at;
-	if (!any(t, secret))
+	if (!reads(t, secret))
 		return SIZE_MAX;
 	for (size_t i = 0; i < ARRAY_LEN(tool); i++)
 		if ((at = find_alone(t, 0, t.len, tool[i])) != SIZE_MAX)
@@ -541,6 +538,7 @@ static const struct {
     {fetched, "runs what it fetches from a bare address"},
     {unproven, "installs packages over http"},
     {decoded, "runs what it decodes"},
+    {escaped, "runs what it decodes"},
     {reverse_shell, "opens a shell to the network"},
     {powershell, "runs what it downloads, decodes or hides, by PowerShell"},
     {windows, "uses a Windows tool as malware does"},

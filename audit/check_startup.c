@@ -120,10 +120,25 @@ startup(const struct check_file *f, const struct startup *u)
 	}
 }
 
+/* The word, behind a blank or, but for "ex:", at the beginning of the line. */
+static bool
+opens(struct line l, const char *word)
+{
+	const char *at = l.s, *end = l.s + l.len;
+
+	while (at < end && (at = memmem(at, (size_t)(end - at), word,
+				strlen(word))) != NULL) {
+		if (at == l.s ? *word != 'e' : strchr(" \t", at[-1]) != NULL)
+			return true;
+		at++;
+	}
+	return false;
+}
+
 static bool
 is_modeline(struct line l)
 {
-	return (has(l, "vim:") || has(l, "vi:") || has(l, "ex:")) &&
+	return (opens(l, "vim:") || opens(l, "vi:") || opens(l, "ex:")) &&
 	       has_any(l, options, ARRAY_LEN(options)) &&
 	       has_any(l, reaches, ARRAY_LEN(reaches));
 }

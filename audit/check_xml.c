@@ -20,7 +20,7 @@ struct walk {
 	size_t depth, cap;
 	size_t roots;
 	struct slice element; /* that is open, by its local name */
-	bool pmml, svg;
+	bool pmml, svg, page; /* page: its scripts are check_page.c's */
 	size_t entities, odd;
 };
 
@@ -123,10 +123,8 @@ element(struct walk *w, const struct xml_token *t)
 	w->element = n;
 	w->pmml = w->pmml || xml_text_is(n, "PMML");
 	w->svg = w->svg || xml_text_is(n, "svg");
-	if (xml_text_is(n, "script") ||
-	    (w->svg &&
-		(xml_text_is(n, "foreignObject") || xml_text_is(n, "iframe") ||
-		    xml_text_is(n, "handler"))))
+	if ((xml_text_is(n, "script") && !w->page) ||
+	    (w->svg && (xml_text_is(n, "iframe") || xml_text_is(n, "handler"))))
 		find(w, FINDING_XML_CODE, t, "element", t->name);
 }
 
@@ -267,6 +265,13 @@ judge(struct walk *w, const struct xml_token *t)
 	}
 }
 
+static bool
+is_page(const char *name)
+{
+	return text_ends_with(name, ".html") || text_ends_with(name, ".htm") ||
+	       text_ends_with(name, ".xhtml");
+}
+
 /* Begins with a tag or a declaration; HTML is a page and no XML. */
 static bool
 is_xml(struct rd r)
@@ -301,7 +306,7 @@ sure(const struct check_file *f)
 static void
 walk(const struct check_file *f, struct rd r)
 {
-	struct walk w = {.f = f};
+	struct walk w = {.f = f, .page = is_page(check_name_of(f))};
 	struct xml_token t = {.kind = XML_TEXT};
 	struct xml_text x;
 	struct err e = {0};

@@ -160,6 +160,14 @@ open_level(struct reader *r, const yaml_event_t *ev, struct err *e)
 	return 0;
 }
 
+/* What is counted of a node and of all within, aliases by what they stand for:
+ * more than that is too much anyway. */
+static size_t
+sum(size_t a, size_t b)
+{
+	return MIN(a, LIMIT_YAML_ALIASED) + MIN(b, LIMIT_YAML_ALIASED);
+}
+
 /* The node at the top is complete. */
 static void
 close_level(struct reader *r)
@@ -170,6 +178,8 @@ close_level(struct reader *r)
 		BUG("libyaml");
 	l->node->members = 1 + l->members;
 	r->top = l->up;
+	if (l->up != NULL)
+		l->up->members = sum(l->up->members, l->members);
 	r->depth--;
 }
 
@@ -179,6 +189,7 @@ alias(struct reader *r, const yaml_event_t *ev, struct err *e)
 	size_t i = map_get(&r->anchors, (const char *)ev->data.alias.anchor);
 	const struct conf *target;
 	struct conf *n;
+	size_t members;
 
 	if (i == 0 || i > r->nanchor)
 		return fail(ev, ERR_FORMAT, "an alias without anchor", e);
@@ -187,8 +198,11 @@ alias(struct reader *r, const yaml_event_t *ev, struct err *e)
 	target = r->anchored[i - 1];
 	n->target = (struct conf *)(uintptr_t)target;
 	/* of what it stands in itself, nobody knows yet */
-	r->aliased +=
+	members =
 	    target->members != 0 ? target->members : LIMIT_YAML_ALIASED / 16;
+	r->aliased = sum(r->aliased, members);
+	if (r->top != NULL)
+		r->top->members = sum(r->top->members, members);
 	return r->aliased <= LIMIT_YAML_ALIASED
 		   ? 0
 		   : fail(ev, ERR_LIMIT, "aliases stand for too much", e);

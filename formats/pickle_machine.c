@@ -255,9 +255,12 @@ tell(struct pickle_machine *m, struct pickle_node *to,
 			    item[i]->bulk >= PICKLE_HASH)) &&
 		    m->p->see != NULL)
 			m->p->see(m->p->ctx, m->op, item[i]);
+		/* extend = "neither" is nothing that can be called */
 		if (to->kind == PICKLE_DICT && i % 2 == 0 &&
 		    item[i]->kind == PICKLE_STR &&
-		    pickle_is_hook(item[i]->text))
+		    pickle_is_hook(item[i]->text) &&
+		    !(strchr("ae", item[i]->text.ptr[0]) != NULL && i + 1 < n &&
+			item[i + 1]->kind <= PICKLE_BYTES))
 			to->hooks = true;
 		if (m->p->pair != NULL && to->kind == PICKLE_DICT &&
 		    i % 2 == 0 && i + 1 < n && item[i]->kind == PICKLE_STR &&

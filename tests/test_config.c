@@ -152,6 +152,18 @@ static const struct row yaml_rows[] = {
     {"more and more aliases of what goes on",
 	"&a [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]",
 	"[*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*,*]!"},
+    {"aliases of aliases, which stand for sixteen million",
+	"- &a [1,1,1,1,1,1,1,1]\n"
+	"- &b [*a,*a,*a,*a,*a,*a,*a,*a]\n"
+	"- &c [*b,*b,*b,*b,*b,*b,*b,*b]\n"
+	"- &d [*c,*c,*c,*c,*c,*c,*c,*c]\n"
+	"- &e [*d,*d,*d,*d,*d,*d,*d,*d]\n"
+	"- &f [*e,*e,*e,*e,*e,*e,*e,*e]\n"
+	"- &g [*f,*f,*f,*f,*f,*f,*f,*f]\n"
+	"- &h [*g,*g,*g,*g,*g,*g,*g,*g]\n",
+	"[[1,1,1,1,1,1,1,1],[*,*,*,*,*,*,*,*],[*,*,*,*,*,*,*,*],[*,*,"
+	"*,*,*,*,*,*],[*,*,*,*,*,*,*,*],[*,*,*,*,*,*,*,*],[*,*,*,*,*,*,*,*],[*]"
+	"]!"},
     {"documents", "a: b\n---\nc\n", "{a:b};c"},
     {"a key with a tag", "? !t k\n: v\n", "{<!t>k,k:v}"},
     {"a key that is a list", "? [k]\n: v\n", "{[k],:v}"},

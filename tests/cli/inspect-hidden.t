@@ -137,11 +137,14 @@ class '\200\002cmeters\nAverageMeter\n)\201}U\003sumK\1sb.'
 exits 0 "its class is there" assay-inspect "$tmp/b"
 prints "low *PICKLE_LOCAL .*meters.AverageMeter"
 rm "$tmp/b/meters.py"
-hostile PICKLE_CALL_UNKNOWN "its class is nowhere"
+exits 0 "its class is nowhere" assay-inspect "$tmp/b"
+prints "low *PICKLE_FOREIGN .*meters.AverageMeter"
 class '\200\002cmeters\nAverageMeter\n(U\002idtR.'
 hostile PICKLE_CALL_UNKNOWN "it is called with what the pickle says"
 class '\200\002cmeters\nrun\n.'
-hostile PICKLE_IMPORT_UNKNOWN "a function of that file"
+exits 0 "a function of that file, which is not called" assay-inspect "$tmp/b"
+class '\200\002cmeters\nrun\nX\002\0\0\0id\205R.'
+hostile PICKLE_CALL_UNKNOWN "one that is"
 class '\200\002cmeters\nAverageMeter\n)\201}U\014__setstate__cmeters\nAverageMeter\nsb.'
 hostile PICKLE_CALL_UNKNOWN "its state sets what Python calls"
 

@@ -31,7 +31,7 @@ for name in net.models.Net net.models.build net.Net lib.Head lib.Head.from_file;
 	exits 0 "$name is the bundle's" assay-inspect $b
 	prints "low .*CONFIG_LOCAL.*'$name'"
 done
-for name in net.models.borrowed net.models.os.system net.models.Other torch.hub.load os.system models.Net; do
+for name in net.models.borrowed net.models.os.system torch.hub.load os.system; do
 	config $name
 	exits 1 "$name is not" assay-inspect $b
 	prints "high .*CONFIG_TARGET.*'$name'"
@@ -40,7 +40,15 @@ printf '{"class_path": "net.models.Net"}\n' >$b/conf/model.yaml
 exits 0 "a class path of the bundle's" assay-inspect $b
 prints CONFIG_LOCAL
 config net.models.Net
-exits 1 "the configuration alone" assay-inspect $b/conf/model.yaml
+exits 0 "the configuration alone" assay-inspect $b/conf/model.yaml
+prints "low .*CONFIG_ELSEWHERE"
+for name in net.models.Other models.Net; do
+	config $name
+	exits 0 "$name is elsewhere" assay-inspect $b
+	prints "low .*CONFIG_ELSEWHERE.*'$name'"
+done
+config net.models.build
+exits 1 "a function, alone" assay-inspect $b/conf/model.yaml
 prints CONFIG_TARGET
 
 # a file that another one links to is looked at by itself

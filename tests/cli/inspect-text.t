@@ -71,6 +71,7 @@ hostile MLFLOW_CODE $f/bad-code-MLmodel
 watched 0 SERVE_HANDLER odd-MANIFEST.json
 hostile DEPEND_SOURCE $f/bad-*-requirements.txt $f/bad-renamed.txt $f/bad-conda*.yaml \
 	$f/bad-bentofile.yaml $f/bad-pyproject.toml
+watched 2 FILE_LIMIT odd-bomb.yaml
 watched 0 DEPEND_LOCAL odd-commit-requirements.txt
 hostile GIT_COMMAND $f/bad-git-config $f/bad-section-git-config
 hostile SKOPS_TYPE $f/bad-*-schema.json

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT
+ * What no model needs and no list of modules shows: deleting or encrypting all
+ * that a person has, running Python out of files that do not look like it,
+ * putting code where Python starts, making code of bytes.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "audit/check_calls_walk.h"
+
+#include "base/text.h"
+
+/* "~", "/", os.path.expanduser("~"), Path.home(), os.environ["HOME"] from i
+ * on, with nothing behind it. */
+static bool
+is_home(const struct walk *w, size_t i, size_t end)
+{
+	static const char *const all[] = {"~", "~/", "/", "/*", "~/*", "C:\\\\",
+	    "C:/", "/home", "/root", "HOME", "USERPROFILE"};
+	bool whole = false;
+
+	for (; i < end && !is(w, i, ","); i++) {
+		struct pycode_token t = *at(w, i);
+
+		whole |= is(w, i, "home") && is(w, i + 1, "(");
+		/* a part of it: Path.home() / ".cache" */
+		if (is(w, i, "/") || is(w, i, "+") || is(w, i, "join"))
+			return false;
+		if (t.kind != PYCODE_STRING)
+			continue;
+		pycode_inner(&t);
+		if (!text_is_among(t.s, t.len, all, ARRAY_LEN(all)))
+			return false;
+		whole = true;
+	}
+	return whole;
+}
+
+static bool
+calls(const struct walk *w, size_t i, const char *const *words)
+{
+	return check_calls_listed(words, at(w, i)) && is(w, i + 1, "(");
+}
+
+/* Python of a file whose name does not say so, and is therefore not looked at
+ * as Python. */
+static bool
+runs_other_file(const struct walk *w, size_t i)
+{
+	static const char *const loaders[] = {"SourceFileLoader",
+	    "SourcelessFileLoader", "spec_from_file_location", "load_source",
+	    "run_path", NULL};
+	size_t end;
+
+	if (!calls(w, i, loaders))
+		return false;
+	end = check_calls_end(w, i + 1);
+	for (i += 2; i < end; i++) {
+		struct pycode_token t = *at(w, i);
+		const char *dot;
+
+		if (t.kind != PYCODE_STRING)
+			continue;
+		pycode_inner(&t);
+		dot = t.len != 0 ? memrchr(t.s, '.', t.len) : NULL;
+		/* not a version, 1.0, nor a.module.of.names */
+		if (dot != NULL && (is(w, i + 1, ")") || is(w, i + 1, ",")) &&
+		    !is(w, i - 1, "(") && t.s + t.len - dot <= 5 &&
+		    memcmp(t.s + t.len - 3, ".py", 3) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* Nothing of the whole source but what starts with Python: a .pth file among
+ * the packages. */
+static void
+starts(const struct walk *w)
+{
+	static const char *const places[] = {
+	    "getsitepackages", "getusersitepackages", "purelib", NULL};
+	size_t place = SIZE_MAX;
+
+	for (size_t i = 0; i < w->n && place == SIZE_MAX; i++)
+		if (check_calls_listed(places, at(w, i)))
+			place = i;
+	for (size_t i = 0; i < w->n && place != SIZE_MAX; i++) {
+		struct pycode_token t = *at(w, i);
+
+		if (t.kind != PYCODE_STRING)
+			continue;
+		pycode_inner(&t);
+		if ((t.len > 4 && memcmp(t.s + t.len - 4, ".pth", 4) == 0) ||
+		    (t.len > 13 &&
+			memmem(t.s, t.len, "customize.py", 12) != NULL)) {
+			check_calls_find(w, FINDING_CODE_DANGEROUS, place,
+			    "a file that runs whenever Python starts is "
+			    "written, by");
+			return;
+		}
+	}
+}
+
+/* All files of somebody are written again, encrypted. */
+static void
+ransoms(const struct walk *w)
+{
+	static const char *const visits[] = {"walk", "rglob", "scandir", NULL};
+	bool encrypts = false, home = false;
+	size_t visit = SIZE_MAX;
+
+	for (size_t i = 0; i < w->n; i++) {
+		struct pycode_token t = *at(w, i);
+
+		encrypts |= is(w, i, "encrypt") && is(w, i + 1, "(") &&
+			    is(w, i - 1, ".");
+		home |= is(w, i, "home");
+		if (visit == SIZE_MAX && calls(w, i, visits))
+			visit = i;
+		if (t.kind != PYCODE_STRING)
+			continue;
+		pycode_inner(&t);
+		home |= t.len != 0 && (*t.s == '~' || *t.s == '/');
+	}
+	if (encrypts && home && visit != SIZE_MAX)
+		check_calls_find(w, FINDING_CODE_DANGEROUS, visit,
+		    "encrypts the files that it visits by");
+}
+
+void
+check_calls_harm(const struct walk *w)
+{
+	static const char *const wipes[] = {"rmtree", NULL};
+	static const char *const makes[] = {"CodeType", NULL};
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (at(w, i)->kind != PYCODE_NAME)
+			continue;
+		if (calls(w, i, wipes) &&
+		    is_home(w, i + 2, check_calls_end(w, i + 1)))
+			check_calls_find(w, FINDING_CODE_DANGEROUS, i,
+			    "deletes all that somebody has, by");
+		if (runs_other_file(w, i))
+			check_calls_find(w, FINDING_CODE_DANGEROUS, i,
+			    "runs Python of a file that is not named so, by");
+		if (calls(w, i, makes) && !is(w, i + 2, ")"))
+			check_calls_find(w, FINDING_CODE_DANGEROUS, i,
+			    "makes code of bytes by");
+	}
+	starts(w);
+	ransoms(w);
+}
