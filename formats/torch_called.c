@@ -140,8 +140,7 @@ epsilon(struct slice s, size_t at, double *out)
 
 /* torch.<name>(args */
 static void
-note_call(
-    struct torch_called *c, const char *name, struct slice args, bool own)
+note_call(struct torch_called *c, const char *name, struct slice args, bool own)
 {
 	double v;
 
@@ -163,9 +162,9 @@ note_call(
 /* A name with dots: where it is and how long. */
 struct reader {
 	struct torch_called *c;
-	struct slice rest;  /* behind the name */
-	struct slice given; /* the last name that a value was given to */
-	struct slice pool;  /* the name that _max_pool2d goes by */
+	struct slice rest;     /* behind the name */
+	struct slice given;    /* the last name that a value was given to */
+	struct slice pool;     /* the name that _max_pool2d goes by */
 	bool own, norm, layer; /* in a class of these */
 };
 
@@ -216,11 +215,9 @@ note_final(struct reader *r)
 	if (!real(s, &v))
 		return;
 	if (r->norm)
-		note_eps(
-		    r->c->norm, &r->c->nnorm, &r->c->unsure_norm, v);
+		note_eps(r->c->norm, &r->c->nnorm, &r->c->unsure_norm, v);
 	if (r->layer)
-		note_eps(
-		    r->c->layer, &r->c->nlayer, &r->c->unsure_layer, v);
+		note_eps(r->c->layer, &r->c->nlayer, &r->c->unsure_layer, v);
 }
 
 /* Scripted modules name a function first and call what they named:
@@ -330,8 +327,7 @@ explained(const struct model *m, const struct row *r, bool sizes)
 /* What is not drawn: a normalisation that became preprocessing, the branch of
  * transform_input that is not taken. */
 static bool
-elsewhere(
-    const struct torch_called *c, const struct model *m, const char *name)
+elsewhere(const struct torch_called *c, const struct model *m, const char *name)
 {
 	static const char *const norm[] = {"div", "sub"};
 	static const char *const input[] = {"mul", "select"};
@@ -339,7 +335,8 @@ elsewhere(
 	if (m->preprocess.nmean + m->preprocess.nstd != 0 &&
 	    text_is_one_of(name, norm, ARRAY_LEN(norm)))
 		return true;
-	return c->changes_input && text_is_one_of(name, input, ARRAY_LEN(input));
+	return c->changes_input &&
+	       text_is_one_of(name, input, ARRAY_LEN(input));
 }
 
 static bool
@@ -356,13 +353,11 @@ called(const struct torch_called *c, const char *name)
 static bool
 normalises(const struct torch_called *c, const struct model *m)
 {
-	return called(c, "sub") && called(c, "div") &&
-	       !elsewhere(c, m, "sub");
+	return called(c, "sub") && called(c, "div") && !elsewhere(c, m, "sub");
 }
 
 static int
-check_calls(
-    const struct torch_called *c, const struct model *m, struct err *e)
+check_calls(const struct torch_called *c, const struct model *m, struct err *e)
 {
 	bool sizes = by_sizes(m);
 
@@ -385,8 +380,7 @@ check_calls(
 }
 
 static int
-check_made(
-    const struct torch_called *c, const struct model *m, struct err *e)
+check_made(const struct torch_called *c, const struct model *m, struct err *e)
 {
 	for (size_t i = 0; i < m->nnode; i++)
 		for (size_t k = 0; k < ARRAY_LEN(made_table); k++)
@@ -417,8 +411,7 @@ pool_of(const struct node *n, struct torch_called_pool *p)
 }
 
 static int
-check_pools(
-    const struct torch_called *c, const struct model *m, struct err *e)
+check_pools(const struct torch_called *c, const struct model *m, struct err *e)
 {
 	struct torch_called_pool p;
 	bool met[TORCH_CALLED_POOLS] = {false};
@@ -450,8 +443,8 @@ check_pools(
 		   : err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 			 "torch: the code of the file has a max-pool of kernel "
 			 "%" PRId64 ", stride %" PRId64 " and pad %" PRId64
-			 ", which the architecture of these weights has not: "
-			 EXPORT,
+			 ", which the architecture of these weights has "
+			 "not: " EXPORT,
 			 c->pool[at].v[0], c->pool[at].v[2], c->pool[at].v[4]);
 }
 
@@ -507,8 +500,7 @@ torch_called_check(
 	int rc;
 
 	if ((rc = check_calls(c, m, e)) != 0 ||
-	    (rc = check_made(c, m, e)) != 0 ||
-	    (rc = check_pools(c, m, e)) != 0)
+	    (rc = check_made(c, m, e)) != 0 || (rc = check_pools(c, m, e)) != 0)
 		return rc;
 	if (!c->unsure_norm && c->nnorm != 0 &&
 	    (rc = check_eps(m, "BatchNormalization", c->norm, c->nnorm, e)) !=

@@ -35,7 +35,7 @@ void torch_called_read(struct torch_called *, struct slice text, bool own);
 /* Whether a file of that name below code/ is such a one. */
 bool torch_called_is_own(const char *name);
 /* ERR_UNSUPPORTED with what the one has and the other has not. */
-int torch_called_check(const struct torch_called *, const struct model *,
-    struct err *) MUST_USE;
+int torch_called_check(
+    const struct torch_called *, const struct model *, struct err *) MUST_USE;
 
 #endif
