@@ -57,16 +57,15 @@ read_part(const json_t *j, struct part *p)
 static bool
 is_whole(const struct part *p)
 {
-	return !p->one && p->step == 1 && p->start == 0 &&
-	       p->stop == INT32_MAX;
+	return !p->one && p->step == 1 && p->start == 0 && p->stop == INT32_MAX;
 }
 
 /* What is left of the last axis; -1 is not known. */
 static int64_t
 left(const struct part *p, int64_t n)
 {
-	bool whole = p->step == -1 && p->start == INT32_MAX &&
-		     p->stop == INT32_MIN;
+	bool whole =
+	    p->step == -1 && p->start == INT32_MAX && p->stop == INT32_MIN;
 	int64_t from = p->start, to = p->stop;
 
 	if (n < 0 || whole)
@@ -155,10 +154,6 @@ const struct keras_class keras_slice_classes[] = {
 	.least = 1,
 	.most = 1,
 	.moves = true},
-    {.name = "ops/GetItem",
-	.draw = draw,
-	.least = 1,
-	.most = 1,
-	.moves = true},
+    {.name = "ops/GetItem", .draw = draw, .least = 1, .most = 1, .moves = true},
     {.name = NULL},
 };
