@@ -8,6 +8,7 @@
 #include "audit/check_source.h"
 #include "audit/check_tail.h"
 #include "base/limits.h"
+#include "formats/bundle_why.h"
 #include "formats/zip.h"
 
 #include <sys/stat.h>
@@ -129,6 +130,15 @@ take_entry(struct walk *w, struct archive_entry *entry)
 }
 
 static void
+tell_stopped(struct walk *w)
+{
+	struct bundle_why why = bundle_why(w->a, w->f->bytes);
+
+	check_tell_short(&w->tell, why.id, ERR_NOWHERE, "after %zu members: %s",
+	    w->members, why.text);
+}
+
+static void
 walk(struct walk *w)
 {
 	struct archive_entry *entry;
@@ -136,9 +146,7 @@ walk(struct walk *w)
 
 	while ((rc = archive_read_next_header(w->a, &entry)) != ARCHIVE_EOF) {
 		if (rc < ARCHIVE_WARN)
-			check_tell_short(&w->tell, FINDING_ARCHIVE_TRUNCATED,
-			    ERR_NOWHERE, "after %zu members: %s", w->members,
-			    reason(w->a));
+			tell_stopped(w);
 		if (rc == ARCHIVE_FATAL || rc == ARCHIVE_RETRY)
 			return;
 		if (++w->members > LIMIT_ZIP_ENTRIES) {
