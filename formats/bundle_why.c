@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/bundle_why.h"
 
-#define END         22    /* APPNOTE 4.3.16, without its comment */
+#define END         22 /* APPNOTE 4.3.16, without its comment */
 #define COMMENT_MAX 65535
 
 bool
 bundle_why_last_volume(struct rd whole, unsigned *n)
 {
 	static const uint8_t magic[] = {'P', 'K', 5, 6};
-	size_t from = whole.len > END + COMMENT_MAX
-			  ? whole.len - END - COMMENT_MAX
-			  : 0;
+	size_t from =
+	    whole.len > END + COMMENT_MAX ? whole.len - END - COMMENT_MAX : 0;
 
 	for (size_t at = whole.len >= END ? whole.len - END + 1 : 0;
 	     at-- > from;) {
