@@ -4,14 +4,14 @@
 #include "formats/onnx_known_part.h"
 
 bool
-onnx_known_list_concat(struct onnx_known *b, const struct onnx_node *n, struct known *k,
-    unsigned depth)
+onnx_known_list_concat(struct onnx_known *b, const struct onnx_node *n,
+    struct known *k, unsigned depth)
 {
 	struct known one, all = {0};
 
 	for (size_t i = 0; i < n->nin; i++) {
-		if (!onnx_known_find(b, n->in[i], &one, depth + 1) || one.cols != 0 ||
-		    all.n + one.n > ONNX_KNOWN_VALUES)
+		if (!onnx_known_find(b, n->in[i], &one, depth + 1) ||
+		    one.cols != 0 || all.n + one.n > ONNX_KNOWN_VALUES)
 			return false;
 		memcpy(all.v + all.n, one.v, one.n * sizeof(*one.v));
 		all.n += one.n;
@@ -27,8 +27,9 @@ filled(const struct onnx_node *n, struct known *k)
 	struct known one = {.n = 1};
 	size_t count;
 
-	if (k->n != 1 || k->v[0] < 0 || k->v[0] > ONNX_KNOWN_VALUES || t == NULL ||
-	    t->type != ONNX_TENSOR || !onnx_known_tensor(&t->t->t, &one))
+	if (k->n != 1 || k->v[0] < 0 || k->v[0] > ONNX_KNOWN_VALUES ||
+	    t == NULL || t->type != ONNX_TENSOR ||
+	    !onnx_known_tensor(&t->t->t, &one))
 		return false;
 	count = (size_t)k->v[0];
 	for (size_t i = 0; i < count; i++)
@@ -45,7 +46,8 @@ rows(struct onnx_known *b, const struct onnx_node *n, struct known *k,
 {
 	struct known to;
 
-	if (n->nin != 2 || !onnx_known_find(b, n->in[1], &to, depth + 1) || to.n > 2)
+	if (n->nin != 2 || !onnx_known_find(b, n->in[1], &to, depth + 1) ||
+	    to.n > 2)
 		return false;
 	if (to.n == 2 && (to.v[0] != -1 || to.v[1] != 2 || k->n % 2 != 0))
 		return false;
@@ -63,7 +65,8 @@ reversed(struct onnx_known *b, const struct onnx_node *n, struct known *k,
 	size_t cols = MAX(k->cols, 1), rows = k->n / cols;
 
 	for (size_t i = 0; i < ARRAY_LEN(want); i++)
-		if (n->nin != 5 || !onnx_known_find(b, n->in[1 + i], &v, depth + 1) ||
+		if (n->nin != 5 ||
+		    !onnx_known_find(b, n->in[1 + i], &v, depth + 1) ||
 		    v.n != 1 || v.v[0] != want[i])
 			return false;
 	for (size_t r = 0; r < rows; r++)

@@ -13,10 +13,12 @@ unsqueeze(struct onnx_known *b, const struct onnx_node *n, struct known *k,
 	bool one[ONNX_KNOWN_VALUES] = {false};
 	size_t from = 0;
 
-	if (attr != NULL && attr->type == ONNX_INTS && attr->n <= ONNX_KNOWN_VALUES) {
+	if (attr != NULL && attr->type == ONNX_INTS &&
+	    attr->n <= ONNX_KNOWN_VALUES) {
 		axes.n = attr->n;
 		memcpy(axes.v, attr->ints, attr->n * sizeof(*axes.v));
-	} else if (n->nin < 2 || !onnx_known_find(b, n->in[1], &axes, depth + 1)) {
+	} else if (n->nin < 2 ||
+		   !onnx_known_find(b, n->in[1], &axes, depth + 1)) {
 		return false;
 	}
 	out.n = k->n + axes.n;
@@ -27,7 +29,8 @@ unsqueeze(struct onnx_known *b, const struct onnx_node *n, struct known *k,
 
 		if (at != ONNX_KNOWN_OPEN && at < 0)
 			at += (int64_t)out.n;
-		if (at == ONNX_KNOWN_OPEN || at < 0 || (uint64_t)at >= out.n || one[at])
+		if (at == ONNX_KNOWN_OPEN || at < 0 || (uint64_t)at >= out.n ||
+		    one[at])
 			return false;
 		one[at] = true;
 	}
@@ -44,10 +47,12 @@ pad(struct onnx_known *b, const struct onnx_node *n, struct known *k,
 	struct known pads;
 
 	if (n->nin < 2 || (n->nin > 3 && *n->in[3] != '\0') ||
-	    !onnx_known_find(b, n->in[1], &pads, depth + 1) || pads.n != 2 * k->n)
+	    !onnx_known_find(b, n->in[1], &pads, depth + 1) ||
+	    pads.n != 2 * k->n)
 		return false;
 	for (size_t i = 0; i < k->n; i++)
-		if (k->v[i] == ONNX_KNOWN_OPEN || pads.v[i] == ONNX_KNOWN_OPEN ||
+		if (k->v[i] == ONNX_KNOWN_OPEN ||
+		    pads.v[i] == ONNX_KNOWN_OPEN ||
 		    pads.v[i + k->n] == ONNX_KNOWN_OPEN ||
 		    ckd_add(&k->v[i], k->v[i], pads.v[i]) ||
 		    ckd_add(&k->v[i], k->v[i], pads.v[i + k->n]))
@@ -62,7 +67,8 @@ reshape(struct onnx_known *b, const struct onnx_node *n, struct known *k,
 {
 	struct known to;
 
-	if (n->nin != 2 || n->nattr != 0 || !onnx_known_find(b, n->in[1], &to, depth + 1))
+	if (n->nin != 2 || n->nattr != 0 ||
+	    !onnx_known_find(b, n->in[1], &to, depth + 1))
 		return false;
 	for (size_t i = 0; i < to.n; i++) {
 		if (to.v[i] == 0 && i >= k->n)
@@ -120,7 +126,8 @@ derived(struct onnx_known *b, const struct onnx_node *n, struct known *k,
 }
 
 bool
-onnx_known_size(struct onnx_known *b, const char *name, struct known *k, unsigned depth)
+onnx_known_size(
+    struct onnx_known *b, const char *name, struct known *k, unsigned depth)
 {
 	size_t at = map_get(&b->value, name);
 	const struct onnx_node *n = onnx_known_maker(b, name);
@@ -133,14 +140,17 @@ onnx_known_size(struct onnx_known *b, const char *name, struct known *k, unsigne
 	if (v != NULL && v->shaped && v->rank <= MODEL_MAX_RANK) {
 		k->n = v->rank;
 		for (size_t i = 0; i < v->rank; i++)
-			k->v[i] = v->dim[i] < 0 || i == 0 ? ONNX_KNOWN_OPEN : v->dim[i];
+			k->v[i] = v->dim[i] < 0 || i == 0 ? ONNX_KNOWN_OPEN
+							  : v->dim[i];
 		return true;
 	}
-	if (n == NULL || depth > ONNX_KNOWN_DEPTH || n->nin == 0 || ++b->visits > ONNX_KNOWN_VISITS ||
+	if (n == NULL || depth > ONNX_KNOWN_DEPTH || n->nin == 0 ||
+	    ++b->visits > ONNX_KNOWN_VISITS ||
 	    (*n->domain != '\0' && strcmp(n->domain, "ai.onnx") != 0))
 		return false;
 	/* of a convolution they are the weight's */
-	if (strcmp(n->op, "Conv") != 0 && !onnx_known_size(b, n->in[0], k, depth + 1))
+	if (strcmp(n->op, "Conv") != 0 &&
+	    !onnx_known_size(b, n->in[0], k, depth + 1))
 		return false;
 	return derived(b, n, k, depth);
 }
