@@ -11,7 +11,7 @@
  * beside them and the file `processor` (a path in the source; need not be
  * there) say.
  */
-int layout_hf_within(struct source *, const char *folder,
-    const char *processor, struct err *) MUST_USE;
+int layout_hf_within(struct source *, const char *folder, const char *processor,
+    struct err *) MUST_USE;
 
 #endif
