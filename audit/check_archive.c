@@ -8,6 +8,7 @@
 #include "audit/check_source.h"
 #include "audit/check_tail.h"
 #include "base/limits.h"
+#include "formats/bundle_why.h"
 #include "formats/zip.h"
 
 #include <sys/stat.h>
@@ -42,6 +43,7 @@ struct walk {
 	struct check_source source;
 	struct archive *a;
 	size_t members;
+	bool ended; /* with the bytes of the last member */
 };
 
 static const char *
@@ -76,14 +78,29 @@ describe(struct archive_entry *entry, struct check_names_entry *n)
 		    archive_entry_symlink(entry));
 }
 
+/*
+ * Whether a tar ends behind a member's last byte, before its padding: so does
+ * what umoci writes, and Go's archive/tar, by which layers of images are
+ * unpacked, reads it.  What was cut off may end there, too, but no byte of a
+ * member is missing then.
+ */
+static bool
+unpadded(const struct walk *w, int64_t size, size_t got)
+{
+	return check_is(w->f, "tar") && size >= 0 && (uint64_t)size == got &&
+	       w->f->bytes.len % 512 == got % 512;
+}
+
 static void
-take_data(struct walk *w, const char *name)
+take_data(struct walk *w, const char *name, int64_t size)
 {
 	struct check_expanded x;
 	struct rd bytes;
 
 	check_source_data(w->f, w->a, &w->source, &x, &bytes);
-	if (x.end == EXPAND_DAMAGED)
+	if (x.end == EXPAND_DAMAGED && unpadded(w, size, bytes.len))
+		w->ended = true;
+	else if (x.end == EXPAND_DAMAGED)
 		check_tell_short(&w->tell, FINDING_ARCHIVE_TRUNCATED,
 		    ERR_NOWHERE, "'%.200s': %s", name, reason(w->a));
 	if (bytes.len != 0)
@@ -107,7 +124,18 @@ take_entry(struct walk *w, struct archive_entry *entry)
 		check_tell_short(&w->tell, FINDING_ARCHIVE_ENCRYPTED,
 		    ERR_NOWHERE, "'%.200s'", name);
 	else if ((n.mode & S_IFMT) == 0 || S_ISREG(n.mode))
-		take_data(w, name);
+		take_data(w, name,
+		    archive_entry_size_is_set(entry) ? archive_entry_size(entry)
+						     : -1);
+}
+
+static void
+tell_stopped(struct walk *w)
+{
+	struct bundle_why why = bundle_why(w->a, w->f->bytes);
+
+	check_tell_short(&w->tell, why.id, ERR_NOWHERE, "after %zu members: %s",
+	    w->members, why.text);
 }
 
 static void
@@ -118,9 +146,7 @@ walk(struct walk *w)
 
 	while ((rc = archive_read_next_header(w->a, &entry)) != ARCHIVE_EOF) {
 		if (rc < ARCHIVE_WARN)
-			check_tell_short(&w->tell, FINDING_ARCHIVE_TRUNCATED,
-			    ERR_NOWHERE, "after %zu members: %s", w->members,
-			    reason(w->a));
+			tell_stopped(w);
 		if (rc == ARCHIVE_FATAL || rc == ARCHIVE_RETRY)
 			return;
 		if (++w->members > LIMIT_ZIP_ENTRIES) {
@@ -131,6 +157,8 @@ walk(struct walk *w)
 		}
 		if (rc >= ARCHIVE_WARN)
 			take_entry(w, entry);
+		if (w->ended)
+			return;
 	}
 }
 

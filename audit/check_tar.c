@@ -239,20 +239,27 @@ member(struct tar *t, const uint8_t *h, uint64_t at)
 	return rd_skip(&t->r, (BLOCK - size % BLOCK) % BLOCK);
 }
 
-/* Two blocks of zeros end it (pax, "ustar Interchange Format"): readers that find
- * one or none go on as if nothing was, and so would one that was cut there. */
+/*
+ * Two blocks of zeros end it (pax, "ustar Interchange Format").  GNU's and BSD's
+ * tar, Python's and Go's read what has one of them or none without a word, or
+ * with one (GNU: "A lone zero block"), and writers in Go leave them out: what is
+ * not there was no member.  Bytes that are not zero and no whole block were.
+ */
 static void
 ends(const struct tar *t)
 {
 	struct rd r = t->r;
-	struct slice h;
-	int n = 0;
+	struct slice rest;
 
-	while (n < 2 && rd_bytes(&r, BLOCK, &h) == 0 && zero(h.ptr))
-		n++;
-	if (n < 2)
-		check_short(t->f, FINDING_ARCHIVE_TRUNCATED, rd_pos(&t->r),
-		    "%d of the two blocks that end a tar", n);
+	if (rd_bytes(&r, MIN(rd_left(&r), BLOCK), &rest) != 0)
+		return;
+	for (size_t i = 0; i < rest.len; i++)
+		if (rest.ptr[i] != 0) {
+			check_short(t->f, FINDING_ARCHIVE_TRUNCATED,
+			    rd_pos(&t->r), "%zu bytes where a header should be",
+			    rest.len);
+			return;
+		}
 }
 
 void

@@ -10,6 +10,7 @@ struct value {
 	size_t maker; /* node, or SIZE_MAX */
 	size_t uses;  /* inputs that name it; the model's output counts */
 	size_t user;  /* the last node that does */
+	bool image;   /* it depends on the image */
 };
 
 struct fuse {
@@ -59,7 +60,7 @@ static int
 read_graph(struct fuse *f, struct err *e)
 {
 	const struct model *m = f->m;
-	size_t most = 2;
+	size_t most = 3;
 	struct value *v;
 
 	for (size_t i = 0; i < m->nnode; i++)
@@ -74,8 +75,12 @@ read_graph(struct fuse *f, struct err *e)
 	for (size_t i = 0; i < m->ntensor; i++)
 		if (map_put(&f->tensor, m->tensor[i].name, i) < 0)
 			return full(e);
+	if ((v = note(f, m->input)) == NULL)
+		return full(e);
+	v->image = true;
 	for (size_t i = 0; i < m->nnode; i++) {
 		const struct node *n = &m->node[i];
+		bool image = false;
 
 		f->node[i] = *n;
 		for (size_t k = 0; k < n->nin; k++) {
@@ -83,11 +88,13 @@ read_graph(struct fuse *f, struct err *e)
 				return full(e);
 			v->uses++;
 			v->user = i;
+			image = image || v->image;
 		}
 		for (size_t k = 0; k < n->nout; k++) {
 			if ((v = note(f, n->out[k])) == NULL)
 				return full(e);
 			v->maker = i;
+			v->image = image;
 		}
 	}
 	if ((v = note(f, m->output)) == NULL)
@@ -412,9 +419,11 @@ with_rest(struct fuse *f, struct node *conv)
 {
 	struct node *add = f->rest ? used_by(f, conv, "Add") : NULL;
 	const char *rest = add != NULL ? other(add, conv->out[0]) : NULL;
+	const struct value *v = rest != NULL ? value_of(f, rest) : NULL;
 	const char **in;
 
-	if (rest == NULL || tensor_of(f, rest) != NULL || conv->nin > 3 ||
+	/* what is the same for all images is broadcast to them */
+	if (v == NULL || !v->image || conv->nin > 3 ||
 	    strcmp(rest, conv->out[0]) == 0)
 		return 0;
 	if ((in = arena_alloc(f->a, 4, sizeof(*in))) == NULL)

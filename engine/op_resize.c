@@ -272,11 +272,13 @@ is_same(const struct axis *a)
 static double
 coordinate(const struct resize *cfg, const struct axis *a, size_t i)
 {
-	double x = (double)i, in = (double)a->in, shrunk;
+	double x = (double)i, in = (double)a->in, out = (double)a->out;
+	double shrunk;
 
 	switch (cfg->place) {
 	case ALIGN_CORNERS:
-		return a->len <= 1.0 ? 0.0 : x * (in - 1.0) / (a->len - 1.0);
+		/* whole pixels, as PyTorch and ONNX Runtime have it */
+		return a->out <= 1 ? 0.0 : x * (in - 1.0) / (out - 1.0);
 	case ASYMMETRIC:
 		return x * a->den / a->num;
 	case CROP:
@@ -287,7 +289,7 @@ coordinate(const struct resize *cfg, const struct axis *a, size_t i)
 	case HALF_PIXEL_NEAREST:
 		return (x + 0.5) * a->den / a->num;
 	case HALF_PIXEL_SYMMETRIC:
-		shrunk = (double)a->out / a->len;
+		shrunk = out / a->len;
 		return in / 2.0 * (1.0 - shrunk) + (x + 0.5) * a->den / a->num -
 		       0.5;
 	case PYTORCH_HALF_PIXEL:

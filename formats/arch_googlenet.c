@@ -54,6 +54,7 @@ draw(struct draw *a, const char *x)
 	int64_t kernel = 3; /* of the pools: the last has 2 */
 
 	a->m->shape[1] = 3;
+	x = layer_changed_input(a, x);
 	x = unit(a, "conv1", x, 2);
 	x = draw_max_pool(a, "maxpool1", x, 3, 2, 0, true);
 	x = unit(a, "conv3", unit(a, "conv2", x, 1), 1);
@@ -68,8 +69,6 @@ draw(struct draw *a, const char *x)
 	}
 	draw_ignore(a, "aux1.");
 	draw_ignore(a, "aux2.");
-	a->m->note = "whether it changes its input (transform_input) is not "
-		     "in the file: taken as no";
 	return draw_classifier(a, "fc", draw_global_pool(a, "avgpool", x));
 }
 

@@ -136,6 +136,7 @@ static const char *
 draw(struct draw *a, const char *x)
 {
 	a->m->shape[1] = 3;
+	x = layer_changed_input(a, x);
 	x = conv(a, "Conv2d_1a_3x3", x, 2, 0);
 	x = conv(a, "Conv2d_2a_3x3", x, 1, 0);
 	x = conv(a, "Conv2d_2b_3x3", x, 1, 1);
@@ -146,8 +147,6 @@ draw(struct draw *a, const char *x)
 	for (size_t i = 0; i < ARRAY_LEN(mixed); i++)
 		x = mixed[i].draw(a, mixed[i].at, x);
 	draw_ignore(a, "AuxLogits.");
-	a->m->note = "whether it changes its input (transform_input) is not "
-		     "in the file: taken as no";
 	return draw_classifier(a, "fc", draw_global_pool(a, "avgpool", x));
 }
 

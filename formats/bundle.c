@@ -97,7 +97,7 @@ bundle_find(struct bundle *b, enum finding_id id, const char *path,
 	path = shown(b, path, where, sizeof(where));
 	json_add(b->findings, finding_json(id, path, UINT64_MAX, "%s", detail));
 	if (id == FINDING_ARCHIVE_LIMIT || id == FINDING_ARCHIVE_TRUNCATED ||
-	    id == FINDING_ARCHIVE_ENCRYPTED)
+	    id == FINDING_ARCHIVE_ENCRYPTED || id == FINDING_ZIP_METHOD)
 		incomplete(b, false);
 }
 

@@ -5,6 +5,7 @@
  */
 #define _XOPEN_SOURCE 700 /* S_IFLNK */
 #include "formats/bundle_part.h"
+#include "formats/bundle_why.h"
 
 #include "formats/identify.h"
 
@@ -157,9 +158,9 @@ pump(struct bundle *b, struct archive *a, const struct source *s,
 	*whole = n == 0 || (n < 0 && unpadded(a, s, size, total));
 	b->ended = b->ended || (n < 0 && *whole);
 	if (n < 0 && !*whole) {
-		bundle_refuse(b, FINDING_ARCHIVE_TRUNCATED, path,
-		    archive_error_string(a) != NULL ? archive_error_string(a)
-						    : "damaged");
+		struct bundle_why why = bundle_why(a, s->rd);
+
+		bundle_refuse(b, why.id, path, why.text);
 		b->ended = b->ended || n == ARCHIVE_FATAL;
 	}
 	return 0;
@@ -247,12 +248,14 @@ take_entry(struct bundle *b, struct archive *a, struct archive_entry *entry,
 	return MIN(rc, 0);
 }
 
-static const char *
-reason(struct archive *a)
+/* A finding about the whole archive, which libarchive goes no further in. */
+static void
+stopped(struct bundle *b, struct archive *a, const struct source *s)
 {
-	const char *s = archive_error_string(a);
+	struct bundle_why why = bundle_why(a, s->rd);
 
-	return s != NULL ? s : "damaged";
+	bundle_find(b, why.id, "", "after %" PRIu64 " members: %s", b->entries,
+	    why.text);
 }
 
 static int
@@ -279,9 +282,7 @@ walk(struct bundle *b, struct archive *a, const struct source *s, bool maybe,
 			break;
 		}
 		if (r != ARCHIVE_OK && r != ARCHIVE_WARN) {
-			bundle_find(b, FINDING_ARCHIVE_TRUNCATED, "",
-			    "after %" PRIu64 " members: %s", b->entries,
-			    reason(a));
+			stopped(b, a, s);
 			break;
 		}
 		rc = take_entry(b, a, entry, s, e);
@@ -317,9 +318,18 @@ int
 bundle_archive(struct bundle *b, struct rd r, bool maybe, struct err *e)
 {
 	struct source s = {.rd = r};
-	struct archive *a = archive_read_new();
+	struct archive *a;
+	unsigned volumes;
 	int rc = 0, open;
 
+	if (!maybe && bundle_why_last_volume(r, &volumes)) {
+		snprintf(b->container, sizeof(b->container), "zip");
+		bundle_find(b, FINDING_ARCHIVE_TRUNCATED, "",
+		    "the last of %u volumes, which are to be joined first",
+		    volumes);
+		return 0;
+	}
+	a = archive_read_new();
 	if (a == NULL || !enable(a) ||
 	    archive_read_set_callback_data(a, &s) != ARCHIVE_OK)
 		BUG("libarchive lacks a filter or format");
@@ -329,7 +339,7 @@ bundle_archive(struct bundle *b, struct rd r, bool maybe, struct err *e)
 	if (open != ARCHIVE_OK && open != ARCHIVE_WARN && maybe)
 		rc = BUNDLE_PLAIN;
 	else if (open != ARCHIVE_OK && open != ARCHIVE_WARN)
-		bundle_find(b, FINDING_ARCHIVE_TRUNCATED, "", "%s", reason(a));
+		stopped(b, a, &s);
 	else
 		rc = walk(b, a, &s, maybe, e);
 	if (rc == 0 && !b->stop)
@@ -375,8 +385,8 @@ bundle_archive_single(
 	b->ended = false;
 	if (archive_read_open1(a) < ARCHIVE_WARN ||
 	    archive_read_next_header(a, &entry) < ARCHIVE_WARN)
-		bundle_find(
-		    b, FINDING_ARCHIVE_TRUNCATED, name, "%s", reason(a));
+		bundle_find(b, FINDING_ARCHIVE_TRUNCATED, name, "%s",
+		    bundle_why(a, r).text);
 	else if (archive_filter_count(a) == 2 &&
 		 bundle_admit(b, name, S_IFREG | 0644, &m))
 		rc = take_file(b, a, &s, m.path, -1, e);

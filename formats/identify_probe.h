@@ -18,6 +18,8 @@ unsigned identify_zip(struct rd);
 unsigned identify_zip_torch(struct rd);
 unsigned identify_zip_keras(struct rd);
 unsigned identify_zip_npz(struct rd);
+unsigned identify_zip_export(struct rd);
+unsigned identify_zip_package(struct rd);
 
 unsigned identify_code_batch(struct rd);
 unsigned identify_code_class(struct rd);

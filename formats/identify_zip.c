@@ -166,6 +166,27 @@ identify_zip_torch(struct rd r)
 	return count(r, "/data.pkl", &all) != 0 ? 56 : 0;
 }
 
+/* torch/export/pt2_archive/constants.py; before 2.6 without a folder */
+unsigned
+identify_zip_export(struct rd r)
+{
+	size_t all;
+
+	return count(r, "/archive_format", &all) != 0 ||
+		       count(r, "serialized_exported_program.json", &all) != 0
+		   ? 56
+		   : 0;
+}
+
+/* torch/package/package_exporter.py */
+unsigned
+identify_zip_package(struct rd r)
+{
+	size_t all;
+
+	return count(r, "/.data/extern_modules", &all) != 0 ? 56 : 0;
+}
+
 unsigned
 identify_zip_keras(struct rd r)
 {

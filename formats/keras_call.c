@@ -120,6 +120,48 @@ push_number(struct reader *r, const json_t *j)
 			   .number = json_number_value(j)});
 }
 
+/* A list of numbers, as it is or as NumPy's: {"class_name": "__numpy__",
+ * "config": {"value": [...]}}; else NULL. */
+static const json_t *
+numbers(const json_t *j)
+{
+	static const char *const boxes[] = {"__numpy__", "__tensor__"};
+	const char *class = json_string_value(json_object_get(j, "class_name"));
+
+	if (class != NULL && text_is_one_of(class, boxes, ARRAY_LEN(boxes)))
+		j = json_object_get(json_object_get(j, "config"), "value");
+	if (json_array_size(j) == 0)
+		return NULL;
+	for (size_t i = 0; i < json_array_size(j); i++)
+		if (!json_is_number(json_array_get(j, i)))
+			return NULL;
+	return j;
+}
+
+static int
+push_list(struct reader *r, const json_t *list)
+{
+	return push(
+	    r, (struct keras_ref){.child = KERAS_CONFIG_LIST, .list = list});
+}
+
+/* What stands in brackets: a list, or {"class_name": "__tuple__", "items":
+ * [...]}, or one thing. */
+static int
+brackets(struct reader *r, const json_t *j)
+{
+	const char *class = json_string_value(json_object_get(j, "class_name"));
+
+	if (class != NULL && strcmp(class, "__tuple__") == 0)
+		j = json_object_get(j, "items");
+	if (!json_is_array(j))
+		return err_set(r->e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "keras: layer '%.60s' takes a part of an unknown form",
+		    r->of->path);
+	r->call->slice = j;
+	return 0;
+}
+
 /* --- Keras 3: {"args": [...], "kwargs": {...}} --------------------------- */
 
 static int
@@ -130,6 +172,8 @@ argument(struct reader *r, const json_t *j, unsigned depth)
 
 	if (json_is_number(j))
 		return push_number(r, j);
+	if (numbers(j) != NULL)
+		return push_list(r, numbers(j));
 	if (json_is_array(j) && depth < NESTING) {
 		for (size_t i = 0; i < json_array_size(j) && rc == 0; i++)
 			rc = argument(r, json_array_get(j, i), depth + 1);
@@ -215,27 +259,37 @@ options(struct reader *r, const json_t *kwargs)
 static int
 call_new(struct reader *r, const json_t *j)
 {
-	int rc = argument(r, json_object_get(j, "args"), 0);
+	const json_t *args = json_object_get(j, "args");
+	int rc;
 
+	if (strcmp(r->of->class, "ops/GetItem") == 0) {
+		rc = argument(r, json_array_get(args, 0), 0);
+		return rc != 0 ? rc : brackets(r, json_array_get(args, 1));
+	}
+	rc = argument(r, args, 0);
 	return rc != 0 ? rc : options(r, json_object_get(j, "kwargs"));
 }
 
 /* --- Keras 2: [["name", call, tensor, {options}], ...] ------------------- */
 
-/* "x + 3" has the number, or the other tensor, as the option "y". */
+/* "x + 3" has the number, or the other tensor, as the option "y", what is
+ * added to channels as "bias", and x[...] what is in the brackets. */
 static int
 operand(struct reader *r, json_t *kwargs)
 {
 	const json_t *y = json_object_get(kwargs, "y");
 
-	if (strcmp(r->of->class, "TFOpLambda") != 0 || y == NULL)
+	if (strcmp(r->of->class, "SlicingOpLambda") == 0)
+		return brackets(r, json_object_get(kwargs, "slice_spec"));
+	if (strcmp(r->of->class, "TFOpLambda") != 0)
+		return options(r, kwargs);
+	y = y != NULL ? y : json_object_get(kwargs, "bias");
+	if (y == NULL)
 		return options(r, kwargs);
 	if (json_is_number(y))
 		return push_number(r, y);
-	if (json_is_array(y) && !json_is_string(json_array_get(y, 0)))
-		return err_set(r->e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "keras: layer '%.60s' takes a list of numbers",
-		    r->of->path);
+	if (numbers(y) != NULL)
+		return push_list(r, numbers(y));
 	return push_reference(r, y);
 }
 

@@ -19,17 +19,20 @@
 #define KERAS_CONFIG_VARS   8
 #define KERAS_CONFIG_IMAGE  SIZE_MAX       /* ref.child: the model's input */
 #define KERAS_CONFIG_NUMBER (SIZE_MAX - 1) /* ref.child: a number */
+#define KERAS_CONFIG_LIST   (SIZE_MAX - 2) /* ref.child: some */
 
-/* What a call takes: the result of another one, or a number. */
+/* What a call takes: the result of another one, a number, or a list. */
 struct keras_ref {
 	size_t child, call;
 	double number;
+	const json_t *list; /* numbers, at least one */
 };
 
 struct keras_call {
 	struct keras_ref *in;
 	size_t nin;
-	bool training; /* as if it were training */
+	bool training;       /* as if it were training */
+	const json_t *slice; /* x[...]: what stands in the brackets, a list */
 };
 
 struct keras_layer {

@@ -16,7 +16,8 @@ struct keras_value {
 	size_t rank;
 	int64_t last; /* length of Keras's last axis; -1 unknown */
 	bool turned;
-	double number; /* rank 0: a number, this one */
+	double number;      /* rank 0: a number, this one */
+	const json_t *list; /* or these, along the last axis; not drawn yet */
 };
 
 struct keras {
@@ -27,6 +28,7 @@ struct keras {
 	bool rescaled; /* there was such a layer */
 	size_t calls;
 	struct keras_layer *root;
+	const json_t *slice; /* of the call that is drawn, or NULL */
 };
 
 /* Fail about a layer: ERR_UNSUPPORTED, ERR_FORMAT. */

@@ -95,6 +95,10 @@ value_of(struct frame *f, const struct keras_layer *l, struct keras_ref r)
 		    .name = keras_draw_repeat(f->k, l, "number", 0, r.number),
 		    .last = -1,
 		    .number = r.number};
+	if (r.child == KERAS_CONFIG_LIST)
+		return (struct keras_value){.name = "",
+		    .last = (int64_t)json_array_size(r.list),
+		    .list = r.list};
 	if (r.child == KERAS_CONFIG_IMAGE)
 		return f->in[0];
 	return f->done[r.child][r.call];
@@ -128,7 +132,8 @@ layer(struct frame *f, struct keras_layer *l, const struct keras_call *c,
 	if (c->nin < l->kind->least || c->nin > l->kind->most)
 		keras_draw_bad(f->k, l, "%zu inputs", c->nin);
 	for (size_t i = 0; i < c->nin; i++)
-		if (c->in[i].child == KERAS_CONFIG_NUMBER &&
+		if ((c->in[i].child == KERAS_CONFIG_NUMBER ||
+			c->in[i].child == KERAS_CONFIG_LIST) &&
 		    strncmp(l->class, "ops/", 4) != 0 &&
 		    strcmp(l->class, "TFOpLambda") != 0)
 			keras_draw_bad(f->k, l, "a number as an input");
@@ -137,6 +142,7 @@ layer(struct frame *f, struct keras_layer *l, const struct keras_call *c,
 		keras_draw_refuse(f->k, l, "is called in training mode");
 	if (f->k->d.rc != 0)
 		return;
+	f->k->slice = c->slice;
 	l->kind->draw(f->k, l, in, c->nin, out);
 	if (!l->kind->moves)
 		keras_draw_pixels(f->k, false);

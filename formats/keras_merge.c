@@ -71,16 +71,57 @@ is_bytes(const char *op, double v)
 	return fabs(v) > 1.5;
 }
 
+/* A list of numbers along the last axis of what it meets. */
+static const char *
+listed(struct keras *k, const struct keras_layer *l, const json_t *list,
+    bool turned)
+{
+	size_t n = json_array_size(list), rank = turned ? 3 : 1;
+	double *v = arena_alloc(&k->d.m->arena, n, sizeof(*v));
+
+	if (v == NULL) {
+		keras_draw_refuse(k, l, "model too large");
+		return "";
+	}
+	for (size_t i = 0; i < n; i++)
+		v[i] = json_number_value(json_array_get(list, i));
+	return keras_draw_numbers(
+	    k, l, "numbers", rank, (uint64_t[]){n, 1, 1}, v);
+}
+
+/* The number, or the largest of several. */
+static double
+largest(const struct keras_value *y)
+{
+	double v = y->number;
+
+	for (size_t i = 0; i < json_array_size(y->list); i++) {
+		double x = json_number_value(json_array_get(y->list, i));
+
+		v = fabs(x) > fabs(v) ? x : v;
+	}
+	return v;
+}
+
 static void
 fold(struct keras *k, struct keras_layer *l, const struct keras_value *in,
     size_t nin, const char *op, struct keras_value *out)
 {
 	if (nin == 2 && in[1].rank == 0)
-		keras_draw_pixels(k, is_bytes(op, in[1].number));
+		keras_draw_pixels(k, is_bytes(op, largest(&in[1])));
+	if (in[0].list != NULL)
+		keras_draw_refuse(k, l, "a list of numbers comes first");
 	*out = alike(k, l, in, nin, 0);
 	for (size_t i = 1; i < nin; i++) {
 		struct keras_value y = alike(k, l, in, nin, i);
 
+		if (y.list != NULL && y.last != 1 && out->last != y.last)
+			keras_draw_bad(k, l,
+			    "a list of %" PRId64 " numbers for %" PRId64
+			    " channels",
+			    y.last, out->last);
+		if (y.list != NULL)
+			y.name = listed(k, l, y.list, out->turned);
 		out->name = draw_binary(&k->d, op, l->path, out->name, y.name);
 		out->last = MAX(out->last, y.last); /* one may be 1 */
 		out->rank = MAX(out->rank, y.rank);
@@ -159,14 +200,11 @@ DRAW(tensor_op)
 	static const struct {
 		const char *name, *op;
 	} known[] = {
-	    {"__operators__.add", "Add"},
-	    {"math.add", "Add"},
-	    {"math.subtract", "Sub"},
-	    {"math.multiply", "Mul"},
-	    {"math.truediv", "Div"},
-	    {"math.divide", "Div"},
-	    {"math.maximum", "Max"},
-	    {"math.minimum", "Min"},
+	    {"__operators__.add", "Add"}, {"math.add", "Add"},
+	    {"math.subtract", "Sub"}, {"math.multiply", "Mul"},
+	    {"math.truediv", "Div"}, {"math.divide", "Div"},
+	    {"math.maximum", "Max"}, {"math.minimum", "Min"},
+	    {"nn.bias_add", "Add"}, /* of channels, the last axis */
 	};
 	const char *f = keras_config_text(l, "function", "");
 

@@ -203,3 +203,28 @@ layer_adaptive_pool(struct draw *a, const char *at, const char *x,
 	}
 	return x;
 }
+
+const char *
+layer_changed_input(struct draw *a, const char *x)
+{
+	static const double mean[] = {.485, .456, .406};
+	static const double deviation[] = {.229, .224, .225};
+	static const char at[] = "transform_input";
+	const struct weights_attr *said = weights_attr(a->w, "", at);
+	const uint64_t dim[] = {1, 3, 1, 1};
+	double by[3], plus[3];
+
+	if (said == NULL)
+		draw_note(a, "whether it changes its input (transform_input) "
+			     "is not in the file: taken as no");
+	if (said == NULL || said->n != 1 || said->v[0] == 0.0)
+		return x;
+	for (size_t i = 0; i < ARRAY_LEN(by); i++) {
+		by[i] = deviation[i] / .5;
+		plus[i] = (mean[i] - .5) / .5;
+	}
+	x = draw_binary(
+	    a, "Mul", at, x, draw_constant(a, "assay.input.by", 4, dim, by));
+	return draw_binary(a, "Add", at, x,
+	    draw_constant(a, "assay.input.plus", 4, dim, plus));
+}

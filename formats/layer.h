@@ -41,6 +41,13 @@ const char *layer_unit(
 const char *layer_stem(
     struct draw *, const char *conv, const char *x, struct draw_window);
 
+/*
+ * torchvision's transform_input, which a whole module says of itself: an image
+ * normalised by ImageNet's mean and deviation becomes one of -1 to 1.  Where
+ * nothing says it, x as it is, and a note.
+ */
+const char *layer_changed_input(struct draw *, const char *x);
+
 /* Squeeze and excitation (Hu et al. 2018): x times what two 1x1 convolutions
  * make of its means. */
 const char *layer_squeeze(struct draw *, const char *at, const char *fc1,

@@ -3,10 +3,10 @@
  * transformers (model_type, id2label, preprocessor_config.json) and timm
  * (architecture, pretrained_cfg) write them.
  */
+#include "formats/layout_hf.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "formats/hf_pre.h"
-#include "formats/layout.h"
 
 static const char config_name[] = "config.json";
 static const char processor_name[] = "preprocessor_config.json";
@@ -55,6 +55,14 @@ chosen_by_us(const struct source *s)
 		if (source_has(s, weights[i]) || source_is_link(s, weights[i]))
 			return weights[i];
 	return NULL;
+}
+
+/* "folder/name", in the source's arena; NULL: too long. */
+static const char *
+within(struct source *s, const char *folder, const char *name)
+{
+	return *folder == '\0' ? name
+			       : arena_printf(&s->arena, "%s/%s", folder, name);
 }
 
 static bool
@@ -241,17 +249,17 @@ take_config(struct source *s, struct err *e)
 }
 
 static int
-take_processor(struct source *s, bool aside, struct err *e)
+take_processor(struct source *s, bool aside, const char *name, struct err *e)
 {
 	json_t *j;
 	int rc;
 
-	if (!source_has(s, processor_name))
+	if (!source_has(s, name))
 		return 0;
-	if ((rc = read_object(s, aside, processor_name, &j, e)) != 0)
+	if ((rc = read_object(s, aside, name, &j, e)) != 0)
 		return rc;
 	if ((rc = hf_pre_processor(j, &s->hints.preprocess, e)) != 0)
-		err_in(e, processor_name);
+		err_in(e, name);
 	json_decref(j);
 	return rc;
 }
@@ -282,7 +290,40 @@ open_folder(struct source *s, struct err *e)
 	}
 	if ((rc = take_config(s, e)) != 0)
 		return rc;
-	return take_processor(s, aside, e);
+	return take_processor(s, aside, processor_name, e);
+}
+
+int
+layout_hf_within(
+    struct source *s, const char *folder, const char *processor, struct err *e)
+{
+	const char *config = within(s, folder, config_name), *name = NULL;
+	int rc;
+
+	for (size_t i = 0; i < ARRAY_LEN(weights) && name == NULL; i++) {
+		const char *at = within(s, folder, weights[i]);
+
+		if (at == NULL)
+			break;
+		if (source_has(s, at))
+			name = at;
+	}
+	if (config == NULL || name == NULL || !source_has(s, config))
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "no config.json with weights in '%.64s'", folder);
+	/* the names in an index are those of files beside it */
+	if (ends_in(name, ".index.json"))
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "weights in several files: name the folder '%.64s'",
+		    folder);
+	if ((rc = source_choose(s, name, e)) != 0)
+		return rc;
+	if ((rc = no_pointer(s->main, e)) != 0)
+		return err_in(e, name);
+	if ((rc = read_object(s, false, config, &s->hints.config, e)) != 0 ||
+	    (rc = take_config(s, e)) != 0)
+		return rc;
+	return take_processor(s, false, processor, e);
 }
 
 const struct layout layout_hf = {

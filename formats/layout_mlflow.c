@@ -4,7 +4,7 @@
  * files are those of mlflow/{onnx,pytorch,keras,tensorflow}).
  */
 #include "base/limits.h"
-#include "formats/layout.h"
+#include "formats/layout_hf.h"
 #include "formats/yaml_text.h"
 
 #define MLMODEL "MLmodel"
@@ -51,6 +51,26 @@ choose(struct source *s, const struct flavour *f, const json_t *entry,
 	    "flavour %s: no model that can be read in '%.200s'", f->name, data);
 }
 
+/* A repository, and components beside it, of which one prepares images
+ * (mlflow/transformers/__init__.py). */
+static int
+choose_repository(struct source *s, const json_t *entry, struct err *e)
+{
+	static const char *const image[] = {
+	    "components/image_processor/preprocessor_config.json",
+	    "components/feature_extractor/preprocessor_config.json"};
+	const char *folder =
+	    json_string_value(json_object_get(entry, "model_binary"));
+	size_t i = 0;
+
+	if (folder == NULL)
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "flavour transformers: its model is not in the bundle");
+	while (i < ARRAY_LEN(image) - 1 && !source_has(s, image[i]))
+		i++;
+	return layout_hf_within(s, folder, image[i], e);
+}
+
 static int
 choose_flavour(struct source *s, const json_t *doc, struct err *e)
 {
@@ -65,11 +85,8 @@ choose_flavour(struct source *s, const json_t *doc, struct err *e)
 			return choose(s, &table[i], entry, e);
 	}
 	v = json_object_get(all, "transformers");
-	if (json_is_string(json_object_get(v, "model_binary")))
-		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-		    "a model of the flavour 'transformers', which is not read "
-		    "as a whole: its repository is the folder '%.64s'",
-		    json_string_value(json_object_get(v, "model_binary")));
+	if (json_is_object(v))
+		return choose_repository(s, v, e);
 	json_object_foreach((json_t *)(uintptr_t)all, key, v)
 	{
 		if (strcmp(key, "python_function") != 0)
@@ -98,7 +115,8 @@ open(struct source *s, struct err *e)
 
 const struct layout layout_mlflow = {
     .name = "mlflow",
-    .summary = "MLflow model (MLmodel): flavours onnx, pytorch, keras",
+    .summary = "MLflow model (MLmodel): flavours onnx, pytorch, keras, "
+	       "tensorflow, transformers",
     .probe = probe,
     .open = open,
 };

@@ -159,10 +159,22 @@ onnx_ends_output(const struct onnx_file *f, const struct onnx_order *o,
 
 /* --- the image ----------------------------------------------------------- */
 
+/* (N, height, width), which is grey; three in front are channels. */
+static bool
+is_grey(const struct onnx_value *v)
+{
+	return v->shaped && v->rank == 3 && v->dim[0] != 3 && v->dim[1] != 0 &&
+	       v->dim[2] != 0;
+}
+
 static int
 take_shape(const struct onnx_value *v, struct model *m, struct err *e)
 {
-	for (size_t i = 0; v->shaped && v->rank == 4 && i < 4; i++) {
+	bool grey = is_grey(v);
+
+	if (!v->shaped || (v->rank != 4 && !grey))
+		return 0;
+	for (size_t i = 0; i < v->rank; i++) {
 		if (v->dim[i] == 0)
 			return err_set(e, ERR_FORMAT, v->at,
 			    "onnx: input '%s' has an empty dimension", v->name);
@@ -170,8 +182,10 @@ take_shape(const struct onnx_value *v, struct model *m, struct err *e)
 			return err_set(e, ERR_LIMIT, v->at,
 			    "onnx: input '%s' has a dimension of %" PRId64,
 			    v->name, v->dim[i]);
-		m->shape[i] = v->dim[i];
+		m->shape[i + (grey && i > 0)] = v->dim[i];
 	}
+	if (grey)
+		m->shape[1] = 1;
 	return 0;
 }
 
@@ -196,10 +210,10 @@ static bool
 is_image(const struct onnx_value *v, struct model *m)
 {
 	if (v->type == 2)
-		return v->shaped && v->rank == 4;
+		return v->shaped && (v->rank == 4 || is_grey(v));
 	if (!is_real(v->type))
 		return false;
-	return !v->shaped || v->rank == 4 || square(v, m);
+	return !v->shaped || v->rank == 4 || is_grey(v) || square(v, m);
 }
 
 /* The only input that could be one. */
@@ -228,6 +242,7 @@ find_input(const struct onnx_file *f, const struct onnx_order *o,
 		    "onnx: no input could be the image");
 	image->bytes = image->input->type == 2;
 	image->flat = image->input->shaped && image->input->rank == 2;
+	image->grey = image->input->shaped && image->input->rank == 3;
 	return take_shape(image->input, m, e);
 }
 
@@ -334,6 +349,7 @@ look(const struct onnx_file *f, const struct onnx_order *o,
 	/* no image has so many channels and is so narrow */
 	narrow =
 	    (s[3] == 1 || s[3] == 3) && (s[1] > 4 || (s[1] < 0 && s[2] < 0));
+	narrow = narrow && !image->grey;
 	image->last = !image->flat && !image->turned && (image->last || narrow);
 	image->turned = image->turned && !image->flat;
 }
@@ -381,21 +397,21 @@ before(struct onnx_lower *l, const char *op, const char **x, bool final,
 int
 onnx_ends_begin(struct onnx_lower *l, const struct onnx_image *image)
 {
-	static const int64_t perm[] = {0, 2, 3, 1};
+	static const int64_t perm[] = {0, 2, 3, 1}, plane[] = {1};
 	bool turn = image->last || (image->turned && image->bytes);
 	struct onnx_fact fact = {.ranked = true, .batch = true, .rank = 4};
 	struct node *n;
 	const char *x;
 
 	l->m->input = x = image->input->name;
-	if (image->bytes || turn || image->flat)
+	if (image->bytes || turn || image->flat || image->grey)
 		l->m->input = x = onnx_lower_fresh(l, "assay.image", "pixels");
 	onnx_fact_set(l, x, fact);
 	if (image->bytes) {
 		const char *k = onnx_lower_fresh(l, "assay.image", "bytes");
 
 		onnx_lower_number(l, k, DTYPE_F32, 0, 255.0);
-		n = before(l, "Mul", &x, !turn, image);
+		n = before(l, "Mul", &x, !turn && !image->grey, image);
 		if (n != NULL)
 			n->in[n->nin++] = k;
 	}
@@ -403,7 +419,9 @@ onnx_ends_begin(struct onnx_lower *l, const struct onnx_image *image)
 		onnx_lower_put_ints(n, "perm", perm, 4);
 	if (image->flat && (n = before(l, "Flatten", &x, true, image)) != NULL)
 		onnx_lower_put_int(n, "axis", 1);
-	fact.rank = image->flat ? 2 : 4;
+	if (image->grey && (n = before(l, "Squeeze", &x, true, image)) != NULL)
+		onnx_lower_put_ints(n, "axes", plane, 1);
+	fact.rank = image->flat ? 2 : image->grey ? 3 : 4;
 	if (x != l->m->input)
 		onnx_fact_set(l, x, fact);
 	l->nhwc = image->turned && !image->bytes;
@@ -422,6 +440,8 @@ onnx_ends_note(const struct onnx_image *image, const struct onnx_logits *out,
 		s = "; the file takes images as NHWC";
 	if (image->flat)
 		s = "; the file takes the numbers of square images in a row";
+	if (image->grey)
+		s = "; the file takes grey images without an axis of channels";
 	if (image->bytes)
 		s = arena_printf(a, "%s; it takes bytes", s);
 	if (image->large && !image->bytes)

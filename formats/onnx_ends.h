@@ -13,6 +13,7 @@ struct onnx_image {
 	const struct onnx_value *input;
 	bool bytes; /* integers of 0 to 255 */
 	bool flat;  /* (N, C H W) */
+	bool grey;  /* (N, H, W) */
 	bool last;  /* (N, H, W, C) */
 	/* or its only use is a transposition from that, which is left out */
 	bool turned;

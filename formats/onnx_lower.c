@@ -401,14 +401,20 @@ static const struct {
     {"Selu", "alpha", ATTR_REAL, 1.67326319217681884765625, NULL},
     {"Selu", "gamma", ATTR_REAL, 1.05070102214813232421875, NULL},
     {"ThresholdedRelu", "alpha", ATTR_REAL, 1, NULL},
+    {"TopK", "axis", ATTR_INT, -1, NULL},
+    {"TopK", "largest", ATTR_INT, 1, NULL},
 };
 
 static int
 plain(struct onnx_lower *l, const struct onnx_node *from)
 {
-	struct node *n =
-	    onnx_lower_node(l, from, from->op, from->nin, from->nout);
+	size_t nout = from->nout;
+	struct node *n;
 
+	/* what nobody asks for, the indices of TopK above all */
+	while (nout > 1 && !onnx_lower_used(l, from, nout - 1))
+		nout--;
+	n = onnx_lower_node(l, from, from->op, from->nin, nout);
 	for (size_t i = 0; n != NULL && i < ARRAY_LEN(default_table); i++) {
 		const char *attr = default_table[i].attr;
 		double v = default_table[i].number;

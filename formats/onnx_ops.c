@@ -99,7 +99,8 @@ window(struct onnx_lower *l, const struct onnx_node *from, struct node *n,
 	if (spatial == 0 || spatial > MODEL_MAX_RANK - 2)
 		return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
 		    "a window of %zu dimensions", spatial);
-	onnx_lower_put_ints(n, "kernel_shape", kernel, spatial);
+	if (kernel != NULL)
+		onnx_lower_put_ints(n, "kernel_shape", kernel, spatial);
 	if ((rc = window_list(l, from, n, "strides", ones, spatial)) != 0)
 		return rc;
 	if (strcmp(pad, "SAME_UPPER") == 0 || strcmp(pad, "SAME_LOWER") == 0)
@@ -115,7 +116,22 @@ window(struct onnx_lower *l, const struct onnx_node *from, struct node *n,
 	return window_list(l, from, n, "dilations", ones, spatial);
 }
 
-/* The window of a convolution: the attribute, or that of constant weights. */
+/* How many axes the window of a computed weight has; 0 is not known. */
+static size_t
+axes_of(const struct onnx_lower *l, const struct onnx_node *from)
+{
+	for (size_t i = 2; i-- > 0;) {
+		struct onnx_fact f =
+		    onnx_fact_of(l, onnx_lower_name(l, from->in[i]));
+
+		if (f.ranked && f.rank > 2)
+			return f.rank - 2;
+	}
+	return 0;
+}
+
+/* The window of a convolution: the attribute, or that of constant weights;
+ * *kernel is NULL where the weights are computed. */
 static int
 conv_kernel(struct onnx_lower *l, const struct onnx_node *from,
     const int64_t **kernel, size_t *spatial)
@@ -124,10 +140,13 @@ conv_kernel(struct onnx_lower *l, const struct onnx_node *from,
 	int64_t *own;
 	int rc;
 
+	*kernel = NULL;
 	if ((rc = onnx_lower_need(l, from, 2)) != 0)
 		return rc;
 	w = onnx_lower_const(l, from->in[1]);
 	if (!onnx_lower_get_ints(l, from, "kernel_shape", kernel, spatial)) {
+		if (w == NULL && (*spatial = axes_of(l, from)) != 0)
+			return 0;
 		if (w == NULL || w->rank < 3)
 			return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
 			    "kernel_shape is missing");

@@ -8,6 +8,8 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "formats/torch_call.h"
+#include "formats/torch_called.h"
 #include "formats/zip.h"
 
 #define KINDS 256       /* of convolutions; ResNet-50 has 6 */
@@ -23,81 +25,11 @@ struct code {
 	struct kind kind[KINDS];
 	size_t n, calls;
 	bool unsure; /* a call that was not understood */
+	bool cut;    /* not all of the text was read */
+	struct torch_called called;
 };
 
 /* --- one call ------------------------------------------------------------ */
-
-static void
-skip_space(struct slice *s)
-{
-	while (s->len > 0 && (*s->ptr == ' ' || *s->ptr == '\n')) {
-		s->ptr++;
-		s->len--;
-	}
-}
-
-/* The next argument, without the comma behind it; false after the last. */
-static bool
-argument(struct slice *s, struct slice *out)
-{
-	size_t depth = 0, i = 0;
-
-	skip_space(s);
-	for (; i < s->len; i++) {
-		uint8_t c = s->ptr[i];
-
-		if (depth == 0 && (c == ',' || c == ')'))
-			break;
-		if (c == '(' || c == '[')
-			depth++;
-		else if ((c == ')' || c == ']') && depth > 0)
-			depth--;
-	}
-	*out = (struct slice){s->ptr, i};
-	if (i == s->len || i == 0)
-		return false;
-	if (s->ptr[i] == ',')
-		i++;
-	s->ptr += i;
-	s->len -= i;
-	return true;
-}
-
-static bool
-number(struct slice *s, int64_t *out)
-{
-	size_t i = 0;
-
-	skip_space(s);
-	for (*out = 0; i < s->len && i < 9; i++) {
-		if (s->ptr[i] < '0' || s->ptr[i] > '9')
-			break;
-		*out = *out * 10 + (s->ptr[i] - '0');
-	}
-	s->ptr += i;
-	s->len -= i;
-	return i > 0;
-}
-
-/* "[2, 2]" or "[2]" */
-static bool
-pair(struct slice s, int64_t out[2])
-{
-	if (s.len < 3 || *s.ptr != '[')
-		return false;
-	s.ptr++;
-	s.len--;
-	if (!number(&s, &out[0]))
-		return false;
-	out[1] = out[0];
-	if (s.len > 0 && *s.ptr == ',') {
-		s.ptr++;
-		s.len--;
-		if (!number(&s, &out[1]))
-			return false;
-	}
-	return s.len == 1 && *s.ptr == ']';
-}
 
 static bool
 read_call(struct slice s, bool traced, struct kind *k)
@@ -105,17 +37,18 @@ read_call(struct slice s, bool traced, struct kind *k)
 	struct slice a[9] = {{0}};
 	size_t n = 0;
 
-	while (n < ARRAY_LEN(a) && argument(&s, &a[n]))
+	while (n < ARRAY_LEN(a) && torch_call_argument(&s, &a[n]))
 		n++;
 	k->group = 1;
-	if (n < 6 || !pair(a[3], k->stride) || !pair(a[4], k->pad) ||
-	    !pair(a[5], k->dilation))
+	if (n < 6 || !torch_call_pair(a[3], k->stride) ||
+	    !torch_call_pair(a[4], k->pad) ||
+	    !torch_call_pair(a[5], k->dilation))
 		return false;
 	if (traced)
 		return n == 9 && a[6].len == 5 &&
 		       memcmp(a[6].ptr, "False", 5) == 0 &&
-		       number(&a[8], &k->group) && a[8].len == 0;
-	return n == 6 || (number(&a[6], &k->group) && a[6].len == 0);
+		       torch_call_number(&a[8], &k->group) && a[8].len == 0;
+	return n == 6 || (torch_call_number(&a[6], &k->group) && a[6].len == 0);
 }
 
 static bool
@@ -184,7 +117,7 @@ read_all(struct torch *t, struct code *c, struct err *e)
 		    !text_ends_with(f->name, ".py"))
 			continue;
 		if (f->size > left) {
-			c->unsure = true;
+			c->unsure = c->cut = true;
 			continue;
 		}
 		left -= (size_t)f->size;
@@ -192,6 +125,8 @@ read_all(struct torch *t, struct code *c, struct err *e)
 			return rc;
 		if (!c->unsure)
 			read_text(c, s);
+		torch_called_read(&c->called, s,
+		    torch_called_is_own(f->name + strlen(begin)));
 	}
 	return 0;
 }
@@ -211,6 +146,39 @@ kind_of(const struct node *n, struct kind *k)
 	return true;
 }
 
+/* Whether the model has one of these; what is not square does not say. */
+static bool
+drawn(const struct model *m, const struct kind *k)
+{
+	for (size_t i = 0; i < m->nnode; i++) {
+		struct kind of = {0};
+
+		if (strcmp(m->node[i].op, "Conv") == 0 &&
+		    (!kind_of(&m->node[i], &of) || same(&of, k)))
+			return true;
+	}
+	return false;
+}
+
+static int
+none_more(const struct code *c, const struct model *m, struct err *e)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		const struct kind *k = &c->kind[i];
+
+		if (!drawn(m, k))
+			return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+			    "torch: the code of the file has a convolution of "
+			    "strides %" PRId64 ",%" PRId64 ", pads %" PRId64
+			    ",%" PRId64 ", dilations %" PRId64 ",%" PRId64
+			    " and %" PRId64 " groups, which the architecture "
+			    "of these weights has not",
+			    k->stride[0], k->stride[1], k->pad[0], k->pad[1],
+			    k->dilation[0], k->dilation[1], k->group);
+	}
+	return 0;
+}
+
 int
 torch_code_check(struct torch *t, const struct model *m, struct err *e)
 {
@@ -222,8 +190,10 @@ torch_code_check(struct torch *t, const struct model *m, struct err *e)
 		return 0;
 	if ((rc = read_all(t, &c, e)) != 0)
 		return rc;
-	if (c.calls == 0 || c.unsure) /* no code, or none that says it all */
+	if (c.calls == 0 || c.cut) /* no code, or none that says it all */
 		return 0;
+	if ((rc = torch_called_check(&c.called, m, e)) != 0 || c.unsure)
+		return rc;
 	for (size_t i = 0; i < m->nnode; i++) {
 		const struct node *n = &m->node[i];
 		struct kind k = {0};
@@ -240,6 +210,8 @@ torch_code_check(struct torch *t, const struct model *m, struct err *e)
 			    k.group, n->nin > 1 ? n->in[1] : n->name);
 		seen++;
 	}
+	if ((rc = none_more(&c, m, e)) != 0)
+		return rc;
 	torch_note(t,
 	    "its code has convolutions of these strides, pads and groups "
 	    "(%zu)",

@@ -289,7 +289,8 @@ walk_script(struct walk *w, const struct pickle_node *n)
 	int rc;
 
 	if ((rc = descend(w, n)) != 0 ||
-	    (rc = torch_spend(w->t, (size_t)s->n + 1, w->e)) != 0)
+	    (rc = torch_spend(w->t, (size_t)s->n + 1, w->e)) != 0 ||
+	    (rc = add_numbers(w, s)) != 0)
 		return rc;
 	for (size_t i = 0; i < s->n; i += 2) {
 		const struct pickle_node *key = s->item[i];

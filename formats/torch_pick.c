@@ -167,6 +167,28 @@ read_dict(struct torch *t, const struct pickle_node *d, struct torch_found *f,
 	return rc;
 }
 
+/* What was saved, where it is no model. */
+static const char *
+instead(struct torch *t)
+{
+	const struct pickle_node *n = t->root;
+	const struct pickle_node *callee =
+	    pickle_is(n, PICKLE_CALL) ? n->call->callee : NULL;
+
+	if (t->several != NULL)
+		return t->several;
+	if (pickle_is_global(
+		callee, "torch.fx.graph_module", "reduce_graph_module"))
+		return "torch: a GraphModule of torch.fx, whose forward pass "
+		       "is a program: export the model as ONNX";
+	if (torch_tensor_is(t, n))
+		return "torch: what was saved is one tensor, and no model";
+	if (torch_tensor_is(t, pickle_item(n, 0)))
+		return "torch: what was saved are tensors without names: save "
+		       "the state_dict()";
+	return "torch: what was saved is neither a model nor weights";
+}
+
 int
 torch_pick(struct torch *t, struct torch_found *f, struct err *e)
 {
@@ -177,10 +199,8 @@ torch_pick(struct torch *t, struct torch_found *f, struct err *e)
 	if ((rc = find(t, t->root, 0, &n, e)) != 0)
 		return rc;
 	if (n == NULL)
-		return err_set(e, ERR_UNSUPPORTED, t->root->at, "%s",
-		    t->several != NULL ? t->several
-				       : "torch: what was saved is neither a "
-					 "model nor weights");
+		return err_set(
+		    e, ERR_UNSUPPORTED, t->root->at, "%s", instead(t));
 	if (is_module(n)) {
 		rc = torch_module_walk(t, n, f, e);
 		torch_note(t, torch_module_is(n)

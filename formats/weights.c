@@ -328,7 +328,8 @@ weights_attr(const struct weights *w, const char *module, const char *name)
 {
 	char key[LIMIT_NAME + 1];
 	size_t at;
-	int n = snprintf(key, sizeof(key), "%s.%s", module, name);
+	int n = snprintf(key, sizeof(key), "%s%s%s", module,
+	    *module != '\0' ? "." : "", name);
 
 	if (n < 0 || (size_t)n >= sizeof(key))
 		return NULL;

@@ -65,7 +65,7 @@ bool weights_has_last(const struct weights *, const char *module);
  */
 const char *weights_last(
     const struct weights *, const char *module, char buf[LIMIT_NAME + 1]);
-/* NULL when absent. */
+/* NULL when absent; of the whole model where module is "". */
 const struct weights_attr *weights_attr(
     const struct weights *, const char *module, const char *name);
 

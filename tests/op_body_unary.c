@@ -417,6 +417,21 @@ body_elements_add(struct model *m)
 		head(m, v);                                                    \
 	}
 
+#define TOP_K(name, along, count, most, left)                                  \
+	static void body_##name(struct model *m)                               \
+	{                                                                      \
+		const char *v = stem(m, 1.0f);                                 \
+		indices(m, "i", 1, (size_t[]){1}, (int64_t[]){count});         \
+		v = build_node(m, "TopK", "y", (const char *[]){v, "i"}, 2);   \
+		build_int(m, "axis", along);                                   \
+		build_int(m, "largest", most);                                 \
+		op_body_head(m, v, left);                                      \
+	}
+
+TOP_K(top_k, -1, 2, 1, 3 * SIDE_H * 2)
+TOP_K(top_k_least, 2, 3, 0, 3 * 3 * SIDE_W)
+TOP_K(top_k_channels, 1, 2, 1, 2 * SIDE_H * SIDE_W)
+
 CUM_SUM(cum_sum, 1, 0, 0)
 CUM_SUM(cum_sum_back, -1, 0, 1)
 CUM_SUM(cum_sum_without, 2, 1, 0)
@@ -505,6 +520,9 @@ static const struct op_body table[] = {
     ROW("scatter-nd, add", scatter_add),
     ROW("gather and scatter elements", elements_set),
     ROW("gather and scatter elements, add", elements_add),
+    ROW("top k", top_k),
+    ROW("top k, the least", top_k_least),
+    ROW("top k of channels", top_k_channels),
     ROW("cumulative sum", cum_sum),
     ROW("cumulative sum, reverse", cum_sum_back),
     ROW("cumulative sum, exclusive", cum_sum_without),

@@ -234,6 +234,8 @@ static const struct walk_row walk_rows[] = {
 	ODD("bad-truncated.tar.gz", "", "tar.gz", ARCHIVE_TRUNCATED, false),
 	ODD("bad-garbage.tar", "", "tar", ARCHIVE_TRUNCATED, false),
 	ODD("bad-encrypted.zip", "", "zip", ARCHIVE_ENCRYPTED, false),
+	ODD("bad-volume.zip", "", "zip", ARCHIVE_TRUNCATED, false),
+	ODD("bad-deflate64.zip", "a.txt=! b.txt=1 ", "zip", ZIP_METHOD, false),
 	ODD("bad-huge-claim.tar", "", "tar", ARCHIVE_LIMIT, false),
 	ODD("bad-nested-gz.tar.gz", "", "tar.gz", ARCHIVE_LIMIT, false),
 	{"walk/two entries", "good-plain.tar", {.entries = 2}, "model/ model/weights.bin=600 ", "tar", FINDING_ARCHIVE_LIMIT, false},

@@ -160,6 +160,14 @@ residual(struct model *m)
 }
 
 static const char *
+conv_constant(struct model *m)
+{
+	const char *v = one(m, "Relu", "places", vector(m, "v"));
+
+	return two(m, "Add", "sum", conv(m, "c", "image"), v);
+}
+
+static const char *
 conv_twice(struct model *m)
 {
 	const char *v = conv(m, "c", "image");
@@ -195,6 +203,7 @@ static const struct row {
     {"convolution, relu", conv_relu, "Conv", 2},
     {"convolution, relu6", conv_clip, "Conv", 2},
     {"convolution, sum, relu", residual, "Conv", 4},
+    {"convolution and a constant", conv_constant, "Relu Conv Add", 2},
     {"a convolution used twice", conv_twice, "Conv Relu Mul", 2},
     {"linear layer", linear, "MatMul", 3},
 };

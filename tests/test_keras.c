@@ -91,6 +91,8 @@ static const struct good_row good_rows[] = {
     {"good-bfloat16.keras", "good-bfloat16", NONE SOFTMAX},
     {"good-arithmetic-2.h5", "good-arithmetic-2", NONE SOFTMAX},
     {"good-arithmetic-3.keras", "good-arithmetic-3", NONE SOFTMAX},
+    {"good-preprocess-2.h5", "good-preprocess-2", BYTES SOFTMAX},
+    {"good-preprocess-3.keras", "good-preprocess-3", BYTES SOFTMAX},
     {"good-first-2.h5", "good-first-2", NONE SOFTMAX},
     {"good-first-3.keras", "good-first-3", NONE SOFTMAX},
 };

@@ -68,6 +68,10 @@ static const struct good_row good_rows[] = {
 	"opset 13; logits are the input of the final Softmax; the file takes "
 	"the numbers of square images in a row; of what the file gives "
 	"'probabilities' was taken"},
+    {"ends-grey",
+	"Squeeze Unsqueeze Transpose Conv Expand Add Relu GlobalAveragePool "
+	"Flatten Gemm",
+	4, "opset 13; the file takes grey images without an axis of channels"},
     {"ends-argmax", NULL, 4,
 	"opset 13; logits are the input of the final Softmax; of what the "
 	"file gives 'q' was taken"},
@@ -77,6 +81,7 @@ static const struct good_row good_rows[] = {
     {"ends-branches", "Conv Relu GlobalAveragePool Flatten Gemm Add", 4,
 	"opset 13"},
     {"ends-crossed", NULL, 4, "opset 13"},
+    {"ends-corners", NULL, 4, "opset 13"},
     {"ends-lists",
 	"Conv Relu Neg Concat Concat Sub GlobalAveragePool Flatten Gemm", 4,
 	"opset 13"},

@@ -92,6 +92,8 @@ static const struct good_row good_rows[] = {
 	"the architecture; its code has convolutions of these strides, pads "
 	"and "
 	"groups (12)"},
+    {"good-googlenet-input.pt", "architecture googlenet"},
+    {"good-vit-script.pt", "2 heads, as its files say"},
     {"good-row.pt", "a row of layers"},
     {"good-row-parallel.pt", "a row of layers"},
     {"good-row-half.pt", ""},

@@ -77,6 +77,23 @@ exits 3 "a link instead of the weights" assay-load linked
 says 'model.safetensors: is a link, which is not followed'
 exits 0 "which the user may name" assay-load linked/model.safetensors -o x.neutral
 ok "as the folder was" same_model x.neutral good-vit.neutral
+# MLflow's flavour transformers
+mkdir -p mlflow/model mlflow/components/image_processor
+cp "$hub/good-vit/model.safetensors" "$hub/good-vit/config.json" mlflow/model
+cp "$hub/good-vit/preprocessor_config.json" mlflow/components/image_processor
+cat >mlflow/MLmodel <<'END'
+flavors:
+  python_function: {loader_module: mlflow.transformers}
+  transformers: {model_binary: model, components: [image_processor], task: image-classification}
+END
+exits 0 "MLflow's flavour transformers" assay-load mlflow -o flavour
+ok "is its repository, with what prepares images" same_model flavour good-vit.neutral
+poke flavour changed
+exits 0 "a changed weight there" assay-save mlflow changed -o written
+exits 0 "is written back" assay-load written -o back
+ok "as it was asked for" cmp back changed
+ok "and what prepares images is left as it is" cmp written/components/image_processor/preprocessor_config.json \
+    "$hub/good-vit/preprocessor_config.json"
 rm -f x.neutral
 cp "$hub/good-vit/model.safetensors" alone.safetensors
 exits 3 "weights without their configuration" assay-load alone.safetensors
