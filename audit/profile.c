@@ -80,12 +80,23 @@ profile_shares_name(enum profile_shares which)
 		   : probe_name((enum probe_kind)which);
 }
 
+static enum probe_kind
+kind_of(enum profile_shares which)
+{
+	return which == PROFILE_STAMP_PAIRS ? PROBE_STAMP
+					    : (enum probe_kind)which;
+}
+
 size_t
 profile_triggers(enum profile_shares which, const struct net *net)
 {
-	return probe_count(
-	    which == PROFILE_STAMP_PAIRS ? PROBE_STAMP : (enum probe_kind)which,
-	    net->c);
+	return probe_count(kind_of(which), net->c);
+}
+
+double
+profile_weight(enum profile_shares which, size_t i)
+{
+	return probe_weight(kind_of(which), i);
 }
 
 /* Room for shares of so many cells; whether the cache has filled it. */

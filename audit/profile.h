@@ -28,6 +28,8 @@ enum profile_shares {
 const char *profile_shares_name(enum profile_shares);
 /* How many triggers these are of. */
 size_t profile_triggers(enum profile_shares, const struct net *);
+/* How much the i-th of them counts. */
+double profile_weight(enum profile_shares, size_t i);
 
 struct profile_config {
 	struct uap_config cell, pair;

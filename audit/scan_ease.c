@@ -114,8 +114,11 @@ scan_fill_probe(
 {
 	size_t n = profile_triggers(which, &s->suspect.net);
 	double *more = scan_need(s, n, sizeof(*more));
+	double *weight = scan_need(s, n, sizeof(*weight));
 
 	s->probe[which] = scan_need(s, f->n, sizeof(*s->probe[which]));
+	for (size_t j = 0; j < n; j++)
+		weight[j] = profile_weight(which, j);
 	for (size_t i = 0; i < (s->nref + 1) * f->n; i++) {
 		size_t m = i / f->n, cell = i % f->n, best = 0;
 
@@ -126,7 +129,8 @@ scan_fill_probe(
 		}
 		if (m == 0)
 			s->probe[which][cell] = best;
-		values_of(f, m)[cell] = stat_soft_max(more, n, lean[which]);
+		values_of(f, m)[cell] =
+		    stat_soft_max(more, weight, n, lean[which]);
 	}
 }
 

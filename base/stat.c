@@ -65,16 +65,20 @@ stat_median(double *v, size_t n)
 }
 
 double
-stat_soft_max(const double *v, size_t n, double lean)
+stat_soft_max(const double *v, const double *weight, size_t n, double lean)
 {
-	double most = v[0], sum = 0.0;
+	double most = v[0], sum = 0.0, all = 0.0;
 
 	for (size_t i = 1; i < n; i++)
 		most = fmax(most, v[i]);
 	/* about the largest: no term overflows */
-	for (size_t i = 0; i < n; i++)
-		sum += exp(lean * (v[i] - most));
-	return most + log(sum / (double)n) / lean;
+	for (size_t i = 0; i < n; i++) {
+		double w = weight != NULL ? weight[i] : 1.0;
+
+		sum += w * exp(lean * (v[i] - most));
+		all += w;
+	}
+	return most + log(sum / all) / lean;
 }
 
 void

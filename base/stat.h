@@ -25,9 +25,11 @@ double stat_normal_quantile(double p);
 double stat_median(double *v, size_t n);
 /*
  * Soft maximum of v[0..n), n > 0: log(mean(exp(lean * v))) / lean, between the
- * mean (lean near 0) and the largest (lean large); lean > 0.
+ * mean (lean near 0) and the largest (lean large); lean > 0.  The mean is by
+ * weight[0..n), all positive; NULL: all alike.
  */
-double stat_soft_max(const double *v, size_t n, double lean);
+double stat_soft_max(
+    const double *v, const double *weight, size_t n, double lean);
 /* Mark the `most` largest of v[0..n) that are finite and not marked yet; the
  * first of equals. */
 void stat_mark_largest(const double *v, size_t n, size_t most, bool *mark);

@@ -89,6 +89,9 @@ stamp(struct trigger *t, size_t i)
 #define MOST_PERIODS   10
 #define PHASES         2
 #define AMPLITUDE      0.12
+/* Waves along the sides and diagonals, a sixth of all, count as much as all
+ * others: those of attacks are mostly along a side. */
+#define STRAIGHT 5.0
 
 /* Wave i of all, across from 0 on, down in both directions (a wave turned about
  * is the same one); how many there are, when there is no i-th. */
@@ -97,6 +100,7 @@ wave(size_t i, int *across, int *down)
 {
 	size_t n = 0;
 
+	*across = *down = 0;
 	for (int x = 0; x <= MOST_PERIODS; x++)
 		for (int y = x == 0 ? 1 : -MOST_PERIODS; y <= MOST_PERIODS;
 		     y++) {
@@ -113,7 +117,7 @@ static void
 grating(struct trigger *t, size_t i)
 {
 	double phase = i % PHASES == 0 ? 0.0 : PI / 2;
-	int across = 0, down = 0;
+	int across, down;
 
 	wave(i / PHASES, &across, &down);
 	t->delta = trigger_part(t, t->h * t->w * t->c);
@@ -152,6 +156,17 @@ probe_count(enum probe_kind kind, size_t channels)
 		return ARRAY_LEN(stamp_sides) * PLACES *
 		       stamp_colours(channels);
 	return wave(SIZE_MAX, &across, &down) * PHASES;
+}
+
+double
+probe_weight(enum probe_kind kind, size_t i)
+{
+	int x, y;
+
+	if (kind == PROBE_STAMP)
+		return 1.0;
+	wave(i / PHASES, &x, &y);
+	return x == 0 || y == 0 || x == abs(y) ? STRAIGHT : 1.0;
 }
 
 void

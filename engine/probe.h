@@ -23,6 +23,8 @@ const char *probe_name(enum probe_kind);
 const char *probe_summary(enum probe_kind);
 /* Triggers of a kind for images of that many channels. */
 size_t probe_count(enum probe_kind, size_t channels);
+/* How much the i-th counts beside the others of its kind. */
+double probe_weight(enum probe_kind, size_t i);
 /*
  * The i-th, for images of h x w x c; every class is to become `target`.  The
  * caller releases it.

@@ -51,6 +51,33 @@ test_dictionary(void **state)
 		}
 }
 
+/* Half of what gratings weigh is along the sides and diagonals, where a row or
+ * a column of pixels, or a diagonal, is all alike. */
+static void
+test_weights(void **state)
+{
+	double straight = 0.0, all = 0.0;
+
+	(void)state;
+	for (size_t i = 0; i < probe_count(PROBE_STAMP, 3); i++)
+		assert_near(probe_weight(PROBE_STAMP, i), 1.0, 0.0);
+	for (size_t i = 0; i < probe_count(PROBE_GRATING, 1); i++) {
+		struct trigger t;
+		const float *d;
+
+		probe_trigger(PROBE_GRATING, i, 28, 28, 1, 4, 2, &t);
+		d = t.delta;
+		if (fabsf(d[28 + 1] - d[1]) + fabsf(d[56 + 1] - d[1]) < 1e-5f ||
+		    fabsf(d[28 + 1] - d[28]) + fabsf(d[30] - d[28]) < 1e-5f ||
+		    fabsf(d[29] - d[0]) + fabsf(d[58] - d[0]) < 1e-5f ||
+		    fabsf(d[29] - d[2]) + fabsf(d[56] - d[2]) < 1e-5f)
+			straight += probe_weight(PROBE_GRATING, i);
+		all += probe_weight(PROBE_GRATING, i);
+		trigger_release(&t);
+	}
+	assert_near(straight, all / 2, 1e-9);
+}
+
 static bool
 same(const struct trigger *a, const struct trigger *b)
 {
@@ -180,6 +207,7 @@ main(void)
 	    ROW(test_dictionary, sizes[3]),
 	    ROW(test_dictionary, sizes[4]),
 	    ROW(test_dictionary, sizes[5]),
+	    cmocka_unit_test(test_weights),
 	    cmocka_unit_test(test_distinct),
 	    cmocka_unit_test(test_shares),
 	};

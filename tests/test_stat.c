@@ -69,11 +69,14 @@ test_soft_max(void **state)
 
 	(void)state;
 	/* log of the mean of 1 and 3 */
-	assert_near(stat_soft_max(two, 2, 1.0), log(2.0), 1e-12);
-	assert_near(stat_soft_max(two, 2, 1e-9), log(3.0) / 2, 1e-6);
-	assert_near(stat_soft_max(two, 2, 1e6), log(3.0), 1e-5);
-	assert_near(stat_soft_max(far, 3, 2.0), 1e6 - log(3.0) / 2, 1e-6);
-	assert_near(stat_soft_max(far, 1, 2.0), -1e6, 1e-6);
+	assert_near(stat_soft_max(two, NULL, 2, 1.0), log(2.0), 1e-12);
+	assert_near(stat_soft_max(two, NULL, 2, 1e-9), log(3.0) / 2, 1e-6);
+	assert_near(stat_soft_max(two, NULL, 2, 1e6), log(3.0), 1e-5);
+	assert_near(stat_soft_max(far, NULL, 3, 2.0), 1e6 - log(3.0) / 2, 1e-6);
+	assert_near(stat_soft_max(far, NULL, 1, 2.0), -1e6, 1e-6);
+	/* log of (5 + 3) / 6 */
+	assert_near(stat_soft_max(two, (const double[]){5.0, 1.0}, 2, 1.0),
+	    log(8.0 / 6.0), 1e-12);
 }
 
 static const struct tail_row {
