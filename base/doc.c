@@ -64,7 +64,8 @@ doc_has_input(const json_t *doc, const char *role, const struct digest *want)
 	const json_t *in;
 	size_t i;
 
-	json_array_foreach(json_at(doc, "inputs"), i, in) {
+	json_array_foreach(json_at(doc, "inputs"), i, in)
+	{
 		const char *is = json_text_at(in, "role");
 		const char *hex = json_text_at(in, "sha256");
 		struct digest d;

@@ -28,8 +28,7 @@ int doc_input_path(
     json_t *doc, const char *role, const char *path, struct err *) MUST_USE;
 
 /* Whether one of its inputs has that role and digest. */
-bool doc_has_input(
-    const json_t *doc, const char *role, const struct digest *);
+bool doc_has_input(const json_t *doc, const char *role, const struct digest *);
 
 /*
  * {"started": RFC 3339 UTC, "seconds", "threads"}: the part of a document that

@@ -123,8 +123,8 @@ top_k_eval(const struct step *s, const struct shape *const *in,
 			size_t at = 0;
 
 			for (size_t q = 0; q < t.len; q++)
-				at += before(&t, x[q * t.step].f, q,
-				    x[p * t.step].f, p);
+				at += before(
+				    &t, x[q * t.step].f, q, x[p * t.step].f, p);
 			if (at < t.k)
 				y[at * t.step] = x[p * t.step];
 		}
