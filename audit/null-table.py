@@ -93,6 +93,13 @@ def whole(found):
     return mean([a * b for a, b in pairs]) / math.sqrt(square[0] * square[1]) if pairs else float('nan')
 
 
+def pair_both(found):
+    """Correlation of a pair's z by a patch and by stamps, about zero."""
+    pairs = [(p['z'], p['stamp']['z']) for _, doc in found for p in doc['pairs'] if p['z'] is not None and p.get('stamp', {}).get('z') is not None]
+    square = [mean([p[i] ** 2 for p in pairs]) for i in (0, 1)]
+    return mean([a * b for a, b in pairs]) / math.sqrt(square[0] * square[1]) if pairs else float('nan')
+
+
 def main():
     same = list(documents(sys.argv[1]))
     other, home = (list(documents(d)) for d in sys.argv[2:4])
@@ -112,6 +119,7 @@ def main():
     maps = [d['map']['mean_z'] for _, d in same if d.get('map') and d['map']['mean_z'] is not None]
     m = mean(maps)
     print('NULL_CONSTANT(whole, %.2f)' % whole(same + home))
+    print('NULL_CONSTANT(pair_both, %.2f)' % pair_both(same))
     print('NULL_CONSTANT(map_mean, %.2f)' % m)
     print('NULL_CONSTANT(map_spread, %.2f)' % math.sqrt(mean([(v - m) ** 2 for v in maps])))
     # what the tails are like: z by the spreads that the scans used

@@ -111,6 +111,12 @@ null_whole(void)
 }
 
 double
+null_pair_both(void)
+{
+	return constants[CONSTANT_pair_both];
+}
+
+double
 null_map_mean(void)
 {
 	return constants[CONSTANT_map_mean];

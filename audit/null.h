@@ -39,6 +39,8 @@ double null_freedom(void);
 /* Correlation of the joint z of all that changes the whole image with that of
  * gratings. */
 double null_whole(void);
+/* The same of a pair's z by a patch and by stamps. */
+double null_pair_both(void);
 /* Mean and standard deviation, over clean models, of the mean z of the best
  * map of all classes. */
 double null_map_mean(void);

@@ -383,10 +383,14 @@ combine_pairs(struct verdict_input *in)
 
 	for (size_t i = 0; i < n; i++) {
 		struct verdict_hypothesis *h = &in->pairs[i];
-		double p[VERDICT_PAIR_STATISTICS] = {in->pair->p[i], NAN};
+		double p[VERDICT_PAIR_STATISTICS] = {in->pair->p[i], NAN, NAN};
 
-		if (in->pair_stamp != NULL)
+		if (in->pair_stamp != NULL) {
 			p[VERDICT_PAIR_STAMP] = in->pair_stamp->p[i];
+			p[VERDICT_PAIR_BOTH] =
+			    verdict_p(verdict_both(in->pair->z[i],
+				in->pair_stamp->z[i], null_pair_both()));
+		}
 		h->family = p[VERDICT_PAIR_STAMP] < p[VERDICT_PAIR_PATCH]
 				? VERDICT_PAIR_STAMP
 				: VERDICT_PAIR_PATCH;

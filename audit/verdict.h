@@ -25,7 +25,7 @@
  *
  * Hypotheses: each class is a target (its p-values combined by Cauchy's
  * rule, Liu and Xie, JASA 2020), each pair of source and target (by a patch,
- * and by stamps), one map of all classes (all-to-all).  Bonferroni with fixed
+ * by stamps, and by both together), one map of all classes (all-to-all).  Bonferroni with fixed
  * weights: one half for classes, a quarter each for pairs and the map; where
  * pairs are not measured all of it is the classes'.
  */
@@ -104,6 +104,7 @@ struct verdict_hypothesis {
 enum verdict_pair {
 	VERDICT_PAIR_PATCH,
 	VERDICT_PAIR_STAMP,
+	VERDICT_PAIR_BOTH, /* their mean: counts, and is never named */
 	VERDICT_PAIR_STATISTICS
 };
 

@@ -336,6 +336,52 @@ test_pairs(void **state)
 	}
 }
 
+/* What a patch and stamps say of the same pair adds up; of two pairs it does
+ * not. */
+static void
+test_pair_both(void **state)
+{
+	static double z[2][K * K], p[2][K * K];
+	static struct verdict_hypothesis pairs[K * K];
+	struct verdict_family pair[2];
+	struct verdict_hypothesis h[K] = {0};
+	size_t to[K];
+	struct verdict_input in;
+	struct world w;
+
+	(void)state;
+	fill(&w, 0.1);
+	measure(&w, REFS);
+	for (size_t round = 0; round < 2; round++) {
+		for (size_t i = 0; i < 2 * K * K; i++) {
+			size_t f = i / (K * K), at = i % (K * K);
+			size_t from = at / K, into = at % K;
+
+			z[f][at] = from == into ? (double)NAN : 0.0;
+			if (from == 3 && into == (f == 1 && round == 1 ? 4 : 8))
+				z[f][at] = 4.5;
+			p[f][at] = verdict_p(z[f][at]);
+		}
+		for (size_t f = 0; f < 2; f++)
+			pair[f] = (struct verdict_family){
+			    .name = "pair", .n = K * K, .z = z[f], .p = p[f]};
+		in = (struct verdict_input){.classes = K,
+		    .family = w.family,
+		    .nfamily = 2 * GEOS,
+		    .pair = &pair[0],
+		    .pair_stamp = &pair[1],
+		    .alpha = 0.005,
+		    .accuracy = 0.9,
+		    .class_ = h,
+		    .pairs = pairs,
+		    .to = to};
+		verdict_combine(&in);
+		verdict_reach(&in);
+		assert_int_equal(pairs[3 * K + 8].target, round == 0);
+		assert_false(pairs[3 * K + 4].target);
+	}
+}
+
 static void
 test_assign(void **state)
 {
@@ -411,6 +457,7 @@ main(void)
 	    cmocka_unit_test(test_chance),
 	    cmocka_unit_test(test_cauchy),
 	    cmocka_unit_test(test_pairs),
+	    cmocka_unit_test(test_pair_both),
 	    cmocka_unit_test(test_assign),
 	    cmocka_unit_test(test_student),
 	    cmocka_unit_test(test_unlike),
