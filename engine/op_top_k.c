@@ -106,6 +106,19 @@ next(const struct top *t, const float *x, size_t last)
 	return best;
 }
 
+/* Into the n best so far, which are in order; behind equal ones. */
+static void
+insert(const struct top *t, union number *y, size_t n, union number v)
+{
+	size_t at = n;
+
+	for (; at > 0 && before(t, v.f, 1, y[(at - 1) * t->step].f, 0); at--)
+		if (at < t->k)
+			y[at * t->step] = y[(at - 1) * t->step];
+	if (at < t->k)
+		y[at * t->step] = v;
+}
+
 static int
 top_k_eval(const struct step *s, const struct shape *const *in,
     const struct shape *out, union number *v, struct err *e)
@@ -118,16 +131,8 @@ top_k_eval(const struct step *s, const struct shape *const *in,
 		const union number *x = in[0]->known + line(&t, i, t.len);
 		union number *y = v + line(&t, i, t.k);
 
-		/* by how many come before each */
-		for (size_t p = 0; p < t.len; p++) {
-			size_t at = 0;
-
-			for (size_t q = 0; q < t.len; q++)
-				at += before(
-				    &t, x[q * t.step].f, q, x[p * t.step].f, p);
-			if (at < t.k)
-				y[at * t.step] = x[p * t.step];
-		}
+		for (size_t p = 0; p < t.len; p++)
+			insert(&t, y, MIN(p, t.k), x[p * t.step]);
 	}
 	return rc;
 }
