@@ -27,16 +27,6 @@ le(const uint8_t *p, size_t n)
 	return v;
 }
 
-static uint32_t
-be(const uint8_t *p, size_t n)
-{
-	uint32_t v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
 /* System V ABI, chapter 4; what Linux checks in fs/binfmt_elf.c.  Code for
  * graphics processors (EM_CUDA 190, EM_AMDGPU 224) comes with engines. */
 static bool
@@ -54,7 +44,7 @@ is_elf(const uint8_t *p, size_t len)
 	    p[4] < 1 || p[4] > 2 || p[5] < 1 || p[5] > 2)
 		return false;
 	wide = p[4] == 2;
-	num = p[5] == 1 ? le : be;
+	num = p[5] == 1 ? le : rd_big;
 	at = wide ? 52 : 40; /* e_ehsize */
 	type = num(p + 16, 2);
 	machine = num(p + 18, 2);

@@ -123,9 +123,8 @@ is_letter(uint8_t c, char from, char to)
 	return c >= (uint8_t)from && c <= (uint8_t)to;
 }
 
-/* Letters, digits and underscores, in ASCII, and this character. */
-static bool
-is_word(struct slice s, char also)
+bool
+check_pickle_is_word(struct slice s, char also)
 {
 	for (size_t i = 0; i < s.len; i++)
 		if (!is_letter(s.ptr[i], 'a', 'z') &&
@@ -177,17 +176,17 @@ has_form(enum form form, struct slice module, struct slice name)
 	case FORM_CLASS:
 		return is_class_name(name);
 	case FORM_CYTHON:
-		return is_cython_name(name) && is_word(name, '_');
+		return is_cython_name(name) && check_pickle_is_word(name, '_');
 	case FORM_RANDOM:
-		if (!is_word(name, '_'))
+		if (!check_pickle_is_word(name, '_'))
 			return false;
 		return ends_with(name, "_gen") || ends_with(name, "_frozen") ||
 		       compare(name, "rv_histogram") == 0 ||
 		       compare(name, "rv_sample") == 0;
 	case FORM_PART:
-		return name.ptr[0] != '_' && is_word(name, '_');
+		return name.ptr[0] != '_' && check_pickle_is_word(name, '_');
 	case FORM_NAMED:
-		return is_word(name, '_') &&
+		return check_pickle_is_word(name, '_') &&
 		       check_pickle_danger_find(module, name) == NULL;
 	case FORM_NEVER:
 		break;
@@ -200,7 +199,8 @@ by_family(struct slice module, struct slice name)
 {
 	const struct check_pickle_allow *found = NULL;
 
-	if (!is_word(name, '.') || !is_word(module, '.'))
+	if (!check_pickle_is_word(name, '.') ||
+	    !check_pickle_is_word(module, '.'))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		const struct family *y = &families[i];

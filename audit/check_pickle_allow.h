@@ -45,6 +45,9 @@ struct check_pickle_danger {
 extern const struct check_pickle_allow check_pickle_allow_table[];
 extern const size_t check_pickle_allow_count;
 
+/* Letters, digits and underscores, in ASCII, and this character; at least one. */
+bool check_pickle_is_word(struct slice, char also);
+
 /*
  * The entry of exactly this name; NULL: there is none.  Of families (classes
  * of one library that are only made by NEWOBJ) it is the family's.

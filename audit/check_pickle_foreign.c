@@ -26,16 +26,6 @@ static const char *const known[] = {"Cython", "alembic", "astropy", "bokeh",
     "toolz", "tornado", "traitlets", "twisted", "typer", "uvicorn",
     "virtualenv", "werkzeug", "xarray", "zarr", "zict"};
 
-static bool
-is_word(struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (!((s.ptr[i] | 32) >= 'a' && (s.ptr[i] | 32) <= 'z') &&
-		    !(s.ptr[i] >= '0' && s.ptr[i] <= '9') && s.ptr[i] != '_')
-			return false;
-	return s.len != 0;
-}
-
 /* Parts of words alone, of which the first is nobody's that is known. */
 static bool
 is_foreign(struct slice module)
@@ -48,7 +38,8 @@ is_foreign(struct slice module)
 		dot =
 		    i < module.len ? memchr(s + i, '.', module.len - i) : NULL;
 		n = dot != NULL ? (size_t)(dot - s) - i : module.len - i;
-		if (!is_word((struct slice){module.ptr + i, n}))
+		if (!check_pickle_is_word(
+			(struct slice){module.ptr + i, n}, '_'))
 			return false;
 		if (i == 0 &&
 		    (text_is_among(s, n, known, ARRAY_LEN(known)) ||
@@ -68,7 +59,7 @@ check_pickle_foreign(const struct check_pickle_fact *t)
 			t->name.ptr[first] <= 'Z';
 
 	return t->danger == NULL && !t->hooked && !t->reduced &&
-	       is_word(t->name) && (is_class || !t->called) &&
+	       check_pickle_is_word(t->name, '_') && (is_class || !t->called) &&
 	       !(t->name.len > 1 && memcmp(t->name.ptr, "__", 2) == 0) &&
 	       is_foreign(t->module);
 }

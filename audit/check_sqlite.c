@@ -25,16 +25,6 @@ struct database {
 	size_t odd;    /* rows that contradict the format */
 };
 
-static uint32_t
-big(const uint8_t *p, size_t n)
-{
-	uint32_t v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
 /* 1 to 9 bytes, the highest bits first; 0: cut off. */
 static size_t
 varint(const uint8_t *p, size_t len, uint64_t *out)
@@ -118,7 +108,7 @@ follow(const struct database *d, uint32_t number, uint8_t *out, size_t left)
 		if (number == 0 || at > d->all.len || d->all.len - at < d->page)
 			return false;
 		memcpy(out, d->all.base + at + 4, n);
-		number = big(d->all.base + at, 4);
+		number = rd_big(d->all.base + at, 4);
 		out += n;
 		left -= n;
 	}
@@ -166,7 +156,7 @@ row(struct database *d, const uint8_t *p, size_t len)
 	arena_init(&a, (size_t)payload + 64);
 	if ((whole = arena_alloc(&a, (size_t)payload, 1)) != NULL) {
 		memcpy(whole, p, here);
-		good = follow(d, big(p + here, 4), whole + here,
+		good = follow(d, rd_big(p + here, 4), whole + here,
 			   (size_t)payload - here) &&
 		       record(d, whole, (size_t)payload);
 	}
@@ -177,7 +167,7 @@ row(struct database *d, const uint8_t *p, size_t len)
 static void
 leaf(struct database *d, const uint8_t *page, size_t head)
 {
-	size_t n = big(page + head + 3, 2);
+	size_t n = rd_big(page + head + 3, 2);
 
 	d->room = d->usable;
 	for (size_t i = 0; i < n; i++) {
@@ -187,7 +177,7 @@ leaf(struct database *d, const uint8_t *page, size_t head)
 			d->odd++;
 			return;
 		}
-		cell = big(page + at, 2);
+		cell = rd_big(page + at, 2);
 		if (cell >= d->usable || !row(d, page + cell, d->usable - cell))
 			d->odd++;
 	}
@@ -207,7 +197,7 @@ check_sqlite(const struct check_file *f)
 		    "a database that is cut off");
 		return;
 	}
-	size = big(f->bytes.base + 16, 2);
+	size = rd_big(f->bytes.base + 16, 2);
 	d.page = size == 1 ? 65536 : size;
 	d.usable = d.page - f->bytes.base[20];
 	if (d.page < 512 || (d.page & (d.page - 1)) != 0 || d.usable < 480) {

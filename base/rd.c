@@ -104,6 +104,16 @@ rd_u32be(struct rd *r, uint32_t *out)
 	return rc;
 }
 
+uint32_t
+rd_big(const uint8_t *p, size_t n)
+{
+	uint32_t v = 0;
+
+	for (size_t i = 0; i < n; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
 int
 rd_varint(struct rd *r, uint64_t *out)
 {

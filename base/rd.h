@@ -53,6 +53,8 @@ int rd_u16le(struct rd *, uint16_t *out) MUST_USE;
 int rd_u32le(struct rd *, uint32_t *out) MUST_USE;
 int rd_u64le(struct rd *, uint64_t *out) MUST_USE;
 int rd_u32be(struct rd *, uint32_t *out) MUST_USE;
+/* Four bytes at most, the highest first. */
+uint32_t rd_big(const uint8_t *, size_t n);
 /* Base-128 varint (protobuf): at most 10 bytes, ERR_FORMAT beyond 64 bits. */
 int rd_varint(struct rd *, uint64_t *out) MUST_USE;
 

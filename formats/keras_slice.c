@@ -120,6 +120,8 @@ draw(struct keras *k, struct keras_layer *l, const struct keras_value *in,
 	struct part p;
 
 	(void)nin;
+	if (k->slice == NULL)
+		keras_draw_bad(k, l, "nothing in brackets");
 	*out = in[0];
 	for (size_t i = 0; i < n; i++)
 		if (json_is_integer(json_array_get(k->slice, i)))

@@ -248,6 +248,8 @@ static const struct bad_row bad_rows[] = {
     {"bad-tree-signature.h5", ERR_FORMAT, 136, "hdf5: no signature 'TREE'"},
     {"bad-truncated.h5", ERR_TRUNCATED, 15200,
 	"hdf5: the file should end at 15300"},
+    {"bad-slice.keras", ERR_FORMAT, ERR_NOWHERE,
+	"keras: layer 'flip' (SlicingOpLambda): nothing in brackets"},
     {"bad-truncated.keras", ERR_FORMAT, ERR_NOWHERE,
 	"zip: there is no end of a directory"},
     {"bad-twice.keras", ERR_FORMAT, ERR_NOWHERE,

@@ -43,6 +43,17 @@ static const struct read_row varint_rows[] = {
 };
 
 static void
+test_big(void **state)
+{
+	const uint8_t p[] = {0xfe, 0x02, 0x80, 0x04};
+
+	(void)state;
+	assert_int_equal(rd_big(p, 4), 0xfe028004);
+	assert_int_equal(rd_big(p, 2), 0xfe02);
+	assert_int_equal(rd_big(p, 0), 0);
+}
+
+static void
 test_varint(void **state)
 {
 	const struct read_row *row = *state;
@@ -76,6 +87,7 @@ main(void)
 	    ROW(test_u32, u32_rows[0]),
 	    ROW(test_u32, u32_rows[1]),
 	    ROW(test_u32, u32_rows[2]),
+	    cmocka_unit_test(test_big),
 	    ROW(test_varint, varint_rows[0]),
 	    ROW(test_varint, varint_rows[1]),
 	    ROW(test_varint, varint_rows[2]),
