@@ -4,14 +4,12 @@
 #include "base/progress.h"
 #include "base/ranks.h"
 #include "base/stat.h"
-#include "engine/loss.h"
 #include "engine/uap_exchange.h"
+#include "engine/uap_predict.h"
 
 #include <math.h>
 #include <omp.h>
 
-/* Images of a forward pass while measuring. */
-#define MEASURE_BATCH 32
 /* Scales that are tried: powers of RATIO, so many up and down. */
 #define RATIO  1.3
 #define UP     6
@@ -29,11 +27,12 @@ struct worker {
 	const struct net *net;
 	const struct uap_config *cfg;
 	const struct uap_images *fit, *test;
-	struct run search, measure;
+	struct run search;
+	struct uap_predictor measure;
 	struct arena arena;      /* of the worker */
 	struct arena cell_arena; /* of one cell */
-	float *images;           /* MEASURE_BATCH images */
 	uint32_t *fit_index, *test_index;
+	int32_t *pred; /* of test images */
 	struct geometry_job job;
 	bool ready;
 };
@@ -42,63 +41,6 @@ static size_t
 image_floats(const struct net *n)
 {
 	return n->h * n->w * n->c;
-}
-
-/* --- predictions --------------------------------------------------------- */
-
-/* Of images index[0..n), n <= MEASURE_BATCH. */
-static void
-predict(struct run *r, const struct uap_images *im, const struct trigger *t,
-    float *images, const uint32_t *index, size_t n, int32_t *pred)
-{
-	const struct net *net = r->plan.net;
-	size_t image = image_floats(net);
-	const float *z;
-
-	for (size_t i = 0; i < n; i++) {
-		const float *x = im->x + index[i] * image;
-
-		if (t != NULL)
-			trigger_apply(t, x, images + i * image);
-		else
-			memcpy(images + i * image, x, image * sizeof(*x));
-	}
-	z = run_forward(r, images); /* stale images behind n do no harm */
-	for (size_t i = 0; i < n; i++)
-		pred[i] =
-		    (int32_t)loss_argmax(net->classes, z + i * net->classes);
-}
-
-int
-uap_predict(const struct net *net, const struct uap_images *im,
-    const uint32_t *index, size_t n, const struct trigger *t, int32_t *pred,
-    struct err *e)
-{
-	uint32_t list[MEASURE_BATCH];
-	struct arena a;
-	struct run r;
-	float *images;
-	int rc;
-
-	rc = run_init(&r, net, MEASURE_BATCH, PLAN_FORWARD, e);
-	if (rc != 0)
-		return rc;
-	arena_init(&a, (size_t)1 << 32);
-	images =
-	    arena_alloc(&a, MEASURE_BATCH * image_floats(net), sizeof(*images));
-	if (images == NULL)
-		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
-	for (size_t i = 0; rc == 0 && i < n; i += MEASURE_BATCH) {
-		size_t m = MIN(MEASURE_BATCH, n - i);
-
-		for (size_t k = 0; k < m; k++)
-			list[k] =
-			    index != NULL ? index[i + k] : (uint32_t)(i + k);
-		predict(&r, im, t, images, list, m, pred + i);
-	}
-	run_release(&r);
-	arena_release(&a);
-	return rc;
 }
 
 /* --- measuring ----------------------------------------------------------- */
@@ -119,17 +61,12 @@ budget_at(const struct curve *c, double point)
 static uint64_t
 count_flips(struct worker *w, const struct trigger *t, size_t n)
 {
-	int32_t pred[MEASURE_BATCH];
 	uint64_t flipped = 0;
 
-	for (size_t i = 0; i < n; i += MEASURE_BATCH) {
-		size_t m = MIN(MEASURE_BATCH, n - i);
-
-		predict(&w->measure, w->test, t, w->images, w->test_index + i,
-		    m, pred);
-		for (size_t k = 0; k < m; k++)
-			flipped += pred[k] == (int32_t)w->job.target;
-	}
+	uap_predictor_classes(
+	    &w->measure, w->test, w->test_index, n, t, w->pred);
+	for (size_t i = 0; i < n; i++)
+		flipped += w->pred[i] == (int32_t)w->job.target;
 	return flipped;
 }
 
@@ -334,7 +271,8 @@ worker_init(struct worker *w, struct err *e)
 	arena_init(&w->arena, (size_t)8 << 30);
 	if ((rc = run_init(&w->search, w->net, batch, PLAN_DATA, e)) != 0)
 		return rc;
-	rc = run_init(&w->measure, w->net, MEASURE_BATCH, PLAN_FORWARD, e);
+	rc = uap_predictor_init(
+	    &w->measure, w->net, MIN(w->cfg->count, w->test->n), e);
 	if (rc != 0) {
 		run_release(&w->search);
 		return rc;
@@ -345,15 +283,14 @@ worker_init(struct worker *w, struct err *e)
 	w->job.plain = arena_alloc(&w->arena, batch * image, sizeof(float));
 	w->job.images = arena_alloc(&w->arena, batch * image, sizeof(float));
 	w->job.grad = arena_alloc(&w->arena, batch * image, sizeof(float));
-	w->images =
-	    arena_alloc(&w->arena, MEASURE_BATCH * image, sizeof(float));
 	w->fit_index =
 	    arena_alloc(&w->arena, w->fit->n + 1, sizeof(*w->fit_index));
 	w->test_index =
 	    arena_alloc(&w->arena, w->test->n + 1, sizeof(*w->test_index));
+	w->pred = arena_alloc(&w->arena, w->test->n + 1, sizeof(*w->pred));
 	if (w->job.plain == NULL || w->job.images == NULL ||
-	    w->job.grad == NULL || w->images == NULL || w->fit_index == NULL ||
-	    w->test_index == NULL)
+	    w->job.grad == NULL || w->fit_index == NULL ||
+	    w->test_index == NULL || w->pred == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
 	w->job.index = w->fit_index;
 	return 0;
@@ -364,7 +301,7 @@ worker_release(struct worker *w)
 {
 	if (w->ready) {
 		run_release(&w->search);
-		run_release(&w->measure);
+		uap_predictor_release(&w->measure);
 	}
 	arena_release(&w->arena);
 }
