@@ -79,6 +79,36 @@ adam_piece(
 	}
 }
 
+static void
+move(
+    struct optim *o, size_t from, size_t to, float lr, const float *g, float *w)
+{
+	if (o->cfg.kind == OPTIM_SGD)
+		sgd_piece(o, from, to, lr, g, w);
+	else
+		adam_piece(o, from, to, lr, g, w);
+}
+
+/* A piece, cut where the parts of other rates begin and end. */
+static void
+move_piece(
+    struct optim *o, size_t from, size_t to, float lr, const float *g, float *w)
+{
+	for (size_t i = 0; i < o->nparts && from < to; i++) {
+		const struct optim_part *p = &o->part[i];
+		size_t end = MIN(p->to, to);
+
+		if (p->to <= from || p->from >= to)
+			continue;
+		if (from < p->from)
+			move(o, from, p->from, lr, g, w);
+		move(o, MAX(from, p->from), end, lr * p->factor, g, w);
+		from = end;
+	}
+	if (from < to)
+		move(o, from, to, lr, g, w);
+}
+
 void
 optim_step(struct optim *o, float lr, const float *g, float *w)
 {
@@ -88,12 +118,6 @@ optim_step(struct optim *o, float lr, const float *g, float *w)
 		o->power2 *= (double)o->cfg.beta2;
 	}
 #pragma omp parallel for schedule(static)
-	for (size_t at = 0; at < o->n; at += PIECE) {
-		size_t to = MIN(at + PIECE, o->n);
-
-		if (o->cfg.kind == OPTIM_SGD)
-			sgd_piece(o, at, to, lr, g, w);
-		else
-			adam_piece(o, at, to, lr, g, w);
-	}
+	for (size_t at = 0; at < o->n; at += PIECE)
+		move_piece(o, at, MIN(at + PIECE, o->n), lr, g, w);
 }

@@ -28,8 +28,17 @@ struct optim_config {
 	float epsilon, decay;
 };
 
+/* Weights from..to move by this part of the rate. */
+struct optim_part {
+	size_t from, to;
+	float factor;
+};
+
 struct optim {
 	struct optim_config cfg;
+	/* ascending, not overlapping; the others move by all of it */
+	const struct optim_part *part;
+	size_t nparts;
 	size_t n;
 	float *m, *s, *smax;   /* state, in the arena */
 	double power1, power2; /* beta1^t, beta2^t */

@@ -3,6 +3,7 @@
  * uses it does, directly or behind operators that only move numbers.
  */
 #include "base/rng.h"
+#include "engine/layer.h"
 #include "engine/train.h"
 
 #include <math.h>
@@ -31,19 +32,6 @@ static bool
 is_op(const struct step *s, const char *name)
 {
 	return strcmp(s->op->name, name) == 0;
-}
-
-/* Inputs that meet in one output of a weight of rank 2 and more. */
-static size_t
-fan_in(const struct step *s, size_t k, const struct shape *w)
-{
-	size_t n = shape_elements(w);
-	bool turned = is_op(s, "Gemm") && node_int(s->node, "transB", 0) == 0;
-
-	/* a stack of matrices; its last axis but one is summed over */
-	if (is_op(s, "MatMul"))
-		return MAX(w->dim[w->rank - (k == 1 ? 2 : 1)], 1);
-	return MAX(n / MAX(w->dim[turned ? w->rank - 1 : 0], 1), 1);
 }
 
 /* Axes along which a tensor differs. */
@@ -82,9 +70,9 @@ start_value(const struct reset *r, const struct step *s, size_t k,
 	if (is_op(s, "Concat") ||
 	    ((is_op(s, "Add") || is_op(s, "Sub")) && axes_of(w) > 1))
 		*sd = EMBEDDING_SD;
-	else if ((s->op->flags & OP_OPERAND) == 0 && k < 2)
+	else if (layer_multiplies(s, k))
 		*sd = w->rank < 2 ? EMBEDDING_SD
-				  : sqrtf(2.0f / (float)fan_in(s, k, w));
+				  : sqrtf(2.0f / (float)layer_fan_in(s, k, w));
 	return 0.0f;
 }
 
@@ -130,16 +118,10 @@ train_reset(struct net *net, uint64_t seed)
 	r.source = arena_alloc(&a, net->nvalue + 1, sizeof(*r.source));
 	if (r.source == NULL)
 		BUG("a net of too many values");
-	for (size_t i = 0; i < net->nvalue; i++)
-		r.source[i] = net->value[i].param;
-	for (size_t i = 0; i < net->nstep; i++) {
-		const struct step *s = &net->step[i];
-
-		r.layer_norm = r.layer_norm || is_op(s, "LayerNormalization");
-		if ((s->op->flags & (OP_MOVES | OP_OPERAND)) == OP_MOVES &&
-		    s->in[0] != SIZE_MAX)
-			r.source[s->out] = r.source[s->in[0]];
-	}
+	layer_sources(net, r.source);
+	for (size_t i = 0; i < net->nstep; i++)
+		r.layer_norm =
+		    r.layer_norm || is_op(&net->step[i], "LayerNormalization");
 	for (size_t i = 0; i < net->nstep; i++) {
 		if (net->step[i].op->weights == 0)
 			continue;

@@ -40,6 +40,7 @@ enum method_schedule {
 /* What options are when they are not given. */
 struct method_defaults {
 	uint64_t rounds, batch;
+	uint64_t warm; /* rounds in which the rate rises */
 	double rate, decay, momentum;
 	enum optim_kind optim;
 	bool amsgrad;

@@ -33,6 +33,10 @@ static const char *const terms[] = {
 #define STREAM_MIX   311
 #define STREAM_GUIDE 313
 
+/* The usual fan-in of the small nets that the rate was chosen on; wider layers
+ * take smaller steps. */
+#define WIDE 144
+
 struct guided {
 	struct trainer trainer;  /* of `parts` batches */
 	size_t parts;            /* 3 with mixed images, else 2 */
@@ -78,9 +82,12 @@ open(struct purification *p, struct err *e)
 		    "batches of %zu do not fit in memory", n);
 	rc = trainer_init(&s->trainer, &p->h, s->parts * n, p->cfg.mode,
 	    &p->cfg.optim, &p->arena, e);
-	if (rc == 0)
-		p->own = s;
-	return rc;
+	if (rc != 0)
+		return rc;
+	p->own = s;
+	return p->cfg.optim.kind == OPTIM_SGD
+		   ? 0
+		   : trainer_temper(&s->trainer, WIDE, &p->arena, e);
 }
 
 /* Says which questions nothing can be found for. */
@@ -352,6 +359,7 @@ const struct method method_guided = {
     .term = terms,
     .defaults = {.rounds = 60,
 	.batch = 64,
+	.warm = 2,
 	.rate = 2e-3,
 	.momentum = 0.9,
 	.optim = OPTIM_ADAM,

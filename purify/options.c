@@ -10,7 +10,8 @@ static const char *arg_preprocess, *arg_arch;
 static const char *arg_method, *arg_norm = "linf", *arg_init = "max";
 static const char *arg_optim, *arg_bn, *arg_schedule, *arg_scan, *arg_guide;
 static const char *arg_checkpoint;
-static uint64_t arg_rounds = UNSET, arg_batch = UNSET, arg_steps = 5, arg_seed;
+static uint64_t arg_warm = UNSET, arg_rounds = UNSET, arg_batch = UNSET,
+		arg_steps = 5, arg_seed;
 static uint64_t arg_threads;
 static double arg_alpha = 0.2, arg_step = 0.2, arg_b1 = 0.01, arg_b2 = 1;
 static double arg_l1 = NAN, arg_l2 = NAN, arg_l3 = NAN, arg_lr = NAN;
@@ -150,6 +151,12 @@ static const struct opt table[] = {
 	.dest = &arg_schedule,
 	.arg = "S",
 	.help = "of the learning rate: constant, cosine"},
+    {.name = "warm",
+	.kind = OPT_U64,
+	.dest = &arg_warm,
+	.arg = "N",
+	.help = "rounds in which the learning rate rises",
+	.max = 100000},
     {.name = "keep",
 	.kind = OPT_REAL,
 	.dest = &arg_keep,
@@ -359,6 +366,7 @@ numbers(struct purify_config *c, const struct method_defaults *d)
 	c->rounds = arg_rounds = given_n(arg_rounds, d->rounds);
 	c->batch = arg_batch = given_n(arg_batch, d->batch);
 	c->rate = arg_lr = given(arg_lr, d->rate);
+	c->warm = arg_warm = given_n(arg_warm, d->warm);
 	c->keep = arg_keep = given(arg_keep, d->keep);
 	c->lambda_clean = arg_l1 = given(arg_l1, d->lambda_clean);
 	c->lambda_adv = arg_l2 = given(arg_l2, d->lambda_adv);
@@ -478,6 +486,7 @@ options_json(void)
 	json_put(o, "lambda_adv", json_number(arg_l2));
 	json_put(o, "lambda_shared", json_number(arg_l3));
 	json_put(o, "schedule", json_text(arg_schedule));
+	json_put(o, "warm", json_integer((json_int_t)arg_warm));
 	json_put(o, "keep", json_number(arg_keep));
 	json_put(o, "confirm", json_boolean(arg_confirm));
 	json_put(o, "norm", json_text(arg_norm));

@@ -230,23 +230,38 @@ choose(struct purification *p, uint64_t round, double accuracy)
 
 /* --- rounds -------------------------------------------------------------- */
 
-static double
-rate(const struct purification *p, uint64_t round, size_t at)
-{
-	double done = ((double)round + (double)at / (double)p->ntrain) /
-		      (double)p->cfg.rounds;
-
-	if (p->cfg.schedule == METHOD_COSINE)
-		return p->cfg.rate * 0.5 * (1.0 + cos(acos(-1.0) * done));
-	return p->cfg.rate;
-}
-
 size_t
 rounds_batches(const struct purification *p)
 {
 	size_t most = MIN(p->cfg.batch, p->ntrain);
 
 	return (p->ntrain + most - 1) / most;
+}
+
+/* From one part of it to all of it, batch by batch (Goyal et al. 2017, section
+ * 2.2): Adam's first steps move every weight by all of the rate. */
+static double
+warming(const struct purification *p, uint64_t round, size_t at)
+{
+	double batches = (double)rounds_batches(p);
+	double most = (double)MIN(p->cfg.batch, p->ntrain);
+	double done = (double)round * batches + (double)at / most;
+
+	return fmin(1.0, (done + 1.0) / ((double)p->cfg.warm * batches));
+}
+
+static double
+rate(const struct purification *p, uint64_t round, size_t at)
+{
+	double done = ((double)round + (double)at / (double)p->ntrain) /
+		      (double)p->cfg.rounds;
+	double all = p->cfg.rate;
+
+	if (p->cfg.warm != 0)
+		all *= warming(p, round, at);
+	if (p->cfg.schedule == METHOD_COSINE)
+		return all * 0.5 * (1.0 + cos(acos(-1.0) * done));
+	return all;
 }
 
 struct method_batch

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "purify/trainer.h"
 
+#include "engine/layer.h"
+
 /* Share of a batch's statistics in the running ones: PyTorch's default. */
 #define MOMENTUM 0.1f
 
@@ -47,6 +49,17 @@ trainer_want_data(struct trainer *t, struct arena *a, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(t->batch); i++)
 		drop_batch(&t->batch[i]);
 	return full_batch(t, e);
+}
+
+int
+trainer_temper(struct trainer *t, size_t wide, struct arena *a, struct err *e)
+{
+	struct optim_part *part;
+	int rc = layer_rates(t->net, wide, a, &part, &t->optim.nparts, e);
+
+	if (rc == 0)
+		t->optim.part = part;
+	return rc;
 }
 
 void

@@ -27,6 +27,11 @@ void trainer_release(struct trainer *);
 /* From here on the gradient with respect to the images too, in dx. */
 int trainer_want_data(struct trainer *, struct arena *, struct err *) MUST_USE;
 
+/* From here on what multiplies more than `wide` inputs moves less at the same
+ * rate (layer_rates()): for Adam, one rate for small nets and large ones. */
+int trainer_temper(
+    struct trainer *, size_t wide, struct arena *, struct err *) MUST_USE;
+
 /* Gradient of the summed loss of n images (engine/batch.h) into t->grad; with
  * BATCH_TRAIN the running statistics move too, unless they are to be still. */
 int trainer_gradient(struct trainer *, const float *x, size_t n, batch_loss *,

@@ -251,6 +251,51 @@ test_optim(void **state)
 	arena_release(&a);
 }
 
+/* Parts that move by less, across what one thread takes: as an optimiser with
+ * that rate moves them. */
+static void
+test_optim_parts(void **state)
+{
+	enum {
+		N = 50000,
+		STEPS = 3
+	};
+	static const struct optim_part parts[] = {
+	    {7, 20000, 0.5f}, {20000, 20001, 0.25f}, {30000, N, 0.5f}};
+	static const float rates[] = {1.0f, 0.5f, 0.25f};
+	static float g[N], w[ARRAY_LEN(rates) + 1][N];
+	struct arena a;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < N; i++)
+		g[i] = sinf((float)i) + 2.0f;
+	for (size_t r = 0; r <= ARRAY_LEN(rates); r++) {
+		struct optim_config cfg = optim_adam(true);
+		struct optim o;
+
+		arena_init(&a, (size_t)1 << 24);
+		assert_ok(optim_init(&o, &cfg, N, &a, &e), &e);
+		if (r == ARRAY_LEN(rates)) {
+			o.part = parts;
+			o.nparts = ARRAY_LEN(parts);
+		}
+		for (size_t k = 0; k < STEPS; k++)
+			optim_step(&o,
+			    0.1f * (r < ARRAY_LEN(rates) ? rates[r] : 1.0f), g,
+			    w[r]);
+		arena_release(&a);
+	}
+	for (size_t i = 0; i < N; i++) {
+		size_t r = i == 20000                          ? 2
+			   : i < 7 || (i > 20000 && i < 30000) ? 0
+							       : 1;
+
+		assert_true(w[ARRAY_LEN(rates)][i] == w[r][i]);
+		assert_true(w[r][i] < 0.0f);
+	}
+}
+
 /* --- a batch size that is baked in --------------------------------------- */
 
 #define BAKED 3
@@ -433,6 +478,8 @@ main(void)
 		tests[n] = (struct CMUnitTest){
 		    name[n], test_optim, NULL, NULL, (void *)(uintptr_t)i};
 	}
+	tests[n++] = (struct CMUnitTest){
+	    "an optimiser's parts", test_optim_parts, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){
 	    "a view of a file", test_view, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){

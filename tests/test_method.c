@@ -428,10 +428,48 @@ test_guided(void **state)
 	guide_release(&w->p.guide);
 }
 
+/* Ten images in batches of four: three batches a round, two rounds to rise in,
+ * five in all. */
+static void
+test_rate(void **state)
+{
+	static const struct {
+		uint64_t warm, round;
+		size_t at;
+		enum method_schedule schedule;
+		double rate;
+	} want[] = {
+	    {0, 0, 0, METHOD_CONSTANT, 6.0},
+	    {2, 0, 0, METHOD_CONSTANT, 1.0},
+	    {2, 0, 8, METHOD_CONSTANT, 3.0},
+	    {2, 1, 4, METHOD_CONSTANT, 5.0},
+	    {2, 1, 8, METHOD_CONSTANT, 6.0},
+	    {2, 4, 8, METHOD_CONSTANT, 6.0},
+	    {0, 2, 5, METHOD_COSINE, 3.0}, /* half of it is done */
+	    {2, 0, 0, METHOD_COSINE, 1.0},
+	};
+	struct world *w = *state;
+	struct purification *p = &w->p;
+
+	p->order = need(w, p->ntrain, sizeof(*p->order));
+	p->batch_x = need(w, p->ntrain * F, sizeof(*p->batch_x));
+	p->batch_y = need(w, p->ntrain, sizeof(*p->batch_y));
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		p->cfg = (struct purify_config){.rounds = 5,
+		    .batch = 4,
+		    .rate = 6.0,
+		    .warm = want[i].warm,
+		    .schedule = want[i].schedule};
+		assert_near(rounds_batch(p, want[i].round, want[i].at).rate,
+		    want[i].rate, 1e-9);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_rate, setup_linear, teardown),
 	    cmocka_unit_test_setup_teardown(test_ft, setup_linear, teardown),
 	    cmocka_unit_test(test_climb),
 	    cmocka_unit_test_setup_teardown(

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * What a net starts its training with (train_reset): each kind of parameter of
- * a small vision transformer, among them one behind a transposition.
+ * a small vision transformer, among them one behind a transposition; and by how
+ * much its layers move (layer_rates).
  */
+#include "engine/layer.h"
 #include "engine/regrow.h"
 #include "engine/train.h"
 #include "formats/build.h"
@@ -217,6 +219,46 @@ test_seed(void **state)
 	net_release(&b);
 }
 
+/* Layers of more than 20 inputs move less, each by its own; what does not
+ * multiply by its weights does not. */
+static void
+test_rates(void **state)
+{
+	static const struct {
+		const char *name;
+		float factor;
+	} want[] = {{"up.w", 20.0f / WIDTH}, {"down.w", 20.0f / HIDDEN},
+	    {"head", 20.0f / WIDTH}};
+	const struct whole *w = *state;
+	struct optim_part *part;
+	struct arena a;
+	struct net net;
+	size_t n, seen = 0;
+	struct err e;
+
+	arena_init(&a, (size_t)1 << 20);
+	assert_ok(net_build(&net, &w->m, 0, 0, 0, &e), &e);
+	assert_ok(layer_rates(&net, 20, &a, &part, &n, &e), &e);
+	assert_int_equal(n, ARRAY_LEN(want));
+	for (size_t i = 0; i < n; i++) {
+		assert_true(i == 0 || part[i].from >= part[i - 1].to);
+		for (size_t p = 0; p < net.nparam; p++)
+			for (size_t k = 0; k < ARRAY_LEN(want); k++)
+				seen += net.param[p].trainable &&
+					net.param[p].at == part[i].from &&
+					net.param[p].n ==
+					    part[i].to - part[i].from &&
+					strcmp(net.param[p].tensor->name,
+					    want[k].name) == 0 &&
+					part[i].factor == want[k].factor;
+	}
+	assert_int_equal(seen, n);
+	assert_ok(layer_rates(&net, HIDDEN, &a, &part, &n, &e), &e);
+	assert_int_equal(n, 0);
+	net_release(&net);
+	arena_release(&a);
+}
+
 int
 main(void)
 {
@@ -224,6 +266,7 @@ main(void)
 	    cmocka_unit_test(test_start),
 	    cmocka_unit_test(test_all_set),
 	    cmocka_unit_test(test_seed),
+	    cmocka_unit_test(test_rates),
 	};
 
 	return cmocka_run_group_tests_name("reset", tests, setup, teardown);
