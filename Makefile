@@ -255,6 +255,13 @@ eval-purify: all ## purify the victims of the zoo by METHODS, as SCANS found the
 	@sh purify/zoo-purify.sh $(ZOO) $${SCANS:-build/scans/given} $${OUT:-build/eval-purify} \
 	  "$${METHODS:-guided sau ft ft-sam d3 anp fp i-bau nad}" "$${SEEDS:-0 1 2}" $${NAMES:-test-}
 	@/usr/bin/python3 -B purify/eval-purify.py $${OUT:-build/eval-purify}
+eval-usual-purify: all ## unlearn the models of eval-usual by METHODS with three seeds; the table of purify/EVALUATION.md; hours
+	@/usr/bin/python3 -B purify/usual-purify.py $(B)/bin build/usual build/usual-purify \
+	  "$${METHODS:-guided ft-sam d3}" "$${SEEDS:-0 1 2}"
+	@/usr/bin/python3 -B purify/eval-purify.py build/usual-purify
+real-victims: all ## purify two PreAct-ResNet18 victims; the table of purify/EVALUATION.md (two hours)
+	@/usr/bin/python3 -B purify/real-victims.py $(B)/bin build/real-victims "$${SEEDS:-0}" "$${METHODS:-guided}"
+	@/usr/bin/python3 -B purify/eval-purify.py build/real-victims/purified
 real-sizes: all ## time a round of models of real size and their memory, the table of purify/README.md (python3-torch; minutes)
 	@/usr/bin/python3 -B purify/real-sizes.py $(B)
 sau-table: all ## measure the table of purify/README.md (an hour)
@@ -272,5 +279,5 @@ install: all ## binaries, data and man pages
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models corpus demo deps \
-        deps-check eval-foreign eval-purify eval-scan eval-usual fixtures format fuzz fuzz-bins help install interop lint null-table \
-        real-sizes replay sau-table scan-growth unit zoo
+        deps-check eval-foreign eval-purify eval-scan eval-usual eval-usual-purify fixtures format fuzz fuzz-bins help install interop lint null-table \
+        real-sizes real-victims replay sau-table scan-growth unit zoo
