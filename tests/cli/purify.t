@@ -164,6 +164,14 @@ fails 2 'a scan of other classes' 're-activation was not tried: .*class' assay-p
 ok 'the document says why' grep -q '"not_done": ".*class' "$tmp/w.json"
 ok 'the model is there' cmp "$tmp/w.onnx" "$tmp/1.onnx"
 
+# a question that no image is about does not keep the others from being tried
+pair='{"class":1,"geometry":"pair","source":1}'
+echo "$scan,\"targets\":[$pair]}" >"$tmp/idle.json"
+fails 2 'no images' 're-activation was not tried: no images to push from class 1 to class 1' assay-purify $o --scan "$tmp/idle.json" "$suspect" -o "$tmp/w.onnx"
+exits 0 'and a trigger' assay-purify $o --scan "$tmp/idle.json" --trigger "$trigger" "$suspect" -o "$tmp/w.onnx"
+prints '^file  blended  *2 '
+ok 'what is not tried is said' grep -q 're-activation: no images to push from class 1' "$err"
+
 # where it came from
 sum=$(sha256sum <"$suspect" | cut -c1-16)
 exits 0 'provenance' assay-purify $o "$suspect" -o "$tmp/w.onnx" --document "$tmp/w.json" --provenance
