@@ -365,8 +365,7 @@ slide_row(const struct conv_geom *g, struct sum s, const float *x,
 				q = reach_of(
 				    f, 2, j + (run - 1) * px.phases, back);
 				/* where none is met says nothing of between */
-				if (q.from != r.from || q.n != r.n ||
-				    q.n == 0)
+				if (q.from != r.from || q.n != r.n || q.n == 0)
 					run = 1;
 			}
 			s.rows = r.n > 0 ? ry.n : 0;

@@ -553,8 +553,8 @@ main(void)
 	    "a view of a file", test_view, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){
 	    "a batch size that is baked in", test_baked, NULL, NULL, NULL};
-	tests[n++] = (struct CMUnitTest){
-	    "statistics that nothing asks for", test_dead_norm, NULL, NULL, NULL};
+	tests[n++] = (struct CMUnitTest){"statistics that nothing asks for",
+	    test_dead_norm, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){"batch statistics with it",
 	    test_baked_statistics, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){

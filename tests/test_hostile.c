@@ -323,9 +323,9 @@ test_stairs(void **state)
 		put(&m, "Tile", arena_printf(&m.arena, "b%" PRId64, i), "flat",
 		    NULL);
 		ints(&m, "repeats", 2, (int64_t[]){1, STAIRS - i});
-		step[i] = put(&m, "Slice",
-		    arena_printf(&m.arena, "s%" PRId64, i),
-		    m.node[m.nnode - 1].name, NULL);
+		step[i] =
+		    put(&m, "Slice", arena_printf(&m.arena, "s%" PRId64, i),
+			m.node[m.nnode - 1].name, NULL);
 		ints(&m, "starts", 1, (int64_t[]){0});
 		ints(&m, "ends", 1, (int64_t[]){16});
 		ints(&m, "axes", 1, (int64_t[]){1});
@@ -334,8 +334,8 @@ test_stairs(void **state)
 	for (size_t i = 0; i < STAIRS; i++)
 		v = put(&m, "Neg", arena_printf(&m.arena, "f%zu", i), v, NULL);
 	for (size_t i = 0; i < STAIRS; i++)
-		v = put(&m, "Add", arena_printf(&m.arena, "y%zu", i), v,
-		    step[i]);
+		v = put(
+		    &m, "Add", arena_printf(&m.arena, "y%zu", i), v, step[i]);
 	m.output = v;
 	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
 	net_release(&net);

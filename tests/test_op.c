@@ -315,9 +315,8 @@ main(void)
 {
 	static void (*const fn[])(void **) = {test_gradient, test_data_alone,
 	    test_reference, test_apart, test_nan, test_special};
-	static const char *const what[] = {
-	    "gradient", "data alone", "definition", "apart", "NaN",
-	    "NaN, infinity"};
+	static const char *const what[] = {"gradient", "data alone",
+	    "definition", "apart", "NaN", "NaN, infinity"};
 	enum {
 		KINDS = ARRAY_LEN(fn)
 	};
