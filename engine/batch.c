@@ -374,6 +374,17 @@ gather(const struct batch *b, void *p, size_t size, bool images)
 	ranks_gather(p, at);
 }
 
+/* Whether a step has statistics: it runs, and back what asks for a gradient. */
+static bool
+has_statistics(const struct batch *b, size_t i, bool backward)
+{
+	const struct step *s = &b->net->step[i];
+	const struct plan *p = &b->run[0].plan;
+
+	return s->op->sync != NULL && p->run[i] &&
+	       (!backward || p->wants[s->out]);
+}
+
 /* Add the chunks' sums in order and finish them into the statistics. */
 static void
 synchronise(struct batch *b, size_t i, bool backward)
@@ -422,7 +433,7 @@ train_forward(const struct job *j)
 		    j->x + chunk_first(b, k) * image_floats(b));
 	for (size_t i = 0, end; i < b->net->nstep; i = end) {
 		end = segment_end(b, i);
-		if (b->net->step[i].op->sync != NULL)
+		if (has_statistics(b, i, false))
 			synchronise(b, i, false);
 #pragma omp parallel for schedule(dynamic, 1)
 		for (size_t k = b->own.from; k < b->own.to; k++) {
@@ -468,7 +479,7 @@ train_backward(const struct job *j)
 #pragma omp parallel for schedule(dynamic, 1)
 		for (size_t lane = b->lane.from; lane < b->lane.to; lane++)
 			lane_back(b, lane, i + 1, end);
-		if (b->net->step[i].op->sync != NULL)
+		if (has_statistics(b, i, true))
 			synchronise(b, i, true);
 #pragma omp parallel for schedule(dynamic, 1)
 		for (size_t lane = b->lane.from; lane < b->lane.to; lane++)
@@ -577,7 +588,7 @@ batch_update_statistics(const struct batch *b, struct net *net, float momentum)
 	for (size_t i = 0; i < net->nstep; i++) {
 		const struct step *s = &net->step[i];
 
-		if (s->op->sync != NULL)
+		if (has_statistics(b, i, false))
 			s->op->sync->update(s, &b->run[0].plan.shape[s->in[0]],
 			    b->stat + b->stat_at[i], b->n, momentum,
 			    net_param_mutable(net, net->value[s->in[3]].param),

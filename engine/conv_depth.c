@@ -364,7 +364,8 @@ slide_row(const struct conv_geom *g, struct sum s, const float *x,
 				r = reach_of(f, 2, j, back);
 				q = reach_of(
 				    f, 2, j + (run - 1) * px.phases, back);
-				if (q.from != r.from || q.n != r.n)
+				/* where none is met says nothing of between */
+				if (q.from != r.from || q.n != r.n || q.n == 0)
 					run = 1;
 			}
 			s.rows = r.n > 0 ? ry.n : 0;

@@ -381,6 +381,14 @@ bounds_of(const struct node *n, double v[2])
 	return n->nin == 1 && v[0] < v[1] && (isfinite(v[0]) || isfinite(v[1]));
 }
 
+/* Whether a layer has taken bounds along: what comes then is another's. */
+static bool
+has_bounds(const struct node *layer)
+{
+	return node_attr(layer, "lowest") != NULL ||
+	       node_attr(layer, "highest") != NULL;
+}
+
 /* A layer takes what bounds its output along: the output is the latter's. */
 static int
 bounded(struct fuse *f, struct node *layer)
@@ -392,7 +400,7 @@ bounded(struct fuse *f, struct node *layer)
 
 	if (end == NULL)
 		end = used_by(f, layer, "Clip");
-	if (end == NULL || !bounds_of(end, v))
+	if (end == NULL || has_bounds(layer) || !bounds_of(end, v))
 		return 0;
 	a = arena_alloc(f->a, layer->nattr + 2, sizeof(*a));
 	if (a == NULL)
@@ -423,7 +431,7 @@ with_rest(struct fuse *f, struct node *conv)
 	const char **in;
 
 	/* what is the same for all images is broadcast to them */
-	if (v == NULL || !v->image || conv->nin > 3 ||
+	if (v == NULL || !v->image || conv->nin > 3 || has_bounds(conv) ||
 	    strcmp(rest, conv->out[0]) == 0)
 		return 0;
 	if ((in = arena_alloc(f->a, 4, sizeof(*in))) == NULL)

@@ -93,7 +93,10 @@ reshape_infer(const struct step *s, const struct shape *const *in,
 		else if (ckd_mul(&have, have, out->dim[i]))
 			return op_bad(s, e, "%zu elements do not fit", n);
 	}
-	if (free_axis != SIZE_MAX && have != 0)
+	/* nothing says how often zero numbers are divided */
+	if (free_axis != SIZE_MAX && have == 0)
+		return op_bad(s, e, "any size fits on axis %zu", free_axis);
+	if (free_axis != SIZE_MAX)
 		have *= out->dim[free_axis] = n / have;
 	if (have != n)
 		return op_bad(s, e, "%zu elements do not fit", n);

@@ -3,7 +3,7 @@
  * ConstantOfShape, Range.  They have no kernels.
  */
 #include "base/limits.h"
-#include "engine/op.h"
+#include "engine/fold.h"
 
 #include <math.h>
 
@@ -114,7 +114,7 @@ fill_infer(const struct step *s, const struct shape *const *in,
 		out->dim[i] = (size_t)dim[i];
 	}
 	if (type != NULL && type->kind == ATTR_TEXT)
-		out->type = dtype_parse(type->s);
+		out->type = fold_type(dtype_parse(type->s));
 	if (out->type == DTYPE_COUNT)
 		return op_bad(s, e, "type '%s'", type->s);
 	return 0;

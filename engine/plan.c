@@ -16,6 +16,7 @@ struct span {
 struct layouter {
 	struct span *span;
 	size_t n;
+	const struct span **placed; /* by their place */
 };
 
 static int
@@ -412,27 +413,43 @@ largest_first(const void *a, const void *b)
 	return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* Lowest offset where s overlaps none of the placed spans alive with it. */
+/*
+ * Lowest offset where s overlaps none of the placed spans alive with it.  In
+ * the order of their places one pass finds it: a graph may have many.
+ */
 static size_t
-first_fit(const struct span *placed, size_t n, const struct span *s)
+first_fit(const struct layouter *l, size_t n, const struct span *s)
 {
 	size_t at = 0;
-	bool moved = true;
 
-	while (moved) {
-		moved = false;
-		for (size_t i = 0; i < n; i++) {
-			const struct span *q = &placed[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct span *q = l->placed[i];
 
-			if (q->to < s->from || q->from > s->to ||
-			    *q->where >= at + s->size ||
-			    *q->where + q->size <= at)
-				continue;
-			at = *q->where + q->size;
-			moved = true;
-		}
+		if (*q->where >= at + s->size)
+			break;
+		if (q->to >= s->from && q->from <= s->to)
+			at = MAX(at, *q->where + q->size);
 	}
 	return at;
+}
+
+/* Behind those that are not higher. */
+static void
+insert(struct layouter *l, size_t n, const struct span *s)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (*l->placed[mid]->where <= *s->where)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	memmove(l->placed + lo + 1, l->placed + lo,
+	    (n - lo) * sizeof(const struct span *));
+	l->placed[lo] = s;
 }
 
 static void
@@ -442,7 +459,8 @@ place(struct plan *p, struct layouter *l)
 	for (size_t i = 0; i < l->n; i++) {
 		struct span *s = &l->span[i];
 
-		*s->where = first_fit(l->span, i, s);
+		*s->where = first_fit(l, i, s);
+		insert(l, i, s);
 		p->floats = MAX(p->floats, *s->where + s->size);
 	}
 }
@@ -464,10 +482,11 @@ allocate(
 	p->fixed = arena_alloc(a, nv, sizeof(*p->fixed));
 	*need = arena_alloc(a, ns, sizeof(**need));
 	l->span = arena_alloc(a, 2 * (nv + ns), sizeof(*l->span));
+	l->placed = arena_alloc(a, 2 * (nv + ns), sizeof(struct span *));
 	if (p->shape == NULL || p->wants == NULL || p->value == NULL ||
 	    p->grad == NULL || p->run == NULL || p->aux == NULL ||
 	    p->derived == NULL || p->fixed == NULL || *need == NULL ||
-	    l->span == NULL)
+	    l->span == NULL || l->placed == NULL)
 		return full(e);
 	return 0;
 }

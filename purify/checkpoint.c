@@ -14,7 +14,8 @@
 /* --- what belongs to it --------------------------------------------------- */
 
 /* What may not differ between the run that wrote a checkpoint and the one that
- * goes on: version, inputs, options. */
+ * goes on: version, inputs, options; what --preprocess and --arch make of the
+ * model as well. */
 static void
 key_of(const struct purification *p, struct digest *out)
 {
@@ -24,6 +25,7 @@ key_of(const struct purification *p, struct digest *out)
 	digest_update(&c, tool_version, strlen(tool_version) + 1);
 	digest_update(&c, p->cfg.method->name, strlen(p->cfg.method->name) + 1);
 	digest_update(&c, &p->model.digest, sizeof(p->model.digest));
+	digest_update(&c, &p->loaded, sizeof(p->loaded));
 	digest_update(&c, &p->data.digest, sizeof(p->data.digest));
 	digest_update(&c, &p->guided_by, sizeof(p->guided_by));
 	digest_update(&c, &p->cfg.options, sizeof(p->cfg.options));

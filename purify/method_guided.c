@@ -161,6 +161,8 @@ begin(struct purification *p, uint64_t round, struct err *e)
 		return rc;
 	if (round == 0)
 		warn_of_idle(&p->guide);
+	/* anew: a trial before the rounds has asked other questions */
+	memset(s->target, 0, p->h.classes * sizeof(*s->target));
 	for (size_t i = 0; i < p->guide.n; i++)
 		if (p->guide.question[i].n > 0)
 			s->target[p->guide.question[i].target] = true;

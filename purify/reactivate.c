@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "purify/reactivate.h"
 
+#include "base/tool.h"
 #include "engine/batch.h"
 #include "engine/loss.h"
 
@@ -34,10 +35,12 @@ take_given(struct reactivate *r, const struct trigger *t)
 	    .source = UAP_ALL};
 }
 
-/* The scan's first questions, asked again of the model as it came. */
+/* The scan's first questions, asked again of the model as it came; those that
+ * no image is about are left out, unless all are. */
 static int
 take_scan(struct reactivate *r, const struct reactivate_how *how, struct err *e)
 {
+	const struct guide_question *idle = NULL;
 	struct guide *g = &r->guide;
 	int rc = guide_read(g, how->scan, how->h0, &r->arena, e);
 
@@ -50,8 +53,12 @@ take_scan(struct reactivate *r, const struct reactivate_how *how, struct err *e)
 	for (size_t i = 0; i < g->n; i++) {
 		const struct guide_question *q = &g->question[i];
 
-		if (q->n == 0)
-			return guide_idle(q, e);
+		if (q->n == 0) {
+			idle = q;
+			(void)guide_idle(q, e);
+			tool_warn("re-activation: %s", e->msg);
+			continue;
+		}
 		/* the last of a pool is what was found, the others vary it */
 		r->trigger[r->n++] = (struct reactivate_trigger){
 		    .trigger = &q->pool[q->n - 1],
@@ -59,7 +66,7 @@ take_scan(struct reactivate *r, const struct reactivate_how *how, struct err *e)
 		    .target = q->target,
 		    .source = q->source};
 	}
-	return 0;
+	return r->n == 0 && idle != NULL ? guide_idle(idle, e) : 0;
 }
 
 /* --- one trigger ---------------------------------------------------------- */

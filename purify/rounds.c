@@ -9,6 +9,7 @@
 #include "base/tool.h"
 #include "engine/loss.h"
 #include "engine/measure.h"
+#include "engine/regrow.h"
 #include "purify/budget.h"
 #include "purify/checkpoint.h"
 #include "purify/estimate.h"
@@ -139,6 +140,7 @@ open_all(struct purification *p, struct err *e)
 		0 ||
 	    (rc = measure_fits(&p->h, d, NULL, e)) != 0)
 		return err_in(e, c->model);
+	regrow_key(&p->model.model, &p->loaded);
 	if ((rc = split(p, e)) != 0)
 		return err_in(e, c->data);
 	if ((rc = read_guide(p, e)) != 0)

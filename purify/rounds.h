@@ -55,6 +55,7 @@ struct purification {
 	struct arena arena;
 	struct purify_config cfg;
 	struct fetched_model model;
+	struct digest loaded; /* of the model as options made it */
 	struct fetched_data data;
 	struct net h, h0;
 	struct guide guide; /* of --guide; n = 0: none */

@@ -271,6 +271,24 @@ body_residual(struct model *m)
 	op_body_head(m, b, 4 * 7 * 6);
 }
 
+/* What is bounded is a summand, not the sum; and bounded twice. */
+static void
+body_bounded_summand(struct model *m)
+{
+	const char *v = op_body_conv(m, "a", "image", 4, 3, 1, 1), *w;
+
+	w = op_body_conv(m, "b", v, 4, 4, 3, 3);
+	op_body_window(m, 1, 1, 1, 1, 1);
+	w = build_node(m, "Relu", "r", &w, 1);
+	v = build_node(m, "Add", "sum", (const char *[]){v, w}, 2);
+	v = op_body_conv(m, "c", v, 4, 4, 1, 1);
+	v = build_node(m, "Relu", "s", &v, 1);
+	v = build_node(m, "Clip", "clip", &v, 1);
+	build_real(m, "min", 0.1);
+	build_real(m, "max", 0.5);
+	op_body_head(m, v, 4 * 7 * 6);
+}
+
 /* A sum that is broadcast over the pixels: no convolution can take it along. */
 static void
 body_broadcast_sum(struct model *m)
@@ -478,6 +496,7 @@ static const struct op_body table[] = {
     {"average-pool, padding counted", body_average_pool_counted, 7, 6, 3, 2},
     {"global average-pool", body_global_pool, 7, 6, 3, 3},
     {"residual add, mul, sub", body_residual, 7, 6, 3, 3},
+    {"sum of what is bounded", body_bounded_summand, 7, 6, 3, 3},
     {"sum broadcast over pixels", body_broadcast_sum, 7, 6, 3, 3},
     {"normalisation sub, div", body_normalise, 7, 6, 3, 3},
     {"reshape, matmul", body_matmul, 7, 6, 3, 3},

@@ -188,6 +188,8 @@ BODY_DEPTH(dilated_2, 10, 1, 3, 2, 2, 2)
 BODY_DEPTH(many, 7, 3, 3, 1, 1, 1)
 BODY_DEPTH(many_2, 7, 2, 3, 2, 0, 1)
 BODY_DEPTH(padded, 9, 1, 3, 2, 4, 1)
+BODY_DEPTH(around, 5, 1, 2, 1, 2, 1)
+BODY_DEPTH(apart, 6, 1, 3, 1, 1, 3)
 
 /* All pixels apart, uneven pads, no bias, one spatial axis. */
 static void
@@ -475,6 +477,8 @@ static const struct op_body table[] = {
     {"depthwise, three of each", body_depth_many, 7, 6, 3, 2},
     {"depthwise, two of each, stride 2", body_depth_many_2, 7, 6, 3, 2},
     {"depthwise, beyond the padding", body_depth_padded, 7, 6, 3, 2},
+    {"depthwise, padding on both sides", body_depth_around, 1, 1, 3, 2},
+    {"depthwise, pixels that no tap meets", body_depth_apart, 5, 5, 3, 2},
     {"depthwise 1-d", body_depth_1d, 7, 6, 3, 2},
     {"depthwise 3x4, uneven pads", body_depth_uneven, 7, 6, 3, 2},
     {"conv of one channel", body_grey_3, 7, 15, 1, 2},

@@ -401,6 +401,75 @@ test_baked_statistics(void **state)
 	model_release(&w.m);
 }
 
+/* --- batch statistics that nothing asks for ------------------------------ */
+
+static const char *
+norm(struct model *m, const char *name, const char *x)
+{
+	const char *in[5] = {x};
+	static char part[2][4][16];
+	size_t k = *name == 'a' ? 0 : 1;
+
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(part[k][i], sizeof(part[k][i]), "%s.%zu", name, i);
+		in[i + 1] = part[k][i];
+		*build_tensor(m, part[k][i], 1, (size_t[]){1}) =
+		    i % 3 == 0 ? 1.0f : 0.0f;
+	}
+	return build_node(m, "BatchNormalization", name, in, 5);
+}
+
+/* A norm whose output leads nowhere, and one of a value that only it reads, do
+ * not disturb the training of the others. */
+static void
+test_dead_norm(void **state)
+{
+	static float x[4 * 16], y[4 * 2], dy[4 * 2], dw[64];
+	struct world w = {.logits = y, .dlogits = dy};
+	struct err e = {0};
+	const char *v;
+	struct batch b;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(x); i++)
+		x[i] = 0.03f * (float)(i * 5 % 31);
+	for (size_t i = 0; i < ARRAY_LEN(dy); i++)
+		dy[i] = (float)(i * 3 % 11) - 5.0f;
+	build_begin(&w.m, 4, 4, 1);
+	v = build_node(&w.m, "Sin", "sin", (const char *[]){"image"}, 1);
+	norm(&w.m, "b", v);
+	v = build_node(&w.m, "Flatten", "flat",
+	    (const char *[]){norm(&w.m, "a", "image")}, 1);
+	(void)build_tensor(&w.m, "w", 2, (size_t[]){16, 2});
+	build_node(&w.m, "MatMul", "y", (const char *[]){v, "w"}, 2);
+	build_end(&w.m, "y", 2);
+	assert_ok(net_build(&w.net, &w.m, 0, 0, 0, &e), &e);
+	assert_true(w.net.nweight <= ARRAY_LEN(dw));
+	for (size_t i = 0; i < w.net.nweight; i++)
+		w.net.weight[i] = 0.1f * (float)(i % 7) + 0.2f;
+	net_changed(&w.net);
+	assert_ok(batch_init(&b, &w.net, 4, PLAN_WEIGHTS, BATCH_TRAIN, &e), &e);
+	batch_step(&b, x, given_loss, &w, NULL, dw);
+	batch_update_statistics(&b, &w.net, 0.1f);
+	batch_release(&b);
+	for (size_t i = 0; i < w.net.nparam; i++) {
+		const struct param *p = &w.net.param[i];
+		float now = *net_param(&w.net, i);
+
+		/* a's statistics have moved, b's have not */
+		if (strcmp(p->tensor->name, "a.2") == 0)
+			assert_true(now > 0.0f);
+		if (strcmp(p->tensor->name, "b.2") == 0)
+			assert_true(now == 0.0f);
+		if (strcmp(p->tensor->name, "b.3") == 0)
+			assert_true(now == 1.0f);
+		if (strcmp(p->tensor->name, "b.0") == 0)
+			assert_true(dw[p->at] == 0.0f);
+	}
+	net_release(&w.net);
+	model_release(&w.m);
+}
+
 /* A reader's view of a file is no dense array: refused, not misread. */
 static void
 test_view(void **state)
@@ -417,6 +486,53 @@ test_view(void **state)
 	assert_non_null(strstr(e.msg, "is a view of a file"));
 	w.m.tensor[0].stride = NULL;
 	world_close(&w);
+}
+
+/* What is filled with a half float is filled with real numbers. */
+static void
+test_half_fill(void **state)
+{
+	static const int64_t two = 2;
+	static const char *const types[] = {"f16", "bf16", "f32", "f64"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		const float x[] = {1.0f, -3.0f};
+		const char *v = "image";
+		struct err e = {0};
+		struct node *fill;
+		struct tensor *t;
+		struct net net;
+		struct model m;
+		float *w, y[2];
+
+		build_begin(&m, 1, 2, 1);
+		w = build_tensor(&m, "w", 2, (size_t[]){2, 2});
+		w[0] = w[3] = 1.0f;
+		t = &m.tensor[m.ntensor++];
+		*t = (struct tensor){.name = "shape",
+		    .dtype = DTYPE_I64,
+		    .rank = 1,
+		    .dim = {1},
+		    .data = (const void *)&two,
+		    .size = sizeof(two)};
+		build_node(&m, "ConstantOfShape", "fill",
+		    (const char *[]){"shape"}, 1);
+		build_real(&m, "value", 0.5);
+		build_int(&m, "dtype", 0);
+		fill = &m.node[m.nnode - 1];
+		fill->attr[1].kind = ATTR_TEXT;
+		fill->attr[1].s = types[i];
+		v = build_node(&m, "Flatten", "flat", &v, 1);
+		build_node(&m, "Add", "sum", (const char *[]){v, "fill"}, 2);
+		build_node(&m, "MatMul", "y", (const char *[]){"sum", "w"}, 2);
+		build_end(&m, "y", 2);
+		assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
+		assert_ok(batch_logits(&net, x, 1, y, &e), &e);
+		assert_true(y[0] == 1.5f && y[1] == -2.5f);
+		net_release(&net);
+		model_release(&m);
+	}
 }
 
 /* A mean over many pixels keeps its digits: one sum of all would have lost
@@ -484,8 +600,12 @@ main(void)
 	    "a view of a file", test_view, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){
 	    "a batch size that is baked in", test_baked, NULL, NULL, NULL};
+	tests[n++] = (struct CMUnitTest){"statistics that nothing asks for",
+	    test_dead_norm, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){"batch statistics with it",
 	    test_baked_statistics, NULL, NULL, NULL};
+	tests[n++] = (struct CMUnitTest){
+	    "filled with half floats", test_half_fill, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){
 	    "a mean over many pixels", test_large_mean, NULL, NULL, NULL};
 	return _cmocka_run_group_tests("engine", tests, n, NULL, NULL);

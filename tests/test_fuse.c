@@ -159,6 +159,25 @@ residual(struct model *m)
 	return one(m, "Relu", "r", v);
 }
 
+/* The sum is not bounded. */
+static const char *
+relu_residual(struct model *m)
+{
+	const char *v = one(m, "Relu", "r", conv(m, "c", "image"));
+
+	return two(m, "Add", "sum", "image", v);
+}
+
+/* The second bounds are others. */
+static const char *
+conv_relu_clip(struct model *m)
+{
+	one(m, "Clip", "clip", one(m, "Relu", "r", conv(m, "c", "image")));
+	build_real(m, "min", 1.0);
+	build_real(m, "max", 6.0);
+	return "clip";
+}
+
 static const char *
 conv_constant(struct model *m)
 {
@@ -203,6 +222,8 @@ static const struct row {
     {"convolution, relu", conv_relu, "Conv", 2},
     {"convolution, relu6", conv_clip, "Conv", 2},
     {"convolution, sum, relu", residual, "Conv", 4},
+    {"convolution, relu, sum", relu_residual, "Conv Add", 2},
+    {"convolution, relu, clip", conv_relu_clip, "Conv Clip", 1},
     {"convolution and a constant", conv_constant, "Relu Conv Add", 2},
     {"a convolution used twice", conv_twice, "Conv Relu Mul", 2},
     {"linear layer", linear, "MatMul", 3},

@@ -262,6 +262,86 @@ test_many_nodes(void **state)
 	model_release(&m);
 }
 
+/* Node `name` of two inputs at most, the second of which may be NULL. */
+static const char *
+put(struct model *m, const char *op, const char *name, const char *a,
+    const char *b)
+{
+	const char **io = arena_alloc(&m->arena, 3, sizeof(*io));
+
+	assert_non_null(io);
+	io[0] = a;
+	io[1] = b;
+	io[2] = name;
+	m->node[m->nnode++] = (struct node){.op = op,
+	    .name = name,
+	    .in = io,
+	    .out = &io[2],
+	    .nin = b != NULL ? 2 : 1,
+	    .nout = 1};
+	return name;
+}
+
+static void
+ints(struct model *m, const char *name, size_t n, const int64_t *v)
+{
+	struct node *last = &m->node[m->nnode - 1];
+	struct attr *a = arena_alloc(&m->arena, 4, sizeof(*a));
+	int64_t *list = arena_alloc(&m->arena, n, sizeof(*list));
+
+	assert_true(a != NULL && list != NULL && last->nattr < 4);
+	memcpy(list, v, n * sizeof(*v));
+	if (last->nattr > 0)
+		memcpy(a, last->attr, last->nattr * sizeof(*a));
+	a[last->nattr++] = (struct attr){
+	    .name = name, .kind = ATTR_INTS, .ints = list, .n = n};
+	last->attr = a;
+}
+
+/*
+ * Buffers that lie in memory from the top down in the order in which they are
+ * laid out, each above a larger one that is gone before the next; then as many
+ * that have to look for a place behind all of them.
+ */
+static void
+test_stairs(void **state)
+{
+	enum {
+		STAIRS = 4000
+	};
+	const char *step[STAIRS], *v;
+	struct err e = {0};
+	struct net net;
+	struct model m;
+
+	(void)state;
+	build_begin(&m, 4, 4, 1);
+	m.node = arena_alloc(&m.arena, 4 * STAIRS + 2, sizeof(*m.node));
+	assert_non_null(m.node);
+	put(&m, "Flatten", "flat", "image", NULL);
+	for (int64_t i = 0; i < STAIRS; i++) {
+		put(&m, "Tile", arena_printf(&m.arena, "b%" PRId64, i), "flat",
+		    NULL);
+		ints(&m, "repeats", 2, (int64_t[]){1, STAIRS - i});
+		step[i] =
+		    put(&m, "Slice", arena_printf(&m.arena, "s%" PRId64, i),
+			m.node[m.nnode - 1].name, NULL);
+		ints(&m, "starts", 1, (int64_t[]){0});
+		ints(&m, "ends", 1, (int64_t[]){16});
+		ints(&m, "axes", 1, (int64_t[]){1});
+	}
+	v = "flat";
+	for (size_t i = 0; i < STAIRS; i++)
+		v = put(&m, "Neg", arena_printf(&m.arena, "f%zu", i), v, NULL);
+	for (size_t i = 0; i < STAIRS; i++)
+		v = put(
+		    &m, "Add", arena_printf(&m.arena, "y%zu", i), v, step[i]);
+	m.output = v;
+	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
+	net_release(&net);
+	model_release(&m);
+}
+
 /* Each constant is allowed, not a thousand of them: gathering counts what it
  * could read, and so is quick to test. */
 static void
@@ -342,12 +422,13 @@ main(void)
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_tensors),
 	    cmocka_unit_test(test_many_nodes),
+	    cmocka_unit_test(test_stairs),
 	    cmocka_unit_test(test_many_constants),
 	    cmocka_unit_test(test_onnx_counts),
 	};
 	static char name[ARRAY_LEN(rows)][160];
 	struct err e = {0};
-	size_t n = 5;
+	size_t n = 6;
 
 	if (blas_init(&e) != 0) {
 		fprintf(stderr, "%s\n", e.msg);

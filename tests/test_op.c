@@ -204,6 +204,42 @@ test_reference(void **state)
 	world_close(&w);
 }
 
+/*
+ * Chains of nodes that engine/fuse.c puts together compute what they do apart:
+ * with one more user of every value, which leads nowhere, none is.
+ */
+static void
+test_apart(void **state)
+{
+	struct world w;
+	struct err e = {0};
+	const float *y, *z;
+	struct run apart;
+	struct net net;
+	size_t nodes;
+
+	world_open(&w, *state);
+	nodes = w.m.nnode;
+	for (size_t i = 0; i < nodes; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "nowhere.%zu", i);
+		build_node(&w.m, "Identity", name, w.m.node[i].out, 1);
+	}
+	assert_ok(net_build(&net, &w.m, 0, 0, 0, &e), &e);
+	assert_ok(run_init(&apart, &net, w.row->n, PLAN_FORWARD, &e), &e);
+	y = run_forward(&w.run, w.x);
+	z = run_forward(&apart, w.x);
+	for (size_t i = 0; i < w.row->n * CLASSES; i++)
+		if (!(fabs((double)(y[i] - z[i])) <=
+			1e-5 * (1 + fabs((double)z[i]))))
+			fail_msg("logit %zu: %.8g, apart %.8g", i, (double)y[i],
+			    (double)z[i]);
+	run_release(&apart);
+	net_release(&net);
+	world_close(&w);
+}
+
 /* NaN in a weight reaches the logits. */
 static void
 test_nan(void **state)
@@ -278,9 +314,9 @@ int
 main(void)
 {
 	static void (*const fn[])(void **) = {test_gradient, test_data_alone,
-	    test_reference, test_nan, test_special};
-	static const char *const what[] = {
-	    "gradient", "data alone", "definition", "NaN", "NaN, infinity"};
+	    test_reference, test_apart, test_nan, test_special};
+	static const char *const what[] = {"gradient", "data alone",
+	    "definition", "apart", "NaN", "NaN, infinity"};
 	enum {
 		KINDS = ARRAY_LEN(fn)
 	};

@@ -91,6 +91,8 @@ exits 0 'gone on with' assay-purify $g --rounds 2 -o "$tmp/g3.onnx" --checkpoint
 ok 'is the same model' cmp "$tmp/g1.onnx" "$tmp/g3.onnx"
 ok 'the same state' cmp "$tmp/g1.state" "$tmp/g3.state"
 fails 2 'with another seed' 'another run' assay-purify $g --rounds 2 --seed 5 -o "$tmp/x.onnx" --checkpoint "$tmp/g3.state"
+exits 0 'with preprocessing' assay-purify $o --rounds 1 --preprocess mean=.1 "$suspect" -o "$tmp/x.onnx" --checkpoint "$tmp/pre.state"
+fails 2 'with another' 'another run' assay-purify $o --rounds 1 --preprocess mean=.2 "$suspect" -o "$tmp/x.onnx" --checkpoint "$tmp/pre.state"
 head -c 3000 "$tmp/g3.state" >"$tmp/cut.state"
 fails 2 'a state cut short' 'cut.state: ' assay-purify $g --rounds 2 -o "$tmp/x.onnx" --checkpoint "$tmp/cut.state"
 fails 4 'no guide' 'needs --guide' assay-purify -q --method guided --data "$audit" "$suspect" -o "$tmp/x.onnx"
@@ -120,6 +122,8 @@ printf '%s' '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"}
  "geometries":[{"name":"warp","per_class":[{"class":1,"ease":{"suspect":90.0,"references":[-1.0]}}]}]}' >"$tmp/claim.json"
 c="${c%--rounds*} --rounds 2 --data $audit $clean"
 exits 0 'one of two, both rounds' assay-purify $c -o "$tmp/c1.onnx" --checkpoint "$tmp/c1.state"
+exits 0 'with an estimate' assay-purify ${c#-q } -o "$tmp/c2.onnx"
+ok 'is the same model' cmp "$tmp/c1.onnx" "$tmp/c2.onnx"
 exits 0 'the first' assay-purify $c --max-time .000001 -o "$tmp/c2.onnx" --checkpoint "$tmp/c2.state"
 ok 'one was left alone' grep -q 'class 1 is left alone: what the scan found (warp) is not found again' "$err"
 exits 0 'gone on with' assay-purify $c -o "$tmp/c2.onnx" --checkpoint "$tmp/c2.state"
@@ -159,6 +163,14 @@ ok 'is said, too' sh -c "grep -q '\"reactivation\": null' '$tmp/w.json' && grep 
 fails 2 'a scan of other classes' 're-activation was not tried: .*class' assay-purify $o --scan "$tmp/seven.json" "$suspect" -o "$tmp/w.onnx" --document "$tmp/w.json"
 ok 'the document says why' grep -q '"not_done": ".*class' "$tmp/w.json"
 ok 'the model is there' cmp "$tmp/w.onnx" "$tmp/1.onnx"
+
+# a question that no image is about does not keep the others from being tried
+pair='{"class":1,"geometry":"pair","source":1}'
+echo "$scan,\"targets\":[$pair]}" >"$tmp/idle.json"
+fails 2 'no images' 're-activation was not tried: no images to push from class 1 to class 1' assay-purify $o --scan "$tmp/idle.json" "$suspect" -o "$tmp/w.onnx"
+exits 0 'and a trigger' assay-purify $o --scan "$tmp/idle.json" --trigger "$trigger" "$suspect" -o "$tmp/w.onnx"
+prints '^file  blended  *2 '
+ok 'what is not tried is said' grep -q 're-activation: no images to push from class 1' "$err"
 
 # where it came from
 sum=$(sha256sum <"$suspect" | cut -c1-16)
