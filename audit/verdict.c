@@ -72,6 +72,14 @@ middle_of(const double *v, size_t n)
 	return m;
 }
 
+/* The median of two cells is their mean: both residuals are half of the
+ * difference, and their variance half of one cell's. */
+static double
+centred_variance(size_t n)
+{
+	return n == 2 ? 0.5 : 1.0;
+}
+
 /* out[i] = v[i] - median of the references but `but`, median removed. */
 static void
 differences(const struct verdict_family *f, size_t nref, size_t but,
@@ -138,7 +146,8 @@ among_references(const struct verdict_family *a, const struct verdict_family *b,
 			}
 	}
 	arena_release(&mem);
-	return *count > 0 ? sum / *count / (1.0 + median_variance(nref - 1))
+	return *count > 0 ? sum / *count / centred_variance(a->n) /
+				(1.0 + median_variance(nref - 1))
 			  : 0.0;
 }
 
@@ -192,7 +201,8 @@ verdict_spread(const struct verdict_family *f, size_t nref, enum null_kin kin)
 		if (count > 0)
 			var = weigh(var, seen, nref);
 	}
-	return sqrt(var * (1.0 + median_variance(nref)));
+	return sqrt(
+	    var * centred_variance(f->n) * (1.0 + median_variance(nref)));
 }
 
 double
@@ -200,7 +210,9 @@ verdict_unlike(const double *residual, size_t n, double spread)
 {
 	double sum = UNLIKE_PRIOR, count = UNLIKE_PRIOR;
 
-	for (size_t i = 0; i < n; i++) {
+	/* of two, one is the other's mirror image: a target makes its
+	 * counterpart harder by as much as it is easier */
+	for (size_t i = 0; i < n && n != 2; i++) {
 		double z = residual[i] / spread;
 
 		if (!(z < 0.0)) /* or NaN */
@@ -249,7 +261,8 @@ verdict_covariance(const struct verdict_family *f, size_t n, size_t nref,
 	if (tell(nref, kin))
 		learn(f, n, nref, kin, cov);
 	for (size_t i = 0; i < n * n; i++)
-		cov[i] *= 1.0 + median_variance(nref);
+		cov[i] *=
+		    centred_variance(f->n) * (1.0 + median_variance(nref));
 }
 
 /* The inverse of a symmetric positive definite matrix (Gauss and Jordan);
@@ -371,9 +384,9 @@ combine_classes(struct verdict_input *in, double weight)
 		h->p = verdict_cauchy(p, in->nfamily);
 		tests += isfinite(h->p);
 	}
+	in->class_tests = (double)tests / weight;
 	for (size_t t = 0; t < in->classes; t++)
-		in->class_[t].adjusted =
-		    in->class_[t].p * (double)tests / weight;
+		in->class_[t].adjusted = in->class_[t].p * in->class_tests;
 }
 
 static void
@@ -397,9 +410,9 @@ combine_pairs(struct verdict_input *in)
 		h->p = verdict_cauchy(p, ARRAY_LEN(p));
 		tests += isfinite(h->p);
 	}
+	in->pair_tests = (double)tests / WEIGHT_PAIR;
 	for (size_t i = 0; i < n; i++)
-		in->pairs[i].adjusted =
-		    in->pairs[i].p * (double)tests / WEIGHT_PAIR;
+		in->pairs[i].adjusted = in->pairs[i].p * in->pair_tests;
 }
 
 static size_t
@@ -451,6 +464,12 @@ verdict_combine(struct verdict_input *in)
 
 /* --- the verdict --------------------------------------------------------- */
 
+bool
+verdict_barely(double accuracy, size_t classes)
+{
+	return accuracy < fmin(2.0 / (double)classes, BARELY);
+}
+
 struct tally {
 	bool below, near, natural; /* of the level, of ten times it */
 	double p;
@@ -488,7 +507,7 @@ verdict_reach(struct verdict_input *in)
 	in->p = fmin(t.p, 1.0);
 	in->score = 0.0 - log10(fmin(fmax(t.p, SMALLEST_P), 1e3));
 	in->verdict = VERDICT_INCONCLUSIVE;
-	if (in->accuracy < fmin(2.0 / (double)in->classes, BARELY)) {
+	if (verdict_barely(in->accuracy, in->classes)) {
 		in->why = "the model is hardly better than chance on these "
 			  "images: is the preprocessing right?";
 	} else if (t.below) {

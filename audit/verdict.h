@@ -69,7 +69,8 @@ double verdict_spread(
  * How much wider than `spread` the residuals of this suspect lie, at least 1:
  * by those below zero alone.  Its training (other images, classes out of
  * balance) may set a clean model apart from all references, and makes classes
- * easier and harder alike; a backdoor makes some easier.
+ * easier and harder alike; a backdoor makes some easier.  1 for two cells,
+ * which are each other's mirror image.
  */
 double verdict_unlike(const double *residual, size_t n, double spread);
 /* The same as verdict_spread() for all geometries together: n x n, row-major,
@@ -120,6 +121,8 @@ struct verdict_input {
 	struct verdict_hypothesis map;
 	size_t *to; /* [classes] the best map of all pairs, when complete */
 	double map_mean;
+	/* out, of verdict_combine(): what a p of a class, of a pair is times */
+	double class_tests, pair_tests;
 	/* out */
 	enum verdict verdict;
 	double p;     /* the smallest adjusted p, at most 1 */
@@ -140,6 +143,10 @@ void verdict_reach(struct verdict_input *);
 double verdict_cauchy(const double *p, size_t n);
 
 const char *verdict_name(enum verdict);
+
+/* Whether a model is hardly better than chance: it gets less right than twice
+ * what guessing gives, or than .6. */
+bool verdict_barely(double accuracy, size_t classes);
 
 /* Smallest residual that alpha would call evidence, with so many tests. */
 double verdict_least(double spread, double tests, double alpha);
