@@ -154,21 +154,30 @@ accuracy_json(const struct scan *s)
 	return j;
 }
 
+static double
+pair_statistics(const struct scan *s)
+{
+	return s->pair_stamps ? VERDICT_PAIR_STATISTICS : 1.0;
+}
+
 /* The null's spreads, and the smallest effect that this run could have seen,
  * of what counts by itself: a radius relative to what the references explain. */
 static void
 put_power(json_t *doc, const struct scan *s)
 {
 	json_t *spread = json_object(), *least = json_object();
-	double k = (double)s->classes, tested = 0.0;
+	double tested = 0.0;
 
 	for (size_t f = 0; f < s->nfamily; f++)
 		tested += s->family[f].tested;
 	for (size_t f = 0; s->nref != 0 && f <= geometry_count; f++) {
 		const struct verdict_family *v =
 		    f < geometry_count ? &s->family[f] : &s->pair;
-		/* Bonferroni's factor of one cell */
-		double tests = f < geometry_count ? 2 * k * tested : 4 * k * k;
+		/* Bonferroni's factor of one cell, of one of the statistics
+		 * that Cauchy's rule combines */
+		double tests = f < geometry_count
+				   ? s->in.class_tests * tested
+				   : s->in.pair_tests * pair_statistics(s);
 
 		if (f == geometry_count && !s->pairs)
 			break;
@@ -233,12 +242,14 @@ put_limits(json_t *doc, const struct scan *s)
 		json_add(not, json_text("pairs of source and target class"));
 	if (s->screened_targets)
 		json_add(not,
-		    json_text("targets that few adversarial examples land in: "
-			      "too many classes to search all"));
+		    json_text("the radii of all classes but 48, those that "
+			      "most more adversarial examples land in than in "
+			      "the references"));
 	if (s->screened_pairs)
 		json_add(not,
-		    json_text("pairs of classes that no adversarial example "
-			      "joins, and a map of all classes"));
+		    json_text("pairs of classes but two from each class, those "
+			      "that most more adversarial examples join than "
+			      "in the references, and a map of all classes"));
 	json_put(doc, "not_tested", not );
 }
 

@@ -6,6 +6,7 @@
 #include "audit/scan_arms.h"
 #include "base/tool.h"
 #include "engine/measure.h"
+#include "engine/start.h"
 #include "formats/keyed.h"
 
 /* The model's file is there, and so are the images. */
@@ -30,18 +31,6 @@ fetch_file(
 	return fetch_model(path, s->opt.preprocess, s->opt.arch, &m->file, e);
 }
 
-/* The same operators in the same order, with as many weights. */
-static bool
-same_architecture(const struct net *a, const struct net *b)
-{
-	if (a->nstep != b->nstep || a->nweight != b->nweight)
-		return false;
-	for (size_t i = 0; i < a->nstep; i++)
-		if (a->step[i].op != b->step[i].op)
-			return false;
-	return true;
-}
-
 static int
 open_reference(struct scan *s, const char *path, struct err *e)
 {
@@ -61,14 +50,10 @@ open_reference(struct scan *s, const char *path, struct err *e)
 		    m->net.classes, s->classes);
 		return err_in(e, path);
 	}
-	if (!same_architecture(&s->suspect.net, &m->net))
+	if (!scan_same_architecture(&s->suspect.net, &m->net))
 		s->kin = NULL_OTHER;
-	if (digest_equal(&m->file.digest, &s->suspect.file.digest)) {
-		err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "the reference is the model itself");
-		return err_in(e, path);
-	}
-	return 0;
+	rc = scan_reference_fits(s, s->nref - 1, e);
+	return rc != 0 ? err_in(e, path) : 0;
 }
 
 /* The earlier version first; without either, references are grown. */
@@ -106,8 +91,12 @@ take_side(struct scan *s, const struct keyed *k, size_t n, unsigned side,
 {
 	const struct dataset *d = &s->data.data;
 	size_t image = d->h * d->w * d->c;
-	float *x = arena_alloc(&s->arena, most * image, sizeof(*x));
-	int32_t *label = arena_alloc(&s->arena, most, sizeof(*label));
+	float *x;
+	int32_t *label;
+
+	most = MIN(most, n);
+	x = arena_alloc(&s->arena, most, image * sizeof(*x));
+	label = arena_alloc(&s->arena, most, sizeof(*label));
 
 	if (x == NULL || label == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
@@ -132,6 +121,7 @@ agreement(struct scan *s, struct err *e)
 	s->agreed = d->n;
 	for (size_t k = 0; k <= s->nref; k++) {
 		struct scan_model *m = SCAN_MODEL(s, k);
+		size_t class;
 		int rc = measure_predict(&m->net, d, 0, d->n, NULL, pred, e);
 
 		if (rc != 0)
@@ -140,6 +130,14 @@ agreement(struct scan *s, struct err *e)
 		for (size_t i = 0; i < d->n; i++) {
 			m->right[i] = pred[i] == d->label[i];
 			m->correct += m->right[i];
+		}
+		if (scan_numbered_otherwise(s, pred, &class)) {
+			s->otherwise = true;
+			tool_warn("%s: takes most images of class %zu for "
+				  "another one, those for a third one and so "
+				  "on in a circle: does it number the classes "
+				  "otherwise (--classes)?",
+			    m->path, class);
 		}
 		if (measure_near_chance(m->correct, d->n, s->classes))
 			tool_warn(MEASURE_NEAR_CHANCE, m->path,
@@ -215,7 +213,39 @@ split(struct scan *s, struct err *e)
 	    s->fit.n, s->nboth, s->classes);
 }
 
-/* Everything that a reference's numbers depend on but the cell. */
+/* The processor and how it multiplies: others may round otherwise. */
+static void
+digest_machine(struct digest_ctx *d)
+{
+	json_t *j = start_json();
+	char *text;
+
+	json_object_del(j, "threads");
+	json_object_del(j, "cores");
+	if ((text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS)) == NULL)
+		BUG("json_dumps");
+	digest_update(d, text, strlen(text));
+	free(text);
+	json_decref(j);
+}
+
+/* The images of one side, with the numbers that their classes have here: the
+ * model's names may have given them others than the data does. */
+static void
+digest_side(
+    const struct scan *s, const struct uap_images *im, struct digest_ctx *d)
+{
+	const struct dataset *data = &s->data.data;
+	uint64_t shape[] = {im->n, data->h, data->w, data->c};
+
+	digest_update(d, shape, sizeof(shape));
+	digest_update(
+	    d, im->x, im->n * data->h * data->w * data->c * sizeof(*im->x));
+	digest_update(d, im->label, im->n * sizeof(*im->label));
+}
+
+/* Everything that a reference's numbers depend on but the cell: the model as
+ * it was read, architecture and preprocessing among it. */
 static void
 cache_key(const struct scan *s, const struct scan_model *m, struct digest *key)
 {
@@ -228,16 +258,11 @@ cache_key(const struct scan *s, const struct scan_model *m, struct digest *key)
 
 	digest_begin(&d);
 	digest_update(&d, tool_version, strlen(tool_version));
-	digest_update(&d, &m->file.digest, sizeof(m->file.digest));
-	digest_update(&d, &s->data.digest, sizeof(s->data.digest));
+	digest_update(&d, m->file.map.ptr, m->file.map.len);
+	digest_side(s, &s->fit, &d);
+	digest_side(s, &s->test, &d);
 	digest_update(&d, number, sizeof(number));
-	if (m->file.model.preprocess.inside) {
-		const struct preprocess *p = &m->file.model.preprocess;
-
-		digest_update(&d, p->mean, sizeof(p->mean));
-		digest_update(&d, p->std, sizeof(p->std));
-		digest_update(&d, &p->bgr, sizeof(p->bgr));
-	}
+	digest_machine(&d);
 	digest_end(&d, key);
 }
 
@@ -245,10 +270,11 @@ static int
 open_caches(struct scan *s, struct err *e)
 {
 	for (size_t i = 0; i < s->nref; i++) {
-		struct digest key;
+		struct digest key = {0};
 		int rc;
 
-		cache_key(s, &s->ref[i], &key);
+		if (s->opt.cache != NULL)
+			cache_key(s, &s->ref[i], &key);
 		rc = cache_open(
 		    &s->ref[i].cache, s->opt.cache, &key, s->classes, e);
 		if (rc != 0)
@@ -257,14 +283,18 @@ open_caches(struct scan *s, struct err *e)
 	return 0;
 }
 
-int
-scan_close_caches(struct scan *s, struct err *e)
+void
+scan_close_caches(struct scan *s)
 {
-	int rc = 0;
+	for (size_t i = 0; i < s->nref; i++) {
+		struct err e = {0};
+		char text[800];
 
-	for (size_t i = 0; rc == 0 && i < s->nref; i++)
-		rc = cache_close(&s->ref[i].cache, e);
-	return rc;
+		if (cache_close(&s->ref[i].cache, &e) == 0)
+			continue;
+		err_text(&e, text, sizeof(text));
+		tool_warn("%s: nothing is kept of reference %zu", text, i + 1);
+	}
 }
 
 /* The model's own shape; nothing to split. */
