@@ -76,17 +76,20 @@ count_json(const struct scan_flips *f)
 	return j;
 }
 
+/* Of sources that had images: with many classes most have none, and as many
+ * rows as there are pairs would be more than a document may hold. */
 static json_t *
 by_source(const struct scan *s, size_t g, size_t t)
 {
 	json_t *list = json_array();
 
 	for (size_t k = 0; k < s->classes; k++) {
+		const struct scan_flips *f = scan_flips_at(s, g, t, k);
 		json_t *j;
 
-		if (k == t)
+		if (k == t || f->n == 0)
 			continue;
-		j = count_json(scan_flips_at(s, g, t, k));
+		j = count_json(f);
 		json_put(j, "source", json_integer((json_int_t)k));
 		json_add(list, j);
 	}

@@ -227,6 +227,31 @@ blind_spots(const struct scan *s)
 	return list;
 }
 
+/* Classes that no pair was searched from: they had no images to optimise on, or
+ * none that the model gets right to count. */
+static void
+missing_sources(json_t * not, const struct scan *s)
+{
+	const struct uap_found *pair = s->suspect.profile[0].pair;
+	size_t k = s->classes, missing = 0;
+	char text[128];
+
+	for (size_t c = 0; c < k; c++) {
+		bool any = false;
+
+		for (size_t t = 0; t < k; t++)
+			any = any || pair[c * k + t].n != 0;
+		missing += !any;
+	}
+	if (missing == 0)
+		return;
+	snprintf(text, sizeof(text),
+	    "pairs from %zu of the classes, which had no images to search "
+	    "with, and a map of all classes",
+	    missing);
+	json_add(not, json_text(text));
+}
+
 static void
 put_limits(json_t *doc, const struct scan *s)
 {
@@ -240,6 +265,8 @@ put_limits(json_t *doc, const struct scan *s)
 		json_add(not, json_text("anything that needs images"));
 	else if (!s->pairs)
 		json_add(not, json_text("pairs of source and target class"));
+	else
+		missing_sources(not, s);
 	if (s->screened_targets)
 		json_add(not,
 		    json_text("the radii of all classes but 48, those that "

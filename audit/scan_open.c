@@ -190,6 +190,42 @@ test_most(const struct scan *s)
 	return MAX(s->opt.budget->test, TEST_EACH * s->classes);
 }
 
+/* Whether images of two classes count: else there is nothing to push from into
+ * some class. */
+static bool
+two_classes(const struct uap_images *im, const bool *use)
+{
+	int32_t first = -1;
+
+	for (size_t i = 0; i < im->n; i++) {
+		if (use != NULL && !use[i])
+			continue;
+		if (first >= 0 && im->label[i] != first)
+			return true;
+		first = im->label[i];
+	}
+	return false;
+}
+
+/* A model that always says the same gets one class right. */
+static int
+check_classes(const struct scan *s, struct err *e)
+{
+	if (!two_classes(&s->fit, NULL))
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "the images to optimise on are of one class");
+	for (size_t k = 0; k <= s->nref; k++) {
+		const struct scan_model *m =
+		    k == 0 ? &s->suspect : &s->ref[k - 1];
+
+		if (!two_classes(&s->test, m->right_test))
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "%s gets images of one class alone right, or none",
+			    m->path);
+	}
+	return 0;
+}
+
 static int
 split(struct scan *s, struct err *e)
 {
@@ -206,7 +242,7 @@ split(struct scan *s, struct err *e)
 		return rc;
 	mark_test(s, at);
 	if (s->fit.n >= 2 * s->classes && s->nboth >= 2 * s->classes)
-		return 0;
+		return check_classes(s, e);
 	return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 	    "%zu images to optimise on and %zu that all models get right are "
 	    "too few for %zu classes",

@@ -2,6 +2,7 @@
 swap A B    the classes A and B change places
 root        the image goes through the root of its square: the same numbers,
             and no gradient where a pixel is 0
+zero        the logits are the same for every image
 names N...  what its classes are called
 """
 import json, struct, sys
@@ -18,6 +19,9 @@ if change == 'swap':
         row = (end - begin) // head[name]['shape'][0]
         at = [slice(begin + k * row, begin + (k + 1) * row) for k in (a, b)]
         body[at[0]], body[at[1]] = body[at[1]], body[at[0]]
+elif change == 'zero':
+    begin, end = head[model['nodes'][-1]['inputs'][1]]['data_offsets']
+    body[begin:end] = bytes(end - begin)
 elif change == 'root':
     for node in model['nodes']:
         node['inputs'] = ['rooted' if i == 'image' else i for i in node['inputs']]

@@ -31,6 +31,14 @@ fails 2 'a reference that says so' "class 2 of the reference is 'Bag', which is 
 printf '%s\n' T-shirt Dress Sandal Bag >"$tmp/names"
 exits 1 'the user knows better' scan "$tmp/named.st" -r "$tmp/renamed.st" --classes "$tmp/names"
 
+# a model that says the same of every image, images of one class
+edit "$tmp/clean.st" "$tmp/constant.st" zero
+fails 2 'always the same' 'constant.st gets images of one class alone right' assay-scan -q --no-grow --data "$audit" "$tmp/constant.st"
+printf '%0120d' 0 | sed 's/0/\\000/g' >"$tmp/zeros"
+printf "$(cat "$tmp/zeros")" | labels "$tmp/flat" 120
+tail -c +17 "$models/audit-images.idx" | head -c 94080 | images "$tmp/flat" 120 28
+fails 2 'images of one class' 'flat.*one class' assay-scan -q --no-grow --data "$tmp/flat-images.idx,$tmp/flat-labels.idx" "$clean"
+
 # the gradient is not finite where a pixel is 0
 edit "$tmp/clean.st" "$tmp/root.st" root
 exits 2 'nothing found by a blind search' scan "$tmp/root.st" -r "$reference" --json
@@ -66,6 +74,30 @@ exits 1 'a cache that cannot be written' scan "$tmp/named.st" -r "$reference" --
 says 'nothing is kept of reference 1'
 prints '^verdict: evidence'
 fails 4 'a seed that no document holds' 'seed wants' assay-scan -q --data "$audit" "$clean" -r "$reference" --seed 18446744073709551615
+
+# many classes: a document that does not grow with the pairs of these
+mkdir "$tmp/many"
+/usr/bin/python3 "$here/many-classes.py" "$tmp/many"
+run assay-scan -q --budget quick --seeds 1 --data "$tmp/many/images.idx,$tmp/many/labels.idx" "$tmp/many/suspect.st" -r "$tmp/many/reference.st" --json
+ok "a hundred classes: status 0 or 2, got $rc" [ $rc -eq 0 -o $rc -eq 2 ]
+cp "$out" "$tmp/many.json"
+ok 'sources that had images, and what was left out' /usr/bin/python3 - "$tmp/many.json" <<-'Q'
+	import json, sys
+	text = open(sys.argv[1]).read()
+	d = json.loads(text)
+	cells = [c for g in d["geometries"] for c in g["per_class"]]
+	assert sum(c["ease"]["suspect"] is not None for c in cells) == 6 * 48
+	assert all(s["n"] > 0 for c in cells for s in c["by_source"])
+	assert all(sum(s["n"] for s in c["by_source"]) == c["flips"]["n"] for c in cells)
+	assert len(text) < 5000000, len(text)
+	assert len(d["pairs"]) == 200
+	assert any("all classes but 48" in t for t in d["not_tested"])
+	assert any("but two from each class" in t for t in d["not_tested"])
+	# each p of a pair is of 200 tests, a quarter of the level is theirs
+	p = [(x["p"], x["p_adjusted"]) for x in d["pairs"] if x["p_adjusted"] < 1]
+	assert all(abs(a * 800 - b) < 1e-6 * b for a, b in p)
+Q
+ok 'as the schema says, too' valid "$tmp/many.json"
 
 # two classes: what is easier is as much as what is harder
 pick() { # NAME: classes 1 and 3 of one of the sets of images
