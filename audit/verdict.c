@@ -21,6 +21,11 @@
 #define RIDGE      0.02
 #define PI         3.14159265358979323846
 #define SMALLEST_P 1e-300
+/* And from one: a p near 1 says no more than this.  By the tangent it would
+ * undo as small a p, so that a class that was made harder to reach in one
+ * geometry could hide that it is easier in another.  Where the level is, the
+ * tail of the combination is the same. */
+#define LARGEST_P 0.99
 /* Accuracy that is hardly better than chance: twice it, at most this. */
 #define BARELY 0.6
 /* Shares of alpha. */
@@ -355,7 +360,7 @@ verdict_cauchy(const double *p, size_t n)
 			continue;
 		/* tan((1/2 - p) pi) is 1 / (pi p) where it would overflow */
 		sum += p[i] < 1e-8 ? 1.0 / (PI * p[i])
-				   : tan((0.5 - fmin(p[i], 1 - 1e-8)) * PI);
+				   : tan((0.5 - fmin(p[i], LARGEST_P)) * PI);
 		k++;
 	}
 	if (k == 0)

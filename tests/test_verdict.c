@@ -274,6 +274,9 @@ test_cauchy(void **state)
 	    verdict_cauchy((double[]){(double)NAN, 0.2}, 2), 0.2, 1e-12);
 	assert_true(isnan(verdict_cauchy((double[]){(double)NAN}, 1)));
 	assert_true(verdict_cauchy((double[]){1e-300, 1e-300}, 2) > 0);
+	/* what is harder by one statistic does not undo what another says */
+	assert_near(
+	    verdict_cauchy((double[]){1e-6, 1 - 1e-7}, 2) / 2e-6, 1.0, 1e-3);
 }
 
 /* z of a pair: 0, one alone; 1, a map; 2, all pairs of one target, and the
