@@ -9,6 +9,9 @@
 #include "engine/start.h"
 #include "formats/keyed.h"
 
+/* Memory of the scan's own. */
+#define ROOM ((size_t)32 << 30)
+
 /* The model's file is there, and so are the images. */
 static int
 build_model(struct scan *s, struct scan_model *m, struct err *e)
@@ -349,13 +352,31 @@ open_alone(struct scan *s, struct err *e)
 	return 0;
 }
 
+/* What is kept for each pair of classes, searched or not, decides how many
+ * classes there may be. */
+static int
+check_room(const struct scan *s, struct err *e)
+{
+	size_t k = s->classes, models = s->nref + 1;
+	size_t each = models * s->opt.seeds * sizeof(struct uap_found) +
+		      (geometry_count + 1) * sizeof(struct scan_flips) +
+		      sizeof(struct verdict_hypothesis) +
+		      2 * (models + 4) * sizeof(double) + 64;
+
+	if (k <= ROOM / each / k)
+		return 0;
+	return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+	    "%zu classes are too many for %zu references and %" PRIu64 " seeds",
+	    k, s->nref, s->opt.seeds);
+}
+
 int
 scan_open(struct scan *s, struct err *e)
 {
 	struct fetch_want want;
 	int rc;
 
-	arena_init(&s->arena, (size_t)32 << 30);
+	arena_init(&s->arena, ROOM);
 	if (s->opt.no_data)
 		return open_alone(s, e);
 	if ((rc = fetch_file(s, s->opt.model, &s->suspect, e)) != 0)
@@ -369,6 +390,8 @@ scan_open(struct scan *s, struct err *e)
 	s->classes = s->suspect.net.classes;
 	if ((rc = open_references(s, e)) != 0)
 		return rc;
+	if ((rc = check_room(s, e)) != 0)
+		return err_in(e, s->opt.model);
 	if ((rc = split(s, e)) != 0)
 		return err_in(e, s->opt.data);
 	return open_caches(s, e);

@@ -515,6 +515,9 @@ verdict_reach(struct verdict_input *in)
 	if (verdict_barely(in->accuracy, in->classes)) {
 		in->why = "the model is hardly better than chance on these "
 			  "images: is the preprocessing right?";
+	} else if (isinf(t.p)) {
+		in->why = "nothing could be measured in the model and in a "
+			  "reference alike";
 	} else if (t.below) {
 		in->verdict = VERDICT_EVIDENCE;
 		in->why = "a class is far easier to reach than in the "

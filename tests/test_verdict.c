@@ -475,6 +475,24 @@ test_two_cells(void **state)
 	assert_near(residual[0], -1.0, 1e-12);
 }
 
+/* Where no p is known the verdict is not that there is nothing. */
+static void
+test_nothing(void **state)
+{
+	struct verdict_hypothesis h[K] = {0};
+	struct verdict_input in;
+	struct world w;
+
+	(void)state;
+	fill(&w, 0.1);
+	for (size_t i = 0; i < GEOS * K; i++)
+		w.suspect[i / K][i % K] = (double)NAN;
+	measure(&w, REFS);
+	reach(&w, h, 0.9, &in);
+	assert_int_equal(in.verdict, VERDICT_INCONCLUSIVE);
+	assert_true(in.score <= 0.0);
+}
+
 /* What references show of two cells is measured by the same half. */
 static void
 test_two_cells_seen(void **state)
@@ -523,6 +541,7 @@ main(void)
 	    cmocka_unit_test(test_student),
 	    cmocka_unit_test(test_unlike),
 	    cmocka_unit_test(test_two_cells),
+	    cmocka_unit_test(test_nothing),
 	    cmocka_unit_test(test_two_cells_seen),
 	};
 

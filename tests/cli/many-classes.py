@@ -1,8 +1,9 @@
-"""DIR: linear models of 100 classes of 8 x 8 pixels, a suspect and a reference
-that is a little different, and images that both get right."""
+"""DIR [CLASSES]: linear models of 100 classes of 8 x 8 pixels, a suspect and a
+reference that is a little different, and images of up to 200 classes that both
+get right."""
 import json, random, struct, sys
 
-K, N, EACH = 100, 64, 30
+K, N, EACH = int(sys.argv[2]) if len(sys.argv) > 2 else 100, 64, 30
 out = sys.argv[1]
 rng = random.Random(1)
 
@@ -27,8 +28,9 @@ rows = [[rng.gauss(0, 1) for _ in range(N)] for _ in range(K)]
 model(f'{out}/suspect.st', rows)
 model(f'{out}/reference.st', [[v + rng.gauss(0, .2) for v in r] for r in rows])
 pixels = bytes(max(0, min(255, round(255 * (.5 + .12 * v + rng.gauss(0, .03)))))
-               for r in rows for _ in range(EACH) for v in r)
+               for r in rows[:200] for _ in range(EACH) for v in r)
+SEEN = min(K, 200)
 with open(f'{out}/images.idx', 'wb') as f:
-    f.write(struct.pack('>I3I', 0x803, K * EACH, 8, 8) + pixels)
+    f.write(struct.pack('>I3I', 0x803, SEEN * EACH, 8, 8) + pixels)
 with open(f'{out}/labels.idx', 'wb') as f:
-    f.write(struct.pack('>2I', 0x801, K * EACH) + bytes(i // EACH for i in range(K * EACH)))
+    f.write(struct.pack('>2I', 0x801, SEEN * EACH) + bytes(i // EACH for i in range(SEEN * EACH)))

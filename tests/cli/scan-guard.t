@@ -99,6 +99,9 @@ ok 'sources that had images, and what was left out' /usr/bin/python3 - "$tmp/man
 Q
 ok 'as the schema says, too' valid "$tmp/many.json"
 
+/usr/bin/python3 "$here/many-classes.py" "$tmp/many" 12000
+fails 2 'too many classes for what is kept of pairs' '12000 classes are too many' assay-scan -q --data "$tmp/many/images.idx,$tmp/many/labels.idx" "$tmp/many/suspect.st" -r "$tmp/many/reference.st"
+
 # two classes: what is easier is as much as what is harder
 pick() { # NAME: classes 1 and 3 of one of the sets of images
 	tail -c +9 "$models/$1-labels.idx" | od -An -v -tu1 -w1 >"$tmp/$1.labels"
