@@ -20,6 +20,11 @@ int scan_reference_fits(struct scan *, size_t at, struct err *) MUST_USE;
  */
 bool scan_numbered_otherwise(struct scan *, const int32_t *pred, size_t *class);
 
+/* Of two classes there is one difference in each family: how far clean models
+ * differ in it fewer references do not show (audit/EVALUATION.md), and nothing
+ * is evidence. */
+bool scan_too_few(const struct scan *);
+
 /* The roles of suspect and earlier version exchanged. */
 int scan_previous(struct scan *, struct err *) MUST_USE;
 /* The smallest adjusted p of a class; NaN when it was not searched. */

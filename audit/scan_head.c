@@ -2,6 +2,7 @@
  * The head of scan.json: what was compared with what and how, the verdict and
  * its targets, what the run could have seen and could not.
  */
+#include "audit/scan_arms.h"
 #include "audit/scan_doc.h"
 
 #include "base/stat.h"
@@ -182,7 +183,7 @@ put_power(json_t *doc, const struct scan *s)
 		if (f == geometry_count && !s->pairs)
 			break;
 		json_put(spread, v->name, json_number(v->spread));
-		if (f == geometry_count || v->tested)
+		if ((f == geometry_count || v->tested) && !scan_too_few(s))
 			json_put(least, v->name,
 			    json_number(exp(-verdict_least(
 				v->spread, tests, s->opt.alpha))));
@@ -212,6 +213,7 @@ blind_spots(const struct scan *s)
 	    "geometries",
 	    "a backdoor that appears only after conversion, quantisation or "
 	    "further training",
+	    "a model that is built so that its gradients mislead the search",
 	    NULL};
 	json_t *list = strings(always);
 
@@ -221,9 +223,13 @@ blind_spots(const struct scan *s)
 	if (s->previous)
 		json_add(list, json_text("a backdoor that the earlier version "
 					 "has as well"));
-	if (s->arm == SCAN_HOME)
+	if (s->arm == SCAN_HOME) {
 		json_add(list, json_text("what the user's own images teach "
 					 "the grown references"));
+		json_add(list, json_text("a backdoor in the model's graph, not "
+					 "in its weights: grown references "
+					 "have the same graph"));
+	}
 	return list;
 }
 

@@ -440,10 +440,6 @@ agree(struct scan *s)
 	}
 }
 
-/* Of two classes there is one difference in each family: how far clean models
- * differ in it, so many references show (audit/EVALUATION.md). */
-#define TWO_CLASSES_NEED 3
-
 /* What makes any verdict, or that nothing was found, worth nothing. */
 static void
 doubt(struct scan *s)
@@ -456,8 +452,7 @@ doubt(struct scan *s)
 	if (blind != 0 && s->verdict == VERDICT_NO_EVIDENCE)
 		why = "the gradients of a model are zero or not finite where "
 		      "it was searched: a small change may not have been found";
-	if (s->classes == 2 && s->nref < TWO_CLASSES_NEED &&
-	    s->verdict == VERDICT_EVIDENCE)
+	if (scan_too_few(s) && s->verdict == VERDICT_EVIDENCE)
 		why = "a class is far easier to reach than in the references, "
 		      "but with two classes fewer than three references do "
 		      "not show how much clean models differ";

@@ -8,6 +8,8 @@
 
 /* Images of a class, below which nothing is said of it. */
 #define LEAST_IMAGES 8
+/* References of two classes that evidence needs. */
+#define TWO_CLASSES_NEED 3
 
 bool
 scan_same_architecture(const struct net *a, const struct net *b)
@@ -84,6 +86,12 @@ scan_reference_fits(struct scan *s, size_t at, struct err *e)
 			    "to show how little models differ",
 			    s->ref[i].path);
 	return same_names(s, m, e);
+}
+
+bool
+scan_too_few(const struct scan *s)
+{
+	return s->classes == 2 && s->nref < TWO_CLASSES_NEED;
 }
 
 /* --- the order of classes ------------------------------------------------ */
