@@ -38,7 +38,7 @@ BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
 METHODS             = $(patsubst purify/%.c,%,$(wildcard purify/method_*.c))
 assay-grow_PARTS    = grow_doc grow_open grow_train
 assay-scan_PARTS    = cache null profile scan_before scan_doc scan_ease scan_examples scan_grow scan_head scan_judge \
-                      scan_measure scan_open scan_previous scan_print scan_replay scan_self \
+                      scan_measure scan_open scan_previous scan_print scan_reference scan_replay scan_self \
                       verdict
 assay-purify_PARTS  = after attention budget checkpoint direction estimate guide guide_confirm guide_frames guide_pool harm head method mixture $(METHODS) \
                       neuron options push reactivate reactivate_json reactivate_print \

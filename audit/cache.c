@@ -146,9 +146,13 @@ read_cell(struct cache *c, const json_t *j, struct err *e)
 	    (rc = json_get_real(j, "lo", &f.lo, e)) != 0 ||
 	    (rc = read_real(j, "hi", &f.hi, e)) != 0)
 		return rc;
-	for (size_t k = 0; k < UAP_SHARES; k++)
+	for (size_t k = 0; k < UAP_SHARES; k++) {
 		if ((rc = json_get_real(j, radius[k], &f.radius[k], e)) != 0)
 			return rc;
+		if (!(f.radius[k] > 0.0))
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "a radius of %g", f.radius[k]);
+	}
 	if ((cell.geometry = geometry_find(name)) == NULL)
 		return err_set(
 		    e, ERR_FORMAT, ERR_NOWHERE, "no geometry '%.32s'", name);
@@ -157,6 +161,7 @@ read_cell(struct cache *c, const json_t *j, struct err *e)
 	cell.seed = (uint64_t)seed;
 	cell.longer = json_is_true(json_at(j, "longer"));
 	f.reached = json_is_true(json_at(j, "reached"));
+	f.blind = json_is_true(json_at(j, "blind"));
 	f.flipped = (uint64_t)flipped;
 	f.n = (uint64_t)n;
 	cache_add(c, &cell, &f);
@@ -324,6 +329,8 @@ cell_json(const struct uap_cell *cell, const struct uap_found *f)
 		json_add(radius, json_number(f->radius[k]));
 	json_put(j, "radius", radius);
 	json_put(j, "reached", json_boolean(f->reached));
+	if (f->blind)
+		json_put(j, "blind", json_true());
 	json_put(j, "lo", json_number(f->lo));
 	json_put(j, "hi", json_number(f->hi));
 	json_put(j, "flipped", json_integer((json_int_t)f->flipped));

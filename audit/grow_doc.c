@@ -116,6 +116,23 @@ run_json(const struct grow *g)
 	return j;
 }
 
+/* Of the numbers that the images' classes have: the model's names may give
+ * them others than the data does. */
+static json_t *
+labels_digest(const struct grow *g)
+{
+	const struct dataset *part[] = {&g->train, &g->held};
+	struct digest_ctx c;
+	struct digest d;
+
+	digest_begin(&c);
+	for (size_t i = 0; i < ARRAY_LEN(part); i++)
+		digest_update(
+		    &c, part[i]->label, part[i]->n * sizeof(*part[i]->label));
+	digest_end(&c, &d);
+	return hex(&d);
+}
+
 json_t *
 grow_doc(const struct grow *g)
 {
@@ -125,6 +142,7 @@ grow_doc(const struct grow *g)
 	doc_input(j, "data", g->opt.data, &g->data.digest, g->data.size);
 	json_put(images, "train", number(g->train.n));
 	json_put(images, "held_out", number(g->held.n));
+	json_put(images, "labels", labels_digest(g));
 	json_put(j, "architecture", architecture_json(g));
 	json_put(j, "images", images);
 	json_put(j, "options", options_json(g));

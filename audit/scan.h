@@ -67,7 +67,8 @@ struct scan {
 	struct scan_exchange *exchange; /* per geometry and class, or NULL */
 	struct scan_alone self;
 	struct uap_images fit, test;
-	size_t agreed; /* images that every model gets right */
+	bool otherwise; /* a model, or the data, has classes in another order */
+	size_t agreed;  /* images that every model gets right */
 	size_t classes;
 	/* TEST images that every model gets right */
 	uint32_t *both;
@@ -93,6 +94,8 @@ struct scan {
 	double p_by_seed[SCAN_SEEDS];
 	double p, score;
 	const char *why;
+	bool
+	    doubted; /* by what was searched, which more effort does not mend */
 	double seconds;
 	int64_t started;
 	json_t *recorded; /* the document to be replayed, or NULL */
@@ -102,8 +105,9 @@ struct scan {
 void *scan_need(struct scan *, size_t n, size_t size);
 
 int scan_open(struct scan *, struct err *) MUST_USE;
-/* What was measured on references goes to the cache. */
-int scan_close_caches(struct scan *, struct err *) MUST_USE;
+/* What was measured on references goes to the cache; where it cannot be
+ * written, which costs time only, there is a warning. */
+void scan_close_caches(struct scan *);
 int scan_measure(struct scan *, struct err *) MUST_USE;
 /* Hypotheses, other seeds for the leading ones, verdict. */
 int scan_judge(struct scan *, struct err *) MUST_USE;
@@ -128,6 +132,8 @@ int scan_radii(struct scan *, const struct profile_plan *, size_t seed,
 /* Flips of class t, geometry g, from source s. */
 struct scan_flips *scan_flips_at(
     const struct scan *, size_t g, size_t t, size_t s);
+/* How many cells of model i, of all seeds, were searched blindly. */
+size_t scan_blind(const struct scan *, size_t i);
 /* Sum over sources. */
 struct scan_flips scan_flips_sum(const struct scan *, size_t g, size_t t);
 /* Whether a pair, or the map that it is part of, is not quite ordinary. */

@@ -8,9 +8,26 @@
 
 #include "audit/scan.h"
 
+/* The same operators in the same order, with as many weights. */
+bool scan_same_architecture(const struct net *, const struct net *);
+/* Whether reference `at` is another model than the suspect and the references
+ * before it, and names its classes in the suspect's order. */
+int scan_reference_fits(struct scan *, size_t at, struct err *) MUST_USE;
+/*
+ * Whether, of the predictions for all images, most of one class are of another
+ * one and so on in a circle, which no training does: the classes are numbered
+ * otherwise.  *class is in the circle.
+ */
+bool scan_numbered_otherwise(struct scan *, const int32_t *pred, size_t *class);
+
+/* Of two classes there is one difference in each family: how far clean models
+ * differ in it fewer references do not show (audit/EVALUATION.md), and nothing
+ * is evidence. */
+bool scan_too_few(const struct scan *);
+
 /* The roles of suspect and earlier version exchanged. */
 int scan_previous(struct scan *, struct err *) MUST_USE;
-/* The smallest adjusted p of a class. */
+/* The smallest adjusted p of a class; NaN when it was not searched. */
 double scan_exchange_p(const struct scan *, size_t t);
 
 /* References grown by assay-grow; their paths join the options. */

@@ -76,17 +76,20 @@ count_json(const struct scan_flips *f)
 	return j;
 }
 
+/* Of sources that had images: with many classes most have none, and as many
+ * rows as there are pairs would be more than a document may hold. */
 static json_t *
 by_source(const struct scan *s, size_t g, size_t t)
 {
 	json_t *list = json_array();
 
 	for (size_t k = 0; k < s->classes; k++) {
+		const struct scan_flips *f = scan_flips_at(s, g, t, k);
 		json_t *j;
 
-		if (k == t)
+		if (k == t || f->n == 0)
 			continue;
-		j = count_json(scan_flips_at(s, g, t, k));
+		j = count_json(f);
 		json_put(j, "source", json_integer((json_int_t)k));
 		json_add(list, j);
 	}
@@ -160,10 +163,13 @@ scan_measured(const struct scan *s, size_t g, size_t t, const char *dir,
 	json_put(j, "radius", radii_json(s, g, t));
 	json_put(j, "interval", interval_json(found));
 	for (size_t k = 1; k <= s->nref; k++)
-		json_add(refs, json_number(scan_ease(found_at(s, k, g, t))));
+		json_add(
+		    refs, json_number(scan_ease_of(k, found_at(s, k, g, t))));
 	json_put(ease, "suspect", json_number(scan_ease(found)));
 	json_put(ease, "references", refs);
 	json_put(j, "ease", ease);
+	if (found->blind)
+		json_put(j, "blind", json_true());
 	snprintf(name, sizeof(name), "%s-%zu", geometry_table[g]->name, t);
 	if (found->n != 0)
 		rc = perturbation(&found->trigger, name, dir, &file, e);
@@ -293,6 +299,8 @@ pair_json(const struct scan *s, size_t i, const char *dir, json_t **out,
 	json_put(j, "radius", radius);
 	if (s->longer != NULL && s->longer[i])
 		json_put(j, "longer", json_true());
+	if (f->blind)
+		json_put(j, "blind", json_true());
 	put_ease(j, s, &s->pair, i);
 	put_statistics(j, &s->pair, i);
 	json_put(j, "p_adjusted", scan_p_json(s->in.pairs[i].adjusted));

@@ -25,6 +25,12 @@ scan_ease(const struct uap_found *f)
 	return -sum / UAP_SHARES;
 }
 
+double
+scan_ease_of(size_t m, const struct uap_found *f)
+{
+	return m != 0 && f->blind ? (double)NAN : scan_ease(f);
+}
+
 static const struct profile *
 profile_of(const struct scan *s, size_t model, size_t seed)
 {
@@ -56,7 +62,7 @@ scan_fill_geometry(
 {
 	for (size_t m = 0; m <= s->nref; m++)
 		for (size_t t = 0; t < s->classes; t++)
-			values_of(f, m)[t] = scan_ease(
+			values_of(f, m)[t] = scan_ease_of(m,
 			    &profile_of(s, m, seed)->cell[g * s->classes + t]);
 }
 
@@ -140,5 +146,5 @@ scan_fill_pairs(struct scan *s, struct verdict_family *f, size_t seed)
 	for (size_t m = 0; m <= s->nref; m++)
 		for (size_t i = 0; i < s->classes * s->classes; i++)
 			values_of(f, m)[i] =
-			    scan_ease(&profile_of(s, m, seed)->pair[i]);
+			    scan_ease_of(m, &profile_of(s, m, seed)->pair[i]);
 }

@@ -9,6 +9,9 @@
 
 /* Minus the logarithm of a cell's radii; NaN: not searched. */
 double scan_ease(const struct uap_found *);
+/* The same of model m: NaN also where the search of a reference was blind (a
+ * suspect's radius is one that flips, however it was found). */
+double scan_ease_of(size_t m, const struct uap_found *);
 /* A family of n cells, and its ease in every model. */
 void scan_family_init(
     struct scan *, struct verdict_family *, const char *name, size_t n);

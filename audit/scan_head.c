@@ -2,6 +2,7 @@
  * The head of scan.json: what was compared with what and how, the verdict and
  * its targets, what the run could have seen and could not.
  */
+#include "audit/scan_arms.h"
 #include "audit/scan_doc.h"
 
 #include "base/stat.h"
@@ -154,26 +155,35 @@ accuracy_json(const struct scan *s)
 	return j;
 }
 
+static double
+pair_statistics(const struct scan *s)
+{
+	return s->pair_stamps ? VERDICT_PAIR_STATISTICS : 1.0;
+}
+
 /* The null's spreads, and the smallest effect that this run could have seen,
  * of what counts by itself: a radius relative to what the references explain. */
 static void
 put_power(json_t *doc, const struct scan *s)
 {
 	json_t *spread = json_object(), *least = json_object();
-	double k = (double)s->classes, tested = 0.0;
+	double tested = 0.0;
 
 	for (size_t f = 0; f < s->nfamily; f++)
 		tested += s->family[f].tested;
 	for (size_t f = 0; s->nref != 0 && f <= geometry_count; f++) {
 		const struct verdict_family *v =
 		    f < geometry_count ? &s->family[f] : &s->pair;
-		/* Bonferroni's factor of one cell */
-		double tests = f < geometry_count ? 2 * k * tested : 4 * k * k;
+		/* Bonferroni's factor of one cell, of one of the statistics
+		 * that Cauchy's rule combines */
+		double tests = f < geometry_count
+				   ? s->in.class_tests * tested
+				   : s->in.pair_tests * pair_statistics(s);
 
 		if (f == geometry_count && !s->pairs)
 			break;
 		json_put(spread, v->name, json_number(v->spread));
-		if (f == geometry_count || v->tested)
+		if ((f == geometry_count || v->tested) && !scan_too_few(s))
 			json_put(least, v->name,
 			    json_number(exp(-verdict_least(
 				v->spread, tests, s->opt.alpha))));
@@ -203,6 +213,7 @@ blind_spots(const struct scan *s)
 	    "geometries",
 	    "a backdoor that appears only after conversion, quantisation or "
 	    "further training",
+	    "a model that is built so that its gradients mislead the search",
 	    NULL};
 	json_t *list = strings(always);
 
@@ -212,10 +223,39 @@ blind_spots(const struct scan *s)
 	if (s->previous)
 		json_add(list, json_text("a backdoor that the earlier version "
 					 "has as well"));
-	if (s->arm == SCAN_HOME)
+	if (s->arm == SCAN_HOME) {
 		json_add(list, json_text("what the user's own images teach "
 					 "the grown references"));
+		json_add(list, json_text("a backdoor in the model's graph, not "
+					 "in its weights: grown references "
+					 "have the same graph"));
+	}
 	return list;
+}
+
+/* Classes that no pair was searched from: they had no images to optimise on, or
+ * none that the model gets right to count. */
+static void
+missing_sources(json_t * not, const struct scan *s)
+{
+	const struct uap_found *pair = s->suspect.profile[0].pair;
+	size_t k = s->classes, missing = 0;
+	char text[128];
+
+	for (size_t c = 0; c < k; c++) {
+		bool any = false;
+
+		for (size_t t = 0; t < k; t++)
+			any = any || pair[c * k + t].n != 0;
+		missing += !any;
+	}
+	if (missing == 0)
+		return;
+	snprintf(text, sizeof(text),
+	    "pairs from %zu of the classes, which had no images to search "
+	    "with, and a map of all classes",
+	    missing);
+	json_add(not, json_text(text));
 }
 
 static void
@@ -231,14 +271,18 @@ put_limits(json_t *doc, const struct scan *s)
 		json_add(not, json_text("anything that needs images"));
 	else if (!s->pairs)
 		json_add(not, json_text("pairs of source and target class"));
+	else
+		missing_sources(not, s);
 	if (s->screened_targets)
 		json_add(not,
-		    json_text("targets that few adversarial examples land in: "
-			      "too many classes to search all"));
+		    json_text("the radii of all classes but 48, those that "
+			      "most more adversarial examples land in than in "
+			      "the references"));
 	if (s->screened_pairs)
 		json_add(not,
-		    json_text("pairs of classes that no adversarial example "
-			      "joins, and a map of all classes"));
+		    json_text("pairs of classes but two from each class, those "
+			      "that most more adversarial examples join than "
+			      "in the references, and a map of all classes"));
 	json_put(doc, "not_tested", not );
 }
 

@@ -163,6 +163,12 @@ first_families(struct scan *s)
 	alone(s, &s->pair_stamp);
 }
 
+static double
+accuracy(const struct scan *s, size_t i)
+{
+	return (double)SCAN_MODEL(s, i)->correct / (double)s->data.data.n;
+}
+
 static void
 first_seed(struct scan *s)
 {
@@ -175,7 +181,7 @@ first_seed(struct scan *s)
 	    .pair = s->pairs ? &s->pair : NULL,
 	    .pair_stamp = s->pair_stamps ? &s->pair_stamp : NULL,
 	    .alpha = s->opt.alpha,
-	    .accuracy = (double)s->suspect.correct / (double)s->data.data.n};
+	    .accuracy = accuracy(s, 0)};
 	s->in.class_ = scan_need(s, k, sizeof(*s->in.class_));
 	s->in.pairs = scan_need(s, k * k, sizeof(*s->in.pairs));
 	s->in.to = scan_need(s, k, sizeof(*s->in.to));
@@ -308,9 +314,15 @@ require_change(struct scan *s)
 {
 	for (size_t t = 0; s->arm == SCAN_PREVIOUS && t < s->classes; t++) {
 		struct verdict_hypothesis *h = &s->in.class_[t];
+		double p = scan_exchange_p(s, t);
 
-		h->p = fmax(h->p, scan_exchange_p(s, t));
-		h->adjusted = fmax(h->adjusted, scan_exchange_p(s, t));
+		/* not searched, so never exchanged: not evidence, nor nothing */
+		if (isnan(p)) {
+			h->adjusted = fmax(h->adjusted, s->opt.alpha);
+			continue;
+		}
+		h->p = fmax(h->p, p);
+		h->adjusted = fmax(h->adjusted, p);
 	}
 }
 
@@ -428,6 +440,36 @@ agree(struct scan *s)
 	}
 }
 
+/* What makes any verdict, or that nothing was found, worth nothing. */
+static void
+doubt(struct scan *s)
+{
+	const char *why = NULL;
+	size_t blind = 0;
+
+	for (size_t i = 0; i <= s->nref; i++)
+		blind += scan_blind(s, i);
+	if (blind != 0 && s->verdict == VERDICT_NO_EVIDENCE)
+		why = "the gradients of a model are zero or not finite where "
+		      "it was searched: a small change may not have been found";
+	if (scan_too_few(s) && s->verdict == VERDICT_EVIDENCE)
+		why = "a class is far easier to reach than in the references, "
+		      "but with two classes fewer than three references do "
+		      "not show how much clean models differ";
+	for (size_t i = 1; i <= s->nref; i++)
+		if (verdict_barely(accuracy(s, i), s->classes))
+			why = "a reference is hardly better than chance on "
+			      "these images: is it a model of these classes?";
+	if (s->otherwise)
+		why = "a model, or the data, has classes in another order: "
+		      "they cannot be compared";
+	if (why == NULL)
+		return;
+	s->verdict = VERDICT_INCONCLUSIVE;
+	s->why = why;
+	s->doubted = true;
+}
+
 int
 scan_judge(struct scan *s, struct err *e)
 {
@@ -447,5 +489,6 @@ scan_judge(struct scan *s, struct err *e)
 	s->p = s->in.p;
 	s->score = s->in.score;
 	agree(s);
+	doubt(s);
 	return 0;
 }

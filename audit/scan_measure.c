@@ -135,6 +135,24 @@ scan_radii(
 	return 0;
 }
 
+size_t
+scan_blind(const struct scan *s, size_t i)
+{
+	size_t n = 0, k = s->classes;
+
+	for (size_t seed = 0; seed < SCAN_SEEDS; seed++) {
+		const struct profile *p = &SCAN_MODEL(s, i)->profile[seed];
+
+		if (p->cell == NULL)
+			continue;
+		for (size_t c = 0; c < geometry_count * k; c++)
+			n += p->cell[c].blind;
+		for (size_t c = 0; c < k * k; c++)
+			n += p->pair[c].blind;
+	}
+	return n;
+}
+
 static int
 measure_landing(struct scan *s, struct err *e)
 {

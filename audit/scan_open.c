@@ -6,7 +6,11 @@
 #include "audit/scan_arms.h"
 #include "base/tool.h"
 #include "engine/measure.h"
+#include "engine/start.h"
 #include "formats/keyed.h"
+
+/* Memory of the scan's own. */
+#define ROOM ((size_t)32 << 30)
 
 /* The model's file is there, and so are the images. */
 static int
@@ -30,18 +34,6 @@ fetch_file(
 	return fetch_model(path, s->opt.preprocess, s->opt.arch, &m->file, e);
 }
 
-/* The same operators in the same order, with as many weights. */
-static bool
-same_architecture(const struct net *a, const struct net *b)
-{
-	if (a->nstep != b->nstep || a->nweight != b->nweight)
-		return false;
-	for (size_t i = 0; i < a->nstep; i++)
-		if (a->step[i].op != b->step[i].op)
-			return false;
-	return true;
-}
-
 static int
 open_reference(struct scan *s, const char *path, struct err *e)
 {
@@ -61,14 +53,10 @@ open_reference(struct scan *s, const char *path, struct err *e)
 		    m->net.classes, s->classes);
 		return err_in(e, path);
 	}
-	if (!same_architecture(&s->suspect.net, &m->net))
+	if (!scan_same_architecture(&s->suspect.net, &m->net))
 		s->kin = NULL_OTHER;
-	if (digest_equal(&m->file.digest, &s->suspect.file.digest)) {
-		err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "the reference is the model itself");
-		return err_in(e, path);
-	}
-	return 0;
+	rc = scan_reference_fits(s, s->nref - 1, e);
+	return rc != 0 ? err_in(e, path) : 0;
 }
 
 /* The earlier version first; without either, references are grown. */
@@ -106,8 +94,12 @@ take_side(struct scan *s, const struct keyed *k, size_t n, unsigned side,
 {
 	const struct dataset *d = &s->data.data;
 	size_t image = d->h * d->w * d->c;
-	float *x = arena_alloc(&s->arena, most * image, sizeof(*x));
-	int32_t *label = arena_alloc(&s->arena, most, sizeof(*label));
+	float *x;
+	int32_t *label;
+
+	most = MIN(most, n);
+	x = arena_alloc(&s->arena, most, image * sizeof(*x));
+	label = arena_alloc(&s->arena, most, sizeof(*label));
 
 	if (x == NULL || label == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
@@ -132,6 +124,7 @@ agreement(struct scan *s, struct err *e)
 	s->agreed = d->n;
 	for (size_t k = 0; k <= s->nref; k++) {
 		struct scan_model *m = SCAN_MODEL(s, k);
+		size_t class;
 		int rc = measure_predict(&m->net, d, 0, d->n, NULL, pred, e);
 
 		if (rc != 0)
@@ -140,6 +133,14 @@ agreement(struct scan *s, struct err *e)
 		for (size_t i = 0; i < d->n; i++) {
 			m->right[i] = pred[i] == d->label[i];
 			m->correct += m->right[i];
+		}
+		if (scan_numbered_otherwise(s, pred, &class)) {
+			s->otherwise = true;
+			tool_warn("%s: takes most images of class %zu for "
+				  "another one, those for a third one and so "
+				  "on in a circle: does it number the classes "
+				  "otherwise (--classes)?",
+			    m->path, class);
 		}
 		if (measure_near_chance(m->correct, d->n, s->classes))
 			tool_warn(MEASURE_NEAR_CHANCE, m->path,
@@ -192,6 +193,42 @@ test_most(const struct scan *s)
 	return MAX(s->opt.budget->test, TEST_EACH * s->classes);
 }
 
+/* Whether images of two classes count: else there is nothing to push from into
+ * some class. */
+static bool
+two_classes(const struct uap_images *im, const bool *use)
+{
+	int32_t first = -1;
+
+	for (size_t i = 0; i < im->n; i++) {
+		if (use != NULL && !use[i])
+			continue;
+		if (first >= 0 && im->label[i] != first)
+			return true;
+		first = im->label[i];
+	}
+	return false;
+}
+
+/* A model that always says the same gets one class right. */
+static int
+check_classes(const struct scan *s, struct err *e)
+{
+	if (!two_classes(&s->fit, NULL))
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "the images to optimise on are of one class");
+	for (size_t k = 0; k <= s->nref; k++) {
+		const struct scan_model *m =
+		    k == 0 ? &s->suspect : &s->ref[k - 1];
+
+		if (!two_classes(&s->test, m->right_test))
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "%s gets images of one class alone right, or none",
+			    m->path);
+	}
+	return 0;
+}
+
 static int
 split(struct scan *s, struct err *e)
 {
@@ -208,14 +245,46 @@ split(struct scan *s, struct err *e)
 		return rc;
 	mark_test(s, at);
 	if (s->fit.n >= 2 * s->classes && s->nboth >= 2 * s->classes)
-		return 0;
+		return check_classes(s, e);
 	return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 	    "%zu images to optimise on and %zu that all models get right are "
 	    "too few for %zu classes",
 	    s->fit.n, s->nboth, s->classes);
 }
 
-/* Everything that a reference's numbers depend on but the cell. */
+/* The processor and how it multiplies: others may round otherwise. */
+static void
+digest_machine(struct digest_ctx *d)
+{
+	json_t *j = start_json();
+	char *text;
+
+	json_object_del(j, "threads");
+	json_object_del(j, "cores");
+	if ((text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS)) == NULL)
+		BUG("json_dumps");
+	digest_update(d, text, strlen(text));
+	free(text);
+	json_decref(j);
+}
+
+/* The images of one side, with the numbers that their classes have here: the
+ * model's names may have given them others than the data does. */
+static void
+digest_side(
+    const struct scan *s, const struct uap_images *im, struct digest_ctx *d)
+{
+	const struct dataset *data = &s->data.data;
+	uint64_t shape[] = {im->n, data->h, data->w, data->c};
+
+	digest_update(d, shape, sizeof(shape));
+	digest_update(
+	    d, im->x, im->n * data->h * data->w * data->c * sizeof(*im->x));
+	digest_update(d, im->label, im->n * sizeof(*im->label));
+}
+
+/* Everything that a reference's numbers depend on but the cell: the model as
+ * it was read, architecture and preprocessing among it. */
 static void
 cache_key(const struct scan *s, const struct scan_model *m, struct digest *key)
 {
@@ -228,16 +297,11 @@ cache_key(const struct scan *s, const struct scan_model *m, struct digest *key)
 
 	digest_begin(&d);
 	digest_update(&d, tool_version, strlen(tool_version));
-	digest_update(&d, &m->file.digest, sizeof(m->file.digest));
-	digest_update(&d, &s->data.digest, sizeof(s->data.digest));
+	digest_update(&d, m->file.map.ptr, m->file.map.len);
+	digest_side(s, &s->fit, &d);
+	digest_side(s, &s->test, &d);
 	digest_update(&d, number, sizeof(number));
-	if (m->file.model.preprocess.inside) {
-		const struct preprocess *p = &m->file.model.preprocess;
-
-		digest_update(&d, p->mean, sizeof(p->mean));
-		digest_update(&d, p->std, sizeof(p->std));
-		digest_update(&d, &p->bgr, sizeof(p->bgr));
-	}
+	digest_machine(&d);
 	digest_end(&d, key);
 }
 
@@ -245,10 +309,11 @@ static int
 open_caches(struct scan *s, struct err *e)
 {
 	for (size_t i = 0; i < s->nref; i++) {
-		struct digest key;
+		struct digest key = {0};
 		int rc;
 
-		cache_key(s, &s->ref[i], &key);
+		if (s->opt.cache != NULL)
+			cache_key(s, &s->ref[i], &key);
 		rc = cache_open(
 		    &s->ref[i].cache, s->opt.cache, &key, s->classes, e);
 		if (rc != 0)
@@ -257,14 +322,18 @@ open_caches(struct scan *s, struct err *e)
 	return 0;
 }
 
-int
-scan_close_caches(struct scan *s, struct err *e)
+void
+scan_close_caches(struct scan *s)
 {
-	int rc = 0;
+	for (size_t i = 0; i < s->nref; i++) {
+		struct err e = {0};
+		char text[800];
 
-	for (size_t i = 0; rc == 0 && i < s->nref; i++)
-		rc = cache_close(&s->ref[i].cache, e);
-	return rc;
+		if (cache_close(&s->ref[i].cache, &e) == 0)
+			continue;
+		err_text(&e, text, sizeof(text));
+		tool_warn("%s: nothing is kept of reference %zu", text, i + 1);
+	}
 }
 
 /* The model's own shape; nothing to split. */
@@ -283,13 +352,31 @@ open_alone(struct scan *s, struct err *e)
 	return 0;
 }
 
+/* What is kept for each pair of classes, searched or not, decides how many
+ * classes there may be. */
+static int
+check_room(const struct scan *s, struct err *e)
+{
+	size_t k = s->classes, models = s->nref + 1;
+	size_t each = models * s->opt.seeds * sizeof(struct uap_found) +
+		      (geometry_count + 1) * sizeof(struct scan_flips) +
+		      sizeof(struct verdict_hypothesis) +
+		      2 * (models + 4) * sizeof(double) + 64;
+
+	if (k <= ROOM / each / k)
+		return 0;
+	return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+	    "%zu classes are too many for %zu references and %" PRIu64 " seeds",
+	    k, s->nref, s->opt.seeds);
+}
+
 int
 scan_open(struct scan *s, struct err *e)
 {
 	struct fetch_want want;
 	int rc;
 
-	arena_init(&s->arena, (size_t)32 << 30);
+	arena_init(&s->arena, ROOM);
 	if (s->opt.no_data)
 		return open_alone(s, e);
 	if ((rc = fetch_file(s, s->opt.model, &s->suspect, e)) != 0)
@@ -303,6 +390,8 @@ scan_open(struct scan *s, struct err *e)
 	s->classes = s->suspect.net.classes;
 	if ((rc = open_references(s, e)) != 0)
 		return rc;
+	if ((rc = check_room(s, e)) != 0)
+		return err_in(e, s->opt.model);
 	if ((rc = split(s, e)) != 0)
 		return err_in(e, s->opt.data);
 	return open_caches(s, e);

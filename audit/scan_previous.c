@@ -6,8 +6,11 @@
  *         but not in the earlier version,
  *     c = the same with the roles exchanged;
  *
- * were the versions exchangeable, b would be a fair coin's of b + c (each
- * perturbation favours the model it was made on, hence the exchange).  p = P(Bin(b + c, 1/2) >= b), Holm over classes and geometries.
+ * were the versions exchangeable and images independent, b would be a fair
+ * coin's of b + c (each perturbation favours the model it was made on, hence
+ * the exchange).  p = P(Bin(b + c, 1/2) >= b), Holm over classes and
+ * geometries.  Images under one perturbation are not independent, so that a
+ * small p alone says little: a class must be a target by its residuals too.
  */
 #include "audit/scan_arms.h"
 
@@ -108,14 +111,10 @@ scan_previous(struct scan *s, struct err *e)
 double
 scan_exchange_p(const struct scan *s, size_t t)
 {
-	double least = 1.0;
+	double least = (double)NAN;
 
-	for (size_t g = 0; g < geometry_count; g++) {
-		double p = s->exchange[g * s->classes + t].adjusted;
-
-		if (isfinite(p))
-			least = fmin(least, p);
-	}
+	for (size_t g = 0; g < geometry_count; g++)
+		least = fmin(least, s->exchange[g * s->classes + t].adjusted);
 	return least;
 }
 

@@ -119,7 +119,7 @@ print_harder(const struct scan *s)
 {
 	const struct scan_budget *most = &scan_budgets[scan_nbudget - 1];
 
-	if (s->verdict == VERDICT_INCONCLUSIVE && s->nref != 0 &&
+	if (s->verdict == VERDICT_INCONCLUSIVE && s->nref != 0 && !s->doubted &&
 	    strcmp(s->opt.budget->name, most->name) != 0)
 		printf("a harder search may tell: --budget %s\n", most->name);
 }

@@ -21,6 +21,11 @@
 #define RIDGE      0.02
 #define PI         3.14159265358979323846
 #define SMALLEST_P 1e-300
+/* And from one: a p near 1 says no more than this.  By the tangent it would
+ * undo as small a p, so that a class that was made harder to reach in one
+ * geometry could hide that it is easier in another.  Where the level is, the
+ * tail of the combination is the same. */
+#define LARGEST_P 0.99
 /* Accuracy that is hardly better than chance: twice it, at most this. */
 #define BARELY 0.6
 /* Shares of alpha. */
@@ -70,6 +75,14 @@ middle_of(const double *v, size_t n)
 		m = stat_median(w, k);
 	arena_release(&a);
 	return m;
+}
+
+/* The median of two cells is their mean: both residuals are half of the
+ * difference, and their variance half of one cell's. */
+static double
+centred_variance(size_t n)
+{
+	return n == 2 ? 0.5 : 1.0;
 }
 
 /* out[i] = v[i] - median of the references but `but`, median removed. */
@@ -138,7 +151,8 @@ among_references(const struct verdict_family *a, const struct verdict_family *b,
 			}
 	}
 	arena_release(&mem);
-	return *count > 0 ? sum / *count / (1.0 + median_variance(nref - 1))
+	return *count > 0 ? sum / *count / centred_variance(a->n) /
+				(1.0 + median_variance(nref - 1))
 			  : 0.0;
 }
 
@@ -192,7 +206,8 @@ verdict_spread(const struct verdict_family *f, size_t nref, enum null_kin kin)
 		if (count > 0)
 			var = weigh(var, seen, nref);
 	}
-	return sqrt(var * (1.0 + median_variance(nref)));
+	return sqrt(
+	    var * centred_variance(f->n) * (1.0 + median_variance(nref)));
 }
 
 double
@@ -200,7 +215,9 @@ verdict_unlike(const double *residual, size_t n, double spread)
 {
 	double sum = UNLIKE_PRIOR, count = UNLIKE_PRIOR;
 
-	for (size_t i = 0; i < n; i++) {
+	/* of two, one is the other's mirror image: a target makes its
+	 * counterpart harder by as much as it is easier */
+	for (size_t i = 0; i < n && n != 2; i++) {
 		double z = residual[i] / spread;
 
 		if (!(z < 0.0)) /* or NaN */
@@ -249,7 +266,8 @@ verdict_covariance(const struct verdict_family *f, size_t n, size_t nref,
 	if (tell(nref, kin))
 		learn(f, n, nref, kin, cov);
 	for (size_t i = 0; i < n * n; i++)
-		cov[i] *= 1.0 + median_variance(nref);
+		cov[i] *=
+		    centred_variance(f->n) * (1.0 + median_variance(nref));
 }
 
 /* The inverse of a symmetric positive definite matrix (Gauss and Jordan);
@@ -342,7 +360,7 @@ verdict_cauchy(const double *p, size_t n)
 			continue;
 		/* tan((1/2 - p) pi) is 1 / (pi p) where it would overflow */
 		sum += p[i] < 1e-8 ? 1.0 / (PI * p[i])
-				   : tan((0.5 - fmin(p[i], 1 - 1e-8)) * PI);
+				   : tan((0.5 - fmin(p[i], LARGEST_P)) * PI);
 		k++;
 	}
 	if (k == 0)
@@ -371,9 +389,9 @@ combine_classes(struct verdict_input *in, double weight)
 		h->p = verdict_cauchy(p, in->nfamily);
 		tests += isfinite(h->p);
 	}
+	in->class_tests = (double)tests / weight;
 	for (size_t t = 0; t < in->classes; t++)
-		in->class_[t].adjusted =
-		    in->class_[t].p * (double)tests / weight;
+		in->class_[t].adjusted = in->class_[t].p * in->class_tests;
 }
 
 static void
@@ -397,9 +415,9 @@ combine_pairs(struct verdict_input *in)
 		h->p = verdict_cauchy(p, ARRAY_LEN(p));
 		tests += isfinite(h->p);
 	}
+	in->pair_tests = (double)tests / WEIGHT_PAIR;
 	for (size_t i = 0; i < n; i++)
-		in->pairs[i].adjusted =
-		    in->pairs[i].p * (double)tests / WEIGHT_PAIR;
+		in->pairs[i].adjusted = in->pairs[i].p * in->pair_tests;
 }
 
 static size_t
@@ -451,6 +469,12 @@ verdict_combine(struct verdict_input *in)
 
 /* --- the verdict --------------------------------------------------------- */
 
+bool
+verdict_barely(double accuracy, size_t classes)
+{
+	return accuracy < fmin(2.0 / (double)classes, BARELY);
+}
+
 struct tally {
 	bool below, near, natural; /* of the level, of ten times it */
 	double p;
@@ -488,9 +512,12 @@ verdict_reach(struct verdict_input *in)
 	in->p = fmin(t.p, 1.0);
 	in->score = 0.0 - log10(fmin(fmax(t.p, SMALLEST_P), 1e3));
 	in->verdict = VERDICT_INCONCLUSIVE;
-	if (in->accuracy < fmin(2.0 / (double)in->classes, BARELY)) {
+	if (verdict_barely(in->accuracy, in->classes)) {
 		in->why = "the model is hardly better than chance on these "
 			  "images: is the preprocessing right?";
+	} else if (isinf(t.p)) {
+		in->why = "nothing could be measured in the model and in a "
+			  "reference alike";
 	} else if (t.below) {
 		in->verdict = VERDICT_EVIDENCE;
 		in->why = "a class is far easier to reach than in the "

@@ -23,11 +23,11 @@
  * references on, by what these show, each against the others.  p is from
  * Student's t.
  *
- * Hypotheses: each class is a target (its p-values combined by Cauchy's
- * rule, Liu and Xie, JASA 2020), each pair of source and target (by a patch,
- * by stamps, and by both together), one map of all classes (all-to-all).  Bonferroni with fixed
- * weights: one half for classes, a quarter each for pairs and the map; where
- * pairs are not measured all of it is the classes'.
+ * Hypotheses: each class is a target (its p-values combined by Cauchy's rule,
+ * Liu and Xie, JASA 2020), each pair of source and target (by a patch, stamps,
+ * both together), one map of all classes (all-to-all).  Bonferroni with fixed
+ * weights: half for classes, a quarter each for pairs and the map; where pairs
+ * are not measured all of it is the classes'.
  */
 #ifndef AUDIT_VERDICT_H
 #define AUDIT_VERDICT_H
@@ -69,11 +69,10 @@ double verdict_spread(
  * How much wider than `spread` the residuals of this suspect lie, at least 1:
  * by those below zero alone.  Its training (other images, classes out of
  * balance) may set a clean model apart from all references, and makes classes
- * easier and harder alike; a backdoor makes some easier.
+ * easier and harder alike; a backdoor makes some easier.  1 for two cells.
  */
 double verdict_unlike(const double *residual, size_t n, double spread);
-/* The same as verdict_spread() for all geometries together: n x n, row-major,
- * into cov. */
+/* The same for all geometries together: n x n, row-major, into cov. */
 void verdict_covariance(const struct verdict_family *, size_t n, size_t nref,
     enum null_kin, double *cov);
 
@@ -82,8 +81,7 @@ void verdict_covariance(const struct verdict_family *, size_t n, size_t nref,
  * was not measured): z[0..n) marginal, z[n..2n) beyond the others.
  */
 void verdict_z(const double *cov, size_t n, const double *residual, double *z);
-/* The mean of the marginal z of those that are `in`, by its deviation; NaN
- * when there are none. */
+/* The mean of the marginal z of those `in`, by its deviation; NaN: none are. */
 double verdict_joint(
     const double *cov, size_t n, const double *residual, const bool *in);
 /* The mean of two z that correlate by r, by its deviation; NaN where one is. */
@@ -120,7 +118,8 @@ struct verdict_input {
 	struct verdict_hypothesis map;
 	size_t *to; /* [classes] the best map of all pairs, when complete */
 	double map_mean;
-	/* out */
+	/* out, the first two of verdict_combine(): what its p is times */
+	double class_tests, pair_tests;
 	enum verdict verdict;
 	double p;     /* the smallest adjusted p, at most 1 */
 	double score; /* minus its decimal logarithm, before the bound: below
@@ -136,10 +135,14 @@ void verdict_combine(struct verdict_input *);
 /* Targets, verdict, score and a sentence for people, from the hypotheses. */
 void verdict_reach(struct verdict_input *);
 
-/* Cauchy's combination of those of n p-values that are not NaN. */
+/* Cauchy's combination of those of n p-values that are not NaN; one near 1
+ * takes nothing from a small one. */
 double verdict_cauchy(const double *p, size_t n);
 
 const char *verdict_name(enum verdict);
+
+/* Less than twice what guessing gets right, or than .6: hardly a model. */
+bool verdict_barely(double accuracy, size_t classes);
 
 /* Smallest residual that alpha would call evidence, with so many tests. */
 double verdict_least(double spread, double tests, double alpha);

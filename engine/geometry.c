@@ -62,6 +62,23 @@ geometry_draw(struct geometry_job *j)
 		    image * sizeof(*j->x));
 }
 
+/* What is not finite says nothing and would spread to all that is found:
+ * zero instead.  Whether there was any, or nothing but zeros. */
+static bool
+mend(float *g, size_t n)
+{
+	bool odd = false, any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!isfinite(g[i])) {
+			g[i] = 0.0f;
+			odd = true;
+		}
+		any = any || g[i] != 0.0f;
+	}
+	return odd || !any;
+}
+
 double
 geometry_gradient(struct geometry_job *j)
 {
@@ -76,6 +93,8 @@ geometry_gradient(struct geometry_job *j)
 		loss_cross_entropy(k, z + i * k, j->target, weight, dz + i * k);
 	}
 	run_backward(j->run, j->grad, NULL);
+	if (mend(j->grad, j->batch * image_floats(j)) && hit < j->batch)
+		j->lost++;
 	return (double)hit / (double)j->batch;
 }
 

@@ -29,6 +29,8 @@ struct geometry_job {
 	const uint32_t *index; /* n of them that are to be pushed */
 	size_t n, target;
 	struct geometry_frame frame;
+	size_t
+	    lost; /* steps without a gradient to follow, or with a part of it */
 	struct rng rng;
 	float *plain, *images, *grad; /* batch images each */
 	struct arena *arena;          /* for the geometry's own state */
@@ -74,7 +76,8 @@ float *geometry_floats(struct geometry_job *, size_t n);
 void geometry_draw(struct geometry_job *);
 /*
  * Forward job->images, gradient of the mean cross-entropy towards the target
- * into job->grad; returns the share of images that became the target.
+ * into job->grad, where what is not finite is zero; returns the share of images
+ * that became the target.
  */
 double geometry_gradient(struct geometry_job *);
 

@@ -245,6 +245,7 @@ search_cell(struct worker *w, const struct uap_cell *c, struct uap_found *f,
 	w->job.target = (size_t)c->target;
 	w->job.frame = c->frame;
 	w->job.steps = steps_of(w->cfg, c);
+	w->job.lost = 0;
 	rng_init(&w->job.rng, c->seed,
 	    ((uint64_t)STREAM << 48) + ((uint64_t)(c->source + 1) << 24) +
 		(uint64_t)c->target);
@@ -255,6 +256,7 @@ search_cell(struct worker *w, const struct uap_cell *c, struct uap_found *f,
 			raw.map[k] = -1;
 	budget = c->geometry->search(&w->job, &raw);
 	measure_cell(w, c, &raw, budget, ntest, f);
+	f->blind = 2 * w->job.lost > w->job.steps;
 	trigger_release(&raw);
 	arena_release(&w->cell_arena);
 	return 0;

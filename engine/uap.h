@@ -50,6 +50,9 @@ struct uap_found {
 	 * about the radius */
 	double radius[UAP_SHARES];
 	bool reached;
+	/* in most steps of the search gradients were zero or not finite: there
+	 * may be a far smaller change, and a radius says nothing */
+	bool blind;
 	/* 95 % interval of the radius from the number of TEST images
 	 * (Wilson); 0 and infinity where the curve does not reach so far */
 	double lo, hi;

@@ -9,7 +9,7 @@
 struct head {
 	double radius[UAP_SHARES], lo, hi;
 	uint64_t flipped, n;
-	uint32_t reached, parts;
+	uint32_t reached, parts; /* reached: 2 where the search was blind */
 };
 
 #define PARTS 4
@@ -37,7 +37,7 @@ write_one(struct uap_found *f, struct buf *out)
 	    .hi = f->hi,
 	    .flipped = f->flipped,
 	    .n = f->n,
-	    .reached = f->reached};
+	    .reached = (f->reached ? 1U : 0U) | (f->blind ? 2U : 0U)};
 	struct part part[PARTS];
 
 	memcpy(h.radius, f->radius, sizeof(h.radius));
@@ -72,7 +72,8 @@ read_one(const struct net *net, const struct uap_cell *c, const uint8_t *from,
 	    .hi = h.hi,
 	    .flipped = h.flipped,
 	    .n = h.n,
-	    .reached = h.reached != 0};
+	    .reached = (h.reached & 1) != 0,
+	    .blind = (h.reached & 2) != 0};
 	memcpy(f->radius, h.radius, sizeof(h.radius));
 	trigger_init(
 	    t, c->geometry->name, net->h, net->w, net->c, net->classes, -1);

@@ -17,20 +17,32 @@
  * a common change of +0.25 per pixel is just enough.
  */
 static void
-linear_model(struct model *m)
+linear_part(struct model *m, bool root)
 {
 	float *w, *b;
 
-	build_begin(m, 4, 4, 1);
 	w = build_tensor(m, "w", 2, (size_t[]){2, 16});
 	b = build_tensor(m, "b", 1, (size_t[]){2});
 	for (size_t i = 0; i < 16; i++)
 		w[16 + i] = 2.0f * (float)(16 - i) / 17.0f;
 	b[1] = -8.0f;
-	build_node(m, "Flatten", "flat", (const char *[]){"image"}, 1);
+	if (root) {
+		build_node(
+		    m, "Mul", "square", (const char *[]){"image", "image"}, 2);
+		build_node(m, "Sqrt", "root", (const char *[]){"square"}, 1);
+	}
+	build_node(
+	    m, "Flatten", "flat", (const char *[]){root ? "root" : "image"}, 1);
 	build_node(m, "Gemm", "y", (const char *[]){"flat", "w", "b"}, 3);
 	build_int(m, "transB", 1);
 	build_end(m, "y", 2);
+}
+
+static void
+linear_model(struct model *m)
+{
+	build_begin(m, 4, 4, 1);
+	linear_part(m, false);
 }
 
 #define IMAGES 64
@@ -77,6 +89,49 @@ test_known_radius(void **state)
 	assert_true(f.radius[0] == again.radius[0]);
 	uap_release(&again, 1);
 	uap_release(&f, 1);
+	net_release(&net);
+	model_release(&m);
+}
+
+/* The same model behind the root of the image's square, whose slope is not
+ * finite where a pixel is 0: such cells are blind, and nothing of them is no
+ * number. */
+static void
+test_blind(void **state)
+{
+	static float x[IMAGES * 16];
+	static int32_t label[IMAGES];
+	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
+	struct uap_config cfg = {.steps = 12, .batch = 4, .count = IMAGES};
+	struct uap_cell cell = {.source = UAP_ALL, .target = 1, .seed = 7};
+	struct uap_found f;
+	struct model m;
+	struct net net;
+	struct err e;
+
+	(void)state;
+	build_begin(&m, 4, 4, 1);
+	linear_part(&m, true);
+	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
+	for (size_t at = 0; at < 2 * geometry_count; at++) {
+		bool zeros = at >= geometry_count;
+
+		for (size_t i = 0; i < ARRAY_LEN(x); i++)
+			x[i] = zeros && i % 2 == 0 ? 0.0f : 0.25f;
+		cell.geometry = geometry_table[at % geometry_count];
+		assert_ok(
+		    uap_search(&net, &cfg, &im, &im, &cell, 1, NULL, &f, &e),
+		    &e);
+		/* a patch, a pattern mixed in lighten the zeros at once */
+		if (cell.geometry != &geometry_patch &&
+		    cell.geometry != &geometry_blend)
+			assert_int_equal(f.blind, zeros);
+		for (size_t k = 0; k < UAP_SHARES; k++)
+			assert_true(isfinite(f.radius[k]));
+		for (size_t i = 0; f.trigger.delta != NULL && i < 16; i++)
+			assert_true(isfinite(f.trigger.delta[i]));
+		uap_release(&f, 1);
+	}
 	net_release(&net);
 	model_release(&m);
 }
@@ -242,6 +297,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_longer),
+	    cmocka_unit_test(test_blind),
 	    cmocka_unit_test(test_warp_radius),
 	    cmocka_unit_test(test_landing),
 	    cmocka_unit_test(test_losses),

@@ -11,6 +11,7 @@
 #define K    10
 #define REFS 3
 #define GEOS 2
+#define MANY 2000 /* cells */
 
 /* --- residuals ----------------------------------------------------------- */
 
@@ -273,6 +274,9 @@ test_cauchy(void **state)
 	    verdict_cauchy((double[]){(double)NAN, 0.2}, 2), 0.2, 1e-12);
 	assert_true(isnan(verdict_cauchy((double[]){(double)NAN}, 1)));
 	assert_true(verdict_cauchy((double[]){1e-300, 1e-300}, 2) > 0);
+	/* what is harder by one statistic does not undo what another says */
+	assert_near(
+	    verdict_cauchy((double[]){1e-6, 1 - 1e-7}, 2) / 2e-6, 1.0, 1e-3);
 }
 
 /* z of a pair: 0, one alone; 1, a map; 2, all pairs of one target, and the
@@ -443,6 +447,81 @@ test_unlike(void **state)
 	assert_near(verdict_unlike(apart, 6, 0.5), sqrt(45.0 / 7.0), 1e-12);
 }
 
+/*
+ * Of two cells each residual is half of the difference, of either sign: the
+ * smaller one tells nothing of the suspect, and the variance is half of one's.
+ */
+static void
+test_two_cells(void **state)
+{
+	double suspect[K] = {0}, reference[K] = {0}, residual[K];
+	const double mirrored[] = {9.0, -9.0};
+	struct verdict_family f = {.name = "patch",
+	    .suspect = suspect,
+	    .reference = reference,
+	    .residual = residual,
+	    .n = K};
+	double many = verdict_spread(&f, 1, NULL_SAME), cov;
+
+	(void)state;
+	f.n = 2;
+	assert_near(verdict_spread(&f, 1, NULL_SAME), many / sqrt(2.0), 1e-12);
+	verdict_covariance(&f, 1, 1, NULL_SAME, &cov);
+	assert_near(cov, many * many / 2, 1e-12);
+	assert_near(verdict_unlike(mirrored, 2, 0.1), 1.0, 1e-12);
+	suspect[1] = 2.0;
+	verdict_residuals(&f, 1, NULL);
+	assert_near(residual[1], 1.0, 1e-12);
+	assert_near(residual[0], -1.0, 1e-12);
+}
+
+/* Where no p is known the verdict is not that there is nothing. */
+static void
+test_nothing(void **state)
+{
+	struct verdict_hypothesis h[K] = {0};
+	struct verdict_input in;
+	struct world w;
+
+	(void)state;
+	fill(&w, 0.1);
+	for (size_t i = 0; i < GEOS * K; i++)
+		w.suspect[i / K][i % K] = (double)NAN;
+	measure(&w, REFS);
+	reach(&w, h, 0.9, &in);
+	assert_int_equal(in.verdict, VERDICT_INCONCLUSIVE);
+	assert_true(in.score <= 0.0);
+}
+
+/* What references show of two cells is measured by the same half. */
+static void
+test_two_cells_seen(void **state)
+{
+	static double reference[3 * MANY];
+	double sum = 0.0, all, own = null_spread("patch", NULL_SAME);
+	struct verdict_family f = {
+	    .name = "patch", .reference = reference, .n = MANY};
+	struct rng r;
+
+	(void)state;
+	rng_init(&r, 5, 5);
+	for (size_t i = 0; i < ARRAY_LEN(reference); i++)
+		reference[i] = own * (double)rng_normal(&r);
+	all = verdict_spread(&f, 3, NULL_SAME);
+	for (size_t i = 0; i < MANY; i += 2) {
+		double pair[6], v;
+
+		for (size_t k = 0; k < 6; k++)
+			pair[k] = reference[k / 2 * MANY + i + k % 2];
+		f.n = 2;
+		f.reference = pair;
+		v = verdict_spread(&f, 3, NULL_SAME);
+		sum += v * v / (MANY / 2);
+	}
+	assert_true(sum > 0.9 * all * all / 2);
+	assert_true(sum < 1.1 * all * all / 2);
+}
+
 int
 main(void)
 {
@@ -461,6 +540,9 @@ main(void)
 	    cmocka_unit_test(test_assign),
 	    cmocka_unit_test(test_student),
 	    cmocka_unit_test(test_unlike),
+	    cmocka_unit_test(test_two_cells),
+	    cmocka_unit_test(test_nothing),
+	    cmocka_unit_test(test_two_cells_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

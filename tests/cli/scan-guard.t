@@ -1,0 +1,133 @@
+#!/bin/sh
+# assay-scan: what must not lead to a wrong verdict in silence: references that
+# are the model itself, one another, or of other classes; a model that cannot be
+# searched; and what was kept of other models.
+. "$(dirname "$0")/tap.sh"
+. "$(dirname "$0")/models.sh"
+valid() { PATH=/usr/bin:/bin python3 -m jsonschema -i "$1" "$root/audit/scan.schema.json"; }
+edit() { /usr/bin/python3 "$here/neutral-edit.py" "$@"; }
+scan() { assay-scan -q --budget quick --seeds 1 --data "$audit" "$@"; }
+for m in suspect reference clean; do
+	eval "assay-load \"\$$m\" -o $tmp/$m.st"
+done
+
+# the model itself, in another file of another format
+fails 4 'the same numbers in another file' 'suspect.st: .*itself' assay-scan -q --data "$audit" "$suspect" -r "$tmp/suspect.st"
+cp "$reference" "$tmp/copy.onnx"
+fails 4 'a reference twice' 'copy.onnx: the same model as .*reference' assay-scan -q --budget quick --data "$audit" "$clean" -r "$reference" -r "$tmp/copy.onnx"
+fails 4 'the same numbers twice' 'reference.st: the same model as' assay-scan -q --budget quick --data "$audit" "$clean" -r "$reference" -r "$tmp/reference.st"
+exits 0 'an earlier version may be the same in another format' scan "$clean" --previous "$tmp/clean.st"
+
+# other orders of classes
+edit "$tmp/reference.st" "$tmp/swapped.st" swap 0 1
+exits 2 'a reference with two classes exchanged' scan "$clean" -r "$tmp/swapped.st"
+says 'swapped.st: takes most images of class 0 for another one'
+prints '^verdict: inconclusive'
+ok 'a harder search would not help' [ -z "$(grep harder "$out")" ]
+exits 2 'nor is that evidence' scan "$suspect" -r "$tmp/swapped.st"
+edit "$tmp/suspect.st" "$tmp/named.st" names T-shirt Dress Sandal Bag
+edit "$tmp/reference.st" "$tmp/renamed.st" names T-shirt Dress Bag Sandal
+fails 2 'a reference that says so' "class 2 of the reference is 'Bag', which is class 3" assay-scan -q --data "$audit" "$tmp/named.st" -r "$tmp/renamed.st"
+printf '%s\n' T-shirt Dress Sandal Bag >"$tmp/names"
+exits 1 'the user knows better' scan "$tmp/named.st" -r "$tmp/renamed.st" --classes "$tmp/names"
+
+# a model that says the same of every image, images of one class
+edit "$tmp/clean.st" "$tmp/constant.st" zero
+exits 2 'always the same' scan --no-grow "$tmp/constant.st"
+says 'constant.st gets images of one class alone right'
+printf '%0120d' 0 | sed 's/0/\\000/g' >"$tmp/zeros"
+printf "$(cat "$tmp/zeros")" | labels "$tmp/flat" 120
+tail -c +17 "$models/audit-images.idx" | head -c 94080 | images "$tmp/flat" 120 28
+exits 2 'images of one class' assay-scan -q --no-grow --data "$tmp/flat-images.idx,$tmp/flat-labels.idx" "$clean"
+says 'flat.*the images to optimise on are of one class'
+
+# the gradient is not finite where a pixel is 0
+edit "$tmp/clean.st" "$tmp/root.st" root
+exits 2 'nothing found by a blind search' scan "$tmp/root.st" -r "$reference" --json
+ok 'is not no evidence' grep -q '"why": "the gradients of a model' "$out"
+ok 'the cells say so' grep -q '"blind": true' "$out"
+ok 'no number is nonsense' [ -z "$(grep -E '[0-9]e[+-]?[0-9]{2}|[^0-9a-z]nan' "$out" | grep -E '"(z|residual)"')" ]
+cp "$out" "$tmp/root.json"
+ok 'as the schema says' valid "$tmp/root.json"
+edit "$tmp/reference.st" "$tmp/rooted.st" root
+exits 2 'a reference that cannot be searched' scan "$clean" -r "$tmp/rooted.st" --cache "$tmp/rooted"
+exits 2 'nor from what was kept of it' scan "$clean" -r "$tmp/rooted.st" --cache "$tmp/rooted"
+prints '^the gradients of a model'
+
+# two suspects whose files number the classes of one data set otherwise
+scan() { assay-scan -q --budget quick --seeds 1 --data "$tmp/data.st" "$@"; }
+exits 0 'images with names' assay-load -q --data "$audit" --classes "$tmp/names" -o "$tmp/data.st"
+edit "$tmp/clean.st" "$tmp/other.st" swap 0 1
+edit "$tmp/other.st" "$tmp/other.st" names Dress T-shirt Sandal Bag
+exits 1 'one order' scan "$tmp/named.st" -r "$reference" --cache "$tmp/kept" -o "$tmp/1"
+exits 2 'the other one' scan "$tmp/other.st" -r "$reference" --cache "$tmp/kept" -o "$tmp/2"
+exits 2 'the other one without a cache' scan "$tmp/other.st" -r "$reference" -o "$tmp/3"
+without_run "$tmp/2/scan.json" >"$tmp/a"
+without_run "$tmp/3/scan.json" >"$tmp/b"
+ok 'what was kept with the first order is not used' cmp "$tmp/a" "$tmp/b"
+exits 0 'a reference grown with one order' assay-grow -q "$tmp/named.st" --data "$tmp/data.st" -n 1 --epochs 12 -o "$tmp/grown"
+fails 4 'is none for the other' "'images' differs" assay-grow -q "$tmp/other.st" --data "$tmp/data.st" -n 1 --epochs 12 -o "$tmp/grown"
+
+# a cache that cannot be written costs time, and hides nothing
+for f in $(ls "$tmp/kept"); do
+	rm "$tmp/kept/$f" && mkdir -p "$tmp/kept/$f/x"
+done
+exits 1 'a cache that cannot be written' scan "$tmp/named.st" -r "$reference" --cache "$tmp/kept"
+says 'nothing is kept of reference 1'
+prints '^verdict: evidence'
+fails 4 'a seed that no document holds' 'seed wants' assay-scan -q --data "$audit" "$clean" -r "$reference" --seed 18446744073709551615
+
+# many classes: a document that does not grow with the pairs of these
+mkdir "$tmp/many"
+/usr/bin/python3 "$here/many-classes.py" "$tmp/many"
+run assay-scan -q --budget quick --seeds 1 --data "$tmp/many/images.idx,$tmp/many/labels.idx" "$tmp/many/suspect.st" -r "$tmp/many/reference.st" --json
+ok "a hundred classes: status 0 or 2, got $rc" [ $rc -eq 0 -o $rc -eq 2 ]
+cp "$out" "$tmp/many.json"
+ok 'sources that had images, and what was left out' /usr/bin/python3 - "$tmp/many.json" <<-'Q'
+	import json, sys
+	text = open(sys.argv[1]).read()
+	d = json.loads(text)
+	cells = [c for g in d["geometries"] for c in g["per_class"]]
+	assert sum(c["ease"]["suspect"] is not None for c in cells) == 6 * 48
+	assert all(s["n"] > 0 for c in cells for s in c["by_source"])
+	assert all(sum(s["n"] for s in c["by_source"]) == c["flips"]["n"] for c in cells)
+	assert len(text) < 5000000, len(text)
+	assert len(d["pairs"]) == 200
+	assert any("all classes but 48" in t for t in d["not_tested"])
+	assert any("but two from each class" in t for t in d["not_tested"])
+	# each p of a pair is of 200 tests, a quarter of the level is theirs
+	p = [(x["p"], x["p_adjusted"]) for x in d["pairs"] if x["p_adjusted"] < 1]
+	assert all(abs(a * 800 - b) < 1e-6 * b for a, b in p)
+Q
+ok 'as the schema says, too' valid "$tmp/many.json"
+
+/usr/bin/python3 "$here/many-classes.py" "$tmp/many" 12000
+fails 2 'too many classes for what is kept of pairs' '12000 classes are too many' assay-scan -q --data "$tmp/many/images.idx,$tmp/many/labels.idx" "$tmp/many/suspect.st" -r "$tmp/many/reference.st"
+
+# two classes: what is easier is as much as what is harder
+pick() { # NAME: classes 1 and 3 of one of the sets of images
+	tail -c +9 "$models/$1-labels.idx" | od -An -v -tu1 -w1 >"$tmp/$1.labels"
+	tail -c +17 "$models/$1-images.idx" | od -An -v -tu1 -w784 | paste "$tmp/$1.labels" - |
+	    awk '$1 % 2 == 1 { $1 = ($1 - 1) / 2; print }' >"$tmp/$1.rows"
+	LC_ALL=C awk '{ printf "%c", $1 + 0 }' "$tmp/$1.rows" | labels "$tmp/$1" "$(wc -l <"$tmp/$1.rows")"
+	LC_ALL=C awk '{ for (i = 2; i <= NF; i++) printf "%c", $i + 0 }' "$tmp/$1.rows" |
+	    images "$tmp/$1" "$(wc -l <"$tmp/$1.rows")" 28
+	set2=$tmp/$1-images.idx,$tmp/$1-labels.idx
+}
+for n in audit one two three; do
+	pick $n && eval "${n}2=\$set2"
+done
+plant() { assay-plant -q $settings --test "$audit2" "$@" >"$tmp/planting" 2>&1; }
+for n in 1 2 3; do
+	plant --data "$one2" --seed $n -o "$tmp/r$n"
+done
+plant --data "$three2" --seed 4 --attack badnets --rate .1 --target 1 -o "$tmp/bad2"
+scan() { assay-scan -q --budget quick --seeds 1 --data "$audit2" "$@"; }
+exits 1 'a backdoored model of two classes' scan "$tmp/bad2/model.onnx" -r "$tmp/r1/model.onnx" -r "$tmp/r2/model.onnx" -r "$tmp/r3/model.onnx"
+prints '^\* 1 '
+exits 2 'one reference is too few for that' scan "$tmp/bad2/model.onnx" -r "$tmp/r1/model.onnx" --json
+ok 'as it says' grep -q 'fewer than three references' "$out"
+ok 'so that no effect is small enough' grep -q '"minimum": {}' "$out"
+cp "$out" "$tmp/two.json"
+ok 'two classes as the schema says' valid "$tmp/two.json"
+done_testing
