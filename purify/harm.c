@@ -101,8 +101,11 @@ harm_compare(struct harm *h, const float *z0, const float *z,
 		h->of[y].n++;
 		h->of[y].before += c0 == y;
 		h->of[y].after += c == y;
+		/* a class that h0 rules out has no part in it */
 		for (size_t q = 0; q < k; q++)
-			h->divergence += exp(lp[q]) * (lp[q] - lp[k + q]);
+			if (isnan(lp[q]) || lp[q] > -(double)INFINITY)
+				h->divergence +=
+				    exp(lp[q]) * (lp[q] - lp[k + q]);
 	}
 	h->divergence /= (double)n;
 	h->before.brier /= (double)n;

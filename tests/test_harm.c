@@ -138,6 +138,23 @@ document(void **state)
 	json_decref(j);
 }
 
+/* Classes that both models rule out change nothing. */
+static void
+ruled_out(void **state)
+{
+	const int32_t y[2] = {0, 0};
+	float z0[6] = {0}, z[6] = {0};
+	struct harm h;
+
+	(void)state;
+	z0[1] = -1.0f;
+	z0[2] = z[2] = z0[5] = z[5] = -INFINITY;
+	harm_compare(&h, z0, z, y, 2, 3, &arena);
+	assert_true(isfinite(h.divergence) && h.divergence > 0.0);
+	harm_compare(&h, z0, z0, y, 2, 3, &arena);
+	assert_near(h.divergence, 0.0, 1e-12);
+}
+
 int
 main(void)
 {
@@ -145,6 +162,7 @@ main(void)
 	    cmocka_unit_test(calibrated),
 	    cmocka_unit_test(bins_apart),
 	    cmocka_unit_test(divergence),
+	    cmocka_unit_test(ruled_out),
 	    cmocka_unit_test(per_class),
 	    cmocka_unit_test(document),
 	};

@@ -303,6 +303,7 @@ test_special(void **state)
 static const struct op_body_set *const sets[] = {
     &op_body_basic,
     &op_body_product,
+    &op_body_randoms,
     &op_body_rows,
     &op_body_resizes,
     &op_body_transposes,
