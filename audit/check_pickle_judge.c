@@ -240,7 +240,7 @@ see_build(struct check_pickle_judge *j, const struct pickle_node *n)
 	else if (has_hooks(n->call->state) &&
 		 !check_pickle_state_formula(t, n->call->state))
 		misuse(j, "its state sets what Python itself calls", t->shown);
-	else if ((wrong = check_pickle_state_wrong(t, n)) != NULL)
+	else if ((wrong = check_pickle_state_wrong(j, t, n)) != NULL)
 		misuse(j, wrong, t->shown);
 	if (!j->inner && pickle_is_global(n->call->callee, NULL, PICKLE_ARRAY))
 		check_pickle_joblib(j, n);
