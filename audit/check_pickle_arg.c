@@ -426,6 +426,18 @@ empty_array_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 }
 
 /* numpy.core._ufunc_reconstruct(module, name): __import__, getattr */
+#define CODE(which)                                                            \
+	static const char *which##_arg(                                        \
+	    struct check_pickle_judge *j, const struct pickle_node *args)      \
+	{                                                                      \
+		return check_pickle_code_wrong(j, ARG_##which, args);          \
+	}
+CODE(code)
+CODE(code_type)
+CODE(code_module)
+CODE(code_function)
+#undef CODE
+
 static const char *
 curry_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {

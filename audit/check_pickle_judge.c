@@ -131,6 +131,10 @@ see_call(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 
 	if (t == NULL && makes_by_partial(j, c))
 		return;
+	if (t == NULL && check_pickle_code_type(c->callee)) {
+		check_pickle_code_make(j, c->args);
+		return;
+	}
 	if (t == NULL) {
 		bool result = c->callee->kind == PICKLE_CALL;
 		const struct check_pickle_fact *of =

@@ -96,6 +96,13 @@ const char *check_pickle_arg_wrong(struct check_pickle_judge *,
 /* A name that may be handed on, or one that is not on the list and found as that. */
 bool check_pickle_arg_listed(
     struct check_pickle_judge *, const struct pickle_node *);
+/* Functions that come with their code (check_pickle_code.c): whether code is what is
+ * called, what is found of what it is made of, and of arguments ARG_code...; NULL. */
+bool check_pickle_code_type(const struct pickle_node *callee);
+void check_pickle_code_make(
+    struct check_pickle_judge *, const struct pickle_node *args);
+const char *check_pickle_code_wrong(struct check_pickle_judge *,
+    enum check_pickle_arg, const struct pickle_node *args);
 /* Of toolz and tblib (check_pickle_wrap.c): what is wrong with the arguments. */
 const char *check_pickle_wrap_curry(
     struct check_pickle_judge *, const struct pickle_node *args);
