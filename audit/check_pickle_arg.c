@@ -434,6 +434,7 @@ empty_array_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	}
 CODE(code)
 CODE(code_type)
+CODE(code_cell)
 CODE(code_module)
 CODE(code_function)
 #undef CODE

@@ -159,6 +159,19 @@ for bad in 'object/apply:functools.partial [1]' 'object/apply:os.system [id]' 'o
 done
 printf '{"when": {"py/object": "datetime.date", "__reduce__": [{"py/type": "datetime.date"}, ["B+gBAQ=="]]}}' | file a.json
 quiet "a date of jsonpickle"
+printf '{"o": {"py/reduce": [{"py/type": "collections.OrderedDict"}, {"py/tuple": []}, null, null, {"py/tuple": [{"py/tuple": ["a", 1]}]}]}}' | file a.json
+quiet "a dictionary of jsonpickle"
+for bad in '[{"py/type": "os.system"}, {"py/tuple": ["id"]}]' '[{"py/function": "builtins.getattr"}, {"py/tuple": []}]' \
+	'[{"py/type": "collections.OrderedDict", "py/object": "x.Y"}]' '"os.system"' '[]'; do
+	printf '{"o": {"py/reduce": %s}}' "$bad" | file a.json
+	hostile CONFIG_TARGET "jsonpickle: $bad"
+done
+
+# --- all secrets of a workflow
+printf 'on: push\njobs:\n  a:\n    steps:\n    - run: echo x\n      env: {ALL: "${{ toJson( secrets ) }}"}\n' | file ci.yml
+hostile COMMAND_DANGEROUS "all secrets"
+printf 'on: push\njobs:\n  a:\n    steps:\n    - run: echo ${{ toJSON(matrix) }}\n      env: {T: "${{ secrets.HF_TOKEN }}"}\n' | file ci.yml
+quiet "one of them"
 
 # --- servers that run the model's own source
 printf '{"runtime": "python", "model": {"modelName": "m", "serializedFile": "m.pt", "handler": "my_handler.py", "modelVersion": "1"}}' | file MANIFEST.json

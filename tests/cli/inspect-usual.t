@@ -42,6 +42,7 @@ for line in 'import base64\nx = base64.b64decode("cHJpbnQoMSk=")\neval(x)' 'impo
 	'import os\nos.startfile("payload.exe")' 'import shutil, os\nshutil.rmtree(os.path.expanduser("~"))' \
 	'from importlib.machinery import SourceFileLoader\nSourceFileLoader("x", "data.bin").load_module()' \
 	'import importlib\nimportlib.import_module("sub" + "process").run(["id"])' \
+	'__import__(chr(111) + chr(115))' '__import__("so"[::-1])' '__import__("".join(map(chr, [111, 115])))' '__import__(bytes([111, 115]).decode())' \
 	'import site, os\nopen(os.path.join(site.getsitepackages()[0], "x.pth"), "w").write("1")' \
 	'import os\nfor r, d, f in os.walk(os.path.expanduser("~")):\n    for n in f:\n        k.encrypt(open(n).read())' \
 	'import types\ntypes.CodeType(0, 0, 0, 0, 0, b"d", (), (), (), "", "", 1, b"")'; do
