@@ -29,8 +29,7 @@ check_pickle_wrap_curry(
 {
 	const struct pickle_node *of = pickle_item(args, 1);
 
-	if (!pickle_is_global(
-		pickle_item(args, 0), "toolz.functoolz", "curry"))
+	if (!pickle_is_global(pickle_item(args, 0), "toolz.functoolz", "curry"))
 		return "makes what is no curried function";
 	if (pickle_is(of, PICKLE_CALL) || check_pickle_arg_listed(j, of) ||
 	    (pickle_is(of, PICKLE_STR) && is_curried_name(of->text)))
