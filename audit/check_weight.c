@@ -316,8 +316,8 @@ look_text(const struct check_file *f, const struct tensor *t)
 {
 	size_t n = t->size;
 
-	if ((t->dtype != DTYPE_U8 && t->dtype != DTYPE_I8) ||
-	    t->stride != NULL || n > LIMIT_INSPECT_SOURCE)
+	if (t->dtype <= DTYPE_BF16 || t->stride != NULL ||
+	    n > LIMIT_INSPECT_SOURCE)
 		return;
 	while (n != 0 && t->data[n - 1] == 0)
 		n--;
