@@ -440,6 +440,12 @@ CODE(code_function)
 #undef CODE
 
 static const char *
+fx_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	return check_pickle_fx_graph(j, args);
+}
+
+static const char *
 curry_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
 	return check_pickle_wrap_curry(j, args);

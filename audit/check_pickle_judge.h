@@ -103,6 +103,9 @@ void check_pickle_code_make(
     struct check_pickle_judge *, const struct pickle_node *args);
 const char *check_pickle_code_wrong(struct check_pickle_judge *,
     enum check_pickle_arg, const struct pickle_node *args);
+/* A graph of torch.fx as its source (check_pickle_fx.c), which is found; NULL. */
+const char *check_pickle_fx_graph(
+    struct check_pickle_judge *, const struct pickle_node *args);
 /* Of toolz and tblib (check_pickle_wrap.c): what is wrong with the arguments. */
 const char *check_pickle_wrap_curry(
     struct check_pickle_judge *, const struct pickle_node *args);
