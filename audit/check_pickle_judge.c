@@ -92,33 +92,30 @@ use_of(uint8_t op, const struct pickle_call *c, unsigned may)
 	return USE_CALL;
 }
 
-/*
- * partial(cls.__new__, cls, *args, **kwargs)(), which protocols 2 and 3 have in
- * place of NEWOBJ_EX (Lib/pickle.py, save_reduce): no more than that of a class
- * that may be made.
- */
+/* As NEWOBJ_EX: what is wrong with the arguments that are given to the class. */
 static bool
 makes_by_partial(struct check_pickle_judge *j, const struct pickle_call *c)
 {
-	const struct pickle_node *state, *method, *args, *cls, *of;
-	const struct check_pickle_fact *t;
+	struct check_pickle_fact *t = check_pickle_wrap_partial(j, c);
+	const struct pickle_node *state;
+	struct pickle_node args;
+	const char *wrong = NULL;
 
-	if (!pickle_calls(c->callee, NULL, "partial") || c->args->n != 0)
+	if (t == NULL)
 		return false;
+	if (t->allow->arg != ARG_sympy && t->allow->arg != ARG_sympy_text)
+		return true;
 	state = c->callee->call->state;
-	if (!pickle_is(state, PICKLE_TUPLE) || state->n != 4)
-		return false;
-	method = state->item[0];
-	args = state->item[1];
-	if (!pickle_calls(method, NULL, "getattr") ||
-	    !pickle_is_text(pickle_item(method->call->args, 1), "__new__"))
-		return false;
-	cls = pickle_item(method->call->args, 0);
-	of = pickle_item(args, 0);
-	t = of != NULL ? check_pickle_judge_fact(j, of) : NULL;
-	return t != NULL && t == check_pickle_judge_fact(j, cls) &&
-	       t->allow != NULL && (t->allow->use & USE_NEW) != 0 &&
-	       t->allow->arg != ARG_sympy && t->allow->arg != ARG_sympy_text;
+	args = *state->item[1];
+	args.item++; /* behind the class */
+	args.n--;
+	if (!check_pickle_sympy_options(state->item[2]))
+		wrong = "is given more than assumptions";
+	else
+		wrong = check_pickle_arg_wrong(j, t->allow->arg, &args);
+	if (wrong != NULL)
+		misuse(j, wrong, t->shown);
+	return true;
 }
 
 static void

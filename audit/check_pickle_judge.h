@@ -111,6 +111,10 @@ const char *check_pickle_wrap_curry(
     struct check_pickle_judge *, const struct pickle_node *args);
 const char *check_pickle_wrap_exception(
     struct check_pickle_judge *, const struct pickle_node *args);
+/* The class of which partial(cls.__new__, cls, ...)() makes an object, when it may be
+ * made; or NULL. */
+struct check_pickle_fact *check_pickle_wrap_partial(
+    struct check_pickle_judge *, const struct pickle_call *);
 /* What is wrong with the state of an object that was built; NULL: nothing. */
 /* The state of a model of statsmodels with a formula, which is evaluated when the
  * state is set: of names, numbers and signs alone. */

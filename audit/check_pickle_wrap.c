@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Functions of libraries that a pickle calls to make something of another
- * function or class, which is an argument: toolz and tblib.
+ * Functions that a pickle calls to make something of another function or class,
+ * which is an argument: of toolz and tblib, and Python's own partial.
  */
 #include "audit/check_pickle_judge.h"
 
@@ -57,4 +57,34 @@ check_pickle_wrap_exception(
 	    t->allow->arg != ARG_data)
 		return "makes what is no exception";
 	return check_pickle_arg_wrong(j, ARG_data, inner);
+}
+
+/*
+ * partial(cls.__new__, cls, *args, **kwargs)(), which protocols 2 and 3 have in
+ * place of NEWOBJ_EX (Lib/pickle.py, save_reduce).
+ */
+struct check_pickle_fact *
+check_pickle_wrap_partial(
+    struct check_pickle_judge *j, const struct pickle_call *c)
+{
+	const struct pickle_node *state, *method, *args, *cls, *of;
+	struct check_pickle_fact *t;
+
+	if (!pickle_calls(c->callee, NULL, "partial") || c->args->n != 0)
+		return NULL;
+	state = c->callee->call->state;
+	if (!pickle_is(state, PICKLE_TUPLE) || state->n != 4)
+		return NULL;
+	method = state->item[0];
+	args = state->item[1];
+	if (!pickle_calls(method, NULL, "getattr") ||
+	    !pickle_is_text(pickle_item(method->call->args, 1), "__new__"))
+		return NULL;
+	cls = pickle_item(method->call->args, 0);
+	of = pickle_is(args, PICKLE_TUPLE) ? pickle_item(args, 0) : NULL;
+	t = of != NULL ? check_pickle_judge_fact(j, of) : NULL;
+	return t != NULL && t == check_pickle_judge_fact(j, cls) &&
+		       t->allow != NULL && (t->allow->use & USE_NEW) != 0
+		   ? t
+		   : NULL;
 }
