@@ -4,6 +4,7 @@
  * given are here.
  */
 #include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_wrap.h"
 
 typedef const char *predicate(
     struct check_pickle_judge *, const struct pickle_node *args);

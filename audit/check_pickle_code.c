@@ -5,7 +5,7 @@
  * names nothing but what computes: then it is low.  Whatever its other names stand
  * for, they are in the pickle too, and judged there.
  */
-#include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_wrap.h"
 
 #include "base/text.h"
 

@@ -3,6 +3,7 @@
  * say of it, and whether the bundle itself brings the class.
  */
 #include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_wrap.h"
 
 #include "audit/check_config_part.h"
 

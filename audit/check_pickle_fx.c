@@ -6,7 +6,7 @@
  * return; only source that is nothing else is low.
  */
 #define _GNU_SOURCE /* memmem, memrchr */
-#include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_wrap.h"
 
 #include "base/text.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE /* memrchr */
 #include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_wrap.h"
 
 #include "base/limits.h"
 #include "formats/pickle_ops.h"

@@ -2,7 +2,7 @@
  * Functions that a pickle calls to make something of another function or class,
  * which is an argument: of toolz and tblib, and Python's own partial.
  */
-#include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_wrap.h"
 
 /* "toolz.curried:map": a curried function of these packages, by no path */
 static bool

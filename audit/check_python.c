@@ -396,10 +396,7 @@ is_made(struct source *x, size_t i)
 
 	if (at(x, i)->kind == TOKEN_STRING)
 		return is(at(x, i + 1), "[") ||
-		       (is(at(x, i + 1), ".") &&
-			   (is(at(x, i + 2), "join") ||
-			       is(at(x, i + 2), "replace") ||
-			       is(at(x, i + 2), "decode")));
+		       (is(at(x, i + 1), ".") && is(at(x, i + 2), "join"));
 	for (size_t k = 0; k < ARRAY_LEN(makers); k++)
 		if (is(at(x, i), makers[k]) && is(at(x, i + 1), "("))
 			return true;

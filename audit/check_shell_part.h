@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * What the rules on commands have between them: words in a text in small letters.
- * _GNU_SOURCE before the first header, for memmem.
  */
 #ifndef AUDIT_CHECK_SHELL_PART_H
 #define AUDIT_CHECK_SHELL_PART_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* memmem: to be included before the C library's headers */
+#endif
 
 #include "base/base.h"
 
