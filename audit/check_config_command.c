@@ -65,11 +65,36 @@ judge(const struct check_file *f, const struct conf *n)
 		check_find(f, FINDING_COMMAND_DANGEROUS, n->off, "%s", what);
 }
 
+/* ${{ toJSON(secrets) }}: no step of a workflow needs all of them. */
+static bool
+hands_on_secrets(const struct conf *n)
+{
+	static const char call[] = "tojson(secrets)";
+	size_t k = 0;
+
+	for (size_t i = 0; i < n->len && k < sizeof(call) - 1; i++) {
+		char c = n->text[i];
+
+		if (c == ' ' && k != 0)
+			continue;
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		k = c == call[k] ? k + 1 : c == call[0];
+	}
+	return k == sizeof(call) - 1;
+}
+
 void
 check_config_command(const struct check_file *f, const struct conf_doc *d)
 {
-	for (const struct conf *n = d->root; n != NULL; n = conf_next(n))
-		if (n->kind == CONF_STRING && n->len > 8 &&
-		    n->len < LIMIT_INSPECT_SOURCE && is_command(n))
+	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
+		if (n->kind != CONF_STRING || n->len <= 8 ||
+		    n->len >= LIMIT_INSPECT_SOURCE)
+			continue;
+		if (is_command(n))
 			judge(f, n);
+		if (d->yaml && hands_on_secrets(n))
+			check_find(f, FINDING_COMMAND_DANGEROUS, n->off,
+			    "hands on all secrets of a workflow");
+	}
 }

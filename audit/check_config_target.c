@@ -183,6 +183,20 @@ unpickles(const struct conf *v)
 	       check_config_harmless(v->text, v->len, USE_NEW | USE_STATE);
 }
 
+/* {"py/type": "collections.OrderedDict"} or the like, of which a pickle might call
+ * what it names, whatever the arguments: those have keys of their own. */
+static bool
+calls_harmless(const struct conf *v)
+{
+	const struct conf *of = v->child != NULL ? v->child->child : NULL;
+
+	return v->child != NULL && v->child->key == NULL && of != NULL &&
+	       of->next == NULL &&
+	       (conf_key_is(of, "py/type") || conf_key_is(of, "py/function")) &&
+	       conf_is_string(of) &&
+	       check_config_harmless(of->text, of->len, USE_CALL);
+}
+
 /* jsonpickle: "py/object", "py/reduce", ... make objects when it is decoded;
  * tuples, sets and references do not. */
 static void
@@ -195,7 +209,8 @@ pickled(const struct check_file *f, const struct conf *n)
 
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
 		if (conf_key_is(n, calls[i]) &&
-		    !(conf_is_string(n) && unpickles(conf_value(n))))
+		    !(conf_is_string(n) && unpickles(conf_value(n))) &&
+		    !(conf_key_is(n, "py/reduce") && calls_harmless(n)))
 			check_find(f, FINDING_CONFIG_TARGET, n->off,
 			    "jsonpickle's %s '%s'", calls[i],
 			    check_config_shown(n, shown, sizeof(shown)));

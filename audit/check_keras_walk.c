@@ -137,6 +137,26 @@ say_import(
 }
 
 static void
+say_registered(struct walk *w, const struct at *at, const char *name)
+{
+	char where[PLACE];
+
+	check_find(w->f, FINDING_KERAS_REGISTERED, ERR_NOWHERE,
+	    "%s: %.100s, which whoever loads the model has to have",
+	    place(at, where), name);
+}
+
+/* "Custom>FixedDropout": looked up among what the program that loads the model has
+ * registered, and nowhere else (keras/src/saving/object_registration.py). */
+static bool
+is_registered(const json_t *o, const char *name)
+{
+	const char *r = text(o, "registered_name");
+
+	return !imports(o) && strchr(r != NULL ? r : name, '>') != NULL;
+}
+
+static void
 resolve(struct walk *w, const struct at *at, const json_t *o, const char *name,
     enum check_keras_kind kind)
 {
@@ -145,6 +165,8 @@ resolve(struct walk *w, const struct at *at, const json_t *o, const char *name,
 
 	if (origin == CHECK_KERAS_USER && imports(o))
 		say_import(w, at, module, name);
+	else if (origin == CHECK_KERAS_USER && is_registered(o, name))
+		say_registered(w, at, name);
 	else
 		judge(w, at, module, name, origin);
 	registered(w, at, o, name, origin);

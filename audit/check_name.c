@@ -173,6 +173,8 @@ check_name(const struct check_file *f)
 	if (why != NULL)
 		check_find(f, FINDING_NAME_DECEPTIVE, ERR_NOWHERE, "%s", why);
 	page(f);
+	if (check_is_pointer(f))
+		return; /* of the name of what it stands for */
 	/* an empty file is nothing at all, which check_unknown says */
 	for (size_t i = 0; i < ARRAY_LEN(promises) && f->bytes.len != 0; i++) {
 		const struct promise *p = &promises[i];

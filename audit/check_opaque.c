@@ -83,13 +83,19 @@ certain(const struct check_file *f)
 
 /* What Git has in place of a large file that nobody fetched (git-lfs,
  * docs/spec.md): who audits that has not seen the file. */
-static void
-pointer(const struct check_file *f)
+bool
+check_is_pointer(const struct check_file *f)
 {
 	static const char first[] = "version https://git-lfs.github.com/spec/";
 
-	if (f->bytes.len < 1024 && f->bytes.len >= sizeof(first) - 1 &&
-	    memcmp(f->bytes.base, first, sizeof(first) - 1) == 0)
+	return f->bytes.len < 1024 && f->bytes.len >= sizeof(first) - 1 &&
+	       memcmp(f->bytes.base, first, sizeof(first) - 1) == 0;
+}
+
+static void
+pointer(const struct check_file *f)
+{
+	if (check_is_pointer(f))
 		check_short(f, FINDING_FILE_OPAQUE, ERR_NOWHERE,
 		    "a pointer of git-lfs: the file itself is not here");
 }

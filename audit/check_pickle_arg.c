@@ -4,6 +4,7 @@
  * given are here.
  */
 #include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_wrap.h"
 
 typedef const char *predicate(
     struct check_pickle_judge *, const struct pickle_node *args);
@@ -19,8 +20,9 @@ is_class(struct check_pickle_judge *j, const struct pickle_node *n)
 	       (t->allow == NULL || (t->allow->use & USE_NEW) != 0);
 }
 
-static bool
-is_listed(struct check_pickle_judge *j, const struct pickle_node *n)
+bool
+check_pickle_arg_listed(
+    struct check_pickle_judge *j, const struct pickle_node *n)
 {
 	const struct check_pickle_fact *t = check_pickle_judge_fact(j, n);
 
@@ -127,7 +129,7 @@ factory_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	const struct pickle_node *of = pickle_item(args, 0);
 
 	if (of == NULL || of->kind == PICKLE_NONE || of->kind == PICKLE_CALL ||
-	    is_listed(j, of))
+	    check_pickle_arg_listed(j, of))
 		return NULL;
 	return "has a factory that is not allowed";
 }
@@ -138,7 +140,7 @@ partial_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	const struct pickle_node *of = pickle_item(args, 0);
 
 	/* of another partial, or of a method of an object */
-	if (pickle_is(of, PICKLE_CALL) || is_listed(j, of))
+	if (pickle_is(of, PICKLE_CALL) || check_pickle_arg_listed(j, of))
 		return NULL;
 	return "wraps a function that is not allowed";
 }
@@ -425,6 +427,37 @@ empty_array_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 }
 
 /* numpy.core._ufunc_reconstruct(module, name): __import__, getattr */
+#define CODE(which)                                                            \
+	static const char *which##_arg(                                        \
+	    struct check_pickle_judge *j, const struct pickle_node *args)      \
+	{                                                                      \
+		return check_pickle_code_wrong(j, ARG_##which, args);          \
+	}
+CODE(code)
+CODE(code_type)
+CODE(code_cell)
+CODE(code_module)
+CODE(code_function)
+#undef CODE
+
+static const char *
+fx_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	return check_pickle_fx_graph(j, args);
+}
+
+static const char *
+curry_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	return check_pickle_wrap_curry(j, args);
+}
+
+static const char *
+exception_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	return check_pickle_wrap_exception(j, args);
+}
+
 static const char *
 ufunc_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {

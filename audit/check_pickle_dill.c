@@ -28,6 +28,14 @@ is_marker(struct slice name)
 	    (const char *)name.ptr, name.len, markers, ARRAY_LEN(markers));
 }
 
+/* functools.partial, which dill knows as a type */
+static bool
+is_partial(const struct pickle_node *args)
+{
+	return args->n == 1 &&
+	       pickle_is_text(pickle_item(args, 0), "PartialType");
+}
+
 /* _load_type(name) looks the name up among the types that Python has. */
 static const struct check_pickle_allow *
 loaded(const struct pickle_node *args)
@@ -49,6 +57,10 @@ check_pickle_dill_fact(
 	    loaded(n->call->args) != NULL)
 		return check_pickle_judge_name(
 		    j, word("builtins"), pickle_item(n->call->args, 0)->text);
+	if (pickle_calls(n, "dill._dill", "_load_type") &&
+	    is_partial(n->call->args))
+		return check_pickle_judge_name(
+		    j, word("functools"), word("partial"));
 	if (pickle_calls(n, "dill._dill", "_create_type"))
 		return check_pickle_judge_name(
 		    j, word("dill._dill"), word("_create_type()"));
@@ -60,7 +72,7 @@ check_pickle_dill_type(const struct pickle_node *args)
 {
 	const struct pickle_node *name = pickle_item(args, 0);
 
-	if (loaded(args) != NULL ||
+	if (loaded(args) != NULL || is_partial(args) ||
 	    (args->n == 1 && pickle_is(name, PICKLE_STR) &&
 		is_marker(name->text)))
 		return NULL;

@@ -3,6 +3,7 @@
  * say of it, and whether the bundle itself brings the class.
  */
 #include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_wrap.h"
 
 #include "audit/check_config_part.h"
 
@@ -170,7 +171,9 @@ check_pickle_judge_class(
 	    check_pickle_judge_fact(j, n->call->callee);
 	const struct pickle_node *of = NULL;
 
-	if (t == NULL || t->allow == NULL)
+	if (t == NULL)
+		return check_pickle_wrap_partial(j, n->call);
+	if (t->allow == NULL)
 		return t;
 	if (t->allow->arg == ARG_reconstructor || t->allow->arg == ARG_newobj ||
 	    t->allow->arg == ARG_new_index || t->allow->arg == ARG_cython)

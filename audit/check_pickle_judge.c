@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE /* memrchr */
 #include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_wrap.h"
 
 #include "base/limits.h"
 #include "formats/pickle_ops.h"
@@ -92,33 +93,30 @@ use_of(uint8_t op, const struct pickle_call *c, unsigned may)
 	return USE_CALL;
 }
 
-/*
- * partial(cls.__new__, cls, *args, **kwargs)(), which protocols 2 and 3 have in
- * place of NEWOBJ_EX (Lib/pickle.py, save_reduce): no more than that of a class
- * that may be made.
- */
+/* As NEWOBJ_EX: what is wrong with the arguments that are given to the class. */
 static bool
 makes_by_partial(struct check_pickle_judge *j, const struct pickle_call *c)
 {
-	const struct pickle_node *state, *method, *args, *cls, *of;
-	const struct check_pickle_fact *t;
+	struct check_pickle_fact *t = check_pickle_wrap_partial(j, c);
+	const struct pickle_node *state;
+	struct pickle_node args;
+	const char *wrong = NULL;
 
-	if (!pickle_calls(c->callee, NULL, "partial") || c->args->n != 0)
+	if (t == NULL)
 		return false;
+	if (t->allow->arg != ARG_sympy && t->allow->arg != ARG_sympy_text)
+		return true;
 	state = c->callee->call->state;
-	if (!pickle_is(state, PICKLE_TUPLE) || state->n != 4)
-		return false;
-	method = state->item[0];
-	args = state->item[1];
-	if (!pickle_calls(method, NULL, "getattr") ||
-	    !pickle_is_text(pickle_item(method->call->args, 1), "__new__"))
-		return false;
-	cls = pickle_item(method->call->args, 0);
-	of = pickle_item(args, 0);
-	t = of != NULL ? check_pickle_judge_fact(j, of) : NULL;
-	return t != NULL && t == check_pickle_judge_fact(j, cls) &&
-	       t->allow != NULL && (t->allow->use & USE_NEW) != 0 &&
-	       t->allow->arg != ARG_sympy && t->allow->arg != ARG_sympy_text;
+	args = *state->item[1];
+	args.item++; /* behind the class */
+	args.n--;
+	if (!check_pickle_sympy_options(state->item[2]))
+		wrong = "is given more than assumptions";
+	else
+		wrong = check_pickle_arg_wrong(j, t->allow->arg, &args);
+	if (wrong != NULL)
+		misuse(j, wrong, t->shown);
+	return true;
 }
 
 static void
@@ -131,6 +129,10 @@ see_call(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 
 	if (t == NULL && makes_by_partial(j, c))
 		return;
+	if (t == NULL && check_pickle_code_type(c->callee)) {
+		check_pickle_code_make(j, c->args);
+		return;
+	}
 	if (t == NULL) {
 		bool result = c->callee->kind == PICKLE_CALL;
 		const struct check_pickle_fact *of =
@@ -240,7 +242,7 @@ see_build(struct check_pickle_judge *j, const struct pickle_node *n)
 	else if (has_hooks(n->call->state) &&
 		 !check_pickle_state_formula(t, n->call->state))
 		misuse(j, "its state sets what Python itself calls", t->shown);
-	else if ((wrong = check_pickle_state_wrong(t, n)) != NULL)
+	else if ((wrong = check_pickle_state_wrong(j, t, n)) != NULL)
 		misuse(j, wrong, t->shown);
 	if (!j->inner && pickle_is_global(n->call->callee, NULL, PICKLE_ARRAY))
 		check_pickle_joblib(j, n);

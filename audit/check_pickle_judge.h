@@ -93,12 +93,15 @@ void check_pickle_judge_say(struct check_pickle_judge *, enum finding_id,
 /* What is wrong with the arguments of a call; NULL: nothing. */
 const char *check_pickle_arg_wrong(struct check_pickle_judge *,
     enum check_pickle_arg, const struct pickle_node *args);
+/* A name that may be handed on, or one that is not on the list and found as that. */
+bool check_pickle_arg_listed(
+    struct check_pickle_judge *, const struct pickle_node *);
 /* What is wrong with the state of an object that was built; NULL: nothing. */
 /* The state of a model of statsmodels with a formula, which is evaluated when the
  * state is set: of names, numbers and signs alone. */
 bool check_pickle_state_formula(
     const struct check_pickle_fact *, const struct pickle_node *state);
-const char *check_pickle_state_wrong(
+const char *check_pickle_state_wrong(struct check_pickle_judge *,
     const struct check_pickle_fact *, const struct pickle_node *call);
 /* Calls of dill (check_pickle_dill.c): the name that one stands for, or NULL;
  * what is wrong with the arguments of each, NULL: nothing. */
@@ -114,7 +117,8 @@ const char *check_pickle_dill_array(
 const char *check_pickle_sympy_parts(
     struct check_pickle_judge *, const struct pickle_node *args);
 const char *check_pickle_sympy_text(const struct pickle_node *args);
-const char *check_pickle_sympy_state(const struct pickle_node *state);
+const char *check_pickle_sympy_state(
+    struct check_pickle_judge *, const struct pickle_node *state);
 bool check_pickle_sympy_options(const struct pickle_node *);
 /* A tensor's view must stay within its storage. */
 void check_pickle_view(

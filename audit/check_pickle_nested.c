@@ -2,6 +2,7 @@
  * Pickles in the strings of a pickle, as they are, encoded and compressed:
  * whoever loads the outer one may hand them to pickle.loads().
  */
+#include "audit/check_base64.h"
 #include "audit/check_decode.h"
 #include "audit/check_expand.h"
 #include "audit/check_pickle_judge.h"
@@ -123,7 +124,10 @@ check_pickle_nested(struct check_pickle_judge *j, const struct pickle_node *n)
 		return;
 	way = pickle_coded(n->text);
 	/* one of protocol 0 or 1 begins with any opcode */
-	if (way == PICKLE_CODED_NOT || way == PICKLE_CODED_BYTES)
+	if (way == PICKLE_CODED_BASE85)
+		check_base64(j->f, n->text, j->pickle.at);
+	if (way == PICKLE_CODED_NOT || way == PICKLE_CODED_BYTES ||
+	    way == PICKLE_CODED_BASE85)
 		look(j, "bytes", n->text.ptr, n->text.len);
 	else
 		decoded(j, way, n->text);

@@ -174,7 +174,7 @@ other_file(const struct pickle_node *state)
 }
 
 const char *
-check_pickle_state_wrong(
+check_pickle_state_wrong(struct check_pickle_judge *j,
     const struct check_pickle_fact *t, const struct pickle_node *n)
 {
 	const struct pickle_node *state = n->call->state;
@@ -182,7 +182,7 @@ check_pickle_state_wrong(
 	if (strcmp(t->allow->name, "(a distribution)") == 0)
 		return distribution(state);
 	if (t->allow->arg == ARG_sympy || t->allow->arg == ARG_sympy_text)
-		return check_pickle_sympy_state(state);
+		return check_pickle_sympy_state(j, state);
 	if (strcmp(t->allow->name, "NDArrayWrapper") == 0 ||
 	    strcmp(t->allow->name, "ZNDArrayWrapper") == 0)
 		return other_file(state);

@@ -32,7 +32,9 @@ is_number(
 	case PICKLE_FLOAT:
 		return true;
 	case PICKLE_CALL:
-		return is_expression(j, n);
+		return is_expression(j, n) &&
+		       (n->call->dict == NULL ||
+			   is_number(j, n->call->dict, depth + 1));
 	case PICKLE_TUPLE:
 	case PICKLE_LIST:
 	case PICKLE_DICT:
@@ -97,10 +99,25 @@ check_pickle_sympy_options(const struct pickle_node *d)
 }
 
 /* Attributes are kept as they are given; those of an expression have none but
- * what was computed of it. */
-const char *
-check_pickle_sympy_state(const struct pickle_node *state)
+ * what was computed of it, a matrix has its elements. */
+static bool
+is_matrix(struct check_pickle_judge *j, const struct pickle_node *state)
 {
+	if (!pickle_is(state, PICKLE_DICT) || state->big || state->hooks)
+		return false;
+	for (size_t i = 0; i + 1 < state->n; i += 2)
+		if (state->item[i]->kind != PICKLE_STR ||
+		    !is_number(j, state->item[i + 1], 0))
+			return false;
+	return true;
+}
+
+const char *
+check_pickle_sympy_state(
+    struct check_pickle_judge *j, const struct pickle_node *state)
+{
+	if (is_matrix(j, state))
+		return NULL;
 	if (pickle_is(state, PICKLE_TUPLE) && state->n == 2)
 		return check_pickle_sympy_options(state->item[0]) &&
 			       check_pickle_sympy_options(state->item[1])

@@ -377,6 +377,32 @@ is_loaded(const struct source *x, size_t i)
 	return strcmp(name, "sys.modules") == 0;
 }
 
+/* "models." + name: a module of that package */
+static bool
+is_prefix(struct source *x, size_t i)
+{
+	const struct check_python_token *t = at(x, i);
+
+	return t->len > 1 && t->s[t->len - 1] == '.' && is(at(x, i + 1), "+") &&
+	       at(x, i + 2)->kind == TOKEN_NAME;
+}
+
+/* __import__(chr(111) + chr(115)), __import__("so"[::-1]), __import__("".join(...)) */
+static bool
+is_made(struct source *x, size_t i)
+{
+	static const char *const makers[] = {"chr", "bytes", "bytearray",
+	    "base64.b64decode", "codecs.decode", "bytes.fromhex"};
+
+	if (at(x, i)->kind == TOKEN_STRING)
+		return is(at(x, i + 1), "[") ||
+		       (is(at(x, i + 1), ".") && is(at(x, i + 2), "join"));
+	for (size_t k = 0; k < ARRAY_LEN(makers); k++)
+		if (is(at(x, i), makers[k]) && is(at(x, i + 1), "("))
+			return true;
+	return false;
+}
+
 /* __import__("os").system, sys.modules["os"].system, getattr(os, "sys" "tem") */
 static void
 hidden(struct source *x, size_t i)
@@ -391,7 +417,13 @@ hidden(struct source *x, size_t i)
 		    (at(x, i + 3)->kind == TOKEN_STRING ||
 			at(x, i + 4)->kind == TOKEN_STRING))) &&
 	    is(at(x, i + 1), "(") && at(x, i + 2)->kind == TOKEN_STRING &&
+	    !is_prefix(x, i + 2) &&
 	    (is(at(x, i + 3), "+") || at(x, i + 3)->kind == TOKEN_STRING)) {
+		danger(x, t, "hides the name of what it imports");
+		return;
+	}
+	if ((is(t, "__import__") || is(t, "importlib.import_module")) &&
+	    is(at(x, i + 1), "(") && is_made(x, i + 2)) {
 		danger(x, t, "hides the name of what it imports");
 		return;
 	}

@@ -95,6 +95,8 @@ check_python_literal(
 		n = check_decode_base64((struct slice){p, n}, p);
 	else if (how == PICKLE_CODED_HEX)
 		n = check_decode_hex((struct slice){p, n}, p);
+	else if (how == PICKLE_CODED_BASE85)
+		check_base64(f, (struct slice){p, n}, 0);
 	/* text is a pickle of protocol 0 by accident when it calls nothing */
 	if (n > 2 &&
 	    (identify_pickle(rd_mem(p, n)) >= 20 ||

@@ -295,5 +295,6 @@ check_safetensors(const struct check_file *f)
 	    !text_ends_with(check_name_of(f), ".safetensors"))
 		return;
 	check_knows(f);
-	header(f);
+	if (!check_is_pointer(f))
+		header(f);
 }

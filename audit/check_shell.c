@@ -7,71 +7,10 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_shell.h"
 
+#include "audit/check_shell_part.h"
 #include "audit/check_shell_usual.h"
 
 #include "base/buf.h"
-
-#include <ctype.h>
-
-/* Words of one command: how far apart they may be. */
-#define NEAR 400
-
-struct text {
-	const char *s;
-	size_t len;
-};
-
-static size_t
-find(struct text t, size_t from, size_t to, const char *word)
-{
-	const char *p;
-
-	to = MIN(to, t.len);
-	if (from >= to)
-		return SIZE_MAX;
-	p = memmem(t.s + from, to - from, word, strlen(word));
-	return p != NULL ? (size_t)(p - t.s) : SIZE_MAX;
-}
-
-static bool
-has(struct text t, const char *word)
-{
-	return find(t, 0, t.len, word) != SIZE_MAX;
-}
-
-static bool
-any(struct text t, const char *const *words)
-{
-	for (; *words != NULL; words++)
-		if (has(t, *words))
-			return true;
-	return false;
-}
-
-static bool
-is_word(char c)
-{
-	return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-';
-}
-
-/* The word at `at` stands alone. */
-static bool
-alone(struct text t, size_t at, size_t len)
-{
-	return (at == 0 || !is_word(t.s[at - 1])) &&
-	       (at + len >= t.len || !is_word(t.s[at + len]));
-}
-
-static size_t
-find_alone(struct text t, size_t from, size_t to, const char *word)
-{
-	size_t at = from;
-
-	while ((at = find(t, at, to, word)) != SIZE_MAX &&
-	       !alone(t, at, strlen(word)))
-		at++;
-	return at;
-}
 
 /* An interpreter is named at `at`, behind paths and sudo. */
 static bool
@@ -383,8 +322,8 @@ windows(struct text t)
 {
 	static const char *const two[][2] = {{"certutil", "-urlcache"},
 	    {"certutil", "-decode"}, {"bitsadmin", "/transfer"},
-	    {"mshta", "http"}, {"regsvr32", "/i:http"},
-	    {"rundll32", "javascript:"}};
+	    {"system.management.automation", "amsiutils"}, {"mshta", "http"},
+	    {"regsvr32", "/i:http"}, {"rundll32", "javascript:"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(two); i++) {
 		size_t at = find(t, 0, t.len, two[i][0]);
@@ -462,30 +401,6 @@ carries(struct text t)
 	return SIZE_MAX;
 }
 
-/* A library for every program that starts, from where anybody can write or
- * from the bundle itself: allocators lie in /usr. */
-static size_t
-preloads(struct text t)
-{
-	static const char *const set[] = {
-	    "ld_preload=", "ld_audit=", "dyld_insert_libraries="};
-	static const char *const from[] = {
-	    "/tmp/", "/var/tmp/", "/dev/shm/", "./", "../", "$pwd", "${pwd"};
-
-	for (size_t i = 0; i < ARRAY_LEN(set); i++) {
-		size_t at = find(t, 0, t.len, set[i]), k;
-
-		if (at == SIZE_MAX)
-			continue;
-		k = at + strlen(set[i]);
-		k += k < t.len && (t.s[k] == '"' || t.s[k] == '\'');
-		for (size_t j = 0; j < ARRAY_LEN(from); j++)
-			if (find(t, k, k + strlen(from[j]), from[j]) == k)
-				return at;
-	}
-	return SIZE_MAX;
-}
-
 /* Program text for Node.js that starts programs, connects or runs text. */
 static size_t
 node(struct text t)
@@ -507,29 +422,6 @@ node(struct text t)
 	return SIZE_MAX;
 }
 
-/* Program text for Python that runs what it downloads or decodes. */
-static size_t
-python(struct text t)
-{
-	static const char *const run[] = {"exec(", "eval("};
-	static const char *const from[] = {"urlopen(", "requests.get(",
-	    "b64decode(", "fromhex(", "decompress("};
-	size_t at = 0;
-
-	while ((at = find(t, at, t.len, "python")) != SIZE_MAX) {
-		size_t to = at + NEAR, option = find(t, at, at + 16, " -c");
-
-		for (size_t i = 0; option != SIZE_MAX && i < ARRAY_LEN(run);
-		     i++)
-			for (size_t k = 0; k < ARRAY_LEN(from); k++)
-				if (find(t, option, to, run[i]) != SIZE_MAX &&
-				    find(t, option, to, from[k]) != SIZE_MAX)
-					return at;
-		at++;
-	}
-	return SIZE_MAX;
-}
-
 static const struct {
 	size_t (*find)(struct text);
 	const char *what;
@@ -543,10 +435,13 @@ static const struct {
     {powershell, "runs what it downloads, decodes or hides, by PowerShell"},
     {windows, "uses a Windows tool as malware does"},
     {destroys, "destroys files"},
+    {check_shell_connects, "opens a shell to the network"},
     {carries, "reads secrets or lets somebody in"},
+    {check_shell_sends, "sends away secrets or the environment"},
     {node, "starts programs, connects or runs text by Node.js"},
-    {python, "runs Python that it decodes or downloads"},
-    {preloads, "loads a library into every program"},
+    {check_shell_programs,
+	"runs a program text that decodes, downloads or connects"},
+    {check_shell_preloads, "loads a library into every program"},
 };
 
 /* In small letters, comment lines blank, line continuations gone. */

@@ -274,6 +274,11 @@ look_block(struct look *k, uint64_t first, unsigned shift)
 			k->first_alien = first;
 		k->alien += alien;
 	}
+	if (check_weight_stat_octaves(k->t, first, k->block.n)) {
+		if (k->alien == 0)
+			k->first_alien = first;
+		k->alien += k->block.n;
+	}
 	/* a payload that goes on in weights, but not in biases */
 	if (total - first < CHECK_WEIGHT_AHEAD && k->t->rank > 1)
 		look_at(k, 2, first, 0);
@@ -288,7 +293,7 @@ say(const struct look *k, unsigned shift, uint64_t rest)
 {
 	if (k->alien != 0)
 		check_find_tensor(k->f, FINDING_TENSOR_ALIEN, k->t->name,
-		    "%" PRIu64 " numbers beyond what weights are, from about "
+		    "%" PRIu64 " numbers that no weights are, from about "
 		    "element %" PRIu64 " on",
 		    k->alien, k->first_alien);
 	if (k->structured != 0 && !k->text && !k->payload && k->alien == 0)
@@ -311,8 +316,8 @@ look_text(const struct check_file *f, const struct tensor *t)
 {
 	size_t n = t->size;
 
-	if ((t->dtype != DTYPE_U8 && t->dtype != DTYPE_I8) ||
-	    t->stride != NULL || n > LIMIT_INSPECT_SOURCE)
+	if (t->dtype <= DTYPE_BF16 || t->stride != NULL ||
+	    n > LIMIT_INSPECT_SOURCE)
 		return;
 	while (n != 0 && t->data[n - 1] == 0)
 		n--;

@@ -30,10 +30,12 @@ printable(uint8_t c)
 
 /* --- programs ------------------------------------------------------------ */
 
-/* gABI: e_ident, e_type, e_version, e_ehsize: 32 + 7 + 7 + 8 + 14 + 32 + 15 */
+/* gABI: e_ident, e_type, e_version, and e_ehsize, at which Linux does not look, or
+ * the zeros behind e_ident: 32 + 7 + 7 + 8 + 14 + 32 + 15 */
 static bool
 elf(const uint8_t *p, size_t len)
 {
+	static const uint8_t zeros[9];
 	bool big, wide;
 	unsigned type, version, head;
 
@@ -46,7 +48,8 @@ elf(const uint8_t *p, size_t len)
 	version = big ? p[23] : p[20];
 	head = big ? p[wide ? 53 : 41] : p[wide ? 52 : 40];
 	return type >= 1 && type <= 4 && version == 1 &&
-	       head == (wide ? 64 : 52);
+	       (head == (wide ? 64 : 52) ||
+		   memcmp(p + 7, zeros, sizeof(zeros)) == 0);
 }
 
 /* PE: 16 + 20 (e_lfanew) + 32 + 12 (machine) + 8 (sections, header size) */

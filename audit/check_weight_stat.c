@@ -418,3 +418,24 @@ check_weight_stat_alien(const struct tensor *t, uint64_t first, size_t n)
 	}
 	return kinds >= l->kinds && highest - lowest >= l->spread ? beyond : 0;
 }
+
+bool
+check_weight_stat_octaves(const struct tensor *t, uint64_t first, size_t n)
+{
+	size_t minus = 0, upper = 0;
+	uint32_t v, of = 0;
+
+	if (t->dtype != DTYPE_F32 || n < 1024)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		memcpy(&v, t->data + 4 * (first + i), 4);
+		of = i == 0 ? v : of;
+		if (((v ^ of) & 0x7f000000) != 0)
+			return false;
+		minus += v >> 31;
+		upper += v >> 23 & 1;
+	}
+	return 4 * MIN(minus, n - minus) >= n &&
+	       4 * MIN(upper, n - upper) >= n &&
+	       check_weight_stat_distinct(t, first, n) > n / 2;
+}

@@ -50,4 +50,9 @@ unsigned check_weight_stat_shift(const struct tensor *, uint64_t *rest);
 uint64_t check_weight_stat_alien(
     const struct tensor *, uint64_t first, size_t n);
 
+/* The n numbers (at most a block) from `first` on are different ones of both signs
+ * within two octaves: the first byte of each is the same, but for its sign, and all
+ * others are somebody's (EvilModel).  Weights around zero have smaller ones. */
+bool check_weight_stat_octaves(const struct tensor *, uint64_t first, size_t n);
+
 #endif

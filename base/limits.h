@@ -120,8 +120,9 @@
 #define LIMIT_MEMBER_DEPTH 64
 /* Findings in one document: beyond that nobody reads on. */
 #define LIMIT_FINDINGS 10000
-/* The header of an NPY file (numpy's own limit). */
-#define LIMIT_NPY_HEADER 10000
+/* The header of an NPY file: NumPy before 1.24 reads one of any length, later versions up to 10,000 bytes
+ * unless they are asked for more. */
+#define LIMIT_NPY_HEADER 1048576
 /* Scans of a progressive JPEG: each costs a pass over the whole image. */
 #define LIMIT_JPEG_SCANS 64
 /* Nodes of a pickle (the index of 100,000 poisoned images has 2 million), its

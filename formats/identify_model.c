@@ -172,8 +172,8 @@ identify_model_flax(struct rd r)
 		   : 0;
 }
 
-/* CoreML's Model.proto: version 1, description 2, updatable 10, and one type
- * from 200 on; nothing else, to the end. */
+/* CoreML's Model.proto: version 1, description 2 (which may be left out, as any
+ * message), updatable 10, and one type from 200 on; nothing else, to the end. */
 unsigned
 identify_model_coreml(struct rd r)
 {
@@ -192,7 +192,9 @@ identify_model_coreml(struct rd r)
 		    !(key >> 3 >= 200 && key >> 3 < 4000 && (key & 7) == 2))
 			return 0;
 	}
-	return version && description && type ? 28 : 0;
+	if (!version || !type)
+		return 0;
+	return description ? 28 : 20;
 }
 
 /* PaddlePaddle's ProgramDesc: block 0 has no parent. */

@@ -70,6 +70,29 @@ is_member(struct rd r)
 }
 
 /*
+ * A pickle begins here, and the zip is the whole of one of its byte strings
+ * (BINBYTES, BINBYTES8, BYTEARRAY8: what torch.save() wrote within an object of
+ * skorch): its own checks look into those.
+ */
+static bool
+is_literal(struct rd r, uint64_t from, uint64_t to)
+{
+	uint64_t len = to - from, said;
+	uint32_t said32;
+	struct rd c = r;
+
+	if (!rd_has(r, 0, "\x80", 1) || from < 11 || from > to || to > r.len)
+		return false;
+	c.off = from - 4;
+	if (r.base[from - 5] == 'B' && rd_u32le(&c, &said32) == 0 &&
+	    said32 == len)
+		return true;
+	c.off = from - 8;
+	return (r.base[from - 9] == 0x8e || r.base[from - 9] == 0x96) &&
+	       rd_u64le(&c, &said) == 0 && said == len;
+}
+
+/*
  * A cursor at the central directory; false when there is none.  It ends where
  * the end record says, so a file with a prefix has it later than stated.
  */
@@ -86,10 +109,11 @@ central(struct rd r, struct rd *out)
 	     at-- > least;) {
 		uint32_t size32 = 0, off32 = 0;
 		uint64_t size, off, end = at;
+		uint16_t comment = 0;
 
 		if (r.base[at] != 'P' || !at_offset(r, at, SIG_END, &c) ||
 		    rd_skip(&c, 8) != 0 || rd_u32le(&c, &size32) != 0 ||
-		    rd_u32le(&c, &off32) != 0)
+		    rd_u32le(&c, &off32) != 0 || rd_u16le(&c, &comment) != 0)
 			continue;
 		size = size32;
 		off = off32;
@@ -100,6 +124,8 @@ central(struct rd r, struct rd *out)
 		    (size > end || !at_offset(r, end - size, SIG_CENTRAL, out)))
 			continue;
 		out->off -= 4;
+		if (is_literal(r, out->off - off, at + END_SIZE + comment))
+			continue;
 		return true;
 	}
 	return false;

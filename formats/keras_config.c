@@ -205,10 +205,13 @@ layer(struct parser *p, const json_t *j, const char *outer,
 		name = json_string_value(json_object_get(config, "name"));
 	l->name = name != NULL ? name : "";
 	l->path = depth == 0 ? "" : path_of(p, outer, l->name);
-	if (l->path == NULL || (depth > 0 && *l->name == '\0'))
+	if (l->path == NULL)
 		return err_set(p->e, ERR_FORMAT, ERR_NOWHERE,
-		    "keras: a layer of '%.60s' has no name, or a long one",
-		    outer);
+		    "keras: a layer of '%.60s' has a long name", outer);
+	/* Keras makes one up, by a counter of the program that loads it */
+	if (depth > 0 && *l->name == '\0')
+		return err_set(p->e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "keras: a layer of '%.60s' has no name", outer);
 	l->trainable = keras_config_bool(l, "trainable", true);
 	if ((rc = classify(p, j, l)) != 0)
 		return rc;

@@ -13,6 +13,7 @@ enum pickle_coded {
 	PICKLE_CODED_UTF8,   /* Latin-1 that became UTF-8 */
 	PICKLE_CODED_HEX,    /* in hexadecimal */
 	PICKLE_CODED_BASE64, /* of either alphabet */
+	PICKLE_CODED_BASE85, /* perhaps: any word is base85 of something */
 };
 
 /* By its first bytes alone; fewer than four are none. */

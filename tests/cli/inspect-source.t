@@ -72,6 +72,10 @@ hostile CONFIG_PATH "a tensor whose name is a path"
 printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 9\n' 0 | file model.bin
 exits 2 "a pointer of git-lfs" assay-inspect "$tmp/b"
 prints 'note *FILE_OPAQUE'
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 9\n' 0 | file model.safetensors
+exits 2 "one in place of a safetensors file" assay-inspect "$tmp/b"
+printf 'version https://git-lfs.github.com/spec/v9999999999999999999999999999\n%01024d' 0 | file model.safetensors
+exits 1 "what only begins like one" assay-inspect "$tmp/b"
 printf '<?xml version="1.0"?>\n<net name="m" version="11"><layers><layer id="0" name="x" type="A" version="custom_opset"/></layers></net>\n' | file m.xml
 run assay-inspect "$tmp/b"
 prints 'medium *XML_EXTENSION'

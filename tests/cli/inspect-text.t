@@ -104,7 +104,9 @@ done
 noted CODE_UNUSUAL odd-code-pip.py
 exits 0 "an honest handler" assay-inspect $f/odd-handler.py
 prints "low .*FILE_SOURCE"
-hostile TORCH_PACKAGE $f/bad-package.pt
+hostile CODE_DANGEROUS $f/bad-package.pt
+exits 0 "a package of honest source" assay-inspect $f/odd-package.pt
+prints "low .*TORCH_PACKAGE"
 hostile CODE_DANGEROUS $f/bad-handler.mar
 
 # --- other formats

@@ -21,6 +21,7 @@ for line in 'import os\nfor f in os.listdir("out"):\n    os.remove(os.path.join(
 	'import ctypes, platform\nif platform.system() == "Linux":\n    lib = ctypes.CDLL("libcustom.so.1")' \
 	'import os\nos.system("git log $(git rev-parse HEAD)")' 'import subprocess as s\ns.run(["ffmpeg", "-i", a, "-vf", "a;b"])' 'import os\nos.system("pip3.11 install x && apt-get update")' \
 	'import builtins\nbuiltins.print = print' 'def copy(f):\n    return types.FunctionType(f.__code__, f.__globals__)' \
+	'for n in names:\n    mods.append(__import__("models." + n))' 'm = __import__("models.{}".format(n))' \
 	'def all_of(cls):\n    return cls.__subclasses__()' 'def f():\n    """Reads ~/.ssh/id_rsa.pub of nobody: .ssh/ is only named."""' \
 	'import os\ndef show(folder):\n    os.startfile(folder)' 'import socket\nhost = socket.gethostbyname(socket.gethostname())' \
 	'import socket\ns = socket.socket()\nfree = s.connect_ex(("127.0.0.1", 8080)) != 0' 'import subprocess, os\ndef version(home):\n    return subprocess.check_output(\047"{}" -V | tail -n1\047.format(home), shell=True)'; do
@@ -42,6 +43,8 @@ for line in 'import base64\nx = base64.b64decode("cHJpbnQoMSk=")\neval(x)' 'impo
 	'import os\nos.startfile("payload.exe")' 'import shutil, os\nshutil.rmtree(os.path.expanduser("~"))' \
 	'from importlib.machinery import SourceFileLoader\nSourceFileLoader("x", "data.bin").load_module()' \
 	'import importlib\nimportlib.import_module("sub" + "process").run(["id"])' \
+	'import importlib\nimportlib.import_module("".join(["o", "s"]))' '__import__("mod.os." + "system")' \
+	'__import__(chr(111) + chr(115))' '__import__("so"[::-1])' '__import__("".join(map(chr, [111, 115])))' '__import__(bytes([111, 115]).decode())' \
 	'import site, os\nopen(os.path.join(site.getsitepackages()[0], "x.pth"), "w").write("1")' \
 	'import os\nfor r, d, f in os.walk(os.path.expanduser("~")):\n    for n in f:\n        k.encrypt(open(n).read())' \
 	'import types\ntypes.CodeType(0, 0, 0, 0, 0, b"d", (), (), (), "", "", 1, b"")'; do

@@ -35,6 +35,27 @@ prints "note *ARCH_INPUT"
 exits 0 "post-processing" assay-inspect $f/note-result.onnx
 prints "low *ARCH_RESULT"
 
+# --- numbers within two octaves, of both signs; a program whose header has zeros
+tensor() { # tensor FILE CODE: a safetensors file of F32 "w", of the bytes that CODE makes
+	python3 - "$1" <<-END
+	import json, random, struct, sys
+	r = random.Random(1)
+	$2
+	h = json.dumps({"w": {"dtype": "F32", "shape": [len(b) // 4], "data_offsets": [0, len(b)]}}).encode()
+	open(sys.argv[1], "wb").write(struct.pack("<Q", len(h)) + h + b)
+	END
+}
+tensor $tmp/a.safetensors 'b = b"".join(r.randbytes(3) + r.choice(b"\x3c\xbc").to_bytes(1, "little") for _ in range(8192))'
+exits 1 "three bytes of each number" assay-inspect $tmp/a.safetensors
+prints "high *TENSOR_ALIEN"
+tensor $tmp/a.safetensors 'b = b"".join(r.randbytes(3) + b"\x3c" for _ in range(8192))'
+exits 0 "scales, all positive" assay-inspect $tmp/a.safetensors
+tensor $tmp/a.safetensors 'b = b"".join(struct.pack("<f", r.choice((-.01, .01, -.02, .02))) for _ in range(8192))'
+exits 0 "few numbers" assay-inspect $tmp/a.safetensors
+tensor $tmp/a.safetensors 'b = b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHI", 3, 62, 1) + bytes(40) + r.randbytes(4000)'
+exits 1 "a program whose header has no size" assay-inspect $tmp/a.safetensors
+prints "critical *TENSOR_PAYLOAD.*ELF"
+
 # --- --reference
 r="--reference $f/good-normal.safetensors"
 assay-inspect $r $f/good-normal.safetensors >$tmp/out 2>/dev/null
@@ -52,6 +73,14 @@ says "no weights"
 exits 2 "no reference" assay-inspect --reference $tmp/nope $f/good.gguf
 assay-inspect --json $r $f/good.gguf >$tmp/doc.json 2>/dev/null
 ok "the document names it" grep -q '"role": "reference"' $tmp/doc.json
+# a record of 6,000 fields: a header of 100 kB, which NumPy before 1.24 reads
+python3 - >$tmp/a.npy <<-'END'
+import struct, sys
+h = "{'descr': [%s], 'fortran_order': False, 'shape': (1,), }" % ", ".join("('f%d', '<f4')" % i for i in range(6000))
+h += " " * (63 - (len(h) + 12) % 64) + "\n"
+sys.stdout.buffer.write(b"\x93NUMPY\2\0" + struct.pack("<I", len(h)) + h.encode() + bytes(24000))
+END
+exits 0 "an array with a long header" assay-inspect $tmp/a.npy
 for kind in '<f4 f' '<f8 d'; do
 	python3 - $kind >$tmp/a.npy <<-'END'
 	import struct, sys
