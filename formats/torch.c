@@ -12,6 +12,7 @@
 #include "formats/torch_pick.h"
 #include "formats/torch_record.h"
 #include "formats/torch_resize.h"
+#include "formats/torch_script.h"
 #include "formats/torch_sequential.h"
 #include "formats/torch_stream.h"
 #include "formats/torch_tar.h"
@@ -98,6 +99,7 @@ torch_open(struct torch *t, struct arena *a, struct rd file, struct err *e)
 	    .file = file,
 	    .pickle = {.arena = a},
 	    .bytes = SLACK,
+	    .folder = "data/",
 	    .steps = LIMIT_TORCH_STEPS};
 	if (torch_zip_probe(t->file))
 		return torch_zip_open(t, e);
@@ -173,21 +175,41 @@ normalize(struct torch *t, const struct torch_found *f, const struct hints *h,
 	return 0;
 }
 
+/* By its names; what these do not tell of a TorchScript file, its code does. */
+static int
+draw_any(struct torch *t, struct torch_found *f, bool resizes,
+    const struct hints *hints, struct model *m, struct err *e)
+{
+	size_t noted = strlen(t->note);
+	struct model empty;
+	struct weights w;
+	int rc;
+
+	if ((rc = torch_pick(t, f, e)) == 0 &&
+	    (rc = weights_init(
+		 &w, t->arena, f->tensor, f->n, f->attr, f->nattr, e)) == 0 &&
+	    (rc = draw(t, f, resizes, hints, &w, m, e)) == 0)
+		rc = torch_code_check(t, m, e);
+	if (rc != ERR_UNSUPPORTED || hints->arch != NULL || !torch_script_is(t))
+		return rc;
+	t->note[noted] = '\0';
+	empty = *m;
+	model_init(m, LIMIT_MODEL_ARENA);
+	m->arena = empty.arena;
+	m->format = empty.format;
+	return torch_script_load(t, f, m, e);
+}
+
 static int
 build(struct torch *t, struct source *src, struct model *m, struct err *e)
 {
 	struct hints hints = src->hints;
 	struct torch_record record;
 	struct torch_found f;
-	struct weights w;
 	int rc;
 
 	if ((rc = torch_record_read(t, &record, &hints, e)) != 0 ||
-	    (rc = torch_pick(t, &f, e)) != 0 ||
-	    (rc = weights_init(
-		 &w, t->arena, f.tensor, f.n, f.attr, f.nattr, e)) != 0 ||
-	    (rc = draw(t, &f, record.resizes, &hints, &w, m, e)) != 0 ||
-	    (rc = torch_code_check(t, m, e)) != 0)
+	    (rc = draw_any(t, &f, record.resizes, &hints, m, e)) != 0)
 		return rc;
 	if (record.classes != 0 && record.classes != m->classes)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,

@@ -41,6 +41,7 @@ struct torch {
 	bool is_zip;
 	struct zip zip;
 	const char *top;    /* the folder of all entries */
+	const char *folder; /* of the storages in it: "data/" */
 	struct slice *read; /* per entry: its bytes, ptr NULL: not yet */
 	uint32_t *crc;      /* per entry that was read: of its bytes */
 	bool unsummed;      /* who asks does not want to know of checksums */

@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: MIT */
+#include "formats/script_base.h"
+
+#include "formats/script_node.h"
+
+#include <math.h>
+
+typedef int base_fn(struct script *, const struct script_args *,
+    struct script_value *out, bool *known);
+
+/* --- arguments ----------------------------------------------------------- */
+
+static const struct script_value *
+arg(const struct script_args *a, size_t i)
+{
+	static const struct script_value none = {.type = SCRIPT_NONE};
+
+	return i < a->n ? &a->v[i] : &none;
+}
+
+static bool
+real(const struct script_value *v, double *out)
+{
+	if (v->type == SCRIPT_REAL)
+		*out = v->f;
+	else if (v->type == SCRIPT_INT || v->type == SCRIPT_BOOL)
+		*out = (double)v->i;
+	else
+		return false;
+	return true;
+}
+
+static void
+put_bool(struct script_value *out, bool v)
+{
+	*out = (struct script_value){.type = SCRIPT_BOOL, .i = v};
+}
+
+static void
+put_int(struct script_value *out, int64_t v)
+{
+	*out = (struct script_value){.type = SCRIPT_INT, .i = v};
+}
+
+/* --- types and items ----------------------------------------------------- */
+
+bool
+script_base_is_type(const char *callee)
+{
+	return strcmp(callee, "annotate") == 0 ||
+	       strcmp(callee, "unchecked_cast") == 0 ||
+	       strcmp(callee, "uninitialized") == 0;
+}
+
+bool
+script_base_typed(
+    const struct script_expr *e, const char *callee, struct script_value *out)
+{
+	*out = (struct script_value){.type = SCRIPT_NONE};
+	return strcmp(callee, "uninitialized") != 0 && e->n == 3;
+}
+
+int
+script_base_item(struct script *s, const struct script_value *v,
+    const struct script_value *i, struct script_value *out)
+{
+	int64_t at = i->i;
+
+	if (i->type != SCRIPT_INT)
+		return script_fail(s, "[]", "an index that is not known");
+	if (v->type != SCRIPT_ROW)
+		return script_fail(s, "[]", "an item of what is no list");
+	if (at < 0)
+		at += (int64_t)v->list->n;
+	if (at < 0 || (size_t)at >= v->list->n)
+		return script_fail(s, "[]", "an item that is not there");
+	*out = v->list->v[at];
+	return 0;
+}
+
+/* --- sizes --------------------------------------------------------------- */
+
+static int
+base_size(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const struct script_value *x = arg(a, 0), *d = arg(a, 1);
+	struct script_value v;
+	int rc;
+
+	if ((*known = x->type == SCRIPT_TENSOR) == false)
+		return 0;
+	if (d->type == SCRIPT_INT)
+		return script_node_size(s, x->t, d->i, out);
+	rc = script_row(s, out);
+	for (size_t i = 0; rc == 0 && i < x->t->rank; i++)
+		if ((rc = script_node_size(s, x->t, (int64_t)i, &v)) == 0)
+			rc = script_row_add(s, out->list, &v);
+	return rc;
+}
+
+static int
+base_dim(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	(void)s;
+	*known = arg(a, 0)->type == SCRIPT_TENSOR;
+	if (*known)
+		put_int(out, (int64_t)a->v[0].t->rank);
+	return 0;
+}
+
+static int
+base_len(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const struct script_value *x = arg(a, 0);
+
+	(void)known;
+	if (x->type == SCRIPT_ROW) {
+		put_int(out, (int64_t)x->list->n);
+		return 0;
+	}
+	if (x->type == SCRIPT_TENSOR && x->t->rank != 0)
+		return script_node_size(s, x->t, 0, out);
+	return script_fail(s, "len", "of what is no list");
+}
+
+/* --- lists --------------------------------------------------------------- */
+
+static int
+base_list(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const struct script_value *x = arg(a, 0);
+	int rc;
+
+	(void)known;
+	if (x->type != SCRIPT_ROW)
+		return script_fail(s, "list", "of what is no list");
+	rc = script_row(s, out);
+	for (size_t i = 0; rc == 0 && i < x->list->n; i++)
+		rc = script_row_add(s, out->list, &x->list->v[i]);
+	return rc;
+}
+
+static int
+base_append(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	(void)known;
+	if (a->n != 2 || a->v[0].type != SCRIPT_ROW)
+		return script_fail(s, "append", "to what is no list");
+	*out = a->v[0];
+	return script_row_add(s, a->v[0].list, &a->v[1]);
+}
+
+static int
+base_slice(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const struct script_value *x = arg(a, 0);
+	int64_t n, from, to, step;
+	int rc;
+
+	if ((*known = x->type == SCRIPT_ROW) == false)
+		return 0;
+	n = (int64_t)x->list->n;
+	from = arg(a, 1)->type == SCRIPT_INT ? a->v[1].i : 0;
+	to = arg(a, 2)->type == SCRIPT_INT ? a->v[2].i : n;
+	step = arg(a, 3)->type == SCRIPT_INT ? a->v[3].i : 1;
+	from = MIN(MAX(from < 0 ? from + n : from, 0), n);
+	to = MIN(MAX(to < 0 ? to + n : to, 0), n);
+	if (step < 1)
+		return script_fail(s, "slice", "of a list, backwards");
+	rc = script_row(s, out);
+	for (int64_t i = from; rc == 0 && i < to; i += step)
+		rc = script_row_add(s, out->list, &x->list->v[i]);
+	return rc;
+}
+
+/* range(n), range(a, b), range(a, b, step): a list. */
+static int
+base_range(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	int64_t v[3] = {0, 0, 1};
+	int rc;
+
+	(void)known;
+	for (size_t i = 0; i < 3 && i < a->n; i++) {
+		if (a->v[i].type != SCRIPT_INT)
+			return script_fail(s, "range", "of no known number");
+		v[a->n == 1 ? 1 : i] = a->v[i].i;
+	}
+	rc = script_row(s, out);
+	for (int64_t i = v[0]; rc == 0 && v[2] != 0; i += v[2]) {
+		struct script_value item = {.type = SCRIPT_INT, .i = i};
+
+		if ((v[2] > 0 && i >= v[1]) || (v[2] < 0 && i <= v[1]))
+			break;
+		if (out->list->n > 65536)
+			return script_full(s);
+		rc = script_row_add(s, out->list, &item);
+	}
+	return rc;
+}
+
+/* --- truth --------------------------------------------------------------- */
+
+static int
+same(const struct script_value *x, const struct script_value *y)
+{
+	double a, b;
+	int all = 1;
+
+	if (real(x, &a) && real(y, &b))
+		return a == b;
+	if (x->type == SCRIPT_TEXT && y->type == SCRIPT_TEXT)
+		return strcmp(x->s, y->s) == 0;
+	if (x->type == SCRIPT_ROW && y->type == SCRIPT_ROW) {
+		if (x->list->n != y->list->n)
+			return 0;
+		for (size_t i = 0; i < x->list->n && all == 1; i++)
+			all = x->list->v[i].type == SCRIPT_ROW
+				  ? -1
+				  : same(&x->list->v[i], &y->list->v[i]);
+		return all;
+	}
+	return -1; /* not known */
+}
+
+static void
+put_truth(struct script_value *out, int known)
+{
+	if (known < 0)
+		*out = (struct script_value){.type = SCRIPT_UNKNOWN};
+	else
+		put_bool(out, known != 0);
+}
+
+static bool
+has_values(const struct script_args *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->v[i].type == SCRIPT_TENSOR && a->v[i].t->rank != 0)
+			return true;
+	return false;
+}
+
+static int
+base_eq(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
+{
+	(void)s;
+	*known = !has_values(a);
+	put_truth(out, same(arg(a, 0), arg(a, 1)));
+	return 0;
+}
+
+static int
+base_ne(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
+{
+	int eq = same(arg(a, 0), arg(a, 1));
+
+	(void)s;
+	*known = !has_values(a);
+	put_truth(out, eq < 0 ? eq : !eq);
+	return 0;
+}
+
+/* -1, 0, 1; 2: not known */
+static int
+order(const struct script_args *a)
+{
+	double x, y;
+
+	if (!real(arg(a, 0), &x) || !real(arg(a, 1), &y))
+		return 2;
+	return x < y ? -1 : x > y;
+}
+
+#define ORDER(name, test)                                                      \
+	static int base_##name(struct script *s, const struct script_args *a,  \
+	    struct script_value *out, bool *known)                             \
+	{                                                                      \
+		int o = order(a);                                              \
+                                                                               \
+		(void)s;                                                       \
+		*known = !has_values(a);                                       \
+		put_truth(out, o == 2 ? -1 : (test));                          \
+		return 0;                                                      \
+	}
+ORDER(lt, o < 0)
+ORDER(gt, o > 0)
+ORDER(le, o <= 0)
+ORDER(ge, o >= 0)
+
+static int
+base_is(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
+{
+	const struct script_value *x = arg(a, 0), *y = arg(a, 1);
+
+	(void)s;
+	(void)known;
+	put_truth(out, x->type == SCRIPT_NONE || y->type == SCRIPT_NONE
+			   ? x->type == y->type
+		       : x->type == SCRIPT_TENSOR && y->type == SCRIPT_TENSOR
+			   ? x->t == y->t
+			   : same(x, y));
+	return 0;
+}
+
+static int
+base_isnot(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	int rc = base_is(s, a, out, known);
+
+	if (out->type == SCRIPT_BOOL)
+		out->i = !out->i;
+	return rc;
+}
+
+static int
+base_not(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	double v;
+
+	(void)s;
+	(void)known;
+	put_truth(out, real(arg(a, 0), &v) ? v == 0 : -1);
+	return 0;
+}
+
+static int
+base_any(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const struct script_value *x = arg(a, 0);
+	int any = 0;
+	double v;
+
+	(void)s;
+	*known = x->type == SCRIPT_ROW;
+	for (size_t i = 0; *known && i < x->list->n && any != 1; i++)
+		any = !real(&x->list->v[i], &v) ? -1 : v != 0 ? 1 : any;
+	put_truth(out, any);
+	return 0;
+}
+
+static int
+base_all(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const struct script_value *x = arg(a, 0);
+	int all = 1;
+	double v;
+
+	(void)s;
+	*known = x->type == SCRIPT_ROW;
+	for (size_t i = 0; *known && i < x->list->n && all != 0; i++)
+		all = !real(&x->list->v[i], &v) ? -1 : v == 0 ? 0 : all;
+	put_truth(out, all);
+	return 0;
+}
+
+static int
+base_contains(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const struct script_value *x = arg(a, 0);
+	int found = 0;
+
+	(void)s;
+	(void)known;
+	if (x->type != SCRIPT_ROW)
+		found = -1;
+	for (size_t i = 0; found == 0 && i < x->list->n; i++)
+		found = same(&x->list->v[i], arg(a, 1));
+	put_truth(out, found);
+	return 0;
+}
+
+/* --- numbers ------------------------------------------------------------- */
+
+static int
+base_identity(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	(void)s;
+	(void)known;
+	*out = *arg(a, 0);
+	return 0;
+}
+
+static int
+base_int(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const struct script_value *x = arg(a, 0);
+
+	(void)known;
+	*out = *x;
+	if (x->type == SCRIPT_REAL && fabs(x->f) < 1e15)
+		put_int(out, (int64_t)x->f);
+	else if (x->type == SCRIPT_BOOL)
+		put_int(out, x->i);
+	else if (x->type != SCRIPT_INT &&
+		 (x->type != SCRIPT_TENSOR || !x->t->whole || x->t->rank != 0))
+		return script_fail(s, "int", "of no whole number");
+	return 0;
+}
+
+static int
+base_float(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	double v;
+
+	(void)known;
+	if (!real(arg(a, 0), &v))
+		return arg(a, 0)->type == SCRIPT_TENSOR && a->v[0].t->rank == 0
+			   ? script_node_float(s, &a->v[0], out)
+			   : script_fail(s, "float", "of no number");
+	*out = (struct script_value){.type = SCRIPT_REAL, .f = v};
+	return 0;
+}
+
+static int
+base_bool(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	double v;
+
+	(void)s;
+	(void)known;
+	put_truth(out, real(arg(a, 0), &v) ? v != 0 : -1);
+	return 0;
+}
+
+static int
+base_min(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	int o = order(a);
+
+	(void)known;
+	*out = *arg(a, o == 1);
+	return o != 2 ? 0 : script_fail(s, "min", "of what is not known");
+}
+
+static int
+base_max(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	int o = order(a);
+
+	(void)known;
+	*out = *arg(a, o == -1);
+	return o != 2 ? 0 : script_fail(s, "max", "of what is not known");
+}
+
+static int
+base_nothing(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	(void)s;
+	(void)a;
+	(void)known;
+	*out = (struct script_value){.type = SCRIPT_NONE};
+	return 0;
+}
+
+static int
+base_false(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	(void)s;
+	(void)a;
+	(void)known;
+	put_bool(out, false);
+	return 0;
+}
+
+static int
+base_true(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	(void)s;
+	(void)a;
+	(void)known;
+	put_bool(out, true);
+	return 0;
+}
+
+static int
+base_text(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	(void)s;
+	(void)a;
+	(void)known;
+	*out = (struct script_value){.type = SCRIPT_TEXT, .s = ""};
+	return 0;
+}
+
+static int
+base_raise(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	(void)a;
+	(void)out;
+	(void)known;
+	return script_fail(s, "RaiseException", "the code ends with an error");
+}
+
+static int
+base_arithmetic(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const char *op = strrchr(a->callee, '.') + 1;
+	const struct script_value *x = arg(a, 0), *y = arg(a, 1);
+
+	*known = false;
+	if (strcmp(op, "add") == 0 && x->type == SCRIPT_ROW &&
+	    y->type == SCRIPT_ROW) { /* of lists */
+		int rc = base_list(s, a, out, known);
+
+		*known = true;
+		for (size_t i = 0; rc == 0 && i < y->list->n; i++)
+			rc = script_row_add(s, out->list, &y->list->v[i]);
+		return rc;
+	}
+	if (a->n == 3 && a->key[2] != NULL && a->v[2].type == SCRIPT_TEXT)
+		op = "floordiv"; /* rounding_mode: sizes are not negative */
+	else if (a->n < 2 ||
+		 (a->n > 2 && (a->n != 3 || arg(a, 2)->type != SCRIPT_INT ||
+				  a->v[2].i != 1)))
+		return 0;
+	*known = script_base_numbers(op, x, y, out);
+	return 0;
+}
+
+/* --- the table ----------------------------------------------------------- */
+
+#define BASE(text, fn) {text, fn},
+static const struct {
+	const char *name;
+	base_fn *fn;
+} base[] = {
+#include "formats/script_base.def"
+};
+#undef BASE
+
+int
+script_base_call(struct script *s, const char *callee,
+    const struct script_args *a, struct script_value *out, bool *known)
+{
+	for (size_t i = 0; i < ARRAY_LEN(base); i++)
+		if (strcmp(base[i].name, callee) == 0) {
+			*known = true;
+			return base[i].fn(s, a, out, known);
+		}
+	*known = false;
+	return 0;
+}
