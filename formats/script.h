@@ -35,6 +35,11 @@ struct script_tensor {
 	bool image;                  /* the image, each of its channels alone */
 	bool shared;                 /* another one shows the same numbers */
 	const struct tensor *data;   /* weights; or NULL */
+	/* the size of that one along `axis`; or NULL */
+	const struct script_tensor *size_of;
+	int64_t axis;
+	/* what it is the same size as, itself not one of these; or NULL */
+	const struct script_tensor *like;
 };
 
 struct script_object {
@@ -91,7 +96,8 @@ struct script {
 	struct onnx_value input;
 	struct map listed; /* tensors of f by name */
 	size_t fresh, steps, depth;
-	bool trained; /* saved in training mode, read as inference */
+	const char *within; /* the function that is being followed */
+	bool trained;       /* saved in training mode, read as inference */
 };
 
 /*

@@ -121,6 +121,10 @@ base_len(struct script *s, const struct script_args *a,
 		put_int(out, (int64_t)x->list->n);
 		return 0;
 	}
+	if (x->type == SCRIPT_TEXT) {
+		put_int(out, (int64_t)strlen(x->s));
+		return 0;
+	}
 	if (x->type == SCRIPT_TENSOR && x->t->rank != 0)
 		return script_node_size(s, x->t, 0, out);
 	return script_fail(s, "len", "of what is no list");
@@ -475,6 +479,22 @@ base_nothing(struct script *s, const struct script_args *a,
 	return 0;
 }
 
+/* c10/core/ScalarType.h: float, long, bool */
+static int
+base_dtype(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const struct script_value *x = arg(a, 0);
+
+	(void)s;
+	(void)known;
+	put_int(out, x->type != SCRIPT_TENSOR ? 6
+		     : x->t->truth            ? 11
+		     : x->t->whole            ? 4
+					      : 6);
+	return 0;
+}
+
 static int
 base_false(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
@@ -518,6 +538,59 @@ base_raise(struct script *s, const struct script_args *a,
 	return script_fail(s, "RaiseException", "the code ends with an error");
 }
 
+/* Of a number; of a tensor it is an operation. */
+static int
+base_function(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const char *op = strrchr(a->callee, '.') + 1;
+	double v;
+
+	(void)s;
+	if (!(*known = real(arg(a, 0), &v)))
+		return 0;
+	*out = (struct script_value){.type = SCRIPT_REAL};
+	out->f = strcmp(op, "sqrt") == 0   ? sqrt(v)
+		 : strcmp(op, "exp") == 0  ? exp(v)
+		 : strcmp(op, "log") == 0  ? log(v)
+		 : strcmp(op, "neg") == 0  ? -v
+		 : strcmp(op, "ceil") == 0 ? ceil(v)
+					   : floor(v);
+	if ((*op == 'n' && a->v[0].type == SCRIPT_INT) ||
+	    ((*op == 'c' || *op == 'f') && fabs(v) < 1e15))
+		put_int(out, (int64_t)out->f);
+	return 0;
+}
+
+/* find(text, part, from, to), of the whole text */
+static int
+base_find(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const struct script_value *x = arg(a, 0), *y = arg(a, 1);
+	const char *at;
+
+	(void)known;
+	if (x->type != SCRIPT_TEXT || y->type != SCRIPT_TEXT)
+		return script_fail(s, "find", "in what is no text");
+	at = strstr(x->s, y->s);
+	put_int(out, at != NULL ? at - x->s : -1);
+	return 0;
+}
+
+/* [x] * n */
+static int
+repeated(struct script *s, const struct script_row *x, int64_t n,
+    struct script_value *out)
+{
+	int rc = script_row(s, out);
+
+	for (int64_t k = 0; rc == 0 && k < n && k < 4096; k++)
+		for (size_t i = 0; rc == 0 && i < x->n; i++)
+			rc = script_row_add(s, out->list, &x->v[i]);
+	return rc;
+}
+
 static int
 base_arithmetic(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
@@ -534,6 +607,17 @@ base_arithmetic(struct script *s, const struct script_args *a,
 		for (size_t i = 0; rc == 0 && i < y->list->n; i++)
 			rc = script_row_add(s, out->list, &y->list->v[i]);
 		return rc;
+	}
+	if (strcmp(op, "add") == 0 && x->type == SCRIPT_TEXT &&
+	    y->type == SCRIPT_TEXT) { /* for messages */
+		*known = true;
+		*out = *(*x->s != '\0' ? x : y);
+		return 0;
+	}
+	if (strcmp(op, "mul") == 0 && x->type == SCRIPT_ROW &&
+	    y->type == SCRIPT_INT) {
+		*known = true;
+		return repeated(s, x->list, y->i, out);
 	}
 	if (a->n == 3 && a->key[2] != NULL && a->v[2].type == SCRIPT_TEXT)
 		op = "floordiv"; /* rounding_mode: sizes are not negative */

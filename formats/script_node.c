@@ -273,6 +273,17 @@ script_node_like(struct script *s, const char *name,
 	return rc;
 }
 
+int
+script_node_each(struct script *s, const char *name,
+    const struct script_tensor *x, struct script_value *out)
+{
+	int rc = script_node_like(s, name, x, out);
+
+	if (rc == 0)
+		out->t->like = x->like != NULL ? x->like : x;
+	return rc;
+}
+
 const char *
 script_node_input(struct script *s, const struct script_value *v, bool whole)
 {
@@ -341,8 +352,11 @@ script_node_size(struct script *s, struct script_tensor *t, int64_t d,
 	shape = script_node_one(s, "Shape", script_node_input(s, &x, false));
 	name = script_node_two(
 	    s, "Gather", shape, script_node_scalar(s, true, (double)d));
-	if ((rc = script_node_value(s, name, 0, out)) == 0)
+	if ((rc = script_node_value(s, name, 0, out)) == 0) {
 		out->t->whole = true;
+		out->t->size_of = t;
+		out->t->axis = d;
+	}
 	return rc;
 }
 

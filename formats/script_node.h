@@ -60,6 +60,9 @@ int script_node_value(struct script *, const char *name, size_t rank,
 /* The same shape as x has. */
 int script_node_like(struct script *, const char *name,
     const struct script_tensor *, struct script_value *) MUST_USE;
+/* The same of each number by itself, which keeps the sizes. */
+int script_node_each(struct script *, const char *name,
+    const struct script_tensor *x, struct script_value *) MUST_USE;
 /* d, counted from the end where it is negative; false when it is none of
  * rank. */
 bool script_node_axis(int64_t *d, size_t rank) MUST_USE;

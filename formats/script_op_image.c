@@ -42,42 +42,64 @@ edges(const struct script_args *a, const struct script_op *op)
 	return NULL;
 }
 
+/* The edges in ONNX's order: of PyTorch's the last dimension comes first. */
+static const char *
+ordered(struct script *s, const struct script_args *a, size_t rank,
+    struct script_row *to)
+{
+	const struct script_value *p = script_op_arg(a, 1, "pad");
+	struct script_value none = {.type = SCRIPT_INT};
+
+	for (size_t i = 0; i < 2 * rank; i++)
+		if (script_row_add(s, to, &none) != 0)
+			return NULL;
+	if (p->type != SCRIPT_ROW || p->list->n % 2 != 0 ||
+	    p->list->n / 2 > rank || rank > MODEL_MAX_RANK / 2) {
+		(void)!script_fail(s, a->callee, "odd edges");
+		return NULL;
+	}
+	for (size_t i = 0; i < p->list->n; i++)
+		to->v[rank - 1 - i / 2 + (i % 2) * rank] = p->list->v[i];
+	return script_node_sizes(s, to);
+}
+
 /* pad(x, pads, mode, value); constant_pad_nd(x, pads, value) */
 OP_FN(pad)
 {
-	size_t place = strcmp(op->onnx, "Pad") == 0 ? 3 : 2, n;
+	size_t place = strcmp(op->onnx, "Pad") == 0 ? 3 : 2;
 	const char *mode = edges(a, op), *in[3] = {NULL, NULL, NULL};
-	int64_t p[2 * MODEL_MAX_RANK], pads[2 * MODEL_MAX_RANK] = {0};
+	struct script_value row;
 	struct script_tensor *x;
 	struct onnx_node *node;
 	int rc;
 
 	if ((rc = input(s, a, &x, &in[0])) != 0 ||
-	    (rc = script_op_ints(s, a, 1, "pad", p, 2 * MODEL_MAX_RANK, &n)) !=
-		0)
+	    (rc = script_row(s, &row)) != 0)
 		return rc;
-	if (mode == NULL || n % 2 != 0 || n / 2 > x->rank)
-		return script_fail(s, a->callee, "odd edges");
-	for (size_t i = 0; i < n; i++) /* the last dimension comes first */
-		pads[x->rank - 1 - i / 2 + (i % 2) * x->rank] = p[i];
-	in[1] = script_node_whole(s, pads, 2 * x->rank);
+	if (mode == NULL)
+		return script_fail(s, a->callee, "unknown edges");
+	if ((in[1] = ordered(s, a, x->rank, row.list)) == NULL)
+		return s->e->code;
 	if (strcmp(mode, "constant") == 0)
 		in[2] = script_node_scalar(
 		    s, false, script_op_real(a, place, "value", 0));
-	if (in[1] == NULL ||
-	    (node = script_node(s, "Pad", 1, in, in[2] != NULL ? 3 : 2)) ==
-		NULL ||
-	    script_node_text(s, node, "mode", mode) != 0)
+	node = script_node(s, "Pad", 1, in, in[2] != NULL ? 3 : 2);
+	if (node == NULL || script_node_text(s, node, "mode", mode) != 0)
 		return s->e->code;
 	node->opset = 19;
 	if ((rc = script_node_like(s, node->out[0], x, out)) != 0)
 		return rc;
-	out->t->image = x->image && n <= 4;
-	for (size_t i = 0; i < x->rank; i++)
-		if (x->dim[i] >= 0)
-			out->t->dim[i] =
-			    x->dim[i] + pads[i] + pads[i + x->rank];
-	return rc;
+	for (size_t i = 0; i < x->rank; i++) {
+		const struct script_value *p = &row.list->v[i];
+		const struct script_value *q = p + x->rank;
+		bool known = p->type == SCRIPT_INT && q->type == SCRIPT_INT;
+
+		out->t->image = out->t->image &&
+				(i > 1 || (known && p->i == 0 && q->i == 0));
+		out->t->dim[i] =
+		    known && x->dim[i] >= 0 ? x->dim[i] + p->i + q->i : -1;
+	}
+	return 0;
 }
 
 /* --- sizes --------------------------------------------------------------- */

@@ -302,6 +302,32 @@ OP_FN(max_pool)
 	    s, n, x, v, script_op_int(a, 5, "ceil_mode", 0) != 0, out);
 }
 
+static bool
+same_size(const struct script_tensor *a, const struct script_tensor *b)
+{
+	return (a->like != NULL ? a->like : a) ==
+	       (b->like != NULL ? b->like : b);
+}
+
+/* Whether the window is the whole image: avg_pool2d(x, (x.size(2), ...)). */
+static bool
+is_whole(const struct script_args *a)
+{
+	const struct script_value *k = script_op_arg(a, 1, "kernel_size");
+
+	if (a->n == 0 || a->v[0].type != SCRIPT_TENSOR ||
+	    k->type != SCRIPT_ROW || k->list->n != 2 || a->v[0].t->rank != 4)
+		return false;
+	for (size_t i = 0; i < 2; i++)
+		if (k->list->v[i].type != SCRIPT_TENSOR ||
+		    k->list->v[i].t->size_of == NULL ||
+		    k->list->v[i].t->axis != (int64_t)i + 2 ||
+		    !same_size(k->list->v[i].t->size_of, a->v[0].t))
+			return false;
+	return script_op_arg(a, 3, "padding")->type != SCRIPT_ROW ||
+	       script_op_int(a, 3, "padding", 0) == 0;
+}
+
 OP_FN(average_pool)
 {
 	struct script_tensor *x;
@@ -310,6 +336,14 @@ OP_FN(average_pool)
 	int64_t v[8] = {0};
 	int rc;
 
+	if (is_whole(a)) {
+		in = script_node_one(s, "GlobalAveragePool",
+		    script_node_input(s, &a->v[0], false));
+		rc = script_node_like(s, in, a->v[0].t, out);
+		for (size_t i = 2; rc == 0 && i < 4; i++)
+			out->t->dim[i] = 1;
+		return rc;
+	}
 	if ((rc = pool_args(s, a, v, &x)) != 0)
 		return rc;
 	if (script_op_arg(a, 6, "divisor_override")->type != SCRIPT_NONE)
@@ -325,9 +359,11 @@ OP_FN(average_pool)
 }
 
 /* To one number, or to so many that the windows do not overlap. */
-OP_FN(adaptive)
+static int
+adapted(struct script *s, const struct script_args *a, bool average,
+    struct script_value *out)
 {
-	bool average = op->onnx[0] == 'A', one = true;
+	bool one = true;
 	const char *in = NULL;
 	struct script_tensor *x;
 	struct onnx_node *n;
@@ -368,4 +404,23 @@ OP_FN(adaptive)
 	}
 	n = script_node(s, average ? "AveragePool" : "MaxPool", 1, &in, 1);
 	return n != NULL ? pool_out(s, n, x, v, false, out) : s->e->code;
+}
+
+OP_FN(adaptive)
+{
+	return adapted(s, a, op->onnx[0] == 'A', out);
+}
+
+/* And the places, which are not known. */
+OP_FN(adaptive_max)
+{
+	struct script_value v, none = {.type = SCRIPT_NONE};
+	int rc;
+
+	(void)op;
+	if ((rc = adapted(s, a, false, &v)) != 0 ||
+	    (rc = script_row(s, out)) != 0 ||
+	    (rc = script_row_add(s, out->list, &v)) != 0)
+		return rc;
+	return script_row_add(s, out->list, &none);
 }

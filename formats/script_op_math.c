@@ -30,7 +30,7 @@ static int
 put(struct script *s, struct onnx_node *n, const struct script_tensor *x,
     struct script_value *out)
 {
-	return script_node_like(s, n != NULL ? n->out[0] : NULL, x, out);
+	return script_node_each(s, n != NULL ? n->out[0] : NULL, x, out);
 }
 
 OP_FN(unary)
@@ -41,7 +41,7 @@ OP_FN(unary)
 
 	if ((rc = input(s, a, &x, &name)) != 0)
 		return rc;
-	return script_node_like(s, script_node_one(s, op->onnx, name), x, out);
+	return script_node_each(s, script_node_one(s, op->onnx, name), x, out);
 }
 
 OP_FN(rsqrt)
@@ -54,7 +54,7 @@ OP_FN(rsqrt)
 	if ((rc = input(s, a, &x, &name)) != 0)
 		return rc;
 	name = script_node_one(s, "Sqrt", name);
-	return script_node_like(
+	return script_node_each(
 	    s, script_node_one(s, "Reciprocal", name), x, out);
 }
 
@@ -67,7 +67,7 @@ OP_FN(square)
 	(void)op;
 	if ((rc = input(s, a, &x, &name)) != 0)
 		return rc;
-	return script_node_like(
+	return script_node_each(
 	    s, script_node_two(s, "Mul", name, name), x, out);
 }
 
@@ -80,7 +80,7 @@ OP_FN(silu)
 	(void)op;
 	if ((rc = input(s, a, &x, &name)) != 0)
 		return rc;
-	return script_node_like(s,
+	return script_node_each(s,
 	    script_node_two(
 		s, "Mul", name, script_node_one(s, "Sigmoid", name)),
 	    x, out);
@@ -96,7 +96,7 @@ OP_FN(log_sigmoid)
 	if ((rc = input(s, a, &x, &name)) != 0)
 		return rc;
 	name = script_node_one(s, "Sigmoid", name);
-	return script_node_like(s, script_node_one(s, "Log", name), x, out);
+	return script_node_each(s, script_node_one(s, "Log", name), x, out);
 }
 
 OP_FN(gelu)
@@ -249,7 +249,7 @@ OP_FN(prelu)
 	if (x->rank > 2)
 		in[1] = script_node_two(s, "Reshape", in[1],
 		    script_node_whole(s, shape, x->rank - 1));
-	return script_node_like(
+	return script_node_each(
 	    s, script_node_two(s, op->onnx, in[0], in[1]), x, out);
 }
 
@@ -275,6 +275,16 @@ OP_FN(softmax)
 }
 
 /* --- two ----------------------------------------------------------------- */
+
+/* Whether it is one number, whatever its rank. */
+static bool
+is_one(const struct script_tensor *t)
+{
+	for (size_t i = 0; i < t->rank; i++)
+		if (t->dim[i] != 1)
+			return false;
+	return true;
+}
 
 /* The shape of what is computed of two. */
 static int
@@ -304,6 +314,8 @@ broadcast(struct script *s, const char *name, const struct script_value *x,
 		return rc;
 	out->t->whole = p->whole && q->whole && x->type != SCRIPT_REAL &&
 			y->type != SCRIPT_REAL;
+	if (p->rank == rank && is_one(q))
+		out->t->like = p->like != NULL ? p->like : p;
 	out->t->image = (p->image && (q->data != NULL || q == &scalar)) ||
 			(q->image && (p->data != NULL || p == &scalar));
 	return 0;

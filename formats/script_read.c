@@ -356,3 +356,21 @@ script_read_expr(struct script_read *r, struct script_expr **out)
 	r->depth--;
 	return rc;
 }
+
+int
+script_read_row(struct script_read *r, struct script_expr **out)
+{
+	struct script_expr *row, *e;
+	int rc = script_read_expr(r, out);
+
+	if (rc != 0 || !script_read_peek(r, ','))
+		return rc;
+	if ((row = make(r, SCRIPT_LIST)) == NULL)
+		return ERR_LIMIT;
+	rc = add(r, row, NULL, *out);
+	while (rc == 0 && script_read_sign(r, ',') && !script_read_end(r))
+		if ((rc = script_read_expr(r, &e)) == 0)
+			rc = add(r, row, NULL, e);
+	*out = row;
+	return rc;
+}

@@ -31,5 +31,7 @@ int script_read_need(struct script_read *, const char *sign) MUST_USE;
 /* NULL when there is none. */
 const char *script_read_name(struct script_read *);
 int script_read_expr(struct script_read *, struct script_expr **) MUST_USE;
+/* The same; "a, b" without brackets is a row. */
+int script_read_row(struct script_read *, struct script_expr **) MUST_USE;
 
 #endif

@@ -95,7 +95,8 @@ static int
 bad(struct script *s, const char *what, const char *name)
 {
 	return err_set(s->e, ERR_UNSUPPORTED, ERR_NOWHERE,
-	    "torch: the code %s '%.120s'", what, name);
+	    "torch: the code of '%.60s' %s '%.80s'",
+	    s->within != NULL ? s->within : "forward", what, name);
 }
 
 /* --- variables ----------------------------------------------------------- */
@@ -334,12 +335,14 @@ script_call(struct script *s, const struct script_def *d,
     const struct script_args *a, struct script_value *out)
 {
 	struct frame f = {.result = {.type = SCRIPT_NONE}};
+	const char *outer = s->within;
 	size_t place = 0;
 	int rc = 0;
 
 	if (++s->depth > CALLS)
 		return script_fail(s, d->name, "more than %d deep", CALLS);
 	map_init(&f.slot, s->arena);
+	s->within = d->name;
 	for (size_t i = 0; rc == 0 && i < d->nparam; i++) {
 		struct script_value v = {.type = SCRIPT_NONE};
 		size_t k = 0;
@@ -360,6 +363,7 @@ script_call(struct script *s, const struct script_def *d,
 		rc = run(s, &f, &d->body);
 	*out = f.result;
 	s->depth--;
+	s->within = outer;
 	return rc;
 }
 
@@ -556,21 +560,23 @@ set(struct script *s, struct frame *f, const struct script_line *l)
 	return rc;
 }
 
-/* Nothing but an error: "if size != 224: raise". */
+/* Whether it ends with an error: "if size != 224: raise". */
 static bool
 raises(const struct script_block *b)
 {
 	char text[DOTTED];
-	const struct script_line *l;
 
-	if (b->n == 0)
-		return false;
-	l = &b->line[b->n - 1];
-	if (l->step != SCRIPT_DO || l->value == NULL ||
-	    l->value->kind != SCRIPT_CALL)
-		return false;
-	dotted(l->value->item[0], text);
-	return strcmp(text, "ops.prim.RaiseException") == 0;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct script_line *l = &b->line[i];
+
+		if (l->step != SCRIPT_DO || l->value == NULL ||
+		    l->value->kind != SCRIPT_CALL)
+			continue;
+		dotted(l->value->item[0], text);
+		if (strcmp(text, "ops.prim.RaiseException") == 0)
+			return true;
+	}
+	return false;
 }
 
 static int

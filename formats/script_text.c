@@ -70,7 +70,7 @@ assignment(struct script_read *r, struct script_line *l)
 		return rc;
 	if (script_read_sign(r, '=')) {
 		l->step = SCRIPT_SET;
-		return script_read_expr(r, &l->value);
+		return script_read_row(r, &l->value);
 	}
 	l->value = l->target[0];
 	return l->ntarget == 1 ? 0 : script_read_bad(r);
@@ -87,7 +87,7 @@ line(struct script_read *r, size_t indent, struct script_line *l)
 	}
 	if (script_read_word(r, "return")) {
 		l->step = SCRIPT_RETURN;
-		return script_read_end(r) ? 0 : script_read_expr(r, &l->value);
+		return script_read_end(r) ? 0 : script_read_row(r, &l->value);
 	}
 	l->step = script_read_word(r, "if")      ? SCRIPT_IF
 		  : script_read_word(r, "while") ? SCRIPT_WHILE
