@@ -182,7 +182,7 @@ script_node_list(struct script *s, const struct tensor *t)
 static const char *
 made(struct script *s, struct tensor *t, const void *data)
 {
-	t->name = fresh(s, "constant");
+	t->name = fresh(s, "assay.constant");
 	t->data = data;
 	return data != NULL && keep(s, t) == 0 ? t->name : NULL;
 }

@@ -145,7 +145,7 @@ scales(struct script *s, const struct script_value *v)
 			return NULL;
 	}
 	*t = (struct tensor){
-	    .name = arena_printf(s->arena, "scales:%zu", s->fresh++),
+	    .name = arena_printf(s->arena, "assay.scales:%zu", s->fresh++),
 	    .dtype = DTYPE_F32,
 	    .rank = 1,
 	    .dim = {2},
