@@ -243,21 +243,12 @@ put_truth(struct script_value *out, int known)
 		put_bool(out, known != 0);
 }
 
-static bool
-has_values(const struct script_args *a)
-{
-	for (size_t i = 0; i < a->n; i++)
-		if (a->v[i].type == SCRIPT_TENSOR && a->v[i].t->rank != 0)
-			return true;
-	return false;
-}
-
 static int
 base_eq(struct script *s, const struct script_args *a, struct script_value *out,
     bool *known)
 {
 	(void)s;
-	*known = !has_values(a);
+	(void)known;
 	put_truth(out, same(arg(a, 0), arg(a, 1)));
 	return 0;
 }
@@ -269,7 +260,7 @@ base_ne(struct script *s, const struct script_args *a, struct script_value *out,
 	int eq = same(arg(a, 0), arg(a, 1));
 
 	(void)s;
-	*known = !has_values(a);
+	(void)known;
 	put_truth(out, eq < 0 ? eq : !eq);
 	return 0;
 }
@@ -292,7 +283,7 @@ order(const struct script_args *a)
 		int o = order(a);                                              \
                                                                                \
 		(void)s;                                                       \
-		*known = !has_values(a);                                       \
+		(void)known;                                                   \
 		put_truth(out, o == 2 ? -1 : (test));                          \
 		return 0;                                                      \
 	}
@@ -349,8 +340,10 @@ base_any(struct script *s, const struct script_args *a,
 	double v;
 
 	(void)s;
-	*known = x->type == SCRIPT_ROW;
-	for (size_t i = 0; *known && i < x->list->n && any != 1; i++)
+	*known = x->type == SCRIPT_ROW || x->type == SCRIPT_UNKNOWN;
+	if (x->type != SCRIPT_ROW)
+		any = -1;
+	for (size_t i = 0; any >= 0 && i < x->list->n && any != 1; i++)
 		any = !real(&x->list->v[i], &v) ? -1 : v != 0 ? 1 : any;
 	put_truth(out, any);
 	return 0;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "formats/arch.h"
 #include "formats/format.h"
+#include "formats/layer.h"
 #include "formats/patch.h"
 #include "formats/torch_behind.h"
 #include "formats/torch_code.h"
@@ -175,29 +176,69 @@ normalize(struct torch *t, const struct torch_found *f, const struct hints *h,
 	return 0;
 }
 
-/* By its names; what these do not tell of a TorchScript file, its code does. */
+/* By the names of the weights, and what a TorchScript file calls. */
+static int
+draw_named(struct torch *t, struct torch_found *f, bool resizes,
+    const struct hints *hints, struct model *m, struct err *e)
+{
+	struct weights w;
+	int rc;
+
+	if ((rc = weights_init(
+		 &w, t->arena, f->tensor, f->n, f->attr, f->nattr, e)) == 0 &&
+	    (rc = draw(t, f, resizes, hints, &w, m, e)) == 0)
+		rc = torch_code_check(t, m, e);
+	return rc;
+}
+
+/* By its code, into m; where that fails, m is as it was. */
+static int
+follow(struct torch *t, const struct torch_found *f, size_t noted,
+    struct model *m, struct err *e)
+{
+	struct model named = *m;
+	char note[sizeof(t->note)];
+	int rc;
+
+	memcpy(note, t->note, sizeof(note));
+	t->note[noted] = '\0';
+	model_init(m, LIMIT_MODEL_ARENA);
+	m->arena = named.arena; /* which t lives in, too */
+	m->format = named.format;
+	if ((rc = torch_script_load(t, f, m, e)) == 0)
+		return 0;
+	memcpy(t->note, note, sizeof(note));
+	named.arena = m->arena;
+	*m = named;
+	return rc;
+}
+
+/* By its names; where these do not tell what a TorchScript file computes, or
+ * how many heads its attention has, its code does. */
 static int
 draw_any(struct torch *t, struct torch_found *f, bool resizes,
     const struct hints *hints, struct model *m, struct err *e)
 {
+	bool script = hints->arch == NULL && torch_script_is(t);
 	size_t noted = strlen(t->note);
-	struct model empty;
-	struct weights w;
-	int rc;
+	struct torch_found all;
+	int rc = torch_pick(t, f, e);
 
-	if ((rc = torch_pick(t, f, e)) == 0 &&
-	    (rc = weights_init(
-		 &w, t->arena, f->tensor, f->n, f->attr, f->nattr, e)) == 0 &&
-	    (rc = draw(t, f, resizes, hints, &w, m, e)) == 0)
-		rc = torch_code_check(t, m, e);
-	if (rc != ERR_UNSUPPORTED || hints->arch != NULL || !torch_script_is(t))
+	if (rc != 0 && (rc != ERR_UNSUPPORTED || !script || f->n != 0))
 		return rc;
-	t->note[noted] = '\0';
-	empty = *m;
-	model_init(m, LIMIT_MODEL_ARENA);
-	m->arena = empty.arena;
-	m->format = empty.format;
-	return torch_script_load(t, f, m, e);
+	all = *f;
+	if (script && f->n != 0) { /* names are changed for architectures */
+		all.tensor = arena_alloc(t->arena, f->n, sizeof(*all.tensor));
+		if (all.tensor == NULL)
+			return torch_full(e);
+		memcpy(all.tensor, f->tensor, f->n * sizeof(*all.tensor));
+	}
+	if (rc == 0)
+		rc = draw_named(t, f, resizes, hints, m, e);
+	if (!script || (rc != 0 && rc != ERR_UNSUPPORTED) ||
+	    (rc == 0 && strstr(m->note, LAYER_HEADS_USUAL) == NULL))
+		return rc;
+	return follow(t, &all, noted, m, e);
 }
 
 static int
