@@ -116,7 +116,7 @@ int script_row(struct script *, struct script_value *) MUST_USE;
 int script_row_add(
     struct script *, struct script_row *, const struct script_value *) MUST_USE;
 /* The attribute `name` of what an expression was. */
-int script_call(struct script *, const struct script_def *,
+int script_run_call(struct script *, const struct script_def *,
     const struct script_args *, struct script_value *) MUST_USE;
 
 #endif

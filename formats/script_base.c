@@ -5,21 +5,21 @@
 
 #include <math.h>
 
-typedef int base_fn(struct script *, const struct script_args *,
-    struct script_value *out, bool *known);
+#define arg  script_base_arg
+#define real script_base_real
 
 /* --- arguments ----------------------------------------------------------- */
 
-static const struct script_value *
-arg(const struct script_args *a, size_t i)
+const struct script_value *
+script_base_arg(const struct script_args *a, size_t i)
 {
 	static const struct script_value none = {.type = SCRIPT_NONE};
 
 	return i < a->n ? &a->v[i] : &none;
 }
 
-static bool
-real(const struct script_value *v, double *out)
+bool
+script_base_real(const struct script_value *v, double *out)
 {
 	if (v->type == SCRIPT_REAL)
 		*out = v->f;
@@ -81,8 +81,8 @@ script_base_item(struct script *s, const struct script_value *v,
 /* --- sizes --------------------------------------------------------------- */
 
 static int
-base_size(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
+do_size(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
 {
 	const struct script_value *x = arg(a, 0), *d = arg(a, 1);
 	struct script_value v;
@@ -100,8 +100,8 @@ base_size(struct script *s, const struct script_args *a,
 }
 
 static int
-base_dim(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
+do_dim(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
 {
 	(void)s;
 	*known = arg(a, 0)->type == SCRIPT_TENSOR;
@@ -111,8 +111,8 @@ base_dim(struct script *s, const struct script_args *a,
 }
 
 static int
-base_len(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
+do_len(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
 {
 	const struct script_value *x = arg(a, 0);
 
@@ -133,8 +133,8 @@ base_len(struct script *s, const struct script_args *a,
 /* --- lists --------------------------------------------------------------- */
 
 static int
-base_list(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
+do_list(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
 {
 	const struct script_value *x = arg(a, 0);
 	int rc;
@@ -149,7 +149,7 @@ base_list(struct script *s, const struct script_args *a,
 }
 
 static int
-base_append(struct script *s, const struct script_args *a,
+do_append(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
 {
 	(void)known;
@@ -160,7 +160,7 @@ base_append(struct script *s, const struct script_args *a,
 }
 
 static int
-base_slice(struct script *s, const struct script_args *a,
+do_slice(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
 {
 	const struct script_value *x = arg(a, 0);
@@ -185,7 +185,7 @@ base_slice(struct script *s, const struct script_args *a,
 
 /* range(n), range(a, b), range(a, b, step): a list. */
 static int
-base_range(struct script *s, const struct script_args *a,
+do_range(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
 {
 	int64_t v[3] = {0, 0, 1};
@@ -210,182 +210,10 @@ base_range(struct script *s, const struct script_args *a,
 	return rc;
 }
 
-/* --- truth --------------------------------------------------------------- */
-
-static int
-same(const struct script_value *x, const struct script_value *y)
-{
-	double a, b;
-	int all = 1;
-
-	if (real(x, &a) && real(y, &b))
-		return a == b;
-	if (x->type == SCRIPT_TEXT && y->type == SCRIPT_TEXT)
-		return strcmp(x->s, y->s) == 0;
-	if (x->type == SCRIPT_ROW && y->type == SCRIPT_ROW) {
-		if (x->list->n != y->list->n)
-			return 0;
-		for (size_t i = 0; i < x->list->n && all == 1; i++)
-			all = x->list->v[i].type == SCRIPT_ROW
-				  ? -1
-				  : same(&x->list->v[i], &y->list->v[i]);
-		return all;
-	}
-	return -1; /* not known */
-}
-
-static void
-put_truth(struct script_value *out, int known)
-{
-	if (known < 0)
-		*out = (struct script_value){.type = SCRIPT_UNKNOWN};
-	else
-		put_bool(out, known != 0);
-}
-
-static int
-base_eq(struct script *s, const struct script_args *a, struct script_value *out,
-    bool *known)
-{
-	(void)s;
-	(void)known;
-	put_truth(out, same(arg(a, 0), arg(a, 1)));
-	return 0;
-}
-
-static int
-base_ne(struct script *s, const struct script_args *a, struct script_value *out,
-    bool *known)
-{
-	int eq = same(arg(a, 0), arg(a, 1));
-
-	(void)s;
-	(void)known;
-	put_truth(out, eq < 0 ? eq : !eq);
-	return 0;
-}
-
-/* -1, 0, 1; 2: not known */
-static int
-order(const struct script_args *a)
-{
-	double x, y;
-
-	if (!real(arg(a, 0), &x) || !real(arg(a, 1), &y))
-		return 2;
-	return x < y ? -1 : x > y;
-}
-
-#define ORDER(name, test)                                                      \
-	static int base_##name(struct script *s, const struct script_args *a,  \
-	    struct script_value *out, bool *known)                             \
-	{                                                                      \
-		int o = order(a);                                              \
-                                                                               \
-		(void)s;                                                       \
-		(void)known;                                                   \
-		put_truth(out, o == 2 ? -1 : (test));                          \
-		return 0;                                                      \
-	}
-ORDER(lt, o < 0)
-ORDER(gt, o > 0)
-ORDER(le, o <= 0)
-ORDER(ge, o >= 0)
-
-static int
-base_is(struct script *s, const struct script_args *a, struct script_value *out,
-    bool *known)
-{
-	const struct script_value *x = arg(a, 0), *y = arg(a, 1);
-
-	(void)s;
-	(void)known;
-	put_truth(out, x->type == SCRIPT_NONE || y->type == SCRIPT_NONE
-			   ? x->type == y->type
-		       : x->type == SCRIPT_TENSOR && y->type == SCRIPT_TENSOR
-			   ? x->t == y->t
-			   : same(x, y));
-	return 0;
-}
-
-static int
-base_isnot(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
-{
-	int rc = base_is(s, a, out, known);
-
-	if (out->type == SCRIPT_BOOL)
-		out->i = !out->i;
-	return rc;
-}
-
-static int
-base_not(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
-{
-	double v;
-
-	(void)s;
-	(void)known;
-	put_truth(out, real(arg(a, 0), &v) ? v == 0 : -1);
-	return 0;
-}
-
-static int
-base_any(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
-{
-	const struct script_value *x = arg(a, 0);
-	int any = 0;
-	double v;
-
-	(void)s;
-	*known = x->type == SCRIPT_ROW || x->type == SCRIPT_UNKNOWN;
-	if (x->type != SCRIPT_ROW)
-		any = -1;
-	for (size_t i = 0; any >= 0 && i < x->list->n && any != 1; i++)
-		any = !real(&x->list->v[i], &v) ? -1 : v != 0 ? 1 : any;
-	put_truth(out, any);
-	return 0;
-}
-
-static int
-base_all(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
-{
-	const struct script_value *x = arg(a, 0);
-	int all = 1;
-	double v;
-
-	(void)s;
-	*known = x->type == SCRIPT_ROW;
-	for (size_t i = 0; *known && i < x->list->n && all != 0; i++)
-		all = !real(&x->list->v[i], &v) ? -1 : v == 0 ? 0 : all;
-	put_truth(out, all);
-	return 0;
-}
-
-static int
-base_contains(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
-{
-	const struct script_value *x = arg(a, 0);
-	int found = 0;
-
-	(void)s;
-	(void)known;
-	if (x->type != SCRIPT_ROW)
-		found = -1;
-	for (size_t i = 0; found == 0 && i < x->list->n; i++)
-		found = same(&x->list->v[i], arg(a, 1));
-	put_truth(out, found);
-	return 0;
-}
-
 /* --- numbers ------------------------------------------------------------- */
 
 static int
-base_identity(struct script *s, const struct script_args *a,
+do_identity(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
 {
 	(void)s;
@@ -395,8 +223,8 @@ base_identity(struct script *s, const struct script_args *a,
 }
 
 static int
-base_int(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
+do_int(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
 {
 	const struct script_value *x = arg(a, 0);
 
@@ -413,7 +241,7 @@ base_int(struct script *s, const struct script_args *a,
 }
 
 static int
-base_float(struct script *s, const struct script_args *a,
+do_float(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
 {
 	double v;
@@ -428,41 +256,7 @@ base_float(struct script *s, const struct script_args *a,
 }
 
 static int
-base_bool(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
-{
-	double v;
-
-	(void)s;
-	(void)known;
-	put_truth(out, real(arg(a, 0), &v) ? v != 0 : -1);
-	return 0;
-}
-
-static int
-base_min(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
-{
-	int o = order(a);
-
-	(void)known;
-	*out = *arg(a, o == 1);
-	return o != 2 ? 0 : script_fail(s, "min", "of what is not known");
-}
-
-static int
-base_max(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
-{
-	int o = order(a);
-
-	(void)known;
-	*out = *arg(a, o == -1);
-	return o != 2 ? 0 : script_fail(s, "max", "of what is not known");
-}
-
-static int
-base_nothing(struct script *s, const struct script_args *a,
+do_nothing(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
 {
 	(void)s;
@@ -474,7 +268,7 @@ base_nothing(struct script *s, const struct script_args *a,
 
 /* c10/core/ScalarType.h: float, long, bool */
 static int
-base_dtype(struct script *s, const struct script_args *a,
+do_dtype(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
 {
 	const struct script_value *x = arg(a, 0);
@@ -489,7 +283,7 @@ base_dtype(struct script *s, const struct script_args *a,
 }
 
 static int
-base_false(struct script *s, const struct script_args *a,
+do_false(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
 {
 	(void)s;
@@ -500,8 +294,8 @@ base_false(struct script *s, const struct script_args *a,
 }
 
 static int
-base_true(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
+do_true(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
 {
 	(void)s;
 	(void)a;
@@ -511,8 +305,8 @@ base_true(struct script *s, const struct script_args *a,
 }
 
 static int
-base_text(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
+do_text(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
 {
 	(void)s;
 	(void)a;
@@ -522,7 +316,7 @@ base_text(struct script *s, const struct script_args *a,
 }
 
 static int
-base_raise(struct script *s, const struct script_args *a,
+do_raise(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
 {
 	(void)a;
@@ -533,7 +327,7 @@ base_raise(struct script *s, const struct script_args *a,
 
 /* Of a number; of a tensor it is an operation. */
 static int
-base_function(struct script *s, const struct script_args *a,
+do_function(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
 {
 	const char *op = strrchr(a->callee, '.') + 1;
@@ -557,8 +351,8 @@ base_function(struct script *s, const struct script_args *a,
 
 /* find(text, part, from, to), of the whole text */
 static int
-base_find(struct script *s, const struct script_args *a,
-    struct script_value *out, bool *known)
+do_find(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
 {
 	const struct script_value *x = arg(a, 0), *y = arg(a, 1);
 	const char *at;
@@ -585,7 +379,7 @@ repeated(struct script *s, const struct script_row *x, int64_t n,
 }
 
 static int
-base_arithmetic(struct script *s, const struct script_args *a,
+do_arithmetic(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
 {
 	const char *op = strrchr(a->callee, '.') + 1;
@@ -594,7 +388,7 @@ base_arithmetic(struct script *s, const struct script_args *a,
 	*known = false;
 	if (strcmp(op, "add") == 0 && x->type == SCRIPT_ROW &&
 	    y->type == SCRIPT_ROW) { /* of lists */
-		int rc = base_list(s, a, out, known);
+		int rc = do_list(s, a, out, known);
 
 		*known = true;
 		for (size_t i = 0; rc == 0 && i < y->list->n; i++)
@@ -618,30 +412,80 @@ base_arithmetic(struct script *s, const struct script_args *a,
 		 (a->n > 2 && (a->n != 3 || arg(a, 2)->type != SCRIPT_INT ||
 				  a->v[2].i != 1)))
 		return 0;
-	*known = script_base_numbers(op, x, y, out);
+	*known = script_number(op, x, y, out);
 	return 0;
 }
 
 /* --- the table ----------------------------------------------------------- */
 
-#define BASE(text, fn) {text, fn},
-static const struct {
-	const char *name;
-	base_fn *fn;
-} base[] = {
-#include "formats/script_base.def"
+/* What is no operation on tensors, or is one only where a tensor is given.
+ * Gradients are said to be wanted, so that modules go the way of their parts
+ * instead of one fused operation. */
+static const struct script_base base[] = {
+    {"torch.size", do_size},
+    {"torch.dim", do_dim},
+    {"torch.len", do_len},
+    {"torch.list", do_list},
+    {"torch.find", do_find},
+    {"torch.append", do_append},
+    {"torch.slice", do_slice},
+    {"range", do_range},
+    {"ops.prim.NumToTensor", do_identity},
+    {"torch.scalar_tensor", do_identity},
+    {"torch._shape_as_tensor", do_size},
+    {"int", do_int},
+    {"float", do_float},
+    {"ops.prim.data", do_identity},
+    {"ops.prim.dtype", do_dtype},
+    {"ops.prim.device", do_nothing},
+    {"ops.prim.layout", do_nothing},
+    {"torch.device", do_nothing},
+    {"torch.warn", do_nothing},
+    {"torch._assert", do_nothing},
+    {"ops.profiler._record_function_enter", do_nothing},
+    {"torch.format", do_text},
+    {"str", do_text},
+    {"torch.str", do_text},
+    {"ops.prim.RaiseException", do_raise},
+    {"ops.prim.is_cuda", do_false},
+    {"ops.prim.requires_grad", do_true},
+    {"ops.prim.is_nested", do_false},
+    {"ops.prim.is_sparse", do_false},
+    {"ops.prim.is_quantized", do_false},
+    {"torch.is_grad_enabled", do_true},
+    {"torch.is_autocast_enabled", do_false},
+    {"torch.is_floating_point", do_true},
+    {"torch.is_scripting", do_true},
+    {"torch.sqrt", do_function},
+    {"torch.exp", do_function},
+    {"torch.log", do_function},
+    {"torch.neg", do_function},
+    {"torch.ceil", do_function},
+    {"torch.floor", do_function},
+    {"torch.add", do_arithmetic},
+    {"torch.sub", do_arithmetic},
+    {"torch.mul", do_arithmetic},
+    {"torch.div", do_arithmetic},
+    {"torch.floordiv", do_arithmetic},
+    {"torch.floor_divide", do_arithmetic},
+    {"torch.remainder", do_arithmetic},
+    {"torch.pow", do_arithmetic},
+    {NULL, NULL},
 };
-#undef BASE
 
 int
 script_base_call(struct script *s, const char *callee,
     const struct script_args *a, struct script_value *out, bool *known)
 {
-	for (size_t i = 0; i < ARRAY_LEN(base); i++)
-		if (strcmp(base[i].name, callee) == 0) {
-			*known = true;
-			return base[i].fn(s, a, out, known);
-		}
+	static const struct script_base *const tables[] = {base, script_truth};
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		for (const struct script_base *b = tables[i]; b->name != NULL;
+		     b++)
+			if (strcmp(b->name, callee) == 0) {
+				*known = true;
+				return b->fn(s, a, out, known);
+			}
 	*known = false;
 	return 0;
 }

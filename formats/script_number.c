@@ -40,7 +40,7 @@ real(const struct script_value *v, double *out)
 }
 
 bool
-script_base_numbers(const char *op, const struct script_value *x,
+script_number(const char *op, const struct script_value *x,
     const struct script_value *y, struct script_value *out)
 {
 	double a, b;

@@ -116,19 +116,19 @@ script_op_window(int64_t in, int64_t kernel, int64_t stride, int64_t before,
 
 /* --- calls --------------------------------------------------------------- */
 
-#define OP(name, fn, onnx) {name, onnx, script_op_##fn},
-static const struct script_op ops[] = {
-#include "formats/script_op.def"
-};
-#undef OP
-
 static const struct script_op *
 find(const char *name, size_t len)
 {
-	for (size_t i = 0; i < ARRAY_LEN(ops); i++)
-		if (strlen(ops[i].name) == len &&
-		    memcmp(ops[i].name, name, len) == 0)
-			return &ops[i];
+	static const struct script_op *const tables[] = {script_op_math,
+	    script_op_layer, script_op_norm, script_op_shape, script_op_part,
+	    script_op_image};
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		for (const struct script_op *o = tables[i]; o->name != NULL;
+		     o++)
+			if (strlen(o->name) == len &&
+			    memcmp(o->name, name, len) == 0)
+				return o;
 	return NULL;
 }
 

@@ -7,7 +7,7 @@
 
 #include "formats/script_node.h"
 
-/* What script_op.def has of one. */
+/* One of a table. */
 struct script_op {
 	const char *name, *onnx;
 	int (*fn)(struct script *, const struct script_args *,
@@ -38,11 +38,8 @@ int64_t script_op_int(
 int64_t script_op_window(int64_t in, int64_t kernel, int64_t stride,
     int64_t before, int64_t behind, int64_t dilation, bool ceil);
 
-#define SCRIPT_OP_FN(name)                                                     \
-	int script_op_##name(struct script *, const struct script_args *,      \
-	    const struct script_op *, struct script_value *)
-#define OP(name, fn, onnx) SCRIPT_OP_FN(fn);
-#include "formats/script_op.def"
-#undef OP
+/* Tables by subject, each ended by a row without a name. */
+extern const struct script_op script_op_math[], script_op_layer[],
+    script_op_norm[], script_op_shape[], script_op_part[], script_op_image[];
 
 #endif

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #define OP_FN(name)                                                            \
-	int script_op_##name(struct script *s, const struct script_args *a,    \
+	static int name(struct script *s, const struct script_args *a,         \
 	    const struct script_op *op, struct script_value *out)
 
 static int
@@ -64,7 +64,7 @@ ordered(struct script *s, const struct script_args *a, size_t rank,
 }
 
 /* pad(x, pads, mode, value); constant_pad_nd(x, pads, value) */
-OP_FN(pad)
+OP_FN(do_pad)
 {
 	size_t place = strcmp(op->onnx, "Pad") == 0 ? 3 : 2;
 	const char *mode = edges(a, op), *in[3] = {NULL, NULL, NULL};
@@ -157,7 +157,7 @@ scales(struct script *s, const struct script_value *v)
 /* upsample_nearest2d(x, size, scales); bilinear and bicubic have
  * align_corners between the two.  Scales by one number each are those that
  * the size came from. */
-OP_FN(resize)
+OP_FN(do_resize)
 {
 	bool nearest = strcmp(op->onnx, "nearest") == 0;
 	bool corners = !nearest && script_op_int(a, 2, "align_corners", 0) != 0;
@@ -216,7 +216,7 @@ sorted(struct script *s, const struct script_args *a, const char *x,
 	return script_node_like(s, node->out[0], a->v[0].t, out);
 }
 
-OP_FN(pixel_shuffle)
+OP_FN(do_pixel_shuffle)
 {
 	int64_t r = script_op_int(a, 1, "upscale_factor", 0);
 	struct script_tensor *x;
@@ -242,7 +242,7 @@ OP_FN(pixel_shuffle)
 }
 
 /* ONNX has the places of a block in front of the channels, PyTorch behind. */
-OP_FN(pixel_unshuffle)
+OP_FN(do_pixel_unshuffle)
 {
 	int64_t r = script_op_int(a, 1, "downscale_factor", 0), *from, c;
 	struct script_tensor *x;
@@ -276,7 +276,7 @@ OP_FN(pixel_unshuffle)
 	return 0;
 }
 
-OP_FN(channel_shuffle)
+OP_FN(do_channel_shuffle)
 {
 	int64_t g = script_op_int(a, 1, "groups", 0), *from;
 	struct script_tensor *x;
@@ -300,3 +300,20 @@ OP_FN(channel_shuffle)
 		out->t->image = false;
 	return rc;
 }
+
+/* By PyTorch's names; ONNX's operator, or what tells those of one
+ * function apart. */
+const struct script_op script_op_image[] = {
+    {"pad", "Pad", do_pad},
+    {"constant_pad_nd", "constant", do_pad},
+    {"reflection_pad2d", "reflect", do_pad},
+    {"replication_pad2d", "edge", do_pad},
+    {"pixel_shuffle", "DepthToSpace", do_pixel_shuffle},
+    {"pixel_unshuffle", "SpaceToDepth", do_pixel_unshuffle},
+    {"channel_shuffle", "Gather", do_channel_shuffle},
+    {"native_channel_shuffle", "Gather", do_channel_shuffle},
+    {"upsample_nearest2d", "nearest", do_resize},
+    {"upsample_bilinear2d", "linear", do_resize},
+    {"upsample_bicubic2d", "cubic", do_resize},
+    {NULL, NULL, NULL},
+};

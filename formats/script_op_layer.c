@@ -4,7 +4,7 @@
 #include "formats/script_op.h"
 
 #define OP_FN(name)                                                            \
-	int script_op_##name(struct script *s, const struct script_args *a,    \
+	static int name(struct script *s, const struct script_args *a,         \
 	    const struct script_op *op, struct script_value *out)
 
 static const int64_t ones[] = {1, 1}, zeros[] = {0, 0};
@@ -123,7 +123,7 @@ draw(struct script *s, const struct script_args *a, const struct conv *c,
 }
 
 /* conv2d(x, w, b, stride, padding, dilation, groups) */
-OP_FN(conv)
+OP_FN(do_conv)
 {
 	struct conv c = {.axes = op->onnx[0] == '1' ? 1 : 2,
 	    .stride = {1, 1},
@@ -142,7 +142,7 @@ OP_FN(conv)
 
 /* _convolution(x, w, b, stride, padding, dilation, transposed,
  * output_padding, groups, ...) */
-OP_FN(convolution)
+OP_FN(do_convolution)
 {
 	struct conv c = {.stride = {1, 1}, .dilation = {1, 1}};
 	struct script_tensor *x;
@@ -170,7 +170,7 @@ OP_FN(convolution)
 
 /* conv_transpose2d(x, w, b, stride, padding, output_padding, groups,
  * dilation) */
-OP_FN(conv_transpose)
+OP_FN(do_conv_transpose)
 {
 	struct conv c = {.axes = 2, .stride = {1, 1}, .transposed = true};
 	int rc;
@@ -190,7 +190,7 @@ OP_FN(conv_transpose)
 }
 
 /* linear(x, w, b) */
-OP_FN(linear)
+OP_FN(do_linear)
 {
 	const struct script_value *bias = script_op_arg(a, 2, "bias");
 	struct script_value v, t;
@@ -224,10 +224,10 @@ OP_FN(linear)
 		struct script_args b = {pair, none, 2, a->callee};
 		struct script_args turn = {&a->v[1], none, 1, a->callee};
 
-		if ((rc = script_op_t(s, &turn, op, &t)) != 0)
+		if ((rc = script_op_call(s, "torch.t", &turn, &t)) != 0)
 			return rc;
 		pair[1] = t;
-		if ((rc = script_op_matmul(s, &b, op, &v)) != 0)
+		if ((rc = script_op_call(s, "torch.matmul", &b, &v)) != 0)
 			return rc;
 		*out = v;
 		if (bias->type == SCRIPT_TENSOR)
@@ -283,7 +283,7 @@ pool_args(struct script *s, const struct script_args *a, int64_t v[8],
 				     "an image of rank %zu", (*x)->rank);
 }
 
-OP_FN(max_pool)
+OP_FN(do_max_pool)
 {
 	struct script_tensor *x;
 	struct onnx_node *n;
@@ -328,7 +328,7 @@ is_whole(const struct script_args *a)
 	       script_op_int(a, 3, "padding", 0) == 0;
 }
 
-OP_FN(average_pool)
+OP_FN(do_average_pool)
 {
 	struct script_tensor *x;
 	struct onnx_node *n;
@@ -406,13 +406,13 @@ adapted(struct script *s, const struct script_args *a, bool average,
 	return n != NULL ? pool_out(s, n, x, v, false, out) : s->e->code;
 }
 
-OP_FN(adaptive)
+OP_FN(do_adaptive)
 {
 	return adapted(s, a, op->onnx[0] == 'A', out);
 }
 
 /* And the places, which are not known. */
-OP_FN(adaptive_max)
+OP_FN(do_adaptive_max)
 {
 	struct script_value v, none = {.type = SCRIPT_NONE};
 	int rc;
@@ -424,3 +424,19 @@ OP_FN(adaptive_max)
 		return rc;
 	return script_row_add(s, out->list, &none);
 }
+
+/* By PyTorch's names; ONNX's operator, or what tells those of one
+ * function apart. */
+const struct script_op script_op_layer[] = {
+    {"conv1d", "1", do_conv},
+    {"conv2d", "2", do_conv},
+    {"_convolution", "", do_convolution},
+    {"conv_transpose2d", "", do_conv_transpose},
+    {"linear", "", do_linear},
+    {"max_pool2d", "MaxPool", do_max_pool},
+    {"avg_pool2d", "AveragePool", do_average_pool},
+    {"adaptive_avg_pool2d", "Average", do_adaptive},
+    {"adaptive_avg_pool1d", "Average", do_adaptive},
+    {"adaptive_max_pool2d", "", do_adaptive_max},
+    {NULL, NULL, NULL},
+};

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #define OP_FN(name)                                                            \
-	int script_op_##name(struct script *s, const struct script_args *a,    \
+	static int name(struct script *s, const struct script_args *a,         \
 	    const struct script_op *op, struct script_value *out)
 
 /* --- one ----------------------------------------------------------------- */
@@ -33,7 +33,7 @@ put(struct script *s, struct onnx_node *n, const struct script_tensor *x,
 	return script_node_each(s, n != NULL ? n->out[0] : NULL, x, out);
 }
 
-OP_FN(unary)
+OP_FN(do_unary)
 {
 	struct script_tensor *x;
 	const char *name;
@@ -44,7 +44,7 @@ OP_FN(unary)
 	return script_node_each(s, script_node_one(s, op->onnx, name), x, out);
 }
 
-OP_FN(rsqrt)
+OP_FN(do_rsqrt)
 {
 	struct script_tensor *x;
 	const char *name;
@@ -58,7 +58,7 @@ OP_FN(rsqrt)
 	    s, script_node_one(s, "Reciprocal", name), x, out);
 }
 
-OP_FN(square)
+OP_FN(do_square)
 {
 	struct script_tensor *x;
 	const char *name;
@@ -71,7 +71,7 @@ OP_FN(square)
 	    s, script_node_two(s, "Mul", name, name), x, out);
 }
 
-OP_FN(silu)
+OP_FN(do_silu)
 {
 	struct script_tensor *x;
 	const char *name;
@@ -86,7 +86,7 @@ OP_FN(silu)
 	    x, out);
 }
 
-OP_FN(log_sigmoid)
+OP_FN(do_log_sigmoid)
 {
 	struct script_tensor *x;
 	const char *name;
@@ -99,7 +99,7 @@ OP_FN(log_sigmoid)
 	return script_node_each(s, script_node_one(s, "Log", name), x, out);
 }
 
-OP_FN(gelu)
+OP_FN(do_gelu)
 {
 	const struct script_value *how = script_op_arg(a, 1, "approximate");
 	struct script_tensor *x;
@@ -118,7 +118,7 @@ OP_FN(gelu)
 	return put(s, n, x, out);
 }
 
-OP_FN(hardsigmoid)
+OP_FN(do_hardsigmoid)
 {
 	struct script_tensor *x;
 	struct onnx_node *n;
@@ -162,20 +162,20 @@ bounds(struct script *s, const struct script_args *a)
 	return 0;
 }
 
-OP_FN(relu6)
+OP_FN(do_relu6)
 {
 	(void)op;
 	return clip(s, a, 0, 6, out);
 }
 
-OP_FN(hardtanh)
+OP_FN(do_hardtanh)
 {
 	(void)op;
 	return clip(s, a, script_op_real(a, 1, "min_val", -1),
 	    script_op_real(a, 2, "max_val", 1), out);
 }
 
-OP_FN(clamp)
+OP_FN(do_clamp)
 {
 	int rc = bounds(s, a);
 
@@ -185,7 +185,7 @@ OP_FN(clamp)
 			     script_op_real(a, 2, "max", NAN), out);
 }
 
-OP_FN(clamp_min)
+OP_FN(do_clamp_min)
 {
 	int rc = bounds(s, a);
 
@@ -194,7 +194,7 @@ OP_FN(clamp_min)
 		       : clip(s, a, script_op_real(a, 1, "min", NAN), NAN, out);
 }
 
-OP_FN(clamp_max)
+OP_FN(do_clamp_max)
 {
 	int rc = bounds(s, a);
 
@@ -203,7 +203,7 @@ OP_FN(clamp_max)
 		       : clip(s, a, NAN, script_op_real(a, 1, "max", NAN), out);
 }
 
-OP_FN(alpha)
+OP_FN(do_alpha)
 {
 	double alpha = script_op_real(
 	    a, 1, "alpha", strcmp(op->onnx, "LeakyRelu") == 0 ? 0.01 : 1.0);
@@ -223,15 +223,15 @@ OP_FN(alpha)
 	return put(s, n, x, out);
 }
 
-OP_FN(softplus)
+OP_FN(do_softplus)
 {
 	if (script_op_real(a, 1, "beta", 1) != 1)
 		return script_fail(s, a->callee, "a beta that is not 1");
-	return script_op_unary(s, a, op, out);
+	return do_unary(s, a, op, out);
 }
 
 /* One slope for each channel, the second dimension. */
-OP_FN(prelu)
+OP_FN(do_prelu)
 {
 	struct script_tensor *x, *w;
 	const char *in[2];
@@ -253,7 +253,7 @@ OP_FN(prelu)
 	    s, script_node_two(s, op->onnx, in[0], in[1]), x, out);
 }
 
-OP_FN(softmax)
+OP_FN(do_softmax)
 {
 	int64_t d = script_op_int(a, 1, "dim", 99);
 	struct script_tensor *x;
@@ -351,7 +351,9 @@ two(struct script *s, const char *op, const struct script_value *x,
 	return rc;
 }
 
-OP_FN(binary)
+OP_FN(do_floor_divide);
+
+OP_FN(do_binary)
 {
 	const struct script_value *x = script_op_arg(a, 0, NULL);
 	const struct script_value *y = script_op_arg(a, 1, "other");
@@ -362,7 +364,7 @@ OP_FN(binary)
 
 	if (strcmp(op->onnx, "Div") == 0) {
 		if (round->type == SCRIPT_TEXT)
-			return script_op_floor_divide(s, a, op, out);
+			return do_floor_divide(s, a, op, out);
 		if ((rc = script_node_float(s, x, &p)) != 0)
 			return rc;
 	} else if (alpha->type != SCRIPT_NONE &&
@@ -375,7 +377,7 @@ OP_FN(binary)
 }
 
 /* Of sizes, which are not negative. */
-OP_FN(floor_divide)
+OP_FN(do_floor_divide)
 {
 	const struct script_value *x = script_op_arg(a, 0, NULL);
 	const struct script_value *y = script_op_arg(a, 1, "other");
@@ -386,7 +388,7 @@ OP_FN(floor_divide)
 	return two(s, op->onnx, x, y, out);
 }
 
-OP_FN(rsub)
+OP_FN(do_rsub)
 {
 	if (script_op_real(a, 2, "alpha", 1) != 1)
 		return script_fail(s, a->callee, "an alpha that is not 1");
@@ -418,7 +420,7 @@ product(struct script *s, const struct script_args *a,
 	return 0;
 }
 
-OP_FN(matmul)
+OP_FN(do_matmul)
 {
 	(void)op;
 	return product(
@@ -426,7 +428,7 @@ OP_FN(matmul)
 }
 
 /* addmm(b, x, y, beta, alpha) */
-OP_FN(addmm)
+OP_FN(do_addmm)
 {
 	struct script_value v, w = *script_op_arg(a, 0, NULL);
 	const struct script_value *beta = script_op_arg(a, 3, "beta");
@@ -449,7 +451,7 @@ OP_FN(addmm)
 	return rc != 0 ? rc : two(s, "Add", &v, &w, out);
 }
 
-OP_FN(addcmul)
+OP_FN(do_addcmul)
 {
 	struct script_value v;
 	int rc;
@@ -462,7 +464,7 @@ OP_FN(addcmul)
 	return rc != 0 ? rc : two(s, "Add", script_op_arg(a, 0, NULL), &v, out);
 }
 
-OP_FN(einsum)
+OP_FN(do_einsum)
 {
 	const struct script_value *eq = script_op_arg(a, 0, NULL);
 	const struct script_value *x = script_op_arg(a, 1, NULL);
@@ -485,3 +487,65 @@ OP_FN(einsum)
 		return s->e->code;
 	return script_node_value(s, n->out[0], rank, out);
 }
+
+/* By PyTorch's names; ONNX's operator, or what tells those of one
+ * function apart. */
+const struct script_op script_op_math[] = {
+    {"relu", "Relu", do_unary},
+    {"sigmoid", "Sigmoid", do_unary},
+    {"tanh", "Tanh", do_unary},
+    {"exp", "Exp", do_unary},
+    {"log", "Log", do_unary},
+    {"sqrt", "Sqrt", do_unary},
+    {"abs", "Abs", do_unary},
+    {"neg", "Neg", do_unary},
+    {"sin", "Sin", do_unary},
+    {"cos", "Cos", do_unary},
+    {"erf", "Erf", do_unary},
+    {"floor", "Floor", do_unary},
+    {"ceil", "Ceil", do_unary},
+    {"round", "Round", do_unary},
+    {"sign", "Sign", do_unary},
+    {"reciprocal", "Reciprocal", do_unary},
+    {"hardswish", "HardSwish", do_unary},
+    {"mish", "Mish", do_unary},
+    {"rsqrt", "", do_rsqrt},
+    {"square", "", do_square},
+    {"silu", "", do_silu},
+    {"log_sigmoid", "", do_log_sigmoid},
+    {"gelu", "Gelu", do_gelu},
+    {"hardsigmoid", "HardSigmoid", do_hardsigmoid},
+    {"relu6", "Clip", do_relu6},
+    {"hardtanh", "Clip", do_hardtanh},
+    {"clamp", "Clip", do_clamp},
+    {"clamp_min", "Clip", do_clamp_min},
+    {"clamp_max", "Clip", do_clamp_max},
+    {"leaky_relu", "LeakyRelu", do_alpha},
+    {"elu", "Elu", do_alpha},
+    {"celu", "Celu", do_alpha},
+    {"selu", "Selu", do_unary},
+    {"softplus", "Softplus", do_softplus},
+    {"prelu", "PRelu", do_prelu},
+    {"softmax", "Softmax", do_softmax},
+    {"log_softmax", "LogSoftmax", do_softmax},
+    {"add", "Add", do_binary},
+    {"sub", "Sub", do_binary},
+    {"subtract", "Sub", do_binary},
+    {"mul", "Mul", do_binary},
+    {"multiply", "Mul", do_binary},
+    {"div", "Div", do_binary},
+    {"pow", "Pow", do_binary},
+    {"maximum", "Max", do_binary},
+    {"minimum", "Min", do_binary},
+    {"floor_divide", "Div", do_floor_divide},
+    {"floordiv", "Div", do_floor_divide},
+    {"rsub", "Sub", do_rsub},
+    {"matmul", "MatMul", do_matmul},
+    {"bmm", "MatMul", do_matmul},
+    {"mm", "MatMul", do_matmul},
+    {"addmm", "", do_addmm},
+    {"baddbmm", "", do_addmm},
+    {"addcmul", "", do_addcmul},
+    {"einsum", "Einsum", do_einsum},
+    {NULL, NULL, NULL},
+};

@@ -4,7 +4,7 @@
 #include "formats/script_op.h"
 
 #define OP_FN(name)                                                            \
-	int script_op_##name(struct script *s, const struct script_args *a,    \
+	static int name(struct script *s, const struct script_args *a,         \
 	    const struct script_op *op, struct script_value *out)
 
 /* Argument i, or constants of `absent` in that shape; NULL, the error set. */
@@ -43,7 +43,7 @@ input(struct script *s, const struct script_args *a, size_t least,
 }
 
 /* batch_norm(x, w, b, mean, var, training, momentum, eps, cudnn) */
-OP_FN(batch_norm)
+OP_FN(do_batch_norm)
 {
 	const char *in[5];
 	struct script_tensor *x;
@@ -74,7 +74,7 @@ OP_FN(batch_norm)
 }
 
 /* layer_norm(x, shape, w, b, eps, cudnn) */
-OP_FN(layer_norm)
+OP_FN(do_layer_norm)
 {
 	const char *in[3];
 	struct script_tensor *x;
@@ -104,7 +104,7 @@ OP_FN(layer_norm)
 }
 
 /* group_norm(x, groups, w, b, eps, cudnn) */
-OP_FN(group_norm)
+OP_FN(do_group_norm)
 {
 	const char *in[3];
 	struct script_tensor *x;
@@ -135,7 +135,7 @@ OP_FN(group_norm)
 }
 
 /* instance_norm(x, w, b, mean, var, use_input_stats, momentum, eps, cudnn) */
-OP_FN(instance_norm)
+OP_FN(do_instance_norm)
 {
 	const char *in[3];
 	struct script_tensor *x;
@@ -204,7 +204,7 @@ over(struct script *s, const char *callee, const char *op,
 }
 
 /* mean(x, dims, keepdim, dtype) */
-OP_FN(reduce)
+OP_FN(do_reduce)
 {
 	int64_t d[MODEL_MAX_RANK];
 	struct script_tensor *x;
@@ -219,7 +219,7 @@ OP_FN(reduce)
 }
 
 /* max(x, y); max(x, dim, keepdim), of which the places are not known */
-OP_FN(largest)
+OP_FN(do_largest)
 {
 	const struct script_value *y = script_op_arg(a, 1, "dim");
 	struct script_value v, none = {.type = SCRIPT_NONE};
@@ -229,11 +229,10 @@ OP_FN(largest)
 	if ((rc = script_op_tensor(s, a, 0, &x)) != 0)
 		return rc;
 	if (y->type == SCRIPT_TENSOR) {
-		struct script_op both = {
-		    .onnx = op->onnx[6] == 'M' && op->onnx[7] == 'a' ? "Max"
-								     : "Min"};
-
-		return script_op_binary(s, a, &both, out);
+		return script_op_call(s,
+		    strcmp(op->onnx, "ReduceMax") == 0 ? "torch.maximum"
+						       : "torch.minimum",
+		    a, out);
 	}
 	if (y->type != SCRIPT_INT)
 		return script_fail(s, a->callee, "over all dimensions");
@@ -246,7 +245,7 @@ OP_FN(largest)
 }
 
 /* norm(x, p, dims, keepdim) */
-OP_FN(norm)
+OP_FN(do_norm)
 {
 	double p = script_op_real(a, 1, "p", 2);
 	int64_t d[MODEL_MAX_RANK];
@@ -264,19 +263,17 @@ OP_FN(norm)
 	    n, script_op_int(a, 3, "keepdim", 0) != 0, out);
 }
 
-OP_FN(frobenius)
+OP_FN(do_frobenius)
 {
-	return script_op_reduce(s, a, op, out);
+	return do_reduce(s, a, op, out);
 }
 
 /* The mean of the squares around the mean, of all or all but one. */
-OP_FN(var)
+OP_FN(do_var)
 {
 	static const char *const none[] = {NULL, NULL};
 	struct script_value mean, v, pair[2];
 	struct script_args two = {pair, none, 2, a->callee};
-	static const struct script_op sub = {.onnx = "Sub"},
-				      scale = {.onnx = "Mul"};
 	int64_t d[MODEL_MAX_RANK];
 	double less = script_op_real(
 	    a, 2, "unbiased", script_op_real(a, 99, "correction", 1));
@@ -301,19 +298,40 @@ OP_FN(var)
 		    s, a->callee, "of numbers that are not counted");
 	pair[0] = a->v[0];
 	pair[1] = mean;
-	if ((rc = script_op_binary(s, &two, &sub, &v)) != 0)
+	if ((rc = script_op_call(s, "torch.sub", &two, &v)) != 0)
 		return rc;
 	pair[0] = pair[1] = v;
-	if ((rc = script_op_binary(s, &two, &scale, &v)) != 0 ||
+	if ((rc = script_op_call(s, "torch.mul", &two, &v)) != 0 ||
 	    (rc = over(s, a->callee, "ReduceMean", &v, d, n, keep, out)) != 0)
 		return rc;
 	pair[0] = *out;
 	pair[1] = (struct script_value){
 	    .type = SCRIPT_REAL, .f = less != 0 ? count / (count - less) : 1};
-	if (less != 0 && (rc = script_op_binary(s, &two, &scale, out)) != 0)
+	if (less != 0 && (rc = script_op_call(s, "torch.mul", &two, out)) != 0)
 		return rc;
 	if (*op->onnx == '\0')
 		return 0;
 	return script_node_like(
 	    s, script_node_one(s, op->onnx, out->t->name), out->t, out);
 }
+
+/* By PyTorch's names; ONNX's operator, or what tells those of one
+ * function apart. */
+const struct script_op script_op_norm[] = {
+    {"mean", "ReduceMean", do_reduce},
+    {"sum", "ReduceSum", do_reduce},
+    {"amax", "ReduceMax", do_reduce},
+    {"amin", "ReduceMin", do_reduce},
+    {"max", "ReduceMax", do_largest},
+    {"min", "ReduceMin", do_largest},
+    {"norm", "", do_norm},
+    {"frobenius_norm", "ReduceL2", do_frobenius},
+    {"linalg_vector_norm", "", do_norm},
+    {"var", "", do_var},
+    {"std", "Sqrt", do_var},
+    {"batch_norm", "", do_batch_norm},
+    {"layer_norm", "", do_layer_norm},
+    {"group_norm", "", do_group_norm},
+    {"instance_norm", "", do_instance_norm},
+    {NULL, NULL, NULL},
+};

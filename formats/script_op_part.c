@@ -4,7 +4,7 @@
 #include "formats/script_op.h"
 
 #define OP_FN(name)                                                            \
-	int script_op_##name(struct script *s, const struct script_args *a,    \
+	static int name(struct script *s, const struct script_args *a,         \
 	    const struct script_op *op, struct script_value *out)
 
 static int
@@ -78,7 +78,7 @@ joined(struct script *s, const struct script_args *a,
 	return 0;
 }
 
-OP_FN(cat)
+OP_FN(do_cat)
 {
 	const struct script_value *l = script_op_arg(a, 0, NULL);
 
@@ -88,7 +88,7 @@ OP_FN(cat)
 	return joined(s, a, l->list, script_op_int(a, 1, "dim", 0), out);
 }
 
-OP_FN(stack)
+OP_FN(do_stack)
 {
 	static const char *const none[] = {NULL, NULL};
 	const struct script_value *l = script_op_arg(a, 0, NULL);
@@ -102,11 +102,9 @@ OP_FN(stack)
 	    !script_node_axis(&d, l->list->v[0].t->rank + 1))
 		return script_fail(s, a->callee, "of no list");
 	for (size_t i = 0; rc == 0 && i < l->list->n; i++) {
-		struct script_op unsqueeze = {.onnx = "Unsqueeze"};
-
 		pair[0] = l->list->v[i];
 		pair[1] = (struct script_value){.type = SCRIPT_INT, .i = d};
-		rc = script_op_unsqueeze(s, &one, &unsqueeze, &v);
+		rc = script_op_call(s, "torch.unsqueeze", &one, &v);
 		if (rc == 0)
 			rc = script_row_add(s, row.list, &v);
 	}
@@ -173,7 +171,7 @@ each(struct script *s, const struct script_args *a, int64_t d, int64_t each,
 	return parted(s, a, d, size, n, out);
 }
 
-OP_FN(chunk)
+OP_FN(do_chunk)
 {
 	int64_t n = script_op_int(a, 1, "chunks", 0);
 	int64_t d = script_op_int(a, 2, "dim", 0), at = d;
@@ -192,7 +190,7 @@ OP_FN(chunk)
 	return parted(s, a, d, NULL, (size_t)n, out);
 }
 
-OP_FN(split)
+OP_FN(do_split)
 {
 	const struct script_value *v = script_op_arg(a, 1, NULL);
 	int64_t d = script_op_int(a, 2, "dim", 0), size[64];
@@ -207,7 +205,7 @@ OP_FN(split)
 	return parted(s, a, d, size, n, out);
 }
 
-OP_FN(unbind)
+OP_FN(do_unbind)
 {
 	struct script_tensor *x;
 	struct script_value v;
@@ -228,7 +226,7 @@ OP_FN(unbind)
 	return rc;
 }
 
-OP_FN(select)
+OP_FN(do_select)
 {
 	int64_t d = script_op_int(a, 1, "dim", 99);
 	const struct script_value *i = script_op_arg(a, 2, "index");
@@ -276,7 +274,7 @@ cut(struct script *s, const struct script_value *v, int64_t d, int64_t from,
 }
 
 /* slice(x, dim, start, end, step) */
-OP_FN(slice)
+OP_FN(do_slice)
 {
 	const struct script_value *from = script_op_arg(a, 2, "start");
 	const struct script_value *to = script_op_arg(a, 3, "end");
@@ -302,7 +300,7 @@ OP_FN(slice)
 }
 
 /* narrow(x, dim, start, length) */
-OP_FN(narrow)
+OP_FN(do_narrow)
 {
 	int64_t d = script_op_int(a, 1, "dim", 99);
 	int64_t from = script_op_int(a, 2, "start", -1);
@@ -319,7 +317,7 @@ OP_FN(narrow)
 	return cut(s, &a->v[0], d, from, from + n, 1, out);
 }
 
-OP_FN(flip)
+OP_FN(do_flip)
 {
 	int64_t d[MODEL_MAX_RANK];
 	struct script_tensor *x;
@@ -342,7 +340,7 @@ OP_FN(flip)
 }
 
 /* roll(x, shifts, dims) */
-OP_FN(roll)
+OP_FN(do_roll)
 {
 	int64_t by[MODEL_MAX_RANK], d[MODEL_MAX_RANK];
 	struct script_tensor *x;
@@ -420,7 +418,7 @@ taken(struct script *s, const struct script_args *a, const char *op, int64_t d,
 }
 
 /* x[:, i] with one tensor of places */
-OP_FN(index)
+OP_FN(do_index)
 {
 	const struct script_value *l = script_op_arg(a, 1, "indices");
 	size_t at = SIZE_MAX;
@@ -439,19 +437,19 @@ OP_FN(index)
 	return taken(s, a, op->onnx, (int64_t)at, &l->list->v[at], out);
 }
 
-OP_FN(index_select)
+OP_FN(do_index_select)
 {
 	return taken(s, a, op->onnx, script_op_int(a, 1, "dim", 99),
 	    script_op_arg(a, 2, "index"), out);
 }
 
-OP_FN(gather)
+OP_FN(do_gather)
 {
 	return taken(s, a, op->onnx, script_op_int(a, 1, "dim", 99),
 	    script_op_arg(a, 2, "index"), out);
 }
 
-OP_FN(glu)
+OP_FN(do_glu)
 {
 	static const char *const none[] = {NULL, NULL, NULL};
 	struct script_value v[3] = {a->v[0], {.type = SCRIPT_INT, .i = 2},
@@ -459,7 +457,7 @@ OP_FN(glu)
 	struct script_args b = {v, none, 3, a->callee};
 	static const struct script_op part = {.name = "chunk"};
 	struct script_value row;
-	int rc = script_op_chunk(s, &b, &part, &row);
+	int rc = do_chunk(s, &b, &part, &row);
 
 	(void)op;
 	if (rc != 0)
@@ -471,3 +469,26 @@ OP_FN(glu)
 		script_node_one(s, "Sigmoid", row.list->v[1].t->name)),
 	    row.list->v[0].t, out);
 }
+
+/* By PyTorch's names; ONNX's operator, or what tells those of one
+ * function apart. */
+const struct script_op script_op_part[] = {
+    {"glu", "", do_glu},
+    {"cat", "Concat", do_cat},
+    {"concat", "Concat", do_cat},
+    {"stack", "Concat", do_stack},
+    {"chunk", "Split", do_chunk},
+    {"split", "Split", do_split},
+    {"split_with_sizes", "Split", do_split},
+    {"tensor_split", "Split", do_chunk},
+    {"unbind", "", do_unbind},
+    {"select", "Gather", do_select},
+    {"slice", "Slice", do_slice},
+    {"narrow", "Slice", do_narrow},
+    {"index", "Gather", do_index},
+    {"index_select", "Gather", do_index_select},
+    {"gather", "GatherElements", do_gather},
+    {"roll", "Slice", do_roll},
+    {"flip", "Slice", do_flip},
+    {NULL, NULL, NULL},
+};

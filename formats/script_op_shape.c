@@ -4,7 +4,7 @@
 #include "formats/script_op.h"
 
 #define OP_FN(name)                                                            \
-	int script_op_##name(struct script *s, const struct script_args *a,    \
+	static int name(struct script *s, const struct script_args *a,         \
 	    const struct script_op *op, struct script_value *out)
 
 static int
@@ -36,7 +36,7 @@ shows(struct script *s, const char *name, struct script_tensor *x, size_t rank,
 
 /* --- nothing ------------------------------------------------------------- */
 
-OP_FN(same)
+OP_FN(do_same)
 {
 	(void)op;
 	*out = *script_op_arg(a, 0, NULL);
@@ -45,9 +45,9 @@ OP_FN(same)
 		   : script_fail(s, a->callee, "of what is no tensor");
 }
 
-OP_FN(copy)
+OP_FN(do_copy)
 {
-	int rc = script_op_same(s, a, op, out);
+	int rc = do_same(s, a, op, out);
 	struct script_tensor *x = out->t;
 
 	if (rc != 0 || x->data != NULL)
@@ -58,10 +58,10 @@ OP_FN(copy)
 }
 
 /* To floats, or to what it is. */
-OP_FN(to)
+OP_FN(do_to)
 {
 	const struct script_value *type = script_op_arg(a, 1, "dtype");
-	int rc = script_op_same(s, a, op, out);
+	int rc = do_same(s, a, op, out);
 	struct script_value v = *out;
 
 	if (rc != 0 || type->type != SCRIPT_INT)
@@ -107,7 +107,7 @@ shaped(struct script *s, const struct script_args *a,
 	return 0;
 }
 
-OP_FN(reshape)
+OP_FN(do_reshape)
 {
 	const struct script_value *to = script_op_arg(a, 1, "shape");
 
@@ -117,7 +117,7 @@ OP_FN(reshape)
 	return shaped(s, a, to->list, out);
 }
 
-OP_FN(reshape_as)
+OP_FN(do_reshape_as)
 {
 	struct script_value row, size;
 	struct script_tensor *y;
@@ -147,7 +147,7 @@ add_sizes(struct script *s, struct script_tensor *x, size_t from, size_t to,
 	return rc;
 }
 
-OP_FN(flatten)
+OP_FN(do_flatten)
 {
 	int64_t from = script_op_int(a, 1, "start_dim", 0);
 	int64_t to = script_op_int(a, 2, "end_dim", -1);
@@ -188,7 +188,7 @@ OP_FN(flatten)
 }
 
 /* unflatten(x, dim, sizes) */
-OP_FN(unflatten)
+OP_FN(do_unflatten)
 {
 	const struct script_value *to = script_op_arg(a, 2, "sizes");
 	int64_t d = script_op_int(a, 1, "dim", 99);
@@ -267,7 +267,7 @@ ordered(struct script *s, const struct script_args *a, const int64_t *perm,
 	return rc;
 }
 
-OP_FN(permute)
+OP_FN(do_permute)
 {
 	int64_t perm[MODEL_MAX_RANK];
 	bool seen[MODEL_MAX_RANK] = {0};
@@ -289,7 +289,7 @@ OP_FN(permute)
 	return ordered(s, a, perm, out);
 }
 
-OP_FN(transpose)
+OP_FN(do_transpose)
 {
 	int64_t perm[MODEL_MAX_RANK];
 	int64_t p = script_op_int(a, 1, "dim0", 99),
@@ -309,7 +309,7 @@ OP_FN(transpose)
 	return ordered(s, a, perm, out);
 }
 
-OP_FN(t)
+OP_FN(do_t)
 {
 	static const int64_t perm[] = {1, 0};
 	struct script_tensor *x;
@@ -324,7 +324,7 @@ OP_FN(t)
 
 /* --- dimensions of one --------------------------------------------------- */
 
-OP_FN(unsqueeze)
+OP_FN(do_unsqueeze)
 {
 	int64_t d = script_op_int(a, 1, "dim", 99);
 	struct script_tensor *x;
@@ -344,7 +344,7 @@ OP_FN(unsqueeze)
 	return rc;
 }
 
-OP_FN(squeeze)
+OP_FN(do_squeeze)
 {
 	int64_t d = script_op_int(a, 1, "dim", 99);
 	struct script_tensor *x;
@@ -356,7 +356,7 @@ OP_FN(squeeze)
 	if (!script_node_axis(&d, x->rank))
 		return script_fail(s, a->callee, "of no one dimension");
 	if (x->dim[d] != 1)
-		return x->dim[d] > 1 ? script_op_same(s, a, op, out)
+		return x->dim[d] > 1 ? do_same(s, a, op, out)
 				     : script_fail(s, a->callee,
 					   "a size that is not known");
 	rc = shows(s,
@@ -369,7 +369,7 @@ OP_FN(squeeze)
 
 /* --- more of the same ---------------------------------------------------- */
 
-OP_FN(expand)
+OP_FN(do_expand)
 {
 	const struct script_value *to = script_op_arg(a, 1, "size");
 	struct script_value row, one = {.type = SCRIPT_INT, .i = 1};
@@ -405,7 +405,7 @@ OP_FN(expand)
 	return rc;
 }
 
-OP_FN(expand_as)
+OP_FN(do_expand_as)
 {
 	struct script_tensor *x, *y;
 	const char *in;
@@ -424,7 +424,7 @@ OP_FN(expand_as)
 	return rc;
 }
 
-OP_FN(repeat)
+OP_FN(do_repeat)
 {
 	const struct script_value *to = script_op_arg(a, 1, "repeats");
 	struct script_tensor *x;
@@ -460,7 +460,7 @@ OP_FN(repeat)
 }
 
 /* zeros(sizes) */
-OP_FN(filled)
+OP_FN(do_filled)
 {
 	int64_t d[MODEL_MAX_RANK];
 	uint64_t shape[MODEL_MAX_RANK];
@@ -480,3 +480,36 @@ OP_FN(filled)
 		out->t->dim[i] = d[i];
 	return rc;
 }
+
+/* By PyTorch's names; ONNX's operator, or what tells those of one
+ * function apart. */
+const struct script_op script_op_shape[] = {
+    {"dropout", "", do_same},
+    {"feature_dropout", "", do_same},
+    {"alpha_dropout", "", do_same},
+    {"contiguous", "", do_same},
+    {"detach", "", do_same},
+    {"alias", "", do_same},
+    {"lift_fresh", "", do_same},
+    {"to", "Cast", do_to},
+    {"type_as", "", do_same},
+    {"clone", "", do_copy},
+    {"view", "Reshape", do_reshape},
+    {"reshape", "Reshape", do_reshape},
+    {"reshape_as", "Reshape", do_reshape_as},
+    {"view_as", "Reshape", do_reshape_as},
+    {"flatten", "Reshape", do_flatten},
+    {"unflatten", "Reshape", do_unflatten},
+    {"permute", "Transpose", do_permute},
+    {"transpose", "Transpose", do_transpose},
+    {"t", "Transpose", do_t},
+    {"numpy_T", "Transpose", do_t},
+    {"unsqueeze", "Unsqueeze", do_unsqueeze},
+    {"squeeze", "Squeeze", do_squeeze},
+    {"expand", "Expand", do_expand},
+    {"expand_as", "Expand", do_expand_as},
+    {"repeat", "Tile", do_repeat},
+    {"zeros", "0", do_filled},
+    {"ones", "1", do_filled},
+    {NULL, NULL, NULL},
+};
