@@ -101,7 +101,7 @@ layer_heads(struct draw *a, const char *module, uint64_t width)
 		heads = width == 1280 ? 16 : (int64_t)(width / 64);
 	if (strstr(a->m->note, " heads, ") == NULL)
 		draw_note(a, "%" PRId64 " heads, %s", heads,
-		    said ? "as its files say" : "as is usual for its width");
+		    said ? "as its files say" : LAYER_HEADS_USUAL);
 	return heads;
 }
 

@@ -177,8 +177,8 @@ describe(struct model *m, const struct onnx_file *f, const struct onnx_lower *l,
 				: "");
 }
 
-static int
-build(struct model *m, const struct onnx_file *f, struct err *e)
+int
+onnx_make(struct model *m, const struct onnx_file *f, struct err *e)
 {
 	struct onnx_logits out;
 	struct onnx_image image;
@@ -216,7 +216,7 @@ build(struct model *m, const struct onnx_file *f, struct err *e)
 static int
 finish(const struct onnx_file *f, struct model *m, int rc, struct err *e)
 {
-	if (rc != 0 || (rc = build(m, f, e)) != 0 ||
+	if (rc != 0 || (rc = onnx_make(m, f, e)) != 0 ||
 	    (rc = model_check(m, e)) != 0)
 		model_release(m);
 	return rc;

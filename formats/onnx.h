@@ -19,4 +19,9 @@ int onnx_parse(struct rd *, struct model *, struct err *) MUST_USE;
 /* The same of a source, whose folder may hold external data. */
 int onnx_load(struct source *, struct model *, struct err *) MUST_USE;
 
+struct onnx_file;
+/* The classifier of a file that is there in plain structs, which the model
+ * borrows from, into an empty model with an arena; model_check() is left. */
+int onnx_make(struct model *, const struct onnx_file *, struct err *) MUST_USE;
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "formats/arch.h"
 #include "formats/format.h"
+#include "formats/layer.h"
 #include "formats/patch.h"
 #include "formats/torch_behind.h"
 #include "formats/torch_code.h"
@@ -12,6 +13,7 @@
 #include "formats/torch_pick.h"
 #include "formats/torch_record.h"
 #include "formats/torch_resize.h"
+#include "formats/torch_script.h"
 #include "formats/torch_sequential.h"
 #include "formats/torch_stream.h"
 #include "formats/torch_tar.h"
@@ -98,6 +100,7 @@ torch_open(struct torch *t, struct arena *a, struct rd file, struct err *e)
 	    .file = file,
 	    .pickle = {.arena = a},
 	    .bytes = SLACK,
+	    .folder = "data/",
 	    .steps = LIMIT_TORCH_STEPS};
 	if (torch_zip_probe(t->file))
 		return torch_zip_open(t, e);
@@ -173,21 +176,81 @@ normalize(struct torch *t, const struct torch_found *f, const struct hints *h,
 	return 0;
 }
 
+/* By the names of the weights, and what a TorchScript file calls. */
+static int
+draw_named(struct torch *t, struct torch_found *f, bool resizes,
+    const struct hints *hints, struct model *m, struct err *e)
+{
+	struct weights w;
+	int rc;
+
+	if ((rc = weights_init(
+		 &w, t->arena, f->tensor, f->n, f->attr, f->nattr, e)) == 0 &&
+	    (rc = draw(t, f, resizes, hints, &w, m, e)) == 0)
+		rc = torch_code_check(t, m, e);
+	return rc;
+}
+
+/* By its code, into m; where that fails, m is as it was. */
+static int
+follow(struct torch *t, const struct torch_found *f, size_t noted,
+    struct model *m, struct err *e)
+{
+	struct model named = *m;
+	char note[sizeof(t->note)];
+	int rc;
+
+	memcpy(note, t->note, sizeof(note));
+	t->note[noted] = '\0';
+	model_init(m, LIMIT_MODEL_ARENA);
+	m->arena = named.arena; /* which t lives in, too */
+	m->format = named.format;
+	if ((rc = torch_script_load(t, f, m, e)) == 0)
+		return 0;
+	memcpy(t->note, note, sizeof(note));
+	named.arena = m->arena;
+	*m = named;
+	return rc;
+}
+
+/* By its names; where these do not tell what a TorchScript file computes, or
+ * how many heads its attention has, its code does. */
+static int
+draw_any(struct torch *t, struct torch_found *f, bool resizes,
+    const struct hints *hints, struct model *m, struct err *e)
+{
+	bool script = hints->arch == NULL && torch_script_is(t);
+	size_t noted = strlen(t->note);
+	struct torch_found all;
+	int rc = torch_pick(t, f, e);
+
+	if (rc != 0 && (rc != ERR_UNSUPPORTED || !script || f->n != 0))
+		return rc;
+	all = *f;
+	if (script && f->n != 0) { /* names are changed for architectures */
+		all.tensor = arena_alloc(t->arena, f->n, sizeof(*all.tensor));
+		if (all.tensor == NULL)
+			return torch_full(e);
+		memcpy(all.tensor, f->tensor, f->n * sizeof(*all.tensor));
+	}
+	if (rc == 0)
+		rc = draw_named(t, f, resizes, hints, m, e);
+	if (!script || (rc != 0 && rc != ERR_UNSUPPORTED) ||
+	    (rc == 0 && strstr(m->note, LAYER_HEADS_USUAL) == NULL))
+		return rc;
+	return follow(t, &all, noted, m, e);
+}
+
 static int
 build(struct torch *t, struct source *src, struct model *m, struct err *e)
 {
 	struct hints hints = src->hints;
 	struct torch_record record;
 	struct torch_found f;
-	struct weights w;
 	int rc;
 
 	if ((rc = torch_record_read(t, &record, &hints, e)) != 0 ||
-	    (rc = torch_pick(t, &f, e)) != 0 ||
-	    (rc = weights_init(
-		 &w, t->arena, f.tensor, f.n, f.attr, f.nattr, e)) != 0 ||
-	    (rc = draw(t, &f, record.resizes, &hints, &w, m, e)) != 0 ||
-	    (rc = torch_code_check(t, m, e)) != 0)
+	    (rc = draw_any(t, &f, record.resizes, &hints, m, e)) != 0)
 		return rc;
 	if (record.classes != 0 && record.classes != m->classes)
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,

@@ -8,7 +8,8 @@
  * torch.c has the format; torch_zip.c, torch_stream.c and torch_tar.c the
  * containers, torch_tensor.c views, torch_pick.c the choice of an object,
  * torch_module.c, torch_sequential.c and torch_kind.c whole modules,
- * torch_record.c BackdoorBench, torch_part.c one file of several.
+ * torch_record.c BackdoorBench, torch_part.c one file of several,
+ * torch_script.c TorchScript's own code.
  */
 #ifndef FORMATS_TORCH_H
 #define FORMATS_TORCH_H
@@ -41,6 +42,7 @@ struct torch {
 	bool is_zip;
 	struct zip zip;
 	const char *top;    /* the folder of all entries */
+	const char *folder; /* of the storages in it: "data/" */
 	struct slice *read; /* per entry: its bytes, ptr NULL: not yet */
 	uint32_t *crc;      /* per entry that was read: of its bytes */
 	bool unsummed;      /* who asks does not want to know of checksums */

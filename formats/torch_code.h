@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * TorchScript files carry their forward passes as source text.  It is not
- * compiled: the graph is drawn by what the weights are called.  But strides,
- * pads and groups, which no weight tells, stand in the calls of convolutions
- * as literals, and must not contradict what was drawn.
+ * TorchScript files carry their forward passes as source text.  Where the
+ * weights are those of a known architecture, the graph is drawn by what they
+ * are called; but strides, pads and groups, which no weight tells, stand in
+ * the calls of convolutions as literals, and must not contradict what was
+ * drawn.  Where they do, torch_script.h follows the code.
  */
 #ifndef FORMATS_TORCH_CODE_H
 #define FORMATS_TORCH_CODE_H

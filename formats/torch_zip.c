@@ -165,10 +165,23 @@ torch_zip_open(struct torch *t, struct err *e)
 }
 
 int
+torch_zip_entry(
+    struct torch *t, const char *name, struct slice *out, struct err *e)
+{
+	const struct zip_entry *f = find(t, name, (struct slice){0});
+
+	*out = (struct slice){0};
+	return f != NULL
+		   ? read_entry(t, f, out, e)
+		   : err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+			 "torch: there is no '%.60s/%.100s'", t->top, name);
+}
+
+int
 torch_zip_storage(
     struct torch *t, struct slice key, struct slice *out, struct err *e)
 {
-	const struct zip_entry *f = find(t, "data/", key);
+	const struct zip_entry *f = find(t, t->folder, key);
 
 	*out = (struct slice){0};
 	if (f == NULL)

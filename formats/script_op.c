@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "formats/script_op.h"
+
+/* --- arguments ----------------------------------------------------------- */
+
+const struct script_value *
+script_op_arg(const struct script_args *a, size_t i, const char *key)
+{
+	static const struct script_value none = {.type = SCRIPT_NONE};
+
+	if (i < a->n && a->key[i] == NULL)
+		return &a->v[i];
+	for (size_t k = 0; key != NULL && k < a->n; k++)
+		if (a->key[k] != NULL && strcmp(a->key[k], key) == 0)
+			return &a->v[k];
+	return &none;
+}
+
+int
+script_op_tensor(struct script *s, const struct script_args *a, size_t i,
+    struct script_tensor **out)
+{
+	const struct script_value *v = script_op_arg(a, i, NULL);
+
+	if (v->type != SCRIPT_TENSOR)
+		return script_fail(
+		    s, a->callee, "its argument %zu is no tensor", i + 1);
+	*out = v->t;
+	return 0;
+}
+
+int
+script_op_ints(struct script *s, const struct script_args *a, size_t i,
+    const char *key, int64_t *out, size_t room, size_t *n)
+{
+	const struct script_value *v = script_op_arg(a, i, key);
+
+	*n = 0;
+	if (v->type == SCRIPT_INT) {
+		out[(*n)++] = v->i;
+		return 0;
+	}
+	if (v->type != SCRIPT_ROW || v->list->n > room)
+		return script_fail(s, a->callee,
+		    "its argument %zu is no row of whole numbers", i + 1);
+	for (; *n < v->list->n; (*n)++) {
+		if (v->list->v[*n].type != SCRIPT_INT)
+			return script_fail(
+			    s, a->callee, "a number that only an image tells");
+		out[*n] = v->list->v[*n].i;
+	}
+	return 0;
+}
+
+int
+script_op_exactly(struct script *s, const struct script_args *a, size_t i,
+    const char *key, int64_t *out, size_t n, const int64_t *absent)
+{
+	const struct script_value *v = script_op_arg(a, i, key);
+	size_t count = 0;
+	int rc = 0;
+
+	if (v->type != SCRIPT_NONE)
+		rc = script_op_ints(s, a, i, key, out, n, &count);
+	if (rc != 0)
+		return rc;
+	if (count == 0 && absent != NULL) {
+		memcpy(out, absent, n * sizeof(*out));
+		return 0;
+	}
+	if (count == 1)
+		for (size_t k = 1; k < n; k++)
+			out[k] = out[0];
+	return count == n || count == 1
+		   ? 0
+		   : script_fail(
+			 s, a->callee, "%zu numbers instead of %zu", count, n);
+}
+
+double
+script_op_real(
+    const struct script_args *a, size_t i, const char *key, double absent)
+{
+	const struct script_value *v = script_op_arg(a, i, key);
+
+	return v->type == SCRIPT_REAL                            ? v->f
+	       : v->type == SCRIPT_INT || v->type == SCRIPT_BOOL ? (double)v->i
+								 : absent;
+}
+
+int64_t
+script_op_int(
+    const struct script_args *a, size_t i, const char *key, int64_t absent)
+{
+	const struct script_value *v = script_op_arg(a, i, key);
+
+	return v->type == SCRIPT_INT || v->type == SCRIPT_BOOL ? v->i : absent;
+}
+
+int64_t
+script_op_window(int64_t in, int64_t kernel, int64_t stride, int64_t before,
+    int64_t behind, int64_t dilation, bool ceil)
+{
+	int64_t left, n;
+
+	if (in < 0 || stride < 1 || in > INT32_MAX || kernel > INT32_MAX ||
+	    dilation > INT32_MAX || before > INT32_MAX || behind > INT32_MAX)
+		return -1;
+	left = in + before + behind - dilation * (kernel - 1) - 1;
+	if (left < 0)
+		return -1;
+	n = (left + (ceil ? stride - 1 : 0)) / stride + 1;
+	/* the last window begins in the image or in front of it */
+	return ceil && (n - 1) * stride >= in + before ? n - 1 : n;
+}
+
+/* --- calls --------------------------------------------------------------- */
+
+static const struct script_op *
+find(const char *name, size_t len)
+{
+	static const struct script_op *const tables[] = {script_op_math,
+	    script_op_layer, script_op_norm, script_op_shape, script_op_part,
+	    script_op_image};
+
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		for (const struct script_op *o = tables[i]; o->name != NULL;
+		     o++)
+			if (strlen(o->name) == len &&
+			    memcmp(o->name, name, len) == 0)
+				return o;
+	return NULL;
+}
+
+/* x.relu_(): whoever has x has the result. */
+static int
+in_place(struct script *s, const struct script_args *a,
+    const struct script_op *op, struct script_value *out)
+{
+	struct script_tensor *x = NULL;
+	int rc;
+
+	if ((rc = script_op_tensor(s, a, 0, &x)) != 0 ||
+	    (rc = op->fn(s, a, op, out)) != 0)
+		return rc;
+	if (out->type != SCRIPT_TENSOR)
+		return script_fail(s, a->callee, "in place");
+	if (out->t == x)
+		return 0;
+	if (x->shared || x->data != NULL)
+		return script_fail(
+		    s, a->callee, "in the place of a tensor that others show");
+	*x = *out->t;
+	out->t = x;
+	return 0;
+}
+
+int
+script_op_call(struct script *s, const char *callee,
+    const struct script_args *a, struct script_value *out)
+{
+	const char *name = strrchr(callee, '.');
+	size_t len;
+	const struct script_op *op;
+
+	name = name != NULL ? name + 1 : callee;
+	len = strlen(name);
+	*out = (struct script_value){.type = SCRIPT_NONE};
+	if (strncmp(callee, "torch.", 6) != 0 || name != callee + 6)
+		return script_fail(s, callee, "not known here");
+	if ((op = find(name, len)) != NULL)
+		return op->fn(s, a, op, out);
+	if (len > 1 && name[len - 1] == '_' &&
+	    (op = find(name, len - 1)) != NULL)
+		return in_place(s, a, op, out);
+	return script_fail(s, callee, "an operation that is not known here");
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ * Operations on tensors that TorchScript's code calls, as nodes of ONNX, as
+ * torch/onnx/symbolic_opset*.py has them.
+ */
+#ifndef FORMATS_SCRIPT_OP_H
+#define FORMATS_SCRIPT_OP_H
+
+#include "formats/script_node.h"
+
+/* One of a table. */
+struct script_op {
+	const char *name, *onnx;
+	int (*fn)(struct script *, const struct script_args *,
+	    const struct script_op *, struct script_value *out);
+};
+
+int script_op_call(struct script *, const char *callee,
+    const struct script_args *, struct script_value *out) MUST_USE;
+
+/* For script_op_*.c: argument i, or that of the keyword; of the type
+ * SCRIPT_NONE when it is not given. */
+const struct script_value *script_op_arg(
+    const struct script_args *, size_t i, const char *key);
+/* ERR_UNSUPPORTED unless it is a tensor. */
+int script_op_tensor(struct script *, const struct script_args *, size_t i,
+    struct script_tensor **) MUST_USE;
+/* One whole number, or a row of at most `room`. */
+int script_op_ints(struct script *, const struct script_args *, size_t i,
+    const char *key, int64_t *out, size_t room, size_t *n) MUST_USE;
+/* The same of just n, one counting for all; `absent` without one. */
+int script_op_exactly(struct script *, const struct script_args *, size_t i,
+    const char *key, int64_t *out, size_t n, const int64_t *absent) MUST_USE;
+double script_op_real(
+    const struct script_args *, size_t i, const char *key, double absent);
+int64_t script_op_int(
+    const struct script_args *, size_t i, const char *key, int64_t absent);
+/* What a size stays from a window of it. */
+int64_t script_op_window(int64_t in, int64_t kernel, int64_t stride,
+    int64_t before, int64_t behind, int64_t dilation, bool ceil);
+
+/* Tables by subject, each ended by a row without a name. */
+extern const struct script_op script_op_math[], script_op_layer[],
+    script_op_norm[], script_op_shape[], script_op_part[], script_op_image[];
+
+#endif

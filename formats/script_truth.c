@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT
+ * What is true, of numbers, texts and lists; of tensors it is not known.
+ */
+#include "formats/script_base.h"
+
+#define arg  script_base_arg
+#define real script_base_real
+
+static void
+put_bool(struct script_value *out, bool v)
+{
+	*out = (struct script_value){.type = SCRIPT_BOOL, .i = v};
+}
+
+static int
+same(const struct script_value *x, const struct script_value *y)
+{
+	double a, b;
+	int all = 1;
+
+	if (real(x, &a) && real(y, &b))
+		return a == b;
+	if (x->type == SCRIPT_TEXT && y->type == SCRIPT_TEXT)
+		return strcmp(x->s, y->s) == 0;
+	if (x->type == SCRIPT_ROW && y->type == SCRIPT_ROW) {
+		if (x->list->n != y->list->n)
+			return 0;
+		for (size_t i = 0; i < x->list->n && all == 1; i++)
+			all = x->list->v[i].type == SCRIPT_ROW
+				  ? -1
+				  : same(&x->list->v[i], &y->list->v[i]);
+		return all;
+	}
+	return -1; /* not known */
+}
+
+static void
+put_truth(struct script_value *out, int known)
+{
+	if (known < 0)
+		*out = (struct script_value){.type = SCRIPT_UNKNOWN};
+	else
+		put_bool(out, known != 0);
+}
+
+static int
+is_eq(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
+{
+	(void)s;
+	(void)known;
+	put_truth(out, same(arg(a, 0), arg(a, 1)));
+	return 0;
+}
+
+static int
+is_ne(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
+{
+	int eq = same(arg(a, 0), arg(a, 1));
+
+	(void)s;
+	(void)known;
+	put_truth(out, eq < 0 ? eq : !eq);
+	return 0;
+}
+
+/* -1, 0, 1; 2: not known */
+static int
+order(const struct script_args *a)
+{
+	double x, y;
+
+	if (!real(arg(a, 0), &x) || !real(arg(a, 1), &y))
+		return 2;
+	return x < y ? -1 : x > y;
+}
+
+#define ORDER(name, test)                                                      \
+	static int is_##name(struct script *s, const struct script_args *a,    \
+	    struct script_value *out, bool *known)                             \
+	{                                                                      \
+		int o = order(a);                                              \
+                                                                               \
+		(void)s;                                                       \
+		(void)known;                                                   \
+		put_truth(out, o == 2 ? -1 : (test));                          \
+		return 0;                                                      \
+	}
+ORDER(lt, o < 0)
+ORDER(gt, o > 0)
+ORDER(le, o <= 0)
+ORDER(ge, o >= 0)
+
+static int
+is_is(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
+{
+	const struct script_value *x = arg(a, 0), *y = arg(a, 1);
+
+	(void)s;
+	(void)known;
+	put_truth(out, x->type == SCRIPT_NONE || y->type == SCRIPT_NONE
+			   ? x->type == y->type
+		       : x->type == SCRIPT_TENSOR && y->type == SCRIPT_TENSOR
+			   ? x->t == y->t
+			   : same(x, y));
+	return 0;
+}
+
+static int
+is_isnot(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	int rc = is_is(s, a, out, known);
+
+	if (out->type == SCRIPT_BOOL)
+		out->i = !out->i;
+	return rc;
+}
+
+static int
+is_not(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
+{
+	double v;
+
+	(void)s;
+	(void)known;
+	put_truth(out, real(arg(a, 0), &v) ? v == 0 : -1);
+	return 0;
+}
+
+static int
+is_any(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
+{
+	const struct script_value *x = arg(a, 0);
+	int any = 0;
+	double v;
+
+	(void)s;
+	*known = x->type == SCRIPT_ROW || x->type == SCRIPT_UNKNOWN;
+	if (x->type != SCRIPT_ROW)
+		any = -1;
+	for (size_t i = 0; any >= 0 && i < x->list->n && any != 1; i++)
+		any = !real(&x->list->v[i], &v) ? -1 : v != 0 ? 1 : any;
+	put_truth(out, any);
+	return 0;
+}
+
+static int
+is_all(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
+{
+	const struct script_value *x = arg(a, 0);
+	int all = 1;
+	double v;
+
+	(void)s;
+	*known = x->type == SCRIPT_ROW;
+	for (size_t i = 0; *known && i < x->list->n && all != 0; i++)
+		all = !real(&x->list->v[i], &v) ? -1 : v == 0 ? 0 : all;
+	put_truth(out, all);
+	return 0;
+}
+
+static int
+is_contains(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const struct script_value *x = arg(a, 0);
+	int found = 0;
+
+	(void)s;
+	(void)known;
+	if (x->type != SCRIPT_ROW)
+		found = -1;
+	for (size_t i = 0; found == 0 && i < x->list->n; i++)
+		found = same(&x->list->v[i], arg(a, 1));
+	put_truth(out, found);
+	return 0;
+}
+
+static int
+do_min(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
+{
+	int o = order(a);
+
+	(void)known;
+	*out = *arg(a, o == 1);
+	return o != 2 ? 0 : script_fail(s, "min", "of what is not known");
+}
+
+static int
+do_max(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
+{
+	int o = order(a);
+
+	(void)known;
+	*out = *arg(a, o == -1);
+	return o != 2 ? 0 : script_fail(s, "max", "of what is not known");
+}
+
+static int
+do_bool(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
+{
+	double v;
+
+	(void)s;
+	(void)known;
+	put_truth(out, real(arg(a, 0), &v) ? v != 0 : -1);
+	return 0;
+}
+
+const struct script_base script_truth[] = {
+    {"torch.eq", is_eq},
+    {"torch.ne", is_ne},
+    {"torch.lt", is_lt},
+    {"torch.gt", is_gt},
+    {"torch.le", is_le},
+    {"torch.ge", is_ge},
+    {"torch.__is__", is_is},
+    {"torch.__isnot__", is_isnot},
+    {"torch.__not__", is_not},
+    {"torch.any", is_any},
+    {"torch.all", is_all},
+    {"torch.__contains__", is_contains},
+    {"bool", do_bool},
+    {"ops.prim.min", do_min},
+    {"ops.prim.max", do_max},
+    {NULL, NULL},
+};
