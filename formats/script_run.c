@@ -12,8 +12,6 @@
 static int run(
     struct script *, struct script_frame *, const struct script_block *);
 
-/* --- shared -------------------------------------------------------------- */
-
 /* --- calls --------------------------------------------------------------- */
 
 int
@@ -55,6 +53,16 @@ script_run_call(struct script *s, const struct script_def *d,
 
 /* --- statements ---------------------------------------------------------- */
 
+/* An attribute is set.  What the code makes of it the next time is another
+ * model's answer; but nothing is made of a batch-norm's count. */
+static int
+counts(struct script *s, const char *name)
+{
+	return strcmp(name, "num_batches_tracked") == 0
+		   ? 0
+		   : script_eval_bad(s, "changes the attribute", name);
+}
+
 static int
 set(struct script *s, struct script_frame *f, const struct script_line *l)
 {
@@ -64,7 +72,7 @@ set(struct script *s, struct script_frame *f, const struct script_line *l)
 	if ((rc = script_eval(s, f, l->value, &v)) != 0)
 		return rc;
 	if (l->ntarget == 1 && l->target[0]->kind == SCRIPT_FIELD)
-		return 0; /* what training counts */
+		return counts(s, l->target[0]->text);
 	for (size_t i = 0; rc == 0 && i < l->ntarget; i++) {
 		struct script_value at = {.type = SCRIPT_INT, .i = (int64_t)i};
 
