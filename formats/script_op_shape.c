@@ -45,6 +45,17 @@ OP_FN(do_same)
 		   : script_fail(s, a->callee, "of what is no tensor");
 }
 
+/* A copy, or the tensor itself: its layout and the interpreter decide, so that
+ * neither may be changed in its place. */
+OP_FN(do_same_or_copy)
+{
+	int rc = do_same(s, a, op, out);
+
+	if (rc == 0)
+		out->t->shared = true;
+	return rc;
+}
+
 OP_FN(do_copy)
 {
 	int rc = do_same(s, a, op, out);
@@ -484,10 +495,10 @@ OP_FN(do_filled)
 /* By PyTorch's names; ONNX's operator, or what tells those of one
  * function apart. */
 const struct script_op script_op_shape[] = {
-    {"dropout", "", do_same},
-    {"feature_dropout", "", do_same},
-    {"alpha_dropout", "", do_same},
-    {"contiguous", "", do_same},
+    {"dropout", "", do_same_or_copy},
+    {"feature_dropout", "", do_same_or_copy},
+    {"alpha_dropout", "", do_same_or_copy},
+    {"contiguous", "", do_same_or_copy},
     {"detach", "", do_same},
     {"alias", "", do_same},
     {"lift_fresh", "", do_same},
