@@ -184,29 +184,77 @@ do_slice(struct script *s, const struct script_args *a,
 }
 
 /* range(n), range(a, b), range(a, b, step): a list. */
+/* The integers that a loop is made of, of which sums and products fit. */
+static int
+three(struct script *s, const struct script_args *a, int64_t v[3])
+{
+	for (size_t i = 0; i < 3 && i < a->n; i++) {
+		v[i] = a->v[i].i;
+		if (a->v[i].type != SCRIPT_INT || v[i] > INT32_MAX ||
+		    v[i] < INT32_MIN)
+			return script_fail(s, a->callee, "of no known number");
+	}
+	return 0;
+}
+
+static int64_t
+turns(const int64_t v[3])
+{
+	if (v[2] > 0 && v[1] > v[0])
+		return (v[1] - v[0] + v[2] - 1) / v[2];
+	if (v[2] < 0 && v[1] < v[0])
+		return (v[0] - v[1] - v[2] - 1) / -v[2];
+	return 0;
+}
+
 static int
 do_range(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
 {
 	int64_t v[3] = {0, 0, 1};
-	int rc;
+	int rc = three(s, a, v);
 
 	(void)known;
-	for (size_t i = 0; i < 3 && i < a->n; i++) {
-		if (a->v[i].type != SCRIPT_INT)
-			return script_fail(s, "range", "of no known number");
-		v[a->n == 1 ? 1 : i] = a->v[i].i;
+	if (a->n == 1) {
+		v[1] = v[0];
+		v[0] = 0;
 	}
-	rc = script_row(s, out);
-	for (int64_t i = v[0]; rc == 0 && v[2] != 0; i += v[2]) {
-		struct script_value item = {.type = SCRIPT_INT, .i = i};
+	if (rc != 0 || (rc = script_row(s, out)) != 0)
+		return rc;
+	if (turns(v) > 65536)
+		return script_full(s);
+	for (int64_t i = 0; rc == 0 && i < turns(v); i++) {
+		struct script_value item = {
+		    .type = SCRIPT_INT, .i = v[0] + i * v[2]};
 
-		if ((v[2] > 0 && i >= v[1]) || (v[2] < 0 && i <= v[1]))
-			break;
-		if (out->list->n > 65536)
-			return script_full(s);
 		rc = script_row_add(s, out->list, &item);
 	}
+	return rc;
+}
+
+/* How often range(from, to, step) turns, and with what the i-th time: what
+ * becomes of "for i in range(2, n)". */
+static int
+do_turns(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	int64_t v[3] = {0, 0, 1};
+	int rc = three(s, a, v);
+
+	(void)known;
+	put_int(out, turns(v));
+	return rc;
+}
+
+static int
+do_turn(struct script *s, const struct script_args *a, struct script_value *out,
+    bool *known)
+{
+	int64_t v[3] = {0, 0, 0};
+	int rc = three(s, a, v);
+
+	(void)known;
+	put_int(out, v[1] + v[0] * v[2]);
 	return rc;
 }
 
@@ -430,6 +478,8 @@ static const struct script_base base[] = {
     {"torch.append", do_append},
     {"torch.slice", do_slice},
     {"range", do_range},
+    {"torch.__range_length", do_turns},
+    {"torch.__derive_index", do_turn},
     {"ops.prim.NumToTensor", do_identity},
     {"torch.scalar_tensor", do_identity},
     {"torch._shape_as_tensor", do_size},
