@@ -124,27 +124,52 @@ number(struct script *s, const char *text, struct script_value *out)
 	return *end == '\0' ? 0 : script_eval_bad(s, "has a number", text);
 }
 
+/* The source of module a.b of "a.b.Class" or "a.b.function", and the name behind
+ * the last dot. */
+static int
+source_of(struct script *s, const char *path, const struct script_source **out,
+    const char **name)
+{
+	const char *dot = strrchr(path, '.');
+	char *module;
+
+	if (dot == NULL)
+		return script_eval_bad(s, "has a name of no module:", path);
+	module = arena_strdup(s->arena, path, (size_t)(dot - path));
+	if (module == NULL)
+		return script_full(s);
+	*name = dot + 1;
+	*out = s->host->source(s->host->ctx, module, s->e);
+	return *out != NULL ? 0 : s->e->code;
+}
+
+/* The class of an object, as its source has it: NULL where it has not. */
+static int
+class_of(struct script *s, const struct script_object *o,
+    const struct script_class **out)
+{
+	const char *path = s->host->class(s->host->ctx, o), *name;
+	const struct script_source *source;
+	int rc;
+
+	if (path == NULL)
+		return script_eval_bad(s, "has an object of", "no class");
+	if ((rc = source_of(s, path, &source, &name)) == 0)
+		*out = script_text_class(source, name);
+	return rc;
+}
+
 static int
 class_field(struct script *s, const struct script_object *o, const char *text,
     struct script_value *out)
 {
-	const char *class = s->host->class(s->host->ctx, o);
-	const char *dot = class != NULL ? strrchr(class, '.') : NULL;
-	const struct script_source *source;
 	const struct script_class *c;
 	struct script_frame none = {0};
-	char *module;
+	int rc = class_of(s, o, &c);
 
-	if (dot == NULL)
-		return script_eval_bad(s, "reads an unknown attribute", text);
+	if (rc != 0)
+		return rc;
 	map_init(&none.slot, s->arena);
-	module = arena_strdup(s->arena, class, (size_t)(dot - class));
-	if (module == NULL)
-		return script_full(s);
-	source = s->host->source(s->host->ctx, module, s->e);
-	if (source == NULL)
-		return ERR_UNSUPPORTED;
-	c = script_text_class(source, dot + 1);
 	for (size_t i = 0; c != NULL && i < c->nfield; i++)
 		if (strcmp(c->field[i], text) == 0)
 			return script_eval(s, &none, c->value[i], out);
@@ -255,17 +280,14 @@ static int
 function(struct script *s, const char *text, const struct script_args *a,
     struct script_value *out)
 {
-	const char *dot = strrchr(text, '.');
 	const struct script_source *source;
 	const struct script_def *d;
-	char *module = arena_strdup(s->arena, text, (size_t)(dot - text));
+	const char *name;
+	int rc = source_of(s, text, &source, &name);
 
-	if (module == NULL)
-		return script_full(s);
-	source = s->host->source(s->host->ctx, module, s->e);
-	if (source == NULL)
-		return ERR_UNSUPPORTED;
-	d = script_text_def(&source->of[0], dot + 1);
+	if (rc != 0)
+		return rc;
+	d = script_text_def(&source->of[0], name);
 	return d != NULL
 		   ? script_run_call(s, d, a, out)
 		   : script_eval_bad(s, "calls an unknown function", text);
@@ -275,22 +297,12 @@ int
 script_eval_method(struct script *s, const struct script_object *o,
     const char *text, const struct script_args *a, struct script_value *out)
 {
-	const char *class = s->host->class(s->host->ctx, o);
-	const char *dot = class != NULL ? strrchr(class, '.') : NULL;
-	const struct script_source *source;
 	const struct script_class *c;
 	const struct script_def *d;
-	char *module;
+	int rc = class_of(s, o, &c);
 
-	if (dot == NULL)
-		return script_eval_bad(s, "calls a method of no module:", text);
-	module = arena_strdup(s->arena, class, (size_t)(dot - class));
-	if (module == NULL)
-		return script_full(s);
-	source = s->host->source(s->host->ctx, module, s->e);
-	if (source == NULL)
-		return ERR_UNSUPPORTED;
-	c = script_text_class(source, dot + 1);
+	if (rc != 0)
+		return rc;
 	d = c != NULL ? script_text_def(c, text) : NULL;
 	return d != NULL ? script_run_call(s, d, a, out)
 			 : script_eval_bad(s, "calls an unknown method", text);

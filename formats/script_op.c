@@ -30,6 +30,18 @@ script_op_tensor(struct script *s, const struct script_args *a, size_t i,
 }
 
 int
+script_op_input(struct script *s, const struct script_args *a,
+    struct script_tensor **x, const char **name)
+{
+	int rc = script_op_tensor(s, a, 0, x);
+
+	if (rc != 0)
+		return rc;
+	*name = script_node_input(s, &a->v[0], false);
+	return *name != NULL ? 0 : s->e->code;
+}
+
+int
 script_op_ints(struct script *s, const struct script_args *a, size_t i,
     const char *key, int64_t *out, size_t room, size_t *n)
 {

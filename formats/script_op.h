@@ -14,6 +14,11 @@ struct script_op {
 	    const struct script_op *, struct script_value *out);
 };
 
+/* static: a function of such a table */
+#define SCRIPT_OP(name)                                                        \
+	static int name(struct script *s, const struct script_args *a,         \
+	    const struct script_op *op, struct script_value *out)
+
 int script_op_call(struct script *, const char *callee,
     const struct script_args *, struct script_value *out) MUST_USE;
 
@@ -24,6 +29,9 @@ const struct script_value *script_op_arg(
 /* ERR_UNSUPPORTED unless it is a tensor. */
 int script_op_tensor(struct script *, const struct script_args *, size_t i,
     struct script_tensor **) MUST_USE;
+/* The first argument, a tensor, and its name in the graph. */
+int script_op_input(struct script *, const struct script_args *,
+    struct script_tensor **, const char **name) MUST_USE;
 /* One whole number, or a row of at most `room`. */
 int script_op_ints(struct script *, const struct script_args *, size_t i,
     const char *key, int64_t *out, size_t room, size_t *n) MUST_USE;

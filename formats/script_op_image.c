@@ -5,22 +5,6 @@
 
 #include <math.h>
 
-#define OP_FN(name)                                                            \
-	static int name(struct script *s, const struct script_args *a,         \
-	    const struct script_op *op, struct script_value *out)
-
-static int
-input(struct script *s, const struct script_args *a, struct script_tensor **x,
-    const char **name)
-{
-	int rc = script_op_tensor(s, a, 0, x);
-
-	if (rc != 0)
-		return rc;
-	*name = script_node_input(s, &a->v[0], false);
-	return *name != NULL ? 0 : s->e->code;
-}
-
 /* --- edges --------------------------------------------------------------- */
 
 static const char *
@@ -64,7 +48,7 @@ ordered(struct script *s, const struct script_args *a, size_t rank,
 }
 
 /* pad(x, pads, mode, value); constant_pad_nd(x, pads, value) */
-OP_FN(do_pad)
+SCRIPT_OP(do_pad)
 {
 	size_t place = strcmp(op->onnx, "Pad") == 0 ? 3 : 2;
 	const char *mode = edges(a, op), *in[3] = {NULL, NULL, NULL};
@@ -73,7 +57,7 @@ OP_FN(do_pad)
 	struct onnx_node *node;
 	int rc;
 
-	if ((rc = input(s, a, &x, &in[0])) != 0 ||
+	if ((rc = script_op_input(s, a, &x, &in[0])) != 0 ||
 	    (rc = script_row(s, &row)) != 0)
 		return rc;
 	if (mode == NULL)
@@ -157,7 +141,7 @@ scales(struct script *s, const struct script_value *v)
 /* upsample_nearest2d(x, size, scales); bilinear and bicubic have
  * align_corners between the two.  Scales by one number each are those that
  * the size came from. */
-OP_FN(do_resize)
+SCRIPT_OP(do_resize)
 {
 	bool nearest = strcmp(op->onnx, "nearest") == 0;
 	bool corners = !nearest && script_op_int(a, 2, "align_corners", 0) != 0;
@@ -168,7 +152,7 @@ OP_FN(do_resize)
 	struct script_tensor *x;
 	int rc;
 
-	if ((rc = input(s, a, &x, &in[0])) != 0)
+	if ((rc = script_op_input(s, a, &x, &in[0])) != 0)
 		return rc;
 	if (x->rank != 4)
 		return script_fail(s, a->callee, "of rank %zu", x->rank);
@@ -216,7 +200,7 @@ sorted(struct script *s, const struct script_args *a, const char *x,
 	return script_node_like(s, node->out[0], a->v[0].t, out);
 }
 
-OP_FN(do_pixel_shuffle)
+SCRIPT_OP(do_pixel_shuffle)
 {
 	int64_t r = script_op_int(a, 1, "upscale_factor", 0);
 	struct script_tensor *x;
@@ -224,7 +208,7 @@ OP_FN(do_pixel_shuffle)
 	const char *in;
 	int rc;
 
-	if ((rc = input(s, a, &x, &in)) != 0)
+	if ((rc = script_op_input(s, a, &x, &in)) != 0)
 		return rc;
 	if (x->rank != 4 || r < 1 || r > 64)
 		return script_fail(s, a->callee, "of rank %zu", x->rank);
@@ -242,7 +226,7 @@ OP_FN(do_pixel_shuffle)
 }
 
 /* ONNX has the places of a block in front of the channels, PyTorch behind. */
-OP_FN(do_pixel_unshuffle)
+SCRIPT_OP(do_pixel_unshuffle)
 {
 	int64_t r = script_op_int(a, 1, "downscale_factor", 0), *from, c;
 	struct script_tensor *x;
@@ -250,7 +234,7 @@ OP_FN(do_pixel_unshuffle)
 	const char *in;
 	int rc;
 
-	if ((rc = input(s, a, &x, &in)) != 0)
+	if ((rc = script_op_input(s, a, &x, &in)) != 0)
 		return rc;
 	c = x->image && x->dim[1] < 0 ? 3 : x->dim[1];
 	if (x->rank != 4 || r < 1 || r > 64 || c < 1 || c > 65536 / (r * r))
@@ -276,7 +260,7 @@ OP_FN(do_pixel_unshuffle)
 	return 0;
 }
 
-OP_FN(do_channel_shuffle)
+SCRIPT_OP(do_channel_shuffle)
 {
 	int64_t g = script_op_int(a, 1, "groups", 0), *from;
 	struct script_tensor *x;
@@ -284,7 +268,7 @@ OP_FN(do_channel_shuffle)
 	int rc;
 
 	(void)op;
-	if ((rc = input(s, a, &x, &in)) != 0)
+	if ((rc = script_op_input(s, a, &x, &in)) != 0)
 		return rc;
 	if (x->rank < 3 || g < 1 || x->dim[1] < 1 || x->dim[1] > 65536 ||
 	    x->dim[1] % g != 0)

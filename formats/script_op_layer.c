@@ -3,10 +3,6 @@
  */
 #include "formats/script_op.h"
 
-#define OP_FN(name)                                                            \
-	static int name(struct script *s, const struct script_args *a,         \
-	    const struct script_op *op, struct script_value *out)
-
 static const int64_t ones[] = {1, 1}, zeros[] = {0, 0};
 
 /* --- convolutions -------------------------------------------------------- */
@@ -123,7 +119,7 @@ draw(struct script *s, const struct script_args *a, const struct conv *c,
 }
 
 /* conv2d(x, w, b, stride, padding, dilation, groups) */
-OP_FN(do_conv)
+SCRIPT_OP(do_conv)
 {
 	struct conv c = {.axes = op->onnx[0] == '1' ? 1 : 2,
 	    .stride = {1, 1},
@@ -142,7 +138,7 @@ OP_FN(do_conv)
 
 /* _convolution(x, w, b, stride, padding, dilation, transposed,
  * output_padding, groups, ...) */
-OP_FN(do_convolution)
+SCRIPT_OP(do_convolution)
 {
 	struct conv c = {.stride = {1, 1}, .dilation = {1, 1}};
 	struct script_tensor *x;
@@ -170,7 +166,7 @@ OP_FN(do_convolution)
 
 /* conv_transpose2d(x, w, b, stride, padding, output_padding, groups,
  * dilation) */
-OP_FN(do_conv_transpose)
+SCRIPT_OP(do_conv_transpose)
 {
 	struct conv c = {.axes = 2, .stride = {1, 1}, .transposed = true};
 	int rc;
@@ -190,7 +186,7 @@ OP_FN(do_conv_transpose)
 }
 
 /* linear(x, w, b) */
-OP_FN(do_linear)
+SCRIPT_OP(do_linear)
 {
 	const struct script_value *bias = script_op_arg(a, 2, "bias");
 	struct script_value v, t;
@@ -283,7 +279,7 @@ pool_args(struct script *s, const struct script_args *a, int64_t v[8],
 				     "an image of rank %zu", (*x)->rank);
 }
 
-OP_FN(do_max_pool)
+SCRIPT_OP(do_max_pool)
 {
 	struct script_tensor *x;
 	struct onnx_node *n;
@@ -328,7 +324,7 @@ is_whole(const struct script_args *a)
 	       script_op_int(a, 3, "padding", 0) == 0;
 }
 
-OP_FN(do_average_pool)
+SCRIPT_OP(do_average_pool)
 {
 	struct script_tensor *x;
 	struct onnx_node *n;
@@ -406,13 +402,13 @@ adapted(struct script *s, const struct script_args *a, bool average,
 	return n != NULL ? pool_out(s, n, x, v, false, out) : s->e->code;
 }
 
-OP_FN(do_adaptive)
+SCRIPT_OP(do_adaptive)
 {
 	return adapted(s, a, op->onnx[0] == 'A', out);
 }
 
 /* And the places, which are not known. */
-OP_FN(do_adaptive_max)
+SCRIPT_OP(do_adaptive_max)
 {
 	struct script_value v, none = {.type = SCRIPT_NONE};
 	int rc;

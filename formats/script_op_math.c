@@ -5,16 +5,12 @@
 
 #include <math.h>
 
-#define OP_FN(name)                                                            \
-	static int name(struct script *s, const struct script_args *a,         \
-	    const struct script_op *op, struct script_value *out)
-
 /* --- one ----------------------------------------------------------------- */
 
 /* The first argument, and its name, as a float. */
 static int
-input(struct script *s, const struct script_args *a, struct script_tensor **x,
-    const char **name)
+as_float(struct script *s, const struct script_args *a,
+    struct script_tensor **x, const char **name)
 {
 	struct script_value v;
 	int rc = script_op_tensor(s, a, 0, x);
@@ -33,52 +29,52 @@ put(struct script *s, struct onnx_node *n, const struct script_tensor *x,
 	return script_node_each(s, n != NULL ? n->out[0] : NULL, x, out);
 }
 
-OP_FN(do_unary)
+SCRIPT_OP(do_unary)
 {
 	struct script_tensor *x;
 	const char *name;
 	int rc;
 
-	if ((rc = input(s, a, &x, &name)) != 0)
+	if ((rc = as_float(s, a, &x, &name)) != 0)
 		return rc;
 	return script_node_each(s, script_node_one(s, op->onnx, name), x, out);
 }
 
-OP_FN(do_rsqrt)
+SCRIPT_OP(do_rsqrt)
 {
 	struct script_tensor *x;
 	const char *name;
 	int rc;
 
 	(void)op;
-	if ((rc = input(s, a, &x, &name)) != 0)
+	if ((rc = as_float(s, a, &x, &name)) != 0)
 		return rc;
 	name = script_node_one(s, "Sqrt", name);
 	return script_node_each(
 	    s, script_node_one(s, "Reciprocal", name), x, out);
 }
 
-OP_FN(do_square)
+SCRIPT_OP(do_square)
 {
 	struct script_tensor *x;
 	const char *name;
 	int rc;
 
 	(void)op;
-	if ((rc = input(s, a, &x, &name)) != 0)
+	if ((rc = as_float(s, a, &x, &name)) != 0)
 		return rc;
 	return script_node_each(
 	    s, script_node_two(s, "Mul", name, name), x, out);
 }
 
-OP_FN(do_silu)
+SCRIPT_OP(do_silu)
 {
 	struct script_tensor *x;
 	const char *name;
 	int rc;
 
 	(void)op;
-	if ((rc = input(s, a, &x, &name)) != 0)
+	if ((rc = as_float(s, a, &x, &name)) != 0)
 		return rc;
 	return script_node_each(s,
 	    script_node_two(
@@ -86,20 +82,20 @@ OP_FN(do_silu)
 	    x, out);
 }
 
-OP_FN(do_log_sigmoid)
+SCRIPT_OP(do_log_sigmoid)
 {
 	struct script_tensor *x;
 	const char *name;
 	int rc;
 
 	(void)op;
-	if ((rc = input(s, a, &x, &name)) != 0)
+	if ((rc = as_float(s, a, &x, &name)) != 0)
 		return rc;
 	name = script_node_one(s, "Sigmoid", name);
 	return script_node_each(s, script_node_one(s, "Log", name), x, out);
 }
 
-OP_FN(do_gelu)
+SCRIPT_OP(do_gelu)
 {
 	const struct script_value *how = script_op_arg(a, 1, "approximate");
 	struct script_tensor *x;
@@ -107,7 +103,7 @@ OP_FN(do_gelu)
 	const char *name;
 	int rc;
 
-	if ((rc = input(s, a, &x, &name)) != 0)
+	if ((rc = as_float(s, a, &x, &name)) != 0)
 		return rc;
 	if ((n = script_node(s, op->onnx, 1, &name, 1)) == NULL)
 		return s->e->code;
@@ -118,14 +114,14 @@ OP_FN(do_gelu)
 	return put(s, n, x, out);
 }
 
-OP_FN(do_hardsigmoid)
+SCRIPT_OP(do_hardsigmoid)
 {
 	struct script_tensor *x;
 	struct onnx_node *n;
 	const char *name;
 	int rc;
 
-	if ((rc = input(s, a, &x, &name)) != 0)
+	if ((rc = as_float(s, a, &x, &name)) != 0)
 		return rc;
 	n = script_node(s, op->onnx, 1, &name, 1);
 	if (n == NULL || script_node_real(s, n, "alpha", 1.0 / 6) != 0 ||
@@ -143,7 +139,7 @@ clip(struct script *s, const struct script_args *a, double lo, double hi,
 	const char *in[3] = {NULL, NULL, NULL};
 	int rc;
 
-	if ((rc = input(s, a, &x, &in[0])) != 0)
+	if ((rc = as_float(s, a, &x, &in[0])) != 0)
 		return rc;
 	if (!isnan(lo) && (in[1] = script_node_scalar(s, false, lo)) == NULL)
 		return s->e->code;
@@ -162,20 +158,20 @@ bounds(struct script *s, const struct script_args *a)
 	return 0;
 }
 
-OP_FN(do_relu6)
+SCRIPT_OP(do_relu6)
 {
 	(void)op;
 	return clip(s, a, 0, 6, out);
 }
 
-OP_FN(do_hardtanh)
+SCRIPT_OP(do_hardtanh)
 {
 	(void)op;
 	return clip(s, a, script_op_real(a, 1, "min_val", -1),
 	    script_op_real(a, 2, "max_val", 1), out);
 }
 
-OP_FN(do_clamp)
+SCRIPT_OP(do_clamp)
 {
 	int rc = bounds(s, a);
 
@@ -185,7 +181,7 @@ OP_FN(do_clamp)
 			     script_op_real(a, 2, "max", NAN), out);
 }
 
-OP_FN(do_clamp_min)
+SCRIPT_OP(do_clamp_min)
 {
 	int rc = bounds(s, a);
 
@@ -194,7 +190,7 @@ OP_FN(do_clamp_min)
 		       : clip(s, a, script_op_real(a, 1, "min", NAN), NAN, out);
 }
 
-OP_FN(do_clamp_max)
+SCRIPT_OP(do_clamp_max)
 {
 	int rc = bounds(s, a);
 
@@ -203,7 +199,7 @@ OP_FN(do_clamp_max)
 		       : clip(s, a, NAN, script_op_real(a, 1, "max", NAN), out);
 }
 
-OP_FN(do_alpha)
+SCRIPT_OP(do_alpha)
 {
 	double alpha = script_op_real(
 	    a, 1, "alpha", strcmp(op->onnx, "LeakyRelu") == 0 ? 0.01 : 1.0);
@@ -212,7 +208,7 @@ OP_FN(do_alpha)
 	const char *name;
 	int rc;
 
-	if ((rc = input(s, a, &x, &name)) != 0)
+	if ((rc = as_float(s, a, &x, &name)) != 0)
 		return rc;
 	for (size_t i = 2; i < a->n; i++) /* elu's scale, input_scale */
 		if (script_op_real(a, i, NULL, 1) != 1)
@@ -223,7 +219,7 @@ OP_FN(do_alpha)
 	return put(s, n, x, out);
 }
 
-OP_FN(do_softplus)
+SCRIPT_OP(do_softplus)
 {
 	if (script_op_real(a, 1, "beta", 1) != 1)
 		return script_fail(s, a->callee, "a beta that is not 1");
@@ -231,14 +227,14 @@ OP_FN(do_softplus)
 }
 
 /* One slope for each channel, the second dimension. */
-OP_FN(do_prelu)
+SCRIPT_OP(do_prelu)
 {
 	struct script_tensor *x, *w;
 	const char *in[2];
 	int64_t shape[MODEL_MAX_RANK];
 	int rc;
 
-	if ((rc = input(s, a, &x, &in[0])) != 0 ||
+	if ((rc = as_float(s, a, &x, &in[0])) != 0 ||
 	    (rc = script_op_tensor(s, a, 1, &w)) != 0)
 		return rc;
 	if (w->rank != 1 || x->rank < 2)
@@ -253,7 +249,7 @@ OP_FN(do_prelu)
 	    s, script_node_two(s, op->onnx, in[0], in[1]), x, out);
 }
 
-OP_FN(do_softmax)
+SCRIPT_OP(do_softmax)
 {
 	int64_t d = script_op_int(a, 1, "dim", 99);
 	struct script_tensor *x;
@@ -261,7 +257,7 @@ OP_FN(do_softmax)
 	const char *name;
 	int rc;
 
-	if ((rc = input(s, a, &x, &name)) != 0)
+	if ((rc = as_float(s, a, &x, &name)) != 0)
 		return rc;
 	if (!script_node_axis(&d, x->rank))
 		return script_fail(s, a->callee, "no dimension");
@@ -351,9 +347,9 @@ two(struct script *s, const char *op, const struct script_value *x,
 	return rc;
 }
 
-OP_FN(do_floor_divide);
+SCRIPT_OP(do_floor_divide);
 
-OP_FN(do_binary)
+SCRIPT_OP(do_binary)
 {
 	const struct script_value *x = script_op_arg(a, 0, NULL);
 	const struct script_value *y = script_op_arg(a, 1, "other");
@@ -377,7 +373,7 @@ OP_FN(do_binary)
 }
 
 /* Of sizes, which are not negative. */
-OP_FN(do_floor_divide)
+SCRIPT_OP(do_floor_divide)
 {
 	const struct script_value *x = script_op_arg(a, 0, NULL);
 	const struct script_value *y = script_op_arg(a, 1, "other");
@@ -388,7 +384,7 @@ OP_FN(do_floor_divide)
 	return two(s, op->onnx, x, y, out);
 }
 
-OP_FN(do_rsub)
+SCRIPT_OP(do_rsub)
 {
 	if (script_op_real(a, 2, "alpha", 1) != 1)
 		return script_fail(s, a->callee, "an alpha that is not 1");
@@ -420,7 +416,7 @@ product(struct script *s, const struct script_args *a,
 	return 0;
 }
 
-OP_FN(do_matmul)
+SCRIPT_OP(do_matmul)
 {
 	(void)op;
 	return product(
@@ -428,7 +424,7 @@ OP_FN(do_matmul)
 }
 
 /* addmm(b, x, y, beta, alpha) */
-OP_FN(do_addmm)
+SCRIPT_OP(do_addmm)
 {
 	struct script_value v, w = *script_op_arg(a, 0, NULL);
 	const struct script_value *beta = script_op_arg(a, 3, "beta");
@@ -451,7 +447,7 @@ OP_FN(do_addmm)
 	return rc != 0 ? rc : two(s, "Add", &v, &w, out);
 }
 
-OP_FN(do_addcmul)
+SCRIPT_OP(do_addcmul)
 {
 	struct script_value v;
 	int rc;
@@ -464,7 +460,7 @@ OP_FN(do_addcmul)
 	return rc != 0 ? rc : two(s, "Add", script_op_arg(a, 0, NULL), &v, out);
 }
 
-OP_FN(do_einsum)
+SCRIPT_OP(do_einsum)
 {
 	const struct script_value *eq = script_op_arg(a, 0, NULL);
 	const struct script_value *x = script_op_arg(a, 1, NULL);

@@ -3,10 +3,6 @@
  */
 #include "formats/script_op.h"
 
-#define OP_FN(name)                                                            \
-	static int name(struct script *s, const struct script_args *a,         \
-	    const struct script_op *op, struct script_value *out)
-
 /* Argument i, or constants of `absent` in that shape; NULL, the error set. */
 static const char *
 or_same(struct script *s, const struct script_args *a, size_t i, double absent,
@@ -43,7 +39,7 @@ input(struct script *s, const struct script_args *a, size_t least,
 }
 
 /* batch_norm(x, w, b, mean, var, training, momentum, eps, cudnn) */
-OP_FN(do_batch_norm)
+SCRIPT_OP(do_batch_norm)
 {
 	const char *in[5];
 	struct script_tensor *x;
@@ -74,7 +70,7 @@ OP_FN(do_batch_norm)
 }
 
 /* layer_norm(x, shape, w, b, eps, cudnn) */
-OP_FN(do_layer_norm)
+SCRIPT_OP(do_layer_norm)
 {
 	const char *in[3];
 	struct script_tensor *x;
@@ -104,7 +100,7 @@ OP_FN(do_layer_norm)
 }
 
 /* group_norm(x, groups, w, b, eps, cudnn) */
-OP_FN(do_group_norm)
+SCRIPT_OP(do_group_norm)
 {
 	const char *in[3];
 	struct script_tensor *x;
@@ -135,7 +131,7 @@ OP_FN(do_group_norm)
 }
 
 /* instance_norm(x, w, b, mean, var, use_input_stats, momentum, eps, cudnn) */
-OP_FN(do_instance_norm)
+SCRIPT_OP(do_instance_norm)
 {
 	const char *in[3];
 	struct script_tensor *x;
@@ -204,7 +200,7 @@ over(struct script *s, const char *callee, const char *op,
 }
 
 /* mean(x, dims, keepdim, dtype) */
-OP_FN(do_reduce)
+SCRIPT_OP(do_reduce)
 {
 	int64_t d[MODEL_MAX_RANK];
 	struct script_tensor *x;
@@ -219,7 +215,7 @@ OP_FN(do_reduce)
 }
 
 /* max(x, y); max(x, dim, keepdim), of which the places are not known */
-OP_FN(do_largest)
+SCRIPT_OP(do_largest)
 {
 	const struct script_value *y = script_op_arg(a, 1, "dim");
 	struct script_value v, none = {.type = SCRIPT_NONE};
@@ -245,7 +241,7 @@ OP_FN(do_largest)
 }
 
 /* norm(x, p, dims, keepdim) */
-OP_FN(do_norm)
+SCRIPT_OP(do_norm)
 {
 	double p = script_op_real(a, 1, "p", 2);
 	int64_t d[MODEL_MAX_RANK];
@@ -263,13 +259,13 @@ OP_FN(do_norm)
 	    n, script_op_int(a, 3, "keepdim", 0) != 0, out);
 }
 
-OP_FN(do_frobenius)
+SCRIPT_OP(do_frobenius)
 {
 	return do_reduce(s, a, op, out);
 }
 
 /* The mean of the squares around the mean, of all or all but one. */
-OP_FN(do_var)
+SCRIPT_OP(do_var)
 {
 	static const char *const none[] = {NULL, NULL};
 	struct script_value mean, v, pair[2];

@@ -3,22 +3,6 @@
  */
 #include "formats/script_op.h"
 
-#define OP_FN(name)                                                            \
-	static int name(struct script *s, const struct script_args *a,         \
-	    const struct script_op *op, struct script_value *out)
-
-static int
-input(struct script *s, const struct script_args *a, struct script_tensor **x,
-    const char **name)
-{
-	int rc = script_op_tensor(s, a, 0, x);
-
-	if (rc != 0)
-		return rc;
-	*name = script_node_input(s, &a->v[0], false);
-	return *name != NULL ? 0 : s->e->code;
-}
-
 /* Another one of the rank and sizes of x, but for dimension d. */
 static int
 but_for(struct script *s, const char *name, struct script_tensor *x, int64_t d,
@@ -78,7 +62,7 @@ joined(struct script *s, const struct script_args *a,
 	return 0;
 }
 
-OP_FN(do_cat)
+SCRIPT_OP(do_cat)
 {
 	const struct script_value *l = script_op_arg(a, 0, NULL);
 
@@ -88,7 +72,7 @@ OP_FN(do_cat)
 	return joined(s, a, l->list, script_op_int(a, 1, "dim", 0), out);
 }
 
-OP_FN(do_stack)
+SCRIPT_OP(do_stack)
 {
 	static const char *const none[] = {NULL, NULL};
 	const struct script_value *l = script_op_arg(a, 0, NULL);
@@ -127,7 +111,7 @@ parted(struct script *s, const struct script_args *a, int64_t d,
 	const char **name;
 	int rc;
 
-	if ((rc = input(s, a, &x, &in[0])) != 0 ||
+	if ((rc = script_op_input(s, a, &x, &in[0])) != 0 ||
 	    (rc = script_row(s, out)) != 0)
 		return rc;
 	if (!script_node_axis(&d, x->rank) || n == 0 || n > 64)
@@ -171,7 +155,7 @@ each(struct script *s, const struct script_args *a, int64_t d, int64_t each,
 	return parted(s, a, d, size, n, out);
 }
 
-OP_FN(do_chunk)
+SCRIPT_OP(do_chunk)
 {
 	int64_t n = script_op_int(a, 1, "chunks", 0);
 	int64_t d = script_op_int(a, 2, "dim", 0), at = d;
@@ -190,7 +174,7 @@ OP_FN(do_chunk)
 	return parted(s, a, d, NULL, (size_t)n, out);
 }
 
-OP_FN(do_split)
+SCRIPT_OP(do_split)
 {
 	const struct script_value *v = script_op_arg(a, 1, NULL);
 	int64_t d = script_op_int(a, 2, "dim", 0), size[64];
@@ -205,7 +189,7 @@ OP_FN(do_split)
 	return parted(s, a, d, size, n, out);
 }
 
-OP_FN(do_unbind)
+SCRIPT_OP(do_unbind)
 {
 	struct script_tensor *x;
 	struct script_value v;
@@ -226,7 +210,7 @@ OP_FN(do_unbind)
 	return rc;
 }
 
-OP_FN(do_select)
+SCRIPT_OP(do_select)
 {
 	int64_t d = script_op_int(a, 1, "dim", 99);
 	const struct script_value *i = script_op_arg(a, 2, "index");
@@ -274,7 +258,7 @@ cut(struct script *s, const struct script_value *v, int64_t d, int64_t from,
 }
 
 /* slice(x, dim, start, end, step) */
-OP_FN(do_slice)
+SCRIPT_OP(do_slice)
 {
 	const struct script_value *from = script_op_arg(a, 2, "start");
 	const struct script_value *to = script_op_arg(a, 3, "end");
@@ -300,7 +284,7 @@ OP_FN(do_slice)
 }
 
 /* narrow(x, dim, start, length) */
-OP_FN(do_narrow)
+SCRIPT_OP(do_narrow)
 {
 	int64_t d = script_op_int(a, 1, "dim", 99);
 	int64_t from = script_op_int(a, 2, "start", -1);
@@ -317,7 +301,7 @@ OP_FN(do_narrow)
 	return cut(s, &a->v[0], d, from, from + n, 1, out);
 }
 
-OP_FN(do_flip)
+SCRIPT_OP(do_flip)
 {
 	int64_t d[MODEL_MAX_RANK];
 	struct script_tensor *x;
@@ -340,7 +324,7 @@ OP_FN(do_flip)
 }
 
 /* roll(x, shifts, dims) */
-OP_FN(do_roll)
+SCRIPT_OP(do_roll)
 {
 	int64_t by[MODEL_MAX_RANK], d[MODEL_MAX_RANK];
 	struct script_tensor *x;
@@ -388,7 +372,7 @@ taken(struct script *s, const struct script_args *a, const char *op, int64_t d,
 	size_t rank = 0;
 	int rc;
 
-	if ((rc = input(s, a, &x, &in[0])) != 0)
+	if ((rc = script_op_input(s, a, &x, &in[0])) != 0)
 		return rc;
 	if (by->type != SCRIPT_TENSOR || !by->t->whole || by->t->truth ||
 	    !script_node_axis(&d, x->rank) ||
@@ -418,7 +402,7 @@ taken(struct script *s, const struct script_args *a, const char *op, int64_t d,
 }
 
 /* x[:, i] with one tensor of places */
-OP_FN(do_index)
+SCRIPT_OP(do_index)
 {
 	const struct script_value *l = script_op_arg(a, 1, "indices");
 	size_t at = SIZE_MAX;
@@ -437,19 +421,19 @@ OP_FN(do_index)
 	return taken(s, a, op->onnx, (int64_t)at, &l->list->v[at], out);
 }
 
-OP_FN(do_index_select)
+SCRIPT_OP(do_index_select)
 {
 	return taken(s, a, op->onnx, script_op_int(a, 1, "dim", 99),
 	    script_op_arg(a, 2, "index"), out);
 }
 
-OP_FN(do_gather)
+SCRIPT_OP(do_gather)
 {
 	return taken(s, a, op->onnx, script_op_int(a, 1, "dim", 99),
 	    script_op_arg(a, 2, "index"), out);
 }
 
-OP_FN(do_glu)
+SCRIPT_OP(do_glu)
 {
 	static const char *const none[] = {NULL, NULL, NULL};
 	struct script_value v[3] = {a->v[0], {.type = SCRIPT_INT, .i = 2},

@@ -3,22 +3,6 @@
  */
 #include "formats/script_op.h"
 
-#define OP_FN(name)                                                            \
-	static int name(struct script *s, const struct script_args *a,         \
-	    const struct script_op *op, struct script_value *out)
-
-static int
-input(struct script *s, const struct script_args *a, struct script_tensor **x,
-    const char **name)
-{
-	int rc = script_op_tensor(s, a, 0, x);
-
-	if (rc != 0)
-		return rc;
-	*name = script_node_input(s, &a->v[0], false);
-	return *name != NULL ? 0 : s->e->code;
-}
-
 /* A value that shows the numbers of x. */
 static int
 shows(struct script *s, const char *name, struct script_tensor *x, size_t rank,
@@ -36,7 +20,7 @@ shows(struct script *s, const char *name, struct script_tensor *x, size_t rank,
 
 /* --- nothing ------------------------------------------------------------- */
 
-OP_FN(do_same)
+SCRIPT_OP(do_same)
 {
 	(void)op;
 	*out = *script_op_arg(a, 0, NULL);
@@ -47,7 +31,7 @@ OP_FN(do_same)
 
 /* A copy, or the tensor itself: its layout and the interpreter decide, so that
  * neither may be changed in its place. */
-OP_FN(do_same_or_copy)
+SCRIPT_OP(do_same_or_copy)
 {
 	int rc = do_same(s, a, op, out);
 
@@ -56,7 +40,7 @@ OP_FN(do_same_or_copy)
 	return rc;
 }
 
-OP_FN(do_copy)
+SCRIPT_OP(do_copy)
 {
 	int rc = do_same(s, a, op, out);
 	struct script_tensor *x = out->t;
@@ -69,7 +53,7 @@ OP_FN(do_copy)
 }
 
 /* To floats, or to what it is. */
-OP_FN(do_to)
+SCRIPT_OP(do_to)
 {
 	const struct script_value *type = script_op_arg(a, 1, "dtype");
 	int rc = do_same(s, a, op, out);
@@ -95,7 +79,7 @@ shaped(struct script *s, const struct script_args *a,
 	size_t open = SIZE_MAX;
 	int rc;
 
-	if ((rc = input(s, a, &x, &in)) != 0 ||
+	if ((rc = script_op_input(s, a, &x, &in)) != 0 ||
 	    (rc = shows(s,
 		 script_node_two(s, "Reshape", in, script_node_sizes(s, to)), x,
 		 to->n, out)) != 0)
@@ -118,7 +102,7 @@ shaped(struct script *s, const struct script_args *a,
 	return 0;
 }
 
-OP_FN(do_reshape)
+SCRIPT_OP(do_reshape)
 {
 	const struct script_value *to = script_op_arg(a, 1, "shape");
 
@@ -128,7 +112,7 @@ OP_FN(do_reshape)
 	return shaped(s, a, to->list, out);
 }
 
-OP_FN(do_reshape_as)
+SCRIPT_OP(do_reshape_as)
 {
 	struct script_value row, size;
 	struct script_tensor *y;
@@ -158,7 +142,7 @@ add_sizes(struct script *s, struct script_tensor *x, size_t from, size_t to,
 	return rc;
 }
 
-OP_FN(do_flatten)
+SCRIPT_OP(do_flatten)
 {
 	int64_t from = script_op_int(a, 1, "start_dim", 0);
 	int64_t to = script_op_int(a, 2, "end_dim", -1);
@@ -169,7 +153,7 @@ OP_FN(do_flatten)
 	int rc;
 
 	(void)op;
-	if ((rc = input(s, a, &x, &in)) != 0)
+	if ((rc = script_op_input(s, a, &x, &in)) != 0)
 		return rc;
 	if (!script_node_axis(&from, x->rank) ||
 	    !script_node_axis(&to, x->rank) || to < from)
@@ -199,7 +183,7 @@ OP_FN(do_flatten)
 }
 
 /* unflatten(x, dim, sizes) */
-OP_FN(do_unflatten)
+SCRIPT_OP(do_unflatten)
 {
 	const struct script_value *to = script_op_arg(a, 2, "sizes");
 	int64_t d = script_op_int(a, 1, "dim", 99);
@@ -278,7 +262,7 @@ ordered(struct script *s, const struct script_args *a, const int64_t *perm,
 	return rc;
 }
 
-OP_FN(do_permute)
+SCRIPT_OP(do_permute)
 {
 	int64_t perm[MODEL_MAX_RANK];
 	bool seen[MODEL_MAX_RANK] = {0};
@@ -300,7 +284,7 @@ OP_FN(do_permute)
 	return ordered(s, a, perm, out);
 }
 
-OP_FN(do_transpose)
+SCRIPT_OP(do_transpose)
 {
 	int64_t perm[MODEL_MAX_RANK];
 	int64_t p = script_op_int(a, 1, "dim0", 99),
@@ -320,7 +304,7 @@ OP_FN(do_transpose)
 	return ordered(s, a, perm, out);
 }
 
-OP_FN(do_t)
+SCRIPT_OP(do_t)
 {
 	static const int64_t perm[] = {1, 0};
 	struct script_tensor *x;
@@ -335,14 +319,14 @@ OP_FN(do_t)
 
 /* --- dimensions of one --------------------------------------------------- */
 
-OP_FN(do_unsqueeze)
+SCRIPT_OP(do_unsqueeze)
 {
 	int64_t d = script_op_int(a, 1, "dim", 99);
 	struct script_tensor *x;
 	const char *in;
 	int rc;
 
-	if ((rc = input(s, a, &x, &in)) != 0)
+	if ((rc = script_op_input(s, a, &x, &in)) != 0)
 		return rc;
 	if (!script_node_axis(&d, x->rank + 1))
 		return script_fail(s, a->callee, "a dimension that is none");
@@ -355,14 +339,14 @@ OP_FN(do_unsqueeze)
 	return rc;
 }
 
-OP_FN(do_squeeze)
+SCRIPT_OP(do_squeeze)
 {
 	int64_t d = script_op_int(a, 1, "dim", 99);
 	struct script_tensor *x;
 	const char *in;
 	int rc;
 
-	if ((rc = input(s, a, &x, &in)) != 0)
+	if ((rc = script_op_input(s, a, &x, &in)) != 0)
 		return rc;
 	if (!script_node_axis(&d, x->rank))
 		return script_fail(s, a->callee, "of no one dimension");
@@ -380,7 +364,7 @@ OP_FN(do_squeeze)
 
 /* --- more of the same ---------------------------------------------------- */
 
-OP_FN(do_expand)
+SCRIPT_OP(do_expand)
 {
 	const struct script_value *to = script_op_arg(a, 1, "size");
 	struct script_value row, one = {.type = SCRIPT_INT, .i = 1};
@@ -388,7 +372,7 @@ OP_FN(do_expand)
 	const char *in;
 	int rc;
 
-	if ((rc = input(s, a, &x, &in)) != 0)
+	if ((rc = script_op_input(s, a, &x, &in)) != 0)
 		return rc;
 	if (to->type != SCRIPT_ROW || to->list->n < x->rank)
 		return script_fail(s, a->callee, "to no shape");
@@ -416,13 +400,13 @@ OP_FN(do_expand)
 	return rc;
 }
 
-OP_FN(do_expand_as)
+SCRIPT_OP(do_expand_as)
 {
 	struct script_tensor *x, *y;
 	const char *in;
 	int rc;
 
-	if ((rc = input(s, a, &x, &in)) != 0 ||
+	if ((rc = script_op_input(s, a, &x, &in)) != 0 ||
 	    (rc = script_op_tensor(s, a, 1, &y)) != 0)
 		return rc;
 	rc = shows(s,
@@ -435,7 +419,7 @@ OP_FN(do_expand_as)
 	return rc;
 }
 
-OP_FN(do_repeat)
+SCRIPT_OP(do_repeat)
 {
 	const struct script_value *to = script_op_arg(a, 1, "repeats");
 	struct script_tensor *x;
@@ -443,7 +427,7 @@ OP_FN(do_repeat)
 	size_t less;
 	int rc;
 
-	if ((rc = input(s, a, &x, &in)) != 0)
+	if ((rc = script_op_input(s, a, &x, &in)) != 0)
 		return rc;
 	if (to->type != SCRIPT_ROW || to->list->n < x->rank ||
 	    to->list->n > MODEL_MAX_RANK)
@@ -471,7 +455,7 @@ OP_FN(do_repeat)
 }
 
 /* zeros(sizes) */
-OP_FN(do_filled)
+SCRIPT_OP(do_filled)
 {
 	int64_t d[MODEL_MAX_RANK];
 	uint64_t shape[MODEL_MAX_RANK];
