@@ -35,12 +35,47 @@ take_given(struct reactivate *r, const struct trigger *t)
 	    .source = UAP_ALL};
 }
 
+/* The last of each pool is what was found, the others vary it.  Where nothing
+ * was found, no image is about the question: the first such one. */
+static const struct guide_question *
+take_found(struct reactivate *r)
+{
+	const struct guide_question *idle = NULL;
+
+	for (size_t i = 0; i < r->guide.n; i++) {
+		const struct guide_question *q = &r->guide.question[i];
+
+		if (q->n != 0)
+			r->trigger[r->n++] = (struct reactivate_trigger){
+			    .trigger = &q->pool[q->n - 1],
+			    .name = q->geometry != NULL ? q->geometry->name
+							: "probe",
+			    .target = q->target,
+			    .source = q->source};
+		else if (idle == NULL)
+			idle = q;
+	}
+	return idle;
+}
+
+static void
+warn_of_idle(const struct guide *g)
+{
+	struct err e;
+
+	for (size_t i = 0; i < g->n; i++)
+		if (g->question[i].n == 0) {
+			(void)guide_idle(&g->question[i], &e);
+			tool_warn("re-activation: %s", e.msg);
+		}
+}
+
 /* The scan's first questions, asked again of the model as it came; those that
- * no image is about are left out, unless all are. */
+ * no image is about are left out, unless there is nothing else to be tried. */
 static int
 take_scan(struct reactivate *r, const struct reactivate_how *how, struct err *e)
 {
-	const struct guide_question *idle = NULL;
+	const struct guide_question *idle;
 	struct guide *g = &r->guide;
 	int rc = guide_read(g, how->scan, how->h0, &r->arena, e);
 
@@ -50,23 +85,11 @@ take_scan(struct reactivate *r, const struct reactivate_how *how, struct err *e)
 	if (g->n == 0 || (rc = guide_search(g, how->h0, how->train, 1, false,
 			      how->seed, e)) != 0)
 		return rc;
-	for (size_t i = 0; i < g->n; i++) {
-		const struct guide_question *q = &g->question[i];
-
-		if (q->n == 0) {
-			idle = q;
-			(void)guide_idle(q, e);
-			tool_warn("re-activation: %s", e->msg);
-			continue;
-		}
-		/* the last of a pool is what was found, the others vary it */
-		r->trigger[r->n++] = (struct reactivate_trigger){
-		    .trigger = &q->pool[q->n - 1],
-		    .name = q->geometry != NULL ? q->geometry->name : "probe",
-		    .target = q->target,
-		    .source = q->source};
-	}
-	return r->n == 0 && idle != NULL ? guide_idle(idle, e) : 0;
+	idle = take_found(r);
+	if (r->n == 0 && idle != NULL)
+		return guide_idle(idle, e);
+	warn_of_idle(g);
+	return 0;
 }
 
 /* --- one trigger ---------------------------------------------------------- */

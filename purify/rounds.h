@@ -22,7 +22,7 @@ struct purify_config {
 	bool confirm; /* the guide, before it is unlearned */
 	uint64_t threads;
 	uint64_t rounds, batch, seed;
-	uint64_t warm; /* rounds in which the learning rate rises */
+	uint64_t warm;   /* rounds in which the learning rate rises */
 	double held_out; /* share of the images */
 	double rate, keep;
 	enum method_schedule schedule;
