@@ -31,6 +31,8 @@ allocate(struct run *r, float *mem, struct err *e)
 	return 0;
 }
 
+static int init_parts(struct run *, const struct run *host, struct err *);
+
 static int
 init(struct run *r, const struct net *net, size_t n, unsigned want,
     const struct run *host, struct err *e)
@@ -39,6 +41,12 @@ init(struct run *r, const struct net *net, size_t n, unsigned want,
 	int rc;
 
 	*r = (struct run){0};
+	if (net->batch != 0 && n != net->batch) {
+		r->plan = (struct plan){.net = net, .n = n, .want = want};
+		if ((rc = init_parts(r, host, e)) != 0)
+			run_release(r);
+		return rc;
+	}
 	if ((rc = plan_make(&r->plan, net, n, want, e)) != 0)
 		return rc;
 	arena_init(&r->arena, RUN_ARENA);
@@ -47,6 +55,111 @@ init(struct run *r, const struct net *net, size_t n, unsigned want,
 		run_release(r);
 	return rc;
 }
+
+/* --- a net that takes so many images at a time --------------------------- */
+
+static size_t
+image_floats(const struct run *r)
+{
+	return shape_elements(&r->part[0].plan.shape[0]) / r->part[0].plan.n;
+}
+
+/* Numbers that come out for an image. */
+static size_t
+out_floats(const struct run *r)
+{
+	const struct plan *p = &r->part[0].plan;
+
+	return shape_elements(&p->shape[p->net->output]) / p->n;
+}
+
+/* Images of part i. */
+static size_t
+part_images(const struct run *r, size_t i)
+{
+	size_t each = r->part[0].plan.n;
+
+	return MIN(each, r->plan.n - i * each);
+}
+
+static int
+init_parts(struct run *r, const struct run *host, struct err *e)
+{
+	const struct net *net = r->plan.net;
+	size_t each = net->batch, n = (r->plan.n + each - 1) / each, all;
+	int rc;
+
+	arena_init(&r->arena, RUN_ARENA);
+	r->part = arena_alloc(&r->arena, n, sizeof(*r->part));
+	if (r->part == NULL)
+		goto full;
+	for (; r->nparts < n; r->nparts++) {
+		const struct run *within = host != NULL && host->nparts != 0
+					       ? &host->part[r->nparts]
+					       : host;
+
+		if ((rc = init(&r->part[r->nparts], net, each, r->plan.want,
+			 within, e)) != 0)
+			return rc;
+	}
+	all = n * each;
+	r->fill =
+	    arena_alloc(&r->arena, each * image_floats(r), sizeof(*r->fill));
+	r->dfill =
+	    arena_alloc(&r->arena, each * image_floats(r), sizeof(*r->dfill));
+	r->logits =
+	    arena_alloc(&r->arena, all * out_floats(r), sizeof(*r->logits));
+	r->dlogits =
+	    arena_alloc(&r->arena, all * out_floats(r), sizeof(*r->dlogits));
+	if (r->fill != NULL && r->dfill != NULL && r->logits != NULL &&
+	    r->dlogits != NULL)
+		return 0;
+full:
+	return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+	    "%zu images of this model need too much memory", r->plan.n);
+}
+
+static const float *
+forward_parts(struct run *r, const float *x)
+{
+	size_t image = image_floats(r), out = out_floats(r);
+
+	for (size_t i = 0; i < r->nparts; i++) {
+		size_t first = i * r->part[0].plan.n, n = part_images(r, i);
+		const float *in = x + first * image, *z;
+
+		if (n < r->part[i].plan.n) {
+			memcpy(r->fill, in, n * image * sizeof(*in));
+			in = r->fill; /* zeros behind them */
+		}
+		z = run_forward(&r->part[i], in);
+		memcpy(r->logits + first * out, z, n * out * sizeof(*z));
+	}
+	return r->logits;
+}
+
+static void
+backward_parts(struct run *r, float *dx, float *dweight)
+{
+	size_t image = image_floats(r), out = out_floats(r);
+
+	for (size_t i = 0; i < r->nparts; i++) {
+		size_t each = r->part[i].plan.n, first = i * each;
+		size_t n = part_images(r, i);
+		float *dz = run_dlogits(&r->part[i]);
+		float *to = dx == NULL ? NULL
+			    : n < each ? r->dfill
+				       : dx + first * image;
+
+		memset(dz, 0, each * out * sizeof(*dz));
+		memcpy(dz, r->dlogits + first * out, n * out * sizeof(*dz));
+		run_backward(&r->part[i], to, dweight);
+		if (to != NULL && n < each)
+			memcpy(dx + first * image, to, n * image * sizeof(*dx));
+	}
+}
+
+/* --- runs ----------------------------------------------------------------- */
 
 int
 run_init(struct run *r, const struct net *net, size_t n, unsigned want,
@@ -64,6 +177,8 @@ run_init_within(struct run *r, const struct run *host, size_t n, struct err *e)
 void
 run_release(struct run *r)
 {
+	for (size_t i = 0; i < r->nparts; i++)
+		run_release(&r->part[i]);
 	plan_release(&r->plan);
 	arena_release(&r->arena);
 	*r = (struct run){0};
@@ -165,6 +280,8 @@ run_value(const struct run *r, size_t v)
 const float *
 run_forward(struct run *r, const float *x)
 {
+	if (r->nparts != 0)
+		return forward_parts(r, x);
 	run_begin(r, x);
 	for (size_t i = 0; i < r->plan.net->nstep; i++)
 		run_forward_step(r, i);
@@ -174,7 +291,7 @@ run_forward(struct run *r, const float *x)
 float *
 run_dlogits(struct run *r)
 {
-	return gradient(r, r->plan.net->output);
+	return r->nparts != 0 ? r->dlogits : gradient(r, r->plan.net->output);
 }
 
 void
@@ -223,6 +340,10 @@ run_backward_step(struct run *r, size_t i)
 void
 run_backward(struct run *r, float *dx, float *dweight)
 {
+	if (r->nparts != 0) {
+		backward_parts(r, dx, dweight);
+		return;
+	}
 	run_backward_begin(r, dx, dweight);
 	for (size_t i = r->plan.net->nstep; i-- > 0;)
 		run_backward_step(r, i);

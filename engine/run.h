@@ -19,9 +19,16 @@ struct run {
 	float **din;
 	bool *add, *fresh; /* fresh[v]: gradient not yet written */
 	const struct shape **shape_in;
+	/* of any number of images of a net that takes net.batch at a time: runs of
+	 * so many, and what goes into them and comes out of them */
+	struct run *part;
+	size_t nparts; /* 0: there are none */
+	float *fill, *dfill, *logits, *dlogits;
 };
 
-/* For n images; `want` as for plan_make. */
+/* For n images; `want` as for plan_make.  Where the net takes net.batch of them at
+ * a time (net.h), any other number is run as so many, what is missing of the
+ * last being empty images; in one piece alone, by run_forward. */
 int run_init(struct run *, const struct net *, size_t n, unsigned want,
     struct err *) MUST_USE;
 /*

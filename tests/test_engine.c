@@ -268,6 +268,63 @@ test_baked(void **state)
 	assert_close(dw[1] + 88, dw[0] + 72, 24 * 4, 1e-5, 1e-5);
 }
 
+/* A run of any number of images is the same as runs of one. */
+static void
+test_baked_run(void **state)
+{
+	enum {
+		LESS = 2
+	};
+	static float x[MANY * 16], z[2][MANY * 4], dx[2][MANY * 16], dw[2][256];
+	static const size_t sizes[] = {MANY, LESS, BAKED};
+	struct err e = {0};
+	struct world w = {0};
+
+	(void)state;
+	for (size_t i = 0; i < MANY * 16; i++)
+		x[i] = 0.03f * (float)(i * 5 % 31);
+	build_baked(&w.m, BAKED, false);
+	assert_ok(net_build(&w.net, &w.m, 0, 0, 0, &e), &e);
+	for (size_t k = 0; k < ARRAY_LEN(sizes); k++) {
+		struct run host, r;
+		size_t n = sizes[k];
+
+		assert_ok(
+		    run_init(&host, &w.net, MANY, PLAN_DATA | PLAN_WEIGHTS, &e),
+		    &e);
+		assert_ok(run_init_within(&r, &host, n, &e), &e);
+		memcpy(z[0], run_forward(&r, x), n * 4 * sizeof(float));
+		for (size_t i = 0; i < n * 4; i++)
+			run_dlogits(&r)[i] = (float)(i * 3 % 11) - 5.0f;
+		memset(dw, 0, sizeof(dw));
+		memset(dx, 0, sizeof(dx));
+		run_backward(&r, dx[0], dw[0]);
+		for (size_t i = 0; i < n; i++) {
+			struct run one;
+
+			assert_ok(run_init(&one, &w.net, 1,
+				      PLAN_DATA | PLAN_WEIGHTS, &e),
+			    &e);
+			memcpy(z[1] + i * 4, run_forward(&one, x + i * 16),
+			    4 * sizeof(float));
+			for (size_t c = 0; c < 4; c++)
+				run_dlogits(&one)[c] =
+				    (float)((i * 4 + c) * 3 % 11) - 5.0f;
+			run_backward(&one, dx[1] + i * 16, dw[1]);
+			run_release(&one);
+		}
+		assert_close(z[0], z[1], n * 4, 1e-6, 1e-6);
+		assert_close(dx[0], dx[1], n * 16, 1e-6, 1e-6);
+		/* the token is each place's own */
+		assert_close(dw[0], dw[1], 64, 1e-5, 1e-5);
+		assert_true(dx[0][0] != 0.0f && dw[0][0] != 0.0f);
+		run_release(&r);
+		run_release(&host);
+	}
+	net_release(&w.net);
+	model_release(&w.m);
+}
+
 /* Images that fill up a chunk would count in batch statistics. */
 static void
 test_baked_statistics(void **state)
@@ -481,6 +538,8 @@ main(void)
 	    "a view of a file", test_view, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){
 	    "a batch size that is baked in", test_baked, NULL, NULL, NULL};
+	tests[n++] = (struct CMUnitTest){
+	    "and a run of any number", test_baked_run, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){"statistics that nothing asks for",
 	    test_dead_norm, NULL, NULL, NULL};
 	tests[n++] = (struct CMUnitTest){"batch statistics with it",
