@@ -426,7 +426,6 @@ empty_array_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	return bad != NULL ? bad : check_pickle_endless_shape(args, &j->asked);
 }
 
-/* numpy.core._ufunc_reconstruct(module, name): __import__, getattr */
 #define CODE(which)                                                            \
 	static const char *which##_arg(                                        \
 	    struct check_pickle_judge *j, const struct pickle_node *args)      \
@@ -458,6 +457,7 @@ exception_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	return check_pickle_wrap_exception(j, args);
 }
 
+/* numpy.core._ufunc_reconstruct(module, name): __import__, getattr */
 static const char *
 ufunc_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {

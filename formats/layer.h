@@ -85,8 +85,6 @@ struct layer_attention {
 };
 const char *layer_attention(struct draw *, const char *at, const char *x,
     const struct layer_attention *);
-/* What the note says of heads that nothing tells. */
-#define LAYER_HEADS_USUAL "as is usual for its width"
 /*
  * Heads of an attention of that width, which shapes do not tell: what a
  * whole-module pickle has as attribute `num_heads` of `module`, else a

@@ -101,7 +101,8 @@ layer_heads(struct draw *a, const char *module, uint64_t width)
 		heads = width == 1280 ? 16 : (int64_t)(width / 64);
 	if (strstr(a->m->note, " heads, ") == NULL)
 		draw_note(a, "%" PRId64 " heads, %s", heads,
-		    said ? "as its files say" : LAYER_HEADS_USUAL);
+		    said ? "as its files say" : "as is usual for its width");
+	a->m->supposed = a->m->supposed || !said;
 	return heads;
 }
 

@@ -90,6 +90,7 @@ struct model {
 	uint64_t classes;   /* 0 while unknown */
 	const char **label; /* names of the classes; NULL: unknown */
 	bool second;        /* the one output is that of the second class */
+	bool supposed; /* as is usual, for nothing tells it: see the note */
 	struct preprocess preprocess;
 	/* where it came from, for documents */
 	const char *format;   /* "onnx", "safetensors" */

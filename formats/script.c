@@ -50,6 +50,8 @@ int
 script_row_add(
     struct script *s, struct script_row *l, const struct script_value *v)
 {
+	if (s->steps++ > SCRIPT_STEPS)
+		return script_full(s);
 	if (l->n == l->room) {
 		size_t room = MAX(4, 2 * l->room);
 		struct script_value *more =

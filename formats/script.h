@@ -62,6 +62,7 @@ struct script_value {
 struct script_row {
 	struct script_value *v;
 	size_t n, room;
+	bool kept; /* an attribute's: what is added to it, the next call has */
 };
 
 struct script_args {
@@ -69,6 +70,7 @@ struct script_args {
 	const char *const *key; /* NULL: by place */
 	size_t n;
 	const char *callee;
+	uint64_t *used; /* those that were asked for by their key; or NULL */
 };
 
 /* Whose code it is: torch_script.c. */
@@ -94,11 +96,15 @@ struct script {
 	struct onnx_file f;
 	size_t node_room, tensor_room;
 	struct onnx_value input;
-	struct map listed; /* tensors of f by name */
-	size_t fresh, steps, depth;
-	const char *within; /* the function that is being followed */
-	bool trained;       /* saved in training mode, read as inference */
+	struct map listed;          /* tensors of f by name */
+	size_t fresh, steps, depth; /* steps: SCRIPT_STEPS at most */
+	const char *within;         /* the function that is being followed */
+	bool trained; /* saved in training mode, read as inference */
+	bool assumed; /* asked for its processor, or for gradients */
 };
+
+/* Expressions, lines, and items of lists that one model's code may take. */
+#define SCRIPT_STEPS ((size_t)1 << 22)
 
 /*
  * Follow root's forward() on an image of rank 4.  s->f is the graph, with one
@@ -115,7 +121,6 @@ struct script_tensor *script_tensor(
 int script_row(struct script *, struct script_value *) MUST_USE;
 int script_row_add(
     struct script *, struct script_row *, const struct script_value *) MUST_USE;
-/* The attribute `name` of what an expression was. */
 int script_run_call(struct script *, const struct script_def *,
     const struct script_args *, struct script_value *) MUST_USE;
 

@@ -31,12 +31,6 @@ script_base_real(const struct script_value *v, double *out)
 }
 
 static void
-put_bool(struct script_value *out, bool v)
-{
-	*out = (struct script_value){.type = SCRIPT_BOOL, .i = v};
-}
-
-static void
 put_int(struct script_value *out, int64_t v)
 {
 	*out = (struct script_value){.type = SCRIPT_INT, .i = v};
@@ -155,6 +149,8 @@ do_append(struct script *s, const struct script_args *a,
 	(void)known;
 	if (a->n != 2 || a->v[0].type != SCRIPT_ROW)
 		return script_fail(s, "append", "to what is no list");
+	if (a->v[0].list->kept)
+		return script_fail(s, "append", "to a list of the model's");
 	*out = a->v[0];
 	return script_row_add(s, a->v[0].list, &a->v[1]);
 }
@@ -175,7 +171,7 @@ do_slice(struct script *s, const struct script_args *a,
 	step = arg(a, 3)->type == SCRIPT_INT ? a->v[3].i : 1;
 	from = MIN(MAX(from < 0 ? from + n : from, 0), n);
 	to = MIN(MAX(to < 0 ? to + n : to, 0), n);
-	if (step < 1)
+	if (step < 1 || step > INT32_MAX)
 		return script_fail(s, "slice", "of a list, backwards");
 	rc = script_row(s, out);
 	for (int64_t i = from; rc == 0 && i < to; i += step)
@@ -183,7 +179,6 @@ do_slice(struct script *s, const struct script_args *a,
 	return rc;
 }
 
-/* range(n), range(a, b), range(a, b, step): a list. */
 /* The integers that a loop is made of, of which sums and products fit. */
 static int
 three(struct script *s, const struct script_args *a, int64_t v[3])
@@ -207,6 +202,7 @@ turns(const int64_t v[3])
 	return 0;
 }
 
+/* range(n), range(a, b), range(a, b, step): a list. */
 static int
 do_range(struct script *s, const struct script_args *a,
     struct script_value *out, bool *known)
@@ -337,7 +333,7 @@ do_false(struct script *s, const struct script_args *a,
 	(void)s;
 	(void)a;
 	(void)known;
-	put_bool(out, false);
+	*out = (struct script_value){.type = SCRIPT_BOOL, .i = 0};
 	return 0;
 }
 
@@ -348,19 +344,25 @@ do_true(struct script *s, const struct script_args *a, struct script_value *out,
 	(void)s;
 	(void)a;
 	(void)known;
-	put_bool(out, true);
+	*out = (struct script_value){.type = SCRIPT_BOOL, .i = 1};
 	return 0;
 }
 
+/* On another machine, or while no gradients are wanted, it is otherwise. */
 static int
-do_text(struct script *s, const struct script_args *a, struct script_value *out,
-    bool *known)
+do_assumed_true(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
 {
-	(void)s;
-	(void)a;
-	(void)known;
-	*out = (struct script_value){.type = SCRIPT_TEXT, .s = ""};
-	return 0;
+	s->assumed = true;
+	return do_true(s, a, out, known);
+}
+
+static int
+do_assumed_false(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	s->assumed = true;
+	return do_false(s, a, out, known);
 }
 
 static int
@@ -384,6 +386,11 @@ do_function(struct script *s, const struct script_args *a,
 	(void)s;
 	if (!(*known = real(arg(a, 0), &v)))
 		return 0;
+	if (*op == 'n' && a->v[0].type == SCRIPT_INT) {
+		*known = a->v[0].i != INT64_MIN;
+		put_int(out, *known ? -a->v[0].i : 0);
+		return 0;
+	}
 	*out = (struct script_value){.type = SCRIPT_REAL};
 	out->f = strcmp(op, "sqrt") == 0   ? sqrt(v)
 		 : strcmp(op, "exp") == 0  ? exp(v)
@@ -391,25 +398,8 @@ do_function(struct script *s, const struct script_args *a,
 		 : strcmp(op, "neg") == 0  ? -v
 		 : strcmp(op, "ceil") == 0 ? ceil(v)
 					   : floor(v);
-	if ((*op == 'n' && a->v[0].type == SCRIPT_INT) ||
-	    ((*op == 'c' || *op == 'f') && fabs(v) < 1e15))
+	if ((*op == 'c' || *op == 'f') && fabs(v) < 1e15)
 		put_int(out, (int64_t)out->f);
-	return 0;
-}
-
-/* find(text, part, from, to), of the whole text */
-static int
-do_find(struct script *s, const struct script_args *a, struct script_value *out,
-    bool *known)
-{
-	const struct script_value *x = arg(a, 0), *y = arg(a, 1);
-	const char *at;
-
-	(void)known;
-	if (x->type != SCRIPT_TEXT || y->type != SCRIPT_TEXT)
-		return script_fail(s, "find", "in what is no text");
-	at = strstr(x->s, y->s);
-	put_int(out, at != NULL ? at - x->s : -1);
 	return 0;
 }
 
@@ -420,7 +410,7 @@ repeated(struct script *s, const struct script_row *x, int64_t n,
 {
 	int rc = script_row(s, out);
 
-	for (int64_t k = 0; rc == 0 && k < n && k < 4096; k++)
+	for (int64_t k = 0; rc == 0 && x->n != 0 && k < n; k++)
 		for (size_t i = 0; rc == 0 && i < x->n; i++)
 			rc = script_row_add(s, out->list, &x->v[i]);
 	return rc;
@@ -443,10 +433,8 @@ do_arithmetic(struct script *s, const struct script_args *a,
 			rc = script_row_add(s, out->list, &y->list->v[i]);
 		return rc;
 	}
-	if (strcmp(op, "add") == 0 && x->type == SCRIPT_TEXT &&
-	    y->type == SCRIPT_TEXT) { /* for messages */
+	if (strcmp(op, "add") == 0 && script_words_sum(s, x, y, out)) {
 		*known = true;
-		*out = *(*x->s != '\0' ? x : y);
 		return 0;
 	}
 	if (strcmp(op, "mul") == 0 && x->type == SCRIPT_ROW &&
@@ -474,7 +462,6 @@ static const struct script_base base[] = {
     {"torch.dim", do_dim},
     {"torch.len", do_len},
     {"torch.list", do_list},
-    {"torch.find", do_find},
     {"torch.append", do_append},
     {"torch.slice", do_slice},
     {"range", do_range},
@@ -487,23 +474,19 @@ static const struct script_base base[] = {
     {"float", do_float},
     {"ops.prim.data", do_identity},
     {"ops.prim.dtype", do_dtype},
-    {"ops.prim.device", do_nothing},
     {"ops.prim.layout", do_nothing},
-    {"torch.device", do_nothing},
+    {"torch.device", do_identity},
     {"torch.warn", do_nothing},
     {"torch._assert", do_nothing},
     {"ops.profiler._record_function_enter", do_nothing},
-    {"torch.format", do_text},
-    {"str", do_text},
-    {"torch.str", do_text},
     {"ops.prim.RaiseException", do_raise},
-    {"ops.prim.is_cuda", do_false},
-    {"ops.prim.requires_grad", do_true},
+    {"ops.prim.is_cuda", do_assumed_false},
+    {"ops.prim.requires_grad", do_assumed_true},
     {"ops.prim.is_nested", do_false},
     {"ops.prim.is_sparse", do_false},
     {"ops.prim.is_quantized", do_false},
-    {"torch.is_grad_enabled", do_true},
-    {"torch.is_autocast_enabled", do_false},
+    {"torch.is_grad_enabled", do_assumed_true},
+    {"torch.is_autocast_enabled", do_assumed_false},
     {"torch.is_floating_point", do_true},
     {"torch.is_scripting", do_true},
     {"torch.sqrt", do_function},
@@ -527,7 +510,8 @@ int
 script_base_call(struct script *s, const char *callee,
     const struct script_args *a, struct script_value *out, bool *known)
 {
-	static const struct script_base *const tables[] = {base, script_truth};
+	static const struct script_base *const tables[] = {
+	    base, script_truth, script_words};
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		for (const struct script_base *b = tables[i]; b->name != NULL;

@@ -34,7 +34,10 @@ struct script_base {
 	const char *name;
 	script_base_fn *fn;
 };
-/* Of script_truth.c; ended by a row without a name. */
-extern const struct script_base script_truth[];
+/* Of script_truth.c and script_words.c; each ended by a row without a name. */
+extern const struct script_base script_truth[], script_words[];
+/* x + y of texts; false: they are none. */
+bool script_words_sum(struct script *, const struct script_value *x,
+    const struct script_value *y, struct script_value *out) MUST_USE;
 
 #endif

@@ -154,9 +154,13 @@ class_of(struct script *s, const struct script_object *o,
 
 	if (path == NULL)
 		return script_eval_bad(s, "has an object of", "no class");
-	if ((rc = source_of(s, path, &source, &name)) == 0)
-		*out = script_text_class(source, name);
-	return rc;
+	if ((rc = source_of(s, path, &source, &name)) != 0)
+		return rc;
+	*out = script_text_class(source, name);
+	s->steps += source->n; /* that may have been looked at */
+	if (*out != NULL)
+		s->steps += (*out)->ndef + (*out)->nfield;
+	return 0;
 }
 
 static int
@@ -287,6 +291,7 @@ function(struct script *s, const char *text, const struct script_args *a,
 
 	if (rc != 0)
 		return rc;
+	s->steps += source->of[0].ndef;
 	d = script_text_def(&source->of[0], name);
 	return d != NULL
 		   ? script_run_call(s, d, a, out)
@@ -371,7 +376,7 @@ call(struct script *s, struct script_frame *f, const struct script_expr *e,
 		if (v[0].type != SCRIPT_OBJECT)
 			return script_eval_bad(
 			    s, "calls a method of no module:", callee->text);
-		a = (struct script_args){v, key, n, callee->text};
+		a = (struct script_args){v, key, n, callee->text, NULL};
 		return script_eval_method(s, v[0].o, callee->text, &a, out);
 	}
 	if ((rc = script_eval(s, f, callee, &v[0])) != 0)
@@ -409,7 +414,9 @@ script_eval(struct script *s, struct script_frame *f,
 	case SCRIPT_NUMBER:
 		return number(s, e->text, out);
 	case SCRIPT_STRING:
-		out->type = SCRIPT_TEXT;
+		/* what an escape stands for is not looked up */
+		out->type = strchr(e->text, '\\') == NULL ? SCRIPT_TEXT
+							  : SCRIPT_UNKNOWN;
 		out->s = e->text;
 		return 0;
 	case SCRIPT_FIELD:

@@ -6,7 +6,6 @@
 
 #include "formats/script.h"
 
-#define SCRIPT_STEPS  ((size_t)1 << 22)
 #define SCRIPT_DOTTED 1024 /* bytes of a name with dots */
 
 /* The variables of one call. */

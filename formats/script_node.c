@@ -200,17 +200,24 @@ script_node_whole(struct script *s, const int64_t *v, size_t n)
 }
 
 const char *
-script_node_scalar(struct script *s, bool whole, double v)
+script_node_integer(struct script *s, int64_t v)
 {
-	struct tensor t = {.dtype = whole ? DTYPE_I64 : DTYPE_F32,
-	    .size = whole ? sizeof(int64_t) : sizeof(float)};
+	struct tensor t = {.dtype = DTYPE_I64, .size = sizeof(v)};
 	int64_t *data = arena_alloc(s->arena, 1, sizeof(*data));
-	float f = (float)v;
 
-	if (data != NULL && whole)
-		*data = (int64_t)v;
-	else if (data != NULL)
-		memcpy(data, &f, sizeof(f));
+	if (data != NULL)
+		*data = v;
+	return made(s, &t, data);
+}
+
+const char *
+script_node_scalar(struct script *s, double v)
+{
+	struct tensor t = {.dtype = DTYPE_F32, .size = sizeof(float)};
+	float *data = arena_alloc(s->arena, 1, sizeof(*data));
+
+	if (data != NULL)
+		*data = (float)v;
 	return made(s, &t, data);
 }
 
@@ -293,9 +300,10 @@ script_node_input(struct script *s, const struct script_value *v, bool whole)
 		return v->t->name;
 	}
 	if (v->type == SCRIPT_INT || v->type == SCRIPT_BOOL)
-		return script_node_scalar(s, whole, (double)v->i);
+		return whole ? script_node_integer(s, v->i)
+			     : script_node_scalar(s, (double)v->i);
 	if (v->type == SCRIPT_REAL)
-		return script_node_scalar(s, false, v->f);
+		return script_node_scalar(s, v->f);
 	(void)!err_set(s->e, ERR_UNSUPPORTED, ERR_NOWHERE,
 	    "torch: the code gives an operation what is no tensor");
 	return NULL;
@@ -350,8 +358,7 @@ script_node_size(struct script *s, struct script_tensor *t, int64_t d,
 	if (t->dim[d] >= 0)
 		return 0;
 	shape = script_node_one(s, "Shape", script_node_input(s, &x, false));
-	name = script_node_two(
-	    s, "Gather", shape, script_node_scalar(s, true, (double)d));
+	name = script_node_two(s, "Gather", shape, script_node_integer(s, d));
 	if ((rc = script_node_value(s, name, 0, out)) == 0) {
 		out->t->whole = true;
 		out->t->size_of = t;
@@ -371,7 +378,7 @@ script_node_select(struct script *s, struct script_tensor *t, int64_t d,
 
 	if (!script_node_axis(&d, t->rank))
 		return script_fail(s, "select", "a dimension that is none");
-	in[1] = script_node_scalar(s, true, (double)i);
+	in[1] = script_node_integer(s, i);
 	if (in[0] == NULL || in[1] == NULL ||
 	    (n = script_node(s, "Gather", 1, in, 2)) == NULL ||
 	    script_node_int(s, n, "axis", d) != 0)

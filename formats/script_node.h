@@ -30,7 +30,8 @@ const char *script_node_two(
 
 /* Constants by a name of their own; NULL, the error set. */
 const char *script_node_whole(struct script *, const int64_t *, size_t n);
-const char *script_node_scalar(struct script *, bool whole, double);
+const char *script_node_integer(struct script *, int64_t);
+const char *script_node_scalar(struct script *, double);
 /* n floats, all `v`, in the shape of dim[0..rank). */
 const char *script_node_same(
     struct script *, double v, const uint64_t *dim, size_t rank);

@@ -11,8 +11,11 @@ script_op_arg(const struct script_args *a, size_t i, const char *key)
 	if (i < a->n && a->key[i] == NULL)
 		return &a->v[i];
 	for (size_t k = 0; key != NULL && k < a->n; k++)
-		if (a->key[k] != NULL && strcmp(a->key[k], key) == 0)
+		if (a->key[k] != NULL && strcmp(a->key[k], key) == 0) {
+			if (a->used != NULL)
+				*a->used |= (uint64_t)1 << k % 64;
 			return &a->v[k];
+		}
 	return &none;
 }
 
@@ -167,6 +170,65 @@ in_place(struct script *s, const struct script_args *a,
 	return 0;
 }
 
+/* Whether the operation has asked for each argument that has a key, or it makes
+ * no difference here. */
+static int
+check_keys(struct script *s, const struct script_args *a)
+{
+	static const char *const free[] = {"memory_format", "layout", "device",
+	    "pin_memory", "non_blocking", "copy", "implicit", "path"};
+
+	for (size_t k = 0; k < a->n; k++) {
+		const struct script_value *v = &a->v[k];
+		bool known = a->key[k] == NULL || v->type == SCRIPT_NONE ||
+			     (*a->used >> k % 64 & 1) != 0;
+
+		for (size_t i = 0; i < ARRAY_LEN(free) && !known; i++)
+			known = strcmp(a->key[k], free[i]) == 0;
+		/* half, float and double are all floats */
+		if (!known && strcmp(a->key[k], "dtype") == 0)
+			known = v->type == SCRIPT_INT && v->i >= 5 && v->i <= 7;
+		if (!known)
+			return script_fail(s, a->callee,
+			    "an argument '%.40s', which is not known here",
+			    a->key[k]);
+	}
+	return 0;
+}
+
+/* Sizes of which sums and products of two fit. */
+static int
+check_sizes(struct script *s, const char *callee, const struct script_value *v)
+{
+	int rc = 0;
+
+	if (v->type == SCRIPT_ROW)
+		for (size_t i = 0; rc == 0 && i < v->list->n; i++)
+			if (v->list->v[i].type == SCRIPT_TENSOR)
+				rc = check_sizes(s, callee, &v->list->v[i]);
+	if (v->type == SCRIPT_TENSOR)
+		for (size_t i = 0; i < v->t->rank; i++)
+			if (v->t->dim[i] > INT32_MAX)
+				return script_fail(
+				    s, callee, "a result of more than 2^31");
+	return rc;
+}
+
+static int
+operate(struct script *s, const struct script_op *op, bool there,
+    const struct script_args *a, struct script_value *out)
+{
+	uint64_t used = 0;
+	struct script_args b = *a;
+	int rc;
+
+	b.used = &used;
+	rc = there ? in_place(s, &b, op, out) : op->fn(s, &b, op, out);
+	if (rc == 0)
+		rc = check_keys(s, &b);
+	return rc != 0 ? rc : check_sizes(s, a->callee, out);
+}
+
 int
 script_op_call(struct script *s, const char *callee,
     const struct script_args *a, struct script_value *out)
@@ -181,9 +243,9 @@ script_op_call(struct script *s, const char *callee,
 	if (strncmp(callee, "torch.", 6) != 0 || name != callee + 6)
 		return script_fail(s, callee, "not known here");
 	if ((op = find(name, len)) != NULL)
-		return op->fn(s, a, op, out);
+		return operate(s, op, false, a, out);
 	if (len > 1 && name[len - 1] == '_' &&
 	    (op = find(name, len - 1)) != NULL)
-		return in_place(s, a, op, out);
+		return operate(s, op, true, a, out);
 	return script_fail(s, callee, "an operation that is not known here");
 }

@@ -65,8 +65,8 @@ SCRIPT_OP(do_pad)
 	if ((in[1] = ordered(s, a, x->rank, row.list)) == NULL)
 		return s->e->code;
 	if (strcmp(mode, "constant") == 0)
-		in[2] = script_node_scalar(
-		    s, false, script_op_real(a, place, "value", 0));
+		in[2] =
+		    script_node_scalar(s, script_op_real(a, place, "value", 0));
 	node = script_node(s, "Pad", 1, in, in[2] != NULL ? 3 : 2);
 	if (node == NULL || script_node_text(s, node, "mode", mode) != 0)
 		return s->e->code;
@@ -76,7 +76,9 @@ SCRIPT_OP(do_pad)
 	for (size_t i = 0; i < x->rank; i++) {
 		const struct script_value *p = &row.list->v[i];
 		const struct script_value *q = p + x->rank;
-		bool known = p->type == SCRIPT_INT && q->type == SCRIPT_INT;
+		bool known = p->type == SCRIPT_INT && q->type == SCRIPT_INT &&
+			     p->i >= INT32_MIN && p->i <= INT32_MAX &&
+			     q->i >= INT32_MIN && q->i <= INT32_MAX;
 
 		out->t->image = out->t->image &&
 				(i > 1 || (known && p->i == 0 && q->i == 0));
@@ -111,6 +113,9 @@ resized(struct script *s, const struct script_args *a, const char *mode,
 	return rc;
 }
 
+/* An image that is made a thousand times as wide is no classifier's. */
+#define MOST_SCALE 1000
+
 static const char *
 scales(struct script *s, const struct script_value *v)
 {
@@ -125,7 +130,7 @@ scales(struct script *s, const struct script_value *v)
 		f[i] = x->type == SCRIPT_REAL  ? (float)x->f
 		       : x->type == SCRIPT_INT ? (float)x->i
 					       : 0;
-		if (!(f[i] > 0))
+		if (!(f[i] > 0 && f[i] <= MOST_SCALE))
 			return NULL;
 	}
 	*t = (struct tensor){

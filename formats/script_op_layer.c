@@ -92,8 +92,11 @@ draw(struct script *s, const struct script_args *a, const struct conv *c,
 		if (w->dim[i] < 1 || w->dim[i] > INT32_MAX)
 			return script_fail(s, a->callee,
 			    "weights of a size that is not known");
+	if (c->group > INT32_MAX)
+		return script_fail(s, a->callee, "odd groups");
 	for (size_t i = 0; i < 2; i++)
-		if (c->dilation[i] < 1 || c->dilation[i] > INT16_MAX ||
+		if (c->more[i] < 0 || c->more[i] > INT16_MAX ||
+		    c->dilation[i] < 1 || c->dilation[i] > INT16_MAX ||
 		    c->stride[i] < 1 || c->stride[i] > INT16_MAX ||
 		    c->pad[i] < 0 || c->pad[i] > INT16_MAX)
 			return script_fail(s, a->callee, "odd strides or pads");
@@ -217,8 +220,8 @@ SCRIPT_OP(do_linear)
 	} else {
 		struct script_value pair[2] = {a->v[0], {0}};
 		static const char *const none[] = {NULL, NULL};
-		struct script_args b = {pair, none, 2, a->callee};
-		struct script_args turn = {&a->v[1], none, 1, a->callee};
+		struct script_args b = {pair, none, 2, a->callee, NULL};
+		struct script_args turn = {&a->v[1], none, 1, a->callee, NULL};
 
 		if ((rc = script_op_call(s, "torch.t", &turn, &t)) != 0)
 			return rc;
@@ -290,6 +293,9 @@ SCRIPT_OP(do_max_pool)
 	if ((rc = pool_args(s, a, v, &x)) != 0 ||
 	    (rc = script_op_exactly(s, a, 4, "dilation", v + 6, 2, ones)) != 0)
 		return rc;
+	for (size_t i = 6; i < 8; i++)
+		if (v[i] < 1 || v[i] > INT16_MAX)
+			return script_fail(s, a->callee, "an odd window");
 	in = script_node_input(s, &a->v[0], false);
 	if (in == NULL || (n = script_node(s, op->onnx, 1, &in, 1)) == NULL ||
 	    script_node_ints(s, n, "dilations", v + 6, 2) != 0)
@@ -410,7 +416,7 @@ SCRIPT_OP(do_adaptive)
 /* And the places, which are not known. */
 SCRIPT_OP(do_adaptive_max)
 {
-	struct script_value v, none = {.type = SCRIPT_NONE};
+	struct script_value v, places = {.type = SCRIPT_UNKNOWN};
 	int rc;
 
 	(void)op;
@@ -418,7 +424,7 @@ SCRIPT_OP(do_adaptive_max)
 	    (rc = script_row(s, out)) != 0 ||
 	    (rc = script_row_add(s, out->list, &v)) != 0)
 		return rc;
-	return script_row_add(s, out->list, &none);
+	return script_row_add(s, out->list, &places);
 }
 
 /* By PyTorch's names; ONNX's operator, or what tells those of one

@@ -29,6 +29,7 @@ put(struct script *s, struct onnx_node *n, const struct script_tensor *x,
 	return script_node_each(s, n != NULL ? n->out[0] : NULL, x, out);
 }
 
+/* One operator of ONNX after the other: "Sqrt Reciprocal". */
 SCRIPT_OP(do_unary)
 {
 	struct script_tensor *x;
@@ -37,62 +38,29 @@ SCRIPT_OP(do_unary)
 
 	if ((rc = as_float(s, a, &x, &name)) != 0)
 		return rc;
-	return script_node_each(s, script_node_one(s, op->onnx, name), x, out);
+	for (const char *at = op->onnx; *at != '\0';) {
+		size_t n = strcspn(at, " ");
+		const char *one = arena_strdup(s->arena, at, n);
+
+		if (one == NULL)
+			return script_full(s);
+		name = script_node_one(s, one, name);
+		at += n + (at[n] == ' ');
+	}
+	return script_node_each(s, name, x, out);
 }
 
-SCRIPT_OP(do_rsqrt)
+/* x times what an operator (if any) makes of it. */
+SCRIPT_OP(do_times)
 {
 	struct script_tensor *x;
-	const char *name;
+	const char *name, *by;
 	int rc;
 
-	(void)op;
 	if ((rc = as_float(s, a, &x, &name)) != 0)
 		return rc;
-	name = script_node_one(s, "Sqrt", name);
-	return script_node_each(
-	    s, script_node_one(s, "Reciprocal", name), x, out);
-}
-
-SCRIPT_OP(do_square)
-{
-	struct script_tensor *x;
-	const char *name;
-	int rc;
-
-	(void)op;
-	if ((rc = as_float(s, a, &x, &name)) != 0)
-		return rc;
-	return script_node_each(
-	    s, script_node_two(s, "Mul", name, name), x, out);
-}
-
-SCRIPT_OP(do_silu)
-{
-	struct script_tensor *x;
-	const char *name;
-	int rc;
-
-	(void)op;
-	if ((rc = as_float(s, a, &x, &name)) != 0)
-		return rc;
-	return script_node_each(s,
-	    script_node_two(
-		s, "Mul", name, script_node_one(s, "Sigmoid", name)),
-	    x, out);
-}
-
-SCRIPT_OP(do_log_sigmoid)
-{
-	struct script_tensor *x;
-	const char *name;
-	int rc;
-
-	(void)op;
-	if ((rc = as_float(s, a, &x, &name)) != 0)
-		return rc;
-	name = script_node_one(s, "Sigmoid", name);
-	return script_node_each(s, script_node_one(s, "Log", name), x, out);
+	by = *op->onnx != '\0' ? script_node_one(s, op->onnx, name) : name;
+	return script_node_each(s, script_node_two(s, "Mul", name, by), x, out);
 }
 
 SCRIPT_OP(do_gelu)
@@ -141,9 +109,9 @@ clip(struct script *s, const struct script_args *a, double lo, double hi,
 
 	if ((rc = as_float(s, a, &x, &in[0])) != 0)
 		return rc;
-	if (!isnan(lo) && (in[1] = script_node_scalar(s, false, lo)) == NULL)
+	if (!isnan(lo) && (in[1] = script_node_scalar(s, lo)) == NULL)
 		return s->e->code;
-	if (!isnan(hi) && (in[2] = script_node_scalar(s, false, hi)) == NULL)
+	if (!isnan(hi) && (in[2] = script_node_scalar(s, hi)) == NULL)
 		return s->e->code;
 	return put(s, script_node(s, "Clip", 1, in, isnan(hi) ? 2 : 3), x, out);
 }
@@ -505,10 +473,10 @@ const struct script_op script_op_math[] = {
     {"reciprocal", "Reciprocal", do_unary},
     {"hardswish", "HardSwish", do_unary},
     {"mish", "Mish", do_unary},
-    {"rsqrt", "", do_rsqrt},
-    {"square", "", do_square},
-    {"silu", "", do_silu},
-    {"log_sigmoid", "", do_log_sigmoid},
+    {"rsqrt", "Sqrt Reciprocal", do_unary},
+    {"square", "", do_times},
+    {"silu", "Sigmoid", do_times},
+    {"log_sigmoid", "Neg Softplus Neg", do_unary},
     {"gelu", "Gelu", do_gelu},
     {"hardsigmoid", "HardSigmoid", do_hardsigmoid},
     {"relu6", "Clip", do_relu6},

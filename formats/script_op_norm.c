@@ -28,14 +28,11 @@ static int
 input(struct script *s, const struct script_args *a, size_t least,
     struct script_tensor **x, const char **name)
 {
-	int rc = script_op_tensor(s, a, 0, x);
+	int rc = script_op_input(s, a, x, name);
 
-	if (rc != 0)
-		return rc;
-	if ((*x)->rank < least)
-		return script_fail(s, a->callee, "of rank %zu", (*x)->rank);
-	*name = script_node_input(s, &a->v[0], false);
-	return *name != NULL ? 0 : s->e->code;
+	return rc != 0 || (*x)->rank >= least
+		   ? rc
+		   : script_fail(s, a->callee, "of rank %zu", (*x)->rank);
 }
 
 /* batch_norm(x, w, b, mean, var, training, momentum, eps, cudnn) */
@@ -218,7 +215,7 @@ SCRIPT_OP(do_reduce)
 SCRIPT_OP(do_largest)
 {
 	const struct script_value *y = script_op_arg(a, 1, "dim");
-	struct script_value v, none = {.type = SCRIPT_NONE};
+	struct script_value v, places = {.type = SCRIPT_UNKNOWN};
 	struct script_tensor *x;
 	int rc;
 
@@ -237,7 +234,7 @@ SCRIPT_OP(do_largest)
 	    (rc = script_row(s, out)) != 0 ||
 	    (rc = script_row_add(s, out->list, &v)) != 0)
 		return rc;
-	return script_row_add(s, out->list, &none);
+	return script_row_add(s, out->list, &places);
 }
 
 /* norm(x, p, dims, keepdim) */
@@ -259,17 +256,12 @@ SCRIPT_OP(do_norm)
 	    n, script_op_int(a, 3, "keepdim", 0) != 0, out);
 }
 
-SCRIPT_OP(do_frobenius)
-{
-	return do_reduce(s, a, op, out);
-}
-
 /* The mean of the squares around the mean, of all or all but one. */
 SCRIPT_OP(do_var)
 {
 	static const char *const none[] = {NULL, NULL};
 	struct script_value mean, v, pair[2];
-	struct script_args two = {pair, none, 2, a->callee};
+	struct script_args two = {pair, none, 2, a->callee, NULL};
 	int64_t d[MODEL_MAX_RANK];
 	double less = script_op_real(
 	    a, 2, "unbiased", script_op_real(a, 99, "correction", 1));
@@ -321,7 +313,7 @@ const struct script_op script_op_norm[] = {
     {"max", "ReduceMax", do_largest},
     {"min", "ReduceMin", do_largest},
     {"norm", "", do_norm},
-    {"frobenius_norm", "ReduceL2", do_frobenius},
+    {"frobenius_norm", "ReduceL2", do_reduce},
     {"linalg_vector_norm", "", do_norm},
     {"var", "", do_var},
     {"std", "Sqrt", do_var},

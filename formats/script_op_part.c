@@ -78,7 +78,7 @@ SCRIPT_OP(do_stack)
 	const struct script_value *l = script_op_arg(a, 0, NULL);
 	int64_t d = script_op_int(a, 1, "dim", 0);
 	struct script_value row, pair[2], v;
-	struct script_args one = {pair, none, 2, a->callee};
+	struct script_args one = {pair, none, 2, a->callee, NULL};
 	int rc = script_row(s, &row);
 
 	if (l->type != SCRIPT_ROW || l->list->n == 0 ||
@@ -147,7 +147,7 @@ each(struct script *s, const struct script_args *a, int64_t d, int64_t each,
 	if ((rc = script_op_tensor(s, a, 0, &x)) != 0)
 		return rc;
 	if (!script_node_axis(&d, x->rank) || x->dim[d] < 1 || each < 1 ||
-	    (x->dim[d] + each - 1) / each > 64)
+	    each > INT32_MAX || (x->dim[d] + each - 1) / each > 64)
 		return script_fail(s, a->callee,
 		    "parts of a size that is not known, or more than 64");
 	for (left = x->dim[d]; left > 0; left -= each)
@@ -438,7 +438,7 @@ SCRIPT_OP(do_glu)
 	static const char *const none[] = {NULL, NULL, NULL};
 	struct script_value v[3] = {a->v[0], {.type = SCRIPT_INT, .i = 2},
 	    {.type = SCRIPT_INT, .i = script_op_int(a, 1, "dim", -1)}};
-	struct script_args b = {v, none, 3, a->callee};
+	struct script_args b = {v, none, 3, a->callee, NULL};
 	static const struct script_op part = {.name = "chunk"};
 	struct script_value row;
 	int rc = do_chunk(s, &b, &part, &row);

@@ -137,6 +137,8 @@ loop(struct script *s, struct script_frame *f, const struct script_line *l)
 	if (l->step == SCRIPT_FOR &&
 	    (rc = script_eval(s, f, l->value, &n)) != 0)
 		return rc;
+	if (l->step == SCRIPT_FOR && l->target[0]->kind != SCRIPT_NAME)
+		return script_eval_bad(s, "counts by", "what is no name");
 	by_number = l->step == SCRIPT_FOR && n.type == SCRIPT_INT;
 	for (i.i = 0; rc == 0 && !f->left; i.i++) {
 		if (i.i >= TURNS)
@@ -239,7 +241,7 @@ script_run(struct script *s, const struct script_object *root)
 	struct script_tensor *x = script_tensor(s, "input", 4);
 	struct script_value v[2] = {{.type = SCRIPT_OBJECT}}, out;
 	const char *key[2] = {NULL, NULL};
-	struct script_args a = {v, key, 2, "forward"};
+	struct script_args a = {v, key, 2, "forward", NULL};
 	struct script_object *o = arena_alloc(s->arena, 1, sizeof(*o));
 	int rc;
 

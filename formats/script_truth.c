@@ -3,32 +3,49 @@
  */
 #include "formats/script_base.h"
 
+#include <math.h>
+
 #define arg  script_base_arg
 #define real script_base_real
 
-static void
-put_bool(struct script_value *out, bool v)
+static bool
+is_whole(const struct script_value *v)
 {
-	*out = (struct script_value){.type = SCRIPT_BOOL, .i = v};
+	return v->type == SCRIPT_INT || v->type == SCRIPT_BOOL;
 }
 
+/* -1, 0, 1; 2: not known.  Whole numbers are compared as such. */
 static int
-same(const struct script_value *x, const struct script_value *y)
+order(const struct script_value *x, const struct script_value *y)
 {
 	double a, b;
-	int all = 1;
 
-	if (real(x, &a) && real(y, &b))
-		return a == b;
+	if (is_whole(x) && is_whole(y))
+		return x->i < y->i ? -1 : x->i > y->i;
+	if (!real(x, &a) || !real(y, &b) || isnan(a) || isnan(b))
+		return 2;
+	return a < b ? -1 : a > b;
+}
+
+/* 1, 0; -1: not known */
+static int
+same(struct script *s, const struct script_value *x,
+    const struct script_value *y)
+{
+	int all = 1, o = order(x, y);
+
+	if (o != 2)
+		return o == 0;
 	if (x->type == SCRIPT_TEXT && y->type == SCRIPT_TEXT)
 		return strcmp(x->s, y->s) == 0;
 	if (x->type == SCRIPT_ROW && y->type == SCRIPT_ROW) {
 		if (x->list->n != y->list->n)
 			return 0;
+		s->steps += x->list->n;
 		for (size_t i = 0; i < x->list->n && all == 1; i++)
 			all = x->list->v[i].type == SCRIPT_ROW
 				  ? -1
-				  : same(&x->list->v[i], &y->list->v[i]);
+				  : same(s, &x->list->v[i], &y->list->v[i]);
 		return all;
 	}
 	return -1; /* not known */
@@ -40,16 +57,16 @@ put_truth(struct script_value *out, int known)
 	if (known < 0)
 		*out = (struct script_value){.type = SCRIPT_UNKNOWN};
 	else
-		put_bool(out, known != 0);
+		*out =
+		    (struct script_value){.type = SCRIPT_BOOL, .i = known != 0};
 }
 
 static int
 is_eq(struct script *s, const struct script_args *a, struct script_value *out,
     bool *known)
 {
-	(void)s;
 	(void)known;
-	put_truth(out, same(arg(a, 0), arg(a, 1)));
+	put_truth(out, same(s, arg(a, 0), arg(a, 1)));
 	return 0;
 }
 
@@ -57,30 +74,18 @@ static int
 is_ne(struct script *s, const struct script_args *a, struct script_value *out,
     bool *known)
 {
-	int eq = same(arg(a, 0), arg(a, 1));
+	int eq = same(s, arg(a, 0), arg(a, 1));
 
-	(void)s;
 	(void)known;
 	put_truth(out, eq < 0 ? eq : !eq);
 	return 0;
-}
-
-/* -1, 0, 1; 2: not known */
-static int
-order(const struct script_args *a)
-{
-	double x, y;
-
-	if (!real(arg(a, 0), &x) || !real(arg(a, 1), &y))
-		return 2;
-	return x < y ? -1 : x > y;
 }
 
 #define ORDER(name, test)                                                      \
 	static int is_##name(struct script *s, const struct script_args *a,    \
 	    struct script_value *out, bool *known)                             \
 	{                                                                      \
-		int o = order(a);                                              \
+		int o = order(arg(a, 0), arg(a, 1));                           \
                                                                                \
 		(void)s;                                                       \
 		(void)known;                                                   \
@@ -98,13 +103,14 @@ is_is(struct script *s, const struct script_args *a, struct script_value *out,
 {
 	const struct script_value *x = arg(a, 0), *y = arg(a, 1);
 
-	(void)s;
 	(void)known;
-	put_truth(out, x->type == SCRIPT_NONE || y->type == SCRIPT_NONE
+	put_truth(out, x->type == SCRIPT_UNKNOWN || y->type == SCRIPT_UNKNOWN
+			   ? -1
+		       : x->type == SCRIPT_NONE || y->type == SCRIPT_NONE
 			   ? x->type == y->type
 		       : x->type == SCRIPT_TENSOR && y->type == SCRIPT_TENSOR
 			   ? x->t == y->t
-			   : same(x, y));
+			   : same(s, x, y));
 	return 0;
 }
 
@@ -139,10 +145,11 @@ is_any(struct script *s, const struct script_args *a, struct script_value *out,
 	int any = 0;
 	double v;
 
-	(void)s;
 	*known = x->type == SCRIPT_ROW || x->type == SCRIPT_UNKNOWN;
 	if (x->type != SCRIPT_ROW)
 		any = -1;
+	else
+		s->steps += x->list->n;
 	for (size_t i = 0; any >= 0 && i < x->list->n && any != 1; i++)
 		any = !real(&x->list->v[i], &v) ? -1 : v != 0 ? 1 : any;
 	put_truth(out, any);
@@ -157,8 +164,8 @@ is_all(struct script *s, const struct script_args *a, struct script_value *out,
 	int all = 1;
 	double v;
 
-	(void)s;
-	*known = x->type == SCRIPT_ROW;
+	if ((*known = x->type == SCRIPT_ROW))
+		s->steps += x->list->n;
 	for (size_t i = 0; *known && i < x->list->n && all != 0; i++)
 		all = !real(&x->list->v[i], &v) ? -1 : v == 0 ? 0 : all;
 	put_truth(out, all);
@@ -172,12 +179,11 @@ is_contains(struct script *s, const struct script_args *a,
 	const struct script_value *x = arg(a, 0);
 	int found = 0;
 
-	(void)s;
 	(void)known;
 	if (x->type != SCRIPT_ROW)
 		found = -1;
-	for (size_t i = 0; found == 0 && i < x->list->n; i++)
-		found = same(&x->list->v[i], arg(a, 1));
+	for (size_t i = 0; found == 0 && i < x->list->n; i++, s->steps++)
+		found = same(s, &x->list->v[i], arg(a, 1));
 	put_truth(out, found);
 	return 0;
 }
@@ -186,7 +192,7 @@ static int
 do_min(struct script *s, const struct script_args *a, struct script_value *out,
     bool *known)
 {
-	int o = order(a);
+	int o = order(arg(a, 0), arg(a, 1));
 
 	(void)known;
 	*out = *arg(a, o == 1);
@@ -197,7 +203,7 @@ static int
 do_max(struct script *s, const struct script_args *a, struct script_value *out,
     bool *known)
 {
-	int o = order(a);
+	int o = order(arg(a, 0), arg(a, 1));
 
 	(void)known;
 	*out = *arg(a, o == -1);

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "formats/arch.h"
 #include "formats/format.h"
-#include "formats/layer.h"
 #include "formats/patch.h"
 #include "formats/torch_behind.h"
 #include "formats/torch_code.h"
@@ -236,7 +235,7 @@ draw_any(struct torch *t, struct torch_found *f, bool resizes,
 	if (rc == 0)
 		rc = draw_named(t, f, resizes, hints, m, e);
 	if (!script || (rc != 0 && rc != ERR_UNSUPPORTED) ||
-	    (rc == 0 && strstr(m->note, LAYER_HEADS_USUAL) == NULL))
+	    (rc == 0 && !m->supposed))
 		return rc;
 	return follow(t, &all, noted, m, e);
 }

@@ -143,6 +143,7 @@ of_row(struct host *h, const struct pickle_node *n, size_t depth,
 	if (l->v == NULL)
 		return torch_full(e);
 	l->n = l->room = n->n;
+	l->kept = true;
 	for (size_t i = 0; rc == 0 && i < l->n; i++)
 		rc = of_node(h, n->item[i], NULL, depth + 1, &l->v[i], e);
 	*out = (struct script_value){.type = SCRIPT_ROW, .list = l};
@@ -335,6 +336,9 @@ torch_script_load(struct torch *t, const struct torch_found *f, struct model *m,
 	    "the graph is that of the file's own code (%zu operations)%s%s%s",
 	    file->nnode,
 	    strncmp(m->note, "opset 17", 8) == 0 ? m->note + 8 : "",
-	    s.trained ? "; saved in training mode, read as inference" : "", "");
+	    s.trained ? "; saved in training mode, read as inference" : "",
+	    s.assumed ? "; it asks for its processor or for gradients, read "
+			"as on a CPU and with them"
+		      : "");
 	return model_check(m, e);
 }

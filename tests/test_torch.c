@@ -108,6 +108,8 @@ static const struct good_row good_rows[] = {
     {"good-code-branches-last.pt", "that of the file's own code"},
     {"good-code-frozen.pt", "that of the file's own code"},
     {"good-code-norms.pt", "that of the file's own code"},
+    {"good-code-exact.pt", "that of the file's own code"},
+    {"good-code-sum.pt", "that of the file's own code"},
     {"good-code-frozen-trace.pt", "that of the file's own code"},
     {"good-row.pt", "a row of layers"},
     {"good-row-parallel.pt", "a row of layers"},
