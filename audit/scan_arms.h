@@ -8,6 +8,11 @@
 
 #include "audit/scan.h"
 
+/* With too many classes for all: so many targets, and pairs from each class, which
+ * landing points choose. */
+#define SCAN_TARGETS    48
+#define SCAN_PAIRS_EACH 2
+
 /* The same operators in the same order, with as many weights. */
 bool scan_same_architecture(const struct net *, const struct net *);
 /* Whether reference `at` is another model than the suspect and the references

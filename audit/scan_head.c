@@ -6,7 +6,9 @@
 #include "audit/scan_doc.h"
 
 #include "base/stat.h"
+
 #include "base/text.h"
+#include <stdarg.h>
 
 #include <math.h>
 
@@ -233,6 +235,19 @@ blind_spots(const struct scan *s)
 	return list;
 }
 
+PRINTF_LIKE(2, 3)
+static void
+sentence(json_t * not, const char *fmt, ...)
+{
+	char text[200];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	json_add(not, json_text(text));
+}
+
 /* Classes that no pair was searched from: they had no images to optimise on, or
  * none that the model gets right to count. */
 static void
@@ -240,7 +255,6 @@ missing_sources(json_t * not, const struct scan *s)
 {
 	const struct uap_found *pair = s->suspect.profile[0].pair;
 	size_t k = s->classes, missing = 0;
-	char text[128];
 
 	for (size_t c = 0; c < k; c++) {
 		bool any = false;
@@ -251,11 +265,10 @@ missing_sources(json_t * not, const struct scan *s)
 	}
 	if (missing == 0)
 		return;
-	snprintf(text, sizeof(text),
-	    "pairs from %zu of the classes, which had no images to search "
-	    "with, and a map of all classes",
+	sentence(not,
+	    "pairs from %zu of the classes, which had no images to "
+	    "search with, and a map of all classes",
 	    missing);
-	json_add(not, json_text(text));
 }
 
 static void
@@ -274,15 +287,17 @@ put_limits(json_t *doc, const struct scan *s)
 	else
 		missing_sources(not, s);
 	if (s->screened_targets)
-		json_add(not,
-		    json_text("the radii of all classes but 48, those that "
-			      "most more adversarial examples land in than in "
-			      "the references"));
+		sentence(not,
+		    "the radii of all classes but %d, those that "
+		    "most more adversarial examples land in than in "
+		    "the references",
+		    SCAN_TARGETS);
 	if (s->screened_pairs)
-		json_add(not,
-		    json_text("pairs of classes but two from each class, those "
-			      "that most more adversarial examples join than "
-			      "in the references, and a map of all classes"));
+		sentence(not,
+		    "pairs of classes but %d from each class, those "
+		    "that most more adversarial examples join than "
+		    "in the references, and a map of all classes",
+		    SCAN_PAIRS_EACH);
 	json_put(doc, "not_tested", not );
 }
 

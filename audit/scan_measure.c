@@ -18,8 +18,6 @@
 /* Up to so many classes all are searched as targets, and all pairs; beyond,
  * landing points choose. */
 #define ALL_TARGETS 64
-#define TARGETS     48
-#define PAIRS_EACH  2
 
 void *
 scan_need(struct scan *s, size_t n, size_t size)
@@ -93,14 +91,15 @@ choose(struct scan *s)
 	s->screened_pairs = k > PROFILE_ALL_PAIRS;
 	for (size_t t = 0; t < k; t++)
 		value[t] = s->screened_targets ? excess(s, SIZE_MAX, t) : 1.0;
-	stat_mark_largest(value, k, s->screened_targets ? TARGETS : k, target);
+	stat_mark_largest(
+	    value, k, s->screened_targets ? SCAN_TARGETS : k, target);
 	for (size_t q = 0; q < k && s->pairs; q++) {
 		for (size_t t = 0; t < k; t++)
 			value[t] = t == q              ? (double)NAN
 				   : s->screened_pairs ? excess(s, q, t)
 						       : 1.0;
-		stat_mark_largest(
-		    value, k, s->screened_pairs ? PAIRS_EACH : k, pair + q * k);
+		stat_mark_largest(value, k,
+		    s->screened_pairs ? SCAN_PAIRS_EACH : k, pair + q * k);
 	}
 }
 

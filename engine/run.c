@@ -3,6 +3,13 @@
 
 #define RUN_ARENA ((size_t)64 << 30)
 
+static int
+full(const struct run *r, struct err *e)
+{
+	return err_set(e, ERR_LIMIT, ERR_NOWHERE,
+	    "%zu images of this model need too much memory", r->plan.n);
+}
+
 /* Tables and, unless `mem` is given, the block that the plan wants. */
 static int
 allocate(struct run *r, float *mem, struct err *e)
@@ -26,8 +33,7 @@ allocate(struct run *r, float *mem, struct err *e)
 	if (r->mem == NULL || r->in == NULL || r->din == NULL ||
 	    r->add == NULL || r->fresh == NULL || r->shape_in == NULL ||
 	    r->stat[0] == NULL || r->stat[1] == NULL)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
-		    "%zu images of this model need too much memory", r->plan.n);
+		return full(r, e);
 	return 0;
 }
 
@@ -92,7 +98,7 @@ init_parts(struct run *r, const struct run *host, struct err *e)
 	arena_init(&r->arena, RUN_ARENA);
 	r->part = arena_alloc(&r->arena, n, sizeof(*r->part));
 	if (r->part == NULL)
-		goto full;
+		return full(r, e);
 	for (; r->nparts < n; r->nparts++) {
 		const struct run *within = host != NULL && host->nparts != 0
 					       ? &host->part[r->nparts]
@@ -111,12 +117,10 @@ init_parts(struct run *r, const struct run *host, struct err *e)
 	    arena_alloc(&r->arena, all * out_floats(r), sizeof(*r->logits));
 	r->dlogits =
 	    arena_alloc(&r->arena, all * out_floats(r), sizeof(*r->dlogits));
-	if (r->fill != NULL && r->dfill != NULL && r->logits != NULL &&
-	    r->dlogits != NULL)
-		return 0;
-full:
-	return err_set(e, ERR_LIMIT, ERR_NOWHERE,
-	    "%zu images of this model need too much memory", r->plan.n);
+	return r->fill != NULL && r->dfill != NULL && r->logits != NULL &&
+		       r->dlogits != NULL
+		   ? 0
+		   : full(r, e);
 }
 
 static const float *
