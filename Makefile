@@ -249,19 +249,19 @@ eval-scan: all ## evaluate the scan on the zoo, audit/EVALUATION-ZOO.md (hours, 
 	@/usr/bin/python3 -B audit/eval-scan.py $(ZOO) build/scans
 eval-foreign: all ## the scan on models that PyTorch trained, of other architectures and triggers (python3-torch; an hour, resumable)
 	@/usr/bin/python3 -B audit/foreign.py $(B)/bin build/foreign
-eval-usual: all ## scan and unlearn the literature's attacks on models that PyTorch trained (python3-torch; two hours, resumable)
+eval-usual: all ## scan the literature's attacks on models that PyTorch trained (python3-torch; two hours, resumable)
 	@/usr/bin/python3 -B audit/usual.py $(B)/bin build/usual
 eval-purify: all ## purify the victims of the zoo by METHODS, as SCANS found them; the table of purify/EVALUATION.md; hours
 	@sh purify/zoo-purify.sh $(ZOO) $${SCANS:-build/scans/given} $${OUT:-build/eval-purify} \
 	  "$${METHODS:-guided sau ft ft-sam d3 anp fp i-bau nad}" "$${SEEDS:-0 1 2}" $${NAMES:-test-}
 	@/usr/bin/python3 -B purify/eval-purify.py $${OUT:-build/eval-purify}
-eval-usual-purify: all ## unlearn the models of eval-usual by METHODS with three seeds; the table of purify/EVALUATION.md; hours
+eval-usual-purify: all ## unlearn what eval-usual flagged, by METHODS, SEEDS; the table of purify/EVALUATION.md; hours
 	@/usr/bin/python3 -B purify/usual-purify.py $(B)/bin build/usual build/usual-purify \
 	  "$${METHODS:-guided ft-sam d3}" "$${SEEDS:-0 1 2}"
-	@/usr/bin/python3 -B purify/eval-purify.py build/usual-purify
+	@/usr/bin/python3 -B purify/eval-purify.py build/usual-purify each
 real-victims: all ## purify two PreAct-ResNet18 victims; the table of purify/EVALUATION.md (two hours)
 	@/usr/bin/python3 -B purify/real-victims.py $(B)/bin build/real-victims "$${SEEDS:-0}" "$${METHODS:-guided}"
-	@/usr/bin/python3 -B purify/eval-purify.py build/real-victims/purified
+	@/usr/bin/python3 -B purify/eval-purify.py build/real-victims/purified each
 real-sizes: all ## time a round of models of real size and their memory, the table of purify/README.md (python3-torch; minutes)
 	@/usr/bin/python3 -B purify/real-sizes.py $(B)
 sau-table: all ## measure the table of purify/README.md (an hour)

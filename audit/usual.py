@@ -1,19 +1,17 @@
 #!/usr/bin/env python3
-"""usual.py BIN OUT [HOW [SET]]: the scan, and unlearning, on the usual victims, made by PyTorch.
+"""usual.py BIN OUT [HOW [SET]]: the scan on the usual victims, made by PyTorch.
 
 Trains small VGGs and pre-activation ResNets of Fashion-MNIST with PyTorch, clean
 and with the attacks of the literature (BadNets, Blended, WaNet, low-frequency,
 SIG, source-conditional, all-to-all), none by code or with seeds of the zoo,
 writes them as ONNX, and scans each with two trusted references and with none.
-What is flagged with trusted references is then unlearned with 1,024 reserved
-images.  Prints the tables of audit/EVALUATION.md and purify/EVALUATION.md.
-Resumable: OUT keeps models, scans and what was purified.  HOW: "models",
-"scans", "purified" to stop there.  SETs 1 to 3 are other models than SET 0:
+Prints the table of audit/EVALUATION.md; purify/usual-purify.py unlearns what
+is flagged.  Resumable: OUT keeps models and scans.  HOW: "models" to stop there,
+"scans".  SETs 1 to 3 are other models than SET 0:
 other seeds, targets and waves, and stamps that the scan's dictionary of probes
 does not have.  Needs python3-torch; two hours."""
 import json
 import os
-import re
 import subprocess
 import sys
 
@@ -22,7 +20,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from fashion import DATA, SIDE, cut, images, labels
+from fashion import SIDE, cut, images, labels
 
 SET = int(sys.argv[4]) if len(sys.argv) > 4 else 0
 TARGETS = {kind: (t + 2 * SET) % 10 for kind, t in
@@ -252,41 +250,7 @@ def scans(rows):
     summary(rows)
 
 
-# --- unlearning --------------------------------------------------------------
-
-def accuracy(bin_, model, data):
-    return float(re.search(r'accuracy +([0-9.]+)', run(bin_, 'assay-eval', '-q', model, '--data', data)).group(1))
-
-
-def purify(bin_, out, folder):
-    """ACC, ASR, R-ACC before and after."""
-    kept = folder + '/purified.json'
-    if not os.path.exists(kept):
-        to, test = folder + '/purified.onnx', cut(out, 't10k', 2000, 8000)
-        run(bin_, 'assay-purify', '-q', folder + '/model.onnx', '--data', cut(out, 'train', 60000 - 1024, 1024), '--guide', folder + '/given/scan.json',
-            '--no-reactivation', '--seed', '0', '-o', to)
-        numbers = [[accuracy(bin_, m, d) for d in (test, folder + '/asr.npz', folder + '/racc.npz')] for m in (folder + '/model.onnx', to)]
-        with open(kept, 'w') as f:
-            json.dump(numbers, f)
-    with open(kept) as f:
-        return json.load(f)
-
-
-def purified(bin_, out, rows):
-    print('\n| network | attack | ACC | ASR | R-ACC | ACC after | ASR after | R-ACC after | DER |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |')
-    all_ = []
-    for name, kind, seed, truth, docs in rows:
-        if 'asr' not in truth or docs['given']['verdict'] != 'evidence':
-            continue
-        (acc, asr, racc), (acc2, asr2, racc2) = purify(bin_, out, '%s/%s-%s-%d' % (out, name, kind, seed))
-        der = (max(0, asr - asr2) - max(0, acc - acc2) + 1) / 2
-        all_.append((acc, acc2, asr, asr2, der))
-        print('| %s | %s | %.4f | %.4f | %.4f | %.4f | %.4f | %.4f | %.4f |' % (name, kind, acc, asr, racc, acc2, asr2, racc2, der))
-    if all_:
-        print('mean of %d: ACC %.4f to %.4f, ASR %.4f to %.4f, DER %.4f' % ((len(all_),) + tuple(np.mean(all_, 0))))
-
-
-def main(bin_, out, how='purified'):
+def main(bin_, out, how='scans'):
     bin_, rows = os.path.abspath(bin_), []
     for name, kind, seed in REFERENCES + MODELS:
         folder = '%s/%s-%s-%d' % (out, name, kind, seed)
@@ -297,8 +261,6 @@ def main(bin_, out, how='purified'):
                 rows.append((name, kind, seed, json.load(f), scan(bin_, out, name, folder)))
     if how != 'models':
         scans(rows)
-    if how == 'purified':
-        purified(bin_, out, rows)
 
 
 main(*sys.argv[1:4])

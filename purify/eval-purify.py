@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 """What purification did to the models of the zoo, as Markdown.
 
-    eval-purify.py OUT      reads OUT/<method>/<model>-<seed>/{eval,purify}.json (purify/zoo-purify.sh)
+    eval-purify.py OUT [each]   reads OUT/<method>/<model>-<seed>/{eval,purify}.json (purify/zoo-purify.sh)
 
 Accuracy, attack success and recovered accuracy are means over models and seeds of what was measured on the test
 images; DER = (max(0, fall of ASR) - max(0, fall of ACC) + 1) / 2 of each run, then averaged.  "sd" is the mean
 over models of the standard deviation over seeds.  Victims whose attack succeeds in less than .8 of the images before
-are counted apart.  Status 0; 2 when something cannot be read.
+are counted apart.  "each": a row for each run as well.  Status 0; 2 when something cannot be read.
 """
 import json
 import os
@@ -86,6 +86,14 @@ def victims(some):
             print(cell)
 
 
+def each(some):
+    print("| method | model | seed | ACC before | ACC | ASR before | ASR | R-ACC | DER |")
+    print("| --- " * 9 + "|")
+    for r in some:
+        print("| %s | %s | %s | %.4f | %.4f | %.4f | %.4f | %.4f | %.4f |" % (r.method, r.model, r.seed, r.acc0, r.acc, r.asr0, r.asr, r.racc, r.der))
+    print()
+
+
 def clean(some):
     print("| method | clean models x seeds | ACC before | ACC | largest fall |")
     print("| --- " * 5 + "|")
@@ -96,7 +104,7 @@ def clean(some):
 
 
 def main(argv):
-    if len(argv) != 2:
+    if len(argv) not in (2, 3) or argv[2:] not in ([], ["each"]):
         sys.exit(__doc__)
     try:
         found = runs(argv[1])
@@ -104,6 +112,8 @@ def main(argv):
         print("eval-purify: %s" % e, file=sys.stderr)
         return 2
     bad, good = [r for r in found if r.asr is not None], [r for r in found if r.asr is None]
+    if bad and argv[2:]:
+        each(bad)
     if bad:
         victims(bad)
     if good:
