@@ -94,7 +94,7 @@ ok 'sources that had images, and what was left out' /usr/bin/python3 - "$tmp/man
 	assert len(text) < 5000000, len(text)
 	assert len(d["pairs"]) == 200
 	assert any("all classes but 48" in t for t in d["not_tested"])
-	assert any("but two from each class" in t for t in d["not_tested"])
+	assert any("but 2 from each class" in t for t in d["not_tested"])
 	# each p of a pair is of 200 tests, a quarter of the level is theirs
 	p = [(x["p"], x["p_adjusted"]) for x in d["pairs"] if x["p_adjusted"] < 1]
 	assert all(abs(a * 800 - b) < 1e-6 * b for a, b in p)
