@@ -117,13 +117,10 @@ enum dtype dtype_parse(const char *);
  * LIMIT_ELEMENTS.
  */
 bool tensor_elements(const struct tensor *, uint64_t *out) MUST_USE;
-/*
- * Element i of a tensor as a double (floats) or integer; tensor_int is false
- * where the element is not a whole number within int64.
- */
-double tensor_real(const struct tensor *, uint64_t i);
 /* Where element i (counted row by row) lies, in bytes from data. */
 uint64_t tensor_offset(const struct tensor *, uint64_t i);
+/* Element i; tensor_int is false where it is no whole number within int64. */
+double tensor_real(const struct tensor *, uint64_t i);
 bool tensor_int(const struct tensor *, uint64_t i, int64_t *out) MUST_USE;
 
 /* NULL when absent. */
