@@ -6,7 +6,8 @@
 #include "audit/check_arch_flow.h"
 #include "base/limits.h"
 
-#define FEW 4 /* places that are said of one kind */
+#define FEW        4 /* places that are said of one kind */
+#define IMAGE_RANK 4
 
 static void
 say(const struct check_file *f, const struct check_arch_flow *w,
@@ -63,9 +64,9 @@ judge(const struct check_file *f, const struct check_arch_graph *g,
 		return;
 	}
 	unused_inputs(f, &w);
-	/* with token numbers and masks beside it, it is no image classifier:
-	 * comparisons of those are how masks are made */
-	if (g->nother != 0)
+	/* token numbers and masks, and no image: comparisons of those are how
+	 * masks are made */
+	if (g->nother != 0 && g->image != IMAGE_RANK)
 		return;
 	for (size_t i = 0; i < g->nnode; i++) {
 		size_t in;

@@ -162,16 +162,28 @@ take_node(struct check_arch_graph *g, const struct onnx_node *x, struct err *e)
 
 /* float, uint8, half, double, bfloat16; 0: not said */
 static bool
-is_image(const struct onnx_value *v)
+is_float(const struct onnx_value *v)
 {
 	return v->type == 0 || v->type == 1 || v->type == 2 || v->type == 10 ||
 	       v->type == 11 || v->type == 16;
+}
+
+/* No floats of rank 4: integers of that rank are the image. */
+static bool
+has_whole_image(const struct onnx_file *f)
+{
+	for (size_t i = 0; i < f->ninput; i++)
+		if (is_float(&f->input[i]) && f->input[i].rank == 4)
+			return false;
+	return true;
 }
 
 static int
 take_ends(struct check_arch_graph *g, const struct onnx_file *f,
     const struct onnx_order *o, struct err *e)
 {
+	bool whole = has_whole_image(f);
+
 	g->input = arena_alloc(g->arena, f->ninput + 1, sizeof(size_t));
 	g->other = arena_alloc(g->arena, f->ninput + 1, sizeof(size_t));
 	g->output = arena_alloc(g->arena, f->noutput + 1, sizeof(size_t));
@@ -180,7 +192,8 @@ take_ends(struct check_arch_graph *g, const struct onnx_file *f,
 	for (size_t i = 0; i < f->ninput; i++) {
 		if (map_get(&o->init, f->input[i].name) != SIZE_MAX)
 			continue;
-		if (is_image(&f->input[i])) {
+		if (is_float(&f->input[i]) ||
+		    (whole && f->input[i].rank == 4)) {
 			g->input[g->ninput++] = value_of(g, f->input[i].name);
 			g->image = MAX(g->image, f->input[i].rank);
 		} else {

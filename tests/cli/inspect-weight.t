@@ -16,7 +16,8 @@ for one in $f/bad-text-*; do
 	prints "high *TENSOR_TEXT.*This is no weight"
 done
 for one in code-8.safetensors:TENSOR_LOWBITS noise-instead.safetensors:TENSOR_ALIEN \
-    magnitude.safetensors:TENSOR_MAGNITUDE where.onnx:ARCH_GATE pattern.onnx:ARCH_GATE \
+    magnitude.safetensors:TENSOR_MAGNITUDE where.onnx:ARCH_GATE \
+    where-beside.onnx:ARCH_GATE where-whole.onnx:ARCH_GATE pattern.onnx:ARCH_GATE \
     if.onnx:ARCH_GATE bypass.onnx:ARCH_BYPASS linear.onnx:ARCH_BYPASS \
     side.onnx:ARCH_SIDE table.onnx:ARCH_GATE \
     product.onnx:ARCH_BYPASS scatter.onnx:ARCH_GATE; do
