@@ -39,7 +39,7 @@ METHODS             = $(patsubst purify/%.c,%,$(wildcard purify/method_*.c))
 assay-grow_PARTS    = grow_doc grow_open grow_train
 assay-scan_PARTS    = cache null profile scan_before scan_doc scan_ease scan_examples scan_grow scan_head scan_judge \
                       scan_measure scan_open scan_previous scan_print scan_reference scan_replay scan_self \
-                      verdict
+                      verdict verdict_spread
 assay-purify_PARTS  = after attention budget checkpoint direction estimate guide guide_confirm guide_frames guide_pool harm head method mixture $(METHODS) \
                       neuron options push reactivate reactivate_json reactivate_print \
                       retune rounds sau trainer tuning
@@ -132,7 +132,7 @@ $(B)/tests/test_guide: $(call objs,purify,guide guide_confirm guide_frames guide
 $(B)/tests/test_mixture: $(call objs,purify,mixture)
 $(B)/tests/test_reactivate: $(call objs,purify,direction guide guide_confirm guide_frames guide_pool push reactivate reactivate_json retune)
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
-$(B)/tests/test_verdict: $(call objs,audit,null verdict)
+$(B)/tests/test_verdict: $(call objs,audit,null verdict verdict_spread)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
 $(B)/tests/test_recipe: $(call objs,fixtures,attack poison recipe)
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))

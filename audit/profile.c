@@ -223,10 +223,15 @@ has_source(const struct uap_images *im, int32_t label)
 	return false;
 }
 
-/* Of all geometries: the more at a time, the more threads and ranks are busy
+/* Which geometries: the more at a time, the more threads and ranks are busy
  * until the end. */
+enum which {
+	PATCHES = 1,
+	OTHERS = 2,
+};
+
 static size_t
-class_cells(const struct profile_plan *plan, uint64_t seed,
+class_cells(const struct profile_plan *plan, uint64_t seed, unsigned which,
     struct uap_cell *cell, size_t *to)
 {
 	size_t n = 0;
@@ -234,13 +239,17 @@ class_cells(const struct profile_plan *plan, uint64_t seed,
 	for (size_t i = 0; i < geometry_count * plan->classes; i++) {
 		size_t g = i / plan->classes, t = i % plan->classes;
 
-		if (!plan->target[t])
+		bool patch = geometry_table[g] == &geometry_patch;
+
+		if (!plan->target[t] ||
+		    (which & (patch ? PATCHES : OTHERS)) == 0)
 			continue;
 		to[n] = i;
 		cell[n++] = (struct uap_cell){.geometry = geometry_table[g],
 		    .source = UAP_ALL,
 		    .target = (int32_t)t,
-		    .seed = seed};
+		    .seed = seed,
+		    .longer = patch && plan->classes >= PROFILE_MANY};
 	}
 	return n;
 }
@@ -271,29 +280,46 @@ pair_cells(const struct profile_plan *plan, const struct profile_images *im,
 	return n;
 }
 
+static int
+class_radii(struct profile *p, const struct profile_job *job,
+    const struct profile_plan *plan, struct uap_cell *cell, size_t *to,
+    struct err *e)
+{
+	const struct profile_config *cfg = job->cfg;
+	struct uap_config config = cfg->cell;
+	unsigned first =
+	    plan->classes < PROFILE_MANY ? PATCHES | OTHERS : OTHERS;
+	size_t n = class_cells(plan, cfg->seed, first, cell, to);
+	int rc;
+
+	config.patch_steps = profile_steps(cfg, PROFILE_PAIR).steps;
+	config.warp_steps = profile_steps(cfg, &geometry_warp).steps;
+	rc = search(job, &config, cell, to, n, "classes", p->cell, e);
+	if (rc != 0 || (first & PATCHES) != 0)
+		return rc;
+	config.batch *= 2;
+	n = class_cells(plan, cfg->seed, PATCHES, cell, to);
+	return search(job, &config, cell, to, n, "patches", p->cell, e);
+}
+
 int
 profile_radii(struct profile *p, const struct profile_job *job,
     const struct profile_plan *plan, struct err *e)
 {
 	const struct profile_config *cfg = job->cfg;
-	struct uap_config class = cfg->cell;
 	size_t k = plan->classes, n;
 	struct uap_cell *cell;
 	struct arena a;
 	size_t *to;
 	int rc = 0;
 
-	class.patch_steps = profile_steps(cfg, PROFILE_PAIR).steps;
-	class.warp_steps = profile_steps(cfg, &geometry_warp).steps;
 	arena_init(&a, (size_t)1 << 30);
 	cell = arena_alloc(&a, k * MAX(k, geometry_count), sizeof(*cell));
 	to = arena_alloc(&a, k * MAX(k, geometry_count), sizeof(*to));
 	if (cell == NULL || to == NULL)
 		rc = err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many classes");
-	if (rc == 0) {
-		n = class_cells(plan, cfg->seed, cell, to);
-		rc = search(job, &class, cell, to, n, "classes", p->cell, e);
-	}
+	if (rc == 0)
+		rc = class_radii(p, job, plan, cell, to, e);
 	if (rc == 0) {
 		n = pair_cells(plan, &job->im, cfg->seed, cell, to);
 		rc = search(job, &cfg->pair, cell, to, n, "pairs", p->pair, e);

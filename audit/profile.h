@@ -14,6 +14,10 @@
 #define PROFILE_PAIR (&geometry_patch)
 /* Up to so many classes all pairs are measured. */
 #define PROFILE_ALL_PAIRS 16
+/* From so many on patches are searched for with twice the steps and images a
+ * step: fewer do not find them where the classes are many and the pictures
+ * varied (audit/EVALUATION.md). */
+#define PROFILE_MANY 20
 
 /* What the probes take where: each kind to each class, and stamps from each
  * class to each (with more classes than PROFILE_ALL_PAIRS not). */

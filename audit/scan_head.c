@@ -182,13 +182,17 @@ put_power(json_t *doc, const struct scan *s)
 				   ? s->in.class_tests * tested
 				   : s->in.pair_tests * pair_statistics(s);
 
+		double freedom = f < geometry_count
+				     ? verdict_freedom(v->residual, v->n)
+				     : null_freedom();
+
 		if (f == geometry_count && !s->pairs)
 			break;
 		json_put(spread, v->name, json_number(v->spread));
 		if ((f == geometry_count || v->tested) && !scan_too_few(s))
 			json_put(least, v->name,
 			    json_number(exp(-verdict_least(
-				v->spread, tests, s->opt.alpha))));
+				v->spread, freedom, tests, s->opt.alpha))));
 	}
 	json_put(doc, "spread", spread);
 	json_put(doc, "minimum", least);

@@ -36,6 +36,9 @@ standardise(struct scan *s)
 			in[j][g] =
 			    null_tested(geometry_table[g]->name, joints[j]);
 	for (size_t t = 0; t < s->classes; t++) {
+		double freedom =
+		    verdict_freedom(s->family[0].residual, s->classes);
+
 		for (size_t g = 0; g < n; g++)
 			residual[g] = s->family[g].residual[t];
 		verdict_z(s->covariance, n, residual, z);
@@ -44,7 +47,7 @@ standardise(struct scan *s)
 			    verdict_joint(s->covariance, n, residual, in[j]);
 		for (size_t f = 0; f < 2 * n + 2; f++) {
 			s->family[f].z[t] = z[f];
-			s->family[f].p[t] = verdict_p(z[f]);
+			s->family[f].p[t] = verdict_p(z[f], freedom);
 		}
 	}
 }
@@ -58,7 +61,7 @@ standardise_whole(struct scan *s)
 	for (size_t t = 0; t < s->classes; t++) {
 		f->z[t] = verdict_both(SCAN_IMAGE(s)->z[t],
 		    SCAN_PROBE(s, PROBE_GRATING)->z[t], null_whole());
-		f->p[t] = verdict_p(f->z[t]);
+		f->p[t] = verdict_p(f->z[t], null_freedom());
 	}
 }
 
@@ -68,10 +71,22 @@ standardise_alone(struct verdict_family *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		f->z[i] = f->residual[i] / f->spread;
-		f->p[i] = verdict_p(f->z[i]);
+		f->p[i] = verdict_p(f->z[i], null_freedom());
 	}
 }
 
+/* By the suspect's own residuals, relative to a spread. */
+static double
+wide(const struct verdict_family *f, double spread)
+{
+	double width;
+
+	return verdict_own(f->residual, f->n, spread, &width)
+		   ? width
+		   : verdict_unlike(f->residual, f->n, spread);
+}
+
+/* Landings and probes have long tails: they are never narrower than known. */
 static void
 alone(struct scan *s, struct verdict_family *f)
 {
@@ -79,7 +94,7 @@ alone(struct scan *s, struct verdict_family *f)
 	f->spread = verdict_spread(f, s->nref, s->kin);
 	/* pairs are left: an all-to-all map makes all others harder */
 	if (f != &s->pair && f != &s->pair_stamp)
-		f->spread *= verdict_unlike(f->residual, f->n, f->spread);
+		f->spread *= fmax(1.0, wide(f, f->spread));
 	standardise_alone(f);
 }
 
@@ -92,8 +107,7 @@ covariance(struct scan *s)
 
 	verdict_covariance(s->family, n, s->nref, s->kin, cov);
 	for (size_t g = 0; g < n; g++)
-		unlike[g] = verdict_unlike(s->family[g].residual,
-		    s->family[g].n, sqrt(cov[g * n + g]));
+		unlike[g] = wide(&s->family[g], sqrt(cov[g * n + g]));
 	for (size_t i = 0; i < n * n; i++)
 		cov[i] *= unlike[i / n] * unlike[i % n];
 	for (size_t g = 0; g < n; g++)

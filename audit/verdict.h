@@ -32,7 +32,7 @@
 #ifndef AUDIT_VERDICT_H
 #define AUDIT_VERDICT_H
 
-#include "audit/null.h"
+#include "audit/verdict_spread.h"
 
 /* Families of the classes: geometries, each of these beyond the others, two
  * joint ones, landings, two kinds of probes, and one of geometries and probes. */
@@ -45,37 +45,6 @@ enum verdict {
 	VERDICT_EVIDENCE,
 };
 
-struct verdict_family {
-	const char *name;
-	bool tested;       /* its p counts */
-	size_t n;          /* cells */
-	double *suspect;   /* [n] ease; NaN: not measured */
-	double *reference; /* [nref * n] */
-	/* of the residual: set by verdict_spread() or verdict_covariance() */
-	double spread;
-	/* set by verdict_residuals(), NaN where not measured */
-	double center, *residual; /* [n] */
-	double *z, *p;            /* [n] */
-};
-
-/* With `center` NULL the median of the raw residuals is taken out, else
- * *center is: for cells that were measured again. */
-void verdict_residuals(
-    struct verdict_family *, size_t nref, const double *center);
-/* Standard deviation of a suspect's residual in one family. */
-double verdict_spread(
-    const struct verdict_family *, size_t nref, enum null_kin);
-/*
- * How much wider than `spread` the residuals of this suspect lie, at least 1:
- * by those below zero alone.  Its training (other images, classes out of
- * balance) may set a clean model apart from all references, and makes classes
- * easier and harder alike; a backdoor makes some easier.  1 for two cells.
- */
-double verdict_unlike(const double *residual, size_t n, double spread);
-/* The same for all geometries together: n x n, row-major, into cov. */
-void verdict_covariance(const struct verdict_family *, size_t n, size_t nref,
-    enum null_kin, double *cov);
-
 /*
  * z of one class from its residuals in n geometries (NaN everywhere when it
  * was not measured): z[0..n) marginal, z[n..2n) beyond the others.
@@ -86,8 +55,8 @@ double verdict_joint(
     const double *cov, size_t n, const double *residual, const bool *in);
 /* The mean of two z that correlate by r, by its deviation; NaN where one is. */
 double verdict_both(double a, double b, double r);
-/* One-sided; NaN for NaN. */
-double verdict_p(double z);
+/* One-sided, from Student's t; NaN for NaN. */
+double verdict_p(double z, double freedom);
 
 struct verdict_hypothesis {
 	double p;
@@ -145,6 +114,6 @@ const char *verdict_name(enum verdict);
 bool verdict_barely(double accuracy, size_t classes);
 
 /* Smallest residual that alpha would call evidence, with so many tests. */
-double verdict_least(double spread, double tests, double alpha);
+double verdict_least(double spread, double freedom, double tests, double alpha);
 
 #endif

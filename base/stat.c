@@ -65,6 +65,13 @@ stat_median(double *v, size_t n)
 }
 
 double
+stat_quantile(double *v, size_t n, double q)
+{
+	qsort(v, n, sizeof(*v), ascending);
+	return v[(size_t)(q * (double)(n - 1))];
+}
+
+double
 stat_soft_max(const double *v, const double *weight, size_t n, double lean)
 {
 	double most = v[0], sum = 0.0, all = 0.0;

@@ -23,6 +23,9 @@ double stat_normal_quantile(double p);
 
 /* Median of v[0..n), n > 0 and no NaN among them; v is reordered. */
 double stat_median(double *v, size_t n);
+/* Of n > 0 values the one at q * (n - 1), rounded down, in order; 0 <= q <= 1;
+ * sorts them. */
+double stat_quantile(double *v, size_t n, double q);
 /*
  * Soft maximum of v[0..n), n > 0: log(mean(exp(lean * v))) / lean, between the
  * mean (lean near 0) and the largest (lean large); lean > 0.  The mean is by

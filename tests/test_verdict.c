@@ -65,7 +65,7 @@ measure(struct world *w, size_t nref)
 		verdict_z(w->cov, GEOS, residual, z);
 		for (size_t f = 0; f < 2 * GEOS; f++) {
 			w->z[f][t] = z[f];
-			w->p[f][t] = verdict_p(z[f]);
+			w->p[f][t] = verdict_p(z[f], null_freedom());
 		}
 	}
 }
@@ -319,7 +319,7 @@ test_pairs(void **state)
 
 			z[i] = from == into ? (double)NAN
 					    : pair_z(round, from, into);
-			p[i] = verdict_p(z[i]);
+			p[i] = verdict_p(z[i], null_freedom());
 		}
 		in = (struct verdict_input){.classes = K,
 		    .family = w.family,
@@ -364,7 +364,7 @@ test_pair_both(void **state)
 			z[f][at] = from == into ? (double)NAN : 0.0;
 			if (from == 3 && into == (f == 1 && round == 1 ? 4 : 8))
 				z[f][at] = 4.5;
-			p[f][at] = verdict_p(z[f][at]);
+			p[f][at] = verdict_p(z[f][at], null_freedom());
 		}
 		for (size_t f = 0; f < 2; f++)
 			pair[f] = (struct verdict_family){
@@ -445,6 +445,37 @@ test_unlike(void **state)
 	/* (5 + 9 + 1) / (5 + 2) */
 	assert_near(verdict_unlike(apart, 6, 1.0), sqrt(15.0 / 7.0), 1e-12);
 	assert_near(verdict_unlike(apart, 6, 0.5), sqrt(45.0 / 7.0), 1e-12);
+}
+
+/* Many cells narrow a spread as well; a tenth of them may be anything. */
+static void
+test_own(void **state)
+{
+	double v[40], width = 0.0;
+
+	(void)state;
+	for (size_t i = 0; i < 40; i++)
+		v[i] = (double)i / 39.0 - 0.5; /* rms of the lower half: .293 */
+	assert_false(verdict_own(v, 19, 1.0, &width));
+	assert_true(verdict_own(v, 40, 1.0, &width));
+	/* the upper half's highest but four: .397 / 1.2816 */
+	assert_near(width, sqrt((2 + 20 * .3100 * .3100) / 22), 1e-3);
+	for (size_t i = 37; i < 40; i++)
+		v[i] = 99.0;
+	v[36] = (double)NAN;
+	assert_true(verdict_own(v, 40, 1.0, &width));
+	assert_true(width < 0.45);
+	/* one that lies wider on either side */
+	for (size_t i = 0; i < 20; i++)
+		v[i] *= 10;
+	assert_true(verdict_own(v, 40, 1.0, &width));
+	assert_true(width > 2.5);
+	for (size_t i = 0; i < 40; i++)
+		v[i] = i < 20 ? -0.1 : i < 30 ? 0.1 : 4.0;
+	assert_true(verdict_own(v, 40, 1.0, &width));
+	assert_near(width, sqrt((2 + 20 * 16 / 1.2816 / 1.2816) / 22), 1e-9);
+	assert_near(verdict_freedom(v, 40), null_freedom() + 20, 1e-12);
+	assert_near(verdict_freedom(v, 19), null_freedom(), 1e-12);
 }
 
 /*
@@ -540,6 +571,7 @@ main(void)
 	    cmocka_unit_test(test_assign),
 	    cmocka_unit_test(test_student),
 	    cmocka_unit_test(test_unlike),
+	    cmocka_unit_test(test_own),
 	    cmocka_unit_test(test_two_cells),
 	    cmocka_unit_test(test_nothing),
 	    cmocka_unit_test(test_two_cells_seen),

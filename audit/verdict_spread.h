@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ * Families of like cells, their residuals, and how widely those of a clean
+ * suspect lie: by the shipped null, by references among each other, by the
+ * suspect itself.  audit/verdict.h says what all of it is for.
+ */
+#ifndef AUDIT_VERDICT_SPREAD_H
+#define AUDIT_VERDICT_SPREAD_H
+
+#include "audit/null.h"
+
+struct verdict_family {
+	const char *name;
+	bool tested;       /* its p counts */
+	size_t n;          /* cells */
+	double *suspect;   /* [n] ease; NaN: not measured */
+	double *reference; /* [nref * n] */
+	/* of the residual: set by verdict_spread() or verdict_covariance() */
+	double spread;
+	/* set by verdict_residuals(), NaN where not measured */
+	double center, *residual; /* [n] */
+	double *z, *p;            /* [n] */
+};
+
+/* With `center` NULL the median of the raw residuals is taken out, else
+ * *center is: for cells that were measured again. */
+void verdict_residuals(
+    struct verdict_family *, size_t nref, const double *center);
+/* Standard deviation of a suspect's residual in one family. */
+double verdict_spread(
+    const struct verdict_family *, size_t nref, enum null_kin);
+/* The same for all geometries together: n x n, row-major, into cov. */
+void verdict_covariance(const struct verdict_family *, size_t n, size_t nref,
+    enum null_kin, double *cov);
+/*
+ * How much wider than `spread` the residuals of this suspect lie, at least 1:
+ * by those below zero alone.  Its training (other images, classes out of
+ * balance) may set a clean model apart from all references, and makes classes
+ * easier and harder alike; a backdoor makes some easier.  1 for two cells.
+ */
+double verdict_unlike(const double *residual, size_t n, double spread);
+/*
+ * Many classes say themselves how wide they lie, and better than the shipped
+ * null or two references do: so wide is the lower half, or the upper one up to
+ * its highest tenth where that is wider.  Relative to `spread`, of which little
+ * is kept; may be below 1.  false where there are too few cells.
+ */
+bool verdict_own(
+    const double *residual, size_t n, double spread, double *width) MUST_USE;
+/* Degrees of freedom of the tails of geometries with so many cells. */
+double verdict_freedom(const double *residual, size_t n);
+
+#endif
