@@ -227,14 +227,17 @@ void
 verdict_combine(struct verdict_input *in)
 {
 	size_t k = in->classes;
+	bool all = in->pair != NULL && pairs_searched(in) == k * (k - 1);
 
 	in->map = (struct verdict_hypothesis){.p = NAN, .adjusted = NAN};
 	in->map_mean = NAN;
-	combine_classes(in, in->pair != NULL ? WEIGHT_CLASS : 1.0);
+	combine_classes(in, in->pair == NULL ? 1.0
+			    : all            ? WEIGHT_CLASS
+					     : WEIGHT_CLASS + WEIGHT_MAP);
 	if (in->pair == NULL)
 		return;
 	combine_pairs(in);
-	if (pairs_searched(in) == k * (k - 1) && k > 2)
+	if (all && k > 2)
 		combine_map(in);
 }
 

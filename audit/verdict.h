@@ -26,8 +26,9 @@
  * Hypotheses: each class is a target (its p-values combined by Cauchy's rule,
  * Liu and Xie, JASA 2020), each pair of source and target (by a patch, stamps,
  * both together), one map of all classes (all-to-all).  Bonferroni with fixed
- * weights: half for classes, a quarter each for pairs and the map; where pairs
- * are not measured all of it is the classes'.
+ * weights: half for classes, a quarter each for pairs and the map; where not all
+ * pairs are measured there is no map, and its share is the classes', and all of
+ * it where none are.
  */
 #ifndef AUDIT_VERDICT_H
 #define AUDIT_VERDICT_H

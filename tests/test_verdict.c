@@ -337,7 +337,14 @@ test_pairs(void **state)
 		assert_int_equal(in.map.target, round == 1);
 		for (size_t i = 0; round == 1 && i < K; i++)
 			assert_int_equal(to[i], (i + 1) % K);
+		assert_near(in.class_tests, K / 0.5, 1e-9);
 	}
+	/* without all pairs there is no map, whose share is the classes' */
+	p[3 * K + 7] = (double)NAN;
+	verdict_combine(&in);
+	assert_true(isnan(in.map.p));
+	assert_near(in.class_tests, K / 0.75, 1e-9);
+	assert_near(in.pair_tests, (K * (K - 1) - 1) / 0.25, 1e-9);
 }
 
 /* What a patch and stamps say of the same pair adds up; of two pairs it does
