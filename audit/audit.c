@@ -431,9 +431,11 @@ report(struct audit *a, struct err *e)
 	struct command c = command_new("assay-report");
 	struct stat before, after;
 	char path[PATH_SIZE], made[PATH_SIZE], key[PATH_SIZE + 16];
+	char files[PATH_SIZE];
 	int status, rc;
 
 	if ((rc = in_case(path, "report", e)) != 0 ||
+	    (rc = in_case(files, "files", e)) != 0 ||
 	    (rc = in_case(made, "report/statement.json", e)) != 0)
 		return rc;
 	/* the report is always made anew; an old one must not pass for it */
@@ -454,7 +456,7 @@ report(struct audit *a, struct err *e)
 	c = command_new("assay-verify");
 	command_arg(&c, path);
 	command_option(&c, "--key", key);
-	command_option(&c, "--bundle", arg_out);
+	command_option(&c, "--bundle", files);
 	if ((rc = run(a, &c, NULL, &status, e)) != 0)
 		return rc;
 	if (status == TOOL_PASSED)
