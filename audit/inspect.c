@@ -8,6 +8,7 @@
 #include "audit/inspect_input.h"
 #include "audit/inspect_out.h"
 #include "audit/inspect_show.h"
+#include "base/casedir.h"
 #include "base/child.h"
 #include "base/crew.h"
 #include "base/doc.h"
@@ -508,16 +509,25 @@ explain_one(void)
 	return tool_end(TOOL_PASSED);
 }
 
+static void
+tell_other(void *ctx, const char *name)
+{
+	tool_warn("%s: not taken for a case: '%s' is no part of one",
+	    (const char *)ctx, name);
+}
+
+/* A folder that looks like a case, and holds something else too, is looked at
+ * as a whole. */
 static bool
 is_case(const char *path)
 {
-	char name[4096];
-	struct err e = {0};
+	struct err e;
 
-	return file_join(name, sizeof(name), path, "manifest.json", &e) == 0 &&
-	       file_exists(name) &&
-	       file_join(name, sizeof(name), path, "files", &e) == 0 &&
-	       file_is_dir(name);
+	if (!casedir_is(path) ||
+	    casedir_others(path, tell_other, (void *)(uintptr_t)path, &e) != 0)
+		return false;
+	tool_note("%s: a case, of which files/ is looked at", path);
+	return true;
 }
 
 static int
@@ -572,7 +582,7 @@ main(int argc, char **argv)
 		return explain_one();
 	if (first == argc && opt_usage(&tool, "an operand is missing") != 0)
 		return TOOL_USAGE;
-	if (out_path != NULL && strcmp(out_path, "-") == 0) {
+	if (out_path != NULL && file_is_stdout(out_path)) {
 		form.json = !form.sarif;
 		out_path = NULL;
 	}

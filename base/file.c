@@ -87,26 +87,71 @@ out_fail(struct file_out *o, const char *what, struct err *e)
 	return ERR_SYSTEM;
 }
 
+/* The descriptor that a path stands for, or -1. */
+static int
+descriptor_of(const char *path)
+{
+	static const char *const folder[] = {"/dev/fd/", "/proc/self/fd/"};
+	uint64_t n;
+
+	if (strcmp(path, "/dev/stdout") == 0)
+		return STDOUT_FILENO;
+	if (strcmp(path, "/dev/stderr") == 0)
+		return STDERR_FILENO;
+	for (size_t i = 0; i < ARRAY_LEN(folder); i++)
+		if (strncmp(path, folder[i], strlen(folder[i])) == 0 &&
+		    text_parse_u64(path + strlen(folder[i]), INT_MAX, &n))
+			return (int)n;
+	return -1;
+}
+
+bool
+file_is_stdout(const char *path)
+{
+	return path == NULL || strcmp(path, "-") == 0 ||
+	       descriptor_of(path) == STDOUT_FILENO;
+}
+
+/* What there is to be written to as it is: descriptors, devices, pipes.  Not
+ * through a link: it may lie in a folder of somebody else's, and lead to a disk. */
+static int
+open_special(struct file_out *o, const struct stat *st, struct err *e)
+{
+	int fd = descriptor_of(o->path);
+
+	if (fd >= 0) {
+		o->fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	} else if (S_ISLNK(st->st_mode)) {
+		err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "a link to something that is no file: not written to");
+		return err_in(e, o->path);
+	} else {
+		o->fd = open(o->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	}
+	return o->fd >= 0 ? 0 : out_fail(o, "cannot write", e);
+}
+
 int
 file_out_open(struct file_out *o, const char *path, struct err *e)
 {
-	struct stat st;
+	struct stat st = {0}, to;
 	int n;
 
 	*o = (struct file_out){.fd = -1};
-	if (path == NULL || strcmp(path, "-") == 0) {
+	if (file_is_stdout(path)) {
 		snprintf(o->path, sizeof(o->path), "standard output");
 		o->fd = STDOUT_FILENO;
 		return 0;
 	}
 	n = snprintf(o->path, sizeof(o->path), "%s", path);
-	if ((size_t)n >= sizeof(o->path))
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "path too long");
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		if ((o->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY)) < 0)
-			return out_fail(o, "cannot write", e);
-		return 0;
+	if ((size_t)n >= sizeof(o->path)) {
+		err_set(e, ERR_LIMIT, ERR_NOWHERE, "path too long");
+		return err_in(e, path);
 	}
+	if (descriptor_of(path) >= 0 ||
+	    (lstat(path, &st) == 0 && stat(path, &to) == 0 &&
+		!S_ISREG(to.st_mode)))
+		return open_special(o, &st, e);
 	snprintf(o->temp, sizeof(o->temp), "%s.XXXXXX.tmp", path);
 	if ((o->fd = mkostemps(o->temp, 4, O_CLOEXEC)) < 0)
 		return out_fail(o, "cannot create", e);
@@ -120,7 +165,7 @@ file_out_check(const char *path, struct err *e)
 	char dir[PATH_MAX];
 	int rc;
 
-	if (path == NULL || strcmp(path, "-") == 0)
+	if (file_is_stdout(path))
 		return 0;
 	if ((rc = file_folder(dir, sizeof(dir), path, e)) != 0)
 		return err_in(e, path);

@@ -32,14 +32,19 @@ int file_open(const char *path, struct err *); /* descriptor, or negative ERR */
 
 /*
  * An output being written.  file_out_open() with path NULL or "-" means
- * stdout; a special file (/dev/full, a pipe) is written directly.
+ * stdout; a descriptor (/dev/fd/3, /dev/stdout) and a special file (/dev/full, a
+ * pipe) are written directly, a link to one is refused.  A link to a file, or to
+ * nothing, is replaced.
  */
 struct file_out {
 	int fd;
 	bool rename; /* temporary file to be renamed on commit */
-	char path[512];
-	char temp[544];
+	char path[4096];
+	char temp[4128];
 };
+
+/* Whether an output of that name goes to stdout. */
+bool file_is_stdout(const char *path);
 
 int file_out_open(struct file_out *, const char *path, struct err *) MUST_USE;
 int file_out_write(
