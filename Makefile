@@ -31,7 +31,7 @@ DIAGRAM             = diagram diagram_dot evidence svg
 HTML                = $(patsubst report/%.c,%,$(wildcard report/html*.c))
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files verify_statement
-CASE_PARTS          = cert dsse escape keys members oms parts require stamp statement \
+CASE_PARTS          = cert dsse escape keys members oms parts require scope stamp statement \
                       subject waive
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant

@@ -33,8 +33,6 @@ const json_t *checks_find(const json_t *checks, const char *id);
 const json_t *checks_required(const json_t *checks);
 /* Static findings and one for each target, worst first; a new reference. */
 json_t *checks_findings(const struct checks_in *);
-/* {"tested","notTested","blindSpots"}; a new reference. */
-json_t *checks_scope(const struct checks_in *);
 /* False when a step is absent or stopped at a limit. */
 bool checks_complete(const struct checks_in *);
 /* "PASSED", "FAILED" or "INCONCLUSIVE". */

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* timegm family, gmtime_r */
 #include "report/statement.h"
 
+#include "report/scope.h"
+
 #include "base/finding.h"
 #include "base/text.h"
 #include "base/tool.h"
@@ -267,7 +269,7 @@ predicate_new(const struct checks_in *in)
 	    checks_exact(
 		case_input(case_doc(in->docs, CASE_MANIFEST), "bundle")));
 	json_put(p, "manifest", manifest_json(in));
-	json_put(p, "scope", checks_scope(in));
+	json_put(p, "scope", scope_json(in));
 	json_put(p, "checks", checks);
 	json_put(p, "findings", findings);
 	json_put(p, "verdict", json_text(verdict));

@@ -43,6 +43,26 @@ ok 'and forbids any' has report.html "default-src 'none'"
 ok 'an existing report is not replaced' status 4 assay-report "$tmp/case"
 ok 'unless --force' status 0 assay-report --force "$tmp/case"
 ok 'nothing temporary stays behind' sh -c "[ \$(ls '$tmp/case' | grep -c '^report') -eq 1 ]"
+# a model more than was scanned
+cp -r "$tmp/case" "$tmp/two" && rm -r "$tmp/two/report"
+python3 - "$tmp/two" <<-'P'
+	import hashlib, json, sys
+	d = sys.argv[1]
+	h = lambda b: hashlib.sha256(b).hexdigest()
+	open(d + "/files/other.onnx", "w").write("other weights\n")
+	m = json.load(open(d + "/manifest.json"))
+	m["files"].append({"path": "other.onnx", "sha256": h(b"other weights\n"), "size": 14})
+	m["digests"] = {"omsRoot": h(b"".join(bytes.fromhex(f["sha256"]) for f in m["files"])),
+	    "dirHash": h("".join("%s  %s\n" % (f["sha256"], f["path"]) for f in m["files"]).encode())}
+	i = json.load(open(d + "/inspect.json"))
+	i["files"].append(dict(m["files"][-1], format="onnx", model=True, bids=["onnx"]))
+	for name, doc in ("manifest", m), ("inspect", i):
+	    json.dump(doc, open("%s/%s.json" % (d, name), "w"))
+P
+ok 'a second model does not change the verdict on the first' status 0 assay-report "$tmp/two"
+ok '  that it was not scanned is said' grep -q '"check":"behaviour of other.onnx","reason":"another model of the bundle was scanned"' "$tmp/two/report/statement.json"
+ok '  on the first page too' grep -q 'Not tested</a>: <span>behaviour of other.onnx' "$tmp/two/report/report.html"
+ok '  of one model nothing is said' sh -c "! grep -q 'behaviour of' '$tmp/case/report/statement.json'"
 mkdir "$tmp/precious" && : >"$tmp/precious/thesis"
 ok '--force replaces reports only' status 4 assay-report --force --out "$tmp/precious" "$tmp/case"
 ok 'what was there is still there' test -f "$tmp/precious/thesis"
