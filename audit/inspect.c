@@ -330,6 +330,7 @@ look_at_all(struct job *j, struct err *e)
 	struct crew crew = {.workers = j->workers,
 	    .seconds = (unsigned)file_timeout,
 	    .memory = LIMIT_INSPECT_MEMORY,
+	    .output = j->has_out ? j->out.fd : 0,
 	    .task = task,
 	    .done = done,
 	    .ctx = j};
