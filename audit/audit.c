@@ -561,6 +561,15 @@ audit_main(int argc, char **argv)
 			   "an audit is one process, mpirun is for "
 			   "assay-scan, -purify and -grow"),
 		       TOOL_USAGE;
+	if (arg_out[0] == '-')
+		return opt_usage(&tool,
+			   "--out '%s' looks like an option: write ./%s",
+			   arg_out, arg_out),
+		       TOOL_USAGE;
+	if (signing_to_stdout(&sign))
+		return opt_usage(&tool,
+			   "--emit-pae and --timestamp-query want files here"),
+		       TOOL_USAGE;
 	a.bundle = argv[first];
 	if (given_outside(arg_policy, a.bundle, &e) != 0 ||
 	    look_ahead(&a, &e) != 0 || unpack(&a, &e) != 0)

@@ -138,9 +138,17 @@ tool_end(int status)
 }
 
 bool
+tool_terminal(int fd)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fd) && (term == NULL || strcmp(term, "dumb") != 0);
+}
+
+bool
 tool_colour(int fd)
 {
 	const char *no = getenv("NO_COLOR");
 
-	return (no == NULL || *no == '\0') && isatty(fd);
+	return (no == NULL || *no == '\0') && tool_terminal(fd);
 }

@@ -52,7 +52,9 @@ void tool_note(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* Flush stdout and turn a failed write into TOOL_INCOMPLETE. */
 int tool_end(int status);
 
-/* Whether colour may be used on this descriptor (a terminal, no NO_COLOR). */
+/* Whether this is a terminal that can move its cursor (not TERM=dumb). */
+bool tool_terminal(int fd);
+/* Whether colour may be used there, too (no NO_COLOR). */
 bool tool_colour(int fd);
 
 #endif

@@ -426,12 +426,24 @@ write_all(struct run *r, const char *out, struct err *e)
 	return rc;
 }
 
+/* Documents that go to standard output, and leave no place for a summary. */
+static int
+to_stdout(void)
+{
+	return (opt_pae != NULL && file_is_stdout(opt_pae)) +
+	       (opt_query != NULL && file_is_stdout(opt_query));
+}
+
 static void
 print_summary(const struct run *r, const char *verdict, const char *out)
 {
 	const json_t *p = json_at(r->statement, "predicate");
 	char line[2048];
 
+	if (to_stdout() != 0) {
+		tool_note("%s  %s/report.html", verdict, out);
+		return;
+	}
 	text_escape(out, strlen(out), line, sizeof(line));
 	if (opt_json) {
 		json_t *j = doc_new("assay-report/1");
@@ -549,6 +561,8 @@ act(struct run *r, const char *operand)
 static const char *
 bad_operands(int n)
 {
+	if (to_stdout() + opt_json > 1)
+		return "one document at a time goes to standard output";
 	if (opt_check_key + opt_index + opt_diff > 1)
 		return "--check-key, --index and --diff: one at a time";
 	if (opt_check_key)

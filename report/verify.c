@@ -284,8 +284,10 @@ age_text(const json_t *statement, char *out, size_t size)
 	int64_t age;
 
 	if (age_of(statement, &age))
-		snprintf(out, size, "%s (%" PRId64 " days ago)",
-		    member(statement, "predicate.run.auditedAt"), age / 86400);
+		snprintf(out, size, "%s (%" PRId64 " days %s)",
+		    member(statement, "predicate.run.auditedAt"),
+		    (age < 0 ? -age : age) / 86400,
+		    age < 0 ? "from now: one of two clocks is wrong" : "ago");
 	else
 		snprintf(out, size, "unknown");
 	return out;
@@ -474,6 +476,12 @@ bad_options(void)
 	if (trust.ca == NULL &&
 	    (trust.identity != NULL || trust.between != NULL))
 		return "--identity and --chain go with --ca";
+	if ((opt_pae != NULL && file_is_stdout(opt_pae)) ||
+	    (opt_sig != NULL && file_is_stdout(opt_sig)))
+		return "--pae and --sig want files: the result is what goes to "
+		       "standard output";
+	if (opt_ruleset != NULL && !digest_parse(opt_ruleset, &(struct digest){0}))
+		return "--ruleset wants 64 hexadecimal digits in lower case";
 	/* what is no version would be older than any */
 	if (opt_version != NULL &&
 	    (strspn(opt_version, "0123456789") == 0 ||

@@ -71,6 +71,15 @@ ok 'PASSED satisfies --require-pass' status 0 verify --require-pass
 ok '--json' sh -c "assay-verify '$r' --key '$tmp/pub.pem' --json | grep -q '\"verified\": true'"
 ok 'a full standard output is not a success' sh -c "assay-verify '$r' --key '$tmp/pub.pem' >/dev/full 2>/dev/null; [ \$? -eq 2 ]"
 
+ok 'what could not be read is among the problems' sh -c "assay-verify '$r' --key '$tmp/pub.pem' --json --bundle '$tmp/none' | grep -q 'none: cannot read'"
+ok 'an unknown letter among known ones' says 4 'unknown option: -Z' assay-verify "$r" -pZj
+ok 'an unknown word' says 4 'unknown option or misused: --frob' assay-verify "$r" --frob
+cp -r "$r0" "$tmp/-r"
+ok 'a name like an option' sh -c "cd '$tmp' && assay-verify --key pub.pem -- -r"
+SOURCE_DATE_EPOCH=4102444800 assay-report --key "$tmp/key.pem" --out "$tmp/later" "$tmp/case" >"$tmp/log"
+ok 'one from the future verifies' status 0 assay-verify "$tmp/later" --key "$tmp/pub.pem"
+ok '  and that is said' grep -q '^  audited .*days from now: one of two clocks is wrong' "$tmp/out"
+
 # openssl alone, with the exported bytes and without Assay at all
 ok 'export' status 0 verify --pae "$tmp/pae" --sig "$tmp/sig"
 ok 'openssl verifies the export' openssl dgst -sha256 -verify "$tmp/pub.pem" -signature "$tmp/sig" "$tmp/pae"
