@@ -232,9 +232,9 @@ exits 0 "a version that is new enough" verify --key $tmp/one.pub --min-version 0
 exits 1 "one that is too old" verify --key $tmp/one.pub --min-version 99.1
 says "99.1 is required"
 exits 1 "other rules" verify --key $tmp/one.pub --ruleset $(printf %064d 0)
+says "another set of rules"
 exits 4 "a digest that is none" verify --key $tmp/one.pub --ruleset 00
 says "ruleset wants 64 hexadecimal digits"
-says "another set of rules"
 rules=$(python3 -c "import json;print(json.load(open('$r/statement.json'))['predicate']['ruleset']['digest']['sha256'])")
 exits 0 "the same rules" verify --key $tmp/one.pub --ruleset $rules
 r=$tmp/r
