@@ -202,6 +202,11 @@ exits 1 "another authority of time" verify --key $tmp/one.pub --tsa-ca $tmp/root
 says "timestamp:"
 ok "in the place where others look for it" grep -q rfc3161Timestamps $r/audit.sigstore.json
 cp -r $r $tmp/stamped
+exits 0 "a report that is dated ahead" env SOURCE_DATE_EPOCH=4102444800 assay-report -o $tmp/ahead --key $tmp/one.pem --timestamp-query $tmp/q4 $case
+stamp $tmp/q4 $tmp/a4 && assay-report $tmp/ahead --attach-timestamp $tmp/a4
+exits 0 "  verifies where its stamp is not believed" assay-verify $tmp/ahead --key $tmp/one.pub
+exits 1 "  and not where it is" assay-verify $tmp/ahead --key $tmp/one.pub --tsa-ca $tmp/stranger.crt
+says "dated after its signature was stamped"
 exits 0 "another report" report --key $tmp/one.pem --timestamp-query $tmp/q2
 exits 2 "the answer to another request" assay-report $r --attach-timestamp $tmp/a
 says "of another signature"

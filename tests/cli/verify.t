@@ -80,6 +80,19 @@ SOURCE_DATE_EPOCH=4102444800 assay-report --key "$tmp/key.pem" --out "$tmp/later
 ok 'one from the future verifies' status 0 assay-verify "$tmp/later" --key "$tmp/pub.pem"
 ok '  and that is said' grep -q '^  audited .*days from now: one of two clocks is wrong' "$tmp/out"
 
+# a waiver that was good for the audit, and is over
+sh "$here/case.sh" clean "$tmp/waived"
+python3 - "$tmp/waived/inspect.json" <<-'P'
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	d["findings"].append({"id": "FILE_EXECUTABLE", "severity": "high", "summary": "s", "path": "labels.txt", "detail": "d",
+	    "waived": {"reason": "read by us", "expires": "2020-01-31"}})
+	json.dump(d, open(sys.argv[1], "w"))
+P
+SOURCE_DATE_EPOCH=1577923200 assay-report --key "$tmp/key.pem" "$tmp/waived" >"$tmp/log"
+ok 'a waiver that has expired is named' says 0 'the waiver of FILE_EXECUTABLE expired on 2020-01-31' assay-verify "$tmp/waived/report" --key "$tmp/pub.pem"
+ok '  and is no pass' says 1 'findings.1: the waiver of FILE_EXECUTABLE expired on 2020-01-31' assay-verify "$tmp/waived/report" --key "$tmp/pub.pem" --require-pass
+
 # openssl alone, with the exported bytes and without Assay at all
 ok 'export' status 0 verify --pae "$tmp/pae" --sig "$tmp/sig"
 ok 'openssl verifies the export' openssl dgst -sha256 -verify "$tmp/pub.pem" -signature "$tmp/sig" "$tmp/pae"
