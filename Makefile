@@ -25,7 +25,7 @@ assay-save_PARTS    = operand
 CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
 INSPECT             = $(patsubst audit/%.c,%,$(wildcard audit/inspect_*.c))
 assay-inspect_PARTS = $(CHECKS) $(INSPECT) show
-assay-report_PARTS  = $(CASE_PARTS) bundle case chart checks compare $(DIAGRAM) envelope $(HTML) \
+assay-report_PARTS  = $(CASE_PARTS) brief bundle case chart checks compare $(DIAGRAM) envelope $(HTML) \
                       index $(OUTPUTS) overview page page_style pdf picture shown signer token
 DIAGRAM             = diagram diagram_dot evidence svg
 HTML                = $(patsubst report/%.c,%,$(wildcard report/html*.c))

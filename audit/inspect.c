@@ -4,11 +4,11 @@
  * document into place.
  */
 #include "audit/check_weight_list.h"
+#include "audit/inspect_case.h"
 #include "audit/inspect_file.h"
 #include "audit/inspect_input.h"
 #include "audit/inspect_out.h"
 #include "audit/inspect_show.h"
-#include "base/casedir.h"
 #include "base/child.h"
 #include "base/crew.h"
 #include "base/doc.h"
@@ -510,27 +510,6 @@ explain_one(void)
 	return tool_end(TOOL_PASSED);
 }
 
-static void
-tell_other(void *ctx, const char *name)
-{
-	tool_warn("%s: not taken for a case: '%s' is no part of one",
-	    (const char *)ctx, name);
-}
-
-/* A folder that looks like a case, and holds something else too, is looked at
- * as a whole. */
-static bool
-is_case(const char *path)
-{
-	struct err e;
-
-	if (!casedir_is(path) ||
-	    casedir_others(path, tell_other, (void *)(uintptr_t)path, &e) != 0)
-		return false;
-	tool_note("%s: a case, of which files/ is looked at", path);
-	return true;
-}
-
 static int
 open_output(struct job *j, struct err *e)
 {
@@ -595,7 +574,8 @@ main(int argc, char **argv)
 	j.workers = (unsigned)threads;
 	if (threads == 0)
 		j.workers = (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
-	j.is_case = j.npath == 1 && is_case(j.path[0]);
+	j.is_case = j.npath == 1 && inspect_case_is(j.path[0]);
+	form.output_path = out_path;
 	if (inspect_out_open(&form, j.path, j.npath, j.is_case, &e) != 0 ||
 	    open_output(&j, &e) != 0)
 		return tool_fail(&e);

@@ -318,6 +318,26 @@ file_within(const char *path, const char *dir)
 	       (a[n] == '\0' || a[n] == '/' || b[n - 1] == '/');
 }
 
+bool
+file_out_within(const char *path, const char *dir)
+{
+	size_t n = strlen(path);
+	char above[PATH_MAX];
+
+	if (file_is_stdout(path) || n >= sizeof(above))
+		return false;
+	if (file_is_dir(path))
+		return file_within(path, dir);
+	/* what would be made, in the folder that it would be made in */
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	while (n > 0 && path[n - 1] != '/')
+		n--;
+	memcpy(above, n != 0 ? path : ".", MAX(n, 1));
+	above[MAX(n, 1)] = '\0';
+	return file_within(above, dir);
+}
+
 int
 file_join(
     char *out, size_t size, const char *dir, const char *name, struct err *e)

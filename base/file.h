@@ -74,6 +74,8 @@ bool file_exists(const char *path);
 bool file_is_dir(const char *path);
 /* Whether path, followed to where it really is, is dir or beneath it. */
 bool file_within(const char *path, const char *dir);
+/* The same of an output that need not be there yet; never of stdout. */
+bool file_out_within(const char *path, const char *dir);
 
 /* "dir/name" into out; ERR_LIMIT when it does not fit. */
 int file_join(char *out, size_t size, const char *dir, const char *name,

@@ -96,6 +96,14 @@ exits 0 "a descriptor by its name" sh -c "assay-inspect -o /dev/fd/3 $f/good.txt
 ok "  has the document" grep -q '"schema": "assay-inspect/1"' $tmp/third
 exits 0 "standard output by its name" sh -c "assay-inspect -o /dev/stdout $f/good.txt >$tmp/first"
 ok "  has the document and nothing else" jq -e .files $tmp/first
+mkdir -p $tmp/place/sub && cp $f/good.txt $tmp/place
+for o in $tmp/place/doc.json $tmp/place/sub/doc.json; do
+	exits 4 "a document among what is inspected" assay-inspect $tmp/place -o $o
+	says "doc.json: lies within what is to be inspected, which is not written to"
+done
+exits 4 "  there" sh -c "cd $tmp/place && assay-inspect . -o doc.json"
+exits 0 "  beside it" sh -c "cd $tmp/place && assay-inspect . -o ../doc.json"
+exits 0 "  beside a file" assay-inspect $tmp/place/good.txt -o $tmp/place/doc.json
 exits 2 "a place that is not there" assay-inspect -o $tmp/no/such $f/good.txt
 says "cannot create"
 

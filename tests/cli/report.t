@@ -66,6 +66,8 @@ ok '  of one model nothing is said' sh -c "! grep -q 'behaviour of' '$tmp/case/r
 mkdir "$tmp/precious" && : >"$tmp/precious/thesis"
 ok '--force replaces reports only' status 4 assay-report --force --out "$tmp/precious" "$tmp/case"
 ok 'what was there is still there' test -f "$tmp/precious/thesis"
+ok '--out not among the files that were audited' status 4 assay-report --out "$tmp/case/files/report" "$tmp/case"
+ok '  nothing is there' test ! -e "$tmp/case/files/report"
 ok '--out goes elsewhere' status 0 assay-report --out "$tmp/elsewhere" "$tmp/case"
 ok 'there' test -s "$tmp/elsewhere/report.html"
 ok 'same audit, same results digest' sh -c "a=\$(grep -o '\"resultsDigest\":{[^}]*}' '$tmp/case/report/statement.json'); b=\$(grep -o '\"resultsDigest\":{[^}]*}' '$tmp/elsewhere/statement.json'); [ -n \"\$a\" ] && [ \"\$a\" = \"\$b\" ]"
