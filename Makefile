@@ -25,13 +25,13 @@ assay-save_PARTS    = operand
 CHECKS              = $(patsubst audit/%.c,%,$(wildcard audit/check*.c))
 INSPECT             = $(patsubst audit/%.c,%,$(wildcard audit/inspect_*.c))
 assay-inspect_PARTS = $(CHECKS) $(INSPECT) show
-assay-report_PARTS  = $(CASE_PARTS) bundle case chart checks compare $(DIAGRAM) envelope $(HTML) \
+assay-report_PARTS  = $(CASE_PARTS) brief bundle case chart checks compare $(DIAGRAM) envelope $(HTML) \
                       index $(OUTPUTS) overview page page_style pdf picture shown signer token
 DIAGRAM             = diagram diagram_dot evidence svg
 HTML                = $(patsubst report/%.c,%,$(wildcard report/html*.c))
 OUTPUTS             = $(patsubst report/%.c,%,$(wildcard report/output*.c))
 assay-verify_PARTS  = $(CASE_PARTS) case checks outcome trust verify_files verify_statement
-CASE_PARTS          = cert dsse escape keys members oms parts require stamp statement \
+CASE_PARTS          = cert dsse escape keys members oms parts require scope stamp statement \
                       subject waive
 BLAS_TOOLS = audit/assay-eval audit/assay-grow audit/assay-scan \
              purify/assay-purify fixtures/assay-plant

@@ -431,9 +431,11 @@ report(struct audit *a, struct err *e)
 	struct command c = command_new("assay-report");
 	struct stat before, after;
 	char path[PATH_SIZE], made[PATH_SIZE], key[PATH_SIZE + 16];
+	char files[PATH_SIZE];
 	int status, rc;
 
 	if ((rc = in_case(path, "report", e)) != 0 ||
+	    (rc = in_case(files, "files", e)) != 0 ||
 	    (rc = in_case(made, "report/statement.json", e)) != 0)
 		return rc;
 	/* the report is always made anew; an old one must not pass for it */
@@ -454,7 +456,7 @@ report(struct audit *a, struct err *e)
 	c = command_new("assay-verify");
 	command_arg(&c, path);
 	command_option(&c, "--key", key);
-	command_option(&c, "--bundle", arg_out);
+	command_option(&c, "--bundle", files);
 	if ((rc = run(a, &c, NULL, &status, e)) != 0)
 		return rc;
 	if (status == TOOL_PASSED)
@@ -558,6 +560,15 @@ audit_main(int argc, char **argv)
 		return opt_usage(&tool,
 			   "an audit is one process, mpirun is for "
 			   "assay-scan, -purify and -grow"),
+		       TOOL_USAGE;
+	if (arg_out[0] == '-')
+		return opt_usage(&tool,
+			   "--out '%s' looks like an option: write ./%s",
+			   arg_out, arg_out),
+		       TOOL_USAGE;
+	if (signing_to_stdout(&sign))
+		return opt_usage(&tool,
+			   "--emit-pae and --timestamp-query want files here"),
 		       TOOL_USAGE;
 	a.bundle = argv[first];
 	if (given_outside(arg_policy, a.bundle, &e) != 0 ||

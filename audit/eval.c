@@ -10,6 +10,7 @@
  * against --baseline.
  */
 #include "base/doc.h"
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/opt.h"
 #include "base/stat.h"
@@ -416,6 +417,10 @@ main(int argc, char **argv)
 	start_environment(argv);
 	if ((rc = opt_parse(&tool, argc, argv, &first)) != OPT_GO)
 		return rc == OPT_DONE ? tool_end(TOOL_PASSED) : TOOL_USAGE;
+	if (arg_out != NULL && file_is_stdout(arg_out)) {
+		arg_json = true; /* and no table */
+		arg_out = NULL;
+	}
 	if (arg_data == NULL)
 		return opt_usage(&tool, "--data is needed"), TOOL_USAGE;
 	if ((arg_poisoned != NULL) != (arg_target != NULL) ||

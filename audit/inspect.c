@@ -4,6 +4,7 @@
  * document into place.
  */
 #include "audit/check_weight_list.h"
+#include "audit/inspect_case.h"
 #include "audit/inspect_file.h"
 #include "audit/inspect_input.h"
 #include "audit/inspect_out.h"
@@ -329,6 +330,7 @@ look_at_all(struct job *j, struct err *e)
 	struct crew crew = {.workers = j->workers,
 	    .seconds = (unsigned)file_timeout,
 	    .memory = LIMIT_INSPECT_MEMORY,
+	    .output = j->has_out ? j->out.fd : 0,
 	    .task = task,
 	    .done = done,
 	    .ctx = j};
@@ -508,18 +510,6 @@ explain_one(void)
 	return tool_end(TOOL_PASSED);
 }
 
-static bool
-is_case(const char *path)
-{
-	char name[4096];
-	struct err e = {0};
-
-	return file_join(name, sizeof(name), path, "manifest.json", &e) == 0 &&
-	       file_exists(name) &&
-	       file_join(name, sizeof(name), path, "files", &e) == 0 &&
-	       file_is_dir(name);
-}
-
 static int
 open_output(struct job *j, struct err *e)
 {
@@ -572,7 +562,7 @@ main(int argc, char **argv)
 		return explain_one();
 	if (first == argc && opt_usage(&tool, "an operand is missing") != 0)
 		return TOOL_USAGE;
-	if (out_path != NULL && strcmp(out_path, "-") == 0) {
+	if (out_path != NULL && file_is_stdout(out_path)) {
 		form.json = !form.sarif;
 		out_path = NULL;
 	}
@@ -584,7 +574,8 @@ main(int argc, char **argv)
 	j.workers = (unsigned)threads;
 	if (threads == 0)
 		j.workers = (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
-	j.is_case = j.npath == 1 && is_case(j.path[0]);
+	j.is_case = j.npath == 1 && inspect_case_is(j.path[0], out_path);
+	form.output_path = out_path;
 	if (inspect_out_open(&form, j.path, j.npath, j.is_case, &e) != 0 ||
 	    open_output(&j, &e) != 0)
 		return tool_fail(&e);

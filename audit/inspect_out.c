@@ -12,7 +12,7 @@
 /* --- before -------------------------------------------------------------- */
 
 static int
-not_within(const char *file, const char *const *path, size_t npath,
+not_within(const char *file, bool output, const char *const *path, size_t npath,
     bool is_case, struct err *e)
 {
 	char files[4096];
@@ -27,11 +27,16 @@ not_within(const char *file, const char *const *path, size_t npath,
 				return rc;
 			top = files;
 		}
-		if (!file_within(file, top))
+		/* a file that is to be looked at may be looked at again */
+		if (output ? !file_is_dir(top) || !file_out_within(file, top)
+			   : !file_within(file, top))
 			continue;
 		err_set(e, ERR_USAGE, ERR_NOWHERE,
-		    "lies within what is to be inspected, which has no say in "
-		    "how it is judged");
+		    output
+			? "lies within what is to be inspected, which is not "
+			  "written to"
+			: "lies within what is to be inspected, which has no "
+			  "say in how it is judged");
 		return err_in(e, file);
 	}
 	return 0;
@@ -46,8 +51,12 @@ inspect_out_open(struct inspect_out *o, const char *const *path, size_t npath,
 	int rc;
 
 	policy_none(&o->policy);
-	if ((rc = not_within(o->policy_path, path, npath, is_case, e)) != 0 ||
-	    (rc = not_within(o->taxonomy_path, path, npath, is_case, e)) != 0 ||
+	if ((rc = not_within(o->policy_path, false, path, npath, is_case, e)) !=
+		0 ||
+	    (rc = not_within(
+		 o->taxonomy_path, false, path, npath, is_case, e)) != 0 ||
+	    (rc = not_within(o->output_path, true, path, npath, is_case, e)) !=
+		0 ||
 	    (rc = rules_read(&o->rules, o->taxonomy_path, &missing, e)) != 0)
 		return rc;
 	if (missing.code != 0)

@@ -12,13 +12,15 @@
 struct inspect_out {
 	bool json, sarif, verbose;
 	const char *policy_path, *taxonomy_path;
+	const char *output_path; /* or NULL */
 	struct policy policy;
 	struct rules rules;
 };
 
 /*
  * Read policy and taxonomy.  ERR_USAGE when one lies within what is to be
- * looked at: nothing in there has a say in how it is judged.
+ * looked at: nothing in there has a say in how it is judged; or when the output
+ * would.
  */
 int inspect_out_open(struct inspect_out *, const char *const *path,
     size_t npath, bool is_case, struct err *) MUST_USE;

@@ -97,10 +97,12 @@ static void
 say_policy(const struct policy *p, const char *path)
 {
 	const json_t *require = json_object_get(p->doc, "require");
+	char name[4096];
 	const char *key;
 	json_t *v;
 
-	printf("%s: a policy, sha256 %s\n", path, p->sha256);
+	text_escape(path, strlen(path), name, sizeof(name));
+	printf("%s: a policy, sha256 %s\n", name, p->sha256);
 	printf("  fails at %s\n", finding_severity_name(p->fail_at));
 	for (size_t i = 0; i < p->n; i++)
 		say_entry(&p->entry[i]);

@@ -249,7 +249,7 @@ copy_out(const char *from, struct err *e)
 static bool
 to_stdout(void)
 {
-	return output == NULL || strcmp(output, "-") == 0;
+	return file_is_stdout(output);
 }
 
 /* A pipe or device is written to, not replaced. */

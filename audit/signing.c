@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/signing.h"
 
+#include "base/file.h"
+#include "base/text.h"
+
 bool
 signing_now(const struct signing *s)
 {
 	return s->key != NULL || s->command != NULL;
+}
+
+bool
+signing_to_stdout(const struct signing *s)
+{
+	return (s->pae != NULL && file_is_stdout(s->pae)) ||
+	       (s->query != NULL && file_is_stdout(s->query));
 }
 
 bool
@@ -39,23 +49,51 @@ signing_hand_on(const struct signing *s, struct command *c)
 		command_arg(c, "--model-signature");
 }
 
+/* As a shell reads it, and inert: a bundle is called what its sender liked. */
+static void
+put_path(const char *path, const char *end)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz0123456789"
+				    "_./+-=:@%,";
+	bool quote = strspn(path, plain) != strlen(path);
+	char safe[4096];
+
+	text_escape(path, strlen(path), safe, sizeof(safe));
+	if (quote)
+		putchar('\'');
+	for (const char *p = safe; *p != '\0'; p++)
+		printf(*p == '\'' ? "'\\''" : "%c", *p);
+	printf("%s%s", end, quote ? "'" : "");
+}
+
 void
 signing_print(const struct signing *s, const char *dir, const char *bundle)
 {
-	if (s->pae != NULL)
-		printf("sign            %s, then: assay-report %s/report "
-		       "--attach-signature SIGNATURE\n",
-		    s->pae, dir);
-	else if (!signing_now(s))
+	if (s->pae != NULL) {
+		printf("sign            ");
+		put_path(s->pae, "");
+		printf(", then: assay-report ");
+		put_path(dir, "/report");
+		printf(" --attach-signature SIGNATURE\n");
+	} else if (!signing_now(s)) {
 		printf("verify          not signed: no --key was given\n");
-	if (s->query != NULL)
-		printf("timestamp       ask for %s, then: assay-report "
-		       "%s/report --attach-timestamp ANSWER\n",
-		    s->query, dir);
+	}
+	if (s->query != NULL) {
+		printf("timestamp       ask for ");
+		put_path(s->query, "");
+		printf(", then: assay-report ");
+		put_path(dir, "/report");
+		printf(" --attach-timestamp ANSWER\n");
+	}
 	if (!signing_now(s) && s->pae == NULL)
 		return;
-	printf("verify          assay-verify %s/report %s%s --bundle %s\n", dir,
+	printf("verify          assay-verify ");
+	put_path(dir, "/report");
+	printf(" %s%s --bundle ",
 	    s->certificate != NULL ? "--ca AUTHORITIES --identity NAME"
 				   : "--key YOUR-PUBLIC-KEY",
-	    s->query != NULL ? " --tsa-ca AUTHORITIES-OF-TIME" : "", bundle);
+	    s->query != NULL ? " --tsa-ca AUTHORITIES-OF-TIME" : "");
+	put_path(bundle, "");
+	printf("\n");
 }

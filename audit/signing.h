@@ -43,6 +43,8 @@ struct signing {
 bool signing_asked(const struct signing *);
 /* The report will be signed when it is made. */
 bool signing_now(const struct signing *);
+/* Whether something of it is to go to stdout, where the summary goes. */
+bool signing_to_stdout(const struct signing *);
 /* What a complaint about the key names. */
 const char *signing_name(const struct signing *);
 /* All that was given, as options of assay-report. */

@@ -105,6 +105,8 @@ summary_print(const struct summary *s)
 	json_t *after = document(s, "eval-after.json");
 	const char *verdict = json_string_value(json_at(scan, "verdict"));
 	const char *second = json_string_value(json_at(again, "verdict"));
+	char page[600];
+	struct err e;
 
 	printf("\n");
 	print_text("model", s->model[0] != '\0' ? s->model : "-");
@@ -124,8 +126,9 @@ summary_print(const struct summary *s)
 		print_held_out(s);
 	if (second != NULL)
 		print_text("purified model", s->purified);
-	if (s->reported)
-		printf("report          %s/report/report.html\n", s->dir);
+	if (s->reported && file_join(page, sizeof(page), s->dir,
+			       "report/report.html", &e) == 0)
+		print_text("report", page);
 	else
 		printf("report          not made\n");
 	if (!s->reported)

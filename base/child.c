@@ -3,19 +3,24 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 int
 child_run(int (*fn)(void *), void *arg, int *status, struct err *e)
 {
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 	int st, code;
 
 	fflush(NULL);
 	if ((pid = fork()) < 0)
 		return err_sys(e, "cannot start a process");
 	if (pid == 0) {
+		/* nobody waits any more when the parent was killed */
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
+		    getppid() != parent)
+			_exit(1);
 		code = fn(arg);
 		fflush(NULL);
 		_exit(code);

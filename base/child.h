@@ -10,7 +10,8 @@
 #include "base/err.h"
 
 /*
- * Fork; the child returns fn(arg) as its exit status, stdout flushed.  Waits.
+ * Fork; the child returns fn(arg) as its exit status, stdout flushed, and is
+ * killed when the parent ends.  Waits.
  * ERR_SYSTEM when it could not be started or was killed by a signal.
  */
 int child_run(int (*fn)(void *), void *arg, int *status, struct err *) MUST_USE;

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -82,6 +83,14 @@ serve(const struct crew *c, int in, int out)
 	uint64_t task, len;
 	struct err e = {0};
 
+	/* what it says goes through its pipe alone: beside the others' results
+	 * nothing of its own is to stand in a document */
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	if (c->output > STDERR_FILENO)
+		close(c->output);
+	/* nobody hears it when the caller was killed */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (sandbox_worker(c->memory, &e) != 0)
 		_exit(1);
 	while (get(in, &task, sizeof(task))) {
@@ -163,8 +172,8 @@ bury(struct run *r, struct worker *w, enum crew_end how)
 	char why[128];
 	int st = 0;
 
-	if (how == CREW_LATE)
-		kill(w->pid, SIGKILL);
+	/* also one that only closed its pipe; one that is gone stays as it is */
+	kill(w->pid, SIGKILL);
 	while (waitpid(w->pid, &st, 0) < 0 && errno == EINTR)
 		;
 	if (how == CREW_LATE)
@@ -218,7 +227,6 @@ hear(struct run *r, struct worker *w)
 	memcpy(&len, w->got.ptr, sizeof(len));
 	if (len > CREW_RESULT || w->got.len - 8 > len) {
 		/* its memory is not what it was: nothing it says counts */
-		kill(w->pid, SIGKILL);
 		bury(r, w, CREW_DIED);
 	} else if (w->got.len - 8 == len) {
 		end_task(r, w, CREW_DONE, "");
@@ -294,9 +302,8 @@ crew_run(const struct crew *c, size_t n, struct err *e)
 
 		if (w->pid == 0)
 			continue;
-		if (rc != 0)
-			kill(w->pid, SIGKILL);
-		w->busy = false;
+		/* idle, or nobody wants what it does */
+		kill(w->pid, SIGKILL);
 		close(w->in);
 		while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR)
 			;

@@ -65,8 +65,19 @@ walk(FTS *fts, size_t skip, struct arena *a, struct buf *list, struct err *e)
 		struct dirhash_file one;
 		const char *rel;
 
+		if (f->fts_info == FTS_DNR || f->fts_info == FTS_ERR ||
+		    f->fts_info == FTS_NS) {
+			/* what is not read is not digested: no digest of it */
+			err_set(e, ERR_SYSTEM, ERR_NOWHERE, "cannot read: %s",
+			    strerror(f->fts_errno));
+			return err_in(e, f->fts_path);
+		}
 		if (f->fts_info != FTS_F)
 			continue;
+		if (f->fts_level == FTS_ROOTLEVEL) {
+			err_set(e, ERR_FORMAT, ERR_NOWHERE, "not a directory");
+			return err_in(e, f->fts_path);
+		}
 		rel = f->fts_path + skip;
 		rel += strspn(rel, "/");
 		if ((one.name = arena_strdup(a, rel, strlen(rel))) == NULL)
@@ -86,7 +97,9 @@ dirhash_dir(const char *path, struct digest *out, uint64_t *size,
     json_t **files, struct err *e)
 {
 	char *roots[] = {(char *)(uintptr_t)path, NULL};
-	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	/* a link that names the folder is the folder, one within it is left out */
+	FTS *fts =
+	    fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
 	struct dirhash_file *f;
 	struct buf list = {0};
 	struct arena a;

@@ -26,20 +26,29 @@ int file_map(
 int file_map_fd(int fd, const char *path, uint64_t limit, struct file_map *,
     struct err *) MUST_USE;
 void file_unmap(struct file_map *);
+/* The same checks of one that is read and not mapped. */
+int file_size_fd(int fd, const char *path, uint64_t limit, uint64_t *size,
+    struct err *) MUST_USE;
 
 /* Open for reading without following a final symlink to a special file. */
 int file_open(const char *path, struct err *); /* descriptor, or negative ERR */
 
 /*
  * An output being written.  file_out_open() with path NULL or "-" means
- * stdout; a special file (/dev/full, a pipe) is written directly.
+ * stdout; a descriptor (/dev/fd/3, /dev/stdout) and a special file (/dev/full, a
+ * pipe) are written directly, a link to one is refused.  A link to a file, or to
+ * nothing, is replaced.  A process that is told to end (SIGHUP, SIGINT, SIGTERM)
+ * removes the temporary file first.
  */
 struct file_out {
 	int fd;
 	bool rename; /* temporary file to be renamed on commit */
-	char path[512];
-	char temp[544];
+	char path[4096];
+	char temp[4128];
 };
+
+/* Whether an output of that name goes to stdout. */
+bool file_is_stdout(const char *path);
 
 int file_out_open(struct file_out *, const char *path, struct err *) MUST_USE;
 int file_out_write(
@@ -69,6 +78,8 @@ bool file_exists(const char *path);
 bool file_is_dir(const char *path);
 /* Whether path, followed to where it really is, is dir or beneath it. */
 bool file_within(const char *path, const char *dir);
+/* The same of an output that need not be there yet; never of stdout. */
+bool file_out_within(const char *path, const char *dir);
 
 /* "dir/name" into out; ERR_LIMIT when it does not fit. */
 int file_join(char *out, size_t size, const char *dir, const char *name,

@@ -167,6 +167,30 @@ lookup(const struct opt **all, size_t n, int c)
 	return NULL;
 }
 
+/* What was given behind "--" and begins with a dash is a file's name, also for
+ * the tools that it is handed on to. */
+static char *
+as_path(const char *operand)
+{
+	size_t n = strlen(operand) + 3;
+	char *path = malloc(n); /* for as long as argv */
+
+	if (path == NULL)
+		BUG("out of memory");
+	snprintf(path, n, "./%s", operand);
+	return path;
+}
+
+/* getopt names a letter, which may stand among others; of a long option it is
+ * the word before the next one. */
+static int
+unknown(const struct opt_tool *t, char **argv)
+{
+	if (optopt > 0 && optopt < 1000)
+		return opt_usage(t, "unknown option: -%c", optopt);
+	return opt_usage(t, "unknown option or misused: %s", argv[optind - 1]);
+}
+
 int
 opt_parse(const struct opt_tool *t, int argc, char **argv, int *first)
 {
@@ -185,8 +209,7 @@ opt_parse(const struct opt_tool *t, int argc, char **argv, int *first)
 			return opt_usage(
 			    t, "%s wants a value", argv[optind - 1]);
 		if (o == NULL)
-			return opt_usage(t, "unknown option or misused: %s",
-			    argv[optind - 1]);
+			return unknown(t, argv);
 		if ((rc = store(t, o, optarg)) != OPT_GO)
 			return rc;
 	}
@@ -197,6 +220,9 @@ opt_parse(const struct opt_tool *t, int argc, char **argv, int *first)
 			printf("%s %s\n", t->name, tool_version);
 		return OPT_DONE;
 	}
+	for (int i = optind; i < argc; i++)
+		if (argv[i][0] == '-' && argv[i][1] != '\0')
+			argv[i] = as_path(argv[i]);
 	*first = optind;
 	left = (size_t)(argc - optind);
 	if (left < t->min_operands)

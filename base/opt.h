@@ -64,7 +64,8 @@ enum {
 
 /*
  * Parse argv.  On OPT_GO the operands are argv[*first..argc), options having
- * been moved before them; their number is within the tool's bounds.
+ * been moved before them; their number is within the tool's bounds.  One that
+ * begins with a dash ("-" alone apart) has become "./-...".
  */
 int opt_parse(
     const struct opt_tool *, int argc, char **argv, int *first) MUST_USE;

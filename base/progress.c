@@ -25,7 +25,7 @@ progress_begin(struct progress *p, const char *label, uint64_t total)
 	*p = (struct progress){.label = label, .total = total};
 	p->start = progress_clock();
 	p->last = p->start;
-	p->tty = isatty(STDERR_FILENO);
+	p->tty = tool_terminal(STDERR_FILENO);
 	p->on = !tool_quiet;
 }
 

@@ -6,11 +6,13 @@
 #include "base/sandbox.h"
 
 #include "base/json.h"
+#include "base/tool.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -47,12 +49,9 @@ static const int calls_always[] = {
     SCMP_SYS(rt_sigreturn),
     SCMP_SYS(rt_sigprocmask),
     SCMP_SYS(rt_sigaction),
-    SCMP_SYS(tgkill),
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
     SCMP_SYS(restart_syscall),
-    SCMP_SYS(fcntl),
-    SCMP_SYS(ioctl),
     SCMP_SYS(getuid),
     SCMP_SYS(geteuid),
     SCMP_SYS(getgid),
@@ -101,16 +100,20 @@ static const int calls_crew[] = {
     SCMP_SYS(kill),
     SCMP_SYS(pipe2),
 };
-/* To wait, and to enter the worker's sandbox, which only takes away. */
+/* To wait. */
 static const int calls_caller[] = {
     SCMP_SYS(poll),
     SCMP_SYS(ppoll),
+    SCMP_SYS(getrlimit),
+    SCMP_SYS(set_robust_list),
+};
+/* To enter the worker's sandbox, which only takes away: these, too, since
+ * limits can be set for other processes. */
+static const int calls_enter[] = {
     SCMP_SYS(seccomp),
     SCMP_SYS(prctl),
-    SCMP_SYS(getrlimit),
     SCMP_SYS(setrlimit),
     SCMP_SYS(prlimit64),
-    SCMP_SYS(set_robust_list),
 };
 #ifdef __SANITIZE_ADDRESS__
 /* The sanitizer runtime looks around at exit and when it reports. */
@@ -160,13 +163,40 @@ add_rules(scmp_filter_ctx ctx, uint32_t action, const int *call, size_t n)
 	int rc = 0;
 
 	/* a call in two lists is added twice, which is no error */
-	for (size_t i = 0; i < n && rc == 0; i++)
+	for (size_t i = 0; i < n && (rc == 0 || rc == -EEXIST); i++)
 		rc = seccomp_rule_add(ctx, action, call[i], 0);
 	return rc == -EEXIST ? 0 : rc;
 }
 
 #define ADD(ctx, action, list)                                                 \
 	add_rules((ctx), (action), (list), ARRAY_LEN(list))
+
+/*
+ * Calls of which a parser needs a part.  All of ioctl could put words into the
+ * terminal that is standard error, as if typed there (TIOCSTI); all of fcntl
+ * could have the kernel send signals to others (F_SETOWN, F_SETSIG), and tgkill
+ * could itself.  The whole register is compared.
+ */
+static int
+add_parts(scmp_filter_ctx ctx, bool crew)
+{
+	static const int fcntls[] = {
+	    F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL};
+	int rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+	    SCMP_A1(SCMP_CMP_EQ, TCGETS)); /* isatty() */
+
+	for (size_t i = 0; i < ARRAY_LEN(fcntls) && rc == 0; i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]));
+	/* workers, which have other numbers, are confined when they start */
+	if (rc == 0 && crew)
+		return seccomp_rule_add(
+		    ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 0);
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	return rc;
+}
 
 /* Put a filter in force unless adding to it failed; it is released. */
 static int
@@ -191,6 +221,8 @@ enter_seccomp(const struct sandbox_spec *s, struct err *e)
 		return err_set(
 		    e, ERR_SYSTEM, ERR_NOWHERE, "sandbox: seccomp_init failed");
 	rc = ADD(ctx, SCMP_ACT_ALLOW, calls_always);
+	if (rc == 0)
+		rc = add_parts(ctx, s->crew);
 	if (rc == 0 && s->files != SANDBOX_NO_FILES)
 		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_read);
 	if (rc == 0 && s->files == SANDBOX_WRITE_TREE)
@@ -199,6 +231,8 @@ enter_seccomp(const struct sandbox_spec *s, struct err *e)
 		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_crew);
 	if (rc == 0 && s->crew)
 		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_caller);
+	if (rc == 0 && s->crew)
+		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_enter);
 #ifdef __SANITIZE_ADDRESS__
 	if (rc == 0)
 		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_sanitizer);
@@ -322,6 +356,7 @@ sandbox_enter(
 	int rc;
 
 	*st = (struct sandbox_state){0};
+	tool_close_foreign();
 	if ((rc = enter_rlimits(s, e)) != 0)
 		return rc;
 	st->rlimits = true;
@@ -354,6 +389,12 @@ worker_seccomp(struct err *e)
 		return err_set(
 		    e, ERR_SYSTEM, ERR_NOWHERE, "sandbox: seccomp_init failed");
 	rc = ADD(ctx, SCMP_ACT_ERRNO(EPERM), calls_crew);
+	if (rc == 0)
+		rc = ADD(ctx, SCMP_ACT_ERRNO(EPERM), calls_enter);
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
+		    SCMP_SYS(tgkill), 1,
+		    SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
 	return load_seccomp(ctx, rc, e);
 }
 

@@ -3,6 +3,7 @@
 #include "base/spawn.h"
 
 #include "base/arena.h"
+#include "base/tool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,19 +50,21 @@ wait_for(pid_t pid, const char *name, int *status, struct err *e)
 }
 
 /* What a launcher tells a rank (base/ranks.h) is not about the processes that
- * it runs. */
+ * it runs; these are told whose they are. */
 static char **
 environment(struct arena *a)
 {
-	static const char *const told[] = {"OMPI_", "PMIX_", "PMI_"};
+	static const char *const told[] = {
+	    "OMPI_", "PMIX_", "PMI_", TOOL_PARENT "="};
 	size_t n = 0, k = 0;
 	char **env;
 
 	while (environ[n] != NULL)
 		n++;
 	arena_init(a, SIZE_MAX);
-	if ((env = arena_alloc(a, n + 1, sizeof(*env))) == NULL)
+	if ((env = arena_alloc(a, n + 2, sizeof(*env))) == NULL)
 		BUG("out of memory");
+	env[k++] = arena_printf(a, TOOL_PARENT "=%ld", (long)getpid());
 	for (size_t i = 0; i < n; i++) {
 		size_t t = 0;
 

@@ -31,6 +31,20 @@ is_report(const char *path)
 	return empty;
 }
 
+/* The files that were audited stay as they are. */
+int
+bundle_apart(const char *out, const char *dir, struct err *e)
+{
+	char files[1024];
+	int rc = file_join(files, sizeof(files), dir, "files", e);
+
+	if (rc != 0 || !file_out_within(out, files))
+		return rc;
+	err_set(e, ERR_USAGE, ERR_NOWHERE,
+	    "lies among the files that were audited");
+	return err_in(e, out);
+}
+
 int
 bundle_begin(struct bundle *b, const char *path, bool force, struct err *e)
 {

@@ -14,6 +14,8 @@ struct bundle {
 	bool replace;
 };
 
+/* ERR_USAGE when a report in `path` would lie among the files of the case. */
+int bundle_apart(const char *path, const char *dir, struct err *) MUST_USE;
 /*
  * Begin the directory `path`.  ERR_USAGE when it exists, unless `force` and
  * it holds a report or nothing.

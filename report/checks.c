@@ -4,7 +4,10 @@
 #include "report/require.h"
 #include "report/waive.h"
 
+#include "base/policy.h"
+
 #include <math.h>
+#include <time.h>
 
 json_t *
 checks_decimal(double v)
@@ -47,6 +50,23 @@ checks_exact(const json_t *j)
 		return out;
 	}
 	return json_deep_copy(j);
+}
+
+int
+checks_day(struct checks_in *in, struct err *e)
+{
+	size_t size = sizeof(in->today);
+	int64_t now;
+	time_t when;
+	struct tm tm;
+	int rc = policy_now(&now, e);
+
+	when = (time_t)now;
+	if (rc == 0 && (gmtime_r(&when, &tm) == NULL ||
+			   strftime(in->today, size, "%Y-%m-%d", &tm) == 0))
+		rc = err_set(
+		    e, ERR_USAGE, ERR_NOWHERE, "the clock shows no usable day");
+	return rc;
 }
 
 /* --- findings ------------------------------------------------------------ */
@@ -113,6 +133,7 @@ take_findings(json_t *out, const struct checks_in *in, enum case_doc which)
 	/* assay-inspect applied its policy to what it found itself */
 	if (which != CASE_INSPECT)
 		waive_apply(inspect, list, json_at(doc, "files"));
+	waive_expire(list, NULL, in->today);
 	if (json_is_array(list))
 		json_array_extend(out, list);
 	json_decref(list);
@@ -223,7 +244,7 @@ failing(const struct checks_in *in, const json_t *findings)
 	       0;
 }
 
-/* --- scope and verdict --------------------------------------------------- */
+/* --- verdict --------------------------------------------------------- */
 
 static bool
 complete(const json_t *doc)
@@ -275,100 +296,6 @@ checks_verdict(
 	    strcmp(policy, "PASSED") == 0)
 		return "PASSED";
 	return "INCONCLUSIVE";
-}
-
-static void
-not_tested(json_t *list, const char *check, const char *reason)
-{
-	json_t *one = json_object();
-
-	json_put(one, "check", json_text(check));
-	json_put(one, "reason", json_text(reason));
-	json_add(list, one);
-}
-
-static void
-step(json_t *tested, json_t *missing, const json_t *doc, const char *name,
-    const char *file)
-{
-	char reason[128];
-
-	if (doc == NULL) {
-		snprintf(reason, sizeof(reason), "%s is not in the case", file);
-		not_tested(missing, name, reason);
-		return;
-	}
-	json_add(tested, json_text(name));
-	if (!complete(doc)) {
-		snprintf(reason, sizeof(reason),
-		    "%s says that it stopped before the end", file);
-		not_tested(missing, name, reason);
-	}
-}
-
-/* What stood in for trusted references, NULL: nothing did.  Where there was
- * nothing at all the scan says so itself. */
-static const char *
-untrusted(const json_t *scan)
-{
-	const json_t *arm = json_at(scan, "arm");
-	const char *name = json_is_string(arm) ? json_string_value(arm) : "";
-
-	if (strcmp(name, "home-grown") == 0)
-		return "the scan was given none and grew its own";
-	if (strcmp(name, "previous") == 0)
-		return "an earlier version of the model stood in for one";
-	return NULL;
-}
-
-json_t *
-checks_scope(const struct checks_in *in)
-{
-	json_t *out = json_object(), *tested = json_array();
-	json_t *missing = json_array(), *spots, *one;
-	const json_t *scan = case_doc(in->docs, CASE_SCAN);
-	size_t i;
-
-	step(tested, missing, case_doc(in->docs, CASE_MANIFEST), "unpacking",
-	    "manifest.json");
-	step(tested, missing, case_doc(in->docs, CASE_INSPECT),
-	    "static supply-chain inspection", "inspect.json");
-	if (scan == NULL)
-		not_tested(
-		    missing, "behaviour", "scan.json is not in the case");
-	for (i = 0; in->scan != NULL && i < in->scan->ngeometry; i++) {
-		char text[200];
-
-		snprintf(text, sizeof(text), "flip radii, %.40s (%.100s)",
-		    in->scan->geometry[i].name, in->scan->geometry[i].unit);
-		json_add(tested, json_text(text));
-	}
-	if (in->scan != NULL && in->scan->matrix != NULL)
-		json_add(tested, json_text("untargeted class flips"));
-	if (json_array_size(json_at(scan, "probes")) != 0)
-		json_add(tested,
-		    json_text("a dictionary of simple triggers (stamps, "
-			      "gratings)"));
-	if (json_array_size(json_at(scan, "pairs")) != 0)
-		json_add(tested,
-		    json_text("patch radii of pairs of source and target "
-			      "class"));
-	if (scan != NULL && untrusted(scan) != NULL)
-		not_tested(missing, "comparison with a trusted reference",
-		    untrusted(scan));
-	if (case_doc(in->docs, CASE_PURIFY) != NULL && in->rescan == NULL)
-		not_tested(missing, "behaviour of the purified model",
-		    "rescan/scan.json is not in the case");
-	json_array_foreach(json_at(scan, "not_tested"), i,
-	    one) if (json_is_string(one)) not_tested(missing,
-	    json_string_value(one), "the scan did not test for it");
-	spots = json_at(scan, "blind_spots") != NULL
-		    ? checks_exact(json_at(scan, "blind_spots"))
-		    : json_array();
-	json_put(out, "tested", tested);
-	json_put(out, "notTested", missing);
-	json_put(out, "blindSpots", spots);
-	return out;
 }
 
 /* --- checks -------------------------------------------------------------- */

@@ -28,21 +28,27 @@ key_of(const json_t *f, struct buf *out)
 		    json_integer_value(json_at(f, "sourceClass")));
 }
 
-/* Findings by key; of several alike the worst, which come first. */
+/* Findings by key; those alike are numbered, the worst first, as they come. */
 static json_t *
 by_key(const json_t *list)
 {
-	json_t *out = json_object(), *one;
+	json_t *out = json_object(), *seen = json_object(), *one;
 	struct buf key = {0};
 	size_t i;
 
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
+		json_int_t nth;
+
 		key_of(one, &key);
-		if (json_object_get(out, buf_str(&key)) == NULL)
-			json_put(out, buf_str(&key), json_incref(one));
+		nth = json_integer_value(json_object_get(seen, buf_str(&key))) +
+		      1;
+		json_put(seen, buf_str(&key), json_integer(nth));
+		buf_printf(&key, "\n%" JSON_INTEGER_FORMAT, nth);
+		json_put(out, buf_str(&key), json_incref(one));
 	}
 	buf_free(&key);
+	json_decref(seen);
 	return out;
 }
 

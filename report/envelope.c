@@ -3,9 +3,11 @@
 
 #include "report/cert.h"
 #include "report/stamp.h"
+#include "report/statement.h"
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/text.h"
 
 int
 envelope_certificate(
@@ -206,15 +208,67 @@ envelope_is_report(const char *dir)
 	       file_exists(path);
 }
 
+/* What is compared or listed by what it says must say something. */
+static int
+check_statement(const json_t *j, struct err *e)
+{
+	static const char *const verdict[] = {
+	    "PASSED", "FAILED", "INCONCLUSIVE"};
+
+	if (strcmp(json_text_at(j, "_type"), STATEMENT_TYPE) != 0 ||
+	    strcmp(json_text_at(j, "predicateType"), STATEMENT_PREDICATE) !=
+		0 ||
+	    !text_is_one_of(json_text_at(j, "predicate.verdict"), verdict,
+		ARRAY_LEN(verdict)))
+		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "not the statement of a model audit");
+	return 0;
+}
+
+/* A statement, or a signed file with one in it. */
+static int
+parse_statement(const struct file_map *m, json_t **out, struct err *e)
+{
+	struct dsse d;
+	json_t *j;
+	int rc;
+
+	if ((rc = json_read(m->ptr, m->len, &j, e)) != 0)
+		return rc;
+	if (json_at(j, "dsseEnvelope") != NULL) {
+		json_decref(j);
+		if ((rc = dsse_read(m->ptr, m->len, &d, e)) != 0)
+			return rc;
+		rc = json_read(d.payload.ptr, d.payload.len, &j, e);
+		dsse_release(&d);
+		if (rc != 0)
+			return err_wrap(e, "payload");
+	}
+	if ((rc = check_statement(j, e)) != 0)
+		json_decref(j);
+	else
+		*out = j;
+	return rc;
+}
+
 int
 envelope_statement(const char *path, json_t **out, struct err *e)
 {
 	char file[1200];
+	struct file_map m;
 	int rc;
 
-	if (!file_is_dir(path))
-		return json_read_file(path, LIMIT_DOCUMENT, out, e);
-	if ((rc = file_join(file, sizeof(file), path, ENVELOPE_STATE, e)) != 0)
+	*out = NULL;
+	if (file_is_dir(path)) {
+		rc = file_join(file, sizeof(file), path, ENVELOPE_STATE, e);
+		if (rc != 0)
+			return rc;
+		path = file;
+	}
+	if ((rc = file_map(path, LIMIT_DOCUMENT, &m, e)) != 0)
 		return rc;
-	return json_read_file(file, LIMIT_DOCUMENT, out, e);
+	if ((rc = parse_statement(&m, out, e)) != 0)
+		err_in(e, path);
+	file_unmap(&m);
+	return rc;
 }

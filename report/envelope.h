@@ -43,8 +43,9 @@ int envelope_attach_stamp(
 
 /* A report directory, by its statement. */
 bool envelope_is_report(const char *dir);
-/* The statement of a report, by its directory or its own name; what nobody
- * verified.  A new reference. */
+/* The statement of a report, by its directory, its own name or that of the signed
+ * file; what nobody verified, but a model audit with a verdict, else ERR_FORMAT.
+ * A new reference. */
 int envelope_statement(const char *path, json_t **out, struct err *) MUST_USE;
 
 #endif

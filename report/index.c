@@ -132,8 +132,8 @@ index_print(const json_t *index)
 		    json_integer_value(json_at(one, "critical")),
 		    json_integer_value(json_at(one, "high")), name, subject);
 	}
-	printf("%zu reports; verify each with assay-verify\n",
-	    json_array_size(list));
+	printf("%zu report%s; verify each with assay-verify\n",
+	    json_array_size(list), text_plural(json_array_size(list)));
 }
 
 static void

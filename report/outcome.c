@@ -24,12 +24,13 @@ outcome_judge(struct outcome *o, const struct err *e)
 {
 	char line[1100];
 
+	err_text(e, line, sizeof(line));
 	if (e->code != ERR_FORMAT && e->code != ERR_TRUNCATED) {
 		tool_fail(e);
+		json_add(o->problems, json_text(line));
 		o->incomplete = true;
 		return;
 	}
-	err_text(e, line, sizeof(line));
 	outcome_problem(o, "%s", line);
 }
 

@@ -7,6 +7,7 @@
 #include "report/checks.h"
 
 #include "base/sarif.h"
+#include "base/text.h"
 
 static json_t *
 files(const json_t *p)
@@ -30,18 +31,36 @@ files(const json_t *p)
 	return out;
 }
 
+/* Whether every step was done, and to its end: also a bundle that failed may
+ * hold more than was seen. */
+static bool
+whole(const json_t *p)
+{
+	static const char *const step[] = {
+	    "unpacking", "static supply-chain inspection", "behaviour"};
+	const json_t *list = json_at(p, "scope.notTested"), *one;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		if (text_is_one_of(
+			output_text_at(one, "check"), step, ARRAY_LEN(step)))
+			return false;
+	}
+	return strcmp(output_text_at(p, "verdict"), "INCONCLUSIVE") != 0;
+}
+
 /* As sarif_log() wants it: like a document of assay-inspect. */
 static json_t *
 document(const json_t *p)
 {
 	json_t *doc = json_object();
-	bool whole = strcmp(output_text_at(p, "verdict"), "INCONCLUSIVE") != 0;
 
 	json_put(doc, "tool", json_deep_copy(json_at(p, "tool")));
 	json_put(doc, "files", files(p));
 	json_put(doc, "findings", json_deep_copy(json_at(p, "findings")));
 	json_put(doc, "rules", json_object());
-	json_put(doc, "complete", json_boolean(whole));
+	json_put(doc, "complete", json_boolean(whole(p)));
 	return doc;
 }
 

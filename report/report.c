@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * assay-report: one signed report from a case.
  */
+#include "report/brief.h"
 #include "report/bundle.h"
 #include "report/case.h"
 #include "report/envelope.h"
@@ -14,12 +15,10 @@
 #include "report/statement.h"
 #include "report/svg.h"
 
-#include "base/doc.h"
 #include "base/file.h"
 #include "base/opt.h"
 #include "base/rules.h"
 #include "base/secret.h"
-#include "base/text.h"
 #include "base/tool.h"
 
 static struct signer signer;
@@ -426,41 +425,28 @@ write_all(struct run *r, const char *out, struct err *e)
 	return rc;
 }
 
+/* Documents that go to standard output, and leave no place for a summary. */
+static int
+to_stdout(void)
+{
+	return (opt_pae != NULL && file_is_stdout(opt_pae)) +
+	       (opt_query != NULL && file_is_stdout(opt_query));
+}
+
 static void
 print_summary(const struct run *r, const char *verdict, const char *out)
 {
-	const json_t *p = json_at(r->statement, "predicate");
-	char line[2048];
+	const struct brief b = {.statement = r->statement,
+	    .out = out,
+	    .pub = r->has_key ? &r->pub : NULL,
+	    .is_signed = signer_signs(&signer)};
 
-	text_escape(out, strlen(out), line, sizeof(line));
-	if (opt_json) {
-		json_t *j = doc_new("assay-report/1");
-
-		json_put(j, "verdict", json_text(verdict));
-		json_put(j, "report", json_text(out));
-		json_put(j, "subject",
-		    json_deep_copy(json_at(r->statement, "subject.0")));
-		json_put(j, "resultsDigest",
-		    json_deep_copy(json_at(p, "resultsDigest")));
-		json_put(j, "notTested",
-		    json_deep_copy(json_at(p, "scope.notTested")));
-		json_put(j, "findings",
-		    json_integer(
-			(json_int_t)json_array_size(json_at(p, "findings"))));
-		json_put(j, "keyid",
-		    r->has_key ? json_text(r->pub.id) : json_null());
-		json_put(j, "signed", json_boolean(signer_signs(&signer)));
-		json_print(j);
-		json_decref(j);
-		return;
-	}
-	printf("%s  %s/report.html\n", verdict, line);
-	if (signer_signs(&signer))
-		printf("signed with %s, key %s\n", keys_kind_name(r->pub.kind),
-		    r->pub.id);
+	if (to_stdout() != 0)
+		tool_note("%s  %s/report.html", verdict, out);
+	else if (opt_json)
+		brief_json(&b);
 	else
-		printf(r->has_key ? "to be signed: --attach-signature\n"
-				  : "not signed\n");
+		brief_print(&b);
 }
 
 static int
@@ -485,7 +471,8 @@ report(struct run *r, const char *dir)
 		err_set(&e, ERR_LIMIT, ERR_NOWHERE, "path too long");
 		return tool_fail(&e);
 	}
-	if (try_key(r, &e) != 0 || (opt_pdf && pdf_check(&e) != 0) ||
+	if (checks_day(&r->in, &e) != 0 || bundle_apart(out, dir, &e) != 0 ||
+	    try_key(r, &e) != 0 || (opt_pdf && pdf_check(&e) != 0) ||
 	    case_read(&r->docs, dir, &e) != 0 ||
 	    require_signatures(&r->docs, &r->signatures, &e) != 0 ||
 	    read_scans(r, &e) != 0 || read_taxonomy(r, &e) != 0 ||
@@ -549,6 +536,8 @@ act(struct run *r, const char *operand)
 static const char *
 bad_operands(int n)
 {
+	if (to_stdout() + opt_json > 1)
+		return "one document at a time goes to standard output";
 	if (opt_check_key + opt_index + opt_diff > 1)
 		return "--check-key, --index and --diff: one at a time";
 	if (opt_check_key)

@@ -59,6 +59,9 @@ in_sandbox(struct attempt *a, struct err *said, struct err *e)
 	*a->e = (struct err){.code = ERR_SYSTEM};
 	rc = child_run(attempt, a, &status, e);
 	*said = *a->e;
+	/* whatever became of the child, this is text */
+	said->path[sizeof(said->path) - 1] = '\0';
+	said->msg[sizeof(said->msg) - 1] = '\0';
 	munmap(a->e, sizeof(*a->e));
 	return rc;
 }

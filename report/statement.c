@@ -2,6 +2,9 @@
 #define _GNU_SOURCE /* timegm family, gmtime_r */
 #include "report/statement.h"
 
+#include "report/scope.h"
+#include "report/waive.h"
+
 #include "base/finding.h"
 #include "base/text.h"
 #include "base/tool.h"
@@ -44,6 +47,9 @@ policy_json(const struct checks_in *in)
 		json_put(j, "given", checks_exact(given));
 		/* the same audit on another day is the same audit */
 		json_object_del(json_object_get(j, "given"), "date");
+		waive_expire(NULL,
+		    json_object_get(json_object_get(j, "given"), "entries"),
+		    in->today);
 	}
 	return j;
 }
@@ -267,7 +273,7 @@ predicate_new(const struct checks_in *in)
 	    checks_exact(
 		case_input(case_doc(in->docs, CASE_MANIFEST), "bundle")));
 	json_put(p, "manifest", manifest_json(in));
-	json_put(p, "scope", checks_scope(in));
+	json_put(p, "scope", scope_json(in));
 	json_put(p, "checks", checks);
 	json_put(p, "findings", findings);
 	json_put(p, "verdict", json_text(verdict));

@@ -108,6 +108,10 @@ walk(struct subject *s, FTS *fts, const char *dir, struct found **list,
 			    strerror(f->fts_errno));
 			return err_in(e, f->fts_path);
 		}
+		if (f->fts_level == FTS_ROOTLEVEL) {
+			err_set(e, ERR_FORMAT, ERR_NOWHERE, "not a directory");
+			return err_in(e, dir);
+		}
 		rc = take_entry(s, f, skip, list, e);
 	}
 	return rc;
@@ -123,7 +127,8 @@ collect(struct subject *s, const char *dir, bool by_state, struct err *e)
 
 	*s = (struct subject){.by_state = by_state};
 	arena_init(&s->arena, SUBJECT_ARENA);
-	fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	/* the directory itself may be named by a link */
+	fts = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
 	if (fts == NULL) {
 		err_sys(e, "cannot walk");
 		return err_in(e, dir);

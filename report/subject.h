@@ -25,7 +25,8 @@ struct subject {
 	bool by_state; /* digests are of state, not of content */
 };
 
-/* All that lies beneath dir; links are not followed. */
+/* All that lies beneath dir, which may be a link to a directory; links beneath
+ * it are not followed. */
 int subject_dir(struct subject *, const char *dir, struct err *) MUST_USE;
 /*
  * The same by what the file system says of each (which file, its size, its

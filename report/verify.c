@@ -3,9 +3,11 @@
  * this the bundle that it is about?
  */
 #define _GNU_SOURCE /* timegm, strptime */
+#include "report/checks.h"
 #include "report/outcome.h"
 #include "report/verify_files.h"
 #include "report/verify_statement.h"
+#include "report/waive.h"
 
 #include "base/doc.h"
 #include "base/file.h"
@@ -234,6 +236,40 @@ check_tool(struct outcome *o)
 		    rules != NULL ? rules : "-");
 }
 
+/* What a waiver let pass is accepted until a day, and that may be over. */
+static void
+check_waivers(struct outcome *o)
+{
+	const json_t *p = json_at(o->statement, "predicate");
+	const json_t *list = json_at(p, "findings"), *one;
+	enum finding_severity fail_at =
+	    waive_fail_at(json_at(p, "policy.given"));
+	time_t now = time(NULL);
+	char today[16] = "";
+	struct tm tm;
+	size_t i;
+
+	if (gmtime_r(&now, &tm) == NULL ||
+	    strftime(today, sizeof(today), "%Y-%m-%d", &tm) != 10)
+		return;
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		const char *until = json_text_at(one, "waived.expires");
+
+		if (*until == '\0' || strcmp(until, today) >= 0 ||
+		    checks_severity(one) < fail_at)
+			continue;
+		if (opt_pass)
+			outcome_problem(o,
+			    "findings.%zu: the waiver of %.60s expired on "
+			    "%.10s",
+			    i, json_text_at(one, "id"), until);
+		else
+			tool_warn("the waiver of %.60s expired on %.10s",
+			    json_text_at(one, "id"), until);
+	}
+}
+
 static void
 check_policy(struct outcome *o)
 {
@@ -245,6 +281,13 @@ check_policy(struct outcome *o)
 		outcome_problem(
 		    o, "verdict: it is %s, PASSED is required", verdict);
 	check_tool(o);
+	check_waivers(o);
+	/* who signs cannot have known what was audited later */
+	if (o->who.by_tsa && age_of(o->statement, &age) &&
+	    (int64_t)time(NULL) - age > o->who.time + 86400)
+		outcome_problem(o,
+		    "run.auditedAt: the audit is dated after its signature "
+		    "was stamped");
 	if (opt_max_age == 0)
 		return;
 	if (!age_of(o->statement, &age))
@@ -284,8 +327,10 @@ age_text(const json_t *statement, char *out, size_t size)
 	int64_t age;
 
 	if (age_of(statement, &age))
-		snprintf(out, size, "%s (%" PRId64 " days ago)",
-		    member(statement, "predicate.run.auditedAt"), age / 86400);
+		snprintf(out, size, "%s (%" PRId64 " days %s)",
+		    member(statement, "predicate.run.auditedAt"),
+		    (age < 0 ? -age : age) / 86400,
+		    age < 0 ? "from now: one of two clocks is wrong" : "ago");
 	else
 		snprintf(out, size, "unknown");
 	return out;
@@ -361,7 +406,8 @@ print_json(const struct outcome *o)
 	    k->id[0] != '\0' ? json_text(keys_kind_name(k->kind))
 			     : json_null());
 	json_put(j, "identity",
-	    trust.ca != NULL ? json_text(trust.identity) : json_null());
+	    trust.ca != NULL && o->statement != NULL ? json_text(trust.identity)
+						     : json_null());
 	if (o->who.stamped) {
 		json_put(j, "stampedAt", json_integer(o->who.time));
 		json_put(j, "stampTrusted", json_boolean(o->who.by_tsa));
@@ -474,6 +520,13 @@ bad_options(void)
 	if (trust.ca == NULL &&
 	    (trust.identity != NULL || trust.between != NULL))
 		return "--identity and --chain go with --ca";
+	if ((opt_pae != NULL && file_is_stdout(opt_pae)) ||
+	    (opt_sig != NULL && file_is_stdout(opt_sig)))
+		return "--pae and --sig want files: the result is what goes to "
+		       "standard output";
+	if (opt_ruleset != NULL &&
+	    !digest_parse(opt_ruleset, &(struct digest){0}))
+		return "--ruleset wants 64 hexadecimal digits in lower case";
 	/* what is no version would be older than any */
 	if (opt_version != NULL &&
 	    (strspn(opt_version, "0123456789") == 0 ||

@@ -4,6 +4,7 @@
 #include "report/envelope.h"
 #include "report/oms.h"
 
+#include "base/casedir.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -16,6 +17,16 @@ tell(void *ctx, const char *what, const char *path)
 	outcome_problem(ctx, "bundle: %s: %s", what, path);
 }
 
+/* Whether the audit began with a folder: its digest is of a list of files, and
+ * no file is to be taken for it that holds such a list. */
+static bool
+of_folder(const struct outcome *o)
+{
+	return strcmp(
+		   json_text_at(o->statement, "predicate.manifest.container"),
+		   "directory") == 0;
+}
+
 static void
 check_archive(struct outcome *o, const char *path)
 {
@@ -23,7 +34,10 @@ check_archive(struct outcome *o, const char *path)
 	struct digest d;
 	uint64_t size;
 
-	if (digest_file(path, LIMIT_MODEL_FILE, &d, &size, &e) != 0)
+	if (of_folder(o))
+		outcome_problem(
+		    o, "bundle: %s is a file, and a folder was audited", path);
+	else if (digest_file(path, LIMIT_MODEL_FILE, &d, &size, &e) != 0)
 		outcome_judge(o, &e);
 	else if (outcome_digest(
 		     o->statement, "predicate.bundle.sha256", &d, &e) != 0)
@@ -43,15 +57,25 @@ is_same_folder(const struct outcome *o, const struct subject *have)
 	for (size_t i = 0; i < have->n; i++)
 		if (have->file[i].odd)
 			return false;
-	return have->n != 0 &&
+	return have->n != 0 && of_folder(o) &&
 	       outcome_digest(o->statement, "predicate.bundle.sha256",
 		   &have->dirhash, &ignored) == 0;
+}
+
+/* --- a case ---------------------------------------------------------------- */
+
+/* Only CASE/files is compared. */
+static void
+tell_other(void *ctx, const char *name)
+{
+	outcome_problem(
+	    ctx, "bundle: extra: %s, which is no part of a case", name);
 }
 
 void
 verify_bundle(struct outcome *o, const struct subject *want, const char *path)
 {
-	char files[1024], manifest[1024];
+	char files[1200];
 	const char *dir = path;
 	struct subject have;
 	struct err e = {0};
@@ -60,14 +84,14 @@ verify_bundle(struct outcome *o, const struct subject *want, const char *path)
 		check_archive(o, path);
 		return;
 	}
-	if (file_join(files, sizeof(files), path, "files", &e) != 0 ||
-	    file_join(manifest, sizeof(manifest), path, "manifest.json", &e) !=
-		0) {
-		outcome_judge(o, &e);
-		return;
-	}
-	if (file_exists(manifest) && file_is_dir(files))
+	if (casedir_is(path)) {
+		if (file_join(files, sizeof(files), path, "files", &e) != 0 ||
+		    casedir_others(path, tell_other, o, &e) < 0) {
+			outcome_judge(o, &e);
+			return;
+		}
 		dir = files;
+	}
 	if (subject_dir(&have, dir, &e) != 0) {
 		outcome_judge(o, &e);
 		return;
@@ -76,6 +100,8 @@ verify_bundle(struct outcome *o, const struct subject *want, const char *path)
 		subject_compare(want, &have, tell, o);
 	subject_release(&have);
 }
+
+/* --- derived files --------------------------------------------------------- */
 
 static void
 check_one_derived(struct outcome *o, const char *dir, const json_t *one)

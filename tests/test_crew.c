@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define TASKS 40
@@ -90,6 +92,35 @@ each_task_ends_once(void **state)
 	}
 }
 
+/* A worker that is no longer ours: it hangs up, and goes on for ever. */
+static void
+hang_up(void *ctx, size_t i, struct buf *b)
+{
+	(void)ctx;
+	(void)i;
+	(void)b;
+	for (int fd = 3; fd < 64; fd++)
+		close(fd);
+	for (;;)
+		pause();
+}
+
+static void
+one_that_hangs_up_is_ended(void **state)
+{
+	struct seen s = {.times = {0}};
+	struct crew c = {
+	    .workers = 1, .task = hang_up, .done = done, .ctx = &s};
+	struct err e = {0};
+
+	(void)state;
+	alarm(20);
+	assert_int_equal(crew_run(&c, 2, &e), 0);
+	alarm(0);
+	assert_int_equal(s.end[0], CREW_DIED);
+	assert_int_equal(s.end[1], CREW_DIED);
+}
+
 static void
 nothing_to_do(void **state)
 {
@@ -101,6 +132,7 @@ nothing_to_do(void **state)
 }
 
 static pid_t caller;
+static int output; /* what the caller writes to when all is done */
 
 /* What a worker in the sandbox tries; its result is the errno. */
 static void
@@ -114,8 +146,16 @@ attempt(void *ctx, size_t i, struct buf *b)
 		failed = fork();
 	else if (i == 1)
 		failed = kill(caller, 0);
+	else if (i == 2)
+		failed = (int)write(STDERR_FILENO, "", 0);
+	else if (i == 3)
+		failed = (int)syscall(SYS_tgkill, caller, caller, 0);
+	else if (i == 4)
+		failed = prlimit(caller, RLIMIT_CPU, NULL, &(struct rlimit){0});
+	else if (i == 5)
+		failed = (int)write(STDOUT_FILENO, "", 0);
 	else
-		failed = (int)write(1, "", 0);
+		failed = (int)write(output, "", 0);
 	buf_u8(b, failed < 0 ? (uint8_t)errno : 0);
 }
 
@@ -133,21 +173,27 @@ confined(void *arg)
 {
 	struct sandbox_spec spec = {.files = SANDBOX_NO_FILES, .crew = true};
 	struct sandbox_state state;
-	int got[3] = {-1, -1, -1};
+	int got[7] = {-1, -1, -1, -1, -1, -1, -1};
 	struct crew c = {
 	    .workers = 2, .task = attempt, .done = note, .ctx = got};
 	struct err e = {0};
 
 	(void)arg;
 	caller = getpid();
-	if (sandbox_enter(&spec, &state, &e) != 0 || crew_run(&c, 3, &e) != 0)
+	output = c.output = dup(STDERR_FILENO);
+	if (sandbox_enter(&spec, &state, &e) != 0 || crew_run(&c, 7, &e) != 0)
 		return 2;
+	if (got[2] != 0 || got[5] != EBADF || got[6] != EBADF)
+		return 3;
 #ifdef __SANITIZE_ADDRESS__
-	return got[2] == 0 ? 0 : 3; /* its leak checker may fork */
+	return 0; /* its leak checker may fork */
 #else
 	if (!state.seccomp)
 		return 0;
-	return got[0] == EPERM && got[1] == EPERM && got[2] == 0 ? 0 : 3;
+	return got[0] == EPERM && got[1] == EPERM && got[3] == EPERM &&
+		       got[4] == EPERM
+		   ? 0
+		   : 4;
 #endif
 }
 
@@ -167,6 +213,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_task_ends_once),
+	    cmocka_unit_test(one_that_hangs_up_is_ended),
 	    cmocka_unit_test(nothing_to_do),
 	    cmocka_unit_test(workers_in_a_sandbox),
 	};

@@ -4,6 +4,7 @@
 #include "tests/test.h"
 
 #include "base/digest.h"
+#include "base/dirhash.h"
 
 static void
 test_sha256(void **state)
@@ -74,14 +75,32 @@ test_base64(void **state)
 	buf_free(&b);
 }
 
+/* No folder, or what is none, has no digest: that of nothing would be one. */
+static void
+test_dirhash_of_no_folder(void **state)
+{
+	struct digest d;
+	uint64_t size;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(
+	    dirhash_dir("build/no-such-folder", &d, &size, NULL, &e),
+	    ERR_SYSTEM);
+	assert_string_equal(e.path, "build/no-such-folder");
+	assert_int_equal(
+	    dirhash_dir("Makefile", &d, &size, NULL, &e), ERR_FORMAT);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(base64_rows) + 1] = {
-	    cmocka_unit_test(test_sha256)};
+	struct CMUnitTest tests[ARRAY_LEN(base64_rows) + 2] = {
+	    cmocka_unit_test(test_sha256),
+	    cmocka_unit_test(test_dirhash_of_no_folder)};
 
 	for (size_t i = 0; i < ARRAY_LEN(base64_rows); i++)
-		tests[i + 1] =
+		tests[i + 2] =
 		    (struct CMUnitTest)ROW(test_base64, base64_rows[i]);
 	return cmocka_run_group_tests_name("digest", tests, NULL, NULL);
 }

@@ -6,9 +6,11 @@
 
 #include "base/child.h"
 #include "base/sandbox.h"
+#include "base/tool.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -63,6 +65,45 @@ try_link(void)
 	return symlink("/etc/passwd", "build/tests-link") != 0 ? 0 : 1;
 }
 
+/* Words for a terminal, as if somebody had typed them. */
+static int
+try_terminal(void)
+{
+	return ioctl(STDERR_FILENO, TIOCSTI, "x") < 0 && errno == EPERM ? 0 : 1;
+}
+
+static pid_t other; /* a process that is not in the sandbox */
+
+static int
+try_signal(void)
+{
+	return syscall(SYS_tgkill, other, other, 0) < 0 && errno == EPERM ? 0
+									  : 1;
+}
+
+/* The kernel would send them. */
+static int
+try_owner(void)
+{
+	return fcntl(STDERR_FILENO, F_SETOWN, other) < 0 && errno == EPERM ? 0
+									   : 1;
+}
+
+/* A broken invariant of ours ends as it does elsewhere. */
+static int
+try_abort(void)
+{
+	abort();
+}
+
+static int foreign; /* open when the tool was started */
+
+static int
+try_foreign(void)
+{
+	return fcntl(foreign, F_GETFD) < 0 && errno == EBADF ? 0 : 1;
+}
+
 /* What a parser does need still works. */
 static int
 try_memory(void)
@@ -85,6 +126,11 @@ static const struct attempt attempts[] = {
     {"open a socket", SANDBOX_NO_FILES, try_socket, true},
     {"start a process", SANDBOX_NO_FILES, try_fork, false},
     {"make a link", SANDBOX_WRITE_TREE, try_link, false},
+    {"type into the terminal", SANDBOX_NO_FILES, try_terminal, false},
+    {"send a signal", SANDBOX_NO_FILES, try_signal, false},
+    {"have a signal sent", SANDBOX_NO_FILES, try_owner, false},
+    {"abort", SANDBOX_NO_FILES, try_abort, true},
+    {"use a descriptor of the caller", SANDBOX_NO_FILES, try_foreign, false},
     {"allocate memory", SANDBOX_NO_FILES, try_memory, false},
 };
 
@@ -97,6 +143,9 @@ enter_and_try(void *arg)
 	struct sandbox_state st;
 	struct err e;
 
+	other = getppid();
+	foreign = open("/dev/null", O_RDONLY);
+	tool_start("test");
 	if (sandbox_enter(&spec, &st, &e) != 0)
 		return 90;
 	/* a kernel without the layers cannot stop anything */
@@ -113,8 +162,8 @@ test_attempt(void **state)
 	int status = 0, rc;
 
 #ifdef __SANITIZE_ADDRESS__
-	if (a->work == try_fork)
-		skip(); /* the leak checker needs clone */
+	if (a->work == try_fork || a->work == try_abort)
+		skip(); /* the leak checker needs clone, aborts are caught */
 #endif
 	rc = child_run(enter_and_try, (void *)(uintptr_t)a, &status, &e);
 	if (rc == 0 && status == 77)

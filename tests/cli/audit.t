@@ -98,6 +98,7 @@ mkdir two && cp "$clean" two/a.onnx && cp "$suspect" two/b.onnx
 failing 4 'two models' 'two: holds 2 models' two c6
 audit 0 'one of them' two c7 --model a.onnx -r "$reference"
 prints '^model  *a.onnx'
+ok 'that the other was not scanned is signed' jq -e '.predicate.scope.notTested[] | select(.check == "behaviour of b.onnx")' c7/report/statement.json
 failing 4 'none of them' "two: holds no model 'c.onnx'" two c8 --model c.onnx
 mkdir none && echo hello >none/README.md
 failing 3 'no model' 'none: holds no model' none c9

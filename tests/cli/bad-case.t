@@ -102,6 +102,6 @@ import json, sys
 f = json.load(open(sys.argv[1]))["predicate"]["findings"]
 assert [x["detail"] for x in f] == ["%05d" % i for i in range(100000)]
 P
-exits 0 "  and it verifies" assay-verify $case/report --key $tmp/pub --bundle $case
+exits 0 "  and it verifies" assay-verify $case/report --key $tmp/pub --bundle $case/files
 statements_fit
 done_testing

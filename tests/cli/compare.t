@@ -56,7 +56,20 @@ exits 4 "one report" assay-report --diff $a
 exits 4 "two cases" assay-report $tmp/clean $tmp/backdoored
 exits 2 "no report" assay-report --diff $a $tmp/none
 echo '{"predicate": 7, "subject": "x"}' >$tmp/odd.json
-exits 0 "a statement that says nothing" assay-report --diff $tmp/odd.json $tmp/odd.json
+exits 2 "a statement that says nothing" assay-report --diff $tmp/odd.json $tmp/odd.json
+says 'odd.json: not the statement of a model audit'
+jq '.predicate.verdict = "FINE"' $a/statement.json >$tmp/odd.json
+exits 2 "a verdict that is none" assay-report --diff $tmp/odd.json $a
+# another finding of the same kind at the same place
+jq '.predicate.findings += [.predicate.findings[0] + {severity: "critical", detail: "one more"}]' $a/statement.json >$tmp/more.json
+exits 1 "a finding like one that is there" assay-report --diff $a $tmp/more.json
+prints "1 new, 0 fixed"
+exits 0 "  and back" assay-report --diff $tmp/more.json $a
+prints "0 new, 1 fixed"
+openssl genpkey -algorithm ed25519 -out $tmp/key
+run assay-report --key $tmp/key $tmp/clean -o $tmp/signed
+exits 1 "signed files by name" assay-report --diff $tmp/signed/audit.sigstore.json $b
+prints "verdict *PASSED -> FAILED"
 echo '{' >$tmp/bad.json
 exits 2 "no JSON" assay-report --diff $a $tmp/bad.json
 
@@ -77,13 +90,13 @@ ok "index.json agrees" python3 - $tmp/all/index.json $a $b <<-'P'
 	        assert d[p][level] == sum(f["severity"] == level for f in s["findings"])
 P
 exits 2 "one that is not there" assay-report --index $a $tmp/none
-prints "1 reports"
-exits 0 "a statement that says nothing" assay-report --index $tmp/odd.json
+prints "^1 report;"
+exits 2 "a statement that says nothing" assay-report --index $tmp/odd.json
 sed 's/clothes.tar.gz/<script>x<\/script>/' $a/statement.json >$tmp/evil.json
 exits 0 "a hostile name" assay-report --index $tmp/evil.json -o $tmp/evil
 ok "is text" sh -c "! grep -qi '<script' $tmp/evil/index.html"
 # nobody has verified what is compared
-jq '.predicate.verdict = "\u001b[2J\u202ePASSED" | .predicate.findings += [{id: "\u001b[31mX", path: "p", severity: "\u001b[32m", detail: "d"}] |
+jq '.subject[0].name = "\u001b[2J\u202ePASSED" | .predicate.findings += [{id: "\u001b[31mX", path: "p", severity: "\u001b[32m", detail: "d"}] |
     (.predicate.checks[] | select(.id == "behaviour").evidence.score) = "\u001b[33m"' $a/statement.json >$tmp/ansi.json
 for how in "--diff $a" "--index"; do
 	run assay-report $how $tmp/ansi.json

@@ -30,6 +30,8 @@ ok 'the same table' cmp "$tmp/t1" "$tmp/t2"
 exits 0 'without a trigger' assay-eval "$clean" --data "$audit" --json
 ok 'there is no ASR' grep -q '"asr": null' "$out"
 ok 'of no class either' grep -q '"success_by_class": null' "$out"
+exits 0 'the document to standard output' assay-eval "$clean" --data "$audit" -o -
+ok '  is all that is printed' jq -e .accuracy "$out"
 exits 0 'with a baseline' assay-eval "$clean" --data "$audit" --trigger "$trigger" --baseline "$suspect" --json
 cp "$out" "$tmp/b.json"
 # the first numbers are the model's in alphabetical order of the members

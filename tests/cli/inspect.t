@@ -44,6 +44,21 @@ ok "paths are those of the manifest" grep -q '"path": "model/labels.txt"' $tmp/c
 sum=$(sha256sum <$tmp/case/manifest.json | cut -c1-64)
 ok "it names the manifest" grep -q "$sum" $tmp/case/inspect.json
 ok "nothing else is left" [ "$(ls $tmp/case | tr '\n' ' ')" = "files inspect.json manifest.json " ]
+# what only looks like a case has its files to show, and others to hide
+cp -r $tmp/case $tmp/dressed
+cp fixtures/identify/good-elf.so $tmp/dressed/plugin.so
+rm $tmp/dressed/inspect.json
+exits 1 "a folder that looks like a case" assay-inspect $tmp/dressed
+says "not taken for a case: 'plugin.so' is no part of one"
+prints "FILE_EXECUTABLE"
+ok "  nothing is written into it" [ ! -e $tmp/dressed/inspect.json ]
+exits 0 "one whose document is asked for" assay-inspect $tmp/dressed -o $tmp/dressed/inspect.json
+says "'plugin.so' is no part of a case, and is not looked at"
+ok "  is a case" grep -q '"role": "manifest"' $tmp/dressed/inspect.json
+rm $tmp/dressed/plugin.so $tmp/dressed/inspect.json
+ln -s /dev/full $tmp/dressed/inspect.json
+exits 2 "a document that leads to a device" assay-inspect $tmp/dressed
+says "inspect.json: a link to something that is no file"
 exits 0 "-L" assay-inspect -L
 prints "polyglot"
 prints "safetensors"
@@ -80,6 +95,18 @@ says "cannot write"
 exits 1 "a finding wins over that" assay-inspect -o /dev/full $f/good.exe
 assay-inspect $f/good.txt >/dev/full 2>$err
 ok "standard output full: status 2" [ $? -eq 2 ]
+exits 0 "a descriptor by its name" sh -c "assay-inspect -o /dev/fd/3 $f/good.txt 3>$tmp/third"
+ok "  has the document" grep -q '"schema": "assay-inspect/1"' $tmp/third
+exits 0 "standard output by its name" sh -c "assay-inspect -o /dev/stdout $f/good.txt >$tmp/first"
+ok "  has the document and nothing else" jq -e .files $tmp/first
+mkdir -p $tmp/place/sub && cp $f/good.txt $tmp/place
+for o in $tmp/place/doc.json $tmp/place/sub/doc.json; do
+	exits 4 "a document among what is inspected" assay-inspect $tmp/place -o $o
+	says "doc.json: lies within what is to be inspected, which is not written to"
+done
+exits 4 "  there" sh -c "cd $tmp/place && assay-inspect . -o doc.json"
+exits 0 "  beside it" sh -c "cd $tmp/place && assay-inspect . -o ../doc.json"
+exits 0 "  beside a file" assay-inspect $tmp/place/good.txt -o $tmp/place/doc.json
 exits 2 "a place that is not there" assay-inspect -o $tmp/no/such $f/good.txt
 says "cannot create"
 

@@ -12,6 +12,13 @@ valid() { # valid SCHEMA FILE
 }
 export SOURCE_DATE_EPOCH=1767323045
 
+# a bundle that failed, and was not seen to its end: both are said
+sh tests/case.sh backdoored $tmp/part
+sed -i 's/"complete":true/"complete":false/' $tmp/part/inspect.json
+exits 1 "failed, and incomplete" assay-report $tmp/part
+ok "SARIF says so" jq -e '.runs[0].invocations[0] | (.executionSuccessful | not) and (.toolExecutionNotifications[0].descriptor.id == "INCOMPLETE")' $tmp/part/report/report.sarif
+rm -r $tmp/part
+
 for kind in clean backdoored inconclusive purified; do
 	case=$tmp/$kind
 	sh tests/case.sh $kind $case

@@ -43,9 +43,31 @@ ok 'and forbids any' has report.html "default-src 'none'"
 ok 'an existing report is not replaced' status 4 assay-report "$tmp/case"
 ok 'unless --force' status 0 assay-report --force "$tmp/case"
 ok 'nothing temporary stays behind' sh -c "[ \$(ls '$tmp/case' | grep -c '^report') -eq 1 ]"
+# a model more than was scanned
+cp -r "$tmp/case" "$tmp/two" && rm -r "$tmp/two/report"
+python3 - "$tmp/two" <<-'P'
+	import hashlib, json, sys
+	d = sys.argv[1]
+	h = lambda b: hashlib.sha256(b).hexdigest()
+	open(d + "/files/other.onnx", "w").write("other weights\n")
+	m = json.load(open(d + "/manifest.json"))
+	m["files"].append({"path": "other.onnx", "sha256": h(b"other weights\n"), "size": 14})
+	m["digests"] = {"omsRoot": h(b"".join(bytes.fromhex(f["sha256"]) for f in m["files"])),
+	    "dirHash": h("".join("%s  %s\n" % (f["sha256"], f["path"]) for f in m["files"]).encode())}
+	i = json.load(open(d + "/inspect.json"))
+	i["files"].append(dict(m["files"][-1], format="onnx", model=True, bids=["onnx"]))
+	for name, doc in ("manifest", m), ("inspect", i):
+	    json.dump(doc, open("%s/%s.json" % (d, name), "w"))
+P
+ok 'a second model does not change the verdict on the first' status 0 assay-report "$tmp/two"
+ok '  that it was not scanned is said' grep -q '"check":"behaviour of other.onnx","reason":"another model of the bundle was scanned"' "$tmp/two/report/statement.json"
+ok '  on the first page too' grep -q 'Not tested</a>: <span>behaviour of other.onnx' "$tmp/two/report/report.html"
+ok '  of one model nothing is said' sh -c "! grep -q 'behaviour of' '$tmp/case/report/statement.json'"
 mkdir "$tmp/precious" && : >"$tmp/precious/thesis"
 ok '--force replaces reports only' status 4 assay-report --force --out "$tmp/precious" "$tmp/case"
 ok 'what was there is still there' test -f "$tmp/precious/thesis"
+ok '--out not among the files that were audited' status 4 assay-report --out "$tmp/case/files/report" "$tmp/case"
+ok '  nothing is there' test ! -e "$tmp/case/files/report"
 ok '--out goes elsewhere' status 0 assay-report --out "$tmp/elsewhere" "$tmp/case"
 ok 'there' test -s "$tmp/elsewhere/report.html"
 ok 'same audit, same results digest' sh -c "a=\$(grep -o '\"resultsDigest\":{[^}]*}' '$tmp/case/report/statement.json'); b=\$(grep -o '\"resultsDigest\":{[^}]*}' '$tmp/elsewhere/statement.json'); [ -n \"\$a\" ] && [ \"\$a\" = \"\$b\" ]"
@@ -362,6 +384,14 @@ ok 'another printer' status 0 env PATH="$tmp/prn:$PATH" "$bin/assay-report" --pd
 ok 'is given the page, and no network' sh -c "grep -q '^%PDF-1.4 file:///.*/case/report/report.html none\$' '$tmp/case/report/report.pdf' && ! grep -q network '$tmp/case/report/report.pdf'"
 ok 'nothing of it is in the statement' sh -c "! grep -q 'report.pdf' '$tmp/case/report/statement.json'"
 printf '<!-- x -->' >>"$tmp/case/report/report.html"
+# one that would go on by itself when nobody waits for it any more
+mkdir "$tmp/slow"
+printf '#!/bin/sh\necho $$ >%s\nexec sleep 1000\n' "$tmp/printing" >"$tmp/slow/chromium" && chmod +x "$tmp/slow/chromium"
+PATH="$tmp/slow:$PATH" "$bin/assay-report" --pdf "$tmp/case/report" >"$tmp/log" 2>&1 &
+for i in 1 2 3 4 5 6 7 8 9 10; do [ -s "$tmp/printing" ] || sleep 1; done
+kill -9 $!
+wait $! 2>/dev/null
+ok 'a printer ends with the one who started it' sh -c "for i in 1 2 3 4 5; do kill -0 \$(cat '$tmp/printing') 2>/dev/null || exit 0; sleep 1; done; exit 1"
 ok 'a page that was changed is not printed' status 2 env PATH="$tmp/prn:$PATH" "$bin/assay-report" --pdf "$tmp/case/report"
 ok 'and why' grep -q 'report.html: not the page that the statement names' "$tmp/err"
 if command -v chromium >/dev/null || command -v weasyprint >/dev/null; then

@@ -86,6 +86,14 @@ says "does not match"
 ok "is not put there" [ ! -e $r/audit.sigstore.json ]
 exits 0 "the right one" assay-report $r --attach-signature $tmp/sig
 exits 0 "verifies" verify --key $tmp/one.pub
+# by a pipe: the bytes alone, or what is signed is something else
+mkdir $tmp/piped && assay-report $tmp/case -o $tmp/piped/r --public-key $tmp/one.pub --emit-pae - >$tmp/pae.out 2>$err
+openssl dgst -sha256 -sign $tmp/one.pem -out $tmp/pae.sig $tmp/pae.out
+exits 0 "what went to standard output can be signed" assay-report $tmp/piped/r --attach-signature $tmp/pae.sig
+exits 0 "  and verifies" assay-verify $tmp/piped/r --key $tmp/one.pub
+exits 4 "two documents on standard output" assay-report $tmp/case -o $tmp/piped/r2 --public-key $tmp/one.pub --emit-pae - --json
+exits 4 "and none of assay-verify" assay-verify $tmp/piped/r --key $tmp/one.pub --pae -
+says "want files"
 exits 4 "--emit-pae with a key" report --key $tmp/one.pem --emit-pae $tmp/pae
 exits 4 "--emit-pae without the public key" report --emit-pae $tmp/pae
 
@@ -194,6 +202,11 @@ exits 1 "another authority of time" verify --key $tmp/one.pub --tsa-ca $tmp/root
 says "timestamp:"
 ok "in the place where others look for it" grep -q rfc3161Timestamps $r/audit.sigstore.json
 cp -r $r $tmp/stamped
+exits 0 "a report that is dated ahead" env SOURCE_DATE_EPOCH=4102444800 assay-report -o $tmp/ahead --key $tmp/one.pem --timestamp-query $tmp/q4 $case
+stamp $tmp/q4 $tmp/a4 && assay-report $tmp/ahead --attach-timestamp $tmp/a4
+exits 0 "  verifies where its stamp is not believed" assay-verify $tmp/ahead --key $tmp/one.pub
+exits 1 "  and not where it is" assay-verify $tmp/ahead --key $tmp/one.pub --tsa-ca $tmp/stranger.crt
+says "dated after its signature was stamped"
 exits 0 "another report" report --key $tmp/one.pem --timestamp-query $tmp/q2
 exits 2 "the answer to another request" assay-report $r --attach-timestamp $tmp/a
 says "of another signature"
@@ -223,8 +236,10 @@ r=$tmp/stamped
 exits 0 "a version that is new enough" verify --key $tmp/one.pub --min-version 0.0.9
 exits 1 "one that is too old" verify --key $tmp/one.pub --min-version 99.1
 says "99.1 is required"
-exits 1 "other rules" verify --key $tmp/one.pub --ruleset 00
+exits 1 "other rules" verify --key $tmp/one.pub --ruleset $(printf %064d 0)
 says "another set of rules"
+exits 4 "a digest that is none" verify --key $tmp/one.pub --ruleset 00
+says "ruleset wants 64 hexadecimal digits"
 rules=$(python3 -c "import json;print(json.load(open('$r/statement.json'))['predicate']['ruleset']['digest']['sha256'])")
 exits 0 "the same rules" verify --key $tmp/one.pub --ruleset $rules
 r=$tmp/r

@@ -41,6 +41,10 @@ echo a >$tmp/dir/a.txt
 echo b >$tmp/dir/sub/b.txt
 exits 0 "a folder" assay-unpack $tmp/dir $tmp/dircase
 ok "empty folders are kept" [ -d $tmp/dircase/files/none ]
+ln -s dir $tmp/dir-link
+exits 0 "a folder that a link names" assay-unpack $tmp/dir-link $tmp/linkcase
+ok "its digest is that of the folder" [ "$(grep -A4 '"inputs"' $tmp/linkcase/manifest.json | grep sha256)" = \
+    "$(grep -A4 '"inputs"' $tmp/dircase/manifest.json | grep sha256)" ]
 ln -s /etc/passwd $tmp/dir/link
 mkfifo $tmp/dir/pipe
 exits 1 "a folder with a link and a pipe" assay-unpack $tmp/dir $tmp/dircase2

@@ -48,12 +48,58 @@ ok 'a report verifies' status 0 verify
 ok 'and says PASSED' grep -q 'verdict *PASSED' "$tmp/out"
 ok 'by the name of the file' status 0 assay-verify "$r/audit.sigstore.json" --key "$tmp/pub.pem"
 ok 'from inside the report' sh -c "cd '$r' && assay-verify audit.sigstore.json --key '$tmp/pub.pem'"
-ok 'with the case' status 0 verify --bundle "$tmp/case"
+mkdir "$tmp/pure"
+(cd "$tmp/case" && cp -r *.json files perturbations report "$tmp/pure")
+ok 'with the case' status 0 verify --bundle "$tmp/pure"
+cp -r "$tmp/pure" "$tmp/dressed"
+echo 'something else' >"$tmp/dressed/model.safetensors"
+ok 'what only looks like a case' says 1 'bundle: extra: model.safetensors' verify --bundle "$tmp/dressed"
 ok 'with the directory of files' status 0 verify --bundle "$tmp/case/files/"
+mkdir "$tmp/fold"
+echo a >"$tmp/fold/a"
+echo b >"$tmp/fold/b"
+(cd "$tmp/fold" && sha256sum a b) >"$tmp/sums"
+assay-unpack "$tmp/fold" "$tmp/foldcase" >"$tmp/log" && assay-report --key "$tmp/key.pem" "$tmp/foldcase" >"$tmp/log"
+ok 'a folder that was audited' status 0 assay-verify "$tmp/foldcase/report" --key "$tmp/pub.pem" --bundle "$tmp/fold"
+ok 'a list of its files is not it' says 1 'sums is a file, and a folder was audited' assay-verify "$tmp/foldcase/report" --key "$tmp/pub.pem" --bundle "$tmp/sums"
+ln -s case/files "$tmp/link"
+ln -s pure "$tmp/case-link"
+ok 'with a link to that directory' status 0 verify --bundle "$tmp/link"
+ok 'with a link to the case' status 0 verify --bundle "$tmp/case-link"
 ok 'with the archive' status 0 verify --bundle "$tmp/case/clothes.tar.gz"
 ok 'PASSED satisfies --require-pass' status 0 verify --require-pass
 ok '--json' sh -c "assay-verify '$r' --key '$tmp/pub.pem' --json | grep -q '\"verified\": true'"
 ok 'a full standard output is not a success' sh -c "assay-verify '$r' --key '$tmp/pub.pem' >/dev/full 2>/dev/null; [ \$? -eq 2 ]"
+
+ok 'what could not be read is among the problems' sh -c "assay-verify '$r' --key '$tmp/pub.pem' --json --bundle '$tmp/none' | grep -q 'none: cannot read'"
+ok 'an unknown letter among known ones' says 4 'unknown option: -Z' assay-verify "$r" -pZj
+ok 'an unknown word' says 4 'unknown option or misused: --frob' assay-verify "$r" --frob
+cp -r "$r0" "$tmp/-r"
+ok 'a name like an option' sh -c "cd '$tmp' && assay-verify --key pub.pem -- -r"
+SOURCE_DATE_EPOCH=4102444800 assay-report --key "$tmp/key.pem" --out "$tmp/later" "$tmp/case" >"$tmp/log"
+ok 'one from the future verifies' status 0 assay-verify "$tmp/later" --key "$tmp/pub.pem"
+ok '  and that is said' grep -q '^  audited .*days from now: one of two clocks is wrong' "$tmp/out"
+
+# a file that is cut while it is read, 8 GB without a byte on the disk
+mkdir "$tmp/cut" && truncate -s 8000M "$tmp/cut/big"
+(sleep 1; truncate -s 1M "$tmp/cut/big") &
+ok 'a file that shrinks is an error' says 2 'big: changed its size while it was read' assay-verify "$r" --key "$tmp/pub.pem" --bundle "$tmp/cut"
+wait
+
+# a waiver that was good for the audit, and is over
+sh "$here/case.sh" clean "$tmp/waived"
+python3 - "$tmp/waived/inspect.json" <<-'P'
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	d["findings"].append({"id": "FILE_EXECUTABLE", "severity": "high", "summary": "s", "path": "labels.txt", "detail": "d",
+	    "waived": {"reason": "read by us", "expires": "2020-01-31"}})
+	json.dump(d, open(sys.argv[1], "w"))
+P
+SOURCE_DATE_EPOCH=1577923200 assay-report --key "$tmp/key.pem" "$tmp/waived" >"$tmp/log"
+ok 'a waiver that was over before the report does nothing' status 1 assay-report --out "$tmp/late" "$tmp/waived"
+ok '  the finding counts' sh -c "! grep -q waived '$tmp/late/statement.json' && grep -q '\"verdict\":\"FAILED\"' '$tmp/late/statement.json'"
+ok 'a waiver that has expired is named' says 0 'the waiver of FILE_EXECUTABLE expired on 2020-01-31' assay-verify "$tmp/waived/report" --key "$tmp/pub.pem"
+ok '  and is no pass' says 1 'findings.1: the waiver of FILE_EXECUTABLE expired on 2020-01-31' assay-verify "$tmp/waived/report" --key "$tmp/pub.pem" --require-pass
 
 # openssl alone, with the exported bytes and without Assay at all
 ok 'export' status 0 verify --pae "$tmp/pae" --sig "$tmp/sig"
