@@ -165,7 +165,7 @@ filter(const json_t *j, const char *key, enum preprocess_filter absent,
 		enum preprocess_filter filter;
 	} known[] = {{"nearest", FILTER_NEAREST}, {"lanczos", FILTER_LANCZOS},
 	    {"bilinear", FILTER_BILINEAR}, {"bicubic", FILTER_BICUBIC},
-	    {"box", FILTER_UNKNOWN}, {"hamming", FILTER_UNKNOWN}};
+	    {"box", FILTER_BOX}, {"hamming", FILTER_HAMMING}};
 	const json_t *v = value(j, key);
 	const char *s = json_string_value(v);
 	json_int_t n = json_integer_value(v);

@@ -78,7 +78,7 @@ read_centre(struct preprocess *p, const char *v)
 static bool
 read_filter(struct preprocess *p, const char *v)
 {
-	for (int i = FILTER_NEAREST; i <= FILTER_LANCZOS; i++) {
+	for (int i = FILTER_NEAREST; i <= FILTER_HAMMING; i++) {
 		p->filter = (enum preprocess_filter)i;
 		if (strcmp(v, preprocess_filter_name(p->filter)) == 0)
 			return true;

@@ -436,7 +436,7 @@ static const struct pre_row pre_rows[] = {
 	"\"do_flip_channel_order\":true,\"resample\":4}",
 	"{\"bgr\":true,\"centre\":\"transformers\",\"crop_height\":256,\"crop_"
 	"width\":256,"
-	"\"from\":\"preprocessor_config.json\",\"height\":288,"
+	"\"filter\":\"box\",\"from\":\"preprocessor_config.json\",\"height\":288,"
 	"\"resize\":\"shortest\",\"width\":288}",
 	false},
     {"pre/resample 9", "{\"resample\":9}",
