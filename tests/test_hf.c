@@ -436,8 +436,45 @@ static const struct pre_row pre_rows[] = {
 	"\"do_flip_channel_order\":true,\"resample\":4}",
 	"{\"bgr\":true,\"centre\":\"transformers\",\"crop_height\":256,\"crop_"
 	"width\":256,"
-	"\"filter\":\"box\",\"from\":\"preprocessor_config.json\",\"height\":288,"
+	"\"filter\":\"box\",\"from\":\"preprocessor_config.json\",\"height\":"
+	"288,"
 	"\"resize\":\"shortest\",\"width\":288}",
+	false},
+    {"pre/MobileViT, of old",
+	"{\"feature_extractor_type\":\"MobileViTFeatureExtractor\","
+	"\"size\":288,\"crop_size\":256,\"resample\":2}",
+	"{\"bgr\":true,\"centre\":\"transformers\",\"crop_height\":256,\"crop_"
+	"width\":256,"
+	"\"filter\":\"bilinear\",\"from\":\"preprocessor_config.json\","
+	"\"height\":288,\"resize\":\"shortest\",\"width\":288}",
+	false},
+    {"pre/LeViT resizes to more than it says",
+	"{\"image_processor_type\":\"LevitImageProcessor\","
+	"\"size\":{\"shortest_edge\":224},\"image_mean\":0.5,"
+	"\"image_std\":0.5}",
+	"{\"bgr\":false,\"centre\":\"transformers\",\"crop_height\":224,\"crop_"
+	"width\":224,"
+	"\"filter\":\"bicubic\",\"from\":\"preprocessor_config.json\","
+	"\"height\":256,\"mean\":[0.5],\"resize\":\"shortest\","
+	"\"std\":[0.5],\"width\":256}",
+	false},
+    {"pre/PoolFormer crops a part",
+	"{\"image_processor_type\":\"PoolFormerImageProcessor\","
+	"\"crop_pct\":0.95,\"size\":{\"height\":224,\"width\":224},"
+	"\"image_mean\":0.5,\"image_std\":0.5}",
+	"{\"bgr\":false,\"centre\":\"transformers\",\"crop_height\":224,\"crop_"
+	"width\":224,"
+	"\"filter\":\"bicubic\",\"from\":\"preprocessor_config.json\","
+	"\"height\":235,\"mean\":[0.5],\"resize\":\"shortest\","
+	"\"std\":[0.5],\"width\":235}",
+	false},
+    {"pre/PoolFormer, all of it",
+	"{\"image_processor_type\":\"PoolFormerImageProcessor\","
+	"\"crop_pct\":null,\"do_normalize\":false}",
+	"{\"bgr\":false,\"centre\":\"transformers\",\"crop_height\":224,\"crop_"
+	"width\":224,"
+	"\"filter\":\"bicubic\",\"from\":\"preprocessor_config.json\","
+	"\"height\":224,\"resize\":\"shortest\",\"width\":224}",
 	false},
     {"pre/resample 9", "{\"resample\":9}",
 	"'resample' is no filter that is known here", false},
@@ -476,7 +513,12 @@ static const struct pre_row pre_rows[] = {
 	"\"interpolation\":\"random\"}",
 	"{\"bgr\":false,\"crop_height\":64,\"crop_width\":32,"
 	"\"filter\":\"bilinear\",\"from\":\"pretrained_cfg\",\"height\":64,"
-	"\"resize\":\"exact\",\"width\":32}",
+	"\"mean\":[0.485,0.456,0.406],\"resize\":\"exact\","
+	"\"std\":[0.229,0.224,0.225],\"width\":32}",
+	true},
+    {"pre/timm, what it takes where nothing is said", "{}",
+	"{\"bgr\":false,\"filter\":\"bicubic\",\"from\":\"pretrained_cfg\","
+	"\"mean\":[0.485,0.456,0.406],\"std\":[0.229,0.224,0.225]}",
 	true},
     {"pre/timm, border", "{\"input_size\":[3,8,8],\"crop_mode\":\"border\"}",
 	"'crop_mode' is 'border'", true},
