@@ -30,6 +30,7 @@ struct preprocess_wish {
 	bool given;
 	const char *text;       /* such a text, or NULL */
 	struct preprocess over; /* of a file; `from` is "" */
+	bool order;             /* it says which of BGR and RGB */
 	/* --mean and --std, when either is there */
 	bool pixels;
 	double mean[PREPROCESS_CHANNELS], std[PREPROCESS_CHANNELS];
