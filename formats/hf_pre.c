@@ -10,16 +10,25 @@
 
 #include <math.h>
 
+/* What an image becomes for a size, before a crop. */
+enum growth {
+	AS_SAID,
+	BELOW_384, /* crop_pct below 384 */
+	BY_PCT,    /* size / crop_pct */
+	BY_256,    /* 256 / 224 of a shortest edge */
+};
+
 /* An image processor: what a configuration need not say. */
 struct kind {
 	const char *name; /* without "ImageProcessor", "FeatureExtractor" */
 	bool shortest;    /* a plain size is that of the shorter side */
-	bool pct;         /* crop_pct below 384 */
+	enum growth growth;
 	bool crop;
 	uint32_t size, crop_size;
 	enum preprocess_filter filter;
 	double mean[3], std[3];
 	bool twice; /* normalises by std once more (include_top) */
+	bool bgr;
 };
 
 #define HALVES                                                                 \
@@ -32,20 +41,32 @@ struct kind {
 	{                                                                      \
 		.26862954, .26130258, .27577711                                \
 	}
+#define USUAL false, false /* not twice, not BGR */
+#define IMAGENET                                                               \
+	{.485, .456, .406},                                                    \
+	{                                                                      \
+		.229, .224, .225                                               \
+	}
 
 static const struct kind kinds[] = {
-    {"ViT", false, false, false, 224, 0, FILTER_BILINEAR, HALVES, false},
-    {"DeiT", false, false, true, 256, 224, FILTER_BICUBIC, HALVES, false},
-    {"Beit", false, false, true, 256, 224, FILTER_BICUBIC, HALVES, false},
-    {"ConvNext", true, true, false, 384, 0, FILTER_BILINEAR, HALVES, false},
-    {"MobileNetV1", true, false, true, 256, 224, FILTER_BILINEAR, HALVES,
-	false},
-    {"MobileNetV2", true, false, true, 256, 224, FILTER_BILINEAR, HALVES,
-	false},
-    {"EfficientNet", false, false, false, 346, 289, FILTER_NEAREST, HALVES,
-	true},
-    {"Bit", true, false, true, 224, 224, FILTER_BICUBIC, CLIP, false},
-    {"CLIP", true, false, true, 224, 224, FILTER_BICUBIC, CLIP, false},
+    {"ViT", false, AS_SAID, false, 224, 0, FILTER_BILINEAR, HALVES, USUAL},
+    {"DeiT", false, AS_SAID, true, 256, 224, FILTER_BICUBIC, HALVES, USUAL},
+    {"Beit", false, AS_SAID, true, 256, 224, FILTER_BICUBIC, HALVES, USUAL},
+    {"ConvNext", true, BELOW_384, false, 384, 0, FILTER_BILINEAR, HALVES,
+	USUAL},
+    {"MobileNetV1", true, AS_SAID, true, 256, 224, FILTER_BILINEAR, HALVES,
+	USUAL},
+    {"MobileNetV2", true, AS_SAID, true, 256, 224, FILTER_BILINEAR, HALVES,
+	USUAL},
+    {"MobileViT", true, AS_SAID, true, 224, 256, FILTER_BILINEAR, {0}, {0},
+	false, true},
+    {"EfficientNet", false, AS_SAID, false, 346, 289, FILTER_NEAREST, HALVES,
+	true, false},
+    {"Bit", true, AS_SAID, true, 224, 224, FILTER_BICUBIC, CLIP, USUAL},
+    {"CLIP", true, AS_SAID, true, 224, 224, FILTER_BICUBIC, CLIP, USUAL},
+    {"Levit", true, BY_256, true, 224, 224, FILTER_BICUBIC, IMAGENET, USUAL},
+    {"PoolFormer", true, BY_PCT, true, 224, 224, FILTER_BICUBIC, IMAGENET,
+	USUAL},
 };
 
 /* --- fields -------------------------------------------------------------- */
@@ -165,7 +186,7 @@ filter(const json_t *j, const char *key, enum preprocess_filter absent,
 		enum preprocess_filter filter;
 	} known[] = {{"nearest", FILTER_NEAREST}, {"lanczos", FILTER_LANCZOS},
 	    {"bilinear", FILTER_BILINEAR}, {"bicubic", FILTER_BICUBIC},
-	    {"box", FILTER_UNKNOWN}, {"hamming", FILTER_UNKNOWN}};
+	    {"box", FILTER_BOX}, {"hamming", FILTER_HAMMING}};
 	const json_t *v = value(j, key);
 	const char *s = json_string_value(v);
 	json_int_t n = json_integer_value(v);
@@ -251,6 +272,23 @@ crop_pct(const json_t *j, struct preprocess *p, struct err *e)
 	return 0;
 }
 
+/* PoolFormer: more of the image, which is then cropped, unless that is null; of
+ * a square size the shorter side is meant. */
+static int
+by_pct(const json_t *j, struct preprocess *p, struct err *e)
+{
+	double pct;
+	int rc = number(j, "crop_pct", 0.9, 0.05, 4.0, &pct, e);
+
+	if (json_is_null(json_object_get(j, "crop_pct")))
+		return 0;
+	if (p->height == p->width)
+		p->resize = RESIZE_SHORTEST;
+	if (rc == 0)
+		rc = before_crop(p->height, pct, &p->height, e);
+	return rc != 0 ? rc : before_crop(p->width, pct, &p->width, e);
+}
+
 static int
 take_size(
     const json_t *j, const struct kind *k, struct preprocess *p, struct err *e)
@@ -269,7 +307,11 @@ take_size(
 	p->resize = shortest ? RESIZE_SHORTEST : RESIZE_EXACT;
 	p->height = v[0];
 	p->width = v[1];
-	return k->pct && shortest ? crop_pct(j, p, e) : 0;
+	if (k->growth == BELOW_384 && shortest)
+		return crop_pct(j, p, e);
+	if (k->growth == BY_256 && shortest)
+		p->height = p->width = (uint32_t)(256.0 / 224.0 * v[0]);
+	return k->growth == BY_PCT ? by_pct(j, p, e) : 0;
 }
 
 static int
@@ -280,7 +322,7 @@ take_crop(
 	bool shortest = false, wanted;
 	int rc;
 
-	if (k->pct)
+	if (k->growth == BELOW_384)
 		return 0; /* does not look at it */
 	if ((rc = flag(j, "do_center_crop", k->crop, &wanted, e)) != 0 ||
 	    !wanted)
@@ -400,7 +442,7 @@ hf_pre_processor(const json_t *j, struct preprocess *p, struct err *e)
 	if ((rc = take_size(j, k, p, e)) != 0 ||
 	    (rc = take_crop(j, k, p, e)) != 0 ||
 	    (rc = filter(j, "resample", k->filter, &p->filter, e)) != 0 ||
-	    (rc = flag(j, "do_flip_channel_order", false, &p->bgr, e)) != 0)
+	    (rc = flag(j, "do_flip_channel_order", k->bgr, &p->bgr, e)) != 0)
 		return rc;
 	return take_pixels(j, k, p, e);
 }
@@ -446,10 +488,16 @@ take_input(const json_t *j, struct preprocess *p, struct err *e)
 int
 hf_pre_timm(const json_t *j, struct preprocess *p, struct err *e)
 {
+	static const double mean[] = {.485, .456, .406};
+	static const double std[] = {.229, .224, .225};
 	const char *how = json_string_value(value(j, "interpolation"));
 	int rc;
 
-	*p = (struct preprocess){.from = "pretrained_cfg"};
+	/* timm/data/config.py, resolve_data_config() */
+	*p = (struct preprocess){
+	    .from = "pretrained_cfg", .nmean = 3, .nstd = 3};
+	memcpy(p->mean, mean, sizeof(mean));
+	memcpy(p->std, std, sizeof(std));
 	if ((rc = take_input(j, p, e)) != 0 ||
 	    (rc = list(j, "mean", p->mean, &p->nmean, e)) != 0 ||
 	    (rc = list(j, "std", p->std, &p->nstd, e)) != 0)
@@ -458,7 +506,7 @@ hf_pre_timm(const json_t *j, struct preprocess *p, struct err *e)
 	if (how != NULL && strcmp(how, "random") == 0)
 		p->filter = FILTER_BILINEAR;
 	else if ((rc = filter(
-		      j, "interpolation", FILTER_BILINEAR, &p->filter, e)) != 0)
+		      j, "interpolation", FILTER_BICUBIC, &p->filter, e)) != 0)
 		return rc;
 	return combine(p, 1.0, 0.0, false, e);
 }

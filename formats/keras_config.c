@@ -155,6 +155,23 @@ needs_code(struct parser *p, const json_t *j, const struct keras_layer *l)
 	    module != NULL ? module : "no module");
 }
 
+/* Keras 1 called padding, strides and the order of axes otherwise: none of them
+ * would be seen. */
+static int
+refuse_first(struct parser *p, const struct keras_layer *l)
+{
+	static const char *const keys[] = {"border_mode", "subsample",
+	    "nb_filter", "dim_ordering", "W_regularizer"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (json_object_get(l->config, keys[i]) != NULL)
+			return err_set(p->e, ERR_UNSUPPORTED, ERR_NOWHERE,
+			    "keras: layer '%.60s' (%.40s) has '%s': it is of "
+			    "Keras 1, load and save it with Keras 2",
+			    l->path, l->class, keys[i]);
+	return 0;
+}
+
 static const char *
 path_of(struct parser *p, const char *outer, const char *name)
 {
@@ -213,7 +230,7 @@ layer(struct parser *p, const json_t *j, const char *outer,
 		return err_set(p->e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "keras: a layer of '%.60s' has no name", outer);
 	l->trainable = keras_config_bool(l, "trainable", true);
-	if ((rc = classify(p, j, l)) != 0)
+	if ((rc = refuse_first(p, l)) != 0 || (rc = classify(p, j, l)) != 0)
 		return rc;
 	return l->model ? model(p, l, depth) : 0;
 }

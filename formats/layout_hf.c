@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Repositories of the Hugging Face hub: config.json beside the weights, as
  * transformers (model_type, id2label, preprocessor_config.json) and timm
- * (architecture, pretrained_cfg) write them.
+ * (architecture, pretrained_cfg) write them, or beside the ONNX model that was
+ * exported of these.
  */
 #include "formats/layout_hf.h"
 #include "base/json.h"
@@ -11,10 +12,12 @@
 static const char config_name[] = "config.json";
 static const char processor_name[] = "preprocessor_config.json";
 
-/* In the order in which transformers and timm look for weights. */
+/* In the order in which transformers and timm look for weights; then what
+ * optimum (onnx/export) and the hub's own conversions have in their place. */
 static const char *const weights[] = {"model.safetensors",
     "model.safetensors.index.json", "pytorch_model.bin",
-    "pytorch_model.bin.index.json", "pytorch_model.pth", "model.pth"};
+    "pytorch_model.bin.index.json", "pytorch_model.pth", "model.pth",
+    "model.onnx", "onnx/model.onnx"};
 
 static bool
 ends_in(const char *s, const char *end)
@@ -30,7 +33,7 @@ may_be_weights(const char *name)
 {
 	static const char *const end[] = {".safetensors",
 	    ".safetensors.index.json", ".bin", ".bin.index.json", ".pth", ".pt",
-	    ".pth.tar", ".ckpt"};
+	    ".pth.tar", ".ckpt", ".onnx"};
 
 	for (size_t i = 0; i < ARRAY_LEN(end); i++)
 		if (ends_in(name, end[i]))

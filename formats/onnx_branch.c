@@ -2,6 +2,7 @@
 #include "formats/onnx_branch.h"
 
 #include "base/limits.h"
+#include "formats/onnx_function.h"
 #include "formats/onnx_known.h"
 #include "formats/onnx_wire.h"
 
@@ -61,8 +62,7 @@ parse_branch(
 }
 
 struct renaming {
-	struct map env; /* name in the branch -> index in to */
-	const char **to;
+	struct onnx_scope *s; /* of what the branch defines */
 	size_t n;
 };
 
@@ -72,15 +72,15 @@ rename_one(struct branches *b, struct renaming *r, const char *name)
 	const char *s = name;
 	int rc;
 
-	if (*name == '\0' || map_get(&r->env, name) != SIZE_MAX)
+	if (*name == '\0' || map_get(&r->s->name, name) != SIZE_MAX)
 		return 0;
 	while ((rc = map_put(&b->taken, s, 0)) == 0)
 		if ((s = arena_printf(b->a, "%s.%zu", name, ++b->number)) ==
 		    NULL)
 			return full(b);
-	if (rc < 0 || map_put(&r->env, name, r->n) < 0)
+	if (rc < 0 || map_put(&r->s->name, name, r->n) < 0)
 		return full(b);
-	r->to[r->n++] = s;
+	r->s->to[r->n++] = s;
 	return 0;
 }
 
@@ -93,25 +93,29 @@ rename_all(struct branches *b, const struct onnx_node *at,
 	struct map inner;
 	int rc = 0;
 
+	if ((r->s = arena_alloc(b->a, 1, sizeof(*r->s))) == NULL)
+		return full(b);
+	r->s->outer = at->scope;
 	map_init(&inner, b->a);
-	map_init(&r->env, b->a);
+	map_init(&r->s->name, b->a);
 	for (size_t i = 0; i < g->nnode; i++)
 		most += g->node[i].nout;
 	for (size_t i = 0; i < g->nnode && rc >= 0; i++)
 		for (size_t k = 0; k < g->node[i].nout && rc >= 0; k++)
 			rc = map_put(&inner, g->node[i].out[k], 0);
-	r->to = arena_alloc(b->a, most + 1, sizeof(*r->to));
-	if (r->to == NULL || rc < 0)
+	r->s->to = arena_alloc(b->a, most + 1, sizeof(*r->s->to));
+	if (r->s->to == NULL || rc < 0)
 		return full(b);
 	for (size_t i = 0; i < g->noutput; i++) {
 		const char *name = g->output[i].name;
 
 		if (map_get(&inner, name) == SIZE_MAX ||
-		    map_get(&r->env, name) != SIZE_MAX || *at->out[i] == '\0')
+		    map_get(&r->s->name, name) != SIZE_MAX ||
+		    *at->out[i] == '\0')
 			continue;
-		if (map_put(&r->env, name, r->n) < 0)
+		if (map_put(&r->s->name, name, r->n) < 0)
 			return full(b);
-		r->to[r->n++] = at->out[i];
+		r->s->to[r->n++] = at->out[i];
 	}
 	for (size_t i = 0; i < g->ntensor; i++)
 		if ((rc = rename_one(b, r, g->tensor[i].t.name)) != 0)
@@ -123,13 +127,29 @@ rename_all(struct branches *b, const struct onnx_node *at,
 	return 0;
 }
 
-/* What the branch does not define is the graph's. */
+/* What the branch does not define is that of what is around it, and then the
+ * graph's; a function sees no graph: NULL. */
 static const char *
 renamed(const struct renaming *r, const char *name)
 {
-	size_t at = map_get(&r->env, name);
+	for (const struct onnx_scope *s = r->s; s != NULL; s = s->outer) {
+		size_t at = map_get(&s->name, name);
 
-	return at != SIZE_MAX ? r->to[at] : name;
+		if (at != SIZE_MAX)
+			return s->to[at];
+		if (s->call != NULL && *name != '\0')
+			return NULL;
+	}
+	return name;
+}
+
+static int
+undefined(struct branches *b, const struct onnx_node *n, const char *name)
+{
+	return err_set(b->e, ERR_FORMAT, n->at,
+	    "onnx: node '%s' (%s) uses '%s', which nothing in its function "
+	    "defines",
+	    n->name, n->op, name);
 }
 
 static int
@@ -140,7 +160,8 @@ rename_node(struct branches *b, const struct renaming *r, struct onnx_node *n)
 	if (to == NULL)
 		return full(b);
 	for (size_t i = 0; i < n->nin; i++)
-		to[i] = renamed(r, n->in[i]);
+		if ((to[i] = renamed(r, n->in[i])) == NULL)
+			return undefined(b, n, n->in[i]);
 	for (size_t i = 0; i < n->nout; i++)
 		to[n->nin + i] = renamed(r, n->out[i]);
 	n->in = to;
@@ -217,7 +238,8 @@ copy_outputs(struct branches *b, const struct onnx_node *at,
 		    .nout = 1,
 		    .opset = at->opset,
 		    .at = at->at};
-		*in = renamed(r, g->output[i].name);
+		if ((*in = renamed(r, g->output[i].name)) == NULL)
+			return undefined(b, at, g->output[i].name);
 		if (*at->out[i] == '\0' || strcmp(*in, at->out[i]) == 0)
 			continue;
 		if ((rc = add(b, copy)) != 0 || (rc = append(b, copy)) != 0)
@@ -260,7 +282,9 @@ take(struct branches *b, const struct onnx_node *at, bool then, unsigned depth)
 			return full(b);
 		*n = g.node[i];
 		n->opset = at->opset;
-		if ((rc = rename_node(b, &r, n)) != 0 ||
+		n->scope = r.s;
+		if ((rc = onnx_function_attrs(r.s, b->a, n, b->e)) != 0 ||
+		    (rc = rename_node(b, &r, n)) != 0 ||
 		    (rc = put(b, n, depth + 1)) != 0)
 			return rc;
 	}

@@ -6,6 +6,7 @@
 #ifndef FORMATS_ONNX_FILE_H
 #define FORMATS_ONNX_FILE_H
 
+#include "base/map.h"
 #include "formats/onnx_tensor.h"
 
 /* AttributeProto.AttributeType */
@@ -43,7 +44,20 @@ struct onnx_node {
 	struct onnx_attr *attr;
 	size_t nattr;
 	int64_t opset; /* that of the function it came from; 0: the file's */
+	/* what its own graphs see; NULL: the file's names as they are */
+	const struct onnx_scope *scope;
 	uint64_t at;
+};
+
+/* Around the graphs of a node that has been inlined. */
+struct onnx_scope {
+	struct map name; /* as it is called there -> index in to */
+	const char **to;
+	const struct onnx_node
+	    *call; /* of a function: what has its attributes */
+	const struct onnx_attr *absent; /* their defaults */
+	size_t nabsent;
+	const struct onnx_scope *outer; /* or NULL */
 };
 
 /* A ValueInfoProto: a graph input or output. */

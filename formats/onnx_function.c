@@ -364,16 +364,19 @@ find_attr(const struct onnx_attr *at, size_t n, const char *name)
 	return NULL;
 }
 
-/* The attributes of a node in the body, with the caller's values. */
-static int
-bind_attrs(struct inliner *in, const struct call *c, struct onnx_node *n)
+int
+onnx_function_attrs(const struct onnx_scope *s, struct arena *a,
+    struct onnx_node *n, struct err *e)
 {
-	struct onnx_attr *to = arena_alloc(in->a, n->nattr + 1, sizeof(*to));
+	struct onnx_attr *to = arena_alloc(a, n->nattr + 1, sizeof(*to));
 	const struct onnx_attr *v;
 	size_t k = 0;
 
 	if (to == NULL)
-		return full(in);
+		return err_set(
+		    e, ERR_LIMIT, ERR_NOWHERE, "onnx: model too large");
+	while (s != NULL && s->call == NULL)
+		s = s->outer;
 	for (size_t i = 0; i < n->nattr; i++) {
 		const struct onnx_attr *at = &n->attr[i];
 
@@ -381,13 +384,18 @@ bind_attrs(struct inliner *in, const struct call *c, struct onnx_node *n)
 			to[k++] = *at;
 			continue;
 		}
-		v = find_attr(c->at->attr, c->at->nattr, at->ref);
+		if (s == NULL)
+			return err_set(e, ERR_FORMAT, at->at,
+			    "onnx: node '%s' (%s): attribute '%s' refers to a "
+			    "function's, but is in none",
+			    n->name, n->op, at->name);
+		v = find_attr(s->call->attr, s->call->nattr, at->ref);
 		if (v == NULL)
-			v = find_attr(c->f->absent, c->f->nabsent, at->ref);
+			v = find_attr(s->absent, s->nabsent, at->ref);
 		if (v == NULL) /* nor does the node have it then */
 			continue;
 		if (v->ref != NULL || (at->type != 0 && at->type != v->type))
-			return err_set(in->e, ERR_FORMAT, at->at,
+			return err_set(e, ERR_FORMAT, at->at,
 			    "onnx: node '%s' (%s): attribute '%s' is of "
 			    "another type than '%s' of the function",
 			    n->name, n->op, at->name, at->ref);
@@ -459,15 +467,24 @@ expand_call(
     struct inliner *in, const struct function *f, const struct onnx_node *n)
 {
 	struct call c = {.f = f, .at = n, .number = ++in->x->ncall};
+	struct onnx_scope *s = arena_alloc(in->a, 1, sizeof(*s));
 	int rc;
 
+	if (s == NULL)
+		return full(in);
 	if ((rc = bind_all(in, &c)) != 0)
 		return rc;
+	*s = (struct onnx_scope){.name = c.env,
+	    .to = c.name,
+	    .call = n,
+	    .absent = f->absent,
+	    .nabsent = f->nabsent};
 	for (size_t i = 0; i < f->nnode; i++) {
 		struct onnx_node inner = f->node[i];
 
 		inner.opset = f->opset;
-		if ((rc = bind_attrs(in, &c, &inner)) != 0 ||
+		inner.scope = s;
+		if ((rc = onnx_function_attrs(s, in->a, &inner, in->e)) != 0 ||
 		    (rc = bind_names(in, &c, &inner)) != 0 ||
 		    (rc = expand(in, &inner)) != 0)
 			return rc;

@@ -20,4 +20,9 @@
 int onnx_function_inline(
     struct rd model, struct arena *, struct onnx_file *, struct err *) MUST_USE;
 
+/* The attributes of a node within a function's body, with the caller's values
+ * for those by reference.  ERR_FORMAT when there is no function around. */
+int onnx_function_attrs(const struct onnx_scope *, struct arena *,
+    struct onnx_node *, struct err *) MUST_USE;
+
 #endif

@@ -44,6 +44,7 @@ onnx_graph_begin(struct onnx_lower *l, struct model *m,
 	map_init(&l->fact, a);
 	map_init(&l->used, a);
 	map_init(&l->taken, a);
+	map_init(&l->tried, a);
 	map_init(&l->whole, a);
 	map_init(&l->behind, a);
 	l->budget = onnx_quant_budget(f);

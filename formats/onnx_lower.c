@@ -60,25 +60,51 @@ onnx_lower_alias(struct onnx_lower *l, const char *name, const char *target)
 		l->ntarget++;
 }
 
+/* Where the number to try behind a name is kept, which was taken before. */
+static unsigned *
+next_of(struct onnx_lower *l, const char *name)
+{
+	size_t i = map_get(&l->tried, name);
+	char *key;
+
+	if (i != SIZE_MAX)
+		return &l->next[i];
+	if (l->nnext == l->next_cap) {
+		size_t cap = 2 * l->next_cap + 64;
+		unsigned *more = arena_alloc(&l->m->arena, cap, sizeof(*more));
+
+		if (more == NULL)
+			return NULL;
+		if (l->nnext != 0)
+			memcpy(more, l->next, l->nnext * sizeof(*more));
+		l->next = more;
+		l->next_cap = cap;
+	}
+	key = arena_strdup(&l->m->arena, name, strlen(name));
+	if (key == NULL || map_put(&l->tried, key, l->nnext) < 0)
+		return NULL;
+	l->next[l->nnext] = 1;
+	return &l->next[l->nnext++];
+}
+
 const char *
 onnx_lower_fresh(struct onnx_lower *l, const char *base, const char *suffix)
 {
 	char name[LIMIT_NAME + 64];
-	int rc;
+	unsigned *k = NULL;
+	char *s = NULL;
 
-	for (unsigned k = 0;; k++) {
-		int n = snprintf(name, sizeof(name),
-		    k == 0 ? "%s/%s" : "%s/%s.%u", base, suffix, k);
-		char *s = arena_strdup(&l->m->arena, name, (size_t)n);
-
-		rc = s != NULL ? map_put(&l->taken, s, 0) : ERR_LIMIT;
-		if (rc > 0)
-			return s;
-		if (rc < 0) {
-			l->full = true;
-			return base;
-		}
-	}
+	snprintf(name, sizeof(name), "%s/%s", base, suffix);
+	if (map_get(&l->taken, name) != SIZE_MAX)
+		k = next_of(l, name);
+	while (k != NULL && map_get(&l->taken, name) != SIZE_MAX)
+		snprintf(name, sizeof(name), "%s/%s.%u", base, suffix, (*k)++);
+	if (map_get(&l->taken, name) == SIZE_MAX)
+		s = arena_strdup(&l->m->arena, name, strlen(name));
+	if (s != NULL && map_put(&l->taken, s, 0) > 0)
+		return s;
+	l->full = true;
+	return base;
 }
 
 const struct tensor *

@@ -27,8 +27,11 @@ struct onnx_lower {
 	struct map fact;     /* name -> index in facts */
 	struct map used;     /* names that a live node or the output uses */
 	struct map taken;    /* names of our own making */
+	struct map tried;    /* of these, taken ones -> index in next */
 	const char **target;
 	struct onnx_fact *facts;
+	unsigned *next; /* number to try behind such a name */
+	size_t nnext, next_cap;
 	size_t ntarget, nfact, node_cap, tensor_cap, fact_cap;
 	int64_t opset;                /* of the node that is being lowered */
 	int64_t batch;                /* the batch that the file fixes, -1 */

@@ -13,6 +13,8 @@ static const char *const filter_names[] = {
     [FILTER_BILINEAR] = "bilinear",
     [FILTER_BICUBIC] = "bicubic",
     [FILTER_LANCZOS] = "lanczos",
+    [FILTER_BOX] = "box",
+    [FILTER_HAMMING] = "hamming",
 };
 
 const char *

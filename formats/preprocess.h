@@ -25,6 +25,8 @@ enum preprocess_filter {
 	FILTER_BILINEAR, /* Pillow's: antialiased */
 	FILTER_BICUBIC,
 	FILTER_LANCZOS,
+	FILTER_BOX,
+	FILTER_HAMMING, /* the last */
 };
 
 /* Where a centre crop rounds to when an odd number of pixels is left out, or

@@ -78,7 +78,7 @@ read_centre(struct preprocess *p, const char *v)
 static bool
 read_filter(struct preprocess *p, const char *v)
 {
-	for (int i = FILTER_NEAREST; i <= FILTER_LANCZOS; i++) {
+	for (int i = FILTER_NEAREST; i <= FILTER_HAMMING; i++) {
 		p->filter = (enum preprocess_filter)i;
 		if (strcmp(v, preprocess_filter_name(p->filter)) == 0)
 			return true;
@@ -237,8 +237,10 @@ preprocess_text_write(const struct preprocess *p, char out[PREPROCESS_TEXT_MAX])
 }
 
 static void
-merge(struct preprocess *p, const struct preprocess *over)
+merge(struct preprocess *p, const struct preprocess_wish *w)
 {
+	const struct preprocess *over = &w->over;
+
 	if (over->resize != RESIZE_UNKNOWN) {
 		p->resize = over->resize;
 		p->height = over->height;
@@ -259,7 +261,8 @@ merge(struct preprocess *p, const struct preprocess *over)
 		memcpy(p->std, over->std, sizeof(p->std));
 		p->nstd = over->nstd;
 	}
-	p->bgr = p->bgr || over->bgr;
+	if (w->order)
+		p->bgr = over->bgr;
 }
 
 static int
@@ -273,6 +276,7 @@ read_file(struct preprocess_wish *w, const char *path, struct err *e)
 	if ((rc = preprocess_parse(j, &w->over, e)) != 0)
 		err_in(e, path);
 	w->over.from = "";
+	w->order = json_object_get(j, "bgr") != NULL;
 	json_decref(j);
 	return rc;
 }
@@ -310,7 +314,7 @@ int
 preprocess_text_apply(
     const struct preprocess_wish *w, struct preprocess *p, struct err *e)
 {
-	merge(p, &w->over);
+	merge(p, w);
 	if (w->pixels) {
 		memcpy(p->mean, w->mean, sizeof(p->mean));
 		memcpy(p->std, w->std, sizeof(p->std));

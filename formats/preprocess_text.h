@@ -3,7 +3,8 @@
  *
  *   resize=256          the shorter side, as torchvision's Resize(256)
  *   resize=224x224      height and width; resize=none: not at all
- *   filter=bicubic      nearest, bilinear, bicubic, lanczos
+ *   filter=bicubic      nearest, bilinear, bicubic, lanczos, box,
+ *                       hamming
  *   crop=224            centre crop, also crop=HxW; crop=none
  *   mean=.485:.456:.406 std=.229:.224:.225 std=1/255 mean=none
  *   order=bgr           or rgb
@@ -29,6 +30,7 @@ struct preprocess_wish {
 	bool given;
 	const char *text;       /* such a text, or NULL */
 	struct preprocess over; /* of a file; `from` is "" */
+	bool order;             /* it says which of BGR and RGB */
 	/* --mean and --std, when either is there */
 	bool pixels;
 	double mean[PREPROCESS_CHANNELS], std[PREPROCESS_CHANNELS];

@@ -43,6 +43,21 @@ lanczos(double x)
 	return x >= -3.0 && x < 3.0 ? sinc(x) * sinc(x / 3.0) : 0.0;
 }
 
+static double
+box(double x)
+{
+	return x > -0.5 && x <= 0.5 ? 1.0 : 0.0;
+}
+
+/* Pillow's two constants are of single precision. */
+static double
+hamming(double x)
+{
+	x = fabs(x);
+	return x < 1.0 ? sinc(x) * ((double)0.54f + (double)0.46f * cos(x * PI))
+		       : 0.0;
+}
+
 static const struct {
 	double (*at)(double);
 	double support;
@@ -50,6 +65,8 @@ static const struct {
     [FILTER_BILINEAR] = {bilinear, 1.0},
     [FILTER_BICUBIC] = {bicubic, 2.0},
     [FILTER_LANCZOS] = {lanczos, 3.0},
+    [FILTER_BOX] = {box, 0.5},
+    [FILTER_HAMMING] = {hamming, 1.0},
 };
 
 /* --- weights ------------------------------------------------------------- */

@@ -297,6 +297,8 @@ from_scale(const struct tflite_tensor *x, struct preprocess *p)
 	p->from = "quantisation of the input";
 }
 
+/* Bytes go in as they are, whatever metadata say of floats: their mean and std
+ * are often 0 and 1 then. */
 static int
 take_pixels(const struct tflite_file *f, const struct graph *g, struct model *m,
     struct err *e)
@@ -311,7 +313,9 @@ take_pixels(const struct tflite_file *f, const struct graph *g, struct model *m,
 	if (rc == 0)
 		m->label = tflite_label_read(
 		    f->fb.r, labels, (size_t)m->classes, &m->arena);
-	if (rc == 0 && *m->preprocess.from == '\0' && x->type != TFLITE_F32)
+	if (rc == 0 &&
+	    (x->type == TFLITE_U8 ||
+		(x->type == TFLITE_I8 && *m->preprocess.from == '\0')))
 		from_scale(x, &m->preprocess);
 	return rc;
 }

@@ -275,6 +275,9 @@ static const struct bad_row bad_rows[] = {
 	"another file"},
     {"unsupported-external-link.h5", ERR_UNSUPPORTED, ERR_NOWHERE,
 	"hdf5: 'bias:0' is a link to another place"},
+    {"unsupported-first.keras", ERR_UNSUPPORTED, ERR_NOWHERE,
+	"keras: layer 'conv' (Conv2D) has 'border_mode': it is of Keras 1, "
+	"load and save it with Keras 2"},
     {"unsupported-int8.h5", ERR_UNSUPPORTED, ERR_NOWHERE,
 	"keras: layer 'conv': 'bias' is of i8, not of floats"},
     {"unsupported-lambda.keras", ERR_UNSUPPORTED, ERR_NOWHERE,

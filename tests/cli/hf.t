@@ -65,6 +65,29 @@ says '4 names of classes for 5 logits'
 run assay-load "$hub/bad-index-path" -o x.neutral
 ok "an index that points out of the folder is not followed" [ "$rc" -ge 2 -a ! -e x.neutral ]
 
+# what was exported of a repository, as optimum and the hub have it
+onnx=$(cd "$hub/../onnx" && pwd)/good-preact-13-dynamic.onnx
+mkdir -p exported converted/onnx
+printf '{"model_type": "resnet", "id2label": {%s}}' "$(seq 0 9 | sed 's/.*/"&": "kind &"/' | paste -sd,)" >exported/config.json
+printf '{"image_processor_type": "ViTImageProcessor", "size": 16, "image_mean": 0.5, "image_std": 0.25}' >exported/preprocessor_config.json
+cp exported/*.json converted
+cp "$onnx" exported/model.onnx && cp "$onnx" converted/onnx/model.onnx
+for f in exported exported/model.onnx converted; do
+	exits 0 "ONNX with a configuration, $f" assay-load $f -o x.neutral
+	ok "names of classes" grep -qa '"kind 9' x.neutral
+	ok "preprocessing" grep -qa 'assay.normalised' x.neutral
+done
+poke x.neutral changed
+exits 0 "a changed weight" assay-save converted changed -o exported-new
+exits 0 "what was written" assay-load exported-new -o back
+ok "has what was asked for" cmp back changed
+sed -i 's/{/{"do_flip_channel_order": true, /' exported/preprocessor_config.json
+printf '{"bgr": false}' >rgb.json
+exits 0 "blue first" assay-load exported -o x.neutral
+ok "is said" grep -qa 'bgr[^,]*true' x.neutral
+exits 0 "unless a file says otherwise" assay-load exported --preprocess rgb.json -o x.neutral
+ok "is said too" grep -qa 'bgr[^,]*false' x.neutral
+
 cp -r "$hub/good-vit" linked && chmod -R u+w linked
 mv linked/config.json outside.json && ln -s ../outside.json linked/config.json
 exits 3 "a link instead of config.json" assay-load linked
