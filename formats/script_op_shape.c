@@ -52,18 +52,92 @@ SCRIPT_OP(do_copy)
 	return rc;
 }
 
-/* To floats, or to what it is. */
+/* To another type: to floats, of truths to whole numbers, or to what it is. */
+static int
+to_type(struct script *s, const struct script_args *a,
+    const struct script_value *v, int64_t type, struct script_value *out)
+{
+	const char *name;
+	struct onnx_node *n;
+	int rc;
+
+	if (type >= 5 && type <= 7) /* half, float, double */
+		return script_node_float(s, v, out);
+	*out = *v;
+	if (type == 11 && v->t->truth) /* bool */
+		return 0;
+	if (type != 4 || !v->t->whole) /* long */
+		return script_fail(s, a->callee, "to no floats");
+	if (!v->t->truth)
+		return 0;
+	name = script_node_input(s, v, true);
+	if (name == NULL || (n = script_node(s, "Cast", 1, &name, 1)) == NULL ||
+	    script_node_int(s, n, "to", 7) != 0)
+		return s->e->code;
+	rc = script_node_like(s, n->out[0], v->t, out);
+	if (rc == 0)
+		out->t->truth = false;
+	return rc;
+}
+
+static int
+to_number(struct script *s, const struct script_args *a,
+    const struct script_value *v, int64_t type, struct script_value *out)
+{
+	*out = *v;
+	if (type >= 5 && type <= 7) {
+		*out = (struct script_value){.type = SCRIPT_REAL,
+		    .f = v->type == SCRIPT_REAL ? v->f : (double)v->i};
+		return 0;
+	}
+	return type == 4 && v->type == SCRIPT_INT
+		   ? 0
+		   : script_fail(s, a->callee, "to no floats");
+}
+
+/* As a tensor of the type of y. */
+static int
+as_type_of(struct script *s, const struct script_args *a,
+    const struct script_value *v, const struct script_tensor *y,
+    struct script_value *out)
+{
+	return to_type(s, a, v, y->truth ? 11 : y->whole ? 4 : 6, out);
+}
+
+/* to(x, type), to(x, device, type), to(x, y): the type may be by its name */
 SCRIPT_OP(do_to)
 {
-	const struct script_value *type = script_op_arg(a, 1, "dtype");
-	int rc = do_same(s, a, op, out);
-	struct script_value v = *out;
+	const struct script_value *x = script_op_arg(a, 0, NULL);
+	const struct script_value *y = script_op_arg(a, 1, "other");
+	const struct script_value *type = y->type == SCRIPT_INT
+					      ? y
+					      : script_op_arg(a, 2, "dtype");
 
-	if (rc != 0 || type->type != SCRIPT_INT)
+	(void)op;
+	if (x->type == SCRIPT_INT || x->type == SCRIPT_REAL)
+		return type->type == SCRIPT_INT
+			   ? to_number(s, a, x, type->i, out)
+			   : script_fail(s, a->callee, "to no known type");
+	if (x->type != SCRIPT_TENSOR)
+		return script_fail(s, a->callee, "of what is no tensor");
+	if (y->type == SCRIPT_TENSOR)
+		return as_type_of(s, a, x, y->t, out);
+	if (type->type == SCRIPT_INT)
+		return to_type(s, a, x, type->i, out);
+	*out = *x;
+	return 0;
+}
+
+SCRIPT_OP(do_type_as)
+{
+	struct script_tensor *x, *y;
+	int rc;
+
+	(void)op;
+	if ((rc = script_op_tensor(s, a, 0, &x)) != 0 ||
+	    (rc = script_op_tensor(s, a, 1, &y)) != 0)
 		return rc;
-	if (type->i >= 5 && type->i <= 7) /* half, float, double */
-		return script_node_float(s, &v, out);
-	return v.t->whole ? 0 : script_fail(s, a->callee, "to no floats");
+	return as_type_of(s, a, &a->v[0], y, out);
 }
 
 /* --- shapes -------------------------------------------------------------- */
@@ -284,6 +358,41 @@ SCRIPT_OP(do_permute)
 	return ordered(s, a, perm, out);
 }
 
+/* movedim(x, source, destination), of one or several */
+SCRIPT_OP(do_movedim)
+{
+	int64_t from[MODEL_MAX_RANK], to[MODEL_MAX_RANK];
+	int64_t perm[MODEL_MAX_RANK], next = 0;
+	bool taken[MODEL_MAX_RANK] = {0}, set[MODEL_MAX_RANK] = {0};
+	struct script_tensor *x;
+	size_t n, m;
+	int rc;
+
+	(void)op;
+	if ((rc = script_op_tensor(s, a, 0, &x)) != 0 ||
+	    (rc = script_op_ints(
+		 s, a, 1, "source", from, MODEL_MAX_RANK, &n)) != 0 ||
+	    (rc = script_op_ints(
+		 s, a, 2, "destination", to, MODEL_MAX_RANK, &m)) != 0)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		if (n != m || !script_node_axis(&from[i], x->rank) ||
+		    !script_node_axis(&to[i], x->rank) || taken[from[i]] ||
+		    set[to[i]])
+			return script_fail(s, a->callee, "an odd order");
+		perm[to[i]] = from[i];
+		taken[from[i]] = set[to[i]] = true;
+	}
+	for (size_t i = 0; i < x->rank; i++) {
+		if (set[i])
+			continue;
+		while (taken[next])
+			next++;
+		perm[i] = next++;
+	}
+	return ordered(s, a, perm, out);
+}
+
 SCRIPT_OP(do_transpose)
 {
 	int64_t perm[MODEL_MAX_RANK];
@@ -449,30 +558,10 @@ SCRIPT_OP(do_repeat)
 				     ? d * v->i
 				     : -1;
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		out->t->whole = x->whole;
-	return rc;
-}
-
-/* zeros(sizes) */
-SCRIPT_OP(do_filled)
-{
-	int64_t d[MODEL_MAX_RANK];
-	uint64_t shape[MODEL_MAX_RANK];
-	size_t n;
-	int rc;
-
-	if ((rc = script_op_ints(s, a, 0, "size", d, MODEL_MAX_RANK, &n)) != 0)
-		return rc;
-	for (size_t i = 0; i < n; i++) {
-		if (d[i] < 1)
-			return script_fail(s, a->callee, "an empty tensor");
-		shape[i] = (uint64_t)d[i];
+		out->t->truth = x->truth;
 	}
-	rc = script_node_value(
-	    s, script_node_same(s, op->onnx[0] - '0', shape, n), n, out);
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		out->t->dim[i] = d[i];
 	return rc;
 }
 
@@ -487,7 +576,7 @@ const struct script_op script_op_shape[] = {
     {"alias", "", do_same},
     {"lift_fresh", "", do_same},
     {"to", "Cast", do_to},
-    {"type_as", "", do_same},
+    {"type_as", "", do_type_as},
     {"clone", "", do_copy},
     {"view", "Reshape", do_reshape},
     {"reshape", "Reshape", do_reshape},
@@ -496,15 +585,18 @@ const struct script_op script_op_shape[] = {
     {"flatten", "Reshape", do_flatten},
     {"unflatten", "Reshape", do_unflatten},
     {"permute", "Transpose", do_permute},
+    {"movedim", "Transpose", do_movedim},
+    {"moveaxis", "Transpose", do_movedim},
     {"transpose", "Transpose", do_transpose},
+    {"swapaxes", "Transpose", do_transpose},
+    {"swapdims", "Transpose", do_transpose},
     {"t", "Transpose", do_t},
     {"numpy_T", "Transpose", do_t},
     {"unsqueeze", "Unsqueeze", do_unsqueeze},
     {"squeeze", "Squeeze", do_squeeze},
     {"expand", "Expand", do_expand},
+    {"broadcast_to", "Expand", do_expand},
     {"expand_as", "Expand", do_expand_as},
     {"repeat", "Tile", do_repeat},
-    {"zeros", "0", do_filled},
-    {"ones", "1", do_filled},
     {NULL, NULL, NULL},
 };
