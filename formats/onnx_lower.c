@@ -5,6 +5,7 @@
 #include "formats/onnx_arith.h"
 #include "formats/onnx_fact.h"
 #include "formats/onnx_fold.h"
+#include "formats/onnx_lp.h"
 #include "formats/onnx_norm.h"
 #include "formats/onnx_ops.h"
 #include "formats/onnx_ort.h"
@@ -465,7 +466,8 @@ onnx_lower_fn *
 onnx_lower_find(const char *op)
 {
 	static onnx_lower_fn *(*const table[])(const char *op) = {
-	    onnx_arith_find, onnx_norm_find, onnx_ops_find, onnx_shape_find};
+	    onnx_arith_find, onnx_lp_find, onnx_norm_find, onnx_ops_find,
+	    onnx_shape_find};
 	onnx_lower_fn *fn = NULL;
 
 	for (size_t i = 0; fn == NULL && i < ARRAY_LEN(table); i++)
