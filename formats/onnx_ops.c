@@ -315,6 +315,22 @@ sigmoid(struct onnx_lower *l, const struct onnx_node *from)
 	return rc;
 }
 
+/* Until 10 by this name. */
+static int
+scatter(struct onnx_lower *l, const struct onnx_node *from)
+{
+	struct node *n;
+	int rc;
+
+	if ((rc = onnx_lower_need(l, from, 3)) != 0)
+		return rc;
+	n = onnx_lower_node(l, from, "ScatterElements", 3, 1);
+	if (n != NULL)
+		onnx_lower_put_int(
+		    n, "axis", onnx_lower_get_int(l, from, "axis", 0));
+	return 0;
+}
+
 /* --- the table ----------------------------------------------------------- */
 
 static const struct {
@@ -329,6 +345,7 @@ static const struct {
     {"Identity", forget},
     {"LogSoftmax", softmax},
     {"MaxPool", pool},
+    {"Scatter", scatter},
     {"Sigmoid", sigmoid},
     {"Softmax", softmax},
 };

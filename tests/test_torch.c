@@ -119,6 +119,7 @@ static const struct good_row good_rows[] = {
     {"good-code-native.pt", "that of the file's own code"},
     {"good-code-attend.pt", "that of the file's own code"},
     {"good-code-made.pt", "that of the file's own code"},
+    {"good-code-places.pt", "that of the file's own code"},
     {"good-row.pt", "a row of layers"},
     {"good-row-parallel.pt", "a row of layers"},
     {"good-row-half.pt", ""},
