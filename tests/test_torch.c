@@ -67,6 +67,12 @@ static const struct good_row good_rows[] = {
 	"'head.fc.weight' is taken for the last layer, right behind the "
 	"backbone"},
     {"good-resnet-student.pt", "taken from 'student'"},
+    {"good-resnet-ema.pth",
+	"taken from 'state_dict_ema', whose weights are averaged; left aside: "
+	"'state_dict', from which they were"},
+    {"good-resnet-no-ema.pth",
+	"taken from 'state_dict'; left aside: 'ema', whose weights are "
+	"averaged"},
     {"good-row-transposed.pt", "a row of layers"},
     {"good-row-pads.pt", "a row of layers"},
     {"good-resnet-lightning.ckpt",
