@@ -64,9 +64,8 @@ grid_sample_infer(const struct step *s, const struct shape *const *in,
 	const struct shape *x = in[0], *g = in[1];
 
 	if (x->rank != 4 || g->rank != 4)
-		return op_bad(
-		    s, e, "an image of rank %zu, a grid of rank %zu", x->rank,
-		    g->rank);
+		return op_bad(s, e, "an image of rank %zu, a grid of rank %zu",
+		    x->rank, g->rank);
 	if (!shape_real(x) || !shape_real(g))
 		return op_bad(s, e, "integers");
 	if (g->dim[3] != 2 || (g->dim[0] != x->dim[0] && g->dim[0] != 1))
@@ -104,8 +103,8 @@ stop(double v, size_t n, double *slope)
 
 /* v, reflected at `low` and low + span; *slope turns with each. */
 static double
-reflect(const struct sample *cfg, double v, double low, double span,
-    double *slope)
+reflect(
+    const struct sample *cfg, double v, double low, double span, double *slope)
 {
 	double rest;
 
@@ -136,9 +135,8 @@ place(const struct sample *cfg, double g, size_t n, double *slope)
 	if (!cfg->corners)
 		v = rounded(cfg, v - 0.5);
 	if (cfg->outside == OUTSIDE_REFLECTION)
-		v = cfg->corners
-			? reflect(cfg, v, 0.0, (double)(n - 1), slope)
-			: reflect(cfg, v, -0.5, (double)n, slope);
+		v = cfg->corners ? reflect(cfg, v, 0.0, (double)(n - 1), slope)
+				 : reflect(cfg, v, -0.5, (double)n, slope);
 	return cfg->outside != OUTSIDE_ZEROS ? stop(v, n, slope) : v;
 }
 
@@ -200,8 +198,8 @@ grid_sample_eval(const struct step *s, const struct shape *const *in,
 		const union number *from = x->known + i / pixels * plane;
 		struct taps t;
 
-		taps_of(s->cfg, x, g->known[2 * at].f, g->known[2 * at + 1].f,
-		    &t);
+		taps_of(
+		    s->cfg, x, g->known[2 * at].f, g->known[2 * at + 1].f, &t);
 		v[i].f = t.bad ? (double)NAN : 0.0;
 		for (size_t k = 0; k < t.n; k++)
 			v[i].f += t.w[k] * from[t.at[k]].f;

@@ -16,8 +16,8 @@ hardmax_infer(const struct step *s, const struct shape *const *in,
     struct shape *out, struct op_need *need, struct err *e)
 {
 	size_t axis;
-	int rc = op_axis(
-	    s, node_int(s->node, "axis", -1), in[0]->rank, &axis, e);
+	int rc =
+	    op_axis(s, node_int(s->node, "axis", -1), in[0]->rank, &axis, e);
 
 	if (rc != 0)
 		return rc;

@@ -7,7 +7,7 @@ struct bmp {
 	uint32_t pixels,
 	    head; /* where pixels begin; size of the second header */
 	uint32_t w, h, bits;
-	bool down; /* rows from the top */
+	bool down;        /* rows from the top */
 	uint32_t how;     /* compression */
 	uint32_t mask[3]; /* of red, green, blue, where it has them */
 	uint32_t ncolour;
@@ -67,12 +67,11 @@ fields(struct rd *r, struct bmp *b, struct err *e)
 	if (b->bits != 16 && b->bits != 24 && b->bits != 32)
 		return err_set(e, ERR_FORMAT, 28,
 		    "bmp: masks for %" PRIu32 " bits a pixel", b->bits);
-	return knows_masks(b)
-		   ? 0
-		   : err_set(e, ERR_UNSUPPORTED, 54,
-			 "bmp: colours in the bits %08" PRIx32 " %08" PRIx32
-			 " %08" PRIx32 " are not read",
-			 b->mask[0], b->mask[1], b->mask[2]);
+	return knows_masks(b) ? 0
+			      : err_set(e, ERR_UNSUPPORTED, 54,
+				    "bmp: colours in the bits %08" PRIx32
+				    " %08" PRIx32 " %08" PRIx32 " are not read",
+				    b->mask[0], b->mask[1], b->mask[2]);
 }
 
 static int
@@ -270,8 +269,7 @@ take_run(struct rd *r, const struct bmp *b, struct runs *s, struct err *e)
 
 /* All runs as rows of w bytes. */
 static int
-unpack_runs(
-    struct rd *r, const struct bmp *b, struct arena *a, struct rd *out,
+unpack_runs(struct rd *r, const struct bmp *b, struct arena *a, struct rd *out,
     struct err *e)
 {
 	size_t all = (size_t)b->w * b->h;

@@ -43,10 +43,9 @@ static int
 check_power(struct onnx_lower *l, const struct onnx_node *from, int64_t *p)
 {
 	*p = onnx_lower_get_int(l, from, "p", 2);
-	return *p == 1 || *p == 2
-		   ? 0
-		   : onnx_lower_fail(l, from, ERR_UNSUPPORTED,
-			 "a norm of the power %" PRId64, *p);
+	return *p == 1 || *p == 2 ? 0
+				  : onnx_lower_fail(l, from, ERR_UNSUPPORTED,
+					"a norm of the power %" PRId64, *p);
 }
 
 /* x / norm(x) along an axis */
@@ -86,8 +85,7 @@ global_lp_pool(struct onnx_lower *l, const struct onnx_node *from)
 	if (!f.ranked || f.rank < 3 || f.rank > 5)
 		return onnx_lower_fail(
 		    l, from, ERR_UNSUPPORTED, "an input of unknown rank");
-	n = onnx_lower_node(
-	    l, from, p == 1 ? "ReduceL1" : "ReduceL2", 1, 1);
+	n = onnx_lower_node(l, from, p == 1 ? "ReduceL1" : "ReduceL2", 1, 1);
 	if (n == NULL)
 		return 0;
 	onnx_lower_put_ints(n, "axes", axes, f.rank - 2);
@@ -129,8 +127,8 @@ lp_pool(struct onnx_lower *l, const struct onnx_node *from)
 		return rc;
 	onnx_lower_put_int(n, "ceil_mode", 0);
 	onnx_lower_put_int(n, "count_include_pad", 1);
-	binary(l, from, "Mul", y, onnx_lower_scalar(l, from, count), &y,
-	    p == 1);
+	binary(
+	    l, from, "Mul", y, onnx_lower_scalar(l, from, count), &y, p == 1);
 	if (p == 2)
 		(void)onnx_lower_insert(l, from, "Sqrt", y, from->out[0]);
 	return 0;

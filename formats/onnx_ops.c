@@ -90,8 +90,8 @@ window_list(struct onnx_lower *l, const struct onnx_node *from, struct node *n,
 }
 
 int
-onnx_ops_window(struct onnx_lower *l, const struct onnx_node *from, struct node *n,
-    const int64_t *kernel, size_t spatial)
+onnx_ops_window(struct onnx_lower *l, const struct onnx_node *from,
+    struct node *n, const int64_t *kernel, size_t spatial)
 {
 	const char *pad = onnx_lower_get_text(l, from, "auto_pad", "NOTSET");
 	int rc;

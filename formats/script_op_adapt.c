@@ -15,16 +15,16 @@ struct cuts {
 
 /* v * n + up, divided by side: of all v at once. */
 static const char *
-scaled(struct script *s, const int64_t *v, const char *n, int64_t up,
-    int64_t side)
+scaled(
+    struct script *s, const int64_t *v, const char *n, int64_t up, int64_t side)
 {
-	const char *x = script_node_two(
-	    s, "Mul", script_node_whole(s, v, (size_t)side), n);
+	const char *x =
+	    script_node_two(s, "Mul", script_node_whole(s, v, (size_t)side), n);
 
 	if (x != NULL && up != 0)
 		x = script_node_two(s, "Add", x, script_node_whole(s, &up, 1));
-	return x != NULL ? script_node_two(s, "Div", x,
-			       script_node_whole(s, &side, 1))
+	return x != NULL ? script_node_two(
+			       s, "Div", x, script_node_whole(s, &side, 1))
 			 : NULL;
 }
 
@@ -37,16 +37,15 @@ cut(struct script *s, const char *x, const struct script_tensor *t,
 
 	for (int64_t i = 0; i < c->side; i++) {
 		first[i] = n < 0 ? i : i * n / c->side;
-		next[i] =
-		    n < 0 ? i + 1 : ((i + 1) * n + c->side - 1) / c->side;
+		next[i] = n < 0 ? i + 1 : ((i + 1) * n + c->side - 1) / c->side;
 	}
 	if (n >= 0) {
 		c->from = script_node_whole(s, first, (size_t)c->side);
 		c->to = script_node_whole(s, next, (size_t)c->side);
 	} else {
-		size = script_node_two(s, "Gather",
-		    script_node_one(s, "Shape", x),
-		    script_node_whole(s, &c->axis, 1));
+		size =
+		    script_node_two(s, "Gather", script_node_one(s, "Shape", x),
+			script_node_whole(s, &c->axis, 1));
 		if (size == NULL)
 			return s->e->code;
 		c->from = scaled(s, first, size, 0, c->side);
@@ -71,8 +70,7 @@ part(struct script *s, const char *x, const struct cuts *c, int64_t i,
 			return NULL;
 	if ((n = script_node(s, "Slice", 1, in, 5)) == NULL)
 		return NULL;
-	n = script_node(
-	    s, average ? "ReduceMean" : "ReduceMax", 1, n->out, 1);
+	n = script_node(s, average ? "ReduceMean" : "ReduceMax", 1, n->out, 1);
 	if (n == NULL || script_node_ints(s, n, "axes", &c->axis, 1) != 0 ||
 	    script_node_int(s, n, "keepdims", 1) != 0)
 		return NULL;
@@ -95,9 +93,8 @@ along(struct script *s, const char *x, const struct script_tensor *t,
 		if ((in[i] = part(s, x, &c, i, average)) == NULL)
 			return NULL;
 	n = script_node(s, "Concat", 1, in, (size_t)side);
-	return n != NULL && script_node_int(s, n, "axis", axis) == 0
-		   ? n->out[0]
-		   : NULL;
+	return n != NULL && script_node_int(s, n, "axis", axis) == 0 ? n->out[0]
+								     : NULL;
 }
 
 /* The sizes that are asked for; 0 where it stays as it is. */
@@ -123,8 +120,8 @@ sides(struct script *s, const struct script_args *a,
 			   p->t->axis == (int64_t)i + 2;
 
 		if (p->type != SCRIPT_INT && p->type != SCRIPT_NONE && !own)
-			return script_fail(s, a->callee,
-			    "a size that only an image tells");
+			return script_fail(
+			    s, a->callee, "a size that only an image tells");
 		to[i] = p->type == SCRIPT_INT ? p->i : 0;
 		if (p->type == SCRIPT_INT && p->i < 1)
 			return script_fail(s, a->callee, "an empty result");
@@ -156,11 +153,11 @@ adapted(struct script *s, const struct script_args *a, bool average,
 	else
 		for (size_t i = 0; i < axes && in != NULL; i++) {
 			if (to[i] < 0 || to[i] > MOST)
-				return script_fail(s, a->callee,
-				    "%" PRId64 " parts", to[i]);
+				return script_fail(
+				    s, a->callee, "%" PRId64 " parts", to[i]);
 			if (to[i] > 0 && to[i] != x->dim[i + 2])
-				in = along(s, in, x, (int64_t)i + 2, to[i],
-				    average);
+				in = along(
+				    s, in, x, (int64_t)i + 2, to[i], average);
 		}
 	if ((rc = script_node_like(s, in, x, out)) != 0)
 		return rc;

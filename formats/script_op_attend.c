@@ -11,8 +11,8 @@
 
 /* An operation of another table, by its PyTorch name. */
 static int
-call(struct script *s, const char *name, const struct script_value *v,
-    size_t n, struct script_value *out)
+call(struct script *s, const char *name, const struct script_value *v, size_t n,
+    struct script_value *out)
 {
 	static const char *const none[CALLED] = {NULL};
 	const struct script_args a = {v, none, n, name, NULL};
@@ -182,8 +182,7 @@ SCRIPT_OP(do_native)
 		if (script_op_arg(a, i, NULL)->type != SCRIPT_TENSOR ||
 		    x->type != SCRIPT_TENSOR ||
 		    script_op_arg(a, i, NULL)->t != x->t)
-			return script_fail(
-			    s, a->callee, "of several tensors");
+			return script_fail(s, a->callee, "of several tensors");
 	if (e < 1 || n < 1 || e > INT32_MAX || e % n != 0 || x->t->rank != 3 ||
 	    script_op_arg(a, 9, NULL)->type != SCRIPT_NONE)
 		return script_fail(s, a->callee, "an unknown form");

@@ -8,9 +8,9 @@
 static const char *
 scaled(struct script *s, const char *x, double by)
 {
-	return by == 1.0 ? x
-			 : script_node_two(
-			       s, "Mul", x, script_node_scalar(s, by));
+	return by == 1.0
+		   ? x
+		   : script_node_two(s, "Mul", x, script_node_scalar(s, by));
 }
 
 /* v where x > at, else x. */
@@ -18,9 +18,9 @@ static const char *
 above(struct script *s, const char *x, double at, const char *v,
     const char *below)
 {
-	const char *in[3] = {script_node_two(s, "Greater", x,
-				 script_node_scalar(s, at)),
-	    v, below};
+	const char *in[3] = {
+	    script_node_two(s, "Greater", x, script_node_scalar(s, at)), v,
+	    below};
 	struct onnx_node *n;
 
 	if (in[0] == NULL || v == NULL || below == NULL)

@@ -39,8 +39,8 @@ add(struct term *t, char c)
 
 /* Of text [p, end) the letters; the dots stand for `ndots` dimensions. */
 static bool
-read_term(
-    struct equation *q, const char *p, const char *end, size_t n, struct term *t)
+read_term(struct equation *q, const char *p, const char *end, size_t n,
+    struct term *t)
 {
 	*t = (struct term){.n = 0};
 	for (; p < end; p++) {
@@ -159,8 +159,7 @@ read_inputs(struct equation *q, const char *text, const char *end,
 }
 
 static bool
-read_equation(
-    struct equation *q, const char *text, const struct script_row *l)
+read_equation(struct equation *q, const char *text, const struct script_row *l)
 {
 	const char *to = strstr(text, "->"), *end = text + strlen(text);
 
@@ -254,13 +253,11 @@ SCRIPT_OP(do_einsum)
 			return s->e->code;
 	}
 	if (!read_equation(&q, eq->s, l->list))
-		return script_fail(
-		    s, a->callee, "the equation '%.60s'", eq->s);
+		return script_fail(s, a->callee, "the equation '%.60s'", eq->s);
 	if ((y = chain(s, &q, name)) == NULL)
-		return s->e->code != 0
-			   ? s->e->code
-			   : script_fail(s, a->callee,
-				 "the equation '%.60s'", eq->s);
+		return s->e->code != 0 ? s->e->code
+				       : script_fail(s, a->callee,
+					     "the equation '%.60s'", eq->s);
 	rc = script_node_value(s, y, q.out.n, out);
 	for (size_t i = 0; rc == 0 && i < q.out.n; i++)
 		out->t->dim[i] = q.dim[(unsigned char)q.out.l[i]];

@@ -40,7 +40,7 @@ filled(struct script *s, const struct script_args *a, double v,
 	if ((rc = script_node_value(s, name, rank, out)) != 0)
 		return rc;
 	for (size_t i = 0; i < rank; i++)
-		out->t->dim[i] = like != NULL ? like->t->dim[i]
+		out->t->dim[i] = like != NULL                 ? like->t->dim[i]
 				 : l->v[i].type == SCRIPT_INT ? l->v[i].i
 							      : -1;
 	return 0;
@@ -129,8 +129,8 @@ range(struct script *s, const struct script_args *a,
 		if ((in[i] = script_node_input(s, &v[i], true)) == NULL)
 			return s->e->code;
 	}
-	if (known && (v[2].i < 1 || v[0].i < -MOST || v[1].i > MOST ||
-			 v[1].i <= v[0].i))
+	if (known &&
+	    (v[2].i < 1 || v[0].i < -MOST || v[1].i > MOST || v[1].i <= v[0].i))
 		return script_fail(s, a->callee, "an odd row");
 	if ((n = script_node(s, "Range", 1, in, 3)) == NULL)
 		return s->e->code;
@@ -145,8 +145,8 @@ range(struct script *s, const struct script_args *a,
 /* arange(end), arange(start, end), arange(start, end, step) */
 SCRIPT_OP(do_arange)
 {
-	struct script_value v[3] = {{.type = SCRIPT_INT},
-	    {.type = SCRIPT_INT}, {.type = SCRIPT_INT, .i = 1}};
+	struct script_value v[3] = {{.type = SCRIPT_INT}, {.type = SCRIPT_INT},
+	    {.type = SCRIPT_INT, .i = 1}};
 	const struct script_value *type = script_op_arg(a, 99, "dtype");
 	struct script_value row;
 	size_t n = 0;
@@ -180,8 +180,8 @@ SCRIPT_OP(do_tensor)
 	if (l->type != SCRIPT_ROW || l->list->n == 0)
 		return script_fail(s, a->callee, "of no list");
 	if ((rc = script_op_ints(s, a, 0, NULL, v, ARRAY_LEN(v), &n)) != 0 ||
-	    (rc = script_node_value(s, script_node_whole(s, v, n), 1,
-		 &whole)) != 0)
+	    (rc = script_node_value(
+		 s, script_node_whole(s, v, n), 1, &whole)) != 0)
 		return rc;
 	whole.t->whole = true;
 	whole.t->dim[0] = (int64_t)n;

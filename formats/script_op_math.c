@@ -237,8 +237,9 @@ is_one(const struct script_tensor *t)
 }
 
 int
-script_op_math_broadcast(struct script *s, const char *name, const struct script_value *x,
-    const struct script_value *y, struct script_value *out)
+script_op_math_broadcast(struct script *s, const char *name,
+    const struct script_value *x, const struct script_value *y,
+    struct script_value *out)
 {
 	static const struct script_tensor scalar = {.rank = 0, .whole = true};
 	const struct script_tensor *p =
@@ -303,7 +304,8 @@ script_op_math_two(struct script *s, const char *op,
 	b = a != NULL ? script_node_input(s, &q, whole) : NULL;
 	if (b == NULL)
 		return s->e->code;
-	rc = script_op_math_broadcast(s, script_node_two(s, op, a, b), &p, &q, out);
+	rc = script_op_math_broadcast(
+	    s, script_node_two(s, op, a, b), &p, &q, out);
 	if (rc == 0 && !whole)
 		out->t->whole = false;
 	return rc;

@@ -129,8 +129,8 @@ SCRIPT_OP(do_group_norm)
 
 /* By statistics that it keeps an image's norm is that of a batch. */
 static int
-kept_norm(struct script *s, const struct script_args *a,
-    struct script_value *out)
+kept_norm(
+    struct script *s, const struct script_args *a, struct script_value *out)
 {
 	static const struct script_op batch = {.name = "batch_norm"};
 	static const char *const none[8] = {NULL};
@@ -323,7 +323,8 @@ unbiased(struct script *s, const struct script_args *a, struct script_tensor *x,
 		    size.i < INT32_MAX && count.i < INT32_MAX)
 			count.i *= size.i;
 		else
-			rc = script_op_math_two(s, "Mul", &size, &count, &count);
+			rc =
+			    script_op_math_two(s, "Mul", &size, &count, &count);
 	}
 	if (count.type == SCRIPT_INT && (known < 0 || known <= less))
 		return script_fail(s, a->callee, "of too few numbers");
@@ -377,8 +378,8 @@ SCRIPT_OP(do_var)
  * which are eps at least */
 SCRIPT_OP(do_cosine)
 {
-	const struct script_value eps = {.type = SCRIPT_REAL,
-	    .f = script_op_real(a, 3, "eps", 1e-8)};
+	const struct script_value eps = {
+	    .type = SCRIPT_REAL, .f = script_op_real(a, 3, "eps", 1e-8)};
 	int64_t d = script_op_int(a, 2, "dim", 1);
 	struct script_value v, part[2];
 	int rc;

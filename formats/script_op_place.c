@@ -127,8 +127,8 @@ SCRIPT_OP(do_affine)
 	    (rc = column(s, theta, 0, &col, &part[0])) != 0 ||
 	    (rc = column(s, theta, 1, &row, &part[1])) != 0 ||
 	    (rc = column(s, theta, 2, NULL, &part[2])) != 0 ||
-	    (rc = script_op_math_two(
-		 s, "Add", &part[0], &part[1], &part[0])) != 0)
+	    (rc = script_op_math_two(s, "Add", &part[0], &part[1], &part[0])) !=
+		0)
 		return rc;
 	return script_op_math_two(s, "Add", &part[0], &part[2], out);
 }

@@ -55,8 +55,7 @@ most(struct script *s, const struct script_args *a, int64_t k, int64_t d,
 	} else {
 		in[1] = script_node_whole(s, &k, 1);
 	}
-	if (in[1] == NULL ||
-	    (n = script_node(s, "TopK", 2, in, 2)) == NULL ||
+	if (in[1] == NULL || (n = script_node(s, "TopK", 2, in, 2)) == NULL ||
 	    script_node_int(s, n, "axis", d) != 0 ||
 	    script_node_int(s, n, "largest", largest) != 0)
 		return s->e->code;

@@ -31,8 +31,8 @@ stacked(struct script *s, const char **in, size_t n, int64_t d)
 	struct onnx_node *node;
 
 	for (size_t i = 0; i < n; i++)
-		if (axis == NULL || (in[i] = script_node_two(s, "Unsqueeze",
-					 in[i], axis)) == NULL)
+		if (axis == NULL || (in[i] = script_node_two(
+					 s, "Unsqueeze", in[i], axis)) == NULL)
 			return NULL;
 	node = script_node(s, "Concat", 1, in, n);
 	return node != NULL && script_node_int(s, node, "axis", d) == 0
@@ -68,8 +68,7 @@ SCRIPT_OP(do_im2col)
 
 	(void)op;
 	if ((rc = script_op_input(s, a, &x, &in)) != 0 ||
-	    (rc = script_op_exactly(s, a, 1, "kernel_size", k, 2, NULL)) !=
-		0 ||
+	    (rc = script_op_exactly(s, a, 1, "kernel_size", k, 2, NULL)) != 0 ||
 	    (rc = script_op_exactly(s, a, 2, "dilation", dil, 2, ones)) != 0 ||
 	    (rc = script_op_exactly(s, a, 3, "padding", pad, 2, zeros)) != 0 ||
 	    (rc = script_op_exactly(s, a, 4, "stride", step, 2, ones)) != 0)
@@ -79,8 +78,8 @@ SCRIPT_OP(do_im2col)
 		    dil[i] > INT16_MAX || pad[i] < 0 || pad[i] > INT16_MAX ||
 		    step[i] < 1 || step[i] > INT16_MAX)
 			return script_fail(s, a->callee, "an odd window");
-	if (x->rank != 4 || x->whole || k[0] * k[1] > PLACES ||
-	    x->dim[1] < 1 || x->dim[1] > INT32_MAX / PLACES)
+	if (x->rank != 4 || x->whole || k[0] * k[1] > PLACES || x->dim[1] < 1 ||
+	    x->dim[1] > INT32_MAX / PLACES)
 		return script_fail(s, a->callee,
 		    "of channels of which no number is known, or a window of "
 		    "more than %d",
@@ -101,8 +100,8 @@ SCRIPT_OP(do_im2col)
 	shape[0] = 0; /* as it is */
 	shape[1] = x->dim[1] * k[0] * k[1];
 	shape[2] = -1;
-	name = script_node_two(s, "Reshape", stacked(s, at, n, 2),
-	    script_node_whole(s, shape, 3));
+	name = script_node_two(
+	    s, "Reshape", stacked(s, at, n, 2), script_node_whole(s, shape, 3));
 	if ((rc = script_node_value(s, name, 3, out)) != 0)
 		return rc;
 	out_h = script_op_window(
@@ -111,9 +110,9 @@ SCRIPT_OP(do_im2col)
 	    x->dim[3], k[1], step[1], pad[1], pad[1], dil[1], false);
 	out->t->dim[0] = x->dim[0];
 	out->t->dim[1] = shape[1];
-	out->t->dim[2] =
-	    out_h > 0 && out_w > 0 && out_h < INT32_MAX / out_w ? out_h * out_w
-								: -1;
+	out->t->dim[2] = out_h > 0 && out_w > 0 && out_h < INT32_MAX / out_w
+			     ? out_h * out_w
+			     : -1;
 	return 0;
 }
 

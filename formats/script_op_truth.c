@@ -130,8 +130,7 @@ SCRIPT_OP(do_is_nan)
 	const char *in;
 	int rc = script_op_math_float(s, a, &x, &in);
 
-	return rc != 0 ? rc
-		       : put(s, script_node_one(s, op->onnx, in), x, out);
+	return rc != 0 ? rc : put(s, script_node_one(s, op->onnx, in), x, out);
 }
 
 /* y where c is true, else z. */

@@ -236,8 +236,7 @@ void
 tflite_lower_in_blocks(struct tflite_lower *l, const int64_t block[2])
 {
 	if (l->draw.rc == 0)
-		memcpy(l->value[l->n->out[0]].block, block,
-		    2 * sizeof(*block));
+		memcpy(l->value[l->n->out[0]].block, block, 2 * sizeof(*block));
 }
 
 void

@@ -89,8 +89,8 @@ holes(struct tflite_lower *l, const struct window *w, struct window *own,
 		return tflite_lower_image(l, 0);
 	if (w->padding != 1 || w->stride[0] != 1 || w->stride[1] != 1 ||
 	    w->dilation[0] != 1 || w->dilation[1] != 1)
-		tflite_lower_fail(l, ERR_UNSUPPORTED,
-		    "strides or edges of blocks of pixels");
+		tflite_lower_fail(
+		    l, ERR_UNSUPPORTED, "strides or edges of blocks of pixels");
 	own->dilation[0] = block[0];
 	own->dilation[1] = block[1];
 	return image;

@@ -16,8 +16,8 @@ numbers(struct tflite_lower *l, size_t k, size_t n, const int64_t **v)
 	size_t got = 0;
 
 	if (!tflite_const_ints(l, k, v, &got) || got != n)
-		tflite_lower_fail(l, ERR_UNSUPPORTED,
-		    "input %zu is not %zu constants", k, n);
+		tflite_lower_fail(
+		    l, ERR_UNSUPPORTED, "input %zu is not %zu constants", k, n);
 	for (size_t i = 0; l->draw.rc == 0 && i < n; i++)
 		if ((*v)[i] < (n == 2) || (*v)[i] > LIMIT_IMAGE_SIDE)
 			tflite_lower_fail(l, ERR_FORMAT,

@@ -59,8 +59,7 @@ tflite_op_gather(struct tflite_lower *l)
 	    image ? tflite_lower_image(l, 0) : tflite_lower_plain(l, 0),
 	    draw_integers(
 		d, draw_path(d, "assay.places.%zu", d->m->ntensor), n, at));
-	draw_int(d, "axis",
-	    image ? tflite_lower_turn(axis) : (int64_t)axis);
+	draw_int(d, "axis", image ? tflite_lower_turn(axis) : (int64_t)axis);
 	memcpy(dim, x->dim, sizeof(dim));
 	dim[axis] = n;
 	if (one) { /* the axis, of length 1, goes */

@@ -125,9 +125,9 @@ note_key(struct torch *t, const struct pickle_node *d, size_t i)
 	    keys[i].averaged ? ", whose weights are averaged" : "",
 	    beside != NULL ? "; left aside: '" : "",
 	    beside != NULL ? beside : "",
-	    beside == NULL       ? ""
+	    beside == NULL     ? ""
 	    : keys[i].averaged ? "', from which they were"
-				 : "', whose weights are averaged");
+			       : "', whose weights are averaged");
 }
 
 /* The model that n leads to; *out NULL: none.  The note gets the way. */

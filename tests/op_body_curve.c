@@ -23,8 +23,7 @@ curve(struct model *m, const char *before, const char *op)
 #define CURVE(name, before, op)                                                \
 	static void body_##name(struct model *m)                               \
 	{                                                                      \
-		op_body_head(                                                  \
-		    m, curve(m, before, op), 3 * SIDE_H * SIDE_W);             \
+		op_body_head(m, curve(m, before, op), 3 * SIDE_H * SIDE_W);    \
 	}
 
 CURVE(tan, "Tanh", "Tan")
@@ -68,8 +67,8 @@ body_shrink_set(struct model *m)
 		v[0] = op_body_batch_norm(m, "bn", "image", 3);                \
 		v[1] = build_node(m, "Hardmax", "y", v, 1);                    \
 		build_int(m, "axis", along);                                   \
-		op_body_head(m, build_node(m, "Add", "z", v, 2),               \
-		    3 * SIDE_H * SIDE_W);                                      \
+		op_body_head(                                                  \
+		    m, build_node(m, "Add", "z", v, 2), 3 * SIDE_H * SIDE_W);  \
 	}
 
 HARDMAX(hardmax_channels, 1)
@@ -130,8 +129,8 @@ body_sample_one(struct model *m)
 {
 	const char *v[2] = {op_body_batch_norm(m, "bn", "image", 3), "g"};
 
-	op_body_noise(
-	    build_tensor(m, "g", 4, (size_t[]){1, 2, 3, 2}), 12, 50, 0.6f, 0.1f);
+	op_body_noise(build_tensor(m, "g", 4, (size_t[]){1, 2, 3, 2}), 12, 50,
+	    0.6f, 0.1f);
 	v[0] = build_node(m, "GridSample", "s", v, 2);
 	op_body_head(m, v[0], 3 * 2 * 3);
 }
