@@ -4,8 +4,6 @@
  */
 #include "formats/script_op.h"
 
-#include <ctype.h>
-
 #define MOST 8 /* tensors */
 
 struct term {
@@ -20,6 +18,12 @@ struct equation {
 	size_t ndots;
 	int64_t dim[128]; /* of a letter; -1: not known */
 };
+
+static bool
+is_letter(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
 
 static bool
 has(const struct term *t, char c)
@@ -52,7 +56,7 @@ read_term(struct equation *q, const char *p, const char *end, size_t n,
 					return false;
 			n = 0; /* the only ones */
 			p += 2;
-		} else if (!isalpha((unsigned char)*p) || !add(t, *p)) {
+		} else if (!is_letter(*p) || !add(t, *p)) {
 			return false;
 		}
 	}
@@ -65,7 +69,7 @@ letters(const char *p, const char *end)
 	size_t n = 0;
 
 	for (; p < end; p++)
-		n += isalpha((unsigned char)*p) != 0;
+		n += is_letter(*p);
 	return n;
 }
 
@@ -102,7 +106,7 @@ imply(struct equation *q)
 	for (int c = 'A'; c <= 'z'; c++) {
 		size_t n = 0;
 
-		if (!isalpha(c) || has(&dots, (char)c))
+		if (!is_letter((char)c) || has(&dots, (char)c))
 			continue;
 		for (size_t i = 0; i < q->n; i++)
 			for (size_t k = 0; k < q->in[i].n; k++)

@@ -129,8 +129,8 @@ range(struct script *s, const struct script_args *a,
 		if ((in[i] = script_node_input(s, &v[i], true)) == NULL)
 			return s->e->code;
 	}
-	if (known &&
-	    (v[2].i < 1 || v[0].i < -MOST || v[1].i > MOST || v[1].i <= v[0].i))
+	if (known && (v[2].i < 1 || v[2].i > MOST || v[0].i < -MOST ||
+			 v[1].i > MOST || v[1].i <= v[0].i))
 		return script_fail(s, a->callee, "an odd row");
 	if ((n = script_node(s, "Range", 1, in, 3)) == NULL)
 		return s->e->code;

@@ -287,8 +287,10 @@ SCRIPT_OP(do_movedim)
 	    (rc = script_op_ints(
 		 s, a, 2, "destination", to, MODEL_MAX_RANK, &m)) != 0)
 		return rc;
+	if (n != m)
+		return script_fail(s, a->callee, "an odd order");
 	for (size_t i = 0; i < n; i++) {
-		if (n != m || !script_node_axis(&from[i], x->rank) ||
+		if (!script_node_axis(&from[i], x->rank) ||
 		    !script_node_axis(&to[i], x->rank) || taken[from[i]] ||
 		    set[to[i]])
 			return script_fail(s, a->callee, "an odd order");
