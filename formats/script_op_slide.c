@@ -150,7 +150,66 @@ SCRIPT_OP(do_unfold)
 	return 0;
 }
 
+/* [first, second] */
+static int
+pair(struct script *s, int64_t first, int64_t second, struct script_value *out)
+{
+	const struct script_value p = {.type = SCRIPT_INT, .i = first};
+	const struct script_value q = {.type = SCRIPT_INT, .i = second};
+	int rc = script_row(s, out);
+
+	if (rc == 0)
+		rc = script_row_add(s, out->list, &p);
+	return rc == 0 ? script_row_add(s, out->list, &q) : rc;
+}
+
+/* avg_pool1d(x, kernel, stride, padding, ceil, count_include_pad) and
+ * max_pool1d(x, kernel, stride, padding, dilation, ceil): of images one high */
+SCRIPT_OP(do_pool1d)
+{
+	static const int64_t one[] = {1}, none[] = {0};
+	static const char *const keys[6] = {NULL};
+	const struct script_value two = {.type = SCRIPT_INT, .i = 2};
+	bool most = strcmp(op->onnx, "torch.max_pool2d") == 0;
+	int64_t k[1], step[1], pad[1], dil[1] = {1};
+	struct script_value v[6], got;
+	struct script_args b = {v, keys, 6, op->onnx, NULL};
+	struct script_args lift = {v, keys, 2, op->onnx, NULL};
+	struct script_tensor *x;
+	int rc;
+
+	if ((rc = script_op_tensor(s, a, 0, &x)) != 0 ||
+	    (rc = script_op_exactly(s, a, 1, "kernel_size", k, 1, NULL)) != 0 ||
+	    (rc = script_op_exactly(s, a, 2, "stride", step, 1, k)) != 0 ||
+	    (rc = script_op_exactly(s, a, 3, "padding", pad, 1, none)) != 0 ||
+	    (most && (rc = script_op_exactly(
+			  s, a, 4, "dilation", dil, 1, one)) != 0))
+		return rc;
+	if (x->rank != 3)
+		return script_fail(s, a->callee, "of rank %zu", x->rank);
+	v[0] = a->v[0];
+	v[1] = two;
+	if ((rc = script_op_call(s, "torch.unsqueeze", &lift, &got)) != 0 ||
+	    (rc = pair(s, 1, k[0], &v[1])) != 0 ||
+	    (rc = pair(s, 1, step[0], &v[2])) != 0 ||
+	    (rc = pair(s, 0, pad[0], &v[3])) != 0)
+		return rc;
+	v[0] = got;
+	v[4] = *script_op_arg(a, 4, "ceil_mode");
+	v[5] = *script_op_arg(a, 5, most ? "ceil_mode" : "count_include_pad");
+	if (most && (rc = pair(s, 1, dil[0], &v[4])) != 0)
+		return rc;
+	if ((rc = script_op_call(s, op->onnx, &b, &got)) != 0)
+		return rc;
+	v[0] = got;
+	v[1] = two;
+	return script_op_call(s, "torch.squeeze", &lift, out);
+}
+
+/* By PyTorch's names, and what is called for them. */
 const struct script_op script_op_slide[] = {
+    {"avg_pool1d", "torch.avg_pool2d", do_pool1d},
+    {"max_pool1d", "torch.max_pool2d", do_pool1d},
     {"im2col", "", do_im2col},
     {"unfold", "", do_unfold},
     {NULL, NULL, NULL},
