@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Activations: Celu, Elu, Gelu, HardSigmoid, HardSwish, LeakyRelu, Mish, Selu,
- * Sigmoid, Softplus, Softsign, Swish, Tanh, ThresholdedRelu.  (Relu and Clip
+ * Shrink, Sigmoid, Softplus, Softsign, Swish, Tanh, ThresholdedRelu.  (Relu and Clip
  * are in engine/op_relu.c.)  p, q: the attributes in the order of `param`.
  */
 #include "engine/unary.h"
@@ -232,6 +232,14 @@ UNARY_EACH(thresholded_relu_slope, x <= q[0] ? 0.0f : 1.0f)
 static const struct unary f_thresholded_relu = {thresholded_relu_real, NULL,
     thresholded_relu_line, thresholded_relu_slope, ONE("alpha", 1.0), false};
 UNARY(thresholded_relu, "ThresholdedRelu", UNARY_BACK, 0, IN_FOR_DATA);
+
+/* Towards zero by the bias, and zero within lambd of it.  NaN passes through. */
+UNARY_REAL(shrink, x<-p[0] ? x + p[1] : x> p[0] ? x - p[1] : x * 0.0)
+UNARY_EACH(shrink_line, x<-q[0] ? x + q[1] : x> q[0] ? x - q[1] : x * 0.0f)
+UNARY_EACH(shrink_slope, x<-q[0] || x> q[0] ? 1.0f : 0.0f)
+static const struct unary f_shrink = {shrink_real, NULL, shrink_line,
+    shrink_slope, {{"lambd", 0.5}, {"bias", 0}}, false};
+UNARY(shrink, "Shrink", UNARY_BACK, 0, IN_FOR_DATA);
 
 /* --- Sigmoid and what is made of it -------------------------------------- */
 

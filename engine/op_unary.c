@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Arithmetic on each element: Abs, Ceil, Cos, Erf, Exp, Floor, Identity,
- * IsNaN, Log, Neg, Not, Reciprocal, Round, Sign, Sin, Sqrt, StraightRound.
+ * Arithmetic on each element: Abs, Ceil, Cos, Erf, Exp, Expm1, Floor,
+ * Identity, IsInf, IsNaN, Log, Log1p, Neg, Not, Reciprocal, Round, Sign, Sin,
+ * Sqrt, StraightRound.
  */
 #include "engine/unary.h"
 #include "engine/vmath.h"
@@ -109,6 +110,20 @@ static const struct unary f_exp = {
     exp_real, NULL, exp_line, exp_slope, NONE, false};
 UNARY(exp, "Exp", UNARY_BACK, 0, OP_KEEP_OUT);
 
+/* exp(x) - 1, to all digits near zero */
+static void
+expm1_line(size_t n, const float *restrict x, float *restrict y, const float *q)
+{
+	(void)q;
+	vmath_expm1(n, x, y);
+}
+
+UNARY_REAL(expm1, expm1(x))
+UNARY_EACH(expm1_slope, x + 1.0f)
+static const struct unary f_expm1 = {
+    expm1_real, NULL, expm1_line, expm1_slope, NONE, false};
+UNARY(expm1, "Expm1", UNARY_BACK, 0, OP_KEEP_OUT);
+
 UNARY_REAL(floor, floor(x))
 UNARY_EACH(floor_line, floorf(x))
 static const struct unary f_floor = {
@@ -121,6 +136,14 @@ UNARY_EACH(identity_slope, ((void)x, 1.0f))
 static const struct unary f_identity = {
     identity_real, whole_same, identity_line, identity_slope, NONE, false};
 UNARY(identity, "Identity", UNARY_BACK, OP_MOVES, 0);
+
+/* p: whether that below, and above, counts */
+UNARY_REAL(is_inf, isinf(x) && (x < 0.0 ? p[0] : p[1]) != 0.0 ? 1.0 : 0.0)
+UNARY_EACH(
+    is_inf_line, isinf(x) && (x < 0.0f ? q[0] : q[1]) != 0.0f ? 1.0f : 0.0f)
+static const struct unary f_is_inf = {is_inf_real, NULL, is_inf_line, NULL,
+    {{"detect_negative", 1}, {"detect_positive", 1}}, true};
+UNARY(is_inf, "IsInf", UNARY_FLAT, OP_FLAT | OP_TYPED, 0);
 
 UNARY_REAL(is_nan, isnan(x) ? 1.0 : 0.0)
 UNARY_EACH(is_nan_line, isnan(x) ? 1.0f : 0.0f)
@@ -140,6 +163,14 @@ UNARY_EACH(log_slope, 1.0f / x)
 static const struct unary f_log = {
     log_real, NULL, log_line, log_slope, NONE, false};
 UNARY(log, "Log", UNARY_BACK, 0, IN_FOR_DATA);
+
+/* log(1 + x), to all digits near zero */
+UNARY_REAL(log1p, log1p(x))
+UNARY_EACH(log1p_line, log1pf(x))
+UNARY_EACH(log1p_slope, 1.0f / (1.0f + x))
+static const struct unary f_log1p = {
+    log1p_real, NULL, log1p_line, log1p_slope, NONE, false};
+UNARY(log1p, "Log1p", UNARY_BACK, 0, IN_FOR_DATA);
 
 UNARY_REAL(neg, -x)
 UNARY_EACH(neg_line, -x)

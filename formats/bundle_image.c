@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "formats/bundle_digest.h"
 
 #include <sys/stat.h>
 
@@ -78,29 +79,30 @@ static int
 blob_of(struct image *im, const json_t *descriptor, struct bundle_file **out,
     struct err *e)
 {
-	const char *digest = text_at(descriptor, "digest");
+	const char *digest = text_at(descriptor, "digest"), *hex;
+	enum bundle_digest_kind kind = bundle_digest_kind(digest, &hex);
 	json_int_t size =
 	    json_integer_value(json_object_get(descriptor, "size"));
-	struct digest d;
-	char name[128];
+	char name[256];
 	struct rd r;
 	int rc;
 
 	*out = NULL;
-	if (strncmp(digest, "sha256:", 7) != 0 ||
-	    !digest_parse(digest + 7, &d)) {
+	if (kind == BUNDLE_UNKNOWN) {
 		bundle_find(im->b, FINDING_ARCHIVE_TRUNCATED, im->base,
-		    "image: '%.100s' is no SHA-256 of a blob", digest);
+		    "image: '%.100s' is no SHA-256 or SHA-512 of a blob",
+		    digest);
 		return 0;
 	}
-	snprintf(name, sizeof(name), "blobs/sha256/%s", digest + 7);
+	snprintf(name, sizeof(name), "blobs/%s/%s",
+	    kind == BUNDLE_SHA256 ? "sha256" : "sha512", hex);
 	if ((*out = file_at(im, name)) == NULL) {
 		bundle_find(im->b, FINDING_ARCHIVE_TRUNCATED, name,
 		    "image: the blob is not there");
 		return 0;
 	}
-	if ((rc = bundle_verify(im->b, *out, digest + 7, e)) == 0 &&
-	    (*out)->good &&
+	rc = bundle_digest_verify(im->b, *out, kind, hex, e);
+	if (rc == 0 && (*out)->good &&
 	    (rc = im->b->sink->map(im->b->sink->ctx, (*out)->path, &r, e)) ==
 		0) {
 		im->b->sink->unmap(im->b->sink->ctx);
@@ -371,15 +373,21 @@ take_index(struct image *im, const json_t *index, unsigned level, struct err *e)
 static int
 check_blobs(struct image *im, size_t from, struct err *e)
 {
+	static const char *const folders[] = {"sha256", "sha512"};
 	char folder[LIMIT_MEMBER_NAME + 32];
 	struct bundle_file *f;
 	int rc = 0, n;
 
-	n = snprintf(folder, sizeof(folder), "%sblobs/sha256/", im->base);
-	for (size_t i = from; (f = bundle_nth(im->b, i)) != NULL && rc == 0;
-	     i++)
-		if (strncmp(f->path, folder, (size_t)n) == 0)
-			rc = bundle_verify(im->b, f, f->path + n, e);
+	for (size_t k = 0; k < ARRAY_LEN(folders) && rc == 0; k++) {
+		n = snprintf(folder, sizeof(folder), "%sblobs/%s/", im->base,
+		    folders[k]);
+		for (size_t i = from;
+		     (f = bundle_nth(im->b, i)) != NULL && rc == 0; i++)
+			if (strncmp(f->path, folder, (size_t)n) == 0)
+				rc = bundle_digest_verify(im->b, f,
+				    k == 0 ? BUNDLE_SHA256 : BUNDLE_SHA512,
+				    f->path + n, e);
+	}
 	return rc;
 }
 

@@ -95,7 +95,7 @@ layer_heads(struct draw *a, const char *module, uint64_t width)
 	if (!said && width % 64 != 0)
 		draw_fail(a,
 		    "attention of width %" PRIu64 ": nothing says how "
-		    "many heads it has",
+		    "many heads it has; \"num_heads\" in a config.json would",
 		    width);
 	else if (!said)
 		heads = width == 1280 ? 16 : (int64_t)(width / 64);

@@ -5,6 +5,7 @@
 #include "formats/onnx_arith.h"
 #include "formats/onnx_fact.h"
 #include "formats/onnx_fold.h"
+#include "formats/onnx_lp.h"
 #include "formats/onnx_norm.h"
 #include "formats/onnx_ops.h"
 #include "formats/onnx_ort.h"
@@ -420,12 +421,16 @@ static const struct {
     {"HardSigmoid", "alpha", ATTR_REAL, .2, NULL},
     {"HardSigmoid", "beta", ATTR_REAL, .5, NULL},
     {"InstanceNormalization", "epsilon", ATTR_REAL, 1e-5, NULL},
+    {"IsInf", "detect_negative", ATTR_INT, 1, NULL},
+    {"IsInf", "detect_positive", ATTR_INT, 1, NULL},
     {"LRN", "alpha", ATTR_REAL, 1e-4, NULL},
     {"LRN", "beta", ATTR_REAL, .75, NULL},
     {"LRN", "bias", ATTR_REAL, 1, NULL},
     {"LeakyRelu", "alpha", ATTR_REAL, .01, NULL},
     {"Selu", "alpha", ATTR_REAL, 1.67326319217681884765625, NULL},
     {"Selu", "gamma", ATTR_REAL, 1.05070102214813232421875, NULL},
+    {"Shrink", "bias", ATTR_REAL, 0, NULL},
+    {"Shrink", "lambd", ATTR_REAL, .5, NULL},
     {"ThresholdedRelu", "alpha", ATTR_REAL, 1, NULL},
     {"TopK", "axis", ATTR_INT, -1, NULL},
     {"TopK", "largest", ATTR_INT, 1, NULL},
@@ -487,7 +492,8 @@ onnx_lower_fn *
 onnx_lower_find(const char *op)
 {
 	static onnx_lower_fn *(*const table[])(const char *op) = {
-	    onnx_arith_find, onnx_norm_find, onnx_ops_find, onnx_shape_find};
+	    onnx_arith_find, onnx_lp_find, onnx_norm_find, onnx_ops_find,
+	    onnx_shape_find};
 	onnx_lower_fn *fn = NULL;
 
 	for (size_t i = 0; fn == NULL && i < ARRAY_LEN(table); i++)

@@ -89,9 +89,9 @@ window_list(struct onnx_lower *l, const struct onnx_node *from, struct node *n,
 	return 0;
 }
 
-static int
-window(struct onnx_lower *l, const struct onnx_node *from, struct node *n,
-    const int64_t *kernel, size_t spatial)
+int
+onnx_ops_window(struct onnx_lower *l, const struct onnx_node *from,
+    struct node *n, const int64_t *kernel, size_t spatial)
 {
 	const char *pad = onnx_lower_get_text(l, from, "auto_pad", "NOTSET");
 	int rc;
@@ -182,7 +182,7 @@ conv(struct onnx_lower *l, const struct onnx_node *from)
 		return rc;
 	if ((n = onnx_lower_node(l, from, "Conv", 3, 1)) == NULL)
 		return 0;
-	if ((rc = window(l, from, n, kernel, spatial)) != 0)
+	if ((rc = onnx_ops_window(l, from, n, kernel, spatial)) != 0)
 		return rc;
 	onnx_lower_put_int(n, "group", onnx_lower_get_int(l, from, "group", 1));
 	return 0;
@@ -200,7 +200,7 @@ conv_transpose(struct onnx_lower *l, const struct onnx_node *from)
 		return rc;
 	if ((n = onnx_lower_node(l, from, "ConvTranspose", 3, 1)) == NULL)
 		return 0;
-	if ((rc = window(l, from, n, kernel, spatial)) != 0 ||
+	if ((rc = onnx_ops_window(l, from, n, kernel, spatial)) != 0 ||
 	    (rc = window_list(l, from, n, "output_padding", zeros, spatial)) !=
 		0)
 		return rc;
@@ -238,7 +238,7 @@ pool(struct onnx_lower *l, const struct onnx_node *from)
 	if ((n = onnx_lower_node(l, from, from->op, 1, indices ? 2 : 1)) ==
 	    NULL)
 		return 0;
-	if ((rc = window(l, from, n, kernel, spatial)) != 0)
+	if ((rc = onnx_ops_window(l, from, n, kernel, spatial)) != 0)
 		return rc;
 	onnx_lower_put_int(
 	    n, "ceil_mode", onnx_lower_get_int(l, from, "ceil_mode", 0));
@@ -315,6 +315,22 @@ sigmoid(struct onnx_lower *l, const struct onnx_node *from)
 	return rc;
 }
 
+/* Until 10 by this name. */
+static int
+scatter(struct onnx_lower *l, const struct onnx_node *from)
+{
+	struct node *n;
+	int rc;
+
+	if ((rc = onnx_lower_need(l, from, 3)) != 0)
+		return rc;
+	n = onnx_lower_node(l, from, "ScatterElements", 3, 1);
+	if (n != NULL)
+		onnx_lower_put_int(
+		    n, "axis", onnx_lower_get_int(l, from, "axis", 0));
+	return 0;
+}
+
 /* --- the table ----------------------------------------------------------- */
 
 static const struct {
@@ -325,9 +341,11 @@ static const struct {
     {"Constant", constant},
     {"Conv", conv},
     {"ConvTranspose", conv_transpose},
+    {"Hardmax", softmax},
     {"Identity", forget},
     {"LogSoftmax", softmax},
     {"MaxPool", pool},
+    {"Scatter", scatter},
     {"Sigmoid", sigmoid},
     {"Softmax", softmax},
 };

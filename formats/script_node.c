@@ -275,6 +275,7 @@ script_node_like(struct script *s, const char *name,
 		out->t->dim[i] = x->dim[i];
 	if (rc == 0) {
 		out->t->whole = x->whole;
+		out->t->truth = x->truth;
 		out->t->image = x->image;
 	}
 	return rc;
@@ -388,6 +389,7 @@ script_node_select(struct script *s, struct script_tensor *t, int64_t d,
 		out->t->dim[k] = t->dim[k + (k >= (size_t)d)];
 	if (rc == 0) {
 		out->t->whole = t->whole;
+		out->t->truth = t->truth;
 		out->t->shared = t->shared = true;
 	}
 	return rc;
@@ -408,6 +410,6 @@ script_node_float(
 	    script_node_int(s, n, "to", 1) != 0)
 		return s->e->code;
 	if ((rc = script_node_like(s, n->out[0], v->t, out)) == 0)
-		out->t->whole = false;
+		out->t->whole = out->t->truth = false;
 	return rc;
 }

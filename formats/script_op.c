@@ -134,9 +134,11 @@ script_op_window(int64_t in, int64_t kernel, int64_t stride, int64_t before,
 static const struct script_op *
 find(const char *name, size_t len)
 {
-	static const struct script_op *const tables[] = {script_op_math,
-	    script_op_layer, script_op_norm, script_op_shape, script_op_part,
-	    script_op_image};
+	static const struct script_op *const tables[] = {script_op_adapt,
+	    script_op_attend, script_op_curve, script_op_einsum,
+	    script_op_image, script_op_layer, script_op_made, script_op_math,
+	    script_op_norm, script_op_part, script_op_place, script_op_scan,
+	    script_op_shape, script_op_slide, script_op_truth, script_op_type};
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		for (const struct script_op *o = tables[i]; o->name != NULL;

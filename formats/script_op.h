@@ -46,8 +46,23 @@ int64_t script_op_int(
 int64_t script_op_window(int64_t in, int64_t kernel, int64_t stride,
     int64_t before, int64_t behind, int64_t dilation, bool ceil);
 
+/* The first argument, and its name, as a float. */
+int script_op_math_float(struct script *, const struct script_args *,
+    struct script_tensor **x, const char **name) MUST_USE;
+/* The value `name` of the shape of what is computed of x and y. */
+int script_op_math_broadcast(struct script *, const char *name,
+    const struct script_value *x, const struct script_value *y,
+    struct script_value *out) MUST_USE;
+/* x op y, both as integers or both as floats. */
+int script_op_math_two(struct script *, const char *op,
+    const struct script_value *x, const struct script_value *y,
+    struct script_value *out) MUST_USE;
+
 /* Tables by subject, each ended by a row without a name. */
-extern const struct script_op script_op_math[], script_op_layer[],
-    script_op_norm[], script_op_shape[], script_op_part[], script_op_image[];
+extern const struct script_op script_op_adapt[], script_op_attend[],
+    script_op_curve[], script_op_einsum[], script_op_image[], script_op_layer[],
+    script_op_made[], script_op_math[], script_op_norm[], script_op_part[],
+    script_op_place[], script_op_scan[], script_op_shape[], script_op_slide[],
+    script_op_truth[], script_op_type[];
 
 #endif

@@ -360,85 +360,16 @@ SCRIPT_OP(do_average_pool)
 	    s, n, x, v, script_op_int(a, 4, "ceil_mode", 0) != 0, out);
 }
 
-/* To one number, or to so many that the windows do not overlap. */
-static int
-adapted(struct script *s, const struct script_args *a, bool average,
-    struct script_value *out)
-{
-	bool one = true;
-	const char *in = NULL;
-	struct script_tensor *x;
-	struct onnx_node *n;
-	int64_t to[2], v[8] = {0};
-	size_t axes;
-	int rc;
-
-	if ((rc = script_op_tensor(s, a, 0, &x)) != 0)
-		return rc;
-	axes = strchr(a->callee, '1') != NULL ? 1 : 2;
-	if (x->rank != axes + 2)
-		return script_fail(
-		    s, a->callee, "an image of rank %zu", x->rank);
-	if ((rc = script_op_exactly(s, a, 1, "output_size", to, axes, NULL)) !=
-	    0)
-		return rc;
-	for (size_t i = 0; i < axes; i++)
-		one = one && to[i] == 1;
-	if ((in = script_node_input(s, &a->v[0], false)) == NULL)
-		return s->e->code;
-	if (one) {
-		in = script_node_one(
-		    s, average ? "GlobalAveragePool" : "GlobalMaxPool", in);
-		rc = script_node_like(s, in, x, out);
-		for (size_t i = 0; rc == 0 && i < axes; i++)
-			out->t->dim[i + 2] = 1;
-		return rc;
-	}
-	for (size_t i = 0; i < axes; i++) {
-		if (axes != 2 || to[i] < 1 || x->dim[i + 2] < 1 ||
-		    x->dim[i + 2] % to[i] != 0)
-			return script_fail(s, a->callee,
-			    "%" PRId64 " windows of an image of a size that "
-			    "is not known, or that they do not part",
-			    to[i]);
-		v[i] = v[i + 2] = x->dim[i + 2] / to[i];
-		v[i + 6] = 1;
-	}
-	n = script_node(s, average ? "AveragePool" : "MaxPool", 1, &in, 1);
-	return n != NULL ? pool_out(s, n, x, v, false, out) : s->e->code;
-}
-
-SCRIPT_OP(do_adaptive)
-{
-	return adapted(s, a, op->onnx[0] == 'A', out);
-}
-
-/* And the places, which are not known. */
-SCRIPT_OP(do_adaptive_max)
-{
-	struct script_value v, places = {.type = SCRIPT_UNKNOWN};
-	int rc;
-
-	(void)op;
-	if ((rc = adapted(s, a, false, &v)) != 0 ||
-	    (rc = script_row(s, out)) != 0 ||
-	    (rc = script_row_add(s, out->list, &v)) != 0)
-		return rc;
-	return script_row_add(s, out->list, &places);
-}
-
 /* By PyTorch's names; ONNX's operator, or what tells those of one
  * function apart. */
 const struct script_op script_op_layer[] = {
     {"conv1d", "1", do_conv},
     {"conv2d", "2", do_conv},
     {"_convolution", "", do_convolution},
+    {"_convolution_mode", "2", do_conv},
     {"conv_transpose2d", "", do_conv_transpose},
     {"linear", "", do_linear},
     {"max_pool2d", "MaxPool", do_max_pool},
     {"avg_pool2d", "AveragePool", do_average_pool},
-    {"adaptive_avg_pool2d", "Average", do_adaptive},
-    {"adaptive_avg_pool1d", "Average", do_adaptive},
-    {"adaptive_max_pool2d", "", do_adaptive_max},
     {NULL, NULL, NULL},
 };

@@ -7,9 +7,8 @@
 
 /* --- one ----------------------------------------------------------------- */
 
-/* The first argument, and its name, as a float. */
-static int
-as_float(struct script *s, const struct script_args *a,
+int
+script_op_math_float(struct script *s, const struct script_args *a,
     struct script_tensor **x, const char **name)
 {
 	struct script_value v;
@@ -36,7 +35,7 @@ SCRIPT_OP(do_unary)
 	const char *name;
 	int rc;
 
-	if ((rc = as_float(s, a, &x, &name)) != 0)
+	if ((rc = script_op_math_float(s, a, &x, &name)) != 0)
 		return rc;
 	for (const char *at = op->onnx; *at != '\0';) {
 		size_t n = strcspn(at, " ");
@@ -57,7 +56,7 @@ SCRIPT_OP(do_times)
 	const char *name, *by;
 	int rc;
 
-	if ((rc = as_float(s, a, &x, &name)) != 0)
+	if ((rc = script_op_math_float(s, a, &x, &name)) != 0)
 		return rc;
 	by = *op->onnx != '\0' ? script_node_one(s, op->onnx, name) : name;
 	return script_node_each(s, script_node_two(s, "Mul", name, by), x, out);
@@ -71,7 +70,7 @@ SCRIPT_OP(do_gelu)
 	const char *name;
 	int rc;
 
-	if ((rc = as_float(s, a, &x, &name)) != 0)
+	if ((rc = script_op_math_float(s, a, &x, &name)) != 0)
 		return rc;
 	if ((n = script_node(s, op->onnx, 1, &name, 1)) == NULL)
 		return s->e->code;
@@ -89,7 +88,7 @@ SCRIPT_OP(do_hardsigmoid)
 	const char *name;
 	int rc;
 
-	if ((rc = as_float(s, a, &x, &name)) != 0)
+	if ((rc = script_op_math_float(s, a, &x, &name)) != 0)
 		return rc;
 	n = script_node(s, op->onnx, 1, &name, 1);
 	if (n == NULL || script_node_real(s, n, "alpha", 1.0 / 6) != 0 ||
@@ -107,7 +106,7 @@ clip(struct script *s, const struct script_args *a, double lo, double hi,
 	const char *in[3] = {NULL, NULL, NULL};
 	int rc;
 
-	if ((rc = as_float(s, a, &x, &in[0])) != 0)
+	if ((rc = script_op_math_float(s, a, &x, &in[0])) != 0)
 		return rc;
 	if (!isnan(lo) && (in[1] = script_node_scalar(s, lo)) == NULL)
 		return s->e->code;
@@ -116,14 +115,23 @@ clip(struct script *s, const struct script_args *a, double lo, double hi,
 	return put(s, script_node(s, "Clip", 1, in, isnan(hi) ? 2 : 3), x, out);
 }
 
-/* A bound that is a tensor is none of these. */
+/* Bounds of which one is a tensor: the upper one counts where they cross. */
 static int
-bounds(struct script *s, const struct script_args *a)
+between(struct script *s, const struct script_value *x,
+    const struct script_value *lo, const struct script_value *hi,
+    struct script_value *out)
 {
-	for (size_t i = 1; i < a->n; i++)
-		if (a->v[i].type == SCRIPT_TENSOR)
-			return script_fail(s, a->callee, "bounds of a tensor");
-	return 0;
+	int rc = 0;
+
+	*out = *x;
+	if (lo->type != SCRIPT_NONE)
+		rc = script_op_math_two(s, "Max", x, lo, out);
+	if (rc == 0 && hi->type != SCRIPT_NONE) {
+		struct script_value v = *out;
+
+		rc = script_op_math_two(s, "Min", &v, hi, out);
+	}
+	return rc;
 }
 
 SCRIPT_OP(do_relu6)
@@ -139,32 +147,17 @@ SCRIPT_OP(do_hardtanh)
 	    script_op_real(a, 2, "max_val", 1), out);
 }
 
+/* clamp(x, min, max); clamp_min(x, min), clamp_max(x, max) */
 SCRIPT_OP(do_clamp)
 {
-	int rc = bounds(s, a);
+	bool most = strcmp(op->name, "clamp_max") == 0;
+	const struct script_value *lo = script_op_arg(a, most ? 99 : 1, "min");
+	const struct script_value *hi = script_op_arg(a, most ? 1 : 2, "max");
 
-	(void)op;
-	return rc != 0 ? rc
-		       : clip(s, a, script_op_real(a, 1, "min", NAN),
-			     script_op_real(a, 2, "max", NAN), out);
-}
-
-SCRIPT_OP(do_clamp_min)
-{
-	int rc = bounds(s, a);
-
-	(void)op;
-	return rc != 0 ? rc
-		       : clip(s, a, script_op_real(a, 1, "min", NAN), NAN, out);
-}
-
-SCRIPT_OP(do_clamp_max)
-{
-	int rc = bounds(s, a);
-
-	(void)op;
-	return rc != 0 ? rc
-		       : clip(s, a, NAN, script_op_real(a, 1, "max", NAN), out);
+	if (lo->type == SCRIPT_TENSOR || hi->type == SCRIPT_TENSOR)
+		return between(s, script_op_arg(a, 0, NULL), lo, hi, out);
+	return clip(s, a, script_op_real(a, most ? 99 : 1, "min", NAN),
+	    script_op_real(a, most ? 1 : 2, "max", NAN), out);
 }
 
 SCRIPT_OP(do_alpha)
@@ -176,7 +169,7 @@ SCRIPT_OP(do_alpha)
 	const char *name;
 	int rc;
 
-	if ((rc = as_float(s, a, &x, &name)) != 0)
+	if ((rc = script_op_math_float(s, a, &x, &name)) != 0)
 		return rc;
 	for (size_t i = 2; i < a->n; i++) /* elu's scale, input_scale */
 		if (script_op_real(a, i, NULL, 1) != 1)
@@ -187,13 +180,6 @@ SCRIPT_OP(do_alpha)
 	return put(s, n, x, out);
 }
 
-SCRIPT_OP(do_softplus)
-{
-	if (script_op_real(a, 1, "beta", 1) != 1)
-		return script_fail(s, a->callee, "a beta that is not 1");
-	return do_unary(s, a, op, out);
-}
-
 /* One slope for each channel, the second dimension. */
 SCRIPT_OP(do_prelu)
 {
@@ -202,7 +188,7 @@ SCRIPT_OP(do_prelu)
 	int64_t shape[MODEL_MAX_RANK];
 	int rc;
 
-	if ((rc = as_float(s, a, &x, &in[0])) != 0 ||
+	if ((rc = script_op_math_float(s, a, &x, &in[0])) != 0 ||
 	    (rc = script_op_tensor(s, a, 1, &w)) != 0)
 		return rc;
 	if (w->rank != 1 || x->rank < 2)
@@ -225,7 +211,7 @@ SCRIPT_OP(do_softmax)
 	const char *name;
 	int rc;
 
-	if ((rc = as_float(s, a, &x, &name)) != 0)
+	if ((rc = script_op_math_float(s, a, &x, &name)) != 0)
 		return rc;
 	if (!script_node_axis(&d, x->rank))
 		return script_fail(s, a->callee, "no dimension");
@@ -250,10 +236,10 @@ is_one(const struct script_tensor *t)
 	return true;
 }
 
-/* The shape of what is computed of two. */
-static int
-broadcast(struct script *s, const char *name, const struct script_value *x,
-    const struct script_value *y, struct script_value *out)
+int
+script_op_math_broadcast(struct script *s, const char *name,
+    const struct script_value *x, const struct script_value *y,
+    struct script_value *out)
 {
 	static const struct script_tensor scalar = {.rank = 0, .whole = true};
 	const struct script_tensor *p =
@@ -292,16 +278,25 @@ is_whole(const struct script_value *v)
 	       (v->type == SCRIPT_TENSOR && v->t->whole);
 }
 
-/* x op y, both as integers or both as floats. */
-static int
-two(struct script *s, const char *op, const struct script_value *x,
-    const struct script_value *y, struct script_value *out)
+static bool
+is_truth(const struct script_value *v)
+{
+	return v->type == SCRIPT_TENSOR && v->t->truth;
+}
+
+int
+script_op_math_two(struct script *s, const char *op,
+    const struct script_value *x, const struct script_value *y,
+    struct script_value *out)
 {
 	bool whole = is_whole(x) && is_whole(y) && strcmp(op, "Pow") != 0;
 	struct script_value p = *x, q = *y;
 	const char *a, *b;
 	int rc = 0;
 
+	/* of two truths PyTorch makes another one, of one and a number that */
+	if (whole && (is_truth(x) || is_truth(y)))
+		return script_fail(s, op, "of what is true or not");
 	if (!whole && ((rc = script_node_float(s, x, &p)) != 0 ||
 			  (rc = script_node_float(s, y, &q)) != 0))
 		return rc;
@@ -309,7 +304,8 @@ two(struct script *s, const char *op, const struct script_value *x,
 	b = a != NULL ? script_node_input(s, &q, whole) : NULL;
 	if (b == NULL)
 		return s->e->code;
-	rc = broadcast(s, script_node_two(s, op, a, b), &p, &q, out);
+	rc = script_op_math_broadcast(
+	    s, script_node_two(s, op, a, b), &p, &q, out);
 	if (rc == 0 && !whole)
 		out->t->whole = false;
 	return rc;
@@ -333,11 +329,11 @@ SCRIPT_OP(do_binary)
 			return rc;
 	} else if (alpha->type != SCRIPT_NONE &&
 		   script_op_real(a, 2, "alpha", 1) != 1) {
-		if ((rc = two(s, "Mul", y, alpha, &v)) != 0)
+		if ((rc = script_op_math_two(s, "Mul", y, alpha, &v)) != 0)
 			return rc;
-		return two(s, op->onnx, x, &v, out);
+		return script_op_math_two(s, op->onnx, x, &v, out);
 	}
-	return two(s, op->onnx, &p, y, out);
+	return script_op_math_two(s, op->onnx, &p, y, out);
 }
 
 /* Of sizes, which are not negative. */
@@ -349,18 +345,34 @@ SCRIPT_OP(do_floor_divide)
 	if (!is_whole(x) || !is_whole(y) ||
 	    (x->type == SCRIPT_TENSOR && x->t->rank != 0))
 		return script_fail(s, a->callee, "of no sizes");
-	return two(s, op->onnx, x, y, out);
+	return script_op_math_two(s, op->onnx, x, y, out);
 }
 
 SCRIPT_OP(do_rsub)
 {
 	if (script_op_real(a, 2, "alpha", 1) != 1)
 		return script_fail(s, a->callee, "an alpha that is not 1");
-	return two(s, op->onnx, script_op_arg(a, 1, NULL),
+	return script_op_math_two(s, op->onnx, script_op_arg(a, 1, NULL),
 	    script_op_arg(a, 0, NULL), out);
 }
 
 /* --- products ------------------------------------------------------------ */
+
+/* A vector on one side is a row or a column that goes. */
+static int
+by_vector(struct script *s, const struct script_value *v,
+    const struct script_tensor *x, const struct script_tensor *y,
+    struct script_value *out)
+{
+	const struct script_tensor *m = x->rank == 1 ? y : x;
+	size_t gone = x->rank == 1 ? m->rank - 2 : m->rank - 1, k = 0;
+	int rc = script_node_value(s, v->t->name, m->rank - 1, out);
+
+	for (size_t i = 0; rc == 0 && i < m->rank; i++)
+		if (i != gone)
+			out->t->dim[k++] = m->dim[i];
+	return rc;
+}
 
 static int
 product(struct script *s, const struct script_args *a,
@@ -372,13 +384,16 @@ product(struct script *s, const struct script_args *a,
 	int rc;
 
 	if (x->type != SCRIPT_TENSOR || y->type != SCRIPT_TENSOR ||
-	    x->t->rank < 2 || y->t->rank < 2)
+	    x->t->rank < 1 || y->t->rank < 1 || x->t->rank + y->t->rank < 3)
 		return script_fail(s, a->callee, "of what are no matrices");
-	if ((rc = two(s, "MatMul", x, y, &v)) != 0)
+	if ((rc = script_op_math_two(s, "MatMul", x, y, &v)) != 0)
 		return rc;
+	if (x->t->rank == 1 || y->t->rank == 1)
+		return by_vector(s, &v, x->t, y->t, out);
 	rank = v.t->rank;
 	*out = v;
 	out->t->image = false;
+	out->t->like = NULL;
 	out->t->dim[rank - 2] = x->t->dim[x->t->rank - 2];
 	out->t->dim[rank - 1] = y->t->dim[y->t->rank - 1];
 	return 0;
@@ -403,7 +418,7 @@ SCRIPT_OP(do_addmm)
 	(void)op;
 	if (rc == 0 && alpha->type != SCRIPT_NONE &&
 	    script_op_real(a, 4, "alpha", 1) != 1)
-		rc = two(s, "Mul", &v, alpha, &v);
+		rc = script_op_math_two(s, "Mul", &v, alpha, &v);
 	if (rc == 0 && beta->type != SCRIPT_NONE &&
 	    script_op_real(a, 3, "beta", 1) == 0) {
 		*out = v;
@@ -411,45 +426,8 @@ SCRIPT_OP(do_addmm)
 	}
 	if (rc == 0 && beta->type != SCRIPT_NONE &&
 	    script_op_real(a, 3, "beta", 1) != 1)
-		rc = two(s, "Mul", &w, beta, &w);
-	return rc != 0 ? rc : two(s, "Add", &v, &w, out);
-}
-
-SCRIPT_OP(do_addcmul)
-{
-	struct script_value v;
-	int rc;
-
-	(void)op;
-	if (script_op_real(a, 3, "value", 1) != 1)
-		return script_fail(s, a->callee, "a value that is not 1");
-	rc = two(
-	    s, "Mul", script_op_arg(a, 1, NULL), script_op_arg(a, 2, NULL), &v);
-	return rc != 0 ? rc : two(s, "Add", script_op_arg(a, 0, NULL), &v, out);
-}
-
-SCRIPT_OP(do_einsum)
-{
-	const struct script_value *eq = script_op_arg(a, 0, NULL);
-	const struct script_value *x = script_op_arg(a, 1, NULL);
-	const char *in[2], *to;
-	struct onnx_node *n;
-	size_t rank = 0;
-
-	if (eq->type != SCRIPT_TEXT || x->type != SCRIPT_ROW ||
-	    x->list->n == 0 || x->list->n > 2 ||
-	    (to = strstr(eq->s, "->")) == NULL || strchr(eq->s, '.') != NULL)
-		return script_fail(s, a->callee, "an unknown form");
-	for (const char *c = to + 2; *c != '\0'; c++)
-		rank += *c != ' ';
-	for (size_t i = 0; i < x->list->n; i++)
-		if ((in[i] = script_node_input(s, &x->list->v[i], false)) ==
-		    NULL)
-			return s->e->code;
-	n = script_node(s, op->onnx, 1, in, x->list->n);
-	if (n == NULL || script_node_text(s, n, "equation", eq->s) != 0)
-		return s->e->code;
-	return script_node_value(s, n->out[0], rank, out);
+		rc = script_op_math_two(s, "Mul", &w, beta, &w);
+	return rc != 0 ? rc : script_op_math_two(s, "Add", &v, &w, out);
 }
 
 /* By PyTorch's names; ONNX's operator, or what tells those of one
@@ -474,6 +452,17 @@ const struct script_op script_op_math[] = {
     {"hardswish", "HardSwish", do_unary},
     {"mish", "Mish", do_unary},
     {"rsqrt", "Sqrt Reciprocal", do_unary},
+    {"log1p", "Log1p", do_unary},
+    {"expm1", "Expm1", do_unary},
+    {"tan", "Tan", do_unary},
+    {"sinh", "Sinh", do_unary},
+    {"cosh", "Cosh", do_unary},
+    {"asin", "Asin", do_unary},
+    {"acos", "Acos", do_unary},
+    {"atan", "Atan", do_unary},
+    {"asinh", "Asinh", do_unary},
+    {"acosh", "Acosh", do_unary},
+    {"atanh", "Atanh", do_unary},
     {"square", "", do_times},
     {"silu", "Sigmoid", do_times},
     {"log_sigmoid", "Neg Softplus Neg", do_unary},
@@ -482,13 +471,13 @@ const struct script_op script_op_math[] = {
     {"relu6", "Clip", do_relu6},
     {"hardtanh", "Clip", do_hardtanh},
     {"clamp", "Clip", do_clamp},
-    {"clamp_min", "Clip", do_clamp_min},
-    {"clamp_max", "Clip", do_clamp_max},
+    {"clip", "Clip", do_clamp},
+    {"clamp_min", "Clip", do_clamp},
+    {"clamp_max", "Clip", do_clamp},
     {"leaky_relu", "LeakyRelu", do_alpha},
     {"elu", "Elu", do_alpha},
     {"celu", "Celu", do_alpha},
     {"selu", "Selu", do_unary},
-    {"softplus", "Softplus", do_softplus},
     {"prelu", "PRelu", do_prelu},
     {"softmax", "Softmax", do_softmax},
     {"log_softmax", "LogSoftmax", do_softmax},
@@ -509,7 +498,5 @@ const struct script_op script_op_math[] = {
     {"mm", "MatMul", do_matmul},
     {"addmm", "", do_addmm},
     {"baddbmm", "", do_addmm},
-    {"addcmul", "", do_addcmul},
-    {"einsum", "Einsum", do_einsum},
     {NULL, NULL, NULL},
 };

@@ -127,6 +127,22 @@ SCRIPT_OP(do_group_norm)
 	return rc;
 }
 
+/* By statistics that it keeps an image's norm is that of a batch. */
+static int
+kept_norm(
+    struct script *s, const struct script_args *a, struct script_value *out)
+{
+	static const struct script_op batch = {.name = "batch_norm"};
+	static const char *const none[8] = {NULL};
+	struct script_value v[8];
+	struct script_args b = {v, none, 8, a->callee, NULL};
+
+	for (size_t i = 0; i < 8; i++)
+		v[i] = *script_op_arg(a, i, NULL);
+	v[5] = (struct script_value){.type = SCRIPT_BOOL};
+	return do_batch_norm(s, &b, &batch, out);
+}
+
 /* instance_norm(x, w, b, mean, var, use_input_stats, momentum, eps, cudnn) */
 SCRIPT_OP(do_instance_norm)
 {
@@ -141,7 +157,7 @@ SCRIPT_OP(do_instance_norm)
 	if ((rc = input(s, a, 3, &x, &in[0])) != 0)
 		return rc;
 	if (script_op_int(a, 5, NULL, 0) == 0)
-		return script_fail(s, a->callee, "by statistics that it keeps");
+		return kept_norm(s, a, out);
 	channels = w->type == SCRIPT_TENSOR ? w->t->dim[0] : x->dim[1];
 	for (size_t i = 1; i < 3; i++)
 		if ((in[i] = or_same(s, a, i, i == 1, &channels, 1)) == NULL)
@@ -163,13 +179,19 @@ over(struct script *s, const char *callee, const char *op,
     struct script_value *out)
 {
 	bool sum = strcmp(op, "ReduceSum") == 0, gone[MODEL_MAX_RANK] = {0};
-	const char *in[2] = {script_node_input(s, v, false), NULL};
-	const struct script_tensor *x = v->t;
+	const char *in[2] = {NULL, NULL};
+	struct script_value of = *v;
+	const struct script_tensor *x;
 	int64_t axes[MODEL_MAX_RANK];
 	struct onnx_node *node;
 	size_t rank = 0;
 	int rc;
 
+	/* truths are counted */
+	if (v->t->truth && (rc = script_node_float(s, v, &of)) != 0)
+		return rc;
+	x = of.t;
+	in[0] = script_node_input(s, &of, false);
 	for (size_t i = 0; i < n; i++) {
 		axes[i] = d[i];
 		if (!script_node_axis(&axes[i], x->rank) || gone[axes[i]])
@@ -209,6 +231,18 @@ SCRIPT_OP(do_reduce)
 		return rc;
 	return over(s, a->callee, op->onnx, &a->v[0], d, n,
 	    script_op_int(a, 2, "keepdim", 0) != 0, out);
+}
+
+/* Of whole numbers it is no whole one. */
+SCRIPT_OP(do_logsumexp)
+{
+	struct script_tensor *x;
+	int rc = script_op_tensor(s, a, 0, &x);
+
+	if (rc != 0)
+		return rc;
+	return x->whole ? script_fail(s, a->callee, "of whole numbers")
+			: do_reduce(s, a, op, out);
 }
 
 /* max(x, y); max(x, dim, keepdim), of which the places are not known */
@@ -256,17 +290,63 @@ SCRIPT_OP(do_norm)
 	    n, script_op_int(a, 3, "keepdim", 0) != 0, out);
 }
 
+/* linalg_norm(x, ord, dim, keepdim), of one dimension */
+SCRIPT_OP(do_linalg_norm)
+{
+	const struct script_value *p = script_op_arg(a, 1, "ord");
+	int64_t d[1];
+	size_t n;
+	int rc;
+
+	if (p->type != SCRIPT_NONE && p->type != SCRIPT_INT &&
+	    p->type != SCRIPT_REAL)
+		return script_fail(s, a->callee, "of an unknown power");
+	rc = script_op_ints(s, a, 2, "dim", d, 1, &n);
+	return rc != 0 ? rc : do_norm(s, a, op, out);
+}
+
+/* n / (n - less), n being how many numbers these dimensions have. */
+static int
+unbiased(struct script *s, const struct script_args *a, struct script_tensor *x,
+    const int64_t *d, size_t n, double less, struct script_value *out)
+{
+	struct script_value count = {.type = SCRIPT_INT, .i = 1}, size, rest;
+	struct script_value one = {.type = SCRIPT_REAL, .f = less};
+	double known = 1;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		known *= (double)x->dim[d[i]];
+		if ((rc = script_node_size(s, x, d[i], &size)) != 0)
+			return rc;
+		if (count.type == SCRIPT_INT && size.type == SCRIPT_INT &&
+		    size.i < INT32_MAX && count.i < INT32_MAX)
+			count.i *= size.i;
+		else
+			rc =
+			    script_op_math_two(s, "Mul", &size, &count, &count);
+	}
+	if (count.type == SCRIPT_INT && (known < 0 || known <= less))
+		return script_fail(s, a->callee, "of too few numbers");
+	if (count.type == SCRIPT_INT) {
+		*out = (struct script_value){
+		    .type = SCRIPT_REAL, .f = known / (known - less)};
+		return rc;
+	}
+	if (rc != 0 || (rc = script_node_float(s, &count, &size)) != 0 ||
+	    (rc = script_op_math_two(s, "Sub", &size, &one, &rest)) != 0)
+		return rc;
+	return script_op_math_two(s, "Div", &size, &rest, out);
+}
+
 /* The mean of the squares around the mean, of all or all but one. */
 SCRIPT_OP(do_var)
 {
-	static const char *const none[] = {NULL, NULL};
-	struct script_value mean, v, pair[2];
-	struct script_args two = {pair, none, 2, a->callee, NULL};
+	struct script_value mean, v, by;
 	int64_t d[MODEL_MAX_RANK];
 	double less = script_op_real(
 	    a, 2, "unbiased", script_op_real(a, 99, "correction", 1));
-	double count = 1;
-	bool keep = script_op_int(a, 3, "keepdim", 0) != 0, known = true;
+	bool keep = script_op_int(a, 3, "keepdim", 0) != 0;
 	struct script_tensor *x;
 	size_t n;
 	int rc;
@@ -276,31 +356,68 @@ SCRIPT_OP(do_var)
 	    (rc = over(
 		 s, a->callee, "ReduceMean", &a->v[0], d, n, true, &mean)) != 0)
 		return rc;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		(void)!script_node_axis(&d[i], x->rank);
-		known = known && x->dim[d[i]] >= 0;
-		count *= (double)x->dim[d[i]];
-	}
-	if (less != 0 && (!known || count <= less))
-		return script_fail(
-		    s, a->callee, "of numbers that are not counted");
-	pair[0] = a->v[0];
-	pair[1] = mean;
-	if ((rc = script_op_call(s, "torch.sub", &two, &v)) != 0)
-		return rc;
-	pair[0] = pair[1] = v;
-	if ((rc = script_op_call(s, "torch.mul", &two, &v)) != 0 ||
+	if ((rc = script_op_math_two(s, "Sub", &a->v[0], &mean, &v)) != 0 ||
+	    (rc = script_op_math_two(s, "Mul", &v, &v, &v)) != 0 ||
 	    (rc = over(s, a->callee, "ReduceMean", &v, d, n, keep, out)) != 0)
 		return rc;
-	pair[0] = *out;
-	pair[1] = (struct script_value){
-	    .type = SCRIPT_REAL, .f = less != 0 ? count / (count - less) : 1};
-	if (less != 0 && (rc = script_op_call(s, "torch.mul", &two, out)) != 0)
-		return rc;
+	if (less != 0) {
+		v = *out;
+		if ((rc = unbiased(s, a, x, d, n, less, &by)) != 0 ||
+		    (rc = script_op_math_two(s, "Mul", &v, &by, out)) != 0)
+			return rc;
+	}
 	if (*op->onnx == '\0')
 		return 0;
 	return script_node_like(
 	    s, script_node_one(s, op->onnx, out->t->name), out->t, out);
+}
+
+/* cosine_similarity(x, y, dim, eps): the product of both over their lengths,
+ * which are eps at least */
+SCRIPT_OP(do_cosine)
+{
+	const struct script_value eps = {
+	    .type = SCRIPT_REAL, .f = script_op_real(a, 3, "eps", 1e-8)};
+	int64_t d = script_op_int(a, 2, "dim", 1);
+	struct script_value v, part[2];
+	int rc;
+
+	(void)op;
+	for (size_t i = 0; i < 2; i++) {
+		const struct script_value *p = script_op_arg(a, i, NULL);
+
+		if (p->type != SCRIPT_TENSOR ||
+		    p->t->rank != script_op_arg(a, 0, NULL)->t->rank)
+			return script_fail(s, a->callee, "of unlike tensors");
+		if ((rc = over(s, a->callee, "ReduceL2", p, &d, 1, true, &v)) !=
+			0 ||
+		    (rc = script_op_math_two(s, "Max", &v, &eps, &v)) != 0 ||
+		    (rc = script_op_math_two(s, "Div", p, &v, &part[i])) != 0)
+			return rc;
+	}
+	rc = script_op_math_two(s, "Mul", &part[0], &part[1], &v);
+	return rc != 0 ? rc
+		       : over(s, a->callee, "ReduceSum", &v, &d, 1, false, out);
+}
+
+/* The variance, or its root, and the mean. */
+SCRIPT_OP(do_var_mean)
+{
+	int64_t d[MODEL_MAX_RANK];
+	struct script_value v, mean;
+	size_t n;
+	int rc;
+
+	if ((rc = do_var(s, a, op, &v)) != 0 ||
+	    (rc = script_op_ints(s, a, 1, "dim", d, MODEL_MAX_RANK, &n)) != 0 ||
+	    (rc = over(s, a->callee, "ReduceMean", &a->v[0], d, n,
+		 script_op_int(a, 3, "keepdim", 0) != 0, &mean)) != 0 ||
+	    (rc = script_row(s, out)) != 0 ||
+	    (rc = script_row_add(s, out->list, &v)) != 0)
+		return rc;
+	return script_row_add(s, out->list, &mean);
 }
 
 /* By PyTorch's names; ONNX's operator, or what tells those of one
@@ -310,13 +427,19 @@ const struct script_op script_op_norm[] = {
     {"sum", "ReduceSum", do_reduce},
     {"amax", "ReduceMax", do_reduce},
     {"amin", "ReduceMin", do_reduce},
+    {"prod", "ReduceProd", do_reduce},
+    {"logsumexp", "ReduceLogSumExp", do_logsumexp},
     {"max", "ReduceMax", do_largest},
     {"min", "ReduceMin", do_largest},
     {"norm", "", do_norm},
     {"frobenius_norm", "ReduceL2", do_reduce},
     {"linalg_vector_norm", "", do_norm},
+    {"linalg_norm", "", do_linalg_norm},
+    {"cosine_similarity", "", do_cosine},
     {"var", "", do_var},
     {"std", "Sqrt", do_var},
+    {"var_mean", "", do_var_mean},
+    {"std_mean", "Sqrt", do_var_mean},
     {"batch_norm", "", do_batch_norm},
     {"layer_norm", "", do_layer_norm},
     {"group_norm", "", do_group_norm},

@@ -41,7 +41,7 @@ joined(struct script *s, const struct script_args *a,
 		const struct script_value *v = &l->v[i];
 
 		if (v->type != SCRIPT_TENSOR || v->t->rank != first->rank ||
-		    v->t->whole != first->whole)
+		    v->t->whole != first->whole || v->t->truth != first->truth)
 			return script_fail(s, a->callee, "of unlike tensors");
 		sum = sum < 0 || v->t->dim[d] < 0 || sum > INT32_MAX
 			  ? -1
@@ -384,8 +384,10 @@ taken(struct script *s, const struct script_args *a, const char *op, int64_t d,
 		return s->e->code;
 	if (op[6] != '\0') { /* GatherElements */
 		rc = script_node_like(s, n->out[0], by->t, out);
-		if (rc == 0)
+		if (rc == 0) {
 			out->t->whole = x->whole;
+			out->t->truth = x->truth;
+		}
 		return rc;
 	}
 	rc = script_node_value(s, n->out[0], x->rank - 1 + by->t->rank, out);
@@ -398,6 +400,7 @@ taken(struct script *s, const struct script_args *a, const char *op, int64_t d,
 	for (size_t i = (size_t)d + 1; i < x->rank; i++)
 		out->t->dim[rank++] = x->dim[i];
 	out->t->whole = x->whole;
+	out->t->truth = x->truth;
 	return 0;
 }
 

@@ -52,20 +52,6 @@ SCRIPT_OP(do_copy)
 	return rc;
 }
 
-/* To floats, or to what it is. */
-SCRIPT_OP(do_to)
-{
-	const struct script_value *type = script_op_arg(a, 1, "dtype");
-	int rc = do_same(s, a, op, out);
-	struct script_value v = *out;
-
-	if (rc != 0 || type->type != SCRIPT_INT)
-		return rc;
-	if (type->i >= 5 && type->i <= 7) /* half, float, double */
-		return script_node_float(s, &v, out);
-	return v.t->whole ? 0 : script_fail(s, a->callee, "to no floats");
-}
-
 /* --- shapes -------------------------------------------------------------- */
 
 static int
@@ -284,6 +270,43 @@ SCRIPT_OP(do_permute)
 	return ordered(s, a, perm, out);
 }
 
+/* movedim(x, source, destination), of one or several */
+SCRIPT_OP(do_movedim)
+{
+	int64_t from[MODEL_MAX_RANK], to[MODEL_MAX_RANK];
+	int64_t perm[MODEL_MAX_RANK], next = 0;
+	bool taken[MODEL_MAX_RANK] = {0}, set[MODEL_MAX_RANK] = {0};
+	struct script_tensor *x;
+	size_t n, m;
+	int rc;
+
+	(void)op;
+	if ((rc = script_op_tensor(s, a, 0, &x)) != 0 ||
+	    (rc = script_op_ints(
+		 s, a, 1, "source", from, MODEL_MAX_RANK, &n)) != 0 ||
+	    (rc = script_op_ints(
+		 s, a, 2, "destination", to, MODEL_MAX_RANK, &m)) != 0)
+		return rc;
+	if (n != m)
+		return script_fail(s, a->callee, "an odd order");
+	for (size_t i = 0; i < n; i++) {
+		if (!script_node_axis(&from[i], x->rank) ||
+		    !script_node_axis(&to[i], x->rank) || taken[from[i]] ||
+		    set[to[i]])
+			return script_fail(s, a->callee, "an odd order");
+		perm[to[i]] = from[i];
+		taken[from[i]] = set[to[i]] = true;
+	}
+	for (size_t i = 0; i < x->rank; i++) {
+		if (set[i])
+			continue;
+		while (taken[next])
+			next++;
+		perm[i] = next++;
+	}
+	return ordered(s, a, perm, out);
+}
+
 SCRIPT_OP(do_transpose)
 {
 	int64_t perm[MODEL_MAX_RANK];
@@ -449,30 +472,10 @@ SCRIPT_OP(do_repeat)
 				     ? d * v->i
 				     : -1;
 	}
-	if (rc == 0)
+	if (rc == 0) {
 		out->t->whole = x->whole;
-	return rc;
-}
-
-/* zeros(sizes) */
-SCRIPT_OP(do_filled)
-{
-	int64_t d[MODEL_MAX_RANK];
-	uint64_t shape[MODEL_MAX_RANK];
-	size_t n;
-	int rc;
-
-	if ((rc = script_op_ints(s, a, 0, "size", d, MODEL_MAX_RANK, &n)) != 0)
-		return rc;
-	for (size_t i = 0; i < n; i++) {
-		if (d[i] < 1)
-			return script_fail(s, a->callee, "an empty tensor");
-		shape[i] = (uint64_t)d[i];
+		out->t->truth = x->truth;
 	}
-	rc = script_node_value(
-	    s, script_node_same(s, op->onnx[0] - '0', shape, n), n, out);
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		out->t->dim[i] = d[i];
 	return rc;
 }
 
@@ -486,8 +489,6 @@ const struct script_op script_op_shape[] = {
     {"detach", "", do_same},
     {"alias", "", do_same},
     {"lift_fresh", "", do_same},
-    {"to", "Cast", do_to},
-    {"type_as", "", do_same},
     {"clone", "", do_copy},
     {"view", "Reshape", do_reshape},
     {"reshape", "Reshape", do_reshape},
@@ -496,15 +497,18 @@ const struct script_op script_op_shape[] = {
     {"flatten", "Reshape", do_flatten},
     {"unflatten", "Reshape", do_unflatten},
     {"permute", "Transpose", do_permute},
+    {"movedim", "Transpose", do_movedim},
+    {"moveaxis", "Transpose", do_movedim},
     {"transpose", "Transpose", do_transpose},
+    {"swapaxes", "Transpose", do_transpose},
+    {"swapdims", "Transpose", do_transpose},
     {"t", "Transpose", do_t},
     {"numpy_T", "Transpose", do_t},
     {"unsqueeze", "Unsqueeze", do_unsqueeze},
     {"squeeze", "Squeeze", do_squeeze},
     {"expand", "Expand", do_expand},
+    {"broadcast_to", "Expand", do_expand},
     {"expand_as", "Expand", do_expand_as},
     {"repeat", "Tile", do_repeat},
-    {"zeros", "0", do_filled},
-    {"ones", "1", do_filled},
     {NULL, NULL, NULL},
 };

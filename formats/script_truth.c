@@ -61,12 +61,22 @@ put_truth(struct script_value *out, int known)
 		    (struct script_value){.type = SCRIPT_BOOL, .i = known != 0};
 }
 
+/* Whether it is asked of each number of a tensor: of one that has a rank. */
+static bool
+of_each(const struct script_args *a)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (arg(a, i)->type == SCRIPT_TENSOR && arg(a, i)->t->rank != 0)
+			return true;
+	return false;
+}
+
 static int
 is_eq(struct script *s, const struct script_args *a, struct script_value *out,
     bool *known)
 {
-	(void)known;
-	put_truth(out, same(s, arg(a, 0), arg(a, 1)));
+	if ((*known = !of_each(a)))
+		put_truth(out, same(s, arg(a, 0), arg(a, 1)));
 	return 0;
 }
 
@@ -76,8 +86,8 @@ is_ne(struct script *s, const struct script_args *a, struct script_value *out,
 {
 	int eq = same(s, arg(a, 0), arg(a, 1));
 
-	(void)known;
-	put_truth(out, eq < 0 ? eq : !eq);
+	if ((*known = !of_each(a)))
+		put_truth(out, eq < 0 ? eq : !eq);
 	return 0;
 }
 
@@ -88,8 +98,8 @@ is_ne(struct script *s, const struct script_args *a, struct script_value *out,
 		int o = order(arg(a, 0), arg(a, 1));                           \
                                                                                \
 		(void)s;                                                       \
-		(void)known;                                                   \
-		put_truth(out, o == 2 ? -1 : (test));                          \
+		if ((*known = !of_each(a)))                                    \
+			put_truth(out, o == 2 ? -1 : (test));                  \
 		return 0;                                                      \
 	}
 ORDER(lt, o < 0)
@@ -145,7 +155,8 @@ is_any(struct script *s, const struct script_args *a, struct script_value *out,
 	int any = 0;
 	double v;
 
-	*known = x->type == SCRIPT_ROW || x->type == SCRIPT_UNKNOWN;
+	*known = x->type == SCRIPT_ROW || x->type == SCRIPT_UNKNOWN ||
+		 (x->type == SCRIPT_TENSOR && a->n == 1);
 	if (x->type != SCRIPT_ROW)
 		any = -1;
 	else
@@ -196,6 +207,10 @@ do_min(struct script *s, const struct script_args *a, struct script_value *out,
 
 	(void)known;
 	*out = *arg(a, o == 1);
+	if (a->n == 1 && out->type == SCRIPT_ROW) { /* the least of a list */
+		put_truth(out, -1);
+		return 0;
+	}
 	return o != 2 ? 0 : script_fail(s, "min", "of what is not known");
 }
 

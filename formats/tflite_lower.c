@@ -128,11 +128,30 @@ tflite_lower_tensor(struct tflite_lower *l, size_t k)
 
 static const int64_t to_plain[] = {0, 2, 3, 1}, to_image[] = {0, 3, 1, 2};
 
+/* Of blocks of pixels only a convolution knows. */
+static void
+refuse_blocks(struct tflite_lower *l, const struct tflite_value *v)
+{
+	if (l->draw.rc == 0 && v->block[0] != 0)
+		tflite_lower_fail(
+		    l, ERR_UNSUPPORTED, "of blocks of pixels as images");
+}
+
+const char *
+tflite_lower_blocks(struct tflite_lower *l, size_t k, int64_t block[2])
+{
+	const struct tflite_value *v = tflite_lower_in(l, k);
+
+	memcpy(block, v->block, sizeof(v->block));
+	return v->block[0] != 0 ? v->image : NULL;
+}
+
 const char *
 tflite_lower_plain(struct tflite_lower *l, size_t k)
 {
 	struct tflite_value *v = tflite_lower_in(l, k);
 
+	refuse_blocks(l, v);
 	if (l->draw.rc == 0 && v->constant)
 		return tflite_const_weight(l, k, FORM_PLAIN);
 	if (l->draw.rc == 0 && v->ints != NULL)
@@ -151,6 +170,7 @@ tflite_lower_image(struct tflite_lower *l, size_t k)
 {
 	struct tflite_value *v = tflite_lower_in(l, k);
 
+	refuse_blocks(l, v);
 	if (l->draw.rc == 0 && v->constant)
 		return tflite_const_weight(l, k, FORM_IMAGE);
 	if (l->draw.rc == 0 && v->rank != 4)
@@ -210,6 +230,13 @@ tflite_lower_out(struct tflite_lower *l, size_t k, const char *name, bool image,
 	v->rank = rank;
 	memcpy(v->dim, dim, rank * sizeof(*dim));
 	*(image ? &v->image : &v->plain) = name;
+}
+
+void
+tflite_lower_in_blocks(struct tflite_lower *l, const int64_t block[2])
+{
+	if (l->draw.rc == 0)
+		memcpy(l->value[l->n->out[0]].block, block, 2 * sizeof(*block));
 }
 
 void

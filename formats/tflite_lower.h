@@ -36,6 +36,9 @@ struct tflite_value {
 	const uint8_t *floats;        /* of a constant of integers */
 	const int64_t *ints;          /* whole numbers that are known */
 	size_t nints;
+	/* rows and columns of the blocks whose pixels are images of their own:
+	 * tflite_op_batch.c; `image` is of them together */
+	int64_t block[2];
 };
 
 struct tflite_lower {
@@ -75,6 +78,9 @@ bool tflite_lower_has(const struct tflite_lower *, size_t k);
 /* Names of it in either form. */
 const char *tflite_lower_plain(struct tflite_lower *, size_t k);
 const char *tflite_lower_image(struct tflite_lower *, size_t k);
+/* The image that it has blocks of; NULL: it has none. */
+const char *tflite_lower_blocks(
+    struct tflite_lower *, size_t k, int64_t block[2]);
 /* Whether it exists as an image; never of a constant. */
 bool tflite_lower_is_image(struct tflite_lower *, size_t k);
 
@@ -82,6 +88,8 @@ bool tflite_lower_is_image(struct tflite_lower *, size_t k);
 
 void tflite_lower_out(struct tflite_lower *, size_t k, const char *name,
     bool image, size_t rank, const uint64_t *dim);
+/* Output 0, which is made, has blocks of that size. */
+void tflite_lower_in_blocks(struct tflite_lower *, const int64_t block[2]);
 /* Output 0 is input 0 under another name. */
 void tflite_lower_alias(struct tflite_lower *);
 /* Output 0 is whole numbers. */

@@ -77,12 +77,33 @@ finish(struct tflite_lower *l, const struct window *w,
 	    l, 0, tflite_lower_activate(l, w->act, y), true, 4, dim);
 }
 
+/* Over blocks of pixels: the image that these are of, with holes. */
+static const char *
+holes(struct tflite_lower *l, const struct window *w, struct window *own,
+    int64_t block[2])
+{
+	const char *image = tflite_lower_blocks(l, 0, block);
+
+	*own = *w;
+	if (image == NULL)
+		return tflite_lower_image(l, 0);
+	if (w->padding != 1 || w->stride[0] != 1 || w->stride[1] != 1 ||
+	    w->dilation[0] != 1 || w->dilation[1] != 1)
+		tflite_lower_fail(
+		    l, ERR_UNSUPPORTED, "strides or edges of blocks of pixels");
+	own->dilation[0] = block[0];
+	own->dilation[1] = block[1];
+	return image;
+}
+
 static void
 convolve(struct tflite_lower *l, const struct window *w, enum tflite_form form,
     uint64_t group, uint64_t channels)
 {
 	const struct tflite_value *x = tflite_lower_in(l, 0);
-	const char *image = tflite_lower_image(l, 0);
+	struct window own;
+	int64_t block[2];
+	const char *image = holes(l, w, &own, block);
 	const char *weight = tflite_const_weight(l, 1, form);
 	const char *bias = tflite_const_bias(l, 2, 1);
 	const char *y;
@@ -90,9 +111,10 @@ convolve(struct tflite_lower *l, const struct window *w, enum tflite_form form,
 	if (l->draw.rc != 0)
 		return;
 	y = draw_node(&l->draw, "Conv", l->at, image, weight, bias, NULL);
-	put_window(l, w);
+	put_window(l, &own);
 	draw_int(&l->draw, "group", (int64_t)group);
 	finish(l, w, x, channels, y);
+	tflite_lower_in_blocks(l, block);
 }
 
 /* padding 0, stride_w 1, stride_h 2, activation 3, dilation_w 4, _h 5 */

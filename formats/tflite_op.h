@@ -10,6 +10,10 @@
 /* tflite_op.c: over windows and products */
 tflite_lower_fn tflite_op_conv, tflite_op_depthwise, tflite_op_pool,
     tflite_op_dense, tflite_op_matmul, tflite_op_resize;
+/* tflite_op_batch.c: blocks of pixels as images */
+tflite_lower_fn tflite_op_batch_space, tflite_op_batch_back;
+/* tflite_op_gather.c: by places, along a new axis */
+tflite_lower_fn tflite_op_gather, tflite_op_gather_pack;
 /* tflite_op_block.c: images made larger or smaller */
 tflite_lower_fn tflite_op_block, tflite_op_block_conv;
 /* tflite_op_math.c: element by element, reductions */

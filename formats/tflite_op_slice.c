@@ -146,6 +146,10 @@ tflite_op_slice_pack(struct tflite_lower *l)
 	const int64_t *one = NULL;
 	size_t n;
 
+	if (!tflite_const_ints(l, 0, &one, &n)) {
+		tflite_op_gather_pack(l);
+		return;
+	}
 	if (l->n->nin > ARRAY_LEN(v) || tflite_lower_i32(l, 1, 0) != 0)
 		tflite_lower_fail(
 		    l, ERR_UNSUPPORTED, "of %zu values", l->n->nin);

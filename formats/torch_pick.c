@@ -8,19 +8,35 @@
 #define DEPTH 4 /* {"checkpoint": {"model": {"state_dict": ...}}} */
 
 /*
- * In the order in which they are tried.  Averaged weights come last: what they
- * were averaged from is what a checkpoint is usually loaded by.
+ * In the order in which they are tried.  Averaged weights that timm writes come
+ * first, as its load_state_dict() has it (use_ema); those of others last: what
+ * they were averaged from is what such a checkpoint is usually loaded by.
  */
-static const char *const keys[] = {
-    "state_dict", /* Lightning, timm, many training loops */
-    "model_state_dict", "model_state",
-    "model", /* BackdoorBench, DeiT, torchvision's references */
-    "net",   /* kuangliu's CIFAR models */
-    "netC",  /* the attacks of WaNet, Input-Aware */
-    "network", "module", "classifier", "weights", "params", "checkpoint",
-    "student", /* of a distillation, beside its teacher */
-    "net_state_dict", "best_model", "best_state_dict", "model_ema",
-    "state_dict_ema", "ema_state_dict", "ema"};
+static const struct {
+	const char *key;
+	bool averaged;
+} keys[] = {
+    {"state_dict_ema", true},
+    {"model_ema", true},
+    {"state_dict", false}, /* Lightning, timm, many training loops */
+    {"model_state_dict", false},
+    {"model_state", false},
+    {"model", false}, /* BackdoorBench, DeiT, torchvision's references */
+    {"net", false},   /* kuangliu's CIFAR models */
+    {"netC", false},  /* the attacks of WaNet, Input-Aware */
+    {"network", false},
+    {"module", false},
+    {"classifier", false},
+    {"weights", false},
+    {"params", false},
+    {"checkpoint", false},
+    {"student", false}, /* of a distillation, beside its teacher */
+    {"net_state_dict", false},
+    {"best_model", false},
+    {"best_state_dict", false},
+    {"ema_state_dict", true},
+    {"ema", true},
+};
 
 static bool
 is_module(const struct pickle_node *n)
@@ -90,6 +106,30 @@ find_item(struct torch *t, const struct pickle_node *n, size_t depth,
 	return rc;
 }
 
+/* Which one was taken; where both averaged and other weights are there, which
+ * was not. */
+static void
+note_key(struct torch *t, const struct pickle_node *d, size_t i)
+{
+	const char *beside = NULL;
+
+	for (size_t k = 0; k < ARRAY_LEN(keys) && beside == NULL; k++) {
+		const struct pickle_node *v = pickle_get(d, keys[k].key);
+
+		if (keys[k].averaged != keys[i].averaged && v != NULL &&
+		    (is_module(v) ||
+			(pickle_dict(v) != NULL && pickle_dict(v)->n != 0)))
+			beside = keys[k].key;
+	}
+	torch_note(t, "taken from '%s'%s%s%s%s", keys[i].key,
+	    keys[i].averaged ? ", whose weights are averaged" : "",
+	    beside != NULL ? "; left aside: '" : "",
+	    beside != NULL ? beside : "",
+	    beside == NULL     ? ""
+	    : keys[i].averaged ? "', from which they were"
+			       : "', whose weights are averaged");
+}
+
 /* The model that n leads to; *out NULL: none.  The note gets the way. */
 static int
 find(struct torch *t, const struct pickle_node *n, size_t depth,
@@ -114,13 +154,13 @@ find(struct torch *t, const struct pickle_node *n, size_t depth,
 		return find_item(t, n, depth, out, e);
 	if (d == NULL)
 		return 0;
-	rc = torch_spend(t, ARRAY_LEN(keys) * ((size_t)d->n + 1), e);
+	rc = torch_spend(t, 2 * ARRAY_LEN(keys) * ((size_t)d->n + 1), e);
 	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(keys); i++) {
-		if ((v = pickle_get(d, keys[i])) == NULL)
+		if ((v = pickle_get(d, keys[i].key)) == NULL)
 			continue;
 		rc = find(t, v, depth + 1, out, e);
 		if (rc == 0 && *out != NULL)
-			torch_note(t, "taken from '%s'", keys[i]);
+			note_key(t, d, i);
 		if (rc != 0 || *out != NULL)
 			return rc;
 	}

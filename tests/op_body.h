@@ -22,6 +22,7 @@ struct op_body_set {
 };
 
 extern const struct op_body_set op_body_basic;
+extern const struct op_body_set op_body_curves;
 extern const struct op_body_set op_body_product;
 extern const struct op_body_set op_body_randoms;
 extern const struct op_body_set op_body_rows;

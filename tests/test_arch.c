@@ -499,7 +499,8 @@ static const struct bad_row {
     {"bad-unknown", ERR_UNSUPPORTED,
 	"as vgg: 4 layers between two convolutions"},
     {"good-vit", ERR_UNSUPPORTED,
-	"as vit: attention of width 16: nothing says how many heads it has"},
+	"as vit: attention of width 16: nothing says how many heads it has; "
+	"\"num_heads\" in a config.json would"},
 };
 
 static void

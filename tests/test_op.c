@@ -302,6 +302,7 @@ test_special(void **state)
 
 static const struct op_body_set *const sets[] = {
     &op_body_basic,
+    &op_body_curves,
     &op_body_product,
     &op_body_randoms,
     &op_body_rows,

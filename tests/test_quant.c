@@ -86,6 +86,7 @@ static const struct good_row good_rows[] = {
     {"ends-many", NULL, 4, "opset 13"},
     {"ends-crossed", NULL, 4, "opset 13"},
     {"ends-corners", NULL, 4, "opset 13"},
+    {"ends-norms", NULL, 4, "opset 16"},
     {"ends-lists",
 	"Conv Relu Neg Concat Concat Sub GlobalAveragePool Flatten Gemm", 4,
 	"opset 13"},

@@ -66,6 +66,11 @@ static const struct good_row good_rows[] = {
 	"Transpose Reshape Transpose Conv Transpose Flatten Gemm Relu Reshape "
 	"Conv Flatten",
 	"logits are the input of the final LOGISTIC"},
+    {"holes",
+	"Conv Relu Pad Conv Relu Slice Pad Conv Clip Slice Gather Gather "
+	"Squeeze Transpose Gather Squeeze Transpose Unsqueeze Unsqueeze "
+	"Concat Unsqueeze Concat Flatten Gemm",
+	""},
     {"int8",
 	"Conv Clip Conv Clip Conv Add HardSwish Conv Clip GlobalAveragePool "
 	"Flatten Gemm",

@@ -67,6 +67,12 @@ static const struct good_row good_rows[] = {
 	"'head.fc.weight' is taken for the last layer, right behind the "
 	"backbone"},
     {"good-resnet-student.pt", "taken from 'student'"},
+    {"good-resnet-ema.pth",
+	"taken from 'state_dict_ema', whose weights are averaged; left aside: "
+	"'state_dict', from which they were"},
+    {"good-resnet-no-ema.pth",
+	"taken from 'state_dict'; left aside: 'ema', whose weights are "
+	"averaged"},
     {"good-row-transposed.pt", "a row of layers"},
     {"good-row-pads.pt", "a row of layers"},
     {"good-resnet-lightning.ckpt",
@@ -111,6 +117,15 @@ static const struct good_row good_rows[] = {
     {"good-code-exact.pt", "that of the file's own code"},
     {"good-code-sum.pt", "that of the file's own code"},
     {"good-code-frozen-trace.pt", "that of the file's own code"},
+    {"good-code-windows.pt", "that of the file's own code"},
+    {"good-code-choices.pt", "that of the file's own code"},
+    {"good-code-curves.pt", "that of the file's own code"},
+    {"good-code-order.pt", "that of the file's own code"},
+    {"good-code-products.pt", "that of the file's own code"},
+    {"good-code-native.pt", "that of the file's own code"},
+    {"good-code-attend.pt", "that of the file's own code"},
+    {"good-code-made.pt", "that of the file's own code"},
+    {"good-code-places.pt", "that of the file's own code"},
     {"good-row.pt", "a row of layers"},
     {"good-row-parallel.pt", "a row of layers"},
     {"good-row-half.pt", ""},

@@ -101,7 +101,7 @@ prints "expands more than 200 times"
 ok "it leaves nothing" [ "$(du -sm $tmp/zoo/files | cut -f1)" -lt 2 ]
 
 # --- images
-for f in good-image good-image-saved; do
+for f in good-image good-image-sha512 good-image-saved; do
 	exits 0 "$f.tar" assay-unpack $a/$f.tar $tmp/$f
 	has $f image/etc/os new
 	has $f image/keep.txt keep
@@ -116,7 +116,7 @@ has kit image/model.onnx onnx
 exits 0 "a CNCF ModelPack" assay-unpack $a/good-modelpack.tar $tmp/pack
 has pack image/model/weights.bin weights
 has pack image/README.md '# pack'
-for f in image-digest:DIGEST image-size:DIGEST image-saved:DIGEST image-dotdot:TRAVERSAL \
+for f in image-digest:DIGEST image-sha512:DIGEST image-size:DIGEST image-saved:DIGEST image-dotdot:TRAVERSAL \
     image-raw-name:TRAVERSAL; do
 	exits 1 "bad-${f%:*}.tar" assay-unpack $a/bad-${f%:*}.tar $tmp/${f%:*}
 	prints "ARCHIVE_${f#*:}"
