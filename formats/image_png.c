@@ -65,7 +65,8 @@ refuse(struct png_job *j, const char *what)
 /*
  * After the header: what is taken, and as what.  As Pillow's convert("RGB"),
  * which data loaders call: colours stay what they are where they are
- * transparent, and of 16 bits the upper 8 count.
+ * transparent, and of 16 bits the upper 8 count (so they do of grey, where
+ * Pillow makes white of all above 255).
  */
 static void
 choose(struct png_job *j)
