@@ -4,7 +4,10 @@
 #include "report/require.h"
 #include "report/waive.h"
 
+#include "base/policy.h"
+
 #include <math.h>
+#include <time.h>
 
 json_t *
 checks_decimal(double v)
@@ -47,6 +50,23 @@ checks_exact(const json_t *j)
 		return out;
 	}
 	return json_deep_copy(j);
+}
+
+int
+checks_day(struct checks_in *in, struct err *e)
+{
+	size_t size = sizeof(in->today);
+	int64_t now;
+	time_t when;
+	struct tm tm;
+	int rc = policy_now(&now, e);
+
+	when = (time_t)now;
+	if (rc == 0 && (gmtime_r(&when, &tm) == NULL ||
+			   strftime(in->today, size, "%Y-%m-%d", &tm) == 0))
+		rc = err_set(
+		    e, ERR_USAGE, ERR_NOWHERE, "the clock shows no usable day");
+	return rc;
 }
 
 /* --- findings ------------------------------------------------------------ */
@@ -113,6 +133,7 @@ take_findings(json_t *out, const struct checks_in *in, enum case_doc which)
 	/* assay-inspect applied its policy to what it found itself */
 	if (which != CASE_INSPECT)
 		waive_apply(inspect, list, json_at(doc, "files"));
+	waive_expire(list, NULL, in->today);
 	if (json_is_array(list))
 		json_array_extend(out, list);
 	json_decref(list);

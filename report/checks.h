@@ -23,8 +23,11 @@ struct checks_in {
 	const struct taxonomy *taxonomy;
 	/* those that the policy requires, tried; or NULL */
 	const json_t *signatures;
+	char today[11]; /* of the report, "2026-11-30", UTC */
 };
 
+/* Set the day, from the clock or SOURCE_DATE_EPOCH; it decides what has expired. */
+int checks_day(struct checks_in *, struct err *) MUST_USE;
 /* [{"id","status","evidence"}]; a new reference. */
 json_t *checks_list(const struct checks_in *);
 /* Of such a list the check of that id, borrowed; NULL: there is none. */

@@ -471,8 +471,8 @@ report(struct run *r, const char *dir)
 		err_set(&e, ERR_LIMIT, ERR_NOWHERE, "path too long");
 		return tool_fail(&e);
 	}
-	if (bundle_apart(out, dir, &e) != 0 || try_key(r, &e) != 0 ||
-	    (opt_pdf && pdf_check(&e) != 0) ||
+	if (checks_day(&r->in, &e) != 0 || bundle_apart(out, dir, &e) != 0 ||
+	    try_key(r, &e) != 0 || (opt_pdf && pdf_check(&e) != 0) ||
 	    case_read(&r->docs, dir, &e) != 0 ||
 	    require_signatures(&r->docs, &r->signatures, &e) != 0 ||
 	    read_scans(r, &e) != 0 || read_taxonomy(r, &e) != 0 ||

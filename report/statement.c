@@ -3,6 +3,7 @@
 #include "report/statement.h"
 
 #include "report/scope.h"
+#include "report/waive.h"
 
 #include "base/finding.h"
 #include "base/text.h"
@@ -46,6 +47,9 @@ policy_json(const struct checks_in *in)
 		json_put(j, "given", checks_exact(given));
 		/* the same audit on another day is the same audit */
 		json_object_del(json_object_get(j, "given"), "date");
+		waive_expire(NULL,
+		    json_object_get(json_object_get(j, "given"), "entries"),
+		    in->today);
 	}
 	return j;
 }

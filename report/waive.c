@@ -76,3 +76,34 @@ waive_apply(const json_t *inspect, json_t *findings, const json_t *files)
 	}
 	buf_free(&b);
 }
+
+static bool
+is_over(const json_t *what, const char *today)
+{
+	const char *until = json_text_at(what, "expires");
+
+	return *until != '\0' && strcmp(until, today) < 0;
+}
+
+void
+waive_expire(json_t *findings, json_t *entries, const char *today)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(findings, i, one)
+	{
+		if (is_over(json_object_get(one, "waived"), today))
+			json_object_del(one, "waived");
+		if (!is_over(json_object_get(one, "changed"), today))
+			continue;
+		json_put(one, "severity", json_text(json_text_at(one, "was")));
+		json_object_del(one, "was");
+		json_object_del(one, "changed");
+	}
+	json_array_foreach(entries, i, one)
+	{
+		if (is_over(one, today))
+			json_put(one, "state", json_text("expired"));
+	}
+}
