@@ -3,7 +3,9 @@
 
 #include "base/file.h"
 
+#include <errno.h>
 #include <openssl/evp.h>
+#include <unistd.h>
 
 void
 digest_begin(struct digest_ctx *c)
@@ -55,19 +57,50 @@ digest_sha1_hex(const void *p, size_t len, char out[41])
 		snprintf(out + 2 * i, 3, "%02x", sum[i]);
 }
 
+/* Read, not mapped: a file that is cut meanwhile is an error, not our end. */
+static int
+digest_fd(
+    int fd, const char *path, uint64_t size, struct digest *out, struct err *e)
+{
+	uint8_t part[1 << 16];
+	struct digest_ctx c;
+	uint64_t have = 0;
+	ssize_t n;
+
+	digest_begin(&c);
+	while ((n = read(fd, part, sizeof(part))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		digest_update(&c, part, (size_t)n);
+		have += (uint64_t)n;
+		if (have > size)
+			break;
+	}
+	digest_end(&c, out);
+	if (n < 0)
+		err_sys(e, "cannot read");
+	else if (have != size)
+		err_set(e, ERR_SYSTEM, ERR_NOWHERE,
+		    "changed its size while it was read");
+	else
+		return 0;
+	return err_in(e, path);
+}
+
 int
 digest_file(const char *path, uint64_t limit, struct digest *out,
     uint64_t *size, struct err *e)
 {
-	struct file_map m;
-	int rc;
+	int fd, rc;
 
-	if ((rc = file_map(path, limit, &m, e)) != 0)
-		return rc;
-	digest_mem(m.ptr, m.len, out);
-	*size = m.len;
-	file_unmap(&m);
-	return 0;
+	if ((fd = file_open(path, e)) < 0)
+		return fd;
+	if ((rc = file_size_fd(fd, path, limit, size, e)) == 0)
+		rc = digest_fd(fd, path, *size, out, e);
+	close(fd);
+	return rc;
 }
 
 void

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,13 +26,11 @@ file_open(const char *path, struct err *e)
 }
 
 int
-file_map_fd(
-    int fd, const char *path, uint64_t limit, struct file_map *m, struct err *e)
+file_size_fd(
+    int fd, const char *path, uint64_t limit, uint64_t *size, struct err *e)
 {
 	struct stat st;
-	void *p;
 
-	*m = (struct file_map){0};
 	if (fstat(fd, &st) != 0) {
 		err_sys(e, "cannot stat");
 		return err_in(e, path);
@@ -40,20 +39,31 @@ file_map_fd(
 		err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE, "not a regular file");
 		return err_in(e, path);
 	}
-	if ((uint64_t)st.st_size > limit) {
-		err_set(e, ERR_LIMIT, ERR_NOWHERE,
-		    "%" PRIu64 " bytes, the limit is %" PRIu64,
-		    (uint64_t)st.st_size, limit);
-		return err_in(e, path);
-	}
-	if (st.st_size == 0)
+	*size = (uint64_t)st.st_size;
+	if (*size <= limit)
 		return 0;
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	err_set(e, ERR_LIMIT, ERR_NOWHERE,
+	    "%" PRIu64 " bytes, the limit is %" PRIu64, *size, limit);
+	return err_in(e, path);
+}
+
+int
+file_map_fd(
+    int fd, const char *path, uint64_t limit, struct file_map *m, struct err *e)
+{
+	uint64_t size;
+	void *p;
+	int rc;
+
+	*m = (struct file_map){0};
+	if ((rc = file_size_fd(fd, path, limit, &size, e)) != 0 || size == 0)
+		return rc;
+	p = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED) {
 		err_sys(e, "cannot map");
 		return err_in(e, path);
 	}
-	*m = (struct file_map){p, (size_t)st.st_size};
+	*m = (struct file_map){p, (size_t)size};
 	return 0;
 }
 
@@ -85,6 +95,63 @@ out_fail(struct file_out *o, const char *what, struct err *e)
 	err_in(e, o->path);
 	file_out_abort(o);
 	return ERR_SYSTEM;
+}
+
+/* --- outputs --------------------------------------------------------------- */
+
+/* Temporary files of this process, for when it is told to end. */
+#define PENDING_MAX 8
+
+static struct pending {
+	volatile sig_atomic_t is_used;
+	pid_t owner;
+	char path[sizeof(((struct file_out *)NULL)->temp)];
+} pending[PENDING_MAX];
+
+/* Nothing stays behind; then it ends as it would have. */
+static void
+clean_up(int sig)
+{
+	for (size_t i = 0; i < PENDING_MAX; i++)
+		if (pending[i].is_used && pending[i].owner == getpid())
+			unlink(pending[i].path);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static void
+watch(void)
+{
+	static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+	struct sigaction old, mine = {.sa_handler = clean_up};
+
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		/* what is ignored (nohup) or somebody else's stays so */
+		if (sigaction(signals[i], NULL, &old) == 0 &&
+		    old.sa_handler == SIG_DFL)
+			sigaction(signals[i], &mine, NULL);
+}
+
+static void
+pending_add(const char *path)
+{
+	for (size_t i = 0; i < PENDING_MAX; i++) {
+		if (pending[i].is_used)
+			continue;
+		snprintf(pending[i].path, sizeof(pending[i].path), "%s", path);
+		pending[i].owner = getpid();
+		pending[i].is_used = true;
+		watch();
+		return;
+	}
+}
+
+static void
+pending_remove(const char *path)
+{
+	for (size_t i = 0; i < PENDING_MAX; i++)
+		if (pending[i].is_used && strcmp(pending[i].path, path) == 0)
+			pending[i].is_used = false;
 }
 
 /* The descriptor that a path stands for, or -1. */
@@ -156,6 +223,7 @@ file_out_open(struct file_out *o, const char *path, struct err *e)
 	if ((o->fd = mkostemps(o->temp, 4, O_CLOEXEC)) < 0)
 		return out_fail(o, "cannot create", e);
 	o->rename = true;
+	pending_add(o->temp);
 	return 0;
 }
 
@@ -211,6 +279,8 @@ file_out_commit(struct file_out *o, struct err *e)
 		return out_fail(o, "cannot write", e);
 	if (o->rename && rename(o->temp, o->path) != 0)
 		return out_fail(o, "cannot rename into place", e);
+	if (o->rename)
+		pending_remove(o->temp);
 	o->rename = false;
 	return 0;
 }
@@ -220,8 +290,10 @@ file_out_abort(struct file_out *o)
 {
 	if (o->fd > STDERR_FILENO)
 		close(o->fd);
-	if (o->rename)
+	if (o->rename) {
 		unlink(o->temp);
+		pending_remove(o->temp);
+	}
 	o->fd = -1;
 	o->rename = false;
 }

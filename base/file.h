@@ -26,6 +26,9 @@ int file_map(
 int file_map_fd(int fd, const char *path, uint64_t limit, struct file_map *,
     struct err *) MUST_USE;
 void file_unmap(struct file_map *);
+/* The same checks of one that is read and not mapped. */
+int file_size_fd(int fd, const char *path, uint64_t limit, uint64_t *size,
+    struct err *) MUST_USE;
 
 /* Open for reading without following a final symlink to a special file. */
 int file_open(const char *path, struct err *); /* descriptor, or negative ERR */
@@ -34,7 +37,8 @@ int file_open(const char *path, struct err *); /* descriptor, or negative ERR */
  * An output being written.  file_out_open() with path NULL or "-" means
  * stdout; a descriptor (/dev/fd/3, /dev/stdout) and a special file (/dev/full, a
  * pipe) are written directly, a link to one is refused.  A link to a file, or to
- * nothing, is replaced.
+ * nothing, is replaced.  A process that is told to end (SIGHUP, SIGINT, SIGTERM)
+ * removes the temporary file first.
  */
 struct file_out {
 	int fd;

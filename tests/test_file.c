@@ -8,7 +8,10 @@
 #include "base/doc.h"
 #include "base/file.h"
 
+#include <dirent.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char dir[64];
@@ -101,6 +104,53 @@ test_abort_leaves_nothing(void **state)
 	assert_true(file_exists(in_dir("b")));
 }
 
+static int
+count_names(void)
+{
+	struct dirent **name;
+	int n = scandir(dir, &name, NULL, NULL);
+
+	for (int i = 0; i < n; i++)
+		free(name[i]);
+	free(name);
+	return n;
+}
+
+/* Told to end in the middle of an output. */
+static void
+test_signal_leaves_nothing(void **state)
+{
+	static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+	int before = count_names(), status;
+	struct file_out o;
+	struct err e;
+	pid_t pid;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		if ((pid = fork()) == 0) {
+			signal(SIGHUP, SIG_DFL);
+			if (file_out_open(&o, in_dir("d"), &e) == 0 &&
+			    file_out_write(&o, "half", 4, &e) == 0 &&
+			    count_names() == before + 1)
+				raise(signals[i]);
+			_exit(1);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), signals[i]);
+		assert_int_equal(count_names(), before);
+	}
+	if ((pid = fork()) == 0) {
+		signal(SIGHUP, SIG_IGN); /* nohup */
+		_exit(file_out_open(&o, in_dir("e"), &e) != 0 ||
+		      raise(SIGHUP) != 0 || file_out_commit(&o, &e) != 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(file_exists(in_dir("e")));
+}
+
 static void
 test_full_disk(void **state)
 {
@@ -147,6 +197,7 @@ main(void)
 	    cmocka_unit_test(test_out_check),
 	    cmocka_unit_test(test_write_and_map),
 	    cmocka_unit_test(test_abort_leaves_nothing),
+	    cmocka_unit_test(test_signal_leaves_nothing),
 	    cmocka_unit_test(test_full_disk),
 	    cmocka_unit_test(test_documents),
 	};

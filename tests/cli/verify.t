@@ -80,6 +80,12 @@ SOURCE_DATE_EPOCH=4102444800 assay-report --key "$tmp/key.pem" --out "$tmp/later
 ok 'one from the future verifies' status 0 assay-verify "$tmp/later" --key "$tmp/pub.pem"
 ok '  and that is said' grep -q '^  audited .*days from now: one of two clocks is wrong' "$tmp/out"
 
+# a file that is cut while it is read, 8 GB without a byte on the disk
+mkdir "$tmp/cut" && truncate -s 8000M "$tmp/cut/big"
+(sleep 1; truncate -s 1M "$tmp/cut/big") &
+ok 'a file that shrinks is an error' says 2 'big: changed its size while it was read' assay-verify "$r" --key "$tmp/pub.pem" --bundle "$tmp/cut"
+wait
+
 # a waiver that was good for the audit, and is over
 sh "$here/case.sh" clean "$tmp/waived"
 python3 - "$tmp/waived/inspect.json" <<-'P'
@@ -90,6 +96,8 @@ python3 - "$tmp/waived/inspect.json" <<-'P'
 	json.dump(d, open(sys.argv[1], "w"))
 P
 SOURCE_DATE_EPOCH=1577923200 assay-report --key "$tmp/key.pem" "$tmp/waived" >"$tmp/log"
+ok 'a waiver that was over before the report does nothing' status 1 assay-report --out "$tmp/late" "$tmp/waived"
+ok '  the finding counts' sh -c "! grep -q waived '$tmp/late/statement.json' && grep -q '\"verdict\":\"FAILED\"' '$tmp/late/statement.json'"
 ok 'a waiver that has expired is named' says 0 'the waiver of FILE_EXECUTABLE expired on 2020-01-31' assay-verify "$tmp/waived/report" --key "$tmp/pub.pem"
 ok '  and is no pass' says 1 'findings.1: the waiver of FILE_EXECUTABLE expired on 2020-01-31' assay-verify "$tmp/waived/report" --key "$tmp/pub.pem" --require-pass
 
