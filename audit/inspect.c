@@ -574,7 +574,7 @@ main(int argc, char **argv)
 	j.workers = (unsigned)threads;
 	if (threads == 0)
 		j.workers = (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
-	j.is_case = j.npath == 1 && inspect_case_is(j.path[0]);
+	j.is_case = j.npath == 1 && inspect_case_is(j.path[0], out_path);
 	form.output_path = out_path;
 	if (inspect_out_open(&form, j.path, j.npath, j.is_case, &e) != 0 ||
 	    open_output(&j, &e) != 0)

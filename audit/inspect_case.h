@@ -7,7 +7,8 @@
 #include "base/base.h"
 
 /* A folder that looks like a case and holds something else, too, is none: it is
- * looked at as a whole.  What it was taken for is said on stderr. */
-bool inspect_case_is(const char *path);
+ * looked at as a whole, unless the document is to be its inspect.json.  What it
+ * was taken for is said on stderr. */
+bool inspect_case_is(const char *path, const char *output);
 
 #endif

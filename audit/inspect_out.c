@@ -51,12 +51,12 @@ inspect_out_open(struct inspect_out *o, const char *const *path, size_t npath,
 	int rc;
 
 	policy_none(&o->policy);
-	if ((rc = not_within(
-		 o->policy_path, false, path, npath, is_case, e)) != 0 ||
+	if ((rc = not_within(o->policy_path, false, path, npath, is_case, e)) !=
+		0 ||
 	    (rc = not_within(
 		 o->taxonomy_path, false, path, npath, is_case, e)) != 0 ||
-	    (rc = not_within(
-		 o->output_path, true, path, npath, is_case, e)) != 0 ||
+	    (rc = not_within(o->output_path, true, path, npath, is_case, e)) !=
+		0 ||
 	    (rc = rules_read(&o->rules, o->taxonomy_path, &missing, e)) != 0)
 		return rc;
 	if (missing.code != 0)

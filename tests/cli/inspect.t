@@ -52,7 +52,10 @@ exits 1 "a folder that looks like a case" assay-inspect $tmp/dressed
 says "not taken for a case: 'plugin.so' is no part of one"
 prints "FILE_EXECUTABLE"
 ok "  nothing is written into it" [ ! -e $tmp/dressed/inspect.json ]
-rm $tmp/dressed/plugin.so
+exits 0 "one whose document is asked for" assay-inspect $tmp/dressed -o $tmp/dressed/inspect.json
+says "'plugin.so' is no part of a case, and is not looked at"
+ok "  is a case" grep -q '"role": "manifest"' $tmp/dressed/inspect.json
+rm $tmp/dressed/plugin.so $tmp/dressed/inspect.json
 ln -s /dev/full $tmp/dressed/inspect.json
 exits 2 "a document that leads to a device" assay-inspect $tmp/dressed
 says "inspect.json: a link to something that is no file"
