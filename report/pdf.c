@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -108,9 +109,10 @@ become(const struct job *j, char *const argv[])
 
 	for (int fd = 0; fd <= 2 && null >= 0; fd++)
 		dup2(null, fd);
-	/* a browser's processes are stopped together */
-	if (setpgid(0, 0) != 0 || setenv("HOME", j->temp, 1) != 0 ||
-	    sandbox_no_network(&e) != 0)
+	/* a browser's processes are stopped together, and with us, who may be
+	 * interrupted */
+	if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
+	    setenv("HOME", j->temp, 1) != 0 || sandbox_no_network(&e) != 0)
 		_exit(126);
 	execv(j->program, argv);
 	_exit(127);

@@ -384,6 +384,14 @@ ok 'another printer' status 0 env PATH="$tmp/prn:$PATH" "$bin/assay-report" --pd
 ok 'is given the page, and no network' sh -c "grep -q '^%PDF-1.4 file:///.*/case/report/report.html none\$' '$tmp/case/report/report.pdf' && ! grep -q network '$tmp/case/report/report.pdf'"
 ok 'nothing of it is in the statement' sh -c "! grep -q 'report.pdf' '$tmp/case/report/statement.json'"
 printf '<!-- x -->' >>"$tmp/case/report/report.html"
+# one that would go on by itself when nobody waits for it any more
+mkdir "$tmp/slow"
+printf '#!/bin/sh\necho $$ >%s\nexec sleep 1000\n' "$tmp/printing" >"$tmp/slow/chromium" && chmod +x "$tmp/slow/chromium"
+PATH="$tmp/slow:$PATH" "$bin/assay-report" --pdf "$tmp/case/report" >"$tmp/log" 2>&1 &
+for i in 1 2 3 4 5 6 7 8 9 10; do [ -s "$tmp/printing" ] || sleep 1; done
+kill -9 $!
+wait $! 2>/dev/null
+ok 'a printer ends with the one who started it' sh -c "for i in 1 2 3 4 5; do kill -0 \$(cat '$tmp/printing') 2>/dev/null || exit 0; sleep 1; done; exit 1"
 ok 'a page that was changed is not printed' status 2 env PATH="$tmp/prn:$PATH" "$bin/assay-report" --pdf "$tmp/case/report"
 ok 'and why' grep -q 'report.html: not the page that the statement names' "$tmp/err"
 if command -v chromium >/dev/null || command -v weasyprint >/dev/null; then
