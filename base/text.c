@@ -79,7 +79,8 @@ text_is_hidden(uint32_t cp)
 	       (cp >= 0xfff9 && cp <= 0xfffb) || cp == 0x180e || cp == 0x115f ||
 	       cp == 0x1160 || cp == 0x3164 || cp == 0xffa0 ||
 	       (cp >= 0xfdd0 && cp <= 0xfdef) || (cp & 0xfffe) == 0xfffe ||
-	       (cp >= 0xe0000 && cp <= 0xe007f);
+	       (cp >= 0xe0000 && cp <= 0xe007f) ||
+	       (cp >= 0xe0100 && cp <= 0xe01ef);
 }
 
 size_t

@@ -21,6 +21,7 @@ static const struct escape_row escape_rows[] = {
     {"escape/invalid utf-8", "\xff\xc0\x80", "\\xff\\xc0\\x80", 3},
     {"escape/surrogate", "\xed\xa0\x80", "\\xed\\xa0\\x80", 3},
     {"escape/bidi override", "\xe2\x80\xae", "\\u{202e}", 3},
+    {"escape/variation selector", "\xf3\xa0\x84\x80", "\\u{e0100}", 4},
     {"escape/c1 control", "\xc2\x9b", "\\x9b", 2},
 };
 
