@@ -21,7 +21,7 @@ struct crew {
 	unsigned workers; /* at least 1 */
 	unsigned seconds; /* for one task, by the clock; 0: any */
 	uint64_t memory;  /* address space of a worker in bytes; 0: any */
-	int output; /* a descriptor that is the caller's alone; 0: none */
+	int output;       /* a descriptor that is the caller's alone; 0: none */
 	/* In a worker: put the result in the buffer, at most CREW_RESULT. */
 	void (*task)(void *ctx, size_t i, struct buf *);
 	/* In the caller, once for each task, in the order in which they end;

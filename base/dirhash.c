@@ -98,8 +98,8 @@ dirhash_dir(const char *path, struct digest *out, uint64_t *size,
 {
 	char *roots[] = {(char *)(uintptr_t)path, NULL};
 	/* a link that names the folder is the folder, one within it is left out */
-	FTS *fts = fts_open(
-	    roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+	FTS *fts =
+	    fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
 	struct dirhash_file *f;
 	struct buf list = {0};
 	struct arena a;

@@ -188,8 +188,7 @@ unknown(const struct opt_tool *t, char **argv)
 {
 	if (optopt > 0 && optopt < 1000)
 		return opt_usage(t, "unknown option: -%c", optopt);
-	return opt_usage(
-	    t, "unknown option or misused: %s", argv[optind - 1]);
+	return opt_usage(t, "unknown option or misused: %s", argv[optind - 1]);
 }
 
 int

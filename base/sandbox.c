@@ -186,9 +186,8 @@ add_parts(scmp_filter_ctx ctx, bool crew)
 	    SCMP_A1(SCMP_CMP_EQ, TCGETS)); /* isatty() */
 
 	for (size_t i = 0; i < ARRAY_LEN(fcntls) && rc == 0; i++)
-		rc =
-		    seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]));
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]));
 	/* workers, which have other numbers, are confined when they start */
 	if (rc == 0 && crew)
 		return seccomp_rule_add(

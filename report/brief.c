@@ -12,12 +12,11 @@ brief_json(const struct brief *b)
 
 	json_put(j, "verdict", json_text(json_text_at(p, "verdict")));
 	json_put(j, "report", json_text(b->out));
-	json_put(j, "subject",
-	    json_deep_copy(json_at(b->statement, "subject.0")));
+	json_put(
+	    j, "subject", json_deep_copy(json_at(b->statement, "subject.0")));
 	json_put(
 	    j, "resultsDigest", json_deep_copy(json_at(p, "resultsDigest")));
-	json_put(
-	    j, "notTested", json_deep_copy(json_at(p, "scope.notTested")));
+	json_put(j, "notTested", json_deep_copy(json_at(p, "scope.notTested")));
 	json_put(j, "findings",
 	    json_integer((json_int_t)json_array_size(json_at(p, "findings"))));
 	json_put(

@@ -15,8 +15,7 @@ struct bundle {
 };
 
 /* ERR_USAGE when a report in `path` would lie among the files of the case. */
-int bundle_apart(
-    const char *path, const char *dir, struct err *) MUST_USE;
+int bundle_apart(const char *path, const char *dir, struct err *) MUST_USE;
 /*
  * Begin the directory `path`.  ERR_USAGE when it exists, unless `force` and
  * it holds a report or nothing.

@@ -41,8 +41,7 @@ by_key(const json_t *list)
 		json_int_t nth;
 
 		key_of(one, &key);
-		nth = json_integer_value(
-			  json_object_get(seen, buf_str(&key))) +
+		nth = json_integer_value(json_object_get(seen, buf_str(&key))) +
 		      1;
 		json_put(seen, buf_str(&key), json_integer(nth));
 		buf_printf(&key, "\n%" JSON_INTEGER_FORMAT, nth);

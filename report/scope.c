@@ -71,8 +71,7 @@ scanned(const json_t *model, const char *hex)
 static void
 other_models(const struct checks_in *in, json_t *missing)
 {
-	const json_t *list =
-	    json_at(case_doc(in->docs, CASE_INSPECT), "files");
+	const json_t *list = json_at(case_doc(in->docs, CASE_INSPECT), "files");
 	const json_t *model =
 	    case_input(case_doc(in->docs, CASE_SCAN), "model");
 	const json_t *one;
@@ -94,8 +93,8 @@ other_models(const struct checks_in *in, json_t *missing)
 	}
 	if (n <= MODELS_NAMED)
 		return;
-	snprintf(
-	    text, sizeof(text), "behaviour of %zu models more", n - MODELS_NAMED);
+	snprintf(text, sizeof(text), "behaviour of %zu models more",
+	    n - MODELS_NAMED);
 	not_tested(missing, text, "another model of the bundle was scanned");
 }
 

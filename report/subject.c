@@ -128,8 +128,7 @@ collect(struct subject *s, const char *dir, bool by_state, struct err *e)
 	*s = (struct subject){.by_state = by_state};
 	arena_init(&s->arena, SUBJECT_ARENA);
 	/* the directory itself may be named by a link */
-	fts = fts_open(
-	    roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+	fts = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
 	if (fts == NULL) {
 		err_sys(e, "cannot walk");
 		return err_in(e, dir);

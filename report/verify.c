@@ -524,7 +524,8 @@ bad_options(void)
 	    (opt_sig != NULL && file_is_stdout(opt_sig)))
 		return "--pae and --sig want files: the result is what goes to "
 		       "standard output";
-	if (opt_ruleset != NULL && !digest_parse(opt_ruleset, &(struct digest){0}))
+	if (opt_ruleset != NULL &&
+	    !digest_parse(opt_ruleset, &(struct digest){0}))
 		return "--ruleset wants 64 hexadecimal digits in lower case";
 	/* what is no version would be older than any */
 	if (opt_version != NULL &&

@@ -22,7 +22,8 @@ tell(void *ctx, const char *what, const char *path)
 static bool
 of_folder(const struct outcome *o)
 {
-	return strcmp(json_text_at(o->statement, "predicate.manifest.container"),
+	return strcmp(
+		   json_text_at(o->statement, "predicate.manifest.container"),
 		   "directory") == 0;
 }
 
@@ -34,8 +35,8 @@ check_archive(struct outcome *o, const char *path)
 	uint64_t size;
 
 	if (of_folder(o))
-		outcome_problem(o,
-		    "bundle: %s is a file, and a folder was audited", path);
+		outcome_problem(
+		    o, "bundle: %s is a file, and a folder was audited", path);
 	else if (digest_file(path, LIMIT_MODEL_FILE, &d, &size, &e) != 0)
 		outcome_judge(o, &e);
 	else if (outcome_digest(

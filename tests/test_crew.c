@@ -109,7 +109,8 @@ static void
 one_that_hangs_up_is_ended(void **state)
 {
 	struct seen s = {.times = {0}};
-	struct crew c = {.workers = 1, .task = hang_up, .done = done, .ctx = &s};
+	struct crew c = {
+	    .workers = 1, .task = hang_up, .done = done, .ctx = &s};
 	struct err e = {0};
 
 	(void)state;
