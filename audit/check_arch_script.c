@@ -99,6 +99,19 @@ bind(struct lower *l, const char *name, size_t value)
 
 /* --- expressions --------------------------------------------------------- */
 
+/* Tells what a tensor is, and nothing of its numbers. */
+static bool
+is_about(const char *name)
+{
+	static const char *const ops[] = {"dtype", "is_floating_point",
+	    "is_complex", "__is__", "__isnot__", "device", "layout",
+	    "requires_grad", "is_cuda", "is_sparse", "is_quantized",
+	    "is_nested", "is_contiguous", "is_grad_enabled", "isinstance",
+	    "has_torch_function", "is_autocast_enabled", "format", "stride"};
+
+	return text_is_one_of(name, ops, ARRAY_LEN(ops));
+}
+
 /* What ATen's operators are called in ONNX, as far as it matters here. */
 static const char *
 op_of(const char *name)
@@ -134,7 +147,10 @@ op_of(const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(ops); i++)
 		if (strcmp(ops[i].from, name) == 0)
 			return ops[i].to;
-	return "Other";
+	/* also those of processors: mkldnn_convolution, linear_run */
+	if (strstr(name, "conv") != NULL || strstr(name, "linear") != NULL)
+		return "Conv";
+	return is_about(name) ? "Shape" : "Other";
 }
 
 /* max(x), max(x, 1): of one tensor; max(x, y): of each number */
@@ -191,7 +207,10 @@ call(struct lower *l, const struct script_expr *e, unsigned depth)
 	if (op == NULL)
 		op = op_of(f->text);
 	return join(l, e, 1, op, strcmp(op, "Cast") == 0 ? cast_to(e) : 0,
-	    strcmp(op, "Gemm") == 0 || strcmp(op, "Conv") == 0, depth);
+	    strcmp(op, "Gemm") == 0 || strcmp(op, "Conv") == 0 ||
+		(strcmp(op, "MatMul") == 0 && e->n > 2 &&
+		    e->item[2]->kind == SCRIPT_FIELD),
+	    depth);
 }
 
 static size_t

@@ -66,6 +66,18 @@ script $tmp/a.pt "    m = torch.to(torch.ne(ids, 0), 6)
     y = (self.l).forward(torch.div(s, c), )"
 assay-inspect $tmp/a.pt >$tmp/out 2>/dev/null
 ok "a mean without padding in TorchScript" sh -c "! grep ARCH_ $tmp/out"
+script $tmp/a.pt "    w = torch.matmul(torch.mean(x, [1]), CONSTANTS.c0)
+    _0 = torch.ne(ops.prim.dtype(ids), 11)
+    if _0:
+      z = torch.neg(w)
+    else:
+      z = w
+    if bool(torch.gt(torch.sum(z), 0)):
+      y = torch.mul(z, 2.)
+    else:
+      y = z"
+assay-inspect $tmp/a.pt >$tmp/out 2>/dev/null
+ok "branches by a type and by the result" sh -c "! grep ARCH_ $tmp/out"
 assay-inspect $f/note-channels.safetensors >$tmp/out
 for id in DEAD DUPLICATE OUTLIER; do
 	ok "channels: $id" grep -q "note *TENSOR_$id" $tmp/out
