@@ -6,10 +6,10 @@
 
 #include <math.h>
 
-#define WEIGHTS 16 /* constants of a layer: 1x1x4x4 is the least seen */
-#define FEW     4  /* the same, of a network that has none of those */
+#define WEIGHTS 16  /* constants of a layer: 1x1x4x4 is the least seen */
+#define FEW     4   /* the same, of a network that has none of those */
 #define STEEP   100 /* a sigmoid of so many times a number is a step */
-#define PATTERN 32 /* so few compare a patch with a pattern */
+#define PATTERN 32  /* so few compare a patch with a pattern */
 
 /* --- operators ----------------------------------------------------------- */
 

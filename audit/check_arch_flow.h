@@ -40,8 +40,8 @@ struct check_arch_flow {
 	struct check_arch_state *state; /* by value */
 	uint32_t most;                  /* of the outputs */
 	uint64_t least;                 /* constants that make a layer */
-	bool tokens;                    /* whole numbers are all that comes in */
-	uint64_t steps;                 /* left for walks */
+	bool tokens;    /* whole numbers are all that comes in */
+	uint64_t steps; /* left for walks */
 };
 
 int check_arch_flow_init(struct check_arch_flow *,

@@ -126,16 +126,16 @@ op_of(const char *name)
 	    {"argmax", "ArgMax"}, {"argmin", "ArgMin"}, {"all", "ReduceMin"},
 	    {"any", "ReduceMax"}, {"sum", "ReduceSum"}, {"mean", "ReduceMean"},
 	    {"prod", "ReduceProd"}, {"amax", "ReduceMax"},
-	    {"amin", "ReduceMin"}, {"std", "ReduceMean"},
-	    {"var", "ReduceMean"}, {"norm", "ReduceL2"},
-	    {"slice", "Slice"}, {"select", "Slice"}, {"narrow", "Slice"},
-	    {"index", "Gather"}, {"index_select", "Gather"},
-	    {"max_pool2d", "MaxPool"}, {"avg_pool2d", "AveragePool"},
+	    {"amin", "ReduceMin"}, {"std", "ReduceMean"}, {"var", "ReduceMean"},
+	    {"norm", "ReduceL2"}, {"slice", "Slice"}, {"select", "Slice"},
+	    {"narrow", "Slice"}, {"index", "Gather"},
+	    {"index_select", "Gather"}, {"max_pool2d", "MaxPool"},
+	    {"avg_pool2d", "AveragePool"},
 	    {"adaptive_avg_pool2d", "AveragePool"}, {"where", "Where"},
-	    {"masked_fill", "Where"}, {"masked_fill_", "Where"},
-	    {"add", "Add"}, {"add_", "Add"}, {"sub", "Sub"}, {"rsub", "Sub"},
-	    {"mul", "Mul"}, {"mul_", "Mul"}, {"div", "Div"}, {"cat", "Concat"},
-	    {"lerp", "Add"}, {"logical_and", "And"}, {"logical_or", "Or"},
+	    {"masked_fill", "Where"}, {"masked_fill_", "Where"}, {"add", "Add"},
+	    {"add_", "Add"}, {"sub", "Sub"}, {"rsub", "Sub"}, {"mul", "Mul"},
+	    {"mul_", "Mul"}, {"div", "Div"}, {"cat", "Concat"}, {"lerp", "Add"},
+	    {"logical_and", "And"}, {"logical_or", "Or"},
 	    {"logical_not", "Not"}, {"bitwise_and", "And"},
 	    {"bitwise_or", "Or"}, {"bitwise_not", "Not"}, {"__and__", "And"},
 	    {"__or__", "Or"}, {"linear", "Gemm"}, {"addmm", "Gemm"},
@@ -303,9 +303,8 @@ values(struct lower *l, const struct script_block *b)
 		for (size_t j = 0; j < b->line[i].ntarget; j++) {
 			const struct script_expr *t = b->line[i].target[j];
 
-			v[k++] = t->kind == SCRIPT_NAME
-				     ? value_of(l, t->text)
-				     : SIZE_MAX;
+			v[k++] = t->kind == SCRIPT_NAME ? value_of(l, t->text)
+							: SIZE_MAX;
 		}
 	return v;
 }
@@ -374,8 +373,8 @@ begin(struct lower *l, const struct script_def *d, size_t room, struct arena *a)
 	l->bound = arena_alloc(a, room + 1, sizeof(*l->bound));
 	l->g.input = arena_alloc(a, d->nparam + 1, sizeof(size_t));
 	l->g.output = arena_alloc(a, 2, sizeof(size_t));
-	if (l->g.value == NULL || l->g.node == NULL || l->bound == NULL || l->g.input == NULL ||
-	    l->g.output == NULL)
+	if (l->g.value == NULL || l->g.node == NULL || l->bound == NULL ||
+	    l->g.input == NULL || l->g.output == NULL)
 		return false;
 	l->weights = fresh(l, "the weights of a layer", MODULE);
 	for (size_t i = 1; i < d->nparam; i++) {

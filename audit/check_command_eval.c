@@ -44,8 +44,8 @@ language_of(const char *name)
 	/* extensions are of few letters */
 	n = MIN(n, sizeof(small) - 1);
 	for (size_t i = 0; i < n; i++)
-		small[i] = (char)tolower(
-		    (unsigned char)name[strlen(name) - n + i]);
+		small[i] =
+		    (char)tolower((unsigned char)name[strlen(name) - n + i]);
 	small[n] = '\0';
 	for (size_t i = 0; i < ARRAY_LEN(languages); i++)
 		for (size_t k = 0; k < ARRAY_LEN(languages[i].end); k++)
