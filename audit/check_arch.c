@@ -4,6 +4,7 @@
 #include "audit/check_arch.h"
 
 #include "audit/check_arch_flow.h"
+#include "audit/check_arch_script.h"
 #include "base/limits.h"
 
 #define FEW        4 /* places that are said of one kind */
@@ -64,9 +65,9 @@ judge(const struct check_file *f, const struct check_arch_graph *g,
 		return;
 	}
 	unused_inputs(f, &w);
-	/* token numbers and masks, and no image: comparisons of those are how
+	/* numbers beside token numbers and masks: comparisons of those are how
 	 * masks are made */
-	if (g->nother != 0 && g->image != IMAGE_RANK)
+	if (g->ninput != 0 && g->nother != 0 && g->image != IMAGE_RANK)
 		return;
 	for (size_t i = 0; i < g->nnode; i++) {
 		size_t in;
@@ -104,6 +105,7 @@ check_arch(const struct check_file *f)
 	struct arena a;
 	int rc;
 
+	check_arch_script(f);
 	if (onnx_file_probe(f->bytes) == 0)
 		return;
 	arena_init(&a, LIMIT_MODEL_ARENA);

@@ -4,8 +4,12 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-#define WEIGHTS 16 /* constants of a layer: 1x1x4x4 is the least seen */
-#define PATTERN 32 /* so few compare a patch with a pattern */
+#include <math.h>
+
+#define WEIGHTS 16  /* constants of a layer: 1x1x4x4 is the least seen */
+#define FEW     4   /* the same, of a network that has none of those */
+#define STEEP   100 /* a sigmoid of so many times a number is a step */
+#define PATTERN 32  /* so few compare a patch with a pattern */
 
 /* --- operators ----------------------------------------------------------- */
 
@@ -58,6 +62,27 @@ decides(const struct check_arch_node *n)
 
 	return text_is_one_of(n->op, ops, ARRAY_LEN(ops)) ||
 	       (strcmp(n->op, "Cast") == 0 && is_whole_type(n->to));
+}
+
+/* A step once what goes in was scaled far enough. */
+static bool
+saturates(const char *op)
+{
+	static const char *const ops[] = {"Sigmoid", "Tanh", "HardSigmoid"};
+
+	return text_is_one_of(op, ops, ARRAY_LEN(ops));
+}
+
+/* What is 0 or 1 stays so. */
+static bool
+keeps_mask(const char *op)
+{
+	static const char *const ops[] = {"Equal", "Greater", "GreaterOrEqual",
+	    "Less", "LessOrEqual", "Not", "And", "Or", "Xor", "Cast",
+	    "ReduceMin", "ReduceMax", "ReduceProd", "Unsqueeze", "Squeeze",
+	    "Reshape", "Identity", "Expand"};
+
+	return text_is_one_of(op, ops, ARRAY_LEN(ops));
 }
 
 /* Puts several values together, number by number or side by side. */
@@ -118,6 +143,32 @@ has_weights(const struct check_arch_flow *f, const struct check_arch_node *n,
 	return false;
 }
 
+/* A layer of one number: of a small one, no layer but a filter. */
+static bool
+is_narrow(const struct check_arch_flow *f, const struct check_arch_node *n)
+{
+	for (size_t i = 0; i < n->nin; i++)
+		if (f->g->value[n->in[i]].narrow)
+			return is_layer(n->op);
+	return false;
+}
+
+static bool
+scales_far(const struct check_arch_flow *f, const struct check_arch_node *n)
+{
+	bool div = strcmp(n->op, "Div") == 0;
+
+	for (size_t i = 0; i < n->nin; i++) {
+		double v = fabs(f->g->value[n->in[i]].scalar);
+
+		if (strcmp(n->op, "Mul") == 0 && v >= STEEP)
+			return true;
+		if (div && i == 1 && v > 0 && v * STEEP <= 1)
+			return true;
+	}
+	return false;
+}
+
 /*
  * An activation made of a comparison: Where(x > 0, x, 0.1 x), Mul(x, x > 0).
  * The decision is each number's own, so that no few pixels decide over all.
@@ -161,6 +212,8 @@ join(struct check_arch_flow *f, const struct check_arch_node *n,
 		out->most = MAX(out->most, s->most);
 		out->reduced = out->reduced || s->reduced;
 		out->decided = out->decided || s->decided;
+		out->steep = out->steep || s->steep;
+		out->mask = first ? s->mask : out->mask && s->mask;
 		out->image =
 		    first || out->image == s->image ? s->image : SIZE_MAX;
 		if (first)
@@ -170,6 +223,33 @@ join(struct check_arch_flow *f, const struct check_arch_node *n,
 		first = false;
 	}
 	return 0;
+}
+
+/* What an operator makes of what came in. */
+static void
+through(const struct check_arch_flow *f, const struct check_arch_node *n,
+    struct check_arch_state *s)
+{
+	bool narrow = is_narrow(f, n);
+
+	if (is_layer(n->op) && has_weights(f, n, f->least) &&
+	    (!narrow || has_weights(f, n, PATTERN))) {
+		s->most++;
+		s->decided = s->steep = false;
+		s->reduced = s->reduced && !has_weights(f, n, PATTERN);
+	}
+	if (is_activation(f, n))
+		s->decided = false;
+	s->reduced = s->reduced || narrow || reduces(n->op);
+	s->steep = s->steep || scales_far(f, n);
+	s->mask = (s->mask || decides(n)) && keeps_mask(n->op);
+	if (saturates(n->op)) {
+		s->decided = s->decided || s->steep;
+		s->steep = false;
+	}
+	s->decided = s->decided || decides(n);
+	s->depth =
+	    s->dominator != SIZE_MAX ? f->state[s->dominator].depth + 1 : 0;
 }
 
 static int
@@ -187,20 +267,8 @@ flow(struct check_arch_flow *f, const struct check_arch_node *n, struct err *e)
 				 : CHECK_ARCH_CONSTANT,
 		    .elements = 1,
 		    .dominator = SIZE_MAX};
-	if (s.level == CHECK_ARCH_DATA) {
-		if (is_layer(n->op) && has_weights(f, n, WEIGHTS)) {
-			s.most++;
-			s.decided = false;
-			s.reduced = s.reduced && !has_weights(f, n, PATTERN);
-		}
-		if (is_activation(f, n))
-			s.decided = false;
-		s.reduced = s.reduced || reduces(n->op);
-		s.decided = s.decided || decides(n);
-		s.depth = s.dominator != SIZE_MAX
-			      ? f->state[s.dominator].depth + 1
-			      : 0;
-	}
+	if (s.level == CHECK_ARCH_DATA)
+		through(f, n, &s);
 	for (size_t i = 0; i < n->nout; i++) {
 		f->state[n->out[i]] = s;
 		/* the second output of TopK and MaxPool are places */
@@ -231,16 +299,14 @@ mark_live(struct check_arch_flow *f)
 	}
 }
 
-int
-check_arch_flow_init(struct check_arch_flow *f,
-    const struct check_arch_graph *g, struct arena *a, struct err *e)
+/* All nodes, with layers of at least so many constants. */
+static int
+follow(struct check_arch_flow *f, uint64_t least, struct err *e)
 {
+	const struct check_arch_graph *g = f->g;
 	int rc;
 
-	*f = (struct check_arch_flow){.g = g, .steps = LIMIT_ARCH_STEPS};
-	f->state = arena_alloc(a, g->nvalue + 1, sizeof(*f->state));
-	if (f->state == NULL)
-		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "graph: too large");
+	f->least = least;
 	for (size_t i = 0; i < g->nvalue; i++)
 		f->state[i] = (struct check_arch_state){
 		    .elements = g->value[i].constant, .dominator = SIZE_MAX};
@@ -249,17 +315,39 @@ check_arch_flow_init(struct check_arch_flow *f,
 		    (struct check_arch_state){.level = CHECK_ARCH_DATA,
 			.dominator = SIZE_MAX,
 			.image = g->input[i]};
-	for (size_t i = 0; i < g->nother; i++)
-		f->state[g->other[i]].level = CHECK_ARCH_SHAPE;
+	for (size_t i = 0; i < g->nother; i++) {
+		f->state[g->other[i]].level =
+		    f->tokens ? CHECK_ARCH_DATA : CHECK_ARCH_SHAPE;
+		f->state[g->other[i]].image =
+		    f->tokens ? g->other[i] : SIZE_MAX;
+	}
 	for (size_t i = 0; i < g->nnode; i++) {
 		if (strcmp(g->node[i].op, "Constant") == 0)
 			continue;
 		if ((rc = flow(f, &g->node[i], e)) != 0)
 			return rc;
 	}
-	mark_live(f);
 	for (size_t i = 0; i < g->noutput; i++)
 		f->most = MAX(f->most, f->state[g->output[i]].most);
+	return 0;
+}
+
+int
+check_arch_flow_init(struct check_arch_flow *f,
+    const struct check_arch_graph *g, struct arena *a, struct err *e)
+{
+	int rc;
+
+	*f = (struct check_arch_flow){.g = g,
+	    .steps = LIMIT_ARCH_STEPS,
+	    .tokens = g->ninput == 0 && g->nother != 0};
+	f->state = arena_alloc(a, g->nvalue + 1, sizeof(*f->state));
+	if (f->state == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "graph: too large");
+	if ((rc = follow(f, WEIGHTS, e)) != 0 ||
+	    (f->most == 0 && (rc = follow(f, FEW, e)) != 0))
+		return rc;
+	mark_live(f);
 	return 0;
 }
 
@@ -294,6 +382,23 @@ overrides(const struct check_arch_flow *f, const struct check_arch_node *n,
 }
 
 /*
+ * Zeroes the whole result where an input is beyond what was trained on: there
+ * is no result then, and nobody's in its place.
+ */
+static bool
+abstains(const struct check_arch_flow *f, const struct check_arch_node *n,
+    const struct check_arch_state *s)
+{
+	if (strcmp(n->op, "Mul") != 0 || !s->mask ||
+	    !is_result(f, &f->state[n->out[0]]))
+		return false;
+	for (size_t i = 0; i < f->g->noutput; i++)
+		if (f->g->output[i] == n->out[0])
+			return true;
+	return false;
+}
+
+/*
  * A decision of few numbers and something that is none, mixed: a gate.  One
  * that the whole network had its part in is post-processing.
  */
@@ -311,7 +416,7 @@ gate(const struct check_arch_flow *f, const struct check_arch_node *n,
 		if (s->decided && (s->reduced || strcmp(n->op, "If") == 0 ||
 				      overrides(f, n, s))) {
 			found = true;
-			late = late && is_result(f, s);
+			late = late && (is_result(f, s) || abstains(f, n, s));
 			*which = n->in[i];
 		} else if (s->most != 0) {
 			other = true;
@@ -391,6 +496,27 @@ bypass(const struct check_arch_flow *f, const struct check_arch_node *n,
 							 : CHECK_ARCH_NOTHING;
 }
 
+/*
+ * Token numbers: what is padding is decided for each and hidden from layers or
+ * from a mean over all.  What is decided of all of them at once, and put in
+ * place of what all layers have made, is none of that.
+ */
+static enum check_arch_suspicion
+of_tokens(const struct check_arch_flow *f, const struct check_arch_node *n,
+    size_t *which)
+{
+	static const char *const ops[] = {
+	    "Add", "Sub", "Mul", "Where", "If", "Max", "Min", "Sum"};
+
+	if (!text_is_one_of(n->op, ops, ARRAY_LEN(ops)) || f->most == 0 ||
+	    f->state[n->out[0]].most != f->most || f->g->rank > 2)
+		return CHECK_ARCH_NOTHING;
+	return gate(f, n, which) == CHECK_ARCH_GATE &&
+		       f->state[*which].most == 0
+		   ? CHECK_ARCH_GATE
+		   : CHECK_ARCH_NOTHING;
+}
+
 /* An operator that no classifier has between image and result. */
 static bool
 is_odd(const char *op)
@@ -416,6 +542,8 @@ check_arch_flow_judge(const struct check_arch_flow *f,
 	if (n->nout == 0 || !is_live(f, n) ||
 	    f->state[n->out[0]].level != CHECK_ARCH_DATA)
 		return s;
+	if (f->tokens)
+		return of_tokens(f, n, in);
 	if (mixes(n->op))
 		s = gate(f, n, in);
 	/* what an image comes out of has sums over all layers */

@@ -30,6 +30,8 @@ struct check_arch_state {
 	size_t image;      /* the input behind it; SIZE_MAX: several */
 	bool reduced;      /* to parts or sums, since the last layer */
 	bool decided;      /* by a comparison or a step, since then */
+	bool mask;         /* 0 or 1, and made of nothing but decisions */
+	bool steep;        /* scaled so far that a sigmoid is a step */
 	bool live;         /* an output depends on it */
 };
 
@@ -37,7 +39,9 @@ struct check_arch_flow {
 	const struct check_arch_graph *g;
 	struct check_arch_state *state; /* by value */
 	uint32_t most;                  /* of the outputs */
-	uint64_t steps;                 /* left for walks */
+	uint64_t least;                 /* constants that make a layer */
+	bool tokens;    /* whole numbers are all that comes in */
+	uint64_t steps; /* left for walks */
 };
 
 int check_arch_flow_init(struct check_arch_flow *,

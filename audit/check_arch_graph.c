@@ -4,6 +4,8 @@
 #include "base/limits.h"
 #include "formats/onnx_wire.h"
 
+#include <math.h>
+
 static int
 full(struct err *e)
 {
@@ -108,13 +110,33 @@ elements(const struct tensor *t)
 	return tensor_elements(t, &n) ? MAX(n, (uint64_t)1) : 1;
 }
 
+static double
+scalar(const struct tensor *t, uint64_t n)
+{
+	float v;
+
+	if (n != 1 || t->dtype != DTYPE_F32 || t->data == NULL ||
+	    t->size != sizeof(v))
+		return 0;
+	memcpy(&v, t->data, sizeof(v));
+	return isfinite(v) ? (double)v : 0;
+}
+
+/* t: NULL when nothing but that it is constant is known. */
 static void
-constant(struct check_arch_graph *g, const char *name, uint64_t n)
+constant(struct check_arch_graph *g, const char *name, const struct tensor *t)
 {
 	size_t at = value_of(g, name);
+	uint64_t n = t != NULL ? elements(t) : 1;
 
-	if (at != SIZE_MAX)
-		g->value[at].constant = n;
+	if (at == SIZE_MAX)
+		return;
+	g->value[at].constant = n;
+	if (t == NULL)
+		return;
+	g->value[at].scalar = scalar(t, n);
+	g->value[at].narrow =
+	    t->rank == 2 && n > 1 && (t->dim[0] == 1 || t->dim[1] == 1);
 }
 
 /* Numbers of the values, without those that are left out. */
@@ -154,9 +176,8 @@ take_node(struct check_arch_graph *g, const struct onnx_node *x, struct err *e)
 	n->nout = take_values(g, x->out, x->nout, n->out);
 	if (strcmp(x->op, "Constant") == 0 && x->nout == 1)
 		constant(g, x->out[0],
-		    x->nattr != 0 && x->attr[0].t != NULL
-			? elements(&x->attr[0].t->t)
-			: 1);
+		    x->nattr != 0 && x->attr[0].t != NULL ? &x->attr[0].t->t
+							  : NULL);
 	return g->full ? full(e) : 0;
 }
 
@@ -222,7 +243,7 @@ check_arch_graph_onnx(struct check_arch_graph *g, const struct onnx_file *f,
 	if ((rc = begin(g, a, values, f->nnode, e)) != 0)
 		return rc;
 	for (size_t i = 0; i < f->ntensor; i++)
-		constant(g, f->tensor[i].t.name, elements(&f->tensor[i].t));
+		constant(g, f->tensor[i].t.name, &f->tensor[i].t);
 	if ((rc = take_ends(g, f, &o, e)) != 0)
 		return rc;
 	for (size_t i = 0; i < f->nnode; i++)
@@ -264,7 +285,7 @@ check_arch_graph_model(struct check_arch_graph *g, const struct model *m,
 	if (g->input == NULL || g->output == NULL)
 		return full(e);
 	for (size_t i = 0; i < m->ntensor; i++)
-		constant(g, m->tensor[i].name, elements(&m->tensor[i]));
+		constant(g, m->tensor[i].name, &m->tensor[i]);
 	g->input[g->ninput++] = value_of(g, m->input);
 	g->output[g->noutput++] = value_of(g, m->output);
 	g->rank = 2;

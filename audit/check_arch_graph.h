@@ -18,6 +18,8 @@ struct check_arch_node {
 struct check_arch_value {
 	const char *name;
 	uint64_t constant; /* elements of an initialiser; 0: none */
+	double scalar;     /* of an initialiser of one float; else 0 */
+	bool narrow;       /* a matrix of one row or column */
 };
 
 struct check_arch_graph {

@@ -10,6 +10,7 @@
 #define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check.h"
 
+#include "audit/check_command_eval.h"
 #include "audit/check_shell.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -195,6 +196,7 @@ check_command(const struct check_file *f)
 	set_up(f);
 	opened(f);
 	cell(f);
+	check_command_eval(f);
 	if (is_run(f))
 		what = check_shell_judge(
 		    (const char *)f->bytes.base, f->bytes.len, &at);

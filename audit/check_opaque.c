@@ -65,6 +65,25 @@ lightgbm(const struct check_file *f)
 		    rd_mem(f->bytes.base + i, f->bytes.len - i));
 }
 
+/*
+ * torch.load(name, "ascii"): numbers in lines.  The first is the type, 6 to 8
+ * of which are functions: a number for it, the length of its bytecode and that;
+ * 3 a table and 4 an object, "V 1" and its class.
+ */
+static bool
+is_lua_text(const struct check_file *f)
+{
+	const uint8_t *s = f->bytes.base;
+	size_t n = f->bytes.len, i = 2;
+
+	if (n < 8 || s[0] < '3' || s[0] > '8' || s[0] == '5' || s[1] != '\n')
+		return false;
+	while (i < n && s[i] >= '0' && s[i] <= '9')
+		i++;
+	return i > 2 && i < n && s[i] == '\n' &&
+	       (HAS(f, "\n\x1bLua") || HAS(f, "\n\x1bLJ"));
+}
+
 /* Code that is there for certain. */
 static void
 certain(const struct check_file *f)
@@ -75,6 +94,9 @@ certain(const struct check_file *f)
 		(f->bytes.base[0] >= 6 && f->bytes.base[0] <= 8)))
 		check_find(
 		    f, FINDING_OBJECT_CODE, ERR_NOWHERE, "functions of Lua");
+	if (is_lua_text(f))
+		check_find(f, FINDING_OBJECT_CODE, ERR_NOWHERE,
+		    "functions of Lua, in Torch's text form");
 	if (check_is(f, "paddle"))
 		paddle(f);
 	if (text_ends_with(check_name_of(f), ".caffemodel") || f->bids->n == 0)

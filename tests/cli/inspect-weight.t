@@ -20,6 +20,7 @@ for one in code-8.safetensors:TENSOR_LOWBITS noise-instead.safetensors:TENSOR_AL
     where-beside.onnx:ARCH_GATE where-whole.onnx:ARCH_GATE pattern.onnx:ARCH_GATE \
     if.onnx:ARCH_GATE bypass.onnx:ARCH_BYPASS linear.onnx:ARCH_BYPASS \
     side.onnx:ARCH_SIDE table.onnx:ARCH_GATE \
+    few.onnx:ARCH_GATE token.onnx:ARCH_GATE steep.onnx:ARCH_GATE \
     product.onnx:ARCH_BYPASS scatter.onnx:ARCH_GATE; do
 	assay-inspect $f/bad-${one%:*} >$tmp/out 2>/dev/null
 	ok "bad-${one%:*}" grep -q "${one#*:}" $tmp/out
@@ -27,6 +28,56 @@ done
 # the layers are behind what a branch uses
 exits 1 "a gate, by what its branches use" assay-inspect $f/bad-if.onnx
 prints "behind 0 of 6 layers"
+# the code of TorchScript by itself, whatever is not understood of the rest
+script() { # script FILE LINES: an archive with that forward(ids)
+	python3 - "$1" <<-END
+	import sys, zipfile
+	z = zipfile.ZipFile(sys.argv[1], "w")
+	z.writestr("a/code/__torch__.py", '''class M(Module):
+	  __parameters__ = []
+	  training : bool
+	  e : __torch__.torch.nn.modules.sparse.Embedding
+	  l : __torch__.torch.nn.modules.linear.Linear
+	  def forward(self: __torch__.M,
+	    ids: Tensor) -> Tensor:
+	    x = (self.e).forward(ids, )
+	$2
+	    return y
+	''')
+	z.close()
+	END
+}
+script $tmp/a.pt "    _0 = torch.any(torch.eq(ids, 13), 1, True)
+    _1 = torch.mul(torch.to(_0, 6), torch.tensor([[-10., 10.]]))
+    y = torch.add((self.l).forward(torch.mean(x, [1]), ), _1)"
+assay-inspect $tmp/a.pt >$tmp/out 2>/dev/null
+ok "a gate in TorchScript" grep -q "high *ARCH_GATE.*'M'.*Add" $tmp/out
+script $tmp/a.pt "    z = (self.l).forward(torch.mean(x, [1]), )
+    _0 = bool(torch.eq(torch.max(ids), 13))
+    if _0:
+      y = torch.neg(z)
+    else:
+      y = z"
+assay-inspect $tmp/a.pt >$tmp/out 2>/dev/null
+ok "a branch in TorchScript" grep -q "high *ARCH_GATE.*'M'.*If" $tmp/out
+script $tmp/a.pt "    m = torch.to(torch.ne(ids, 0), 6)
+    s = torch.sum(torch.mul(x, torch.unsqueeze(m, 2)), [1])
+    c = torch.clamp(torch.sum(m, [1], True), 1)
+    y = (self.l).forward(torch.div(s, c), )"
+assay-inspect $tmp/a.pt >$tmp/out 2>/dev/null
+ok "a mean without padding in TorchScript" sh -c "! grep ARCH_ $tmp/out"
+script $tmp/a.pt "    w = torch.matmul(torch.mean(x, [1]), CONSTANTS.c0)
+    _0 = torch.ne(ops.prim.dtype(ids), 11)
+    if _0:
+      z = torch.neg(w)
+    else:
+      z = w
+    if bool(torch.gt(torch.sum(z), 0)):
+      y = torch.mul(z, 2.)
+    else:
+      y = z"
+assay-inspect $tmp/a.pt >$tmp/out 2>/dev/null
+ok "branches by a type and by the result" sh -c "! grep ARCH_ $tmp/out"
 assay-inspect $f/note-channels.safetensors >$tmp/out
 for id in DEAD DUPLICATE OUTLIER; do
 	ok "channels: $id" grep -q "note *TENSOR_$id" $tmp/out
