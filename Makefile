@@ -251,6 +251,8 @@ eval-foreign: all ## the scan on models that PyTorch trained, of other architect
 	@/usr/bin/python3 -B audit/foreign.py $(B)/bin build/foreign
 eval-usual: all ## scan the literature's attacks on models that PyTorch trained (python3-torch; two hours, resumable)
 	@/usr/bin/python3 -B audit/usual.py $(B)/bin build/usual
+eval-signs: all ## scan models of coloured pictures of 43 classes (python3-torch, python3-pil; three hours, resumable)
+	@/usr/bin/python3 -B audit/signs.py $(B)/bin build/signs
 eval-purify: all ## purify the victims of the zoo by METHODS, as SCANS found them; the table of purify/EVALUATION.md; hours
 	@sh purify/zoo-purify.sh $(ZOO) $${SCANS:-build/scans/given} $${OUT:-build/eval-purify} \
 	  "$${METHODS:-guided sau ft ft-sam d3 anp fp i-bau nad}" "$${SEEDS:-0 1 2}" $${NAMES:-test-}
@@ -279,5 +281,5 @@ install: all ## binaries, data and man pages
 	for s in 1 5 7; do install -m644 man/*.$$s $(DESTDIR)$(MANDIR)/man$$s; done
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models corpus demo deps \
-        deps-check eval-foreign eval-purify eval-scan eval-usual eval-usual-purify fixtures format fuzz fuzz-bins help install interop lint null-table \
+        deps-check eval-foreign eval-purify eval-scan eval-signs eval-usual eval-usual-purify fixtures format fuzz fuzz-bins help install interop lint null-table \
         real-sizes real-victims replay sau-table scan-growth unit zoo
