@@ -9,13 +9,6 @@
 #include <math.h>
 
 #define IN_FOR_DATA OP_KEEP_IN_FOR_DATA
-#define NONE                                                                   \
-	{                                                                      \
-		{NULL, 0},                                                     \
-		{                                                              \
-			NULL, 0                                                \
-		}                                                              \
-	}
 #define ONE(name, absent)                                                      \
 	{                                                                      \
 		{name, absent},                                                \
@@ -124,7 +117,7 @@ gelu_slope(size_t n, const float *restrict x, float *restrict d, const float *q)
 
 UNARY_REAL(gelu, 0.5 * x * (1.0 + erf(x * 0.70710678118654752)))
 static const struct unary f_gelu = {
-    gelu_real, NULL, gelu_line, gelu_slope, NONE, false};
+    gelu_real, NULL, gelu_line, gelu_slope, UNARY_NONE, false};
 
 /* x (1 + tanh(u)) / 2, u = A (x + B x^3) */
 #define GELU_A 0.79788456080286536 /* sqrt(2 / pi) */
@@ -167,7 +160,7 @@ gelu_tanh_slope(
 
 UNARY_REAL(gelu_tanh, 0.5 * x * (1.0 + tanh(GELU_A * (x + GELU_B * x * x * x))))
 static const struct unary f_gelu_tanh = {
-    gelu_tanh_real, NULL, gelu_tanh_line, gelu_tanh_slope, NONE, false};
+    gelu_tanh_real, NULL, gelu_tanh_line, gelu_tanh_slope, UNARY_NONE, false};
 
 static int
 gelu_build(struct step *s, const struct node *n, struct arena *a, struct err *e)
@@ -214,8 +207,8 @@ UNARY_REAL(hard_swish, x *real_unit(x / 6.0 + 0.5))
 UNARY_EACH(hard_swish_line, x *unit(x *SIXTH + 0.5f))
 UNARY_EACH(hard_swish_slope,
     x <= -3.0f ? 0.0f : (x >= 3.0f ? 1.0f : x * (2.0f * SIXTH) + 0.5f))
-static const struct unary f_hard_swish = {
-    hard_swish_real, NULL, hard_swish_line, hard_swish_slope, NONE, false};
+static const struct unary f_hard_swish = {hard_swish_real, NULL,
+    hard_swish_line, hard_swish_slope, UNARY_NONE, false};
 UNARY(hard_swish, "HardSwish", UNARY_BACK, 0, IN_FOR_DATA);
 
 UNARY_REAL(leaky_relu, x < 0.0 ? p[0] * x : x)
@@ -254,7 +247,7 @@ sigmoid_line(
 UNARY_REAL(sigmoid, logistic(x))
 UNARY_EACH(sigmoid_slope, x *(1.0f - x))
 static const struct unary f_sigmoid = {
-    sigmoid_real, NULL, sigmoid_line, sigmoid_slope, NONE, false};
+    sigmoid_real, NULL, sigmoid_line, sigmoid_slope, UNARY_NONE, false};
 UNARY(sigmoid, "Sigmoid", UNARY_BACK, 0, OP_KEEP_OUT);
 
 static void
@@ -267,7 +260,7 @@ softplus_line(
 
 UNARY_REAL(softplus, soft(x))
 static const struct unary f_softplus = {
-    softplus_real, NULL, softplus_line, sigmoid_line, NONE, false};
+    softplus_real, NULL, softplus_line, sigmoid_line, UNARY_NONE, false};
 UNARY(softplus, "Softplus", UNARY_BACK, 0, IN_FOR_DATA);
 
 /* x sigmoid(alpha x) */
@@ -323,7 +316,7 @@ mish_slope(size_t n, const float *restrict x, float *restrict d, const float *q)
 
 UNARY_REAL(mish, x *tanh(soft(x)))
 static const struct unary f_mish = {
-    mish_real, NULL, mish_line, mish_slope, NONE, false};
+    mish_real, NULL, mish_line, mish_slope, UNARY_NONE, false};
 UNARY(mish, "Mish", UNARY_BACK, 0, IN_FOR_DATA);
 
 /* --- others that saturate ------------------------------------------------ */
@@ -332,7 +325,7 @@ UNARY_REAL(softsign, x / (1.0 + fabs(x)))
 UNARY_EACH(softsign_line, x / (1.0f + fabsf(x)))
 UNARY_EACH(softsign_slope, 1.0f / ((1.0f + fabsf(x)) * (1.0f + fabsf(x))))
 static const struct unary f_softsign = {
-    softsign_real, NULL, softsign_line, softsign_slope, NONE, false};
+    softsign_real, NULL, softsign_line, softsign_slope, UNARY_NONE, false};
 UNARY(softsign, "Softsign", UNARY_BACK, 0, IN_FOR_DATA);
 
 static void
@@ -345,5 +338,5 @@ tanh_line(size_t n, const float *restrict x, float *restrict y, const float *q)
 UNARY_REAL(tanh, tanh(x))
 UNARY_EACH(tanh_slope, 1.0f - x * x)
 static const struct unary f_tanh = {
-    tanh_real, NULL, tanh_line, tanh_slope, NONE, false};
+    tanh_real, NULL, tanh_line, tanh_slope, UNARY_NONE, false};
 UNARY(tanh, "Tanh", UNARY_BACK, 0, OP_KEEP_OUT);

@@ -7,21 +7,13 @@
 
 #include <math.h>
 
-#define NONE                                                                   \
-	{                                                                      \
-		{NULL, 0},                                                     \
-		{                                                              \
-			NULL, 0                                                \
-		}                                                              \
-	}
-
 /* fn(x), whose derivative is SLOPE */
 #define FUNCTION(fn, title, SLOPE)                                             \
 	UNARY_REAL(fn, fn(x))                                                  \
 	UNARY_EACH(fn##_line, fn##f(x))                                        \
 	UNARY_EACH(fn##_slope, SLOPE)                                          \
 	static const struct unary f_##fn = {                                   \
-	    fn##_real, NULL, fn##_line, fn##_slope, NONE, false};              \
+	    fn##_real, NULL, fn##_line, fn##_slope, UNARY_NONE, false};        \
 	UNARY(fn, title, UNARY_BACK, 0, OP_KEEP_IN_FOR_DATA)
 
 FUNCTION(acos, "Acos", -1.0f / sqrtf(1.0f - x * x));

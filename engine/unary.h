@@ -73,6 +73,15 @@ void unary_backward(const struct op_call *);
 	    .backward = back,                                                  \
 	}
 
+/* No attributes. */
+#define UNARY_NONE                                                             \
+	{                                                                      \
+		{NULL, 0},                                                     \
+		{                                                              \
+			NULL, 0                                                \
+		}                                                              \
+	}
+
 /* Functions of struct unary by an expression of x and p or q. */
 #define UNARY_REAL(name, Y)                                                    \
 	static double name##_real(double x, const double *p)                   \
