@@ -390,7 +390,8 @@ static void
 judge(const struct check_file *f, const struct script_class *c,
     const struct check_arch_flow *w)
 {
-	for (size_t i = 0; i < w->g->nnode; i++) {
+	/* without a layer there is no result to decide over */
+	for (size_t i = 0; i < w->g->nnode && w->most != 0; i++) {
 		const struct check_arch_node *n = &w->g->node[i];
 		size_t in;
 
