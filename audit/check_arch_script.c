@@ -13,8 +13,8 @@
 
 #define MODULE  4096 /* numbers of a layer, which the code does not tell */
 #define ARGS    64
-#define SOURCE  ((size_t)1 << 18)
-#define DEEP    64
+#define SOURCE  ((size_t)1 << 20)
+#define DEEP    256
 #define NO_TYPE 1 /* Cast: to floats */
 #define TRUTH   9 /* to booleans */
 
@@ -374,8 +374,10 @@ begin(struct lower *l, const struct script_def *d, size_t room, struct arena *a)
 	l->g.input = arena_alloc(a, d->nparam + 1, sizeof(size_t));
 	l->g.output = arena_alloc(a, 2, sizeof(size_t));
 	if (l->g.value == NULL || l->g.node == NULL || l->bound == NULL ||
-	    l->g.input == NULL || l->g.output == NULL)
+	    l->g.input == NULL || l->g.output == NULL) {
+		l->full = true;
 		return false;
+	}
 	l->weights = fresh(l, "the weights of a layer", MODULE);
 	for (size_t i = 1; i < d->nparam; i++) {
 		size_t v = fresh(l, d->param[i], 0);
@@ -412,18 +414,20 @@ look(const struct check_file *f, const struct script_class *c,
     const struct script_def *d)
 {
 	struct check_arch_flow w;
-	struct err ignored = {0};
+	struct err e = {0};
 	struct lower l;
 	struct arena a;
 
-	/* what is too large for this is no gate by itself */
 	arena_init(&a, LIMIT_MODEL_ARENA);
-	if (begin(&l, d, f->bytes.len, &a)) {
+	if (begin(&l, d, f->bytes.len, &a))
 		block(&l, &d->body, 0);
-		if (!l.full && l.g.noutput != 0 &&
-		    check_arch_flow_init(&w, &l.g, &a, &ignored) == 0)
-			judge(f, c, &w);
-	}
+	if (l.full ||
+	    (l.g.noutput != 0 && check_arch_flow_init(&w, &l.g, &a, &e) != 0))
+		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
+		    "forward() of '%.80s' is too large to be followed",
+		    c->name);
+	else if (l.g.noutput != 0)
+		judge(f, c, &w);
 	arena_release(&a);
 }
 
@@ -435,8 +439,13 @@ check_arch_script(const struct check_file *f)
 	struct arena a;
 
 	if (f->member == NULL || strstr(f->member, "code/__torch__") == NULL ||
-	    !text_ends_with(f->member, ".py") || f->bytes.len > SOURCE)
+	    !text_ends_with(f->member, ".py"))
 		return;
+	if (f->bytes.len > SOURCE) {
+		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
+		    "more TorchScript than is followed");
+		return;
+	}
 	arena_init(&a, LIMIT_MODEL_ARENA);
 	if (script_text_read((struct slice){f->bytes.base, f->bytes.len},
 		f->member, &a, &s, &ignored) == 0)

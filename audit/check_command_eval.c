@@ -112,6 +112,9 @@ check_command_eval(const struct check_file *f)
 		return;
 	arena_init(&a, LIMIT_TEMPLATE_ARENA);
 	t = packed(f->bytes, &a);
+	if (t.s == NULL)
+		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
+		    "a program longer than is looked at");
 	for (size_t i = 0; i < ARRAY_LEN(l->run) && t.s != NULL; i++)
 		if (l->run[i] != NULL && runs(l, t, l->run[i])) {
 			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,

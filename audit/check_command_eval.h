@@ -6,7 +6,7 @@
 
 #include "audit/check.h"
 
-/* A text of at most LIMIT_INSPECT_SOURCE bytes, by the end of its name. */
+/* A program, by the end of its name. */
 void check_command_eval(const struct check_file *);
 
 #endif

@@ -66,17 +66,18 @@ printf 'scp ~/.ssh/id_rsa b:\n' | file a.sh
 hostile SOURCE_DANGEROUS "the key that is sent"
 
 # --- TorchScript without weights
-script() { # script LINES: the body of forward()
+script() { # [TIMES=N] script LINES: the body of forward(), N times
 	rm -rf "$tmp/b"
 	mkdir -p "$tmp/b"
 	python3 -B - "$tmp/b/m.pt" "$1" <<-'END'
-	import sys, zipfile
+	import os, sys, zipfile
+	times = int(os.environ.get("TIMES", 1))
 	with zipfile.ZipFile(sys.argv[1], "w") as z:
 	    z.writestr("m/data.pkl", b"\x80\x02c__torch__\nM\n)\x81}b.")
 	    z.writestr("m/constants.pkl", b"\x80\x02).")
 	    z.writestr("m/version", "3\n")
 	    z.writestr("m/code/__torch__.py", "class M(Module):\n  __parameters__ = []\n  __buffers__ = []\n  def forward(self: __torch__.M,\n    x: Tensor) -> Tensor:\n"
-	        + "".join("    %s\n" % l for l in sys.argv[2].split("|")) + "    return x\n")
+	        + "".join("    %s\n" % l for l in times * sys.argv[2].split("|")) + "    return x\n")
 	END
 }
 script 'while True:|  x = torch.add(x, 1)'
@@ -91,6 +92,9 @@ script 'if bool(torch.eq(torch.sum(x), 42.5)):|  x = torch.zeros_like(x)|else:| 
 hostile TORCHSCRIPT_GATE "a gate on one value"
 script 'if bool(torch.gt(torch.sum(x), 0)):|  x = torch.zeros_like(x)|else:|  pass'
 exits 0 "a sign" assay-inspect "$tmp/b"
+TIMES=60000 script 'x = torch.neg(x)'
+exits 2 "more of it than is followed" assay-inspect "$tmp/b"
+prints "FILE_LIMIT.*more TorchScript than is followed"
 script '_0 = ^run()(x)'
 hostile TORCHSCRIPT_OPERATOR "an operator of Python"
 
