@@ -17,6 +17,7 @@
 #include "base/map.h"
 #include "base/opt.h"
 #include "base/sandbox.h"
+#include "base/snapshot.h"
 #include "base/tool.h"
 
 #include <unistd.h>
@@ -289,15 +290,19 @@ list_case(struct job *j, struct err *e)
 	doc_input(j->doc, "manifest", path, &d, size);
 	if ((rc = file_join(path, sizeof(path), j->path[0], "files", e)) != 0)
 		return rc;
-	return inspect_list_tree(&j->list, path, "", e);
+	return inspect_list_tree(&j->list, path, NULL, "", e);
 }
 
 static int
 list_path(struct job *j, const char *path, struct err *e)
 {
+	char blobs[4096];
+
 	if (!file_is_dir(path))
 		return inspect_list_file(&j->list, path, e);
-	return inspect_list_tree(&j->list, path, j->npath > 1 ? path : "", e);
+	return inspect_list_tree(&j->list, path,
+	    snapshot_blobs(path, blobs, sizeof(blobs)) ? blobs : NULL,
+	    j->npath > 1 ? path : "", e);
 }
 
 static void
@@ -379,7 +384,7 @@ close_reference(struct job *j)
 static int
 inspect(struct job *j, struct err *e)
 {
-	const char *read[MAX_OPERANDS + 1];
+	const char *read[2 * MAX_OPERANDS + 1];
 	struct sandbox_spec spec = {.files = SANDBOX_READ_TREE,
 	    .read = read,
 	    .nread = j->npath,
@@ -389,6 +394,9 @@ inspect(struct job *j, struct err *e)
 	int rc;
 
 	memcpy(read, j->path, j->npath * sizeof(*read));
+	if ((rc = inspect_list_blobs(
+		 &j->list, j->path, j->npath, read, &spec.nread, e)) != 0)
+		return rc;
 	if (reference_path != NULL)
 		read[spec.nread++] = reference_path;
 	if ((rc = sandbox_enter(&spec, &state, e)) != 0 ||

@@ -75,7 +75,8 @@ inspect_input_folder(json_t *doc, const struct inspect_list *l,
 			return doc_input_path(
 			    doc, "bundle", l->root_path[folder], e);
 		}
-		if (one->kind != INSPECT_FILE)
+		/* as dirhash_dir() does */
+		if (one->kind != INSPECT_FILE || one->again)
 			continue;
 		if ((rc = take(&f, one, seen[i])) == 0)
 			buf_append(&list, &f, sizeof(f));

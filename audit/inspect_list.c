@@ -2,6 +2,7 @@
 #include "audit/inspect_list.h"
 
 #include "base/file.h"
+#include "base/snapshot.h"
 #include "base/tree.h"
 
 #include <unistd.h>
@@ -9,7 +10,7 @@
 struct walk {
 	struct inspect_list *list;
 	const char *prefix;
-	int root;
+	int root, blobs;
 };
 
 void
@@ -22,8 +23,11 @@ inspect_list_init(struct inspect_list *l)
 void
 inspect_list_release(struct inspect_list *l)
 {
-	for (size_t i = 0; i < l->nroot; i++)
+	for (size_t i = 0; i < l->nroot; i++) {
 		close(l->root[i]);
+		if (l->blobs[i] >= 0)
+			close(l->blobs[i]);
+	}
 	arena_release(&l->arena);
 }
 
@@ -56,8 +60,11 @@ add(struct inspect_list *l, const struct inspect_entry *one, struct err *e)
 int
 inspect_list_file(struct inspect_list *l, const char *path, struct err *e)
 {
-	struct inspect_entry one = {
-	    .kind = INSPECT_FILE, .root = -1, .path = path, .inside = path};
+	struct inspect_entry one = {.kind = INSPECT_FILE,
+	    .root = -1,
+	    .blobs = -1,
+	    .path = path,
+	    .inside = path};
 
 	return add(l, &one, e);
 }
@@ -80,20 +87,14 @@ folder_above(const char *inside, unsigned up)
 
 /* --- links --------------------------------------------------------------- */
 
-/* huggingface_hub keeps a snapshot as links to blobs beside it: where only the
- * snapshot was given, these are no way out but a part that is missing. */
+/* huggingface_hub keeps a snapshot as links to blobs beside it: where these are
+ * not there, that is no way out but a part that is missing. */
 static bool
 is_blob(const char *to)
 {
-	const char *hex;
-
 	while (strncmp(to, "../", 3) == 0)
 		to += 3;
-	if (strncmp(to, "blobs/", 6) != 0)
-		return false;
-	hex = to + 6;
-	return strspn(hex, "0123456789abcdef") == strlen(hex) &&
-	       (strlen(hex) == 40 || strlen(hex) == 64);
+	return strncmp(to, "blobs/", 6) == 0 && snapshot_is_blob(to + 6);
 }
 
 /* What a link beside `from` leads to, by its words alone, from the root on;
@@ -127,38 +128,52 @@ resolve(const char *from, const char *to, char *out, size_t size)
 	return true;
 }
 
-/* Of a file within the folder it is one more name; all else is not followed. */
+static bool
+is_regular(int root, const char *path)
+{
+	struct err ignored;
+	struct stat st;
+
+	return tree_stat(root, path, false, &st, &ignored) == 0 &&
+	       S_ISREG(st.st_mode);
+}
+
+/* Of a file within the folder it is one more name, and of a snapshot's blob the
+ * only one; all else is not followed. */
 static int
 link_entry(struct walk *w, struct inspect_entry *one, struct err *e)
 {
 	struct arena *a = &w->list->arena;
 	char to[4096], at[4096];
 	struct err ignored;
-	struct stat st;
+	const char *blob;
 
 	one->kind = INSPECT_NOT;
 	one->why = "a link, not followed";
 	if (tree_link(w->root, one->inside, to, sizeof(to), &ignored) != 0)
 		return add(w->list, one, e);
-	if (!resolve(one->inside, to, at, sizeof(at))) {
-		one->kind = is_blob(to) ? INSPECT_NOT : INSPECT_AWAY;
-		one->why = arena_printf(a, "a link to '%.300s'", to);
-	} else if (at[0] != '\0' &&
-		   tree_stat(w->root, at, false, &st, &ignored) == 0 &&
-		   S_ISREG(st.st_mode)) {
-		one->kind = INSPECT_FILE;
-		one->inside = arena_strdup(a, at, strlen(at));
+	if (resolve(one->inside, to, at, sizeof(at))) {
+		if (at[0] != '\0' && is_regular(w->root, at)) {
+			one->kind = INSPECT_FILE;
+			one->again = true;
+		}
+		return add(w->list, one, e);
 	}
-	if (one->why == NULL || one->inside == NULL)
-		return full(e);
-	return add(w->list, one, e);
+	if (w->blobs >= 0 && (blob = snapshot_blob(one->inside, to)) != NULL &&
+	    is_regular(w->blobs, blob)) {
+		one->kind = INSPECT_FILE;
+		return add(w->list, one, e);
+	}
+	one->kind = is_blob(to) ? INSPECT_NOT : INSPECT_AWAY;
+	one->why = arena_printf(a, "a link to '%.300s'", to);
+	return one->why != NULL ? add(w->list, one, e) : full(e);
 }
 
 static int
 each(void *ctx, const struct tree_entry *entry, struct err *e)
 {
 	struct walk *w = ctx;
-	struct inspect_entry one = {.root = w->root};
+	struct inspect_entry one = {.root = w->root, .blobs = w->blobs};
 	struct arena *a = &w->list->arena;
 
 	one.inside = arena_strdup(a, entry->path, strlen(entry->path));
@@ -197,11 +212,12 @@ stopped(struct inspect_list *l, int root, const struct err *why, struct err *e)
 }
 
 int
-inspect_list_tree(
-    struct inspect_list *l, const char *path, const char *prefix, struct err *e)
+inspect_list_tree(struct inspect_list *l, const char *path, const char *blobs,
+    const char *prefix, struct err *e)
 {
-	struct inspect_entry top = {.kind = INSPECT_FOLDER, .path = prefix};
-	struct walk w = {.list = l, .prefix = prefix};
+	struct inspect_entry top = {
+	    .kind = INSPECT_FOLDER, .blobs = -1, .path = prefix};
+	struct walk w = {.list = l, .prefix = prefix, .blobs = -1};
 	struct err why = {0};
 	int rc;
 
@@ -209,7 +225,12 @@ inspect_list_tree(
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "too many folders");
 	if ((w.root = tree_root(path, e)) < 0)
 		return w.root;
+	if (blobs != NULL && (w.blobs = tree_root(blobs, e)) < 0) {
+		close(w.root);
+		return w.blobs;
+	}
 	l->root_path[l->nroot] = path;
+	l->blobs[l->nroot] = w.blobs;
 	l->root[l->nroot++] = w.root;
 	top.root = w.root;
 	if ((rc = add(l, &top, e)) != 0)
@@ -223,13 +244,46 @@ inspect_list_tree(
 }
 
 int
+inspect_list_blobs(struct inspect_list *l, const char *const *path, size_t n,
+    const char **out, size_t *nout, struct err *e)
+{
+	char blobs[4096];
+
+	for (size_t i = 0; i < n; i++) {
+		if (!snapshot_blobs(path[i], blobs, sizeof(blobs)))
+			continue;
+		out[*nout] = arena_strdup(&l->arena, blobs, strlen(blobs));
+		if (out[(*nout)++] == NULL)
+			return full(e);
+	}
+	return 0;
+}
+
+/* A file, or what a link that is followed (link_entry()) leads to. */
+static int
+open_in(const struct inspect_entry *one, const char *path, struct err *e)
+{
+	char to[4096], at[4096];
+	struct err ignored;
+	const char *blob;
+
+	if (tree_link(one->root, path, to, sizeof(to), &ignored) != 0)
+		return tree_open(one->root, path, e);
+	if (resolve(path, to, at, sizeof(at)))
+		return tree_open(one->root, at, e);
+	if (one->blobs >= 0 && (blob = snapshot_blob(path, to)) != NULL)
+		return tree_open(one->blobs, blob, e);
+	return tree_open(one->root, path, e); /* which says what it is */
+}
+
+int
 inspect_list_open(const struct inspect_entry *one, struct err *e)
 {
 	if (one->root < 0)
 		return file_open(one->inside, e);
 	if (one->inside == NULL)
 		return dup(one->root);
-	return tree_open(one->root, one->inside, e);
+	return open_in(one, one->inside, e);
 }
 
 int
@@ -246,7 +300,7 @@ inspect_list_near(const struct inspect_entry *one, unsigned up,
 	n = snprintf(at, sizeof(at), "%.*s%s", (int)folder, one->inside, path);
 	if (n < 0 || (size_t)n >= sizeof(at))
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "a path too long");
-	return tree_open(one->root, at, e);
+	return open_in(one, at, e);
 }
 
 bool

@@ -19,6 +19,8 @@ enum inspect_kind {
 struct inspect_entry {
 	enum inspect_kind kind;
 	int root;         /* what `inside` is beneath; -1: it is no tree */
+	int blobs;        /* of a snapshot (base/snapshot.h), or -1 */
+	bool again;       /* one more name of a file of the tree */
 	const char *path; /* as it is reported; "" for the top of a tree */
 	const char *inside;
 	const char *why; /* INSPECT_AWAY, INSPECT_NOT, INSPECT_STOP */
@@ -29,6 +31,7 @@ struct inspect_list {
 	struct inspect_entry *entry;
 	size_t n, room;
 	int root[256];              /* open as long as the list is */
+	int blobs[256];             /* that go with it, or -1 */
 	const char *root_path[256]; /* as given */
 	size_t nroot;
 };
@@ -39,9 +42,14 @@ void inspect_list_release(struct inspect_list *);
 /* A file by its path. */
 int inspect_list_file(
     struct inspect_list *, const char *path, struct err *) MUST_USE;
-/* A folder and everything in it, `prefix` ("": none) in front of its paths. */
+/* A folder and everything in it, `prefix` ("": none) in front of its paths;
+ * blobs: the folder that goes with a snapshot, or NULL. */
 int inspect_list_tree(struct inspect_list *, const char *path,
-    const char *prefix, struct err *) MUST_USE;
+    const char *blobs, const char *prefix, struct err *) MUST_USE;
+
+/* Append the blobs that go with those of n paths that are snapshots. */
+int inspect_list_blobs(struct inspect_list *, const char *const *path, size_t n,
+    const char **out, size_t *nout, struct err *) MUST_USE;
 
 /* A descriptor of a file or folder of the list, or negative ERR. */
 int inspect_list_open(const struct inspect_entry *, struct err *);

@@ -11,6 +11,7 @@
 #include "base/opt.h"
 #include "base/progress.h"
 #include "base/sandbox.h"
+#include "base/snapshot.h"
 #include "base/text.h"
 #include "base/tool.h"
 #include "formats/bundle.h"
@@ -254,35 +255,10 @@ open_case(struct job *j, struct err *e)
 	return 0;
 }
 
-/*
- * A snapshot of a Hugging Face cache, X/snapshots/<revision>, needs X/blobs,
- * which its links lead to.
- */
-static void
-open_blobs(struct job *j)
-{
-	char *path = realpath(j->bundle, NULL);
-	char *slash = path != NULL ? strrchr(path, '/') : NULL;
-	static const char word[] = "/snapshots";
-	struct err ignored;
-
-	if (slash == NULL) {
-		free(path);
-		return;
-	}
-	*slash = '\0';
-	if (text_ends_with(path, word) &&
-	    snprintf(j->blobs, sizeof(j->blobs), "%.*s/blobs",
-		(int)(strlen(path) - strlen(word)),
-		path) < (int)sizeof(j->blobs) &&
-	    file_is_dir(j->blobs))
-		j->cache = tree_root(j->blobs, &ignored);
-	free(path);
-}
-
 static int
 open_bundle(struct job *j, struct err *e)
 {
+	struct err ignored;
 	struct stat st;
 
 	if ((j->in = file_open(j->bundle, e)) < 0)
@@ -296,8 +272,8 @@ open_bundle(struct job *j, struct err *e)
 	}
 	j->folder = S_ISDIR(st.st_mode);
 	j->length = (uint64_t)st.st_size;
-	if (j->folder)
-		open_blobs(j);
+	if (j->folder && snapshot_blobs(j->bundle, j->blobs, sizeof(j->blobs)))
+		j->cache = tree_root(j->blobs, &ignored);
 	return 0;
 }
 

@@ -5,9 +5,11 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/snapshot.h"
 
 #include <fts.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define NAMES_CAP ((size_t)1 << 30)
 
@@ -55,15 +57,46 @@ dirhash_json(const struct dirhash_file *f, size_t n)
 	return list;
 }
 
-static int
-walk(FTS *fts, size_t skip, struct arena *a, struct buf *list, struct err *e)
+struct walk {
+	size_t skip;       /* of the paths: the directory's own */
+	const char *blobs; /* of a snapshot, or "" */
+	struct arena arena;
+	struct buf list; /* of struct dirhash_file */
+};
+
+/* Where the bytes of a file are; false: it is none, or a link that is left
+ * out. */
+static bool
+find(const struct walk *w, const FTSENT *f, const char *rel, char *at,
+    size_t size)
 {
+	const char *name;
+	char to[4096];
+	ssize_t n;
+
+	if (f->fts_info == FTS_F)
+		return snprintf(at, size, "%s", f->fts_path) < (int)size;
+	if ((f->fts_info != FTS_SL && f->fts_info != FTS_SLNONE) ||
+	    w->blobs[0] == '\0')
+		return false;
+	n = readlink(f->fts_path, to, sizeof(to) - 1);
+	if (n < 0)
+		return false;
+	to[n] = '\0';
+	return (name = snapshot_blob(rel, to)) != NULL &&
+	       snprintf(at, size, "%s/%s", w->blobs, name) < (int)size;
+}
+
+static int
+walk(FTS *fts, struct walk *w, struct err *e)
+{
+	char at[8192];
 	FTSENT *f;
 	int rc;
 
 	while ((f = fts_read(fts)) != NULL) {
 		struct dirhash_file one;
-		const char *rel;
+		const char *rel = f->fts_path + w->skip;
 
 		if (f->fts_info == FTS_DNR || f->fts_info == FTS_ERR ||
 		    f->fts_info == FTS_NS) {
@@ -72,22 +105,22 @@ walk(FTS *fts, size_t skip, struct arena *a, struct buf *list, struct err *e)
 			    strerror(f->fts_errno));
 			return err_in(e, f->fts_path);
 		}
-		if (f->fts_info != FTS_F)
-			continue;
-		if (f->fts_level == FTS_ROOTLEVEL) {
+		if (f->fts_info == FTS_F && f->fts_level == FTS_ROOTLEVEL) {
 			err_set(e, ERR_FORMAT, ERR_NOWHERE, "not a directory");
 			return err_in(e, f->fts_path);
 		}
-		rel = f->fts_path + skip;
 		rel += strspn(rel, "/");
-		if ((one.name = arena_strdup(a, rel, strlen(rel))) == NULL)
+		if (!find(w, f, rel, at, sizeof(at)))
+			continue;
+		if ((one.name = arena_strdup(&w->arena, rel, strlen(rel))) ==
+		    NULL)
 			return err_set(
 			    e, ERR_LIMIT, ERR_NOWHERE, "too many files");
 		rc = digest_file(
-		    f->fts_path, LIMIT_MODEL_FILE, &one.digest, &one.size, e);
+		    at, LIMIT_MODEL_FILE, &one.digest, &one.size, e);
 		if (rc != 0)
 			return rc;
-		buf_append(list, &one, sizeof(one));
+		buf_append(&w->list, &one, sizeof(one));
 	}
 	return 0;
 }
@@ -100,9 +133,9 @@ dirhash_dir(const char *path, struct digest *out, uint64_t *size,
 	/* a link that names the folder is the folder, one within it is left out */
 	FTS *fts =
 	    fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+	struct walk w = {.skip = strlen(path)};
 	struct dirhash_file *f;
-	struct buf list = {0};
-	struct arena a;
+	char blobs[4096];
 	size_t n;
 	int rc;
 
@@ -110,11 +143,12 @@ dirhash_dir(const char *path, struct digest *out, uint64_t *size,
 		err_sys(e, "cannot walk");
 		return err_in(e, path);
 	}
-	arena_init(&a, NAMES_CAP);
-	rc = walk(fts, strlen(path), &a, &list, e);
+	w.blobs = snapshot_blobs(path, blobs, sizeof(blobs)) ? blobs : "";
+	arena_init(&w.arena, NAMES_CAP);
+	rc = walk(fts, &w, e);
 	fts_close(fts);
-	f = (struct dirhash_file *)(void *)list.ptr;
-	n = list.len / sizeof(*f);
+	f = (struct dirhash_file *)(void *)w.list.ptr;
+	n = w.list.len / sizeof(*f);
 	*size = 0;
 	for (size_t i = 0; i < n; i++)
 		*size += f[i].size;
@@ -123,7 +157,7 @@ dirhash_dir(const char *path, struct digest *out, uint64_t *size,
 		if (files != NULL)
 			*files = dirhash_json(f, n);
 	}
-	buf_free(&list);
-	arena_release(&a);
+	buf_free(&w.list);
+	arena_release(&w.arena);
 	return rc;
 }

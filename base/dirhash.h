@@ -24,9 +24,11 @@ json_t *dirhash_json(const struct dirhash_file *, size_t n);
 
 /*
  * Of the regular files beneath a directory, which may be named by a link; links
- * beneath it are not followed and, like special files, left out.  ERR_SYSTEM
- * when there is no such directory, or a part of it cannot be read.  *size: of all together.  files: gets what
- * dirhash_json() gives (a new reference), unless NULL.
+ * beneath it are not followed and, like special files, left out, but for those
+ * that a snapshot's files are (snapshot.h), which count as the blobs.
+ * ERR_SYSTEM when there is no such directory, or a part of it cannot be read.
+ * *size: of all together.  files: gets what dirhash_json() gives (a new
+ * reference), unless NULL.
  */
 int dirhash_dir(const char *path, struct digest *out, uint64_t *size,
     json_t **files, struct err *) MUST_USE;

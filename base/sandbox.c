@@ -69,6 +69,7 @@ static const int calls_read[] = {
     SCMP_SYS(lstat),
     SCMP_SYS(access),
     SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2),
     SCMP_SYS(readlink),
     SCMP_SYS(readlinkat),
     SCMP_SYS(getcwd),

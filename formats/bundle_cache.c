@@ -6,6 +6,7 @@
 #include "formats/bundle_cache.h"
 
 #include "base/limits.h"
+#include "base/snapshot.h"
 
 #include <unistd.h>
 
@@ -21,15 +22,6 @@ void
 bundle_cache_release(struct bundle_cache *c)
 {
 	buf_free(&c->names);
-}
-
-/* SHA-1 of git or SHA-256 of LFS. */
-static bool
-is_hex(const char *s)
-{
-	size_t n = strspn(s, "0123456789abcdef");
-
-	return s[n] == '\0' && (n == 40 || n == 64);
 }
 
 /* Takes part of a path: up to and with the n-th slash. */
@@ -73,7 +65,8 @@ keep(struct bundle_cache *c, int fd, const char *folder, const char *name)
 	struct stat st;
 	struct err ignored;
 
-	if (!is_hex(name) || tree_stat(fd, name, false, &st, &ignored) != 0 ||
+	if (!snapshot_is_blob(name) ||
+	    tree_stat(fd, name, false, &st, &ignored) != 0 ||
 	    !S_ISREG(st.st_mode))
 		return 0;
 	key = arena_printf(c->arena, "%s %ju %ju", folder, (uintmax_t)st.st_dev,
@@ -161,7 +154,7 @@ bundle_cache_blob(const char *path, const char *target)
 
 	if (!split(path, &n, &up) || strncmp(path, target, n) != 0 ||
 	    strncmp(target + n, word, sizeof(word) - 1) != 0 ||
-	    !is_hex(target + n + sizeof(word) - 1))
+	    !snapshot_is_blob(target + n + sizeof(word) - 1))
 		return NULL;
 	return target + n + sizeof(word) - 1;
 }

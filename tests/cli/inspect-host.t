@@ -80,6 +80,27 @@ rm $d/extra.json $d/sub/real
 ln -s ../../blobs/0123456789abcdef0123456789abcdef01234567 $d/sub/model.safetensors
 exits 2 "a snapshot without its blobs" assay-inspect $d
 prints FILE_UNREADABLE
+hub=$tmp/hub/models--o--n
+mkdir -p $hub/blobs $hub/snapshots/r1/sub
+h=0123456789abcdef0123456789abcdef01234567
+printf '{"a": 1}\n' >$hub/blobs/$h
+ln -s ../../blobs/$h $hub/snapshots/r1/config.json
+ln -s ../../../blobs/$h $hub/snapshots/r1/sub/other.json
+for at in r1 r1/; do
+	exits 0 "a snapshot beside its blobs: $at" assay-inspect $hub/snapshots/$at
+	prints "json .* config.json"
+	prints "json .* sub/other.json"
+done
+mkdir $tmp/copy && cp -rL $hub/snapshots/r1 $tmp/copy/
+sha() { assay-inspect --json "$1" | jq -r '.inputs[0].sha256'; }
+ok "has the digest of a copy" test "$(sha $hub/snapshots/r1)" = "$(sha $tmp/copy/r1)"
+mkdir $hub/sub
+ln -s ../../sub/../blobs/$h $hub/snapshots/r1/roundabout
+exits 1 "a link by another way" assay-inspect $hub/snapshots/r1
+prints "high .*FILE_LINK.*sub/../blobs"
+rm $hub/snapshots/r1/roundabout
+printf '{"auto_map": {"AutoModel": "x.X"}}\n' >$hub/blobs/$h
+exits 1 "a blob is looked at" assay-inspect $hub/snapshots/r1
 for to in /etc/passwd ../../x ../links/../../x; do
 	ln -s $to $d/sub/away
 	exits 1 "a link to $to" assay-inspect $d
