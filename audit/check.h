@@ -58,6 +58,8 @@ struct check_sink {
 	unsigned tries; /* of near() */
 	/* weights to compare with; or NULL */
 	const struct check_weight_list *reference;
+	/* the file of that folder which holds the same weights; or NULL */
+	const char *twin;
 };
 
 struct check_file {

@@ -9,6 +9,7 @@
 #include "audit/check_weight_finite.h"
 #include "audit/check_weight_magic.h"
 #include "audit/check_weight_stat.h"
+#include "audit/check_weight_twin.h"
 #include "base/limits.h"
 #include "engine/vector.h"
 
@@ -367,6 +368,7 @@ look_tensors(const struct check_file *f, const struct check_weight_list *l)
 		look_tensor(k, i);
 	if (f->sink->reference != NULL)
 		check_weight_compare(f, l, f->sink->reference);
+	check_weight_twin(f, l);
 	if (k->reads > LIMIT_WEIGHT_READS)
 		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
 		    "not all of its tensors were looked at");

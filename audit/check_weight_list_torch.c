@@ -131,6 +131,7 @@ check_weight_list_torch(struct check_weight_list *l, struct rd r)
 	    .file = r,
 	    .pickle = {.arena = &l->arena, .see = see, .ctx = &y},
 	    .bytes = (uint64_t)1 << 20,
+	    .folder = "data/",
 	    .unsummed = true, /* check_model and check_zip say it */
 	    .steps = LIMIT_TORCH_STEPS};
 	struct err e = {0};

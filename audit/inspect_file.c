@@ -54,6 +54,8 @@ describe(const char *path, const struct digest *d, uint64_t size,
 	json_put(f, "bids", list);
 	json_put(f, "analysed", json_boolean(sink->analysed));
 	json_put(f, "complete", json_boolean(sink->complete));
+	if (sink->twin != NULL)
+		json_put(f, "same_weights", json_text(sink->twin));
 	return f;
 }
 

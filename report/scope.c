@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/scope.h"
 
+#include "base/file.h"
 #include "base/limits.h"
 
 static void
@@ -67,6 +68,26 @@ scanned(const json_t *model, const char *hex)
 	return false;
 }
 
+/* The digest of the file beside `one` that holds the same weights, "" for none. */
+static const char *
+twin_of(const json_t *list, const json_t *one)
+{
+	const char *twin = json_string_value(json_at(one, "same_weights"));
+	const char *path = json_text_at(one, "path");
+	size_t n = (size_t)(file_base(path) - path), i;
+	const json_t *other;
+
+	json_array_foreach(list, i, other)
+	{
+		const char *at = json_text_at(other, "path");
+
+		if (twin != NULL && strncmp(at, path, n) == 0 &&
+		    strcmp(at + n, twin) == 0)
+			return json_text_at(other, "sha256");
+	}
+	return "";
+}
+
 /* Whoever loads the bundle may load another of its models than was scanned. */
 static void
 other_models(const struct checks_in *in, json_t *missing)
@@ -84,7 +105,7 @@ other_models(const struct checks_in *in, json_t *missing)
 	{
 		if (!json_is_true(json_at(one, "model")) ||
 		    scanned(model, json_text_at(one, "sha256")) ||
-		    n++ >= MODELS_NAMED)
+		    scanned(model, twin_of(list, one)) || n++ >= MODELS_NAMED)
 			continue;
 		snprintf(text, sizeof(text), "behaviour of %.*s",
 		    LIMIT_MEMBER_NAME, json_text_at(one, "path"));

@@ -108,6 +108,24 @@ tensor $tmp/a.safetensors 'b = b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHI",
 exits 1 "a program whose header has no size" assay-inspect $tmp/a.safetensors
 prints "critical *TENSOR_PAYLOAD.*ELF"
 
+# --- one model's weights in two files
+twins=$tmp/twins
+cp -R $f/../hub/twins-vit $twins
+exits 0 "two files with the same weights" assay-inspect $twins
+assay-inspect --json $twins >$tmp/out
+ok "  is in the document" jq -e '[.files[] | select(.same_weights == "model.safetensors").path] == ["pytorch_model.bin"]' $tmp/out
+r="--reference $twins/model.safetensors"
+assay-inspect $r $twins/pytorch_model.bin >$tmp/out 2>/dev/null
+ok "names of PyTorch's tensors are those of the other format" sh -c "! grep REFERENCE_ $tmp/out"
+python3 - $twins/model.safetensors <<'END'
+import sys
+b = bytearray(open(sys.argv[1], 'rb').read())
+b[-1] ^= 0x80
+open(sys.argv[1], 'wb').write(b)
+END
+exits 1 "with other weights" assay-inspect $twins
+prints "high *TENSOR_TWIN.*(1 of [0-9]* tensors .* of model.safetensors"
+
 # --- --reference
 r="--reference $f/good-normal.safetensors"
 assay-inspect $r $f/good-normal.safetensors >$tmp/out 2>/dev/null
