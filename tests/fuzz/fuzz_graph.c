@@ -14,6 +14,7 @@
 #define ELEMENTS 4096
 #define MACS     ((size_t)1 << 22)
 #define FLOATS   ((size_t)1 << 22)
+#define ROOM     ((size_t)1 << 26)
 
 /* Numbers for an input: few and small, as axes and sizes are. */
 static bool
@@ -72,6 +73,23 @@ run_twice(struct run *r, const struct tensor *t)
 	free(x);
 }
 
+/* Not more memory than a fuzzer may take; whatever is refused is for run_init()
+ * to refuse. */
+static bool
+is_small(const struct net *net, size_t n)
+{
+	struct plan p;
+	struct err e = {0};
+	bool small;
+
+	if (plan_make(&p, net, net->batch != 0 ? net->batch : n, PLAN_FORWARD,
+		&e) != 0)
+		return true;
+	small = p.floats <= ROOM;
+	plan_release(&p);
+	return small;
+}
+
 /* With `input` at run time, or NULL; *out is the output's shape. */
 static bool
 try_way(const struct onnx_file *f, const struct tensor *feed, size_t n,
@@ -92,8 +110,11 @@ try_way(const struct onnx_file *f, const struct tensor *feed, size_t n,
 		return false;
 	}
 	if (net_build_graph(&net, &m, &x, &e) == 0) {
-		if (run_init(&r, &net, x.rank > 0 ? x.dim[0] : 1, PLAN_FORWARD,
-			&e) == 0) {
+		size_t images = x.rank > 0 ? x.dim[0] : 1;
+
+		if (!is_small(&net, images)) {
+			err_set(&e, ERR_LIMIT, ERR_NOWHERE, "too large");
+		} else if (run_init(&r, &net, images, PLAN_FORWARD, &e) == 0) {
 			*out = r.plan.shape[net.output];
 			ok = true;
 			if (input != NULL && r.plan.macs <= MACS &&
