@@ -9,7 +9,6 @@
 
 #include <fts.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define NAMES_CAP ((size_t)1 << 30)
 
@@ -70,21 +69,11 @@ static bool
 find(const struct walk *w, const FTSENT *f, const char *rel, char *at,
     size_t size)
 {
-	const char *name;
-	char to[4096];
-	ssize_t n;
-
 	if (f->fts_info == FTS_F)
 		return snprintf(at, size, "%s", f->fts_path) < (int)size;
-	if ((f->fts_info != FTS_SL && f->fts_info != FTS_SLNONE) ||
-	    w->blobs[0] == '\0')
-		return false;
-	n = readlink(f->fts_path, to, sizeof(to) - 1);
-	if (n < 0)
-		return false;
-	to[n] = '\0';
-	return (name = snapshot_blob(rel, to)) != NULL &&
-	       snprintf(at, size, "%s/%s", w->blobs, name) < (int)size;
+	return (f->fts_info == FTS_SL || f->fts_info == FTS_SLNONE) &&
+	       w->blobs[0] != '\0' &&
+	       snapshot_follow("", w->blobs, rel, f->fts_path, at, size);
 }
 
 static int

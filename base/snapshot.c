@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#define _XOPEN_SOURCE 700 /* realpath */
+#define _XOPEN_SOURCE 700 /* realpath, readlink */
 #include "base/snapshot.h"
 
 #include "base/file.h"
 #include "base/text.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 bool
 snapshot_is_blob(const char *name)
@@ -51,4 +52,43 @@ snapshot_blob(const char *inside, const char *to)
 	    !snapshot_is_blob(to + strlen(blobs)))
 		return NULL;
 	return to + strlen(blobs);
+}
+
+/* "<folder>snapshots/<revision>/<file>": <file>, and the length of <folder>. */
+static const char *
+in_cache(const char *rel, size_t *folder)
+{
+	static const char word[] = "snapshots/";
+	const char *file;
+
+	for (const char *at = rel; at != NULL; at = strchr(at, '/')) {
+		at += *at == '/';
+		if (strncmp(at, word, strlen(word)) != 0 ||
+		    (file = strchr(at + strlen(word), '/')) == NULL)
+			continue;
+		*folder = (size_t)(at - rel);
+		return file + 1;
+	}
+	return NULL;
+}
+
+bool
+snapshot_follow(const char *root, const char *blobs, const char *rel,
+    const char *link, char *at, size_t size)
+{
+	ssize_t n = readlink(link, at, size - 1);
+	const char *file, *name;
+	char to[4096];
+	size_t folder;
+
+	if (n < 0 || (size_t)n >= sizeof(to))
+		return false;
+	memcpy(to, at, (size_t)n);
+	to[n] = '\0';
+	if ((file = in_cache(rel, &folder)) != NULL)
+		return (name = snapshot_blob(file, to)) != NULL &&
+		       snprintf(at, size, "%s/%.*sblobs/%s", root, (int)folder,
+			   rel, name) < (int)size;
+	return blobs[0] != '\0' && (name = snapshot_blob(rel, to)) != NULL &&
+	       snprintf(at, size, "%s/%s", blobs, name) < (int)size;
 }

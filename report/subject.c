@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/snapshot.h"
 
 #include <fts.h>
 #include <sys/stat.h>
@@ -13,6 +14,12 @@
 struct found {
 	struct found *next;
 	struct subject_file file;
+};
+
+struct walk {
+	const char *dir;
+	size_t skip;      /* of the paths: the directory's own */
+	char blobs[4096]; /* of a snapshot (base/snapshot.h), or "" */
 };
 
 static int
@@ -64,19 +71,31 @@ digest_state(const struct stat *st, struct digest *out)
 	digest_mem(part, sizeof(part), out);
 }
 
+/* Where the bytes of a file are; false: it is odd. */
+static bool
+find(const struct walk *w, const FTSENT *f, const char *rel, char *at,
+    size_t size)
+{
+	if (f->fts_info == FTS_F)
+		return snprintf(at, size, "%s", f->fts_path) < (int)size;
+	return (f->fts_info == FTS_SL || f->fts_info == FTS_SLNONE) &&
+	       snapshot_follow(w->dir, w->blobs, rel, f->fts_path, at, size);
+}
+
 static int
-take_entry(struct subject *s, const FTSENT *f, size_t skip, struct found **list,
-    struct err *e)
+take_entry(struct subject *s, const struct walk *w, const FTSENT *f,
+    struct found **list, struct err *e)
 {
 	struct found *one = arena_alloc(&s->arena, 1, sizeof(*one));
-	const char *rel = f->fts_path + skip;
+	const char *rel = f->fts_path + w->skip;
+	char at[8192];
 
 	if (one == NULL)
 		return too_many(e);
 	one->file.path = arena_strdup(&s->arena, rel, strlen(rel));
 	if (one->file.path == NULL)
 		return too_many(e);
-	one->file.odd = f->fts_info != FTS_F;
+	one->file.odd = !find(w, f, rel, at, sizeof(at));
 	one->next = *list;
 	*list = one;
 	s->n++;
@@ -86,8 +105,8 @@ take_entry(struct subject *s, const FTSENT *f, size_t skip, struct found **list,
 	}
 	if (s->by_state || one->file.odd)
 		return 0;
-	return digest_file(f->fts_path, LIMIT_MODEL_FILE, &one->file.digest,
-	    &one->file.size, e);
+	return digest_file(
+	    at, LIMIT_MODEL_FILE, &one->file.digest, &one->file.size, e);
 }
 
 static int
@@ -95,9 +114,13 @@ walk(struct subject *s, FTS *fts, const char *dir, struct found **list,
     struct err *e)
 {
 	size_t len = strlen(dir);
-	size_t skip = len + (len > 0 && dir[len - 1] == '/' ? 0 : 1);
+	struct walk w = {
+	    .dir = dir, .skip = len + (len > 0 && dir[len - 1] == '/' ? 0 : 1)};
 	FTSENT *f;
 	int rc = 0;
+
+	if (!snapshot_blobs(dir, w.blobs, sizeof(w.blobs)))
+		w.blobs[0] = '\0';
 
 	while (rc == 0 && (f = fts_read(fts)) != NULL) {
 		if (f->fts_info == FTS_D || f->fts_info == FTS_DP)
@@ -112,7 +135,7 @@ walk(struct subject *s, FTS *fts, const char *dir, struct found **list,
 			err_set(e, ERR_FORMAT, ERR_NOWHERE, "not a directory");
 			return err_in(e, dir);
 		}
-		rc = take_entry(s, f, skip, list, e);
+		rc = take_entry(s, &w, f, list, e);
 	}
 	return rc;
 }

@@ -26,7 +26,8 @@ struct subject {
 };
 
 /* All that lies beneath dir, which may be a link to a directory; links beneath
- * it are not followed. */
+ * it are not followed, but for those that a snapshot's files are
+ * (base/snapshot.h), of which the blobs are digested. */
 int subject_dir(struct subject *, const char *dir, struct err *) MUST_USE;
 /*
  * The same by what the file system says of each (which file, its size, its

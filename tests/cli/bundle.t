@@ -87,10 +87,15 @@ sum() { sha256sum "$1" | cut -c1-64; }
 hub=hub/models--o--n
 mkdir -p $hub/blobs $hub/snapshots/r1 && h=$(sum "$clean") && cp "$clean" "$hub/blobs/$h"
 ln -s "../../blobs/$h" $hub/snapshots/r1/model.onnx
-audit 0 'a Hugging Face cache' hub c7
+audit 0 'a Hugging Face cache' hub c7 --key key
 prints '^model  *models--o--n/snapshots/r1/model.onnx$'
-audit 0 'one snapshot of it' $hub/snapshots/r1 c8
+exits 0 'it verifies' assay verify c7/report --key key.pub --bundle hub
+audit 0 'one snapshot of it' $hub/snapshots/r1 c8 --key key
 prints '^model  *model.onnx$'
+exits 0 'it verifies, links and all' assay verify c8/report --key key.pub --bundle $hub/snapshots/r1
+cp -R hub other && echo >>other/models--o--n/blobs/$h
+exits 1 'not when a blob has changed' assay verify c8/report --key key.pub --bundle other/models--o--n/snapshots/r1
+says 'changed: model.onnx'
 
 mkdir -p oci/blobs/sha256 && cp "$clean" "oci/blobs/sha256/$h" && echo '{"imageLayoutVersion":"1.0.0"}' >oci/oci-layout
 printf '{}' >config && c=$(sum config) && cp config "oci/blobs/sha256/$c"
