@@ -240,6 +240,11 @@ exits 0 'everything pruned' assay-purify $o --method anp --prune 1 "$suspect" -o
 ok 'says so' grep -q '"pruned_rate": 1.0' "$tmp/m.json"
 exits 0 'nothing pruned' assay-purify $o --method anp --rho 0 --prune 0 --lr 0 "$suspect" -o "$tmp/m.onnx"
 ok 'is the original' cmp "$tmp/m.onnx" "$suspect"
+exits 0 'Adam where the default is another' assay-purify $o --method ft --optimiser adam "$suspect" -o "$tmp/m1.onnx" --document "$tmp/m.json"
+ok 'has AMSGrad' grep -q '"amsgrad": true' "$tmp/m.json"
+exits 0 'without' assay-purify $o --method ft --optimiser adam --no-amsgrad "$suspect" -o "$tmp/m2.onnx" --document "$tmp/m.json"
+ok 'has not' grep -q '"amsgrad": false' "$tmp/m.json"
+ok 'and is another model' sh -c "! cmp -s '$tmp/m1.onnx' '$tmp/m2.onnx'"
 for m in d3 fp; do
 	fails 3 "$m without a last layer that is linear" 'not that of a linear layer' assay-purify $h --method $m -o "$tmp/no.onnx"
 done
