@@ -30,6 +30,8 @@ ok 'the document has its digest' grep -q "\"sha256\": \"$sha\"" "$tmp/1.json"
 ok 'two rounds' [ "$(grep -c '"round":' "$tmp/1.json")" -eq 2 ]
 exits 0 'no rounds' assay-purify $o --rounds 0 "$suspect" -o "$tmp/same.onnx"
 ok 'are the original' cmp "$tmp/same.onnx" "$suspect"
+exits 0 'time for one round, of one' assay-purify $o --rounds 1 --max-time .000001 "$suspect" -o "$tmp/m.onnx" --document "$tmp/m.json"
+ok 'it was all' grep -q '"end": "all rounds"' "$tmp/m.json"
 
 # what a run will take is said before; the trial leaves no trace
 l=${o#-q }
