@@ -14,7 +14,8 @@
 
 /* The mean of each image's logits, whatever they are: loss and its gradient. */
 static double
-mean_loss(void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
+mean_loss(
+    void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
 {
 	float *to = ctx;
 
@@ -27,7 +28,8 @@ mean_loss(void *ctx, size_t first, size_t n, const float *logits, float *dlogits
 static void
 build(struct model *m)
 {
-	static const char *const in[] = {"image", "scale", "shift", "mean", "var"};
+	static const char *const in[] = {
+	    "image", "scale", "shift", "mean", "var"};
 	const char *v;
 
 	build_begin(m, 4, 4, 1);
