@@ -342,6 +342,14 @@ gather_forward(const struct op_call *c, double *sum)
 	}
 }
 
+/* A variance that rounding has taken below zero; not fmax(), which would make
+ * zero of what is no number. */
+static double
+no_less(double var)
+{
+	return var < 0.0 ? 0.0 : var;
+}
+
 /* Pixels per channel over the whole batch. */
 static double
 population(const struct shape *x, size_t images)
@@ -360,7 +368,7 @@ finish_forward(const struct step *s, const struct shape *x, const double *sum,
 
 	for (size_t k = 0; k < nc; k++) {
 		double mean = sum[k] / m;
-		double var = fmax(sum[nc + k] / m - mean * mean, 0.0);
+		double var = no_less(sum[nc + k] / m - mean * mean);
 
 		stat[k] = (float)mean;
 		stat[nc + k] = (float)(1.0 / sqrt(var + (double)cfg->epsilon));
@@ -413,7 +421,7 @@ update(const struct step *s, const struct shape *x, const float *stat,
 
 	for (size_t k = 0; k < nc; k++) {
 		double inv = (double)stat[nc + k];
-		double v = 1.0 / (inv * inv) - (double)cfg->epsilon;
+		double v = no_less(1.0 / (inv * inv) - (double)cfg->epsilon);
 
 		v *= m > 1 ? m / (m - 1) : 1.0;
 		mean[k] += momentum * (stat[k] - mean[k]);

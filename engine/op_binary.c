@@ -90,7 +90,15 @@ LINE(div, a / b)
 BACK(div_back_a, dy / b)
 BACK(div_back_b, -dy *a / (b * b))
 LINE(pow, b == 2.0f ? a * a : powf(a, b))
-BACK(pow_back_a, b == 2.0f ? dy * 2.0f * a : dy * b * powf(a, b - 1.0f))
+
+/* Of a constant it is zero, also where a^-1 is infinite. */
+static float
+pow_slope(float a, float b)
+{
+	return b == 0.0f ? 0.0f : b * powf(a, b - 1.0f);
+}
+
+BACK(pow_back_a, b == 2.0f ? dy * 2.0f * a : dy * pow_slope(a, b))
 BACK(pow_back_b, dy *powf(a, b) * logf(a))
 /* NaN of either side passes */
 LINE(min, a < b || isnan(a) ? a : b)

@@ -48,7 +48,7 @@ whole_not(int64_t x, int64_t *y)
 
 UNARY_REAL(abs, fabs(x))
 UNARY_EACH(abs_line, fabsf(x))
-UNARY_EACH(abs_slope, x < 0.0f ? -1.0f : 1.0f)
+UNARY_EACH(abs_slope, x<0.0f ? -1.0f : x> 0.0f ? 1.0f : x)
 static const struct unary f_abs = {
     abs_real, whole_abs, abs_line, abs_slope, UNARY_NONE, false};
 UNARY(abs, "Abs", UNARY_BACK, 0, IN_FOR_DATA);

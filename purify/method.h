@@ -43,7 +43,6 @@ struct method_defaults {
 	uint64_t warm; /* rounds in which the rate rises */
 	double rate, decay, momentum;
 	enum optim_kind optim;
-	bool amsgrad;
 	enum batch_mode mode;
 	enum method_schedule schedule;
 	/* the last round whose held-out accuracy is not surely lower by more

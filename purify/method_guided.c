@@ -365,7 +365,6 @@ const struct method method_guided = {
 	.rate = 2e-3,
 	.momentum = 0.9,
 	.optim = OPTIM_ADAM,
-	.amsgrad = true,
 	.mode = BATCH_EVAL,
 	.schedule = METHOD_COSINE,
 	.keep = 0.01,

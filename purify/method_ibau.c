@@ -262,7 +262,6 @@ const struct method method_ibau = {
 	.rate = 1e-3,
 	.momentum = 0.9,
 	.optim = OPTIM_ADAM,
-	.amsgrad = true,
 	.mode = BATCH_EVAL,
 	.schedule = METHOD_CONSTANT,
 	.keep = 1.0},

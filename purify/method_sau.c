@@ -100,7 +100,6 @@ const struct method method_sau = {
 	.rate = 1e-4,
 	.momentum = 0.9,
 	.optim = OPTIM_ADAM,
-	.amsgrad = true,
 	.mode = BATCH_EVAL,
 	.schedule = METHOD_CONSTANT,
 	.keep = 1.0,

@@ -456,7 +456,7 @@ options_configure(struct purify_config *c, const char *model)
 	    .json = arg_json,
 	    .threads = arg_threads,
 	    .inner = spgd_defaults(),
-	    .optim = optim_adam(m->defaults.amsgrad && !arg_amsgrad_off)};
+	    .optim = optim_adam(!arg_amsgrad_off)};
 	if (choices(c, &m->defaults) != OPT_GO)
 		return OPT_USAGE;
 	numbers(c, &m->defaults);
@@ -479,7 +479,7 @@ options_json(void)
 	json_put(o, "lr", json_number(arg_lr));
 	json_put(o, "optimiser", json_text(arg_optim));
 	json_put(o, "amsgrad",
-	    json_boolean(method()->defaults.amsgrad && !arg_amsgrad_off));
+	    json_boolean(strcmp(arg_optim, "sgd") != 0 && !arg_amsgrad_off));
 	json_put(o, "decay", json_number(arg_decay));
 	json_put(o, "momentum", json_number(arg_momentum));
 	json_put(o, "lambda_clean", json_number(arg_l1));

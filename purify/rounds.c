@@ -388,7 +388,8 @@ all_rounds(struct purification *p, struct err *e)
 		if (p->cfg.checkpoint != NULL && ranks_first() &&
 		    (rc = checkpoint_write(p, p->cfg.checkpoint, e)) != 0)
 			break;
-		if (p->cfg.max_seconds > 0 &&
+		/* behind the last one there is none that could begin */
+		if (p->cfg.max_seconds > 0 && p->done < p->cfg.rounds &&
 		    ranks_any(progress_clock() - start >= p->cfg.max_seconds)) {
 			p->end = ROUNDS_TIME;
 			break;

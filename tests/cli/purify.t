@@ -30,6 +30,8 @@ ok 'the document has its digest' grep -q "\"sha256\": \"$sha\"" "$tmp/1.json"
 ok 'two rounds' [ "$(grep -c '"round":' "$tmp/1.json")" -eq 2 ]
 exits 0 'no rounds' assay-purify $o --rounds 0 "$suspect" -o "$tmp/same.onnx"
 ok 'are the original' cmp "$tmp/same.onnx" "$suspect"
+exits 0 'time for one round, of one' assay-purify $o --rounds 1 --max-time .000001 "$suspect" -o "$tmp/m.onnx" --document "$tmp/m.json"
+ok 'it was all' grep -q '"end": "all rounds"' "$tmp/m.json"
 
 # what a run will take is said before; the trial leaves no trace
 l=${o#-q }
@@ -240,6 +242,11 @@ exits 0 'everything pruned' assay-purify $o --method anp --prune 1 "$suspect" -o
 ok 'says so' grep -q '"pruned_rate": 1.0' "$tmp/m.json"
 exits 0 'nothing pruned' assay-purify $o --method anp --rho 0 --prune 0 --lr 0 "$suspect" -o "$tmp/m.onnx"
 ok 'is the original' cmp "$tmp/m.onnx" "$suspect"
+exits 0 'Adam where the default is another' assay-purify $o --method ft --optimiser adam "$suspect" -o "$tmp/m1.onnx" --document "$tmp/m.json"
+ok 'has AMSGrad' grep -q '"amsgrad": true' "$tmp/m.json"
+exits 0 'without' assay-purify $o --method ft --optimiser adam --no-amsgrad "$suspect" -o "$tmp/m2.onnx" --document "$tmp/m.json"
+ok 'has not' grep -q '"amsgrad": false' "$tmp/m.json"
+ok 'and is another model' sh -c "! cmp -s '$tmp/m1.onnx' '$tmp/m2.onnx'"
 for m in d3 fp; do
 	fails 3 "$m without a last layer that is linear" 'not that of a linear layer' assay-purify $h --method $m -o "$tmp/no.onnx"
 done
