@@ -120,6 +120,14 @@ ok 'patches of many classes take more steps, of few not, and spreads are those o
 	    assert len(low) < 10 or d["spread"][g["name"]] < max(1.5 * rms, .2), (g["name"], rms)
 Q
 
+# nothing of the only reference could be searched, so that there are no tests of
+# pairs at all
+/usr/bin/python3 "$here/many-classes.py" "$tmp/many" 20
+edit "$tmp/many/reference.st" "$tmp/many/hard.st" hard
+exits 2 'a reference that is blind everywhere' assay-scan -q --budget quick --seeds 1 --data "$tmp/many/images.idx,$tmp/many/labels.idx" "$tmp/many/suspect.st" -r "$tmp/many/hard.st" --json
+ok 'no effect could have been seen' grep -q '"minimum": {}' "$out"
+ok 'it says why' grep -q '"why": "the gradients of a model' "$out"
+
 /usr/bin/python3 "$here/many-classes.py" "$tmp/many" 12000
 fails 2 'too many classes for what is kept of pairs' '12000 classes are too many' assay-scan -q --data "$tmp/many/images.idx,$tmp/many/labels.idx" "$tmp/many/suspect.st" -r "$tmp/many/reference.st"
 
