@@ -41,6 +41,28 @@ tail -c +17 "$models/audit-images.idx" | head -c 94080 | images "$tmp/flat" 120 
 exits 2 'images of one class' assay-scan -q --no-grow --data "$tmp/flat-images.idx,$tmp/flat-labels.idx" "$clean"
 says 'flat.*the images to optimise on are of one class'
 
+# three images of a class: one of them, that is counted alone, would make each
+# pair from it, and a third of each landing and probe
+/usr/bin/python3 - "${audit%,*}" "${audit#*,}" "$tmp/scarce" <<-'P'
+	import struct, sys
+	x, y = (open(f, 'rb').read() for f in sys.argv[1:3])
+	y, left = y[8:], 3
+	keep = []
+	for i, c in enumerate(y):
+	    left -= c == 1
+	    if c != 1 or left >= 0:
+	        keep.append(i)
+	open(sys.argv[3] + '-images.idx', 'wb').write(struct.pack('>4I', 0x803, len(keep), 28, 28) + b''.join(x[16 + 784 * i:][:784] for i in keep))
+	open(sys.argv[3] + '-labels.idx', 'wb').write(struct.pack('>2I', 0x801, len(keep)) + bytes(y[i] for i in keep))
+P
+exits 0 'three images of a class' assay-scan -q --budget quick --seeds 1 --data "$tmp/scarce-images.idx,$tmp/scarce-labels.idx" "$clean" -r "$reference" --json
+ok 'are too few for pairs, which it says' /usr/bin/python3 - "$out" <<-'P'
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	assert sorted({p["source"] for p in d["pairs"]}) == [0, 2, 3]
+	assert [t for t in d["not_tested"] if "from 1 of the classes" in t and "too few images" in t]
+P
+
 # the gradient is not finite where a pixel is 0
 edit "$tmp/clean.st" "$tmp/root.st" root
 exits 2 'nothing found by a blind search' scan "$tmp/root.st" -r "$reference" --json
