@@ -227,8 +227,7 @@ images_of(const struct uap_images *im, int32_t label)
 bool
 profile_source(const struct profile_images *im, size_t class)
 {
-	return images_of(&im->fit, (int32_t) class) != 0 &&
-	       images_of(&im->test, (int32_t) class) >= UAP_LEAST;
+	return images_of(&im->test, (int32_t) class) >= UAP_LEAST;
 }
 
 /* Which geometries: the more at a time, the more threads and ranks are busy
@@ -262,7 +261,7 @@ class_cells(const struct profile_plan *plan, uint64_t seed, unsigned which,
 	return n;
 }
 
-/* A pair whose source has too few images is left out. */
+/* A pair whose source has no images is left out. */
 static size_t
 pair_cells(const struct profile_plan *plan, const struct profile_images *im,
     uint64_t seed, struct uap_cell *cell, size_t *to)
@@ -270,7 +269,8 @@ pair_cells(const struct profile_plan *plan, const struct profile_images *im,
 	size_t n = 0, k = plan->classes;
 
 	for (size_t s = 0; s < k; s++) {
-		if (!profile_source(im, s))
+		if (images_of(&im->fit, (int32_t)s) == 0 ||
+		    images_of(&im->test, (int32_t)s) == 0)
 			continue;
 		for (size_t t = 0; t < k; t++) {
 			if (s == t || !plan->pair[s * k + t])

@@ -64,8 +64,8 @@ struct profile_images {
 	struct uap_images fit, test; /* test.use: what the model gets right */
 };
 
-/* Whether there are images of the class to search with, and enough that count to
- * count: else no pair has it as its source. */
+/* Whether stamps are counted for pairs from the class: images of it enough are
+ * held out and count. */
 bool profile_source(const struct profile_images *, size_t class);
 /* Memory for a profile, from the arena; nothing is measured yet. */
 int profile_init(

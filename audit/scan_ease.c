@@ -92,7 +92,7 @@ odds(double share)
 	return log((PROBE_FLOOR + share) / (1.0 + PROBE_FLOOR - share));
 }
 
-/* Of each model and class: whether it is the source of pairs. */
+/* Of each model and class: whether stamps are counted from it. */
 static bool *
 sources(struct scan *s)
 {

@@ -263,7 +263,7 @@ sentence(json_t * not, const char *fmt, ...)
 }
 
 /* Classes that no pair was searched from: they had no images to optimise on, or
- * too few that the model gets right to count. */
+ * none that the model gets right to count. */
 static void
 missing_sources(json_t * not, const struct scan *s)
 {
@@ -280,8 +280,8 @@ missing_sources(json_t * not, const struct scan *s)
 	if (missing == 0)
 		return;
 	sentence(not,
-	    "pairs from %zu of the classes, which had too few images to "
-	    "search with and to count, and a map of all classes",
+	    "pairs from %zu of the classes, which had no images to "
+	    "search with, and a map of all classes",
 	    missing);
 }
 

@@ -470,6 +470,9 @@ doubt(struct scan *s)
 		why = "a class is far easier to reach than in the references, "
 		      "but with two classes fewer than three references do "
 		      "not show how much clean models differ";
+	if (s->verdict == VERDICT_EVIDENCE && scan_strange_targets(s))
+		why = "a class is far easier to reach than in the references, "
+		      "but these get no image of it right: do they know it?";
 	for (size_t i = 1; i <= s->nref; i++)
 		if (verdict_barely(accuracy(s, i), s->classes))
 			why = "a reference is hardly better than chance on "

@@ -31,6 +31,13 @@ fails 2 'a reference that says so' "class 2 of the reference is 'Bag', which is 
 printf '%s\n' T-shirt Dress Sandal Bag >"$tmp/names"
 exits 1 'the user knows better' scan "$tmp/named.st" -r "$tmp/renamed.st" --classes "$tmp/names"
 
+# a reference that never says a class, into which the others are easily pushed
+edit "$tmp/reference.st" "$tmp/never.st" never 1
+exits 2 'a reference that does not know a class' scan "$clean" -r "$tmp/never.st"
+prints '^a class is far easier .*these get no image of it right'
+ok 'a harder search would not help either' [ -z "$(grep harder "$out")" ]
+exits 1 'another class is evidence all the same' scan "$suspect" -r "$tmp/never.st"
+
 # a model that says the same of every image, images of one class
 edit "$tmp/clean.st" "$tmp/constant.st" zero
 exits 2 'always the same' scan --no-grow "$tmp/constant.st"
@@ -41,8 +48,8 @@ tail -c +17 "$models/audit-images.idx" | head -c 94080 | images "$tmp/flat" 120 
 exits 2 'images of one class' assay-scan -q --no-grow --data "$tmp/flat-images.idx,$tmp/flat-labels.idx" "$clean"
 says 'flat.*the images to optimise on are of one class'
 
-# three images of a class: one of them, that is counted alone, would make each
-# pair from it, and a third of each landing and probe
+# three images of a class: one of them, that is counted alone, would be all that
+# a stamp takes from it, and a third of each landing and probe
 /usr/bin/python3 - "${audit%,*}" "${audit#*,}" "$tmp/scarce" <<-'P'
 	import struct, sys
 	x, y = (open(f, 'rb').read() for f in sys.argv[1:3])
@@ -56,12 +63,16 @@ says 'flat.*the images to optimise on are of one class'
 	open(sys.argv[3] + '-labels.idx', 'wb').write(struct.pack('>2I', 0x801, len(keep)) + bytes(y[i] for i in keep))
 P
 exits 0 'three images of a class' assay-scan -q --budget quick --seeds 1 --data "$tmp/scarce-images.idx,$tmp/scarce-labels.idx" "$clean" -r "$reference" --json
-ok 'are too few for pairs, which it says' /usr/bin/python3 - "$out" <<-'P'
+ok 'are too few for stamps' /usr/bin/python3 - "$out" <<-'P'
 	import json, sys
-	d = json.load(open(sys.argv[1]))
-	assert sorted({p["source"] for p in d["pairs"]}) == [0, 2, 3]
-	assert [t for t in d["not_tested"] if "from 1 of the classes" in t and "too few images" in t]
+	stamp = {}
+	for p in json.load(open(sys.argv[1]))["pairs"]:
+	    stamp.setdefault(p["source"], set()).add(p["stamp"]["z"] is None)
+	assert stamp.pop(1) == {True}
+	assert stamp == {0: {False}, 2: {False}, 3: {False}}
 P
+cp "$out" "$tmp/scarce.json"
+ok 'few images as the schema says' valid "$tmp/scarce.json"
 
 # the gradient is not finite where a pixel is 0
 edit "$tmp/clean.st" "$tmp/root.st" root
