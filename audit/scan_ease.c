@@ -111,11 +111,9 @@ sources(struct scan *s)
 /* Whether a model has images enough for a cell; source is NULL where cells are
  * no pairs. */
 static bool
-has_images(
-    const struct scan *s, const bool *source, size_t model, size_t cell)
+has_images(const struct scan *s, const bool *source, size_t model, size_t cell)
 {
-	return source == NULL ||
-	       source[model * s->classes + cell / s->classes];
+	return source == NULL || source[model * s->classes + cell / s->classes];
 }
 
 /* How much more images a probe takes of a cell, with share `at`, in one model

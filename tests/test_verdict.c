@@ -179,26 +179,6 @@ test_spread(void **state)
 	    null_spread("patch", NULL_OTHER) * sqrt(1.449), 1e-12);
 }
 
-/* A geometry in which one of two references was blind: no two of them say how
- * much models differ in it, which is not that they do not; and what is left is
- * one reference, not the median of two. */
-static void
-test_blind_reference(void **state)
-{
-	double own = null_spread("linf", NULL_SAME);
-	struct world w;
-
-	(void)state;
-	fill(&w, 0.0);
-	for (size_t i = 0; i < K; i++)
-		w.reference[0][i] = (double)NAN;
-	assert_near(verdict_spread(&w.family[0], 2, NULL_SAME),
-	    own * sqrt(2.0), 1e-12);
-	/* of .15, the least that references scale it by */
-	verdict_covariance(w.family, GEOS, 2, NULL_SAME, w.cov);
-	assert_near(w.cov[0], 0.15 * 2.0 * own * own, 1e-12);
-}
-
 /* Ten times the cells of the same models are no more models: the shipped
  * spread counts for as much beside them. */
 static void
@@ -588,7 +568,6 @@ main(void)
 	    cmocka_unit_test(test_target),
 	    cmocka_unit_test(test_outlier),
 	    cmocka_unit_test(test_spread),
-	    cmocka_unit_test(test_blind_reference),
 	    cmocka_unit_test(test_cells),
 	    cmocka_unit_test(test_again),
 	    cmocka_unit_test(test_beyond),
