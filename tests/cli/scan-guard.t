@@ -74,6 +74,22 @@ P
 cp "$out" "$tmp/scarce.json"
 ok 'few images as the schema says' valid "$tmp/scarce.json"
 
+# each image twice says no more than once
+for p in images labels; do
+	h=$([ $p = images ] && echo 16 || echo 8)
+	{ head -c $h "$models/audit-$p.idx"; tail -c +$((h + 1)) "$models/audit-$p.idx"; tail -c +$((h + 1)) "$models/audit-$p.idx"; } >"$tmp/twice-$p.idx"
+	printf "\\$(printf %03o $((288 / 256)))\\$(printf %03o $((288 % 256)))" | dd of="$tmp/twice-$p.idx" bs=1 seek=6 conv=notrunc 2>"$tmp/dd"
+done
+exits 0 'once' scan "$clean" -r "$reference" -o "$tmp/once"
+exits 0 'twice' assay-scan -q --budget quick --seeds 1 --data "$tmp/twice-images.idx,$tmp/twice-labels.idx" "$clean" -r "$reference" -o "$tmp/twice"
+ok 'the same radii, landings, probes and pairs' /usr/bin/python3 - "$tmp/once/scan.json" "$tmp/twice/scan.json" <<-'P'
+	import json, sys
+	once, twice = (json.load(open(f)) for f in sys.argv[1:])
+	assert once["images"]["fit"] + once["images"]["test"] == 144
+	for k in "geometries", "landing", "probes", "pairs", "map", "score":
+	    assert once[k] == twice[k], k
+P
+
 # the gradient is not finite where a pixel is 0
 edit "$tmp/clean.st" "$tmp/root.st" root
 exits 2 'nothing found by a blind search' scan "$tmp/root.st" -r "$reference" --json
