@@ -74,6 +74,12 @@ P
 cp "$out" "$tmp/scarce.json"
 ok 'few images as the schema says' valid "$tmp/scarce.json"
 
+# what few images show of a class is not evidence
+head -c $((16 + 784 * 56)) "$models/audit-images.idx" | tail -c +17 | images "$tmp/some" 56 28
+head -c $((8 + 56)) "$models/audit-labels.idx" | tail -c +9 | labels "$tmp/some" 56
+exits 2 'a backdoored model on 56 images' assay-scan -q --budget quick --seeds 1 --data "$tmp/some-images.idx,$tmp/some-labels.idx" "$suspect" -r "$reference"
+prints '^a class is far easier .*too few images to be evidence'
+
 # each image twice says no more than once
 for p in images labels; do
 	h=$([ $p = images ] && echo 16 || echo 8)
