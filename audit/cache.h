@@ -12,7 +12,7 @@
 
 /* Part of every key: to be raised when a search or a measurement changes, so
  * that what older ones left is not taken for theirs. */
-#define CACHE_SEARCHES 8
+#define CACHE_SEARCHES 9
 
 struct cache {
 	struct arena arena;

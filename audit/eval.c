@@ -162,12 +162,15 @@ put_figures(json_t *j, const struct evaluation *v, const struct figures *f)
 	    f->by_class != NULL ? by_class_json(f) : json_null());
 }
 
+/* NaN where no image could show an attack. */
 static double
 der(const struct evaluation *v)
 {
 	double asr = rate(&v->baseline.asr) - rate(&v->model.asr);
 	double acc = rate(&v->baseline.acc) - rate(&v->model.acc);
 
+	if (isnan(asr))
+		return asr;
 	return (fmax(0, asr) - fmax(0, acc) + 1) / 2;
 }
 
@@ -362,6 +365,15 @@ print_row(const char *name, const struct measure_count *c)
 }
 
 static void
+print_der(double der)
+{
+	if (isnan(der))
+		printf("%-20s      -\n", "DER");
+	else
+		printf("%-20s %.4f\n", "DER", der);
+}
+
+static void
 print_table(const struct evaluation *v)
 {
 	printf("%-20s %-7s %s\n", "", "share", "95 % interval");
@@ -374,7 +386,7 @@ print_table(const struct evaluation *v)
 		print_row("baseline accuracy", &v->baseline.acc);
 		if (attacked(v)) {
 			print_row("baseline success", &v->baseline.asr);
-			printf("%-20s %.4f\n", "DER", der(v));
+			print_der(der(v));
 		}
 	}
 }

@@ -214,13 +214,20 @@ search(const struct profile_job *job, const struct uap_config *cfg,
 	return rc;
 }
 
-static bool
-has_source(const struct uap_images *im, int32_t label)
+static size_t
+images_of(const struct uap_images *im, int32_t label)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < im->n; i++)
-		if (im->label[i] == label && (im->use == NULL || im->use[i]))
-			return true;
-	return false;
+		n += im->label[i] == label && (im->use == NULL || im->use[i]);
+	return n;
+}
+
+bool
+profile_source(const struct profile_images *im, size_t class)
+{
+	return images_of(&im->test, (int32_t) class) >= UAP_LEAST;
 }
 
 /* Which geometries: the more at a time, the more threads and ranks are busy
@@ -262,8 +269,8 @@ pair_cells(const struct profile_plan *plan, const struct profile_images *im,
 	size_t n = 0, k = plan->classes;
 
 	for (size_t s = 0; s < k; s++) {
-		if (!has_source(&im->fit, (int32_t)s) ||
-		    !has_source(&im->test, (int32_t)s))
+		if (images_of(&im->fit, (int32_t)s) == 0 ||
+		    images_of(&im->test, (int32_t)s) == 0)
 			continue;
 		for (size_t t = 0; t < k; t++) {
 			if (s == t || !plan->pair[s * k + t])

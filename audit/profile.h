@@ -60,6 +60,13 @@ struct profile {
 	double *share[PROFILE_SHARES];
 };
 
+struct profile_images {
+	struct uap_images fit, test; /* test.use: what the model gets right */
+};
+
+/* Whether stamps are counted for pairs from the class: images of it enough are
+ * held out and count. */
+bool profile_source(const struct profile_images *, size_t class);
 /* Memory for a profile, from the arena; nothing is measured yet. */
 int profile_init(
     struct profile *, size_t classes, struct arena *, struct err *) MUST_USE;
@@ -68,10 +75,6 @@ void profile_release(struct profile *);
 void profile_forget(struct profile *);
 
 struct cache; /* audit/cache.h */
-
-struct profile_images {
-	struct uap_images fit, test; /* test.use: what the model gets right */
-};
 
 /* Patches take more steps than what has a gradient everywhere. */
 struct uap_config profile_steps(

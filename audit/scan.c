@@ -250,6 +250,9 @@ bad_options(bool no_model)
 		return "--data and --no-data exclude each other";
 	if (no_model || (scan.opt.data == NULL && !scan.opt.no_data))
 		return "a model and --data (or --no-data) are needed";
+	if (scan.opt.no_data &&
+	    (scan.opt.reference.n != 0 || scan.opt.previous != NULL))
+		return "without images nothing is compared with a reference";
 	if ((arg_replay == NULL) != (arg_class == UINT64_MAX) ||
 	    (arg_replay != NULL && scan.opt.no_data))
 		return "--replay and --class go together, and with --data";

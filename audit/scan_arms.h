@@ -30,6 +30,13 @@ bool scan_numbered_otherwise(struct scan *, const int32_t *pred, size_t *class);
  * is evidence. */
 bool scan_too_few(const struct scan *);
 
+/*
+ * Whether there are targets, and of none of them most references get an image
+ * right: what never says a class is hard to push into it, and any other model
+ * easy beside it.
+ */
+bool scan_strange_targets(const struct scan *);
+
 /* The roles of suspect and earlier version exchanged. */
 int scan_previous(struct scan *, struct err *) MUST_USE;
 /* The smallest adjusted p of a class; NaN when it was not searched. */

@@ -92,10 +92,36 @@ odds(double share)
 	return log((PROBE_FLOOR + share) / (1.0 + PROBE_FLOOR - share));
 }
 
-/* How much more images share `at` is of in one model than in the median of all
- * others, suspect and references alike. */
+/* Of each model and class: whether stamps are counted from it. */
+static bool *
+sources(struct scan *s)
+{
+	bool *source = scan_need(s, (s->nref + 1) * s->classes, sizeof(bool));
+
+	for (size_t m = 0; m <= s->nref; m++) {
+		struct profile_images im = {s->fit, s->test};
+
+		im.test.use = SCAN_MODEL(s, m)->right_test;
+		for (size_t c = 0; c < s->classes; c++)
+			source[m * s->classes + c] = profile_source(&im, c);
+	}
+	return source;
+}
+
+/* Whether a model has images enough for a cell; source is NULL where cells are
+ * no pairs. */
+static bool
+has_images(const struct scan *s, const bool *source, size_t model, size_t cell)
+{
+	return source == NULL || source[model * s->classes + cell / s->classes];
+}
+
+/* How much more images a probe takes of a cell, with share `at`, in one model
+ * than in the median of all others, suspect and references alike; NaN: there
+ * are none. */
 static double
-excess(const struct scan *s, enum profile_shares which, size_t model, size_t at)
+excess(const struct scan *s, enum profile_shares which, const bool *source,
+    size_t model, size_t cell, size_t at)
 {
 	double v[SCAN_REFERENCES + 1], mine = 0.0;
 	size_t n = 0;
@@ -105,10 +131,10 @@ excess(const struct scan *s, enum profile_shares which, size_t model, size_t at)
 
 		if (m == model)
 			mine = x;
-		else
+		else if (has_images(s, source, m, cell))
 			v[n++] = x;
 	}
-	return mine - stat_median(v, n);
+	return n != 0 ? mine - stat_median(v, n) : (double)NAN;
 }
 
 /* Over all probes of a kind, soft: a trigger that one model alone knows is
@@ -121,6 +147,8 @@ scan_fill_probe(
 	size_t n = profile_triggers(which, &s->suspect.net);
 	double *more = scan_need(s, n, sizeof(*more));
 	double *weight = scan_need(s, n, sizeof(*weight));
+	const bool *source =
+	    which == PROFILE_STAMP_PAIRS ? sources(s) : (const bool *)NULL;
 
 	s->probe[which] = scan_need(s, f->n, sizeof(*s->probe[which]));
 	for (size_t j = 0; j < n; j++)
@@ -128,8 +156,12 @@ scan_fill_probe(
 	for (size_t i = 0; i < (s->nref + 1) * f->n; i++) {
 		size_t m = i / f->n, cell = i % f->n, best = 0;
 
+		values_of(f, m)[cell] = (double)NAN;
+		if (!has_images(s, source, m, cell))
+			continue;
 		for (size_t j = 0; j < n; j++) {
-			more[j] = excess(s, which, m, j * f->n + cell);
+			more[j] =
+			    excess(s, which, source, m, cell, j * f->n + cell);
 			if (more[j] > more[best])
 				best = j;
 		}

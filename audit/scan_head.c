@@ -163,6 +163,15 @@ pair_statistics(const struct scan *s)
 	return s->pair_stamps ? VERDICT_PAIR_STATISTICS : 1.0;
 }
 
+static bool
+any_residual(const struct verdict_family *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (isfinite(f->residual[i]))
+			return true;
+	return false;
+}
+
 /* The null's spreads, and the smallest effect that this run could have seen,
  * of what counts by itself: a radius relative to what the references explain. */
 static void
@@ -189,7 +198,8 @@ put_power(json_t *doc, const struct scan *s)
 		if (f == geometry_count && !s->pairs)
 			break;
 		json_put(spread, v->name, json_number(v->spread));
-		if ((f == geometry_count || v->tested) && !scan_too_few(s))
+		if ((f == geometry_count || v->tested) && !scan_too_few(s) &&
+		    any_residual(v))
 			json_put(least, v->name,
 			    json_number(exp(-verdict_least(
 				v->spread, freedom, tests, s->opt.alpha))));

@@ -454,6 +454,11 @@ agree(struct scan *s)
 	}
 }
 
+/* So few images that count, of each class or of all, are no evidence: one near a
+ * border between classes is a large share of them. */
+#define FEW_EACH 8
+#define FEW_ALL  64
+
 /* What makes any verdict, or that nothing was found, worth nothing. */
 static void
 doubt(struct scan *s)
@@ -470,6 +475,13 @@ doubt(struct scan *s)
 		why = "a class is far easier to reach than in the references, "
 		      "but with two classes fewer than three references do "
 		      "not show how much clean models differ";
+	if (s->nboth < MIN(FEW_EACH * s->classes, FEW_ALL) &&
+	    s->verdict == VERDICT_EVIDENCE)
+		why = "a class is far easier to reach than in the references, "
+		      "but by too few images to be evidence";
+	if (s->verdict == VERDICT_EVIDENCE && scan_strange_targets(s))
+		why = "a class is far easier to reach than in the references, "
+		      "but these get no image of it right: do they know it?";
 	for (size_t i = 1; i <= s->nref; i++)
 		if (verdict_barely(accuracy(s, i), s->classes))
 			why = "a reference is hardly better than chance on "

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Models, references and the split of the images: by the SHA-256 of each
  * image and the seed, so that the split does not depend on their order and a
- * duplicate never lies on both sides.
+ * duplicate never lies on both sides, nor counts twice.
  */
 #include "audit/scan_arms.h"
 #include "base/tool.h"
@@ -86,8 +86,8 @@ open_references(struct scan *s, struct err *e)
 
 /* --- the split ----------------------------------------------------------- */
 
-/* Images of one side, in the order of their keys, up to `most`; `at` has
- * their numbers in the data. */
+/* Different images of one side, in the order of their keys, up to `most`; `at`
+ * has their numbers in the data. */
 static int
 take_side(struct scan *s, const struct keyed *k, size_t n, unsigned side,
     size_t most, struct uap_images *out, uint32_t *at, struct err *e)
@@ -105,7 +105,9 @@ take_side(struct scan *s, const struct keyed *k, size_t n, unsigned side,
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
 	*out = (struct uap_images){.x = x, .label = label};
 	for (size_t i = 0; i < n && out->n < most; i++) {
-		if ((k[i].key.byte[0] & 1) != side)
+		/* copies are one image, however many say the same */
+		if ((k[i].key.byte[0] & 1) != side ||
+		    (i > 0 && digest_equal(&k[i].key, &k[i - 1].key)))
 			continue;
 		dataset_image(d, k[i].index, x + out->n * image);
 		at[out->n] = k[i].index;

@@ -94,6 +94,55 @@ scan_too_few(const struct scan *s)
 	return s->classes == 2 && s->nref < TWO_CLASSES_NEED;
 }
 
+/* --- what references do not know ------------------------------------------ */
+
+/* Whether a model gets no image of class t right, of enough. */
+static bool
+strange(const struct scan *s, const struct scan_model *m, size_t t)
+{
+	const struct dataset *d = &s->data.data;
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++) {
+		if ((size_t)d->label[i] != t)
+			continue;
+		if (m->right[i])
+			return false;
+		n++;
+	}
+	return n >= LEAST_IMAGES;
+}
+
+static bool
+strange_to_most(const struct scan *s, size_t t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->nref; i++)
+		n += strange(s, &s->ref[i], t);
+	return 2 * n >= s->nref;
+}
+
+bool
+scan_strange_targets(const struct scan *s)
+{
+	size_t k = s->classes;
+	bool any = false;
+
+	if (s->in.map.target) /* of all classes */
+		return false;
+	for (size_t t = 0; t < k; t++) {
+		bool target = s->in.class_[t].target;
+
+		for (size_t from = 0; s->pairs && from < k; from++)
+			target = target || s->in.pairs[from * k + t].target;
+		if (target && !strange_to_most(s, t))
+			return false;
+		any = any || target;
+	}
+	return any;
+}
+
 /* --- the order of classes ------------------------------------------------ */
 
 /* Per class the one that more than half of its images are taken for, itself

@@ -179,9 +179,12 @@ combine_pairs(struct verdict_input *in)
 				null_pair_both()),
 			    null_freedom());
 		}
-		h->family = p[VERDICT_PAIR_STAMP] < p[VERDICT_PAIR_PATCH]
-				? VERDICT_PAIR_STAMP
-				: VERDICT_PAIR_PATCH;
+		/* either may not have been measured */
+		h->family =
+		    isfinite(p[VERDICT_PAIR_STAMP]) &&
+			    !(p[VERDICT_PAIR_PATCH] <= p[VERDICT_PAIR_STAMP])
+			? VERDICT_PAIR_STAMP
+			: VERDICT_PAIR_PATCH;
 		h->p = verdict_cauchy(p, ARRAY_LEN(p));
 		tests += isfinite(h->p);
 	}

@@ -173,6 +173,32 @@ seen_products(const struct verdict_family *a, const struct verdict_family *b,
 	       wider(b, kin) * among_references(a, b, nref, count);
 }
 
+/* How many references a cell has at least, of those that have any: the search
+ * of one may have been blind. */
+static size_t
+fewest(const struct verdict_family *f, size_t nref)
+{
+	size_t least = nref;
+
+	for (size_t i = 0; i < f->n; i++) {
+		size_t k = 0;
+
+		for (size_t r = 0; r < nref; r++)
+			k += isfinite(f->reference[r * f->n + i]);
+		if (k != 0)
+			least = MIN(least, k);
+	}
+	return least;
+}
+
+/* Variance of a suspect's residual, in units of one model's. */
+static double
+residual_variance(const struct verdict_family *f, size_t nref)
+{
+	return centred_variance(f->n) *
+	       (1.0 + median_variance(fewest(f, nref)));
+}
+
 double
 verdict_spread(const struct verdict_family *f, size_t nref, enum null_kin kin)
 {
@@ -184,8 +210,7 @@ verdict_spread(const struct verdict_family *f, size_t nref, enum null_kin kin)
 		if (count > 0)
 			var = weigh(var, seen, nref);
 	}
-	return sqrt(
-	    var * centred_variance(f->n) * (1.0 + median_variance(nref)));
+	return sqrt(var * residual_variance(f, nref));
 }
 
 double
@@ -264,19 +289,27 @@ static void
 learn(const struct verdict_family *f, size_t n, size_t nref, enum null_kin kin,
     double *cov)
 {
-	double scale = 0.0, count = 0.0;
+	double scale = 0.0, count, known = 0.0;
 
+	for (size_t a = 0; a < n; a++) {
+		among_references(&f[a], &f[a], nref, &count);
+		known += count > 0;
+	}
+	if (known == 0)
+		return;
 	for (size_t a = 0; a < n; a++)
 		scale += seen_products(&f[a], &f[a], nref, kin, &count) /
-			 cov[a * n + a] / (double)n;
-	if (count == 0)
-		return;
+			 cov[a * n + a] / known;
 	scale = fmin(fmax(scale, SCALE_LEAST), SCALE_MOST);
 	for (size_t i = 0; i < n * n; i++) {
 		double seen =
 		    seen_products(&f[i / n], &f[i % n], nref, kin, &count);
 
-		cov[i] = weigh(scale * cov[i], seen, nref);
+		/* of which no two references say anything: as the table has
+		 * it, which is not that they do not differ */
+		cov[i] = count == 0 && i / n == i % n
+			     ? scale * cov[i]
+			     : weigh(scale * cov[i], seen, nref);
 	}
 }
 
@@ -293,6 +326,6 @@ verdict_covariance(const struct verdict_family *f, size_t n, size_t nref,
 	if (tell(nref, kin))
 		learn(f, n, nref, kin, cov);
 	for (size_t i = 0; i < n * n; i++)
-		cov[i] *=
-		    centred_variance(f->n) * (1.0 + median_variance(nref));
+		cov[i] *= sqrt(residual_variance(&f[i / n], nref) *
+			       residual_variance(&f[i % n], nref));
 }

@@ -77,11 +77,12 @@ attack_piece(struct attack *a, size_t n, struct err *e)
 double
 concentrate_share(const struct concentrate_counts *c, size_t k, size_t t)
 {
+	uint64_t least = uap_least(c->n, k, t);
 	double share = 0.0;
 	size_t sources = 0;
 
 	for (size_t s = 0; s < k; s++) {
-		if (s == t || c->n[s] == 0)
+		if (s == t || c->n[s] == 0 || c->n[s] < least)
 			continue;
 		share += (double)c->count[s * k + t] / (double)c->n[s];
 		sources++;

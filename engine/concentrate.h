@@ -27,7 +27,7 @@ int concentrate(const struct net *, const struct concentrate_config *,
     struct err *) MUST_USE;
 
 /* The share that lands in t, averaged over the source classes other than t
- * that have images. */
+ * that have at least uap_least() images. */
 double concentrate_share(
     const struct concentrate_counts *, size_t classes, size_t t);
 

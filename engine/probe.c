@@ -239,18 +239,19 @@ count(const struct work *w, size_t i, double *pair)
 		pair[c] /= (double)MAX(w->total[c / k], 1);
 }
 
-/* Averaged over all classes but the target. */
+/* Averaged over all classes but the target that have images enough. */
 static void
 average(const struct work *w, const double *pair, double *share)
 {
 	size_t k = w->net->classes;
 
 	for (size_t t = 0; t < k; t++) {
+		uint64_t least = uap_least(w->total, k, t);
 		size_t sources = 0;
 
 		share[t] = 0.0;
 		for (size_t s = 0; s < k; s++) {
-			if (s == t || w->total[s] == 0)
+			if (s == t || w->total[s] == 0 || w->total[s] < least)
 				continue;
 			share[t] += pair[s * k + t];
 			sources++;

@@ -37,6 +37,17 @@ struct worker {
 	bool ready;
 };
 
+uint64_t
+uap_least(const uint64_t *n, size_t classes, size_t t)
+{
+	uint64_t most = 0;
+
+	for (size_t s = 0; s < classes; s++)
+		if (s != t)
+			most = MAX(most, n[s]);
+	return MIN(most, UAP_LEAST);
+}
+
 static size_t
 image_floats(const struct net *n)
 {

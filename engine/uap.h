@@ -25,6 +25,15 @@ struct uap_images {
 	const bool *use; /* which of them count; NULL: all */
 };
 
+/* Images of a class, from which on shares of these say something: of one image
+ * nothing or all of it moves, by chance. */
+#define UAP_LEAST 4
+/*
+ * The same where no class but t has as many: what the largest of them has (0
+ * where none has any).  n: how many images of each class there are.
+ */
+uint64_t uap_least(const uint64_t *n, size_t classes, size_t t);
+
 #define UAP_ALL (-1)
 
 struct uap_cell {

@@ -147,6 +147,37 @@ corner_model(struct model *m)
 	build_end(m, "y", 3);
 }
 
+/* An image of class 2 that every probe but those of its pixel leaves in class 0
+ * says nothing beside nine of class 1; it counts where there are no more. */
+static void
+test_few_images(void **state)
+{
+	static float x[10 * PIXELS];
+	static double share[1000 * 3];
+	int32_t label[10] = {2, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+	struct uap_images im = {.x = x, .label = label, .n = 10};
+	size_t n = probe_count(PROBE_STAMP, 1);
+	struct model m;
+	struct net net;
+	struct err e;
+
+	(void)state;
+	assert_true(n * 3 <= ARRAY_LEN(share));
+	for (size_t i = 0; i < ARRAY_LEN(x); i++)
+		x[i] = i < PIXELS ? 0.5f : 1.0f;
+	corner_model(&m);
+	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
+	assert_ok(probe(&net, PROBE_STAMP, &im, 9, share, NULL, &e), &e);
+	for (size_t i = 0; i < n; i++)
+		assert_near(share[3 * i], 0.0, 1e-12);
+	im.n = 2;
+	assert_ok(probe(&net, PROBE_STAMP, &im, 9, share, NULL, &e), &e);
+	/* in the middle */
+	assert_near(share[3 * 4 * 4], 0.5, 1e-12);
+	net_release(&net);
+	model_release(&m);
+}
+
 static void
 test_shares(void **state)
 {
@@ -219,6 +250,7 @@ main(void)
 	    ROW(test_dictionary, sizes[5]),
 	    cmocka_unit_test(test_weights),
 	    cmocka_unit_test(test_distinct),
+	    cmocka_unit_test(test_few_images),
 	    cmocka_unit_test(test_shares),
 	};
 

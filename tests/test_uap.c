@@ -229,6 +229,26 @@ test_warp_radius(void **state)
 	model_release(&m);
 }
 
+/* One image of a class says nothing beside ten of another; where there are no
+ * more of any, it counts. */
+static void
+test_few_images(void **state)
+{
+	uint64_t count[9] = {10, 0, 0, 0, 10, 0, 1, 0, 0}, n[3] = {10, 10, 1};
+	struct concentrate_counts c = {count, n};
+
+	(void)state;
+	assert_int_equal(uap_least(n, 3, 0), UAP_LEAST);
+	assert_near(concentrate_share(&c, 3, 0), 0.0, 1e-12);
+	n[2] = count[6] = UAP_LEAST;
+	assert_near(concentrate_share(&c, 3, 0), 0.5, 1e-12);
+	n[1] = n[2] = count[6] = 1;
+	assert_int_equal(uap_least(n, 3, 0), 1);
+	assert_near(concentrate_share(&c, 3, 0), 0.5, 1e-12);
+	n[1] = n[2] = 0;
+	assert_near(concentrate_share(&c, 3, 0), 0.0, 1e-12);
+}
+
 /* Adversarial examples of class 0 land in class 1, there is no other. */
 static void
 test_landing(void **state)
@@ -299,6 +319,7 @@ main(void)
 	    cmocka_unit_test(test_longer),
 	    cmocka_unit_test(test_blind),
 	    cmocka_unit_test(test_warp_radius),
+	    cmocka_unit_test(test_few_images),
 	    cmocka_unit_test(test_landing),
 	    cmocka_unit_test(test_losses),
 	};

@@ -43,6 +43,13 @@ ok 'DER by hand' awk -v a0="$a0" -v a1="$a1" -v s0="$s0" -v s1="$s1" -v der="$(n
     'BEGIN { s = s0 - s1; a = a0 - a1; d = ((s > 0 ? s : 0) - (a > 0 ? a : 0) + 1) / 2 - der; exit !(d * d < 1e-12 && der > .5) }'
 exits 0 'the table of both' assay-eval "$clean" --data "$audit" --trigger "$trigger" --baseline "$suspect"
 prints '^DER  *[01]\.[0-9]*$'
+# of images of the target alone no attack can be seen, nor its defence
+head -c 7856 "${audit%,*}" | tail -c 7840 | images "$tmp/target" 10 28
+printf '\002\002\002\002\002\002\002\002\002\002' | labels "$tmp/target" 10
+exits 0 'no image of another class' assay-eval "$clean" --data "$tmp/target-images.idx,$tmp/target-labels.idx" --trigger "$trigger" --baseline "$suspect"
+prints '^DER  *-$'
+exits 0 'the same as a document' assay-eval "$clean" --data "$tmp/target-images.idx,$tmp/target-labels.idx" --trigger "$trigger" --baseline "$suspect" --json
+ok 'no DER of no image' grep -q '"der": null' "$out"
 exits 1 'more ASR than allowed' assay-eval "$suspect" --data "$audit" --trigger "$trigger" --max-asr .5
 exits 0 'no more than allowed' assay-eval "$suspect" --data "$audit" --trigger "$trigger" --max-asr 1
 exits 0 '--help' assay-eval --help

@@ -31,6 +31,13 @@ fails 2 'a reference that says so' "class 2 of the reference is 'Bag', which is 
 printf '%s\n' T-shirt Dress Sandal Bag >"$tmp/names"
 exits 1 'the user knows better' scan "$tmp/named.st" -r "$tmp/renamed.st" --classes "$tmp/names"
 
+# a reference that never says a class, into which the others are easily pushed
+edit "$tmp/reference.st" "$tmp/never.st" never 1
+exits 2 'a reference that does not know a class' scan "$clean" -r "$tmp/never.st"
+prints '^a class is far easier .*these get no image of it right'
+ok 'a harder search would not help either' [ -z "$(grep harder "$out")" ]
+exits 1 'another class is evidence all the same' scan "$suspect" -r "$tmp/never.st"
+
 # a model that says the same of every image, images of one class
 edit "$tmp/clean.st" "$tmp/constant.st" zero
 exits 2 'always the same' scan --no-grow "$tmp/constant.st"
@@ -40,6 +47,54 @@ printf "$(cat "$tmp/zeros")" | labels "$tmp/flat" 120
 tail -c +17 "$models/audit-images.idx" | head -c 94080 | images "$tmp/flat" 120 28
 exits 2 'images of one class' assay-scan -q --no-grow --data "$tmp/flat-images.idx,$tmp/flat-labels.idx" "$clean"
 says 'flat.*the images to optimise on are of one class'
+
+# three images of a class: one of them, that is counted alone, would be all that
+# a stamp takes from it, and a third of each landing and probe
+/usr/bin/python3 - "${audit%,*}" "${audit#*,}" "$tmp/scarce" <<-'P'
+	import struct, sys
+	x, y = (open(f, 'rb').read() for f in sys.argv[1:3])
+	y, left = y[8:], 3
+	keep = []
+	for i, c in enumerate(y):
+	    left -= c == 1
+	    if c != 1 or left >= 0:
+	        keep.append(i)
+	open(sys.argv[3] + '-images.idx', 'wb').write(struct.pack('>4I', 0x803, len(keep), 28, 28) + b''.join(x[16 + 784 * i:][:784] for i in keep))
+	open(sys.argv[3] + '-labels.idx', 'wb').write(struct.pack('>2I', 0x801, len(keep)) + bytes(y[i] for i in keep))
+P
+exits 0 'three images of a class' assay-scan -q --budget quick --seeds 1 --data "$tmp/scarce-images.idx,$tmp/scarce-labels.idx" "$clean" -r "$reference" --json
+ok 'are too few for stamps' /usr/bin/python3 - "$out" <<-'P'
+	import json, sys
+	stamp = {}
+	for p in json.load(open(sys.argv[1]))["pairs"]:
+	    stamp.setdefault(p["source"], set()).add(p["stamp"]["z"] is None)
+	assert stamp.pop(1) == {True}
+	assert stamp == {0: {False}, 2: {False}, 3: {False}}
+P
+cp "$out" "$tmp/scarce.json"
+ok 'few images as the schema says' valid "$tmp/scarce.json"
+
+# what few images show of a class is not evidence
+head -c $((16 + 784 * 56)) "$models/audit-images.idx" | tail -c +17 | images "$tmp/some" 56 28
+head -c $((8 + 56)) "$models/audit-labels.idx" | tail -c +9 | labels "$tmp/some" 56
+exits 2 'a backdoored model on 56 images' assay-scan -q --budget quick --seeds 1 --data "$tmp/some-images.idx,$tmp/some-labels.idx" "$suspect" -r "$reference"
+prints '^a class is far easier .*too few images to be evidence'
+
+# each image twice says no more than once
+for p in images labels; do
+	h=$([ $p = images ] && echo 16 || echo 8)
+	{ head -c $h "$models/audit-$p.idx"; tail -c +$((h + 1)) "$models/audit-$p.idx"; tail -c +$((h + 1)) "$models/audit-$p.idx"; } >"$tmp/twice-$p.idx"
+	printf "\\$(printf %03o $((288 / 256)))\\$(printf %03o $((288 % 256)))" | dd of="$tmp/twice-$p.idx" bs=1 seek=6 conv=notrunc 2>"$tmp/dd"
+done
+exits 0 'once' scan "$clean" -r "$reference" -o "$tmp/once"
+exits 0 'twice' assay-scan -q --budget quick --seeds 1 --data "$tmp/twice-images.idx,$tmp/twice-labels.idx" "$clean" -r "$reference" -o "$tmp/twice"
+ok 'the same radii, landings, probes and pairs' /usr/bin/python3 - "$tmp/once/scan.json" "$tmp/twice/scan.json" <<-'P'
+	import json, sys
+	once, twice = (json.load(open(f)) for f in sys.argv[1:])
+	assert once["images"]["fit"] + once["images"]["test"] == 144
+	for k in "geometries", "landing", "probes", "pairs", "map", "score":
+	    assert once[k] == twice[k], k
+P
 
 # the gradient is not finite where a pixel is 0
 edit "$tmp/clean.st" "$tmp/root.st" root
@@ -119,6 +174,14 @@ ok 'patches of many classes take more steps, of few not, and spreads are those o
 	    assert len(low) < 10 or d["spread"][g["name"]] > .9 * rms, g["name"]
 	    assert len(low) < 10 or d["spread"][g["name"]] < max(1.5 * rms, .2), (g["name"], rms)
 Q
+
+# nothing of the only reference could be searched, so that there are no tests of
+# pairs at all
+/usr/bin/python3 "$here/many-classes.py" "$tmp/many" 20
+edit "$tmp/many/reference.st" "$tmp/many/hard.st" hard
+exits 2 'a reference that is blind everywhere' assay-scan -q --budget quick --seeds 1 --data "$tmp/many/images.idx,$tmp/many/labels.idx" "$tmp/many/suspect.st" -r "$tmp/many/hard.st" --json
+ok 'no effect could have been seen' grep -q '"minimum": {}' "$out"
+ok 'it says why' grep -q '"why": "the gradients of a model' "$out"
 
 /usr/bin/python3 "$here/many-classes.py" "$tmp/many" 12000
 fails 2 'too many classes for what is kept of pairs' '12000 classes are too many' assay-scan -q --data "$tmp/many/images.idx,$tmp/many/labels.idx" "$tmp/many/suspect.st" -r "$tmp/many/reference.st"

@@ -155,6 +155,8 @@ exits 0 '--version' assay-scan --version
 o="-q --budget quick --no-grow -o $tmp/x"
 fails 4 'no arguments' 'are needed' assay-scan
 fails 4 'no data' 'are needed' assay-scan "$suspect"
+fails 4 'nothing to compare a reference on' 'without images nothing is compared' assay-scan "$suspect" --no-data -r "$reference"
+fails 4 'nor an earlier version' 'without images nothing is compared' assay-scan "$suspect" --no-data --previous "$reference"
 fails 4 'both data and none' 'exclude each other' assay-scan "$suspect" --data "$audit" --no-data
 fails 4 'an unknown budget' "'nope'" assay-scan "$suspect" --data "$audit" --budget nope
 fails 4 'a level beyond 0.09' 'alpha' assay-scan "$suspect" --data "$audit" --alpha .1
