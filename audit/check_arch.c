@@ -3,15 +3,14 @@
  */
 #include "audit/check_arch.h"
 
-#include "audit/check_arch_flow.h"
 #include "audit/check_arch_script.h"
 #include "base/limits.h"
 
 #define FEW        4 /* places that are said of one kind */
 #define IMAGE_RANK 4
 
-static void
-say(const struct check_file *f, const struct check_arch_flow *w,
+void
+check_arch_say(const struct check_file *f, const struct check_arch_flow *w,
     const struct check_arch_node *n, enum check_arch_suspicion s, size_t in)
 {
 	static const struct {
@@ -75,7 +74,7 @@ judge(const struct check_file *f, const struct check_arch_graph *g,
 		    check_arch_flow_judge(&w, &g->node[i], &in);
 
 		if (s != CHECK_ARCH_NOTHING && seen[s]++ < FEW)
-			say(f, &w, &g->node[i], s, in);
+			check_arch_say(f, &w, &g->node[i], s, in);
 	}
 }
 
