@@ -241,8 +241,7 @@ mark_called(struct look *k, const struct check_arch_tf_body *b)
 			/* value = 2, func = 10, name = 1 */
 			name = onnx_wire_last(
 			    onnx_wire_last(onnx_wire_last(w.body, 2), 10), 1);
-			at = map_get_n(
-			    &k->by_name, (const char *)name.base, name.len);
+			at = check_arch_tf_find(&k->by_name, name);
 			if (at != SIZE_MAX)
 				k->function[at].called = true;
 		}

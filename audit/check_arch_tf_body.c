@@ -53,6 +53,13 @@ check_arch_tf_number(struct rd r, uint32_t number)
 	return found;
 }
 
+size_t
+check_arch_tf_find(const struct map *m, struct rd name)
+{
+	return name.len != 0 ? map_get_n(m, (const char *)name.base, name.len)
+			     : SIZE_MAX;
+}
+
 struct rd
 check_arch_tf_base(struct rd r, size_t *index)
 {
@@ -212,8 +219,7 @@ take_ends(struct check_arch_tf_body *b, struct rd function, struct arena *a,
 			    ERR_LIMIT)
 				return full(e);
 		} else if (w.number == 3) {
-			at = map_get_n(
-			    &t.by_name, (const char *)name.base, name.len);
+			at = check_arch_tf_find(&t.by_name, name);
 			b->ret[b->nret++] =
 			    at != SIZE_MAX ? t.from[at] : (struct rd){0};
 		}
@@ -230,7 +236,7 @@ maker(const struct check_arch_tf_body *b, struct rd in)
 	size_t ignored, at;
 	struct rd name = check_arch_tf_base(in, &ignored);
 
-	at = map_get_n(&b->by_name, (const char *)name.base, name.len);
+	at = check_arch_tf_find(&b->by_name, name);
 	if (at == SIZE_MAX || strcmp(b->node[at].op, "NextIteration") == 0)
 		return SIZE_MAX;
 	return at;

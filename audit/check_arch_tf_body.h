@@ -53,6 +53,8 @@ int check_arch_tf_body(struct check_arch_tf_body *, struct rd, bool function,
 struct rd check_arch_tf_attr(const struct check_arch_tf_node *, const char *);
 /* A field of one that is a number; 0: there is none. */
 uint64_t check_arch_tf_number(struct rd, uint32_t number);
+/* What a name stands for; SIZE_MAX: nothing, or there is none. */
+size_t check_arch_tf_find(const struct map *, struct rd name);
 /* The name without ":0" or ":output:0"; *index: that number. */
 struct rd check_arch_tf_base(struct rd, size_t *index);
 

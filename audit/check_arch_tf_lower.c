@@ -133,10 +133,10 @@ check_arch_tf_resolve(const struct check_arch_tf_body *b,
 	size_t index, at;
 	struct rd name = check_arch_tf_base(in, &index);
 
-	at = map_get_n(&b->arg, (const char *)name.base, name.len);
+	at = check_arch_tf_find(&b->arg, name);
 	if (at != SIZE_MAX)
 		return at < narg ? arg[at] : SIZE_MAX;
-	at = map_get_n(&b->by_name, (const char *)name.base, name.len);
+	at = check_arch_tf_find(&b->by_name, name);
 	if (at == SIZE_MAX || out[at].n == 0)
 		return SIZE_MAX;
 	return out[at].value[MIN(index, out[at].n - 1)];
@@ -289,7 +289,7 @@ function(struct at *x, const char *attr)
 {
 	struct rd name = onnx_wire_last(
 	    onnx_wire_last(check_arch_tf_attr(x->n, attr), 10), 1);
-	size_t at = map_get_n(x->l->by_name, (const char *)name.base, name.len);
+	size_t at = check_arch_tf_find(x->l->by_name, name);
 
 	return at != SIZE_MAX ? &x->l->function[at] : NULL;
 }
