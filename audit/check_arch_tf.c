@@ -71,12 +71,15 @@ judge(struct look *k, struct check_arch_tf_lower *l, bool strict)
 	if (w.most == 0 ||
 	    (g->ninput != 0 && g->nother != 0 && g->image != IMAGE))
 		return;
+	/* only those that have a part in what comes out */
+	for (size_t i = 0; i < l->nopen; i++)
+		strict = strict || w.state[l->open[i]].live;
 	for (size_t i = 0; i < g->nnode; i++) {
 		size_t in;
 		enum check_arch_suspicion s =
 		    check_arch_flow_judge(&w, &g->node[i], &in);
 
-		if (counts(&w, &g->node[i], s, in, strict || l->open) &&
+		if (counts(&w, &g->node[i], s, in, strict) &&
 		    k->seen[s]++ < FEW)
 			check_arch_say(k->f, &w, &g->node[i], s, in);
 	}
@@ -170,10 +173,13 @@ whole(struct look *k, struct rd meta)
 	begin(k, &l);
 	out = check_arch_tf_expand(&l, &k->top, NULL, 0, 0);
 	if (out != NULL) {
+		bool signs;
+
 		signatures(&l, &k->top, out, meta);
-		if (l.g.noutput == 0)
+		signs = l.g.noutput != 0;
+		if (!signs)
 			ends(&l);
-		judge(k, &l, false);
+		judge(k, &l, !signs && l.trained);
 	}
 	end(k, &l, "");
 }

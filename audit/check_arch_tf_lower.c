@@ -445,7 +445,7 @@ static bool
 is_open(const char *op)
 {
 	return strncmp(op, "Resize", 6) == 0 || strstr(op, "NonMax") != NULL ||
-	       strstr(op, "Apply") != NULL || strcmp(op, "Enter") == 0 ||
+	       strcmp(op, "Enter") == 0 ||
 	       strncmp(op, "TensorArray", 11) == 0 ||
 	       strcmp(op, "Conv2DBackpropInput") == 0;
 }
@@ -469,9 +469,11 @@ plain(struct at *x)
 	const char *op = check_arch_tf_op(x->n->op);
 	size_t nin = x->nin;
 
-	/* the last ones are axes, sizes or shapes */
 	l->pixels = l->pixels || strcmp(op, "Conv") == 0;
 	makes_one(x, op, x->in, nin);
+	if (!l->full && is_open(x->n->op))
+		check_arch_tf_append(l, &l->open, &l->nopen, &l->open_room,
+		    x->out[x->n - x->b->node].value[0]);
 	if (!l->full && strcmp(op, "Cast") == 0)
 		l->g.node[l->g.nnode - 1].to = cast_to(x->n);
 	/* the second output of these are places */
@@ -514,7 +516,7 @@ take(struct at *x)
 {
 	const char *op = x->n->op;
 
-	x->l->open = x->l->open || is_open(op);
+	x->l->trained = x->l->trained || strstr(op, "Apply") != NULL;
 	if (strcmp(op, "Const") == 0)
 		constant(x, false);
 	else if (is_variable(op))

@@ -26,7 +26,9 @@ struct check_arch_tf_lower {
 	size_t *text, ntext, text_room; /* inputs that are strings */
 	size_t left;                    /* nodes that may still be followed */
 	bool pixels;                    /* some layer is a convolution */
-	bool open; /* has what detectors, segmenters and training have */
+	bool trained;                   /* weights are changed somewhere */
+	/* what detectors and segmenters have */
+	size_t *open, nopen, open_room;
 	bool full;
 };
 
