@@ -27,121 +27,6 @@ struct at {
 
 /* --- values and nodes ---------------------------------------------------- */
 
-/* Room for one more of `size` bytes. */
-static void *
-grown(struct check_arch_tf_lower *l, void *old, size_t n, size_t *room,
-    size_t size)
-{
-	size_t more = *room != 0 ? 2 * *room : 64;
-	void *p;
-
-	if (n < *room || l->full)
-		return old;
-	p = arena_alloc(l->arena, more, size);
-	if (p == NULL) {
-		l->full = true;
-		return old;
-	}
-	if (n != 0)
-		memcpy(p, old, n * size);
-	*room = more;
-	return p;
-}
-
-void
-check_arch_tf_append(struct check_arch_tf_lower *l, size_t **list, size_t *n,
-    size_t *room, size_t value)
-{
-	*list = grown(l, *list, *n, room, sizeof(**list));
-	if (!l->full)
-		(*list)[(*n)++] = value;
-}
-
-size_t
-check_arch_tf_value(
-    struct check_arch_tf_lower *l, const char *name, uint64_t constant)
-{
-	struct check_arch_graph *g = &l->g;
-	size_t room = g->room;
-
-	l->frame = grown(l, l->frame, g->nvalue, &room, sizeof(*l->frame));
-	g->value = grown(l, g->value, g->nvalue, &g->room, sizeof(*g->value));
-	if (l->full)
-		return 0;
-	g->value[g->nvalue] =
-	    (struct check_arch_value){.name = name, .constant = constant};
-	l->frame[g->nvalue] = 0;
-	return g->nvalue++;
-}
-
-/* The innermost one that any of them lies behind. */
-static size_t
-frame_of(const struct check_arch_tf_lower *l, const size_t *in, size_t n)
-{
-	size_t most = 0;
-
-	for (size_t i = 0; i < n; i++)
-		most = MAX(most, l->frame[in[i]]);
-	return most;
-}
-
-static size_t
-node(struct check_arch_tf_lower *l, const char *op, const char *name,
-    const size_t *in, size_t n)
-{
-	size_t out = check_arch_tf_value(l, name, 0);
-	struct check_arch_node *x;
-
-	l->g.node =
-	    grown(l, l->g.node, l->g.nnode, &l->node_room, sizeof(*l->g.node));
-	if (l->full)
-		return 0;
-	x = &l->g.node[l->g.nnode];
-	*x = (struct check_arch_node){.op = op, .name = name, .nin = n};
-	x->in = arena_alloc(l->arena, n + 1, sizeof(*x->in));
-	x->out = arena_alloc(l->arena, 1, sizeof(*x->out));
-	if (x->in == NULL || x->out == NULL) {
-		l->full = true;
-		return 0;
-	}
-	if (n != 0)
-		memcpy(x->in, in, n * sizeof(*in));
-	x->out[0] = out;
-	x->nout = 1;
-	l->g.nnode++;
-	l->frame[out] = frame_of(l, in, n);
-	return out;
-}
-
-void
-check_arch_tf_lower_init(
-    struct check_arch_tf_lower *l, struct arena *a, size_t left)
-{
-	*l = (struct check_arch_tf_lower){.arena = a, .left = left};
-	l->g.arena = a;
-	map_init(&l->g.by_name, a);
-	/* the first frame is none */
-	l->frames = grown(l, NULL, 0, &l->frame_room, sizeof(*l->frames));
-	l->nframe = 1;
-}
-
-size_t
-check_arch_tf_resolve(const struct check_arch_tf_body *b,
-    const struct check_arch_tf_out *out, const size_t *arg, size_t narg,
-    struct rd in)
-{
-	size_t index, at;
-	struct rd name = check_arch_tf_base(in, &index);
-
-	at = check_arch_tf_find(&b->arg, name);
-	if (at != SIZE_MAX)
-		return at < narg ? arg[at] : SIZE_MAX;
-	at = check_arch_tf_find(&b->by_name, name);
-	if (at == SIZE_MAX || out[at].n == 0)
-		return SIZE_MAX;
-	return out[at].value[MIN(index, out[at].n - 1)];
-}
-
 /* The node makes these. */
 static void
 makes(struct at *x, const size_t *value, size_t n)
@@ -161,7 +46,7 @@ makes(struct at *x, const size_t *value, size_t n)
 static void
 makes_one(struct at *x, const char *op, const size_t *in, size_t n)
 {
-	size_t v = node(x->l, op, x->n->name, in, n);
+	size_t v = check_arch_tf_node(x->l, op, x->n->name, in, n);
 
 	makes(x, &v, 1);
 }
@@ -334,7 +219,8 @@ choose(struct at *x, const char *op, size_t cond,
 	for (size_t i = 0; i < n && !x->l->full; i++) {
 		size_t in[] = {cond, a->value[i], b->value[i]};
 
-		v[i] = node(x->l, op, x->n->name, in, ARRAY_LEN(in));
+		v[i] =
+		    check_arch_tf_node(x->l, op, x->n->name, in, ARRAY_LEN(in));
 	}
 	if (!x->l->full)
 		makes(x, v, n);
@@ -370,10 +256,10 @@ static void
 branch(struct at *x)
 {
 	struct check_arch_tf_lower *l = x->l;
-	size_t v = node(l, "Identity", x->n->name, x->in, 1);
+	size_t v = check_arch_tf_node(l, "Identity", x->n->name, x->in, 1);
 
-	l->frames =
-	    grown(l, l->frames, l->nframe, &l->frame_room, sizeof(*l->frames));
+	l->frames = check_arch_tf_grown(
+	    l, l->frames, l->nframe, &l->frame_room, sizeof(*l->frames));
 	if (l->full)
 		return;
 	l->frames[l->nframe] =
@@ -387,7 +273,7 @@ static void
 merge(struct at *x)
 {
 	struct check_arch_tf_lower *l = x->l;
-	size_t f = frame_of(l, x->in, x->nin), *in, v;
+	size_t f = check_arch_tf_frame(l, x->in, x->nin), *in, v;
 
 	in = arena_alloc(l->arena, x->nin + 1, sizeof(*in));
 	if (in == NULL) {
@@ -396,8 +282,8 @@ merge(struct at *x)
 	}
 	in[0] = l->frames[f].decides;
 	memcpy(in + 1, x->in, x->nin * sizeof(*in));
-	v = f != 0 ? node(l, "If", x->n->name, in, x->nin + 1)
-		   : node(l, "Other", x->n->name, x->in, x->nin);
+	v = f != 0 ? check_arch_tf_node(l, "If", x->n->name, in, x->nin + 1)
+		   : check_arch_tf_node(l, "Other", x->n->name, x->in, x->nin);
 	if (l->full)
 		return;
 	l->frame[v] = l->frames[f].around;
@@ -479,8 +365,8 @@ plain(struct at *x)
 	/* the second output of these are places */
 	if (!l->full && strcmp(op, "TopK") == 0) {
 		struct check_arch_tf_out *o = &x->out[x->n - x->b->node];
-		size_t v[2] = {
-		    o->value[0], node(l, "ArgMax", x->n->name, x->in, nin)};
+		size_t v[2] = {o->value[0],
+		    check_arch_tf_node(l, "ArgMax", x->n->name, x->in, nin)};
 
 		makes(x, v, 2);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * TensorFlow's graphs as data flow: functions that are called, and the branches
- * of conditions, stand where they are called (check_arch_tf_lower.c).
+ * of conditions, stand where they are called (check_arch_tf_lower.c, and
+ * check_arch_tf_value.c for values and nodes).
  */
 #ifndef AUDIT_CHECK_ARCH_TF_PART_H
 #define AUDIT_CHECK_ARCH_TF_PART_H
@@ -42,6 +43,15 @@ void check_arch_tf_lower_init(
     struct check_arch_tf_lower *, struct arena *, size_t left);
 size_t check_arch_tf_value(
     struct check_arch_tf_lower *, const char *name, uint64_t constant);
+/* A node of one output; that value. */
+size_t check_arch_tf_node(struct check_arch_tf_lower *, const char *op,
+    const char *name, const size_t *in, size_t n);
+/* The innermost frame that any of the values lies behind. */
+size_t check_arch_tf_frame(
+    const struct check_arch_tf_lower *, const size_t *in, size_t n);
+/* Room for one more of `size` bytes behind n; `old` when there is none. */
+void *check_arch_tf_grown(struct check_arch_tf_lower *, void *old, size_t n,
+    size_t *room, size_t size);
 /* Put a value on a list of the graph's inputs or outputs. */
 void check_arch_tf_append(struct check_arch_tf_lower *, size_t **list,
     size_t *n, size_t *room, size_t value);
