@@ -3,15 +3,15 @@
  */
 #include "audit/check_arch.h"
 
-#include "audit/check_arch_flow.h"
+#include "audit/check_arch_ov.h"
 #include "audit/check_arch_script.h"
 #include "base/limits.h"
 
 #define FEW        4 /* places that are said of one kind */
 #define IMAGE_RANK 4
 
-static void
-say(const struct check_file *f, const struct check_arch_flow *w,
+void
+check_arch_say(const struct check_file *f, const struct check_arch_flow *w,
     const struct check_arch_node *n, enum check_arch_suspicion s, size_t in)
 {
 	static const struct {
@@ -75,7 +75,7 @@ judge(const struct check_file *f, const struct check_arch_graph *g,
 		    check_arch_flow_judge(&w, &g->node[i], &in);
 
 		if (s != CHECK_ARCH_NOTHING && seen[s]++ < FEW)
-			say(f, &w, &g->node[i], s, in);
+			check_arch_say(f, &w, &g->node[i], s, in);
 	}
 }
 
@@ -96,6 +96,24 @@ check_arch_model(const struct check_file *f, const struct model *m)
 	arena_release(&a);
 }
 
+/* False: the bytes are no graph. */
+static bool
+read_graph(
+    const struct check_file *f, struct arena *a, struct onnx_file *x, int *rc)
+{
+	struct err e = {0};
+
+	if (onnx_file_probe(f->bytes) == 0) {
+		bool is = check_arch_ov(f->bytes, a, x, &e);
+
+		if (e.code != 0)
+			too_large(f, &e);
+		return is && (*rc = e.code) == 0;
+	}
+	*rc = onnx_file_parse(f->bytes, a, x, &e);
+	return true;
+}
+
 void
 check_arch(const struct check_file *f)
 {
@@ -103,16 +121,14 @@ check_arch(const struct check_file *f)
 	struct onnx_file x = {0};
 	struct err e = {0};
 	struct arena a;
-	int rc;
+	int rc = 0;
 
 	check_arch_script(f);
-	if (onnx_file_probe(f->bytes) == 0)
-		return;
 	arena_init(&a, LIMIT_MODEL_ARENA);
-	rc = onnx_file_parse(f->bytes, &a, &x, &e);
 	/* the graph is there when only weights are elsewhere; what else is
 	 * wrong is check_model's to say */
-	if (rc == 0 || (rc == ERR_UNSUPPORTED && x.nnode != 0)) {
+	if (read_graph(f, &a, &x, &rc) &&
+	    (rc == 0 || (rc == ERR_UNSUPPORTED && x.nnode != 0))) {
 		rc = check_arch_graph_onnx(&g, &x, &a, &e);
 		if (rc == 0)
 			judge(f, &g, &a);

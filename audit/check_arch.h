@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT
- * The architecture of a model that was loaded, for check_model.
+ * The architecture of a model that was loaded, for check_model, and what is
+ * said of any.
  */
 #ifndef AUDIT_CHECK_ARCH_H
 #define AUDIT_CHECK_ARCH_H
 
 #include "audit/check.h"
+#include "audit/check_arch_flow.h"
 #include "formats/model.h"
 
 void check_arch_model(const struct check_file *, const struct model *);
+/* A node of a graph that was followed is suspicious; `in` as it was judged. */
+void check_arch_say(const struct check_file *, const struct check_arch_flow *,
+    const struct check_arch_node *, enum check_arch_suspicion, size_t in);
 
 #endif

@@ -91,7 +91,8 @@ mixes(const char *op)
 {
 	static const char *const ops[] = {"Add", "Sub", "Mul", "Div", "Pow",
 	    "Max", "Min", "Mean", "Sum", "Where", "If", "Concat", "MatMul",
-	    "Gemm", "Loop", "Scan", "ScatterElements", "ScatterND", "Scatter"};
+	    "Gemm", "Loop", "While", "Scan", "ScatterElements", "ScatterND",
+	    "Scatter"};
 
 	return text_is_one_of(op, ops, ARRAY_LEN(ops));
 }

@@ -116,6 +116,37 @@ is_its_own(const struct conf *secret, const struct conf *name)
 	return true;
 }
 
+/*
+ * What load_chain() and load_prompt() made before there were such objects
+ * (langchain/chains/loading.py, langchain_core/prompts/loading.py): chains that
+ * run what a model writes, and files that are read for their text.
+ */
+static void
+loaded(const struct check_file *f, const struct conf *n)
+{
+	static const char *const chains[] = {"llm_bash_chain", "pal_chain"};
+	static const char *const paths[] = {"template_path", "prefix_path",
+	    "suffix_path", "example_prompt_path"};
+	const struct conf *type = conf_get(n, "_type");
+	char shown[SHOWN];
+
+	if (!conf_is_string(type))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(chains); i++)
+		if (conf_text_is(type, chains[i]))
+			check_find(f, FINDING_OBJECT_CODE, type->off,
+			    "LangChain's '%s' runs what a model writes",
+			    chains[i]);
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		const struct conf *path = conf_get(n, paths[i]);
+
+		if (path != NULL && check_config_escapes(path))
+			check_find(f, FINDING_CONFIG_PATH, path->off, "%s '%s'",
+			    paths[i],
+			    check_config_shown(path, shown, sizeof(shown)));
+	}
+}
+
 void
 check_config_langchain(const struct check_file *f, const struct conf_doc *d)
 {
@@ -124,6 +155,8 @@ check_config_langchain(const struct check_file *f, const struct conf_doc *d)
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		const struct conf *id;
 
+		if (n->kind == CONF_OBJECT)
+			loaded(f, n);
 		if (n->kind != CONF_OBJECT || conf_get(n, "lc") == NULL)
 			continue;
 		id = conf_value(conf_get(n, "id"));

@@ -2,6 +2,7 @@
  * MAR-INF/MANIFEST.json of TorchServe: the handler is Python that the server
  * imports, requirements are installed when the model is loaded.  Resources of
  * Seldon and KServe: which server runs a model, and where that comes from.
+ * Settings of MLServer and environments of Ray: the same.
  * ONNX Runtime's generators: libraries with operators.  Programs of Paddle.
  */
 #include "audit/check_config_part.h"
@@ -137,6 +138,64 @@ paddle(const struct check_file *f, const struct conf_doc *d)
 				    ops[i]);
 }
 
+/*
+ * MLServer (model-settings.json) imports the class that the implementation
+ * names; its own runtimes are packages mlserver and mlserver_*.
+ */
+static void
+settings(const struct check_file *f, const struct conf_doc *d)
+{
+	const struct conf *n = conf_get(d->root, "implementation");
+	const struct conf *more = conf_get(d->root, "parameters");
+	char shown[SHOWN];
+
+	if (strcmp(check_name_of(f), "model-settings.json") != 0)
+		return;
+	if (conf_is_string(n) && !begins(n, "mlserver.") &&
+	    !begins(n, "mlserver_"))
+		check_find(f,
+		    check_config_local(f, n->text, n->len)
+			? FINDING_SERVE_LOCAL
+			: FINDING_SERVE_HANDLER,
+		    n->off, "a runtime that does not come with MLServer, '%s'",
+		    check_config_shown(n, shown, sizeof(shown)));
+	n = conf_get(more, "uri");
+	if (n != NULL && begins(n, "http://"))
+		check_find(f, FINDING_SERVE_HANDLER, n->off,
+		    "a model over an address that nobody proves, '%s'",
+		    check_config_shown(n, shown, sizeof(shown)));
+	n = conf_get(more, "environment_tarball");
+	if (n != NULL && begins(n, "http://"))
+		check_find(f, FINDING_DEPEND_SOURCE, n->off,
+		    "the server's packages, '%s'",
+		    check_config_shown(n, shown, sizeof(shown)));
+}
+
+/* Ray fetches the folder and packages that a runtime_env names, and runs what
+ * is in them. */
+static void
+runtime_env(const struct check_file *f, const struct conf_doc *d)
+{
+	char shown[SHOWN];
+
+	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
+		const struct conf *up = n->up;
+
+		if (n->kind != CONF_STRING || !conf_has(n, "http://") ||
+		    conf_has(n, "http://127.0.0.1") ||
+		    conf_has(n, "http://localhost"))
+			continue;
+		for (unsigned i = 0; up != NULL && i < 3; up = up->up, i++)
+			if (is_key(up, "runtime_env")) {
+				check_find(f, FINDING_DEPEND_SOURCE, n->off,
+				    "over an address that nobody proves, '%s'",
+				    check_config_shown(
+					n, shown, sizeof(shown)));
+				break;
+			}
+	}
+}
+
 void
 check_config_serve(const struct check_file *f, const struct conf_doc *d)
 {
@@ -153,6 +212,8 @@ check_config_serve(const struct check_file *f, const struct conf_doc *d)
 		resource(f, d);
 	libraries(f, d);
 	paddle(f, d);
+	settings(f, d);
+	runtime_env(f, d);
 	if (!conf_is_object(model) || !conf_is_string(handler) ||
 	    (conf_get(model, "modelName") == NULL &&
 		conf_get(model, "serializedFile") == NULL))

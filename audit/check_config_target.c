@@ -2,7 +2,7 @@
  * Names of what is to be imported and called: Hydra's _target_ (CVE-2025-23304:
  * NeMo instantiates what model_config.yaml says), torchtune's _component_,
  * jsonargparse's class_path, target with params of the latent diffusion code,
- * and the tags of HyperPyYAML.
+ * stores and providers of Feast, and the tags of HyperPyYAML.
  *
  * A prefix alone proves nothing: torch.hub.load and nemo.x.os.system begin
  * well.  Trusted is a class (a capital letter) or a function from a list, in a
@@ -260,9 +260,31 @@ logger(const struct check_file *f, const struct conf *n)
 		    check_config_shown(v, shown, sizeof(shown)));
 }
 
+/* Feast imports the class of a store or provider that has a dot in its name;
+ * its own are meant by short names or begin with feast. */
+static bool
+is_store(const struct check_file *f, const struct conf *n)
+{
+	static const char *const keys[] = {
+	    "provider", "type", "registry_store_type", "registry_type"};
+	const struct conf *v = conf_value(n);
+
+	if (strcmp(check_name_of(f), "feature_store.yaml") != 0 ||
+	    !is_dotted(n) ||
+	    (v->len > 6 && memcmp(v->text, "feast.", 6) == 0 &&
+		is_class(v->text, v->len)))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (conf_key_is(n, keys[i]))
+			return true;
+	return false;
+}
+
 static void
 key(const struct check_file *f, const struct conf *n, bool params)
 {
+	if (is_store(f, n))
+		target(f, n, "what Feast imports,");
 	if (conf_key_is(n, "_target_"))
 		target(f, n, "_target_");
 	else if (conf_key_is(n, "_component_"))

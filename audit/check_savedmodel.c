@@ -7,6 +7,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 
+#include "audit/check_arch_tf.h"
 #include "audit/check_keras_walk.h"
 #include "audit/check_path.h"
 #include "audit/check_savedmodel_text.h"
@@ -111,9 +112,20 @@ objects(struct check_tf_graph *g, struct rd r)
 static void
 meta_graph(struct check_tf_graph *g, struct rd r)
 {
+	struct rd graph = onnx_wire_last(r, 2);
+
 	each(g, r, 6, asset);
 	each(g, r, 2, check_tf_graph);
 	each(g, r, 7, objects);
+	if (graph.len != 0)
+		check_arch_tf(g->f, graph, r);
+}
+
+static void
+frozen(struct check_tf_graph *g, struct rd r)
+{
+	check_tf_graph(g, r);
+	check_arch_tf(g->f, r, (struct rd){0});
 }
 
 /* --- which of them it is ------------------------------------------------- */
@@ -209,7 +221,7 @@ check_savedmodel(const struct check_file *f)
 	else if (kind == META_GRAPH)
 		meta_graph(&g, f->bytes);
 	else
-		check_tf_graph(&g, f->bytes);
+		frozen(&g, f->bytes);
 	if (g.rc != 0)
 		check_short(f,
 		    e.code == ERR_LIMIT ? FINDING_FILE_LIMIT

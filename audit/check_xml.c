@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check.h"
 
+#include "audit/check_path.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "formats/xml_text.h"
@@ -184,6 +185,12 @@ attribute(struct walk *w, const struct xml_token *t)
 	if (xml_text_is(w->element, "data") &&
 	    (xml_text_is(n, "library") || xml_text_is(n, "extension_path")))
 		find(w, FINDING_XML_EXTENSION, t, "library", t->value);
+	/* the kernels that OpenVINO's GPU plugin compiles for a model */
+	if (xml_text_is(w->element, "Source") && xml_text_is(n, "filename") &&
+	    w->depth > 1 &&
+	    xml_text_is(local(w->open[w->depth - 2]), "Kernel") &&
+	    check_path_escape(t->value) != NULL)
+		find(w, FINDING_XML_EXTERNAL, t, "kernel from", t->value);
 }
 
 static void
