@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/geometry.h"
 
+#include "engine/kink.h"
 #include "engine/loss.h"
 
 #include <math.h>
@@ -83,10 +84,13 @@ double
 geometry_gradient(struct geometry_job *j)
 {
 	size_t k = j->run->plan.net->classes, hit = 0;
-	const float *z = run_forward(j->run, j->images);
-	float *dz = run_dlogits(j->run);
-	float weight = 1.0f / (float)j->batch;
+	float weight = 1.0f / (float)j->batch, *dz;
+	const float *z;
 
+	if (j->inside)
+		kink_move(j->images, j->batch * image_floats(j));
+	z = run_forward(j->run, j->images);
+	dz = run_dlogits(j->run);
 	memset(dz, 0, j->batch * k * sizeof(*dz));
 	for (size_t i = 0; i < j->batch; i++) {
 		hit += loss_argmax(k, z + i * k) == j->target;

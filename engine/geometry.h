@@ -31,6 +31,7 @@ struct geometry_job {
 	struct geometry_frame frame;
 	size_t
 	    lost; /* steps without a gradient to follow, or with a part of it */
+	bool inside; /* slopes are asked for inside of [0,1] (engine/kink.h) */
 	struct rng rng;
 	float *plain, *images, *grad; /* batch images each */
 	struct arena *arena;          /* for the geometry's own state */

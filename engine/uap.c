@@ -4,6 +4,7 @@
 #include "base/progress.h"
 #include "base/ranks.h"
 #include "base/stat.h"
+#include "engine/kink.h"
 #include "engine/uap_exchange.h"
 #include "engine/uap_predict.h"
 
@@ -275,6 +276,27 @@ search_cell(struct worker *w, const struct uap_cell *c, struct uap_found *f,
 
 /* --- all cells ----------------------------------------------------------- */
 
+/* By images from all over; every worker finds the same. */
+static int
+look_at_bounds(struct worker *w, struct err *e)
+{
+	size_t image = image_floats(w->net), batch = w->cfg->batch;
+	int32_t *label = arena_alloc(&w->arena, batch, sizeof(*label));
+
+	if (label == NULL)
+		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
+	for (size_t i = 0; i < batch && w->fit->n != 0; i++) {
+		size_t from = i * w->fit->n / batch;
+
+		memcpy(w->job.plain + i * image, w->fit->x + from * image,
+		    image * sizeof(float));
+		label[i] = w->fit->label[from];
+	}
+	w->job.inside = w->fit->n != 0 && kink_bounded(&w->search, w->job.plain,
+					      label, w->job.grad);
+	return 0;
+}
+
 static int
 worker_init(struct worker *w, struct err *e)
 {
@@ -306,7 +328,7 @@ worker_init(struct worker *w, struct err *e)
 	    w->test_index == NULL || w->pred == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE, "images too large");
 	w->job.index = w->fit_index;
-	return 0;
+	return look_at_bounds(w, e);
 }
 
 static void

@@ -17,7 +17,7 @@
  * a common change of +0.25 per pixel is just enough.
  */
 static void
-linear_part(struct model *m, bool root)
+linear_weights(struct model *m)
 {
 	float *w, *b;
 
@@ -26,6 +26,12 @@ linear_part(struct model *m, bool root)
 	for (size_t i = 0; i < 16; i++)
 		w[16 + i] = 2.0f * (float)(16 - i) / 17.0f;
 	b[1] = -8.0f;
+}
+
+static void
+linear_part(struct model *m, bool root)
+{
+	linear_weights(m);
 	if (root) {
 		build_node(
 		    m, "Mul", "square", (const char *[]){"image", "image"}, 2);
@@ -91,6 +97,54 @@ test_known_radius(void **state)
 	uap_release(&f, 1);
 	net_release(&net);
 	model_release(&m);
+}
+
+static double
+linf_radius(bool relu, const struct uap_images *im)
+{
+	struct uap_config cfg = {.steps = 60, .batch = 8, .count = IMAGES};
+	struct uap_cell cell = {.geometry = geometry_find("linf"),
+	    .source = UAP_ALL,
+	    .target = 1,
+	    .seed = 7};
+	const char *in = relu ? "lit" : "image";
+	struct uap_found f;
+	struct model m;
+	struct net net;
+	struct err e;
+	double radius;
+
+	build_begin(&m, 4, 4, 1);
+	linear_weights(&m);
+	if (relu)
+		build_node(&m, "Relu", "lit", (const char *[]){"image"}, 1);
+	build_node(&m, "Flatten", "flat", (const char *[]){in}, 1);
+	build_node(&m, "Gemm", "y", (const char *[]){"flat", "w", "b"}, 3);
+	build_int(&m, "transB", 1);
+	build_end(&m, "y", 2);
+	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
+	assert_ok(uap_search(&net, &cfg, im, im, &cell, 1, NULL, &f, &e), &e);
+	radius = f.radius[UAP_RADIUS];
+	uap_release(&f, 1);
+	net_release(&net);
+	model_release(&m);
+	return radius;
+}
+
+/* A Relu of the image changes nothing but the slope at black pixels. */
+static void
+test_bounded(void **state)
+{
+	static float x[IMAGES * 16];
+	static int32_t label[IMAGES];
+	struct uap_images im = {.x = x, .label = label, .n = IMAGES};
+	double plain;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(x); i++)
+		x[i] = i % 4 != 0 ? 0.0f : 0.25f;
+	plain = linf_radius(false, &im);
+	assert_near(linf_radius(true, &im), plain, 0.01 * plain);
 }
 
 /* The same model behind the root of the image's square, whose slope is not
@@ -318,6 +372,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_longer),
 	    cmocka_unit_test(test_blind),
+	    cmocka_unit_test(test_bounded),
 	    cmocka_unit_test(test_warp_radius),
 	    cmocka_unit_test(test_few_images),
 	    cmocka_unit_test(test_landing),

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ * Models that bound the image first (a Clip to [0,1], a Relu) have no slope at
+ * pixels that are exactly black or white, as most of some images are: a search
+ * that goes by slopes misses there what it finds in the same model without.
+ */
+#ifndef ENGINE_KINK_H
+#define ENGINE_KINK_H
+
+#include "engine/run.h"
+
+/*
+ * Of the pixels that are 0, or of those that are 1, nine in ten have a slope of
+ * exactly zero, and of those between not half.  The slope is that of the label's
+ * logit less the mean of the others', which does not saturate.  x, dx (scratch):
+ * as many images as the run takes, NHWC, in [0,1]; label: of each.
+ */
+bool kink_bounded(
+    struct run *, const float *x, const int32_t *label, float *dx);
+
+/* Half a step of 8 bits into [0,1], in place: where such a model has slopes. */
+void kink_move(float *x, size_t n);
+
+#endif
