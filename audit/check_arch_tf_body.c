@@ -3,6 +3,8 @@
 
 #include "base/limits.h"
 
+#define USUAL 16 /* fields of a node: attributes are looked for one by one */
+
 bool
 check_arch_tf_is_float(uint64_t t)
 {
@@ -111,8 +113,10 @@ take_node(struct check_arch_tf_node *n, struct rd body, struct arena *a,
 	*n = (struct check_arch_tf_node){.body = body,
 	    .name = text(onnx_wire_last(body, 1), a),
 	    .op = text(onnx_wire_last(body, 2), a)};
-	while (next(&r, &w))
+	while (next(&r, &w)) {
 		n->nin += is_data(&w);
+		n->fields++;
+	}
 	n->in = arena_alloc(a, n->nin + 1, sizeof(*n->in));
 	if (n->in == NULL)
 		return full(e);
@@ -147,6 +151,7 @@ take_nodes(struct check_arch_tf_body *b, struct rd all, uint32_t field,
 			return rc;
 		if (map_put(&b->by_name, b->node[b->n].name, b->n) == ERR_LIMIT)
 			return full(e);
+		b->cost += 1 + b->node[b->n].fields / USUAL;
 		b->n++;
 	}
 	return 0;

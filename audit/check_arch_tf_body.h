@@ -14,6 +14,7 @@ struct check_arch_tf_node {
 	struct rd body; /* NodeDef, for its attributes */
 	struct rd *in;  /* as they stand there, "node:output:0" */
 	size_t nin;
+	size_t fields; /* of the message */
 };
 
 struct check_arch_tf_body {
@@ -21,6 +22,7 @@ struct check_arch_tf_body {
 	struct check_arch_tf_node *node;
 	size_t n;
 	size_t *order, norder; /* without nodes of endless rounds */
+	size_t cost;           /* to follow it once, in nodes */
 	struct map by_name;
 	struct map arg; /* a function's: number */
 	uint64_t *type; /* of each */

@@ -434,11 +434,11 @@ check_arch_tf_expand(struct check_arch_tf_lower *l,
 
 	x.depth = depth;
 	x.out = arena_alloc(l->arena, b->n + 1, sizeof(*x.out));
-	if (x.out == NULL || b->norder > l->left) {
+	if (x.out == NULL || b->cost > l->left) {
 		l->full = true;
 		return NULL;
 	}
-	l->left -= b->norder;
+	l->left -= b->cost;
 	b->open = true;
 	for (size_t i = 0; i < b->norder && !l->full; i++) {
 		x.n = &b->node[b->order[i]];
