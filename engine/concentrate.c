@@ -2,6 +2,7 @@
 #include "engine/concentrate.h"
 
 #include "engine/batch.h"
+#include "engine/kink.h"
 #include "engine/loss.h"
 
 /* Images at a time. */
@@ -12,6 +13,7 @@ struct attack {
 	const struct concentrate_config *cfg;
 	struct arena arena;
 	float *plain, *x, *dx;
+	bool inside; /* slopes are asked for inside of [0,1] (engine/kink.h) */
 	int32_t *label, *pred;
 };
 
@@ -47,6 +49,8 @@ ascend(struct attack *a, size_t floats)
 		d += a->plain[i];
 		a->x[i] = d < 0.0f ? 0.0f : d > 1.0f ? 1.0f : d;
 	}
+	if (a->inside)
+		kink_move(a->x, floats);
 }
 
 /* PGD on n images of `plain`; the last pass leaves the predictions. */
@@ -63,6 +67,10 @@ attack_piece(struct attack *a, size_t n, struct err *e)
 		return rc;
 	for (size_t i = 0; i < a->cfg->steps; i++) {
 		batch_step(&b, a->x, loss, a, a->dx, NULL);
+		if (i == 0 && (a->inside = kink_hides(a->x, a->dx, floats))) {
+			kink_move(a->x, floats);
+			batch_step(&b, a->x, loss, a, a->dx, NULL);
+		}
 		ascend(a, floats);
 	}
 	batch_release(&b);

@@ -43,18 +43,11 @@ is_flat(const struct tally *t, enum place p)
 }
 
 bool
-kink_bounded(struct run *r, const float *x, const int32_t *label, float *dx)
+kink_hides(const float *x, const float *dx, size_t n)
 {
-	const struct net *net = r->plan.net;
-	size_t floats = r->plan.n * net->h * net->w * net->c;
 	struct tally t = {0};
 
-	if (net->classes < 2)
-		return false;
-	(void)run_forward(r, x);
-	set_margin(r, label);
-	run_backward(r, dx, NULL);
-	for (size_t i = 0; i < floats; i++) {
+	for (size_t i = 0; i < n; i++) {
 		enum place p = place_of(x[i]);
 
 		t.n[p]++;
@@ -62,6 +55,19 @@ kink_bounded(struct run *r, const float *x, const int32_t *label, float *dx)
 	}
 	return (is_flat(&t, BLACK) || is_flat(&t, WHITE)) &&
 	       (double)t.flat[BETWEEN] <= HALF * (double)t.n[BETWEEN];
+}
+
+bool
+kink_bounded(struct run *r, const float *x, const int32_t *label, float *dx)
+{
+	const struct net *net = r->plan.net;
+
+	if (net->classes < 2)
+		return false;
+	(void)run_forward(r, x);
+	set_margin(r, label);
+	run_backward(r, dx, NULL);
+	return kink_hides(x, dx, r->plan.n * net->h * net->w * net->c);
 }
 
 void

@@ -9,10 +9,16 @@
 #include "engine/run.h"
 
 /*
- * Of the pixels that are 0, or of those that are 1, nine in ten have a slope of
- * exactly zero, and of those between not half.  The slope is that of the label's
- * logit less the mean of the others', which does not saturate.  x, dx (scratch):
- * as many images as the run takes, NHWC, in [0,1]; label: of each.
+ * Of n pixels x in [0,1] with slopes dx: of those that are 0, or of those that are
+ * 1, more than nine in ten have a slope of exactly zero, and of those between not
+ * more than half.
+ */
+bool kink_hides(const float *x, const float *dx, size_t n);
+
+/*
+ * The same of the slopes of the label's logit less the mean of the others',
+ * which does not saturate.  x, dx (scratch): as many images as the run takes,
+ * NHWC; label: of each.
  */
 bool kink_bounded(
     struct run *, const float *x, const int32_t *label, float *dx);

@@ -99,6 +99,22 @@ test_known_radius(void **state)
 	model_release(&m);
 }
 
+/* A Relu of the image changes nothing but the slope at black pixels. */
+static void
+lit_model(struct model *m, bool relu)
+{
+	const char *in = relu ? "lit" : "image";
+
+	build_begin(m, 4, 4, 1);
+	linear_weights(m);
+	if (relu)
+		build_node(m, "Relu", "lit", (const char *[]){"image"}, 1);
+	build_node(m, "Flatten", "flat", (const char *[]){in}, 1);
+	build_node(m, "Gemm", "y", (const char *[]){"flat", "w", "b"}, 3);
+	build_int(m, "transB", 1);
+	build_end(m, "y", 2);
+}
+
 static double
 linf_radius(bool relu, const struct uap_images *im)
 {
@@ -107,21 +123,13 @@ linf_radius(bool relu, const struct uap_images *im)
 	    .source = UAP_ALL,
 	    .target = 1,
 	    .seed = 7};
-	const char *in = relu ? "lit" : "image";
 	struct uap_found f;
 	struct model m;
 	struct net net;
 	struct err e;
 	double radius;
 
-	build_begin(&m, 4, 4, 1);
-	linear_weights(&m);
-	if (relu)
-		build_node(&m, "Relu", "lit", (const char *[]){"image"}, 1);
-	build_node(&m, "Flatten", "flat", (const char *[]){in}, 1);
-	build_node(&m, "Gemm", "y", (const char *[]){"flat", "w", "b"}, 3);
-	build_int(&m, "transB", 1);
-	build_end(&m, "y", 2);
+	lit_model(&m, relu);
 	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
 	assert_ok(uap_search(&net, &cfg, im, im, &cell, 1, NULL, &f, &e), &e);
 	radius = f.radius[UAP_RADIUS];
@@ -131,7 +139,25 @@ linf_radius(bool relu, const struct uap_images *im)
 	return radius;
 }
 
-/* A Relu of the image changes nothing but the slope at black pixels. */
+/* Of 40 images, those that land in the other class. */
+static uint64_t
+landed(bool relu, const struct uap_images *im)
+{
+	struct concentrate_config cfg = {.eps = 0.45, .steps = 7, .count = 40};
+	uint64_t count[4], n[2];
+	struct concentrate_counts c = {count, n};
+	struct model m;
+	struct net net;
+	struct err e;
+
+	lit_model(&m, relu);
+	assert_ok(net_build(&net, &m, 0, 0, 0, &e), &e);
+	assert_ok(concentrate(&net, &cfg, im, &c, &e), &e);
+	net_release(&net);
+	model_release(&m);
+	return count[1];
+}
+
 static void
 test_bounded(void **state)
 {
@@ -145,6 +171,8 @@ test_bounded(void **state)
 		x[i] = i % 4 != 0 ? 0.0f : 0.25f;
 	plain = linf_radius(false, &im);
 	assert_near(linf_radius(true, &im), plain, 0.01 * plain);
+	assert_int_equal(landed(false, &im), 40);
+	assert_int_equal(landed(true, &im), 40);
 }
 
 /* The same model behind the root of the image's square, whose slope is not
