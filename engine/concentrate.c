@@ -53,6 +53,19 @@ ascend(struct attack *a, size_t floats)
 		kink_move(a->x, floats);
 }
 
+/* Whether the slopes that were not there are, a little inside. */
+static void
+look_inside(struct attack *a, struct batch *b, size_t floats)
+{
+	kink_move(a->x, floats);
+	batch_step(b, a->x, loss, a, a->dx, NULL);
+	a->inside = kink_shows(a->x, a->dx, floats);
+	if (a->inside)
+		return;
+	memcpy(a->x, a->plain, floats * sizeof(*a->x));
+	batch_step(b, a->x, loss, a, a->dx, NULL);
+}
+
 /* PGD on n images of `plain`; the last pass leaves the predictions. */
 static int
 attack_piece(struct attack *a, size_t n, struct err *e)
@@ -62,15 +75,14 @@ attack_piece(struct attack *a, size_t n, struct err *e)
 	int rc;
 
 	memcpy(a->x, a->plain, floats * sizeof(*a->x));
+	a->inside = false;
 	rc = batch_init(&b, a->net, n, PLAN_DATA, BATCH_EVAL, e);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < a->cfg->steps; i++) {
 		batch_step(&b, a->x, loss, a, a->dx, NULL);
-		if (i == 0 && (a->inside = kink_hides(a->x, a->dx, floats))) {
-			kink_move(a->x, floats);
-			batch_step(&b, a->x, loss, a, a->dx, NULL);
-		}
+		if (i == 0 && kink_hides(a->x, a->dx, floats))
+			look_inside(a, &b, floats);
 		ascend(a, floats);
 	}
 	batch_release(&b);

@@ -28,12 +28,27 @@ set_margin(struct run *r, const int32_t *label)
 						      : -1.0f / (float)(k - 1);
 }
 
+/* Also of pixels that were moved. */
 static enum place
 place_of(float x)
 {
-	if (x <= 0.0f)
+	if (x <= INSIDE)
 		return BLACK;
-	return x >= 1.0f ? WHITE : BETWEEN;
+	return x >= 1.0f - INSIDE ? WHITE : BETWEEN;
+}
+
+static struct tally
+count(const float *x, const float *dx, size_t n)
+{
+	struct tally t = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		enum place p = place_of(x[i]);
+
+		t.n[p]++;
+		t.flat[p] += dx[i] == 0.0f;
+	}
+	return t;
 }
 
 static bool
@@ -45,29 +60,43 @@ is_flat(const struct tally *t, enum place p)
 bool
 kink_hides(const float *x, const float *dx, size_t n)
 {
-	struct tally t = {0};
+	struct tally t = count(x, dx, n);
 
-	for (size_t i = 0; i < n; i++) {
-		enum place p = place_of(x[i]);
-
-		t.n[p]++;
-		t.flat[p] += dx[i] == 0.0f;
-	}
 	return (is_flat(&t, BLACK) || is_flat(&t, WHITE)) &&
 	       (double)t.flat[BETWEEN] <= HALF * (double)t.n[BETWEEN];
 }
 
 bool
-kink_bounded(struct run *r, const float *x, const int32_t *label, float *dx)
+kink_shows(const float *x, const float *dx, size_t n)
 {
-	const struct net *net = r->plan.net;
+	struct tally t = count(x, dx, n);
 
-	if (net->classes < 2)
-		return false;
+	return (double)(t.flat[BLACK] + t.flat[WHITE]) <=
+	       HALF * (double)(t.n[BLACK] + t.n[WHITE]);
+}
+
+static void
+slopes(struct run *r, const float *x, const int32_t *label, float *dx)
+{
 	(void)run_forward(r, x);
 	set_margin(r, label);
 	run_backward(r, dx, NULL);
-	return kink_hides(x, dx, r->plan.n * net->h * net->w * net->c);
+}
+
+bool
+kink_bounded(struct run *r, float *x, const int32_t *label, float *dx)
+{
+	const struct net *net = r->plan.net;
+	size_t n = r->plan.n * net->h * net->w * net->c;
+
+	if (net->classes < 2)
+		return false;
+	slopes(r, x, label, dx);
+	if (!kink_hides(x, dx, n))
+		return false;
+	kink_move(x, n);
+	slopes(r, x, label, dx);
+	return kink_shows(x, dx, n);
 }
 
 void
