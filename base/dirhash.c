@@ -57,6 +57,7 @@ dirhash_json(const struct dirhash_file *f, size_t n)
 }
 
 struct walk {
+	const char *dir;
 	size_t skip;       /* of the paths: the directory's own */
 	const char *blobs; /* of a snapshot, or "" */
 	struct arena arena;
@@ -73,7 +74,7 @@ find(const struct walk *w, const FTSENT *f, const char *rel, char *at,
 		return snprintf(at, size, "%s", f->fts_path) < (int)size;
 	return (f->fts_info == FTS_SL || f->fts_info == FTS_SLNONE) &&
 	       w->blobs[0] != '\0' &&
-	       snapshot_follow("", w->blobs, rel, f->fts_path, at, size);
+	       snapshot_follow(w->dir, w->blobs, rel, f->fts_path, at, size);
 }
 
 static int
@@ -122,7 +123,7 @@ dirhash_dir(const char *path, struct digest *out, uint64_t *size,
 	/* a link that names the folder is the folder, one within it is left out */
 	FTS *fts =
 	    fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
-	struct walk w = {.skip = strlen(path)};
+	struct walk w = {.dir = path, .skip = strlen(path)};
 	struct dirhash_file *f;
 	char blobs[4096];
 	size_t n;

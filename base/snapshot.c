@@ -54,9 +54,8 @@ snapshot_blob(const char *inside, const char *to)
 	return to + strlen(blobs);
 }
 
-/* "<folder>snapshots/<revision>/<file>": <file>, and the length of <folder>. */
-static const char *
-in_cache(const char *rel, size_t *folder)
+const char *
+snapshot_in_cache(const char *rel, size_t *folder)
 {
 	static const char word[] = "snapshots/";
 	const char *file;
@@ -74,9 +73,9 @@ in_cache(const char *rel, size_t *folder)
 
 bool
 snapshot_follow(const char *root, const char *blobs, const char *rel,
-    const char *link, char *at, size_t size)
+    const char *path, char *at, size_t size)
 {
-	ssize_t n = readlink(link, at, size - 1);
+	ssize_t n = readlink(path, at, size - 1);
 	const char *file, *name;
 	char to[4096];
 	size_t folder;
@@ -85,7 +84,7 @@ snapshot_follow(const char *root, const char *blobs, const char *rel,
 		return false;
 	memcpy(to, at, (size_t)n);
 	to[n] = '\0';
-	if ((file = in_cache(rel, &folder)) != NULL)
+	if ((file = snapshot_in_cache(rel, &folder)) != NULL)
 		return (name = snapshot_blob(file, to)) != NULL &&
 		       snprintf(at, size, "%s/%.*sblobs/%s", root, (int)folder,
 			   rel, name) < (int)size;

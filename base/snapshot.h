@@ -17,12 +17,18 @@ bool snapshot_blobs(const char *path, char *out, size_t size);
 const char *snapshot_blob(const char *inside, const char *to);
 
 /*
- * Where the bytes are of the link `link`, which is at `rel` beneath root: `at`, in
+ * `rel` is "<folder>snapshots/<revision>/<file>", in a whole cache: <file>, and
+ * the length of <folder>; else NULL.
+ */
+const char *snapshot_in_cache(const char *rel, size_t *folder);
+
+/*
+ * Where the bytes of the link `path` are, which is at `rel` beneath root: `at`, in
  * `blobs` (of snapshot_blobs(root), or "") or, when a whole cache is beneath
- * root, in that one's.  False: it stands for no blob.
+ * root, in that one's.  False: it stands for no blob, or is no link.
  */
 bool snapshot_follow(const char *root, const char *blobs, const char *rel,
-    const char *link, char *at, size_t size);
+    const char *path, char *at, size_t size);
 
 /* The name of a blob: SHA-1 of git or SHA-256 of LFS. */
 bool snapshot_is_blob(const char *name);

@@ -24,38 +24,15 @@ bundle_cache_release(struct bundle_cache *c)
 	buf_free(&c->names);
 }
 
-/* Takes part of a path: up to and with the n-th slash. */
-static const char *
-after_slashes(const char *s, size_t n)
+/* How many levels up from a snapshot's file its blobs are. */
+static size_t
+levels(const char *file)
 {
-	for (; n > 0 && s != NULL; n--)
-		if ((s = strchr(s, '/')) != NULL)
-			s++;
-	return s;
-}
+	size_t n = 2;
 
-/*
- * path is "<folder>snapshots/<revision>/<file>": the length of <folder>, and
- * how many levels the blobs are up from the file.
- */
-static bool
-split(const char *path, size_t *folder, size_t *up)
-{
-	static const char word[] = "snapshots/";
-
-	for (const char *at = path; at != NULL; at = after_slashes(at, 1)) {
-		const char *file;
-
-		if (strncmp(at, word, sizeof(word) - 1) != 0 ||
-		    (file = after_slashes(at, 2)) == NULL)
-			continue;
-		*folder = (size_t)(at - path);
-		for (*up = 2; file != NULL; file = after_slashes(file, 1))
-			++*up;
-		--*up;
-		return true;
-	}
-	return false;
+	for (; (file = strchr(file, '/')) != NULL; file++)
+		n++;
+	return n;
 }
 
 static int
@@ -123,36 +100,34 @@ bundle_cache_open(
     struct bundle_cache *c, const struct tree_entry *link, const char **name)
 {
 	struct err ignored;
-	const char *folder;
+	const char *folder, *file;
 	char *path;
-	size_t n, up;
+	size_t n;
 	int fd, found;
 
-	if (split(link->path, &n, &up)) {
+	if ((file = snapshot_in_cache(link->path, &n)) != NULL) {
 		folder = arena_strdup(c->arena, link->path, n);
 		path = arena_printf(c->arena, "%.*sblobs", (int)n, link->path);
 		if (folder == NULL ||
 		    (fd = tree_open(c->root, path, &ignored)) < 0)
 			return -1;
-		found = find(c, fd, folder, link, up, name);
+		found = find(c, fd, folder, link, levels(file), name);
 		close(fd);
 		return found;
 	}
 	if (c->blobs < 0)
 		return -1;
-	up = 2;
-	for (const char *s = link->path; (s = after_slashes(s, 1)) != NULL;)
-		up++;
-	return find(c, c->blobs, "", link, up, name);
+	return find(c, c->blobs, "", link, levels(link->path), name);
 }
 
 const char *
 bundle_cache_blob(const char *path, const char *target)
 {
 	static const char word[] = "blobs/";
-	size_t n, up;
+	size_t n;
 
-	if (!split(path, &n, &up) || strncmp(path, target, n) != 0 ||
+	if (snapshot_in_cache(path, &n) == NULL ||
+	    strncmp(path, target, n) != 0 ||
 	    strncmp(target + n, word, sizeof(word) - 1) != 0 ||
 	    !snapshot_is_blob(target + n + sizeof(word) - 1))
 		return NULL;

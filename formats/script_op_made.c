@@ -76,8 +76,11 @@ SCRIPT_OP(do_filled)
 	return filled(s, a, v, script_op_arg(a, 0, "size"), NULL, out);
 }
 
-/* zeros_like(x), ones_like(x), full_like(x, value) */
-SCRIPT_OP(do_like)
+/* Of the type of the first argument, the value at `value`. */
+static int
+filled_as(struct script *s, const struct script_op *op,
+    const struct script_args *a, size_t value, const struct script_value *size,
+    const struct script_value *like, struct script_value *out)
 {
 	double v = *op->onnx == '1';
 	struct script_tensor *x;
@@ -86,24 +89,22 @@ SCRIPT_OP(do_like)
 	if ((rc = script_op_tensor(s, a, 0, &x)) != 0)
 		return rc;
 	if ((x->whole && !as_floats(a)) ||
-	    (*op->onnx == 'f' && !fill(a, 1, true, &v)))
+	    (*op->onnx == 'f' && !fill(a, value, true, &v)))
 		return script_fail(s, a->callee, "of whole numbers");
-	return filled(s, a, v, script_op_arg(a, 99, NULL), &a->v[0], out);
+	return filled(s, a, v, size, like, out);
+}
+
+/* zeros_like(x), ones_like(x), full_like(x, value) */
+SCRIPT_OP(do_like)
+{
+	return filled_as(
+	    s, op, a, 1, script_op_arg(a, 99, NULL), &a->v[0], out);
 }
 
 /* new_zeros(x, sizes), new_ones(x, sizes), new_full(x, sizes, value) */
 SCRIPT_OP(do_new)
 {
-	double v = *op->onnx == '1';
-	struct script_tensor *x;
-	int rc;
-
-	if ((rc = script_op_tensor(s, a, 0, &x)) != 0)
-		return rc;
-	if ((x->whole && !as_floats(a)) ||
-	    (*op->onnx == 'f' && !fill(a, 2, true, &v)))
-		return script_fail(s, a->callee, "of whole numbers");
-	return filled(s, a, v, script_op_arg(a, 1, "size"), NULL, out);
+	return filled_as(s, op, a, 2, script_op_arg(a, 1, "size"), NULL, out);
 }
 
 /* --- rows ---------------------------------------------------------------- */

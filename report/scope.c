@@ -77,12 +77,13 @@ twin_of(const json_t *list, const json_t *one)
 	size_t n = (size_t)(file_base(path) - path), i;
 	const json_t *other;
 
+	if (twin == NULL)
+		return "";
 	json_array_foreach(list, i, other)
 	{
 		const char *at = json_text_at(other, "path");
 
-		if (twin != NULL && strncmp(at, path, n) == 0 &&
-		    strcmp(at + n, twin) == 0)
+		if (strncmp(at, path, n) == 0 && strcmp(at + n, twin) == 0)
 			return json_text_at(other, "sha256");
 	}
 	return "";
