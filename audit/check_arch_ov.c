@@ -70,8 +70,12 @@ element(struct reader *r)
 	} else if (r->depth == LAYER && is_open(r, LAYER, "edge")) {
 		r->nedge++;
 	} else if (r->depth == PORT && is_open(r, PART, "output") &&
-		   is_open(r, 2, "layers")) {
+		   is_open(r, 2, "layers") && is_open(r, LAYER, "layer")) {
 		r->nport++;
+		if (r->layer != NULL) {
+			r->port[r->nport - 1] = "";
+			r->layer[r->nlayer - 1].nport++;
+		}
 	} else if (r->depth == PORT && is_open(r, PART, "input")) {
 		r->first++;
 	} else if (r->depth == DIM && is_open(r, PART, "input") &&
@@ -92,11 +96,9 @@ of_layer(struct reader *r, const struct xml_token *t)
 	else if (r->depth == LAYER && xml_text_is(t->name, "type"))
 		l->type = text(r, t->value);
 	else if (r->depth == PORT && is_open(r, PART, "output") &&
-		 xml_text_is(t->name, "id") && r->nport != 0 &&
-		 r->port[r->nport - 1] == NULL) {
+		 xml_text_is(t->name, "id"))
 		r->port[r->nport - 1] = text(r, t->value);
-		l->nport++;
-	} else if (r->depth != PART || !is_open(r, PART, "data"))
+	else if (r->depth != PART || !is_open(r, PART, "data"))
 		return;
 	else if (xml_text_is(t->name, "shape"))
 		l->shape = text(r, t->value);

@@ -27,6 +27,7 @@ static const enum null_form joints[] = {NULL_IMAGE, NULL_WAVES};
 static void
 standardise(struct scan *s)
 {
+	double freedom = verdict_freedom(s->family[0].residual, s->classes);
 	bool in[2][VERDICT_GEOMETRIES];
 	size_t n = geometry_count;
 	double residual[VERDICT_GEOMETRIES], z[2 * VERDICT_GEOMETRIES + 2];
@@ -36,9 +37,6 @@ standardise(struct scan *s)
 			in[j][g] =
 			    null_tested(geometry_table[g]->name, joints[j]);
 	for (size_t t = 0; t < s->classes; t++) {
-		double freedom =
-		    verdict_freedom(s->family[0].residual, s->classes);
-
 		for (size_t g = 0; g < n; g++)
 			residual[g] = s->family[g].residual[t];
 		verdict_z(s->covariance, n, residual, z);
