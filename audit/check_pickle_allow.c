@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_pickle_allow.h"
+#include "audit/check_pickle_reach.h"
 
 #define DATA   USE_DATA
 #define CALL   USE_CALL
@@ -117,6 +118,18 @@ below(struct slice module, const char *prefix)
 	       (module.len == n || module.ptr[n] == '.');
 }
 
+/* "module.name", for one name of a module. */
+static bool
+is_whole(struct slice module, struct slice name, const char *whole)
+{
+	size_t n = strlen(whole);
+
+	return n == module.len + 1 + name.len &&
+	       memcmp(whole, module.ptr, module.len) == 0 &&
+	       whole[module.len] == '.' &&
+	       memcmp(whole + module.len + 1, name.ptr, name.len) == 0;
+}
+
 static bool
 is_letter(uint8_t c, char from, char to)
 {
@@ -169,6 +182,20 @@ ends_with(struct slice s, const char *tail)
 	return s.len > n && memcmp(s.ptr + s.len - n, tail, n) == 0;
 }
 
+/* A function of which a word, between underscores, says that it is about files,
+ * programs, connections, or about what others call. */
+static bool
+acts(struct slice name)
+{
+	static const char *const words[] = {
+	    "create_model", "exec_local", "get_model", "test"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (compare(name, words[i]) == 0)
+			return true;
+	return check_pickle_reach_acts(name);
+}
+
 static bool
 has_form(enum form form, struct slice module, struct slice name)
 {
@@ -186,7 +213,7 @@ has_form(enum form form, struct slice module, struct slice name)
 	case FORM_PART:
 		return name.ptr[0] != '_' && check_pickle_is_word(name, '_');
 	case FORM_NAMED:
-		return check_pickle_is_word(name, '_') &&
+		return check_pickle_is_word(name, '_') && !acts(name) &&
 		       check_pickle_danger_find(module, name) == NULL;
 	case FORM_NEVER:
 		break;
@@ -205,6 +232,9 @@ by_family(struct slice module, struct slice name)
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		const struct family *y = &families[i];
 
+		if (y->form == FORM_NEVER &&
+		    is_whole(module, name, y->as.module))
+			return NULL;
 		if (!below(module, y->as.module) ||
 		    !has_form(y->form, module, name))
 			continue;

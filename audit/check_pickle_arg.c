@@ -3,15 +3,16 @@
  * with theirs but keep them; those that call, look up or load what they are
  * given are here.
  */
-#include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_hook.h"
+#include "audit/check_pickle_reach.h"
 #include "audit/check_pickle_wrap.h"
 
 typedef const char *predicate(
     struct check_pickle_judge *, const struct pickle_node *args);
 
-/* A name that is on the list and may be made without being called. */
-static bool
-is_class(struct check_pickle_judge *j, const struct pickle_node *n)
+bool
+check_pickle_arg_class(
+    struct check_pickle_judge *j, const struct pickle_node *n)
 {
 	const struct check_pickle_fact *t = check_pickle_judge_fact(j, n);
 
@@ -73,7 +74,8 @@ classes_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
 	for (size_t i = 0; i < args->n; i++)
 		if (args->item[i]->kind == PICKLE_GLOBAL &&
-		    !is_class(j, args->item[i]) && !is_array(j, args->item[i]))
+		    !check_pickle_arg_class(j, args->item[i]) &&
+		    !is_array(j, args->item[i]))
 			return "is given what is no class that may be made";
 	return NULL;
 }
@@ -95,6 +97,27 @@ encode_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	return "uses a codec that is no plain encoding";
 }
 
+bool
+check_pickle_arg_costly(enum check_pickle_arg arg)
+{
+	return arg == ARG_size || arg == ARG_digits || arg == ARG_fraction ||
+	       arg == ARG_container || arg == ARG_iterable || arg == ARG_shape;
+}
+
+/* What a class is given as it is made, by whatever way. */
+static const char *
+made_of(struct check_pickle_judge *j, const struct check_pickle_fact *t,
+    struct pickle_node *const *item, size_t n)
+{
+	struct pickle_node args = {.kind = PICKLE_TUPLE, .n = (uint32_t)n};
+
+	if (t == NULL || t->allow == NULL ||
+	    !check_pickle_arg_costly(t->allow->arg))
+		return NULL;
+	args.item = (struct pickle_node **)(uintptr_t)item;
+	return check_pickle_arg_wrong(j, t->allow->arg, &args);
+}
+
 /* Lib/copyreg.py: base.__new__(class, state), base.__init__(object, state) */
 static const char *
 reconstructor_arg(struct check_pickle_judge *j, const struct pickle_node *args)
@@ -105,22 +128,33 @@ reconstructor_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	const struct check_pickle_fact *t =
 	    check_pickle_judge_fact(j, pickle_item(args, 1));
 
-	if (!is_class(j, pickle_item(args, 0)))
+	if (!check_pickle_arg_class(j, pickle_item(args, 0)))
 		return "makes what is no class that may be made";
 	if (t == NULL || !rd_slice_is(t->module, "builtins"))
 		return "makes an object of a base that is not built in";
 	for (size_t i = 0; i < ARRAY_LEN(base); i++)
 		if (rd_slice_is(t->name, base[i]))
-			return NULL;
+			return i == 0 || args->n < 3
+				   ? NULL
+				   : made_of(j, t, args->item + 2, 1);
 	return "makes an object of a base that is no plain type";
 }
 
+/* copyreg.__newobj__(class, ...), __newobj_ex__(class, (...), {...}) */
 static const char *
 newobj_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
-	return is_class(j, pickle_item(args, 0))
-		   ? NULL
-		   : "makes what is no class that may be made";
+	const struct pickle_node *of = pickle_item(args, 0);
+	const struct pickle_node *with = pickle_item(args, 1);
+	const struct check_pickle_fact *t;
+
+	if (!check_pickle_arg_class(j, of))
+		return "makes what is no class that may be made";
+	t = check_pickle_judge_fact(j, of);
+	if (args->n == 3 && pickle_is(with, PICKLE_TUPLE) &&
+	    pickle_is(pickle_item(args, 2), PICKLE_DICT))
+		return made_of(j, t, with->item, with->n);
+	return made_of(j, t, args->item + 1, args->n - 1);
 }
 
 static const char *
@@ -145,94 +179,10 @@ partial_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	return "wraps a function that is not allowed";
 }
 
-static bool
-is_public(struct slice s)
-{
-	if (s.len == 0 || s.ptr[0] == '_')
-		return false;
-	for (size_t i = 0; i < s.len; i++)
-		if (!((s.ptr[i] | 32) >= 'a' && (s.ptr[i] | 32) <= 'z') &&
-		    !(s.ptr[i] >= '0' && s.ptr[i] <= '9') && s.ptr[i] != '_')
-			return false;
-	return true;
-}
-
-/* "Class.method" is on the list, and this an object of that class. */
-static bool
-is_method(struct check_pickle_judge *j, const struct pickle_node *of,
-    struct slice name)
-{
-	const struct check_pickle_fact *t = NULL;
-	char whole[256];
-	int n;
-
-	if (of->kind == PICKLE_CALL)
-		t = check_pickle_judge_class(j, of);
-	if (t == NULL || t->name.len + name.len + 1 >= sizeof(whole))
-		return false;
-	n = snprintf(whole, sizeof(whole), "%.*s.%.*s", (int)t->name.len,
-	    (const char *)t->name.ptr, (int)name.len, (const char *)name.ptr);
-	return n > 0 &&
-	       check_pickle_allow_find(t->module,
-		   (struct slice){(const uint8_t *)whole, (size_t)n}) != NULL;
-}
-
-/* What scipy.stats keeps vectorised, a distribution's own _cdf_single; what a
- * layer or a figure is told of: LazyLinear's own _infer_parameters. */
-static bool
-is_own(struct check_pickle_judge *j, const struct pickle_node *of,
-    struct slice name)
-{
-	const struct check_pickle_fact *t = NULL;
-	struct slice rest = {name.ptr + 1, name.len - 1};
-
-	if (of->kind == PICKLE_CALL && name.len > 1 && name.ptr[0] == '_')
-		t = check_pickle_judge_class(j, of);
-	return t != NULL && t->allow != NULL && is_public(rest) &&
-	       (strcmp(t->allow->name, "(a distribution)") == 0 ||
-		   strcmp(t->allow->name, "(a class)") == 0 ||
-		   t->allow->arg == ARG_classes);
-}
-
-/*
- * A method or a member of a class or object: it is handed on, and to call it is
- * found.  Of what is on the list as a whole ("ZoneInfo._unpickle") also private
- * ones.
- */
 static const char *
 getattr_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
-	const struct pickle_node *of = pickle_item(args, 0);
-	const struct pickle_node *name = pickle_item(args, 1);
-	const struct check_pickle_fact *t;
-	struct pickle_call call = {0};
-	struct pickle_node as = {.kind = PICKLE_CALL};
-	struct pickle_name get = {.module = {(const uint8_t *)"builtins", 8},
-	    .name = {(const uint8_t *)"getattr", 7}};
-	struct pickle_node callee = {.kind = PICKLE_GLOBAL};
-
-	if (args->n != 2 || !pickle_is(name, PICKLE_STR))
-		return "reaches what cannot be known";
-	callee.name = &get;
-	call.callee = &callee;
-	call.args = (struct pickle_node *)(uintptr_t)args;
-	as.call = &call;
-	if (check_pickle_judge_fact(j, &as) != NULL)
-		return NULL;
-	/* class.__new__, which only makes_by_partial() lets be called */
-	if (pickle_is_text(name, "__new__") && is_class(j, of))
-		return NULL;
-	if (!is_public(name->text) && !is_method(j, of, name->text) &&
-	    !is_own(j, of, name->text))
-		return "reaches a private or dotted attribute";
-	if (of->kind == PICKLE_CALL) {
-		t = check_pickle_judge_class(j, of);
-		return t != NULL ? NULL : "reaches into what cannot be known";
-	}
-	/* a list's own remove: what Python's own types can do */
-	if (of->kind >= PICKLE_INT && of->kind <= PICKLE_DICT)
-		return NULL;
-	return is_class(j, of) ? NULL : "reaches into what is no class";
+	return check_pickle_reach(j, args);
 }
 
 /* jax/_src/array.py: fun(*args), __setstate__(arr_state) */
@@ -252,16 +202,14 @@ jax_array_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	return NULL;
 }
 
+/* torch.load() of these bytes */
 static const char *
 nested_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
-	const struct pickle_node *of = pickle_item(args, 0);
-
 	(void)j;
-	return pickle_is(of, PICKLE_BYTES) || pickle_is(of, PICKLE_STR) ||
-		       pickle_is(of, PICKLE_CALL)
+	return check_pickle_nested_whole(pickle_item(args, 0))
 		   ? NULL
-		   : "loads what is no bytes";
+		   : "loads what cannot be known";
 }
 
 /* torch._tensor._rebuild_from_type_v2(func, type, args, state): func(*args) */
@@ -275,14 +223,40 @@ rebuild_type_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	if (t == NULL || !pickle_is(inner, PICKLE_TUPLE))
 		return "calls what cannot be known";
 	t->called = true;
-	if (!is_class(j, pickle_item(args, 1)))
+	if (!check_pickle_arg_class(j, pickle_item(args, 1)))
 		return "is given a type that is no class that may be made";
+	if (check_pickle_hook_state(pickle_item(args, 3)))
+		return "is given a state that sets what Python itself calls";
 	if (t->allow == NULL)
 		return NULL;
 	if ((t->allow->use & USE_CALL) == 0 ||
 	    t->allow->arg == ARG_rebuild_type)
 		return "calls a function that may not be called";
 	return check_pickle_arg_wrong(j, t->allow->arg, inner);
+}
+
+/* torch._utils._rebuild_parameter_with_state(data, ..., ..., state) */
+static const char *
+parameter_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	(void)j;
+	return check_pickle_hook_state(pickle_item(args, 3))
+		   ? "is given a state that sets what Python itself calls"
+		   : NULL;
+}
+
+/* astropy.units.core._recreate_irreducible_unit(class, names, ...): class(names) */
+static const char *
+unit_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	static const char top[] = "astropy.units.";
+	const struct check_pickle_fact *t =
+	    check_pickle_judge_fact(j, pickle_item(args, 0));
+
+	return t != NULL && t->module.len >= sizeof(top) &&
+		       memcmp(t->module.ptr, top, sizeof(top) - 1) == 0
+		   ? classes_arg(j, args)
+		   : "makes what is no unit";
 }
 
 /* numpy.random._pickle: a name, or a class of the module, that is called */
@@ -403,6 +377,16 @@ size_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 }
 
 static const char *
+shape_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const char *bad = data_arg(j, args);
+
+	for (size_t i = 0; bad == NULL && i < args->n && i < 2; i++)
+		bad = check_pickle_endless_shape(args->item[i], &j->asked);
+	return bad;
+}
+
+static const char *
 digits_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
 	const char *bad = data_arg(j, args);
@@ -423,7 +407,9 @@ empty_array_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
 	const char *bad = classes_arg(j, args);
 
-	return bad != NULL ? bad : check_pickle_endless_shape(args, &j->asked);
+	return bad != NULL ? bad
+			   : check_pickle_endless_shape(
+				 pickle_item(args, 1), &j->asked);
 }
 
 #define CODE(which)                                                            \

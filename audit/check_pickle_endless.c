@@ -84,6 +84,32 @@ is_combined(const struct pickle_node *n)
 	       args->n != 0 && length(args->item[0]) > 24;
 }
 
+static bool
+is_repeated(const struct pickle_node *n, int64_t *all)
+{
+	const struct pickle_node *times = pickle_item(n->call->args, 1);
+	int64_t v;
+
+	return pickle_calls(n, "itertools", "repeat") &&
+	       pickle_is(times, PICKLE_INT) &&
+	       (!pickle_int(times, &v) || asks(all, v));
+}
+
+/* pandas' _new_Index(RangeIndex, {"start": 0, "stop": 9, ...}) */
+static bool
+is_long_index(const struct pickle_node *n, int64_t *all)
+{
+	const struct pickle_node *with = pickle_item(n->call->args, 1);
+	int64_t from = 0, to = 0;
+
+	if (!pickle_calls(n, NULL, "_new_Index") ||
+	    pickle_get(with, "stop") == NULL)
+		return false;
+	return !pickle_int(pickle_get(with, "start"), &from) ||
+	       !pickle_int(pickle_get(with, "stop"), &to) ||
+	       ckd_sub(&to, to, from) || asks(all, to < 0 ? -to : to);
+}
+
 static const char *
 iterator(const struct pickle_node *n, unsigned depth, int64_t *all)
 {
@@ -101,8 +127,11 @@ iterator(const struct pickle_node *n, unsigned depth, int64_t *all)
 		return "walks through what has no end";
 	if (pickle_calls(n, "builtins", "range") && is_long_range(args, all))
 		return "makes more than any file holds";
-	if (is_combined(n))
+	if (is_combined(n) || is_repeated(n, all) || is_long_index(n, all))
 		return "makes more than any file holds";
+	/* of up to 2 to the 128 addresses */
+	if (rd_slice_is(n->call->callee->name->module, "ipaddress"))
+		return "walks through what has no end";
 	/* of iter(), zip() and chain() also of what they walk through */
 	for (size_t i = 0; i < args->n && bad == NULL; i++)
 		bad = iterator(args->item[i], depth + 1, all);
@@ -133,9 +162,8 @@ check_pickle_endless_size(const struct pickle_node *args, int64_t *all)
 
 /* The shape of an array that is empty until its state is set. */
 const char *
-check_pickle_endless_shape(const struct pickle_node *args, int64_t *asked)
+check_pickle_endless_shape(const struct pickle_node *shape, int64_t *asked)
 {
-	const struct pickle_node *shape = pickle_item(args, 1);
 	int64_t all = 1, n;
 
 	if (!pickle_is(shape, PICKLE_TUPLE) || shape->big)

@@ -15,16 +15,65 @@
 static const char *const known[] = {"Cython", "alembic", "astropy", "bokeh",
     "bs4", "celery", "cython", "dbt", "deap", "distributed", "django",
     "docutils", "eventlet", "fire", "flask", "fs", "gensim", "gevent",
-    "greenlet", "gunicorn", "h5py", "hypothesis", "ipykernel", "ipywidgets",
-    "jedi", "jsonschema", "jupyter", "kombu", "lib2to3", "llvmlite", "lxml",
-    "mako", "marshmallow", "mypy", "netCDF4", "networkx", "nose", "notebook",
-    "numexpr", "optuna", "parso", "pbr", "peewee", "pluggy", "plotly", "ply",
-    "prefect", "psutil", "psycopg2", "py", "pydantic", "pygments", "pymongo",
-    "pymysql", "pyparsing", "pyramid", "pytest", "pythran", "pywt", "redis",
-    "regex", "rich", "ruamel", "seaborn", "smart_open", "snowballstemmer",
-    "sphinx", "sqlalchemy", "sympy", "tables", "tblib", "tensorboard", "thinc",
-    "toolz", "tornado", "traitlets", "twisted", "typer", "uvicorn",
-    "virtualenv", "werkzeug", "xarray", "zarr", "zict"};
+    "greenlet", "gunicorn", "h5py", "hypothesis", "imblearn", "ipykernel",
+    "ipywidgets", "jedi", "jsonschema", "jupyter", "kombu", "lib2to3",
+    "llvmlite", "lxml", "mako", "marshmallow", "mypy", "netCDF4", "networkx",
+    "nose", "notebook", "numexpr", "optuna", "parso", "pbr", "peewee", "pluggy",
+    "plotly", "ply", "prefect", "psutil", "psycopg2", "py", "pydantic",
+    "pygments", "pymongo", "pymysql", "pyparsing", "pyramid", "pytest",
+    "pythran", "pywt", "redis", "regex", "rich", "ruamel", "seaborn",
+    "smart_open", "snowballstemmer", "sphinx", "sqlalchemy", "sympy", "tables",
+    "tblib", "tensorboard", "thinc", "toolz", "tornado", "traitlets", "twisted",
+    "typer", "uvicorn", "virtualenv", "werkzeug", "xarray", "zarr", "zict"};
+
+/* Installed in many places for what their functions do, which includes to run code,
+ * programs and requests (six.exec_, patsy.dmatrix, plumbum.local): their objects
+ * are foreign, what is called of them or handed on to be is not. */
+static const char *const tools[] = {"Cryptodome", "OpenSSL", "adal", "adlfs",
+    "affine", "aiofiles", "aiosignal", "alabaster", "antlr4", "appdirs", "apt",
+    "apt_inst", "apt_pkg", "aptsources", "argcomplete", "asciitree",
+    "astunparse", "async_timeout", "attr", "attrs", "av", "avro", "azure",
+    "babel", "backcall", "bcrypt", "beniget", "blinker", "blosc", "botocore",
+    "bottleneck", "brotli", "cairo", "certifi", "cffi", "cftime", "chardet",
+    "charset_normalizer", "click", "click_plugins", "cligj", "cmaes",
+    "codetiming", "colorama", "colorlog", "configobj", "contourpy", "coverage",
+    "crcmod", "cryptography", "cups", "cupshelpers", "cvxopt", "cycler",
+    "dateutil", "dbus", "decorator", "defusedxml", "diskcache", "distlib",
+    "distro", "dotenv", "dropbox", "dulwich", "easydict", "emcee",
+    "entrypoints", "erfa", "et_xmlfile", "execnet", "executing", "fasteners",
+    "fastjsonschema", "filelock", "flatbuffers", "fontTools", "frozenlist",
+    "fsspec", "functorch", "fuse", "fusepy", "future", "gast", "gcsfs", "gi",
+    "git", "h5netcdf", "heapdict", "hickle", "html5lib", "httplib2", "hvac",
+    "idna", "imageio", "imagesize", "iniconfig", "ipdb", "isodate", "isympy",
+    "jdcal", "jmespath", "jsonlines", "jupyter_core", "jwt", "kaggle",
+    "keyring", "kiwisolver", "lazr", "ldap", "libarchive", "libfuturize",
+    "libpasteurize", "locket", "loguru", "loky", "lz4", "markupsafe",
+    "monotonic", "more_itertools", "mpl_toolkits", "mpmath", "msal",
+    "msal_extensions", "msgpack", "msrest", "msrestazure", "multidict", "nacl",
+    "nbformat", "nibabel", "nisext", "nox", "numcodecs", "oauthlib", "odf",
+    "olefile", "omp", "openpyxl", "packaging", "parallel_ssh", "parsl", "partd",
+    "past", "patsy", "pebble", "perf", "pexpect", "platformdirs", "plumbum",
+    "pomegranate", "portalocker", "pssh", "ptyprocess", "pudb", "pvectorc",
+    "pwn", "pwnlib", "py7zr", "pydevd", "pydevd_plugins", "pyflakes", "pygit2",
+    "pygtkcompat", "pylab", "pyrsistent", "pytz", "rasterio",
+    "requests_oauthlib", "roman", "s3fs", "s3transfer", "scp", "sentencepiece",
+    "setproctitle", "simplejson", "six", "skorch", "smbc", "snuggs",
+    "softwareproperties", "sortedcontainers", "soupsieve", "sparse",
+    "sshtunnel", "stack_data", "stone", "strictyaml", "supervisor", "tabulate",
+    "tenacity", "texttable", "threadpoolctl", "tifffile", "tlz", "toml",
+    "torchgen", "tox", "typing_extensions", "uamqp", "ufoLib2", "unidecode",
+    "uvloop", "validate", "wadllib", "watchdog", "wcwidth", "webencodings",
+    "wrapt", "xmltodict", "yarl", "yq", "zfpy", "zipp", "zstandard"};
+
+static bool
+is_tool(struct slice module)
+{
+	const char *s = (const char *)module.ptr;
+	const char *dot = module.len != 0 ? memchr(s, '.', module.len) : NULL;
+
+	return text_is_among(s, dot != NULL ? (size_t)(dot - s) : module.len,
+	    tools, ARRAY_LEN(tools));
+}
 
 /* Parts of words alone, of which the first is nobody's that is known. */
 static bool
@@ -58,6 +107,8 @@ check_pickle_foreign(const struct check_pickle_fact *t)
 	bool is_class = t->name.len != 0 && t->name.ptr[first] >= 'A' &&
 			t->name.ptr[first] <= 'Z';
 
+	if (is_tool(t->module) && (!is_class || !t->called || t->put))
+		return false;
 	return t->danger == NULL && !t->hooked && !t->reduced &&
 	       check_pickle_is_word(t->name, '_') && (is_class || !t->called) &&
 	       !(t->name.len > 1 && memcmp(t->name.ptr, "__", 2) == 0) &&

@@ -11,8 +11,9 @@
 /* The size of an element: numpy.dtype("f8", ...), for those of any size and
  * records with a state of (version, order, subtype, names, fields, size,
  * alignment, flags). */
-static bool
-element_size(const struct pickle_node *dtype, uint64_t *size, bool *objects)
+bool
+check_pickle_joblib_element(
+    const struct pickle_node *dtype, uint64_t *size, bool *objects)
 {
 	const struct pickle_node *code, *state, *flags;
 	char digits[20] = {0};
@@ -108,7 +109,8 @@ check_pickle_joblib(
 
 	if (rd_skip(&r, j->pickle.at + 1 - rd_pos(&r)) != 0)
 		return;
-	if (!element_size(pickle_get(state, "dtype"), &size, &objects) ||
+	if (!check_pickle_joblib_element(
+		pickle_get(state, "dtype"), &size, &objects) ||
 	    !element_count(pickle_get(state, "shape"), &count) ||
 	    ckd_mul(&bytes, size, count)) {
 		if (!j->tentative)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE /* memrchr */
 #include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_hook.h"
 #include "audit/check_pickle_wrap.h"
 
 #include "base/limits.h"
@@ -160,7 +161,7 @@ see_call(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 	if ((t->allow->use & use) == 0)
 		wrong = use == USE_NEW ? "no class that may be made"
 				       : "may be named but not called";
-	else if (use == USE_CALL)
+	else if (use == USE_CALL || check_pickle_arg_costly(t->allow->arg))
 		wrong = check_pickle_arg_wrong(j, t->allow->arg, c->args);
 	else if (t->allow->arg == ARG_sympy || t->allow->arg == ARG_sympy_text)
 		wrong = check_pickle_sympy_options(c->kwargs)
@@ -172,56 +173,12 @@ see_call(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 		check_pickle_view(j, n);
 }
 
-/* Pairs that a dictionary is made of: [["__setstate__", ...], ...]. */
-static bool
-pairs_hook(const struct pickle_node *pairs)
-{
-	if (pairs == NULL || pairs->kind < PICKLE_TUPLE ||
-	    pairs->kind > PICKLE_FROZENSET)
-		return false;
-	for (size_t i = 0; i < pairs->n; i++) {
-		const struct pickle_node *key = pickle_item(pairs->item[i], 0);
-
-		if (pickle_is(key, PICKLE_STR) && pickle_is_hook(key->text))
-			return true;
-	}
-	return pairs->big; /* those that were not kept */
-}
-
-/* A dictionary, however it is made, sets what Python itself calls. */
-static bool
-dict_hooks(const struct pickle_node *d)
-{
-	if (pickle_is(d, PICKLE_DICT))
-		return d->hooks;
-	if (!pickle_is(d, PICKLE_CALL))
-		return false;
-	if (d->call->dict != NULL && d->call->dict->hooks)
-		return true;
-	return (pickle_calls(d, NULL, "OrderedDict") ||
-		   pickle_calls(d, NULL, "dict") ||
-		   pickle_calls(d, NULL, "defaultdict")) &&
-	       (pairs_hook(pickle_item(d->call->args, 0)) ||
-		   pairs_hook(pickle_item(d->call->args, 1)) ||
-		   dict_hooks(pickle_item(d->call->args, 0)));
-}
-
-static bool
-has_hooks(const struct pickle_node *state)
-{
-	if (!pickle_is(state, PICKLE_TUPLE))
-		return dict_hooks(state);
-	for (size_t i = 0; i < state->n; i++)
-		if (dict_hooks(state->item[i]))
-			return true;
-	return false;
-}
-
 static void
 see_build(struct check_pickle_judge *j, const struct pickle_node *n)
 {
 	struct check_pickle_fact *t;
 	const char *wrong;
+	bool hooks, found;
 
 	if (n->kind != PICKLE_CALL) {
 		if (n->kind == PICKLE_GLOBAL && !n->built)
@@ -233,15 +190,19 @@ see_build(struct check_pickle_judge *j, const struct pickle_node *n)
 		return;
 	}
 	t = check_pickle_judge_class(j, n);
+	hooks = check_pickle_hook_state(n->call->state);
+	found = check_pickle_hook_items(t, n);
 	if (t != NULL && t->allow == NULL)
-		t->hooked = t->hooked || has_hooks(n->call->state);
+		t->hooked = t->hooked || hooks || found;
 	if (t == NULL || t->allow == NULL)
 		return;
 	if ((t->allow->use & USE_STATE) == 0)
 		misuse(j, "has no state that may be set", t->shown);
-	else if (has_hooks(n->call->state) &&
-		 !check_pickle_state_formula(t, n->call->state))
+	else if (hooks && !check_pickle_state_formula(t, n->call->state))
 		misuse(j, "its state sets what Python itself calls", t->shown);
+	else if (found)
+		misuse(j, "its items are found as what Python itself calls",
+		    t->shown);
 	else if ((wrong = check_pickle_state_wrong(j, t, n)) != NULL)
 		misuse(j, wrong, t->shown);
 	if (!j->inner && pickle_is_global(n->call->callee, NULL, PICKLE_ARRAY))
@@ -276,8 +237,11 @@ see_name(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 		see_build(j, n);
 		return;
 	}
-	if (op != CODE_GLOBAL && op != CODE_STACK_GLOBAL && t->allow != NULL &&
-	    (t->allow->use & USE_ONLY) != 0 && !j->tentative) {
+	if (op == CODE_GLOBAL || op == CODE_STACK_GLOBAL)
+		return;
+	t->put = true;
+	if (t->allow != NULL && (t->allow->use & USE_ONLY) != 0 &&
+	    !j->tentative) {
 		t->handed++;
 		t->handed_at = j->pickle.at;
 	}
@@ -360,6 +324,9 @@ see(void *ctx, uint8_t op, const struct pickle_node *n)
 	else if ((n->kind == PICKLE_STR || n->kind == PICKLE_BYTES) &&
 		 !n->built)
 		check_pickle_nested(j, n);
+	else if (n->kind == PICKLE_DICT && n->state && !n->built)
+		check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
+		    "a state that was set gets what Python itself calls", NULL);
 	else if (n->kind >= PICKLE_TUPLE && n->kind <= PICKLE_DICT &&
 		 n->bulk >= PICKLE_WALK && !n->built)
 		check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
@@ -390,7 +357,8 @@ is_dangerous(struct slice s)
 /*
  * Data that a loader imports and calls: Lightning's load_from_checkpoint() what
  * "_instantiator" of the hyperparameters names, Hydra, which is handed these,
- * what "_target_" names.
+ * what "_target_" names; and skorch's networks give bytes to torch.load()
+ * (NeuralNet.__setstate__).
  */
 static void
 pair(void *ctx, const struct pickle_node *key, const struct pickle_node *value)
@@ -401,6 +369,12 @@ pair(void *ctx, const struct pickle_node *key, const struct pickle_node *value)
 	struct check_pickle_judge *j = ctx;
 	bool known = false;
 
+	if (pickle_is_text(key, "__cuda_dependent_attributes__") &&
+	    !check_pickle_nested_whole(value))
+		misuse(j, "torch.load() loads what cannot be known",
+		    "__cuda_dependent_attributes__");
+	if (value->kind != PICKLE_STR)
+		return;
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		known |= rd_slice_is(value->text, own[i]);
 	if (pickle_is_text(key, "_instantiator") && !known)

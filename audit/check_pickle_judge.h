@@ -21,6 +21,7 @@ struct check_pickle_fact {
 	bool called, said;
 	bool reduced;       /* called by REDUCE or the like, not only made */
 	bool hooked;        /* state was set that Python itself calls */
+	bool put;           /* into something: an argument, an item */
 	uint32_t handed;    /* on, as a value; and not to who may call it */
 	uint64_t handed_at; /* the last time */
 	struct check_pickle_fact *next;
@@ -62,13 +63,13 @@ int check_pickle_judge_read(struct check_pickle_judge *, struct rd *r,
 /* --- for the parts ------------------------------------------------------- */
 
 /* Why a call with these arguments never returns or asks for too much: one that
- * walks through them, one of a size, an array's, a fraction's; or NULL.  What all
+ * walks through them, one of a size, one with an array's shape, a fraction's; or NULL.  What all
  * calls of a pickle ask for is added up in *all. */
 const char *check_pickle_endless(const struct pickle_node *args, int64_t *all);
 const char *check_pickle_endless_size(
     const struct pickle_node *args, int64_t *all);
 const char *check_pickle_endless_shape(
-    const struct pickle_node *args, int64_t *all);
+    const struct pickle_node *shape, int64_t *all);
 const char *check_pickle_endless_digits(const struct pickle_node *args);
 const char *check_pickle_endless_power(const struct pickle_node *args);
 
@@ -93,6 +94,11 @@ void check_pickle_judge_say(struct check_pickle_judge *, enum finding_id,
 /* What is wrong with the arguments of a call; NULL: nothing. */
 const char *check_pickle_arg_wrong(struct check_pickle_judge *,
     enum check_pickle_arg, const struct pickle_node *args);
+/* They cost as much when cls.__new__() is given them as when the class is called. */
+bool check_pickle_arg_costly(enum check_pickle_arg);
+/* A name that is on the list and may be made without being called. */
+bool check_pickle_arg_class(
+    struct check_pickle_judge *, const struct pickle_node *);
 /* A name that may be handed on, or one that is not on the list and found as that. */
 bool check_pickle_arg_listed(
     struct check_pickle_judge *, const struct pickle_node *);
@@ -126,6 +132,13 @@ void check_pickle_view(
 /* A string that may be a pickle, as it is or encoded: looked at if it is. */
 void check_pickle_nested(
     struct check_pickle_judge *, const struct pickle_node *);
+/* Bytes that are a pickle or an archive of PyTorch's, which check_pickle_nested()
+ * looks at as they are; not those that another call puts together. */
+bool check_pickle_nested_whole(const struct pickle_node *);
+/* Bytes of an element of NumPy's dtype, whose call this is, and whether it is of
+ * objects, or holds them; false: it is of no kind that is known. */
+bool check_pickle_joblib_element(
+    const struct pickle_node *dtype, uint64_t *size, bool *objects);
 /* An object of joblib's NumpyArrayWrapper was built: its array follows. */
 void check_pickle_joblib(
     struct check_pickle_judge *, const struct pickle_node *wrapper);

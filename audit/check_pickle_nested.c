@@ -65,6 +65,12 @@ expanded(struct check_pickle_judge *j, size_t way, struct rd r)
 	check_expand_free(&x);
 }
 
+static bool
+is_zip(struct slice s)
+{
+	return s.len > 22 && memcmp(s.ptr, "PK\3\4", 4) == 0;
+}
+
 static void
 look(struct check_pickle_judge *j, const char *how, const uint8_t *p, size_t n)
 {
@@ -74,8 +80,7 @@ look(struct check_pickle_judge *j, const char *how, const uint8_t *p, size_t n)
 	if (n < 2)
 		return;
 	/* a zip of PyTorch's, which skorch hands to torch.load() */
-	if (identify_pickle(r) != 0 ||
-	    (n > 22 && memcmp(p, "PK\3\4", 4) == 0)) {
+	if (identify_pickle(r) != 0 || is_zip((struct slice){p, n})) {
 		snprintf(name, sizeof(name), "%s@%" PRIu64, how, j->pickle.at);
 		check_within(j->f, name, r);
 		return;
@@ -109,6 +114,49 @@ decoded(struct check_pickle_judge *j, enum pickle_coded way, struct slice s)
 	if ((p = arena_alloc(&a, s.len, 1)) != NULL && (n = by[way](s, p)) != 0)
 		look(j, how[way], p, n);
 	arena_release(&a);
+}
+
+/* The one by which protocols below 3 write bytes. */
+static bool
+is_latin1(const struct pickle_node *codec)
+{
+	return pickle_is_text(codec, "latin1") ||
+	       pickle_is_text(codec, "latin-1") ||
+	       pickle_is_text(codec, "iso-8859-1");
+}
+
+static bool
+is_loaded(struct slice s)
+{
+	return identify_pickle(rd_mem(s.ptr, s.len)) != 0 || is_zip(s);
+}
+
+bool
+check_pickle_nested_whole(const struct pickle_node *n)
+{
+	struct slice s = {0};
+	struct arena a;
+	uint8_t *p;
+	bool loaded;
+
+	if (pickle_calls(n, NULL, "encode") &&
+	    is_latin1(pickle_item(n->call->args, 1)))
+		n = pickle_item(n->call->args, 0);
+	else if (pickle_is(n, PICKLE_STR) &&
+		 pickle_coded(n->text) == PICKLE_CODED_UTF8)
+		return false; /* text, which torch.load() does not take */
+	if (pickle_is(n, PICKLE_BYTES) ||
+	    (pickle_is(n, PICKLE_STR) &&
+		pickle_coded(n->text) != PICKLE_CODED_UTF8))
+		return is_loaded(n->text);
+	if (!pickle_is(n, PICKLE_STR))
+		return false;
+	arena_init(&a, n->text.len + 64);
+	if ((p = arena_alloc(&a, n->text.len, 1)) != NULL)
+		s = (struct slice){p, from_utf8(n->text, p)};
+	loaded = s.len != 0 && is_loaded(s);
+	arena_release(&a);
+	return loaded;
 }
 
 void

@@ -65,11 +65,30 @@ is_template(struct slice text)
 	return false;
 }
 
-/* A dictionary, or the arguments of the constructor, which checks them. */
+/* What SciPy before 1.6 wrote: (arguments of the constructor, which checks them,
+ * random numbers).  Any other row would be taken as pairs of names and values
+ * (__setstate__ updates the object's dictionary with it), also a dictionary of two. */
+static bool
+is_constructor(const struct pickle_node *state)
+{
+	static const char *const randoms[] = {"__RandomState_ctor",
+	    "__randomstate_ctor", "__generator_ctor", "RandomState",
+	    "Generator"};
+	const struct pickle_node *with = pickle_item(state, 0);
+	const struct pickle_node *random = pickle_item(state, 1);
+	bool known = pickle_is(random, PICKLE_NONE);
+
+	for (size_t i = 0; i < ARRAY_LEN(randoms); i++)
+		known |= pickle_calls(random, NULL, randoms[i]);
+	return state->n == 2 && known && pickle_is(with, PICKLE_DICT) &&
+	       !with->big && !with->made &&
+	       pickle_get(with, "_parse_arg_template") == NULL;
+}
+
 static const char *
 distribution(const struct pickle_node *state)
 {
-	if (pickle_is(state, PICKLE_TUPLE))
+	if (pickle_is(state, PICKLE_TUPLE) && is_constructor(state))
 		return NULL;
 	if (!pickle_is(state, PICKLE_DICT) || state->big)
 		return "has a state that cannot be known";
@@ -158,6 +177,53 @@ check_pickle_state_formula(
 	return pickle_is(formula, PICKLE_STR) && is_formula(formula->text);
 }
 
+/* --- NumPy ------------------------------------------------------------------ */
+
+/* (type, offset) of an element of `size` bytes, which holds objects or not */
+static bool
+is_field(
+    const struct pickle_node *type, int64_t offset, int64_t size, bool objects)
+{
+	bool holds = false;
+	uint64_t width;
+
+	/* one that is not known is no wider than nothing */
+	if (!check_pickle_joblib_element(type, &width, &holds))
+		width = 0;
+	return offset >= 0 && offset <= size && (!holds || objects) &&
+	       width <= (uint64_t)(size - offset);
+}
+
+/* numpy.dtype: (version, order, (type, shape), names, fields, size, alignment,
+ * flags), which it believes: fields may lie behind an element's end, and bytes of
+ * the file be taken for objects. */
+static const char *
+element_type(const struct pickle_node *state)
+{
+	const struct pickle_node *fields = pickle_item(state, 4);
+	const struct pickle_node *sub = pickle_item(state, 2);
+	int64_t size = 0, flags = 0, offset;
+	bool objects;
+
+	if (!pickle_is(state, PICKLE_TUPLE) ||
+	    (!pickle_is(fields, PICKLE_DICT) && !pickle_is(sub, PICKLE_TUPLE)))
+		return NULL;
+	if (!pickle_int(pickle_item(state, 5), &size))
+		return "has a size that is none";
+	objects =
+	    !pickle_int(pickle_item(state, 7), &flags) || (flags & 1) != 0;
+	if (pickle_is(sub, PICKLE_TUPLE))
+		return is_field(pickle_item(sub, 0), 0, size, objects)
+			   ? NULL
+			   : "has parts that are not within it";
+	for (size_t i = 0; i + 1 < fields->n; i += 2)
+		if (!pickle_int(pickle_item(fields->item[i + 1], 1), &offset) ||
+		    !is_field(pickle_item(fields->item[i + 1], 0), offset, size,
+			objects))
+			return "has fields that are not within it";
+	return NULL;
+}
+
 /* --- joblib before 0.10 --------------------------------------------------- */
 
 /* The array is in a file beside this one. */
@@ -183,6 +249,12 @@ check_pickle_state_wrong(struct check_pickle_judge *j,
 		return distribution(state);
 	if (t->allow->arg == ARG_sympy || t->allow->arg == ARG_sympy_text)
 		return check_pickle_sympy_state(j, state);
+	/* it looks for a formula in any mapping, a Series too */
+	if (rd_slice_is(t->module, "statsmodels.base.data") &&
+	    !pickle_is(state, PICKLE_DICT))
+		return "has a state that cannot be known";
+	if (strcmp(t->allow->name, "dtype") == 0)
+		return element_type(state);
 	if (strcmp(t->allow->name, "NDArrayWrapper") == 0 ||
 	    strcmp(t->allow->name, "ZNDArrayWrapper") == 0)
 		return other_file(state);

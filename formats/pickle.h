@@ -40,11 +40,14 @@ struct pickle_node {
 		    *next; /* the machine's, once it is given up */
 	};
 	uint32_t n;
-	uint8_t kind;   /* enum pickle_kind */
-	bool big : 1;   /* lean containers: there was more than the n */
-	bool built : 1; /* BUILD was applied to something that is no call */
-	bool kept : 1;  /* in the memo, or twice on the stack */
-	bool hooks : 1; /* a dictionary: see pickle_is_hook() */
+	uint8_t kind;    /* enum pickle_kind */
+	bool big : 1;    /* lean containers: there was more than the n */
+	bool built : 1;  /* BUILD was applied to something that is no call */
+	bool kept : 1;   /* in the memo, or twice on the stack */
+	bool hooks : 1;  /* a dictionary: see pickle_is_hook() */
+	bool dunder : 1; /* such a key has underscores */
+	bool made : 1;   /* a dictionary: a key is what a call returned */
+	bool state : 1;  /* a dictionary: BUILD set it, or a tuple with it */
 	/* a container: a walk through it comes to 2 to this power of values */
 	uint8_t bulk;
 	union {
@@ -78,9 +81,10 @@ struct pickle_call {
  * With odd (the inspector has it) see is also told of a name that is put into
  * something (the opcode and the name), of a tuple that is made a key or member of
  * a set and costs more than PICKLE_HASH to be so (the tuple), of items that are
- * put into what is no container of their kind (the opcode and the object), and
- * of strings that may be pickles.  odd is told where readers of pickles differ, which then is no
- * error where it need not be one.
+ * put into what is no container of their kind (the opcode and the object), of a
+ * dictionary that is a state already and gets a hook or a key that a call made,
+ * and of strings that may be pickles.  odd is told where readers of pickles differ,
+ * which then is no error where it need not be one.
  *
  * A lean reader keeps of a list, set or dictionary only the first
  * PICKLE_LEAN items, and reuses the nodes of what cannot be reached any more:
@@ -90,7 +94,7 @@ struct pickle {
 	struct arena *arena;
 	void (*see)(void *ctx, uint8_t op, const struct pickle_node *);
 	void (*odd)(void *ctx, uint64_t at, const char *what);
-	/* with odd, or NULL: a key that begins with "_", and its string */
+	/* with odd, or NULL: a key that begins with "_", and its value */
 	void (*pair)(void *ctx, const struct pickle_node *key,
 	    const struct pickle_node *value);
 	void *ctx;
@@ -110,12 +114,9 @@ struct pickle {
 #define PICKLE_HASH  26 /* the bulk of a key of some seconds */
 #define PICKLE_WALK  38 /* and of what is told of as soon as it is so large */
 
-/*
- * Read one pickle from r, which is then behind its STOP.  *root lives in the
- * arena and borrows from r's bytes.  What Python's unpickler would refuse
- * (an empty stack, a missing mark, a memo entry that was never made) is
- * ERR_FORMAT at the opcode's offset.
- */
+/* Read one pickle from r, which is then behind its STOP.  *root lives in the arena
+ * and borrows from r's bytes.  What Python's unpickler would refuse (an empty
+ * stack, a missing mark, no memo entry) is ERR_FORMAT at the opcode's offset. */
 int pickle_read(struct pickle *, struct rd *r, const struct pickle_node **root,
     struct err *) MUST_USE;
 
@@ -124,7 +125,6 @@ const char *pickle_opcode(uint8_t op);
 
 /* A key of an object's state that Python itself acts on ("__setstate__"). */
 bool pickle_is_hook(struct slice);
-
 /* --- looking at nodes; all take NULL for a node that is not there -------- */
 
 bool pickle_is(const struct pickle_node *, enum pickle_kind);

@@ -164,6 +164,17 @@ pickle_call_instance(struct pickle_machine *m)
 	return push_call(m, callee, args, NULL);
 }
 
+/* Who keeps it keeps what is put into it later, too. */
+static void
+mark_state(struct pickle_node *state)
+{
+	if (state->kind == PICKLE_DICT)
+		state->state = true;
+	for (size_t i = 0; state->kind == PICKLE_TUPLE && i < state->n; i++)
+		if (state->item[i]->kind == PICKLE_DICT)
+			state->item[i]->state = true;
+}
+
 int
 pickle_call_build(struct pickle_machine *m)
 {
@@ -181,6 +192,7 @@ pickle_call_build(struct pickle_machine *m)
 	}
 	pickle_machine_drop(m, to->call->state);
 	to->call->state = state;
+	mark_state(state);
 	to->call->builds++;
 	tell(m, to);
 	if (state->kind == PICKLE_GLOBAL && m->p->odd != NULL)

@@ -240,6 +240,25 @@ weigh(struct pickle_machine *m, struct pickle_node *to,
 		m->p->see(m->p->ctx, m->op, to);
 }
 
+static void
+see_key(struct pickle_machine *m, struct pickle_node *to,
+    const struct pickle_node *key, const struct pickle_node *value)
+{
+	bool hook = key->kind == PICKLE_STR && pickle_is_hook(key->text);
+	bool dunder = hook && key->text.ptr[0] == '_';
+
+	/* extend = "neither" is nothing that can be called */
+	if (hook && !dunder && value != NULL && value->kind <= PICKLE_BYTES &&
+	    key->text.ptr[0] != 'r')
+		hook = false;
+	to->hooks |= hook;
+	to->dunder |= dunder;
+	to->made |= key->kind == PICKLE_CALL;
+	if (to->state && (hook || key->kind == PICKLE_CALL) &&
+	    m->p->see != NULL)
+		m->p->see(m->p->ctx, m->op, to);
+}
+
 /* The inspector asks for names that are put somewhere, and for keys. */
 static void
 tell(struct pickle_machine *m, struct pickle_node *to,
@@ -255,17 +274,11 @@ tell(struct pickle_machine *m, struct pickle_node *to,
 			    item[i]->bulk >= PICKLE_HASH)) &&
 		    m->p->see != NULL)
 			m->p->see(m->p->ctx, m->op, item[i]);
-		/* extend = "neither" is nothing that can be called */
-		if (to->kind == PICKLE_DICT && i % 2 == 0 &&
-		    item[i]->kind == PICKLE_STR &&
-		    pickle_is_hook(item[i]->text) &&
-		    !(strchr("ae", item[i]->text.ptr[0]) != NULL && i + 1 < n &&
-			item[i + 1]->kind <= PICKLE_BYTES))
-			to->hooks = true;
+		if (to->kind == PICKLE_DICT && i % 2 == 0)
+			see_key(m, to, item[i], i + 1 < n ? item[i + 1] : NULL);
 		if (m->p->pair != NULL && to->kind == PICKLE_DICT &&
 		    i % 2 == 0 && i + 1 < n && item[i]->kind == PICKLE_STR &&
-		    item[i]->text.len != 0 && item[i]->text.ptr[0] == '_' &&
-		    item[i + 1]->kind == PICKLE_STR)
+		    item[i]->text.len != 0 && item[i]->text.ptr[0] == '_')
 			m->p->pair(m->p->ctx, item[i], item[i + 1]);
 	}
 }

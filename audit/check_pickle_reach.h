@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ * What a pickle reaches by getattr().
+ */
+#ifndef AUDIT_CHECK_PICKLE_REACH_H
+#define AUDIT_CHECK_PICKLE_REACH_H
+
+#include "audit/check_pickle_judge.h"
+
+/* What is wrong with getattr(of, name); NULL: nothing. */
+const char *check_pickle_reach(
+    struct check_pickle_judge *, const struct pickle_node *args);
+/* A word of the name says that it is about files, programs or connections:
+ * "to_pickle", "download_images". */
+bool check_pickle_reach_acts(struct slice name);
+
+#endif
