@@ -5,6 +5,8 @@
  * names nothing but what computes: then it is low.  Whatever its other names stand
  * for, they are in the pickle too, and judged there.
  */
+#define _GNU_SOURCE /* memmem */
+#include "audit/check_pickle_reach.h"
 #include "audit/check_pickle_wrap.h"
 
 #include "base/text.h"
@@ -28,6 +30,38 @@ may_name(const struct pickle_node *n)
 		   ARRAY_LEN(names));
 }
 
+/* Names that code may have among its constants: options of calls (axis=0), and what
+ * a pattern takes out of an object (case Model(weights=w)), which are attributes as
+ * much as what stands among the names. */
+static bool
+may_take(struct slice s)
+{
+	static const char *const modules_too[] = {"builtins", "code", "codecs",
+	    "ctypes", "f2py", "http", "importlib", "inspect", "io", "lib",
+	    "marshal", "memmap", "modules", "multiprocessing", "os", "pathlib",
+	    "pkgutil", "platform", "popen", "posix", "pty", "requests", "runpy",
+	    "serialization", "shutil", "socket", "subprocess", "sys",
+	    "tempfile", "testing", "urllib", "eval", "query", "utils",
+	    "webbrowser"};
+
+	return memmem(s.ptr, s.len, "__", 2) == NULL &&
+	       !(s.len > 5 && memcmp(s.ptr, "read_", 5) == 0) &&
+	       !check_pickle_reach_writes(s) &&
+	       !text_is_among((const char *)s.ptr, s.len, modules_too,
+		   ARRAY_LEN(modules_too));
+}
+
+/* A method by its name: frame.transform("to_pickle", ...) */
+static bool
+may_say(struct slice s)
+{
+	bool to = s.len > 3 && memcmp(s.ptr, "to_", 3) == 0;
+
+	return memmem(s.ptr, s.len, "__", 2) == NULL &&
+	       !(to && check_pickle_reach_writes(s)) &&
+	       !rd_slice_is(s, "eval") && !rd_slice_is(s, "query");
+}
+
 /* Constants: values, tuples of them, and code within code, which was judged when
  * it was made. */
 static bool
@@ -38,6 +72,9 @@ are_constants(const struct pickle_node *t, unsigned depth)
 
 		if (c->kind == PICKLE_GLOBAL || c->kind == PICKLE_EXT ||
 		    c->kind == PICKLE_PERSID)
+			return false;
+		if (c->kind == PICKLE_STR &&
+		    !(depth != 0 ? may_take(c->text) : may_say(c->text)))
 			return false;
 		if (c->kind == PICKLE_TUPLE &&
 		    (depth == 4 || !are_constants(c, depth + 1)))

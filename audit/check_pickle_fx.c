@@ -6,6 +6,7 @@
  * return; only source that is nothing else is low.
  */
 #define _GNU_SOURCE /* memmem, memrchr */
+#include "audit/check_pickle_reach.h"
 #include "audit/check_pickle_wrap.h"
 
 #include "base/text.h"
@@ -31,21 +32,6 @@ is_word_char(char c)
 
 /* --- names --------------------------------------------------------------- */
 
-/* A function or type of PyTorch that a pickle might refer to. */
-static bool
-is_torch(const char *s, size_t n)
-{
-	const char *dot = memrchr(s, '.', n);
-	struct slice module, name;
-
-	if (dot == NULL)
-		return false;
-	module = (struct slice){(const uint8_t *)s, (size_t)(dot - s)};
-	name =
-	    (struct slice){(const uint8_t *)dot + 1, n - (size_t)(dot - s) - 1};
-	return check_pickle_allow_find(module, name) != NULL;
-}
-
 /* Where a path through a module that is imported begins. */
 static bool
 begins_with(const char *s, size_t n, const char *module)
@@ -54,6 +40,27 @@ begins_with(const char *s, size_t n, const char *module)
 
 	return n >= len && memcmp(s, module, len) == 0 &&
 	       (n == len || s[len] == '.');
+}
+
+/* A function or type of PyTorch that a pickle might refer to. */
+static bool
+is_torch(const char *s, size_t n)
+{
+	const char *dot = memrchr(s, '.', n);
+	const struct check_pickle_allow *found;
+	struct slice module, name;
+
+	if (dot == NULL || dot + 1 == s + n)
+		return false;
+	module = (struct slice){(const uint8_t *)s, (size_t)(dot - s)};
+	name =
+	    (struct slice){(const uint8_t *)dot + 1, n - (size_t)(dot - s) - 1};
+	found = check_pickle_allow_find(module, name);
+	/* those that only pickles call load, make and rebuild anything */
+	return found != NULL && *name.ptr != '_' &&
+	       (found->use & USE_ONLY) == 0 &&
+	       (found->arg == ARG_any || found->arg == ARG_data ||
+		   begins_with(s, n, "operator"));
 }
 
 /* A path of names: of the model, of a value, or of what computes. */
@@ -88,6 +95,28 @@ is_path(const char *s, size_t n, bool called)
 	       text_is_among(s, n, calls, ARRAY_LEN(calls));
 }
 
+/* A method on the way, x.numpy().tofile(name): what is no stand-in, a tensor that the
+ * graph holds, does it.  The model's own modules have any names: self.write(x). */
+static bool
+is_effect(const char *s, size_t n, bool of_value)
+{
+	bool own = !of_value && n > 5 && memcmp(s, "self.", 5) == 0;
+
+	for (size_t i = 0, k, part = 0; i < n; i += k + 1, part++) {
+		struct slice name = {(const uint8_t *)s + i, 0};
+
+		for (k = 0; i + k < n && s[i + k] != '.';)
+			k++;
+		name.len = k;
+		if ((of_value || part > (own ? 1 : 0)) &&
+		    (check_pickle_reach_writes(name) ||
+			rd_slice_is(name, "rename") ||
+			rd_slice_is(name, "replace")))
+			return true;
+	}
+	return false;
+}
+
 /* getattr(self.features, "0"), getattr(x, "shape") */
 static bool
 takes_value(struct text t)
@@ -107,6 +136,7 @@ take_path(struct text *t, bool of_value)
 {
 	const char *s = t->s + t->at;
 	size_t n = 0, call;
+	bool called;
 
 	while (t->at + n < t->len && (is_word_char(s[n]) || s[n] == '.'))
 		n++;
@@ -115,9 +145,12 @@ take_path(struct text *t, bool of_value)
 		call++;
 	if (n == 0 || n > WORD || s[n - 1] == '.')
 		return false;
+	called = call < t->len && t->s[call] == '(';
+	if (is_effect(s, n, of_value))
+		return false;
 	if (of_value)
 		return memmem(s, n, "__", 2) == NULL;
-	if (!is_path(s, n, call < t->len && t->s[call] == '('))
+	if (!is_path(s, n, called))
 		return false;
 	return !(n == 7 && memcmp(s, "getattr", 7) == 0) ||
 	       (t->s[t->at] == '(' &&

@@ -61,6 +61,16 @@ check_pickle_reach_acts(struct slice name)
 	return false;
 }
 
+bool
+check_pickle_reach_writes(struct slice name)
+{
+	bool to = name.len > 3 && memcmp(name.ptr, "to_", 3) == 0;
+
+	return (check_pickle_reach_acts(name) && !is_layers(name)) ||
+	       (to && text_is_among((const char *)name.ptr + 3, name.len - 3,
+			  formats, ARRAY_LEN(formats)));
+}
+
 static bool
 is_below(struct slice module, const char *package)
 {
@@ -81,18 +91,6 @@ is_outside(struct slice module, struct slice name)
 		    rd_slice_is(name, others[i].method))
 			return true;
 	return false;
-}
-
-/* What a method of an object of this class does to files, programs, connections. */
-static bool
-acts_outside(const struct check_pickle_fact *t, struct slice name)
-{
-	bool to = name.len > 3 && memcmp(name.ptr, "to_", 3) == 0;
-
-	return (check_pickle_reach_acts(name) && !is_layers(name)) ||
-	       is_outside(t->module, name) ||
-	       (to && text_is_among((const char *)name.ptr + 3, name.len - 3,
-			  formats, ARRAY_LEN(formats)));
 }
 
 /* --- what it is a method of ------------------------------------------------ */
@@ -205,7 +203,8 @@ check_pickle_reach(struct check_pickle_judge *j, const struct pickle_node *args)
 		return of->kind == PICKLE_CALL
 			   ? "reaches into what cannot be known"
 			   : "reaches into what is no class";
-	return acts_outside(t, name->text)
+	return check_pickle_reach_writes(name->text) ||
+		       is_outside(t->module, name->text)
 		   ? "reaches what writes files, runs or fetches something"
 		   : NULL;
 }

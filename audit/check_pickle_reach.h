@@ -12,5 +12,7 @@ const char *check_pickle_reach(
 /* A word of the name says that it is about files, programs or connections:
  * "to_pickle", "download_images". */
 bool check_pickle_reach_acts(struct slice name);
+/* The same of a method, and tables that write themselves: "to_csv". */
+bool check_pickle_reach_writes(struct slice name);
 
 #endif
