@@ -243,36 +243,94 @@ say_op(
 	if (rc > 0)
 		check_find(g->f, check_tf_finding(class), n->at,
 		    "'%.100s' is of operator '%.100s', which %s",
-		    check_tf_graph_text(g, n->name), op, check_tf_text(class));
+		    check_tf_graph_text(g, n->name), op,
+		    rd_is(n->op, "Abort") ? "ends the process that runs it"
+					  : check_tf_text(class));
+}
+
+/* The next field of a message that is one itself, or a string. */
+static bool
+next_bytes(struct rd *r, struct onnx_wire *w)
+{
+	struct err ignored;
+
+	while (onnx_wire_next(r, w, &ignored) > 0)
+		if (w->type == ONNX_WIRE_BYTES)
+			return true;
+	return false;
+}
+
+/* AttrValue: s = 2, list = 1 of s = 2 */
+static bool
+value_text(struct rd value, bool (*is)(struct rd))
+{
+	struct onnx_wire w, of;
+
+	while (next_bytes(&value, &w)) {
+		if (w.number == 2 && is(w.body))
+			return true;
+		while (w.number == 1 && next_bytes(&w.body, &of))
+			if (of.number == 2 && is(of.body))
+				return true;
+	}
+	return false;
+}
+
+/* Some string of an attribute is one of these.  Entries, values and lists may stand
+ * there more than once: protobuf merges them. */
+static bool
+any_text(const struct node *n, const char *key, bool (*is)(struct rd))
+{
+	struct rd r = n->body;
+	struct onnx_wire w, part;
+
+	while (next_bytes(&r, &w)) {
+		if (w.number != 5 || !rd_is(onnx_wire_last(w.body, 1), key))
+			continue;
+		while (next_bytes(&w.body, &part))
+			if (part.number == 2 && value_text(part.body, is))
+				return true;
+	}
+	return false;
+}
+
+static bool
+is_any(struct rd s)
+{
+	return s.len != 0;
+}
+
+/* output_stream: "stderr", "log(info)", or a file */
+static bool
+is_file(struct rd s)
+{
+	return s.len > 7 && memcmp(s.base, "file://", 7) == 0;
+}
+
+static bool
+is_descriptor_file(struct rd s)
+{
+	return s.len != 0 && !rd_is(s, "local://") &&
+	       !(s.len > 8 && memcmp(s.base, "bytes://", 8) == 0);
 }
 
 /* Operators that an attribute makes harmless, or harmful. */
 static enum check_tf_class
 by_attribute(const struct node *n, enum check_tf_class class)
 {
-	struct rd s;
-
-	if (rd_is(n->op, "PrintV2")) {
-		/* "stderr", "log(info)", or a file */
-		s = onnx_wire_last(attribute(n, "output_stream"), 2);
-		if (s.len > 7 && memcmp(s.base, "file://", 7) == 0)
-			return CHECK_TF_WRITE;
-	} else if (n->op.len > 5 && memcmp(n->op.base, "Debug", 5) == 0) {
-		/* AttrValue: list = 1, of s = 2 */
-		s = onnx_wire_last(
-		    onnx_wire_last(attribute(n, "debug_urls"), 1), 2);
-		return s.len != 0 ? CHECK_TF_NETWORK : class;
-	} else if (rd_is(n->op, "DecodeProtoV2") ||
-		   rd_is(n->op, "EncodeProto")) {
-		s = onnx_wire_last(attribute(n, "descriptor_source"), 2);
-		if (s.len == 0 || rd_is(s, "local://") ||
-		    (s.len > 8 && memcmp(s.base, "bytes://", 8) == 0))
-			return CHECK_TF_SAFE;
-		return CHECK_TF_READ;
-	} else if (rd_is(n->op, "FixedUnigramCandidateSampler")) {
-		s = onnx_wire_last(attribute(n, "vocab_file"), 2);
-		return s.len == 0 ? CHECK_TF_SAFE : CHECK_TF_READ;
-	}
+	if (rd_is(n->op, "PrintV2"))
+		return any_text(n, "output_stream", is_file) ? CHECK_TF_WRITE
+							     : class;
+	if (n->op.len > 5 && memcmp(n->op.base, "Debug", 5) == 0)
+		return any_text(n, "debug_urls", is_any) ? CHECK_TF_NETWORK
+							 : class;
+	if (rd_is(n->op, "DecodeProtoV2") || rd_is(n->op, "EncodeProto"))
+		return any_text(n, "descriptor_source", is_descriptor_file)
+			   ? CHECK_TF_READ
+			   : CHECK_TF_SAFE;
+	if (rd_is(n->op, "FixedUnigramCandidateSampler"))
+		return any_text(n, "vocab_file", is_any) ? CHECK_TF_READ
+							 : CHECK_TF_SAFE;
 	return class;
 }
 
