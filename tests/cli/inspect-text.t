@@ -45,7 +45,8 @@ hostile HF_REMOTE_CODE $f/bad-auto_map*.json $f/bad-trust.json $f/bad-custom_pip
 exits 1 "another repository" assay-inspect $f/bad-auto_map_other.json
 prints "code from another repository 'someone/else--configuration.C'"
 hostile HF_MODULE $f/bad-modules.json $f/bad-modules_prefix.json $f/bad-model_index.json \
-	$f/bad-adapter_config.json
+	$f/bad-adapter_config.json $f/bad-megatron.json $f/bad-dense.json $f/bad-cross_encoder*.json \
+	$f/bad-router.json
 hostile CONFIG_PATH $f/bad-index-*.json $f/bad-modules_path.json $f/bad-component.json $f/bad-vocab_file.json
 
 # --- what was read before an error is judged
