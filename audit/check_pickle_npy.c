@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_pickle_part.h"
 
+#include "base/text.h"
 #include "formats/npy.h"
 
 struct header {
@@ -31,18 +32,41 @@ word(struct rd *r, const char *text)
 	return true;
 }
 
-/* "O", "|O", "|O8": Python objects. */
+/* "O", "|O", "|O8", "object": Python objects; perhaps several, "(2,)O". */
 static bool
-is_objects(const uint8_t *s, size_t n)
+is_object(const uint8_t *s, size_t n)
 {
-	size_t i = n != 0 && strchr("|<>=", s[0]) != NULL && s[0] != 0;
+	static const char *const names[] = {
+	    "object", "object_", "object0", "Object0"};
+	size_t i = 0;
 
+	while (i < n && (s[i] == ' ' || (s[i] >= '0' && s[i] <= '9')))
+		i++;
+	if (i < n && s[i] == ')')
+		i++;
+	if (i < n && strchr("|<>=", s[i]) != NULL && s[i] != 0)
+		i++;
+	if (text_is_among((const char *)s + i, n - i, names, ARRAY_LEN(names)))
+		return true;
 	if (i >= n || s[i] != 'O')
 		return false;
 	while (++i < n)
 		if (s[i] < '0' || s[i] > '9')
 			return false;
 	return true;
+}
+
+/* numpy.dtype() takes "i4,O" for a record as well. */
+static bool
+is_objects(const uint8_t *s, size_t n)
+{
+	for (size_t i = 0, k; i <= n; i += k + 1) {
+		for (k = 0; i + k < n && s[i + k] != ',';)
+			k++;
+		if (is_object(s + i, k))
+			return true;
+	}
+	return false;
 }
 
 static bool
