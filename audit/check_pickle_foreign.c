@@ -18,16 +18,17 @@ static const char *const known[] = {"Cython", "alembic", "astropy", "bokeh",
     "greenlet", "gunicorn", "h5py", "hypothesis", "imblearn", "ipykernel",
     "ipywidgets", "jedi", "jsonschema", "jupyter", "kombu", "lib2to3",
     "llvmlite", "lxml", "mako", "marshmallow", "mypy", "netCDF4", "networkx",
-    "nose", "notebook", "numexpr", "optuna", "parso", "pbr", "peewee", "pluggy",
-    "plotly", "ply", "prefect", "psutil", "psycopg2", "py", "pydantic",
-    "pygments", "pymongo", "pymysql", "pyparsing", "pyramid", "pytest",
-    "pythran", "pywt", "redis", "regex", "rich", "ruamel", "seaborn",
-    "smart_open", "snowballstemmer", "sphinx", "sqlalchemy", "sympy", "tables",
-    "tblib", "tensorboard", "thinc", "toolz", "tornado", "traitlets", "twisted",
-    "typer", "uvicorn", "virtualenv", "werkzeug", "xarray", "zarr", "zict"};
+    "nose", "notebook", "numexpr", "optuna", "parso", "patsy", "pbr", "peewee",
+    "pluggy", "plotly", "ply", "prefect", "psutil", "psycopg2", "py",
+    "pydantic", "pygments", "pymongo", "pymysql", "pyparsing", "pyramid",
+    "pytest", "pythran", "pywt", "redis", "regex", "rich", "ruamel", "seaborn",
+    "skorch", "smart_open", "snowballstemmer", "sphinx", "sqlalchemy", "sympy",
+    "tables", "tblib", "tensorboard", "thinc", "toolz", "tornado", "traitlets",
+    "twisted", "typer", "uvicorn", "virtualenv", "werkzeug", "xarray", "zarr",
+    "zict"};
 
 /* Installed in many places for what their functions do, which includes to run code,
- * programs and requests (six.exec_, patsy.dmatrix, plumbum.local): their objects
+ * programs and requests (six.exec_, click.launch, plumbum.local): their objects
  * are foreign, what is called of them or handed on to be is not. */
 static const char *const tools[] = {"Cryptodome", "OpenSSL", "adal", "adlfs",
     "affine", "aiofiles", "aiosignal", "alabaster", "antlr4", "appdirs", "apt",
@@ -52,18 +53,18 @@ static const char *const tools[] = {"Cryptodome", "OpenSSL", "adal", "adlfs",
     "msal_extensions", "msgpack", "msrest", "msrestazure", "multidict", "nacl",
     "nbformat", "nibabel", "nisext", "nox", "numcodecs", "oauthlib", "odf",
     "olefile", "omp", "openpyxl", "packaging", "parallel_ssh", "parsl", "partd",
-    "past", "patsy", "pebble", "perf", "pexpect", "platformdirs", "plumbum",
+    "past", "pebble", "perf", "pexpect", "platformdirs", "plumbum",
     "pomegranate", "portalocker", "pssh", "ptyprocess", "pudb", "pvectorc",
     "pwn", "pwnlib", "py7zr", "pydevd", "pydevd_plugins", "pyflakes", "pygit2",
     "pygtkcompat", "pylab", "pyrsistent", "pytz", "rasterio",
     "requests_oauthlib", "roman", "s3fs", "s3transfer", "scp", "sentencepiece",
-    "setproctitle", "simplejson", "six", "skorch", "smbc", "snuggs",
-    "softwareproperties", "sortedcontainers", "soupsieve", "sparse",
-    "sshtunnel", "stack_data", "stone", "strictyaml", "supervisor", "tabulate",
-    "tenacity", "texttable", "threadpoolctl", "tifffile", "tlz", "toml",
-    "torchgen", "tox", "typing_extensions", "uamqp", "ufoLib2", "unidecode",
-    "uvloop", "validate", "wadllib", "watchdog", "wcwidth", "webencodings",
-    "wrapt", "xmltodict", "yarl", "yq", "zfpy", "zipp", "zstandard"};
+    "setproctitle", "simplejson", "six", "smbc", "snuggs", "softwareproperties",
+    "sortedcontainers", "soupsieve", "sparse", "sshtunnel", "stack_data",
+    "stone", "strictyaml", "supervisor", "tabulate", "tenacity", "texttable",
+    "threadpoolctl", "tifffile", "tlz", "toml", "torchgen", "tox",
+    "typing_extensions", "uamqp", "ufoLib2", "unidecode", "uvloop", "validate",
+    "wadllib", "watchdog", "wcwidth", "webencodings", "wrapt", "xmltodict",
+    "yarl", "yq", "zfpy", "zipp", "zstandard"};
 
 static bool
 is_tool(struct slice module)

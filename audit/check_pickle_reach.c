@@ -14,13 +14,14 @@
 /* Words of which one in a name, between underscores, says that files, programs or
  * connections are what it is about. */
 static const char *const acts[] = {"browser", "checkpoint", "chmod", "connect",
-    "download", "dump", "exec", "execute", "experiment", "export", "fetch",
-    "file", "filehandle", "filelike", "filename", "fileobj", "formula",
-    "fromfile", "hardlink", "hub", "import", "load", "loads", "mkdir", "open",
-    "pickle", "popen", "pretrained", "print", "request", "rmdir", "rmtree",
-    "run", "save", "savefig", "savetxt", "savez", "send", "show", "spawn",
-    "subprocess", "symlink", "system", "tofile", "touch", "unlink", "upload",
-    "url", "urlopen", "urlretrieve", "visualize", "write", "writeto"};
+    "destroy", "download", "dump", "exec", "execute", "experiment", "export",
+    "fetch", "file", "filehandle", "filelike", "filename", "fileobj", "formula",
+    "fromfile", "hardlink", "hparams", "hub", "import", "json", "load", "loads",
+    "mkdir", "open", "pickle", "popen", "pretrained", "print", "request",
+    "restore", "rmdir", "rmtree", "run", "save", "savefig", "savetxt", "savez",
+    "send", "show", "spawn", "subprocess", "symlink", "system", "tofile",
+    "touch", "unlink", "upload", "url", "urlopen", "urlretrieve", "visualize",
+    "write", "writeto", "yaml"};
 
 /* to_csv(path): tables, arrays and pictures that write themselves */
 static const char *const formats[] = {"avro", "clipboard", "csv", "excel",
@@ -31,8 +32,17 @@ static const char *const formats[] = {"avro", "clipboard", "csv", "excel",
 /* Of one package alone: text that is evaluated, names that are asked for. */
 static const struct {
 	const char *package, *method;
-} others[] = {{"pandas", "eval"}, {"pandas", "query"}, {"astropy", "from_name"},
-    {"astropy", "of_address"}, {"astropy", "of_site"}, {"astropy", "read"}};
+} others[] = {{"astropy", "from_name"}, {"astropy", "of_address"},
+    {"astropy", "of_site"}, {"astropy", "read"}, {"astropy", "report"},
+    {"astropy", "to_dot_graph"}, {"dask", "eval"}, {"dask", "query"},
+    {"deap", "from_string"}, {"gensim", "get_topic_model_class"},
+    {"lightning", "fit"}, {"lightning", "predict"}, {"lightning", "test"},
+    {"lightning", "validate"}, {"nltk", "train"}, {"optparse", "read_module"},
+    {"optuna", "_restore_optimizer"}, {"pandas", "eval"}, {"pandas", "query"},
+    {"pomegranate", "from_dict"}, {"pytorch_lightning", "fit"},
+    {"pytorch_lightning", "predict"}, {"pytorch_lightning", "test"},
+    {"pytorch_lightning", "validate"}, {"skorch", "initialize"},
+    {"torchvision", "get_state_dict"}, {"xgboost", "after_iteration"}};
 
 /* Whatever is called of these: files, requests, modules. */
 static const char *const outside[] = {"http.client", "http.cookiejar",

@@ -177,6 +177,36 @@ check_pickle_state_formula(
 	return pickle_is(formula, PICKLE_STR) && is_formula(formula->text);
 }
 
+/* --- builders of networks ------------------------------------------------- */
+
+/* partial(resnet50, weights=...): whoever calls it fetches them, from where the
+ * arguments say.  (function, arguments, options, attributes) */
+static const char *
+builder(struct check_pickle_judge *j, const struct pickle_node *state)
+{
+	static const char *const fetch[] = {"checkpoint_path", "pretrained",
+	    "pretrained_cfg", "pretrained_cfg_overlay", "weights",
+	    "weights_backbone"};
+	const struct pickle_node *of = pickle_item(state, 0);
+	const struct pickle_node *with = pickle_item(state, 2);
+	const struct check_pickle_fact *t;
+
+	if (!pickle_is(of, PICKLE_GLOBAL) || !pickle_is(with, PICKLE_DICT))
+		return NULL;
+	t = check_pickle_judge_fact(j, of);
+	if (t == NULL || t->allow == NULL ||
+	    strcmp(t->allow->reason, "a network's builder") != 0)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(fetch); i++) {
+		const struct pickle_node *v = pickle_get(with, fetch[i]);
+
+		if (v != NULL && v->kind != PICKLE_NONE &&
+		    !(v->kind == PICKLE_BOOL && v->i == 0))
+			return "builds a network with weights from elsewhere";
+	}
+	return with->big ? "builds a network of what cannot be known" : NULL;
+}
+
 /* --- NumPy ------------------------------------------------------------------ */
 
 /* (type, offset) of an element of `size` bytes, which holds objects or not */
@@ -255,6 +285,8 @@ check_pickle_state_wrong(struct check_pickle_judge *j,
 		return "has a state that cannot be known";
 	if (strcmp(t->allow->name, "dtype") == 0)
 		return element_type(state);
+	if (t->allow->arg == ARG_partial)
+		return builder(j, state);
 	if (strcmp(t->allow->name, "NDArrayWrapper") == 0 ||
 	    strcmp(t->allow->name, "ZNDArrayWrapper") == 0)
 		return other_file(state);

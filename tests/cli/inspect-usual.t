@@ -128,9 +128,9 @@ exits 1 "a module within a class" assay-inspect "$tmp/b"
 pickled 'b"\x80\x02csome_lab.nets\nNet\n)\x81}U\x01aK\x01sb."'
 exits 0 "a class of a package that nobody knows" assay-inspect "$tmp/b"
 prints "low *PICKLE_FOREIGN"
-pickled 'b"\x80\x02cpatsy.desc\nTerm\n)\x81}U\x01aK\x01sb."'
+pickled 'b"\x80\x02cclick.core\nContext\n)\x81}U\x01aK\x01sb."'
 exits 0 "an object of a tool's class" assay-inspect "$tmp/b"
-pickled 'b"\x80\x02}U\x01acpatsy.highlevel\ndmatrix\ns."'
+pickled 'b"\x80\x02}U\x01acclick.utils\necho\ns."'
 exits 1 "a function of it" assay-inspect "$tmp/b"
 for bad in 'some_lab.nets\nNet\nU\x01a\x85R' 'some_lab.nets\nrun\n)\x81' 'zarr.storage\nZipStore\n)\x81' 'torch.some\nThing\n)\x81' 'runpy\nRun\n)\x81' '_inner\nNet\n)\x81'; do
 	pickled "b\"\\x80\\x02c$bad.\""
