@@ -224,24 +224,40 @@ is_field(
 	       width <= (uint64_t)(size - offset);
 }
 
+/* "f8", which is no object and has no parts, but says that it holds objects */
+static bool
+is_false_object(const struct pickle_node *code, int64_t flags)
+{
+	static const char codes[] = "?bBhHiIlLqQefdgFDGcuSaUmM";
+	size_t i = 0;
+
+	if (!pickle_is(code, PICKLE_STR) || code->text.len == 0 ||
+	    (flags & 1) == 0)
+		return false;
+	if (code->text.len > 1 && memchr("<>|=", code->text.ptr[0], 4) != NULL)
+		i = 1;
+	return memchr(codes, code->text.ptr[i], sizeof(codes) - 1) != NULL;
+}
+
 /* numpy.dtype: (version, order, (type, shape), names, fields, size, alignment,
  * flags), which it believes: fields may lie behind an element's end, and bytes of
  * the file be taken for objects. */
 static const char *
-element_type(const struct pickle_node *state)
+element_type(const struct pickle_node *n)
 {
+	const struct pickle_node *state = n->call->state;
 	const struct pickle_node *fields = pickle_item(state, 4);
 	const struct pickle_node *sub = pickle_item(state, 2);
 	int64_t size = 0, flags = 0, offset;
-	bool objects;
+	bool objects = !pickle_int(pickle_item(state, 7), &flags);
 
-	if (!pickle_is(state, PICKLE_TUPLE) ||
-	    (!pickle_is(fields, PICKLE_DICT) && !pickle_is(sub, PICKLE_TUPLE)))
+	if (is_false_object(pickle_item(n->call->args, 0), flags))
+		return "has numbers that it takes for objects";
+	if (!pickle_is(fields, PICKLE_DICT) && !pickle_is(sub, PICKLE_TUPLE))
 		return NULL;
 	if (!pickle_int(pickle_item(state, 5), &size))
 		return "has a size that is none";
-	objects =
-	    !pickle_int(pickle_item(state, 7), &flags) || (flags & 1) != 0;
+	objects |= (flags & 1) != 0;
 	if (pickle_is(sub, PICKLE_TUPLE))
 		return is_field(pickle_item(sub, 0), 0, size, objects)
 			   ? NULL
@@ -284,7 +300,7 @@ check_pickle_state_wrong(struct check_pickle_judge *j,
 	    !pickle_is(state, PICKLE_DICT))
 		return "has a state that cannot be known";
 	if (strcmp(t->allow->name, "dtype") == 0)
-		return element_type(state);
+		return element_type(n);
 	if (t->allow->arg == ARG_partial)
 		return builder(j, state);
 	if (strcmp(t->allow->name, "NDArrayWrapper") == 0 ||
