@@ -241,11 +241,13 @@ check_pickle_fx_graph(
 	const struct pickle_node *imports = pickle_item(args, 1);
 	const struct pickle_node *code = NULL;
 
-	if (pickle_is(body, PICKLE_DICT) && !body->big)
+	/* without it, that of older ones is taken (body["code"]) */
+	if (pickle_is(body, PICKLE_DICT) && !body->big && !body->made &&
+	    pickle_get(body, "code") == NULL)
 		code = pickle_get(body, "_code");
-	if (pickle_is(code, PICKLE_STR) && pickle_is(imports, PICKLE_STR) &&
-	    args->n == 2 && is_forward(code->text) &&
-	    are_imports(imports->text))
+	if (pickle_is(code, PICKLE_STR) && code->text.len != 0 &&
+	    pickle_is(imports, PICKLE_STR) && args->n == 2 &&
+	    is_forward(code->text) && are_imports(imports->text))
 		check_pickle_judge_say(j, FINDING_PICKLE_FUNCTION, j->pickle.at,
 		    "its source is a forward pass of torch.fx", "a graph");
 	else

@@ -90,14 +90,29 @@ is_below(struct slice module, const char *package)
 	       (module.len == n || module.ptr[n] == '.');
 }
 
+/* By the module that it is taken from, or, where another has imported the class
+ * (sklearn.utils.discovery.Path), by its name. */
 static bool
-is_outside(struct slice module, struct slice name)
+is_outside(const struct check_pickle_fact *t, struct slice name)
 {
+	static const struct {
+		const char *class, *package;
+	} classes[] = {{"DataFrame", "pandas"}, {"Series", "pandas"},
+	    {"Path", "pathlib"}, {"PosixPath", "pathlib"},
+	    {"WindowsPath", "pathlib"}, {"Session", "requests"}};
+	struct slice package = t->module;
+
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++)
+		if (rd_slice_is(t->name, classes[i].class) &&
+		    !is_below(t->module, "matplotlib"))
+			package =
+			    (struct slice){(const uint8_t *)classes[i].package,
+				strlen(classes[i].package)};
 	for (size_t i = 0; i < ARRAY_LEN(outside); i++)
-		if (is_below(module, outside[i]))
+		if (is_below(package, outside[i]))
 			return true;
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
-		if (is_below(module, others[i].package) &&
+		if (is_below(package, others[i].package) &&
 		    rd_slice_is(name, others[i].method))
 			return true;
 	return false;
@@ -168,8 +183,20 @@ is_listed(struct check_pickle_judge *j, const struct pickle_node *args)
 	return check_pickle_judge_fact(j, &as) != NULL;
 }
 
-/* The class of an object, or of what a function makes; what getattr() returned may
- * be a module, and lead anywhere. */
+/* Functions that return what is no object of a class: a module, a type, a function,
+ * or whatever another pickle holds. */
+static bool
+returns_any(enum check_pickle_arg arg)
+{
+	return arg == ARG_getattr || arg == ARG_nested || arg == ARG_ufunc ||
+	       arg == ARG_typing || arg == ARG_singleton ||
+	       arg == ARG_dill_type || arg == ARG_code_type ||
+	       arg == ARG_code_module || arg == ARG_code_cell ||
+	       arg == ARG_code_function;
+}
+
+/* The class of an object, or what a function is that makes one; NULL: what it is
+ * may lead anywhere. */
 static const struct check_pickle_fact *
 class_of(struct check_pickle_judge *j, const struct pickle_node *of)
 {
@@ -180,7 +207,7 @@ class_of(struct check_pickle_judge *j, const struct pickle_node *of)
 			   ? check_pickle_judge_fact(j, of)
 			   : NULL;
 	t = check_pickle_judge_class(j, of);
-	return t != NULL && t->allow != NULL && t->allow->arg == ARG_getattr
+	return t != NULL && t->allow != NULL && returns_any(t->allow->arg)
 		   ? NULL
 		   : t;
 }
@@ -214,7 +241,7 @@ check_pickle_reach(struct check_pickle_judge *j, const struct pickle_node *args)
 			   ? "reaches into what cannot be known"
 			   : "reaches into what is no class";
 	return check_pickle_reach_writes(name->text) ||
-		       is_outside(t->module, name->text)
+		       is_outside(t, name->text)
 		   ? "reaches what writes files, runs or fetches something"
 		   : NULL;
 }

@@ -177,6 +177,18 @@ check_pickle_state_formula(
 	return pickle_is(formula, PICKLE_STR) && is_formula(formula->text);
 }
 
+/* ModelData and what is derived from it, wherever it was imported. */
+static bool
+is_data(const struct check_pickle_fact *t)
+{
+	static const char module[] = "statsmodels.", tail[] = "Data";
+	size_t n = sizeof(module) - 1, m = sizeof(tail) - 1;
+
+	return t->module.len > n && memcmp(t->module.ptr, module, n) == 0 &&
+	       t->name.len >= m &&
+	       memcmp(t->name.ptr + t->name.len - m, tail, m) == 0;
+}
+
 /* --- builders of networks ------------------------------------------------- */
 
 /* partial(resnet50, weights=...): whoever calls it fetches them, from where the
@@ -296,8 +308,7 @@ check_pickle_state_wrong(struct check_pickle_judge *j,
 	if (t->allow->arg == ARG_sympy || t->allow->arg == ARG_sympy_text)
 		return check_pickle_sympy_state(j, state);
 	/* it looks for a formula in any mapping, a Series too */
-	if (rd_slice_is(t->module, "statsmodels.base.data") &&
-	    !pickle_is(state, PICKLE_DICT))
+	if (is_data(t) && !pickle_is(state, PICKLE_DICT))
 		return "has a state that cannot be known";
 	if (strcmp(t->allow->name, "dtype") == 0)
 		return element_type(n);
