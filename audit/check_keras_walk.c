@@ -261,11 +261,13 @@ marshalled(struct walk *w, const struct at *at, const json_t *config)
 		    "%s: a lambda without code", place(at, where));
 }
 
-/* tf_export names: what is said to be of tf.io opens files, but for codecs. */
+/* tf_export names: what is said to be of tf.io opens files, but for codecs.  A
+ * ClassMethod has that of a class. */
 static void
 tf_function(struct walk *w, const struct at *at, const json_t *config)
 {
-	const char *fn = text(config, "function");
+	const char *class_of = text(config, "cls_symbol");
+	const char *fn = class_of != NULL ? class_of : text(config, "function");
 	enum check_tf_class class;
 	char where[PLACE];
 
@@ -288,11 +290,16 @@ tf_node(struct walk *w, const struct at *at, const json_t *config)
 	char where[PLACE];
 	struct slice op = {0};
 
-	if (s != NULL && (begin = strstr(s, "op: \"")) != NULL) {
+	/* in a comment stands what it likes */
+	if (s != NULL && strchr(s, '#') == NULL &&
+	    (begin = strstr(s, "op: \"")) != NULL) {
 		op.ptr = (const uint8_t *)begin + 5;
 		op.len = strcspn(begin + 5, "\"");
 		class = check_tf_op(op);
 	}
+	/* output_stream, debug_urls: the file or machine that it writes to */
+	if (class == CHECK_TF_SAFE && strstr(s, "://") != NULL)
+		class = CHECK_TF_WRITE;
 	if (class != CHECK_TF_SAFE)
 		check_find(w->f, check_tf_finding(class), ERR_NOWHERE,
 		    "%s: operator '%.*s'", place(at, where), (int)op.len,
@@ -348,10 +355,12 @@ static const struct special {
 	void (*look)(struct walk *, const struct at *, const json_t *);
 	bool known; /* nothing more to say about the name */
 } specials[] = {
+    {"ClassMethod", tf_function, true},
     {"IndexLookup", vocabulary, true},
     {"IntegerLookup", vocabulary, true},
     {"KerasLayer", hub, true},
     {"Lambda", lambda, true},
+    {"SlicingOpLambda", tf_function, true},
     {"StringLookup", vocabulary, true},
     {"TFOpLambda", tf_function, true},
     {"TFSMLayer", saved_model, true},
@@ -435,6 +444,24 @@ is_dormant(const char *key)
 
 static void value(struct walk *, const struct at *, const json_t *);
 
+/* Arguments of tf.print and tf.raw_ops, which are strings. */
+static void
+argument(struct walk *w, const struct at *at, const char *key, const json_t *v)
+{
+	const json_t *url = json_is_array(v) ? json_array_get(v, 0) : v;
+	const char *s = json_string_value(url);
+	char where[PLACE];
+
+	if (s == NULL || w->dormant != 0 || strstr(s, "://") == NULL)
+		return;
+	if (strcmp(key, "output_stream") == 0)
+		check_find(w->f, FINDING_TF_WRITE, ERR_NOWHERE,
+		    "%s: writes to '%.100s'", place(at, where), s);
+	else if (strcmp(key, "debug_urls") == 0)
+		check_find(w->f, FINDING_TF_NETWORK, ERR_NOWHERE,
+		    "%s: sends to '%.100s'", place(at, where), s);
+}
+
 static void
 members(struct walk *w, const struct at *at, const json_t *o)
 {
@@ -446,6 +473,7 @@ members(struct walk *w, const struct at *at, const json_t *o)
 		struct at in = {at, key, 0};
 		unsigned asleep = is_dormant(key) ? 1 : 0;
 
+		argument(w, at, key, v);
 		if (!json_is_object(v) && !json_is_array(v))
 			continue;
 		w->dormant += asleep;
