@@ -3,6 +3,7 @@
  * within (Flex), and buffers in other files.  Field numbers are those of
  * tensorflow/lite/schema/schema.fbs (3c), counted from 0 in each table.
  */
+#define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 
 #include "audit/check_path.h"
@@ -92,6 +93,37 @@ is_letter(uint8_t c)
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
 }
 
+/* A number of protobuf's, also in more bytes than it needs; 0: it is none. */
+static size_t
+varint(struct slice s, size_t at, uint64_t *out)
+{
+	*out = 0;
+	for (size_t n = 0; n < 10 && at + n < s.len; n++) {
+		if (n < 9)
+			*out |= (uint64_t)(s.ptr[at + n] & 0x7f) << 7 * n;
+		if (s.ptr[at + n] < 0x80)
+			return n + 1;
+	}
+	return 0;
+}
+
+/* A string that stands in the options says where to. */
+static void
+flex_streams(struct walk *w, struct slice s)
+{
+	const char *p = memmem(s.ptr, s.len, "file://", 7);
+
+	if (p != NULL)
+		check_find(w->f, FINDING_TF_WRITE,
+		    (uint64_t)((const uint8_t *)p - w->f->bytes.base),
+		    "an operator of TensorFlow is given a file's address");
+	p = memmem(s.ptr, s.len, "grpc://", 7);
+	if (p != NULL)
+		check_find(w->f, FINDING_TF_NETWORK,
+		    (uint64_t)((const uint8_t *)p - w->f->bytes.base),
+		    "an operator of TensorFlow is given a server's address");
+}
+
 /*
  * What Flex runs is the NodeDef in its options, whatever the operator is
  * called: op = 2, a name.  Looked for as bytes, for the flexbuffer around it
@@ -101,16 +133,23 @@ static void
 flex_options(struct walk *w, struct slice s)
 {
 	for (size_t i = 0; i + 2 < s.len; i++) {
-		struct slice op = {s.ptr + i + 2, s.ptr[i + 1]};
+		uint64_t tag, len;
+		size_t n = varint(s, i, &tag), m;
 		enum check_tf_class class;
+		struct slice op;
 
-		if (s.ptr[i] != 0x12 || op.len < 3 || op.len > s.len - i - 2 ||
-		    !is_letter(op.ptr[0]))
+		if (n == 0 || tag != 0x12 || (m = varint(s, i + n, &len)) == 0)
 			continue;
+		op.ptr = s.ptr + i + n + m;
+		if (len < 3 || len > s.len - i - n - m || !is_letter(*op.ptr))
+			continue;
+		op.len = (size_t)len;
 		class = check_tf_op(op);
 		if (class != CHECK_TF_SAFE && class != CHECK_TF_UNKNOWN)
 			say_tf(w, op, (uint64_t)(s.ptr - w->f->bytes.base) + i);
 	}
+	if (s.len != 0)
+		flex_streams(w, s);
 }
 
 /* Operator: opcode_index 0, custom_options 5 */
