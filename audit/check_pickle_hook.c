@@ -64,43 +64,6 @@ pairs_hook(const struct pickle_node *pairs)
 	return pairs->big; /* those that were not kept */
 }
 
-static bool
-dict_hooks(const struct pickle_node *d)
-{
-	if (pickle_is(d, PICKLE_DICT))
-		return d->hooks;
-	if (!pickle_is(d, PICKLE_CALL))
-		return false;
-	if (d->call->dict != NULL && d->call->dict->hooks)
-		return true;
-	return (pickle_calls(d, NULL, "OrderedDict") ||
-		   pickle_calls(d, NULL, "dict") ||
-		   pickle_calls(d, NULL, "defaultdict")) &&
-	       (pairs_hook(pickle_item(d->call->args, 0)) ||
-		   pairs_hook(pickle_item(d->call->args, 1)) ||
-		   dict_hooks(pickle_item(d->call->args, 0)));
-}
-
-/* Pairs that come out of something as it is walked through: classes whose
- * __setstate__() updates a dictionary take any (__dict__.update(state)). */
-static bool
-is_walked(const struct pickle_node *n)
-{
-	static const char *const walks[] = {"zip", "iter", "reversed",
-	    "enumerate", "list", "set", "frozenset", "tuple", "deque",
-	    "UserList", "UserDict", "ChainMap"};
-	const struct pickle_node *callee;
-
-	if (!pickle_is(n, PICKLE_CALL))
-		return false;
-	callee = n->call->callee;
-	return pickle_is(callee, PICKLE_GLOBAL) &&
-	       ((text_is_among((const char *)callee->name->name.ptr,
-		     callee->name->name.len, walks, ARRAY_LEN(walks)) &&
-		    n->call->args->n != 0) ||
-		   rd_slice_is(callee->name->module, "itertools"));
-}
-
 /* (("__setstate__", ...), ...): rows of pairs and nothing else; a partial's row of
  * arguments is none. */
 static bool
@@ -125,21 +88,64 @@ is_pairs(const struct pickle_node *n)
 	return hook;
 }
 
+#define DEEP 4 /* dictionaries that are made of dictionaries */
+
+/* A dictionary, or what some class derived from it makes of one, or of pairs.
+ * `made`: a key that a call made counts, too. */
+static bool
+dict_hooks(const struct pickle_node *d, bool made, unsigned depth)
+{
+	const struct pickle_node *added, *args;
+	bool own;
+
+	if (pickle_is(d, PICKLE_DICT))
+		return d->hooks || (made && d->made);
+	if (!pickle_is(d, PICKLE_CALL) || depth == DEEP)
+		return false;
+	added = d->call->dict;
+	args = d->call->args;
+	if (added != NULL && (added->hooks || (made && added->made)))
+		return true;
+	own = pickle_calls(d, NULL, "OrderedDict") ||
+	      pickle_calls(d, NULL, "dict") ||
+	      pickle_calls(d, NULL, "defaultdict");
+	for (size_t i = 0; i < args->n && i < 4; i++)
+		if (dict_hooks(args->item[i], made && own, depth + 1) ||
+		    (own ? pairs_hook(args->item[i]) : is_pairs(args->item[i])))
+			return true;
+	return false;
+}
+
+/* Pairs that come out of something as it is walked through: classes whose
+ * __setstate__() updates a dictionary take any (__dict__.update(state)). */
+static bool
+is_walked(const struct pickle_node *n)
+{
+	static const char *const walks[] = {"zip", "iter", "reversed",
+	    "enumerate", "list", "set", "frozenset", "tuple", "deque",
+	    "UserList", "UserDict", "ChainMap"};
+	const struct pickle_node *callee;
+
+	if (!pickle_is(n, PICKLE_CALL))
+		return false;
+	callee = n->call->callee;
+	return pickle_is(callee, PICKLE_GLOBAL) &&
+	       ((text_is_among((const char *)callee->name->name.ptr,
+		     callee->name->name.len, walks, ARRAY_LEN(walks)) &&
+		    n->call->args->n != 0) ||
+		   rd_slice_is(callee->name->module, "itertools"));
+}
+
 bool
 check_pickle_hook_state(const struct pickle_node *state)
 {
 	if (is_walked(state) || is_pairs(state))
 		return true;
 	if (!pickle_is(state, PICKLE_TUPLE))
-		return dict_hooks(state) ||
-		       (pickle_is(state, PICKLE_DICT) && state->made);
+		return dict_hooks(state, true, 0);
+	/* (attributes, slots), or what a class makes of a row */
 	for (size_t i = 0; i < state->n; i++)
-		if (dict_hooks(state->item[i]))
-			return true;
-	/* (attributes, slots) */
-	for (size_t i = 0; state->n == 2 && i < 2; i++)
-		if (pickle_is(state->item[i], PICKLE_DICT) &&
-		    state->item[i]->made)
+		if (dict_hooks(state->item[i], state->n == 2, 0))
 			return true;
 	return false;
 }
@@ -151,10 +157,14 @@ bool
 check_pickle_hook_items(
     const struct check_pickle_fact *t, const struct pickle_node *n)
 {
-	const struct pickle_node *d = n->call->dict;
+	const struct pickle_node *d = n->call->dict, *args = n->call->args;
 
-	if (d == NULL || t == NULL || rd_slice_is(t->module, "collections") ||
+	if (t == NULL || rd_slice_is(t->module, "collections") ||
 	    rd_slice_is(t->module, "builtins"))
 		return false;
-	return d->dunder;
+	for (size_t i = 0; i < args->n; i++)
+		if (pickle_is(args->item[i], PICKLE_DICT) &&
+		    args->item[i]->dunder)
+			return true;
+	return d != NULL && d->dunder;
 }
