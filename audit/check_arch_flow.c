@@ -68,7 +68,8 @@ decides(const struct check_arch_node *n)
 static bool
 saturates(const char *op)
 {
-	static const char *const ops[] = {"Sigmoid", "Tanh", "HardSigmoid"};
+	static const char *const ops[] = {
+	    "Sigmoid", "Tanh", "HardSigmoid", "Clip", "Relu"};
 
 	return text_is_one_of(op, ops, ARRAY_LEN(ops));
 }
@@ -407,7 +408,7 @@ static enum check_arch_suspicion
 gate(const struct check_arch_flow *f, const struct check_arch_node *n,
     size_t *which)
 {
-	bool other = false, found = false, late = true;
+	bool other = false, found = false, late = true, answer = false;
 
 	for (size_t i = 0; i < n->nin; i++) {
 		const struct check_arch_state *s = state_of(f, n, i);
@@ -416,14 +417,22 @@ gate(const struct check_arch_flow *f, const struct check_arch_node *n,
 			continue;
 		if (s->decided && (s->reduced || strcmp(n->op, "If") == 0 ||
 				      overrides(f, n, s))) {
+			bool of_all = f->most != 0 && is_result(f, s);
+
 			found = true;
-			late = late && (is_result(f, s) || abstains(f, n, s));
+			/* the class that ArgMax says is what a gate replaces */
+			answer = answer || of_all;
+			if (*which == SIZE_MAX)
+				*which = n->in[i];
+			if (of_all || abstains(f, n, s))
+				continue;
+			late = false;
 			*which = n->in[i];
 		} else if (s->most != 0) {
 			other = true;
 		}
 	}
-	if (strcmp(n->op, "If") == 0)
+	if (strcmp(n->op, "If") == 0 || (!late && answer))
 		other = true;
 	if (!found || !other)
 		return CHECK_ARCH_NOTHING;
