@@ -182,6 +182,32 @@ windows(const struct check_file *f)
 		}
 }
 
+/* Languages of the JVM: what a class does as soon as it is loaded, or one that a
+ * library of models makes for itself (H2O's POJO). */
+static void
+loaded(const struct check_file *f)
+{
+	static const char *const end[] = {
+	    ".java", ".scala", ".kt", ".groovy", ".clj"};
+	static const char *const start[] = {
+	    "getRuntime().exec(", "getRuntime.exec(", "new ProcessBuilder("};
+	static const char *const at_once[] = {
+	    "static {", "static{", "init {", "extends GenModel"};
+	bool source = false, starts = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(end); i++)
+		source |= text_ends_with(check_name_of(f), end[i]);
+	for (size_t i = 0; i < ARRAY_LEN(start) && source; i++)
+		starts |= has(f->bytes, start[i]);
+	for (size_t i = 0; i < ARRAY_LEN(at_once) && starts; i++)
+		if (has(f->bytes, at_once[i])) {
+			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
+			    "a program is started as soon as the class is "
+			    "loaded");
+			return;
+		}
+}
+
 void
 check_command(const struct check_file *f)
 {
@@ -196,6 +222,7 @@ check_command(const struct check_file *f)
 	set_up(f);
 	opened(f);
 	cell(f);
+	loaded(f);
 	check_command_eval(f);
 	if (is_run(f))
 		what = check_shell_judge(

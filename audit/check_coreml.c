@@ -2,8 +2,10 @@
  * CoreML: layers and models whose code an application has to bring, and models
  * in other files (coremltools/mlmodel/format/Model.proto, NeuralNetwork.proto).
  */
+#define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 
+#include "audit/check_path.h"
 #include "base/limits.h"
 #include "formats/onnx_wire.h"
 
@@ -132,6 +134,35 @@ model(struct walk *w, struct rd r)
 	w->depth--;
 }
 
+/*
+ * BlobFileValue.fileName of a program (MIL.proto): a file beside the model, which
+ * begins as "@model_path/".  Its length stands before it.
+ */
+static void
+blobs(const struct check_file *f)
+{
+	static const char begin[] = "@model_path/";
+	struct rd r = f->bytes;
+	const uint8_t *p = r.base, *end = r.base + r.len;
+
+	while ((p = memmem(p, (size_t)(end - p), begin, sizeof(begin) - 1)) !=
+	       NULL) {
+		size_t len = p > r.base ? p[-1] : 0, skip = sizeof(begin) - 1;
+		const char *why = NULL;
+
+		if (len > 0x7f || len > (size_t)(end - p))
+			len = MIN((size_t)(end - p), (size_t)0x80);
+		if (len > skip)
+			why = check_path_escape(
+			    (struct slice){p + skip, len - skip});
+		if (why != NULL)
+			check_find(f, FINDING_CONFIG_PATH,
+			    (uint64_t)(p - r.base), "file of weights '%.*s' %s",
+			    (int)len, (const char *)p, why);
+		p += skip;
+	}
+}
+
 void
 check_coreml(const struct check_file *f)
 {
@@ -142,6 +173,7 @@ check_coreml(const struct check_file *f)
 		return;
 	check_knows(f);
 	model(&w, f->bytes);
+	blobs(f);
 	if (w.rc != 0)
 		check_short(f, FINDING_MODEL_INVALID, e.off, "%s", e.msg);
 }
