@@ -463,6 +463,22 @@ is_side(const struct check_arch_flow *f, const struct check_arch_node *n,
 }
 
 /*
+ * What an input lacks of what all layers make of it: the error of an autoencoder,
+ * which is no class.  Nothing stood between the input and the difference.
+ */
+static bool
+is_error(const struct check_arch_flow *f, const struct check_arch_node *n,
+    size_t least)
+{
+	bool input = false;
+
+	for (size_t i = 0; i < f->g->ninput; i++)
+		input = input || f->g->input[i] == least;
+	return input && strcmp(n->op, "Sub") == 0 &&
+	       f->state[n->out[0]].most == f->most;
+}
+
+/*
  * Ways from the image that meet again, the shorter with at most a quarter of
  * the longer's layers, behind half of them all.  A way with layers of its own
  * must have been cut down to few numbers: image pyramids are not.
@@ -488,7 +504,8 @@ bypass(const struct check_arch_flow *f, const struct check_arch_node *n,
 			*which = n->in[i];
 		}
 	}
-	if (least == NULL || most == 0 || 2 * most < f->most)
+	if (least == NULL || most == 0 || 2 * most < f->most ||
+	    is_error(f, n, *which))
 		return CHECK_ARCH_NOTHING;
 	if (least->image != longest->image && least->image != SIZE_MAX &&
 	    longest->image != SIZE_MAX)
