@@ -3,6 +3,7 @@
  */
 #include "audit/check_arch.h"
 
+#include "audit/check_arch_export.h"
 #include "audit/check_arch_keras.h"
 #include "audit/check_arch_ov.h"
 #include "audit/check_arch_script.h"
@@ -100,21 +101,42 @@ check_arch_model(const struct check_file *f, const struct model *m)
 	arena_release(&a);
 }
 
+/* Nothing but gates: of what was put together without the weights. */
+static void
+judge_gates(const struct check_file *f, const struct onnx_file *x,
+    struct arena *a, struct err *e)
+{
+	struct check_arch_graph g;
+
+	if (e->code == 0 && check_arch_graph_onnx(&g, x, a, e) == 0)
+		judge(f, &g, true, a);
+	if (e->code == ERR_LIMIT)
+		too_large(f, e);
+}
+
 void
 check_arch_configuration(const struct check_file *f, const json_t *document)
 {
-	struct check_arch_graph g;
 	struct onnx_file x = {0};
 	struct err e = {0};
 	struct arena a;
 
 	arena_init(&a, LIMIT_MODEL_ARENA);
-	if (check_arch_keras(document, &a, &x, &e)) {
-		if (e.code == 0 && check_arch_graph_onnx(&g, &x, &a, &e) == 0)
-			judge(f, &g, true, &a);
-		if (e.code == ERR_LIMIT)
-			too_large(f, &e);
-	}
+	if (check_arch_keras(document, &a, &x, &e))
+		judge_gates(f, &x, &a, &e);
+	arena_release(&a);
+}
+
+void
+check_arch_program(const struct check_file *f, const struct conf_doc *d)
+{
+	struct onnx_file x = {0};
+	struct err e = {0};
+	struct arena a;
+
+	arena_init(&a, LIMIT_MODEL_ARENA);
+	if (check_arch_export(d, &a, &x, &e))
+		judge_gates(f, &x, &a, &e);
 	arena_release(&a);
 }
 

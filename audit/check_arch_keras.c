@@ -494,7 +494,13 @@ check_arch_keras(
 {
 	struct reader r = {.arena = a, .x = x};
 	struct scope whole = {"", NULL};
+	const json_t *topology = json_object_get(document, "modelTopology");
 
+	/* model.json of TensorFlow.js */
+	if (json_object_get(topology, "model_config") != NULL)
+		topology = json_object_get(topology, "model_config");
+	if (topology != NULL)
+		document = topology;
 	if (!is_model(document))
 		return false;
 	model(&r, &whole, json_object_get(document, "config"), "", 0);

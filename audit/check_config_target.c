@@ -12,6 +12,8 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_config_part.h"
 
+#include "audit/check_arch.h"
+
 #include "audit/check_pickle_allow.h"
 #include "base/text.h"
 
@@ -432,6 +434,8 @@ check_config_target(const struct check_file *f, const struct conf_doc *d)
 	bool graph = conf_get(d->root, "graph_module") != NULL;
 
 	mxnet(f, d->root);
+	if (graph)
+		check_arch_program(f, d);
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		bool params = conf_get(n, "params") != NULL;
 
