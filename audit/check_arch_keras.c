@@ -2,6 +2,7 @@
 #include "audit/check_arch_keras.h"
 
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/text.h"
 
 #define DEEP  16 /* models within models */
@@ -264,6 +265,12 @@ gather(struct reader *r, const struct scope *s, const json_t *v,
 		    value_name(r, s, json_string_value(json_array_get(v, 0)),
 			json_integer_value(json_array_get(v, 1))));
 		gather(r, s, json_array_get(v, 3), to, channels);
+	} else if (json_is_number(json_array_get(v, 0))) {
+		uint64_t n = json_array_size(v);
+
+		add_name(r, to,
+		    constant(
+			r, &n, n > 1, json_number_value(json_array_get(v, 0))));
 	} else if (json_is_array(v)) {
 		for (size_t i = 0; i < json_array_size(v); i++)
 			gather(r, s, json_array_get(v, i), to, channels);
@@ -374,22 +381,21 @@ input(struct reader *r, const struct scope *s, const json_t *config, size_t at,
 	    .rank = rank_of(config)};
 }
 
-/* Which input of its model the layer is. */
-static size_t
-input_place(const json_t *model, const char *name)
+/* Which input of its model a layer is, by its name. */
+static void
+take_places(struct reader *r, const json_t *model, struct map *places)
 {
 	const json_t *all = json_object_get(model, "input_layers");
 
+	map_init(places, r->arena);
 	for (size_t i = 0; i < json_array_size(all); i++) {
 		const json_t *one = json_array_get(all, i);
-		const json_t *of =
-		    json_is_array(one) ? json_array_get(one, 0) : one;
+		const char *name = json_string_value(
+		    json_is_array(one) ? json_array_get(one, 0) : one);
 
-		if (json_is_string(of) &&
-		    strcmp(json_string_value(of), name) == 0)
-			return i;
+		if (name != NULL && map_put(places, name, i) == ERR_LIMIT)
+			r->full = true;
 	}
-	return 0;
 }
 
 static const char *
@@ -406,16 +412,19 @@ functional(struct reader *r, const struct scope *s, const json_t *config,
     unsigned deep)
 {
 	const json_t *layers = json_object_get(config, "layers");
+	struct map places;
 
+	take_places(r, config, &places);
 	for (size_t i = 0; i < json_array_size(layers) && !r->full; i++) {
 		const json_t *l = json_array_get(layers, i);
 		const json_t *calls = json_object_get(l, "inbound_nodes");
 		const char *name = name_of(l);
 
 		if (strcmp(text(l, "class_name"), "InputLayer") == 0) {
+			size_t at = map_get(&places, name);
+
 			input(r, s, json_object_get(l, "config"),
-			    input_place(config, name),
-			    value_name(r, s, name, 0));
+			    at != SIZE_MAX ? at : 0, value_name(r, s, name, 0));
 			continue;
 		}
 		for (size_t k = 0; k < json_array_size(calls) && !r->full;
