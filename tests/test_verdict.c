@@ -454,6 +454,39 @@ test_unlike(void **state)
 	assert_near(verdict_unlike(apart, 6, 0.5), sqrt(45.0 / 7.0), 1e-12);
 }
 
+/* What all of a row or column has is the class's, what one pair has its own. */
+static void
+test_expected(void **state)
+{
+	double r[36], out[36], few[25] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < 36; i++)
+		r[i] = i / 6 == i % 6 ? (double)NAN : 0.0;
+	r[1 * 6 + 2] = 9.0;
+	assert_true(verdict_expected(r, 6, 1.0, out));
+	for (size_t i = 0; i < 36; i++)
+		assert_near(out[i], 0.0, 1e-12);
+	/* from 1 all are easy, by more than chance; to 0 they are hard */
+	for (size_t t = 0; t < 6; t++)
+		r[1 * 6 + t] += 2.0;
+	for (size_t s = 1; s < 6; s++)
+		r[s * 6] -= 4.0;
+	assert_true(verdict_expected(r, 6, 1.0, out));
+	assert_near(out[1 * 6 + 2], 1.25, 1e-12);
+	assert_near(out[1 * 6 + 0], 1.25, 1e-12);
+	assert_near(out[2 * 6 + 3], 0.0, 1e-12);
+	assert_near(out[7], 0.0, 1e-12); /* the diagonal */
+	assert_true(verdict_expected(r, 6, 3.0, out));
+	assert_near(out[1 * 6 + 2], 0.0, 1e-12);
+	/* two pairs of a row are no row; five classes are too few */
+	for (size_t t = 3; t < 6; t++)
+		r[1 * 6 + t] = (double)NAN;
+	assert_true(verdict_expected(r, 6, 1.0, out));
+	assert_near(out[1 * 6 + 2], 0.0, 1e-12);
+	assert_false(verdict_expected(few, 5, 1.0, out));
+}
+
 /* Many cells narrow a spread as well; a tenth of them may be anything. */
 static void
 test_own(void **state)
@@ -578,6 +611,7 @@ main(void)
 	    cmocka_unit_test(test_assign),
 	    cmocka_unit_test(test_student),
 	    cmocka_unit_test(test_unlike),
+	    cmocka_unit_test(test_expected),
 	    cmocka_unit_test(test_own),
 	    cmocka_unit_test(test_two_cells),
 	    cmocka_unit_test(test_nothing),
