@@ -136,30 +136,30 @@ model(struct walk *w, struct rd r)
 
 /*
  * BlobFileValue.fileName of a program (MIL.proto): a file beside the model, which
- * begins as "@model_path/".  Its length stands before it.
+ * begins as "@model_path/" and goes on to the next field's tag.
  */
 static void
 blobs(const struct check_file *f)
 {
 	static const char begin[] = "@model_path/";
-	struct rd r = f->bytes;
-	const uint8_t *p = r.base, *end = r.base + r.len;
+	const uint8_t *p = f->bytes.base, *end = p + f->bytes.len;
 
-	while ((p = memmem(p, (size_t)(end - p), begin, sizeof(begin) - 1)) !=
-	       NULL) {
-		size_t len = p > r.base ? p[-1] : 0, skip = sizeof(begin) - 1;
-		const char *why = NULL;
+	while (p < end && (p = memmem(p, (size_t)(end - p), begin,
+			       sizeof(begin) - 1)) != NULL) {
+		const uint8_t *from = p + sizeof(begin) - 1, *to = from;
+		const char *why;
 
-		if (len > 0x7f || len > (size_t)(end - p))
-			len = MIN((size_t)(end - p), (size_t)0x80);
-		if (len > skip)
-			why = check_path_escape(
-			    (struct slice){p + skip, len - skip});
+		while (to < end && *to >= ' ' && *to < 0x7f)
+			to++;
+		why = check_path_escape(
+		    (struct slice){from, (size_t)(to - from)});
 		if (why != NULL)
 			check_find(f, FINDING_CONFIG_PATH,
-			    (uint64_t)(p - r.base), "file of weights '%.*s' %s",
-			    (int)len, (const char *)p, why);
-		p += skip;
+			    (uint64_t)(p - f->bytes.base),
+			    "file of weights '%.*s' %s",
+			    (int)MIN((size_t)(to - p), (size_t)200),
+			    (const char *)p, why);
+		p = to;
 	}
 }
 

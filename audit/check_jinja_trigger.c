@@ -109,7 +109,7 @@ words_in(const char *s, size_t len)
 static size_t
 said(const struct tokens *x, size_t i)
 {
-	static const char *const ends[] = {"elif", "else", "endif"};
+	static const char *const ends[] = {"elif", "else", "endif", "endfor"};
 	size_t depth = 0, n = 0;
 
 	for (; i + 1 < x->n; i++) {
