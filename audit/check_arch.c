@@ -151,7 +151,10 @@ read_graph(
 		bool is = check_arch_ov(f->bytes, a, x, &e) ||
 			  check_arch_tflite(f->bytes, a, x, &e);
 
-		if (e.code != 0)
+		if (e.code == ERR_FORMAT)
+			check_find(
+			    f, FINDING_MODEL_INVALID, e.off, "%s", e.msg);
+		else if (e.code != 0)
 			too_large(f, &e);
 		return is && (*rc = e.code) == 0;
 	}

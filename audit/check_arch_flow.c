@@ -478,6 +478,15 @@ is_error(const struct check_arch_flow *f, const struct check_arch_node *n,
 	       f->state[n->out[0]].most == f->most;
 }
 
+/* What goes in goes into graphs of its own, which may do anything with it. */
+static bool
+is_body(const char *op)
+{
+	static const char *const ops[] = {"Loop", "Scan", "While"};
+
+	return text_is_one_of(op, ops, ARRAY_LEN(ops));
+}
+
 /*
  * Ways from the image that meet again, the shorter with at most a quarter of
  * the longer's layers, behind half of them all.  A way with layers of its own
@@ -512,7 +521,7 @@ bypass(const struct check_arch_flow *f, const struct check_arch_node *n,
 		return is_side(f, n, least) ? CHECK_ARCH_SIDE
 					    : CHECK_ARCH_NOTHING;
 	/* one layer and sums of squares: a table's nearest neighbours */
-	if (most < 2 && (f->g->image < 3 || !least->reduced))
+	if (most < 2 && (f->g->image < 3 || !least->reduced) && !is_body(n->op))
 		return CHECK_ARCH_NOTHING;
 	if (out->dominator != SIZE_MAX && f->state[out->dominator].most != 0 &&
 	    (!least->reduced || most < 4 || strcmp(n->op, "Concat") == 0))

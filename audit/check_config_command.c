@@ -153,9 +153,46 @@ kernel(const struct check_file *f, const struct conf_doc *d)
 		    "a kernel that is a command of a shell");
 }
 
+/* Settings of VS Code that name the program of a terminal, with a command for it, or
+ * a tool that is started from the folder itself. */
+static void
+editor(const struct check_file *f, const struct conf_doc *d)
+{
+	static const char *const tools[] = {"git.path", "eslint.nodePath",
+	    "php.validate.executablePath", "clangd.path", "cmake.cmakePath",
+	    "rust-analyzer.server.path", "go.gopath", "java.home"};
+	static const char *const here[] = {
+	    "./", "../", "${workspaceFolder}/", "/tmp/"};
+
+	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
+		const struct conf *up = n;
+		bool tool = n->key != NULL && text_is_among(n->key, n->key_len,
+						  tools, ARRAY_LEN(tools));
+
+		for (size_t i = 0; i < ARRAY_LEN(here) && tool; i++)
+			if (n->kind == CONF_STRING &&
+			    n->len > strlen(here[i]) &&
+			    memcmp(n->text, here[i], strlen(here[i])) == 0)
+				check_find(f, FINDING_COMMAND_DANGEROUS, n->off,
+				    "an editor starts '%.*s'",
+				    (int)MIN(n->len, (size_t)200), n->text);
+		if (n->kind != CONF_STRING || n->next == NULL ||
+		    (!conf_text_is(n, "-c") && !conf_text_is(n, "/c")))
+			continue;
+		for (size_t k = 0; up != NULL && k < 6; k++, up = up->up)
+			if (up->key != NULL && up->key_len > 20 &&
+			    memcmp(up->key, "terminal.integrated.", 20) == 0) {
+				check_find(f, FINDING_COMMAND_DANGEROUS, n->off,
+				    "a command of an editor's terminal");
+				break;
+			}
+	}
+}
+
 void
 check_config_command(const struct check_file *f, const struct conf_doc *d)
 {
+	editor(f, d);
 	kernel(f, d);
 	if (d->yaml)
 		workflow(f, d);

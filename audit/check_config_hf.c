@@ -105,6 +105,40 @@ known_module(const struct conf *type)
 	return false;
 }
 
+/* Dense/config.json: import_from_string() of what is called then (its util.py).
+ * Elsewhere it is a name of transformers' own table, without a dot. */
+static void
+activation(const struct check_file *f, const struct conf *root)
+{
+	const struct conf *n = conf_get(root, "activation_function");
+	char shown[SHOWN];
+
+	if (conf_is_string(n) && conf_has(n, ".") &&
+	    !begins(n, "torch.nn.modules.") && !begins(n, "torch.nn.") &&
+	    !check_config_local(f, n->text, n->len))
+		check_find(f, FINDING_CONFIG_TARGET, n->off,
+		    "activation_function '%s'",
+		    check_config_shown(n, shown, sizeof(shown)));
+}
+
+/* timm loads what pretrained_cfg.url names, by torch.load(): from nobody who proves
+ * who he is, or what is a pickle by its name. */
+static void
+pretrained(const struct check_file *f, const struct conf *root)
+{
+	const struct conf *cfg = conf_get(root, "pretrained_cfg");
+	const struct conf *url = conf_get(cfg, "url");
+	char shown[SHOWN];
+
+	if (!conf_is_string(url))
+		return;
+	if (begins(url, "http://") || begins(url, "file:") ||
+	    (url->len > 4 && memcmp(url->text + url->len - 4, ".pkl", 4) == 0))
+		check_find(f, FINDING_CONFIG_PATH, url->off,
+		    "weights from '%s'",
+		    check_config_shown(url, shown, sizeof(shown)));
+}
+
 static void
 modules(const struct check_file *f, const struct conf *root)
 {
@@ -342,5 +376,7 @@ check_config_hf(const struct check_file *f, const struct conf_doc *d)
 			modules(f, r);
 		if (conf_get(r, "_class_name") != NULL)
 			model_index(f, r);
+		activation(f, r);
+		pretrained(f, r);
 	}
 }

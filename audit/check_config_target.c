@@ -13,7 +13,7 @@
 #include "audit/check_config_part.h"
 
 #include "audit/check_arch.h"
-
+#include "audit/check_java.h"
 #include "audit/check_pickle_allow.h"
 #include "base/text.h"
 
@@ -450,5 +450,8 @@ check_config_target(const struct check_file *f, const struct conf_doc *d)
 			keras(f, n);
 		if (n->kind == CONF_STRING && n->len > 4 && n->len < 4096)
 			resolver(f, n);
+		if (n->kind == CONF_STRING && check_java_acts(n->text, n->len))
+			check_find(f, FINDING_CONFIG_TARGET, n->off,
+			    "a class of Java, '%.*s'", (int)n->len, n->text);
 	}
 }

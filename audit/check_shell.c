@@ -16,9 +16,16 @@ static bool
 interpreter_at(struct text t, size_t at)
 {
 	static const char *const word[] = {"sh", "bash", "zsh", "dash", "ksh",
-	    "python", "python3", "perl", "php", "ruby", "node", "iex"};
+	    "python", "python3", "perl", "php", "ruby", "node", "iex", "$shell",
+	    "${shell}", "${shell:-sh}", "${shell:-bash}", "${shell:-/bin/sh}",
+	    "$0"};
 	static const char *const before[] = {
-	    "sudo ", "env ", "/usr/bin/", "/bin/", "-e "};
+	    "sudo ",
+	    "env ",
+	    "/usr/bin/",
+	    "/bin/",
+	    "-e ",
+	};
 	bool more = true;
 
 	while (more) {
@@ -455,6 +462,7 @@ static const struct {
     {check_shell_programs,
 	"runs a program text that decodes, downloads or connects"},
     {check_shell_preloads, "loads a library into every program"},
+    {check_shell_prompts, "connects to somebody before each prompt"},
 };
 
 /* In small letters, comment lines blank, line continuations gone. */

@@ -86,6 +86,58 @@ parameter(struct expand *x, size_t i, const char **value, size_t *value_len)
 
 /* --- assignments --------------------------------------------------------- */
 
+/* The character of \NNN or \xHH at i, behind the backslash; its length, 0: none. */
+static size_t
+number(const struct expand *x, size_t i, char *c)
+{
+	unsigned base = at(x, i) == 'x' ? 16 : 8, n = 0;
+	size_t from = i, digits = 0;
+
+	for (i += base == 16; digits < (base == 8 ? 3 : 2); digits++, i++) {
+		const char *digit = at(x, i) != '\0'
+					? strchr("0123456789abcdef",
+					      tolower((unsigned char)at(x, i)))
+					: NULL;
+
+		if (digit == NULL ||
+		    (unsigned)(digit - "0123456789abcdef") >= base)
+			break;
+		n = n * base + (unsigned)(digit - "0123456789abcdef");
+	}
+	*c = (char)n;
+	return digits != 0 ? i - from : 0;
+}
+
+/* $(printf "\143url"), $(echo -e '\x63url') at i, what they print in v; the length
+ * of it, 0: it is something else. */
+static size_t
+printed(const struct expand *x, size_t i, struct variable *v)
+{
+	static const char *const how[] = {
+	    "$(printf ", "$(printf %b ", "$(echo -e ", "$(echo -n ", "$(echo "};
+	size_t from = i, n = 0;
+	char quote;
+
+	for (size_t k = 0; k < ARRAY_LEN(how); k++)
+		if (x->len - i > strlen(how[k]) &&
+		    memcmp(x->s + i, how[k], strlen(how[k])) == 0)
+			n = MAX(n, strlen(how[k]));
+	i += n;
+	quote = at(x, i);
+	if (n == 0 || (quote != '"' && quote != '\''))
+		return 0;
+	for (i++; i < x->len && x->s[i] != quote && v->len < VALUE; i++) {
+		char c = x->s[i];
+
+		if (c == '$' || c == '`' || c == '\n' || c == '%')
+			return 0;
+		if (c == '\\' && (n = number(x, i + 1, &c)) != 0)
+			i += n;
+		v->value[v->len++] = c;
+	}
+	return at(x, i) == quote && at(x, i + 1) == ')' ? i + 2 - from : 0;
+}
+
 /* The value of NAME=value at i, constants only; its length in the script, 0:
  * something that is not known. */
 static size_t
@@ -102,6 +154,10 @@ value(struct expand *x, size_t i, struct variable *v)
 
 		if (quote == '\0' && strchr(" \t\n;&|)", c) != NULL)
 			break;
+		if (quote != '\'' && c == '$' && (n = printed(x, i, v)) != 0) {
+			i += n - 1;
+			continue;
+		}
 		if (c == '\n' || c == '`' || (c == '$' && at(x, i + 1) == '('))
 			return 0;
 		if (c == quote) {
@@ -165,31 +221,17 @@ ansi(struct expand *x, size_t i)
 	char c;
 
 	for (i += 2; i < x->len && x->s[i] != '\''; i++) {
-		unsigned base = 8, n = 0, digits = 0;
+		size_t n = 0;
 
 		if (x->s[i] == '\n')
 			return 0;
-		if (x->s[i] != '\\') {
-			put(x, x->s + i, 1, i);
-			continue;
+		c = x->s[i];
+		if (c == '\\' && (n = number(x, i + 1, &c)) == 0) {
+			c = at(x, i + 1);
+			n = 1;
 		}
-		if (at(x, ++i) == 'x') {
-			base = 16;
-			i++;
-		}
-		for (; digits < (base == 8 ? 3 : 2); digits++, i++) {
-			const char *digit = strchr("0123456789abcdef",
-			    tolower((unsigned char)at(x, i)));
-
-			if (at(x, i) == '\0' || digit == NULL ||
-			    (unsigned)(digit - "0123456789abcdef") >= base)
-				break;
-			n = n * base + (unsigned)(digit - "0123456789abcdef");
-		}
-		if (digits != 0)
-			i--;
-		c = digits != 0 ? (char)n : at(x, i);
 		put(x, &c, 1, i);
+		i += n;
 	}
 	return i < x->len ? i + 1 - from : 0;
 }

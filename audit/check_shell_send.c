@@ -27,6 +27,31 @@ check_shell_connects(struct text t)
 	return at != SIZE_MAX && any(t, run) ? at : SIZE_MAX;
 }
 
+/* What bash runs before each prompt asks for something elsewhere. */
+size_t
+check_shell_prompts(struct text t)
+{
+	static const char *const tool[] = {
+	    "curl", "wget", "nc", "ncat", "/dev/tcp/"};
+	static const char set[] = "prompt_command=";
+	size_t at = find(t, 0, t.len, set), from, end;
+	const char *quote;
+
+	if (at == SIZE_MAX)
+		return at;
+	from = at + sizeof(set) - 1;
+	end = line_end(t, at);
+	/* to the quote that ends it */
+	quote = from + 1 < end && strchr("'\"", t.s[from]) != NULL
+		    ? memchr(t.s + from + 1, t.s[from], end - from - 1)
+		    : NULL;
+	end = quote != NULL ? (size_t)(quote - t.s) : end;
+	for (size_t i = 0; i < ARRAY_LEN(tool); i++)
+		if (find_alone(t, from, end, tool[i]) != SIZE_MAX)
+			return at;
+	return SIZE_MAX;
+}
+
 /* A library for every program that starts, from where anybody can write or
  * from the bundle itself: allocators lie in /usr. */
 size_t

