@@ -150,7 +150,7 @@ printf '{"pretrained_cfg": {"url": "http://example.org/m.pth"}}' | file config.j
 hostile CONFIG_PATH "weights without encryption"
 printf 'model_checkpoint_path: "../../secret/m.ckpt"\n' | file checkpoint
 hostile CONFIG_PATH "a checkpoint elsewhere"
-printf 'model_checkpoint_path: "/home/me/run/model.ckpt-1000"\n' | file checkpoint
+printf 'model_checkpoint_path: "/srv/run/model.ckpt-1000"\n' | file checkpoint
 quiet "a checkpoint where it was written"
 python3 - <<-END
 	import json, os, sqlite3, struct, zipfile
