@@ -167,9 +167,9 @@ windows(const struct check_file *f)
 	    ".hta", ".svg", ".vbs", ".vbe", ".wsf", ".wsh", ".sct"};
 	static const char *const word[] = {"wscript.shell", "shell.application",
 	    "eval(atob(", "eval(buffer.from(", "eval(unescape(",
-	    "function(atob(", "](atob(", "](unescape(", "](buffer.from(",
-	    "msxml2.xmlhttp", "adodb.stream", "winmgmts:", "executeglobal",
-	    "execute(chr", "#@~^"};
+	    "function(atob(", "](atob(", "](unescape(", "msxml2.xmlhttp",
+	    "adodb.stream", "winmgmts:", "executeglobal", "execute(chr",
+	    "#@~^"};
 	const char *name = check_name_of(f);
 	bool is_page = false;
 
