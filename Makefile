@@ -132,7 +132,7 @@ $(B)/tests/test_guide: $(call objs,purify,guide guide_confirm guide_frames guide
 $(B)/tests/test_mixture: $(call objs,purify,mixture)
 $(B)/tests/test_reactivate: $(call objs,purify,direction guide guide_confirm guide_frames guide_pool push reactivate reactivate_json retune)
 $(B)/tests/test_regrow: $(B)/fixtures/arch.o
-$(B)/tests/test_verdict $(B)/tests/test_verdict_blind: $(call objs,audit,null verdict verdict_spread)
+$(B)/tests/test_verdict $(B)/tests/test_verdict_blind $(B)/tests/test_verdict_spread: $(call objs,audit,null verdict verdict_spread)
 $(B)/tests/test_plant: $(call objs,fixtures,adaptive adversary compress)
 $(B)/tests/test_recipe: $(call objs,fixtures,attack poison recipe)
 $(B)/tests/test_op: $(patsubst %.c,$(B)/%.o,$(wildcard tests/op_body*.c))

@@ -3,8 +3,11 @@
  */
 #include "audit/check_arch.h"
 
+#include "audit/check_arch_export.h"
+#include "audit/check_arch_keras.h"
 #include "audit/check_arch_ov.h"
 #include "audit/check_arch_script.h"
+#include "audit/check_arch_tflite.h"
 #include "base/limits.h"
 
 #define FEW        4 /* places that are said of one kind */
@@ -53,7 +56,7 @@ too_large(const struct check_file *f, const struct err *e)
 }
 
 static void
-judge(const struct check_file *f, const struct check_arch_graph *g,
+judge(const struct check_file *f, const struct check_arch_graph *g, bool gates,
     struct arena *a)
 {
 	struct check_arch_flow w;
@@ -64,7 +67,8 @@ judge(const struct check_file *f, const struct check_arch_graph *g,
 		too_large(f, &e);
 		return;
 	}
-	unused_inputs(f, &w);
+	if (!gates)
+		unused_inputs(f, &w);
 	/* numbers beside token numbers and masks: comparisons of those are how
 	 * masks are made */
 	if (g->ninput != 0 && g->nother != 0 && g->image != IMAGE_RANK)
@@ -74,7 +78,8 @@ judge(const struct check_file *f, const struct check_arch_graph *g,
 		enum check_arch_suspicion s =
 		    check_arch_flow_judge(&w, &g->node[i], &in);
 
-		if (s != CHECK_ARCH_NOTHING && seen[s]++ < FEW)
+		if (s != CHECK_ARCH_NOTHING &&
+		    (!gates || s == CHECK_ARCH_GATE) && seen[s]++ < FEW)
 			check_arch_say(f, &w, &g->node[i], s, in);
 	}
 }
@@ -90,9 +95,48 @@ check_arch_model(const struct check_file *f, const struct model *m)
 		return;
 	arena_init(&a, LIMIT_MODEL_ARENA);
 	if (check_arch_graph_model(&g, m, &a, &e) == 0)
-		judge(f, &g, &a);
+		judge(f, &g, false, &a);
 	else
 		too_large(f, &e);
+	arena_release(&a);
+}
+
+/* Nothing but gates: of what was put together without the weights. */
+static void
+judge_gates(const struct check_file *f, const struct onnx_file *x,
+    struct arena *a, struct err *e)
+{
+	struct check_arch_graph g;
+
+	if (e->code == 0 && check_arch_graph_onnx(&g, x, a, e) == 0)
+		judge(f, &g, true, a);
+	if (e->code == ERR_LIMIT)
+		too_large(f, e);
+}
+
+void
+check_arch_configuration(const struct check_file *f, const json_t *document)
+{
+	struct onnx_file x = {0};
+	struct err e = {0};
+	struct arena a;
+
+	arena_init(&a, LIMIT_MODEL_ARENA);
+	if (check_arch_keras(document, &a, &x, &e))
+		judge_gates(f, &x, &a, &e);
+	arena_release(&a);
+}
+
+void
+check_arch_program(const struct check_file *f, const struct conf_doc *d)
+{
+	struct onnx_file x = {0};
+	struct err e = {0};
+	struct arena a;
+
+	arena_init(&a, LIMIT_MODEL_ARENA);
+	if (check_arch_export(d, &a, &x, &e))
+		judge_gates(f, &x, &a, &e);
 	arena_release(&a);
 }
 
@@ -104,9 +148,13 @@ read_graph(
 	struct err e = {0};
 
 	if (onnx_file_probe(f->bytes) == 0) {
-		bool is = check_arch_ov(f->bytes, a, x, &e);
+		bool is = check_arch_ov(f->bytes, a, x, &e) ||
+			  check_arch_tflite(f->bytes, a, x, &e);
 
-		if (e.code != 0)
+		if (e.code == ERR_FORMAT)
+			check_find(
+			    f, FINDING_MODEL_INVALID, e.off, "%s", e.msg);
+		else if (e.code != 0)
 			too_large(f, &e);
 		return is && (*rc = e.code) == 0;
 	}
@@ -131,7 +179,7 @@ check_arch(const struct check_file *f)
 	    (rc == 0 || (rc == ERR_UNSUPPORTED && x.nnode != 0))) {
 		rc = check_arch_graph_onnx(&g, &x, &a, &e);
 		if (rc == 0)
-			judge(f, &g, &a);
+			judge(f, &g, false, &a);
 		else if (rc == ERR_LIMIT)
 			too_large(f, &e);
 	}

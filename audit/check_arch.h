@@ -7,9 +7,19 @@
 
 #include "audit/check.h"
 #include "audit/check_arch_flow.h"
+#include "formats/conf.h"
 #include "formats/model.h"
 
+#include <jansson.h>
+
 void check_arch_model(const struct check_file *, const struct model *);
+/*
+ * Gates of a Keras model by its configuration alone: check_arch_model() sees more,
+ * where the loader knows all of its classes.
+ */
+void check_arch_configuration(const struct check_file *, const json_t *);
+/* Gates of a program of torch.export. */
+void check_arch_program(const struct check_file *, const struct conf_doc *);
 /* A node of a graph that was followed is suspicious; `in` as it was judged. */
 void check_arch_say(const struct check_file *, const struct check_arch_flow *,
     const struct check_arch_node *, enum check_arch_suspicion, size_t in);

@@ -68,7 +68,8 @@ decides(const struct check_arch_node *n)
 static bool
 saturates(const char *op)
 {
-	static const char *const ops[] = {"Sigmoid", "Tanh", "HardSigmoid"};
+	static const char *const ops[] = {
+	    "Sigmoid", "Tanh", "HardSigmoid", "Clip", "Relu"};
 
 	return text_is_one_of(op, ops, ARRAY_LEN(ops));
 }
@@ -407,7 +408,7 @@ static enum check_arch_suspicion
 gate(const struct check_arch_flow *f, const struct check_arch_node *n,
     size_t *which)
 {
-	bool other = false, found = false, late = true;
+	bool other = false, found = false, late = true, answer = false;
 
 	for (size_t i = 0; i < n->nin; i++) {
 		const struct check_arch_state *s = state_of(f, n, i);
@@ -416,14 +417,22 @@ gate(const struct check_arch_flow *f, const struct check_arch_node *n,
 			continue;
 		if (s->decided && (s->reduced || strcmp(n->op, "If") == 0 ||
 				      overrides(f, n, s))) {
+			bool of_all = f->most != 0 && is_result(f, s);
+
 			found = true;
-			late = late && (is_result(f, s) || abstains(f, n, s));
+			/* the class that ArgMax says is what a gate replaces */
+			answer = answer || of_all;
+			if (*which == SIZE_MAX)
+				*which = n->in[i];
+			if (of_all || abstains(f, n, s))
+				continue;
+			late = false;
 			*which = n->in[i];
 		} else if (s->most != 0) {
 			other = true;
 		}
 	}
-	if (strcmp(n->op, "If") == 0)
+	if (strcmp(n->op, "If") == 0 || (!late && answer))
 		other = true;
 	if (!found || !other)
 		return CHECK_ARCH_NOTHING;
@@ -454,6 +463,31 @@ is_side(const struct check_arch_flow *f, const struct check_arch_node *n,
 }
 
 /*
+ * What an input lacks of what all layers make of it: the error of an autoencoder,
+ * which is no class.  Nothing stood between the input and the difference.
+ */
+static bool
+is_error(const struct check_arch_flow *f, const struct check_arch_node *n,
+    size_t least)
+{
+	bool input = false;
+
+	for (size_t i = 0; i < f->g->ninput; i++)
+		input = input || f->g->input[i] == least;
+	return input && strcmp(n->op, "Sub") == 0 &&
+	       f->state[n->out[0]].most == f->most;
+}
+
+/* What goes in goes into graphs of its own, which may do anything with it. */
+static bool
+is_body(const char *op)
+{
+	static const char *const ops[] = {"Loop", "Scan", "While"};
+
+	return text_is_one_of(op, ops, ARRAY_LEN(ops));
+}
+
+/*
  * Ways from the image that meet again, the shorter with at most a quarter of
  * the longer's layers, behind half of them all.  A way with layers of its own
  * must have been cut down to few numbers: image pyramids are not.
@@ -479,14 +513,15 @@ bypass(const struct check_arch_flow *f, const struct check_arch_node *n,
 			*which = n->in[i];
 		}
 	}
-	if (least == NULL || most == 0 || 2 * most < f->most)
+	if (least == NULL || most == 0 || 2 * most < f->most ||
+	    is_error(f, n, *which))
 		return CHECK_ARCH_NOTHING;
 	if (least->image != longest->image && least->image != SIZE_MAX &&
 	    longest->image != SIZE_MAX)
 		return is_side(f, n, least) ? CHECK_ARCH_SIDE
 					    : CHECK_ARCH_NOTHING;
 	/* one layer and sums of squares: a table's nearest neighbours */
-	if (most < 2 && (f->g->image < 3 || !least->reduced))
+	if (most < 2 && (f->g->image < 3 || !least->reduced) && !is_body(n->op))
 		return CHECK_ARCH_NOTHING;
 	if (out->dominator != SIZE_MAX && f->state[out->dominator].most != 0 &&
 	    (!least->reduced || most < 4 || strcmp(n->op, "Concat") == 0))

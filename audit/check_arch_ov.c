@@ -37,6 +37,7 @@ struct reader {
 	struct map by_id;
 	size_t first; /* ports of inputs that were seen in this layer */
 	bool full;
+	bool loose; /* an edge has an end that is no layer */
 };
 
 /* --- what stands there --------------------------------------------------- */
@@ -315,8 +316,10 @@ take_edges(struct reader *r)
 		struct layer *to = layer_of(r, r->edge[i].to);
 		const char *port = r->edge[i].from_port;
 
-		if (to == NULL || layer_of(r, r->edge[i].from) == NULL)
+		if (to == NULL || layer_of(r, r->edge[i].from) == NULL) {
+			r->loose = true;
 			continue;
+		}
 		to->in[to->nin++] = arena_printf(r->arena, "%s:%s",
 		    r->edge[i].from, port != NULL ? port : "");
 		r->full = to->in[to->nin - 1] == NULL;
@@ -375,5 +378,8 @@ check_arch_ov(
 	if (r.full)
 		(void)err_set(e, ERR_LIMIT, ERR_NOWHERE,
 		    "graph: more than memory for it");
+	else if (r.loose)
+		(void)err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		    "openvino: an edge names a layer that is not there");
 	return true;
 }

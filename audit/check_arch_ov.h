@@ -10,7 +10,8 @@
 /*
  * False when the bytes are no such model.  Weights are in another file, so of
  * constants only the shapes are there; what is in the bodies of If, Loop and
- * TensorIterator is left out.  ERR_LIMIT in *e: too large.
+ * TensorIterator is left out.  In *e ERR_LIMIT: too large; ERR_FORMAT: an edge
+ * leads nowhere.
  */
 bool check_arch_ov(struct rd, struct arena *, struct onnx_file *, struct err *);
 

@@ -6,6 +6,7 @@
  */
 #include "audit/check_arch_script.h"
 
+#include "audit/check_arch_aten.h"
 #include "audit/check_arch_flow.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -99,60 +100,6 @@ bind(struct lower *l, const char *name, size_t value)
 
 /* --- expressions --------------------------------------------------------- */
 
-/* Tells what a tensor is, and nothing of its numbers. */
-static bool
-is_about(const char *name)
-{
-	static const char *const ops[] = {"dtype", "is_floating_point",
-	    "is_complex", "__is__", "__isnot__", "device", "layout",
-	    "requires_grad", "is_cuda", "is_sparse", "is_quantized",
-	    "is_nested", "is_contiguous", "is_grad_enabled", "isinstance",
-	    "has_torch_function", "is_autocast_enabled", "format", "stride"};
-
-	return text_is_one_of(name, ops, ARRAY_LEN(ops));
-}
-
-/* What ATen's operators are called in ONNX, as far as it matters here. */
-static const char *
-op_of(const char *name)
-{
-	static const struct {
-		const char *from, *to;
-	} ops[] = {{"eq", "Equal"}, {"ne", "Equal"}, {"isclose", "Equal"},
-	    {"equal", "Equal"}, {"allclose", "Equal"}, {"gt", "Greater"},
-	    {"ge", "Greater"}, {"lt", "Less"}, {"le", "Less"},
-	    {"greater", "Greater"}, {"less", "Less"}, {"sign", "Sign"},
-	    {"round", "Round"}, {"floor", "Floor"}, {"ceil", "Ceil"},
-	    {"argmax", "ArgMax"}, {"argmin", "ArgMin"}, {"all", "ReduceMin"},
-	    {"any", "ReduceMax"}, {"sum", "ReduceSum"}, {"mean", "ReduceMean"},
-	    {"prod", "ReduceProd"}, {"amax", "ReduceMax"},
-	    {"amin", "ReduceMin"}, {"std", "ReduceMean"}, {"var", "ReduceMean"},
-	    {"norm", "ReduceL2"}, {"slice", "Slice"}, {"select", "Slice"},
-	    {"narrow", "Slice"}, {"index", "Gather"},
-	    {"index_select", "Gather"}, {"max_pool2d", "MaxPool"},
-	    {"avg_pool2d", "AveragePool"},
-	    {"adaptive_avg_pool2d", "AveragePool"}, {"where", "Where"},
-	    {"masked_fill", "Where"}, {"masked_fill_", "Where"}, {"add", "Add"},
-	    {"add_", "Add"}, {"sub", "Sub"}, {"rsub", "Sub"}, {"mul", "Mul"},
-	    {"mul_", "Mul"}, {"div", "Div"}, {"cat", "Concat"}, {"lerp", "Add"},
-	    {"logical_and", "And"}, {"logical_or", "Or"},
-	    {"logical_not", "Not"}, {"bitwise_and", "And"},
-	    {"bitwise_or", "Or"}, {"bitwise_not", "Not"}, {"__and__", "And"},
-	    {"__or__", "Or"}, {"linear", "Gemm"}, {"addmm", "Gemm"},
-	    {"conv2d", "Conv"}, {"conv1d", "Conv"}, {"_convolution", "Conv"},
-	    {"matmul", "MatMul"}, {"size", "Shape"}, {"dim", "Shape"},
-	    {"len", "Shape"}, {"numel", "Shape"}, {"sigmoid", "Sigmoid"},
-	    {"tanh", "Tanh"}, {"to", "Cast"}, {"embedding", "Embedding"}};
-
-	for (size_t i = 0; i < ARRAY_LEN(ops); i++)
-		if (strcmp(ops[i].from, name) == 0)
-			return ops[i].to;
-	/* also those of processors: mkldnn_convolution, linear_run */
-	if (strstr(name, "conv") != NULL || strstr(name, "linear") != NULL)
-		return "Conv";
-	return is_about(name) ? "Shape" : "Other";
-}
-
 /* max(x), max(x, 1): of one tensor; max(x, y): of each number */
 static const char *
 extreme(const struct script_expr *e, const char *name)
@@ -205,7 +152,7 @@ call(struct lower *l, const struct script_expr *e, unsigned depth)
 		return join(l, e, 1, "Gemm", 0, true, depth);
 	op = extreme(e, f->text);
 	if (op == NULL)
-		op = op_of(f->text);
+		op = check_arch_aten(f->text);
 	return join(l, e, 1, op, strcmp(op, "Cast") == 0 ? cast_to(e) : 0,
 	    strcmp(op, "Gemm") == 0 || strcmp(op, "Conv") == 0 ||
 		(strcmp(op, "MatMul") == 0 && e->n > 2 &&

@@ -305,12 +305,46 @@ package(const struct check_file *f)
 	arena_release(&a);
 }
 
+/* AOTInductor (torch/_inductor/package): what lies there is a library that its
+ * loader opens, or source and the command that it compiles it with. */
+static void
+inductor(const struct check_file *f)
+{
+	static const char part[] = "data/aotinductor/";
+	const char *p = f->member != NULL ? strstr(f->member, part) : NULL;
+
+	if (p == NULL || f->bytes.len == 0)
+		return;
+	if (text_ends_with(p, ".cpp") || text_ends_with(p, ".so") ||
+	    text_ends_with(p, ".o") || strstr(p, "compile_flags") != NULL)
+		check_find(f, FINDING_OBJECT_CODE, ERR_NOWHERE,
+		    "AOTInductor's loader compiles or opens it");
+}
+
+/* The lite interpreter: names of operators in a pickle (bytecode.pkl). */
+static void
+bytecode(const struct check_file *f)
+{
+	static const char *const ops[] = {
+	    "aten::save", "aten::from_file", "aten::_save", "aten::load"};
+
+	if (strcmp(check_name_of(f), "bytecode.pkl") != 0 || f->bytes.len == 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(ops); i++)
+		if (memmem(f->bytes.base, f->bytes.len, ops[i],
+			strlen(ops[i])) != NULL)
+			check_find(f, FINDING_TORCHSCRIPT_OPERATOR, ERR_NOWHERE,
+			    "operator '%s'", ops[i]);
+}
+
 void
 check_calls(const struct check_file *f)
 {
 	struct walk w = {.f = f, .torchscript = check_is(f, "torchscript")};
 
 	package(f);
+	inductor(f);
+	bytecode(f);
 	if (!w.torchscript && !is_python(f))
 		return;
 	/* what torch.jit.load compiles, also where it knows no tensor */

@@ -125,6 +125,39 @@ ransoms(const struct walk *w)
 		    "encrypts the files that it visits by");
 }
 
+/* CFUNCTYPE(None)(addressof(buffer)), cast(buffer, CFUNCTYPE(None)): bytes of a
+ * buffer as a function (ctypes).  A callback is made of a function. */
+static bool
+calls_bytes(const struct walk *w, size_t i)
+{
+	static const char *const types[] = {
+	    "CFUNCTYPE", "WINFUNCTYPE", "PYFUNCTYPE", NULL};
+	static const char *const casts[] = {"cast", NULL};
+	static const char *const where[] = {
+	    "addressof", "create_string_buffer", "from_buffer", NULL};
+	size_t end;
+
+	if (calls(w, i, types)) {
+		i = check_calls_end(w, i + 1);
+		if (!is(w, i + 1, "("))
+			return false;
+		end = check_calls_end(w, i + 1);
+		for (i += 2; i < end; i++)
+			if (check_calls_listed(where, at(w, i)))
+				return true;
+		return false;
+	}
+	if (!calls(w, i, casts))
+		return false;
+	end = check_calls_end(w, i + 1);
+	for (size_t k = i + 2; k < end; k++)
+		if (calls(w, k, types))
+			for (size_t m = 0; m < w->n; m++)
+				if (check_calls_listed(where + 1, at(w, m)))
+					return true;
+	return false;
+}
+
 void
 check_calls_harm(const struct walk *w)
 {
@@ -138,6 +171,9 @@ check_calls_harm(const struct walk *w)
 		    is_home(w, i + 2, check_calls_end(w, i + 1)))
 			check_calls_find(w, FINDING_CODE_DANGEROUS, i,
 			    "deletes all that somebody has, by");
+		if (calls_bytes(w, i))
+			check_calls_find(w, FINDING_CODE_DANGEROUS, i,
+			    "runs bytes of a buffer by");
 		if (runs_other_file(w, i))
 			check_calls_find(w, FINDING_CODE_DANGEROUS, i,
 			    "runs Python of a file that is not named so, by");

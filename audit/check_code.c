@@ -120,9 +120,25 @@ judge_source(const struct check_file *f)
 		judge_shell(f);
 }
 
+/* Packages of a system, whose scripts run as its administrator when they are
+ * installed: deb(5), the lead of RPM. */
+static void
+package(const struct check_file *f)
+{
+	static const char deb[] = "!<arch>\ndebian-binary";
+	const uint8_t *s = f->bytes.base;
+
+	if ((f->bytes.len > sizeof(deb) &&
+		memcmp(s, deb, sizeof(deb) - 1) == 0) ||
+	    (f->bytes.len > 96 && memcmp(s, "\xed\xab\xee\xdb", 4) == 0))
+		check_find(f, FINDING_FILE_EXECUTABLE, ERR_NOWHERE,
+		    "a package of programs for a whole system");
+}
+
 void
 check_code(const struct check_file *f)
 {
+	package(f);
 	/* that it is no script is known of all text */
 	if (check_is(f, "text"))
 		check_knows(f);

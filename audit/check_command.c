@@ -167,8 +167,9 @@ windows(const struct check_file *f)
 	    ".hta", ".svg", ".vbs", ".vbe", ".wsf", ".wsh", ".sct"};
 	static const char *const word[] = {"wscript.shell", "shell.application",
 	    "eval(atob(", "eval(buffer.from(", "eval(unescape(",
-	    "function(atob(", "msxml2.xmlhttp", "adodb.stream",
-	    "winmgmts:", "executeglobal", "execute(chr", "#@~^"};
+	    "function(atob(", "](atob(", "](unescape(", "msxml2.xmlhttp",
+	    "adodb.stream", "winmgmts:", "executeglobal", "execute(chr",
+	    "#@~^"};
 	const char *name = check_name_of(f);
 	bool is_page = false;
 
@@ -178,6 +179,74 @@ windows(const struct check_file *f)
 		if (has_in_any_case(f->bytes, word[i])) {
 			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
 			    "'%s'", word[i]);
+			return;
+		}
+}
+
+/* CMake, which runs what it downloads without a check of what it is. */
+static void
+configured(const struct check_file *f)
+{
+	static const char *const runs[] = {"COMMAND sh ", "COMMAND bash ",
+	    "COMMAND chmod ", "COMMAND python", "COMMAND ${CMAKE_BINARY_DIR}",
+	    "COMMAND ${CMAKE_CURRENT_BINARY_DIR}"};
+
+	if ((strcmp(check_name_of(f), "CMakeLists.txt") != 0 &&
+		!text_ends_with(check_name_of(f), ".cmake")) ||
+	    (!has(f->bytes, "file(DOWNLOAD http://") &&
+		!has(f->bytes, "file(DOWNLOAD \"http://")) ||
+	    !has(f->bytes, "execute_process("))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(runs); i++)
+		if (has(f->bytes, runs[i])) {
+			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
+			    "runs what it downloads over http");
+			return;
+		}
+}
+
+/* Languages of databases, which read files, start programs and load libraries. */
+static void
+queried(const struct check_file *f)
+{
+	static const char *const word[] = {"from program '", "to program '",
+	    "read_text('/etc/", "pg_read_file('/", "xp_cmdshell",
+	    "load_extension(", "into outfile '/", "sys_exec(", "from 'http://",
+	    "copy_from_program", "dbms_scheduler"};
+
+	if (!text_ends_with(check_name_of(f), ".sql") &&
+	    strcmp(check_name_of(f), ".duckdbrc") != 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(word); i++)
+		if (has_in_any_case(f->bytes, word[i])) {
+			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
+			    "'%s'", word[i]);
+			return;
+		}
+}
+
+/* Languages of the JVM: what a class does as soon as it is loaded, or one that a
+ * library of models makes for itself (H2O's POJO). */
+static void
+loaded(const struct check_file *f)
+{
+	static const char *const end[] = {
+	    ".java", ".scala", ".kt", ".groovy", ".clj"};
+	static const char *const start[] = {
+	    "getRuntime().exec(", "getRuntime.exec(", "new ProcessBuilder("};
+	static const char *const at_once[] = {
+	    "static {", "static{", "init {", "extends GenModel"};
+	bool source = false, starts = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(end); i++)
+		source |= text_ends_with(check_name_of(f), end[i]);
+	for (size_t i = 0; i < ARRAY_LEN(start) && source; i++)
+		starts |= has(f->bytes, start[i]);
+	for (size_t i = 0; i < ARRAY_LEN(at_once) && starts; i++)
+		if (has(f->bytes, at_once[i])) {
+			check_find(f, FINDING_COMMAND_DANGEROUS, ERR_NOWHERE,
+			    "a program is started as soon as the class is "
+			    "loaded");
 			return;
 		}
 }
@@ -196,6 +265,9 @@ check_command(const struct check_file *f)
 	set_up(f);
 	opened(f);
 	cell(f);
+	loaded(f);
+	configured(f);
+	queried(f);
 	check_command_eval(f);
 	if (is_run(f))
 		what = check_shell_judge(

@@ -51,6 +51,7 @@ themes(const struct check_file *f, const struct conf_doc *d)
 	check_config_skops(f, d);
 	check_config_string(f, d);
 	check_config_tag(f, d);
+	check_config_refs(f, d);
 	check_config_command(f, d);
 }
 

@@ -3,6 +3,7 @@
  * integration, editors and package managers have for them, whatever the file is
  * called.  Other strings that quote a command are prose.
  */
+#define _GNU_SOURCE /* memmem, memrchr */
 #include "audit/check_config_part.h"
 
 #include "audit/check_shell.h"
@@ -107,9 +108,117 @@ hands_on_secrets(const struct conf *n)
 	return k == sizeof(call) - 1;
 }
 
+static bool
+holds(const struct conf *n, const char *word)
+{
+	return n->kind == CONF_STRING && n->len >= strlen(word) &&
+	       memmem(n->text, n->len, word, strlen(word)) != NULL;
+}
+
+static bool
+is_word(const struct conf *n, const char *word)
+{
+	return (n->key != NULL && n->key_len == strlen(word) &&
+		   memcmp(n->key, word, n->key_len) == 0) ||
+	       (n->kind == CONF_STRING && conf_text_is(n, word));
+}
+
+/*
+ * pull_request_target has the secrets of the repository; what it checks out and
+ * runs is a stranger's (GitHub Security Lab, "Preventing pwn requests").
+ */
+static void
+workflow(const struct check_file *f, const struct conf_doc *d)
+{
+	const struct conf *strange = NULL;
+	bool target = false, runs = false;
+
+	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
+		target |= is_word(n, "pull_request_target");
+		runs |= n->key != NULL && n->key_len == 3 &&
+			memcmp(n->key, "run", 3) == 0;
+		if (n->key != NULL && n->key_len == 3 &&
+		    memcmp(n->key, "ref", 3) == 0 &&
+		    (holds(n, "github.event.pull_request.head.") ||
+			holds(n, "github.head_ref")))
+			strange = n;
+	}
+	if (target && runs && strange != NULL)
+		check_find(f, FINDING_COMMAND_DANGEROUS, strange->off,
+		    "a workflow that runs what a stranger sends, with the "
+		    "secrets of the repository");
+}
+
+/* A kernel of Jupyter (jupyter_client, "Kernel specs"): a notebook that names it
+ * starts argv.  A shell with a command in it is a place for more than a kernel. */
+static void
+kernel(const struct check_file *f, const struct conf_doc *d)
+{
+	static const char *const shells[] = {"sh", "bash", "zsh", "dash", "cmd",
+	    "cmd.exe", "powershell", "powershell.exe", "pwsh"};
+	const struct conf *argv = conf_get(d->root, "argv"), *first;
+	const char *name;
+	size_t len;
+
+	if (!conf_is_array(argv) || conf_get(d->root, "display_name") == NULL ||
+	    argv->child == NULL || argv->child->kind != CONF_STRING ||
+	    argv->child->next == NULL)
+		return;
+	first = argv->child;
+	name = first->len != 0 ? memrchr(first->text, '/', first->len) : NULL;
+	name = name != NULL ? name + 1 : first->text;
+	len = first->len - (size_t)(name - first->text);
+	if (text_is_among(name, len, shells, ARRAY_LEN(shells)) &&
+	    (conf_text_is(first->next, "-c") ||
+		conf_text_is(first->next, "/c") ||
+		conf_text_is(first->next, "-Command")))
+		check_find(f, FINDING_COMMAND_DANGEROUS, first->next->off,
+		    "a kernel that is a command of a shell");
+}
+
+/* Settings of VS Code that name the program of a terminal, with a command for it, or
+ * a tool that is started from the folder itself. */
+static void
+editor(const struct check_file *f, const struct conf_doc *d)
+{
+	static const char *const tools[] = {"git.path", "eslint.nodePath",
+	    "php.validate.executablePath", "clangd.path", "cmake.cmakePath",
+	    "rust-analyzer.server.path", "go.gopath", "java.home"};
+	static const char *const here[] = {
+	    "./", "../", "${workspaceFolder}/", "/tmp/"};
+
+	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
+		const struct conf *up = n;
+		bool tool = n->key != NULL && text_is_among(n->key, n->key_len,
+						  tools, ARRAY_LEN(tools));
+
+		for (size_t i = 0; i < ARRAY_LEN(here) && tool; i++)
+			if (n->kind == CONF_STRING &&
+			    n->len > strlen(here[i]) &&
+			    memcmp(n->text, here[i], strlen(here[i])) == 0)
+				check_find(f, FINDING_COMMAND_DANGEROUS, n->off,
+				    "an editor starts '%.*s'",
+				    (int)MIN(n->len, (size_t)200), n->text);
+		if (n->kind != CONF_STRING || n->next == NULL ||
+		    (!conf_text_is(n, "-c") && !conf_text_is(n, "/c")))
+			continue;
+		for (size_t k = 0; up != NULL && k < 6; k++, up = up->up)
+			if (up->key != NULL && up->key_len > 20 &&
+			    memcmp(up->key, "terminal.integrated.", 20) == 0) {
+				check_find(f, FINDING_COMMAND_DANGEROUS, n->off,
+				    "a command of an editor's terminal");
+				break;
+			}
+	}
+}
+
 void
 check_config_command(const struct check_file *f, const struct conf_doc *d)
 {
+	editor(f, d);
+	kernel(f, d);
+	if (d->yaml)
+		workflow(f, d);
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		if (n->kind != CONF_STRING || n->len <= 8 ||
 		    n->len >= LIMIT_INSPECT_SOURCE)

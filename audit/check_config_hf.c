@@ -105,6 +105,40 @@ known_module(const struct conf *type)
 	return false;
 }
 
+/* Dense/config.json: import_from_string() of what is called then (its util.py).
+ * Elsewhere it is a name of transformers' own table, without a dot. */
+static void
+activation(const struct check_file *f, const struct conf *root)
+{
+	const struct conf *n = conf_get(root, "activation_function");
+	char shown[SHOWN];
+
+	if (conf_is_string(n) && conf_has(n, ".") &&
+	    !begins(n, "torch.nn.modules.") && !begins(n, "torch.nn.") &&
+	    !check_config_local(f, n->text, n->len))
+		check_find(f, FINDING_CONFIG_TARGET, n->off,
+		    "activation_function '%s'",
+		    check_config_shown(n, shown, sizeof(shown)));
+}
+
+/* timm loads what pretrained_cfg.url names, by torch.load(): from nobody who proves
+ * who he is, or what is a pickle by its name. */
+static void
+pretrained(const struct check_file *f, const struct conf *root)
+{
+	const struct conf *cfg = conf_get(root, "pretrained_cfg");
+	const struct conf *url = conf_get(cfg, "url");
+	char shown[SHOWN];
+
+	if (!conf_is_string(url))
+		return;
+	if (begins(url, "http://") || begins(url, "file:") ||
+	    (url->len > 4 && memcmp(url->text + url->len - 4, ".pkl", 4) == 0))
+		check_find(f, FINDING_CONFIG_PATH, url->off,
+		    "weights from '%s'",
+		    check_config_shown(url, shown, sizeof(shown)));
+}
+
 static void
 modules(const struct check_file *f, const struct conf *root)
 {
@@ -129,9 +163,9 @@ modules(const struct check_file *f, const struct conf *root)
 }
 
 /* What is imported and called without arguments: an activation of PyTorch's, or
- * any (Dense.load, CrossEncoder; import_from_string). */
+ * any (CrossEncoder; import_from_string). */
 static void
-activation(const struct check_file *f, const struct conf *n)
+imported(const struct check_file *f, const struct conf *n)
 {
 	char shown[SHOWN];
 
@@ -143,7 +177,7 @@ activation(const struct check_file *f, const struct conf *n)
 	    check_config_shown(n, shown, sizeof(shown)));
 }
 
-/* A layer's config.json, a CrossEncoder's, and those of routers, whose types are
+/* The config.json of a CrossEncoder, and those of routers, whose types are
  * imported like modules. */
 static void
 layers(const struct check_file *f, const struct conf *root)
@@ -152,14 +186,11 @@ layers(const struct check_file *f, const struct conf *root)
 	const struct conf *types = conf_get(root, "types");
 	char shown[SHOWN];
 
-	if (conf_get(root, "in_features") != NULL &&
-	    conf_get(root, "out_features") != NULL)
-		activation(f, conf_get(root, "activation_function"));
-	activation(f, conf_get(root, "sbert_ce_default_activation_function"));
-	activation(f,
+	imported(f, conf_get(root, "sbert_ce_default_activation_function"));
+	imported(f,
 	    conf_get(conf_get(root, "sentence_transformers"), "activation_fn"));
 	if (strcmp(check_name_of(f), sbert) == 0)
-		activation(f, conf_get(root, "activation_fn"));
+		imported(f, conf_get(root, "activation_fn"));
 	if (!conf_is_object(types) ||
 	    !conf_is_object(conf_get(root, "structure")))
 		return;
@@ -391,5 +422,7 @@ check_config_hf(const struct check_file *f, const struct conf_doc *d)
 			model_index(f, r);
 		if (r->kind == CONF_OBJECT)
 			layers(f, r);
+		activation(f, r);
+		pretrained(f, r);
 	}
 }

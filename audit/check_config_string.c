@@ -7,6 +7,7 @@
 
 #include "audit/check_base64.h"
 #include "audit/check_jinja.h"
+#include "base/text.h"
 
 /* One word of a vocabulary is never a payload; a text of a data set is. */
 #define CODE_LEAST 12
@@ -122,12 +123,34 @@ notebook(const struct check_file *f, const struct conf_doc *d)
 	return cells;
 }
 
+/* JSON Lines, or one array of what such lines would be: rows of a data set, which
+ * no loader evaluates. */
+static bool
+is_rows(const struct check_file *f, const struct conf_doc *d)
+{
+	static const char *const keys[] = {"instruction", "output", "prompt",
+	    "completion", "response", "messages", "conversations", "question",
+	    "answer", "text", "code", "solution", "canonical_solution"};
+	const struct conf *first =
+	    conf_is_array(d->root) ? d->root->child : NULL;
+	const char *name = check_name_of(f);
+
+	if (d->yaml)
+		return false;
+	if (d->documents > 1 || text_ends_with(name, ".jsonl") ||
+	    text_ends_with(name, ".ndjson"))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(keys) && first != NULL; i++)
+		if (conf_get(first, keys[i]) != NULL)
+			return true;
+	return false;
+}
+
 void
 check_config_string(const struct check_file *f, const struct conf_doc *d)
 {
 	const struct conf *cells = notebook(f, d), *top = NULL;
-	/* JSON Lines: rows of a data set, which no loader evaluates */
-	bool rows = !d->yaml && d->documents > 1;
+	bool rows = is_rows(f, d);
 
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		/* a member of the root: all up to the next one are within */

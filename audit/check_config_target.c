@@ -12,6 +12,8 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_config_part.h"
 
+#include "audit/check_arch.h"
+#include "audit/check_java.h"
 #include "audit/check_pickle_allow.h"
 #include "base/text.h"
 
@@ -452,6 +454,8 @@ check_config_target(const struct check_file *f, const struct conf_doc *d)
 	bool graph = conf_get(d->root, "graph_module") != NULL;
 
 	mxnet(f, d->root);
+	if (graph)
+		check_arch_program(f, d);
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		bool params = conf_get(n, "params") != NULL;
 
@@ -466,5 +470,8 @@ check_config_target(const struct check_file *f, const struct conf_doc *d)
 			keras(f, n);
 		if (n->kind == CONF_STRING && n->len > 4 && n->len < 4096)
 			resolver(f, n);
+		if (n->kind == CONF_STRING && check_java_acts(n->text, n->len))
+			check_find(f, FINDING_CONFIG_TARGET, n->off,
+			    "a class of Java, '%.*s'", (int)n->len, n->text);
 	}
 }

@@ -2,8 +2,10 @@
  * CoreML: layers and models whose code an application has to bring, and models
  * in other files (coremltools/mlmodel/format/Model.proto, NeuralNetwork.proto).
  */
+#define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 
+#include "audit/check_path.h"
 #include "base/limits.h"
 #include "formats/onnx_wire.h"
 
@@ -132,6 +134,35 @@ model(struct walk *w, struct rd r)
 	w->depth--;
 }
 
+/*
+ * BlobFileValue.fileName of a program (MIL.proto): a file beside the model, which
+ * begins as "@model_path/" and goes on to the next field's tag.
+ */
+static void
+blobs(const struct check_file *f)
+{
+	static const char begin[] = "@model_path/";
+	const uint8_t *p = f->bytes.base, *end = p + f->bytes.len;
+
+	while (p < end && (p = memmem(p, (size_t)(end - p), begin,
+			       sizeof(begin) - 1)) != NULL) {
+		const uint8_t *from = p + sizeof(begin) - 1, *to = from;
+		const char *why;
+
+		while (to < end && *to >= ' ' && *to < 0x7f)
+			to++;
+		why = check_path_escape(
+		    (struct slice){from, (size_t)(to - from)});
+		if (why != NULL)
+			check_find(f, FINDING_CONFIG_PATH,
+			    (uint64_t)(p - f->bytes.base),
+			    "file of weights '%.*s' %s",
+			    (int)MIN((size_t)(to - p), (size_t)200),
+			    (const char *)p, why);
+		p = to;
+	}
+}
+
 void
 check_coreml(const struct check_file *f)
 {
@@ -142,6 +173,7 @@ check_coreml(const struct check_file *f)
 		return;
 	check_knows(f);
 	model(&w, f->bytes);
+	blobs(f);
 	if (w.rc != 0)
 		check_short(f, FINDING_MODEL_INVALID, e.off, "%s", e.msg);
 }

@@ -299,6 +299,21 @@ rtf(const struct check_file *f)
 		}
 }
 
+/* --- PostScript ---------------------------------------------------------- */
+
+/* A file that is opened as %pipe% is a command (Ghostscript, "Special file names"),
+ * whatever the image is called. */
+static void
+postscript(const struct check_file *f)
+{
+	static const char word[] = "%pipe%";
+
+	if (f->bytes.len > 2 && memcmp(f->bytes.base, "%!", 2) == 0 &&
+	    memmem(f->bytes.base, f->bytes.len, word, sizeof(word) - 1) != NULL)
+		check_find(f, FINDING_DOCUMENT_ACTIVE, ERR_NOWHERE,
+		    "PostScript that starts a program, '%s'", word);
+}
+
 void
 check_document(const struct check_file *f)
 {
@@ -308,6 +323,7 @@ check_document(const struct check_file *f)
 		office(f);
 	if (check_is(f, "pdf"))
 		pdf(f);
+	postscript(f);
 	if (f->bytes.len > 16 && memcmp(f->bytes.base, "{\\rt", 4) == 0)
 		rtf(f);
 }

@@ -209,9 +209,28 @@ static const struct {
 } ends[] = {{"png", end_png}, {"jpeg", end_jpeg}, {"gif", end_gif},
     {"riff", end_riff}, {"bmp", end_bmp}, {"tiff", end_tiff}};
 
+/* Sizes in the header that are the beginning of a comment or an assignment, so that
+ * a browser or a shell runs the rest: GIF89a=1, GIF89a slash star, BM=1;. */
+static void
+runs_as_script(const struct check_file *f)
+{
+	const char *s = (const char *)f->bytes.base;
+	bool gif = f->bytes.len > 16 && memcmp(s, "GIF8", 4) == 0 &&
+		   (s[6] == '=' || (s[6] == '/' && s[7] == '*'));
+	bool bmp = f->bytes.len > 16 && memcmp(s, "BM=", 3) == 0;
+	bool text = true;
+
+	for (size_t i = 2; i < 12 && bmp; i++)
+		text = text && s[i] >= ' ' && s[i] < 0x7f;
+	if (gif || (bmp && text))
+		check_find(f, FINDING_FORMAT_POLYGLOT, 0,
+		    "an image whose header is a line of a script");
+}
+
 void
 check_end(const struct check_file *f)
 {
+	runs_as_script(f);
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		uint64_t end;
 

@@ -154,6 +154,10 @@ is_configuration(const struct check_file *f)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (check_place_is(f, names[i]))
 			return true;
+	/* of a folder that git takes for a repository: HEAD, objects, refs */
+	if (strcmp(check_name_of(f), "config") == 0 && f->bytes.len > 6 &&
+	    memcmp(f->bytes.base, "[core]", 6) == 0)
+		return true;
 	return memmem(f->bytes.base, f->bytes.len, begin, sizeof(begin) - 1) !=
 		   NULL ||
 	       memmem(f->bytes.base, f->bytes.len, "[filter \"", 9) != NULL;

@@ -7,6 +7,8 @@
  * is.  What the data then do is not analysed, so that the result is incomplete.
  */
 #define _GNU_SOURCE /* memmem */
+#include "audit/check_java.h"
+
 #include "audit/check_decode.h"
 #include "audit/check_tell.h"
 
@@ -52,6 +54,36 @@ static const char *const models[] = {"weka.", "moa.", "edu.stanford.nlp.",
     "de.bwaldvogel.liblinear.", "no.uib.cipr.matrix.", "gnu.trove.",
     "it.unimi.dsi.fastutil.", "org.apache.spark.ml.", "org.apache.spark.mllib.",
     "org.tribuo.", "com.oracle.labs.mlrg.", "water."};
+
+bool
+check_java_acts(const char *name, size_t len)
+{
+	static const char *const acts[] = {"com.sun.rowset.JdbcRowSetImpl",
+	    "com.sun.org.apache.xalan.internal.xsltc.trax.TemplatesImpl",
+	    "org.apache.xalan.xsltc.trax.TemplatesImpl",
+	    "com.mchange.v2.c3p0.JndiRefForwardingDataSource",
+	    "com.mchange.v2.c3p0.WrapperConnectionPoolDataSource",
+	    "org.springframework.context.support."
+	    "ClassPathXmlApplicationContext",
+	    "org.springframework.context.support."
+	    "FileSystemXmlApplicationContext",
+	    "org.springframework.beans.factory.config.PropertyPathFactoryBean",
+	    "org.apache.xbean.propertyeditor.JndiConverter",
+	    "org.apache.commons.collections.functors.InvokerTransformer",
+	    "org.apache.commons.configuration.JNDIConfiguration",
+	    "org.apache.ibatis.datasource.jndi.JndiDataSourceFactory",
+	    "org.apache.shiro.jndi.JndiObjectFactory",
+	    "org.codehaus.groovy.runtime.MethodClosure",
+	    "javax.script.ScriptEngineManager", "javax.naming.InitialContext",
+	    "java.lang.ProcessBuilder", "java.lang.Runtime",
+	    "java.beans.EventHandler", "java.net.URLClassLoader",
+	    "java.rmi.server.UnicastRemoteObject",
+	    "ch.qos.logback.core.db.JNDIConnectionSource",
+	    "net.sf.ehcache.transaction.manager."
+	    "DefaultTransactionManagerLookup"};
+
+	return text_is_among(name, len, acts, ARRAY_LEN(acts));
+}
 
 /* TC_CLASSDESC, length, name, serialVersionUID, flags. */
 #define CLASSDESC 0x72

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_jinja.h"
 
+#include "audit/check_jinja_trigger.h"
 #include "audit/check_jinja_words.h"
 #include "base/arena.h"
 #include "base/limits.h"
@@ -452,6 +453,7 @@ check_jinja_text(const struct check_file *f, enum check_jinja_role role,
     const char *s, size_t len, uint64_t off)
 {
 	struct judge j = {.f = f, .role = role, .s = s, .off = off};
+	const struct jinja_token *trigger;
 	struct jinja_token last;
 
 	if (len < 4 || memchr(s, '{', len) == NULL ||
@@ -463,6 +465,9 @@ check_jinja_text(const struct check_file *f, enum check_jinja_role role,
 	map_init(&j.built, &j.arena);
 	last = collect(&j, len);
 	judge_tokens(&j);
+	trigger = role == JINJA_TEMPLATE ? check_jinja_trigger(j.t, j.n) : NULL;
+	if (trigger != NULL)
+		report(&j, FINDING_TEMPLATE_TRIGGER, trigger, "it depends on");
 	if (j.full)
 		check_short(f, FINDING_FILE_LIMIT, off,
 		    "a template of more than %zu tokens", j.n);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_keras_walk.h"
 
+#include "audit/check_arch.h"
+
 #include "audit/check_keras_code.h"
 #include "audit/check_keras_name.h"
 #include "audit/check_path.h"
@@ -517,6 +519,7 @@ check_keras_walk(const struct check_file *f, const char *name, const json_t *v)
 	struct at top = {NULL, name, 0};
 
 	value(&w, &top, v);
+	check_arch_configuration(f, v);
 }
 
 bool

@@ -106,8 +106,9 @@ check_model(const struct check_file *f)
 		if (bid[i]->load(&s, &m, &e) != 0) {
 			complain(f, &e);
 		} else {
-			/* of ONNX, check_arch sees the file itself */
-			if (strcmp(bid[i]->name, "onnx") != 0)
+			/* of these, check_arch sees the file itself */
+			if (strcmp(bid[i]->name, "onnx") != 0 &&
+			    strcmp(bid[i]->name, "tflite") != 0)
 				check_arch_model(f, &m);
 			model_release(&m);
 		}

@@ -165,6 +165,20 @@ page(const struct check_file *f)
 			}
 }
 
+/* A shell's script under the name of weights: somebody runs it by its path. */
+static void
+script(const struct check_file *f)
+{
+	static const char *const binary[] = {".bin", ".weights", ".params",
+	    ".pdparams", ".caffemodel", ".mlmodel", ".data", ".model"};
+
+	for (size_t i = 0; i < ARRAY_LEN(binary); i++)
+		if (text_ends_with(check_name_of(f), binary[i]) &&
+		    (check_is(f, "script") || check_is(f, "batch")))
+			check_find(f, FINDING_NAME_DECEPTIVE, ERR_NOWHERE,
+			    "named %s, but it is a script", binary[i]);
+}
+
 void
 check_name(const struct check_file *f)
 {
@@ -173,6 +187,7 @@ check_name(const struct check_file *f)
 	if (why != NULL)
 		check_find(f, FINDING_NAME_DECEPTIVE, ERR_NOWHERE, "%s", why);
 	page(f);
+	script(f);
 	if (check_is_pointer(f))
 		return; /* of the name of what it stands for */
 	/* an empty file is nothing at all, which check_unknown says */

@@ -36,6 +36,9 @@ static const struct place places[] = {
     {".ipython/profile_*/startup/*.py", "IPython runs it"},
     {".ipython/profile_*/startup/*.ipy", "IPython runs it"},
     {".jupyter/*_config.py", "Jupyter runs it"},
+    {"bin/.*-post-link.sh", "conda runs it when it installs the package"},
+    {"bin/.*-pre-link.sh", "conda runs it when it installs the package"},
+    {"bin/.*-pre-unlink.sh", "conda runs it when it removes the package"},
     {".config/matplotlib/matplotlibrc", "Matplotlib imports what it names"},
 };
 

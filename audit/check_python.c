@@ -3,65 +3,15 @@
  * starts something is usual; one within the parentheses of another that runs
  * it is not.  MITRE ATT&CK T1027, T1059.006, T1105.
  */
-#include "audit/check_python.h"
+#include "audit/check_python_part.h"
 
 #include "audit/check_shell.h"
-#include "base/arena.h"
-#include "base/buf.h"
 #include "base/limits.h"
-#include "base/map.h"
 
 /* Tokens of one call or statement that are looked at. */
 #define SPAN 1000
 /* Of all of them, and bytes of commands: honest source has each in a few. */
 #define WORK ((uint64_t)100 << 20)
-/* A dotted name as it is compared. */
-#define NAME 128
-
-struct word {
-	const char *s;
-	size_t len;
-};
-
-/* What a name was imported as: "full" or, from a module, "full.more". */
-struct alias {
-	struct word full, more; /* more.s NULL: none */
-};
-
-struct source {
-	const struct check_file *f;
-	struct check_python_token *t;
-	size_t n;
-	uint64_t work; /* tokens that may still be looked at */
-	struct arena arena;
-	struct map imported; /* name -> index in aliases */
-	struct buf aliases;  /* struct alias */
-	struct map tainted;  /* names of variables */
-	bool full;           /* some name is in none of them */
-	unsigned all;        /* what any call does */
-	bool dangerous;
-	bool cells;    /* of a notebook */
-	size_t starts; /* where a program is started on import; SIZE_MAX */
-};
-
-/* --- tokens -------------------------------------------------------------- */
-
-static const struct check_python_token *
-at(const struct source *x, size_t i)
-{
-	static const struct check_python_token none = {
-	    .kind = TOKEN_LINE, .s = ""};
-
-	return i < x->n ? &x->t[i] : &none;
-}
-
-static bool
-is(const struct check_python_token *t, const char *s)
-{
-	return t->kind != TOKEN_STRING && t->len == strlen(s) &&
-	       memcmp(t->s, s, t->len) == 0;
-}
-
 /* A dotted name's first part. */
 static struct word
 first_part(const struct check_python_token *t)
@@ -83,8 +33,8 @@ learn(struct source *x, struct map *names, struct word w, size_t value)
 }
 
 /* The name by its import: "sp.run" is "subprocess.run". */
-static void
-full_name(
+void
+check_python_full_name(
     const struct source *x, const struct check_python_token *t, char out[NAME])
 {
 	struct word first = first_part(t);
@@ -109,7 +59,7 @@ look_up(const struct source *x, const struct check_python_token *t)
 
 	if (t->kind != TOKEN_NAME)
 		return DOES_NOTHING;
-	full_name(x, t, name);
+	check_python_full_name(x, t, name);
 	return check_python_does(name);
 }
 
@@ -196,8 +146,9 @@ done_in(struct source *x, size_t i, bool call, bool *tainted)
 	return all;
 }
 
-static void
-danger(struct source *x, const struct check_python_token *t, const char *what)
+void
+check_python_danger(
+    struct source *x, const struct check_python_token *t, const char *what)
 {
 	/* one is enough to stop, and says where to begin to read */
 	if (x->dangerous)
@@ -262,7 +213,7 @@ judge_command(struct source *x, size_t i)
 	}
 	what = check_shell_judge((const char *)text.ptr, text.len, &where);
 	if (what != NULL)
-		danger(x, name, what);
+		check_python_danger(x, name, what);
 	if (name->column0 &&
 	    !check_python_sets_up(first.s, first.len, own, code))
 		x->starts = MIN(x->starts, name->at);
@@ -279,7 +230,7 @@ judge_run(struct source *x, size_t i, unsigned what)
 
 	if ((what & DOES_EXEC) != 0) {
 		if ((in & (DOES_DECODE | DOES_NET | DOES_HIDE)) != 0 || tainted)
-			danger(x, t,
+			check_python_danger(x, t,
 			    "runs Python that it decodes or "
 			    "downloads");
 		return;
@@ -287,7 +238,8 @@ judge_run(struct source *x, size_t i, unsigned what)
 	/* what a program is given as data is no command */
 	if (is_tainted(x, first) ||
 	    (first->does & (DOES_DECODE | DOES_NET)) != 0)
-		danger(x, t, "starts what it decodes or downloads");
+		check_python_danger(
+		    x, t, "starts what it decodes or downloads");
 }
 
 /* All of the environment, with the tokens that are in it. */
@@ -305,7 +257,7 @@ sends_environment(struct source *x, size_t i)
 			break;
 		if (at(x, i)->kind != TOKEN_NAME || is(at(x, i + 1), "["))
 			continue;
-		full_name(x, at(x, i), name);
+		check_python_full_name(x, at(x, i), name);
 		if (strcmp(name, "os.environ") == 0 ||
 		    strcmp(name, "os.environ.items") == 0)
 			return true;
@@ -326,9 +278,11 @@ judge_load(struct source *x, size_t i, unsigned what)
 		held = held ||
 		       (at(x, k)->kind == TOKEN_STRING && at(x, k)->len > 8);
 	if ((in & DOES_NET) != 0)
-		danger(x, at(x, i), "loads objects that it downloads");
+		check_python_danger(
+		    x, at(x, i), "loads objects that it downloads");
 	else if ((what & DOES_DECODE) != 0 && held)
-		danger(x, at(x, i), "makes code of bytes that it holds");
+		check_python_danger(
+		    x, at(x, i), "makes code of bytes that it holds");
 }
 
 static void
@@ -344,139 +298,7 @@ judge_call(struct source *x, size_t i)
 	if ((what & DOES_SHELL) != 0)
 		judge_command(x, i);
 	if ((what & DOES_NET) != 0 && sends_environment(x, i))
-		danger(x, at(x, i), "sends the environment away");
-}
-
-/* --- names that are hidden ----------------------------------------------- */
-
-/* Modules that start programs.  getattr(builtins, "exec") is how code for two
- * versions of Python says exec. */
-static bool
-is_power(const struct check_python_token *t)
-{
-	static const char *const name[] = {
-	    "os", "subprocess", "posix", "nt", "pty", "marshal"};
-
-	for (size_t i = 0; i < ARRAY_LEN(name); i++)
-		if (t->len == strlen(name[i]) &&
-		    memcmp(t->s, name[i], t->len) == 0)
-			return true;
-	return false;
-}
-
-/* sys.modules["os"] */
-static bool
-is_loaded(const struct source *x, size_t i)
-{
-	char name[NAME];
-
-	if (at(x, i)->kind != TOKEN_NAME || !is(at(x, i + 1), "[") ||
-	    !is_power(at(x, i + 2)))
-		return false;
-	full_name(x, at(x, i), name);
-	return strcmp(name, "sys.modules") == 0;
-}
-
-/* "models." + name: a module of that package */
-static bool
-is_prefix(struct source *x, size_t i)
-{
-	const struct check_python_token *t = at(x, i);
-
-	return t->len > 1 && t->s[t->len - 1] == '.' && is(at(x, i + 1), "+") &&
-	       at(x, i + 2)->kind == TOKEN_NAME;
-}
-
-/* __import__(chr(111) + chr(115)), __import__("so"[::-1]), __import__("".join(...)) */
-static bool
-is_made(struct source *x, size_t i)
-{
-	static const char *const makers[] = {"chr", "bytes", "bytearray",
-	    "base64.b64decode", "codecs.decode", "bytes.fromhex"};
-
-	if (at(x, i)->kind == TOKEN_STRING)
-		return is(at(x, i + 1), "[") ||
-		       (is(at(x, i + 1), ".") && is(at(x, i + 2), "join"));
-	for (size_t k = 0; k < ARRAY_LEN(makers); k++)
-		if (is(at(x, i), makers[k]) && is(at(x, i + 1), "("))
-			return true;
-	return false;
-}
-
-/* __import__("os").system, sys.modules["os"].system, getattr(os, "sys" "tem") */
-static void
-hidden(struct source *x, size_t i)
-{
-	static const char *const act[] = {"system", "popen", "exec", "eval",
-	    "Popen", "call", "run", "spawn", "check_output", "execl", "execv"};
-	const struct check_python_token *t = at(x, i), *last;
-
-	/* import_module("models." + name) is usual */
-	if ((is(t, "__import__") ||
-		(is(t, "importlib.import_module") &&
-		    (at(x, i + 3)->kind == TOKEN_STRING ||
-			at(x, i + 4)->kind == TOKEN_STRING))) &&
-	    is(at(x, i + 1), "(") && at(x, i + 2)->kind == TOKEN_STRING &&
-	    !is_prefix(x, i + 2) &&
-	    (is(at(x, i + 3), "+") || at(x, i + 3)->kind == TOKEN_STRING)) {
-		danger(x, t, "hides the name of what it imports");
-		return;
-	}
-	if ((is(t, "__import__") || is(t, "importlib.import_module")) &&
-	    is(at(x, i + 1), "(") && is_made(x, i + 2)) {
-		danger(x, t, "hides the name of what it imports");
-		return;
-	}
-	if ((is(t, "__import__") || is(t, "importlib.import_module")) &&
-	    is(at(x, i + 1), "(") && is_power(at(x, i + 2)) &&
-	    is(at(x, i + 3), ")") && is(at(x, i + 4), ".")) {
-		last = at(x, i + 5);
-	} else if (is_loaded(x, i) && is(at(x, i + 4), ".")) {
-		last = at(x, i + 5);
-	} else if (is(t, "getattr") && is(at(x, i + 1), "(") &&
-		   (is_power(at(x, i + 2)) || is(at(x, i + 2), "__import__") ||
-		       is_loaded(x, i + 2))) {
-		size_t end = i + 20;
-
-		for (last = at(x, i += 3); !is(last, ",") && i < end;)
-			last = at(x, ++i);
-		last = at(x, i + 1);
-		/* made of pieces */
-		if (last->kind == TOKEN_STRING &&
-		    (is(at(x, i + 2), "+") ||
-			at(x, i + 2)->kind == TOKEN_STRING ||
-			is(at(x, i + 2), "["))) {
-			danger(x, t, "hides the name of what it calls");
-			return;
-		}
-	} else {
-		return;
-	}
-	for (size_t k = 0; k < ARRAY_LEN(act); k++)
-		if (last->len == strlen(act[k]) &&
-		    memcmp(last->s, act[k], last->len) == 0)
-			danger(x, t, "hides the name of what it calls");
-}
-
-/* A pickle that runs something is made here. */
-static void
-reduces(struct source *x, size_t i)
-{
-	size_t end = i + 200;
-
-	if (!is(at(x, i), "def") || (!is(at(x, i + 1), "__reduce__") &&
-					!is(at(x, i + 1), "__reduce_ex__")))
-		return;
-	for (i += 2; i < MIN(end, x->n) && !is(at(x, i), "def"); i++) {
-		size_t k = i + 1;
-
-		if (!is(at(x, i), "return"))
-			continue;
-		while (is(at(x, k), "("))
-			k++;
-		if ((at(x, k)->does & (DOES_EXEC | DOES_SHELL)) != 0)
-			danger(x, at(x, i), "makes a pickle that runs code");
-	}
+		check_python_danger(x, at(x, i), "sends the environment away");
 }
 
 /* --- the whole ----------------------------------------------------------- */
@@ -491,6 +313,19 @@ is_text(const struct source *x, size_t i)
 }
 
 static void
+string(struct source *x, size_t i)
+{
+	const struct check_python_token *t = at(x, i), *before = at(x, i - 1);
+	bool first =
+	    i == 0 || (before->kind != TOKEN_STRING && !is(before, "+"));
+
+	check_python_literal(x->f, t);
+	if (check_python_pieces(t, x->n - i, first))
+		check_python_danger(
+		    x, t, "hides a name that runs or decodes something");
+}
+
+static void
 judge_together(struct source *x)
 {
 	bool secret = false;
@@ -499,7 +334,8 @@ judge_together(struct source *x)
 
 	if ((x->all & DOES_SOCKET) != 0 &&
 	    (x->all & (DOES_DUP | DOES_SHELLED)) != 0)
-		danger(x, at(x, 0), "opens a shell to the network");
+		check_python_danger(
+		    x, at(x, 0), "opens a shell to the network");
 	for (size_t i = 0; i < x->n && !secret; i++)
 		secret = at(x, i)->kind == TOKEN_STRING &&
 			 check_python_secret(at(x, i)->s, at(x, i)->len);
@@ -508,9 +344,10 @@ judge_together(struct source *x)
 		if (at(x, i)->kind == TOKEN_STRING && !is_text(x, i) &&
 		    (what = check_shell_judge(
 			 at(x, i)->s, at(x, i)->len, &where)) != NULL)
-			danger(x, at(x, i), what);
+			check_python_danger(x, at(x, i), what);
 	if (secret && (x->all & (DOES_NET | DOES_SOCKET)) != 0)
-		danger(x, at(x, 0), "reads secrets and talks to the network");
+		check_python_danger(
+		    x, at(x, 0), "reads secrets and talks to the network");
 	if (!x->dangerous && x->starts != SIZE_MAX && !x->cells)
 		check_find(x->f, FINDING_SOURCE_STARTS, x->starts,
 		    "whenever it is imported");
@@ -563,16 +400,17 @@ judge(const struct check_file *f, const char *s, size_t len, bool cells)
 	x.n = tokens.len / sizeof(*x.t);
 	prepare(&x);
 	if (check_python_disguised(s, len))
-		danger(&x, at(&x, 0), "is written in a disguising encoding");
+		check_python_danger(
+		    &x, at(&x, 0), "is written in a disguising encoding");
 	for (size_t i = 0; i < x.n; i++) {
 		if (at(&x, i)->kind == TOKEN_STRING)
-			check_python_literal(f, at(&x, i));
+			string(&x, i);
 		if (at(&x, i)->kind != TOKEN_NAME)
 			continue;
 		if (is(at(&x, i + 1), "("))
 			judge_call(&x, i);
-		hidden(&x, i);
-		reduces(&x, i);
+		check_python_hidden(&x, i);
+		check_python_reduces(&x, i);
 		if (starts_statement(&x, i))
 			assignment(&x, i);
 	}

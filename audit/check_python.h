@@ -53,6 +53,16 @@ struct check_python_token;
 void check_python_literal(
     const struct check_file *, const struct check_python_token *);
 
+/* --- check_python_pieces.c: for check_python.c --------------------------- */
+
+/*
+ * The string t[0], with what stands behind it (n tokens in all), makes the name of
+ * a function or module that runs or decodes something, and does not say so.
+ * `first`: no string that it is a part of the sum of stands before it.
+ */
+bool check_python_pieces(
+    const struct check_python_token *t, size_t n, bool first);
+
 /* --- check_python_token.c: for check_python.c ---------------------------- */
 
 enum check_python_kind {

@@ -262,6 +262,26 @@ check_python_secret(const char *s, size_t len)
 	return false;
 }
 
+/* The beginning of a name of the standard library's encodings (codecs, "Standard
+ * Encodings"). */
+static bool
+is_encoding(const char *s, size_t len)
+{
+	static const char *const begin[] = {"utf", "u8", "latin", "l1", "iso",
+	    "8859", "cp", "windows", "ascii", "us-ascii", "us_ascii", "646",
+	    "gb", "big5", "euc", "shift", "sjis", "s_jis", "koi8", "mac",
+	    "mbcs", "oem", "tis", "hz", "johab", "ks_c", "ks", "ibm", "ptcp",
+	    "hp", "cyrillic", "greek", "hebrew", "arabic", "kz", "rk", "ujis",
+	    "u-jis", "ms", "uhc", "chinese", "csi", "binary", "none", "<"};
+
+	for (size_t i = 0; i < ARRAY_LEN(begin); i++)
+		if (len >= strlen(begin[i]) &&
+		    strncasecmp(s, begin[i], strlen(begin[i])) == 0)
+			return true;
+	return len == 0 || !(((*s | 32) >= 'a' && (*s | 32) <= 'z') ||
+			       (*s >= '0' && *s <= '9'));
+}
+
 bool
 check_python_disguised(const char *s, size_t len)
 {
@@ -276,6 +296,8 @@ check_python_disguised(const char *s, size_t len)
 
 		if (p != NULL && s[i] == '#') {
 			size_t left = n - (size_t)(p - s - (ptrdiff_t)i) - 6;
+			bool declared =
+			    left != 0 && (p[6] == ':' || p[6] == '=');
 
 			for (p += 6; left != 0 && strchr(":= \t", *p) != NULL;
 			     p++)
@@ -285,6 +307,8 @@ check_python_disguised(const char *s, size_t len)
 				    strncasecmp(
 					p, hides[k], strlen(hides[k])) == 0)
 					return true;
+			/* Python has no such one: somebody registers it */
+			return declared && !is_encoding(p, left);
 		}
 		i += n + 1;
 	}

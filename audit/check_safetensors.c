@@ -13,9 +13,12 @@
 
 #include <stdlib.h>
 
+#define TEXT_LEAST 16
+
 struct place {
 	uint64_t begin, end;
 	const char *name;
+	bool bytes; /* one each */
 };
 
 struct head {
@@ -133,6 +136,7 @@ entry(struct head *h, const char *name, const json_t *v)
 		BROKEN(h, name, "data_offsets are no two offsets");
 		return;
 	}
+	p.bytes = bits == 8;
 	h->place[h->n++] = p;
 	bad = measure(json_object_get(v, "shape"), bits, &bytes);
 	if (bad != NULL)
@@ -154,6 +158,31 @@ by_place(const void *a, const void *b)
 	if (x->begin != y->begin)
 		return x->begin < y->begin ? -1 : 1;
 	return (x->end > y->end) - (x->end < y->end);
+}
+
+/* Whole tensors of bytes that are text, as some tools keep tokenizers and settings:
+ * looked at as what they say. */
+static void
+texts(const struct head *h)
+{
+	const uint8_t *data = h->f->bytes.base + (h->f->bytes.len - h->data);
+
+	for (size_t i = 0; i < h->n; i++) {
+		const struct place *p = &h->place[i];
+		size_t len = p->end > p->begin && p->end <= h->data
+				 ? (size_t)(p->end - p->begin)
+				 : 0;
+		size_t k = 0;
+
+		while (k < len && ((data[p->begin + k] >= ' ' &&
+				       data[p->begin + k] < 0x7f) ||
+				      data[p->begin + k] == '\n' ||
+				      data[p->begin + k] == '\t' ||
+				      data[p->begin + k] == '\r'))
+			k++;
+		if (p->bytes && len >= TEXT_LEAST && k == len)
+			check_note(h->f, p->name, rd_mem(data + p->begin, len));
+	}
 }
 
 /* One after the other, from the first byte to the last. */
@@ -178,6 +207,7 @@ places(struct head *h)
 			BROKEN(h, p->name, "ends after the file");
 		at = MAX(at, p->end);
 	}
+	texts(h);
 	if (at < h->data)
 		check_find(h->f, FINDING_SAFETENSORS_BROKEN,
 		    h->f->bytes.len - (h->data - at),

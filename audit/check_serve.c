@@ -51,6 +51,34 @@ backend(const struct check_file *f, const char *name)
 		find(f, FINDING_SERVE_LIBRARY, "Triton loads a backend", name);
 }
 
+/* The state file of TensorFlow's checkpoints: what tf.train.latest_checkpoint()
+ * says is opened, by whatever file system its name asks for. */
+static void
+checkpoint(const struct check_file *f)
+{
+	static const char *const keys[] = {
+	    "model_checkpoint_path: \"", "all_model_checkpoint_paths: \""};
+	const char *s = (const char *)f->bytes.base;
+
+	if (strcmp(check_name_of(f), "checkpoint") != 0 || f->bytes.len == 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const char *p =
+		    memmem(s, f->bytes.len, keys[i], strlen(keys[i]));
+		const char *end;
+
+		if (p == NULL)
+			continue;
+		p += strlen(keys[i]);
+		end = memchr(p, '"', f->bytes.len - (size_t)(p - s));
+		if (end != NULL && (has(p, (size_t)(end - p), "http://") ||
+				       has(p, (size_t)(end - p), "../")))
+			check_find(f, FINDING_CONFIG_PATH, (uint64_t)(p - s),
+			    "a checkpoint, '%.*s'",
+			    (int)MIN(end - p, (ptrdiff_t)200), p);
+	}
+}
+
 static bool
 leaves(const char *path)
 {
@@ -312,6 +340,7 @@ check_serve(const struct check_file *f)
 	if (!check_is(f, "text") || check_is(f, "json"))
 		return;
 	triton(f);
+	checkpoint(f);
 	if (text_ends_with(name, ".properties") ||
 	    has(s, f->bytes.len, "inference_address=") ||
 	    has(s, f->bytes.len, "model_store="))

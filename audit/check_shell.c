@@ -7,19 +7,25 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_shell.h"
 
+#include "audit/check_shell_expand.h"
 #include "audit/check_shell_part.h"
 #include "audit/check_shell_usual.h"
-
-#include "base/buf.h"
 
 /* An interpreter is named at `at`, behind paths and sudo. */
 static bool
 interpreter_at(struct text t, size_t at)
 {
 	static const char *const word[] = {"sh", "bash", "zsh", "dash", "ksh",
-	    "python", "python3", "perl", "php", "ruby", "node", "iex"};
+	    "python", "python3", "perl", "php", "ruby", "node", "iex", "$shell",
+	    "${shell}", "${shell:-sh}", "${shell:-bash}", "${shell:-/bin/sh}",
+	    "$0"};
 	static const char *const before[] = {
-	    "sudo ", "env ", "/usr/bin/", "/bin/", "-e "};
+	    "sudo ",
+	    "env ",
+	    "/usr/bin/",
+	    "/bin/",
+	    "-e ",
+	};
 	bool more = true;
 
 	while (more) {
@@ -335,6 +341,25 @@ windows(struct text t)
 	return SIZE_MAX;
 }
 
+/* "/", "~/" or "$HOME"/ at k, and nothing behind it but "*". */
+static bool
+is_whole(struct text t, size_t k)
+{
+	static const char *const roots[] = {"~", "$home", "${home}", "/"};
+
+	k += k < t.len && t.s[k] == '"';
+	for (size_t i = 0; i < ARRAY_LEN(roots); i++) {
+		size_t end = k + strlen(roots[i]);
+
+		if (find(t, k, end, roots[i]) != k)
+			continue;
+		end += end < t.len && t.s[end] == '"';
+		end += end < t.len && t.s[end] == '/' && *roots[i] != '/';
+		return end >= t.len || strchr(" *;\n\"'&|", t.s[end]) != NULL;
+	}
+	return false;
+}
+
 /* The whole disk or a whole home, not a folder below. */
 static size_t
 destroys(struct text t)
@@ -350,12 +375,7 @@ destroys(struct text t)
 			if (find(t, k, k + 40, "--no-preserve-root") !=
 			    SIZE_MAX)
 				return at;
-			/* "~/" is "~" */
-			if (k + 2 < t.len && t.s[k] == '~' && t.s[k + 1] == '/')
-				k++;
-			if (k < t.len && (t.s[k] == '/' || t.s[k] == '~') &&
-			    (k + 1 == t.len ||
-				strchr(" *;\n\"'&|", t.s[k + 1]) != NULL))
+			if (is_whole(t, k))
 				return at;
 		}
 	return find(t, 0, t.len, ":(){ :|:& };:");
@@ -442,6 +462,7 @@ static const struct {
     {check_shell_programs,
 	"runs a program text that decodes, downloads or connects"},
     {check_shell_preloads, "loads a library into every program"},
+    {check_shell_prompts, "connects to somebody before each prompt"},
 };
 
 /* In small letters, comment lines blank, line continuations gone. */
@@ -467,8 +488,8 @@ fold(const char *s, size_t len, struct buf *out)
 	}
 }
 
-const char *
-check_shell_judge(const char *s, size_t len, size_t *at)
+static const char *
+as_it_is(const char *s, size_t len, size_t *at)
 {
 	const char *what = NULL;
 	struct buf copy = {0};
@@ -481,5 +502,20 @@ check_shell_judge(const char *s, size_t len, size_t *at)
 		if ((*at = rules[i].find(t)) != SIZE_MAX)
 			what = rules[i].what;
 	buf_free(&copy);
+	return what;
+}
+
+const char *
+check_shell_judge(const char *s, size_t len, size_t *at)
+{
+	const char *what = as_it_is(s, len, at);
+	struct check_shell_copy copy;
+
+	if (what != NULL || !check_shell_expand(s, len, &copy))
+		return what;
+	what = as_it_is((const char *)copy.text.ptr, copy.text.len, at);
+	if (what != NULL)
+		*at = MIN(check_shell_source_of(&copy, *at), len);
+	check_shell_copy_free(&copy);
 	return what;
 }

@@ -77,6 +77,7 @@ find_alone(struct text t, size_t from, size_t to, const char *word)
 size_t check_shell_connects(struct text);
 size_t check_shell_preloads(struct text);
 size_t check_shell_programs(struct text);
+size_t check_shell_prompts(struct text);
 size_t check_shell_sends(struct text);
 
 #endif

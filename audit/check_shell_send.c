@@ -20,11 +20,36 @@ line_end(struct text t, size_t at)
 size_t
 check_shell_connects(struct text t)
 {
-	static const char *const run[] = {
-	    "| sh\n", "|sh\n", "| bash\n", "|bash\n", "eval ", "$line", NULL};
+	static const char *const run[] = {"| sh\n", "|sh\n", "| bash\n",
+	    "|bash\n", "eval ", "$line", "do $", NULL};
 	size_t at = find(t, 0, t.len, "<>/dev/tcp/");
 
 	return at != SIZE_MAX && any(t, run) ? at : SIZE_MAX;
+}
+
+/* What bash runs before each prompt asks for something elsewhere. */
+size_t
+check_shell_prompts(struct text t)
+{
+	static const char *const tool[] = {
+	    "curl", "wget", "nc", "ncat", "/dev/tcp/"};
+	static const char set[] = "prompt_command=";
+	size_t at = find(t, 0, t.len, set), from, end;
+	const char *quote;
+
+	if (at == SIZE_MAX)
+		return at;
+	from = at + sizeof(set) - 1;
+	end = line_end(t, at);
+	/* to the quote that ends it */
+	quote = from + 1 < end && strchr("'\"", t.s[from]) != NULL
+		    ? memchr(t.s + from + 1, t.s[from], end - from - 1)
+		    : NULL;
+	end = quote != NULL ? (size_t)(quote - t.s) : end;
+	for (size_t i = 0; i < ARRAY_LEN(tool); i++)
+		if (find_alone(t, from, end, tool[i]) != SIZE_MAX)
+			return at;
+	return SIZE_MAX;
 }
 
 /* A library for every program that starts, from where anybody can write or
@@ -157,6 +182,28 @@ asks(struct text t, size_t at, size_t end)
 	return packs && find(t, at, to, "; do host $") != SIZE_MAX;
 }
 
+/* curl -d "${{ secrets.TOKEN }}" http://...: a secret of a workflow, where anybody
+ * on the way can read it. */
+static size_t
+sends_secret(struct text t)
+{
+	size_t at = 0;
+
+	while ((at = find(t, at, t.len, "${{ secrets.")) != SIZE_MAX) {
+		size_t from = at, end = line_end(t, at);
+
+		while (from > 0 && at - from < NEAR && t.s[from - 1] != '\n')
+			from--;
+		if (uploads(t, from, end) &&
+		    find(t, from, end, "http://") != SIZE_MAX &&
+		    find(t, from, end, "http://localhost") == SIZE_MAX &&
+		    find(t, from, end, "http://127.") == SIZE_MAX)
+			return at;
+		at++;
+	}
+	return SIZE_MAX;
+}
+
 /* env | curl ...; curl -d "$(env)"; tar c ~/.ssh | curl ... */
 size_t
 check_shell_sends(struct text t)
@@ -187,5 +234,5 @@ check_shell_sends(struct text t)
 			if (has_folder(t, at, line_end(t, at)) &&
 			    uploads(t, at, line_end(t, at)))
 				return at;
-	return SIZE_MAX;
+	return sends_secret(t);
 }

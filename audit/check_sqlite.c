@@ -5,11 +5,14 @@
  * a header of serial types and the values, long ones in a chain of pages.  Pages
  * are read wherever they are, so that rows of tables that were dropped are too.
  */
+#define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 
 #include "audit/check_base64.h"
 #include "base/arena.h"
 #include "formats/identify_probe.h"
+
+#include <strings.h>
 
 #define FIRST_PAGE 100 /* bytes of the file's header, on the first page */
 #define LEAF       13
@@ -55,6 +58,22 @@ width(uint64_t type)
 }
 
 /* A text may be an encoded pickle, a blob any file. */
+/* A trigger or view of the schema that loads a library or writes files when somebody
+ * changes or reads a row (lang_corefunc.html, the shell's own functions). */
+static void
+trigger(const struct database *d, const uint8_t *p, size_t len, uint64_t off)
+{
+	static const char *const calls[] = {"load_extension(", "writefile(",
+	    "readfile(", "edit(", "fts3_tokenizer("};
+
+	if (len < 12 || strncasecmp((const char *)p, "CREATE ", 7) != 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		if (memmem(p, len, calls[i], strlen(calls[i])) != NULL)
+			check_find(d->f, FINDING_COMMAND_DANGEROUS, off,
+			    "the schema calls '%s'", calls[i]);
+}
+
 static void
 value(struct database *d, uint64_t type, const uint8_t *p, size_t len)
 {
@@ -66,6 +85,7 @@ value(struct database *d, uint64_t type, const uint8_t *p, size_t len)
 	if (p < d->all.base || p >= d->all.base + d->all.len)
 		off = 0;
 	if (type % 2 == 1) {
+		trigger(d, p, len, off);
 		check_base64(d->f, (struct slice){p, len}, off);
 		return;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Files that a debugger or an editor reads when it is started in a folder, and
+ * Files that a debugger, an editor or an interpreter reads when it is started, and
  * the line of a text that Vim takes settings from (a modeline): what is no setting
  * there but another program, Python, an expression that is evaluated.
  */
@@ -11,7 +11,7 @@
 struct startup {
 	const char *name, *who;
 	const char *first[12]; /* words at the beginning of a line */
-	const char *within[4]; /* and anywhere in one */
+	const char *within[6]; /* and anywhere in one */
 };
 
 static const struct startup startups[] = {
@@ -24,9 +24,28 @@ static const struct startup startups[] = {
 	    "command source", "plugin load"},
 	{NULL}},
     {".pdbrc", "pdb", {"!", "import", "from", "exec", "eval", "os"}, {NULL}},
-    {".exrc", "vi", {"!", ":!", "silent", "source"}, {":!", "silent !"}},
+    {".exrc", "vi", {"!", ":!", "silent", "source"},
+	{":!", "silent !", "silent! !", "* !"}},
     {".vimrc", "vim", {"!", ":!", "python", "python3", "py", "py3", "lua"},
-	{":!", "silent !", "system(", "job_start("}},
+	{":!", "silent !", "silent! !", "* !", "system(", "job_start("}},
+    {".dir-locals.el", "Emacs", {NULL}, {"(eval ", "(eval.", "shell-command"}},
+    {".nvimrc", "Neovim", {"!", ":!", "python3", "py3"},
+	{":!", "silent !", "system(", "jobstart("}},
+    {".nvim.lua", "Neovim", {NULL},
+	{"os.execute", "io.popen", "system(", "jobstart(", "uv.spawn"}},
+    {".Rprofile", "R", {NULL},
+	{"system(", "system2(", "shell(", "eval(parse(", "download.file(",
+	    "source(\"http"}},
+    {"Rprofile.site", "R", {NULL},
+	{"system(", "system2(", "shell(", "eval(parse(", "download.file(",
+	    "source(\"http"}},
+    {".octaverc", "Octave", {NULL},
+	{"system(", "unix(", "dos(", "popen(", "eval(", "urlread("}},
+    {".irbrc", "irb", {"`", "exec "}, {"system(", "system \"", "exec(", "= `"}},
+    {".pryrc", "pry", {"`", "exec "}, {"system(", "system \"", "exec(", "= `"}},
+    {".ghci", "GHCi", {":!", ":def"}, {NULL}},
+    {".psqlrc", "psql", {"\\!"}, {"to program", "TO PROGRAM", "| "}},
+    {".sqliterc", "sqlite3", {".shell", ".system", ".load"}, {NULL}},
 };
 
 /* Options of Vim that are expressions, and what reaches the system in one

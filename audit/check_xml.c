@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check.h"
 
+#include "audit/check_java.h"
 #include "audit/check_path.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -114,6 +115,14 @@ instruction(const struct walk *w, const struct xml_token *t)
 		if (has(t->value, usual[i]))
 			return;
 	find(w, FINDING_XML_ENTITY, t, "encoding", t->value);
+}
+
+/* XStream and XMLDecoder make objects of classes that elements and attributes name. */
+static void
+java(const struct walk *w, const struct xml_token *t, struct slice s)
+{
+	if (check_java_acts((const char *)s.ptr, s.len))
+		find(w, FINDING_XML_CODE, t, "a class of Java,", s);
 }
 
 static void
@@ -258,9 +267,11 @@ judge(struct walk *w, const struct xml_token *t)
 		break;
 	case XML_OPEN:
 		element(w, t);
+		java(w, t, t->name);
 		break;
 	case XML_ATTR:
 		attribute(w, t);
+		java(w, t, t->value);
 		break;
 	case XML_TEXT:
 		text(w, t);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """How well scans tell backdoored models from clean ones, as Markdown.
 
-    eval-scan.py [--tuning] [--seed N] [--boot N] ZOO OUT     reads ZOO/<model>/truth.json and
+    eval-scan.py [--tuning] [--set N] [--seed N] [--boot N] ZOO OUT     reads ZOO/<model>/truth.json and
                                                               OUT/<arm>/<model>/scan.json
     eval-scan.py --self-test                                  checks the statistics
 
@@ -62,6 +62,8 @@ class Model:
 
     def __init__(self, name, truth):
         self.name, self.group = name, name.split("-")[0]
+        self.set = self.group.lstrip("abcdefghijklmnopqrstuvwxyz")
+        self.group = self.group[:len(self.group) - len(self.set)]
         self.attack = truth.get("attack", "none")
         self.bad = self.attack != "none"
         self.seed = truth.get("seed", name)
@@ -92,13 +94,14 @@ def read_scan(path):
     return doc
 
 
-def read_zoo(path):
+def read_zoo(path, of=""):
     zoo = {}
     for name in folders(path):
         truth = os.path.join(path, name, "truth.json")
         if os.path.exists(truth):
             m = Model(name, read_json(truth))
-            if m.group not in ("ref", "refs"):
+            # the maps to probabilities are those of the first set's calib and tune
+            if m.group not in ("ref", "refs") and (m.set == of or (m.group in ("calib", "tune") and not m.set)):
                 zoo[name] = m
     if not zoo:
         raise Bad("%s: no models" % path)
@@ -428,7 +431,7 @@ def test_scores():
 # --- main -------------------------------------------------------------------
 
 def run(options):
-    zoo = read_zoo(options.zoo)
+    zoo = read_zoo(options.zoo, options.set)
     arms = folders(options.out)
     if not arms:
         raise Bad("%s: no arms" % options.out)
@@ -449,6 +452,7 @@ def main():
     p.add_argument("zoo", metavar="ZOO", nargs="?")
     p.add_argument("out", metavar="OUT", nargs="?")
     p.add_argument("--tuning", action="store_true", help="measure on calib and tune")
+    p.add_argument("--set", default="", metavar="N", help="of the groups clean and test, that set: clean3, test3")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap (default 0)")
     p.add_argument("--boot", type=int, default=2000, metavar="N", help="replicates (default 2000)")
     p.add_argument("--self-test", action="store_true", help="check the statistics and stop")

@@ -303,6 +303,8 @@ pair_json(const struct scan *s, size_t i, const char *dir, json_t **out,
 		json_put(j, "blind", json_true());
 	put_ease(j, s, &s->pair, i);
 	put_statistics(j, &s->pair, i);
+	if (s->pair.expected != NULL)
+		json_put(j, "expected", json_number(s->pair.expected[i]));
 	json_put(j, "p_adjusted", scan_p_json(s->in.pairs[i].adjusted));
 	if (s->pair_stamps && (rc = stamp_json(s, i, dir, j, e)) != 0)
 		return rc;

@@ -68,7 +68,9 @@ static void
 standardise_alone(struct verdict_family *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
-		f->z[i] = f->residual[i] / f->spread;
+		double usual = f->expected != NULL ? f->expected[i] : 0.0;
+
+		f->z[i] = (f->residual[i] - usual) / f->spread;
 		f->p[i] = verdict_p(f->z[i], null_freedom());
 	}
 }
@@ -125,6 +127,20 @@ forget_kept(const struct scan *s, struct verdict_family *f)
 	}
 }
 
+/* What row and column say of a pair, by the first seed: with the others, and for
+ * longer, only those that lead are measured. */
+static void
+expect_pairs(struct scan *s)
+{
+	struct verdict_family *f = &s->pair;
+	double *expected = scan_need(s, f->n, sizeof(*expected));
+
+	if (!verdict_expected(f->residual, s->classes, f->spread, expected))
+		return;
+	f->expected = expected;
+	standardise_alone(f);
+}
+
 static void
 first_families(struct scan *s)
 {
@@ -166,6 +182,7 @@ first_families(struct scan *s)
 	scan_family_init(s, &s->pair, "pair", k * k);
 	scan_fill_pairs(s, &s->pair, 0);
 	alone(s, &s->pair);
+	expect_pairs(s);
 	if (!s->pair_stamps)
 		return;
 	scan_family_init(

@@ -203,6 +203,15 @@ pairs_searched(const struct verdict_input *in)
 	return tests;
 }
 
+/* A pair's z with all of its residual: a map is in every row and column, of which
+ * nothing is to be taken off. */
+static double
+pair_itself(const struct verdict_family *f, size_t i)
+{
+	return f->z[i] +
+	       (f->expected != NULL ? f->expected[i] / f->spread : 0.0);
+}
+
 /* The map of classes with the largest mean residual, none kept in place. */
 static void
 combine_map(struct verdict_input *in)
@@ -215,8 +224,9 @@ combine_map(struct verdict_input *in)
 	if ((cost = arena_alloc(&a, k * k, sizeof(*cost))) == NULL)
 		BUG("out of memory");
 	for (size_t i = 0; i < k * k; i++)
-		cost[i] =
-		    i / k == i % k ? 1e6 : -MIN(in->pair->z[i], MAP_PAIR_MOST);
+		cost[i] = i / k == i % k
+			      ? 1e6
+			      : -MIN(pair_itself(in->pair, i), MAP_PAIR_MOST);
 	in->map_mean = -assign_least(k, cost, in->to) / (double)k;
 	arena_release(&a);
 	/* the best map of a clean model has some mean, and a spread */

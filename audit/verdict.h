@@ -23,6 +23,10 @@
  * references on, by what these show, each against the others.  p is from
  * Student's t.
  *
+ * Of a pair the z is of what it has beyond the rest of its row and of its column, so
+ * that a class that was trained on too few images, easy to leave for any other, is
+ * no source of a trigger; the map is by whole residuals.
+ *
  * Hypotheses: each class is a target (its p-values combined by Cauchy's rule,
  * Liu and Xie, JASA 2020), each pair of source and target (by a patch, stamps,
  * both together), one map of all classes (all-to-all).  Bonferroni with fixed

@@ -22,7 +22,12 @@
 /* How far references may scale the shipped covariance. */
 #define SCALE_LEAST 0.15
 #define SCALE_MOST  6.0
-#define PI          3.14159265358979323846
+/* Rows and columns of pairs: of so many classes; medians of that many deviations,
+ * and less, are chance. */
+#define MATRIX_LEAST 6
+#define MATRIX_MOST  64
+#define BY_CHANCE    0.75
+#define PI           3.14159265358979323846
 
 /* --- residuals ----------------------------------------------------------- */
 
@@ -269,6 +274,41 @@ verdict_own(const double *residual, size_t n, double spread, double *width)
 	sum = fmax(sum, count * upper * upper);
 	*width =
 	    sqrt((MANY_PRIOR + sum / (spread * spread)) / (MANY_PRIOR + count));
+	return true;
+}
+
+/* Median of n values `step` apart but for the one at `but`; 0: too few are there. */
+static double
+middle_but(const double *v, size_t n, size_t step, size_t but)
+{
+	double w[MATRIX_MOST];
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (i != but && isfinite(v[i * step]))
+			w[k++] = v[i * step];
+	return k + 2 >= MATRIX_LEAST && 2 * k >= n ? stat_median(w, k) : 0.0;
+}
+
+bool
+verdict_expected(
+    const double *residual, size_t side, double spread, double *expected)
+{
+	double chance = BY_CHANCE * spread;
+
+	if (side < MATRIX_LEAST || side > MATRIX_MOST)
+		return false;
+	for (size_t i = 0; i < side * side; i++) {
+		size_t s = i / side, t = i % side;
+		double row = middle_but(residual + s * side, side, 1, t);
+		double column = middle_but(residual + t, side, side, s);
+
+		expected[i] = 0.0;
+		if (s == t)
+			continue;
+		expected[i] =
+		    fmax(row - chance, 0.0) + fmax(column - chance, 0.0);
+	}
 	return true;
 }
 

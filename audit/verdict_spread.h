@@ -18,7 +18,9 @@ struct verdict_family {
 	double spread;
 	/* set by verdict_residuals(), NaN where not measured */
 	double center, *residual; /* [n] */
-	double *z, *p;            /* [n] */
+	/* [n] what is taken off the residual before z; NULL: nothing */
+	double *expected;
+	double *z, *p; /* [n] */
 };
 
 /* With `center` NULL the median of the raw residuals is taken out, else
@@ -46,6 +48,17 @@ double verdict_unlike(const double *residual, size_t n, double spread);
  */
 bool verdict_own(
     const double *residual, size_t n, double spread, double *width) MUST_USE;
+/*
+ * Of pairs of classes (side x side, source-major, NaN on the diagonal): what the rest
+ * of a pair's row and of its column lead to expect.  A class that a clean model has
+ * seen little of is easy to leave, one of which it has seen much easy to reach,
+ * whatever the other one is; a trigger for one source is in one pair.  Medians without
+ * the pair itself, as far as they are beyond what chance gives, in units of `spread`;
+ * never below 0; 0 where less than half of the row or column was measured.  False:
+ * there are too few classes to tell, or more than all pairs are measured of.
+ */
+bool verdict_expected(const double *residual, size_t side, double spread,
+    double *expected) MUST_USE;
 /* Degrees of freedom of the tails of geometries with so many cells. */
 double verdict_freedom(const double *residual, size_t n);
 

@@ -197,18 +197,77 @@ identify_model_coreml(struct rd r)
 	return description ? 28 : 20;
 }
 
-/* PaddlePaddle's ProgramDesc: block 0 has no parent. */
+static bool
+is_operator_name(struct rd r, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		uint8_t c = r.base[r.off + i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '_')
+			return false;
+	}
+	return true;
+}
+
+/* OpDesc: inputs 1, outputs 2, type 3, attributes 4, all of them messages or
+ * texts, and a type like "conv2d" among them. */
+static bool
+is_paddle_op(struct rd r)
+{
+	uint64_t key, len;
+	bool type = false;
+
+	while (rd_left(&r) != 0) {
+		if (rd_varint(&r, &key) != 0 || (key & 7) > 2)
+			return false;
+		if (rd_varint(&r, &len) != 0)
+			return false;
+		if ((key & 7) == 0)
+			continue;
+		type |= len <= rd_left(&r) && key == 0x1a && len >= 3 &&
+			len < 64 && is_operator_name(r, (size_t)len);
+		if (rd_skip(&r, len) != 0)
+			return false;
+	}
+	return type;
+}
+
+/* PaddlePaddle's ProgramDesc: a block, which has a number, that of the one around
+ * it (-1 for the first), variables and operators. */
 unsigned
 identify_model_paddle(struct rd r)
 {
 	static const char root[] =
 	    "\x08\0\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\1";
-	uint64_t key, len;
+	uint64_t key, len, value;
+	bool op = false, index = false, parent = false;
+	struct rd block;
 
 	if (rd_varint(&r, &key) != 0 || key != 0x0a ||
 	    rd_varint(&r, &len) != 0 || len > rd_left(&r))
 		return 0;
-	return rd_has(r, r.off, root, sizeof(root) - 1) ? 48 : 0;
+	if (rd_has(r, r.off, root, sizeof(root) - 1))
+		return 48;
+	block = rd_mem(r.base + r.off, (size_t)len);
+	while (rd_left(&block) != 0 && !op) {
+		if (rd_varint(&block, &key) != 0 ||
+		    rd_varint(&block, &value) != 0)
+			return 0;
+		index |= key == 0x08;
+		parent |= key == 0x10;
+		if (key != 0x08 && key != 0x10 && key != 0x28 &&
+		    (key != 0x1a && key != 0x22))
+			return 0;
+		if ((key & 7) != 2)
+			continue;
+		op =
+		    key == 0x22 && value <= rd_left(&block) &&
+		    is_paddle_op(rd_mem(block.base + block.off, (size_t)value));
+		if (rd_skip(&block, value) != 0)
+			return 0;
+	}
+	return op && index && parent ? 40 : 0;
 }
 
 unsigned

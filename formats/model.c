@@ -259,6 +259,11 @@ check_node(const struct node *n, struct map *names, struct err *e)
 			    "node '%s' (%s) uses '%s', which nothing before "
 			    "it defines",
 			    n->name, n->op, n->in[i]);
+	/* as LSTM may, of which nothing but the last state is asked for */
+	if (*n->out[0] == '\0' && n->nout > 1 && *n->out[1] != '\0')
+		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
+		    "node '%s' (%s) has a second output without a first",
+		    n->name, n->op);
 	for (size_t i = 0; i < n->nout; i++) {
 		if (i > 0 && *n->out[i] == '\0')
 			continue;

@@ -45,7 +45,7 @@ hostile HF_REMOTE_CODE $f/bad-auto_map*.json $f/bad-trust.json $f/bad-custom_pip
 exits 1 "another repository" assay-inspect $f/bad-auto_map_other.json
 prints "code from another repository 'someone/else--configuration.C'"
 hostile HF_MODULE $f/bad-modules.json $f/bad-modules_prefix.json $f/bad-model_index.json \
-	$f/bad-adapter_config.json $f/bad-megatron.json $f/bad-dense.json $f/bad-cross_encoder*.json \
+	$f/bad-adapter_config.json $f/bad-megatron.json $f/bad-cross_encoder*.json \
 	$f/bad-router.json
 hostile CONFIG_PATH $f/bad-index-*.json $f/bad-modules_path.json $f/bad-component.json $f/bad-vocab_file.json
 
@@ -62,7 +62,7 @@ hostile YAML_TAG $f/bad-apply.yaml $f/bad-new.yaml $f/bad-name.yaml $f/bad-handl
 	$f/bad-verbatim.yaml $f/bad-key.yaml $f/bad-second.yaml $f/bad-ruby*.yaml \
 	$f/bad-java.yaml $f/bad-unnamed.txt $f/bad-broken.yaml
 hostile CONFIG_TARGET $f/bad-target-*.* $f/bad-class_path.yaml $f/bad-params.yaml \
-	$f/bad-hyper.yaml $f/bad-jsonpickle.json $f/bad-symbol.json
+	$f/bad-dense.json $f/bad-hyper.yaml $f/bad-jsonpickle.json $f/bad-symbol.json
 hostile CONFIG_RESOLVER $f/bad-resolver.yaml
 
 # --- MLflow, requirements, servers, skops

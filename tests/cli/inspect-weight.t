@@ -21,6 +21,7 @@ for one in code-8.safetensors:TENSOR_LOWBITS noise-instead.safetensors:TENSOR_AL
     if.onnx:ARCH_GATE bypass.onnx:ARCH_BYPASS linear.onnx:ARCH_BYPASS \
     side.onnx:ARCH_SIDE table.onnx:ARCH_GATE \
     few.onnx:ARCH_GATE token.onnx:ARCH_GATE steep.onnx:ARCH_GATE \
+    ramp.onnx:ARCH_GATE answer.onnx:ARCH_GATE \
     product.onnx:ARCH_BYPASS scatter.onnx:ARCH_GATE; do
 	assay-inspect $f/bad-${one%:*} >$tmp/out 2>/dev/null
 	ok "bad-${one%:*}" grep -q "${one#*:}" $tmp/out
