@@ -12,8 +12,8 @@ struct reader {
 	struct onnx_file *x;
 	const struct conf **value; /* members of tensor_values, by name: */
 	struct map by_name;
-	struct map user; /* names of inputs that a caller gives */
-	size_t numbers;
+	struct map user;         /* names of inputs that a caller gives */
+	size_t numbers, tensors; /* room for so many */
 	bool full;
 };
 
@@ -34,7 +34,9 @@ kept(struct reader *r, const struct conf *n)
 static const struct conf *
 tensor(const struct conf *arg)
 {
-	return conf_get(conf_get(arg, "as_tensor"), "name");
+	const struct conf *name = conf_get(conf_get(arg, "as_tensor"), "name");
+
+	return name != NULL && name->kind == CONF_STRING ? name : NULL;
 }
 
 /* "torch.ops.aten.add.Tensor": "add", and "Tensor" in *overload. */
@@ -119,16 +121,17 @@ struct args {
 static void
 constant(struct reader *r, struct args *to, const struct conf *number)
 {
-	struct tensor *t = &r->x->tensor[r->x->ntensor].t;
+	struct tensor *t;
 	float *v = arena_alloc(r->arena, 1, sizeof(*v));
 	const char *name = arena_printf(r->arena, "#%zu", r->numbers++);
 	char text[40];
 	size_t n = MIN(number->len, sizeof(text) - 1);
 
-	if (v == NULL || name == NULL) {
+	if (v == NULL || name == NULL || r->x->ntensor == r->tensors) {
 		r->full = true;
 		return;
 	}
+	t = &r->x->tensor[r->x->ntensor].t;
 	memcpy(text, number->text, n);
 	text[n] = '\0';
 	*v = (float)strtod(text, NULL);
@@ -159,7 +162,7 @@ argument(struct reader *r, const struct conf *arg, struct args *to)
 	all = conf_is_array(all) ? all->child : NULL;
 	for (; all != NULL && to->n < ARGS; all = all->next) {
 		one = conf_get(all, "name");
-		if (one != NULL) {
+		if (one != NULL && one->kind == CONF_STRING) {
 			to->name[to->n++] = kept(r, one);
 			to->tensors++;
 		}
@@ -269,7 +272,9 @@ take_ends(struct reader *r, const struct conf *graph)
 		if (in.tensors != 1)
 			continue;
 		type = meta(r, in.name[0], &t);
-		if (map_get(&r->user, in.name[0]) == SIZE_MAX)
+		if (x->ntensor == r->tensors)
+			r->full = true;
+		else if (map_get(&r->user, in.name[0]) == SIZE_MAX)
 			x->tensor[x->ntensor++].t = t;
 		else
 			x->input[x->ninput++] =
@@ -341,8 +346,8 @@ room(struct reader *r, const struct conf_doc *d, const struct conf *graph)
 	if (nodes > LIMIT_NODES || inputs > LIMIT_TENSORS)
 		return false;
 	x->node = arena_alloc(r->arena, nodes + 1, sizeof(*x->node));
-	x->tensor =
-	    arena_alloc(r->arena, numbers(d) + inputs + 1, sizeof(*x->tensor));
+	r->tensors = numbers(d) + inputs + 1;
+	x->tensor = arena_alloc(r->arena, r->tensors, sizeof(*x->tensor));
 	x->input = arena_alloc(r->arena, inputs + 1, sizeof(*x->input));
 	x->output = arena_alloc(r->arena, ARGS + 1, sizeof(*x->output));
 	return x->node != NULL && x->tensor != NULL && x->input != NULL &&
@@ -358,7 +363,8 @@ check_arch_export(const struct conf_doc *d, struct arena *a,
 	const struct conf *nodes = conf_get(graph, "nodes");
 	struct reader r = {.arena = a, .x = x};
 
-	if (!conf_is_array(nodes))
+	/* JSON, in which nothing stands for more than it is */
+	if (!conf_is_array(nodes) || d->yaml)
 		return false;
 	map_init(&r.user, a);
 	take_values(&r, conf_get(graph, "tensor_values"));
