@@ -469,6 +469,17 @@ agree(struct scan *s)
 	}
 }
 
+/* The median accuracy of the references. */
+static double
+of_references(const struct scan *s)
+{
+	double v[SCAN_REFERENCES];
+
+	for (size_t i = 0; i < s->nref; i++)
+		v[i] = accuracy(s, i + 1);
+	return stat_median(v, s->nref);
+}
+
 /* So few images that count, of each class or of all, are no evidence: one near a
  * border between classes is a large share of them. */
 #define FEW_EACH 8
@@ -494,6 +505,12 @@ doubt(struct scan *s)
 	    s->verdict == VERDICT_EVIDENCE)
 		why = "a class is far easier to reach than in the references, "
 		      "but by too few images to be evidence";
+	if (s->verdict == VERDICT_EVIDENCE && s->arm == SCAN_GIVEN &&
+	    verdict_hardly(
+		s->p, s->opt.alpha, accuracy(s, 0), of_references(s)))
+		why = "a class is far easier to reach than in the references, "
+		      "but the model is much less accurate than they are: its "
+		      "training may explain it";
 	if (s->verdict == VERDICT_EVIDENCE && scan_strange_targets(s))
 		why = "a class is far easier to reach than in the references, "
 		      "but these get no image of it right: do they know it?";

@@ -19,6 +19,9 @@
 #define LARGEST_P 0.99
 /* Accuracy that is hardly better than chance: twice it, at most this. */
 #define BARELY 0.6
+/* So much less accurate than references, a model has to be so far below the level. */
+#define LESS_ACCURATE 0.05
+#define FAR_BELOW     100.0
 /* Shares of alpha. */
 #define WEIGHT_CLASS 0.5
 #define WEIGHT_PAIR  0.25
@@ -252,6 +255,13 @@ verdict_combine(struct verdict_input *in)
 	combine_pairs(in);
 	if (all && k > 2)
 		combine_map(in);
+}
+
+bool
+verdict_hardly(double p, double alpha, double accuracy, double of_references)
+{
+	return accuracy < of_references - LESS_ACCURATE &&
+	       p > alpha / FAR_BELOW;
 }
 
 /* --- the verdict --------------------------------------------------------- */

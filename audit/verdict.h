@@ -117,6 +117,15 @@ const char *verdict_name(enum verdict);
 
 /* Less than twice what guessing gets right, or than .6: hardly a model. */
 bool verdict_barely(double accuracy, size_t classes);
+/*
+ * Hardly evidence: p, which is below alpha, of a model that gets far fewer images
+ * right than its references do (the median of their accuracies).  What the null is
+ * made of are models about as good as these; one of classes out of balance, or
+ * trained against adversarial examples, lies wider than it says (EVALUATION.md, the
+ * third and fourth test of the zoo).
+ */
+bool verdict_hardly(
+    double p, double alpha, double accuracy, double of_references);
 
 /* Smallest residual that alpha would call evidence, with so many tests. */
 double verdict_least(double spread, double freedom, double tests, double alpha);

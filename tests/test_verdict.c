@@ -437,6 +437,18 @@ test_student(void **state)
 	assert_near(student_beta(2.0, 3.0, 0.5), 0.6875, 1e-12);
 }
 
+/* A worse model needs more. */
+static void
+test_hardly(void **state)
+{
+	(void)state;
+	assert_false(verdict_hardly(4e-3, 5e-3, 0.84, 0.88));
+	assert_true(verdict_hardly(4e-3, 5e-3, 0.82, 0.88));
+	assert_true(verdict_hardly(6e-5, 5e-3, 0.73, 0.88));
+	assert_false(verdict_hardly(4e-5, 5e-3, 0.73, 0.88));
+	assert_false(verdict_hardly(4e-3, 5e-3, 0.95, 0.88));
+}
+
 /* Where no p is known the verdict is not that there is nothing. */
 static void
 test_nothing(void **state)
@@ -473,6 +485,7 @@ main(void)
 	    cmocka_unit_test(test_assign),
 	    cmocka_unit_test(test_student),
 	    cmocka_unit_test(test_nothing),
+	    cmocka_unit_test(test_hardly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
