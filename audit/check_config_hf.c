@@ -114,7 +114,7 @@ activation(const struct check_file *f, const struct conf *root)
 	char shown[SHOWN];
 
 	if (conf_is_string(n) && conf_has(n, ".") &&
-	    !begins(n, "torch.nn.modules.") && !begins(n, "torch.nn.") &&
+	    !check_config_trusted(n->text, n->len) &&
 	    !check_config_local(f, n->text, n->len))
 		check_find(f, FINDING_CONFIG_TARGET, n->off,
 		    "activation_function '%s'",
