@@ -27,6 +27,8 @@ void check_config_string(const struct check_file *, const struct conf_doc *);
 void check_config_command(const struct check_file *, const struct conf_doc *);
 /* Cells of a notebook. */
 void check_config_notebook(const struct check_file *, const struct conf *cells);
+/* Which file of safetensors holds what, in an index. */
+void check_config_shards(const struct check_file *, const struct conf_doc *);
 /* Chunks of arrays that are elsewhere. */
 void check_config_refs(const struct check_file *, const struct conf_doc *);
 /* Tags of YAML. */

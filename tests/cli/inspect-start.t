@@ -177,6 +177,9 @@ python3 - <<-END
 	family = "\\U0001f468\\u200d\\U0001f469\\u200d\\U0001f467"
 	open(d + "/good-emoji.jsonl", "w").write(json.dumps({"text": (flag + family) * 9}, ensure_ascii=False) + "\\n")
 END
+exits 1 "a shard without a tensor that the index says is there" assay-inspect fixtures/shards/bad-shard-less
+prints "high *MODEL_INVALID.*lacks 1 tensors"
+exits 0 "shards as the index says" assay-inspect fixtures/shards/good-shards
 for one in bad.db:COMMAND_DANGEROUS bad.safetensors:METADATA_CODE bad-cpp.pt2:OBJECT_CODE \
     bad-lite.ptl:TORCHSCRIPT_OPERATOR bad-tags.jsonl:TEXT_INVISIBLE bad-escaped.jsonl:TEXT_INVISIBLE; do
 	run assay-inspect $tmp/made/${one%:*}

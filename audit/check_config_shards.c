@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ * model.safetensors.index.json of Hugging Face: which file each tensor is in.  What a
+ * file of the bundle does not hold, transformers takes from nowhere and fills with
+ * random numbers, with a warning.
+ */
+#include "audit/check_config_part.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define SHARDS 256
+#define HEADER ((uint64_t)4 << 20) /* of one; larger ones are left out */
+
+/* The header of a shard beside the file, a new reference; NULL: it is not there, or
+ * what is wrong with it is said of it. */
+static json_t *
+header(const struct check_file *f, const char *name)
+{
+	struct file_map m;
+	struct err ignored;
+	struct slice s;
+	uint64_t len;
+	json_t *j = NULL;
+	int fd = f->sink->near(f->sink->beside_ctx, 0, name);
+
+	if (fd < 0)
+		return NULL;
+	if (file_map_fd(fd, name, LIMIT_MODEL_FILE, &m, &ignored) == 0) {
+		struct rd r = rd_mem(m.ptr, m.len);
+
+		if (rd_u64le(&r, &len) == 0 && len <= HEADER &&
+		    rd_bytes(&r, len, &s) == 0 &&
+		    json_read(s.ptr, s.len, &j, &ignored) != 0)
+			j = NULL;
+		file_unmap(&m);
+	}
+	close(fd);
+	return j;
+}
+
+static bool
+is_first(const struct conf *map, const struct conf *n)
+{
+	for (const struct conf *k = map->child; k != n; k = k->next)
+		if (k->kind == CONF_STRING && k->len == n->len &&
+		    memcmp(k->text, n->text, n->len) == 0)
+			return false;
+	return true;
+}
+
+static bool
+lacks(const json_t *head, const struct conf *tensor)
+{
+	char name[LIMIT_NAME + 1];
+
+	if (tensor->key_len > LIMIT_NAME)
+		return false;
+	memcpy(name, tensor->key, tensor->key_len);
+	name[tensor->key_len] = '\0';
+	return json_object_get(head, name) == NULL;
+}
+
+/* All that the index says of one shard, from there on; one finding a shard. */
+static void
+shard(const struct check_file *f, const struct conf *of)
+{
+	char name[LIMIT_NAME + 1];
+	json_t *head;
+	size_t n = 0;
+	const struct conf *first = NULL;
+
+	if (of->len == 0 || of->len > LIMIT_NAME)
+		return;
+	memcpy(name, of->text, of->len);
+	name[of->len] = '\0';
+	head = header(f, name);
+	for (const struct conf *k = of; head != NULL && k != NULL; k = k->next)
+		if (k->kind == CONF_STRING && k->len == of->len &&
+		    memcmp(k->text, of->text, of->len) == 0 && lacks(head, k)) {
+			first = first == NULL ? k : first;
+			n++;
+		}
+	if (first != NULL)
+		check_find(f, FINDING_MODEL_INVALID, first->off,
+		    "'%s' lacks %zu tensors that are said to be in it, "
+		    "'%.*s' first",
+		    name, n, (int)MIN(first->key_len, (size_t)200), first->key);
+	json_decref(head);
+}
+
+void
+check_config_shards(const struct check_file *f, const struct conf_doc *d)
+{
+	const struct conf *map = conf_get(d->root, "weight_map");
+	const struct conf *last = NULL;
+	size_t shards = 0;
+
+	if (f->sink->near == NULL || f->member != NULL || f->depth != 0 ||
+	    d->yaml || !conf_is_object(map) ||
+	    !text_ends_with(check_name_of(f), ".safetensors.index.json"))
+		return;
+	for (const struct conf *n = map->child; n != NULL; n = n->next) {
+		/* most are in the order of their shards */
+		bool same = last != NULL && n->kind == CONF_STRING &&
+			    n->len == last->len &&
+			    memcmp(n->text, last->text, n->len) == 0;
+
+		if (n->kind != CONF_STRING || same || shards == SHARDS ||
+		    !is_first(map, n))
+			continue;
+		last = n;
+		shards++;
+		shard(f, n);
+	}
+}
