@@ -7,6 +7,7 @@
 #include "audit/check_arch_keras.h"
 #include "audit/check_arch_ov.h"
 #include "audit/check_arch_script.h"
+#include "audit/check_arch_tfjs.h"
 #include "audit/check_arch_tflite.h"
 #include "base/limits.h"
 
@@ -135,7 +136,7 @@ check_arch_program(const struct check_file *f, const struct conf_doc *d)
 	struct arena a;
 
 	arena_init(&a, LIMIT_MODEL_ARENA);
-	if (check_arch_export(d, &a, &x, &e))
+	if (check_arch_export(d, &a, &x, &e) || check_arch_tfjs(d, &a, &x, &e))
 		judge_gates(f, &x, &a, &e);
 	arena_release(&a);
 }

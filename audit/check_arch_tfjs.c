@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/check_arch_tfjs.h"
+
+#include "audit/check_arch_tf_op.h"
+#include "base/limits.h"
+
+#include <string.h>
+
+#define SIDE 8 /* of a matrix of which nothing is known */
+
+struct reader {
+	struct arena *arena;
+	struct onnx_file *x;
+	struct map used; /* names that some node takes */
+	bool full;
+};
+
+/* --- names --------------------------------------------------------------- */
+
+static const char *
+kept(struct reader *r, const char *s, size_t len)
+{
+	const char *p = s != NULL && len <= LIMIT_NAME
+			    ? arena_strdup(r->arena, s, len)
+			    : NULL;
+
+	r->full = r->full || p == NULL;
+	return p != NULL ? p : "";
+}
+
+static const char *
+text(struct reader *r, const struct conf *n)
+{
+	return n != NULL && n->kind == CONF_STRING ? kept(r, n->text, n->len)
+						   : "";
+}
+
+/* The value that "node", "node:1" or "^node" names: a node's outputs are one here;
+ * "": what only has to come before. */
+static const char *
+input_name(struct reader *r, const struct conf *n)
+{
+	size_t len = n->len;
+
+	if (n->kind != CONF_STRING || len == 0 || n->text[0] == '^')
+		return "";
+	for (size_t i = 0; i < len; i++)
+		if (n->text[i] == ':')
+			len = i;
+	return kept(r, n->text, len);
+}
+
+static size_t
+members(const struct conf *array)
+{
+	size_t n = 0;
+
+	for (array = conf_is_array(array) ? array->child : NULL; array != NULL;
+	     array = array->next)
+		n++;
+	return n;
+}
+
+/* --- nodes --------------------------------------------------------------- */
+
+static uint64_t
+whole(const struct conf *n)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; n != NULL && i < n->len && i < 12; i++)
+		if (n->text != NULL && n->text[i] >= '0' && n->text[i] <= '9')
+			v = 10 * v + (uint64_t)(n->text[i] - '0');
+	return v;
+}
+
+/* attr.<key>.<of>: {"dim": [{"size": "3"}]} */
+static const struct conf *
+dims(const struct conf *node, const char *key, const char *of)
+{
+	const struct conf *v = conf_get(conf_get(node, "attr"), key);
+
+	if (strcmp(of, "tensorShape") == 0)
+		v = conf_get(v, "tensor");
+	v = conf_get(conf_get(v, of), "dim");
+	return conf_is_array(v) ? v : NULL;
+}
+
+static void
+constant(struct reader *r, const struct conf *node, const char *name)
+{
+	const struct conf *d = dims(node, "value", "tensorShape");
+	struct tensor *t = &r->x->tensor[r->x->ntensor++].t;
+
+	*t = (struct tensor){.name = name, .dtype = DTYPE_F32};
+	for (d = d != NULL ? d->child : NULL; d != NULL; d = d->next)
+		if (t->rank < MODEL_MAX_RANK)
+			t->dim[t->rank++] =
+			    MAX(whole(conf_get(d, "size")), (uint64_t)1);
+	if (t->rank == 0) {
+		t->rank = 2;
+		t->dim[0] = t->dim[1] = SIDE;
+	}
+}
+
+static void
+placeholder(struct reader *r, const struct conf *node, const char *name)
+{
+	const struct conf *type =
+	    conf_get(conf_get(conf_get(node, "attr"), "dtype"), "type");
+	bool whole_numbers =
+	    conf_is_string(type) &&
+	    (conf_has(type, "INT") || conf_has(type, "BOOL")) &&
+	    !conf_text_is(type, "DT_UINT8");
+
+	r->x->input[r->x->ninput++] = (struct onnx_value){.name = name,
+	    .type = whole_numbers ? 7 : 1,
+	    .shaped = true,
+	    .rank = members(dims(node, "shape", "shape"))};
+}
+
+static void
+take_node(struct reader *r, const struct conf *node)
+{
+	const char *name = text(r, conf_get(node, "name"));
+	const char *op = text(r, conf_get(node, "op"));
+	const struct conf *in = conf_get(node, "input");
+	struct onnx_node *to;
+
+	if (strcmp(op, "Const") == 0) {
+		constant(r, node, name);
+		return;
+	}
+	if (strcmp(op, "Placeholder") == 0) {
+		placeholder(r, node, name);
+		return;
+	}
+	to = &r->x->node[r->x->nnode];
+	*to = (struct onnx_node){.op = check_arch_tf_op(op),
+	    .name = name,
+	    .domain = "",
+	    .overload = "",
+	    .nout = 1};
+	to->in = arena_alloc(r->arena, members(in) + 1, sizeof(*to->in));
+	to->out = arena_alloc(r->arena, 1, sizeof(*to->out));
+	to->attr = arena_alloc(r->arena, 1, sizeof(*to->attr));
+	if (to->in == NULL || to->out == NULL || to->attr == NULL) {
+		r->full = true;
+		return;
+	}
+	to->out[0] = name;
+	for (in = conf_is_array(in) ? in->child : NULL; in != NULL;
+	     in = in->next)
+		to->in[to->nin++] = input_name(r, in);
+	/* of what a number is cast to, only that it is one */
+	if (strcmp(to->op, "Cast") == 0)
+		to->attr[to->nattr++] =
+		    (struct onnx_attr){.name = "to", .type = ONNX_INT, .i = 1};
+	r->x->nnode++;
+}
+
+/* --- the graph ----------------------------------------------------------- */
+
+static void
+mark_used(struct reader *r)
+{
+	for (size_t i = 0; i < r->x->nnode && !r->full; i++)
+		for (size_t k = 0; k < r->x->node[i].nin; k++) {
+			const char *name = r->x->node[i].in[k];
+
+			if (*name != '\0' &&
+			    map_put(&r->used, name, 1) == ERR_LIMIT)
+				r->full = true;
+		}
+}
+
+/* What no node takes is a result. */
+static void
+take_outputs(struct reader *r)
+{
+	struct onnx_file *x = r->x;
+
+	for (size_t i = 0; i < x->nnode && !r->full; i++)
+		if (map_get(&r->used, x->node[i].name) == SIZE_MAX)
+			x->output[x->noutput++] =
+			    (struct onnx_value){.name = x->node[i].name};
+}
+
+bool
+check_arch_tfjs(const struct conf_doc *d, struct arena *a, struct onnx_file *x,
+    struct err *e)
+{
+	const struct conf *nodes =
+	    conf_get(conf_get(d->root, "modelTopology"), "node");
+	struct reader r = {.arena = a, .x = x};
+	size_t n = members(nodes);
+
+	if (n == 0 || d->yaml)
+		return false;
+	map_init(&r.used, a);
+	r.full = n > LIMIT_NODES;
+	if (!r.full) {
+		x->node = arena_alloc(a, n + 1, sizeof(*x->node));
+		x->tensor = arena_alloc(a, n + 1, sizeof(*x->tensor));
+		x->input = arena_alloc(a, n + 1, sizeof(*x->input));
+		x->output = arena_alloc(a, n + 1, sizeof(*x->output));
+		r.full = x->node == NULL || x->tensor == NULL ||
+			 x->input == NULL || x->output == NULL;
+	}
+	for (nodes = nodes->child; nodes != NULL && !r.full;
+	     nodes = nodes->next)
+		take_node(&r, nodes);
+	if (!r.full)
+		mark_used(&r);
+	take_outputs(&r);
+	if (r.full)
+		(void)err_set(e, ERR_LIMIT, ERR_NOWHERE,
+		    "graph: more than memory for it");
+	return true;
+}
