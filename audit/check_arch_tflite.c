@@ -15,7 +15,7 @@ struct reader {
 };
 
 static const char *
-op_of(int64_t op, const struct reader *r)
+op_of(int64_t op, struct reader *r)
 {
 	static const struct {
 		int64_t code;
@@ -33,6 +33,7 @@ op_of(int64_t op, const struct reader *r)
 			return ops[i].op;
 	kept = arena_printf(
 	    r->arena, "%s", tflite_file_op(op, name, sizeof(name)));
+	r->full = r->full || kept == NULL;
 	return kept != NULL ? kept : "";
 }
 
@@ -67,8 +68,9 @@ take_node(struct reader *r, const struct tflite_node *n)
 {
 	struct onnx_node *to = &r->x->node[r->x->nnode++];
 
+	/* the runtime asks for the name of a custom operator alone */
 	*to = (struct onnx_node){
-	    .op = *n->custom != '\0' ? n->custom : op_of(n->op, r),
+	    .op = n->op == TFLITE_CUSTOM ? n->custom : op_of(n->op, r),
 	    .name = "",
 	    .domain = "",
 	    .overload = "",
