@@ -103,18 +103,25 @@ constant(struct reader *r, const struct conf *node, const char *name)
 	}
 }
 
+/* ONNX's TensorProto.DataType of attr.<key>.type; bytes are what images are of. */
+static int64_t
+type_of(const struct conf *node, const char *key)
+{
+	const struct conf *type =
+	    conf_get(conf_get(conf_get(node, "attr"), key), "type");
+
+	return type != NULL &&
+		       (conf_has(type, "INT") || conf_has(type, "BOOL")) &&
+		       !conf_text_is(type, "DT_UINT8")
+		   ? 7
+		   : 1;
+}
+
 static void
 placeholder(struct reader *r, const struct conf *node, const char *name)
 {
-	const struct conf *type =
-	    conf_get(conf_get(conf_get(node, "attr"), "dtype"), "type");
-	bool whole_numbers =
-	    conf_is_string(type) &&
-	    (conf_has(type, "INT") || conf_has(type, "BOOL")) &&
-	    !conf_text_is(type, "DT_UINT8");
-
 	r->x->input[r->x->ninput++] = (struct onnx_value){.name = name,
-	    .type = whole_numbers ? 7 : 1,
+	    .type = type_of(node, "dtype"),
 	    .shaped = true,
 	    .rank = members(dims(node, "shape", "shape"))};
 }
@@ -152,10 +159,9 @@ take_node(struct reader *r, const struct conf *node)
 	for (in = conf_is_array(in) ? in->child : NULL; in != NULL;
 	     in = in->next)
 		to->in[to->nin++] = input_name(r, in);
-	/* of what a number is cast to, only that it is one */
 	if (strcmp(to->op, "Cast") == 0)
-		to->attr[to->nattr++] =
-		    (struct onnx_attr){.name = "to", .type = ONNX_INT, .i = 1};
+		to->attr[to->nattr++] = (struct onnx_attr){
+		    .name = "to", .type = ONNX_INT, .i = type_of(node, "DstT")};
 	r->x->nnode++;
 }
 

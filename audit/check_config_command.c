@@ -3,7 +3,7 @@
  * integration, editors and package managers have for them, whatever the file is
  * called.  Other strings that quote a command are prose.
  */
-#define _GNU_SOURCE /* memmem, memrchr */
+#define _GNU_SOURCE /* memrchr */
 #include "audit/check_config_part.h"
 
 #include "audit/check_shell.h"
@@ -108,21 +108,6 @@ hands_on_secrets(const struct conf *n)
 	return k == sizeof(call) - 1;
 }
 
-static bool
-holds(const struct conf *n, const char *word)
-{
-	return n->kind == CONF_STRING && n->len >= strlen(word) &&
-	       memmem(n->text, n->len, word, strlen(word)) != NULL;
-}
-
-static bool
-is_word(const struct conf *n, const char *word)
-{
-	return (n->key != NULL && n->key_len == strlen(word) &&
-		   memcmp(n->key, word, n->key_len) == 0) ||
-	       (n->kind == CONF_STRING && conf_text_is(n, word));
-}
-
 /*
  * pull_request_target has the secrets of the repository; what it checks out and
  * runs is a stranger's (GitHub Security Lab, "Preventing pwn requests").
@@ -134,13 +119,12 @@ workflow(const struct check_file *f, const struct conf_doc *d)
 	bool target = false, runs = false;
 
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
-		target |= is_word(n, "pull_request_target");
-		runs |= n->key != NULL && n->key_len == 3 &&
-			memcmp(n->key, "run", 3) == 0;
-		if (n->key != NULL && n->key_len == 3 &&
-		    memcmp(n->key, "ref", 3) == 0 &&
-		    (holds(n, "github.event.pull_request.head.") ||
-			holds(n, "github.head_ref")))
+		target |= conf_key_is(n, "pull_request_target") ||
+			  conf_text_is(n, "pull_request_target");
+		runs |= conf_key_is(n, "run");
+		if (conf_key_is(n, "ref") &&
+		    (conf_has(n, "github.event.pull_request.head.") ||
+			conf_has(n, "github.head_ref")))
 			strange = n;
 	}
 	if (target && runs && strange != NULL)

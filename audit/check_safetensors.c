@@ -160,28 +160,36 @@ by_place(const void *a, const void *b)
 	return (x->end > y->end) - (x->end < y->end);
 }
 
+static bool
+is_text(const uint8_t *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((s[i] < ' ' && s[i] != '\n' && s[i] != '\t' &&
+			s[i] != '\r') ||
+		    s[i] >= 0x7f)
+			return false;
+	return true;
+}
+
 /* Whole tensors of bytes that are text, as some tools keep tokenizers and settings:
- * looked at as what they say. */
+ * looked at as what they say, each byte of the file once. */
 static void
 texts(const struct head *h)
 {
 	const uint8_t *data = h->f->bytes.base + (h->f->bytes.len - h->data);
+	uint64_t at = 0;
 
 	for (size_t i = 0; i < h->n; i++) {
 		const struct place *p = &h->place[i];
-		size_t len = p->end > p->begin && p->end <= h->data
-				 ? (size_t)(p->end - p->begin)
-				 : 0;
-		size_t k = 0;
 
-		while (k < len && ((data[p->begin + k] >= ' ' &&
-				       data[p->begin + k] < 0x7f) ||
-				      data[p->begin + k] == '\n' ||
-				      data[p->begin + k] == '\t' ||
-				      data[p->begin + k] == '\r'))
-			k++;
-		if (p->bytes && len >= TEXT_LEAST && k == len)
-			check_note(h->f, p->name, rd_mem(data + p->begin, len));
+		if (!p->bytes || p->begin < at || p->end > h->data ||
+		    p->end < p->begin + TEXT_LEAST)
+			continue;
+		at = p->end;
+		if (is_text(data + p->begin, (size_t)(p->end - p->begin)))
+			check_note(h->f, p->name,
+			    rd_mem(
+				data + p->begin, (size_t)(p->end - p->begin)));
 	}
 }
 
