@@ -179,18 +179,29 @@ seven(const uint8_t *p, size_t len)
 }
 
 static const struct {
+	unsigned bucket;
 	const char *name, *magic;
 	size_t len;
 } fixed[] = {
     /* all of 60 bits and more */
-    {"bzip2 stream", "BZh91AY&SY", 10},
-    {"bzip2 stream", "BZh11AY&SY", 10},
-    {"bzip2 stream", "BZh51AY&SY", 10},
-    {"RAR archive", "Rar!\x1a\x07\x01\x00", 8},
-    {"Dalvik program", "dex\n035\0", 8},
-    {"Dalvik program", "dex\n039\0", 8},
-    {"WebAssembly module", "\0asm\1\0\0\0", 8},
-    {"key or certificate", "-----BEGIN ", 11},
+    {7, "bzip2 stream", "BZh91AY&SY", 10},
+    {7, "bzip2 stream", "BZh11AY&SY", 10},
+    {7, "bzip2 stream", "BZh51AY&SY", 10},
+    {7, "RAR archive", "Rar!\x1a\x07\x01\x00", 8},
+    {7, "Dalvik program", "dex\n035\0", 8},
+    {7, "Dalvik program", "dex\n039\0", 8},
+    {7, "WebAssembly module", "\0asm\1\0\0\0", 8},
+    {7, "key or certificate", "-----BEGIN ", 11},
+    /* what machine code that has no file pushes or begins with: the shell's
+     * name as numbers, and the first instructions of Metasploit's Windows
+     * payloads (64 bits, 32 bits of two ages) */
+    {0, "machine code", "/bin/sh\0", 8},
+    {0, "machine code", "/bin//sh", 8},
+    {0, "machine code", "h//shh/bin", 10},
+    {0, "machine code", "\xfcH\x83\xe4\xf0\xe8\xc0\0\0\0", 10},
+    {0, "machine code", "\xfcH\x83\xe4\xf0\xe8\xcc\0\0\0", 10},
+    {0, "machine code", "\xfc\xe8\x82\0\0\0`\x89\xe5", 9},
+    {0, "machine code", "\xfc\xe8\x89\0\0\0`\x89\xe5", 9},
 };
 
 /* --- pickles ------------------------------------------------------------- */
@@ -312,7 +323,8 @@ check_weight_magic_init(struct check_weight_magic *m)
 		find_add(&m->first, kinds[i].bucket, kinds[i].first,
 		    strlen(kinds[i].first));
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
-		find_add(&m->first, 7, fixed[i].magic, fixed[i].len);
+		find_add(
+		    &m->first, fixed[i].bucket, fixed[i].magic, fixed[i].len);
 }
 
 /* What a string is long that leaves room for an import in what is read. */

@@ -226,6 +226,13 @@ static const struct magic magic_rows[] = {
 	NULL},
     {"pickle", BYTES("\x80\2cposix\nsystem\nX\2\0\0\0id\x85R."), "pickle"},
     {"pickle without import", BYTES("\x80\2]q\0(K\1K\2K\3K\4K\5e."), NULL},
+    {"shellcode, Linux, 64 bits",
+	BYTES("/bin/sh\0\x53\x48\x89\xe7\x50\x48\x89\xe2"), "machine code"},
+    {"shellcode, Linux, 32 bits", BYTES("h//shh/bin\x89\xe3\x50\x53\x89\xe1"),
+	"machine code"},
+    {"shellcode, Windows", BYTES("\xfcH\x83\xe4\xf0\xe8\xc0\0\0\0AQAPRQVH"),
+	"machine code"},
+    {"a shell that is no whole name", BYTES("/bin/shared/object"), NULL},
     {"ELF, magic only",
 	BYTES("\x7f"
 	      "ELFabcdefghijklmnopqrstuvwxyz"),
