@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * A chat template that says something of its own when somebody's message has a
- * word: a backdoor of the words around the model, which no sandbox stops (MITRE
- * ATLAS AML.T0051).  Honest templates look for marks of their own format
- * ("</think>", "/no_think"), not for words of a language.
+ * word, or that does something else from a day on: a backdoor of the words
+ * around the model, which no sandbox stops (MITRE ATLAS AML.T0051).  Honest
+ * templates look for marks of their own format ("</think>", "/no_think"), not
+ * for words of a language, and print the date (strftime_now, transformers'
+ * chat_template_utils.py), but hold it against no year.
  */
 #include "audit/check_jinja_trigger.h"
 
@@ -89,6 +91,99 @@ asks(const struct tokens *x, size_t i, size_t end)
 	return false;
 }
 
+/* --- dates ------------------------------------------------------------------ */
+
+#define DATES 8 /* names that hold one */
+
+struct dates {
+	const struct jinja_token *name[DATES];
+	size_t n;
+};
+
+/* strftime_now(...), now(...): where the call ends, i: none. */
+static size_t
+date_call(const struct tokens *x, size_t i)
+{
+	size_t depth = 0;
+
+	if (i >= x->n || x->t[i].kind != JINJA_NAME ||
+	    (!jinja_is(&x->t[i], "strftime_now") &&
+		!jinja_is(&x->t[i], "now")) ||
+	    !op(x, i + 1, "("))
+		return i;
+	for (size_t k = i + 1; k < x->n && x->t[k].kind != JINJA_CLOSE; k++) {
+		depth += op(x, k, "(");
+		if (op(x, k, ")") && --depth == 0)
+			return k + 1;
+	}
+	return i;
+}
+
+static bool
+is_date(const struct tokens *x, const struct dates *d, size_t i)
+{
+	for (size_t k = 0; k < d->n; k++)
+		if (x->t[i].kind == JINJA_NAME &&
+		    x->t[i].len == d->name[k]->len &&
+		    memcmp(x->t[i].s, d->name[k]->s, x->t[i].len) == 0)
+			return true;
+	return false;
+}
+
+/* A string or number with a year in it. */
+static bool
+has_year(const struct jinja_token *t)
+{
+	size_t digits = 0;
+
+	if (t->kind != JINJA_STRING && t->kind != JINJA_NUMBER)
+		return false;
+	for (size_t k = 0; k < t->len && digits < 4; k++)
+		digits = isdigit((unsigned char)t->s[k]) ? digits + 1 : 0;
+	return digits == 4;
+}
+
+static bool
+compares(const struct tokens *x, size_t i)
+{
+	static const char *const signs[] = {"<", ">", "<=", ">=", "==", "!="};
+
+	return x->t[i].kind == JINJA_OP &&
+	       text_is_among(x->t[i].s, x->t[i].len, signs, ARRAY_LEN(signs));
+}
+
+/* {% set day = strftime_now(...) %} */
+static void
+note_date(const struct tokens *x, size_t i, struct dates *d)
+{
+	if (jinja_is(&x->t[i], "set") && i + 3 < x->n && op(x, i + 2, "=") &&
+	    date_call(x, i + 3) != i + 3 && d->n < DATES)
+		d->name[d->n++] = &x->t[i + 1];
+}
+
+/* The condition holds today's date against a year. */
+static bool
+asks_date(const struct tokens *x, const struct dates *d, size_t i, size_t end)
+{
+	bool date = false, sign = false, year = false;
+
+	while (i < end) {
+		size_t call = date_call(x, i);
+
+		date = date || call != i || is_date(x, d, i);
+		sign = sign || compares(x, i);
+		year = year || (call == i && has_year(&x->t[i]));
+		if (date && sign && year)
+			return true;
+		if (ends_operand(&x->t[i]))
+			date = sign = year = false;
+		i = MAX(call, i + 1);
+	}
+	return false;
+}
+
+/* --- what a branch says ------------------------------------------------------ */
+
 static size_t
 words_in(const char *s, size_t len)
 {
@@ -137,16 +232,21 @@ const struct jinja_token *
 check_jinja_trigger(const struct jinja_token *t, size_t n)
 {
 	const struct tokens x = {t, n};
+	struct dates dates = {0};
 	size_t work = 0;
 
 	for (size_t i = 1; i < n && work < 64; i++) {
 		size_t end = i + 1;
 
-		if (t[i - 1].kind != JINJA_STMT ||
-		    (!jinja_is(&t[i], "if") && !jinja_is(&t[i], "elif")))
+		if (t[i - 1].kind != JINJA_STMT)
+			continue;
+		note_date(&x, i, &dates);
+		if (!jinja_is(&t[i], "if") && !jinja_is(&t[i], "elif"))
 			continue;
 		while (end < n && t[end].kind != JINJA_CLOSE)
 			end++;
+		if (asks_date(&x, &dates, i + 1, end))
+			return &t[i + 1];
 		if (!asks(&x, i + 1, end))
 			continue;
 		work++;
