@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "formats/identify_probe.h"
+#include "formats/onnx_file.h"
 
 #define MAGIC(id, at, magic, bits)                                             \
 	static unsigned probe_##id(struct rd r)                                \
@@ -191,13 +192,15 @@ static const int8_t model_field[32] = {-1, 0, 2, 2, 2, 0, 2, 2, 2, -1, -1, -1,
 
 /*
  * protobuf has no magic: every field to the end of the file must be one of
- * ModelProto's, with a graph (7) and a version (1 or 8).
+ * ModelProto's, with a graph (7) and a version (1 or 8).  The first bytes of a
+ * tensor are so by chance, one of a hundred thousand, but for the graph's own.
  */
 static unsigned
 probe_onnx(struct rd r)
 {
 	uint32_t seen = 0;
 	uint64_t key, value;
+	struct rd body;
 
 	while (rd_left(&r) != 0) {
 		if (rd_varint(&r, &key) != 0 || key >> 3 > 31 || key >> 3 == 0)
@@ -205,9 +208,9 @@ probe_onnx(struct rd r)
 		if (model_field[key >> 3] != (int8_t)(key & 7) ||
 		    rd_varint(&r, &value) != 0)
 			return 0;
-		if ((key & 7) == 2 && rd_skip(&r, value) != 0)
+		if ((key & 7) == 2 && rd_sub(&r, value, &body) != 0)
 			return 0;
-		if (key >> 3 == 7 && value == 0)
+		if (key >> 3 == 7 && !onnx_file_graph_like(body))
 			return 0;
 		seen |= (uint32_t)1 << (key >> 3);
 	}

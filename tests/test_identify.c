@@ -112,6 +112,8 @@ static const struct mem_row mem_rows[] = {
 	MEM("safetensors header too long", "\xff\0\0\0\0\0\0\0{}", ""),
 	MEM("onnx without a graph", "\x08\x08\x42\x02\x10\x11", ""),
 	MEM("onnx with a hole", "\x08\x08\x3a\x7f\x10\x11", ""),
+	MEM("onnx whose graph is numbers",
+	    "\x08\x5c\x3a\x05\x3d\xa4\x3b\x30\x3c", ""),
 	MEM("pickle without stop, long", "\x80\x04NNNNNN", "pickle"),
 	MEM("pickle that stops at once", "\x80\x04.", ""),
 	MEM("old pickle with an import", "cos\nsystem\n(S'x'\ntR.", "pickle"),
