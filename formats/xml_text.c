@@ -30,6 +30,9 @@ xml_text_narrow(struct rd r, struct arena *a, struct rd *out)
 	if (!big && !(r.base[0] == 0xff && r.base[1] == 0xfe) &&
 	    !(r.base[0] == '<' && r.base[1] == 0))
 		return false;
+	/* without a mark: two ASCII characters, as a tensor seldom begins */
+	if (r.base[0] < 0xfe && r.base[big ? 2 : 3] != 0)
+		return false;
 	if ((to = arena_alloc(a, n, 1)) == NULL)
 		return false;
 	for (size_t i = 0; i < n; i++) {
