@@ -6,6 +6,7 @@
 #include "audit/check.h"
 
 #include "audit/check_note.h"
+#include "audit/check_onnx_cost.h"
 #include "audit/check_onnx_op.h"
 #include "audit/check_path.h"
 #include "base/limits.h"
@@ -353,6 +354,7 @@ graph(struct walk *w, struct rd r)
 	w->depth++;
 	rc = fields(w, r, graph_field);
 	w->depth--;
+	check_onnx_cost(w->f, r);
 	return rc;
 }
 

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: MIT
+ * Each value has so many elements at least: inputs one for each unknown size.
+ * Field numbers are those of onnx.proto, operators those of Operators.md.
+ */
+#include "audit/check_onnx_cost.h"
+
+#include "base/limits.h"
+#include "base/map.h"
+#include "base/text.h"
+#include "formats/onnx_wire.h"
+
+#include <inttypes.h>
+
+#define NUMBERS  16     /* that a constant shape may have */
+#define INPUTS   16     /* of a node that are looked at */
+#define ELEMENTS 0x1p38 /* a TiB of floats */
+#define TURNS    0x1p40 /* of a loop */
+
+/* TensorProto.DataType */
+enum {
+	FLOAT = 1,
+	INT32 = 6,
+	INT64 = 7,
+	BOOL = 9
+};
+
+struct value {
+	double elements;        /* at least */
+	double number[NUMBERS]; /* of a small constant */
+	size_t n;               /* of these; 0: not constant, or not small */
+	bool yes;               /* a condition that is always true */
+};
+
+enum verdict {
+	AFFORDABLE,
+	TOO_LARGE,
+	ENDLESS
+};
+
+struct cost {
+	struct arena arena;
+	struct map at; /* names to places in `value` */
+	struct value *value;
+	size_t n, room;
+	enum verdict verdict; /* of the node that was looked at last */
+	struct rd node;
+	double elements; /* that it makes */
+};
+
+struct node {
+	struct rd message, op;
+	struct rd name[INPUTS]; /* of inputs; empty: left out */
+	size_t n;
+};
+
+static const struct value unknown = {.elements = 1.0};
+
+/* --- constants ----------------------------------------------------------- */
+
+static bool
+count_of(struct rd r, uint32_t number, enum onnx_wire_type type, size_t *n)
+{
+	struct err e;
+
+	return onnx_wire_repeated(r, number, type, NULL, 8, n, &e) == 0 &&
+	       *n != 0 && *n <= NUMBERS;
+}
+
+static bool
+whole(struct rd tensor, uint32_t field, struct value *v)
+{
+	uint8_t bytes[8 * NUMBERS] = {0};
+	struct rd r = rd_mem(bytes, sizeof(bytes));
+	struct err e;
+	uint64_t u = 0;
+	size_t n;
+
+	if (!count_of(tensor, field, ONNX_WIRE_VARINT, &n) ||
+	    onnx_wire_repeated(
+		tensor, field, ONNX_WIRE_VARINT, bytes, 8, &n, &e) != 0)
+		return false;
+	for (v->n = 0; v->n < n && rd_u64le(&r, &u) == 0; v->n++)
+		v->number[v->n] = (double)(int64_t)u;
+	return true;
+}
+
+static double
+read_raw(struct rd *r, uint64_t type)
+{
+	uint64_t u = 0;
+	uint32_t small = 0;
+	uint8_t byte = 0;
+	float x;
+
+	if (type == INT64)
+		return rd_u64le(r, &u) == 0 ? (double)(int64_t)u : 0.0;
+	if (type == BOOL)
+		return rd_u8(r, &byte) == 0 ? byte : 0.0;
+	if (rd_u32le(r, &small) != 0)
+		return 0.0;
+	if (type == INT32)
+		return (double)(int32_t)small;
+	memcpy(&x, &small, sizeof(x));
+	return (double)x;
+}
+
+static void
+raw(struct rd r, uint64_t type, struct value *v)
+{
+	size_t width = type == INT64 ? 8 : type == BOOL ? 1 : 4;
+
+	if (r.len == 0 || r.len % width != 0 || r.len / width > NUMBERS)
+		return;
+	for (v->n = 0; rd_left(&r) != 0; v->n++)
+		v->number[v->n] = read_raw(&r, type);
+}
+
+static void
+floats(struct rd tensor, struct value *v)
+{
+	uint8_t bytes[4 * NUMBERS] = {0};
+	struct err e;
+	size_t n;
+
+	if (count_of(tensor, 4, ONNX_WIRE_FIXED32, &n) &&
+	    onnx_wire_repeated(
+		tensor, 4, ONNX_WIRE_FIXED32, bytes, 4, &n, &e) == 0)
+		raw(rd_mem(bytes, 4 * n), FLOAT, v);
+}
+
+/* Of a TensorProto: dims = 1, data_type = 2, float_data = 4, int32_data = 5,
+ * int64_data = 7, raw_data = 9. */
+static struct value
+constant(struct rd tensor)
+{
+	struct value v = unknown, dims = unknown;
+	struct onnx_wire f;
+	struct rd r = tensor;
+	struct err e;
+	uint64_t type = 0;
+
+	while (onnx_wire_next(&r, &f, &e) > 0)
+		if (f.number == 2 && f.type == ONNX_WIRE_VARINT)
+			type = f.value;
+	if (whole(tensor, 1, &dims))
+		for (size_t i = 0; i < dims.n; i++)
+			v.elements *= MAX(dims.number[i], 0.0);
+	if (type == INT64)
+		(void)whole(tensor, 7, &v);
+	else if (type == INT32 || type == BOOL)
+		(void)whole(tensor, 5, &v);
+	else if (type == FLOAT)
+		floats(tensor, &v);
+	else
+		return v;
+	if (v.n == 0)
+		raw(onnx_wire_last(tensor, 9), type, &v);
+	v.yes = type == BOOL && v.n == 1 && v.number[0] != 0.0;
+	return v;
+}
+
+/* --- names --------------------------------------------------------------- */
+
+/* The last one of a name counts, as for who reads the nodes in order. */
+static void
+keep(struct cost *c, struct rd name, struct value v)
+{
+	char *key;
+	size_t old = map_get_n(&c->at, (const char *)name.base, name.len);
+
+	if (name.len == 0 || name.len > LIMIT_NAME)
+		return;
+	if (old != SIZE_MAX) {
+		c->value[old] = v;
+		return;
+	}
+	key = c->n < c->room
+		  ? arena_strdup(&c->arena, (const char *)name.base, name.len)
+		  : NULL;
+	if (key == NULL || map_put(&c->at, key, c->n) < 0)
+		return;
+	c->value[c->n++] = v;
+}
+
+static const struct value *
+find(const struct cost *c, struct rd name)
+{
+	size_t i = name.len == 0
+		       ? SIZE_MAX
+		       : map_get_n(&c->at, (const char *)name.base, name.len);
+
+	return i != SIZE_MAX ? &c->value[i] : &unknown;
+}
+
+static const struct value *
+input(const struct cost *c, const struct node *n, size_t i)
+{
+	return i < n->n ? find(c, n->name[i]) : &unknown;
+}
+
+/* The i-th occurrence of a field of bytes; empty: there are not as many. */
+static struct rd
+nth(struct rd r, uint32_t number, size_t i)
+{
+	struct onnx_wire f;
+	struct err e;
+
+	while (onnx_wire_next(&r, &f, &e) > 0)
+		if (f.number == number && f.type == ONNX_WIRE_BYTES && i-- == 0)
+			return f.body;
+	return rd_mem("", 0);
+}
+
+/* What a node's attribute of that name has in that field. */
+static struct rd
+attribute(const struct node *n, const char *name, uint32_t field)
+{
+	struct rd r = n->message;
+	struct onnx_wire f;
+	struct err e;
+
+	while (onnx_wire_next(&r, &f, &e) > 0)
+		if (f.number == 5 && f.type == ONNX_WIRE_BYTES &&
+		    rd_is(onnx_wire_last(f.body, 1), name))
+			return onnx_wire_last(f.body, field);
+	return rd_mem("", 0);
+}
+
+/* --- operators ----------------------------------------------------------- */
+
+static double
+product(const struct value *v)
+{
+	double p = v->n != 0 ? 1.0 : 0.0;
+
+	for (size_t i = 0; i < v->n; i++)
+		p *= MAX(v->number[i], 0.0);
+	return p;
+}
+
+static double
+largest(const struct cost *c, const struct node *n)
+{
+	double most = 1.0;
+
+	for (size_t i = 0; i < n->n; i++)
+		most = MAX(most, input(c, n, i)->elements);
+	return most;
+}
+
+static double
+filled(const struct cost *c, const struct node *n)
+{
+	return product(input(c, n, 0));
+}
+
+static double
+tiled(const struct cost *c, const struct node *n)
+{
+	const struct value *times = input(c, n, 1);
+
+	return input(c, n, 0)->elements *
+	       (times->n != 0 ? product(times) : 1.0);
+}
+
+static double
+expanded(const struct cost *c, const struct node *n)
+{
+	return MAX(input(c, n, 0)->elements, product(input(c, n, 1)));
+}
+
+/* X, roi, scales, sizes; Upsample: X, scales */
+static double
+resized(const struct cost *c, const struct node *n)
+{
+	const struct value *scales = input(c, n, n->n == 2 ? 1 : 2);
+
+	return MAX(
+	    input(c, n, 0)->elements * (scales->n != 0 ? product(scales) : 1.0),
+	    product(input(c, n, 3)));
+}
+
+static double
+ranged(const struct cost *c, const struct node *n)
+{
+	const struct value *from = input(c, n, 0), *to = input(c, n, 1),
+			   *by = input(c, n, 2);
+
+	return from->n == 1 && to->n == 1 && by->n == 1 && by->number[0] != 0.0
+		   ? (to->number[0] - from->number[0]) / by->number[0]
+		   : 1.0;
+}
+
+static double
+one_hot(const struct cost *c, const struct node *n)
+{
+	const struct value *depth = input(c, n, 1);
+
+	return input(c, n, 0)->elements *
+	       (depth->n == 1 ? MAX(depth->number[0], 1.0) : 1.0);
+}
+
+/* Each axis of which one element or more is there. */
+static double
+padded(const struct cost *c, const struct node *n)
+{
+	const struct value *pads = input(c, n, 1);
+	double p = 1.0;
+
+	for (size_t i = 0; 2 * i < pads->n; i++)
+		p *= 1.0 + MAX(pads->number[i], 0.0) +
+		     MAX(pads->number[i + pads->n / 2], 0.0);
+	return MAX(p, input(c, n, 0)->elements);
+}
+
+static const struct {
+	const char *op;
+	double (*elements)(const struct cost *, const struct node *);
+} makers[] = {
+    {"ConstantOfShape", filled},
+    {"Expand", expanded},
+    {"OneHot", one_hot},
+    {"Pad", padded},
+    {"Range", ranged},
+    {"Resize", resized},
+    {"Tile", tiled},
+    {"Upsample", resized},
+};
+
+/* They have as many as the largest of what they are given. */
+static const char *const keepers[] = {"Abs", "Add", "Cast", "Clip", "Concat",
+    "Div", "Dropout", "Elu", "Erf", "Exp", "Flatten", "Gelu", "HardSwish",
+    "Identity", "LeakyRelu", "Log", "Max", "Min", "Mul", "Neg", "Not", "Or",
+    "Pow", "Relu", "Reshape", "Sigmoid", "Softmax", "Sqrt", "Squeeze", "Sub",
+    "Sum", "Tanh", "Transpose", "Unsqueeze", "Where"};
+
+static struct value
+made(const struct cost *c, const struct node *n)
+{
+	struct value v = unknown;
+
+	if (rd_is(n->op, "Constant"))
+		return constant(attribute(n, "value", 5));
+	if (rd_is(n->op, "Identity"))
+		return *input(c, n, 0);
+	if (rd_is(n->op, "Or"))
+		v.yes = input(c, n, 0)->yes || input(c, n, 1)->yes;
+	for (size_t i = 0; i < ARRAY_LEN(makers); i++)
+		if (rd_is(n->op, makers[i].op))
+			v.elements = MAX(makers[i].elements(c, n), 0.0);
+	if (text_is_among((const char *)n->op.base, n->op.len, keepers,
+		ARRAY_LEN(keepers)))
+		v.elements = largest(c, n);
+	return v;
+}
+
+/* --- graphs -------------------------------------------------------------- */
+
+static void
+open(struct cost *c, struct rd graph)
+{
+	static const uint32_t fields[] = {1, 5, 11};
+	struct err e;
+	size_t n;
+
+	*c = (struct cost){0};
+	arena_init(&c->arena, LIMIT_TF_ARENA);
+	map_init(&c->at, &c->arena);
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (onnx_wire_count(graph, fields[i], &n, &e) == 0)
+			c->room += n;
+	c->value = arena_alloc(&c->arena, c->room + 1, sizeof(*c->value));
+	if (c->value == NULL)
+		c->room = 0;
+}
+
+static struct node
+parts(struct rd message)
+{
+	struct node n = {.message = message, .op = onnx_wire_last(message, 4)};
+	struct onnx_wire f;
+	struct err e;
+
+	while (onnx_wire_next(&message, &f, &e) > 0)
+		if (f.number == 1 && f.type == ONNX_WIRE_BYTES && n.n < INPUTS)
+			n.name[n.n++] = f.body;
+	return n;
+}
+
+/* Weights before nodes, wherever they stand. */
+static void
+weights(struct cost *c, struct rd graph)
+{
+	struct onnx_wire f;
+	struct err e;
+
+	while (onnx_wire_next(&graph, &f, &e) > 0)
+		if (f.number == 5 && f.type == ONNX_WIRE_BYTES)
+			keep(c, onnx_wire_last(f.body, 8), constant(f.body));
+}
+
+/* Of a ValueInfoProto: type = 2, tensor_type = 1, shape = 2, dim = 1, dim_value
+ * = 1; a size that is not known is one. */
+static struct value
+declared(struct rd info)
+{
+	struct rd shape =
+	    onnx_wire_last(onnx_wire_last(onnx_wire_last(info, 2), 1), 2);
+	struct value v = unknown;
+	struct onnx_wire dim, f;
+	struct err e;
+
+	while (onnx_wire_next(&shape, &dim, &e) > 0)
+		while (dim.number == 1 && dim.type == ONNX_WIRE_BYTES &&
+		       onnx_wire_next(&dim.body, &f, &e) > 0)
+			if (f.number == 1 && f.type == ONNX_WIRE_VARINT &&
+			    (int64_t)f.value > 0)
+				v.elements *= (double)f.value;
+	return v;
+}
+
+static void
+inputs(struct cost *c, struct rd graph)
+{
+	struct onnx_wire f;
+	struct err e;
+
+	while (onnx_wire_next(&graph, &f, &e) > 0)
+		if (f.number == 11 && f.type == ONNX_WIRE_BYTES)
+			keep(c, onnx_wire_last(f.body, 1), declared(f.body));
+}
+
+static bool endless(const struct cost *, const struct node *);
+
+static void
+nodes(struct cost *c, struct rd graph, bool within)
+{
+	struct onnx_wire f;
+	struct err e;
+
+	while (c->verdict == AFFORDABLE && onnx_wire_next(&graph, &f, &e) > 0) {
+		struct value v;
+		struct node n;
+
+		if (f.number != 1 || f.type != ONNX_WIRE_BYTES)
+			continue;
+		n = parts(f.body);
+		v = made(c, &n);
+		keep(c, onnx_wire_last(f.body, 2), v);
+		if (within)
+			continue;
+		c->node = f.body;
+		c->elements = v.elements;
+		if (v.elements > ELEMENTS)
+			c->verdict = TOO_LARGE;
+		else if (rd_is(n.op, "Loop") && endless(c, &n))
+			c->verdict = ENDLESS;
+	}
+}
+
+/*
+ * Loop: no trip count, or one that is never reached, and a condition that is
+ * true and stays so: the body passes it on, or has a constant.
+ */
+static bool
+endless(const struct cost *c, const struct node *n)
+{
+	const struct value *turns = input(c, n, 0);
+	struct rd body = attribute(n, "body", 6);
+	struct value yes = unknown;
+	struct cost in;
+	bool never;
+
+	if (body.len == 0)
+		return false;
+	if (n->n != 0 && n->name[0].len != 0 &&
+	    !(turns->n == 1 && turns->number[0] > TURNS))
+		return false;
+	if (n->n < 2 || n->name[1].len == 0) /* nothing is asked */
+		return true;
+	if (!input(c, n, 1)->yes)
+		return false;
+	open(&in, body);
+	yes.yes = true;
+	keep(&in, onnx_wire_last(nth(body, 11, 1), 1), yes);
+	weights(&in, body);
+	nodes(&in, body, true);
+	never = find(&in, onnx_wire_last(nth(body, 12, 0), 1))->yes;
+	arena_release(&in.arena);
+	return never;
+}
+
+static void
+say(const struct check_file *f, const struct cost *c)
+{
+	struct rd name = onnx_wire_last(c->node, 3),
+		  op = onnx_wire_last(c->node, 4);
+	int n = (int)MIN(name.len, 80), k = (int)MIN(op.len, 40);
+
+	if (c->verdict == ENDLESS)
+		check_find(f, FINDING_ONNX_COST, c->node.start,
+		    "node '%.*s' (%.*s) never ends", n, (const char *)name.base,
+		    k, (const char *)op.base);
+	if (c->verdict == TOO_LARGE)
+		check_find(f, FINDING_ONNX_COST, c->node.start,
+		    "node '%.*s' (%.*s) makes %.1e elements or more", n,
+		    (const char *)name.base, k, (const char *)op.base,
+		    c->elements);
+}
+
+void
+check_onnx_cost(const struct check_file *f, struct rd graph)
+{
+	struct cost c;
+
+	open(&c, graph);
+	inputs(&c, graph);
+	weights(&c, graph); /* an input's default counts, not its type */
+	nodes(&c, graph, false);
+	say(f, &c);
+	arena_release(&c.arena);
+}
