@@ -6,6 +6,8 @@
 #include "audit/check_arch_export.h"
 #include "audit/check_arch_keras.h"
 #include "audit/check_arch_ov.h"
+#include "audit/check_arch_paddle.h"
+#include "audit/check_arch_pir.h"
 #include "audit/check_arch_script.h"
 #include "audit/check_arch_tfjs.h"
 #include "audit/check_arch_tflite.h"
@@ -136,8 +138,25 @@ check_arch_program(const struct check_file *f, const struct conf_doc *d)
 	struct arena a;
 
 	arena_init(&a, LIMIT_MODEL_ARENA);
-	if (check_arch_export(d, &a, &x, &e) || check_arch_tfjs(d, &a, &x, &e))
+	if (check_arch_export(d, &a, &x, &e) ||
+	    check_arch_tfjs(d, &a, &x, &e) || check_arch_pir(d, &a, &x, &e))
 		judge_gates(f, &x, &a, &e);
+	arena_release(&a);
+}
+
+/* A ProgramDesc, of which check_paddle() says what is wrong with it. */
+static void
+paddle(const struct check_file *f)
+{
+	struct onnx_file x = {0};
+	struct err e = {0};
+	struct arena a;
+
+	if (!check_is(f, "paddle"))
+		return;
+	arena_init(&a, LIMIT_MODEL_ARENA);
+	check_arch_paddle(f->bytes, &a, &x, &e);
+	judge_gates(f, &x, &a, &e);
 	arena_release(&a);
 }
 
@@ -173,6 +192,7 @@ check_arch(const struct check_file *f)
 	int rc = 0;
 
 	check_arch_script(f);
+	paddle(f);
 	arena_init(&a, LIMIT_MODEL_ARENA);
 	/* the graph is there when only weights are elsewhere; what else is
 	 * wrong is check_model's to say */

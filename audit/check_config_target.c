@@ -454,7 +454,8 @@ check_config_target(const struct check_file *f, const struct conf_doc *d)
 	bool graph = conf_get(d->root, "graph_module") != NULL;
 
 	mxnet(f, d->root);
-	if (graph || conf_get(d->root, "modelTopology") != NULL)
+	if (graph || conf_get(d->root, "modelTopology") != NULL ||
+	    conf_get(d->root, "base_code") != NULL)
 		check_arch_program(f, d);
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		bool params = conf_get(n, "params") != NULL;
