@@ -3,6 +3,7 @@
  */
 #include "audit/check_arch.h"
 
+#include "audit/check_arch_coreml.h"
 #include "audit/check_arch_export.h"
 #include "audit/check_arch_keras.h"
 #include "audit/check_arch_ov.h"
@@ -141,6 +142,23 @@ check_arch_program(const struct check_file *f, const struct conf_doc *d)
 	if (check_arch_export(d, &a, &x, &e) ||
 	    check_arch_tfjs(d, &a, &x, &e) || check_arch_pir(d, &a, &x, &e))
 		judge_gates(f, &x, &a, &e);
+	arena_release(&a);
+}
+
+void
+check_arch_network(const struct check_file *f, struct rd description,
+    struct rd network, bool program)
+{
+	struct onnx_file x = {0};
+	struct err e = {0};
+	struct arena a;
+
+	arena_init(&a, LIMIT_MODEL_ARENA);
+	if (program)
+		check_arch_mil(network, &a, &x, &e);
+	else
+		check_arch_coreml(network, description, &a, &x, &e);
+	judge_gates(f, &x, &a, &e);
 	arena_release(&a);
 }
 

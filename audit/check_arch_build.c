@@ -5,13 +5,14 @@
 
 #include <math.h>
 
-#define FIRST 16 /* room to begin with */
+#define FIRST 16      /* room to begin with */
+#define MARKS 4000000 /* names to remember, at all branches */
 
 void
 check_arch_build_init(
     struct check_arch_build *b, struct arena *a, struct onnx_file *x)
 {
-	*b = (struct check_arch_build){.arena = a, .x = x};
+	*b = (struct check_arch_build){.arena = a, .x = x, .left = MARKS};
 	map_init(&b->by_name, a);
 }
 
@@ -82,12 +83,15 @@ check_arch_build_put(
 	if (at == SIZE_MAX) {
 		b->now =
 		    grown(b, b->now, b->nnow, &b->now_room, sizeof(*b->now));
+		b->called = grown(
+		    b, b->called, b->nnow, &b->called_room, sizeof(*b->called));
 		if (b->full ||
 		    map_put(&b->by_name, name, b->nnow) == ERR_LIMIT) {
 			b->full = true;
 			return;
 		}
 		at = b->nnow++;
+		b->called[at] = name;
 	}
 	b->now[at] = value;
 }
@@ -202,20 +206,77 @@ check_arch_build_output(
 		    .name = value, .shaped = rank != 0, .rank = rank};
 }
 
-const char *
+void
+check_arch_build_ends(struct check_arch_build *b)
+{
+	struct onnx_file *x = b->x;
+	struct map used;
+
+	map_init(&used, b->arena);
+	for (size_t i = 0; i < x->nnode && !b->full; i++)
+		for (size_t k = 0; k < x->node[i].nin; k++)
+			if (map_put(&used, x->node[i].in[k], 1) == ERR_LIMIT)
+				b->full = true;
+	for (size_t i = 0; i < x->noutput && !b->full; i++)
+		b->full = map_put(&used, x->output[i].name, 1) == ERR_LIMIT;
+	for (size_t i = 0; i < x->nnode && !b->full; i++)
+		for (size_t k = 0; k < x->node[i].nout; k++)
+			if (map_get(&used, x->node[i].out[k]) == SIZE_MAX)
+				check_arch_build_output(
+				    b, x->node[i].out[k], 0);
+}
+
+/* --- branches ------------------------------------------------------------ */
+
+void
 check_arch_build_choose(struct check_arch_build *b, const char *name,
     const char *decides, const char *x, const char *y)
 {
 	struct check_arch_list in = {0}, out = {0};
-	const char *value;
 
 	check_arch_build_add(b, &in, decides);
 	check_arch_build_add(b, &in, x);
 	check_arch_build_add(b, &in, y);
-	value = check_arch_build_set(b, name);
-	check_arch_build_add(b, &out, value);
+	check_arch_build_add(b, &out, check_arch_build_set(b, name));
 	check_arch_build_node(b, "If", name, &in, &out, 0);
-	return value;
+}
+
+struct check_arch_mark
+check_arch_build_mark(struct check_arch_build *b)
+{
+	struct check_arch_mark m = {.n = b->nnow};
+
+	b->full = b->full || m.n >= b->left;
+	if (!b->full) {
+		b->left -= m.n + 1;
+		m.now = arena_alloc(b->arena, m.n + 1, sizeof(*m.now));
+		b->full = m.now == NULL;
+	}
+	if (b->full)
+		m.n = 0;
+	else if (m.n != 0)
+		memcpy(m.now, b->now, m.n * sizeof(*m.now));
+	return m;
+}
+
+void
+check_arch_build_back(
+    struct check_arch_build *b, const struct check_arch_mark *m)
+{
+	for (size_t i = 0; i < b->nnow && !b->full; i++)
+		b->now[i] = i < m->n ? m->now[i] : "";
+}
+
+void
+check_arch_build_join(struct check_arch_build *b, const char *decides,
+    const struct check_arch_mark *m)
+{
+	for (size_t i = 0, n = b->nnow; i < n && !b->full; i++) {
+		const char *x = i < m->n ? m->now[i] : "", *y = b->now[i];
+
+		if (strcmp(x, y) != 0)
+			check_arch_build_choose(b, b->called[i], decides, x, y);
+	}
 }
 
 /* --- JSON ---------------------------------------------------------------- */

@@ -15,11 +15,20 @@
 struct check_arch_build {
 	struct arena *arena;
 	struct onnx_file *x;
-	struct map by_name; /* index in now */
-	const char **now;   /* what a name stands for; "": nothing yet */
-	size_t nnow, now_room, node_room, tensor_room, input_room, output_room;
+	struct map by_name;  /* index in now */
+	const char **called; /* the names, */
+	const char **now;    /* and what they stand for; "": nothing yet */
+	size_t nnow, called_room, now_room;
+	size_t node_room, tensor_room, input_room, output_room;
 	size_t fresh;
-	bool full; /* more than memory, or LIMIT_NODES */
+	uint64_t left; /* names to remember */
+	bool full;     /* more than memory, or LIMIT_NODES */
+};
+
+/* What all names stood for. */
+struct check_arch_mark {
+	const char **now;
+	size_t n;
 };
 
 /* The values that a node takes or makes, in the order of the format. */
@@ -59,9 +68,21 @@ void check_arch_build_input(
     struct check_arch_build *, const char *value, int64_t type, size_t rank);
 void check_arch_build_output(
     struct check_arch_build *, const char *value, size_t rank);
-/* If: what one branch has made under a name and what it was, or the other's. */
-const char *check_arch_build_choose(struct check_arch_build *, const char *name,
-    const char *decides, const char *a, const char *b);
+/* What no node takes comes out as well. */
+void check_arch_build_ends(struct check_arch_build *);
+
+/* If: one of two values, under this name. */
+void check_arch_build_choose(struct check_arch_build *, const char *name,
+    const char *decides, const char *x, const char *y);
+/*
+ * Branches: mark, one branch, mark, back to the first, the other branch, join with
+ * what the second holds: names that stand for something else since are chosen.
+ */
+struct check_arch_mark check_arch_build_mark(struct check_arch_build *);
+void check_arch_build_back(
+    struct check_arch_build *, const struct check_arch_mark *);
+void check_arch_build_join(struct check_arch_build *, const char *decides,
+    const struct check_arch_mark *);
 
 /* How many there are in an object or array. */
 size_t check_arch_build_members(const struct conf *);

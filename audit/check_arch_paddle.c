@@ -215,35 +215,26 @@ constant(struct reader *r, struct rd op, const struct check_arch_list *out)
 
 static void block(struct reader *, struct rd, struct rd root);
 
-/* sub_block: block_idx = 12.  What it leaves in a variable that is there outside. */
+/* sub_block: block_idx = 12.  It may write any variable that is there outside,
+ * whatever it is said to give back. */
 static void
 within(struct reader *r, struct rd op, const struct check_arch_list *in,
-    const struct check_arch_list *out, struct rd root)
+    struct rd root)
 {
 	uint64_t index = number(attribute(op, "sub_block"), 12, UINT64_MAX);
 	const char *decides =
 	    in->n != 0 ? check_arch_build_get(&r->b, in->name[0]) : "";
-	const char **before;
+	struct check_arch_mark before, after;
 
 	if (index >= r->nblock || r->depth == LIMIT_ONNX_DEPTH)
 		return;
-	before = arena_alloc(r->b.arena, out->n + 1, sizeof(*before));
-	if (before == NULL) {
-		r->b.full = true;
-		return;
-	}
-	for (size_t i = 0; i < out->n; i++)
-		before[i] = check_arch_build_get(&r->b, out->name[i]);
+	before = check_arch_build_mark(&r->b);
 	r->depth++;
 	block(r, r->block[index], root);
 	r->depth--;
-	for (size_t i = 0; i < out->n && !r->b.full; i++) {
-		const char *after = check_arch_build_get(&r->b, out->name[i]);
-
-		if (strcmp(after, before[i]) != 0)
-			(void)check_arch_build_choose(
-			    &r->b, out->name[i], decides, after, before[i]);
-	}
+	after = check_arch_build_mark(&r->b);
+	check_arch_build_back(&r->b, &before);
+	check_arch_build_join(&r->b, decides, &after);
 }
 
 static bool
@@ -299,7 +290,7 @@ operator(struct reader *r, struct rd op, struct rd root)
 			check_arch_build_output(
 			    &r->b, check_arch_build_get(&r->b, in.name[i]), 0);
 	} else if (attribute(op, "sub_block").len != 0) {
-		within(r, op, &in, &out, root);
+		within(r, op, &in, root);
 	} else if (is_constant(type) && in.n == 0) {
 		constant(r, op, &out);
 	} else {

@@ -211,7 +211,7 @@ within(struct reader *r, const struct conf *op, const struct conf *regions)
 		skip = 1;
 	}
 	for (size_t i = 0; i < out.n && !r->b.full; i++)
-		(void)check_arch_build_choose(&r->b, out.name[i],
+		check_arch_build_choose(&r->b, out.name[i],
 		    in.n != 0 ? in.name[0] : "",
 		    i + skip < x.n ? x.name[i + skip] : "",
 		    i + skip < y.n ? y.name[i + skip] : "");
