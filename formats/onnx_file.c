@@ -64,6 +64,20 @@ onnx_file_room(struct rd body, uint32_t number, size_t max, size_t size,
 	return *out != NULL ? 0 : full(rd_pos(&body), e);
 }
 
+/*
+ * What is only not supported is kept in *later, the first of it, and reading goes on:
+ * who asks what a graph does, and not for its numbers, sees all of it.
+ */
+static int
+beyond(int rc, struct err *later, const struct err *e)
+{
+	if (rc != ERR_UNSUPPORTED)
+		return rc;
+	if (later->code == 0)
+		*later = *e;
+	return 0;
+}
+
 /* --- AttributeProto ------------------------------------------------------ */
 
 static double
@@ -234,6 +248,7 @@ int
 onnx_file_node(
     struct rd body, struct arena *a, struct onnx_node *x, struct err *e)
 {
+	struct err later = {0};
 	struct onnx_wire f;
 	struct rd r = body;
 	void *in, *out, *attr;
@@ -256,18 +271,19 @@ onnx_file_node(
 	x->out = out;
 	x->attr = attr;
 	while ((rc = onnx_wire_next(&r, &f, e)) > 0)
-		if ((rc = node_field(&f, a, x, &seen, e)) != 0)
-			return rc < 0 && e->code == ERR_UNSUPPORTED
-				   ? err_wrap(
-					 e, "node '%s' (%s)", x->name, x->op)
-				   : rc;
+		if ((rc = beyond(node_field(&f, a, x, &seen, e), &later, e)) !=
+		    0)
+			return rc;
 	for (size_t i = 0; rc == 0 && i < x->nattr; i++)
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(x->attr[i].name, x->attr[k].name) == 0)
 				return err_set(e, ERR_FORMAT, x->attr[i].at,
 				    "onnx: node '%s' has attribute '%s' twice",
 				    x->name, x->attr[i].name);
-	return rc;
+	if (rc != 0 || later.code == 0)
+		return rc;
+	*e = later;
+	return err_wrap(e, "node '%s' (%s)", x->name, x->op);
 }
 
 /* --- ValueInfoProto ------------------------------------------------------ */
@@ -387,13 +403,37 @@ graph_field(const struct onnx_wire *f, struct arena *a, struct onnx_file *x,
 		return parse_value(f->body, a, &x->output[x->noutput++], e);
 	if (f->number == 13)
 		return parse_value(f->body, a, &x->info[x->ninfo++], e);
+	/* SparseTensorProto: values = 1, which has the name */
+	if ((rc = onnx_tensor_parse(onnx_wire_last(f->body, 1), a,
+		 &x->tensor[x->ntensor++], e)) != 0)
+		return rc;
 	return err_set(e, ERR_UNSUPPORTED, f->at, "onnx: a sparse initializer");
+}
+
+/* Sparse initialisers stand among the others. */
+static int
+sparse_room(struct rd body, struct arena *a, struct onnx_file *x, struct err *e)
+{
+	size_t dense, sparse;
+	int rc;
+
+	if ((rc = onnx_wire_count(body, 15, &sparse, e)) != 0 || sparse == 0)
+		return rc;
+	if ((rc = onnx_wire_count(body, 5, &dense, e)) != 0)
+		return rc;
+	if (sparse > LIMIT_TENSORS)
+		return err_set(e, ERR_LIMIT, rd_pos(&body),
+		    "onnx: %zu sparse initializers, the limit is %d", sparse,
+		    LIMIT_TENSORS);
+	x->tensor = arena_alloc(a, dense + sparse + 1, sizeof(*x->tensor));
+	return x->tensor != NULL ? 0 : full(rd_pos(&body), e);
 }
 
 int
 onnx_file_graph(
     struct rd body, struct arena *a, struct onnx_file *x, struct err *e)
 {
+	struct err later = {0};
 	struct rd r = body;
 	struct onnx_wire f;
 	void *p[5];
@@ -418,9 +458,15 @@ onnx_file_graph(
 	x->input = p[2];
 	x->output = p[3];
 	x->info = p[4];
+	if ((rc = sparse_room(body, a, x, e)) != 0)
+		return rc;
 	while ((rc = onnx_wire_next(&r, &f, e)) > 0)
-		if ((rc = graph_field(&f, a, x, e)) != 0)
+		if ((rc = beyond(graph_field(&f, a, x, e), &later, e)) != 0)
 			return rc;
+	if (rc == 0 && later.code != 0) {
+		*e = later;
+		return later.code;
+	}
 	return rc;
 }
 
@@ -487,6 +533,7 @@ parse_model(
     struct rd model, struct arena *a, struct onnx_file *x, struct err *e)
 {
 	struct rd graph = {0}, r = model;
+	struct err later = {0};
 	struct onnx_wire f;
 	uint32_t seen = 0;
 	int rc;
@@ -501,14 +548,17 @@ parse_model(
 	if (graph.base == NULL)
 		return err_set(
 		    e, ERR_FORMAT, ERR_NOWHERE, "onnx: there is no graph");
+	if ((rc = beyond(onnx_file_graph(graph, a, x, e), &later, e)) != 0 ||
+	    (rc = onnx_function_inline(model, a, x, e)) != 0 ||
+	    (rc = onnx_branch_inline(a, x, e)) != 0)
+		return rc;
 	if (x->ir < 3 || x->ir > 10)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "onnx: IR version %" PRId64 ", known are 3 to 10", x->ir);
-	if ((rc = onnx_file_graph(graph, a, x, e)) != 0 ||
-	    (rc = onnx_function_inline(model, a, x, e)) != 0)
-		return rc;
-	if ((rc = onnx_branch_inline(a, x, e)) != 0)
-		return rc;
+	if (later.code != 0) {
+		*e = later;
+		return later.code;
+	}
 	return onnx_sequence_join(a, x, e);
 }
 
