@@ -229,6 +229,18 @@ judge_bodies(
 		too_large(f, &e);
 }
 
+static int
+judge_ov(void *ctx, struct rd body)
+{
+	struct part *p = ctx;
+	struct onnx_file x = {0};
+	struct err e = {0};
+
+	if (check_arch_ov_body(body, p->arena, &x, &e) && e.code == 0)
+		return judge_part(ctx, &x, &e);
+	return e.code == ERR_LIMIT ? ERR_LIMIT : 0;
+}
+
 /* False: the bytes are no graph. */
 static bool
 read_graph(
@@ -237,8 +249,14 @@ read_graph(
 	struct err e = {0};
 
 	if (onnx_file_probe(f->bytes) == 0) {
-		bool is = check_arch_ov(f->bytes, a, x, &e) ||
-			  check_arch_tflite(f->bytes, a, x, &e);
+		bool ov = check_arch_ov(f->bytes, a, x, &e);
+		bool is = ov || check_arch_tflite(f->bytes, a, x, &e);
+
+		if (ov && e.code == 0 &&
+		    check_arch_ov_bodies(
+			f->bytes, judge_ov, &(struct part){f, a}) != 0)
+			(void)err_set(&e, ERR_LIMIT, ERR_NOWHERE,
+			    "openvino: bodies too deep, or too large");
 
 		if (e.code == ERR_FORMAT)
 			check_find(
