@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "formats/onnx_branch.h"
 #include "formats/onnx_function.h"
+#include "formats/onnx_once.h"
 #include "formats/onnx_sequence.h"
 #include "formats/onnx_wire.h"
 
@@ -14,36 +15,6 @@ static int
 full(uint64_t at, struct err *e)
 {
 	return err_set(e, ERR_LIMIT, at, "onnx: model too large");
-}
-
-/* A field that occurs once and holds a message or a text. */
-static int
-once_bytes(uint32_t *seen, const struct onnx_wire *f, struct err *e)
-{
-	int rc = onnx_wire_once(seen, f, e);
-
-	return rc != 0 ? rc : onnx_wire_want(f, ONNX_WIRE_BYTES, e);
-}
-
-static int
-once_text(uint32_t *seen, const struct onnx_wire *f, struct arena *a,
-    const char **out, struct err *e)
-{
-	int rc = once_bytes(seen, f, e);
-
-	return rc != 0 ? rc : onnx_tensor_text(&f->body, a, out, e);
-}
-
-static int
-once_int(uint32_t *seen, const struct onnx_wire *f, int64_t *out, struct err *e)
-{
-	int rc;
-
-	if ((rc = onnx_wire_once(seen, f, e)) != 0 ||
-	    (rc = onnx_wire_want(f, ONNX_WIRE_VARINT, e)) != 0)
-		return rc;
-	*out = (int64_t)f->value;
-	return 0;
 }
 
 /* An array in the arena for every occurrence of a field, and its length. */
@@ -130,7 +101,7 @@ attr_field(const struct onnx_wire *f, struct arena *a, struct onnx_attr *x,
 
 	switch (f->number) {
 	case 1:
-		return once_text(seen, f, a, &x->name, e);
+		return onnx_once_text(seen, f, a, &x->name, e);
 	case 2: /* f */
 		if ((rc = onnx_wire_once(seen, f, e)) != 0 ||
 		    (rc = onnx_wire_want(f, ONNX_WIRE_FIXED32, e)) != 0)
@@ -138,15 +109,15 @@ attr_field(const struct onnx_wire *f, struct arena *a, struct onnx_attr *x,
 		x->f = float_bits(f->value);
 		return 0;
 	case 3:
-		return once_int(seen, f, &x->i, e);
+		return onnx_once_int(seen, f, &x->i, e);
 	case 4: /* s: bytes that need not be text (checked where it is used) */
-		if ((rc = once_bytes(seen, f, e)) != 0)
+		if ((rc = onnx_once_bytes(seen, f, e)) != 0)
 			return rc;
 		if (onnx_tensor_text(&f->body, a, &x->s, e) != 0)
 			x->s = NULL;
 		return 0;
 	case 5: /* t */
-		if ((rc = once_bytes(seen, f, e)) != 0)
+		if ((rc = onnx_once_bytes(seen, f, e)) != 0)
 			return rc;
 		if ((x->t = arena_alloc(a, 1, sizeof(*x->t))) == NULL)
 			return full(f->at, e);
@@ -158,9 +129,9 @@ attr_field(const struct onnx_wire *f, struct arena *a, struct onnx_attr *x,
 	case 20:
 		if (x->type == ONNX_GRAPH)
 			return 0;
-		return once_int(seen, f, &x->type, e);
+		return onnx_once_int(seen, f, &x->type, e);
 	case 21: /* ref_attr_name */
-		return once_text(seen, f, a, &x->ref, e);
+		return onnx_once_text(seen, f, a, &x->ref, e);
 	default:
 		return 0;
 	}
@@ -228,17 +199,17 @@ node_field(const struct onnx_wire *f, struct arena *a, struct onnx_node *x,
 			return rc;
 		return onnx_tensor_text(&f->body, a, &x->out[x->nout++], e);
 	case 3:
-		return once_text(seen, f, a, &x->name, e);
+		return onnx_once_text(seen, f, a, &x->name, e);
 	case 4:
-		return once_text(seen, f, a, &x->op, e);
+		return onnx_once_text(seen, f, a, &x->op, e);
 	case 5:
 		if ((rc = onnx_wire_want(f, ONNX_WIRE_BYTES, e)) != 0)
 			return rc;
 		return onnx_file_attribute(f->body, a, &x->attr[x->nattr++], e);
 	case 7:
-		return once_text(seen, f, a, &x->domain, e);
+		return onnx_once_text(seen, f, a, &x->domain, e);
 	case 8:
-		return once_text(seen, f, a, &x->overload, e);
+		return onnx_once_text(seen, f, a, &x->overload, e);
 	default:
 		return 0;
 	}
@@ -305,7 +276,7 @@ parse_dims(struct rd r, struct onnx_value *v, struct err *e)
 			return rc;
 		while ((rc = onnx_wire_next(&f.body, &g, e)) > 0)
 			if (g.number == 1 &&
-			    (rc = once_int(&seen, &g, &dim, e)) != 0)
+			    (rc = onnx_once_int(&seen, &g, &dim, e)) != 0)
 				return rc;
 		if (rc != 0)
 			return rc;
@@ -330,13 +301,13 @@ parse_type(struct rd r, struct onnx_value *v, struct err *e)
 	while ((rc = onnx_wire_next(&r, &f, e)) > 0) {
 		if (f.number != 1)
 			continue;
-		if ((rc = once_bytes(&seen, &f, e)) != 0)
+		if ((rc = onnx_once_bytes(&seen, &f, e)) != 0)
 			return rc;
 		while ((rc = onnx_wire_next(&f.body, &g, e)) > 0) {
 			if (g.number == 1)
-				rc = once_int(&inner, &g, &v->type, e);
+				rc = onnx_once_int(&inner, &g, &v->type, e);
 			else if (g.number == 2 &&
-				 (rc = once_bytes(&inner, &g, e)) == 0)
+				 (rc = onnx_once_bytes(&inner, &g, e)) == 0)
 				rc = parse_dims(g.body, v, e);
 			else if (rc > 0)
 				rc = 0;
@@ -360,8 +331,9 @@ parse_value(struct rd r, struct arena *a, struct onnx_value *v, struct err *e)
 	*v = (struct onnx_value){.name = "", .at = rd_pos(&r)};
 	while ((rc = onnx_wire_next(&r, &f, e)) > 0) {
 		if (f.number == 1)
-			rc = once_text(&seen, &f, a, &v->name, e);
-		else if (f.number == 2 && (rc = once_bytes(&seen, &f, e)) == 0)
+			rc = onnx_once_text(&seen, &f, a, &v->name, e);
+		else if (f.number == 2 &&
+			 (rc = onnx_once_bytes(&seen, &f, e)) == 0)
 			type = f.body;
 		else if (rc > 0)
 			rc = 0;
@@ -486,9 +458,9 @@ onnx_file_opset(struct rd r, struct arena *a, int64_t *opset, struct err *e)
 	while ((rc = onnx_wire_next(&r, &f, e)) > 0) {
 		rc = 0;
 		if (f.number == 1)
-			rc = once_text(&seen, &f, a, &domain, e);
+			rc = onnx_once_text(&seen, &f, a, &domain, e);
 		else if (f.number == 2)
-			rc = once_int(&seen, &f, &version, e);
+			rc = onnx_once_int(&seen, &f, &version, e);
 		if (rc != 0)
 			return rc;
 	}
@@ -510,13 +482,13 @@ model_field(const struct onnx_wire *f, struct arena *a, struct onnx_file *x,
 
 	switch (f->number) {
 	case 1:
-		return once_int(seen, f, &x->ir, e);
+		return onnx_once_int(seen, f, &x->ir, e);
 	case 2:
-		return once_text(seen, f, a, &x->producer, e);
+		return onnx_once_text(seen, f, a, &x->producer, e);
 	case 3:
-		return once_text(seen, f, a, &x->version, e);
+		return onnx_once_text(seen, f, a, &x->version, e);
 	case 7:
-		if ((rc = once_bytes(seen, f, e)) == 0)
+		if ((rc = onnx_once_bytes(seen, f, e)) == 0)
 			*graph = f->body;
 		return rc;
 	case 8:
