@@ -225,8 +225,12 @@ judge_bodies(
 	    .model = f->bytes, .arena = a, .judge = judge_part, .ctx = &p};
 	struct err e = {0};
 
-	if (check_arch_bodies(&s, x, 0, &e) != 0)
+	if (check_arch_bodies(&s, x, 0, &e) == 0)
+		return;
+	if (e.code == ERR_LIMIT)
 		too_large(f, &e);
+	else
+		check_short(f, FINDING_MODEL_INVALID, e.off, "%s", e.msg);
 }
 
 static int

@@ -127,23 +127,20 @@ body(struct check_arch_bodies *s, const struct around *o, struct rd graph,
     unsigned depth, struct err *e)
 {
 	struct onnx_file b = {.opset = o->x->opset};
-	struct err damage = {0};
 	int rc;
 
 	s->bytes += graph.len;
 	if (s->bytes > LIMIT_FUNCTION_BYTES || depth == DEEP)
 		return err_set(
 		    e, ERR_LIMIT, graph.start, "graph: too many graphs within");
-	/* what is wrong with it, check_model() says */
-	if (onnx_file_graph(graph, s->arena, &b, &damage) != 0 ||
-	    onnx_function_inline(s->model, s->arena, &b, &damage) != 0 ||
-	    onnx_branch_inline(s->arena, &b, &damage) != 0) {
-		if (damage.code == ERR_LIMIT)
-			return err_set(
-			    e, ERR_LIMIT, damage.off, "%s", damage.msg);
-		if (b.nnode == 0)
-			return 0;
-	}
+	/* what is only not supported does not hide the rest */
+	if (((rc = onnx_file_graph(graph, s->arena, &b, e)) != 0 &&
+		rc != ERR_UNSUPPORTED) ||
+	    ((rc = onnx_function_inline(s->model, s->arena, &b, e)) != 0 &&
+		rc != ERR_UNSUPPORTED) ||
+	    ((rc = onnx_branch_inline(s->arena, &b, e)) != 0 &&
+		rc != ERR_UNSUPPORTED))
+		return rc;
 	if ((rc = close_over(&b, o, s->arena, e)) != 0 ||
 	    (rc = s->judge(s->ctx, &b, e)) != 0)
 		return rc;

@@ -19,7 +19,8 @@ struct check_arch_bodies {
 
 /*
  * What a body takes from around it is one of its inputs, or a constant when it is an
- * initialiser there.  ERR_LIMIT: too many, too deep, or more than the arena.
+ * initialiser there.  ERR_LIMIT: too many, too deep, or more than the arena; ERR_FORMAT,
+ * ERR_TRUNCATED: one is damaged.
  */
 int check_arch_bodies(struct check_arch_bodies *, const struct onnx_file *,
     unsigned depth, struct err *) MUST_USE;
