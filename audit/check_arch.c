@@ -3,9 +3,13 @@
  */
 #include "audit/check_arch.h"
 
+#include "audit/check_arch_body.h"
+#include "audit/check_arch_coreml.h"
 #include "audit/check_arch_export.h"
 #include "audit/check_arch_keras.h"
 #include "audit/check_arch_ov.h"
+#include "audit/check_arch_paddle.h"
+#include "audit/check_arch_pir.h"
 #include "audit/check_arch_script.h"
 #include "audit/check_arch_tfjs.h"
 #include "audit/check_arch_tflite.h"
@@ -56,9 +60,28 @@ too_large(const struct check_file *f, const struct err *e)
 	check_short(f, FINDING_FILE_LIMIT, e->off, "%s", e->msg);
 }
 
+enum scope {
+	ALL,
+	GATES, /* of what was put together without the weights */
+	/* of a part of a graph, of which nobody knows what goes in: gates that no
+	 * layer had a part in, in place of what all have made */
+	STRICT,
+};
+
+static bool
+counts(const struct check_arch_flow *w, const struct check_arch_node *n,
+    enum check_arch_suspicion s, size_t in, enum scope scope)
+{
+	if (s == CHECK_ARCH_NOTHING || scope == ALL)
+		return s != CHECK_ARCH_NOTHING;
+	return s == CHECK_ARCH_GATE &&
+	       (scope == GATES || (w->state[in].most == 0 &&
+				      w->state[n->out[0]].most == w->most));
+}
+
 static void
-judge(const struct check_file *f, const struct check_arch_graph *g, bool gates,
-    struct arena *a)
+judge(const struct check_file *f, const struct check_arch_graph *g,
+    enum scope scope, struct arena *a)
 {
 	struct check_arch_flow w;
 	size_t seen[CHECK_ARCH_ODD + 1] = {0};
@@ -68,7 +91,7 @@ judge(const struct check_file *f, const struct check_arch_graph *g, bool gates,
 		too_large(f, &e);
 		return;
 	}
-	if (!gates)
+	if (scope == ALL)
 		unused_inputs(f, &w);
 	/* numbers beside token numbers and masks: comparisons of those are how
 	 * masks are made */
@@ -79,8 +102,7 @@ judge(const struct check_file *f, const struct check_arch_graph *g, bool gates,
 		enum check_arch_suspicion s =
 		    check_arch_flow_judge(&w, &g->node[i], &in);
 
-		if (s != CHECK_ARCH_NOTHING &&
-		    (!gates || s == CHECK_ARCH_GATE) && seen[s]++ < FEW)
+		if (counts(&w, &g->node[i], s, in, scope) && seen[s]++ < FEW)
 			check_arch_say(f, &w, &g->node[i], s, in);
 	}
 }
@@ -96,13 +118,12 @@ check_arch_model(const struct check_file *f, const struct model *m)
 		return;
 	arena_init(&a, LIMIT_MODEL_ARENA);
 	if (check_arch_graph_model(&g, m, &a, &e) == 0)
-		judge(f, &g, false, &a);
+		judge(f, &g, ALL, &a);
 	else
 		too_large(f, &e);
 	arena_release(&a);
 }
 
-/* Nothing but gates: of what was put together without the weights. */
 static void
 judge_gates(const struct check_file *f, const struct onnx_file *x,
     struct arena *a, struct err *e)
@@ -110,7 +131,7 @@ judge_gates(const struct check_file *f, const struct onnx_file *x,
 	struct check_arch_graph g;
 
 	if (e->code == 0 && check_arch_graph_onnx(&g, x, a, e) == 0)
-		judge(f, &g, true, a);
+		judge(f, &g, GATES, a);
 	if (e->code == ERR_LIMIT)
 		too_large(f, e);
 }
@@ -136,9 +157,92 @@ check_arch_program(const struct check_file *f, const struct conf_doc *d)
 	struct arena a;
 
 	arena_init(&a, LIMIT_MODEL_ARENA);
-	if (check_arch_export(d, &a, &x, &e) || check_arch_tfjs(d, &a, &x, &e))
+	if (check_arch_export(d, &a, &x, &e) ||
+	    check_arch_tfjs(d, &a, &x, &e) || check_arch_pir(d, &a, &x, &e))
 		judge_gates(f, &x, &a, &e);
 	arena_release(&a);
+}
+
+void
+check_arch_network(const struct check_file *f, struct rd description,
+    struct rd network, bool program)
+{
+	struct onnx_file x = {0};
+	struct err e = {0};
+	struct arena a;
+
+	arena_init(&a, LIMIT_MODEL_ARENA);
+	if (program)
+		check_arch_mil(network, &a, &x, &e);
+	else
+		check_arch_coreml(network, description, &a, &x, &e);
+	judge_gates(f, &x, &a, &e);
+	arena_release(&a);
+}
+
+/* A ProgramDesc, of which check_paddle() says what is wrong with it. */
+static void
+paddle(const struct check_file *f)
+{
+	struct onnx_file x = {0};
+	struct err e = {0};
+	struct arena a;
+
+	if (!check_is(f, "paddle"))
+		return;
+	arena_init(&a, LIMIT_MODEL_ARENA);
+	check_arch_paddle(f->bytes, &a, &x, &e);
+	judge_gates(f, &x, &a, &e);
+	arena_release(&a);
+}
+
+struct part {
+	const struct check_file *f;
+	struct arena *arena;
+};
+
+static int
+judge_part(void *ctx, const struct onnx_file *x, struct err *e)
+{
+	struct part *p = ctx;
+	struct check_arch_graph g;
+	struct err damage = {0};
+	int rc = check_arch_graph_onnx(&g, x, p->arena, &damage);
+
+	if (rc == 0)
+		judge(p->f, &g, STRICT, p->arena);
+	return rc == ERR_LIMIT
+		   ? err_set(e, ERR_LIMIT, damage.off, "%s", damage.msg)
+		   : 0;
+}
+
+static void
+judge_bodies(
+    const struct check_file *f, const struct onnx_file *x, struct arena *a)
+{
+	struct part p = {f, a};
+	struct check_arch_bodies s = {
+	    .model = f->bytes, .arena = a, .judge = judge_part, .ctx = &p};
+	struct err e = {0};
+
+	if (check_arch_bodies(&s, x, 0, &e) == 0)
+		return;
+	if (e.code == ERR_LIMIT)
+		too_large(f, &e);
+	else
+		check_short(f, FINDING_MODEL_INVALID, e.off, "%s", e.msg);
+}
+
+static int
+judge_ov(void *ctx, struct rd body)
+{
+	struct part *p = ctx;
+	struct onnx_file x = {0};
+	struct err e = {0};
+
+	if (check_arch_ov_body(body, p->arena, &x, &e) && e.code == 0)
+		return judge_part(ctx, &x, &e);
+	return e.code == ERR_LIMIT ? ERR_LIMIT : 0;
 }
 
 /* False: the bytes are no graph. */
@@ -149,8 +253,14 @@ read_graph(
 	struct err e = {0};
 
 	if (onnx_file_probe(f->bytes) == 0) {
-		bool is = check_arch_ov(f->bytes, a, x, &e) ||
-			  check_arch_tflite(f->bytes, a, x, &e);
+		bool ov = check_arch_ov(f->bytes, a, x, &e);
+		bool is = ov || check_arch_tflite(f->bytes, a, x, &e);
+
+		if (ov && e.code == 0 &&
+		    check_arch_ov_bodies(
+			f->bytes, judge_ov, &(struct part){f, a}) != 0)
+			(void)err_set(&e, ERR_LIMIT, ERR_NOWHERE,
+			    "openvino: bodies too deep, or too large");
 
 		if (e.code == ERR_FORMAT)
 			check_find(
@@ -173,6 +283,7 @@ check_arch(const struct check_file *f)
 	int rc = 0;
 
 	check_arch_script(f);
+	paddle(f);
 	arena_init(&a, LIMIT_MODEL_ARENA);
 	/* the graph is there when only weights are elsewhere; what else is
 	 * wrong is check_model's to say */
@@ -180,9 +291,10 @@ check_arch(const struct check_file *f)
 	    (rc == 0 || (rc == ERR_UNSUPPORTED && x.nnode != 0))) {
 		rc = check_arch_graph_onnx(&g, &x, &a, &e);
 		if (rc == 0)
-			judge(f, &g, false, &a);
+			judge(f, &g, ALL, &a);
 		else if (rc == ERR_LIMIT)
 			too_large(f, &e);
+		judge_bodies(f, &x, &a);
 	}
 	arena_release(&a);
 }

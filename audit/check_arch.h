@@ -18,8 +18,12 @@ void check_arch_model(const struct check_file *, const struct model *);
  * where the loader knows all of its classes.
  */
 void check_arch_configuration(const struct check_file *, const json_t *);
-/* Gates of a program of torch.export, or of a graph model of TensorFlow.js. */
+/* Gates of a program of torch.export or PIR, or of a graph model of
+ * TensorFlow.js. */
 void check_arch_program(const struct check_file *, const struct conf_doc *);
+/* Gates of a CoreML model's NeuralNetwork, or of its Program. */
+void check_arch_network(const struct check_file *, struct rd description,
+    struct rd network, bool program);
 /* A node of a graph that was followed is suspicious; `in` as it was judged. */
 void check_arch_say(const struct check_file *, const struct check_arch_flow *,
     const struct check_arch_node *, enum check_arch_suspicion, size_t in);

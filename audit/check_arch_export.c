@@ -2,33 +2,21 @@
 #include "audit/check_arch_export.h"
 
 #include "audit/check_arch_aten.h"
+#include "audit/check_arch_build.h"
 #include "base/limits.h"
 #include "base/text.h"
 
 #define ARGS 64
 
 struct reader {
-	struct arena *arena;
-	struct onnx_file *x;
+	struct check_arch_build b; /* and its arena, file, whether it is full */
 	const struct conf **value; /* members of tensor_values, by name: */
 	struct map by_name;
 	struct map user;         /* names of inputs that a caller gives */
 	size_t numbers, tensors; /* room for so many */
-	bool full;
 };
 
 /* --- texts --------------------------------------------------------------- */
-
-static const char *
-kept(struct reader *r, const struct conf *n)
-{
-	const char *p = n != NULL && n->len <= LIMIT_NAME
-			    ? arena_strdup(r->arena, n->text, n->len)
-			    : NULL;
-
-	r->full = r->full || p == NULL;
-	return p != NULL ? p : "";
-}
 
 /* Of {"as_tensor": {"name": "x"}}; NULL: it is something else. */
 static const struct conf *
@@ -51,10 +39,10 @@ target(struct reader *r, const struct conf *node, const char **overload)
 	if (t == NULL || t->len < sizeof(before) ||
 	    memcmp(t->text, before, sizeof(before) - 1) != 0)
 		return "";
-	name = arena_strdup(r->arena, t->text + sizeof(before) - 1,
+	name = arena_strdup(r->b.arena, t->text + sizeof(before) - 1,
 	    MIN(t->len - (sizeof(before) - 1), (size_t)LIMIT_NAME));
 	if (name == NULL) {
-		r->full = true;
+		r->b.full = true;
 		return "";
 	}
 	for (char *dot = name; *dot != '\0'; dot++)
@@ -64,20 +52,6 @@ target(struct reader *r, const struct conf *node, const char **overload)
 			break;
 		}
 	return name;
-}
-
-static int64_t
-whole(const struct conf *n)
-{
-	char digits[24];
-	int64_t v = 0;
-
-	if (n == NULL || n->kind != CONF_WORD || n->len >= sizeof(digits))
-		return 0;
-	for (size_t i = 0; i < n->len && n->text[i] >= '0' && n->text[i] <= '9';
-	     i++)
-		v = MIN(10 * v + (n->text[i] - '0'), (int64_t)1 << 40);
-	return v;
 }
 
 /* ONNX's TensorProto.DataType of a ScalarType of the schema: BYTE 1, HALF 6, FLOAT 7,
@@ -107,8 +81,9 @@ meta(struct reader *r, const char *name, struct tensor *t)
 	for (const struct conf *s = sizes->child; s != NULL; s = s->next)
 		if (t->rank < MODEL_MAX_RANK)
 			t->dim[t->rank++] = (uint64_t)MAX(
-			    whole(conf_get(s, "as_int")), (int64_t)1);
-	return type_of(whole(conf_get(v, "dtype")));
+			    check_arch_build_whole(conf_get(s, "as_int")),
+			    (int64_t)1);
+	return type_of(check_arch_build_whole(conf_get(v, "dtype")));
 }
 
 /* --- nodes --------------------------------------------------------------- */
@@ -122,16 +97,16 @@ static void
 constant(struct reader *r, struct args *to, const struct conf *number)
 {
 	struct tensor *t;
-	float *v = arena_alloc(r->arena, 1, sizeof(*v));
-	const char *name = arena_printf(r->arena, "#%zu", r->numbers++);
+	float *v = arena_alloc(r->b.arena, 1, sizeof(*v));
+	const char *name = arena_printf(r->b.arena, "#%zu", r->numbers++);
 	char text[40];
 	size_t n = MIN(number->len, sizeof(text) - 1);
 
-	if (v == NULL || name == NULL || r->x->ntensor == r->tensors) {
-		r->full = true;
+	if (v == NULL || name == NULL || r->b.x->ntensor == r->tensors) {
+		r->b.full = true;
 		return;
 	}
-	t = &r->x->tensor[r->x->ntensor].t;
+	t = &r->b.x->tensor[r->b.x->ntensor].t;
 	memcpy(text, number->text, n);
 	text[n] = '\0';
 	*v = (float)strtod(text, NULL);
@@ -139,7 +114,7 @@ constant(struct reader *r, struct args *to, const struct conf *number)
 	    .dtype = DTYPE_F32,
 	    .data = (const uint8_t *)v,
 	    .size = sizeof(*v)};
-	r->x->ntensor++;
+	r->b.x->ntensor++;
 	to->name[to->n++] = name;
 }
 
@@ -154,7 +129,8 @@ argument(struct reader *r, const struct conf *arg, struct args *to)
 	if (number == NULL)
 		number = conf_get(arg, "as_int");
 	if (one != NULL && to->n < ARGS) {
-		to->name[to->n++] = kept(r, one);
+		to->name[to->n++] =
+		    check_arch_build_kept(&r->b, one->text, one->len);
 		to->tensors++;
 	}
 	if (number != NULL && number->kind == CONF_WORD && to->n < ARGS)
@@ -163,7 +139,8 @@ argument(struct reader *r, const struct conf *arg, struct args *to)
 	for (; all != NULL && to->n < ARGS; all = all->next) {
 		one = conf_get(all, "name");
 		if (one != NULL && one->kind == CONF_STRING) {
-			to->name[to->n++] = kept(r, one);
+			to->name[to->n++] =
+			    check_arch_build_kept(&r->b, one->text, one->len);
 			to->tensors++;
 		}
 	}
@@ -174,7 +151,7 @@ arguments(struct reader *r, const struct conf *list, struct args *to)
 {
 	*to = (struct args){0};
 	list = conf_is_array(list) ? list->child : NULL;
-	for (; list != NULL && !r->full; list = list->next) {
+	for (; list != NULL && !r->b.full; list = list->next) {
 		const struct conf *arg = conf_get(list, "arg");
 
 		argument(r, arg != NULL ? arg : list, to);
@@ -197,9 +174,9 @@ op_of(const char *name, const char *overload)
 static const char **
 list(struct reader *r, const struct args *a)
 {
-	const char **out = arena_alloc(r->arena, a->n + 1, sizeof(*out));
+	const char **out = arena_alloc(r->b.arena, a->n + 1, sizeof(*out));
 
-	r->full = r->full || out == NULL;
+	r->b.full = r->b.full || out == NULL;
 	if (out != NULL && a->n != 0)
 		memcpy(out, a->name, a->n * sizeof(*out));
 	return out;
@@ -209,13 +186,13 @@ static void
 take_node(struct reader *r, const struct conf *n)
 {
 	const char *overload, *name = target(r, n, &overload);
-	struct onnx_node *to = &r->x->node[r->x->nnode];
+	struct onnx_node *to = &r->b.x->node[r->b.x->nnode];
 	struct args in, out;
 	struct tensor ignored;
 
 	arguments(r, conf_get(n, "inputs"), &in);
 	arguments(r, conf_get(n, "outputs"), &out);
-	if (r->full || out.n == 0)
+	if (r->b.full || out.n == 0)
 		return;
 	*to = (struct onnx_node){.op = op_of(name, overload),
 	    .name = name,
@@ -225,14 +202,14 @@ take_node(struct reader *r, const struct conf *n)
 	    .nin = in.n,
 	    .out = list(r, &out),
 	    .nout = out.n};
-	to->attr = arena_alloc(r->arena, 1, sizeof(*to->attr));
+	to->attr = arena_alloc(r->b.arena, 1, sizeof(*to->attr));
 	if (to->attr == NULL)
-		r->full = true;
+		r->b.full = true;
 	else if (strcmp(to->op, "Cast") == 0)
 		to->attr[to->nattr++] = (struct onnx_attr){.name = "to",
 		    .type = ONNX_INT,
 		    .i = meta(r, out.name[0], &ignored)};
-	r->x->nnode++;
+	r->b.x->nnode++;
 }
 
 /* --- the program --------------------------------------------------------- */
@@ -249,21 +226,23 @@ take_user(struct reader *r, const struct conf *signature)
 		    tensor(conf_get(conf_get(specs, "user_input"), "arg"));
 
 		if (name != NULL &&
-		    map_put(&r->user, kept(r, name), 1) == ERR_LIMIT)
-			r->full = true;
+		    map_put(&r->user,
+			check_arch_build_kept(&r->b, name->text, name->len),
+			1) == ERR_LIMIT)
+			r->b.full = true;
 	}
 }
 
 static void
 take_ends(struct reader *r, const struct conf *graph)
 {
-	struct onnx_file *x = r->x;
+	struct onnx_file *x = r->b.x;
 	struct args in, out;
 
 	const struct conf *inputs = conf_get(graph, "inputs");
 
 	inputs = conf_is_array(inputs) ? inputs->child : NULL;
-	for (; inputs != NULL && !r->full; inputs = inputs->next) {
+	for (; inputs != NULL && !r->b.full; inputs = inputs->next) {
 		struct tensor t;
 		int64_t type;
 
@@ -273,7 +252,7 @@ take_ends(struct reader *r, const struct conf *graph)
 			continue;
 		type = meta(r, in.name[0], &t);
 		if (x->ntensor == r->tensors)
-			r->full = true;
+			r->b.full = true;
 		else if (map_get(&r->user, in.name[0]) == SIZE_MAX)
 			x->tensor[x->ntensor++].t = t;
 		else
@@ -284,23 +263,13 @@ take_ends(struct reader *r, const struct conf *graph)
 				.rank = t.rank};
 	}
 	arguments(r, conf_get(graph, "outputs"), &out);
-	for (size_t i = 0; i < out.n && !r->full; i++) {
+	for (size_t i = 0; i < out.n && !r->b.full; i++) {
 		struct tensor t;
 
 		(void)meta(r, out.name[i], &t);
 		x->output[x->noutput++] = (struct onnx_value){
 		    .name = out.name[i], .shaped = t.rank != 0, .rank = t.rank};
 	}
-}
-
-static size_t
-members(const struct conf *n)
-{
-	size_t count = 0;
-
-	for (n = n != NULL ? n->child : NULL; n != NULL; n = n->next)
-		count++;
-	return count;
 }
 
 /* Arguments that are numbers, each of which is a constant. */
@@ -319,18 +288,18 @@ take_values(struct reader *r, const struct conf *values)
 {
 	size_t n = 0;
 
-	r->value =
-	    arena_alloc(r->arena, members(values) + 1, sizeof(*r->value));
-	map_init(&r->by_name, r->arena);
-	r->full = r->value == NULL;
+	r->value = arena_alloc(r->b.arena, check_arch_build_members(values) + 1,
+	    sizeof(*r->value));
+	map_init(&r->by_name, r->b.arena);
+	r->b.full = r->value == NULL;
 	values = values != NULL ? values->child : NULL;
-	for (; values != NULL && !r->full; values = values->next) {
+	for (; values != NULL && !r->b.full; values = values->next) {
 		char *name =
 		    values->key != NULL
-			? arena_strdup(r->arena, values->key, values->key_len)
+			? arena_strdup(r->b.arena, values->key, values->key_len)
 			: NULL;
 
-		r->full =
+		r->b.full =
 		    name == NULL || map_put(&r->by_name, name, n) == ERR_LIMIT;
 		r->value[n++] = conf_value(values);
 	}
@@ -339,17 +308,17 @@ take_values(struct reader *r, const struct conf *values)
 static bool
 room(struct reader *r, const struct conf_doc *d, const struct conf *graph)
 {
-	struct onnx_file *x = r->x;
-	size_t nodes = members(conf_get(graph, "nodes"));
-	size_t inputs = members(conf_get(graph, "inputs"));
+	struct onnx_file *x = r->b.x;
+	size_t nodes = check_arch_build_members(conf_get(graph, "nodes"));
+	size_t inputs = check_arch_build_members(conf_get(graph, "inputs"));
 
 	if (nodes > LIMIT_NODES || inputs > LIMIT_TENSORS)
 		return false;
-	x->node = arena_alloc(r->arena, nodes + 1, sizeof(*x->node));
+	x->node = arena_alloc(r->b.arena, nodes + 1, sizeof(*x->node));
 	r->tensors = numbers(d) + inputs + 1;
-	x->tensor = arena_alloc(r->arena, r->tensors, sizeof(*x->tensor));
-	x->input = arena_alloc(r->arena, inputs + 1, sizeof(*x->input));
-	x->output = arena_alloc(r->arena, ARGS + 1, sizeof(*x->output));
+	x->tensor = arena_alloc(r->b.arena, r->tensors, sizeof(*x->tensor));
+	x->input = arena_alloc(r->b.arena, inputs + 1, sizeof(*x->input));
+	x->output = arena_alloc(r->b.arena, ARGS + 1, sizeof(*x->output));
 	return x->node != NULL && x->tensor != NULL && x->input != NULL &&
 	       x->output != NULL;
 }
@@ -361,23 +330,21 @@ check_arch_export(const struct conf_doc *d, struct arena *a,
 	const struct conf *module = conf_get(d->root, "graph_module");
 	const struct conf *graph = conf_get(module, "graph");
 	const struct conf *nodes = conf_get(graph, "nodes");
-	struct reader r = {.arena = a, .x = x};
+	struct reader r = {.b = {.arena = a, .x = x}};
 
 	/* JSON, in which nothing stands for more than it is */
 	if (!conf_is_array(nodes) || d->yaml)
 		return false;
 	map_init(&r.user, a);
 	take_values(&r, conf_get(graph, "tensor_values"));
-	r.full = r.full || !room(&r, d, graph);
-	if (!r.full) {
+	r.b.full = r.b.full || !room(&r, d, graph);
+	if (!r.b.full) {
 		take_user(&r, conf_get(module, "signature"));
 		take_ends(&r, graph);
 	}
-	for (const struct conf *n = nodes->child; n != NULL && !r.full;
+	for (const struct conf *n = nodes->child; n != NULL && !r.b.full;
 	     n = n->next)
 		take_node(&r, n);
-	if (r.full)
-		(void)err_set(e, ERR_LIMIT, ERR_NOWHERE,
-		    "graph: more than memory for it");
+	check_arch_build_end(&r.b, e);
 	return true;
 }

@@ -5,13 +5,14 @@
 #include "base/text.h"
 #include "formats/xml_text.h"
 
-#define DEEP   8
-#define LAYER  3 /* net/layers/layer, net/edges/edge */
-#define PART   4 /* net/layers/layer/data, /input, /output */
-#define PORT   5
-#define DIM    6
-#define BEGIN  4096 /* the root is in the first bytes */
-#define DIGITS 18
+#define DEEP     8
+#define LAYER    3 /* net/layers/layer, net/edges/edge */
+#define PART     4 /* net/layers/layer/data, /input, /output */
+#define PORT     5
+#define DIM      6
+#define PROLOGUE 1000 /* comments and declarations before the root */
+#define DIGITS   18
+#define BODIES   16 /* in one another */
 
 struct layer {
 	const char *id, *name, *type, *to, *shape;
@@ -326,15 +327,19 @@ take_edges(struct reader *r)
 	}
 }
 
+/* Its first element is a net, whatever stands before it. */
 static bool
 begins(struct rd r)
 {
-	struct slice s = {r.base, MIN(r.len, (size_t)BEGIN)};
+	struct xml_text xml;
+	struct xml_token t = {.kind = XML_TEXT};
+	struct err ignored;
 
-	for (size_t i = 0; i + 5 < s.len; i++)
-		if (memcmp(s.ptr + i, "<net ", 5) == 0)
-			return true;
-	return false;
+	xml_text_init(&xml, r);
+	for (size_t i = 0; i < PROLOGUE && t.kind != XML_OPEN; i++)
+		if (xml_text_next(&xml, &t, &ignored) != 0 || t.kind == XML_END)
+			return false;
+	return t.kind == XML_OPEN && xml_text_is(t.name, "net");
 }
 
 static bool
@@ -358,9 +363,16 @@ bool
 check_arch_ov(
     struct rd bytes, struct arena *a, struct onnx_file *x, struct err *e)
 {
+	return begins(bytes) && check_arch_ov_body(bytes, a, x, e);
+}
+
+bool
+check_arch_ov_body(
+    struct rd bytes, struct arena *a, struct onnx_file *x, struct err *e)
+{
 	struct reader r = {.arena = a};
 
-	if (!begins(bytes) || !read_all(&r, bytes) || r.nlayer == 0)
+	if (!read_all(&r, bytes) || r.nlayer == 0)
 		return false;
 	map_init(&r.by_id, a);
 	r.full = !room(&r, x) || !read_all(&r, bytes);
@@ -382,4 +394,50 @@ check_arch_ov(
 		(void)err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "openvino: an edge names a layer that is not there");
 	return true;
+}
+
+/* --- bodies -------------------------------------------------------------- */
+
+static bool
+is_body(struct slice name)
+{
+	return xml_text_is(name, "body") || xml_text_is(name, "then_body") ||
+	       xml_text_is(name, "else_body");
+}
+
+int
+check_arch_ov_bodies(
+    struct rd bytes, int (*judge)(void *, struct rd), void *ctx)
+{
+	struct xml_text xml;
+	struct xml_token t = {.kind = XML_TEXT};
+	size_t begin[BODIES], at[BODIES], depth = 0, open = 0;
+	struct err ignored;
+	int rc = 0;
+
+	xml_text_init(&xml, bytes);
+	while (rc == 0 && t.kind != XML_END) {
+		if (xml_text_next(&xml, &t, &ignored) != 0)
+			return 0; /* check_xml says it */
+		if (t.kind == XML_OPEN) {
+			depth++;
+			if (!is_body(t.name))
+				continue;
+			if (open == BODIES)
+				return ERR_LIMIT;
+			at[open] = depth;
+			begin[open++] = (size_t)(t.name.ptr - bytes.base) - 1;
+		} else if (t.kind == XML_CLOSE ||
+			   (t.kind == XML_TAG_END && t.empty)) {
+			if (open != 0 && at[open - 1] == depth) {
+				size_t from = begin[--open];
+
+				rc =
+				    judge(ctx, rd_mem(bytes.base + from,
+						   (size_t)(xml.r.off - from)));
+			}
+			depth -= depth != 0;
+		}
+	}
+	return rc;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_arch_tfjs.h"
 
+#include "audit/check_arch_build.h"
 #include "audit/check_arch_tf_op.h"
 #include "base/limits.h"
 
@@ -9,30 +10,18 @@
 #define SIDE 8 /* of a matrix of which nothing is known */
 
 struct reader {
-	struct arena *arena;
-	struct onnx_file *x;
-	struct map used; /* names that some node takes */
-	bool full;
+	struct check_arch_build b; /* and its arena, file, whether it is full */
+	struct map used;           /* names that some node takes */
 };
 
 /* --- names --------------------------------------------------------------- */
 
 static const char *
-kept(struct reader *r, const char *s, size_t len)
-{
-	const char *p = s != NULL && len <= LIMIT_NAME
-			    ? arena_strdup(r->arena, s, len)
-			    : NULL;
-
-	r->full = r->full || p == NULL;
-	return p != NULL ? p : "";
-}
-
-static const char *
 text(struct reader *r, const struct conf *n)
 {
-	return n != NULL && n->kind == CONF_STRING ? kept(r, n->text, n->len)
-						   : "";
+	return n != NULL && n->kind == CONF_STRING
+		   ? check_arch_build_kept(&r->b, n->text, n->len)
+		   : "";
 }
 
 /* The value that "node", "node:1" or "^node" names: a node's outputs are one here;
@@ -47,32 +36,10 @@ input_name(struct reader *r, const struct conf *n)
 	for (size_t i = 0; i < len; i++)
 		if (n->text[i] == ':')
 			len = i;
-	return kept(r, n->text, len);
-}
-
-static size_t
-members(const struct conf *array)
-{
-	size_t n = 0;
-
-	for (array = conf_is_array(array) ? array->child : NULL; array != NULL;
-	     array = array->next)
-		n++;
-	return n;
+	return check_arch_build_kept(&r->b, n->text, len);
 }
 
 /* --- nodes --------------------------------------------------------------- */
-
-static uint64_t
-whole(const struct conf *n)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; n != NULL && i < n->len && i < 12; i++)
-		if (n->text != NULL && n->text[i] >= '0' && n->text[i] <= '9')
-			v = 10 * v + (uint64_t)(n->text[i] - '0');
-	return v;
-}
 
 /* attr.<key>.<of>: {"dim": [{"size": "3"}]} */
 static const struct conf *
@@ -90,13 +57,15 @@ static void
 constant(struct reader *r, const struct conf *node, const char *name)
 {
 	const struct conf *d = dims(node, "value", "tensorShape");
-	struct tensor *t = &r->x->tensor[r->x->ntensor++].t;
+	struct tensor *t = &r->b.x->tensor[r->b.x->ntensor++].t;
 
 	*t = (struct tensor){.name = name, .dtype = DTYPE_F32};
 	for (d = d != NULL ? d->child : NULL; d != NULL; d = d->next)
 		if (t->rank < MODEL_MAX_RANK)
 			t->dim[t->rank++] =
-			    MAX(whole(conf_get(d, "size")), (uint64_t)1);
+			    MAX((uint64_t)check_arch_build_whole(
+				    conf_get(d, "size")),
+				(uint64_t)1);
 	if (t->rank == 0) {
 		t->rank = 2;
 		t->dim[0] = t->dim[1] = SIDE;
@@ -120,10 +89,10 @@ type_of(const struct conf *node, const char *key)
 static void
 placeholder(struct reader *r, const struct conf *node, const char *name)
 {
-	r->x->input[r->x->ninput++] = (struct onnx_value){.name = name,
+	r->b.x->input[r->b.x->ninput++] = (struct onnx_value){.name = name,
 	    .type = type_of(node, "dtype"),
 	    .shaped = true,
-	    .rank = members(dims(node, "shape", "shape"))};
+	    .rank = check_arch_build_members(dims(node, "shape", "shape"))};
 }
 
 static void
@@ -142,17 +111,18 @@ take_node(struct reader *r, const struct conf *node)
 		placeholder(r, node, name);
 		return;
 	}
-	to = &r->x->node[r->x->nnode];
+	to = &r->b.x->node[r->b.x->nnode];
 	*to = (struct onnx_node){.op = check_arch_tf_op(op),
 	    .name = name,
 	    .domain = "",
 	    .overload = "",
 	    .nout = 1};
-	to->in = arena_alloc(r->arena, members(in) + 1, sizeof(*to->in));
-	to->out = arena_alloc(r->arena, 1, sizeof(*to->out));
-	to->attr = arena_alloc(r->arena, 1, sizeof(*to->attr));
+	to->in = arena_alloc(
+	    r->b.arena, check_arch_build_members(in) + 1, sizeof(*to->in));
+	to->out = arena_alloc(r->b.arena, 1, sizeof(*to->out));
+	to->attr = arena_alloc(r->b.arena, 1, sizeof(*to->attr));
 	if (to->in == NULL || to->out == NULL || to->attr == NULL) {
-		r->full = true;
+		r->b.full = true;
 		return;
 	}
 	to->out[0] = name;
@@ -162,7 +132,7 @@ take_node(struct reader *r, const struct conf *node)
 	if (strcmp(to->op, "Cast") == 0)
 		to->attr[to->nattr++] = (struct onnx_attr){
 		    .name = "to", .type = ONNX_INT, .i = type_of(node, "DstT")};
-	r->x->nnode++;
+	r->b.x->nnode++;
 }
 
 /* --- the graph ----------------------------------------------------------- */
@@ -170,13 +140,13 @@ take_node(struct reader *r, const struct conf *node)
 static void
 mark_used(struct reader *r)
 {
-	for (size_t i = 0; i < r->x->nnode && !r->full; i++)
-		for (size_t k = 0; k < r->x->node[i].nin; k++) {
-			const char *name = r->x->node[i].in[k];
+	for (size_t i = 0; i < r->b.x->nnode && !r->b.full; i++)
+		for (size_t k = 0; k < r->b.x->node[i].nin; k++) {
+			const char *name = r->b.x->node[i].in[k];
 
 			if (*name != '\0' &&
 			    map_put(&r->used, name, 1) == ERR_LIMIT)
-				r->full = true;
+				r->b.full = true;
 		}
 }
 
@@ -184,9 +154,9 @@ mark_used(struct reader *r)
 static void
 take_outputs(struct reader *r)
 {
-	struct onnx_file *x = r->x;
+	struct onnx_file *x = r->b.x;
 
-	for (size_t i = 0; i < x->nnode && !r->full; i++)
+	for (size_t i = 0; i < x->nnode && !r->b.full; i++)
 		if (map_get(&r->used, x->node[i].name) == SIZE_MAX)
 			x->output[x->noutput++] =
 			    (struct onnx_value){.name = x->node[i].name};
@@ -198,29 +168,27 @@ check_arch_tfjs(const struct conf_doc *d, struct arena *a, struct onnx_file *x,
 {
 	const struct conf *nodes =
 	    conf_get(conf_get(d->root, "modelTopology"), "node");
-	struct reader r = {.arena = a, .x = x};
-	size_t n = members(nodes);
+	struct reader r = {.b = {.arena = a, .x = x}};
+	size_t n = check_arch_build_members(nodes);
 
 	if (n == 0 || d->yaml)
 		return false;
 	map_init(&r.used, a);
-	r.full = n > LIMIT_NODES;
-	if (!r.full) {
+	r.b.full = n > LIMIT_NODES;
+	if (!r.b.full) {
 		x->node = arena_alloc(a, n + 1, sizeof(*x->node));
 		x->tensor = arena_alloc(a, n + 1, sizeof(*x->tensor));
 		x->input = arena_alloc(a, n + 1, sizeof(*x->input));
 		x->output = arena_alloc(a, n + 1, sizeof(*x->output));
-		r.full = x->node == NULL || x->tensor == NULL ||
-			 x->input == NULL || x->output == NULL;
+		r.b.full = x->node == NULL || x->tensor == NULL ||
+			   x->input == NULL || x->output == NULL;
 	}
-	for (nodes = nodes->child; nodes != NULL && !r.full;
+	for (nodes = nodes->child; nodes != NULL && !r.b.full;
 	     nodes = nodes->next)
 		take_node(&r, nodes);
-	if (!r.full)
+	if (!r.b.full)
 		mark_used(&r);
 	take_outputs(&r);
-	if (r.full)
-		(void)err_set(e, ERR_LIMIT, ERR_NOWHERE,
-		    "graph: more than memory for it");
+	check_arch_build_end(&r.b, e);
 	return true;
 }

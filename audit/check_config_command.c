@@ -66,6 +66,17 @@ judge(const struct check_file *f, const struct conf *n)
 		check_find(f, FINDING_COMMAND_DANGEROUS, n->off, "%s", what);
 }
 
+/* WebDataset hands what is behind "pipe:" to a shell, wherever a shard is named. */
+static void
+pipe_of(const struct check_file *f, const struct conf *n)
+{
+	struct conf line = *n;
+
+	line.text += 5;
+	line.len -= 5;
+	judge(f, &line);
+}
+
 /* LD_PRELOAD: /tmp/x.so, in the environment that conda, compose and servers of
  * continuous integration set: the same as a line of a shell's. */
 static void
@@ -209,6 +220,8 @@ check_config_command(const struct check_file *f, const struct conf_doc *d)
 			continue;
 		if (is_command(n))
 			judge(f, n);
+		else if (memcmp(n->text, "pipe:", 5) == 0)
+			pipe_of(f, n);
 		else
 			environment(f, n);
 		if (d->yaml && hands_on_secrets(n))

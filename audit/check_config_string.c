@@ -110,6 +110,20 @@ string(const struct check_file *f, const struct conf *n, bool cell, bool rows)
 		    (struct slice){(const uint8_t *)n->text, n->len}, n->off);
 }
 
+static void
+key(const struct check_file *f, const struct conf *n)
+{
+	const struct conf k = {.kind = CONF_STRING,
+	    .text = n->key,
+	    .len = n->key_len,
+	    .off = n->off};
+	char shown[SHOWN];
+
+	if (is_code(&k))
+		check_find(f, FINDING_CONFIG_CODE, n->off, "'%s'",
+		    check_config_shown(&k, shown, sizeof(shown)));
+}
+
 /* A notebook is run by a person, cell by cell, and shown as what it is: its
  * cells, or NULL. */
 static const struct conf *
@@ -156,6 +170,9 @@ check_config_string(const struct check_file *f, const struct conf_doc *d)
 		/* a member of the root: all up to the next one are within */
 		if (n->up == d->root)
 			top = n;
+		/* PaddleOCR evaluates the names of its transforms */
+		if (n->key_len > 4 && !rows && !(cells != NULL && top == cells))
+			key(f, n);
 		if (n->kind == CONF_STRING)
 			string(f, n, cells != NULL && top == cells, rows);
 	}

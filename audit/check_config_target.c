@@ -301,9 +301,75 @@ is_store(const struct check_file *f, const struct conf *n)
 	return false;
 }
 
+/* Loaders that import whatever has a dot in its name, by what their configurations
+ * have at the top, and what their own names begin with. */
+static const struct importer {
+	const char *who, *top, *with, *key, *own;
+} importers[] = {
+    /* allennlp/common/registrable.py: by_name() */
+    {"what AllenNLP imports,", "dataset_reader", "model", "type", "allennlp"},
+    /* haystack/core/pipeline/base.py: import_class_by_name() */
+    {"what Haystack imports,", "components", "connections", "type", "haystack"},
+    /* rasa/engine/recipes: class_from_module_path() */
+    {"what Rasa imports,", "pipeline", "policies", "name", "rasa"},
+};
+
+static const struct importer *
+importer(const struct conf *root)
+{
+	for (size_t i = 0; i < ARRAY_LEN(importers); i++)
+		if (conf_get(root, importers[i].top) != NULL &&
+		    conf_get(root, importers[i].with) != NULL)
+			return &importers[i];
+	return NULL;
+}
+
+static bool
+is_own(const struct conf *n, const char *own)
+{
+	const struct conf *v = conf_value(n);
+	size_t len = strlen(own);
+
+	/* "allennlp_models.", too: a module of its own, whatever is behind it */
+	return v->len > len && memcmp(v->text, own, len) == 0 &&
+	       (v->text[len] == '.' || v->text[len] == '_') &&
+	       check_config_plain(v->text, v->len);
+}
+
+/* MMEngine imports all that stand in custom_imports: {imports: [...]}. */
+static void
+modules_of(const struct check_file *f, const struct conf *root)
+{
+	const struct conf *list =
+	    conf_get(conf_get(root, "custom_imports"), "imports");
+
+	list = conf_is_array(list) ? list->child : NULL;
+	for (; list != NULL; list = list->next)
+		if (conf_is_string(list) &&
+		    !(list->len > 2 && memcmp(list->text, "mm", 2) == 0 &&
+			check_config_plain(list->text, list->len)))
+			target(f, list, "what MMEngine imports,");
+}
+
+/* A codec of numcodecs which unpickles every chunk of a Zarr array. */
+static bool
+is_pickle_codec(const struct conf *n)
+{
+	const struct conf *of = n->up;
+
+	if (!conf_key_is(n, "id") || !conf_text_is(conf_value(n), "pickle"))
+		return false;
+	of = of != NULL && of->key == NULL ? of->up : of;
+	return of != NULL &&
+	       (conf_key_is(of, "filters") || conf_key_is(of, "compressor"));
+}
+
 static void
 key(const struct check_file *f, const struct conf *n, bool params)
 {
+	if (is_pickle_codec(n))
+		check_find(f, FINDING_CONFIG_TARGET, n->off,
+		    "a codec of Zarr that unpickles");
 	if (is_store(f, n))
 		target(f, n, "what Feast imports,");
 	if (conf_key_is(n, "_target_"))
@@ -452,9 +518,12 @@ void
 check_config_target(const struct check_file *f, const struct conf_doc *d)
 {
 	bool graph = conf_get(d->root, "graph_module") != NULL;
+	const struct importer *by = importer(d->root);
 
 	mxnet(f, d->root);
-	if (graph || conf_get(d->root, "modelTopology") != NULL)
+	modules_of(f, d->root);
+	if (graph || conf_get(d->root, "modelTopology") != NULL ||
+	    conf_get(d->root, "base_code") != NULL)
 		check_arch_program(f, d);
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		bool params = conf_get(n, "params") != NULL;
@@ -462,6 +531,9 @@ check_config_target(const struct check_file *f, const struct conf_doc *d)
 		for (const struct conf *k = n->child; k != NULL; k = k->next)
 			if (k->key != NULL)
 				key(f, k, params);
+		if (by != NULL && conf_key_is(n, by->key) && is_dotted(n) &&
+		    !is_own(n, by->own))
+			target(f, n, by->who);
 		if (n->tag != NULL)
 			tag(f, n);
 		if (graph && n->kind == CONF_OBJECT)

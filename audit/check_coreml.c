@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 
+#include "audit/check_arch.h"
 #include "audit/check_path.h"
 #include "base/limits.h"
 #include "formats/onnx_wire.h"
@@ -42,8 +43,8 @@ custom(struct walk *w, const struct onnx_wire *f, const char *what)
 
 static void network(struct walk *, struct rd);
 
-/* NeuralNetworkLayer: custom = 500, branch = 600, loop = 605 and the networks
- * within, which are their fields 1 and 2, 3 and 4. */
+/* NeuralNetworkLayer: custom = 500, branch = 605, loop = 615 and the networks within,
+ * which are their fields 1 and 2, 3 and 4; copy = 600 has none. */
 static void
 layer(struct walk *w, struct rd r)
 {
@@ -80,6 +81,13 @@ network(struct walk *w, struct rd r)
 	w->depth--;
 }
 
+static void
+graph(struct walk *w, struct rd description, struct rd r)
+{
+	network(w, r);
+	check_arch_network(w->f, description, r, false);
+}
+
 static void model(struct walk *, struct rd);
 
 /* Pipeline: models = 1 */
@@ -104,10 +112,11 @@ pipeline_of(struct walk *w, struct rd r)
 			pipeline(w, f.body);
 }
 
-/* Model: which kind it is, is which field it has. */
+/* Model: description = 2; which kind it is, is which field it has. */
 static void
 model(struct walk *w, struct rd r)
 {
+	struct rd description = onnx_wire_last(r, 2);
 	struct onnx_wire f;
 
 	if (w->depth >= LIMIT_ONNX_DEPTH) {
@@ -124,7 +133,9 @@ model(struct walk *w, struct rd r)
 		else if (f.number == 202)
 			pipeline(w, f.body);
 		else if (f.number == 303 || f.number == 403 || f.number == 500)
-			network(w, f.body);
+			graph(w, description, f.body);
+		else if (f.number == 502)
+			check_arch_network(w->f, description, f.body, true);
 		else if (f.number == 555)
 			custom(w, &f, "a model");
 		else if (f.number == 556)

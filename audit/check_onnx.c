@@ -8,6 +8,7 @@
 #include "audit/check_note.h"
 #include "audit/check_onnx_cost.h"
 #include "audit/check_onnx_op.h"
+#include "audit/check_onnx_text.h"
 #include "audit/check_path.h"
 #include "base/limits.h"
 #include "base/map.h"
@@ -439,6 +440,7 @@ check_onnx(const struct check_file *f)
 	struct arena a;
 	int rc, in;
 
+	check_onnx_text(f);
 	if (!check_is(f, "onnx") && onnx_file_probe(f->bytes) <= 0)
 		return;
 	check_knows(f);

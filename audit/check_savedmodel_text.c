@@ -2,12 +2,15 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_savedmodel_text.h"
 
+#include "audit/check_arch_tf.h"
 #include "audit/check_path.h"
 #include "audit/check_tf.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "formats/onnx_wire.h"
 #include "formats/pbtxt.h"
+#include "formats/pbtxt_wire.h"
 
 struct walk {
 	const struct check_file *f;
@@ -86,6 +89,34 @@ walk(struct walk *w, const char *key, const json_t *m, bool names_only)
 	}
 }
 
+/* A MetaGraphDef, or the GraphDef itself. */
+static void
+graph(const struct check_file *f, const json_t *m)
+{
+	bool meta = json_object_get(m, "graph_def") != NULL;
+	struct buf wire = {0};
+	struct rd all;
+
+	pbtxt_wire(m, meta ? &pbtxt_wire_meta_graph : &pbtxt_wire_graph, &wire);
+	all = rd_mem(wire.ptr, wire.len);
+	if (meta)
+		check_arch_tf(f, onnx_wire_last(all, 2), all);
+	else if (wire.len != 0)
+		check_arch_tf(f, all, (struct rd){0});
+	buf_free(&wire);
+}
+
+static void
+graphs(const struct check_file *f, const json_t *m)
+{
+	const json_t *all = json_object_get(m, "meta_graphs");
+
+	for (size_t i = 0; i < json_array_size(all); i++)
+		graph(f, json_array_get(all, i));
+	if (all == NULL)
+		graph(f, m);
+}
+
 void
 check_savedmodel_text(const struct check_file *f)
 {
@@ -103,6 +134,7 @@ check_savedmodel_text(const struct check_file *f)
 	w.functions = json_object();
 	walk(&w, "", j, true);
 	walk(&w, "", j, false);
+	graphs(f, j);
 	json_decref(w.functions);
 	json_decref(j);
 }

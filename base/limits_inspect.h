@@ -26,6 +26,9 @@
 #define LIMIT_INSPECT_NAMES      ((size_t)1 << 30)
 /* Steps up the dominators of a graph: swin_t, with 6,500 nodes, takes 50,000. */
 #define LIMIT_ARCH_STEPS ((uint64_t)100000000)
+/* The blocks of a program may be read so many times its size: each stands where it
+ * is run, which few are more than once. */
+#define LIMIT_ARCH_AGAIN ((uint64_t)64)
 /* Places in low bits of weights that are read again because they look like the
  * beginning of a program: chance gives one in a gigabyte. */
 #define LIMIT_WEIGHT_READS 20000

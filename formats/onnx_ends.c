@@ -179,7 +179,7 @@ take_shape(const struct onnx_value *v, struct model *m, struct err *e)
 			return err_set(e, ERR_FORMAT, v->at,
 			    "onnx: input '%s' has an empty dimension", v->name);
 		if (v->dim[i] > LIMIT_IMAGE_SIDE)
-			return err_set(e, ERR_LIMIT, v->at,
+			return err_set(e, ERR_UNSUPPORTED, v->at,
 			    "onnx: input '%s' has a dimension of %" PRId64,
 			    v->name, v->dim[i]);
 		m->shape[i + (grey && i > 0)] = v->dim[i];

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "formats/onnx_branch.h"
 #include "formats/onnx_function.h"
+#include "formats/onnx_once.h"
 #include "formats/onnx_sequence.h"
 #include "formats/onnx_wire.h"
 
@@ -14,36 +15,6 @@ static int
 full(uint64_t at, struct err *e)
 {
 	return err_set(e, ERR_LIMIT, at, "onnx: model too large");
-}
-
-/* A field that occurs once and holds a message or a text. */
-static int
-once_bytes(uint32_t *seen, const struct onnx_wire *f, struct err *e)
-{
-	int rc = onnx_wire_once(seen, f, e);
-
-	return rc != 0 ? rc : onnx_wire_want(f, ONNX_WIRE_BYTES, e);
-}
-
-static int
-once_text(uint32_t *seen, const struct onnx_wire *f, struct arena *a,
-    const char **out, struct err *e)
-{
-	int rc = once_bytes(seen, f, e);
-
-	return rc != 0 ? rc : onnx_tensor_text(&f->body, a, out, e);
-}
-
-static int
-once_int(uint32_t *seen, const struct onnx_wire *f, int64_t *out, struct err *e)
-{
-	int rc;
-
-	if ((rc = onnx_wire_once(seen, f, e)) != 0 ||
-	    (rc = onnx_wire_want(f, ONNX_WIRE_VARINT, e)) != 0)
-		return rc;
-	*out = (int64_t)f->value;
-	return 0;
 }
 
 /* An array in the arena for every occurrence of a field, and its length. */
@@ -62,6 +33,20 @@ onnx_file_room(struct rd body, uint32_t number, size_t max, size_t size,
 		    number, max);
 	*out = arena_alloc(a, n + 1, size);
 	return *out != NULL ? 0 : full(rd_pos(&body), e);
+}
+
+/*
+ * What is only not supported is kept in *later, the first of it, and reading goes on:
+ * who asks what a graph does, and not for its numbers, sees all of it.
+ */
+static int
+beyond(int rc, struct err *later, const struct err *e)
+{
+	if (rc != ERR_UNSUPPORTED)
+		return rc;
+	if (later->code == 0)
+		*later = *e;
+	return 0;
 }
 
 /* --- AttributeProto ------------------------------------------------------ */
@@ -116,7 +101,7 @@ attr_field(const struct onnx_wire *f, struct arena *a, struct onnx_attr *x,
 
 	switch (f->number) {
 	case 1:
-		return once_text(seen, f, a, &x->name, e);
+		return onnx_once_text(seen, f, a, &x->name, e);
 	case 2: /* f */
 		if ((rc = onnx_wire_once(seen, f, e)) != 0 ||
 		    (rc = onnx_wire_want(f, ONNX_WIRE_FIXED32, e)) != 0)
@@ -124,15 +109,15 @@ attr_field(const struct onnx_wire *f, struct arena *a, struct onnx_attr *x,
 		x->f = float_bits(f->value);
 		return 0;
 	case 3:
-		return once_int(seen, f, &x->i, e);
+		return onnx_once_int(seen, f, &x->i, e);
 	case 4: /* s: bytes that need not be text (checked where it is used) */
-		if ((rc = once_bytes(seen, f, e)) != 0)
+		if ((rc = onnx_once_bytes(seen, f, e)) != 0)
 			return rc;
 		if (onnx_tensor_text(&f->body, a, &x->s, e) != 0)
 			x->s = NULL;
 		return 0;
 	case 5: /* t */
-		if ((rc = once_bytes(seen, f, e)) != 0)
+		if ((rc = onnx_once_bytes(seen, f, e)) != 0)
 			return rc;
 		if ((x->t = arena_alloc(a, 1, sizeof(*x->t))) == NULL)
 			return full(f->at, e);
@@ -144,9 +129,9 @@ attr_field(const struct onnx_wire *f, struct arena *a, struct onnx_attr *x,
 	case 20:
 		if (x->type == ONNX_GRAPH)
 			return 0;
-		return once_int(seen, f, &x->type, e);
+		return onnx_once_int(seen, f, &x->type, e);
 	case 21: /* ref_attr_name */
-		return once_text(seen, f, a, &x->ref, e);
+		return onnx_once_text(seen, f, a, &x->ref, e);
 	default:
 		return 0;
 	}
@@ -214,17 +199,17 @@ node_field(const struct onnx_wire *f, struct arena *a, struct onnx_node *x,
 			return rc;
 		return onnx_tensor_text(&f->body, a, &x->out[x->nout++], e);
 	case 3:
-		return once_text(seen, f, a, &x->name, e);
+		return onnx_once_text(seen, f, a, &x->name, e);
 	case 4:
-		return once_text(seen, f, a, &x->op, e);
+		return onnx_once_text(seen, f, a, &x->op, e);
 	case 5:
 		if ((rc = onnx_wire_want(f, ONNX_WIRE_BYTES, e)) != 0)
 			return rc;
 		return onnx_file_attribute(f->body, a, &x->attr[x->nattr++], e);
 	case 7:
-		return once_text(seen, f, a, &x->domain, e);
+		return onnx_once_text(seen, f, a, &x->domain, e);
 	case 8:
-		return once_text(seen, f, a, &x->overload, e);
+		return onnx_once_text(seen, f, a, &x->overload, e);
 	default:
 		return 0;
 	}
@@ -234,6 +219,7 @@ int
 onnx_file_node(
     struct rd body, struct arena *a, struct onnx_node *x, struct err *e)
 {
+	struct err later = {0};
 	struct onnx_wire f;
 	struct rd r = body;
 	void *in, *out, *attr;
@@ -256,18 +242,19 @@ onnx_file_node(
 	x->out = out;
 	x->attr = attr;
 	while ((rc = onnx_wire_next(&r, &f, e)) > 0)
-		if ((rc = node_field(&f, a, x, &seen, e)) != 0)
-			return rc < 0 && e->code == ERR_UNSUPPORTED
-				   ? err_wrap(
-					 e, "node '%s' (%s)", x->name, x->op)
-				   : rc;
+		if ((rc = beyond(node_field(&f, a, x, &seen, e), &later, e)) !=
+		    0)
+			return rc;
 	for (size_t i = 0; rc == 0 && i < x->nattr; i++)
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(x->attr[i].name, x->attr[k].name) == 0)
 				return err_set(e, ERR_FORMAT, x->attr[i].at,
 				    "onnx: node '%s' has attribute '%s' twice",
 				    x->name, x->attr[i].name);
-	return rc;
+	if (rc != 0 || later.code == 0)
+		return rc;
+	*e = later;
+	return err_wrap(e, "node '%s' (%s)", x->name, x->op);
 }
 
 /* --- ValueInfoProto ------------------------------------------------------ */
@@ -289,7 +276,7 @@ parse_dims(struct rd r, struct onnx_value *v, struct err *e)
 			return rc;
 		while ((rc = onnx_wire_next(&f.body, &g, e)) > 0)
 			if (g.number == 1 &&
-			    (rc = once_int(&seen, &g, &dim, e)) != 0)
+			    (rc = onnx_once_int(&seen, &g, &dim, e)) != 0)
 				return rc;
 		if (rc != 0)
 			return rc;
@@ -314,13 +301,13 @@ parse_type(struct rd r, struct onnx_value *v, struct err *e)
 	while ((rc = onnx_wire_next(&r, &f, e)) > 0) {
 		if (f.number != 1)
 			continue;
-		if ((rc = once_bytes(&seen, &f, e)) != 0)
+		if ((rc = onnx_once_bytes(&seen, &f, e)) != 0)
 			return rc;
 		while ((rc = onnx_wire_next(&f.body, &g, e)) > 0) {
 			if (g.number == 1)
-				rc = once_int(&inner, &g, &v->type, e);
+				rc = onnx_once_int(&inner, &g, &v->type, e);
 			else if (g.number == 2 &&
-				 (rc = once_bytes(&inner, &g, e)) == 0)
+				 (rc = onnx_once_bytes(&inner, &g, e)) == 0)
 				rc = parse_dims(g.body, v, e);
 			else if (rc > 0)
 				rc = 0;
@@ -344,8 +331,9 @@ parse_value(struct rd r, struct arena *a, struct onnx_value *v, struct err *e)
 	*v = (struct onnx_value){.name = "", .at = rd_pos(&r)};
 	while ((rc = onnx_wire_next(&r, &f, e)) > 0) {
 		if (f.number == 1)
-			rc = once_text(&seen, &f, a, &v->name, e);
-		else if (f.number == 2 && (rc = once_bytes(&seen, &f, e)) == 0)
+			rc = onnx_once_text(&seen, &f, a, &v->name, e);
+		else if (f.number == 2 &&
+			 (rc = onnx_once_bytes(&seen, &f, e)) == 0)
 			type = f.body;
 		else if (rc > 0)
 			rc = 0;
@@ -387,13 +375,37 @@ graph_field(const struct onnx_wire *f, struct arena *a, struct onnx_file *x,
 		return parse_value(f->body, a, &x->output[x->noutput++], e);
 	if (f->number == 13)
 		return parse_value(f->body, a, &x->info[x->ninfo++], e);
+	/* SparseTensorProto: values = 1, which has the name */
+	if ((rc = onnx_tensor_parse(onnx_wire_last(f->body, 1), a,
+		 &x->tensor[x->ntensor++], e)) != 0)
+		return rc;
 	return err_set(e, ERR_UNSUPPORTED, f->at, "onnx: a sparse initializer");
+}
+
+/* Sparse initialisers stand among the others. */
+static int
+sparse_room(struct rd body, struct arena *a, struct onnx_file *x, struct err *e)
+{
+	size_t dense, sparse;
+	int rc;
+
+	if ((rc = onnx_wire_count(body, 15, &sparse, e)) != 0 || sparse == 0)
+		return rc;
+	if ((rc = onnx_wire_count(body, 5, &dense, e)) != 0)
+		return rc;
+	if (sparse > LIMIT_TENSORS)
+		return err_set(e, ERR_LIMIT, rd_pos(&body),
+		    "onnx: %zu sparse initializers, the limit is %d", sparse,
+		    LIMIT_TENSORS);
+	x->tensor = arena_alloc(a, dense + sparse + 1, sizeof(*x->tensor));
+	return x->tensor != NULL ? 0 : full(rd_pos(&body), e);
 }
 
 int
 onnx_file_graph(
     struct rd body, struct arena *a, struct onnx_file *x, struct err *e)
 {
+	struct err later = {0};
 	struct rd r = body;
 	struct onnx_wire f;
 	void *p[5];
@@ -418,9 +430,15 @@ onnx_file_graph(
 	x->input = p[2];
 	x->output = p[3];
 	x->info = p[4];
+	if ((rc = sparse_room(body, a, x, e)) != 0)
+		return rc;
 	while ((rc = onnx_wire_next(&r, &f, e)) > 0)
-		if ((rc = graph_field(&f, a, x, e)) != 0)
+		if ((rc = beyond(graph_field(&f, a, x, e), &later, e)) != 0)
 			return rc;
+	if (rc == 0 && later.code != 0) {
+		*e = later;
+		return later.code;
+	}
 	return rc;
 }
 
@@ -440,9 +458,9 @@ onnx_file_opset(struct rd r, struct arena *a, int64_t *opset, struct err *e)
 	while ((rc = onnx_wire_next(&r, &f, e)) > 0) {
 		rc = 0;
 		if (f.number == 1)
-			rc = once_text(&seen, &f, a, &domain, e);
+			rc = onnx_once_text(&seen, &f, a, &domain, e);
 		else if (f.number == 2)
-			rc = once_int(&seen, &f, &version, e);
+			rc = onnx_once_int(&seen, &f, &version, e);
 		if (rc != 0)
 			return rc;
 	}
@@ -464,13 +482,13 @@ model_field(const struct onnx_wire *f, struct arena *a, struct onnx_file *x,
 
 	switch (f->number) {
 	case 1:
-		return once_int(seen, f, &x->ir, e);
+		return onnx_once_int(seen, f, &x->ir, e);
 	case 2:
-		return once_text(seen, f, a, &x->producer, e);
+		return onnx_once_text(seen, f, a, &x->producer, e);
 	case 3:
-		return once_text(seen, f, a, &x->version, e);
+		return onnx_once_text(seen, f, a, &x->version, e);
 	case 7:
-		if ((rc = once_bytes(seen, f, e)) == 0)
+		if ((rc = onnx_once_bytes(seen, f, e)) == 0)
 			*graph = f->body;
 		return rc;
 	case 8:
@@ -487,6 +505,7 @@ parse_model(
     struct rd model, struct arena *a, struct onnx_file *x, struct err *e)
 {
 	struct rd graph = {0}, r = model;
+	struct err later = {0};
 	struct onnx_wire f;
 	uint32_t seen = 0;
 	int rc;
@@ -501,14 +520,17 @@ parse_model(
 	if (graph.base == NULL)
 		return err_set(
 		    e, ERR_FORMAT, ERR_NOWHERE, "onnx: there is no graph");
+	if ((rc = beyond(onnx_file_graph(graph, a, x, e), &later, e)) != 0 ||
+	    (rc = onnx_function_inline(model, a, x, e)) != 0 ||
+	    (rc = onnx_branch_inline(a, x, e)) != 0)
+		return rc;
 	if (x->ir < 3 || x->ir > 10)
 		return err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "onnx: IR version %" PRId64 ", known are 3 to 10", x->ir);
-	if ((rc = onnx_file_graph(graph, a, x, e)) != 0 ||
-	    (rc = onnx_function_inline(model, a, x, e)) != 0)
-		return rc;
-	if ((rc = onnx_branch_inline(a, x, e)) != 0)
-		return rc;
+	if (later.code != 0) {
+		*e = later;
+		return later.code;
+	}
 	return onnx_sequence_join(a, x, e);
 }
 

@@ -82,7 +82,8 @@ struct onnx_file {
 };
 
 /*
- * Read the whole message.  Unknown fields are skipped, as protobuf demands;
+ * Read the whole message, behind what is ERR_UNSUPPORTED too: nodes, their names and
+ * those of tensors are there then.  Unknown fields are skipped, as protobuf demands;
  * element types that the neutral model lacks are noted.  External data is
  * looked for in the source's folder; without a source it is ERR_UNSUPPORTED.
  */

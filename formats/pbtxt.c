@@ -7,6 +7,7 @@ struct reader {
 	struct rd in;
 	size_t depth, values;
 	struct buf text; /* the token that was read last */
+	bool numbers;    /* it is an array's bytes: see PBTXT_HEX */
 	struct err *e;
 };
 
@@ -97,7 +98,7 @@ digits(struct reader *r, unsigned base, size_t most, unsigned v)
 		v = v * base + d;
 		skip(r);
 	}
-	if (v == 0 || v > 255)
+	if ((v == 0 && !r->numbers) || v > 255)
 		return fail(r, ERR_FORMAT, "a zero byte in text");
 	buf_u8(&r->text, (uint8_t)v);
 	return 0;
@@ -146,6 +147,20 @@ quoted(struct reader *r)
 
 static int message(struct reader *, char end, json_t *out);
 
+static json_t *
+hex(const struct buf *from)
+{
+	struct buf out = {0};
+	json_t *text;
+
+	buf_puts(&out, PBTXT_HEX);
+	for (size_t i = 0; i < from->len; i++)
+		buf_printf(&out, "%02x", from->ptr[i]);
+	text = json_text(buf_str(&out));
+	buf_free(&out);
+	return text;
+}
+
 static int
 scalar(struct reader *r, json_t *list)
 {
@@ -161,7 +176,9 @@ scalar(struct reader *r, json_t *list)
 	}
 	if (rc == 0 && !any)
 		rc = word(r);
-	if (rc == 0)
+	if (rc == 0 && r->numbers)
+		json_add(list, hex(&r->text));
+	else if (rc == 0)
 		json_add(list, json_text(buf_str(&r->text)));
 	return rc;
 }
@@ -236,6 +253,9 @@ field(struct reader *r, json_t *out)
 		list = json_array();
 		json_put(out, name, list);
 	}
+	/* of TensorFlow's and of ONNX's TensorProto */
+	r->numbers = strcmp(name, "tensor_content") == 0 ||
+		     strcmp(name, "raw_data") == 0;
 	colon = taken(r, ':');
 	space(r);
 	if (!colon && peek(r) != '{' && peek(r) != '<' && peek(r) != '[')

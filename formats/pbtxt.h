@@ -11,6 +11,10 @@
 #include "base/json.h"
 #include "base/rd.h"
 
+/* How the bytes of an array (tensor_content, raw_data) begin, which may be zero: two
+ * digits of each follow. */
+#define PBTXT_HEX "hex:"
+
 /* A new reference in *out.  ERR_FORMAT and ERR_LIMIT with the offset. */
 int pbtxt_read(struct rd, json_t **out, struct err *) MUST_USE;
 

@@ -151,7 +151,8 @@ find_image(const struct tflite_file *f, struct graph *g, struct err *e)
 	for (size_t i = 0; i < 3; i++)
 		if (g->size[i] == 0 || g->size[i] > LIMIT_IMAGE_SIDE)
 			return err_set(e,
-			    g->size[i] == 0 ? ERR_FORMAT : ERR_LIMIT, x->at,
+			    g->size[i] == 0 ? ERR_FORMAT : ERR_UNSUPPORTED,
+			    x->at,
 			    "tflite: input '%.80s' has a dimension of %" PRIu64,
 			    x->name, g->size[i]);
 	return 0;
