@@ -152,6 +152,29 @@ is_public(struct slice s)
 	return true;
 }
 
+/* "DataFrame.dropna", as protocols from 4 on have getattr(DataFrame, "dropna") */
+const struct check_pickle_allow *
+check_pickle_reach_method(struct slice module, struct slice name)
+{
+	static const struct check_pickle_allow method = {"", "(a method)",
+	    USE_DATA, ARG_any, "a method that is only referred to"};
+	const uint8_t *dot =
+	    name.len != 0 ? memchr(name.ptr, '.', name.len) : NULL;
+	struct check_pickle_fact t = {.module = module};
+	const struct check_pickle_allow *a;
+	struct slice of;
+
+	if (dot == NULL)
+		return NULL;
+	t.name = (struct slice){name.ptr, (size_t)(dot - name.ptr)};
+	of = (struct slice){dot + 1, name.len - t.name.len - 1};
+	a = check_pickle_allow_find(module, t.name);
+	return a != NULL && (a->use & USE_NEW) != 0 && is_public(of) &&
+		       !check_pickle_reach_writes(of) && !is_outside(&t, of)
+		   ? &method
+		   : NULL;
+}
+
 /* "Class.method" is on the list, and this an object of that class. */
 static bool
 is_method(struct check_pickle_judge *j, const struct pickle_node *of,
@@ -186,7 +209,7 @@ is_own(struct check_pickle_judge *j, const struct pickle_node *of,
 	return t != NULL && t->allow != NULL && is_public(rest) &&
 	       (strcmp(t->allow->name, "(a distribution)") == 0 ||
 		   strcmp(t->allow->name, "(a class)") == 0 ||
-		   t->allow->arg == ARG_classes);
+		   t->allow->arg == ARG_classes || t->allow->arg == ARG_mixin);
 }
 
 /* getattr(...) of these arguments names what is on the list itself: "Class.name". */
