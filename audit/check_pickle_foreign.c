@@ -7,6 +7,7 @@
  * What classes of packages in wide use do with a state is known: those that only
  * take attributes are in check_pickle_allow.def, and no others are harmless.
  */
+#define _GNU_SOURCE /* memmem */
 #include "audit/check_config_part.h"
 #include "audit/check_pickle_judge.h"
 #include "base/text.h"
@@ -17,15 +18,15 @@ static const char *const known[] = {"Cython", "alembic", "astropy", "bokeh",
     "docutils", "eventlet", "fire", "flask", "fs", "gensim", "gevent",
     "greenlet", "gunicorn", "h5py", "hypothesis", "imblearn", "ipykernel",
     "ipywidgets", "jedi", "jsonschema", "jupyter", "kombu", "lib2to3",
-    "llvmlite", "lxml", "mako", "marshmallow", "mypy", "netCDF4", "networkx",
-    "nose", "notebook", "numexpr", "optuna", "parso", "patsy", "pbr", "peewee",
-    "pluggy", "plotly", "ply", "prefect", "psutil", "psycopg2", "py",
-    "pydantic", "pygments", "pymongo", "pymysql", "pyparsing", "pyramid",
-    "pytest", "pythran", "pywt", "redis", "regex", "rich", "ruamel", "seaborn",
-    "skorch", "smart_open", "snowballstemmer", "sphinx", "sqlalchemy", "sympy",
-    "tables", "tblib", "tensorboard", "thinc", "toolz", "tornado", "traitlets",
-    "twisted", "typer", "uvicorn", "virtualenv", "werkzeug", "xarray", "zarr",
-    "zict"};
+    "llvmlite", "lxml", "mako", "marshmallow", "multiprocess", "mypy",
+    "netCDF4", "networkx", "nose", "notebook", "numexpr", "optuna", "parso",
+    "pathos", "patsy", "pbr", "peewee", "plotly", "pluggy", "ply", "polars",
+    "prefect", "psutil", "psycopg2", "py", "pydantic", "pygments", "pymongo",
+    "pymysql", "pyparsing", "pyramid", "pytest", "pythran", "pywt", "redis",
+    "regex", "rich", "rpy2", "ruamel", "seaborn", "skorch", "smart_open",
+    "snowballstemmer", "sphinx", "sqlalchemy", "sympy", "tables", "tblib",
+    "tensorboard", "thinc", "toolz", "tornado", "traitlets", "twisted", "typer",
+    "uvicorn", "virtualenv", "werkzeug", "xarray", "zarr", "zict"};
 
 /* Installed in many places for what their functions do, which includes to run code,
  * programs and requests (six.exec_, click.launch, plumbum.local): their objects
@@ -113,6 +114,22 @@ is_foreign(struct slice module)
 	return true;
 }
 
+/* A class of which the name says that its state is a pickle, which it loads
+ * (CloudpickleWrapper, of many libraries for reinforcement learning). */
+static bool
+is_wrapper(struct slice name)
+{
+	static const char *const parts[] = {"Cloudpickle", "CloudPickle",
+	    "Dill", "Pickled", "PickleWrapper", "SerializationWrapper",
+	    "Unpickl"};
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (memmem(name.ptr, name.len, parts[i], strlen(parts[i])) !=
+		    NULL)
+			return true;
+	return false;
+}
+
 bool
 check_pickle_foreign(const struct check_pickle_fact *t)
 {
@@ -123,7 +140,8 @@ check_pickle_foreign(const struct check_pickle_fact *t)
 	if (is_tool(t->module) && (!is_class || !t->called || t->put))
 		return false;
 	return t->danger == NULL && !t->hooked && !t->reduced &&
-	       check_pickle_is_word(t->name, '_') && (is_class || !t->called) &&
+	       !is_wrapper(t->name) && check_pickle_is_word(t->name, '_') &&
+	       (is_class || !t->called) &&
 	       !(t->name.len > 1 && memcmp(t->name.ptr, "__", 2) == 0) &&
 	       is_foreign(t->module);
 }
