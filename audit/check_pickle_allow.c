@@ -195,8 +195,17 @@ begins_with(struct slice s, const char *head)
 static bool
 acts(struct slice name)
 {
-	static const char *const words[] = {
-	    "create_model", "eval", "exec_local", "get_model", "test"};
+	/* _wrapfunc(object, "method", ...), getattrs: what they are given a name of */
+	static const char *const words[] = {"_cached_call",
+	    "_check_classifier_response_method", "_check_response_method",
+	    "_compare_version", "_fit_and_predict", "_get_funcs",
+	    "_module_available", "_wrapfunc", "_wrapit", "_wrapreduction",
+	    "compare_version", "create_cd", "create_model", "custom_dir",
+	    "eval", "exec_local", "get_class", "get_model", "getattrs",
+	    "lazy_import", "maybe_attr", "mk_class", "module_available",
+	    "nested_attr", "nested_callable", "package_available", "patch",
+	    "patch_property", "patch_to", "quantize", "reset_trace_backend",
+	    "setattrs", "test", "using_attr"};
 	/* seterrobj, set_string_function, register_backend: for the whole program;
 	 * untar_data, urlread, start_server: of fastcore, in all of fastai */
 	static const char *const heads[] = {"eval_", "register_", "set_",

@@ -305,6 +305,9 @@ iterable_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 			return "is given a name where it takes data";
 		if (a->kind != PICKLE_CALL)
 			continue;
+		/* SortedKeyList(values, key): called for each of them */
+		if (pickle_calls(a, NULL, "partial"))
+			return "calls what it is given";
 		t = check_pickle_judge_class(j, a);
 		if (t == NULL || (t->allow != NULL && t->allow->name[0] == '('))
 			return "walks through an object that is no container";

@@ -167,6 +167,8 @@ see_call(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 		wrong = check_pickle_sympy_options(c->kwargs)
 			    ? check_pickle_arg_wrong(j, t->allow->arg, c->args)
 			    : "is given more than assumptions";
+	if (wrong == NULL && t->allow->arg == ARG_sympy)
+		wrong = check_pickle_sympy_endless(t, c->args);
 	if (wrong != NULL)
 		misuse(j, wrong, t->shown);
 	else if (rd_slice_is(t->module, "torch._utils"))

@@ -212,6 +212,10 @@ builder(struct check_pickle_judge *j, const struct pickle_node *state)
 	if (t == NULL || t->allow == NULL ||
 	    strcmp(t->allow->reason, "a network's builder") != 0)
 		return NULL;
+	/* resnet50(True), in place of pretrained=True */
+	if (!pickle_is(pickle_item(state, 1), PICKLE_TUPLE) ||
+	    pickle_item(state, 1)->n != 0)
+		return "builds a network of what cannot be known";
 	for (size_t i = 0; i < ARRAY_LEN(fetch); i++) {
 		const struct pickle_node *v = pickle_get(with, fetch[i]);
 
