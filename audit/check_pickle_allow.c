@@ -182,23 +182,66 @@ ends_with(struct slice s, const char *tail)
 	return s.len > n && memcmp(s.ptr + s.len - n, tail, n) == 0;
 }
 
+static bool
+begins_with(struct slice s, const char *head)
+{
+	size_t n = strlen(head);
+
+	return s.len > n && memcmp(s.ptr, head, n) == 0;
+}
+
 /* A function of which a word, between underscores, says that it is about files,
  * programs, connections, or about what others call. */
 static bool
 acts(struct slice name)
 {
-	static const char *const words[] = {
-	    "create_model", "exec_local", "get_model", "test"};
+	/* _wrapfunc(object, "method", ...), getattrs: what they are given a name of */
+	static const char *const words[] = {"_cached_call",
+	    "_check_classifier_response_method", "_check_response_method",
+	    "_compare_version", "_fit_and_predict", "_get_funcs",
+	    "_module_available", "_wrapfunc", "_wrapit", "_wrapreduction",
+	    "compare_version", "create_cd", "create_model", "custom_dir",
+	    "eval", "exec_local", "get_class", "get_model", "getattrs",
+	    "lazy_import", "maybe_attr", "mk_class", "module_available",
+	    "nested_attr", "nested_callable", "package_available", "patch",
+	    "patch_property", "patch_to", "quantize", "reset_trace_backend",
+	    "setattrs", "test", "using_attr"};
+	/* seterrobj, set_string_function, register_backend: for the whole program;
+	 * untar_data, urlread, start_server: of fastcore, in all of fastai */
+	static const char *const heads[] = {"eval_", "register_", "set_",
+	    "seterr", "start_", "startproc", "untar_", "url"};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (compare(name, words[i]) == 0)
 			return true;
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
+		if (begins_with(name, heads[i]))
+			return true;
 	return check_pickle_reach_acts(name);
+}
+
+/* What modules have imported from elsewhere, and hand on under their own name: it
+ * makes functions, classes and modules, changes what is global, or loads pickles. */
+static bool
+is_borrowed(struct slice name)
+{
+	static const char *const names[] = {"CodeType", "FunctionType",
+	    "GraphModule", "LambdaType", "Memory", "MethodType", "ModuleType",
+	    "Parallel", "attrgetter", "catch_warnings", "contextmanager",
+	    "dataclass", "filterwarnings", "import_module", "methodcaller",
+	    "namedtuple", "simplefilter"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (compare(name, names[i]) == 0)
+			return true;
+	return false;
 }
 
 static bool
 has_form(enum form form, struct slice module, struct slice name)
 {
+	if (form != FORM_NEVER && is_borrowed(name))
+		return false;
 	switch (form) {
 	case FORM_CLASS:
 		return is_class_name(name);

@@ -101,7 +101,8 @@ bool
 check_pickle_arg_costly(enum check_pickle_arg arg)
 {
 	return arg == ARG_size || arg == ARG_digits || arg == ARG_fraction ||
-	       arg == ARG_container || arg == ARG_iterable || arg == ARG_shape;
+	       arg == ARG_container || arg == ARG_iterable || arg == ARG_one ||
+	       arg == ARG_shape;
 }
 
 /* What a class is given as it is made, by whatever way. */
@@ -175,7 +176,7 @@ partial_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 
 	/* of another partial, or of a method of an object */
 	if (pickle_is(of, PICKLE_CALL) || check_pickle_arg_listed(j, of))
-		return NULL;
+		return check_pickle_wrap_class(j, of);
 	return "wraps a function that is not allowed";
 }
 
@@ -304,11 +305,21 @@ iterable_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 			return "is given a name where it takes data";
 		if (a->kind != PICKLE_CALL)
 			continue;
+		/* SortedKeyList(values, key): called for each of them */
+		if (pickle_calls(a, NULL, "partial"))
+			return "calls what it is given";
 		t = check_pickle_judge_class(j, a);
 		if (t == NULL || (t->allow != NULL && t->allow->name[0] == '('))
 			return "walks through an object that is no container";
 	}
 	return NULL;
+}
+
+/* iter(function, last) calls it until it returns that */
+static const char *
+one_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	return args->n > 1 ? "calls what it is given" : iterable_arg(j, args);
 }
 
 /* typing.List[int] is written as getitem(typing.List, int). */
@@ -435,6 +446,12 @@ static const char *
 curry_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
 	return check_pickle_wrap_curry(j, args);
+}
+
+static const char *
+mixin_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	return check_pickle_wrap_mixin(j, args);
 }
 
 static const char *

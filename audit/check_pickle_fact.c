@@ -2,7 +2,7 @@
  * The names of a pickle, each once however often it stands there: what the lists
  * say of it, and whether the bundle itself brings the class.
  */
-#include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_reach.h"
 #include "audit/check_pickle_wrap.h"
 
 #include "audit/check_config_part.h"
@@ -48,6 +48,8 @@ make_fact(struct check_pickle_judge *j, struct slice module, struct slice name,
 		return NULL;
 	*t = (struct check_pickle_fact){.shown = shown, .at = j->pickle.at};
 	t->allow = check_pickle_allow_find(module, name);
+	if (t->allow == NULL)
+		t->allow = check_pickle_reach_method(module, name);
 	if (t->allow == NULL)
 		t->danger = check_pickle_danger_find(module, name);
 	t->module = kept(j, module);

@@ -136,9 +136,39 @@ is_walked(const struct pickle_node *n)
 		   rd_slice_is(callee->name->module, "itertools"));
 }
 
+/*
+ * What a model of pydantic writes: its __dict__, which becomes the object's, the names
+ * that were set, and others (BaseModel.__getstate__).  To a class that has no
+ * __setstate__ of its own these are attributes that nothing looks for.
+ */
+static bool
+is_pydantic(const struct pickle_node *state)
+{
+	static const char *const keys[] = {"__dict__", "__fields_set__",
+	    "__private_attribute_values__", "__pydantic_extra__",
+	    "__pydantic_fields_set__", "__pydantic_private__"};
+
+	if (!pickle_is(state, PICKLE_DICT) || state->big || state->made)
+		return false;
+	for (size_t i = 0; i + 1 < state->n; i += 2)
+		if (!pickle_is(state->item[i], PICKLE_STR) ||
+		    !text_is_among((const char *)state->item[i]->text.ptr,
+			state->item[i]->text.len, keys, ARRAY_LEN(keys)))
+			return false;
+	return pickle_is(pickle_get(state, "__dict__"), PICKLE_DICT) &&
+	       (pickle_get(state, "__fields_set__") != NULL ||
+		   pickle_get(state, "__pydantic_fields_set__") != NULL);
+}
+
 bool
 check_pickle_hook_state(const struct pickle_node *state)
 {
+	if (is_pydantic(state)) {
+		for (size_t i = 1; i < state->n; i += 2)
+			if (dict_hooks(state->item[i], true, 0))
+				return true;
+		return false;
+	}
 	if (is_walked(state) || is_pairs(state))
 		return true;
 	if (!pickle_is(state, PICKLE_TUPLE))

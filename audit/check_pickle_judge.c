@@ -167,6 +167,8 @@ see_call(struct check_pickle_judge *j, uint8_t op, const struct pickle_node *n)
 		wrong = check_pickle_sympy_options(c->kwargs)
 			    ? check_pickle_arg_wrong(j, t->allow->arg, c->args)
 			    : "is given more than assumptions";
+	if (wrong == NULL && t->allow->arg == ARG_sympy)
+		wrong = check_pickle_sympy_endless(t, c->args);
 	if (wrong != NULL)
 		misuse(j, wrong, t->shown);
 	else if (rd_slice_is(t->module, "torch._utils"))
@@ -269,8 +271,12 @@ see_persid(struct check_pickle_judge *j, const struct pickle_node *n)
 	struct check_pickle_fact *t = check_pickle_judge_fact(j, type);
 	int64_t elements;
 
-	if (pickle_is_text(pickle_item(id, 0), "module") && t != NULL)
+	if (pickle_is_text(pickle_item(id, 0), "module") && t != NULL) {
+		if (!check_pickle_arg_class(j, type))
+			misuse(j, "a module of PyTorch that is no class",
+			    t->shown);
 		return;
+	}
 	if (pickle_is(id, PICKLE_INT) || is_number(id))
 		return; /* tensors of PyTorch's tar */
 	if (!pickle_is_text(pickle_item(id, 0), "storage") || t == NULL) {

@@ -126,6 +126,9 @@ const char *check_pickle_sympy_text(const struct pickle_node *args);
 const char *check_pickle_sympy_state(
     struct check_pickle_judge *, const struct pickle_node *state);
 bool check_pickle_sympy_options(const struct pickle_node *);
+/* Why an expression that is made takes for ever to compute; NULL: it does not. */
+const char *check_pickle_sympy_endless(
+    const struct check_pickle_fact *, const struct pickle_node *args);
 /* A tensor's view must stay within its storage. */
 void check_pickle_view(
     struct check_pickle_judge *, const struct pickle_node *call);

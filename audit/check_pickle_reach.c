@@ -13,15 +13,16 @@
 
 /* Words of which one in a name, between underscores, says that files, programs or
  * connections are what it is about. */
-static const char *const acts[] = {"browser", "checkpoint", "chmod", "connect",
-    "destroy", "download", "dump", "exec", "execute", "experiment", "export",
-    "fetch", "file", "filehandle", "filelike", "filename", "fileobj", "formula",
-    "fromfile", "hardlink", "hparams", "hub", "import", "json", "load", "loads",
-    "mkdir", "open", "pickle", "popen", "pretrained", "print", "request",
-    "restore", "rmdir", "rmtree", "run", "save", "savefig", "savetxt", "savez",
-    "send", "show", "spawn", "subprocess", "symlink", "system", "tofile",
-    "touch", "unlink", "upload", "url", "urlopen", "urlretrieve", "visualize",
-    "write", "writeto", "yaml"};
+static const char *const acts[] = {"argparser", "browser", "checkpoint",
+    "chmod", "connect", "destroy", "download", "dump", "exec", "execute",
+    "experiment", "export", "fetch", "file", "filehandle", "filelike",
+    "filename", "fileobj", "formula", "fromfile", "hardlink", "hparams", "hub",
+    "import", "instantiate", "json", "load", "loads", "mkdir", "open", "pickle",
+    "popen", "pretrained", "print", "read", "request", "restore", "rmdir",
+    "rmtree", "run", "save", "savefig", "savetxt", "savez", "send", "show",
+    "spawn", "subprocess", "symlink", "system", "tofile", "touch", "unlink",
+    "upload", "url", "urlopen", "urlretrieve", "visualize", "write", "writeto",
+    "yaml"};
 
 /* to_csv(path): tables, arrays and pictures that write themselves */
 static const char *const formats[] = {"avro", "clipboard", "csv", "excel",
@@ -34,19 +35,33 @@ static const struct {
 	const char *package, *method;
 } others[] = {{"astropy", "from_name"}, {"astropy", "of_address"},
     {"astropy", "of_site"}, {"astropy", "read"}, {"astropy", "report"},
-    {"astropy", "to_dot_graph"}, {"dask", "eval"}, {"dask", "query"},
-    {"deap", "from_string"}, {"gensim", "get_topic_model_class"},
-    {"lightning", "fit"}, {"lightning", "predict"}, {"lightning", "test"},
-    {"lightning", "validate"}, {"nltk", "train"}, {"optparse", "read_module"},
-    {"optuna", "_restore_optimizer"}, {"pandas", "eval"}, {"pandas", "query"},
+    {"astropy", "to_dot_graph"}, {"dask", "compute"}, {"dask", "eval"},
+    {"dask", "persist"}, {"dask", "query"}, {"deap", "from_string"},
+    {"gensim", "get_topic_model_class"}, {"lightning", "fit"},
+    {"lightning", "predict"}, {"lightning", "test"}, {"lightning", "validate"},
+    {"lightgbm", "set_network"}, {"nemo", "from_config_dict"},
+    {"nltk", "train"}, {"optparse", "read_module"},
+    {"optuna",
+	"_restore_optimizer"}, /* agg("to_pickle", ...) calls a method by its name, plot(backend="...") imports */
+    {"pandas", "agg"}, {"pandas", "aggregate"}, {"pandas", "apply"},
+    {"pandas", "boxplot"}, {"pandas", "eval"}, {"pandas", "hist"},
+    {"pandas", "plot"}, {"pandas", "query"}, {"pandas", "transform"},
     {"pomegranate", "from_dict"}, {"pytorch_lightning", "fit"},
     {"pytorch_lightning", "predict"}, {"pytorch_lightning", "test"},
-    {"pytorch_lightning", "validate"}, {"skorch", "initialize"},
-    {"torchvision", "get_state_dict"}, {"xgboost", "after_iteration"}};
+    {"pytorch_lightning", "validate"}, {"ray", "deserialize"},
+    {"ray", "from_state"}, {"skorch", "initialize"},
+    {"torchvision", "get_state_dict"}, {"transformers", "generate"},
+    {"xgboost", "after_iteration"}};
 
-/* Whatever is called of these: files, requests, modules. */
-static const char *const outside[] = {"http.client", "http.cookiejar",
-    "pathlib", "requests", "urllib.request", "urllib3"};
+/* Whatever is called of these: files, requests, modules; a pickle is loaded from what
+ * joblib's arrays are read of, SymPy evaluates text. */
+static const char *const outside[] = {"http.client", "http.cookiejar", "joblib",
+    "pathlib", "requests", "sklearn.externals", "sympy", "urllib.request",
+    "urllib3"};
+
+/* What is asked of a logger; the others change it for the whole program. */
+static const char *const logs[] = {"critical", "debug", "error", "exception",
+    "info", "log", "warn", "warning"};
 
 /* What a layer does with a state that it is given: _load_state_dict_pre_hook */
 static bool
@@ -111,6 +126,11 @@ is_outside(const struct check_pickle_fact *t, struct slice name)
 	for (size_t i = 0; i < ARRAY_LEN(outside); i++)
 		if (is_below(package, outside[i]))
 			return true;
+	if (is_below(package, "logging") &&
+	    (rd_slice_is(t->name, "getLogger") ||
+		rd_slice_is(t->name, "Logger")))
+		return !text_is_among(
+		    (const char *)name.ptr, name.len, logs, ARRAY_LEN(logs));
 	for (size_t i = 0; i < ARRAY_LEN(others); i++)
 		if (is_below(package, others[i].package) &&
 		    rd_slice_is(name, others[i].method))
@@ -130,6 +150,29 @@ is_public(struct slice s)
 		    !(s.ptr[i] >= '0' && s.ptr[i] <= '9') && s.ptr[i] != '_')
 			return false;
 	return true;
+}
+
+/* "DataFrame.dropna", as protocols from 4 on have getattr(DataFrame, "dropna") */
+const struct check_pickle_allow *
+check_pickle_reach_method(struct slice module, struct slice name)
+{
+	static const struct check_pickle_allow method = {"", "(a method)",
+	    USE_DATA, ARG_any, "a method that is only referred to"};
+	const uint8_t *dot =
+	    name.len != 0 ? memchr(name.ptr, '.', name.len) : NULL;
+	struct check_pickle_fact t = {.module = module};
+	const struct check_pickle_allow *a;
+	struct slice of;
+
+	if (dot == NULL)
+		return NULL;
+	t.name = (struct slice){name.ptr, (size_t)(dot - name.ptr)};
+	of = (struct slice){dot + 1, name.len - t.name.len - 1};
+	a = check_pickle_allow_find(module, t.name);
+	return a != NULL && (a->use & USE_NEW) != 0 && is_public(of) &&
+		       !check_pickle_reach_writes(of) && !is_outside(&t, of)
+		   ? &method
+		   : NULL;
 }
 
 /* "Class.method" is on the list, and this an object of that class. */
@@ -166,7 +209,7 @@ is_own(struct check_pickle_judge *j, const struct pickle_node *of,
 	return t != NULL && t->allow != NULL && is_public(rest) &&
 	       (strcmp(t->allow->name, "(a distribution)") == 0 ||
 		   strcmp(t->allow->name, "(a class)") == 0 ||
-		   t->allow->arg == ARG_classes);
+		   t->allow->arg == ARG_classes || t->allow->arg == ARG_mixin);
 }
 
 /* getattr(...) of these arguments names what is on the list itself: "Class.name". */

@@ -2,7 +2,7 @@
  * States that a class does more with than to keep them.
  */
 #define _GNU_SOURCE /* memmem */
-#include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_wrap.h"
 
 /* --- scipy.stats --------------------------------------------------------- */
 
@@ -203,12 +203,19 @@ builder(struct check_pickle_judge *j, const struct pickle_node *state)
 	const struct pickle_node *with = pickle_item(state, 2);
 	const struct check_pickle_fact *t;
 
-	if (!pickle_is(of, PICKLE_GLOBAL) || !pickle_is(with, PICKLE_DICT))
-		return NULL;
+	const char *wrong = check_pickle_wrap_class(j, of);
+
+	if (wrong != NULL || !pickle_is(of, PICKLE_GLOBAL) ||
+	    !pickle_is(with, PICKLE_DICT))
+		return wrong;
 	t = check_pickle_judge_fact(j, of);
 	if (t == NULL || t->allow == NULL ||
 	    strcmp(t->allow->reason, "a network's builder") != 0)
 		return NULL;
+	/* resnet50(True), in place of pretrained=True */
+	if (!pickle_is(pickle_item(state, 1), PICKLE_TUPLE) ||
+	    pickle_item(state, 1)->n != 0)
+		return "builds a network of what cannot be known";
 	for (size_t i = 0; i < ARRAY_LEN(fetch); i++) {
 		const struct pickle_node *v = pickle_get(with, fetch[i]);
 

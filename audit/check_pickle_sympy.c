@@ -7,6 +7,8 @@
  */
 #include "audit/check_pickle_judge.h"
 
+#include <math.h>
+
 #define DEEP 16 /* levels of lists within one another */
 
 /* An object of one of SymPy's own classes that was made before. */
@@ -126,4 +128,69 @@ check_pickle_sympy_state(
 	return check_pickle_sympy_options(state)
 		   ? NULL
 		   : "has a state of more than assumptions";
+}
+
+/* --- what never ends ------------------------------------------------------ */
+
+#define BITS 268435456.0 /* of a power */
+#define MOST 1e6         /* factorial(n), fibonacci(n) */
+
+static double magnitude(const struct pickle_node *n, unsigned depth);
+
+static double
+of_parts(const struct pickle_node *args, const char *name, unsigned depth)
+{
+	double all = name[0] == 'M';
+
+	for (size_t i = 0; i < args->n; i++) {
+		double x = magnitude(args->item[i], depth + 1);
+
+		all = name[0] == 'M' ? all * x : all + x;
+	}
+	return all;
+}
+
+/* About how large a number is, as it is computed while the parts are made; 0: it is
+ * none. */
+static double
+magnitude(const struct pickle_node *n, unsigned depth)
+{
+	const struct pickle_node *args;
+
+	if (pickle_is(n, PICKLE_INT))
+		return n->big ? HUGE_VAL : fabs((double)n->i);
+	if (!pickle_is(n, PICKLE_CALL) || depth == DEEP)
+		return 0;
+	args = n->call->args;
+	if (pickle_calls(n, NULL, "Integer"))
+		return magnitude(pickle_item(args, 0), depth + 1);
+	if (pickle_calls(n, NULL, "Pow") && args->n >= 2)
+		return pow(magnitude(args->item[0], depth + 1),
+		    magnitude(args->item[1], depth + 1));
+	if (pickle_calls(n, NULL, "Mul") || pickle_calls(n, NULL, "Add"))
+		return of_parts(
+		    args, pickle_calls(n, NULL, "Mul") ? "Mul" : "Add", depth);
+	return 0;
+}
+
+const char *
+check_pickle_sympy_endless(
+    const struct check_pickle_fact *t, const struct pickle_node *args)
+{
+	static const char numbers[] = "sympy.functions.combinatorial.";
+	double base, bits;
+
+	if (rd_slice_is(t->name, "Pow") && args->n >= 2) {
+		base = magnitude(args->item[0], 0);
+		bits = base >= 2 ? log2(base) * magnitude(args->item[1], 0) : 0;
+		return bits > BITS ? "asks for a power that takes for ever"
+				   : NULL;
+	}
+	if (t->module.len <= sizeof(numbers) - 1 ||
+	    memcmp(t->module.ptr, numbers, sizeof(numbers) - 1) != 0)
+		return NULL;
+	for (size_t i = 0; i < args->n; i++)
+		if (magnitude(args->item[i], 0) > MOST)
+			return "asks for a number that takes for ever";
+	return NULL;
 }

@@ -59,6 +59,55 @@ check_pickle_wrap_exception(
 	return check_pickle_arg_wrong(j, ARG_data, inner);
 }
 
+/* matplotlib.cbook._picklable_class_constructor(mixin, format, attribute, base) makes
+ * a class of both, whose attribute is the base: as __setstate__ it would be called
+ * with a state. */
+const char *
+check_pickle_wrap_mixin(
+    struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	const struct pickle_node *attribute = pickle_item(args, 2);
+
+	if (args->n != 4 || !check_pickle_arg_class(j, args->item[0]) ||
+	    !check_pickle_arg_class(j, args->item[3]))
+		return "is given what is no class that may be made";
+	return attribute->kind == PICKLE_NONE ||
+		       pickle_is_text(attribute, "_axes_class") ||
+		       pickle_is_text(attribute, "_base_axes_class")
+		   ? NULL
+		   : "makes a class with an attribute that is not its own";
+}
+
+/*
+ * Whoever calls partial(cls, ...) runs cls.__init__() with arguments of the pickle.
+ * Most classes keep them; those of these packages open, fetch or evaluate what they
+ * are given (activation: "..." of ultralytics, _target_ of nemo).
+ */
+const char *
+check_pickle_wrap_class(
+    struct check_pickle_judge *j, const struct pickle_node *of)
+{
+	static const char *const packages[] = {"astropy.io", "catboost",
+	    "diffusers", "fairseq", "gensim", "lightgbm", "nemo", "nltk",
+	    "optuna.study", "speechbrain", "torchvision.datasets",
+	    "transformers.models", "ultralytics.nn.tasks", "xgboost.core"};
+	const struct check_pickle_fact *t = check_pickle_judge_fact(j, of);
+
+	if (t == NULL || t->allow == NULL || (t->allow->use & USE_NEW) == 0 ||
+	    (t->allow->use & USE_CALL) != 0)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(packages); i++) {
+		size_t n = strlen(packages[i]);
+
+		if (t->module.len >= n &&
+		    memcmp(t->module.ptr, packages[i], n) == 0 &&
+		    (t->module.len == n || t->module.ptr[n] == '.'))
+			return "wraps a class that opens or evaluates what it "
+			       "is given";
+	}
+	return NULL;
+}
+
 /*
  * partial(cls.__new__, cls, *args, **kwargs)(), which protocols 2 and 3 have in
  * place of NEWOBJ_EX (Lib/pickle.py, save_reduce).

@@ -21,6 +21,12 @@ const char *check_pickle_wrap_curry(
     struct check_pickle_judge *, const struct pickle_node *args);
 const char *check_pickle_wrap_exception(
     struct check_pickle_judge *, const struct pickle_node *args);
+/* Of matplotlib: what is wrong with the arguments; NULL. */
+const char *check_pickle_wrap_mixin(
+    struct check_pickle_judge *, const struct pickle_node *args);
+/* What is wrong with a class that partial() is given; NULL, also of what is none. */
+const char *check_pickle_wrap_class(
+    struct check_pickle_judge *, const struct pickle_node *of);
 /* The class of which partial(cls.__new__, cls, ...)() makes an object, when it may be
  * made; or NULL. */
 struct check_pickle_fact *check_pickle_wrap_partial(

@@ -170,6 +170,12 @@ mark_state(struct pickle_node *state)
 {
 	if (state->kind == PICKLE_DICT)
 		state->state = true;
+	/* pydantic's models: the object's own dictionary is in it */
+	for (size_t i = 0; state->kind == PICKLE_DICT && i + 1 < state->n;
+	     i += 2)
+		if (state->item[i + 1]->kind == PICKLE_DICT &&
+		    pickle_is_text(state->item[i], "__dict__"))
+			state->item[i + 1]->state = true;
 	for (size_t i = 0; state->kind == PICKLE_TUPLE && i < state->n; i++)
 		if (state->item[i]->kind == PICKLE_DICT)
 			state->item[i]->state = true;

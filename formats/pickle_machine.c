@@ -495,6 +495,8 @@ look_ahead(struct pickle_machine *m)
 			m->passed[i / 64] |= (uint64_t)1 << i % 64;
 }
 
+#define HUGE ((uint64_t)1 << 26) /* a gigabyte of pointers */
+
 /* A number far beyond how many there are never becomes the size of an array. */
 int
 pickle_machine_put(struct pickle_machine *m, uint64_t i, struct pickle_node *n)
@@ -503,6 +505,10 @@ pickle_machine_put(struct pickle_machine *m, uint64_t i, struct pickle_node *n)
 	void *p = m->memo;
 	int rc;
 
+	/* the unpickler in C (_Unpickler_MemoPut) makes an array of twice as many */
+	if (i >= HUGE && i / 16 > m->puts)
+		pickle_machine_odd(
+		    m, "a number of the memo that takes Python gigabytes");
 	if (i >= AHEAD && m->p->lean && !m->looked)
 		look_ahead(m);
 	/* one that was put elsewhere has been counted */
