@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,6 +33,39 @@ static int
 try_write(void)
 {
 	return open("build/escaped", O_WRONLY | O_CREAT, 0600) < 0 ? 0 : 1;
+}
+
+/* The kernel empties a file that is only opened to be read, too. */
+static int
+try_empty(void)
+{
+	return open("build/tests-sandbox", O_RDONLY | O_TRUNC) < 0 &&
+		       errno == EPERM
+		   ? 0
+		   : 1;
+}
+
+/* Where there is no Landlock, seccomp alone refuses it. */
+static int
+try_change(void)
+{
+	return open("build/tests-sandbox", O_RDWR) < 0 && errno == EPERM ? 0
+									 : 1;
+}
+
+static int
+try_look(void)
+{
+	return open("build/tests-sandbox", O_RDONLY) >= 0 ? 0 : 1;
+}
+
+/* Of a file that was opened before, to be read: the bundle, say. */
+static int mine = -1;
+
+static int
+try_mode(void)
+{
+	return fchmod(mine, 04755) < 0 && errno == EPERM ? 0 : 1;
 }
 
 static int
@@ -122,6 +156,11 @@ static const struct attempt attempts[] = {
     {"create a file", SANDBOX_NO_FILES, try_write, false},
     {"read outside the tree", SANDBOX_READ_TREE, try_read, false},
     {"create in a read-only tree", SANDBOX_READ_TREE, try_write, false},
+    {"open a file", SANDBOX_READ_TREE, try_look, false},
+    {"empty a file of a read-only tree", SANDBOX_READ_TREE, try_empty, false},
+    {"empty a file", SANDBOX_WRITE_TREE, try_empty, false},
+    {"open a file to change it", SANDBOX_READ_TREE, try_change, false},
+    {"have others run a file", SANDBOX_NO_FILES, try_mode, false},
     {"run a program", SANDBOX_NO_FILES, try_exec, true},
     {"open a socket", SANDBOX_NO_FILES, try_socket, true},
     {"start a process", SANDBOX_NO_FILES, try_fork, false},
@@ -146,6 +185,8 @@ enter_and_try(void *arg)
 	other = getppid();
 	foreign = open("/dev/null", O_RDONLY);
 	tool_start("test");
+	close(open("build/tests-sandbox", O_WRONLY | O_CREAT, 0600));
+	mine = open("build/tests-sandbox", O_RDONLY);
 	if (sandbox_enter(&spec, &st, &e) != 0)
 		return 90;
 	/* a kernel without the layers cannot stop anything */
