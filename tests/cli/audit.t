@@ -99,6 +99,8 @@ failing 4 'two models' 'two: holds 2 models' two c6
 audit 0 'one of them' two c7 --model a.onnx -r "$reference"
 prints '^model  *a.onnx'
 ok 'that the other was not scanned is signed' jq -e '.predicate.scope.notTested[] | select(.check == "behaviour of b.onnx")' c7/report/statement.json
+failing 4 'the other one in the case of the first' 'c7/scan.json: is of another model than c7/files/b.onnx' two c7 --model b.onnx -r "$reference" --resume
+audit 0 'the first one again' two c7 --model a.onnx -r "$reference" --resume
 failing 4 'none of them' "two: holds no model 'c.onnx'" two c8 --model c.onnx
 mkdir none && echo hello >none/README.md
 failing 3 'no model' 'none: holds no model' none c9
