@@ -375,6 +375,26 @@ enter_rlimits(const struct sandbox_spec *s, struct err *e)
 	return 0;
 }
 
+/* A layer that is missing is said, or refused. */
+static int
+judge(bool required, const struct sandbox_state *st, struct err *e)
+{
+	const char *missing = st->landlock == 0 && !st->seccomp
+				  ? "neither Landlock nor seccomp"
+			      : st->landlock == 0 ? "no Landlock"
+						  : "no seccomp";
+
+	if (st->landlock != 0 && st->seccomp)
+		return 0;
+	if (required)
+		return err_set(e, ERR_SYSTEM, ERR_NOWHERE,
+		    "sandbox: this kernel has %s, and --require-sandbox was "
+		    "given",
+		    missing);
+	tool_warn("this kernel has %s: going on without", missing);
+	return 0;
+}
+
 int
 sandbox_enter(
     const struct sandbox_spec *s, struct sandbox_state *st, struct err *e)
@@ -396,12 +416,7 @@ sandbox_enter(
 			return rc;
 		st->seccomp = true;
 	}
-	if (s->required && (st->landlock == 0 || !st->seccomp))
-		return err_set(e, ERR_SYSTEM, ERR_NOWHERE,
-		    "sandbox: this kernel has no %s, and --require-sandbox "
-		    "was given",
-		    st->seccomp ? "Landlock" : "seccomp");
-	return 0;
+	return judge(s->required, st, e);
 }
 
 /* A second filter: of two the stricter one counts. */
