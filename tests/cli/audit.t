@@ -75,6 +75,9 @@ prints 'not signed'
 cp -R c2 c21
 audit 0 'an unsigned one resumed' good c21 -r "$reference" --resume
 ok 'its report was made anew' [ c21/report/statement.json -nt c2/report/statement.json ]
+cp -R c2 c23 && sed 's/"no-evidence"/"\\u001b[31mno"/' c2/scan.json >c23/scan.json
+failing 2 'a resumed case with a verdict that is none' 'statement.json: not made' good c23 -r "$reference" --resume
+ok 'no colours of it on the terminal' sh -c "grep -q '^scan  *.x1b' '$out' && ! grep -q '$(printf '\\033')' '$out' '$err'"
 audit 2 'no reference' good c3 --no-grow
 ok 'its page promises nothing' sh -c "grep -q 'one model by itself shows nothing for certain' c3/report/report.html && ! grep -q 'the level is' c3/report/report.html"
 ok 'the statement says INCONCLUSIVE' verdict c3 INCONCLUSIVE
