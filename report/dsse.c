@@ -77,13 +77,14 @@ dsse_write(const struct dsse *d, struct buf *out)
 
 /* --- reading ------------------------------------------------------------- */
 
-/* Members and entries of a signed file: a stamped one has about twenty. */
-#define PARTS_MAX 1000
+/* Commas of a signed file, outside of texts: a stamped one has about ten. */
+#define COMMAS_MAX 200
 
 /* What is signed is one long string.  A list of a hundred million empty lists
- * is no signed file, and would take many gigabytes before that is seen. */
+ * is no signed file, and would take many gigabytes before that is seen; how
+ * deep they may stand in each other is the parser's to bound. */
 static int
-check_parts(const char *s, size_t len, struct err *e)
+check_commas(const char *s, size_t len, struct err *e)
 {
 	bool text = false;
 	size_t n = 0;
@@ -93,10 +94,10 @@ check_parts(const char *s, size_t len, struct err *e)
 			i++;
 		else if (s[i] == '"')
 			text = !text;
-		else if (!text && strchr(",[{", s[i]) != NULL &&
-			 ++n > PARTS_MAX)
+		else if (!text && s[i] == ',' && ++n > COMMAS_MAX)
 			return err_set(e, ERR_FORMAT, i,
-			    "more than %d parts: not a signed file", PARTS_MAX);
+			    "more than %d members: not a signed file",
+			    COMMAS_MAX);
 	}
 	return 0;
 }
@@ -269,7 +270,7 @@ dsse_read(const void *p, size_t len, struct dsse *d, struct err *e)
 	int rc;
 
 	*d = (struct dsse){0};
-	if ((rc = check_parts(p, len, e)) != 0 ||
+	if ((rc = check_commas(p, len, e)) != 0 ||
 	    (rc = json_read_strict(p, len, &j, e)) != 0)
 		return rc;
 	if ((rc = read_bundle(j, d, e)) != 0)
