@@ -306,7 +306,8 @@ scan(struct audit *a, const char *model, const char *before, const char *dir,
 	char doc[PATH_SIZE], grown[PATH_SIZE];
 	int rc;
 
-	if ((rc = file_join(doc, sizeof(doc), dir, "scan.json", e)) != 0)
+	if ((rc = file_join(doc, sizeof(doc), dir, "scan.json", e)) != 0 ||
+	    (arg_resume && (rc = given_same_model(model, doc, e)) != 0))
 		return rc;
 	command_arg(&c, model);
 	command_option(&c, "--data", arg_data);

@@ -271,7 +271,10 @@ read_document(struct cache *c, struct err *e)
 	if ((rc = ranks_map_file(c->path, LIMIT, &m, e)) != 0)
 		return rc;
 	if ((rc = json_read(m.ptr, m.len, &doc, e)) == 0) {
-		rc = read_all(c, doc, e);
+		rc = strcmp(json_text_at(doc, "schema"), SCHEMA) == 0
+			 ? read_all(c, doc, e)
+			 : err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			       "the schema is not " SCHEMA);
 		json_decref(doc);
 	}
 	file_unmap(&m);

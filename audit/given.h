@@ -17,4 +17,9 @@ int given_forget_other(
 int given_same_bundle(
     const char *bundle, const char *manifest, struct err *) MUST_USE;
 
+/* With --resume: ERR_USAGE when the scan that is there is not of this model, a
+ * file or a folder; a scan that is not there is of any. */
+int given_same_model(
+    const char *model, const char *scan, struct err *) MUST_USE;
+
 #endif

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/opt.h"
+#include "base/sandbox.h"
 #include "base/text.h"
 #include "base/tool.h"
 #include "formats/neutral.h"
@@ -104,8 +105,9 @@ enter(const struct job *job, struct err *e)
 	    .output = 2 * LIMIT_MODEL_FILE,
 	    .seconds = CPU_SECONDS,
 	    .required = require_sandbox};
+	struct sandbox_state state;
 
-	return operand_enter(&spec, e);
+	return sandbox_enter(&spec, &state, e);
 }
 
 /* A configuration of one class names the one output, and not the class that it

@@ -64,18 +64,6 @@ operand_close(struct operand *o)
 }
 
 int
-operand_enter(const struct sandbox_spec *spec, struct err *e)
-{
-	struct sandbox_state st;
-	int rc = sandbox_enter(spec, &st, e);
-
-	if (rc == 0 && (st.landlock == 0 || !st.seccomp))
-		tool_warn("this kernel has no %s: going on without it",
-		    st.landlock == 0 ? "Landlock" : "seccomp");
-	return rc;
-}
-
-int
 operand_source(const struct operand *o, const char *arch, struct source *s,
     const struct format **f, struct err *e)
 {

@@ -5,7 +5,6 @@
 #ifndef AUDIT_OPERAND_H
 #define AUDIT_OPERAND_H
 
-#include "base/sandbox.h"
 #include "formats/format.h"
 
 struct operand {
@@ -18,9 +17,6 @@ struct operand {
 /* Errors name the path. */
 int operand_open(struct operand *, const char *path, struct err *) MUST_USE;
 void operand_close(struct operand *);
-
-/* Enter the sandbox; what the kernel does not have is said on stderr. */
-int operand_enter(const struct sandbox_spec *, struct err *) MUST_USE;
 
 /*
  * The source of an opened operand, behind its layout (formats/layout.h), and

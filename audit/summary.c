@@ -20,14 +20,22 @@ document(const struct summary *s, const char *name)
 	return j;
 }
 
-/* Names come from the bundle. */
+/* Names come from the bundle; of a case that is resumed nothing has looked at
+ * the words yet. */
+static const char *
+inert(const char *s, char *out, size_t size)
+{
+	s = s != NULL ? s : "?";
+	text_escape(s, strlen(s), out, size);
+	return out;
+}
+
 static void
 print_text(const char *what, const char *s)
 {
 	char safe[2400];
 
-	text_escape(s, strlen(s), safe, sizeof(safe));
-	printf("%-15s %s\n", what, safe);
+	printf("%-15s %s\n", what, inert(s, safe, sizeof(safe)));
 }
 
 static void
@@ -67,16 +75,15 @@ print_targets(const json_t *scan)
 
 	json_array_foreach((json_t *)(uintptr_t)list, i, t)
 	{
-		const char *name = json_string_value(json_at(t, "name"));
-		const char *geo = json_string_value(json_at(t, "geometry"));
-		char safe[256];
+		char name[256], by[64];
 
-		name = name != NULL ? name : "?";
-		text_escape(name, strlen(name), safe, sizeof(safe));
+		inert(
+		    json_string_value(json_at(t, "name")), name, sizeof(name));
+		inert(
+		    json_string_value(json_at(t, "geometry")), by, sizeof(by));
 		printf("target          class %" JSON_INTEGER_FORMAT
 		       " (%s), %s, p = %.2g\n",
-		    json_integer_value(json_at(t, "class")), safe,
-		    geo != NULL ? geo : "?",
+		    json_integer_value(json_at(t, "class")), name, by,
 		    json_number_value(json_at(t, "p")));
 	}
 }
@@ -105,19 +112,21 @@ summary_print(const struct summary *s)
 	json_t *after = document(s, "eval-after.json");
 	const char *verdict = json_string_value(json_at(scan, "verdict"));
 	const char *second = json_string_value(json_at(again, "verdict"));
-	char page[600];
+	char page[600], room[64];
 	struct err e;
 
 	printf("\n");
 	print_text("model", s->model[0] != '\0' ? s->model : "-");
-	printf("scan            %s", verdict != NULL ? verdict : "not done");
+	printf("scan            %s",
+	    verdict != NULL ? inert(verdict, room, sizeof(room)) : "not done");
 	if (json_is_number(json_at(scan, "score")))
 		printf(
 		    " (score %.2f)", json_number_value(json_at(scan, "score")));
 	printf("\n");
 	print_targets(scan);
 	if (second != NULL)
-		printf("purified scan   %s (score %.2f)\n", second,
+		printf("purified scan   %s (score %.2f)\n",
+		    inert(second, room, sizeof(room)),
 		    json_number_value(json_at(again, "score")));
 	print_before(json_at(again, "before"));
 	print_rate("accuracy", before, after, "accuracy.rate");

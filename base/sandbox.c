@@ -58,12 +58,8 @@ static const int calls_always[] = {
     SCMP_SYS(getegid),
     SCMP_SYS(umask),
     SCMP_SYS(fsync),
-    SCMP_SYS(ftruncate),
-    SCMP_SYS(fchmod),
 };
 static const int calls_read[] = {
-    SCMP_SYS(openat),
-    SCMP_SYS(open),
     SCMP_SYS(getdents64),
     SCMP_SYS(stat),
     SCMP_SYS(lstat),
@@ -89,6 +85,8 @@ static const int calls_write[] = {
     SCMP_SYS(fallocate),
     SCMP_SYS(utimensat),
     SCMP_SYS(fdatasync),
+    SCMP_SYS(ftruncate),
+    SCMP_SYS(fchmod),
 };
 /* To fork workers, hear from them and end them; a worker loses these. */
 static const int calls_crew[] = {
@@ -199,6 +197,27 @@ add_parts(scmp_filter_ctx ctx, bool crew)
 	return rc;
 }
 
+/*
+ * Landlock has no say in O_TRUNC before its third version, and where it is
+ * missing in nothing: what is only to be read is only opened to be read, and
+ * nothing of ours is opened to be emptied.
+ */
+static int
+add_opens(scmp_filter_ctx ctx, enum sandbox_files files)
+{
+	scmp_datum_t not = O_TRUNC;
+	int rc;
+
+	if (files != SANDBOX_WRITE_TREE)
+		not |= O_ACCMODE | O_CREAT;
+	rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+	    SCMP_A2(SCMP_CMP_MASKED_EQ, not, 0));
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
+		    SCMP_A1(SCMP_CMP_MASKED_EQ, not, 0));
+	return rc;
+}
+
 /* Put a filter in force unless adding to it failed; it is released. */
 static int
 load_seccomp(scmp_filter_ctx ctx, int rc, struct err *e)
@@ -226,6 +245,8 @@ enter_seccomp(const struct sandbox_spec *s, struct err *e)
 		rc = add_parts(ctx, s->crew);
 	if (rc == 0 && s->files != SANDBOX_NO_FILES)
 		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_read);
+	if (rc == 0 && s->files != SANDBOX_NO_FILES)
+		rc = add_opens(ctx, s->files);
 	if (rc == 0 && s->files == SANDBOX_WRITE_TREE)
 		rc = ADD(ctx, SCMP_ACT_ALLOW, calls_write);
 	if (rc == 0 && s->crew)
@@ -251,6 +272,8 @@ enter_seccomp(const struct sandbox_spec *s, struct err *e)
 	    LANDLOCK_ACCESS_FS_REMOVE_DIR)
 /* Every right of ABI 1: what is handled and not granted is denied. */
 #define LANDLOCK_ALL ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+/* Of ABI 3, which the headers of Debian 12 do not have.  Granted to nobody. */
+#define LANDLOCK_TRUNCATE ((uint64_t)1 << 14)
 
 /* A file can be granted only what can be done to files. */
 static int
@@ -306,6 +329,8 @@ enter_landlock(const struct sandbox_spec *s, int *abi, struct err *e)
 	*abi = 0;
 	if (version < 1)
 		return 0;
+	if (version >= 3)
+		attr.handled_access_fs |= LANDLOCK_TRUNCATE;
 	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
 		return err_sys(e, "sandbox: landlock_create_ruleset");
@@ -350,6 +375,26 @@ enter_rlimits(const struct sandbox_spec *s, struct err *e)
 	return 0;
 }
 
+/* A layer that is missing is said, or refused. */
+static int
+judge(bool required, const struct sandbox_state *st, struct err *e)
+{
+	const char *missing = st->landlock == 0 && !st->seccomp
+				  ? "neither Landlock nor seccomp"
+			      : st->landlock == 0 ? "no Landlock"
+						  : "no seccomp";
+
+	if (st->landlock != 0 && st->seccomp)
+		return 0;
+	if (required)
+		return err_set(e, ERR_SYSTEM, ERR_NOWHERE,
+		    "sandbox: this kernel has %s, and --require-sandbox was "
+		    "given",
+		    missing);
+	tool_warn("this kernel has %s: going on without", missing);
+	return 0;
+}
+
 int
 sandbox_enter(
     const struct sandbox_spec *s, struct sandbox_state *st, struct err *e)
@@ -371,12 +416,7 @@ sandbox_enter(
 			return rc;
 		st->seccomp = true;
 	}
-	if (s->required && (st->landlock == 0 || !st->seccomp))
-		return err_set(e, ERR_SYSTEM, ERR_NOWHERE,
-		    "sandbox: this kernel has no %s, and --require-sandbox "
-		    "was given",
-		    st->seccomp ? "Landlock" : "seccomp");
-	return 0;
+	return judge(s->required, st, e);
 }
 
 /* A second filter: of two the stricter one counts. */

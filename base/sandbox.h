@@ -38,7 +38,7 @@ struct sandbox_state {
 
 /*
  * Enter.  ERR_SYSTEM when a layer that the kernel has could not be applied,
- * or, with `required`, when the kernel lacks one.
+ * or, with `required`, when the kernel lacks one; else that is a warning.
  */
 int sandbox_enter(
     const struct sandbox_spec *, struct sandbox_state *, struct err *) MUST_USE;

@@ -156,6 +156,26 @@ cert_file(const char *path, struct err *e)
 	return rc;
 }
 
+/* A certificate above the signer's that is only for other uses (a web server's
+ * authority) vouches for no code, though RFC 5280 leaves that open.  The root
+ * is the user's, who says what it is for. */
+static int
+check_between(X509_STORE_CTX *ctx, struct err *e)
+{
+	const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+
+	for (int i = 1; i + 1 < sk_X509_num(chain); i++) {
+		X509 *x = sk_X509_value(chain, i);
+
+		if ((X509_get_extension_flags(x) & EXFLAG_XKUSAGE) != 0 &&
+		    (X509_get_extended_key_usage(x) &
+			(XKU_CODE_SIGN | XKU_ANYEKU)) == 0)
+			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			    "an authority between is not for signing code");
+	}
+	return 0;
+}
+
 static int
 verify_chain(const struct cert *c, X509_STORE *store, STACK_OF(X509) * between,
     int64_t when, struct err *e)
@@ -171,7 +191,10 @@ verify_chain(const struct cert *c, X509_STORE *store, STACK_OF(X509) * between,
 	X509_VERIFY_PARAM_set_depth(how, CERT_DEPTH);
 	X509_VERIFY_PARAM_set_time(how, (time_t)when);
 	X509_VERIFY_PARAM_set_flags(how, X509_V_FLAG_X509_STRICT);
-	if (X509_verify_cert(ctx) != 1) {
+	X509_VERIFY_PARAM_set_auth_level(how, CERT_LEVEL);
+	if (X509_verify_cert(ctx) == 1) {
+		rc = check_between(ctx, e);
+	} else {
 		bad = X509_STORE_CTX_get_error(ctx);
 		rc = err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "the certificate does not lead to the authority: %s",

@@ -77,6 +77,31 @@ dsse_write(const struct dsse *d, struct buf *out)
 
 /* --- reading ------------------------------------------------------------- */
 
+/* Commas of a signed file, outside of texts: a stamped one has about ten. */
+#define COMMAS_MAX 200
+
+/* What is signed is one long string.  A list of a hundred million empty lists
+ * is no signed file, and would take many gigabytes before that is seen; how
+ * deep they may stand in each other is the parser's to bound. */
+static int
+check_commas(const char *s, size_t len, struct err *e)
+{
+	bool text = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text && s[i] == '\\')
+			i++;
+		else if (s[i] == '"')
+			text = !text;
+		else if (!text && s[i] == ',' && ++n > COMMAS_MAX)
+			return err_set(e, ERR_FORMAT, i,
+			    "more than %d members: not a signed file",
+			    COMMAS_MAX);
+	}
+	return 0;
+}
+
 /* An object whose keys are all in `known`, a list that NULL ends. */
 static int
 object_of(
@@ -245,7 +270,8 @@ dsse_read(const void *p, size_t len, struct dsse *d, struct err *e)
 	int rc;
 
 	*d = (struct dsse){0};
-	if ((rc = json_read_strict(p, len, &j, e)) != 0)
+	if ((rc = check_commas(p, len, e)) != 0 ||
+	    (rc = json_read_strict(p, len, &j, e)) != 0)
 		return rc;
 	if ((rc = read_bundle(j, d, e)) != 0)
 		dsse_release(d);

@@ -58,6 +58,11 @@ put_finding(const json_t *f, struct buf *b)
 	taxa_words(f, b);
 	buf_puts(b, "</td><td>");
 	page_el(b, "code", "%s", json_text_at(f, "path"));
+	/* of an archive, say: what is to be looked for in it */
+	if (*json_text_at(f, "member") != '\0') {
+		buf_puts(b, ": ");
+		page_el(b, "code", "%s", json_text_at(f, "member"));
+	}
 	buf_puts(b, "</td><td>");
 	page_el(b, "span", "%s", json_text_at(f, "detail"));
 	policy_words(f, b);

@@ -203,13 +203,40 @@ put_numbers(const json_t *scan, struct buf *b)
 	buf_puts(b, "</dl>\n");
 }
 
+/* What the kernel of those that read the bundle had not. */
+static void
+put_sandbox(const struct html_in *h, struct buf *b)
+{
+	static const enum case_doc step[] = {CASE_MANIFEST, CASE_INSPECT};
+	bool landlock = true, seccomp = true;
+
+	for (size_t i = 0; i < ARRAY_LEN(step); i++) {
+		const json_t *doc = case_doc(h->in->docs, step[i]);
+
+		if (doc == NULL)
+			continue;
+		landlock = landlock && json_integer_value(json_at(
+					   doc, "sandbox.landlock")) > 0;
+		seccomp =
+		    seccomp && json_is_true(json_at(doc, "sandbox.seccomp"));
+	}
+	if (!landlock || !seccomp)
+		buf_printf(b, ", but the kernel had no %s",
+		    seccomp    ? "Landlock"
+		    : landlock ? "seccomp"
+			       : "Landlock and no seccomp");
+}
+
 static void
 put_method(const struct html_in *h, struct buf *b)
 {
 	page_section(b, "method", "Method");
 	buf_puts(b,
 	    "<p><strong>Files.</strong> The bundle was unpacked and every file "
-	    "inspected in a sandbox. Nothing in it was executed, imported or "
+	    "inspected in a sandbox");
+	put_sandbox(h, b);
+	buf_puts(b,
+	    ". Nothing in it was executed, imported or "
 	    "resolved.</p>\n"
 	    "<p><strong>Flip radius.</strong> For each class, the scan looks "
 	    "for one small change, the same for all images, that turns images "

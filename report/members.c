@@ -27,6 +27,22 @@ static const struct {
     {"assay-eval/1", "asr", JSON_OBJECT, false},
 };
 
+/* What was not seen is said in words, each of which is to be in the report. */
+static int
+check_words(const json_t *doc, struct err *e)
+{
+	static const char *const list[] = {"blind_spots", "not_tested"};
+	const json_t *one;
+	size_t i;
+
+	for (size_t k = 0; k < ARRAY_LEN(list); k++)
+		json_array_foreach((json_t *)(uintptr_t)json_at(doc, list[k]),
+		    i, one) if (!json_is_string(one)) return err_set(e,
+		    ERR_FORMAT, ERR_NOWHERE, "'%s.%zu' is not a string",
+		    list[k], i);
+	return 0;
+}
+
 static int
 check_findings(const json_t *list, struct err *e)
 {
@@ -84,7 +100,7 @@ members_check(const json_t *doc, struct err *e)
 			    member[i].type == JSON_ARRAY ? "array" : "object");
 	}
 	if (!findings)
-		return 0;
+		return check_words(doc, e);
 	if (!json_is_boolean(json_at(doc, "complete")))
 		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
 		    "'complete' is neither true nor false");

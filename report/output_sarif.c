@@ -149,7 +149,7 @@ graph(const json_t *flips, const char *geometry, json_int_t target)
 
 	buf_printf(&b, "flips to class %" JSON_INTEGER_FORMAT " (%s)", target,
 	    geometry);
-	json_put(text, "text", json_text(buf_str(&b)));
+	json_put(text, "text", json_inert(buf_str(&b)));
 	json_add(nodes, node(target));
 	json_array_foreach((json_t *)(uintptr_t)flips, i, one)
 	{

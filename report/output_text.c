@@ -98,8 +98,7 @@ lines(struct buf *b, const char *title, const json_t *list, const char *key)
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
 		buf_puts(b, "  ");
-		inert(b, key != NULL ? output_text_at(one, key)
-				     : json_string_value(one));
+		inert(b, output_text_at(one, key));
 		if (json_at(one, "reason") != NULL) {
 			buf_puts(b, ": ");
 			inert(b, output_text_at(one, "reason"));
@@ -126,7 +125,7 @@ output_text(const json_t *s, struct buf *b)
 	required(b, checks_required(json_at(p, "checks")));
 	findings(b, json_at(p, "findings"));
 	lines(b, "Not tested", json_at(p, "scope.notTested"), "check");
-	lines(b, "Blind spots", json_at(p, "scope.blindSpots"), NULL);
+	lines(b, "Blind spots", json_at(p, "scope.blindSpots"), "");
 	buf_puts(b,
 	    "\nThis text is not signed: audit.sigstore.json is, and names its "
 	    "digest.\n");

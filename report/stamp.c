@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* timegm */
 #include "report/stamp.h"
 
+#include "report/cert.h"
+
 #include "base/digest.h"
 
 #include <openssl/err.h>
@@ -152,6 +154,7 @@ stamp_verify(const void *answer, size_t alen, const void *sig, size_t len,
 {
 	TS_RESP *r = parse(answer, alen);
 	X509_STORE *store = X509_STORE_new();
+	X509_VERIFY_PARAM *how;
 	int rc = look(r, sig, len, when, e);
 
 	if (store == NULL)
@@ -161,8 +164,9 @@ stamp_verify(const void *answer, size_t alen, const void *sig, size_t len,
 		err_in(e, ca);
 	}
 	if (rc == 0) {
-		X509_VERIFY_PARAM_set_time(
-		    X509_STORE_get0_param(store), (time_t)*when);
+		how = X509_STORE_get0_param(store);
+		X509_VERIFY_PARAM_set_time(how, (time_t)*when);
+		X509_VERIFY_PARAM_set_auth_level(how, CERT_LEVEL);
 		rc = trust(r, sig, len, store, e);
 	} else {
 		X509_STORE_free(store);

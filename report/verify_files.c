@@ -48,14 +48,17 @@ check_archive(struct outcome *o, const char *path)
 }
 
 /* A folder in which archives lie is not all that was audited, but it is the
- * same folder when its own dirHash is what the audit began with. */
+ * same folder when its own dirHash is what the audit began with.  That is of
+ * lines: a name with a line break could stand for two files (dirhash.go refuses
+ * one, too). */
 static bool
 is_same_folder(const struct outcome *o, const struct subject *have)
 {
 	struct err ignored;
 
 	for (size_t i = 0; i < have->n; i++)
-		if (have->file[i].odd)
+		if (have->file[i].odd ||
+		    strchr(have->file[i].path, '\n') != NULL)
 			return false;
 	return have->n != 0 && of_folder(o) &&
 	       outcome_digest(o->statement, "predicate.bundle.sha256",
@@ -64,12 +67,58 @@ is_same_folder(const struct outcome *o, const struct subject *have)
 
 /* --- a case ---------------------------------------------------------------- */
 
-/* Only CASE/files is compared. */
 static void
 tell_other(void *ctx, const char *name)
 {
 	outcome_problem(
 	    ctx, "bundle: extra: %s, which is no part of a case", name);
+}
+
+/* A document that the report is made of, when it is still there, is what it
+ * was: who reads it reads what was signed. */
+static void
+check_document(struct outcome *o, const char *dir, const json_t *one)
+{
+	const char *name;
+	struct digest have;
+	struct err e = {0};
+	char path[1200];
+	uint64_t size;
+
+	if (json_get_str(one, "name", &name, &e) != 0) {
+		outcome_judge(o, &e);
+		return;
+	}
+	if (!subject_safe(name)) {
+		outcome_problem(
+		    o, "documents: '%.80s' is not the name of one", name);
+		return;
+	}
+	if (file_join(path, sizeof(path), dir, name, &e) != 0) {
+		outcome_judge(o, &e);
+		return;
+	}
+	if (!file_exists(path))
+		return;
+	if (digest_file(path, LIMIT_DOCUMENT, &have, &size, &e) != 0)
+		outcome_judge(o, &e);
+	else if (outcome_digest(one, "digest.sha256", &have, &e) != 0)
+		outcome_problem(o,
+		    "bundle: changed: %s is not what the report was made of",
+		    name);
+}
+
+/* CASE/files is compared by the caller. */
+static int
+check_case(struct outcome *o, const char *dir, struct err *e)
+{
+	const json_t *list = json_at(o->statement, "predicate.documents"), *one;
+	size_t i;
+
+	if (casedir_others(dir, tell_other, o, e) < 0)
+		return e->code;
+	json_array_foreach(list, i, one) check_document(o, dir, one);
+	return 0;
 }
 
 void
@@ -86,7 +135,7 @@ verify_bundle(struct outcome *o, const struct subject *want, const char *path)
 	}
 	if (casedir_is(path)) {
 		if (file_join(files, sizeof(files), path, "files", &e) != 0 ||
-		    casedir_others(path, tell_other, o, &e) < 0) {
+		    check_case(o, path, &e) != 0) {
 			outcome_judge(o, &e);
 			return;
 		}
@@ -219,6 +268,29 @@ is_derived(const json_t *list, const char *name)
 	return false;
 }
 
+/* Whether this is the directory of a report: a signed file that was taken
+ * elsewhere has none of its own. */
+static bool
+is_of_report(const char *dir, const json_t *derived)
+{
+	const json_t *one;
+	char path[1200];
+	struct err e;
+	size_t i;
+
+	if (file_join(path, sizeof(path), dir, ENVELOPE_STATE, &e) == 0 &&
+	    file_exists(path))
+		return true;
+	json_array_foreach(derived, i, one)
+	{
+		if (file_join(path, sizeof(path), dir,
+			json_text_at(one, "name"), &e) == 0 &&
+		    file_exists(path))
+			return true;
+	}
+	return false;
+}
+
 /* Names in the directory of the report that nobody signed. */
 static void
 list_beside(struct outcome *o, const char *dir, const json_t *derived)
@@ -226,13 +298,10 @@ list_beside(struct outcome *o, const char *dir, const json_t *derived)
 	static const char *const ours[] = {".", "..", ENVELOPE_FILE,
 	    ENVELOPE_STATE, ENVELOPE_KEY, ENVELOPE_MODEL};
 	struct dirent **name = NULL;
-	char path[1200];
 	struct err e = {0};
 	int n;
 
-	/* a signed file that was taken elsewhere has no directory of its own */
-	if (file_join(path, sizeof(path), dir, ENVELOPE_STATE, &e) != 0 ||
-	    !file_exists(path))
+	if (!is_of_report(dir, derived))
 		return;
 	if ((n = scandir(dir, &name, NULL, alphasort)) < 0) {
 		err_sys(&e, "cannot be listed");

@@ -10,8 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,6 +34,39 @@ static int
 try_write(void)
 {
 	return open("build/escaped", O_WRONLY | O_CREAT, 0600) < 0 ? 0 : 1;
+}
+
+/* The kernel empties a file that is only opened to be read, too. */
+static int
+try_empty(void)
+{
+	return open("build/tests-sandbox", O_RDONLY | O_TRUNC) < 0 &&
+		       errno == EPERM
+		   ? 0
+		   : 1;
+}
+
+/* Where there is no Landlock, seccomp alone refuses it. */
+static int
+try_change(void)
+{
+	return open("build/tests-sandbox", O_RDWR) < 0 && errno == EPERM ? 0
+									 : 1;
+}
+
+static int
+try_look(void)
+{
+	return open("build/tests-sandbox", O_RDONLY) >= 0 ? 0 : 1;
+}
+
+/* Of a file that was opened before, to be read: the bundle, say. */
+static int mine = -1;
+
+static int
+try_mode(void)
+{
+	return fchmod(mine, 04755) < 0 && errno == EPERM ? 0 : 1;
 }
 
 static int
@@ -122,6 +157,11 @@ static const struct attempt attempts[] = {
     {"create a file", SANDBOX_NO_FILES, try_write, false},
     {"read outside the tree", SANDBOX_READ_TREE, try_read, false},
     {"create in a read-only tree", SANDBOX_READ_TREE, try_write, false},
+    {"open a file", SANDBOX_READ_TREE, try_look, false},
+    {"empty a file of a read-only tree", SANDBOX_READ_TREE, try_empty, false},
+    {"empty a file", SANDBOX_WRITE_TREE, try_empty, false},
+    {"open a file to change it", SANDBOX_READ_TREE, try_change, false},
+    {"have others run a file", SANDBOX_NO_FILES, try_mode, false},
     {"run a program", SANDBOX_NO_FILES, try_exec, true},
     {"open a socket", SANDBOX_NO_FILES, try_socket, true},
     {"start a process", SANDBOX_NO_FILES, try_fork, false},
@@ -146,6 +186,8 @@ enter_and_try(void *arg)
 	other = getppid();
 	foreign = open("/dev/null", O_RDONLY);
 	tool_start("test");
+	close(open("build/tests-sandbox", O_WRONLY | O_CREAT, 0600));
+	mine = open("build/tests-sandbox", O_RDONLY);
 	if (sandbox_enter(&spec, &st, &e) != 0)
 		return 90;
 	/* a kernel without the layers cannot stop anything */
@@ -220,15 +262,86 @@ test_family(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* --- a kernel that lacks a layer ------------------------------------------ */
+
+/* As a container has it whose own filter does not know Landlock. */
+static int
+forget_landlock(uint16_t answer)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	int rc = ctx == NULL ? -ENOMEM
+			     : seccomp_rule_add(ctx, SCMP_ACT_ERRNO(answer),
+				   (int)SYS_landlock_create_ruleset, 0);
+
+	if (rc == 0)
+		rc = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return rc;
+}
+
+struct lack {
+	const char *name;
+	bool required;
+	uint16_t answer;
+};
+
+static const struct lack lacks[] = {
+    {"no Landlock", false, ENOSYS},
+    {"no Landlock/forbidden", false, EPERM},
+    {"no Landlock/required", true, ENOSYS},
+};
+
+/* 0: it is said on standard error, in the state and, required, an error. */
+static int
+lack_landlock(void *arg)
+{
+	const struct lack *l = arg;
+	const struct sandbox_spec spec = {.required = l->required};
+	struct sandbox_state st;
+	char said[200] = "";
+	struct err e;
+	int rc;
+
+	if (forget_landlock(l->answer) != 0)
+		return 77;
+	dup2(open("build/tests-sandbox", O_RDWR | O_CREAT | O_TRUNC, 0600),
+	    STDERR_FILENO);
+	tool_start("test");
+	rc = sandbox_enter(&spec, &st, &e);
+	if (pread(STDERR_FILENO, said, sizeof(said) - 1, 0) < 0 ||
+	    st.landlock != 0)
+		return 2;
+	if (l->required)
+		return rc == ERR_SYSTEM && strstr(e.msg, "no Landlock") != NULL
+			   ? 0
+			   : 3;
+	return rc == 0 && strstr(said, "no Landlock") != NULL ? 0 : 4;
+}
+
+static void
+test_lack(void **state)
+{
+	struct err e = {0};
+	int status = 0;
+
+	assert_ok(child_run(lack_landlock, *state, &status, &e), &e);
+	if (status == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[ARRAY_LEN(attempts) + ARRAY_LEN(families)];
+	struct CMUnitTest
+	    tests[ARRAY_LEN(attempts) + ARRAY_LEN(families) + ARRAY_LEN(lacks)];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(attempts); i++)
 		tests[n++] = (struct CMUnitTest)ROW(test_attempt, attempts[i]);
 	for (size_t i = 0; i < ARRAY_LEN(families); i++)
 		tests[n++] = (struct CMUnitTest)ROW(test_family, families[i]);
+	for (size_t i = 0; i < ARRAY_LEN(lacks); i++)
+		tests[n++] = (struct CMUnitTest)ROW(test_lack, lacks[i]);
 	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
 }

@@ -75,6 +75,9 @@ prints 'not signed'
 cp -R c2 c21
 audit 0 'an unsigned one resumed' good c21 -r "$reference" --resume
 ok 'its report was made anew' [ c21/report/statement.json -nt c2/report/statement.json ]
+cp -R c2 c23 && sed 's/"no-evidence"/"\\u001b[31mno"/' c2/scan.json >c23/scan.json
+failing 2 'a resumed case with a verdict that is none' 'statement.json: not made' good c23 -r "$reference" --resume
+ok 'no colours of it on the terminal' sh -c "grep -q '^scan  *.x1b' '$out' && ! grep -q '$(printf '\\033')' '$out' '$err'"
 audit 2 'no reference' good c3 --no-grow
 ok 'its page promises nothing' sh -c "grep -q 'one model by itself shows nothing for certain' c3/report/report.html && ! grep -q 'the level is' c3/report/report.html"
 ok 'the statement says INCONCLUSIVE' verdict c3 INCONCLUSIVE
@@ -99,6 +102,8 @@ failing 4 'two models' 'two: holds 2 models' two c6
 audit 0 'one of them' two c7 --model a.onnx -r "$reference"
 prints '^model  *a.onnx'
 ok 'that the other was not scanned is signed' jq -e '.predicate.scope.notTested[] | select(.check == "behaviour of b.onnx")' c7/report/statement.json
+failing 4 'the other one in the case of the first' 'c7/scan.json: is of another model than c7/files/b.onnx' two c7 --model b.onnx -r "$reference" --resume
+audit 0 'the first one again' two c7 --model a.onnx -r "$reference" --resume
 failing 4 'none of them' "two: holds no model 'c.onnx'" two c8 --model c.onnx
 mkdir none && echo hello >none/README.md
 failing 3 'no model' 'none: holds no model' none c9

@@ -59,9 +59,12 @@ python3 - "$tmp/two" <<-'P'
 	for name, doc in ("manifest", m), ("inspect", i):
 	    json.dump(doc, open("%s/%s.json" % (d, name), "w"))
 P
+jq -c '.sandbox.landlock = 0 | .findings += [{id: "FILE_UNKNOWN", severity: "note", summary: "s", path: "model.onnx", member: "in/side.pkl", detail: "d"}]' "$tmp/two/inspect.json" >"$tmp/x" && cp "$tmp/x" "$tmp/two/inspect.json"
 ok 'a second model does not change the verdict on the first' status 0 assay-report "$tmp/two"
 ok '  that it was not scanned is said' grep -q '"check":"behaviour of other.onnx","reason":"another model of the bundle was scanned"' "$tmp/two/report/statement.json"
 ok '  on the first page too' grep -q 'Not tested</a>: <span>behaviour of other.onnx' "$tmp/two/report/report.html"
+ok '  the page says in which member something is' grep -q '<code>model.onnx</code>: <code>in/side.pkl</code>' "$tmp/two/report/report.html"
+ok '  the page says what the sandbox lacked' grep -q 'inspected in a sandbox, but the kernel had no Landlock\.' "$tmp/two/report/report.html"
 jq -c '(.files[] | select(.path == "other.onnx")).same_weights = "model.onnx"' "$tmp/two/inspect.json" >"$tmp/x" && cp "$tmp/x" "$tmp/two/inspect.json"
 ok 'a file with the same weights is the model that was scanned' status 0 assay-report --force "$tmp/two"
 ok '  nothing is said' sh -c "! grep -q 'behaviour of' '$tmp/two/report/statement.json'"

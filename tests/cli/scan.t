@@ -136,6 +136,9 @@ without_run "$tmp/cold/scan.json" >"$tmp/1"
 without_run "$tmp/warm/scan.json" >"$tmp/2"
 ok 'the same document' cmp "$tmp/1" "$tmp/2"
 ok 'and the same perturbations' diff -r "$tmp/cold/perturbations" "$tmp/warm/perturbations"
+sed -i 's,assay-cache/1,assay-cache/0,' "$tmp/cache/$(ls "$tmp/cache")"
+status 0 'a cache of another schema' "$clean" -r "$reference" --cache "$tmp/cache" -o "$tmp/warm"
+says 'the schema is not assay-cache/1: measured again'
 printf '{"cells":[{}]}' >"$tmp/cache/$(ls "$tmp/cache")"
 status 0 'a damaged cache' "$clean" -r "$reference" --cache "$tmp/cache" -o "$tmp/warm"
 says 'measured again'

@@ -144,6 +144,21 @@ exits 2 "a file without certificates" verify --ca $tmp/one.pub --identity x
 says "no certificate in PEM form"
 exits 4 "an authority without a name" verify --ca $tmp/root.crt
 exits 4 "a key and an authority" verify --key $tmp/one.pub $who
+# an authority for other things between, and one that SHA-1 vouches for
+between() { # NAME EXTENSIONS [OPTIONS]: an authority for the key `middle`, by root
+	printf 'basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n%s\n' "$2" >$tmp/ext
+	openssl req -new -key $tmp/middle.pem -subj /CN=middle -out $tmp/csr
+	openssl x509 -req -in $tmp/csr -CA $tmp/root.crt -CAkey $tmp/root.pem -CAcreateserial -extfile $tmp/ext -days 30 $3 -out $tmp/$1.crt 2>/dev/null
+}
+between servers "extendedKeyUsage=serverAuth"
+between code "extendedKeyUsage=codeSigning"
+between forged "" -sha1
+middle() { verify --ca $tmp/root.crt --chain $tmp/$1.crt --identity auditor@lab.example; }
+exits 1 "an authority for servers between" middle servers
+says "an authority between is not for signing code"
+exits 0 "one for code" middle code
+exits 1 "one that is signed by way of SHA-1" middle forged
+says "CA signature digest algorithm too weak"
 for one in web:codeSigning none:digitalSignature authority:"that of an authority" foreign:"another key"; do
 	exits 2 "a certificate: ${one%%:*}" report --key $tmp/one.pem --certificate $tmp/${one%%:*}.crt
 	says "${one#*:}"

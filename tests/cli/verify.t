@@ -54,6 +54,11 @@ ok 'with the case' status 0 verify --bundle "$tmp/pure"
 cp -r "$tmp/pure" "$tmp/dressed"
 echo 'something else' >"$tmp/dressed/model.safetensors"
 ok 'what only looks like a case' says 1 'bundle: extra: model.safetensors' verify --bundle "$tmp/dressed"
+cp -r "$tmp/pure" "$tmp/other"
+sed -i 's/no-evidence/evidence/' "$tmp/other/scan.json"
+ok 'a case with another document' says 1 'bundle: changed: scan.json is not what the report was made of' verify --bundle "$tmp/other"
+rm "$tmp/other/scan.json"
+ok '  one that was taken out says nothing else' status 0 verify --bundle "$tmp/other"
 ok 'with the directory of files' status 0 verify --bundle "$tmp/case/files/"
 mkdir "$tmp/fold"
 echo a >"$tmp/fold/a"
@@ -61,6 +66,13 @@ echo b >"$tmp/fold/b"
 (cd "$tmp/fold" && sha256sum a b) >"$tmp/sums"
 assay-unpack "$tmp/fold" "$tmp/foldcase" >"$tmp/log" && assay-report --key "$tmp/key.pem" "$tmp/foldcase" >"$tmp/log"
 ok 'a folder that was audited' status 0 assay-verify "$tmp/foldcase/report" --key "$tmp/pub.pem" --bundle "$tmp/fold"
+python3 - "$tmp" <<-'P'
+	import hashlib, os, sys
+	os.mkdir(sys.argv[1] + "/joined")
+	b = hashlib.sha256(b"b\n").hexdigest()
+	open("%s/joined/a\n%s  b" % (sys.argv[1], b), "w").write("a\n")
+P
+ok 'nor one file whose name is two lines of the list' says 1 'bundle: missing: b' assay-verify "$tmp/foldcase/report" --key "$tmp/pub.pem" --bundle "$tmp/joined"
 ok 'a list of its files is not it' says 1 'sums is a file, and a folder was audited' assay-verify "$tmp/foldcase/report" --key "$tmp/pub.pem" --bundle "$tmp/sums"
 ln -s case/files "$tmp/link"
 ln -s pure "$tmp/case-link"
@@ -151,6 +163,8 @@ tamper 's/"tlogEntries": \[\]/"tlogEntries": [{}]/'
 ok 'log entries' says 1 'tlogEntries' verify
 tamper '1s/^/x/'
 ok 'no JSON' says 1 'json' verify
+copy; python3 -c 'print("{\"mediaType\": [" + "[]," * 3000000 + "[]]}")' >"$r/audit.sigstore.json"
+ok 'millions of lists are not read' says 1 'more than 200 members' sh -c "ulimit -v 200000; assay-verify '$r' --key '$tmp/pub.pem'"
 tamper 's/"hint": "..../"hint": "0000/; s/"keyid": "..../"keyid": "0000/'
 ok 'key ids are hints, not trust' status 0 verify
 
@@ -182,6 +196,9 @@ ok 'another dirHash' says 1 'dirHash1' verify
 # derived files and the bundle
 copy; echo '<!-- x -->' >>"$r/report.html"
 ok 'page changed' says 1 'derived: changed: report.html' verify
+copy; rm "$r/statement.json"; echo '<h1>PASSED</h1>' >"$r/index.html"
+ok 'a page that nobody signed is named, without the statement too' sh -c "assay-verify '$r' --key '$tmp/pub.pem' | grep -q '^  not signed  index.html'"
+copy; echo '<!-- x -->' >>"$r/report.html"
 ok 'not looked at when told so' status 0 verify --no-derived
 ok 'or looked for elsewhere' status 0 verify --derived "$r0"
 copy; echo '// x' >>"$r/flips.dot"
