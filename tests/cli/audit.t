@@ -86,7 +86,7 @@ failing 4 'a policy of the bundle itself' 'no say in how it is judged' program c
 audit 1 'a program in the bundle' program c22 -r "$reference"
 prints '^verdict  *FAILED'
 prints '^findings  *1 high'
-prints '^  *high FILE_EXECUTABLE: program/good-elf.so ('
+prints '^  *high FILE_EXECUTABLE: good-elf.so ('
 ok 'fails it' verdict c22 FAILED
 audit 0 'that is waived, later' program c22 -r "$reference" --policy policy --resume
 ok 'does not' verdict c22 PASSED
