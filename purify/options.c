@@ -325,10 +325,17 @@ static int
 choice(const char *option, const char *value, const char *const *names,
     size_t n, size_t *out)
 {
+	char list[64] = "";
+	size_t used = 0;
+
 	for (*out = 0; *out < n; ++*out)
 		if (strcmp(names[*out], value) == 0)
 			return OPT_GO;
-	return opt_usage(&options_tool, "--%s cannot be '%s'", option, value);
+	for (size_t i = 0; i < n && used < sizeof(list); i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used,
+		    "%s%s", i != 0 ? ", " : "", names[i]);
+	return opt_usage(
+	    &options_tool, "--%s cannot be '%s', only %s", option, value, list);
 }
 
 #define CHOICE(option, value, names, out)                                      \
@@ -517,8 +524,8 @@ options_configure(struct purify_config *c, const char *model)
 		return opt_usage(
 		    &options_tool, "a model, --data and -o are needed");
 	if (m == NULL)
-		return opt_usage(
-		    &options_tool, "--method cannot be '%s'", arg_method);
+		return opt_usage(&options_tool,
+		    "--method cannot be '%s'; --list has them", arg_method);
 	*c = (struct purify_config){.method = m,
 	    .model = model,
 	    .data = arg_data,
