@@ -76,6 +76,11 @@ exits 2 'no room for a file' sh -c "trap '' XFSZ; ulimit -f 8; exec assay-save '
 says '^assay-save: large.onnx[.][A-Za-z0-9]*/model.onnx: cannot write'
 ok 'nothing is left of it' sh -c '! ls large* 2>/dev/null'
 
+# --- a terminal is no place for weights
+exits 4 'a neutral model onto a terminal' script -qec "assay-load '$suspect'" /dev/null
+prints '^assay-load: standard output is a terminal'
+ok 'and none of it there' sh -c "! grep -q __metadata__ '$out'"
+
 # --- closed streams ----------------------------------------------------------
 # a file that is opened then must not become standard output
 exits 0 'a case' assay-unpack bundle.tar unpacked
