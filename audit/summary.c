@@ -125,7 +125,7 @@ print_statement(const struct summary *s)
 	list = json_at(p, "scope.notTested");
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
-		snprintf(line, sizeof(line), "%.1200s: %.600s",
+		snprintf(line, sizeof(line), "%.1200s (%.600s)",
 		    text_of(one, "check"), text_of(one, "reason"));
 		print_text("not tested", line);
 	}
