@@ -17,7 +17,7 @@ ENGINE   = $(patsubst engine/%.c,%,$(wildcard engine/*.c))
 # $(name)_PARTS lists, all in one folder.
 TOOLS      = audit/assay audit/assay-unpack audit/assay-inspect audit/assay-load \
              audit/assay-save report/assay-report report/assay-verify
-assay_PARTS         = audit command data_spec early given policy_verb recovered signing summary
+assay_PARTS         = audit choose command data_spec early given policy_verb recovered signing summary
 assay-unpack_PARTS  = manifest show
 assay-load_PARTS    = data_spec load_data operand
 assay-save_PARTS    = operand

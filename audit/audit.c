@@ -4,6 +4,7 @@
  */
 #include "audit/audit.h"
 
+#include "audit/choose.h"
 #include "audit/command.h"
 #include "audit/early.h"
 #include "audit/given.h"
@@ -236,58 +237,15 @@ inspect(struct audit *a, struct err *e)
 	return run(a, &c, doc, &status, e);
 }
 
-/* The number of entries of a list that are to be audited; the first one's
- * path goes to a->model. */
-static size_t
-count_models(struct audit *a, const json_t *list, const char *flag)
-{
-	const json_t *one;
-	size_t i, n = 0;
-
-	json_array_foreach((json_t *)(uintptr_t)list, i, one)
-	{
-		const char *name = json_string_value(json_at(one, "path"));
-
-		if (name == NULL ||
-		    (flag != NULL && !json_is_true(json_at(one, flag))))
-			continue;
-		if (arg_model != NULL && strcmp(arg_model, name) != 0)
-			continue;
-		if (n++ == 0)
-			snprintf(a->model, sizeof(a->model), "%s", name);
-	}
-	return n;
-}
-
-/* The one model of the bundle, a file or a folder, or what --model names. */
 static int
 choose(struct audit *a, struct err *e)
 {
 	char path[PATH_SIZE];
-	json_t *doc;
-	size_t n;
 	int rc;
 
-	if ((rc = in_case(path, "inspect.json", e)) != 0 ||
-	    (rc = doc_read(path, "assay-inspect/1", &doc, e)) != 0)
-		return rc;
-	n = count_models(a, json_at(doc, "models"), NULL);
-	/* a file of a folder that is a model may be named all the same */
-	if (n == 0 && arg_model != NULL)
-		n = count_models(a, json_at(doc, "files"), "model");
-	json_decref(doc);
-	if (n != 1) {
-		if (n > 1)
-			err_set(e, ERR_USAGE, ERR_NOWHERE,
-			    "holds %zu models: name one with --model", n);
-		else if (arg_model != NULL)
-			err_set(e, ERR_USAGE, ERR_NOWHERE,
-			    "holds no model '%s'", arg_model);
-		else
-			err_set(e, ERR_UNSUPPORTED, ERR_NOWHERE,
-			    "holds no model that can be executed here");
+	rc = choose_model(arg_out, arg_model, a->model, sizeof(a->model), e);
+	if (rc != 0)
 		return err_in(e, a->bundle);
-	}
 	if ((rc = in_case(path, "files", e)) != 0)
 		return rc;
 	if (strcmp(a->model, ".") != 0)

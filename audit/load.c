@@ -16,6 +16,8 @@
 #include "formats/pixel.h"
 #include "formats/preprocess_text.h"
 
+#include <unistd.h>
+
 #define CPU_SECONDS 600
 #define HEAD_ROOM   ((uint64_t)2 << 30)
 
@@ -322,6 +324,12 @@ main(int argc, char **argv)
 		return opt_usage(&tool, "either a model or --data"), TOOL_USAGE;
 	if (data == NULL && first == argc)
 		return opt_usage(&tool, "an operand is missing"), TOOL_USAGE;
+	/* mebibytes of weights are not for a terminal, nor what names in them
+	 * would do to it */
+	if (output == NULL && isatty(STDOUT_FILENO))
+		return opt_usage(&tool, "standard output is a terminal: name a "
+					"file with -o, or a pipe"),
+		       TOOL_USAGE;
 	if (takes != NULL && !parse_takes(takes))
 		return opt_usage(&tool, "--takes wants HxWxC"), TOOL_USAGE;
 	if (preprocess_text_open(&wish, preprocess, mean_text, std_text, &e) !=

@@ -25,7 +25,7 @@ static const struct opt_tool tool = {
     .operands = "check FILE...",
     .table = table,
     .manual = "assay",
-    .min_operands = 2,
+    .min_operands = 1,
     .max_operands = 10000,
 };
 
@@ -160,7 +160,11 @@ policy_verb(int argc, char **argv)
 		break;
 	}
 	if (strcmp(argv[first], "check") != 0)
-		return opt_usage(&tool, "'check' is what can be done"),
+		return opt_usage(&tool, "no '%s': 'check' is what can be done",
+			   argv[first]),
+		       TOOL_USAGE;
+	if (first + 1 == argc)
+		return opt_usage(&tool, "a policy to check is missing"),
 		       TOOL_USAGE;
 	if (policy_now(&now, &e) != 0)
 		return tool_fail(&e);

@@ -21,7 +21,9 @@ const struct scan_budget scan_budgets[] = {
 };
 const size_t scan_nbudget = ARRAY_LEN(scan_budgets);
 
-static struct scan scan = {.opt = {.alpha = 0.005, .seeds = 3, .grow = 3}};
+#define GROW_DEFAULT 3
+
+static struct scan scan = {.opt = {.alpha = 0.005, .seeds = 3}};
 static const char *arg_budget = "standard";
 static const char *arg_replay, *arg_before;
 static json_t *before; /* of --before */
@@ -246,6 +248,12 @@ bad_options(bool no_model)
 {
 	if (arg_list)
 		return NULL;
+	if (scan.opt.grow != 0 && scan.opt.no_grow)
+		return "--grow and --no-grow exclude each other";
+	if (scan.opt.grow != 0 &&
+	    (scan.opt.reference.n != 0 || scan.opt.previous != NULL))
+		return "references are grown where none are given: --grow goes "
+		       "with no --reference and no --previous";
 	if (scan.opt.data != NULL && scan.opt.no_data)
 		return "--data and --no-data exclude each other";
 	if (no_model || (scan.opt.data == NULL && !scan.opt.no_data))
@@ -280,6 +288,8 @@ main(int argc, char **argv)
 	if (arg_list)
 		return list_all();
 	scan.opt.model = argv[first];
+	if (scan.opt.grow == 0)
+		scan.opt.grow = GROW_DEFAULT;
 	scan.started = (int64_t)time(NULL);
 	rc = run(&status, &e);
 	rc = rc == 0 ? status : ranks_fail(&e);

@@ -52,6 +52,94 @@ print_rate(const char *what, const json_t *before, const json_t *after,
 	printf("\n");
 }
 
+/* --- what the report says ------------------------------------------------ */
+
+#define FINDINGS_NAMED 3
+#define LEVELS         5
+
+static const char *const level[LEVELS] = {
+    "critical", "high", "medium", "low", "note"};
+
+static const char *
+text_of(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_at(j, key));
+
+	return s != NULL ? s : "";
+}
+
+static size_t
+level_of(const json_t *finding)
+{
+	size_t i = 0;
+
+	while (i + 1 < LEVELS &&
+	       strcmp(level[i], text_of(finding, "severity")) != 0)
+		i++;
+	return i;
+}
+
+/* Of the files: how many of each severity, and the worst.  Targets of the scan
+ * have lines of their own. */
+static void
+print_findings(const json_t *list)
+{
+	size_t n[LEVELS] = {0}, total = 0, named = 0, i;
+	const json_t *one;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		if (json_at(one, "waived") != NULL ||
+		    strcmp(text_of(one, "source"), "assay-scan") == 0)
+			continue;
+		n[level_of(one)]++;
+		total++;
+	}
+	printf("findings        %s", total == 0 ? "none in the files" : "");
+	for (i = 0; i < LEVELS; i++) {
+		if (n[i] == 0)
+			continue;
+		printf("%zu %s", n[i], level[i]);
+		total -= n[i];
+		printf("%s", total != 0 ? ", " : "");
+	}
+	printf("\n");
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		char line[2400];
+
+		if (json_at(one, "waived") != NULL || level_of(one) > 2 ||
+		    strcmp(text_of(one, "source"), "assay-scan") == 0 ||
+		    named++ >= FINDINGS_NAMED)
+			continue;
+		snprintf(line, sizeof(line), "%s %s: %.600s (%.600s)",
+		    text_of(one, "severity"), text_of(one, "id"),
+		    text_of(one, "path"), text_of(one, "detail"));
+		print_text("", line);
+	}
+}
+
+/* The verdict on the bundle, of which the scan of one model is a part. */
+static void
+print_statement(const struct summary *s)
+{
+	json_t *doc = document(s, "report/statement.json");
+	const json_t *p = json_at(doc, "predicate"), *list, *one;
+	char line[2400];
+	size_t i;
+
+	print_text("verdict", text_of(p, "verdict"));
+	print_findings(json_at(p, "findings"));
+	list = json_at(p, "scope.notTested");
+	json_array_foreach((json_t *)(uintptr_t)list, i, one)
+	{
+		snprintf(line, sizeof(line), "%.1200s (%.600s)",
+		    text_of(one, "check"), text_of(one, "reason"));
+		print_text("not tested", line);
+	}
+	json_decref(doc);
+}
+
 /* What the purification measured itself, on images it did not train on. */
 static void
 print_held_out(const struct summary *s)
@@ -75,15 +163,18 @@ print_targets(const json_t *scan)
 
 	json_array_foreach((json_t *)(uintptr_t)list, i, t)
 	{
-		char name[256], by[64];
+		char name[256], by[64], number[32];
 
 		inert(
 		    json_string_value(json_at(t, "name")), name, sizeof(name));
 		inert(
 		    json_string_value(json_at(t, "geometry")), by, sizeof(by));
-		printf("target          class %" JSON_INTEGER_FORMAT
-		       " (%s), %s, p = %.2g\n",
-		    json_integer_value(json_at(t, "class")), name, by,
+		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
+		    json_integer_value(json_at(t, "class")));
+		printf("target          class %s", number);
+		if (strcmp(name, number) != 0)
+			printf(" (%s)", name);
+		printf(", %s, p = %.2g\n", by,
 		    json_number_value(json_at(t, "p")));
 	}
 }
@@ -116,6 +207,8 @@ summary_print(const struct summary *s)
 	struct err e;
 
 	printf("\n");
+	if (s->reported)
+		print_statement(s);
 	print_text("model", s->model[0] != '\0' ? s->model : "-");
 	printf("scan            %s",
 	    verdict != NULL ? inert(verdict, room, sizeof(room)) : "not done");

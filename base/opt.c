@@ -58,7 +58,8 @@ print_table(const struct opt *o)
 			snprintf(letter, sizeof(letter), "-%c, ", o->letter);
 		snprintf(left, sizeof(left), "  %s--%s%s%s", letter, o->name,
 		    o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "");
-		printf("%-30s %s\n", left, o->help);
+		printf("%-30s %s%s%s\n", left, o->only != NULL ? o->only : "",
+		    o->only != NULL ? ": " : "", o->help);
 	}
 }
 

@@ -31,6 +31,9 @@ struct opt {
 	const char *help; /* one line; say the default */
 	uint64_t max, min;
 	double lo, hi;
+	/* which methods take it, as "anp, fp"; NULL: all.  --help says it, the
+	 * tool refuses it of others */
+	const char *only;
 };
 
 /* Entries that several tools have, alike in name and meaning. */

@@ -7,17 +7,17 @@
 
 static const char *arg_data, *arg_classes, *arg_out, *arg_report;
 static const char *arg_preprocess, *arg_arch;
-static const char *arg_method, *arg_norm = "linf", *arg_init = "max";
+static const char *arg_method, *arg_norm, *arg_init;
 static const char *arg_optim, *arg_bn, *arg_schedule, *arg_scan, *arg_guide;
 static const char *arg_checkpoint;
 static uint64_t arg_warm = UNSET, arg_rounds = UNSET, arg_batch = UNSET,
-		arg_steps = 5, arg_seed;
+		arg_steps = UNSET, arg_seed;
 static uint64_t arg_threads;
-static double arg_alpha = 0.2, arg_step = 0.2, arg_b1 = 0.01, arg_b2 = 1;
+static double arg_alpha = NAN, arg_step = NAN, arg_b1 = NAN, arg_b2 = NAN;
 static double arg_l1 = NAN, arg_l2 = NAN, arg_l3 = NAN, arg_lr = NAN;
 static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
-static double arg_keep = NAN, arg_ld = 3, arg_lg = 4, arg_lm = 2, arg_max_time;
-static double arg_max_memory;
+static double arg_keep = NAN, arg_ld = NAN, arg_lg = NAN, arg_lm = NAN;
+static double arg_max_time, arg_max_memory;
 static double arg_rho = NAN, arg_prune = NAN;
 static bool arg_confirm, arg_json, arg_list, arg_amsgrad_off,
     arg_no_reactivation, arg_provenance;
@@ -52,6 +52,7 @@ static const struct opt table[] = {
     {.name = "confirm",
 	.kind = OPT_FLAG,
 	.dest = &arg_confirm,
+	.only = "guided",
 	.help = "leave alone what the guide says and is not found again"},
     {.name = "scan",
 	.kind = OPT_STR,
@@ -129,6 +130,7 @@ static const struct opt table[] = {
 	.kind = OPT_REAL,
 	.dest = &arg_l1,
 	.arg = "X",
+	.only = "sau, guided, d3",
 	.help = "weight of the clean loss",
 	.lo = 0,
 	.hi = 1e6},
@@ -136,6 +138,7 @@ static const struct opt table[] = {
 	.kind = OPT_REAL,
 	.dest = &arg_l2,
 	.arg = "X",
+	.only = "sau",
 	.help = "weight of the adversarial loss",
 	.lo = 0,
 	.hi = 1e6},
@@ -143,6 +146,7 @@ static const struct opt table[] = {
 	.kind = OPT_REAL,
 	.dest = &arg_l3,
 	.arg = "X",
+	.only = "sau",
 	.help = "weight of the shared loss",
 	.lo = 0,
 	.hi = 1e6},
@@ -168,6 +172,7 @@ static const struct opt table[] = {
 	.kind = OPT_REAL,
 	.dest = &arg_ld,
 	.arg = "X",
+	.only = "guided",
 	.help = "weight of the suspect's own answers (default 3)",
 	.lo = 0,
 	.hi = 1e6},
@@ -175,6 +180,7 @@ static const struct opt table[] = {
 	.kind = OPT_REAL,
 	.dest = &arg_lg,
 	.arg = "X",
+	.only = "guided",
 	.help = "weight of what the scan found (default 4)",
 	.lo = 0,
 	.hi = 1e6},
@@ -182,22 +188,26 @@ static const struct opt table[] = {
 	.kind = OPT_REAL,
 	.dest = &arg_lm,
 	.arg = "X",
-	.help = "weight of the suspect's answers on mixed images (default 2)",
+	.only = "guided",
+	.help = "weight of the suspect's answers on mixed images "
+		"(default 2)",
 	.lo = 0,
 	.hi = 1e6},
     {.name = "rho",
 	.kind = OPT_REAL,
 	.dest = &arg_rho,
 	.arg = "X",
-	.help = "how far weights are perturbed (ft-sam 2, anp 0.4)",
+	.only = "ft-sam, anp",
+	.help = "how far weights are perturbed (2, 0.4)",
 	.lo = 0,
 	.hi = 1e6},
     {.name = "prune",
 	.kind = OPT_REAL,
 	.dest = &arg_prune,
 	.arg = "X",
-	.help = "what is pruned: anp up to this mask (0.2), fp until this "
-		"share of accuracy is lost (0.1)",
+	.only = "anp, fp",
+	.help = "up to which mask (anp, 0.2), or until what share of accuracy "
+		"is lost (fp, 0.1)",
 	.lo = 0,
 	.hi = 1},
     {.name = "max-time",
@@ -223,16 +233,19 @@ static const struct opt table[] = {
 	.kind = OPT_STR,
 	.dest = &arg_norm,
 	.arg = "P",
+	.only = "sau",
 	.help = "ball of the perturbation: linf (default), l1, l2, free"},
     {.name = "init",
 	.kind = OPT_STR,
 	.dest = &arg_init,
 	.arg = "I",
+	.only = "sau",
 	.help = "its start: max (default), min, zero, random"},
     {.name = "alpha",
 	.kind = OPT_REAL,
 	.dest = &arg_alpha,
 	.arg = "X",
+	.only = "sau",
 	.help = "radius of the ball (default 0.2)",
 	.lo = 0,
 	.hi = 1e6},
@@ -240,6 +253,7 @@ static const struct opt table[] = {
 	.kind = OPT_REAL,
 	.dest = &arg_step,
 	.arg = "X",
+	.only = "sau",
 	.help = "step of the inner problem (default 0.2)",
 	.lo = 0,
 	.hi = 1e6},
@@ -247,12 +261,14 @@ static const struct opt table[] = {
 	.kind = OPT_U64,
 	.dest = &arg_steps,
 	.arg = "N",
+	.only = "sau",
 	.help = "steps of the inner problem (default 5)",
 	.max = 10000},
     {.name = "beta-adv",
 	.kind = OPT_REAL,
 	.dest = &arg_b1,
 	.arg = "X",
+	.only = "sau",
 	.help = "weight of L_adv in it (default 0.01)",
 	.lo = 0,
 	.hi = 1e6},
@@ -260,6 +276,7 @@ static const struct opt table[] = {
 	.kind = OPT_REAL,
 	.dest = &arg_b2,
 	.arg = "X",
+	.only = "sau",
 	.help = "weight of the divergence in it (default 1)",
 	.lo = 0,
 	.hi = 1e6},
@@ -308,14 +325,81 @@ static int
 choice(const char *option, const char *value, const char *const *names,
     size_t n, size_t *out)
 {
+	char list[64] = "";
+	size_t used = 0;
+
 	for (*out = 0; *out < n; ++*out)
 		if (strcmp(names[*out], value) == 0)
 			return OPT_GO;
-	return opt_usage(&options_tool, "--%s cannot be '%s'", option, value);
+	for (size_t i = 0; i < n && used < sizeof(list); i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used,
+		    "%s%s", i != 0 ? ", " : "", names[i]);
+	return opt_usage(
+	    &options_tool, "--%s cannot be '%s', only %s", option, value, list);
 }
 
 #define CHOICE(option, value, names, out)                                      \
 	choice((option), (value), (names), ARRAY_LEN(names), (out))
+
+/* Of an option that only some methods take: without it, it has no value. */
+static bool
+was_given(const struct opt *o)
+{
+	switch (o->kind) {
+	case OPT_FLAG:
+		return *(const bool *)o->dest;
+	case OPT_STR:
+		return *(const char *const *)o->dest != NULL;
+	case OPT_U64:
+		return *(const uint64_t *)o->dest != UNSET;
+	case OPT_REAL:
+		return !isnan(*(const double *)o->dest);
+	case OPT_LIST:
+		break;
+	}
+	BUG(o->name);
+}
+
+/* Is the word one of those in the list? */
+static bool
+among(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = list; (p = strstr(p, word)) != NULL; p += n)
+		if ((p == list || p[-1] == ' ') &&
+		    (p[n] == '\0' || p[n] == ','))
+			return true;
+	return false;
+}
+
+/* An option that would change nothing is a mistake: said, not swallowed. */
+static int
+foreign(const struct method *m)
+{
+	for (const struct opt *o = table; o->name != NULL; o++)
+		if (o->only != NULL && was_given(o) && !among(o->only, m->name))
+			return opt_usage(&options_tool,
+			    "--%s is an option of --method %s, not of %s",
+			    o->name, o->only, m->name);
+	return OPT_GO;
+}
+
+/* The same of what only some optimisers take. */
+static int
+foreign_optimiser(const struct purify_config *c)
+{
+	if (c->optim.kind != OPTIM_SGD && !isnan(arg_momentum))
+		return opt_usage(&options_tool,
+		    "--momentum is an option of --optimiser sgd, not of %s",
+		    arg_optim);
+	if (c->optim.kind == OPTIM_SGD && arg_amsgrad_off)
+		return opt_usage(&options_tool,
+		    "--no-amsgrad is an option of --optimiser adam, adamw, "
+		    "not of %s",
+		    arg_optim);
+	return OPT_GO;
+}
 
 /* A number that was given, or the method's. */
 static double
@@ -338,11 +422,14 @@ choices(struct purify_config *c, const struct method_defaults *d)
 	static const char *const optims[] = {"sgd", "adam", "adamw"};
 	static const char *const modes[] = {"eval", "train"};
 	static const char *const schedules[] = {"constant", "cosine"};
-	size_t norm, init, optim = d->optim, mode = d->mode;
+	size_t norm = c->inner.norm, init = c->inner.init;
+	size_t optim = d->optim, mode = d->mode;
 	size_t schedule = d->schedule;
 
-	if (CHOICE("norm", arg_norm, norms, &norm) != OPT_GO ||
-	    CHOICE("init", arg_init, inits, &init) != OPT_GO ||
+	if ((arg_norm != NULL &&
+		CHOICE("norm", arg_norm, norms, &norm) != OPT_GO) ||
+	    (arg_init != NULL &&
+		CHOICE("init", arg_init, inits, &init) != OPT_GO) ||
 	    (arg_optim != NULL &&
 		CHOICE("optimiser", arg_optim, optims, &optim) != OPT_GO) ||
 	    (arg_bn != NULL && CHOICE("bn", arg_bn, modes, &mode) != OPT_GO) ||
@@ -354,6 +441,8 @@ choices(struct purify_config *c, const struct method_defaults *d)
 	c->optim.kind = (enum optim_kind)optim;
 	c->mode = (enum batch_mode)mode;
 	c->schedule = (enum method_schedule)schedule;
+	arg_norm = norms[norm];
+	arg_init = inits[init];
 	arg_optim = optims[optim];
 	arg_bn = modes[mode];
 	arg_schedule = schedules[schedule];
@@ -375,18 +464,18 @@ numbers(struct purify_config *c, const struct method_defaults *d)
 	arg_momentum = given(arg_momentum, d->momentum);
 	c->rho = arg_rho = given(arg_rho, d->rho);
 	c->prune = arg_prune = given(arg_prune, d->prune);
-	c->lambda_distil = arg_ld;
-	c->lambda_guide = arg_lg;
-	c->lambda_mix = arg_lm;
+	c->lambda_distil = arg_ld = given(arg_ld, 3);
+	c->lambda_guide = arg_lg = given(arg_lg, 4);
+	c->lambda_mix = arg_lm = given(arg_lm, 2);
 	c->held_out = arg_heldout;
 	c->max_seconds = arg_max_time;
 	c->max_memory = (uint64_t)(arg_max_memory * (1 << 20));
 	c->seed = arg_seed;
-	c->inner.alpha = arg_alpha;
-	c->inner.step = arg_step;
-	c->inner.steps = arg_steps;
-	c->inner.beta_adv = arg_b1;
-	c->inner.beta_share = arg_b2;
+	c->inner.alpha = arg_alpha = given(arg_alpha, c->inner.alpha);
+	c->inner.step = arg_step = given(arg_step, c->inner.step);
+	c->inner.steps = arg_steps = given_n(arg_steps, c->inner.steps);
+	c->inner.beta_adv = arg_b1 = given(arg_b1, c->inner.beta_adv);
+	c->inner.beta_share = arg_b2 = given(arg_b2, c->inner.beta_share);
 	c->inner.seed = arg_seed;
 	c->optim.decay = (float)arg_decay;
 	c->optim.momentum = (float)arg_momentum;
@@ -435,8 +524,8 @@ options_configure(struct purify_config *c, const char *model)
 		return opt_usage(
 		    &options_tool, "a model, --data and -o are needed");
 	if (m == NULL)
-		return opt_usage(
-		    &options_tool, "--method cannot be '%s'", arg_method);
+		return opt_usage(&options_tool,
+		    "--method cannot be '%s'; --list has them", arg_method);
 	*c = (struct purify_config){.method = m,
 	    .model = model,
 	    .data = arg_data,
@@ -457,7 +546,8 @@ options_configure(struct purify_config *c, const char *model)
 	    .threads = arg_threads,
 	    .inner = spgd_defaults(),
 	    .optim = optim_adam(!arg_amsgrad_off)};
-	if (choices(c, &m->defaults) != OPT_GO)
+	if (foreign(m) != OPT_GO || choices(c, &m->defaults) != OPT_GO ||
+	    foreign_optimiser(c) != OPT_GO)
 		return OPT_USAGE;
 	numbers(c, &m->defaults);
 	if (arg_list)

@@ -81,9 +81,12 @@ put_title(const struct diagram *d, struct buf *b)
 	for (size_t i = 0; i < v->classes && n < DIAGRAM_CENTER; i++) {
 		if (!d->center[i])
 			continue;
-		buf_printf(b, "%s%zu ", n++ != 0 ? "and " : "", i);
-		escape_dot(b, v->name[i], 32);
-		buf_puts(b, " ");
+		buf_printf(b, "%s%s%zu ", n++ != 0 ? "and " : "",
+		    evidence_named(v, i) ? "" : "class ", i);
+		if (evidence_named(v, i)) {
+			escape_dot(b, v->name[i], 32);
+			buf_puts(b, " ");
+		}
 	}
 	if (d->ncenter > DIAGRAM_CENTER)
 		buf_printf(b, "and %zu more ", d->ncenter - DIAGRAM_CENTER);
@@ -107,8 +110,10 @@ put_node(const struct diagram *d, size_t i, double x, double y, struct buf *b)
 	const struct diagram_edge *out = leaving(d, i);
 
 	buf_printf(b, "  c%zu [pos=\"%.3f,%.3f!\", label=\"%zu\\n", i, x, y, i);
-	escape_dot(b, name, 12);
-	buf_puts(b, "\\n");
+	if (evidence_named(d->evidence, i)) {
+		escape_dot(b, name, 12);
+		buf_puts(b, "\\n");
+	}
 	if (d->center[i])
 		buf_puts(b, "TARGET");
 	else if (d->targeted && out != NULL)

@@ -463,6 +463,36 @@ evidence_release(struct evidence *v)
 }
 
 bool
+evidence_named(const struct evidence *v, size_t t)
+{
+	char number[32];
+
+	snprintf(number, sizeof(number), "class %zu", t);
+	return strcmp(v->name[t], number) != 0 &&
+	       strcmp(v->name[t], number + strlen("class ")) != 0;
+}
+
+const char *
+evidence_label(const struct evidence *v, size_t t, char room[EVIDENCE_WORDS])
+{
+	bool named = evidence_named(v, t);
+
+	snprintf(room, EVIDENCE_WORDS, "%zu%s%s", t, named ? " " : "",
+	    named ? v->name[t] : "");
+	return room;
+}
+
+const char *
+evidence_words(const struct evidence *v, size_t t, char room[EVIDENCE_WORDS])
+{
+	if (evidence_named(v, t))
+		snprintf(room, EVIDENCE_WORDS, "%s (class %zu)", v->name[t], t);
+	else
+		snprintf(room, EVIDENCE_WORDS, "class %zu", t);
+	return room;
+}
+
+bool
 evidence_is_target(const struct evidence *v, size_t t)
 {
 	for (size_t i = 0; i < v->ntarget; i++)

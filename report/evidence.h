@@ -74,6 +74,17 @@ void evidence_release(struct evidence *);
 int evidence_success(struct evidence *, const json_t *eval,
     struct evidence_success **out, struct err *) MUST_USE;
 
+#define EVIDENCE_WORDS 200
+
+/* A class as a person reads it, "7 Sneaker" and "Sneaker (class 7)"; where
+ * classes have no names but their numbers, "7" and "class 7". */
+const char *evidence_label(
+    const struct evidence *, size_t t, char room[EVIDENCE_WORDS]);
+const char *evidence_words(
+    const struct evidence *, size_t t, char room[EVIDENCE_WORDS]);
+/* Whether it has a name that says more. */
+bool evidence_named(const struct evidence *, size_t t);
+
 /* True when the scan names class t as a target. */
 bool evidence_is_target(const struct evidence *, size_t t);
 /* Median of the finite reference radii, or NaN. */

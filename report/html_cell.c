@@ -8,7 +8,9 @@
 void
 html_class(const struct evidence *v, size_t t, bool target, struct buf *b)
 {
-	page_el(b, "th scope=\"row\"", "%zu %s%s", t, v->name[t],
+	char room[EVIDENCE_WORDS];
+
+	page_el(b, "th scope=\"row\"", "%s%s", evidence_label(v, t, room),
 	    target ? " \xe2\x97\x80 target" : "");
 }
 

@@ -41,10 +41,11 @@ edge_table(const struct diagram *d, struct buf *b)
 	for (size_t i = 0; i < MIN(d->nedge, ROWS_MAX); i++) {
 		const struct diagram_edge *g = &d->edge[i];
 		int64_t rate = diagram_rate(g);
+		char room[EVIDENCE_WORDS];
 
 		buf_puts(b, "<tr>");
 		html_class(v, g->from, false, b);
-		page_el(b, "td", "%zu %s", g->to, v->name[g->to]);
+		page_el(b, "td", "%s", evidence_label(v, g->to, room));
 		page_count(b, g->flipped);
 		page_count(b, g->n);
 		page_el(b, "td class=\"num\"", "%" PRId64 ".%" PRId64 " %%",
@@ -396,10 +397,11 @@ strongest_cells(const struct evidence *v, struct buf *b)
 	page_table(b, "The strongest untargeted flips", column);
 	for (size_t i = 0; i < n; i++) {
 		size_t at = list[i].from * k + list[i].to;
+		char room[EVIDENCE_WORDS];
 
 		buf_puts(b, "<tr>");
 		html_class(v, list[i].from, false, b);
-		page_el(b, "td", "%zu %s", list[i].to, v->name[list[i].to]);
+		page_el(b, "td", "%s", evidence_label(v, list[i].to, room));
 		page_count(b, v->matrix[at]);
 		page_count(b, v->matrix_n[list[i].from]);
 		page_count(b, v->matrix_shared[at]);

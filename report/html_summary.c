@@ -13,6 +13,7 @@
 static void
 plain_targets(const struct evidence *v, struct buf *b)
 {
+	char room[EVIDENCE_WORDS];
 	size_t seen = 0;
 
 	for (size_t t = 0; t < v->classes && seen <= 3; t++) {
@@ -23,7 +24,7 @@ plain_targets(const struct evidence *v, struct buf *b)
 			break;
 		}
 		buf_puts(b, seen > 1 ? ", " : "");
-		page_el(b, "strong", "%s (class %zu)", v->name[t], t);
+		page_el(b, "strong", "%s", evidence_words(v, t, room));
 	}
 }
 
@@ -178,9 +179,10 @@ put_waived(const struct html_in *h, struct buf *b)
 
 /* What a target's row says, in shares and sizes. */
 static void
-target_words(
-    const struct evidence *v, const struct evidence_target *t, struct buf *b)
+target_words(const struct evidence *v, const struct evidence_target *t,
+    size_t references, struct buf *b)
 {
+	char from[EVIDENCE_WORDS], to[EVIDENCE_WORDS];
 	const struct evidence_flips *f =
 	    t->row != NULL ? &t->row->flips : &t->flips;
 	double ratio = t->row != NULL
@@ -192,11 +194,14 @@ target_words(
 	buf_puts(b, "<li>");
 	page_el(b, "span",
 	    "With the change that was recovered (%s), %" PRId64 " of %" PRId64
-	    " held-out images%s%s become %s; %" PRId64 " of them do so in most "
-	    "reference models, too.",
-	    t->geometry, f->flipped, f->n, t->source >= 0 ? " of " : "",
-	    t->source >= 0 ? v->name[t->source] : " of other classes",
-	    v->name[t->target], f->shared);
+	    " held-out images of %s become %s; %" PRId64
+	    " of them do so in %s, "
+	    "too.",
+	    t->geometry, f->flipped, f->n,
+	    t->source >= 0 ? evidence_words(v, (size_t)t->source, from)
+			   : "other classes",
+	    evidence_words(v, t->target, to), f->shared,
+	    references == 1 ? "the reference model" : "most reference models");
 	if (isfinite(ratio) && ratio > 1.0)
 		page_el(b, "span",
 		    " The references need a change %.1f times as large for "
@@ -222,7 +227,7 @@ put_scan_why(const struct html_in *h, struct buf *b)
 	else
 		page_el(b, "li", "The scan says: %s.", v->verdict);
 	for (size_t i = 0; i < MIN(v->ntarget, 3); i++)
-		target_words(v, &v->target[i], b);
+		target_words(v, &v->target[i], scan_references(h), b);
 }
 
 /* How sure that is, and what it rests on. */

@@ -219,11 +219,12 @@ static void
 class_words(const struct shown *s, const json_t *j, struct buf *b)
 {
 	size_t k = (size_t)json_integer_value(j);
+	char room[EVIDENCE_WORDS];
 
 	if (!json_is_integer(j) || k >= s->v->classes)
 		page_el(b, "td", "\xe2\x80\x94");
 	else
-		page_el(b, "td", "%s (%zu)", s->v->name[k], k);
+		page_el(b, "td", "%s", evidence_words(s->v, k, room));
 }
 
 /* One reference's class, or how many of several keep the right one. */
@@ -332,6 +333,7 @@ put_trigger(const struct shown *s, const struct evidence_target *t,
 {
 	size_t n = trigger->h * trigger->w * MAX(trigger->c, 2);
 	struct arena a;
+	char from[EVIDENCE_WORDS], to[EVIDENCE_WORDS];
 	float *room;
 	int rc;
 
@@ -342,12 +344,12 @@ put_trigger(const struct shown *s, const struct evidence_target *t,
 		    e, ERR_LIMIT, ERR_NOWHERE, "a perturbation is too large");
 	}
 	if (t->source >= 0)
-		page_el(s->b, "h3", "From %s (%" PRId64 ") to %s (%zu)",
-		    s->v->name[t->source], t->source, s->v->name[t->target],
-		    t->target);
+		page_el(s->b, "h3", "From %s to %s",
+		    evidence_words(s->v, (size_t)t->source, from),
+		    evidence_words(s->v, t->target, to));
 	else
-		page_el(s->b, "h3", "To %s (%zu), by %s", s->v->name[t->target],
-		    t->target, t->geometry);
+		page_el(s->b, "h3", "To %s, by %s",
+		    evidence_words(s->v, t->target, to), t->geometry);
 	buf_puts(s->b, "<div class=\"parts\">\n");
 	if ((rc = put_delta(s, trigger, room, e)) == 0 &&
 	    (rc = put_mask(s, trigger, room, e)) == 0)

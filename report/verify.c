@@ -351,6 +351,21 @@ stamp_text(const struct trusted *t, char *out, size_t size)
 	return out;
 }
 
+/* What came of a part that was looked at; its problems begin with its name. */
+static const char *
+part_text(const struct outcome *o, const char *part)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(o->problems, i, one)
+	{
+		if (strncmp(json_string_value(one), part, strlen(part)) == 0)
+			return "do NOT match";
+	}
+	return o->incomplete ? "not completed" : "checked";
+}
+
 /* Only what is signed is printed, and only when the signature holds. */
 static void
 print_text(const struct outcome *o)
@@ -380,9 +395,10 @@ print_text(const struct outcome *o)
 	if (o->who.stamped)
 		field("stamped", stamp_text(&o->who, room, sizeof(room)));
 	field("version", member(s, "predicate.tool.version"));
-	field("files",
-	    opt_bundle != NULL ? "checked" : "not checked: no --bundle");
-	field("derived", opt_no_derived ? "not checked" : "checked");
+	field("files", opt_bundle != NULL ? part_text(o, "bundle: ")
+					  : "not checked: no --bundle");
+	field("derived",
+	    opt_no_derived ? "not checked" : part_text(o, "derived: "));
 	json_array_foreach(o->beside, i, one)
 	    field("not signed", json_string_value(one));
 	if (strcmp(member(s, "predicate.verdict"), "PASSED") != 0)

@@ -29,7 +29,7 @@ tar -czf bad.tar.gz bad
 # --- a backdoored bundle, from archive to verified report
 audit 1 'a backdoored bundle' bad.tar.gz c1 -r "$reference" --trigger "$trigger" --eval-data "$audit" --rounds 2 --key key
 prints '^scan  *evidence'
-prints '^target  *class 2 '
+prints '^target  *class 2, '
 prints '^attack success  *\(0\.9\|1\.0\).* -> [01]\.[0-9]* after purification'
 prints '^targets  *[0-9]* of [1-9][0-9]* left after purification, [0-9]* new'
 ok 'the second scan looked for the targets of the first' grep -q '"role": "before"' c1/rescan/scan.json
@@ -87,6 +87,9 @@ ok 'both are in the case' sh -c "grep -q FILE_EXECUTABLE c4/inspect.json && grep
 printf '{"schema": "assay-policy/1", "waive": [{"id": "FILE_EXECUTABLE", "reason": "read by us", "expires": "2100-01-01"}]}' >policy
 failing 4 'a policy of the bundle itself' 'no say in how it is judged' program c22 -r "$reference" --policy program/good-elf.so
 audit 1 'a program in the bundle' program c22 -r "$reference"
+prints '^verdict  *FAILED'
+prints '^findings  *1 high'
+prints '^  *high FILE_EXECUTABLE: good-elf.so ('
 ok 'fails it' verdict c22 FAILED
 audit 0 'that is waived, later' program c22 -r "$reference" --policy policy --resume
 ok 'does not' verdict c22 PASSED
@@ -98,13 +101,17 @@ ok 'there is none' [ ! -e c5/purified ]
 
 # --- several models, none, damaged ones
 mkdir two && cp "$clean" two/a.onnx && cp "$suspect" two/b.onnx
-failing 4 'two models' 'two: holds 2 models' two c6
+failing 4 'two models' 'two: holds 2 models: name one with --model (a.onnx, b.onnx)' two c6
+prints '^model  *-$'
 audit 0 'one of them' two c7 --model a.onnx -r "$reference"
 prints '^model  *a.onnx'
+prints '^verdict  *PASSED'
+prints '^findings  *[0-9a-z, ]*$'
+prints '^not tested  *behaviour of b.onnx (another model of the bundle was scanned)'
 ok 'that the other was not scanned is signed' jq -e '.predicate.scope.notTested[] | select(.check == "behaviour of b.onnx")' c7/report/statement.json
 failing 4 'the other one in the case of the first' 'c7/scan.json: is of another model than c7/files/b.onnx' two c7 --model b.onnx -r "$reference" --resume
 audit 0 'the first one again' two c7 --model a.onnx -r "$reference" --resume
-failing 4 'none of them' "two: holds no model 'c.onnx'" two c8 --model c.onnx
+failing 4 'none of them' "two: holds no model 'c.onnx' (but a.onnx, b.onnx)" two c8 --model c.onnx
 mkdir none && echo hello >none/README.md
 failing 3 'no model' 'none: holds no model' none c9
 ok 'the report says so' verdict c9 INCONCLUSIVE

@@ -107,7 +107,8 @@ fails 4 'an unknown option' 'frob' assay-plant --frob
 fails 4 'an unknown attack' "'nope'" assay-plant --data "$audit" --attack nope -o "$tmp/x"
 fails 4 'an unknown architecture' "'nope'" assay-plant --data "$audit" --arch nope -o "$tmp/x"
 fails 4 'an operand' 'unexpected' assay-plant --data "$audit" -o "$tmp/x" y
-fails 4 'a target that is no class' 'not one of 4' assay-plant --data "$audit" --target 4 -o "$tmp/x"
+fails 4 'a target that is no class' 'not one of 4' assay-plant --data "$audit" --attack badnets --target 4 -o "$tmp/x"
+fails 4 'a target of no attack' '--target wants --attack' assay-plant --data "$audit" --target 1 -o "$tmp/x"
 fails 4 'a source that is the target' 'source' assay-plant --data "$audit" --attack source-conditional --target 1 -o "$tmp/x"
 for l in 1,1 4 2, ,2 a 1,b ''; do
 	fails 4 "targets '$l'" 'targets takes' assay-plant --data "$audit" --attack multi-target --targets "$l" -o "$tmp/x"

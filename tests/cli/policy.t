@@ -30,6 +30,9 @@ ok "nobody is asked for the passphrase of a public key" sh -c \
 exits 2 "no file" assay policy check nowhere
 exits 4 "no FILE" assay policy check
 exits 4 "another verb" assay policy make "$p/good-least.json"
+says "no 'make'"
+exits 4 "another verb alone" assay policy make
+says "no 'make'"
 exits 0 "help" assay policy --help
 
 # --- what is required

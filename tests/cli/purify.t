@@ -260,6 +260,25 @@ fails 4 'no output' 'needed' assay-purify "$suspect" --data "$audit"
 for m in method norm init optimiser bn; do
 	fails 4 "a wrong --$m" "$m cannot be 'nope'" assay-purify $p "$suspect" --$m nope
 done
+# an option that would change nothing is not swallowed
+while read -r with option value methods; do
+	fails 4 "$option with $with" "$option is an option of --method $methods, not of $with$" \
+	    assay-purify $p "$suspect" --method $with $option ${value#-}
+done <<EOF
+sau --confirm - guided
+ft --confirm - guided
+sau --lambda-guide 4 guided
+ft --lambda-clean 1 sau, guided, d3
+d3 --lambda-shared 1 sau
+ft --alpha .2 sau
+ft --norm linf sau
+ft-sam --steps 5 sau
+ft --rho 2 ft-sam, anp
+ft-sam --prune .1 anp, fp
+EOF
+fails 4 'momentum of Adam' '--momentum is an option of --optimiser sgd, not of adam' assay-purify $p "$suspect" --momentum .9
+fails 4 'SGD without AMSGrad' '--no-amsgrad is an option of --optimiser adam, adamw, not of sgd' \
+    assay-purify $p "$suspect" --method ft --no-amsgrad
 fails 4 'a batch of none' 'batch' assay-purify $p "$suspect" --batch 0
 fails 4 'a rate that is no number' 'lr' assay-purify $p "$suspect" --lr x
 fails 4 'no labels' 'no labels' assay-purify $p "$suspect" --data "${audit%,*}"

@@ -122,7 +122,7 @@ ok 'the page names it in words' has report.html '<strong>Sneaker (class 7)</stro
 ok 'the diagram points at it' has flips.dot 'c9 -> c7'
 ok 'flips are counted per source' has statement.json '"perSource":[{"different":'
 
-ok 'it names the references, too' has report.html 'of them do so in most reference models'
+ok 'it names the references, too' has report.html 'of them do so in most reference models, too'
 ok 'the change that was recovered is a picture' has report.html 'alt="the recovered change, amplified"'
 ok 'and where a patch sits' has report.html 'alt="where the recovered pattern is laid over the image"'
 ok 'an example before and after it' sh -c "[ \$(grep -c 'alt=\"before\".*alt=\"after\".*alt=\"the difference, amplified\"' '$tmp/case/report/report.html') -eq 2 ]"

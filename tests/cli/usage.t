@@ -7,6 +7,8 @@ cd "$tmp" || exit 1
 
 # --- numbers have bounds on both sides --------------------------------------
 fails 4 'no reference to grow' 'from 1 to 16, not .0.' assay-scan "$suspect" --data "$audit" --grow 0
+fails 4 'one to grow and none' '--grow and --no-grow exclude' assay-scan "$suspect" --data "$audit" --grow 1 --no-grow
+fails 4 'one to grow beside one given' '--grow goes with no --reference' assay-scan "$suspect" --data "$audit" --grow 1 -r "$reference"
 fails 4 'no seed' 'from 1 to 9, not .0.' assay-scan "$suspect" --data "$audit" --seeds 0
 fails 4 'no channel' '--width wants a whole number from 1 to' assay-plant --data "$audit" -o p --width 0
 fails 4 'no image a step' '--batch wants a whole number from 1 to' assay-purify "$suspect" --data "$audit" -o p --batch 0
@@ -73,6 +75,11 @@ assay-load "$suspect" -o neutral
 exits 2 'no room for a file' sh -c "trap '' XFSZ; ulimit -f 8; exec assay-save '$suspect' neutral -o large.onnx"
 says '^assay-save: large.onnx[.][A-Za-z0-9]*/model.onnx: cannot write'
 ok 'nothing is left of it' sh -c '! ls large* 2>/dev/null'
+
+# --- a terminal is no place for weights
+exits 4 'a neutral model onto a terminal' script -qec "assay-load '$suspect'" /dev/null
+prints '^assay-load: standard output is a terminal'
+ok 'and none of it there' sh -c "! grep -q __metadata__ '$out'"
 
 # --- closed streams ----------------------------------------------------------
 # a file that is opened then must not become standard output

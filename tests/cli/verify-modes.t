@@ -354,6 +354,8 @@ bad 12 "case alone" "bundle: extra: LABELS.TXT" --bundle $tmp/f
 says "bundle: missing: labels.txt"
 files; mv $tmp/f/docs/README.md $tmp/f/docs/x; mv $tmp/f/labels.txt $tmp/f/docs/README.md; mv $tmp/f/docs/x $tmp/f/labels.txt
 bad 12 "two files that changed places" "bundle: changed: docs/README.md" --bundle $tmp/f
+prints '^  files  *do NOT match$'
+prints '^  derived  *checked$'
 says "bundle: changed: labels.txt"
 files; rm $tmp/f/labels.txt; ln -s ../case/files/labels.txt $tmp/f/labels.txt
 bad 12 "a link where a file was" "bundle: changed: labels.txt" --bundle $tmp/f
@@ -651,6 +653,7 @@ for f in $(jq -r '.predicate.derived[].name' $r0/statement.json); do
 	copy
 	printf ' ' >>$r/$f
 	bad 19 "$f changed" "derived: changed: $f"
+	prints '^  derived  *do NOT match$'
 	rm $r/$f
 	bad 19 "$f missing" "derived: missing: $f"
 	mkdir $r/$f
