@@ -104,6 +104,33 @@ do_dim(struct script *s, const struct script_args *a, struct script_value *out,
 	return 0;
 }
 
+/* numel(x): of an image it is only known that there are some. */
+static int
+do_count(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const struct script_value *x = arg(a, 0);
+	int64_t n = 1;
+	int rc;
+
+	if ((*known = x->type == SCRIPT_TENSOR) == false)
+		return 0;
+	for (size_t i = 0; i < x->t->rank && n >= 0; i++)
+		if (x->t->dim[i] < 0 || ckd_mul(&n, n, x->t->dim[i]))
+			n = -1;
+	put_int(out, n);
+	if (n >= 0)
+		return 0;
+	rc = script_node_value(s,
+	    script_node_one(s, "Size", script_node_input(s, x, false)), 0, out);
+	if (rc == 0) {
+		out->t->whole = true;
+		out->t->size_of = x->t;
+		out->t->axis = -1;
+	}
+	return rc;
+}
+
 static int
 do_len(struct script *s, const struct script_args *a, struct script_value *out,
     bool *known)
@@ -460,6 +487,7 @@ do_arithmetic(struct script *s, const struct script_args *a,
 static const struct script_base base[] = {
     {"torch.size", do_size},
     {"torch.dim", do_dim},
+    {"torch.numel", do_count},
     {"torch.len", do_len},
     {"torch.list", do_list},
     {"torch.append", do_append},

@@ -196,6 +196,24 @@ SCRIPT_OP(do_addc)
 			     s, "Add", script_op_arg(a, 0, NULL), &v, out);
 }
 
+/* remainder(x, y) = x - y floor(x / y), fmod(x, y) = x - y trunc(x / y) */
+SCRIPT_OP(do_remainder)
+{
+	static const char *const none[] = {NULL};
+	const struct script_value *x = script_op_arg(a, 0, NULL);
+	const struct script_value *y = script_op_arg(a, 1, "other");
+	struct script_value v, w;
+	const struct script_args one = {&v, none, 1, op->onnx, NULL};
+	int rc;
+
+	if ((rc = script_node_float(s, x, &v)) != 0 ||
+	    (rc = script_op_math_two(s, "Div", &v, y, &v)) != 0 ||
+	    (rc = script_op_call(s, op->onnx, &one, &w)) != 0 ||
+	    (rc = script_op_math_two(s, "Mul", &w, y, &w)) != 0)
+		return rc;
+	return script_op_math_two(s, "Sub", x, &w, out);
+}
+
 /* By PyTorch's names; ONNX's operator, or what tells those of one
  * function apart. */
 const struct script_op script_op_curve[] = {
@@ -214,5 +232,7 @@ const struct script_op script_op_curve[] = {
     {"lerp", "", do_lerp},
     {"addcmul", "Mul", do_addc},
     {"addcdiv", "Div", do_addc},
+    {"remainder", "torch.floor", do_remainder},
+    {"fmod", "torch.trunc", do_remainder},
     {NULL, NULL, NULL},
 };

@@ -27,6 +27,14 @@ order(const struct script_value *x, const struct script_value *y)
 	return a < b ? -1 : a > b;
 }
 
+/* A size of an image that is asked whether it is nothing, or less. */
+static bool
+is_size_of_none(const struct script_value *x, const struct script_value *y)
+{
+	return x->type == SCRIPT_TENSOR && x->t->rank == 0 &&
+	       x->t->size_of != NULL && y->type == SCRIPT_INT && y->i <= 0;
+}
+
 /* 1, 0; -1: not known */
 static int
 same(struct script *s, const struct script_value *x,
@@ -36,6 +44,8 @@ same(struct script *s, const struct script_value *x,
 
 	if (o != 2)
 		return o == 0;
+	if (is_size_of_none(x, y) || is_size_of_none(y, x))
+		return 0;
 	if (x->type == SCRIPT_TEXT && y->type == SCRIPT_TEXT)
 		return strcmp(x->s, y->s) == 0;
 	if (x->type == SCRIPT_ROW && y->type == SCRIPT_ROW) {
