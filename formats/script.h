@@ -23,7 +23,8 @@ enum script_type {
 	SCRIPT_TENSOR,  /* t */
 	SCRIPT_OBJECT,  /* o */
 	SCRIPT_CODE,    /* s: the name of a function */
-	SCRIPT_UNKNOWN, /* true or false, by the image */
+	SCRIPT_UNKNOWN, /* true or false, by the image; or a text (s: of some
+			   length) */
 };
 
 struct script_tensor {

@@ -148,6 +148,11 @@ do_len(struct script *s, const struct script_args *a, struct script_value *out,
 	}
 	if (x->type == SCRIPT_TENSOR && x->t->rank != 0)
 		return script_node_size(s, x->t, 0, out);
+	if (x->type == SCRIPT_UNKNOWN && x->s != NULL) {
+		*out = (struct script_value){
+		    .type = SCRIPT_UNKNOWN, .s = script_words_some};
+		return 0;
+	}
 	return script_fail(s, "len", "of what is no list");
 }
 
@@ -490,6 +495,7 @@ static const struct script_base base[] = {
     {"torch.numel", do_count},
     {"torch.len", do_len},
     {"torch.list", do_list},
+    {"torch.copy", do_list},
     {"torch.append", do_append},
     {"torch.slice", do_slice},
     {"range", do_range},

@@ -204,11 +204,15 @@ SCRIPT_OP(do_remainder)
 	const struct script_value *y = script_op_arg(a, 1, "other");
 	struct script_value v, w;
 	const struct script_args one = {&v, none, 1, op->onnx, NULL};
-	int rc;
+	int rc = script_op_math_two(s, "Div", x, y, &v);
 
-	if ((rc = script_node_float(s, x, &v)) != 0 ||
-	    (rc = script_op_math_two(s, "Div", &v, y, &v)) != 0 ||
-	    (rc = script_op_call(s, op->onnx, &one, &w)) != 0 ||
+	if (rc != 0)
+		return rc;
+	w = v; /* of sizes, which are not negative, it is whole already */
+	if (v.t->whole && v.t->rank != 0)
+		return script_fail(s, a->callee, "of whole numbers");
+	if ((!v.t->whole &&
+		(rc = script_op_call(s, op->onnx, &one, &w)) != 0) ||
 	    (rc = script_op_math_two(s, "Mul", &w, y, &w)) != 0)
 		return rc;
 	return script_op_math_two(s, "Sub", x, &w, out);

@@ -14,12 +14,23 @@ is_whole(const struct script_value *v)
 	return v->type == SCRIPT_INT || v->type == SCRIPT_BOOL;
 }
 
+/* The length of a text that is not known, but has one. */
+static bool
+is_some(const struct script_value *v)
+{
+	return v->type == SCRIPT_UNKNOWN && v->s == script_words_some;
+}
+
 /* -1, 0, 1; 2: not known.  Whole numbers are compared as such. */
 static int
 order(const struct script_value *x, const struct script_value *y)
 {
 	double a, b;
 
+	if (is_some(x) && is_whole(y) && y->i <= 0)
+		return 1;
+	if (is_some(y) && is_whole(x) && x->i <= 0)
+		return -1;
 	if (is_whole(x) && is_whole(y))
 		return x->i < y->i ? -1 : x->i > y->i;
 	if (!real(x, &a) || !real(y, &b) || isnan(a) || isnan(b))
