@@ -407,6 +407,17 @@ do_raise(struct script *s, const struct script_args *a,
 	return script_fail(s, "RaiseException", "the code ends with an error");
 }
 
+static int
+do_mkldnn(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	(void)a;
+	(void)out;
+	(void)known;
+	return script_fail(s, "to_mkldnn",
+	    "optimize_for_inference() leaves the weights out of the file");
+}
+
 /* Of a number; of a tensor it is an operation. */
 static int
 do_function(struct script *s, const struct script_args *a,
@@ -514,6 +525,7 @@ static const struct script_base base[] = {
     {"torch._assert", do_nothing},
     {"ops.profiler._record_function_enter", do_nothing},
     {"ops.prim.RaiseException", do_raise},
+    {"torch.to_mkldnn", do_mkldnn},
     {"ops.prim.is_cuda", do_assumed_false},
     {"ops.prim.requires_grad", do_assumed_true},
     {"ops.prim.is_nested", do_false},
