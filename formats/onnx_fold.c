@@ -3,12 +3,15 @@
 
 #include "base/limits.h"
 
+#include <math.h>
+
 #define FOLD_MAX 4096 /* elements; the longest list that is an attribute */
 
 struct array {
 	size_t rank, n;
 	int64_t dim[MODEL_MAX_RANK];
 	int64_t v[FOLD_MAX];
+	bool narrow; /* of 32 bits: zero points of quantised biases */
 };
 
 /* Elements of the dimensions; false when that is too many, or not one. */
@@ -80,7 +83,16 @@ shape(const struct onnx_lower *l, const struct node *n, struct array *out)
 static bool
 cast(const struct onnx_lower *l, const struct node *n, struct array *out)
 {
-	return node_int(n, "to", 0) == 7 && load(l, n, 0, out);
+	int64_t to = node_int(n, "to", 0);
+
+	out->narrow = to == 6;
+	if ((to != 6 && to != 7) || !load(l, n, 0, out))
+		return false;
+	for (size_t i = 0; i < out->n; i++)
+		if (out->narrow &&
+		    (out->v[i] > INT32_MAX || out->v[i] < INT32_MIN))
+			return false;
+	return true;
 }
 
 static bool
@@ -91,8 +103,12 @@ fill(const struct onnx_lower *l, const struct node *n, struct array *out)
 	static const struct array none;
 	struct array s = none;
 
-	if (d == NULL || strcmp(d->s, "i64") != 0 || !load(l, n, 0, &s) ||
-	    s.rank != 1 || s.n > MODEL_MAX_RANK || !(v >= -1e15 && v <= 1e15))
+	if (d == NULL || !load(l, n, 0, &s) || s.rank != 1 ||
+	    s.n > MODEL_MAX_RANK)
+		return false;
+	out->narrow = strcmp(d->s, "i32") == 0;
+	if (!(out->narrow || strcmp(d->s, "i64") == 0) ||
+	    !(fabs(v) <= (out->narrow ? INT32_MAX : 1e15)))
 		return false;
 	out->rank = s.n;
 	memcpy(out->dim, s.v, s.n * sizeof(s.v[0]));
@@ -378,12 +394,13 @@ static const struct {
 static bool
 define(struct onnx_lower *l, const char *name, const struct array *a)
 {
-	uint8_t *data = arena_alloc(&l->m->arena, a->n + 1, 8);
+	size_t width = a->narrow ? 4 : 8;
+	uint8_t *data = arena_alloc(&l->m->arena, a->n + 1, width);
 	struct tensor t = {.name = name,
-	    .dtype = DTYPE_I64,
+	    .dtype = a->narrow ? DTYPE_I32 : DTYPE_I64,
 	    .rank = a->rank,
 	    .data = data,
-	    .size = 8 * a->n};
+	    .size = width * a->n};
 
 	if (data == NULL) {
 		l->full = true;
@@ -392,7 +409,7 @@ define(struct onnx_lower *l, const char *name, const struct array *a)
 	for (size_t i = 0; i < a->rank; i++)
 		t.dim[i] = (uint64_t)a->dim[i];
 	for (size_t i = 0; i < a->n; i++)
-		for (size_t k = 0; k < 8; k++)
+		for (size_t k = 0; k < width; k++)
 			*data++ = (uint8_t)((uint64_t)a->v[i] >> 8 * k);
 	onnx_lower_tensor(l, &t);
 	return true;

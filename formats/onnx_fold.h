@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * Constant folding of small int64 tensors: exporters compute shapes, axes and
- * pads by chains of constants (F.pad of a PreAct shortcut is thirteen nodes),
- * and only a constant can become an attribute.  Floats are never folded: they
- * are weights, and stay where the file has them.
+ * Constant folding of small tensors of whole numbers: exporters compute shapes,
+ * axes and pads by chains of constants (F.pad of a PreAct shortcut is thirteen
+ * nodes), PyTorch the zero points of quantised biases, and only a constant can
+ * become an attribute.  Floats are never folded: they are weights, and stay
+ * where the file has them.
  */
 #ifndef FORMATS_ONNX_FOLD_H
 #define FORMATS_ONNX_FOLD_H

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "formats/onnx_arith.h"
+#include "formats/onnx_einsum.h"
 #include "formats/onnx_fact.h"
 #include "formats/onnx_fold.h"
 #include "formats/onnx_lp.h"
@@ -389,10 +390,13 @@ onnx_lower_put_rest(
 			onnx_lower_put_ints(n, at->name, at->ints, at->n);
 			break;
 		default:
+			/* of texts: RNN, LSTM and others that are not known */
 			return onnx_lower_fail(l, from, ERR_UNSUPPORTED,
-			    "attribute '%s' holds %s", at->name,
-			    at->type == ONNX_TENSOR ? "a tensor"
-						    : "texts or graphs");
+			    at->type == ONNX_TENSOR
+				? "attribute '%s' holds a tensor"
+				: "the operator is not supported, nor "
+				  "attributes of texts or graphs ('%s')",
+			    at->name);
 		}
 	}
 	return 0;
@@ -492,8 +496,8 @@ onnx_lower_fn *
 onnx_lower_find(const char *op)
 {
 	static onnx_lower_fn *(*const table[])(const char *op) = {
-	    onnx_arith_find, onnx_lp_find, onnx_norm_find, onnx_ops_find,
-	    onnx_shape_find};
+	    onnx_arith_find, onnx_einsum_find, onnx_lp_find, onnx_norm_find,
+	    onnx_ops_find, onnx_shape_find};
 	onnx_lower_fn *fn = NULL;
 
 	for (size_t i = 0; fn == NULL && i < ARRAY_LEN(table); i++)

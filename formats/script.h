@@ -23,7 +23,8 @@ enum script_type {
 	SCRIPT_TENSOR,  /* t */
 	SCRIPT_OBJECT,  /* o */
 	SCRIPT_CODE,    /* s: the name of a function */
-	SCRIPT_UNKNOWN, /* true or false, by the image */
+	SCRIPT_UNKNOWN, /* true or false, by the image; or a text (s: of some
+			   length) */
 };
 
 struct script_tensor {
@@ -35,7 +36,7 @@ struct script_tensor {
 	bool image;                  /* the image, each of its channels alone */
 	bool shared;                 /* another one shows the same numbers */
 	const struct tensor *data;   /* weights; or NULL */
-	/* the size of that one along `axis`; or NULL */
+	/* the size of that one along `axis` (-1: of all); or NULL */
 	const struct script_tensor *size_of;
 	int64_t axis;
 	/* what it is the same size as, itself not one of these; or NULL */

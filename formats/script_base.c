@@ -104,6 +104,33 @@ do_dim(struct script *s, const struct script_args *a, struct script_value *out,
 	return 0;
 }
 
+/* numel(x): of an image it is only known that there are some. */
+static int
+do_count(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	const struct script_value *x = arg(a, 0);
+	int64_t n = 1;
+	int rc;
+
+	if ((*known = x->type == SCRIPT_TENSOR) == false)
+		return 0;
+	for (size_t i = 0; i < x->t->rank && n >= 0; i++)
+		if (x->t->dim[i] < 0 || ckd_mul(&n, n, x->t->dim[i]))
+			n = -1;
+	put_int(out, n);
+	if (n >= 0)
+		return 0;
+	rc = script_node_value(s,
+	    script_node_one(s, "Size", script_node_input(s, x, false)), 0, out);
+	if (rc == 0) {
+		out->t->whole = true;
+		out->t->size_of = x->t;
+		out->t->axis = -1;
+	}
+	return rc;
+}
+
 static int
 do_len(struct script *s, const struct script_args *a, struct script_value *out,
     bool *known)
@@ -121,6 +148,11 @@ do_len(struct script *s, const struct script_args *a, struct script_value *out,
 	}
 	if (x->type == SCRIPT_TENSOR && x->t->rank != 0)
 		return script_node_size(s, x->t, 0, out);
+	if (x->type == SCRIPT_UNKNOWN && x->s != NULL) {
+		*out = (struct script_value){
+		    .type = SCRIPT_UNKNOWN, .s = script_words_some};
+		return 0;
+	}
 	return script_fail(s, "len", "of what is no list");
 }
 
@@ -375,6 +407,17 @@ do_raise(struct script *s, const struct script_args *a,
 	return script_fail(s, "RaiseException", "the code ends with an error");
 }
 
+static int
+do_mkldnn(struct script *s, const struct script_args *a,
+    struct script_value *out, bool *known)
+{
+	(void)a;
+	(void)out;
+	(void)known;
+	return script_fail(s, "to_mkldnn",
+	    "optimize_for_inference() leaves the weights out of the file");
+}
+
 /* Of a number; of a tensor it is an operation. */
 static int
 do_function(struct script *s, const struct script_args *a,
@@ -460,8 +503,10 @@ do_arithmetic(struct script *s, const struct script_args *a,
 static const struct script_base base[] = {
     {"torch.size", do_size},
     {"torch.dim", do_dim},
+    {"torch.numel", do_count},
     {"torch.len", do_len},
     {"torch.list", do_list},
+    {"torch.copy", do_list},
     {"torch.append", do_append},
     {"torch.slice", do_slice},
     {"range", do_range},
@@ -480,6 +525,7 @@ static const struct script_base base[] = {
     {"torch._assert", do_nothing},
     {"ops.profiler._record_function_enter", do_nothing},
     {"ops.prim.RaiseException", do_raise},
+    {"torch.to_mkldnn", do_mkldnn},
     {"ops.prim.is_cuda", do_assumed_false},
     {"ops.prim.requires_grad", do_assumed_true},
     {"ops.prim.is_nested", do_false},

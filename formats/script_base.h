@@ -36,6 +36,9 @@ struct script_base {
 };
 /* Of script_truth.c and script_words.c; each ended by a row without a name. */
 extern const struct script_base script_truth[], script_words[];
+/* What len() gives of a text that is not known but has letters: the `s` of such
+ * a SCRIPT_UNKNOWN. */
+extern const char script_words_some[];
 /* x + y of texts; false: they are none. */
 bool script_words_sum(struct script *, const struct script_value *x,
     const struct script_value *y, struct script_value *out) MUST_USE;

@@ -279,12 +279,23 @@ minus(struct script *s, struct script_frame *f, const struct script_expr *e,
 
 /* --- calls --------------------------------------------------------------- */
 
+static int
+members(struct script *s, const struct script_args *a, struct script_value *out)
+{
+	int rc = script_row(s, out);
+
+	for (size_t i = 0; rc == 0 && i < a->n; i++)
+		rc = script_row_add(s, out->list, &a->v[i]);
+	return rc;
+}
+
 /* A function of the file: "__torch__.torch.nn.functional.relu". */
 static int
 function(struct script *s, const char *text, const struct script_args *a,
     struct script_value *out)
 {
 	const struct script_source *source;
+	const struct script_class *c;
 	const struct script_def *d;
 	const char *name;
 	int rc = source_of(s, text, &source, &name);
@@ -293,6 +304,9 @@ function(struct script *s, const char *text, const struct script_args *a,
 		return rc;
 	s->steps += source->of[0].ndef;
 	d = script_text_def(&source->of[0], name);
+	c = d == NULL ? script_text_class(source, name) : NULL;
+	if (c != NULL && c->ndef == 0) /* a NamedTuple */
+		return members(s, a, out);
 	return d != NULL
 		   ? script_run_call(s, d, a, out)
 		   : script_eval_bad(s, "calls an unknown function", text);

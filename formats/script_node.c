@@ -314,12 +314,12 @@ const char *
 script_node_sizes(struct script *s, const struct script_row *l)
 {
 	static const int64_t zero[] = {0};
-	int64_t v[MODEL_MAX_RANK];
-	const char *in[MODEL_MAX_RANK], *at0;
+	int64_t v[2 * MODEL_MAX_RANK]; /* both edges of each dimension */
+	const char *in[2 * MODEL_MAX_RANK], *at0;
 	struct onnx_node *n;
 	bool known = true;
 
-	if (l->n == 0 || l->n > MODEL_MAX_RANK) {
+	if (l->n == 0 || l->n > ARRAY_LEN(v)) {
 		(void)!script_fail(s, "sizes", "%zu dimensions", l->n);
 		return NULL;
 	}

@@ -138,7 +138,8 @@ find(const char *name, size_t len)
 	    script_op_attend, script_op_curve, script_op_einsum,
 	    script_op_image, script_op_layer, script_op_made, script_op_math,
 	    script_op_norm, script_op_part, script_op_place, script_op_scan,
-	    script_op_shape, script_op_slide, script_op_truth, script_op_type};
+	    script_op_shape, script_op_slide, script_op_truth, script_op_type,
+	    script_op_weight};
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		for (const struct script_op *o = tables[i]; o->name != NULL;
@@ -157,6 +158,9 @@ in_place(struct script *s, const struct script_args *a,
 	struct script_tensor *x = NULL;
 	int rc;
 
+	/* of a size, which a trace has as a tensor: "n *= size" */
+	if (script_op_arg(a, 0, NULL)->type == SCRIPT_INT)
+		return op->fn(s, a, op, out);
 	if ((rc = script_op_tensor(s, a, 0, &x)) != 0 ||
 	    (rc = op->fn(s, a, op, out)) != 0)
 		return rc;

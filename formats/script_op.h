@@ -63,6 +63,6 @@ extern const struct script_op script_op_adapt[], script_op_attend[],
     script_op_curve[], script_op_einsum[], script_op_image[], script_op_layer[],
     script_op_made[], script_op_math[], script_op_norm[], script_op_part[],
     script_op_place[], script_op_scan[], script_op_shape[], script_op_slide[],
-    script_op_truth[], script_op_type[];
+    script_op_truth[], script_op_type[], script_op_weight[];
 
 #endif

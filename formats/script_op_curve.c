@@ -196,6 +196,28 @@ SCRIPT_OP(do_addc)
 			     s, "Add", script_op_arg(a, 0, NULL), &v, out);
 }
 
+/* remainder(x, y) = x - y floor(x / y), fmod(x, y) = x - y trunc(x / y) */
+SCRIPT_OP(do_remainder)
+{
+	static const char *const none[] = {NULL};
+	const struct script_value *x = script_op_arg(a, 0, NULL);
+	const struct script_value *y = script_op_arg(a, 1, "other");
+	struct script_value v, w;
+	const struct script_args one = {&v, none, 1, op->onnx, NULL};
+	int rc = script_op_math_two(s, "Div", x, y, &v);
+
+	if (rc != 0)
+		return rc;
+	w = v; /* of sizes, which are not negative, it is whole already */
+	if (v.t->whole && v.t->rank != 0)
+		return script_fail(s, a->callee, "of whole numbers");
+	if ((!v.t->whole &&
+		(rc = script_op_call(s, op->onnx, &one, &w)) != 0) ||
+	    (rc = script_op_math_two(s, "Mul", &w, y, &w)) != 0)
+		return rc;
+	return script_op_math_two(s, "Sub", x, &w, out);
+}
+
 /* By PyTorch's names; ONNX's operator, or what tells those of one
  * function apart. */
 const struct script_op script_op_curve[] = {
@@ -214,5 +236,7 @@ const struct script_op script_op_curve[] = {
     {"lerp", "", do_lerp},
     {"addcmul", "Mul", do_addc},
     {"addcdiv", "Div", do_addc},
+    {"remainder", "torch.floor", do_remainder},
+    {"fmod", "torch.trunc", do_remainder},
     {NULL, NULL, NULL},
 };

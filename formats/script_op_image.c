@@ -38,7 +38,7 @@ ordered(struct script *s, const struct script_args *a, size_t rank,
 		if (script_row_add(s, to, &none) != 0)
 			return NULL;
 	if (p->type != SCRIPT_ROW || p->list->n % 2 != 0 ||
-	    p->list->n / 2 > rank || rank > MODEL_MAX_RANK / 2) {
+	    p->list->n / 2 > rank) {
 		(void)!script_fail(s, a->callee, "odd edges");
 		return NULL;
 	}

@@ -330,15 +330,23 @@ is_whole(const struct script_args *a)
 	       script_op_int(a, 3, "padding", 0) == 0;
 }
 
+/* avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad,
+ * divisor_override) */
 SCRIPT_OP(do_average_pool)
 {
+	const struct script_value *by = script_op_arg(a, 6, "divisor_override");
+	bool ceil = script_op_int(a, 4, "ceil_mode", 0) != 0;
+	struct script_value mean, all;
 	struct script_tensor *x;
 	struct onnx_node *n;
 	const char *in;
 	int64_t v[8] = {0};
 	int rc;
 
-	if (is_whole(a)) {
+	if (by->type != SCRIPT_NONE &&
+	    (by->type != SCRIPT_INT || by->i == 0 || ceil))
+		return script_fail(s, a->callee, "an odd divisor");
+	if (is_whole(a) && by->type == SCRIPT_NONE) {
 		in = script_node_one(s, "GlobalAveragePool",
 		    script_node_input(s, &a->v[0], false));
 		rc = script_node_like(s, in, a->v[0].t, out);
@@ -348,16 +356,20 @@ SCRIPT_OP(do_average_pool)
 	}
 	if ((rc = pool_args(s, a, v, &x)) != 0)
 		return rc;
-	if (script_op_arg(a, 6, "divisor_override")->type != SCRIPT_NONE)
-		return script_fail(s, a->callee, "a divisor of its own");
 	v[6] = v[7] = 1;
 	in = script_node_input(s, &a->v[0], false);
 	if (in == NULL || (n = script_node(s, op->onnx, 1, &in, 1)) == NULL ||
 	    script_node_int(s, n, "count_include_pad",
-		script_op_int(a, 5, "count_include_pad", 1)) != 0)
+		by->type == SCRIPT_INT ||
+		    script_op_int(a, 5, "count_include_pad", 1)) != 0)
 		return s->e->code;
-	return pool_out(
-	    s, n, x, v, script_op_int(a, 4, "ceil_mode", 0) != 0, out);
+	if ((rc = pool_out(s, n, x, v, ceil, out)) != 0 ||
+	    by->type != SCRIPT_INT)
+		return rc;
+	mean = *out;
+	all = (struct script_value){
+	    .type = SCRIPT_REAL, .f = (double)(v[0] * v[1]) / (double)by->i};
+	return script_op_math_two(s, "Mul", &mean, &all, out);
 }
 
 /* By PyTorch's names; ONNX's operator, or what tells those of one

@@ -496,6 +496,7 @@ const struct script_op script_op_math[] = {
     {"matmul", "MatMul", do_matmul},
     {"bmm", "MatMul", do_matmul},
     {"mm", "MatMul", do_matmul},
+    {"mv", "MatMul", do_matmul},
     {"addmm", "", do_addmm},
     {"baddbmm", "", do_addmm},
     {NULL, NULL, NULL},

@@ -485,6 +485,7 @@ const struct script_op script_op_shape[] = {
     {"dropout", "", do_same_or_copy},
     {"feature_dropout", "", do_same_or_copy},
     {"alpha_dropout", "", do_same_or_copy},
+    {"feature_alpha_dropout", "", do_same_or_copy},
     {"contiguous", "", do_same_or_copy},
     {"detach", "", do_same},
     {"alias", "", do_same},

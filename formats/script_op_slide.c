@@ -206,10 +206,49 @@ SCRIPT_OP(do_pool1d)
 	return script_op_call(s, "torch.squeeze", &lift, out);
 }
 
+/* avg_pool3d(x, kernel, stride, padding): local_response_norm's */
+SCRIPT_OP(do_pool3d)
+{
+	static const int64_t none[] = {0, 0, 0};
+	int64_t k[3], step[3], pad[3], pads[6];
+	struct script_tensor *x;
+	struct onnx_node *n;
+	const char *in;
+	int rc;
+
+	if ((rc = script_op_input(s, a, &x, &in)) != 0 ||
+	    (rc = script_op_exactly(s, a, 1, "kernel_size", k, 3, NULL)) != 0 ||
+	    (rc = script_op_exactly(s, a, 2, "stride", step, 3, k)) != 0 ||
+	    (rc = script_op_exactly(s, a, 3, "padding", pad, 3, none)) != 0)
+		return rc;
+	if (x->rank != 5 || script_op_int(a, 4, "ceil_mode", 0) != 0 ||
+	    script_op_arg(a, 6, "divisor_override")->type != SCRIPT_NONE)
+		return script_fail(s, a->callee, "an unknown form");
+	for (size_t i = 0; i < 3; i++) {
+		if (k[i] < 1 || k[i] > INT16_MAX || step[i] < 1 ||
+		    step[i] > INT16_MAX || pad[i] < 0 || pad[i] > INT16_MAX)
+			return script_fail(s, a->callee, "an odd window");
+		pads[i] = pads[i + 3] = pad[i];
+	}
+	if ((n = script_node(s, op->onnx, 1, &in, 1)) == NULL ||
+	    script_node_ints(s, n, "kernel_shape", k, 3) != 0 ||
+	    script_node_ints(s, n, "strides", step, 3) != 0 ||
+	    script_node_ints(s, n, "pads", pads, 6) != 0 ||
+	    script_node_int(s, n, "count_include_pad",
+		script_op_int(a, 5, "count_include_pad", 1)) != 0)
+		return s->e->code;
+	rc = script_node_like(s, n->out[0], x, out);
+	for (size_t i = 0; rc == 0 && i < 3; i++)
+		out->t->dim[i + 2] = script_op_window(
+		    x->dim[i + 2], k[i], step[i], pad[i], pad[i], 1, false);
+	return rc;
+}
+
 /* By PyTorch's names, and what is called for them. */
 const struct script_op script_op_slide[] = {
     {"avg_pool1d", "torch.avg_pool2d", do_pool1d},
     {"max_pool1d", "torch.max_pool2d", do_pool1d},
+    {"avg_pool3d", "AveragePool", do_pool3d},
     {"im2col", "", do_im2col},
     {"unfold", "", do_unfold},
     {NULL, NULL, NULL},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/script_eval.h"
+#include "formats/script_node.h"
 
 #include "base/limits.h"
 #include "formats/script_base.h"
@@ -63,12 +64,40 @@ counts(struct script *s, const char *name)
 		   : script_eval_bad(s, "changes the attribute", name);
 }
 
+/* "r, g, b = torch.unbind(x, 1)" says how many x has. */
+static int
+told(struct script *s, struct script_frame *f, const struct script_line *l)
+{
+	const struct script_expr *e = l->value;
+	struct script_value x, d = {.type = SCRIPT_INT};
+	char text[SCRIPT_DOTTED] = "";
+	int rc;
+
+	if (e->kind == SCRIPT_CALL && e->n > 1)
+		script_eval_dotted(e->item[0], text);
+	if (strcmp(text, "torch.unbind") != 0 ||
+	    e->item[1]->kind != SCRIPT_NAME)
+		return 0;
+	if ((rc = script_eval(s, f, e->item[1], &x)) != 0 ||
+	    (e->n > 2 && (rc = script_eval(s, f, e->item[2], &d)) != 0))
+		return rc;
+	if (x.type != SCRIPT_TENSOR || d.type != SCRIPT_INT ||
+	    !script_node_axis(&d.i, x.t->rank) || x.t->dim[d.i] >= 0)
+		return 0;
+	x.t->dim[d.i] = (int64_t)l->ntarget;
+	if (x.t->image && x.t->rank == 4 && d.i == 1)
+		s->input.dim[1] = x.t->dim[1];
+	return 0;
+}
+
 static int
 set(struct script *s, struct script_frame *f, const struct script_line *l)
 {
 	struct script_value v, part;
 	int rc;
 
+	if (l->ntarget > 1 && (rc = told(s, f, l)) != 0)
+		return rc;
 	if ((rc = script_eval(s, f, l->value, &v)) != 0)
 		return rc;
 	if (l->ntarget == 1 && l->target[0]->kind == SCRIPT_FIELD)

@@ -14,17 +14,36 @@ is_whole(const struct script_value *v)
 	return v->type == SCRIPT_INT || v->type == SCRIPT_BOOL;
 }
 
+/* The length of a text that is not known, but has one. */
+static bool
+is_some(const struct script_value *v)
+{
+	return v->type == SCRIPT_UNKNOWN && v->s == script_words_some;
+}
+
 /* -1, 0, 1; 2: not known.  Whole numbers are compared as such. */
 static int
 order(const struct script_value *x, const struct script_value *y)
 {
 	double a, b;
 
+	if (is_some(x) && is_whole(y) && y->i <= 0)
+		return 1;
+	if (is_some(y) && is_whole(x) && x->i <= 0)
+		return -1;
 	if (is_whole(x) && is_whole(y))
 		return x->i < y->i ? -1 : x->i > y->i;
 	if (!real(x, &a) || !real(y, &b) || isnan(a) || isnan(b))
 		return 2;
 	return a < b ? -1 : a > b;
+}
+
+/* A size of an image that is asked whether it is nothing, or less. */
+static bool
+is_size_of_none(const struct script_value *x, const struct script_value *y)
+{
+	return x->type == SCRIPT_TENSOR && x->t->rank == 0 &&
+	       x->t->size_of != NULL && y->type == SCRIPT_INT && y->i <= 0;
 }
 
 /* 1, 0; -1: not known */
@@ -36,6 +55,8 @@ same(struct script *s, const struct script_value *x,
 
 	if (o != 2)
 		return o == 0;
+	if (is_size_of_none(x, y) || is_size_of_none(y, x))
+		return 0;
 	if (x->type == SCRIPT_TEXT && y->type == SCRIPT_TEXT)
 		return strcmp(x->s, y->s) == 0;
 	if (x->type == SCRIPT_ROW && y->type == SCRIPT_ROW) {

@@ -8,6 +8,15 @@
 
 #define arg script_base_arg
 
+const char script_words_some[] = "some";
+
+/* Whether something stands in a pattern besides its places, "{}". */
+static bool
+has_words(const struct script_value *v)
+{
+	return v->type == SCRIPT_TEXT && strspn(v->s, "{}") != strlen(v->s);
+}
+
 /* Text is itself; that of anything else is not made up. */
 static int
 do_text(struct script *s, const struct script_args *a, struct script_value *out,
@@ -16,7 +25,10 @@ do_text(struct script *s, const struct script_args *a, struct script_value *out,
 	(void)s;
 	(void)known;
 	*out = *arg(a, 0);
-	if (strcmp(a->callee, "torch.format") == 0 || out->type != SCRIPT_TEXT)
+	if (strcmp(a->callee, "torch.format") == 0)
+		*out = (struct script_value){.type = SCRIPT_UNKNOWN,
+		    .s = has_words(arg(a, 0)) ? script_words_some : NULL};
+	else if (out->type != SCRIPT_TEXT)
 		*out = (struct script_value){.type = SCRIPT_UNKNOWN};
 	return 0;
 }

@@ -303,6 +303,28 @@ prepare(struct host *h, struct err *e)
 	return read_constants(h, e);
 }
 
+/* Weights within objects of PyTorch's own classes, whatever operation on them
+ * was met first. */
+static int
+packed(struct host *h, int rc, struct err *e)
+{
+	static const char *const file[][2] = {
+	    {"code/__torch__/torch/classes/quantized.py",
+		"is quantised: save the model before quantisation, or export "
+		"it as ONNX"},
+	    {"code/__torch__/torch/classes/xnnpack.py",
+		"has weights that optimize_for_mobile() packed: save the "
+		"model before that"}};
+	struct slice s;
+	struct err none;
+
+	for (size_t i = 0; rc == ERR_UNSUPPORTED && i < ARRAY_LEN(file); i++)
+		if (torch_zip_entry(h->t, file[i][0], &s, &none) == 0)
+			return err_set(e, rc, ERR_NOWHERE, "torch: the code %s",
+			    file[i][1]);
+	return rc;
+}
+
 int
 torch_script_load(struct torch *t, const struct torch_found *f, struct model *m,
     struct err *e)
@@ -322,7 +344,7 @@ torch_script_load(struct torch *t, const struct torch_found *f, struct model *m,
 	if (file == NULL)
 		return torch_full(e);
 	if ((rc = prepare(&h, e)) != 0 || (rc = script_run(&s, &root)) != 0)
-		return rc;
+		return packed(&h, rc, e);
 	*file = s.f;
 	file->input = arena_alloc(t->arena, 1, sizeof(*file->input));
 	if (file->input == NULL)

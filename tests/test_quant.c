@@ -98,6 +98,7 @@ static const struct good_row good_rows[] = {
     {"ends-transposed",
 	"Conv Relu ConvTranspose Tanh GlobalAveragePool Flatten Gemm", 5,
 	"opset 13"},
+    {"ends-einsum", "Conv Relu Tanh Einsum Einsum Add", 4, "opset 13"},
 };
 
 static void

@@ -126,6 +126,8 @@ static const struct good_row good_rows[] = {
     {"good-code-attend.pt", "that of the file's own code"},
     {"good-code-made.pt", "that of the file's own code"},
     {"good-code-places.pt", "that of the file's own code"},
+    {"good-code-usual.pt", "that of the file's own code"},
+    {"good-code-encoder.pt", "that of the file's own code"},
     {"good-row.pt", "a row of layers"},
     {"good-row-parallel.pt", "a row of layers"},
     {"good-row-half.pt", ""},
