@@ -146,10 +146,13 @@ guide_read(struct guide *g, const json_t *scan, const struct net *net,
     struct arena *a, struct err *e)
 {
 	const json_t *targets = json_at(scan, "targets");
+	const json_t *accuracy = json_at(scan, "accuracy.suspect");
 	size_t n = json_array_size(targets), step = n / GUIDE_MAX + 1;
 	int rc = 0;
 
-	*g = (struct guide){.left_out = n - (n + step - 1) / step};
+	*g = (struct guide){.left_out = n - (n + step - 1) / step,
+	    .accuracy = json_is_number(accuracy) ? json_number_value(accuracy)
+						 : (double)NAN};
 	g->question = arena_alloc(a, GUIDE_MAX, sizeof(*g->question));
 	if (g->question == NULL)
 		BUG("out of memory");

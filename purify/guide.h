@@ -47,6 +47,7 @@ struct guide {
 	struct guide_question *question;
 	size_t n;
 	size_t left_out; /* targets and questions that were too many */
+	double accuracy; /* of the suspect on the scan's images; NAN: unsaid */
 };
 
 /*

@@ -6,6 +6,7 @@
 #include "base/ranks.h"
 #include "base/ranks_doc.h"
 #include "base/rng.h"
+#include "base/stat.h"
 #include "base/tool.h"
 #include "engine/loss.h"
 #include "engine/measure.h"
@@ -16,6 +17,9 @@
 
 #include <math.h>
 #include <signal.h>
+
+/* Points of accuracy by which images of one kind may differ. */
+#define OTHER_IMAGES 0.05
 
 #define STREAM_SPLIT 301
 #define STREAM_ORDER 302
@@ -408,6 +412,26 @@ drop_method(struct purification *p)
 	p->own = NULL;
 }
 
+/*
+ * What the model knows of images unlike these is lost, and a trigger that these
+ * happen to carry stays: so it is said where the suspect is surely (one-sided
+ * 95 %) worse on them, by more than OTHER_IMAGES, than where it was scanned.
+ */
+static void
+warn_of_other_images(const struct purification *p)
+{
+	uint64_t hit = (uint64_t)(p->before * (double)p->nheld + 0.5);
+
+	if (measure_near_chance(hit, p->nheld, p->h.classes))
+		tool_warn(MEASURE_NEAR_CHANCE, p->cfg.model, 100 * p->before);
+	else if (p->guide.n != 0 && stat_wilson(hit, p->nheld, 0.90).hi <
+					p->guide.accuracy - OTHER_IMAGES)
+		tool_warn("%s: accuracy %.1f %% on these images, %.1f %% on "
+			  "those of the scan: they are of another kind, and "
+			  "what the model knows of its own will suffer",
+		    p->cfg.model, 100 * p->before, 100 * p->guide.accuracy);
+}
+
 int
 rounds_run(struct purification *p, struct err *e)
 {
@@ -417,9 +441,7 @@ rounds_run(struct purification *p, struct err *e)
 	if ((rc = rounds_accuracy(p, p->hit_before, &p->before, e)) != 0)
 		return rc;
 	measured = progress_clock() - start;
-	if (measure_near_chance((uint64_t)(p->before * (double)p->nheld + 0.5),
-		p->nheld, p->h.classes))
-		tool_warn(MEASURE_NEAR_CHANCE, p->cfg.model, 100 * p->before);
+	warn_of_other_images(p);
 	keep(p, 0, p->before);
 	if (p->cfg.checkpoint != NULL &&
 	    (rc = checkpoint_read(p, p->cfg.checkpoint, e)) != 0)

@@ -77,6 +77,11 @@ ok 'a guide is unlearned, unless another method is asked for' grep -q '"method":
 ok 'the scan is named' grep -q '"role": "scan"' "$tmp/g1.json"
 ok 'what the guide cost is said' grep -q '"loss_guide":' "$tmp/g1.json"
 ok 'the scan of this model needs no word' sh -c "! grep -q 'another model' '$err'"
+sed 's/"targets":/"accuracy":{"suspect":0.95},"targets":/' "$tmp/scan.json" >"$tmp/own.json"
+exits 0 'images that the scan had' assay-purify $g --guide "$tmp/own.json" --rounds 1 -o "$tmp/g2.onnx"
+ok 'need no word' sh -c "! grep -q 'of another kind' '$err'"
+exits 0 'darker ones' assay-purify $g --guide "$tmp/own.json" --preprocess mean=.8 --rounds 1 -o "$tmp/g2.onnx"
+says 'accuracy [0-9.]* % on these images, 95.0 % on those of the scan: they are of another kind'
 sed "s/$sum/0000${sum#????}/" "$tmp/scan.json" >"$tmp/other.json"
 exits 0 'by the scan of another model' assay-purify $g --guide "$tmp/other.json" --rounds 1 -o "$tmp/g2.onnx"
 ok 'that is said' grep -q 'other.json: the scan of another model' "$err"
