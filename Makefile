@@ -261,6 +261,8 @@ eval-usual-purify: all ## unlearn what eval-usual flagged, by METHODS, SEEDS; th
 	@/usr/bin/python3 -B purify/usual-purify.py $(B)/bin build/usual build/usual-purify \
 	  "$${METHODS:-guided ft-sam d3}" "$${SEEDS:-0 1 2}"
 	@/usr/bin/python3 -B purify/eval-purify.py build/usual-purify each
+other-images: all ## purify with images unlike the model's own; a table of purify/EVALUATION.md (an hour and a half)
+	@/usr/bin/python3 -B purify/other-images.py $(B)/bin build/other-images
 real-victims: all ## purify two PreAct-ResNet18 victims; the table of purify/EVALUATION.md (two hours)
 	@/usr/bin/python3 -B purify/real-victims.py $(B)/bin build/real-victims "$${SEEDS:-0}" "$${METHODS:-guided}"
 	@/usr/bin/python3 -B purify/eval-purify.py build/real-victims/purified each
@@ -282,4 +284,4 @@ install: all ## binaries, data and man pages
 .PHONY: all asan asan-bins bench check clean cli conformance conformance-list \
         conformance-models corpus demo deps \
         deps-check eval-foreign eval-purify eval-scan eval-signs eval-usual eval-usual-purify fixtures format fuzz fuzz-bins help install interop lint null-table \
-        real-sizes real-victims replay sau-table scan-growth unit zoo
+        other-images real-sizes real-victims replay sau-table scan-growth unit zoo
