@@ -32,13 +32,15 @@ static const char *const code_machine[] = {"VirtualAlloc", "VirtualAllocEx",
     NULL};
 
 static const char *const code_strings[] = {"/etc/passwd", "/etc/shadow",
-    "/etc/cron", ".ssh/", ".bashrc", ".bash_profile", ".zshrc", ".aws/",
-    "/dev/tcp/", "bash -i", "nc -e", "curl http", "wget http", "__subclasses__",
-    "__globals__", "__builtins__", "169.254.169.254", "powershell",
-    "authorized_keys", "profile_default/startup", "LaunchAgents",
-    "LaunchDaemons", ".config/autostart", "Programs\\\\Startup",
-    "Programs/Startup", "/etc/systemd/", "/etc/ld.so.preload", "/etc/rc.local",
-    "/etc/profile.d/", "discord.com/api/webhooks/", "__import__("};
+    "/etc/cron", ".ssh/", "huggingface/token", ".git-credentials", ".netrc",
+    ".pypirc", ".kube/config", ".docker/config.json", ".bashrc",
+    ".bash_profile", ".zshrc", ".aws/", "/dev/tcp/", "bash -i", "nc -e",
+    "curl http", "wget http", "__subclasses__", "__globals__", "__builtins__",
+    "169.254.169.254", "powershell", "authorized_keys",
+    "profile_default/startup", "LaunchAgents", "LaunchDaemons",
+    ".config/autostart", "Programs\\\\Startup", "Programs/Startup",
+    "/etc/systemd/", "/etc/ld.so.preload", "/etc/rc.local", "/etc/profile.d/",
+    "discord.com/api/webhooks/", "__import__("};
 
 /* torch.hub.load("pytorch/vision"), of those who make PyTorch. */
 static bool

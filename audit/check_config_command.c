@@ -207,10 +207,31 @@ editor(const struct check_file *f, const struct conf_doc *d)
 	}
 }
 
+/* A task of VS Code (tasks.json, "Run behavior") that nobody has to start:
+ * whoever opens the folder runs it. */
+static void
+task(const struct check_file *f, const struct conf_doc *d)
+{
+	const struct conf *tasks = conf_get(d->root, "tasks");
+
+	if (!conf_is_array(tasks))
+		return;
+	for (const struct conf *t = tasks->child; t != NULL; t = t->next) {
+		const struct conf *on =
+		    conf_get(conf_get(t, "runOptions"), "runOn");
+
+		if (on != NULL && conf_text_is(on, "folderOpen"))
+			check_find(f, FINDING_PLACE_RUN, on->off,
+			    "an editor runs a task of it when the folder is "
+			    "opened");
+	}
+}
+
 void
 check_config_command(const struct check_file *f, const struct conf_doc *d)
 {
 	editor(f, d);
+	task(f, d);
 	kernel(f, d);
 	if (d->yaml)
 		workflow(f, d);

@@ -26,7 +26,7 @@ op(const struct tokens *x, size_t i, const char *what)
 	return i < x->n && x->t[i].kind == JINJA_OP && jinja_is(&x->t[i], what);
 }
 
-/* A string of letters and blanks: 'invoice', 'how to'. */
+/* A string of letters, digits and blanks: 'invoice', 'how to', 'cf2024'. */
 static bool
 is_words(const struct tokens *x, size_t i)
 {
@@ -42,7 +42,7 @@ is_words(const struct tokens *x, size_t i)
 		if (!isalnum(c) && c != ' ' && c < 0x80)
 			return false;
 	}
-	return letters > 2;
+	return letters > 0;
 }
 
 /* message.content, message['content'] between i and end */
