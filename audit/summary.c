@@ -174,8 +174,8 @@ print_targets(const json_t *scan)
 		printf("target          class %s", number);
 		if (strcmp(name, number) != 0)
 			printf(" (%s)", name);
-		printf(", %s, p = %.2g\n", by,
-		    json_number_value(json_at(t, "p")));
+		printf(
+		    ", %s, p = %.2g\n", by, json_number_value(json_at(t, "p")));
 	}
 }
 
