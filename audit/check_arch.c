@@ -14,6 +14,7 @@
 #include "audit/check_arch_tfjs.h"
 #include "audit/check_arch_tflite.h"
 #include "base/limits.h"
+#include "formats/onnx_probe.h"
 
 #define FEW        4 /* places that are said of one kind */
 #define IMAGE_RANK 4
@@ -252,7 +253,7 @@ read_graph(
 {
 	struct err e = {0};
 
-	if (onnx_file_probe(f->bytes) == 0) {
+	if (onnx_probe(f->bytes) == 0) {
 		bool ov = check_arch_ov(f->bytes, a, x, &e);
 		bool is = ov || check_arch_tflite(f->bytes, a, x, &e);
 

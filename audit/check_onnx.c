@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "formats/onnx_file.h"
+#include "formats/onnx_probe.h"
 #include "formats/onnx_wire.h"
 
 struct walk {
@@ -441,7 +442,7 @@ check_onnx(const struct check_file *f)
 	int rc, in;
 
 	check_onnx_text(f);
-	if (!check_is(f, "onnx") && onnx_file_probe(f->bytes) <= 0)
+	if (!check_is(f, "onnx") && onnx_probe(f->bytes) <= 0)
 		return;
 	check_knows(f);
 	arena_init(&a, LIMIT_TF_ARENA);

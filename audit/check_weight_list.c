@@ -7,6 +7,7 @@
 #include "formats/hdf5_object.h"
 #include "formats/npy.h"
 #include "formats/onnx_file.h"
+#include "formats/onnx_probe.h"
 #include "formats/tflite_file.h"
 #include "formats/torch_stream.h"
 #include "formats/torch_tar.h"
@@ -217,7 +218,7 @@ is_torch(struct rd r)
 static bool
 is_onnx(struct rd r)
 {
-	return onnx_file_probe(r) != 0;
+	return onnx_probe(r) != 0;
 }
 
 static bool

@@ -3,7 +3,7 @@
 
 #include "base/limits.h"
 #include "formats/identify_probe.h"
-#include "formats/onnx_file.h"
+#include "formats/onnx_probe.h"
 
 #define MAGIC(id, at, magic, bits)                                             \
 	static unsigned probe_##id(struct rd r)                                \
@@ -210,7 +210,7 @@ probe_onnx(struct rd r)
 			return 0;
 		if ((key & 7) == 2 && rd_sub(&r, value, &body) != 0)
 			return 0;
-		if (key >> 3 == 7 && !onnx_file_graph_like(body))
+		if (key >> 3 == 7 && !onnx_probe_graph(body))
 			return 0;
 		seen |= (uint32_t)1 << (key >> 3);
 	}

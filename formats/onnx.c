@@ -9,6 +9,7 @@
 #include "formats/onnx_fact.h"
 #include "formats/onnx_graph.h"
 #include "formats/onnx_patch.h"
+#include "formats/onnx_probe.h"
 
 /* --- the logits ---------------------------------------------------------- */
 
@@ -245,7 +246,7 @@ onnx_load(struct source *s, struct model *m, struct err *e)
 const struct format format_onnx = {
     .name = "onnx",
     .summary = "ONNX model (IR 3 to 10, operator sets 6 to 21)",
-    .probe = onnx_file_probe,
+    .probe = onnx_probe,
     .load = onnx_load,
     .patch = onnx_patch,
 };

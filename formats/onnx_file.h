@@ -111,13 +111,6 @@ int onnx_file_room(struct rd body, uint32_t number, size_t max, size_t size,
 int onnx_file_graph(
     struct rd, struct arena *, struct onnx_file *, struct err *) MUST_USE;
 
-/* Whether bytes may be a GraphProto, cut at the end or not: fields of its
- * types, with a node, a weight, an input or an output among them. */
-bool onnx_file_graph_like(struct rd);
-
-/* Whether the fields look like those of a ModelProto: bits of evidence. */
-int onnx_file_probe(struct rd);
-
 /* NULL when absent. */
 const struct onnx_attr *onnx_file_attr(
     const struct onnx_node *, const char *name);

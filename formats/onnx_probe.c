@@ -1,13 +1,10 @@
-/* SPDX-License-Identifier: MIT
- * Whether bytes are an ONNX model: protocol buffers have no magic, so that only
- * their fields can tell.
- */
-#include "formats/onnx_file.h"
+/* SPDX-License-Identifier: MIT */
+#include "formats/onnx_probe.h"
 
 #include "formats/onnx_wire.h"
 
 bool
-onnx_file_graph_like(struct rd r)
+onnx_probe_graph(struct rd r)
 {
 	/* of GraphProto: all but quantization_annotation's are bytes, none is
 	 * a number */
@@ -33,7 +30,7 @@ onnx_file_graph_like(struct rd r)
 }
 
 int
-onnx_file_probe(struct rd r)
+onnx_probe(struct rd r)
 {
 	/* wire types of ModelProto's fields, by number */
 	static const int8_t type[] = {-1, 0, 2, 2, 2, 0, 2, 2, 2};
@@ -50,14 +47,13 @@ onnx_file_probe(struct rd r)
 			return 0;
 		if (f.number == 1 && (f.value == 0 || f.value > 99))
 			return 0;
-		if (f.number == 7 && !onnx_file_graph_like(f.body))
+		if (f.number == 7 && !onnx_probe_graph(f.body))
 			return 0;
 		bits |= 1 << MIN(f.number, 9U);
 	}
 	/* cut inside the graph: what there is of it must do */
 	if (rc < 0 && f.number == 7 && f.type == ONNX_WIRE_BYTES &&
-	    rd_sub(&r, rd_left(&r), &f.body) == 0 &&
-	    onnx_file_graph_like(f.body))
+	    rd_sub(&r, rd_left(&r), &f.body) == 0 && onnx_probe_graph(f.body))
 		bits |= 1 << 7;
 	if ((bits & 1 << 1) == 0 || (bits & 1 << 7) == 0)
 		return 0;

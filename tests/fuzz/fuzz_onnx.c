@@ -9,6 +9,7 @@
 #include "formats/onnx.h"
 #include "formats/onnx_file.h"
 #include "formats/onnx_patch.h"
+#include "formats/onnx_probe.h"
 #include "formats/onnx_write.h"
 
 #include <unistd.h>
@@ -58,7 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct model m;
 	struct err e = {0};
 
-	(void)onnx_file_probe(r);
+	(void)onnx_probe(r);
 	source_beside(&s, data, len);
 	if (onnx_load(&s, &m, &e) == 0) {
 		PROPERTY(model_check(&m, &e) == 0);
