@@ -187,7 +187,7 @@ ok '  by that pair alone' [ "$(jq -c '[.targets[] | [.source, .class, .geometry]
 ok '  with an example of the source, and of no other class' \
     [ "$(jq -c '[.examples.shown[] | [.target, .class, .geometry]]' cone/scan.json)" = '[[2,0,"pair"]]' ]
 ok '  the statement says so' [ "$(jq -c '[.predicate.findings[] | select(.id == "BEHAVIOUR_TARGET") | [.sourceClass, .target]]' cone/report/statement.json)" = '[[0,2]]' ]
-ok '  the page shows it, before and after' sh -c "sed -n '/<h3>From 0 (0) to 2 (2)<\/h3>/,/<\/section>/p' cone/report/report.html | grep -c 'alt=\"before\".*alt=\"after\"' | grep -qx 1"
+ok '  the page shows it, before and after' sh -c "sed -n '/<h3>From class 0 to class 2<\/h3>/,/<\/section>/p' cone/report/report.html | grep -c 'alt=\"before\".*alt=\"after\"' | grep -qx 1"
 ok '  the diagram is that arrow' [ "$(grep -c -e '->' cone/report/flips.dot)" -eq 1 ]
 exits 0 '  the report verifies' assay verify cone/report --key key.pub --bundle one/model.onnx
 statements_fit
