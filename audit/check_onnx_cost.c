@@ -471,7 +471,7 @@ endless(const struct cost *c, const struct node *n)
 	struct cost in;
 	bool never;
 
-	if (body.len == 0)
+	if (nth(body, 12, 0).len == 0) /* no body, or none that is valid */
 		return false;
 	if (n->n != 0 && n->name[0].len != 0 &&
 	    !(turns->n == 1 && turns->number[0] > TURNS))

@@ -210,9 +210,9 @@ probe_onnx(struct rd r)
 			return 0;
 		if ((key & 7) == 2 && rd_sub(&r, value, &body) != 0)
 			return 0;
-		if (key >> 3 == 7 && !onnx_probe_graph(body))
-			return 0;
-		seen |= (uint32_t)1 << (key >> 3);
+		/* several are merged: an empty one more changes nothing */
+		if (key >> 3 != 7 || onnx_probe_graph(body))
+			seen |= (uint32_t)1 << (key >> 3);
 	}
 	return (seen & 1U << 7) != 0 && (seen & (1U << 1 | 1U << 8)) != 0 ? 24
 									  : 0;

@@ -47,9 +47,9 @@ onnx_probe(struct rd r)
 			return 0;
 		if (f.number == 1 && (f.value == 0 || f.value > 99))
 			return 0;
-		if (f.number == 7 && !onnx_probe_graph(f.body))
-			return 0;
-		bits |= 1 << MIN(f.number, 9U);
+		/* several are merged: an empty one more changes nothing */
+		if (f.number != 7 || onnx_probe_graph(f.body))
+			bits |= 1 << MIN(f.number, 9U);
 	}
 	/* cut inside the graph: what there is of it must do */
 	if (rc < 0 && f.number == 7 && f.type == ONNX_WIRE_BYTES &&
