@@ -130,14 +130,14 @@ example() { # example SOURCE WORDS: what follows the heading of a source
 	python3 - $r/report.html "$1" "$2" <<-'P'
 	import re, sys
 	page, source, words = sys.argv[1:]
-	part = open(page).read().split("<h3>From %s to Sneaker (7)</h3>" % source)[1]
+	part = open(page).read().split("<h3>From %s to Sneaker (class 7)</h3>" % source)[1]
 	rows = re.findall('alt="before".*?</tr>', re.split("<h3>|</section>", part)[0])
 	assert len(rows) == 1 and 'alt="after"' in rows[0], rows
 	assert re.findall("<td>([^<]*)</td>", rows[0])[-3:] == words.split(", "), rows
 	P
 }
-ok "pair: a source, its own example" example "Dress (3)" "Dress (3), Sneaker (7), 2 of 2 keep it"
-ok "pair: another, another" example "Sandal (5)" "Sandal (5), Sneaker (7), 1 of 2 keep it"
+ok "pair: a source, its own example" example "Dress (class 3)" "Dress (class 3), Sneaker (class 7), 2 of 2 keep it"
+ok "pair: another, another" example "Sandal (class 5)" "Sandal (class 5), Sneaker (class 7), 1 of 2 keep it"
 ok "pair: the diagram has their arrows and no other" [ "$(grep -c -e '-> c7' $r/flips.dot)" -eq 2 ]
 valid sarif/sarif-schema-2.1.0.json $r/report.sarif
 valid cyclonedx/bom-1.6.schema.json $r/bom.cdx.json
