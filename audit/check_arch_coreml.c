@@ -34,37 +34,6 @@ struct reader {
 	size_t depth;
 };
 
-static bool
-next(struct rd *r, struct onnx_wire *w)
-{
-	struct err ignored;
-
-	return onnx_wire_next(r, w, &ignored) > 0;
-}
-
-static uint64_t
-number(struct rd r, uint32_t field, uint64_t absent)
-{
-	struct onnx_wire w;
-
-	while (next(&r, &w))
-		if (w.number == field && w.type != ONNX_WIRE_BYTES)
-			absent = w.value;
-	return absent;
-}
-
-static double
-real(struct rd r, uint32_t field, float absent)
-{
-	uint32_t bits;
-	float v;
-
-	memcpy(&bits, &absent, sizeof(bits));
-	bits = (uint32_t)number(r, field, bits);
-	memcpy(&v, &bits, sizeof(v));
-	return (double)v;
-}
-
 /* --- what goes in and comes out ------------------------------------------ */
 
 /* FeatureType: imageType = 4; multiArrayType = 5: shape = 1, dataType = 2 */
@@ -74,11 +43,11 @@ input(struct reader *r, const char *name, struct rd type)
 	struct rd array = onnx_wire_last(type, 5);
 	struct onnx_wire w;
 	size_t rank = 0;
-	int64_t of = number(array, 2, 0) == INT32 ? 7 : 1;
+	int64_t of = onnx_wire_number(array, 2, 0) == INT32 ? 7 : 1;
 
-	for (struct rd at = type; next(&at, &w);)
+	for (struct rd at = type; onnx_wire_step(&at, &w);)
 		rank = w.number == 4 ? IMAGE : rank;
-	while (rank != IMAGE && next(&array, &w)) {
+	while (rank != IMAGE && onnx_wire_step(&array, &w)) {
 		uint64_t d;
 
 		if (w.number != 1)
@@ -99,7 +68,7 @@ ends(struct reader *r, struct rd description, bool in)
 {
 	struct onnx_wire w;
 
-	while (next(&description, &w)) {
+	while (onnx_wire_step(&description, &w)) {
 		const char *name;
 
 		if (w.type != ONNX_WIRE_BYTES || w.number != (in ? 1 : 10))
@@ -150,7 +119,7 @@ factor(struct reader *r, struct check_arch_list *in, double v)
 static uint64_t
 size(struct rd p, uint32_t field)
 {
-	uint64_t n = number(p, field, 1);
+	uint64_t n = onnx_wire_number(p, field, 1);
 
 	return n == 0 || n >> 32 != 0 ? 1 : n;
 }
@@ -167,7 +136,7 @@ weights(
 
 	if (field != CONVOLUTION && field != INNER)
 		t.dim[0] = t.dim[1] = SIDE;
-	while (field == CONVOLUTION && next(&p, &w)) {
+	while (field == CONVOLUTION && onnx_wire_step(&p, &w)) {
 		if (w.number != 20)
 			continue;
 		if (w.type != ONNX_WIRE_BYTES && t.rank < IMAGE)
@@ -217,12 +186,12 @@ activation(struct reader *r, struct rd p, struct check_arch_list *in)
 	struct onnx_wire w;
 	const char *op = "Other";
 
-	while (next(&p, &w)) {
+	while (onnx_wire_step(&p, &w)) {
 		if (w.type != ONNX_WIRE_BYTES)
 			continue;
 		switch (w.number) {
 		case 5: /* linear: alpha = 1 */
-			factor(r, in, real(w.body, 1, 0));
+			factor(r, in, onnx_wire_real(w.body, 1, 0));
 			return "Mul";
 		case 10:
 			op = "Relu";
@@ -231,7 +200,7 @@ activation(struct reader *r, struct rd p, struct check_arch_list *in)
 			op = "ThresholdedRelu";
 			break;
 		case 31: /* scaled: beta = 2 */
-			scaled(r, in, real(w.body, 2, 0));
+			scaled(r, in, onnx_wire_real(w.body, 2, 0));
 			return "Tanh";
 		case 30:
 			op = "Tanh";
@@ -240,7 +209,7 @@ activation(struct reader *r, struct rd p, struct check_arch_list *in)
 			op = "Sigmoid";
 			break;
 		case 41: /* hard: alpha = 1 */
-			scaled(r, in, real(w.body, 1, 0));
+			scaled(r, in, onnx_wire_real(w.body, 1, 0));
 			return "HardSigmoid";
 		default:
 			break;
@@ -253,8 +222,8 @@ activation(struct reader *r, struct rd p, struct check_arch_list *in)
 static const char *
 unary(struct reader *r, struct rd p, struct check_arch_list *in)
 {
-	scaled(r, in, real(p, 5, 1));
-	return number(p, 1, 0) == THRESHOLD ? "Clip" : "Other";
+	scaled(r, in, onnx_wire_real(p, 5, 1));
+	return onnx_wire_number(p, 1, 0) == THRESHOLD ? "Clip" : "Other";
 }
 
 /* The operator, and what a layer has of its own beside what it is given. */
@@ -272,10 +241,10 @@ own(struct reader *r, uint32_t field, struct rd p, struct check_arch_list *in)
 	case ADD:
 	case MULTIPLY: /* alpha = 1 */
 		if (in->n == 1)
-			factor(r, in, real(p, 1, 0));
+			factor(r, in, onnx_wire_real(p, 1, 0));
 		break;
 	case REDUCE: /* mode = 1 */
-		if (number(p, 1, 0) == ARGMAX)
+		if (onnx_wire_number(p, 1, 0) == ARGMAX)
 			return "ArgMax";
 		break;
 	case MATMUL: /* its own matrix only when nothing else is given */
@@ -338,7 +307,7 @@ layer(struct reader *r, struct rd l)
 	uint32_t field = 0;
 	const char *op;
 
-	for (struct rd at = l; next(&at, &w);) {
+	for (struct rd at = l; onnx_wire_step(&at, &w);) {
 		if (w.type != ONNX_WIRE_BYTES)
 			continue;
 		if (w.number == 2)
@@ -389,7 +358,7 @@ network(struct reader *r, struct rd n)
 		return;
 	}
 	r->depth++;
-	while (!r->b.full && next(&n, &w))
+	while (!r->b.full && onnx_wire_step(&n, &w))
 		if (w.number == 1 && w.type == ONNX_WIRE_BYTES)
 			layer(r, w.body);
 	r->depth--;

@@ -17,14 +17,6 @@ struct reader {
 	size_t depth;
 };
 
-static bool
-next(struct rd *r, struct onnx_wire *w)
-{
-	struct err ignored;
-
-	return onnx_wire_next(r, w, &ignored) > 0;
-}
-
 /* --- types and values ---------------------------------------------------- */
 
 /* TensorType: dataType = 1, rank = 2, dimensions = 3: constant = 1: size = 1; as
@@ -36,7 +28,7 @@ type_of(struct rd type, struct tensor *t)
 	struct onnx_wire w, x;
 	uint64_t of = MIL_FLOAT16;
 
-	while (next(&r, &w)) {
+	while (onnx_wire_step(&r, &w)) {
 		struct rd size = onnx_wire_last(w.body, 1);
 		uint64_t d = 1;
 
@@ -45,7 +37,7 @@ type_of(struct rd type, struct tensor *t)
 		if (w.number != 3 || w.type != ONNX_WIRE_BYTES ||
 		    t->rank == MODEL_MAX_RANK)
 			continue;
-		while (next(&size, &x))
+		while (onnx_wire_step(&size, &x))
 			d = x.number == 1 ? x.value : d;
 		t->dim[t->rank++] = d == 0 || d >> 32 != 0 ? 1 : d;
 	}
@@ -156,10 +148,10 @@ bindings(struct reader *r, struct rd argument, struct check_arch_list *to)
 {
 	struct onnx_wire w, x;
 
-	while (!r->b.full && next(&argument, &w)) {
+	while (!r->b.full && onnx_wire_step(&argument, &w)) {
 		if (w.number != 1 || w.type != ONNX_WIRE_BYTES)
 			continue;
-		while (next(&w.body, &x)) {
+		while (onnx_wire_step(&w.body, &x)) {
 			if (x.type != ONNX_WIRE_BYTES)
 				continue;
 			check_arch_build_add(&r->b, to,
@@ -179,7 +171,7 @@ inputs(struct reader *r, struct rd op, struct check_arch_list *to)
 		struct rd at = op;
 		struct onnx_wire w;
 
-		while (!r->b.full && next(&at, &w))
+		while (!r->b.full && onnx_wire_step(&at, &w))
 			if (w.number == 2 && w.type == ONNX_WIRE_BYTES &&
 			    rank_of(onnx_wire_last(w.body, 1)) == pass)
 				bindings(r, onnx_wire_last(w.body, 2), to);
@@ -197,7 +189,7 @@ steepness(struct reader *r, const char *type, struct rd op,
 	struct check_arch_list of = {0}, out = {0};
 	struct onnx_wire w;
 
-	while (key != NULL && in->n != 0 && next(&op, &w))
+	while (key != NULL && in->n != 0 && onnx_wire_step(&op, &w))
 		if (w.number == 2 && w.type == ONNX_WIRE_BYTES &&
 		    rd_is(onnx_wire_last(w.body, 1), key))
 			bindings(r, onnx_wire_last(w.body, 2), &of);
@@ -226,7 +218,7 @@ within(struct reader *r, struct rd block, const struct check_arch_list *in)
 	struct onnx_wire w;
 	size_t n = 0;
 
-	for (struct rd at = block; !r->b.full && next(&at, &w);)
+	for (struct rd at = block; !r->b.full && onnx_wire_step(&at, &w);)
 		if (w.number == 1 && w.type == ONNX_WIRE_BYTES && in != NULL &&
 		    n < in->n)
 			check_arch_build_put(&r->b,
@@ -234,7 +226,7 @@ within(struct reader *r, struct rd block, const struct check_arch_list *in)
 				&r->b, onnx_wire_last(w.body, 1)),
 			    in->name[n++]);
 	operations(r, block);
-	while (!r->b.full && next(&block, &w))
+	while (!r->b.full && onnx_wire_step(&block, &w))
 		if (w.number == 2 && w.type == ONNX_WIRE_BYTES)
 			check_arch_build_add(&r->b, &out,
 			    check_arch_build_get(
@@ -253,7 +245,7 @@ control(struct reader *r, bool loops, struct rd op,
 	struct onnx_wire w;
 	size_t n = 0;
 
-	while (!r->b.full && next(&op, &w))
+	while (!r->b.full && onnx_wire_step(&op, &w))
 		if (w.number == 4 && w.type == ONNX_WIRE_BYTES && n < 2)
 			part[n++] = within(r, w.body, loops ? in : NULL);
 	if (loops) {
@@ -282,7 +274,7 @@ val(struct rd op)
 	struct onnx_wire w;
 	struct rd v = {0};
 
-	while (next(&op, &w))
+	while (onnx_wire_step(&op, &w))
 		if (w.number == 5 && w.type == ONNX_WIRE_BYTES &&
 		    rd_is(onnx_wire_last(w.body, 1), "val"))
 			v = onnx_wire_last(w.body, 2);
@@ -299,7 +291,7 @@ operation(struct reader *r, struct rd op)
 	struct onnx_wire w;
 	int64_t of = 1;
 
-	for (struct rd at = op; !r->b.full && next(&at, &w);) {
+	for (struct rd at = op; !r->b.full && onnx_wire_step(&at, &w);) {
 		if (w.number != 3 || w.type != ONNX_WIRE_BYTES)
 			continue;
 		check_arch_build_add(&r->b, &out,
@@ -342,7 +334,7 @@ operations(struct reader *r, struct rd block)
 		return;
 	}
 	r->depth++;
-	while (!r->b.full && next(&block, &w))
+	while (!r->b.full && onnx_wire_step(&block, &w))
 		if (w.number == 3 && w.type == ONNX_WIRE_BYTES)
 			operation(r, w.body);
 	r->depth--;
@@ -356,7 +348,7 @@ function(struct reader *r, struct rd f)
 {
 	struct onnx_wire w;
 
-	for (struct rd at = f; !r->b.full && next(&at, &w);) {
+	for (struct rd at = f; !r->b.full && onnx_wire_step(&at, &w);) {
 		struct tensor t = {0};
 		const char *name;
 		int64_t of;
@@ -369,7 +361,7 @@ function(struct reader *r, struct rd f)
 		    &r->b, check_arch_build_set(&r->b, name), of, t.rank);
 	}
 	/* each is the same function for another version of the runtime */
-	while (!r->b.full && next(&f, &w)) {
+	while (!r->b.full && onnx_wire_step(&f, &w)) {
 		struct check_arch_list out;
 
 		if (w.number != 3 || w.type != ONNX_WIRE_BYTES)
@@ -389,7 +381,7 @@ check_arch_mil(
 	struct onnx_wire w;
 
 	check_arch_build_init(&r.b, a, x);
-	while (!r.b.full && next(&program, &w))
+	while (!r.b.full && onnx_wire_step(&program, &w))
 		if (w.number == 2 && w.type == ONNX_WIRE_BYTES)
 			function(&r, onnx_wire_last(w.body, 2));
 	check_arch_build_end(&r.b, e);

@@ -31,36 +31,6 @@ spent(struct reader *r, struct rd block)
 	return r->b.full;
 }
 
-static bool
-next(struct rd *r, struct onnx_wire *w)
-{
-	struct err ignored;
-
-	return onnx_wire_next(r, w, &ignored) > 0;
-}
-
-/* The last value of a field that is a number; `absent` when there is none. */
-static uint64_t
-number(struct rd r, uint32_t field, uint64_t absent)
-{
-	struct onnx_wire w;
-
-	while (next(&r, &w))
-		if (w.number == field && w.type != ONNX_WIRE_BYTES)
-			absent = w.value;
-	return absent;
-}
-
-static double
-real(struct rd r, uint32_t field)
-{
-	uint32_t bits = (uint32_t)number(r, field, 0x7fc00000);
-	float v;
-
-	memcpy(&v, &bits, sizeof(v));
-	return (double)v;
-}
-
 /* --- variables ----------------------------------------------------------- */
 
 /* ONNX's TensorProto.DataType; bytes are what images are of. */
@@ -81,7 +51,7 @@ sizes(struct rd desc, struct tensor *t)
 {
 	struct onnx_wire w;
 
-	while (next(&desc, &w)) {
+	while (onnx_wire_step(&desc, &w)) {
 		uint64_t d = w.value;
 
 		while (w.number == 2 && t->rank < MODEL_MAX_RANK &&
@@ -107,11 +77,11 @@ variable(struct reader *r, struct rd desc)
 	struct tensor t = {0};
 
 	sizes(tensor, &t);
-	if (number(desc, 3, 0) != 0 && tensor.len != 0)
+	if (onnx_wire_number(desc, 3, 0) != 0 && tensor.len != 0)
 		(void)check_arch_build_constant(&r->b, name, &t, NAN);
-	else if (number(desc, 4, 0) != 0)
+	else if (onnx_wire_number(desc, 4, 0) != 0)
 		check_arch_build_input(&r->b, check_arch_build_set(&r->b, name),
-		    type_of(number(tensor, 1, 5)), t.rank);
+		    type_of(onnx_wire_number(tensor, 1, 5)), t.rank);
 }
 
 /* What is fed, but was not declared so. */
@@ -122,7 +92,7 @@ feed(struct reader *r, const char *name, struct rd block)
 
 	if (*check_arch_build_get(&r->b, name) != '\0' || spent(r, block))
 		return;
-	while (next(&block, &w)) {
+	while (onnx_wire_step(&block, &w)) {
 		struct rd tensor = onnx_wire_last(
 		    onnx_wire_last(onnx_wire_last(w.body, 2), 3), 1);
 		struct tensor t = {0};
@@ -132,7 +102,7 @@ feed(struct reader *r, const char *name, struct rd block)
 			continue;
 		sizes(tensor, &t);
 		check_arch_build_input(&r->b, check_arch_build_set(&r->b, name),
-		    type_of(number(tensor, 1, 5)), t.rank);
+		    type_of(onnx_wire_number(tensor, 1, 5)), t.rank);
 		return;
 	}
 }
@@ -146,7 +116,7 @@ attribute(struct rd op, const char *name)
 	struct onnx_wire w;
 	struct rd found = {0};
 
-	while (next(&op, &w))
+	while (onnx_wire_step(&op, &w))
 		if (w.number == 4 && w.type == ONNX_WIRE_BYTES &&
 		    rd_is(onnx_wire_last(w.body, 1), name))
 			found = w.body;
@@ -176,11 +146,11 @@ arguments(
 		struct rd at = op;
 		struct onnx_wire w, x;
 
-		while (next(&at, &w)) {
+		while (onnx_wire_step(&at, &w)) {
 			if (w.number != field || w.type != ONNX_WIRE_BYTES ||
 			    rank_of(onnx_wire_last(w.body, 1)) != pass)
 				continue;
-			while (next(&w.body, &x))
+			while (onnx_wire_step(&w.body, &x))
 				if (x.number == 2 && x.type == ONNX_WIRE_BYTES)
 					check_arch_build_add(&r->b, to,
 					    check_arch_build_bytes(
@@ -198,7 +168,7 @@ constant(struct reader *r, struct rd op, const struct check_arch_list *out)
 	struct onnx_wire w;
 	uint64_t d;
 
-	while (next(&shape, &w)) {
+	while (onnx_wire_step(&shape, &w)) {
 		if (w.number != 15 && w.number != 6)
 			continue;
 		if (w.type != ONNX_WIRE_BYTES && t.rank < MODEL_MAX_RANK)
@@ -209,8 +179,8 @@ constant(struct reader *r, struct rd op, const struct check_arch_list *out)
 			t.dim[t.rank++] = MAX(d >> 40 ? 1 : d, (uint64_t)1);
 	}
 	for (size_t i = 0; i < out->n && !r->b.full; i++)
-		(void)check_arch_build_constant(
-		    &r->b, out->name[i], &t, real(attribute(op, "value"), 4));
+		(void)check_arch_build_constant(&r->b, out->name[i], &t,
+		    onnx_wire_real(attribute(op, "value"), 4, NAN));
 }
 
 static void block(struct reader *, struct rd, struct rd root);
@@ -221,7 +191,8 @@ static void
 within(struct reader *r, struct rd op, const struct check_arch_list *in,
     struct rd root)
 {
-	uint64_t index = number(attribute(op, "sub_block"), 12, UINT64_MAX);
+	uint64_t index =
+	    onnx_wire_number(attribute(op, "sub_block"), 12, UINT64_MAX);
 	const char *decides =
 	    in->n != 0 ? check_arch_build_get(&r->b, in->name[0]) : "";
 	struct check_arch_mark before, after;
@@ -252,7 +223,7 @@ plain(struct reader *r, const char *type, struct rd op,
 {
 	struct check_arch_list from = {0}, to = {0};
 	const char *name = check_arch_paddle_op(type);
-	double scale = real(attribute(op, "scale"), 4);
+	double scale = onnx_wire_real(attribute(op, "scale"), 4, NAN);
 	int64_t cast = 0;
 
 	for (size_t i = 0; i < in->n; i++)
@@ -263,7 +234,8 @@ plain(struct reader *r, const char *type, struct rd op,
 		    check_arch_build_constant(
 			&r->b, "", &(struct tensor){0}, scale));
 	if (strcmp(name, "Cast") == 0)
-		cast = type_of(number(attribute(op, "out_dtype"), 3, 5));
+		cast =
+		    type_of(onnx_wire_number(attribute(op, "out_dtype"), 3, 5));
 	for (size_t i = 0; i < out->n && !r->b.full; i++)
 		check_arch_build_add(
 		    &r->b, &to, check_arch_build_set(&r->b, out->name[i]));
@@ -306,10 +278,10 @@ block(struct reader *r, struct rd b, struct rd root)
 
 	if (spent(r, b))
 		return;
-	for (struct rd at = b; !r->b.full && next(&at, &w);)
+	for (struct rd at = b; !r->b.full && onnx_wire_step(&at, &w);)
 		if (w.number == 3 && w.type == ONNX_WIRE_BYTES)
 			variable(r, w.body);
-	while (!r->b.full && next(&b, &w))
+	while (!r->b.full && onnx_wire_step(&b, &w))
 		if (w.number == 4 && w.type == ONNX_WIRE_BYTES)
 			operator(r, w.body, root);
 }
@@ -323,12 +295,12 @@ check_arch_paddle(
 	struct onnx_wire w;
 
 	check_arch_build_init(&r.b, a, x);
-	for (struct rd at = bytes; next(&at, &w);)
+	for (struct rd at = bytes; onnx_wire_step(&at, &w);)
 		r.nblock += w.number == 1 && w.type == ONNX_WIRE_BYTES;
 	r.block = arena_alloc(a, r.nblock + 1, sizeof(*r.block));
 	r.b.full = r.block == NULL;
 	r.nblock = 0;
-	while (!r.b.full && next(&bytes, &w))
+	while (!r.b.full && onnx_wire_step(&bytes, &w))
 		if (w.number == 1 && w.type == ONNX_WIRE_BYTES)
 			r.block[r.nblock++] = w.body;
 	if (r.nblock != 0 && !r.b.full)

@@ -134,14 +134,8 @@ static struct value
 constant(struct rd tensor)
 {
 	struct value v = unknown, dims = unknown;
-	struct onnx_wire f;
-	struct rd r = tensor;
-	struct err e;
-	uint64_t type = 0;
+	uint64_t type = onnx_wire_number(tensor, 2, 0);
 
-	while (onnx_wire_next(&r, &f, &e) > 0)
-		if (f.number == 2 && f.type == ONNX_WIRE_VARINT)
-			type = f.value;
 	if (whole(tensor, 1, &dims))
 		for (size_t i = 0; i < dims.n; i++)
 			v.elements *= MAX(dims.number[i], 0.0);
@@ -203,9 +197,8 @@ static struct rd
 nth(struct rd r, uint32_t number, size_t i)
 {
 	struct onnx_wire f;
-	struct err e;
 
-	while (onnx_wire_next(&r, &f, &e) > 0)
+	while (onnx_wire_step(&r, &f))
 		if (f.number == number && f.type == ONNX_WIRE_BYTES && i-- == 0)
 			return f.body;
 	return rd_mem("", 0);
@@ -217,9 +210,8 @@ attribute(const struct node *n, const char *name, uint32_t field)
 {
 	struct rd r = n->message;
 	struct onnx_wire f;
-	struct err e;
 
-	while (onnx_wire_next(&r, &f, &e) > 0)
+	while (onnx_wire_step(&r, &f))
 		if (f.number == 5 && f.type == ONNX_WIRE_BYTES &&
 		    rd_is(onnx_wire_last(f.body, 1), name))
 			return onnx_wire_last(f.body, field);
@@ -379,9 +371,8 @@ parts(struct rd message)
 {
 	struct node n = {.message = message, .op = onnx_wire_last(message, 4)};
 	struct onnx_wire f;
-	struct err e;
 
-	while (onnx_wire_next(&message, &f, &e) > 0)
+	while (onnx_wire_step(&message, &f))
 		if (f.number == 1 && f.type == ONNX_WIRE_BYTES && n.n < INPUTS)
 			n.name[n.n++] = f.body;
 	return n;
@@ -392,9 +383,8 @@ static void
 weights(struct cost *c, struct rd graph)
 {
 	struct onnx_wire f;
-	struct err e;
 
-	while (onnx_wire_next(&graph, &f, &e) > 0)
+	while (onnx_wire_step(&graph, &f))
 		if (f.number == 5 && f.type == ONNX_WIRE_BYTES)
 			keep(c, onnx_wire_last(f.body, 8), constant(f.body));
 }
@@ -408,11 +398,10 @@ declared(struct rd info)
 	    onnx_wire_last(onnx_wire_last(onnx_wire_last(info, 2), 1), 2);
 	struct value v = unknown;
 	struct onnx_wire dim, f;
-	struct err e;
 
-	while (onnx_wire_next(&shape, &dim, &e) > 0)
+	while (onnx_wire_step(&shape, &dim))
 		while (dim.number == 1 && dim.type == ONNX_WIRE_BYTES &&
-		       onnx_wire_next(&dim.body, &f, &e) > 0)
+		       onnx_wire_step(&dim.body, &f))
 			if (f.number == 1 && f.type == ONNX_WIRE_VARINT &&
 			    (int64_t)f.value > 0)
 				v.elements *= (double)f.value;
@@ -423,9 +412,8 @@ static void
 inputs(struct cost *c, struct rd graph)
 {
 	struct onnx_wire f;
-	struct err e;
 
-	while (onnx_wire_next(&graph, &f, &e) > 0)
+	while (onnx_wire_step(&graph, &f))
 		if (f.number == 11 && f.type == ONNX_WIRE_BYTES)
 			keep(c, onnx_wire_last(f.body, 1), declared(f.body));
 }
@@ -436,9 +424,8 @@ static void
 nodes(struct cost *c, struct rd graph, bool within)
 {
 	struct onnx_wire f;
-	struct err e;
 
-	while (c->verdict == AFFORDABLE && onnx_wire_next(&graph, &f, &e) > 0) {
+	while (c->verdict == AFFORDABLE && onnx_wire_step(&graph, &f)) {
 		struct value v;
 		struct node n;
 

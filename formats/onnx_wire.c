@@ -66,6 +66,37 @@ onnx_wire_next(struct rd *r, struct onnx_wire *f, struct err *e)
 	return rc == 0 ? 1 : cut(f, rc, e);
 }
 
+bool
+onnx_wire_step(struct rd *r, struct onnx_wire *f)
+{
+	struct err ignored;
+
+	return onnx_wire_next(r, f, &ignored) > 0;
+}
+
+uint64_t
+onnx_wire_number(struct rd r, uint32_t number, uint64_t absent)
+{
+	struct onnx_wire f;
+
+	while (onnx_wire_step(&r, &f))
+		if (f.number == number && f.type != ONNX_WIRE_BYTES)
+			absent = f.value;
+	return absent;
+}
+
+double
+onnx_wire_real(struct rd r, uint32_t number, float absent)
+{
+	uint32_t bits;
+	float v;
+
+	memcpy(&bits, &absent, sizeof(bits));
+	bits = (uint32_t)onnx_wire_number(r, number, bits);
+	memcpy(&v, &bits, sizeof(v));
+	return (double)v;
+}
+
 int
 onnx_wire_want(
     const struct onnx_wire *f, enum onnx_wire_type type, struct err *e)
@@ -174,10 +205,9 @@ struct rd
 onnx_wire_last(struct rd r, uint32_t number)
 {
 	struct onnx_wire f;
-	struct err ignored = {0};
 	struct rd found = {0};
 
-	while (onnx_wire_next(&r, &f, &ignored) > 0)
+	while (onnx_wire_step(&r, &f))
 		if (f.number == number && f.type == ONNX_WIRE_BYTES)
 			found = f.body;
 	return found;

@@ -28,6 +28,15 @@ struct onnx_wire {
 /* 1 and the next field, 0 at the end of the message, negative ERR_*. */
 int onnx_wire_next(struct rd *, struct onnx_wire *, struct err *) MUST_USE;
 
+/* The next field; false at the end and where the message does not read, for who
+ * only looks for something and leaves it to others to say so. */
+bool onnx_wire_step(struct rd *, struct onnx_wire *);
+
+/* The last value of a field that is a number, or a float, of which protobuf keeps
+ * one as well; `absent` when there is none as far as the message reads. */
+uint64_t onnx_wire_number(struct rd, uint32_t number, uint64_t absent);
+double onnx_wire_real(struct rd, uint32_t number, float absent);
+
 /* ERR_FORMAT unless the field has this wire type. */
 int onnx_wire_want(
     const struct onnx_wire *, enum onnx_wire_type, struct err *) MUST_USE;
