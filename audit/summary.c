@@ -60,21 +60,13 @@ print_rate(const char *what, const json_t *before, const json_t *after,
 static const char *const level[LEVELS] = {
     "critical", "high", "medium", "low", "note"};
 
-static const char *
-text_of(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_at(j, key));
-
-	return s != NULL ? s : "";
-}
-
 static size_t
 level_of(const json_t *finding)
 {
 	size_t i = 0;
 
 	while (i + 1 < LEVELS &&
-	       strcmp(level[i], text_of(finding, "severity")) != 0)
+	       strcmp(level[i], json_text_at(finding, "severity")) != 0)
 		i++;
 	return i;
 }
@@ -90,7 +82,7 @@ print_findings(const json_t *list)
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
 		if (json_at(one, "waived") != NULL ||
-		    strcmp(text_of(one, "source"), "assay-scan") == 0)
+		    strcmp(json_text_at(one, "source"), "assay-scan") == 0)
 			continue;
 		n[level_of(one)]++;
 		total++;
@@ -109,12 +101,12 @@ print_findings(const json_t *list)
 		char line[2400];
 
 		if (json_at(one, "waived") != NULL || level_of(one) > 2 ||
-		    strcmp(text_of(one, "source"), "assay-scan") == 0 ||
+		    strcmp(json_text_at(one, "source"), "assay-scan") == 0 ||
 		    named++ >= FINDINGS_NAMED)
 			continue;
 		snprintf(line, sizeof(line), "%s %s: %.600s (%.600s)",
-		    text_of(one, "severity"), text_of(one, "id"),
-		    text_of(one, "path"), text_of(one, "detail"));
+		    json_text_at(one, "severity"), json_text_at(one, "id"),
+		    json_text_at(one, "path"), json_text_at(one, "detail"));
 		print_text("", line);
 	}
 }
@@ -128,13 +120,13 @@ print_statement(const struct summary *s)
 	char line[2400];
 	size_t i;
 
-	print_text("verdict", text_of(p, "verdict"));
+	print_text("verdict", json_text_at(p, "verdict"));
 	print_findings(json_at(p, "findings"));
 	list = json_at(p, "scope.notTested");
 	json_array_foreach((json_t *)(uintptr_t)list, i, one)
 	{
 		snprintf(line, sizeof(line), "%.1200s (%.600s)",
-		    text_of(one, "check"), text_of(one, "reason"));
+		    json_text_at(one, "check"), json_text_at(one, "reason"));
 		print_text("not tested", line);
 	}
 	json_decref(doc);

@@ -35,11 +35,15 @@ check_words(const json_t *doc, struct err *e)
 	const json_t *one;
 	size_t i;
 
-	for (size_t k = 0; k < ARRAY_LEN(list); k++)
-		json_array_foreach((json_t *)(uintptr_t)json_at(doc, list[k]),
-		    i, one) if (!json_is_string(one)) return err_set(e,
-		    ERR_FORMAT, ERR_NOWHERE, "'%s.%zu' is not a string",
-		    list[k], i);
+	for (size_t k = 0; k < ARRAY_LEN(list); k++) {
+		json_array_foreach(
+		    (json_t *)(uintptr_t)json_at(doc, list[k]), i, one)
+		{
+			if (!json_is_string(one))
+				return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+				    "'%s.%zu' is not a string", list[k], i);
+		}
+	}
 	return 0;
 }
 

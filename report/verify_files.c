@@ -117,7 +117,10 @@ check_case(struct outcome *o, const char *dir, struct err *e)
 
 	if (casedir_others(dir, tell_other, o, e) < 0)
 		return e->code;
-	json_array_foreach(list, i, one) check_document(o, dir, one);
+	json_array_foreach(list, i, one)
+	{
+		check_document(o, dir, one);
+	}
 	return 0;
 }
 
