@@ -49,17 +49,6 @@ auto_map(const struct check_file *f, const struct conf *map)
 	}
 }
 
-/* A module name and a class name, either of one letter class. */
-static bool
-begins(const struct conf *n, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	n = conf_value(n);
-	return conf_is_string(n) && n->len >= len &&
-	       memcmp(n->text, prefix, len) == 0;
-}
-
 /* Only letters, digits, dots and underscores, no part empty or inner. */
 static bool
 dotted(const struct conf *n)
@@ -94,7 +83,7 @@ known_module(const struct conf *type)
 	for (size_t i = 0; i < ARRAY_LEN(package); i++) {
 		size_t n = strlen(package[i]);
 
-		if (!begins(t, package[i]) || t->len == n)
+		if (!conf_begins_with(t, package[i]) || t->len == n)
 			continue;
 		/* "models.Dense", or "models.dense.Dense" as older ones wrote */
 		return dotted(t) && !check_config_escapes(t) &&
@@ -132,7 +121,8 @@ pretrained(const struct check_file *f, const struct conf *root)
 
 	if (!conf_is_string(url))
 		return;
-	if (begins(url, "http://") || begins(url, "file:") ||
+	if (conf_begins_with(url, "http://") ||
+	    conf_begins_with(url, "file:") ||
 	    (url->len > 4 && memcmp(url->text + url->len - 4, ".pkl", 4) == 0))
 		check_find(f, FINDING_CONFIG_PATH, url->off,
 		    "weights from '%s'",
@@ -171,7 +161,7 @@ imported(const struct check_file *f, const struct conf *n)
 
 	if (!conf_is_string(n) || memchr(n->text, '.', n->len) == NULL ||
 	    check_config_trusted(n->text, n->len) ||
-	    begins(n, "sentence_transformers."))
+	    conf_begins_with(n, "sentence_transformers."))
 		return;
 	check_find(f, FINDING_HF_MODULE, n->off, "activation '%s'",
 	    check_config_shown(n, shown, sizeof(shown)));
@@ -339,8 +329,8 @@ opens(const struct conf *n)
 	    conf_has(n, "huggingface"))
 		return false;
 	if (conf_key_is(n, "tokenizer_file"))
-		return conf_has(n, "../") || begins(n, "/etc/") ||
-		       begins(n, "/proc/");
+		return conf_has(n, "../") || conf_begins_with(n, "/etc/") ||
+		       conf_begins_with(n, "/proc/");
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (conf_key_is(n, keys[i]))
 			return true;
@@ -356,7 +346,7 @@ auto_mapping(const struct check_file *f, const struct conf *map)
 	char shown[SHOWN];
 
 	if (conf_is_string(lib) && conf_true(lib) &&
-	    !((begins(lib, "transformers.models.") ||
+	    !((conf_begins_with(lib, "transformers.models.") ||
 		  conf_text_is(lib, "transformers")) &&
 		dotted(lib)))
 		check_find(f, FINDING_HF_MODULE, lib->off, "library '%s'",

@@ -79,14 +79,6 @@ static const char *const taken[] = {"abc", "aifc", "antigravity", "argparse",
 /* --- the source ---------------------------------------------------------- */
 
 static bool
-begins(struct slice s, const char *word)
-{
-	size_t n = strlen(word);
-
-	return s.len >= n && memcmp(s.ptr, word, n) == 0;
-}
-
-static bool
 is_letter(uint8_t c)
 {
 	return ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' && c <= '9') ||
@@ -111,7 +103,8 @@ makes(struct slice line, struct slice name)
 	for (size_t i = 0; i < ARRAY_LEN(word); i++) {
 		size_t at = strlen(word[i]);
 
-		if (!begins(line, word[i]))
+		if (!text_begins_with(
+			(const char *)line.ptr, line.len, word[i]))
 			continue;
 		while (at < line.len && line.ptr[at] == ' ')
 			at++;
@@ -129,7 +122,7 @@ passes_on(struct slice s, struct slice top, struct slice name)
 	size_t at = sizeof(from) - 1;
 	bool open = false;
 
-	if (!begins(s, from) ||
+	if (!text_begins_with((const char *)s.ptr, s.len, from) ||
 	    (at < s.len && s.ptr[at] != '.' &&
 		!(word_at(s, at, top) && s.len - at > top.len &&
 		    s.ptr[at + top.len] == '.')))

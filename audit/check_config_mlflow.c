@@ -47,14 +47,6 @@ loader(const struct check_file *f, const struct conf *n)
 	    check_config_shown(n, shown, sizeof(shown)));
 }
 
-static bool
-begins(const struct conf *n, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return n->len >= len && memcmp(n->text, prefix, len) == 0;
-}
-
 /* "uri" says where an artifact came from, and is fetched when it is asked
  * for; stores of mlflow and clouds are usual. */
 static void
@@ -65,9 +57,10 @@ uri(const struct check_file *f, const struct conf *n)
 	if (!conf_is_string(n) || !check_config_escapes(n))
 		return;
 	check_config_shown(n, shown, sizeof(shown));
-	if (begins(n, "http://") || begins(n, "https://") ||
-	    begins(n, "ftp://") || begins(n, "ftp:") || conf_has(n, "..") ||
-	    begins(n, "file:///etc") || begins(n, "file:///proc"))
+	if (conf_begins_with(n, "http://") || conf_begins_with(n, "https://") ||
+	    conf_begins_with(n, "ftp://") || conf_begins_with(n, "ftp:") ||
+	    conf_has(n, "..") || conf_begins_with(n, "file:///etc") ||
+	    conf_begins_with(n, "file:///proc"))
 		check_find(f, FINDING_CONFIG_PATH, n->off, "uri '%s'", shown);
 	else
 		check_find(f, FINDING_MLFLOW_URI, n->off, "'%s'", shown);
@@ -161,7 +154,7 @@ usual_channel(const struct conf *n)
 	    "https://repo.anaconda.com/pkgs/", "https://repo.prefix.dev/"};
 
 	for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
-		if (begins(n, hosts[i]))
+		if (conf_begins_with(n, hosts[i]))
 			return !conf_has(n, "..");
 	return false;
 }

@@ -12,12 +12,7 @@
 #include "audit/check_shell.h"
 #include "base/buf.h"
 #include "base/limits.h"
-
-static bool
-begins(const char *s, size_t len, const char *word)
-{
-	return len >= strlen(word) && memcmp(s, word, strlen(word)) == 0;
-}
+#include "base/text.h"
 
 /* A cell of which the first line hands it to a shell. */
 static bool
@@ -27,7 +22,7 @@ is_shell(const char *s, size_t len)
 	    "%%system", "%%script", "%%cmd", "%%powershell"};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (begins(s, len, words[i]))
+		if (text_begins_with(s, len, words[i]))
 			return true;
 	return false;
 }
@@ -43,7 +38,7 @@ line(const char *s, size_t len, struct buf *python, struct buf *shell)
 	while (blank < len && (s[blank] == ' ' || s[blank] == '\t'))
 		blank++;
 	for (size_t i = 0; i < ARRAY_LEN(to_shell); i++)
-		if (begins(s + blank, len - blank, to_shell[i])) {
+		if (text_begins_with(s + blank, len - blank, to_shell[i])) {
 			size_t from = blank + strlen(to_shell[i]);
 
 			buf_append(shell, s + from, len - from);
@@ -51,8 +46,8 @@ line(const char *s, size_t len, struct buf *python, struct buf *shell)
 			return;
 		}
 	/* %pip and %conda are the programs of the kernel's environment */
-	if (begins(s + blank, len - blank, "%pip ") ||
-	    begins(s + blank, len - blank, "%conda ")) {
+	if (text_begins_with(s + blank, len - blank, "%pip ") ||
+	    text_begins_with(s + blank, len - blank, "%conda ")) {
 		buf_append(shell, s + blank + 1, len - blank - 1);
 		buf_append(shell, "\n", 1);
 		return;
@@ -75,11 +70,13 @@ line(const char *s, size_t len, struct buf *python, struct buf *shell)
 static bool
 is_page(const struct check_file *f, const char *s, size_t len)
 {
-	bool script = begins(s, len, "%%javascript") || begins(s, len, "%%js");
+	bool script = text_begins_with(s, len, "%%javascript") ||
+		      text_begins_with(s, len, "%%js");
 	const char *end = len != 0 ? memchr(s, '\n', len) : NULL;
 
-	if (!script && !begins(s, len, "%%html") && !begins(s, len, "%%HTML") &&
-	    !begins(s, len, "%%svg"))
+	if (!script && !text_begins_with(s, len, "%%html") &&
+	    !text_begins_with(s, len, "%%HTML") &&
+	    !text_begins_with(s, len, "%%svg"))
 		return false;
 	if (end == NULL)
 		return true;
@@ -100,9 +97,12 @@ cell(const char *s, size_t len, struct buf *python, struct buf *shell)
 		return;
 	}
 	/* a page or a file */
-	if (begins(s, len, "%%") && !begins(s, len, "%%time") &&
-	    !begins(s, len, "%%capture") && !begins(s, len, "%%prun") &&
-	    !begins(s, len, "%%writefile") && !begins(s, len, "%%python"))
+	if (text_begins_with(s, len, "%%") &&
+	    !text_begins_with(s, len, "%%time") &&
+	    !text_begins_with(s, len, "%%capture") &&
+	    !text_begins_with(s, len, "%%prun") &&
+	    !text_begins_with(s, len, "%%writefile") &&
+	    !text_begins_with(s, len, "%%python"))
 		return;
 	for (size_t at = 0; at < len;) {
 		const char *end = memchr(s + at, '\n', len - at);

@@ -10,20 +10,13 @@
 
 #define SHOWN 512
 
-static bool
-begins(const struct conf *n, const char *word)
-{
-	return n->len >= strlen(word) &&
-	       memcmp(n->text, word, strlen(word)) == 0;
-}
-
 /* Of the machine: file:///..., /..., ~, up, and 169.254.169.254. */
 static bool
 is_machine(const struct conf *n)
 {
 	if (!conf_is_string(n))
 		return false;
-	if (begins(n, "file:") || begins(n, "local:") ||
+	if (conf_begins_with(n, "file:") || conf_begins_with(n, "local:") ||
 	    conf_has(n, "://169.254.169.254") ||
 	    conf_has(n, "://metadata.google.internal"))
 		return true;

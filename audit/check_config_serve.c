@@ -97,13 +97,6 @@ resource(const struct check_file *f, const struct conf_doc *d)
 	}
 }
 
-static bool
-begins(const struct conf *n, const char *with)
-{
-	return conf_is_string(n) && n->len >= strlen(with) &&
-	       memcmp(n->text, with, strlen(with)) == 0;
-}
-
 static void
 libraries(const struct check_file *f, const struct conf_doc *d)
 {
@@ -151,8 +144,8 @@ settings(const struct check_file *f, const struct conf_doc *d)
 
 	if (strcmp(check_name_of(f), "model-settings.json") != 0)
 		return;
-	if (conf_is_string(n) && !begins(n, "mlserver.") &&
-	    !begins(n, "mlserver_"))
+	if (conf_is_string(n) && !conf_begins_with(n, "mlserver.") &&
+	    !conf_begins_with(n, "mlserver_"))
 		check_find(f,
 		    check_config_local(f, n->text, n->len)
 			? FINDING_SERVE_LOCAL
@@ -160,12 +153,12 @@ settings(const struct check_file *f, const struct conf_doc *d)
 		    n->off, "a runtime that does not come with MLServer, '%s'",
 		    check_config_shown(n, shown, sizeof(shown)));
 	n = conf_get(more, "uri");
-	if (n != NULL && begins(n, "http://"))
+	if (n != NULL && conf_begins_with(n, "http://"))
 		check_find(f, FINDING_SERVE_HANDLER, n->off,
 		    "a model over an address that nobody proves, '%s'",
 		    check_config_shown(n, shown, sizeof(shown)));
 	n = conf_get(more, "environment_tarball");
-	if (n != NULL && begins(n, "http://"))
+	if (n != NULL && conf_begins_with(n, "http://"))
 		check_find(f, FINDING_DEPEND_SOURCE, n->off,
 		    "the server's packages, '%s'",
 		    check_config_shown(n, shown, sizeof(shown)));
@@ -207,8 +200,8 @@ check_config_serve(const struct check_file *f, const struct conf_doc *d)
 	const struct conf *runtime = conf_get(d->root, "runtime");
 	char shown[SHOWN];
 
-	if (begins(api, "machinelearning.seldon.io/") ||
-	    begins(api, "serving.kserve.io/"))
+	if (conf_begins_with(api, "machinelearning.seldon.io/") ||
+	    conf_begins_with(api, "serving.kserve.io/"))
 		resource(f, d);
 	libraries(f, d);
 	paddle(f, d);

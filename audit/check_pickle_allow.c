@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_pickle_allow.h"
 #include "audit/check_pickle_reach.h"
+#include "base/text.h"
 
 #define DATA   USE_DATA
 #define CALL   USE_CALL
@@ -182,14 +183,6 @@ ends_with(struct slice s, const char *tail)
 	return s.len > n && memcmp(s.ptr + s.len - n, tail, n) == 0;
 }
 
-static bool
-begins_with(struct slice s, const char *head)
-{
-	size_t n = strlen(head);
-
-	return s.len > n && memcmp(s.ptr, head, n) == 0;
-}
-
 /* A function of which a word, between underscores, says that it is about files,
  * programs, connections, or about what others call. */
 static bool
@@ -215,7 +208,8 @@ acts(struct slice name)
 		if (compare(name, words[i]) == 0)
 			return true;
 	for (size_t i = 0; i < ARRAY_LEN(heads); i++)
-		if (begins_with(name, heads[i]))
+		if (text_begins_with(
+			(const char *)name.ptr, name.len, heads[i]))
 			return true;
 	return check_pickle_reach_acts(name);
 }

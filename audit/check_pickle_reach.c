@@ -41,8 +41,9 @@ static const struct {
     {"lightning", "predict"}, {"lightning", "test"}, {"lightning", "validate"},
     {"lightgbm", "set_network"}, {"nemo", "from_config_dict"},
     {"nltk", "train"}, {"optparse", "read_module"},
-    {"optuna",
-	"_restore_optimizer"}, /* agg("to_pickle", ...) calls a method by its name, plot(backend="...") imports */
+    {"optuna", "_restore_optimizer"},
+    /* agg("to_pickle", ...) calls a method by its name, plot(backend="...")
+     * imports */
     {"pandas", "agg"}, {"pandas", "aggregate"}, {"pandas", "apply"},
     {"pandas", "boxplot"}, {"pandas", "eval"}, {"pandas", "hist"},
     {"pandas", "plot"}, {"pandas", "query"}, {"pandas", "transform"},

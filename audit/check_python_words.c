@@ -4,6 +4,8 @@
 #define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check_python.h"
 
+#include "base/text.h"
+
 #include <strings.h>
 
 static const struct {
@@ -133,18 +135,10 @@ check_python_does(const char *name)
 }
 
 static bool
-begins(const char *s, size_t len, const char *with)
-{
-	size_t n = strlen(with);
-
-	return len >= n && memcmp(s, with, n) == 0;
-}
-
-static bool
 begins_any(const char *s, size_t len, const char *const *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (begins(s, len, words[i]))
+		if (text_begins_with(s, len, words[i]))
 			return true;
 	return false;
 }
@@ -158,7 +152,7 @@ is_program(const char *s, size_t len, const char *const *words, size_t n)
 		size_t k = strlen(words[i]);
 		char next = k < len ? s[k] : ' ';
 
-		if (begins(s, len, words[i]) &&
+		if (text_begins_with(s, len, words[i]) &&
 		    (words[i][k - 1] == ' ' ||
 			!((next | 32) >= 'a' && (next | 32) <= 'z')) &&
 		    next != '/' && next != '_')
@@ -207,7 +201,7 @@ is_tame(const char *s, size_t len, bool first)
 		    begins_any(s, len, decides, ARRAY_LEN(decides)))
 			break;
 		if (!(sets && strchr("-/.'\"", *s) == NULL) &&
-		    !(word == 4 && begins(s, len, "sudo")))
+		    !(word == 4 && text_begins_with(s, len, "sudo")))
 			break;
 		s += word;
 		len -= word;
@@ -223,7 +217,7 @@ check_python_sets_up(const char *first, size_t len, bool own, bool code)
 	bool quoted = false, command = true;
 	size_t i = 0;
 
-	if (code && (own || begins(first, len, "python")))
+	if (code && (own || text_begins_with(first, len, "python")))
 		return false;
 	if (own || first == NULL || len == 0)
 		return own;

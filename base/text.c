@@ -171,6 +171,14 @@ text_is_one_of(const char *s, const char *const *list, size_t n)
 }
 
 bool
+text_begins_with(const char *s, size_t len, const char *head)
+{
+	size_t n = strlen(head);
+
+	return len >= n && memcmp(s, head, n) == 0;
+}
+
+bool
 text_is_among(const char *s, size_t len, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

@@ -45,6 +45,8 @@ bool text_parse_u64(const char *s, uint64_t max, uint64_t *out) MUST_USE;
 bool text_parse_double(
     const char *s, double lo, double hi, double *out) MUST_USE;
 
+/* Whether the first of len bytes are those of head. */
+bool text_begins_with(const char *s, size_t len, const char *head);
 /* True when s ends with suffix; ASCII case is ignored. */
 bool text_ends_with(const char *s, const char *suffix);
 

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE /* memmem */
 #include "formats/conf.h"
 
+#include "base/text.h"
+
 #include <strings.h>
 
 void
@@ -79,6 +81,13 @@ conf_text_is(const struct conf *n, const char *text)
 {
 	n = conf_value(n);
 	return conf_is_string(n) && same(n->text, n->len, text);
+}
+
+bool
+conf_begins_with(const struct conf *n, const char *head)
+{
+	n = conf_value(n);
+	return conf_is_string(n) && text_begins_with(n->text, n->len, head);
 }
 
 bool
