@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check_config_part.h"
+#include "audit/check_depend_name.h"
 
 #include "base/buf.h"
 #include "base/text.h"
@@ -254,6 +255,20 @@ is_path(const struct line *l)
 	       (has(l, ".whl") && !has(l, "=="));
 }
 
+/* Whoever owns the name that is nearly another's waits for it to be mistyped. */
+static void
+look_alike(const struct check_file *f, const struct line *l)
+{
+	const char *near = check_depend_name_near(l->s, l->len);
+	char shown[SHOWN];
+
+	if (near == NULL)
+		return;
+	text_escape(l->s, MIN(l->len, 80), shown, sizeof(shown));
+	check_find(
+	    f, FINDING_DEPEND_NAME, l->off, "'%s', not '%s'", shown, near);
+}
+
 static void
 requirement(const struct check_file *f, struct line l, enum sure sure)
 {
@@ -268,6 +283,8 @@ requirement(const struct check_file *f, struct line l, enum sure sure)
 	}
 	if (sure == SURE_NOT && !has(&l, "git+") && !has(&l, " @ "))
 		return;
+	if (sure != SURE_NOT)
+		look_alike(f, &l);
 	if (remote(&l))
 		find(f,
 		    known_account(&l) || usual_wheel(&l)

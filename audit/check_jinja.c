@@ -38,6 +38,18 @@ listed(const char *const *list, const struct jinja_token *t)
 	return false;
 }
 
+/* Nothing renders what people read; there, an attack is most often described. */
+static bool
+is_prose(const struct judge *j)
+{
+	static const char *const ends[] = {".md", ".markdown", ".rst", ".adoc"};
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (text_ends_with(check_name_of(j->f), ends[i]))
+			return j->role == JINJA_IN_TEXT;
+	return false;
+}
+
 static void
 report(struct judge *j, enum finding_id id, const struct jinja_token *t,
     const char *what)
@@ -49,6 +61,8 @@ report(struct judge *j, enum finding_id id, const struct jinja_token *t,
 		return;
 	if (id == FINDING_TEMPLATE_UNSAFE && j->role == JINJA_IN_TEXT)
 		return;
+	if (is_prose(j))
+		id = FINDING_TEMPLATE_PROSE;
 	if (at != ERR_NOWHERE)
 		at += (uint64_t)(t->s - j->s);
 	text_escape(t->s, MIN(t->len, 80), shown, sizeof(shown));

@@ -15,17 +15,21 @@
 #define BIDS 8
 
 /* A loader's complaint as a finding: what a limit or a missing feature stopped
- * is not called invalid. */
+ * is not called invalid, nor is a model of which only the weights are others. */
 static void
 complain(const struct check_file *f, const struct err *e)
 {
-	if (e->code == ERR_LIMIT)
+	enum finding_id id = FINDING_MODEL_INVALID;
+
+	if (e->code == ERR_LIMIT) {
 		check_short(f, FINDING_FILE_LIMIT, e->off, "%s", e->msg);
-	else
-		check_find(f,
-		    e->code == ERR_UNSUPPORTED ? FINDING_MODEL_UNSUPPORTED
-					       : FINDING_MODEL_INVALID,
-		    e->off, "%s", e->msg);
+		return;
+	}
+	if (e->code == ERR_UNSUPPORTED)
+		id = FINDING_MODEL_UNSUPPORTED;
+	if (e->code == ERR_WEIGHTS)
+		id = FINDING_MODEL_WEIGHTS;
+	check_find(f, id, e->off, "%s", e->msg);
 }
 
 /* torch.load() takes a zip for its own whatever is in it, and finds no object

@@ -200,6 +200,32 @@ twice(struct check_names *n, const struct check_names_entry *e)
 	place(n, path, folder ? IS_FOLDER : IS_FILE, e);
 }
 
+/* What every Debian, Fedora or Alpine has so: it comes with layers of images. */
+static bool
+is_system_program(const char *name)
+{
+	static const char *const programs[] = {"at", "bbsuid", "chage", "chfn",
+	    "chsh", "crontab", "dbus-daemon-launch-helper", "dotlockfile",
+	    "expiry", "fusermount", "fusermount3", "gpasswd",
+	    "grub2-set-bootflag", "mount", "mount.nfs", "newgidmap", "newgrp",
+	    "newuidmap", "pam_extrausers_chkpwd", "pam_timestamp_check",
+	    "passwd", "ping", "pkexec", "polkit-agent-helper-1", "pt_chown",
+	    "snap-confine", "ssh-agent", "ssh-keysign", "su", "sudo", "umount",
+	    "unix_chkpwd", "userhelper", "utempter", "wall", "write",
+	    "Xorg.wrap"};
+	static const char *const folders[] = {"bin/", "sbin/", "usr/bin/",
+	    "usr/sbin/", "usr/lib/", "usr/libexec/", "lib/"};
+	const char *base = strrchr(name, '/');
+
+	if (strncmp(name, "./", 2) == 0)
+		name += 2;
+	for (size_t i = 0; base != NULL && i < ARRAY_LEN(folders); i++)
+		if (text_begins_with(name, strlen(name), folders[i]))
+			return text_is_one_of(
+			    base + 1, programs, ARRAY_LEN(programs));
+	return false;
+}
+
 void
 check_names_add(struct check_names *n, const struct check_names_entry *e)
 {
@@ -209,8 +235,11 @@ check_names_add(struct check_names *n, const struct check_names_entry *e)
 		check_tell_find(n->tell, FINDING_ARCHIVE_DEVICE, e->at,
 		    "'%.200s'", e->name);
 	else if (S_ISREG(e->mode) && (e->mode & (S_ISUID | S_ISGID)) != 0)
-		check_tell_find(n->tell, FINDING_ARCHIVE_MODE, e->at,
-		    "'%.200s' asks for set-user-id or set-group-id", e->name);
+		check_tell_find(n->tell,
+		    is_system_program(e->name) ? FINDING_ARCHIVE_MODE_USUAL
+					       : FINDING_ARCHIVE_MODE,
+		    e->at, "'%.200s' asks for set-user-id or set-group-id",
+		    e->name);
 	if (through_link(n, e->name))
 		check_tell_find(n->tell, FINDING_ARCHIVE_LINK, e->at,
 		    "'%.200s' would be written through a link", e->name);

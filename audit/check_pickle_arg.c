@@ -540,6 +540,28 @@ sympy_text_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 	return check_pickle_sympy_text(args);
 }
 
+/* operator.attrgetter(names): of data, whoever it is then called for. */
+static const char *
+getter_arg(struct check_pickle_judge *j, const struct pickle_node *args)
+{
+	static const char *const data[] = {"columns", "created", "date",
+	    "dtype", "end", "id", "index", "key", "label", "name", "ndim",
+	    "priority", "score", "shape", "size", "start", "timestamp", "value",
+	    "values"};
+
+	(void)j;
+	for (size_t i = 0; i < args->n; i++) {
+		size_t k = 0;
+
+		while (k < ARRAY_LEN(data) &&
+		       !pickle_is_text(args->item[i], data[k]))
+			k++;
+		if (k == ARRAY_LEN(data))
+			return "reaches more than data";
+	}
+	return NULL;
+}
+
 /* email.headerregistry._reconstruct_header(name, bases, text) makes a class of
  * these and calls its _reconstruct(). */
 static const char *

@@ -23,6 +23,20 @@ full(struct binder *b)
 	return err_set(b->e, ERR_LIMIT, ERR_NOWHERE, "keras: model too large");
 }
 
+/* The file is sound, but its weights are not those of the layers. */
+static int PRINTF_LIKE(3, 4)
+    misfit(struct binder *b, const struct keras_layer *l, const char *fmt, ...)
+{
+	char msg[160];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	(void)keras_config_bad(l, b->e, "%s", msg);
+	return b->e->code = ERR_WEIGHTS;
+}
+
 static bool
 has_var(const struct keras_layer *l, size_t i)
 {
@@ -126,13 +140,12 @@ bind_group(struct binder *b, struct keras_layer *l, const char *base,
 	if ((rc = hdf5_group_find(b->h, b->h->root, path, &at, b->e)) < 0)
 		return rc;
 	if (rc == 0)
-		return keras_config_bad(
-		    l, b->e, "there is no group '%.80s'", path);
+		return misfit(b, l, "there is no group '%.80s'", path);
 	if ((rc = hdf5_group_read(b->h, at, &g, b->e)) != 0)
 		return rc;
 	if (g->n != want)
-		return keras_config_bad(
-		    l, b->e, "%zu weights, '%.60s' has %zu", want, path, g->n);
+		return misfit(
+		    b, l, "%zu weights, '%.60s' has %zu", want, path, g->n);
 	for (size_t i = 0; i < KERAS_CONFIG_VARS; i++) {
 		uint64_t var;
 
@@ -142,8 +155,7 @@ bind_group(struct binder *b, struct keras_layer *l, const char *base,
 		if ((rc = hdf5_group_find(b->h, at, name, &var, b->e)) < 0)
 			return rc;
 		if (rc == 0)
-			return keras_config_bad(
-			    l, b->e, "'%.80s' has no '%s'", path, name);
+			return misfit(b, l, "'%.80s' has no '%s'", path, name);
 		if ((rc = read_var(b, l, i, var)) != 0)
 			return rc;
 	}
@@ -291,7 +303,7 @@ names_of(struct binder *b, uint64_t at, const char *attr, struct names *out)
 		if ((rc = hdf5_attr_list(b->h, at, name, &part, &n, b->e)) != 0)
 			return rc;
 		if (n == SIZE_MAX && i == 0)
-			return err_set(b->e, ERR_FORMAT, ERR_NOWHERE,
+			return err_set(b->e, ERR_WEIGHTS, ERR_NOWHERE,
 			    "keras: there is no attribute '%s'", attr);
 		if (n == SIZE_MAX)
 			return 0;
@@ -319,7 +331,7 @@ object(struct binder *b, uint64_t group, struct slice name, uint64_t *at)
 	if ((rc = hdf5_group_find(b->h, group, path, at, b->e)) < 0)
 		return rc;
 	return rc > 0 ? 0
-		      : err_set(b->e, ERR_FORMAT, ERR_NOWHERE,
+		      : err_set(b->e, ERR_WEIGHTS, ERR_NOWHERE,
 			    "keras: there is no '%.100s'", path);
 }
 
@@ -337,7 +349,7 @@ take(struct binder *b, struct queue *q, struct keras_layer *l, size_t i)
 	int rc;
 
 	if (q->at == q->names.n)
-		return keras_config_bad(l, b->e, "there are too few weights");
+		return misfit(b, l, "there are too few weights");
 	if ((rc = object(b, q->group, q->names.name[q->at++], &at)) != 0)
 		return rc;
 	return read_var(b, l, i, at);
@@ -403,8 +415,8 @@ bind_layer(struct binder *b, uint64_t group, struct keras_layer *l,
 	if ((rc = take_all(b, &q, l, ALL)) != 0)
 		return rc;
 	if (q.at != q.names.n)
-		return keras_config_bad(
-		    l, b->e, "%zu weights, the file has %zu", q.at, q.names.n);
+		return misfit(
+		    b, l, "%zu weights, the file has %zu", q.at, q.names.n);
 	return 0;
 }
 
@@ -424,7 +436,7 @@ none_left(struct binder *b, struct keras_layer *m, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++)
 		if (count_vars(&m->child[i]) != 0)
-			return keras_config_bad(&m->child[i], b->e,
+			return misfit(b, &m->child[i],
 			    "its weights are not there, or not in the order "
 			    "of the layers");
 	return 0;
@@ -446,7 +458,7 @@ keras_bind_legacy(struct hdf5 *h, uint64_t group, struct keras_layer *root,
 		bool used;
 
 		if (at == SIZE_MAX)
-			return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+			return err_set(e, ERR_WEIGHTS, ERR_NOWHERE,
 			    "keras: layer_names has '%.*s', which is no layer, "
 			    "or not in their order",
 			    (int)MIN(names.name[i].len, 60),

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ * tokenizer.json of Hugging Face's tokenizers: what it puts in place of what is said.
+ * Honest ones change blanks, quotes and marks (" " into U+2581, "``" into a quote); one
+ * that has words changes what the model is told or what it says, whatever the
+ * template and the weights are.
+ */
+#include "audit/check_config_part.h"
+
+#include <ctype.h>
+
+#define WORD  3 /* letters in a row: "<s>" and "nt" of "n't" have fewer */
+#define SHOWN 400
+#define FEW   4
+
+/* Letters of ASCII in a row, or more than ASCII: other scripts have words too. */
+static bool
+has_word(const struct conf *n)
+{
+	size_t row = 0;
+
+	for (size_t i = 0; i < n->len; i++) {
+		row = isalpha((unsigned char)n->text[i]) ? row + 1 : 0;
+		if (row == WORD)
+			return true;
+	}
+	return false;
+}
+
+/* <|newline|>, [MASK]: a mark that the vocabulary has. */
+static bool
+is_mark(const struct conf *n)
+{
+	return n->len > 2 &&
+	       ((n->text[0] == '<' && n->text[n->len - 1] == '>') ||
+		   (n->text[0] == '[' && n->text[n->len - 1] == ']'));
+}
+
+static bool
+is_other(const struct conf *a, const struct conf *b)
+{
+	return a->len != b->len ||
+	       (a->len != 0 && memcmp(a->text, b->text, a->len) != 0);
+}
+
+/* {"type": "Replace", "pattern": {"String": x}, "content": y} */
+static bool
+changes_words(const struct conf *n, const struct conf **from)
+{
+	const struct conf *type = conf_get(n, "type"),
+			  *pattern = conf_get(n, "pattern"),
+			  *to = conf_get(n, "content");
+	bool literal;
+
+	if (!conf_is_string(type) || !conf_text_is(type, "Replace") ||
+	    !conf_is_object(pattern) || !conf_is_string(to))
+		return false;
+	*from = conf_get(pattern, "String");
+	literal = conf_is_string(*from);
+	if (!literal)
+		*from = conf_get(pattern, "Regex");
+	if (!conf_is_string(*from) || !is_other(*from, to))
+		return false;
+	/* a regular expression has letters for classes */
+	return (has_word(to) && !is_mark(to)) ||
+	       (literal && has_word(*from) && !is_mark(*from));
+}
+
+void
+check_config_tokenizer(const struct check_file *f, const struct conf_doc *d)
+{
+	char from[SHOWN], to[SHOWN];
+	size_t said = 0;
+
+	for (const struct conf *n = d->root; n != NULL && said < FEW;
+	     n = conf_next(n)) {
+		const struct conf *old;
+
+		if (n->kind != CONF_OBJECT || !changes_words(n, &old))
+			continue;
+		said++;
+		check_find(f, FINDING_TOKENIZER_WORDS, n->off,
+		    "'%.80s' becomes '%.80s'",
+		    check_config_shown(old, from, sizeof(from)),
+		    check_config_shown(conf_get(n, "content"), to, sizeof(to)));
+	}
+}
