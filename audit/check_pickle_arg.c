@@ -545,9 +545,8 @@ static const char *
 getter_arg(struct check_pickle_judge *j, const struct pickle_node *args)
 {
 	static const char *const data[] = {"columns", "created", "date",
-	    "dtype", "end", "id", "index", "key", "label", "name", "ndim",
-	    "priority", "score", "shape", "size", "start", "timestamp", "value",
-	    "values"};
+	    "dtype", "end", "index", "key", "label", "name", "ndim", "priority",
+	    "score", "shape", "size", "start", "timestamp", "value", "values"};
 
 	(void)j;
 	for (size_t i = 0; i < args->n; i++) {
