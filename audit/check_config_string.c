@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_config_part.h"
 
+#include "audit/check_agent.h"
 #include "audit/check_base64.h"
 #include "audit/check_jinja.h"
 #include "base/text.h"
@@ -92,6 +93,17 @@ role(const struct conf *n)
 	return r;
 }
 
+/* What a configuration says of itself, at its top: rows and cells are data. */
+static bool
+is_note(const struct conf *n)
+{
+	const struct conf *up = n->up;
+
+	return up != NULL && up->kind == CONF_OBJECT &&
+	       (up->up == NULL ||
+		   (up->up->up == NULL && up->up->kind == CONF_OBJECT));
+}
+
 static void
 string(const struct check_file *f, const struct conf *n, bool cell, bool rows)
 {
@@ -102,6 +114,8 @@ string(const struct check_file *f, const struct conf *n, bool cell, bool rows)
 	if (cell)
 		return;
 	check_jinja_text(f, role(n), n->text, n->len, ERR_NOWHERE);
+	if (!rows && is_note(n) && role(n) != JINJA_TEMPLATE)
+		check_agent_text(f, AGENT_HIDDEN, n->text, n->len, n->off);
 	if (!rows && is_code(n))
 		check_find(f, FINDING_CONFIG_CODE, n->off, "'%s'",
 		    check_config_shown(n, shown, sizeof(shown)));

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_jinja.h"
 
+#include "audit/check_agent.h"
 #include "audit/check_jinja_trigger.h"
 #include "audit/check_jinja_words.h"
 #include "base/arena.h"
@@ -489,6 +490,8 @@ check_jinja_text(const struct check_file *f, enum check_jinja_role role,
 		check_short(f, FINDING_CONFIG_INVALID,
 		    off != ERR_NOWHERE ? off + (uint64_t)(last.s - s) : off,
 		    "a Jinja template that does not compile");
+	if (role == JINJA_TEMPLATE)
+		check_agent_text(f, AGENT_TEMPLATE, s, len, off);
 	arena_release(&j.arena);
 }
 

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check_note.h"
 
+#include "audit/check_agent.h"
 #include "audit/check_base64.h"
 
 #define WORTH_LOOKING 16 /* bytes */
@@ -54,6 +55,8 @@ check_note(const struct check_file *f, const char *key, struct rd r)
 		    "'%.200s' has '%s' in it", key, code[i]);
 		break;
 	}
+	check_agent_text(
+	    f, AGENT_HIDDEN, (const char *)r.base, r.len, ERR_NOWHERE);
 	check_base64(f, (struct slice){r.base, r.len}, r.start);
 	check_within(f, key, r);
 }
