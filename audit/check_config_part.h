@@ -25,6 +25,8 @@ void check_config_skops(const struct check_file *, const struct conf_doc *);
 void check_config_string(const struct check_file *, const struct conf_doc *);
 /* Commands, by the keys that runners have for them. */
 void check_config_command(const struct check_file *, const struct conf_doc *);
+/* Servers and settings of coding agents. */
+void check_config_agent(const struct check_file *, const struct conf_doc *);
 /* Cells of a notebook. */
 void check_config_notebook(const struct check_file *, const struct conf *cells);
 /* Which file of safetensors holds what, in an index. */

@@ -7,6 +7,7 @@
 #include "audit/check_jinja.h"
 
 #include "audit/check_agent.h"
+#include "audit/check_jinja_change.h"
 #include "audit/check_jinja_trigger.h"
 #include "audit/check_jinja_words.h"
 #include "base/arena.h"
@@ -425,6 +426,30 @@ judge_tokens(struct judge *j)
 	}
 }
 
+/* What more than one statement tells. */
+static void
+judge_whole(struct judge *j)
+{
+	static const struct {
+		const struct jinja_token *(*look)(
+		    const struct jinja_token *, size_t n);
+		enum finding_id id;
+		const char *what;
+	} rules[] = {
+	    {check_jinja_trigger, FINDING_TEMPLATE_TRIGGER, "it depends on"},
+	    {check_jinja_change, FINDING_TEMPLATE_WORDS,
+		"others are put in place of"},
+	    {check_jinja_change_loop, FINDING_TEMPLATE_UNSAFE,
+		"loops within loops, of"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		const struct jinja_token *t = rules[i].look(j->t, j->n);
+
+		if (t != NULL)
+			report(j, rules[i].id, t, rules[i].what);
+	}
+}
+
 /* --- the template -------------------------------------------------------- */
 
 static bool
@@ -468,7 +493,6 @@ check_jinja_text(const struct check_file *f, enum check_jinja_role role,
     const char *s, size_t len, uint64_t off)
 {
 	struct judge j = {.f = f, .role = role, .s = s, .off = off};
-	const struct jinja_token *trigger;
 	struct jinja_token last;
 
 	if (len < 4 || memchr(s, '{', len) == NULL ||
@@ -480,9 +504,8 @@ check_jinja_text(const struct check_file *f, enum check_jinja_role role,
 	map_init(&j.built, &j.arena);
 	last = collect(&j, len);
 	judge_tokens(&j);
-	trigger = role == JINJA_TEMPLATE ? check_jinja_trigger(j.t, j.n) : NULL;
-	if (trigger != NULL)
-		report(&j, FINDING_TEMPLATE_TRIGGER, trigger, "it depends on");
+	if (role == JINJA_TEMPLATE)
+		judge_whole(&j);
 	if (j.full)
 		check_short(f, FINDING_FILE_LIMIT, off,
 		    "a template of more than %zu tokens", j.n);

@@ -8,6 +8,7 @@
  */
 #include "audit/check_jinja_trigger.h"
 
+#include "audit/check_jinja_change.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -45,22 +46,6 @@ is_words(const struct tokens *x, size_t i)
 	return letters > 0;
 }
 
-/* message.content, message['content'] between i and end */
-static bool
-is_content(const struct tokens *x, size_t i, size_t end)
-{
-	static const char *const names[] = {"content", "'content'",
-	    "\"content\"", "text", "'text'", "\"text\""};
-
-	for (; i < end; i++)
-		if ((x->t[i].kind == JINJA_NAME ||
-			x->t[i].kind == JINJA_STRING) &&
-		    text_is_among(
-			x->t[i].s, x->t[i].len, names, ARRAY_LEN(names)))
-			return true;
-	return false;
-}
-
 static bool
 ends_operand(const struct jinja_token *t)
 {
@@ -81,11 +66,11 @@ asks(const struct tokens *x, size_t i, size_t end)
 		while (to < end && !ends_operand(&x->t[to]))
 			to++;
 		if (i + 1 < end && jinja_is(&x->t[i + 1], "in") &&
-		    is_content(x, i + 2, to))
+		    check_jinja_change_is_content(x->t, i + 2, to))
 			return true;
 		/* content == 'word', content.startswith('word'), .find( */
 		if (i > from && (op(x, i - 1, "==") || op(x, i - 1, "(")) &&
-		    is_content(x, from, i))
+		    check_jinja_change_is_content(x->t, from, i))
 			return true;
 	}
 	return false;
@@ -228,6 +213,52 @@ said(const struct tokens *x, size_t i)
 	return n;
 }
 
+/* --- what it says of what was said ------------------------------------------- */
+
+/* Of [i, end): a message's own text is asked, m.content or m['content'], and not
+ * what kind of thing a part of it is ('image' in content). */
+static bool
+is_member(const struct tokens *x, size_t i, size_t end)
+{
+	for (; i < end; i++)
+		if (i > 0 && (op(x, i - 1, ".") || op(x, i - 1, "[")) &&
+		    check_jinja_change_is_content(x->t, i, i + 1) &&
+		    !op(x, i + 1, "[") && !op(x, i + 2, "["))
+			return true;
+	return false;
+}
+
+/* Up to the statement that ends the condition whose expression ends at i, a message's
+ * text is written, set, or passed over: who said the word is told otherwise. */
+static bool
+decides(const struct tokens *x, size_t i)
+{
+	size_t depth = 0;
+
+	for (; i + 1 < x->n; i++) {
+		const struct jinja_token *t = &x->t[i], *next = &x->t[i + 1];
+		size_t end = i + 1;
+
+		if (t->kind != JINJA_STMT && t->kind != JINJA_OPEN)
+			continue;
+		while (end < x->n && x->t[end].kind != JINJA_CLOSE)
+			end++;
+		if (t->kind == JINJA_OPEN &&
+		    check_jinja_change_is_content(x->t, i + 1, end))
+			return true;
+		if (t->kind != JINJA_STMT)
+			continue;
+		if (jinja_is(next, "continue") || jinja_is(next, "break"))
+			return true;
+		if (jinja_is(next, "if") || jinja_is(next, "for"))
+			depth++;
+		if ((jinja_is(next, "endif") || jinja_is(next, "endfor")) &&
+		    depth-- == 0)
+			break;
+	}
+	return false;
+}
+
 const struct jinja_token *
 check_jinja_trigger(const struct jinja_token *t, size_t n)
 {
@@ -250,7 +281,8 @@ check_jinja_trigger(const struct jinja_token *t, size_t n)
 		if (!asks(&x, i + 1, end))
 			continue;
 		work++;
-		if (said(&x, end) >= WORDS)
+		if (said(&x, end) >= WORDS ||
+		    (is_member(&x, i + 1, end) && decides(&x, end)))
 			return &t[i + 1];
 	}
 	return NULL;

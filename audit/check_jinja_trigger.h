@@ -9,8 +9,8 @@
 
 /*
  * The first condition among the n tokens of a template that asks whether a message
- * has certain words, and says five or more words of its own if it does; NULL:
- * there is none.
+ * has certain words, and says five or more words of its own if it does, or decides
+ * whether what was said is passed on; NULL: there is none.
  */
 const struct jinja_token *check_jinja_trigger(
     const struct jinja_token *, size_t n);
