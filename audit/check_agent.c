@@ -17,6 +17,7 @@
 #define FEW       4    /* findings of one text */
 #define SHOWN     120  /* bytes of what was found */
 #define PARAGRAPH 4000 /* no person writes a longer one */
+#define COMMENTS  1000 /* beyond these they count as what is shown */
 
 struct talk {
 	const struct check_file *f;
@@ -52,7 +53,7 @@ unseen(unsigned is)
 {
 	if ((is & AGENT_OVERRIDE) != 0)
 		return "to set its instructions aside";
-	if ((is & (AGENT_VERDICT | AGENT_ANSWER)) != 0)
+	if ((is & AGENT_ANSWER) != 0 && (is & AGENT_SPOKEN) != 0)
 		return "what to think of the bundle";
 	if ((is & AGENT_RUN) != 0)
 		return "to run what is fetched";
@@ -167,20 +168,38 @@ paragraphs(struct talk *t, enum check_agent_role role)
 	}
 }
 
+/* An odd number of fences stands before: it is shown, as an example of code. */
+static bool
+is_fenced(const struct talk *t, const char *at)
+{
+	const char *p = t->small;
+	bool in = false;
+
+	while (p < at && (p = memmem(p, (size_t)(at - p), "```", 3)) != NULL) {
+		in = !in;
+		p += 3;
+	}
+	return in;
+}
+
 /* Comments of HTML, each by itself; what is around them is left. */
 static void
 comments(struct talk *t)
 {
 	static const char open[] = "<!--", close[] = "-->";
 	char *p = t->small, *last = t->small + t->len, *end;
+	size_t n = 0;
 
 	while (p < last && (p = memmem(p, (size_t)(last - p), open,
 				sizeof(open) - 1)) != NULL) {
 		end = memmem(p, (size_t)(last - p), close, sizeof(close) - 1);
 		end = end != NULL ? end + sizeof(close) - 1 : last;
-		(void)look(t, AGENT_HIDDEN, (size_t)(p - t->small),
-		    (size_t)(end - t->small));
-		memset(p, ' ', (size_t)(end - p));
+		if (n < COMMENTS && !is_fenced(t, p)) {
+			(void)look(t, AGENT_HIDDEN, (size_t)(p - t->small),
+			    (size_t)(end - t->small));
+			memset(p, ' ', (size_t)(end - p));
+			n++;
+		}
 		p = end;
 	}
 }

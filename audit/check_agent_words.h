@@ -114,11 +114,10 @@ WORDS(findings, "finding", "findings", "issue", "issues", "warning", "warnings",
     "vulnerability", "vulnerabilities", "malicious", "suspicious", "problems",
     "risk", "risks", "alert", "alerts", "malware", "as unsafe", "security",
     "pickle", "scanner", "anything");
-WORDS(answer, "answer", "respond", "reply", "say", "return", "output",
-    "conclude", "rate", "mark", "classify", "label", "report", "state", "give",
-    "treat", "consider", "verdict");
-WORDS(safe, "safe", "benign", "clean", "harmless", "no issues", "no findings",
-    "approved", "lgtm", "trusted", "not malicious");
+WORDS(answer, "answer", "respond", "reply", "say", "conclude", "rate", "mark",
+    "classify", "label", "verdict");
+WORDS(safe, "safe", "benign", "harmless", "no issues", "no findings",
+    "approved", "lgtm", "as clean", "\"clean\"", "as trusted", "not malicious");
 WORDS(unsafe, "unsafe", "harmful", "toxic", "or malicious", "dangerous");
 
 /* What documentation of such attacks calls them. */

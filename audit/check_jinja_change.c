@@ -49,9 +49,10 @@ check_jinja_change_is_content(const struct jinja_token *t, size_t i, size_t end)
 
 /* --- words for others ---------------------------------------------------- */
 
-/* A string of words: letters with blanks between, or other scripts' letters. */
+/* A string of words, with that many letters: blanks and marks of sentences between
+ * them, or other scripts' letters. */
 static bool
-is_words(const struct jinja_token *t)
+is_words(const struct jinja_token *t, size_t least)
 {
 	size_t letters = 0;
 
@@ -62,7 +63,7 @@ is_words(const struct jinja_token *t)
 		if (!isalnum(c) && strchr(" '-,.!?", c) == NULL && c < 0x80)
 			return false;
 	}
-	return letters >= LETTERS;
+	return letters >= least;
 }
 
 static bool
@@ -121,7 +122,7 @@ changes(const struct tokens *x, size_t i)
 	    !check_jinja_change_is_content(x->t, operand(x, i - 1), i - 1))
 		return false;
 	return has_address(new) ||
-	       (is_words(old) && (is_words(new) || new->len == 2));
+	       (is_words(old, LETTERS) && (is_words(new, 1) || new->len == 2));
 }
 
 const struct jinja_token *

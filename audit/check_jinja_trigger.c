@@ -220,11 +220,22 @@ said(const struct tokens *x, size_t i)
 static bool
 is_member(const struct tokens *x, size_t i, size_t end)
 {
-	for (; i < end; i++)
-		if (i > 0 && (op(x, i - 1, ".") || op(x, i - 1, "[")) &&
-		    check_jinja_change_is_content(x->t, i, i + 1) &&
-		    !op(x, i + 1, "[") && !op(x, i + 2, "["))
+	static const char *const same[] = {"lower", "upper", "strip", "lstrip",
+	    "casefold", "startswith", "endswith", "find", "count"};
+
+	for (; i < end; i++) {
+		size_t k = i + 1 + op(x, i + 1, "]");
+
+		if (i == 0 || (!op(x, i - 1, ".") && !op(x, i - 1, "[")) ||
+		    !check_jinja_change_is_content(x->t, i, i + 1) ||
+		    op(x, k, "["))
+			continue;
+		if (!op(x, k, ".") ||
+		    (k + 1 < x->n &&
+			text_is_among(x->t[k + 1].s, x->t[k + 1].len, same,
+			    ARRAY_LEN(same))))
 			return true;
+	}
 	return false;
 }
 
