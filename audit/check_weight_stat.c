@@ -439,3 +439,18 @@ check_weight_stat_octaves(const struct tensor *t, uint64_t first, size_t n)
 	       4 * MIN(upper, n - upper) >= n &&
 	       check_weight_stat_distinct(t, first, n) > n / 2;
 }
+
+size_t
+check_weight_stat_capitals(const uint8_t *p, size_t n)
+{
+	bool seen[26] = {false};
+	size_t different = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] < 'A' || p[i] > 'Z')
+			return 0;
+		different += !seen[p[i] - 'A'];
+		seen[p[i] - 'A'] = true;
+	}
+	return different;
+}

@@ -36,6 +36,10 @@ double check_weight_stat_limit(enum dtype);
 size_t check_weight_stat_text(
     const uint8_t *, size_t len, size_t least, size_t *run);
 
+/* How many different capital letters of ASCII the n bytes (at most 26) are; 0: others
+ * are among them. */
+size_t check_weight_stat_capitals(const uint8_t *, size_t n);
+
 /* Different numbers of the n (at most a block) from `first` on; those of one
  * scale and one integer but for sign and a power of two count as one. */
 size_t check_weight_stat_distinct(
