@@ -5,6 +5,7 @@
  */
 #include "audit/check.h"
 
+#include "audit/check_gguf_words.h"
 #include "audit/check_note.h"
 #include "base/limits.h"
 #include "base/map.h"
@@ -56,6 +57,7 @@ struct gguf {
 	uint64_t end;
 	uint64_t last; /* the same without padding */
 	bool open;     /* a type of unknown size came before */
+	struct check_gguf_words words;
 };
 
 static int
@@ -162,13 +164,35 @@ is_template(const char *key)
 	return strncmp(key, begin, sizeof(begin) - 1) == 0;
 }
 
-/* Texts; of a vocabulary they are words, whatever they look like. */
+/* Words of a vocabulary are kept, whatever they look like. */
+static int
+words(struct gguf *g, uint64_t n)
+{
+	struct slice *word;
+	int rc;
+
+	/* each has its length before it */
+	if (n > rd_left(&g->r) / 4)
+		return cut(g);
+	word = arena_alloc(&g->arena, (size_t)n + 1, sizeof(*word));
+	if (word == NULL)
+		return bad(g, ERR_LIMIT, "more words than there is room for");
+	for (size_t i = 0; i < n; i++)
+		if ((rc = string(g, &word[i])) != 0)
+			return rc;
+	g->words.word = word;
+	g->words.n = (size_t)n;
+	return 0;
+}
+
 static int
 texts(struct gguf *g, const char *key, uint64_t n)
 {
 	struct slice s;
 	int rc;
 
+	if (strcmp(key, "tokenizer.ggml.tokens") == 0)
+		return words(g, n);
 	for (; n > 0; n--) {
 		if ((rc = string(g, &s)) != 0)
 			return rc;
@@ -181,6 +205,7 @@ texts(struct gguf *g, const char *key, uint64_t n)
 static int
 array(struct gguf *g, const char *key)
 {
+	struct slice numbers;
 	uint32_t type;
 	uint64_t n, size;
 	int rc;
@@ -195,8 +220,11 @@ array(struct gguf *g, const char *key)
 		return booleans(g, n);
 	if (type == STRING)
 		return texts(g, key, n);
-	if (ckd_mul(&size, n, widths[type]) || rd_skip(&g->r, size) != 0)
+	if (ckd_mul(&size, n, widths[type]) ||
+	    rd_bytes(&g->r, size, &numbers) != 0)
 		return bad(g, ERR_TRUNCATED, "a list ends after the file");
+	if (strcmp(key, "tokenizer.ggml.token_type") == 0 && widths[type] == 4)
+		g->words.type = numbers;
 	return 0;
 }
 
@@ -239,6 +267,27 @@ text_value(struct gguf *g, const char *key)
 	return 0;
 }
 
+/* A token by its number. */
+static int
+token(struct gguf *g, const char *key)
+{
+	bool eos = strcmp(key, "tokenizer.ggml.eos_token_id") == 0,
+	     bos = strcmp(key, "tokenizer.ggml.bos_token_id") == 0;
+	uint32_t v;
+
+	if (u32(g, &v) != 0)
+		return cut(g);
+	if (eos) {
+		g->words.has_eos = true;
+		g->words.eos = v;
+	}
+	if (bos) {
+		g->words.has_bos = true;
+		g->words.bos = v;
+	}
+	return 0;
+}
+
 /* One key and its value. */
 static int
 pair(struct gguf *g)
@@ -265,6 +314,8 @@ pair(struct gguf *g)
 		return array(g, key);
 	if (type == BOOL)
 		return booleans(g, 1);
+	if (type == U32)
+		return token(g, key);
 	return rd_skip(&g->r, widths[type]) != 0 ? cut(g) : 0;
 }
 
@@ -453,5 +504,7 @@ check_gguf(const struct check_file *f)
 			id = FINDING_MODEL_UNSUPPORTED;
 		check_short(f, id, g.e.off, "%s", g.e.msg);
 	}
+	if (!g.big)
+		check_gguf_words(f, &g.words);
 	arena_release(&g.arena);
 }
