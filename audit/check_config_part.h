@@ -33,6 +33,8 @@ void check_config_notebook(const struct check_file *, const struct conf *cells);
 void check_config_shards(const struct check_file *, const struct conf_doc *);
 /* What a tokenizer puts in place of words. */
 void check_config_tokenizer(const struct check_file *, const struct conf_doc *);
+/* Words of a tokenizer that share a number, also with vocab.json beside it. */
+void check_config_words(const struct check_file *, const struct conf_doc *);
 /* Chunks of arrays that are elsewhere. */
 void check_config_refs(const struct check_file *, const struct conf_doc *);
 /* Tags of YAML. */

@@ -42,6 +42,15 @@ is_other(const struct conf *a, const struct conf *b)
 	       (a->len != 0 && memcmp(a->text, b->text, a->len) != 0);
 }
 
+static bool
+is_digits(const struct conf *n)
+{
+	for (size_t i = 0; i < n->len; i++)
+		if (!isdigit((unsigned char)n->text[i]))
+			return false;
+	return n->len != 0;
+}
+
 /* {"type": "Replace", "pattern": {"String": x}, "content": y} */
 static bool
 changes_words(const struct conf *n, const struct conf **from)
@@ -60,6 +69,9 @@ changes_words(const struct conf *n, const struct conf **from)
 		*from = conf_get(pattern, "Regex");
 	if (!conf_is_string(*from) || !is_other(*from, to))
 		return false;
+	/* another amount; all digits for one is what some models are made of */
+	if (literal && is_digits(*from) && is_digits(to))
+		return true;
 	/* a regular expression has letters for classes */
 	return (has_word(to) && !is_mark(to)) ||
 	       (literal && has_word(*from) && !is_mark(*from));
