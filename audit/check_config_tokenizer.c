@@ -2,7 +2,7 @@
  * tokenizer.json of Hugging Face's tokenizers: what it puts in place of what is said.
  * Honest ones change blanks, quotes and marks (" " into U+2581, "``" into a quote); one
  * that has words changes what the model is told or what it says, whatever the
- * template and the weights are.
+ * template and the weights are.  And words that generation is made to say.
  */
 #include "audit/check_config_part.h"
 
@@ -77,12 +77,29 @@ changes_words(const struct conf *n, const struct conf **from)
 	       (literal && has_word(*from) && !is_mark(*from));
 }
 
+/*
+ * generation_config.json (transformers, SequenceBiasLogitsProcessor): what is
+ * added to the scores of words in every answer.  Published models forbid marks
+ * (suppress_tokens, bad_words_ids) and force that of a language; none prefers
+ * a word.
+ */
+static void
+generation(const struct check_file *f, const struct conf_doc *d)
+{
+	const struct conf *bias = conf_get(d->root, "sequence_bias");
+
+	if (conf_is_array(bias) || conf_is_object(bias))
+		check_find(
+		    f, FINDING_GENERATION_WORDS, bias->off, "sequence_bias");
+}
+
 void
 check_config_tokenizer(const struct check_file *f, const struct conf_doc *d)
 {
 	char from[SHOWN], to[SHOWN];
 	size_t said = 0;
 
+	generation(f, d);
 	for (const struct conf *n = d->root; n != NULL && said < FEW;
 	     n = conf_next(n)) {
 		const struct conf *old;

@@ -9,6 +9,7 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <strings.h>
 
 /* Of base64 that is decoded, of a user with a password, of a value. */
 #define CODED_MAX 2048
@@ -133,21 +134,25 @@ addresses(struct check_tell *t, struct rd r)
 
 /* --- variables ----------------------------------------------------------- */
 
-/* What stands at p, behind a name and perhaps "=" and quotes: a key has digits,
- * names of variables do not have that many. */
+/* What stands at p, behind a name, a sign and perhaps quotes: a key has digits, names
+ * of variables do not have that many, and letters, which numbers do not. */
 static void
 value(struct check_tell *t, struct rd r, const uint8_t *p)
 {
-	const uint8_t *last = r.base + r.len, *q;
-	size_t digits = 0;
+	const uint8_t *last = r.base + r.len, *q, *name = p;
+	size_t digits = 0, letters = 0;
 
 	while (p < last && *p != 0 && strchr(" \t=:\"'", *p) != NULL)
 		p++;
+	if (p == name)
+		return; /* a longer name */
 	for (q = p; q < last && q - p < VALUE_MAX &&
 		    (isalnum(*q) || (*q != 0 && strchr("+/=_-", *q) != NULL));
-	     q++)
+	     q++) {
 		digits += !!isdigit(*q);
-	if (q - p >= 20 && digits >= 4 &&
+		letters += !!isalpha(*q);
+	}
+	if (q - p >= 20 && digits >= 4 && letters >= 2 &&
 	    check_secret_distinct(p, (size_t)(q - p)) >= 10 &&
 	    !check_secret_is_example(p, (size_t)(q - p)))
 		check_secret_tell(t, FINDING_SECRET_TOKEN, "key of a service",
@@ -215,20 +220,36 @@ bot(struct check_tell *t, struct rd r)
 static void
 variables(struct check_tell *t, struct rd r)
 {
-	static const char *const names[] = {"WANDB_API_KEY",
-	    "aws_secret_access_key", "AWS_SECRET_ACCESS_KEY", "COMET_API_KEY",
-	    "NEPTUNE_API_TOKEN", "CLEARML_API_SECRET_KEY", "KAGGLE_KEY",
-	    "MLFLOW_TRACKING_TOKEN", "AZURE_CLIENT_SECRET", "TWILIO_AUTH_TOKEN",
-	    "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "COHERE_API_KEY", "HF_TOKEN",
-	    "HUGGING_FACE_HUB_TOKEN", "GITHUB_TOKEN", "wandb.login(key="};
+	static const char *const names[] = {"CLEARML_API_SECRET_KEY",
+	    "NEPTUNE_API_TOKEN", "KAGGLE_KEY", "MLFLOW_TRACKING_TOKEN",
+	    "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_TOKEN",
+	    "GITHUB_TOKEN", "GITLAB_TOKEN", "WANDB_KEY", "DATABRICKS_TOKEN",
+	    "DISCORD_TOKEN", "SECRETACCESSKEY", "WANDB.LOGIN(KEY",
+	    /* of any service */
+	    "API_KEY", "APIKEY", "API-KEY", "API_TOKEN", "AUTH_TOKEN",
+	    "ACCESS_TOKEN", "CLIENT_SECRET", "SECRET_ACCESS_KEY",
+	    "AUTHORIZATION: BEARER"};
+	bool first[256] = {false};
+	size_t i = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		size_t n = strlen(names[i]);
-		const uint8_t *p = r.base, *last = r.base + r.len;
+	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+		first[(uint8_t)names[k][0]] = true;
+		first[tolower((uint8_t)names[k][0])] = true;
+	}
+	while (i < r.len) {
+		size_t k = first[r.base[i]] ? 0 : ARRAY_LEN(names), n = 0;
 
-		while (p < last &&
-		       (p = memmem(p, (size_t)(last - p), names[i], n)) != NULL)
-			value(t, r, p += n);
+		for (; k < ARRAY_LEN(names); k++) {
+			n = strlen(names[k]);
+			if (toupper(r.base[i]) == names[k][0] &&
+			    r.len - i >= n &&
+			    strncasecmp(
+				(const char *)r.base + i, names[k], n) == 0)
+				break;
+		}
+		if (k < ARRAY_LEN(names))
+			value(t, r, r.base + i + n);
+		i += k < ARRAY_LEN(names) ? n : 1;
 	}
 }
 
