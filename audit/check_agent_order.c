@@ -126,10 +126,22 @@ overrides(const struct span *t)
 	    {agent_ignore, 0}, {agent_former, 24}, {agent_instructions, 24}};
 	size_t at, end, from = 0;
 
+	/* what is quoted is an example */
 	for (; word_in(t, from, t->len, l[0].words, &at, &end); from = at + 1)
-		if (!is_forbidden(t, at) && follows(t, end, l + 1, 2))
+		if ((at == 0 || strchr("\"'`", t->s[at - 1]) == NULL) &&
+		    !is_forbidden(t, at) && follows(t, end, l + 1, 2))
 			return true;
 	return false;
+}
+
+/* "the user to run it", and not "this to the user" */
+static bool
+is_task(const struct span *t, size_t end)
+{
+	size_t at, to, behind;
+
+	return word_in(t, end, end + 3, agent_to, &at, &to) &&
+	       !word_in(t, to, to + 2, agent_user, &at, &behind);
 }
 
 /* "Do not tell the user": but "do not tell the user to do it, do it" is an order to
@@ -138,8 +150,8 @@ static bool
 hides(const struct span *t)
 {
 	static const struct link secret[] = {
-	    {agent_secret, 0}, {agent_user, 24}};
-	size_t at, end, from = 0, told, behind, to;
+	    {agent_secret, 0}, {agent_away, 24}};
+	size_t at, end, from = 0, told, behind;
 
 	for (; word_in(t, from, t->len, agent_not, &at, &end); from = at + 1) {
 		if (word_in(t, end, end + 8, agent_told, &told, &behind))
@@ -147,7 +159,7 @@ hides(const struct span *t)
 		if (word_in(t, end, end + 16, agent_tell, &told, &behind) &&
 		    word_in(
 			t, behind, behind + 32, agent_user, &told, &behind) &&
-		    !word_in(t, behind, behind + 3, agent_to, &told, &to))
+		    !is_task(t, behind))
 			return true;
 	}
 	return chain(t, secret, ARRAY_LEN(secret));

@@ -54,7 +54,11 @@ WORDS(to, "to", "how", "that they", "they");
 WORDS(told, "be mentioned", "be disclosed", "be shown", "be revealed",
     "be told", "be reported", "be logged", "be visible", "be displayed",
     "notice");
-WORDS(secret, "keep", "hide", "hidden", "conceal", "secret", "secretly");
+WORDS(secret, "keep this", "keep it", "keep these", "hide this", "hide it",
+    "conceal this", "hide these");
+WORDS(away, "secret", "hidden", "from the user", "from users", "from the human",
+    "from humans", "from anyone", "from the developer", "confidential",
+    "to yourself");
 
 WORDS(without, "without", "do not", "don't", "never", "no need", "no");
 WORDS(asking, "asking", "ask", "confirmation", "confirmations", "confirming",
