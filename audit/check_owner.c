@@ -33,7 +33,7 @@ static const char *const owners[] = {"meta-llama", "facebook", "FacebookAI",
     "ultralytics", "lmstudio-community", "bartowski", "jinaai", "kakaobrain",
     "OpenGVLab", "vikhyatk", "xai-org"};
 
-/* As it is drawn: I and 1 as l, 0 as o, rn as m, vv as w. */
+/* As it is drawn: I as l, 0 as o, rn as m, vv as w. */
 static size_t
 drawn(const char *s, size_t len, char out[NAME])
 {
@@ -42,7 +42,7 @@ drawn(const char *s, size_t len, char out[NAME])
 	for (size_t i = 0; i < len && n + 1 < NAME; i++) {
 		char c = s[i], next = i + 1 < len ? s[i + 1] : '\0';
 
-		if (c == 'I' || c == '1' || c == '|')
+		if (c == 'I' || c == '|')
 			c = 'l';
 		else if (c == '0')
 			c = 'o';
@@ -55,6 +55,17 @@ drawn(const char *s, size_t len, char out[NAME])
 	}
 	out[n] = '\0';
 	return n;
+}
+
+/* A 1 may stand for an l or an i. */
+static bool
+is_drawn_alike(const char *name, const char *owner)
+{
+	for (; *name != '\0' || *owner != '\0'; name++, owner++)
+		if (*name != *owner &&
+		    (*name != '1' || (*owner != 'l' && *owner != 'i')))
+			return false;
+	return true;
 }
 
 /* The owner that the name looks like and is not; NULL: none. */
@@ -77,7 +88,7 @@ looks_like(const char *s, size_t len)
 		    tolower((unsigned char)owners[i][0]) != name[0])
 			continue;
 		(void)drawn(owners[i], n, other);
-		if (strcmp(name, other) == 0)
+		if (is_drawn_alike(name, other))
 			found = owners[i];
 	}
 	return found;

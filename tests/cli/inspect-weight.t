@@ -166,4 +166,40 @@ for kind in '<f4 f' '<f8 d'; do
 	*) ok "doubles may measure anything" sh -c "! grep -q MAGNITUDE $out" ;;
 	esac
 done
+# --- what stands in place of a tensor's bytes, and low bits that begin with a header
+tensor() { # tensor PYTHON: bytes d of a tensor of type k
+	rm -rf "$tmp/b"
+	mkdir "$tmp/b"
+	/usr/bin/python3 - "$tmp/b/model.safetensors" "$1" <<-'END'
+	import json, numpy, struct, sys
+	r = numpy.random.default_rng(5)
+	def bits(stream):
+	    a = r.normal(0, .05, 8192).astype("<f2").view("<u2")
+	    b = numpy.unpackbits(numpy.frombuffer(stream + r.bytes(1024 - len(stream)), "u1"))
+	    return (a & 0xfffe | b).astype("<u2").tobytes()
+	def program(sign=b"PE\0\0", at=64):
+	    p = bytearray(512)
+	    p[:2], p[60:64], p[at:at + 6] = b"MZ", struct.pack("<I", at), sign + b"\x64\x86"
+	    return bytes(p)
+	k = "F16"
+	exec(sys.argv[2])
+	n = len(d) // (2 if k == "F16" else 1)
+	h = json.dumps({"w": {"dtype": k, "shape": [n], "data_offsets": [0, len(d)]}}).encode()
+	open(sys.argv[1], "wb").write(struct.pack("<Q", len(h)) + h + d)
+	END
+}
+tensor 'k = "U8"; d = program()'
+exits 1 "a program as a tensor" assay-inspect "$tmp/b"
+prints '^ *critical *TENSOR_PAYLOAD'
+for one in 'k = "U8"; d = program(b"PX\0\0")' 'k = "U8"; d = program(at=500)' 'd = bits(r.bytes(64))' \
+	'd = bits(b"STEG" + r.bytes(64))' 'd = bits(b"steg\0\2\0\0")' 'd = bits(b"AAAA\0\2\0\0")'; do
+	tensor "$one"
+	run assay-inspect "$tmp/b"
+	ok "$one: nothing" sh -c "! grep -qE '^ +(medium|high|critical)' $out"
+done
+for one in 'd = bits(b"STEG\0\2\0\0")' 'd = bits(b"LOAD\0\0\2\0")'; do
+	tensor "$one"
+	exits 0 "$one" assay-inspect "$tmp/b"
+	prints '^ *medium *TENSOR_LOWBITS.*a length that fits'
+done
 done_testing
