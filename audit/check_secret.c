@@ -97,8 +97,8 @@ static const struct kind kinds[] = {
 
 /* Words of who writes documentation. */
 static const char *const examples[] = {"EXAMPLE", "example", "XXXX", "xxxx",
-    "abcdefghij", "ABCDEFGHIJ", "1234567890", "your", "YOUR", "REDACT",
-    "redact", "placeholder", "....", "****",
+    "abcdefghij", "ABCDEFGHIJ", "your", "YOUR", "REDACT", "redact",
+    "placeholder", "....", "****",
     /* the payload of jwt.io */
     "eyJzdWIiOiIxMjM0NTY3ODkwI"};
 
