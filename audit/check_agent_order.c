@@ -20,6 +20,7 @@
 struct span {
 	const char *s;
 	size_t len;
+	bool lesson; /* of a text about attacks: what is quoted is an example */
 };
 
 /* What follows begins at most `gap` bytes behind the end of what was before. */
@@ -113,8 +114,15 @@ is_forbidden(const struct span *t, size_t at)
 
 	while (from > 0 && strchr(".!?;:", t->s[from - 1]) == NULL)
 		from--;
-	before = (struct span){t->s + from, at - from};
+	before = (struct span){t->s + from, at - from, t->lesson};
 	return has(&before, agent_not) && !has(&before, agent_forget);
+}
+
+/* A quotation begins there. */
+static bool
+is_quoted(const struct span *t, size_t at)
+{
+	return at > 0 && strchr("\"'`", t->s[at - 1]) != NULL;
 }
 
 /* --- one order each ------------------------------------------------------ */
@@ -128,8 +136,8 @@ overrides(const struct span *t)
 
 	/* what is quoted is an example */
 	for (; word_in(t, from, t->len, l[0].words, &at, &end); from = at + 1)
-		if ((at == 0 || strchr("\"'`", t->s[at - 1]) == NULL) &&
-		    !is_forbidden(t, at) && follows(t, end, l + 1, 2))
+		if (!is_quoted(t, at) && !is_forbidden(t, at) &&
+		    follows(t, end, l + 1, 2))
 			return true;
 	return false;
 }
@@ -208,7 +216,7 @@ sends_what(const struct span *t, const char *const *goods)
 	size_t at, end, from = 0, to, on, behind;
 
 	for (; word_in(t, from, t->len, agent_send, &at, &end); from = at + 1) {
-		if (is_forbidden(t, at))
+		if (is_forbidden(t, at) || (t->lesson && is_quoted(t, at)))
 			continue;
 		if (takes(t, end, end + 120, goods, &to) &&
 		    word_in(t, to, to + 80, agent_onto, &on, &behind) &&
@@ -303,7 +311,7 @@ speaks(const struct span *t)
 }
 
 unsigned
-check_agent_order(const char *s, size_t len)
+check_agent_order(const char *s, size_t len, bool lesson)
 {
 	static const struct {
 		bool (*is)(const struct span *);
@@ -313,7 +321,7 @@ check_agent_order(const char *s, size_t len)
 	    {sends, AGENT_SEND}, {runs, AGENT_RUN}, {fetches, AGENT_FETCH},
 	    {excuses, AGENT_VERDICT}, {answers, AGENT_ANSWER},
 	    {sends_words, AGENT_SOFT}};
-	const struct span t = {s, len};
+	const struct span t = {s, len, lesson};
 	unsigned is = has(&t, agent_names) ? AGENT_NAMED : 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(orders); i++)
@@ -324,7 +332,7 @@ check_agent_order(const char *s, size_t len)
 bool
 check_agent_order_is_lesson(const char *s, size_t len)
 {
-	const struct span t = {s, len};
+	const struct span t = {s, len, false};
 
 	return has(&t, agent_lesson);
 }

@@ -20,8 +20,9 @@ enum agent_order {
 	AGENT_SOFT = 1 << 10,    /* what was said, to somewhere */
 };
 
-/* Of text in small letters in which each blank is a space: bits of enum agent_order. */
-unsigned check_agent_order(const char *, size_t len);
+/* Of text in small letters in which each blank is a space: bits of enum agent_order.
+ * A text that talks about attacks may quote one. */
+unsigned check_agent_order(const char *, size_t len, bool lesson);
 
 /* It talks about such attacks: documentation quotes them. */
 bool check_agent_order_is_lesson(const char *, size_t len);

@@ -7,6 +7,7 @@
 #include "audit/check_config_part.h"
 
 #include <ctype.h>
+#include <string.h>
 
 #define WORD  3 /* letters in a row: "<s>" and "nt" of "n't" have fewer */
 #define SHOWN 400
@@ -86,8 +87,16 @@ changes_words(const struct conf *n, const struct conf **from)
 static void
 generation(const struct check_file *f, const struct conf_doc *d)
 {
+	static const char *const keys[] = {"eos_token_id", "bos_token_id",
+	    "max_new_tokens", "max_length", "do_sample",
+	    "transformers_version"};
 	const struct conf *bias = conf_get(d->root, "sequence_bias");
+	bool is = strcmp(check_name_of(f), "generation_config.json") == 0;
 
+	for (size_t i = 0; i < ARRAY_LEN(keys) && bias != NULL; i++)
+		is = is || conf_get(d->root, keys[i]) != NULL;
+	if (!is)
+		return;
 	if (conf_is_array(bias) || conf_is_object(bias))
 		check_find(
 		    f, FINDING_GENERATION_WORDS, bias->off, "sequence_bias");

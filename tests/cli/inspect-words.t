@@ -95,6 +95,11 @@ medium GENERATION_WORDS "a word that is favoured"
 printf '{"suppress_tokens": [1, 2, 7], "bad_words_ids": [[58100]], "forced_bos_token_id": 0, "sequence_bias": null}' | file generation_config.json
 quiet "marks that are forbidden"
 
+printf '{"fairness": 0.9, "sequence_bias": {"a": 1.2}}' | file report.json
+quiet "a report"
+printf '{"model_type": "gpt2", "eos_token_id": 2, "sequence_bias": [[[1, 2], 5.0]]}' | file config.json
+medium GENERATION_WORDS "the same of a model's configuration"
+
 # --- owners
 owner() { # owner NAME
 	printf 'from transformers import AutoModel\nm = AutoModel.from_pretrained("%s/model-7b")\n' "$1" | file load.py
