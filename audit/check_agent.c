@@ -96,7 +96,8 @@ look(struct talk *t, enum check_agent_role role, size_t from, size_t to)
 	char shown[4 * SHOWN];
 
 	to = MIN(to, from + PARAGRAPH);
-	what = judge(check_agent_order(t->small + from, to - from, t->lesson),
+	what = judge(check_agent_order(t->small + from, to - from, t->lesson,
+			 role == AGENT_PROSE || role == AGENT_HIDDEN),
 	    role, t->lesson);
 	if (what == NULL || t->said == FEW)
 		return false;

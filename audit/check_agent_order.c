@@ -57,15 +57,29 @@ word_at(const struct span *t, size_t i, const char *const *words)
 	return 0;
 }
 
+/* Letters that one of them begins with. */
+static void
+first_letters(const char *const *words, bool first[256])
+{
+	memset(first, 0, 256 * sizeof(first[0]));
+	for (; *words != NULL; words++)
+		first[(unsigned char)**words] = true;
+}
+
 /* From `from` on, begun before `to`; *end: behind the word. */
 static bool
 word_in(const struct span *t, size_t from, size_t to, const char *const *words,
     size_t *at, size_t *end)
 {
-	for (size_t i = from; i < MIN(to, t->len); i++) {
-		size_t n = word_at(t, i, words);
+	bool first[256];
 
-		if (n == 0)
+	first_letters(words, first);
+	for (size_t i = from; i < MIN(to, t->len); i++) {
+		size_t n;
+
+		if (!first[(unsigned char)t->s[i]] ||
+		    (i > 0 && is_letter(t->s[i]) && is_letter(t->s[i - 1])) ||
+		    (n = word_at(t, i, words)) == 0)
 			continue;
 		*at = i;
 		*end = i + n;
@@ -258,17 +272,31 @@ fetches(const struct span *t)
 	return false;
 }
 
+/* Signs without which a shell does nothing that is looked for. */
+static bool
+may_harm(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (strchr("|>$<;&(", s[i]) != NULL ||
+		    (s[i] == '-' && i + 1 < len && s[i + 1] == 'e'))
+			return true;
+	return false;
+}
+
 /* A command that does what malware does, up to the quote that closes it. */
 static bool
 runs(const struct span *t)
 {
 	size_t at, end, from = 0, n = 0, where;
 
-	for (; n < COMMANDS &&
-	       word_in(t, from, t->len, agent_commands, &at, &end);
-	     from = end, n++) {
+	while (n < COMMANDS &&
+	       word_in(t, from, t->len, agent_commands, &at, &end)) {
 		while (end < t->len && end - at < COMMAND && t->s[end] != '`')
 			end++;
+		from = end;
+		if (!may_harm(t->s + at, end - at))
+			continue;
+		n++;
 		if (check_shell_judge(t->s + at, end - at, &where) != NULL &&
 		    !is_forbidden(t, at))
 			return true;
@@ -311,7 +339,7 @@ speaks(const struct span *t)
 }
 
 unsigned
-check_agent_order(const char *s, size_t len, bool lesson)
+check_agent_order(const char *s, size_t len, bool lesson, bool named)
 {
 	static const struct {
 		bool (*is)(const struct span *);
@@ -324,6 +352,9 @@ check_agent_order(const char *s, size_t len, bool lesson)
 	const struct span t = {s, len, lesson};
 	unsigned is = has(&t, agent_names) ? AGENT_NAMED : 0;
 
+	/* nobody is spoken to */
+	if (is == 0 && named)
+		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(orders); i++)
 		is |= orders[i].is(&t) ? orders[i].bit : 0;
 	return is;

@@ -21,8 +21,9 @@ enum agent_order {
 };
 
 /* Of text in small letters in which each blank is a space: bits of enum agent_order.
- * A text that talks about attacks may quote one. */
-unsigned check_agent_order(const char *, size_t len, bool lesson);
+ * A text that talks about attacks may quote one; none, where an assistant has to be
+ * named and is not. */
+unsigned check_agent_order(const char *, size_t len, bool lesson, bool named);
 
 /* It talks about such attacks: documentation quotes them. */
 bool check_agent_order_is_lesson(const char *, size_t len);
