@@ -54,6 +54,7 @@ themes(const struct check_file *f, const struct conf_doc *d)
 	check_config_refs(f, d);
 	check_config_shards(f, d);
 	check_config_tokenizer(f, d);
+	check_config_host(f, d);
 	check_config_command(f, d);
 }
 
