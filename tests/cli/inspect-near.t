@@ -170,4 +170,21 @@ quiet "an emoji of MkDocs"
 printf 'x: !!python/name:os.system\n' | file mkdocs.yml
 exits 1 "another function" assay-inspect "$tmp/b"
 prints 'critical *YAML_TAG'
+
+# --- a command that a variable holds
+run_list() { # run_list LIST
+	printf 'import subprocess, sys\ncmd = %s\nsubprocess.check_call(cmd)\n' "$1" | file launch.py
+}
+run_list '[sys.executable, "-m", "torch.distributed.run", f"--nnodes={n}", "train.py"] + sys.argv[1:]'
+quiet "a launcher"
+run_list '["./weights.bin", "x"]'
+hostile SOURCE_STARTS "a program of the bundle"
+run_list '[sys.executable, "-c", "import os; os.system(1)"]'
+hostile SOURCE_STARTS "code in a list"
+printf 'import subprocess, sys\ncmd = [sys.executable, "a.py"]\ncmd = ["./weights.bin"]\nsubprocess.check_call(cmd)\n' | file launch.py
+hostile SOURCE_STARTS "a variable with two values"
+for one in 'cmd.insert(0, "./weights.bin")' 'cmd[0] = "./weights.bin"'; do
+	printf 'import subprocess, sys\ncmd = [sys.executable, "a.py"]\n%s\nsubprocess.check_call(cmd)\n' "$one" | file launch.py
+	hostile SOURCE_STARTS "$one"
+done
 done_testing
