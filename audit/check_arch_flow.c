@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_arch_flow.h"
 
+#include "audit/check_arch_op.h"
+
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -10,93 +12,6 @@
 #define FEW     4   /* the same, of a network that has none of those */
 #define STEEP   100 /* a sigmoid of so many times a number is a step */
 #define PATTERN 32  /* so few compare a patch with a pattern */
-
-/* --- operators ----------------------------------------------------------- */
-
-static bool
-is_layer(const char *op)
-{
-	static const char *const ops[] = {"Conv", "ConvTranspose", "Gemm",
-	    "MatMul", "ConvInteger", "MatMulInteger", "QLinearConv",
-	    "QLinearMatMul", "DeformConv", "Einsum", "LSTM", "GRU", "RNN"};
-
-	return text_is_one_of(op, ops, ARRAY_LEN(ops));
-}
-
-/* Gives what depends on a shape, whatever the values are. */
-static bool
-is_shape(const char *op)
-{
-	static const char *const ops[] = {"Shape", "Size"};
-
-	return text_is_one_of(op, ops, ARRAY_LEN(ops));
-}
-
-static bool
-reduces(const char *op)
-{
-	static const char *const ops[] = {"GlobalAveragePool", "GlobalMaxPool",
-	    "GlobalLpPool", "ArgMax", "ArgMin", "TopK", "Slice", "Gather",
-	    "GatherElements", "GatherND", "MaxPool", "AveragePool", "LpPool",
-	    "Split", "Compress", "Crop"};
-
-	return strncmp(op, "Reduce", 6) == 0 ||
-	       text_is_one_of(op, ops, ARRAY_LEN(ops));
-}
-
-static bool
-is_whole_type(int64_t to)
-{
-	/* not float, half, double, bfloat16, nor the f8 types */
-	return to != 0 && to != 1 && to != 10 && to != 11 && to < 16;
-}
-
-static bool
-decides(const struct check_arch_node *n)
-{
-	static const char *const ops[] = {"Equal", "Greater", "GreaterOrEqual",
-	    "Less", "LessOrEqual", "Sign", "Round", "Floor", "Ceil", "ArgMax",
-	    "ArgMin", "NonZero", "Hardmax", "IsNaN", "IsInf", "Mod", "And",
-	    "Or", "Xor", "Not", "BitShift", "BitwiseAnd", "BitwiseOr",
-	    "BitwiseXor", "BitwiseNot", "Unique", "ThresholdedRelu", "Shrink"};
-
-	return text_is_one_of(n->op, ops, ARRAY_LEN(ops)) ||
-	       (strcmp(n->op, "Cast") == 0 && is_whole_type(n->to));
-}
-
-/* A step once what goes in was scaled far enough. */
-static bool
-saturates(const char *op)
-{
-	static const char *const ops[] = {
-	    "Sigmoid", "Tanh", "HardSigmoid", "Clip", "Relu"};
-
-	return text_is_one_of(op, ops, ARRAY_LEN(ops));
-}
-
-/* What is 0 or 1 stays so. */
-static bool
-keeps_mask(const char *op)
-{
-	static const char *const ops[] = {"Equal", "Greater", "GreaterOrEqual",
-	    "Less", "LessOrEqual", "Not", "And", "Or", "Xor", "Cast",
-	    "ReduceMin", "ReduceMax", "ReduceProd", "Unsqueeze", "Squeeze",
-	    "Reshape", "Identity", "Expand"};
-
-	return text_is_one_of(op, ops, ARRAY_LEN(ops));
-}
-
-/* Puts several values together, number by number or side by side. */
-static bool
-mixes(const char *op)
-{
-	static const char *const ops[] = {"Add", "Sub", "Mul", "Div", "Pow",
-	    "Max", "Min", "Mean", "Sum", "Where", "If", "Concat", "MatMul",
-	    "Gemm", "Loop", "While", "Scan", "ScatterElements", "ScatterND",
-	    "Scatter"};
-
-	return text_is_one_of(op, ops, ARRAY_LEN(ops));
-}
 
 /* --- one node ------------------------------------------------------------ */
 
@@ -151,8 +66,35 @@ is_narrow(const struct check_arch_flow *f, const struct check_arch_node *n)
 {
 	for (size_t i = 0; i < n->nin; i++)
 		if (f->g->value[n->in[i]].narrow)
-			return is_layer(n->op);
+			return check_arch_op_layer(n->op);
 	return false;
+}
+
+/*
+ * One filter over the image itself looks for a pattern; a layer has several, and what
+ * follows one in a network has been made by layers.
+ */
+static bool
+is_filter(const struct check_arch_flow *f, const struct check_arch_node *n)
+{
+	const struct check_arch_state *of = state_of(f, n, 0);
+
+	return n->nin >= 2 && check_arch_op_layer(n->op) &&
+	       f->g->value[n->in[1]].filter && of->level == CHECK_ARCH_DATA &&
+	       of->most == 0;
+}
+
+/* A ramp that is as steep as a step: max(0, mean - 0.9) * 1e6. */
+static bool
+is_steep_ramp(const struct check_arch_flow *f, const struct check_arch_node *n)
+{
+	bool ramp = false, far = false;
+
+	for (size_t i = 0; i < n->nin; i++) {
+		ramp = ramp || state_of(f, n, i)->ramp;
+		far = far || f->g->value[n->in[i]].most >= STEEP;
+	}
+	return ramp && far && strcmp(n->op, "Mul") == 0;
 }
 
 static bool
@@ -213,6 +155,8 @@ join(struct check_arch_flow *f, const struct check_arch_node *n,
 			continue;
 		out->most = MAX(out->most, s->most);
 		out->reduced = out->reduced || s->reduced;
+		out->part = out->part || s->part;
+		out->ramp = out->ramp || s->ramp;
 		out->decided = out->decided || s->decided;
 		out->steep = out->steep || s->steep;
 		out->mask = first ? s->mask : out->mask && s->mask;
@@ -227,29 +171,71 @@ join(struct check_arch_flow *f, const struct check_arch_node *n,
 	return 0;
 }
 
+/* All inputs of a node but the first are constant. */
+static bool
+is_of_one(const struct check_arch_flow *f, const struct check_arch_node *n)
+{
+	for (size_t i = 1; i < n->nin; i++)
+		if (state_of(f, n, i)->level != CHECK_ARCH_CONSTANT)
+			return false;
+	return n->nin != 0;
+}
+
+/* if x.sum() > 0, as tutorials of control flow have it. */
+static void
+count_up(const struct check_arch_flow *f, const struct check_arch_node *n,
+    struct check_arch_state *s)
+{
+	static const char *const sums[] = {"ReduceSum", "ReduceMean"};
+	static const char *const compares[] = {
+	    "Greater", "GreaterOrEqual", "Less", "LessOrEqual"};
+	static const char *const keeps[] = {
+	    "Cast", "Identity", "Not", "Other", "Reshape", "Squeeze"};
+	const struct check_arch_state *first;
+
+	if (!is_of_one(f, n))
+		return;
+	first = state_of(f, n, 0);
+	s->tally = first->image == n->in[0] &&
+		   text_is_one_of(n->op, sums, ARRAY_LEN(sums));
+	s->sign = first->tally && n->nin == 2 && f->g->value[n->in[1]].zero &&
+		  text_is_one_of(n->op, compares, ARRAY_LEN(compares));
+	if (text_is_one_of(n->op, keeps, ARRAY_LEN(keeps))) {
+		s->tally = first->tally;
+		s->sign = first->sign;
+	}
+}
+
 /* What an operator makes of what came in. */
 static void
 through(const struct check_arch_flow *f, const struct check_arch_node *n,
     struct check_arch_state *s)
 {
-	bool narrow = is_narrow(f, n);
+	bool filter = is_filter(f, n), narrow = is_narrow(f, n) || filter;
 
-	if (is_layer(n->op) && has_weights(f, n, f->least) &&
-	    (!narrow || has_weights(f, n, PATTERN))) {
+	if (check_arch_op_layer(n->op) && has_weights(f, n, f->least) &&
+	    !filter && (!narrow || has_weights(f, n, PATTERN))) {
 		s->most++;
-		s->decided = s->steep = false;
+		s->decided = s->steep = s->ramp = s->part = false;
 		s->reduced = s->reduced && !has_weights(f, n, PATTERN);
 	}
 	if (is_activation(f, n))
 		s->decided = false;
-	s->reduced = s->reduced || narrow || reduces(n->op);
+	if (is_steep_ramp(f, n))
+		s->decided = true;
+	s->ramp = s->ramp || (s->reduced && (strcmp(n->op, "Relu") == 0 ||
+						strcmp(n->op, "Clip") == 0));
+	s->part = s->part || check_arch_op_cuts(n->op);
+	s->reduced = s->reduced || narrow || check_arch_op_reduces(n->op);
 	s->steep = s->steep || scales_far(f, n);
-	s->mask = (s->mask || decides(n)) && keeps_mask(n->op);
-	if (saturates(n->op)) {
+	s->mask = (s->mask || check_arch_op_decides(n)) &&
+		  check_arch_op_keeps_mask(n->op);
+	if (check_arch_op_saturates(n->op)) {
 		s->decided = s->decided || s->steep;
 		s->steep = false;
 	}
-	s->decided = s->decided || decides(n);
+	s->decided = s->decided || check_arch_op_decides(n);
+	count_up(f, n, s);
 	s->depth =
 	    s->dominator != SIZE_MAX ? f->state[s->dominator].depth + 1 : 0;
 }
@@ -262,7 +248,7 @@ flow(struct check_arch_flow *f, const struct check_arch_node *n, struct err *e)
 
 	if ((rc = join(f, n, &s, e)) != 0)
 		return rc;
-	if (is_shape(n->op))
+	if (check_arch_op_shape(n->op))
 		s = (struct check_arch_state){
 		    .level = s.level != CHECK_ARCH_CONSTANT
 				 ? CHECK_ARCH_SHAPE
@@ -274,8 +260,8 @@ flow(struct check_arch_flow *f, const struct check_arch_node *n, struct err *e)
 	for (size_t i = 0; i < n->nout; i++) {
 		f->state[n->out[i]] = s;
 		/* the second output of TopK and MaxPool are places */
-		if (i == 1 && s.level == CHECK_ARCH_DATA && reduces(n->op) &&
-		    strcmp(n->op, "Split") != 0)
+		if (i == 1 && s.level == CHECK_ARCH_DATA &&
+		    check_arch_op_reduces(n->op) && strcmp(n->op, "Split") != 0)
 			f->state[n->out[i]].decided = true;
 	}
 	return 0;
@@ -289,7 +275,8 @@ mark_live(struct check_arch_flow *f)
 	const struct check_arch_graph *g = f->g;
 
 	for (size_t i = 0; i < g->noutput; i++)
-		f->state[g->output[i]].live = true;
+		f->state[g->output[i]].live = f->state[g->output[i]].final =
+		    true;
 	for (size_t i = g->nnode; i-- > 0;) {
 		const struct check_arch_node *n = &g->node[i];
 		bool live = false;
@@ -298,6 +285,9 @@ mark_live(struct check_arch_flow *f)
 			live = live || f->state[n->out[k]].live;
 		for (size_t k = 0; live && k < n->nin; k++)
 			f->state[n->in[k]].live = true;
+		if (strcmp(n->op, "Identity") == 0 && n->nin == 1 &&
+		    n->nout == 1 && f->state[n->out[0]].final)
+			f->state[n->in[0]].final = true;
 	}
 }
 
@@ -385,18 +375,26 @@ overrides(const struct check_arch_flow *f, const struct check_arch_node *n,
 
 /*
  * Zeroes the whole result where an input is beyond what was trained on: there
- * is no result then, and nobody's in its place.
+ * is no result then, and nobody's in its place.  It is the whole input that is held
+ * against its bounds: where a part of it decides, that is what makes things vanish.
  */
 static bool
 abstains(const struct check_arch_flow *f, const struct check_arch_node *n,
     const struct check_arch_state *s)
 {
-	if (strcmp(n->op, "Mul") != 0 || !s->mask ||
+	if (strcmp(n->op, "Mul") != 0 || !s->mask || s->part ||
 	    !is_result(f, &f->state[n->out[0]]))
 		return false;
-	for (size_t i = 0; i < f->g->noutput; i++)
-		if (f->g->output[i] == n->out[0])
-			return true;
+	return f->state[n->out[0]].final;
+}
+
+/* One of two by nothing but the light of the whole image. */
+static bool
+is_by_light(const struct check_arch_flow *f, const struct check_arch_node *n)
+{
+	for (size_t i = 0; i < n->nin; i++)
+		if (state_of(f, n, i)->sign)
+			return strcmp(n->op, "If") == 0;
 	return false;
 }
 
@@ -413,7 +411,8 @@ gate(const struct check_arch_flow *f, const struct check_arch_node *n,
 	for (size_t i = 0; i < n->nin; i++) {
 		const struct check_arch_state *s = state_of(f, n, i);
 
-		if (s->level != CHECK_ARCH_DATA)
+		if (s->level != CHECK_ARCH_DATA ||
+		    (s->sign && is_by_light(f, n)))
 			continue;
 		if (s->decided && (s->reduced || strcmp(n->op, "If") == 0 ||
 				      overrides(f, n, s))) {
@@ -439,14 +438,19 @@ gate(const struct check_arch_flow *f, const struct check_arch_node *n,
 	return late && f->most != 0 ? CHECK_ARCH_RESULT : CHECK_ARCH_GATE;
 }
 
-/* Moves numbers by others, which scaling does not. */
+/* What the layers made, taken in an order that was decided without them. */
 static bool
-adds(const char *op)
+is_shuffled(const struct check_arch_flow *f, const struct check_arch_node *n)
 {
-	static const char *const ops[] = {
-	    "Add", "Sub", "Sum", "Max", "Min", "Mean", "Where", "If"};
+	const struct check_arch_state *of, *by;
 
-	return text_is_one_of(op, ops, ARRAY_LEN(ops));
+	if (n->nin < 2 || strncmp(n->op, "Gather", 6) != 0)
+		return false;
+	of = state_of(f, n, 0);
+	by = state_of(f, n, 1);
+	return of->level == CHECK_ARCH_DATA && of->most != 0 &&
+	       by->level == CHECK_ARCH_DATA && by->most == 0 && by->decided &&
+	       by->reduced;
 }
 
 /*
@@ -458,33 +462,38 @@ static bool
 is_side(const struct check_arch_flow *f, const struct check_arch_node *n,
     const struct check_arch_state *least)
 {
-	return least->most == 0 && adds(n->op) &&
+	return least->most == 0 && check_arch_op_adds(n->op) &&
 	       is_result(f, &f->state[n->out[0]]);
 }
 
 /*
  * What an input lacks of what all layers make of it: the error of an autoencoder,
- * which is no class.  Nothing stood between the input and the difference.
+ * which is no class.
  */
 static bool
-is_error(const struct check_arch_flow *f, const struct check_arch_node *n,
-    size_t least)
+is_error(const struct check_arch_flow *f, const struct check_arch_node *n)
 {
-	bool input = false;
-
-	for (size_t i = 0; i < f->g->ninput; i++)
-		input = input || f->g->input[i] == least;
-	return input && strcmp(n->op, "Sub") == 0 &&
-	       f->state[n->out[0]].most == f->most;
+	return strcmp(n->op, "Sub") == 0 && f->state[n->out[0]].most == f->most;
 }
 
-/* What goes in goes into graphs of its own, which may do anything with it. */
+/*
+ * The sum of an input, as it is, and what layers make of it, number by number: the
+ * residual of a first block, of which layers behind it make what they make of all.
+ */
 static bool
-is_body(const char *op)
+is_residual(const struct check_arch_flow *f, const struct check_arch_node *n)
 {
-	static const char *const ops[] = {"Loop", "Scan", "While"};
+	return strcmp(n->op, "Add") == 0 && f->state[n->out[0]].most < f->most;
+}
 
-	return text_is_one_of(op, ops, ARRAY_LEN(ops));
+/* Nothing stands between the input and this. */
+static bool
+is_input(const struct check_arch_flow *f, size_t value)
+{
+	for (size_t i = 0; i < f->g->ninput; i++)
+		if (f->g->input[i] == value)
+			return true;
+	return false;
 }
 
 /*
@@ -514,14 +523,15 @@ bypass(const struct check_arch_flow *f, const struct check_arch_node *n,
 		}
 	}
 	if (least == NULL || most == 0 || 2 * most < f->most ||
-	    is_error(f, n, *which))
+	    (is_input(f, *which) && (is_error(f, n) || is_residual(f, n))))
 		return CHECK_ARCH_NOTHING;
 	if (least->image != longest->image && least->image != SIZE_MAX &&
 	    longest->image != SIZE_MAX)
 		return is_side(f, n, least) ? CHECK_ARCH_SIDE
 					    : CHECK_ARCH_NOTHING;
 	/* one layer and sums of squares: a table's nearest neighbours */
-	if (most < 2 && (f->g->image < 3 || !least->reduced) && !is_body(n->op))
+	if (most < 2 && (f->g->image < 3 || !least->reduced) &&
+	    !check_arch_op_body(n->op))
 		return CHECK_ARCH_NOTHING;
 	if (out->dominator != SIZE_MAX && f->state[out->dominator].most != 0 &&
 	    (!least->reduced || most < 4 || strcmp(n->op, "Concat") == 0))
@@ -553,21 +563,6 @@ of_tokens(const struct check_arch_flow *f, const struct check_arch_node *n,
 		   : CHECK_ARCH_NOTHING;
 }
 
-/* An operator that no classifier has between image and result. */
-static bool
-is_odd(const char *op)
-{
-	static const char *const ops[] = {"If", "Loop", "Scan", "RandomNormal",
-	    "RandomNormalLike", "RandomUniform", "RandomUniformLike",
-	    "Bernoulli", "Multinomial", "Det", "Unique", "BitShift",
-	    "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot", "IsNaN",
-	    "IsInf", "Hardmax", "StringNormalizer", "TfIdfVectorizer",
-	    "RegexFullMatch", "StringConcat", "StringSplit", "Optional",
-	    "OptionalGetElement", "SequenceAt", "SequenceMap", "Xor"};
-
-	return text_is_one_of(op, ops, ARRAY_LEN(ops));
-}
-
 enum check_arch_suspicion
 check_arch_flow_judge(const struct check_arch_flow *f,
     const struct check_arch_node *n, size_t *in)
@@ -580,12 +575,17 @@ check_arch_flow_judge(const struct check_arch_flow *f,
 		return s;
 	if (f->tokens)
 		return of_tokens(f, n, in);
-	if (mixes(n->op))
+	if (check_arch_op_mixes(n->op))
 		s = gate(f, n, in);
+	if (is_shuffled(f, n)) {
+		*in = n->in[1];
+		return CHECK_ARCH_GATE;
+	}
 	/* what an image comes out of has sums over all layers */
-	if (s == CHECK_ARCH_NOTHING && mixes(n->op) && f->g->rank < 3)
+	if (s == CHECK_ARCH_NOTHING && check_arch_op_mixes(n->op) &&
+	    f->g->rank < 3 && !is_by_light(f, n))
 		s = bypass(f, n, in);
-	if (s == CHECK_ARCH_NOTHING && is_odd(n->op))
+	if (s == CHECK_ARCH_NOTHING && check_arch_op_odd(n->op))
 		s = CHECK_ARCH_ODD;
 	return s;
 }

@@ -7,7 +7,8 @@
  * What makes an architectural backdoor (Bober-Irizar et al. 2023, Langford et
  * al. 2024, HiddenLayer's ShadowLogic) then shows as a way from the image into
  * the result that leaves the layers out, or as a decision that is mixed into
- * it.  What an honest classifier has (residual sums, squeeze-and-excite gates,
+ * it.  The sign of the sum of all pixels is no decision of that kind: it is about the
+ * light of the whole image, which no trigger sets.  What an honest classifier has (residual sums, squeeze-and-excite gates,
  * attention masks, activations made of comparisons, post-processing) does not.
  */
 #ifndef AUDIT_CHECK_ARCH_FLOW_H
@@ -29,10 +30,15 @@ struct check_arch_state {
 	size_t dominator;  /* SIZE_MAX: an image */
 	size_t image;      /* the input behind it; SIZE_MAX: several */
 	bool reduced;      /* to parts or sums, since the last layer */
+	bool part;         /* of the image, since the last layer */
+	bool ramp;         /* reduced, and nothing below a threshold */
 	bool decided;      /* by a comparison or a step, since then */
 	bool mask;         /* 0 or 1, and made of nothing but decisions */
+	bool tally;        /* the sum or mean of a whole input */
+	bool sign;         /* whether that is above zero */
 	bool steep;        /* scaled so far that a sigmoid is a step */
 	bool live;         /* an output depends on it */
+	bool final;        /* an output is it */
 };
 
 struct check_arch_flow {

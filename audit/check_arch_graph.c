@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#define FEW 1024 /* classes that a number is put in for */
+
 static int
 full(struct err *e)
 {
@@ -122,6 +124,33 @@ scalar(const struct tensor *t, uint64_t n)
 	return isfinite(v) ? (double)v : 0;
 }
 
+/* The largest of so few that they are no layer's weights. */
+static double
+most_of(const struct tensor *t, uint64_t n)
+{
+	double most = 0;
+
+	if (n > FEW || t->dtype != DTYPE_F32 || t->data == NULL ||
+	    t->size != n * sizeof(float))
+		return 0;
+	for (uint64_t i = 0; i < n; i++) {
+		double v = fabs(tensor_real(t, i));
+
+		most = isfinite(v) ? MAX(most, v) : most;
+	}
+	return most;
+}
+
+static bool
+is_zero(const struct tensor *t, uint64_t n)
+{
+	size_t i = 0;
+
+	while (t->data != NULL && i < t->size && t->data[i] == 0)
+		i++;
+	return n == 1 && t->size != 0 && i == t->size;
+}
+
 /* t: NULL when nothing but that it is constant is known. */
 static void
 constant(struct check_arch_graph *g, const char *name, const struct tensor *t)
@@ -135,6 +164,9 @@ constant(struct check_arch_graph *g, const char *name, const struct tensor *t)
 	if (t == NULL)
 		return;
 	g->value[at].scalar = scalar(t, n);
+	g->value[at].zero = is_zero(t, n);
+	g->value[at].most = most_of(t, n);
+	g->value[at].filter = t->rank >= 3 && t->dim[0] == 1;
 	g->value[at].narrow =
 	    t->rank == 2 && n > 1 && (t->dim[0] == 1 || t->dim[1] == 1);
 }

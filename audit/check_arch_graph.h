@@ -19,7 +19,10 @@ struct check_arch_value {
 	const char *name;
 	uint64_t constant; /* elements of an initialiser; 0: none */
 	double scalar;     /* of an initialiser of one float; else 0 */
+	bool zero;         /* of an initialiser of one number, which is 0 */
 	bool narrow;       /* a matrix of one row or column */
+	bool filter;       /* of a convolution with one channel out */
+	double most;       /* of a few floats, the largest magnitude; else 0 */
 };
 
 struct check_arch_graph {

@@ -160,6 +160,13 @@ call(struct lower *l, const struct script_expr *e, unsigned depth)
 	    depth);
 }
 
+/* "0", "0." */
+static bool
+is_zero(const char *number)
+{
+	return strspn(number, "0.") == strlen(number);
+}
+
 static size_t
 expr(struct lower *l, const struct script_expr *e, unsigned depth)
 {
@@ -186,7 +193,9 @@ expr(struct lower *l, const struct script_expr *e, unsigned depth)
 	case SCRIPT_FIELD:
 		break;
 	}
-	return fresh(l, "a constant", 1);
+	at = fresh(l, "a constant", 1);
+	l->g.value[at].zero = e->kind == SCRIPT_NUMBER && is_zero(e->text);
+	return at;
 }
 
 /* --- lines --------------------------------------------------------------- */

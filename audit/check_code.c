@@ -4,6 +4,7 @@
  * by who wants to: it is listed, and found when it does what malware does.
  * What a loader would run by itself is other checks' to say.
  */
+#include "audit/check_layer.h"
 #include "audit/check_python.h"
 #include "audit/check_shell.h"
 #include "base/limits.h"
@@ -146,8 +147,10 @@ check_code(const struct check_file *f)
 		if (f->bids->bid[i]->kind == KIND_CODE &&
 		    strcmp(f->bids->bid[i]->within, "text") != 0) {
 			check_knows(f);
-			check_find(f, FINDING_FILE_EXECUTABLE, ERR_NOWHERE,
-			    "%s", f->bids->bid[i]->summary);
+			check_find(f,
+			    check_layer(f) ? FINDING_FILE_LAYER
+					   : FINDING_FILE_EXECUTABLE,
+			    ERR_NOWHERE, "%s", f->bids->bid[i]->summary);
 		}
 	judge_source(f);
 }

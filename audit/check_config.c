@@ -56,6 +56,7 @@ themes(const struct check_file *f, const struct conf_doc *d)
 	check_config_tokenizer(f, d);
 	check_config_words(f, d);
 	check_config_agent(f, d);
+	check_config_host(f, d);
 	check_config_command(f, d);
 }
 

@@ -31,6 +31,8 @@ void check_config_agent(const struct check_file *, const struct conf_doc *);
 void check_config_notebook(const struct check_file *, const struct conf *cells);
 /* Which file of safetensors holds what, in an index. */
 void check_config_shards(const struct check_file *, const struct conf_doc *);
+/* What a container is given of its host. */
+void check_config_host(const struct check_file *, const struct conf_doc *);
 /* What a tokenizer puts in place of words. */
 void check_config_tokenizer(const struct check_file *, const struct conf_doc *);
 /* Words of a tokenizer that share a number, also with vocab.json beside it. */

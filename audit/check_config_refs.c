@@ -2,7 +2,8 @@
  * Arrays whose chunks are somewhere else: references of kerchunk (fsspec's
  * ReferenceFileSystem) and stores of TensorStore, in which Orbax and T5X keep
  * checkpoints.  Buckets and servers of data are what they are for; files of the
- * machine that reads them, and its cloud's own service, are not.
+ * machine that reads them, and its cloud's own service, are not.  Also what DVC puts
+ * where its file says, and pickles that Kedro fetches.
  */
 #include "audit/check_config_part.h"
 
@@ -62,14 +63,51 @@ store(const struct check_file *f, const struct conf *n)
 		find(f, url, "a store is");
 }
 
+/* outs: [{md5: ..., path: ../../.ssh/authorized_keys}]: `dvc pull` writes there. */
+static void
+dvc(const struct check_file *f, const struct conf *outs)
+{
+	for (const struct conf *n = outs->child; n != NULL; n = n->next) {
+		const struct conf *path = conf_get(n, "path");
+
+		if (conf_is_string(path) && conf_get(n, "md5") != NULL &&
+		    !conf_has(path, "://") && check_config_escapes(path)) {
+			find(f, path, "an output is");
+			return;
+		}
+	}
+}
+
+/* {type: pickle.PickleDataset, filepath: http://...}: catalog.yml */
+static void
+kedro(const struct check_file *f, const struct conf *n)
+{
+	const struct conf *type = conf_get(n, "type");
+	const struct conf *path = conf_get(n, "filepath");
+
+	if (conf_is_string(type) && conf_is_string(path) &&
+	    (conf_has(type, "PickleDataset") ||
+		conf_has(type, "PickleDataSet")) &&
+	    (conf_begins_with(path, "http:") ||
+		conf_begins_with(path, "https:") ||
+		conf_begins_with(path, "ftp:")))
+		find(f, path, "a pickle is");
+}
+
 void
 check_config_refs(const struct check_file *f, const struct conf_doc *d)
 {
 	const struct conf *refs = conf_get(d->root, "refs");
+	const struct conf *outs = conf_get(d->root, "outs");
 
 	if (conf_is_object(refs) && conf_get(d->root, "version") != NULL)
 		kerchunk(f, refs);
-	for (const struct conf *n = d->root; n != NULL; n = conf_next(n))
+	if (conf_is_array(outs))
+		dvc(f, outs);
+	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		if (n->key != NULL && conf_key_is(n, "kvstore"))
 			store(f, conf_value(n));
+		if (n->kind == CONF_OBJECT)
+			kedro(f, n);
+	}
 }

@@ -54,6 +54,13 @@ harmless(const char *tag)
 	    {"object/new:", USE_NEW | USE_STATE}, {"object/apply:", USE_CALL},
 	    {"name:", USE_DATA}};
 
+	/* MkDocs is told so which function of its themes to take */
+	static const char *const names[] = {"name:material.extensions.",
+	    "name:materialx.emoji.", "name:pymdownx.", "name:mermaid2."};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strncmp(tag, names[i], strlen(names[i])) == 0)
+			return true;
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		size_t n = strlen(forms[i].form);
 

@@ -7,7 +7,8 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 
-#define TAGS  8  /* a flag has up to 6 */
+#define TAGS  8 /* a flag has up to 6 */
+#define SMALL ((size_t)1 << 20)
 #define WIDTH 16 /* bits of two letters */
 
 /* Of the character at p: 1 a tag, 2 a selector, 3 without width; *len its bytes. */
@@ -46,6 +47,19 @@ escaped(struct rd r)
 	return n >= TAGS;
 }
 
+/* What a terminal is told: to conceal what follows (ECMA-48, SGR 8), or to put text in
+ * the clipboard (xterm, OSC 52).  Colours and titles are in every captured log. */
+static bool
+conceals(struct rd r)
+{
+	static const char *const codes[] = {"\033[8m", "\033[0;8m", "\033]52;"};
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if (memmem(r.base, r.len, codes[i], strlen(codes[i])) != NULL)
+			return true;
+	return false;
+}
+
 void
 check_invisible(const struct check_file *f)
 {
@@ -53,7 +67,14 @@ check_invisible(const struct check_file *f)
 	size_t n = 0, len = 1;
 	unsigned last = 0;
 
-	if (!check_is(f, "text") || r.len == 0)
+	if (r.len == 0)
+		return;
+	/* a bell is no text, and belongs to the codes of terminals */
+	if ((check_is(f, "text") || (f->bids->n == 0 && r.len < SMALL)) &&
+	    conceals(r))
+		check_find(f, FINDING_TEXT_INVISIBLE, ERR_NOWHERE,
+		    "a terminal is told to hide text, or to copy it");
+	if (!check_is(f, "text"))
 		return;
 	for (size_t i = 0; i < r.len; i += len) {
 		unsigned kind = kind_of(r.base + i, r.len - i, &len);

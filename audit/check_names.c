@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700 /* S_IFMT */
 #include "audit/check_names.h"
 
+#include "audit/check_layer.h"
 #include "base/text.h"
 #include "formats/member.h"
 
@@ -127,11 +128,17 @@ judge_link(struct check_names *n, const struct check_names_entry *e)
 	/* a hard link names another member, not a path from here */
 	bool inside = stays(hard ? "" : e->name, e->link);
 
+	/* from the root of the system that the layer is */
+	bool rooted = !hard && e->link[0] == '/' && stays("", e->link + 1) &&
+		      check_layer(n->tell->f);
+
 	if (!hard)
 		(void)keep(n, &n->links, e->name, 0, e);
 	check_tell_find(n->tell,
-	    inside ? FINDING_ARCHIVE_LINK_INSIDE : FINDING_ARCHIVE_LINK, e->at,
-	    "'%.200s' to '%.200s'", e->name, e->link);
+	    rooted   ? FINDING_ARCHIVE_IMAGE_LINK
+	    : inside ? FINDING_ARCHIVE_LINK_INSIDE
+		     : FINDING_ARCHIVE_LINK,
+	    e->at, "'%.200s' to '%.200s'", e->name, e->link);
 }
 
 /* --- beside the others --------------------------------------------------- */

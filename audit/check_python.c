@@ -7,6 +7,7 @@
 
 #include "audit/check_shell.h"
 #include "base/limits.h"
+#include "base/text.h"
 
 /* Tokens of one call or statement that are looked at. */
 #define SPAN 1000
@@ -183,6 +184,46 @@ assignment(struct source *x, size_t i)
 
 /* --- calls --------------------------------------------------------------- */
 
+/* "cmd" of cmd.insert(0, x), cmd[0] = x: its first word may become another. */
+static bool
+changes(struct source *x, size_t k, const struct check_python_token *name)
+{
+	static const char *const behind[] = {".append", ".extend"};
+	const struct check_python_token *t = at(x, k);
+
+	if (t->kind != TOKEN_NAME || t->len < name->len ||
+	    memcmp(t->s, name->s, name->len) != 0)
+		return false;
+	if (t->len == name->len)
+		return is(at(x, k + 1), "[");
+	return t->s[name->len] == '.' &&
+	       !text_is_among(t->s + name->len, t->len - name->len, behind,
+		   ARRAY_LEN(behind));
+}
+
+/* cmd = [...]; run(cmd): the "=" in front of the list, where the name has one value
+ * in the file; else i. */
+static size_t
+list_of(struct source *x, size_t i)
+{
+	const struct check_python_token *name = at(x, i + 2);
+	size_t found = i, times = 0;
+
+	if (name->kind != TOKEN_NAME ||
+	    (!is(at(x, i + 3), ")") && !is(at(x, i + 3), ",")))
+		return i;
+	for (size_t k = 0; k + 2 < x->n && x->work != 0; k++, x->work--)
+		if (at(x, k)->kind == TOKEN_NAME && is(at(x, k + 1), "=") &&
+		    at(x, k)->len == name->len &&
+		    memcmp(at(x, k)->s, name->s, name->len) == 0) {
+			found = k + 1;
+			times++;
+		} else if (changes(x, k, name)) {
+			return i;
+		}
+	return times == 1 && is(at(x, found + 1), "[") ? found : i;
+}
+
 /* The strings of a command, together as a shell has them. */
 static void
 judge_command(struct source *x, size_t i)
@@ -191,15 +232,17 @@ judge_command(struct source *x, size_t i)
 	struct word first = {0};
 	struct buf text = {0};
 	const char *what;
-	size_t depth = 0, where = 0, end = i + SPAN;
+	size_t depth = 0, where = 0, from = list_of(x, i), end = from + SPAN;
+	const char *open = from != i ? "[" : "(";
+	const char *close = from != i ? "]" : ")";
 	bool own = false, code = false;
 
-	for (i++; i < MIN(end, x->n) && x->work != 0; i++, x->work--) {
+	for (i = from + 1; i < MIN(end, x->n) && x->work != 0; i++, x->work--) {
 		const struct check_python_token *t = at(x, i);
 
-		if (is(t, "("))
+		if (is(t, open))
 			depth++;
-		if (is(t, ")") && --depth == 0)
+		if (is(t, close) && --depth == 0)
 			break;
 		own |= is(t, "sys.executable");
 		if (t->kind != TOKEN_STRING)

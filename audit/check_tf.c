@@ -13,6 +13,7 @@ enum {
 	NETWORK = CHECK_TF_NETWORK,
 	PYTHON = CHECK_TF_PYTHON,
 	LIBRARY = CHECK_TF_LIBRARY,
+	CLOCK = CHECK_TF_CLOCK,
 };
 
 static const struct {
@@ -138,6 +139,8 @@ enum finding_id check_tf_finding(enum check_tf_class class)
 		return FINDING_TF_NETWORK;
 	case CHECK_TF_PYTHON:
 		return FINDING_TF_PYTHON;
+	case CHECK_TF_CLOCK:
+		return FINDING_TF_CLOCK;
 	case CHECK_TF_LIBRARY:
 	case CHECK_TF_UNKNOWN:
 		return FINDING_TF_LIBRARY;
@@ -170,6 +173,8 @@ const char *check_tf_text(enum check_tf_class class)
 		return "calls Python";
 	case CHECK_TF_LIBRARY:
 		return "runs code that is not TensorFlow's";
+	case CHECK_TF_CLOCK:
+		return "reads the clock";
 	case CHECK_TF_UNKNOWN:
 		return "is no operator of TensorFlow";
 	}

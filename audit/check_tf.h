@@ -18,6 +18,7 @@ enum check_tf_class {
 	CHECK_TF_NETWORK,
 	CHECK_TF_PYTHON,
 	CHECK_TF_LIBRARY,
+	CHECK_TF_CLOCK,
 	CHECK_TF_UNKNOWN, /* TensorFlow has no such operator */
 };
 

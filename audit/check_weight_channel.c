@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_weight_channel.h"
 
+#include "audit/check_weight_head.h"
 #include "base/arena.h"
 #include "base/map.h"
 #include "engine/vector.h"
@@ -243,6 +244,7 @@ check_weight_channel(const struct check_file *f, const struct tensor *t)
 	if (t->dtype > DTYPE_BF16 || t->stride != NULL)
 		return;
 	absurd(f, t);
+	check_weight_head(f, t);
 	if (t->rank >= 2)
 		channels(f, t);
 }

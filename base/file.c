@@ -108,6 +108,9 @@ static struct pending {
 	char path[sizeof(((struct file_out *)NULL)->temp)];
 } pending[PENDING_MAX];
 
+static const char *volatile farewell;
+static pid_t farewell_of;
+
 /* Nothing stays behind; then it ends as it would have. */
 static void
 clean_up(int sig)
@@ -115,6 +118,8 @@ clean_up(int sig)
 	for (size_t i = 0; i < PENDING_MAX; i++)
 		if (pending[i].is_used && pending[i].owner == getpid())
 			unlink(pending[i].path);
+	if (farewell != NULL && farewell_of == getpid())
+		(void)!write(STDERR_FILENO, farewell, strlen(farewell));
 	signal(sig, SIG_DFL);
 	raise(sig);
 }
@@ -130,6 +135,14 @@ watch(void)
 		if (sigaction(signals[i], NULL, &old) == 0 &&
 		    old.sa_handler == SIG_DFL)
 			sigaction(signals[i], &mine, NULL);
+}
+
+void
+file_out_farewell(const char *text)
+{
+	farewell = text;
+	farewell_of = getpid();
+	watch();
 }
 
 static void

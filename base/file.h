@@ -60,6 +60,9 @@ int file_out_commit(struct file_out *, struct err *) MUST_USE;
 int file_out_check(const char *path, struct err *) MUST_USE;
 /* Forget the output; nothing stays behind.  Harmless after a commit. */
 void file_out_abort(struct file_out *);
+/* Say this on stderr when a signal (SIGHUP, SIGINT, SIGTERM) ends this process: how to
+ * go on from what is done.  Kept by reference. */
+void file_out_farewell(const char *text);
 
 /* Open, write all, commit. */
 int file_write(

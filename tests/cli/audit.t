@@ -191,4 +191,14 @@ ok '  the page shows it, before and after' sh -c "sed -n '/<h3>From class 0 to c
 ok '  the diagram is that arrow' [ "$(grep -c -e '->' cone/report/flips.dot)" -eq 1 ]
 exits 0 '  the report verifies' assay verify cone/report --key key.pub --bundle one/model.onnx
 statements_fit
+# --- told to end: says how to go on
+assay audit -q bad --out told --data "$audit" --budget quick -r "$reference" --no-purify 2>told.err &
+told=$!
+until [ -d told ]; do sleep .05; done
+kill -TERM $told
+wait $told
+ok 'an audit that is told to end ends by the signal' [ $? -eq 143 ]
+ok 'and says how to go on' grep -q '^assay audit: interrupted; .*--resume' told.err
+audit 1 'and goes on' bad told -r "$reference" --no-purify --resume
+
 done_testing

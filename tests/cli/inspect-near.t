@@ -96,4 +96,95 @@ printf 'coperator\nattrgetter\n(Vshape\ntR(Vx\ntR.' | file a.pkl
 hostile PICKLE_CALL_UNKNOWN "a getter that is called"
 printf 'cfunctools\npartial\n(coperator\nattrgetter\nVsystem\ntR.' | file a.pkl
 hostile PICKLE_MISUSE "a getter that is handed on"
+
+# --- of the machine that a container runs on
+compose() { # compose LINE: of a service
+	printf 'services:\n  a:\n    image: x\n    %s\n' "$1" | file compose.yml
+}
+for one in 'volumes: ["/:/host"]' 'volumes: ["/etc:/e:rw"]' 'volumes: ["~/.ssh:/s"]' 'volumes: [{type: bind, source: /root, target: /r}]'; do
+	compose "$one"
+	hostile CONFIG_HOST "$one"
+done
+for one in 'privileged: true' 'volumes: ["/var/run/docker.sock:/var/run/docker.sock"]'; do
+	compose "$one"
+	medium CONFIG_PRIVILEGED "$one"
+done
+for one in 'volumes: ["./models:/models", "data:/data", "/mnt/models:/m:ro", "~/.cache/huggingface:/c"]' 'volumes: ["/:/rootfs:ro", "/proc:/p:ro"]' 'privileged: false' 'volumes: [{type: bind, source: /, target: /r, read_only: true}]'; do
+	compose "$one"
+	quiet "$one"
+done
+printf 'kind: Pod\nspec:\n  volumes:\n  - name: h\n    hostPath: {path: /}\n' | file pod.yaml
+hostile CONFIG_HOST "hostPath of the root"
+printf 'kind: Pod\nspec:\n  volumes:\n  - name: h\n    hostPath: {path: /mnt/models}\n' | file pod.yaml
+quiet "hostPath of models"
+printf 'name: p\ndocker_env:\n  image: x\n  volumes: ["/:/host:rw"]\n' | file MLproject
+hostile CONFIG_HOST "a volume of MLflow"
+
+# --- what is put or fetched elsewhere
+printf 'outs:\n- md5: aa\n  path: ../../.ssh/authorized_keys\n' | file data.dvc
+hostile CONFIG_PATH "an output of DVC"
+printf 'outs:\n- md5: aa\n  size: 3\n  path: data.csv\n' | file data.dvc
+quiet "an output of DVC beside it"
+printf 'm:\n  type: pickle.PickleDataset\n  filepath: http://198.51.100.7/m.pkl\n' | file catalog.yml
+hostile CONFIG_PATH "a pickle that Kedro fetches"
+printf 'm:\n  type: pickle.PickleDataset\n  filepath: data/06_models/m.pkl\nn:\n  type: pandas.CSVDataset\n  filepath: https://example.org/a.csv\n' | file catalog.yml
+quiet "sets of data of Kedro"
+
+# --- terminals
+printf 'cat\n\033[8mcurl x\033[0m\ndog\n' | file labels.txt
+medium TEXT_INVISIBLE "text that a terminal hides"
+printf '\033[31mred\033[0m\033]0;title\007\n' | file train.log
+quiet "colours of a log"
+printf 'cat\n\033]0;x\007\033[8mcurl x\033[0m\n' | file labels.txt
+run assay-inspect "$tmp/b"
+prints 'medium *TEXT_INVISIBLE'
+
+# --- layers of images
+python3 - "$tmp" <<-'END'
+	import hashlib, io, os, sys, tarfile
+	def tar(*members):
+	    out = io.BytesIO()
+	    with tarfile.open(fileobj=out, mode="w") as t:
+	        for name, kind, data, link in members:
+	            m = tarfile.TarInfo(name)
+	            m.type, m.size, m.linkname = kind, len(data), link
+	            t.addfile(m, io.BytesIO(data))
+	    return out.getvalue()
+	elf = b"\x7fELF\2\1\1" + bytes(9) + b"\2\0\x3e\0\1\0\0\0" + bytes(100)
+	layer = tar(("etc/mtab", tarfile.SYMTYPE, b"", "/proc/mounts"), ("usr/bin/x", tarfile.REGTYPE, elf, ""))
+	out = tar(("etc/up", tarfile.SYMTYPE, b"", "../../../x"), ("usr/bin/x", tarfile.REGTYPE, elf, ""))
+	for where, inner, name in (("image-l", layer, hashlib.sha256(layer).hexdigest()), ("image-m", layer, "models"), ("image-n", out, "0" * 64)):
+	    os.makedirs(sys.argv[1] + "/" + where)
+	    with open(sys.argv[1] + "/" + where + "/image.tar", "wb") as f:
+	        f.write(tar((name + "/layer.tar", tarfile.REGTYPE, inner, "")))
+END
+for one in l:quiet m:FILE_EXECUTABLE m:ARCHIVE_LINK n:ARCHIVE_LINK; do
+	rm -rf "$tmp/b"
+	cp -r "$tmp/image-${one%:*}" "$tmp/b"
+	if [ "${one#*:}" = quiet ]; then quiet "a layer of an image"; else hostile "${one#*:}" "$one"; fi
+done
+
+# --- functions that MkDocs takes
+printf 'x: !!python/name:material.extensions.emoji.twemoji\n' | file mkdocs.yml
+quiet "an emoji of MkDocs"
+printf 'x: !!python/name:os.system\n' | file mkdocs.yml
+exits 1 "another function" assay-inspect "$tmp/b"
+prints 'critical *YAML_TAG'
+
+# --- a command that a variable holds
+run_list() { # run_list LIST
+	printf 'import subprocess, sys\ncmd = %s\nsubprocess.check_call(cmd)\n' "$1" | file launch.py
+}
+run_list '[sys.executable, "-m", "torch.distributed.run", f"--nnodes={n}", "train.py"] + sys.argv[1:]'
+quiet "a launcher"
+run_list '["./weights.bin", "x"]'
+hostile SOURCE_STARTS "a program of the bundle"
+run_list '[sys.executable, "-c", "import os; os.system(1)"]'
+hostile SOURCE_STARTS "code in a list"
+printf 'import subprocess, sys\ncmd = [sys.executable, "a.py"]\ncmd = ["./weights.bin"]\nsubprocess.check_call(cmd)\n' | file launch.py
+hostile SOURCE_STARTS "a variable with two values"
+for one in 'cmd.insert(0, "./weights.bin")' 'cmd[0] = "./weights.bin"'; do
+	printf 'import subprocess, sys\ncmd = [sys.executable, "a.py"]\n%s\nsubprocess.check_call(cmd)\n' "$one" | file launch.py
+	hostile SOURCE_STARTS "$one"
+done
 done_testing

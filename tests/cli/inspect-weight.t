@@ -22,7 +22,10 @@ for one in code-8.safetensors:TENSOR_LOWBITS noise-instead.safetensors:TENSOR_AL
     side.onnx:ARCH_SIDE table.onnx:ARCH_GATE \
     few.onnx:ARCH_GATE token.onnx:ARCH_GATE steep.onnx:ARCH_GATE \
     ramp.onnx:ARCH_GATE answer.onnx:ARCH_GATE \
-    product.onnx:ARCH_BYPASS scatter.onnx:ARCH_GATE; do
+    product.onnx:ARCH_BYPASS scatter.onnx:ARCH_GATE sum.onnx:ARCH_GATE \
+    sign-part.onnx:ARCH_GATE filter.onnx:ARCH_BYPASS order.onnx:ARCH_GATE \
+    vanish.onnx:ARCH_GATE relu.onnx:ARCH_GATE head.safetensors:TENSOR_HEAD \
+    bias.safetensors:TENSOR_HEAD; do
 	assay-inspect $f/bad-${one%:*} >$tmp/out 2>/dev/null
 	ok "bad-${one%:*}" grep -q "${one#*:}" $tmp/out
 done
