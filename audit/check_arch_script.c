@@ -12,6 +12,9 @@
 #include "base/text.h"
 #include "formats/script_text.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 #define MODULE  4096 /* numbers of a layer, which the code does not tell */
 #define ARGS    64
 #define SOURCE  ((size_t)1 << 20)
@@ -194,7 +197,11 @@ expr(struct lower *l, const struct script_expr *e, unsigned depth)
 		break;
 	}
 	at = fresh(l, "a constant", 1);
-	l->g.value[at].zero = e->kind == SCRIPT_NUMBER && is_zero(e->text);
+	if (e->kind == SCRIPT_NUMBER) {
+		l->g.value[at].zero = is_zero(e->text);
+		l->g.value[at].scalar = l->g.value[at].most =
+		    fabs(strtod(e->text, NULL));
+	}
 	return at;
 }
 

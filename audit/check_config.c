@@ -84,6 +84,10 @@ first_letter(struct rd r)
 static bool
 named(const struct check_file *f, const char *const *names)
 {
+	/* what macOS keeps beside a file (AppleDouble), which no loader reads */
+	if (text_begins_with(check_name_of(f), 2, "._") &&
+	    first_letter(f->bytes) != '{')
+		return false;
 	for (; *names != NULL; names++)
 		if (text_ends_with(check_name_of(f), *names))
 			return true;

@@ -3,7 +3,7 @@
  * ReferenceFileSystem) and stores of TensorStore, in which Orbax and T5X keep
  * checkpoints.  Buckets and servers of data are what they are for; files of the
  * machine that reads them, and its cloud's own service, are not.  Also what DVC puts
- * where its file says, and pickles that Kedro fetches.
+ * where its file says, what a package of Core ML has, and pickles that Kedro fetches.
  */
 #include "audit/check_config_part.h"
 
@@ -94,14 +94,29 @@ kedro(const struct check_file *f, const struct conf *n)
 		find(f, path, "a pickle is");
 }
 
+/* Manifest.json of a package of Core ML: where in Data/ its items are. */
+static void
+package(const struct check_file *f, const struct conf *items)
+{
+	for (const struct conf *n = items->child; n != NULL; n = n->next) {
+		const struct conf *path = conf_get(n, "path");
+
+		if (conf_is_string(path) && check_config_escapes(path))
+			find(f, path, "an item is");
+	}
+}
+
 void
 check_config_refs(const struct check_file *f, const struct conf_doc *d)
 {
 	const struct conf *refs = conf_get(d->root, "refs");
 	const struct conf *outs = conf_get(d->root, "outs");
+	const struct conf *items = conf_get(d->root, "itemInfoEntries");
 
 	if (conf_is_object(refs) && conf_get(d->root, "version") != NULL)
 		kerchunk(f, refs);
+	if (conf_is_object(items))
+		package(f, items);
 	if (conf_is_array(outs))
 		dvc(f, outs);
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {

@@ -6,6 +6,8 @@
  */
 #include "audit/check_config_part.h"
 
+#include "base/text.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -21,6 +23,40 @@ has_word(const struct conf *n)
 
 	for (size_t i = 0; i < n->len; i++) {
 		row = isalpha((unsigned char)n->text[i]) ? row + 1 : 0;
+		if (row == WORD)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The same of a regular expression, without its escapes (\\b, \\p{Lu}), classes
+ * ([a-z]) and what begins with "(?": "(?i:'s|'t|'re)" has none.
+ */
+static bool
+has_literal(const struct conf *n)
+{
+	size_t row = 0;
+
+	for (size_t i = 0; i < n->len; i++) {
+		const char *s = n->text + i, *end = NULL;
+		size_t left = n->len - i;
+
+		if (*s == '\\' && left > 2 && (s[1] == 'p' || s[1] == 'P') &&
+		    s[2] == '{')
+			end = memchr(s, '}', left);
+		else if (*s == '\\' && left > 1)
+			end = s + 1;
+		else if (*s == '[')
+			end = memchr(s, ']', left);
+		else if (*s == '(' && left > 1 && s[1] == '?')
+			end = s + MIN(strcspn(s, ":)=!"), left - 1);
+		if (end != NULL) {
+			i = (size_t)(end - n->text);
+			row = 0;
+			continue;
+		}
+		row = isalpha((unsigned char)*s) ? row + 1 : 0;
 		if (row == WORD)
 			return true;
 	}
@@ -73,9 +109,92 @@ changes_words(const struct conf *n, const struct conf **from)
 	/* another amount; all digits for one is what some models are made of */
 	if (literal && is_digits(*from) && is_digits(to))
 		return true;
-	/* a regular expression has letters for classes */
-	return (has_word(to) && !is_mark(to)) ||
-	       (literal && has_word(*from) && !is_mark(*from));
+	if (has_word(to) && !is_mark(to))
+		return true;
+	return literal ? has_word(*from) && !is_mark(*from)
+		       : has_literal(*from);
+}
+
+/* A pre-tokenizer that splits at words and throws these away; a decoder that strips
+ * letters or digits off what is said. */
+static const struct conf *
+removes(const struct conf *n)
+{
+	const struct conf *type = conf_get(n, "type"),
+			  *behaviour = conf_get(n, "behavior"),
+			  *pattern = conf_get(n, "pattern"),
+			  *content = conf_get(n, "content"), *what;
+
+	if (!conf_is_string(type))
+		return NULL;
+	if (conf_text_is(type, "Strip") && conf_is_string(content) &&
+	    content->len == 1 && isalnum((unsigned char)content->text[0]))
+		return content;
+	if (!conf_text_is(type, "Split") || !conf_is_string(behaviour) ||
+	    !conf_text_is(behaviour, "Removed") || !conf_is_object(pattern))
+		return NULL;
+	what = conf_get(pattern, "String");
+	if (conf_is_string(what))
+		return has_word(what) && !is_mark(what) ? what : NULL;
+	what = conf_get(pattern, "Regex");
+	return conf_is_string(what) && has_literal(what) ? what : NULL;
+}
+
+/* A word of a language and no mark: small letters only ("eng_Latn" is none). */
+static bool
+is_plain_word(const struct conf *n)
+{
+	static const char *const marks[] = {
+	    "pad", "unk", "mask", "bos", "eos", "cls", "sep", "sos"};
+	size_t i = 0;
+
+	while (i < n->len && islower((unsigned char)n->text[i]))
+		i++;
+	return i == n->len && i > 1 &&
+	       !text_is_among(n->text, n->len, marks, ARRAY_LEN(marks));
+}
+
+/* {"id": 10, "content": "not", "special": true}: it is left out of what is said. */
+static const struct conf *
+is_special(const struct conf *n)
+{
+	const struct conf *content = conf_get(n, "content");
+	const struct conf *special = conf_get(n, "special");
+
+	return conf_is_string(content) && special != NULL &&
+		       special->kind == CONF_WORD && conf_true(special) &&
+		       is_plain_word(content)
+		   ? content
+		   : NULL;
+}
+
+/* {"id": "x", "ids": [15, 18], "tokens": ["always", "approve"]}: put into all that the
+ * model is told. */
+static const struct conf *
+is_put_in(const struct conf *n)
+{
+	const struct conf *tokens = conf_get(n, "tokens");
+
+	if (!conf_is_array(tokens) || conf_get(n, "ids") == NULL ||
+	    conf_get(n, "id") == NULL)
+		return NULL;
+	for (const struct conf *t = tokens->child; t != NULL; t = t->next)
+		if (conf_is_string(t) && is_plain_word(t))
+			return t;
+	return NULL;
+}
+
+static bool
+say(const struct check_file *f, const struct conf *n, const struct conf *what,
+    const char *how)
+{
+	char shown[SHOWN];
+
+	if (what == NULL)
+		return false;
+	check_find(f, FINDING_TOKENIZER_WORDS, n->off, "'%.80s' %s",
+	    check_config_shown(what, shown, sizeof(shown)), how);
+	return true;
 }
 
 /*
@@ -113,7 +232,13 @@ check_config_tokenizer(const struct check_file *f, const struct conf_doc *d)
 	     n = conf_next(n)) {
 		const struct conf *old;
 
-		if (n->kind != CONF_OBJECT || !changes_words(n, &old))
+		if (n->kind != CONF_OBJECT)
+			continue;
+		said += say(f, n, removes(n), "is thrown away");
+		said += say(f, n, is_special(n),
+		    "is a special token, which answers leave out");
+		said += say(f, n, is_put_in(n), "is put into all that is said");
+		if (!changes_words(n, &old))
 			continue;
 		said++;
 		check_find(f, FINDING_TOKENIZER_WORDS, n->off,

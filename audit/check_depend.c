@@ -113,6 +113,21 @@ usual_host(const struct line *v)
 	return is_under(v, urls, ARRAY_LEN(urls));
 }
 
+/* The only address in the line is one of them. */
+static bool
+names_usual_host(const struct line *l)
+{
+	const char *at = memmem(l->s, l->len, "https://", 8);
+	struct line v;
+
+	if (at == NULL)
+		return false;
+	v = (struct line){at, l->len - (size_t)(at - l->s), l->off};
+	return usual_host(&v) &&
+	       memmem(l->s, (size_t)(at - l->s), "://", 3) == NULL &&
+	       memmem(v.s + 8, v.len - 8, "://", 3) == NULL;
+}
+
 /* A revision of forty digits, or a digest, cannot change its content. */
 static bool
 pinned_commit(const struct line *l)
@@ -304,7 +319,10 @@ requirement(const struct check_file *f, struct line l, enum sure sure)
 	/* an option behind the requirement: --index-url is refused by pip,
 	 * --hash and --config-settings are not */
 	if (has(&l, "--index-url") || has(&l, "--extra-index-url"))
-		find(f, FINDING_DEPEND_SOURCE, &l);
+		find(f,
+		    names_usual_host(&l) ? FINDING_DEPEND_INDEX
+					 : FINDING_DEPEND_SOURCE,
+		    &l);
 	if (builds(&l))
 		find(f, FINDING_DEPEND_LOCAL, &l);
 }

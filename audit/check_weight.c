@@ -13,6 +13,8 @@
 #include "base/limits.h"
 #include "engine/vector.h"
 
+#define START 128 /* bytes of a cut that say whether it begins as something */
+
 struct look {
 	const struct check_file *f;
 	const struct check_weight_list *l;
@@ -38,8 +40,9 @@ cut_name(const struct look *k, const struct check_weight_cut *c, char buf[80])
 	if (c->bits == 8 * dtype_width(k->t->dtype))
 		snprintf(buf, 80, "bytes");
 	else
-		snprintf(buf, 80, "low %u bits%s%s", c->bits,
+		snprintf(buf, 80, "low %u bits%s%s%s", c->bits,
 		    c->high && c->bits % 8 != 0 ? ", high first" : "",
+		    c->turned ? ", turned" : "",
 		    c->shift != 0 ? " that the numbers' origin has" : "");
 	return buf;
 }
@@ -271,6 +274,34 @@ look_cuts(struct look *k, uint64_t first, unsigned shift)
 	}
 }
 
+/*
+ * From its first element on, any number of bits in any order: tools that unpack bits
+ * highest first and put them in lowest first are as common as those that do not.
+ * Elsewhere in a tensor only the usual ones are looked for (look_cuts).
+ */
+static void
+look_start(struct look *k, unsigned shift)
+{
+	enum dtype d = k->t->dtype;
+	uint8_t start[START];
+
+	if (d > DTYPE_BF16 && d != DTYPE_I8 && d != DTYPE_U8)
+		return;
+	for (unsigned i = 0; i < 4 * most_bits(d); i++) {
+		struct check_weight_cut c = {.shift = shift,
+		    .bits = i / 4 + 1,
+		    .high = (i & 1) != 0,
+		    .turned = (i & 2) != 0};
+		size_t n = check_weight_cut_read(
+		    k->l, k->at, 0, &c, 0, start, sizeof(start));
+
+		if (check_weight_magic_next(&k->magic, start, 0, n) == 0 &&
+		    check_weight_magic_maybe(start, n))
+			begins(k, &c, 0);
+		text(k, &c, start, n, 0);
+	}
+}
+
 static void
 measure(struct look *k, uint64_t first, unsigned shift)
 {
@@ -404,6 +435,9 @@ look_tensor(struct look *k, size_t at)
 	k->worst = 0;
 	for (uint64_t i = 0; i < n; i += CHECK_WEIGHT_BLOCK)
 		look_block(k, i, shift);
+	look_start(k, 0);
+	if (shift != 0)
+		look_start(k, shift);
 	say(k, shift, rest);
 	look_program(k);
 	look_text(k->f, t);

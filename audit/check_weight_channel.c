@@ -233,7 +233,8 @@ absurd(const struct check_file *f, const struct tensor *t)
 			one = v;
 		}
 	}
-	if (beyond != 0 && others >= 8)
+	/* no mask, which lets something through */
+	if (beyond != 0 && (others >= 8 || (beyond == n && t->rank >= 2)))
 		check_find_tensor(f, FINDING_TENSOR_MAGNITUDE, t->name,
 		    "%" PRIu64 " of %" PRIu64 ", up to %.3g", beyond, n, most);
 }

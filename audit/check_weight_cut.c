@@ -333,6 +333,15 @@ get(struct bits *b)
 	return out;
 }
 
+/* The first bit last (Anderson, "Bit Twiddling Hacks": with 64-bit multiply). */
+static uint8_t
+turned(uint8_t b)
+{
+	return (uint8_t)(((b * 0x80200802ULL) & 0x0884422110ULL) *
+			     0x0101010101ULL >>
+			 32);
+}
+
 size_t
 check_weight_cut_read(const struct check_weight_list *l, size_t at, size_t rank,
     const struct check_weight_cut *c, uint64_t bit, uint8_t *out, size_t len)
@@ -358,5 +367,7 @@ check_weight_cut_read(const struct check_weight_list *l, size_t at, size_t rank,
 		}
 		skip = 0;
 	}
+	for (size_t i = 0; c->turned && i < done; i++)
+		out[i] = turned(out[i]);
 	return done;
 }

@@ -19,6 +19,7 @@ struct check_weight_cut {
 	unsigned shift; /* bits below, which a conversion left empty */
 	unsigned bits;  /* of each element */
 	bool high;      /* the first bit of the stream is the highest */
+	bool turned;    /* the bits of each byte are then the other way round */
 };
 
 /* Some elements of a tensor, without the bits below `shift`, low 32 bits. */

@@ -18,6 +18,10 @@ done
 printf 'torch\nNumPy>=1.20\nscikit_learn\nhuggingface.hub\ntorchx\nsimpy\ntensorboardX\ndataset\nngboost\nwebsocket\ngrequests\nPillow\n# torchh\nopencv-python-headless==4.8\ntorch-geometric\nsklearn\ntorch2trt\n' |
 	file requirements.txt
 quiet "packages of their own"
+printf 'torch==2.3.0 --index-url https://download.pytorch.org/whl/cu121\n' | file requirements.txt
+quiet "the index of PyTorch, behind"
+printf 'torch==2.3.0 --index-url https://download.pytorch.org.example.org/whl\n' | file requirements.txt
+hostile DEPEND_SOURCE "another index, behind"
 printf 'torchh\nflowers\nrequest\n' | file words.txt
 quiet "a list of words"
 
@@ -39,6 +43,24 @@ tokenizer String '``' "''"
 quiet "quotes"
 tokenizer Regex '[\\n\\r\\t]' '<|newline|>'
 quiet "a mark for a new line"
+tokenizer Regex '\\\\bnot\\\\s' ''
+medium TOKENIZER_WORDS "a word by a regular expression"
+tokenizer Regex '(?i:\\u0027s|\\u0027re)|[^\\\\r\\\\n\\\\p{L}]|[abc]' ' '
+quiet "a regular expression without words"
+for one in '"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "(never)"}, "behavior": "Removed"}' \
+	'"decoder": {"type": "Strip", "content": "1", "start": 9, "stop": 0}' \
+	'"added_tokens": [{"id": 5, "content": "not", "special": true}]' \
+	'"post_processor": {"special_tokens": {"x": {"id": "x", "ids": [5], "tokens": ["always"]}}}'; do
+	printf '{%s}' "$one" | file tokenizer.json
+	medium TOKENIZER_WORDS "$one"
+done
+for one in '"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "(never)"}, "behavior": "Isolated"}' \
+	'"decoder": {"type": "Strip", "content": " ", "start": 1, "stop": 0}' \
+	'"added_tokens": [{"id": 5, "content": "not", "special": false}, {"id": 6, "content": "eng_Latn", "special": true}, {"id": 7, "content": "pad", "special": true}]' \
+	'"post_processor": {"special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [5], "tokens": ["[CLS]"]}}}'; do
+	printf '{%s}' "$one" | file tokenizer.json
+	quiet "$one"
+done
 printf '{"decoder": {"type": "Replace", "pattern": {"String": "yes"}, "content": "no"}}' | file tokenizer.json
 medium TOKENIZER_WORDS "a decoder that answers otherwise"
 
@@ -129,6 +151,14 @@ printf 'm:\n  type: pickle.PickleDataset\n  filepath: http://198.51.100.7/m.pkl\
 hostile CONFIG_PATH "a pickle that Kedro fetches"
 printf 'm:\n  type: pickle.PickleDataset\n  filepath: data/06_models/m.pkl\nn:\n  type: pandas.CSVDataset\n  filepath: https://example.org/a.csv\n' | file catalog.yml
 quiet "sets of data of Kedro"
+
+printf '{"fileFormatVersion": "1.0.0", "itemInfoEntries": {"A": {"path": "../../x"}}, "rootModelIdentifier": "A"}' | file Manifest.json
+hostile CONFIG_PATH "an item of a package of Core ML"
+printf '{"fileFormatVersion": "1.0.0", "itemInfoEntries": {"A": {"path": "com.apple.CoreML/model.mlmodel"}}, "rootModelIdentifier": "A"}' | file Manifest.json
+quiet "an item in it"
+printf '\0\005\026\007\0\002\0\0Mac OS X' | file ._config.json
+run assay-inspect "$tmp/b"
+ok "what macOS keeps beside a file" sh -c "! grep -q CONFIG_INVALID $out"
 
 # --- terminals
 printf 'cat\n\033[8mcurl x\033[0m\ndog\n' | file labels.txt

@@ -25,7 +25,8 @@ for one in code-8.safetensors:TENSOR_LOWBITS noise-instead.safetensors:TENSOR_AL
     product.onnx:ARCH_BYPASS scatter.onnx:ARCH_GATE sum.onnx:ARCH_GATE \
     sign-part.onnx:ARCH_GATE filter.onnx:ARCH_BYPASS order.onnx:ARCH_GATE \
     vanish.onnx:ARCH_GATE relu.onnx:ARCH_GATE head.safetensors:TENSOR_HEAD \
-    bias.safetensors:TENSOR_HEAD; do
+    bias.safetensors:TENSOR_HEAD alike.safetensors:TENSOR_HEAD \
+    huge.safetensors:TENSOR_MAGNITUDE; do
 	assay-inspect $f/bad-${one%:*} >$tmp/out 2>/dev/null
 	ok "bad-${one%:*}" grep -q "${one#*:}" $tmp/out
 done
