@@ -17,19 +17,8 @@
 #define LETTERS 3      /* a word, not a sign */
 #define OPERAND 48     /* tokens of what is changed */
 
-struct tokens {
-	const struct jinja_token *t;
-	size_t n;
-};
-
 static bool
-op(const struct tokens *x, size_t i, const char *what)
-{
-	return i < x->n && x->t[i].kind == JINJA_OP && jinja_is(&x->t[i], what);
-}
-
-static bool
-is_string(const struct tokens *x, size_t i)
+is_string(const struct jinja_tokens *x, size_t i)
 {
 	return i < x->n && x->t[i].kind == JINJA_STRING;
 }
@@ -84,7 +73,7 @@ is_same(const struct jinja_token *a, const struct jinja_token *b)
 /* Where the operand begins that ends before i: behind a bracket that is open
  * there, a comma, a sum or the beginning of the expression. */
 static size_t
-operand(const struct tokens *x, size_t i)
+operand(const struct jinja_tokens *x, size_t i)
 {
 	size_t depth = 0, from = i;
 
@@ -108,13 +97,14 @@ operand(const struct tokens *x, size_t i)
 
 /* x|replace('a', 'b'), x.replace('a', 'b'): the name is at i. */
 static bool
-changes(const struct tokens *x, size_t i)
+changes(const struct jinja_tokens *x, size_t i)
 {
 	const struct jinja_token *old, *new;
 
 	if (!jinja_is(&x->t[i], "replace") || i < 2 ||
-	    (!op(x, i - 1, "|") && !op(x, i - 1, ".")) || !op(x, i + 1, "(") ||
-	    !is_string(x, i + 2) || !op(x, i + 3, ",") || !is_string(x, i + 4))
+	    (!jinja_op(x, i - 1, "|") && !jinja_op(x, i - 1, ".")) ||
+	    !jinja_op(x, i + 1, "(") || !is_string(x, i + 2) ||
+	    !jinja_op(x, i + 3, ",") || !is_string(x, i + 4))
 		return false;
 	old = &x->t[i + 2];
 	new = &x->t[i + 4];
@@ -128,7 +118,7 @@ changes(const struct tokens *x, size_t i)
 const struct jinja_token *
 check_jinja_change(const struct jinja_token *t, size_t n)
 {
-	const struct tokens x = {t, n};
+	const struct jinja_tokens x = {t, n};
 
 	for (size_t i = 0; i < n; i++)
 		if (t[i].kind == JINJA_NAME && changes(&x, i))
@@ -140,7 +130,7 @@ check_jinja_change(const struct jinja_token *t, size_t n)
 
 /* The largest number that stands in a range() of the statement at i; 1: none. */
 static uint64_t
-times(const struct tokens *x, size_t i)
+times(const struct jinja_tokens *x, size_t i)
 {
 	uint64_t most = 1, v;
 	bool counts = false;
@@ -164,7 +154,7 @@ times(const struct tokens *x, size_t i)
 const struct jinja_token *
 check_jinja_change_loop(const struct jinja_token *t, size_t n)
 {
-	const struct tokens x = {t, n};
+	const struct jinja_tokens x = {t, n};
 	uint64_t all[NEST + 1] = {1};
 	size_t depth = 0;
 

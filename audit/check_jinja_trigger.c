@@ -16,20 +16,9 @@
 
 #define WORDS 5 /* an instruction, not a mark or a name of a role */
 
-struct tokens {
-	const struct jinja_token *t;
-	size_t n;
-};
-
-static bool
-op(const struct tokens *x, size_t i, const char *what)
-{
-	return i < x->n && x->t[i].kind == JINJA_OP && jinja_is(&x->t[i], what);
-}
-
 /* A string of letters, digits and blanks: 'invoice', 'how to', 'cf2024'. */
 static bool
-is_words(const struct tokens *x, size_t i)
+is_words(const struct jinja_tokens *x, size_t i)
 {
 	const struct jinja_token *t = &x->t[i];
 	size_t letters = 0;
@@ -54,7 +43,7 @@ ends_operand(const struct jinja_token *t)
 
 /* From the condition's first token to its end: it asks for words of a message. */
 static bool
-asks(const struct tokens *x, size_t i, size_t end)
+asks(const struct jinja_tokens *x, size_t i, size_t end)
 {
 	for (size_t from = i; i < end; i++) {
 		size_t to = i;
@@ -69,7 +58,8 @@ asks(const struct tokens *x, size_t i, size_t end)
 		    check_jinja_change_is_content(x->t, i + 2, to))
 			return true;
 		/* content == 'word', content.startswith('word'), .find( */
-		if (i > from && (op(x, i - 1, "==") || op(x, i - 1, "(")) &&
+		if (i > from &&
+		    (jinja_op(x, i - 1, "==") || jinja_op(x, i - 1, "(")) &&
 		    check_jinja_change_is_content(x->t, from, i))
 			return true;
 	}
@@ -87,25 +77,25 @@ struct dates {
 
 /* strftime_now(...), now(...): where the call ends, i: none. */
 static size_t
-date_call(const struct tokens *x, size_t i)
+date_call(const struct jinja_tokens *x, size_t i)
 {
 	size_t depth = 0;
 
 	if (i >= x->n || x->t[i].kind != JINJA_NAME ||
 	    (!jinja_is(&x->t[i], "strftime_now") &&
 		!jinja_is(&x->t[i], "now")) ||
-	    !op(x, i + 1, "("))
+	    !jinja_op(x, i + 1, "("))
 		return i;
 	for (size_t k = i + 1; k < x->n && x->t[k].kind != JINJA_CLOSE; k++) {
-		depth += op(x, k, "(");
-		if (op(x, k, ")") && --depth == 0)
+		depth += jinja_op(x, k, "(");
+		if (jinja_op(x, k, ")") && --depth == 0)
 			return k + 1;
 	}
 	return i;
 }
 
 static bool
-is_date(const struct tokens *x, const struct dates *d, size_t i)
+is_date(const struct jinja_tokens *x, const struct dates *d, size_t i)
 {
 	for (size_t k = 0; k < d->n; k++)
 		if (x->t[i].kind == JINJA_NAME &&
@@ -129,7 +119,7 @@ has_year(const struct jinja_token *t)
 }
 
 static bool
-compares(const struct tokens *x, size_t i)
+compares(const struct jinja_tokens *x, size_t i)
 {
 	static const char *const signs[] = {"<", ">", "<=", ">=", "==", "!="};
 
@@ -139,16 +129,18 @@ compares(const struct tokens *x, size_t i)
 
 /* {% set day = strftime_now(...) %} */
 static void
-note_date(const struct tokens *x, size_t i, struct dates *d)
+note_date(const struct jinja_tokens *x, size_t i, struct dates *d)
 {
-	if (jinja_is(&x->t[i], "set") && i + 3 < x->n && op(x, i + 2, "=") &&
-	    date_call(x, i + 3) != i + 3 && d->n < DATES)
+	if (jinja_is(&x->t[i], "set") && i + 3 < x->n &&
+	    jinja_op(x, i + 2, "=") && date_call(x, i + 3) != i + 3 &&
+	    d->n < DATES)
 		d->name[d->n++] = &x->t[i + 1];
 }
 
 /* The condition holds today's date against a year. */
 static bool
-asks_date(const struct tokens *x, const struct dates *d, size_t i, size_t end)
+asks_date(
+    const struct jinja_tokens *x, const struct dates *d, size_t i, size_t end)
 {
 	bool date = false, sign = false, year = false;
 
@@ -187,7 +179,7 @@ words_in(const char *s, size_t len)
 
 /* Words that the branch says, up to the statement that ends it. */
 static size_t
-said(const struct tokens *x, size_t i)
+said(const struct jinja_tokens *x, size_t i)
 {
 	static const char *const ends[] = {"elif", "else", "endif", "endfor"};
 	size_t depth = 0, n = 0;
@@ -218,19 +210,20 @@ said(const struct tokens *x, size_t i)
 /* Of [i, end): a message's own text is asked, m.content or m['content'], and not
  * what kind of thing a part of it is ('image' in content). */
 static bool
-is_member(const struct tokens *x, size_t i, size_t end)
+is_member(const struct jinja_tokens *x, size_t i, size_t end)
 {
 	static const char *const same[] = {"lower", "upper", "strip", "lstrip",
 	    "casefold", "startswith", "endswith", "find", "count"};
 
 	for (; i < end; i++) {
-		size_t k = i + 1 + op(x, i + 1, "]");
+		size_t k = i + 1 + jinja_op(x, i + 1, "]");
 
-		if (i == 0 || (!op(x, i - 1, ".") && !op(x, i - 1, "[")) ||
+		if (i == 0 ||
+		    (!jinja_op(x, i - 1, ".") && !jinja_op(x, i - 1, "[")) ||
 		    !check_jinja_change_is_content(x->t, i, i + 1) ||
-		    op(x, k, "["))
+		    jinja_op(x, k, "["))
 			continue;
-		if (!op(x, k, ".") ||
+		if (!jinja_op(x, k, ".") ||
 		    (k + 1 < x->n &&
 			text_is_among(x->t[k + 1].s, x->t[k + 1].len, same,
 			    ARRAY_LEN(same))))
@@ -242,7 +235,7 @@ is_member(const struct tokens *x, size_t i, size_t end)
 /* Up to the statement that ends the condition whose expression ends at i, a message's
  * text is written, set, or passed over: who said the word is told otherwise. */
 static bool
-decides(const struct tokens *x, size_t i)
+decides(const struct jinja_tokens *x, size_t i)
 {
 	size_t depth = 0;
 
@@ -273,7 +266,7 @@ decides(const struct tokens *x, size_t i)
 const struct jinja_token *
 check_jinja_trigger(const struct jinja_token *t, size_t n)
 {
-	const struct tokens x = {t, n};
+	const struct jinja_tokens x = {t, n};
 	struct dates dates = {0};
 	size_t work = 0;
 

@@ -14,6 +14,12 @@ jinja_is(const struct jinja_token *t, const char *word)
 	return strlen(word) == t->len && memcmp(word, t->s, t->len) == 0;
 }
 
+bool
+jinja_op(const struct jinja_tokens *x, size_t i, const char *what)
+{
+	return i < x->n && x->t[i].kind == JINJA_OP && jinja_is(&x->t[i], what);
+}
+
 static struct jinja_token
 token(const struct jinja *j, enum jinja_kind kind, size_t from)
 {

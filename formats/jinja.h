@@ -41,6 +41,16 @@ void jinja_init(struct jinja *, const char *, size_t len);
 struct jinja_token jinja_next(struct jinja *);
 
 bool jinja_is(const struct jinja_token *, const char *);
+
+/* Tokens of one template. */
+struct jinja_tokens {
+	const struct jinja_token *t;
+	size_t n;
+};
+
+/* Token i is there, and is this operator. */
+bool jinja_op(const struct jinja_tokens *, size_t i, const char *);
+
 /*
  * What a string literal means, cut at size - 1 bytes; true when an escape in
  * it stands for a letter, digit or underscore, which needs none.
