@@ -196,7 +196,7 @@ assay audit -q bad --out told --data "$audit" --budget quick -r "$reference" --n
 told=$!
 until [ -d told ]; do sleep .05; done
 kill -TERM $told
-wait $told
+wait $told 2>/dev/null
 ok 'an audit that is told to end ends by the signal' [ $? -eq 143 ]
 ok 'and says how to go on' grep -q '^assay audit: interrupted; .*--resume' told.err
 audit 1 'and goes on' bad told -r "$reference" --no-purify --resume
