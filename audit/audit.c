@@ -530,11 +530,13 @@ audit_main(int argc, char **argv)
 			   "--emit-pae and --timestamp-query want files here"),
 		       TOOL_USAGE;
 	a.bundle = argv[first];
-	file_out_farewell("assay audit: interrupted; the same command with "
-			  "--resume goes on\n");
+	file_out_farewell("assay audit: interrupted while it unpacked; remove "
+			  "the folder of --out before it starts again\n");
 	if (given_outside(arg_policy, a.bundle, &e) != 0 ||
 	    look_ahead(&a, &e) != 0 || unpack(&a, &e) != 0)
 		return tool_end(tool_fail(&e));
+	file_out_farewell("assay audit: interrupted; the same command with "
+			  "--resume goes on\n");
 	if (examine(&a, &e) != 0)
 		status = tool_fail(&e);
 	/* what is not there may be in what could not be read */

@@ -194,7 +194,7 @@ statements_fit
 # --- told to end: says how to go on
 assay audit -q bad --out told --data "$audit" --budget quick -r "$reference" --no-purify 2>told.err &
 told=$!
-until [ -d told ]; do sleep .05; done
+until [ -s told/inspect.json ]; do sleep .05; done
 kill -TERM $told
 wait $told 2>/dev/null
 ok 'an audit that is told to end ends by the signal' [ $? -eq 143 ]
