@@ -29,8 +29,20 @@ has_word(const struct conf *n)
 	return false;
 }
 
+/* The sign that ends "(?i:", "(?=" or "(?P<name>". */
+static const char *
+group(const char *s, size_t len)
+{
+	size_t i = 2;
+
+	while (i + 1 < len && s[i] != ':' && s[i] != ')' && s[i] != '=' &&
+	       s[i] != '!' && s[i] != '>')
+		i++;
+	return s + MIN(i, len - 1);
+}
+
 /*
- * The same of a regular expression, without its escapes (\\b, \\p{Lu}), classes
+ * The same of a regular expression, without its escapes (\b, \p{Lu}), classes
  * ([a-z]) and what begins with "(?": "(?i:'s|'t|'re)" has none.
  */
 static bool
@@ -50,7 +62,7 @@ has_literal(const struct conf *n)
 		else if (*s == '[')
 			end = memchr(s, ']', left);
 		else if (*s == '(' && left > 1 && s[1] == '?')
-			end = s + MIN(strcspn(s, ":)=!"), left - 1);
+			end = group(s, left);
 		if (end != NULL) {
 			i = (size_t)(end - n->text);
 			row = 0;
