@@ -184,7 +184,8 @@ assignment(struct source *x, size_t i)
 
 /* --- calls --------------------------------------------------------------- */
 
-/* "cmd" of cmd.insert(0, x), cmd[0] = x: its first word may become another. */
+/* "cmd" of cmd.insert(0, x), cmd[0] = x, cmd, y = x, 0, for cmd in x: all but an argument
+ * of a call and what adds to its end may make another of it. */
 static bool
 changes(struct source *x, size_t k, const struct check_python_token *name)
 {
@@ -195,7 +196,9 @@ changes(struct source *x, size_t k, const struct check_python_token *name)
 	    memcmp(t->s, name->s, name->len) != 0)
 		return false;
 	if (t->len == name->len)
-		return is(at(x, k + 1), "[");
+		return k < 2 || !is(at(x, k - 1), "(") ||
+		       at(x, k - 2)->kind != TOKEN_NAME ||
+		       at(x, k - 1)->column0 || is(at(x, k + 1), "[");
 	return t->s[name->len] == '.' &&
 	       !text_is_among(t->s + name->len, t->len - name->len, behind,
 		   ARRAY_LEN(behind));

@@ -213,7 +213,7 @@ run_list '[sys.executable, "-c", "import os; os.system(1)"]'
 hostile SOURCE_STARTS "code in a list"
 printf 'import subprocess, sys\ncmd = [sys.executable, "a.py"]\ncmd = ["./weights.bin"]\nsubprocess.check_call(cmd)\n' | file launch.py
 hostile SOURCE_STARTS "a variable with two values"
-for one in 'cmd.insert(0, "./weights.bin")' 'cmd[0] = "./weights.bin"'; do
+for one in 'cmd.insert(0, "./weights.bin")' 'cmd[0] = "./weights.bin"' 'cmd, x = ["./weights.bin"], 0' '(cmd, x) = ["./weights.bin"], 0'; do
 	printf 'import subprocess, sys\ncmd = [sys.executable, "a.py"]\n%s\nsubprocess.check_call(cmd)\n' "$one" | file launch.py
 	hostile SOURCE_STARTS "$one"
 done
