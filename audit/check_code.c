@@ -148,8 +148,8 @@ check_code(const struct check_file *f)
 		    strcmp(f->bids->bid[i]->within, "text") != 0) {
 			check_knows(f);
 			check_find(f,
-			    check_layer(f) ? FINDING_FILE_LAYER
-					   : FINDING_FILE_EXECUTABLE,
+			    check_layer_is_in(f) ? FINDING_FILE_LAYER
+						 : FINDING_FILE_EXECUTABLE,
 			    ERR_NOWHERE, "%s", f->bids->bid[i]->summary);
 		}
 	judge_source(f);

@@ -5,11 +5,16 @@
 #include "audit/check.h"
 
 /*
- * True of a layer of a container's image and of what is in it: an archive that is
- * named by a digest, as `docker save` ("<digest>/layer.tar") and the OCI's image
- * layout ("blobs/sha256/<digest>") have it.  A layer is the root of a system that runs
- * by itself: it has programs, and links that begin at that root.
+ * Layers of a container's image: archives that are named by a digest, as `docker save`
+ * ("<digest>/layer.tar") and the OCI's image layout ("blobs/sha256/<digest>") have
+ * them.  A layer is the root of a system, which has programs, and links that begin at
+ * that root, in the folders that systems have (FHS 3.0).  Layers of models are named
+ * the same way and have neither.
  */
-bool check_layer(const struct check_file *);
+
+/* f is a layer, and the name within it is below such a folder. */
+bool check_layer_has(const struct check_file *f, const char *name);
+/* f is a member of a layer, below such a folder. */
+bool check_layer_is_in(const struct check_file *f);
 
 #endif

@@ -130,7 +130,7 @@ judge_link(struct check_names *n, const struct check_names_entry *e)
 
 	/* from the root of the system that the layer is */
 	bool rooted = !hard && e->link[0] == '/' && stays("", e->link + 1) &&
-		      check_layer(n->tell->f);
+		      check_layer_has(n->tell->f, e->name);
 
 	if (!hard)
 		(void)keep(n, &n->links, e->name, 0, e);

@@ -183,12 +183,13 @@ python3 - "$tmp" <<-'END'
 	elf = b"\x7fELF\2\1\1" + bytes(9) + b"\2\0\x3e\0\1\0\0\0" + bytes(100)
 	layer = tar(("etc/mtab", tarfile.SYMTYPE, b"", "/proc/mounts"), ("usr/bin/x", tarfile.REGTYPE, elf, ""))
 	out = tar(("etc/up", tarfile.SYMTYPE, b"", "../../../x"), ("usr/bin/x", tarfile.REGTYPE, elf, ""))
-	for where, inner, name in (("image-l", layer, hashlib.sha256(layer).hexdigest()), ("image-m", layer, "models"), ("image-n", out, "0" * 64)):
+	kit = tar(("m/link", tarfile.SYMTYPE, b"", "/etc/passwd"), ("m/x.bin", tarfile.REGTYPE, elf, ""))
+	for where, inner, name in (("image-k", kit, "1" * 64), ("image-l", layer, hashlib.sha256(layer).hexdigest()), ("image-m", layer, "models"), ("image-n", out, "0" * 64)):
 	    os.makedirs(sys.argv[1] + "/" + where)
 	    with open(sys.argv[1] + "/" + where + "/image.tar", "wb") as f:
 	        f.write(tar((name + "/layer.tar", tarfile.REGTYPE, inner, "")))
 END
-for one in l:quiet m:FILE_EXECUTABLE m:ARCHIVE_LINK n:ARCHIVE_LINK; do
+for one in l:quiet k:FILE_EXECUTABLE k:ARCHIVE_LINK m:FILE_EXECUTABLE m:ARCHIVE_LINK n:ARCHIVE_LINK; do
 	rm -rf "$tmp/b"
 	cp -r "$tmp/image-${one%:*}" "$tmp/b"
 	if [ "${one#*:}" = quiet ]; then quiet "a layer of an image"; else hostile "${one#*:}" "$one"; fi
