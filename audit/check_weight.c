@@ -23,8 +23,7 @@ struct look {
 	/* of the tensor that is being looked at */
 	const struct tensor *t;
 	size_t at;
-	bool payload, text; /* said already */
-	const char *header; /* the tensor whose beginning was said */
+	bool payload, text, header; /* said already */
 	uint64_t structured, first_structured;
 	uint64_t alien, first_alien;
 	double worst;
@@ -195,7 +194,7 @@ headed(struct look *k, const struct check_weight_cut *c, size_t n)
 	uint32_t little = 0, big = 0;
 	char name[80];
 
-	if (n < 64 || k->header != NULL || k->t->dtype > DTYPE_BF16 ||
+	if (n < 64 || k->header || k->t->dtype > DTYPE_BF16 ||
 	    check_weight_stat_capitals(k->out, 4) < 3)
 		return;
 	for (size_t i = 0; i < 4; i++) {
@@ -205,7 +204,7 @@ headed(struct look *k, const struct check_weight_cut *c, size_t n)
 	room = MIN(room, 1 << 20);
 	if ((little < 32 || little > room) && (big < 32 || big > room))
 		return;
-	k->header = k->t->name;
+	k->header = true;
 	check_find_tensor(k->f, FINDING_TENSOR_LOWBITS, k->t->name,
 	    "the %s begin with '%.4s' and a length that fits",
 	    cut_name(k, c, name), (const char *)k->out);
@@ -253,25 +252,39 @@ most_bits(enum dtype d)
 	}
 }
 
+static const unsigned usual_bits[] = {1, 2, 3, 4, 5, 6, 7, 8, 16, 24};
+
 static void
 look_cuts(struct look *k, uint64_t first, unsigned shift)
 {
-	static const unsigned bits[] = {1, 2, 3, 4, 5, 6, 7, 8, 16, 24};
 	enum dtype d = k->t->dtype;
 
 	/* integers of more than a byte are indices, not weights */
 	if (d > DTYPE_BF16 && d != DTYPE_I8 && d != DTYPE_U8)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(bits); i++) {
-		struct check_weight_cut c = {.bits = bits[i], .shift = shift};
+	for (size_t i = 0; i < ARRAY_LEN(usual_bits); i++) {
+		unsigned bits = usual_bits[i];
+		struct check_weight_cut c = {.bits = bits, .shift = shift};
 
-		if (bits[i] > most_bits(d) || (shift != 0 && bits[i] > 8))
+		if (bits > most_bits(d) || (shift != 0 && bits > 8))
 			break;
 		look_cut(k, &c, first);
 		c.high = true;
-		if (bits[i] != 8)
+		if (bits != 8)
 			look_cut(k, &c, first);
 	}
+}
+
+/* look_cuts() looks for it, in the whole tensor; of one bit, and of a byte that is not
+ * turned, both orders are the same. */
+static bool
+is_usual(const struct check_weight_cut *c)
+{
+	bool same = c->bits == 1 || (c->bits == 8 && c->high);
+
+	for (size_t i = 0; i < ARRAY_LEN(usual_bits) && !same; i++)
+		same = !c->turned && usual_bits[i] == c->bits;
+	return same;
 }
 
 /*
@@ -292,9 +305,12 @@ look_start(struct look *k, unsigned shift)
 		    .bits = i / 4 + 1,
 		    .high = (i & 1) != 0,
 		    .turned = (i & 2) != 0};
-		size_t n = check_weight_cut_read(
-		    k->l, k->at, 0, &c, 0, start, sizeof(start));
+		size_t n;
 
+		if (is_usual(&c) && shift == 0)
+			continue;
+		n = check_weight_cut_read(
+		    k->l, k->at, 0, &c, 0, start, sizeof(start));
 		if (check_weight_magic_next(&k->magic, start, 0, n) == 0 &&
 		    check_weight_magic_maybe(start, n))
 			begins(k, &c, 0);
@@ -429,8 +445,7 @@ look_tensor(struct look *k, size_t at)
 
 	k->t = t;
 	k->at = at;
-	k->payload = k->text = false;
-	k->header = NULL;
+	k->payload = k->text = k->header = false;
 	k->structured = k->alien = 0;
 	k->worst = 0;
 	for (uint64_t i = 0; i < n; i += CHECK_WEIGHT_BLOCK)
