@@ -27,7 +27,7 @@ complain(const struct check_file *f, const struct err *e)
 	}
 	if (e->code == ERR_UNSUPPORTED)
 		id = FINDING_MODEL_UNSUPPORTED;
-	if (e->code == ERR_WEIGHTS)
+	if (e->code == ERR_MISMATCH)
 		id = FINDING_MODEL_WEIGHTS;
 	check_find(f, id, e->off, "%s", e->msg);
 }

@@ -73,7 +73,7 @@ err_name(int code)
 	    [-ERR_SYSTEM] = "system",
 	    [-ERR_UNSUPPORTED] = "unsupported",
 	    [-ERR_USAGE] = "usage",
-	    [-ERR_WEIGHTS] = "weights",
+	    [-ERR_MISMATCH] = "mismatch",
 	};
 
 	if (code > 0 || (size_t)-code >= ARRAY_LEN(name))

@@ -14,7 +14,7 @@ enum {
 	ERR_SYSTEM = -4,    /* a system call failed; errno is in the message */
 	ERR_UNSUPPORTED = -5, /* valid, but not something that we can use */
 	ERR_USAGE = -6,       /* the caller's arguments do not fit together */
-	ERR_WEIGHTS = -7,     /* sound, but not the weights that it describes */
+	ERR_MISMATCH = -7,    /* sound, but its parts do not belong together */
 };
 
 #define ERR_NOWHERE UINT64_MAX /* the error has no byte offset */

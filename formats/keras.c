@@ -134,7 +134,7 @@ open_legacy(struct parts *p, struct rd file)
 	rc = hdf5_group_find(
 	    &p->h, p->h.root, "model_weights", &p->weights, p->e);
 	if (rc == 0)
-		rc = err_set(p->e, ERR_WEIGHTS, ERR_NOWHERE,
+		rc = err_set(p->e, ERR_MISMATCH, ERR_NOWHERE,
 		    "keras: there is no group 'model_weights'");
 	if (rc < 0 || (rc = legacy_version(p)) != 0)
 		return rc;

@@ -34,7 +34,7 @@ static int PRINTF_LIKE(3, 4)
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	(void)keras_config_bad(l, b->e, "%s", msg);
-	return b->e->code = ERR_WEIGHTS;
+	return b->e->code = ERR_MISMATCH;
 }
 
 static bool
@@ -303,7 +303,7 @@ names_of(struct binder *b, uint64_t at, const char *attr, struct names *out)
 		if ((rc = hdf5_attr_list(b->h, at, name, &part, &n, b->e)) != 0)
 			return rc;
 		if (n == SIZE_MAX && i == 0)
-			return err_set(b->e, ERR_WEIGHTS, ERR_NOWHERE,
+			return err_set(b->e, ERR_MISMATCH, ERR_NOWHERE,
 			    "keras: there is no attribute '%s'", attr);
 		if (n == SIZE_MAX)
 			return 0;
@@ -331,7 +331,7 @@ object(struct binder *b, uint64_t group, struct slice name, uint64_t *at)
 	if ((rc = hdf5_group_find(b->h, group, path, at, b->e)) < 0)
 		return rc;
 	return rc > 0 ? 0
-		      : err_set(b->e, ERR_WEIGHTS, ERR_NOWHERE,
+		      : err_set(b->e, ERR_MISMATCH, ERR_NOWHERE,
 			    "keras: there is no '%.100s'", path);
 }
 
@@ -458,7 +458,7 @@ keras_bind_legacy(struct hdf5 *h, uint64_t group, struct keras_layer *root,
 		bool used;
 
 		if (at == SIZE_MAX)
-			return err_set(e, ERR_WEIGHTS, ERR_NOWHERE,
+			return err_set(e, ERR_MISMATCH, ERR_NOWHERE,
 			    "keras: layer_names has '%.*s', which is no layer, "
 			    "or not in their order",
 			    (int)MIN(names.name[i].len, 60),
