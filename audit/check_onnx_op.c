@@ -38,8 +38,10 @@ check_onnx_op(const char *domain, const char *name)
 		return CHECK_ONNX_PYTHON;
 	if (bsearch(&key, ops, ARRAY_LEN(ops), sizeof(key), by_name) == NULL)
 		return CHECK_ONNX_LIBRARY;
-	return strncmp(domain, "com.", 4) == 0 ? CHECK_ONNX_RUNTIME
-					       : CHECK_ONNX_STANDARD;
+	return strncmp(domain, "com.", 4) == 0 ||
+		       strcmp(domain, "ai.onnx.contrib") == 0
+		   ? CHECK_ONNX_RUNTIME
+		   : CHECK_ONNX_STANDARD;
 }
 
 bool

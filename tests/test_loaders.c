@@ -145,6 +145,16 @@ test_onnx_op(void **state)
 	assert_int_equal(
 	    check_onnx_op("com.microsoft", "PythonOp"), CHECK_ONNX_PYTHON);
 	assert_int_equal(check_onnx_op("com.evil", "Conv"), CHECK_ONNX_LIBRARY);
+	assert_int_equal(check_onnx_op("ai.onnx.contrib", "BertTokenizer"),
+	    CHECK_ONNX_RUNTIME);
+	assert_int_equal(
+	    check_onnx_op("ai.onnx.contrib", "PyOp"), CHECK_ONNX_PYTHON);
+	/* opens files, calls Azure */
+	assert_int_equal(check_onnx_op("ai.onnx.contrib", "ImageReader"),
+	    CHECK_ONNX_LIBRARY);
+	assert_int_equal(
+	    check_onnx_op("com.microsoft.extensions", "AzureAudioToText"),
+	    CHECK_ONNX_LIBRARY);
 }
 
 static void
