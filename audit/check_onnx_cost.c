@@ -4,17 +4,14 @@
  */
 #include "audit/check_onnx_cost.h"
 
-#include "base/limits.h"
-#include "base/map.h"
+#include "audit/check_cost.h"
 #include "base/text.h"
 #include "formats/onnx_wire.h"
 
 #include <inttypes.h>
 
-#define NUMBERS  16     /* that a constant shape may have */
-#define INPUTS   16     /* of a node that are looked at */
-#define ELEMENTS 0x1p38 /* a TiB of floats */
-#define TURNS    0x1p40 /* of a loop */
+#define INPUTS 16     /* of a node that are looked at */
+#define TURNS  0x1p40 /* of a loop */
 
 /* TensorProto.DataType */
 enum {
@@ -24,13 +21,6 @@ enum {
 	BOOL = 9
 };
 
-struct value {
-	double elements;        /* at least */
-	double number[NUMBERS]; /* of a small constant */
-	size_t n;               /* of these; 0: not constant, or not small */
-	bool yes;               /* a condition that is always true */
-};
-
 enum verdict {
 	AFFORDABLE,
 	TOO_LARGE,
@@ -38,10 +28,7 @@ enum verdict {
 };
 
 struct cost {
-	struct arena arena;
-	struct map at; /* names to places in `value` */
-	struct value *value;
-	size_t n, room;
+	struct check_cost at;
 	enum verdict verdict; /* of the node that was looked at last */
 	struct rd node;
 	double elements; /* that it makes */
@@ -53,8 +40,6 @@ struct node {
 	size_t n;
 };
 
-static const struct value unknown = {.elements = 1.0};
-
 /* --- constants ----------------------------------------------------------- */
 
 static bool
@@ -63,13 +48,13 @@ count_of(struct rd r, uint32_t number, enum onnx_wire_type type, size_t *n)
 	struct err e;
 
 	return onnx_wire_repeated(r, number, type, NULL, 8, n, &e) == 0 &&
-	       *n != 0 && *n <= NUMBERS;
+	       *n != 0 && *n <= CHECK_COST_NUMBERS;
 }
 
 static bool
-whole(struct rd tensor, uint32_t field, struct value *v)
+whole(struct rd tensor, uint32_t field, struct check_cost_value *v)
 {
-	uint8_t bytes[8 * NUMBERS] = {0};
+	uint8_t bytes[8 * CHECK_COST_NUMBERS] = {0};
 	struct rd r = rd_mem(bytes, sizeof(bytes));
 	struct err e;
 	uint64_t u = 0;
@@ -105,20 +90,21 @@ read_raw(struct rd *r, uint64_t type)
 }
 
 static void
-raw(struct rd r, uint64_t type, struct value *v)
+raw(struct rd r, uint64_t type, struct check_cost_value *v)
 {
 	size_t width = type == INT64 ? 8 : type == BOOL ? 1 : 4;
 
-	if (r.len == 0 || r.len % width != 0 || r.len / width > NUMBERS)
+	if (r.len == 0 || r.len % width != 0 ||
+	    r.len / width > CHECK_COST_NUMBERS)
 		return;
 	for (v->n = 0; rd_left(&r) != 0; v->n++)
 		v->number[v->n] = read_raw(&r, type);
 }
 
 static void
-floats(struct rd tensor, struct value *v)
+floats(struct rd tensor, struct check_cost_value *v)
 {
-	uint8_t bytes[4 * NUMBERS] = {0};
+	uint8_t bytes[4 * CHECK_COST_NUMBERS] = {0};
 	struct err e;
 	size_t n;
 
@@ -130,10 +116,11 @@ floats(struct rd tensor, struct value *v)
 
 /* Of a TensorProto: dims = 1, data_type = 2, float_data = 4, int32_data = 5,
  * int64_data = 7, raw_data = 9. */
-static struct value
+static struct check_cost_value
 constant(struct rd tensor)
 {
-	struct value v = unknown, dims = unknown;
+	struct check_cost_value v = check_cost_unknown,
+				dims = check_cost_unknown;
 	uint64_t type = onnx_wire_number(tensor, 2, 0);
 
 	if (whole(tensor, 1, &dims))
@@ -155,41 +142,11 @@ constant(struct rd tensor)
 
 /* --- names --------------------------------------------------------------- */
 
-/* The last one of a name counts, as for who reads the nodes in order. */
-static void
-keep(struct cost *c, struct rd name, struct value v)
-{
-	char *key;
-	size_t old = map_get_n(&c->at, (const char *)name.base, name.len);
-
-	if (name.len == 0 || name.len > LIMIT_NAME)
-		return;
-	if (old != SIZE_MAX) {
-		c->value[old] = v;
-		return;
-	}
-	key = c->n < c->room
-		  ? arena_strdup(&c->arena, (const char *)name.base, name.len)
-		  : NULL;
-	if (key == NULL || map_put(&c->at, key, c->n) < 0)
-		return;
-	c->value[c->n++] = v;
-}
-
-static const struct value *
-find(const struct cost *c, struct rd name)
-{
-	size_t i = name.len == 0
-		       ? SIZE_MAX
-		       : map_get_n(&c->at, (const char *)name.base, name.len);
-
-	return i != SIZE_MAX ? &c->value[i] : &unknown;
-}
-
-static const struct value *
+static const struct check_cost_value *
 input(const struct cost *c, const struct node *n, size_t i)
 {
-	return i < n->n ? find(c, n->name[i]) : &unknown;
+	return i < n->n ? check_cost_find(&c->at, n->name[i])
+			: &check_cost_unknown;
 }
 
 /* The i-th occurrence of a field of bytes; empty: there are not as many. */
@@ -221,16 +178,6 @@ attribute(const struct node *n, const char *name, uint32_t field)
 /* --- operators ----------------------------------------------------------- */
 
 static double
-product(const struct value *v)
-{
-	double p = v->n != 0 ? 1.0 : 0.0;
-
-	for (size_t i = 0; i < v->n; i++)
-		p *= MAX(v->number[i], 0.0);
-	return p;
-}
-
-static double
 largest(const struct cost *c, const struct node *n)
 {
 	double most = 1.0;
@@ -243,60 +190,48 @@ largest(const struct cost *c, const struct node *n)
 static double
 filled(const struct cost *c, const struct node *n)
 {
-	return product(input(c, n, 0));
+	return check_cost_product(input(c, n, 0));
 }
 
 static double
 tiled(const struct cost *c, const struct node *n)
 {
-	const struct value *times = input(c, n, 1);
-
-	return input(c, n, 0)->elements *
-	       (times->n != 0 ? product(times) : 1.0);
+	return check_cost_tiled(input(c, n, 0), input(c, n, 1));
 }
 
 static double
 expanded(const struct cost *c, const struct node *n)
 {
-	return MAX(input(c, n, 0)->elements, product(input(c, n, 1)));
+	return check_cost_expanded(input(c, n, 0), input(c, n, 1));
 }
 
 /* X, roi, scales, sizes; Upsample: X, scales */
 static double
 resized(const struct cost *c, const struct node *n)
 {
-	const struct value *scales = input(c, n, n->n == 2 ? 1 : 2);
-
 	return MAX(
-	    input(c, n, 0)->elements * (scales->n != 0 ? product(scales) : 1.0),
-	    product(input(c, n, 3)));
+	    check_cost_tiled(input(c, n, 0), input(c, n, n->n == 2 ? 1 : 2)),
+	    check_cost_product(input(c, n, 3)));
 }
 
 static double
 ranged(const struct cost *c, const struct node *n)
 {
-	const struct value *from = input(c, n, 0), *to = input(c, n, 1),
-			   *by = input(c, n, 2);
-
-	return from->n == 1 && to->n == 1 && by->n == 1 && by->number[0] != 0.0
-		   ? (to->number[0] - from->number[0]) / by->number[0]
-		   : 1.0;
+	return check_cost_ranged(
+	    input(c, n, 0), input(c, n, 1), input(c, n, 2));
 }
 
 static double
 one_hot(const struct cost *c, const struct node *n)
 {
-	const struct value *depth = input(c, n, 1);
-
-	return input(c, n, 0)->elements *
-	       (depth->n == 1 ? MAX(depth->number[0], 1.0) : 1.0);
+	return check_cost_hot(input(c, n, 0), input(c, n, 1));
 }
 
 /* Each axis of which one element or more is there. */
 static double
 padded(const struct cost *c, const struct node *n)
 {
-	const struct value *pads = input(c, n, 1);
+	const struct check_cost_value *pads = input(c, n, 1);
 	double p = 1.0;
 
 	for (size_t i = 0; 2 * i < pads->n; i++)
@@ -326,10 +261,10 @@ static const char *const keepers[] = {"Abs", "Add", "Cast", "Clip", "Concat",
     "Pow", "Relu", "Reshape", "Sigmoid", "Softmax", "Sqrt", "Squeeze", "Sub",
     "Sum", "Tanh", "Transpose", "Unsqueeze", "Where"};
 
-static struct value
+static struct check_cost_value
 made(const struct cost *c, const struct node *n)
 {
-	struct value v = unknown;
+	struct check_cost_value v = check_cost_unknown;
 
 	if (rd_is(n->op, "Constant"))
 		return constant(attribute(n, "value", 5));
@@ -353,17 +288,13 @@ open(struct cost *c, struct rd graph)
 {
 	static const uint32_t fields[] = {1, 5, 11};
 	struct err e;
-	size_t n;
+	size_t n, room = 0;
 
 	*c = (struct cost){0};
-	arena_init(&c->arena, LIMIT_TF_ARENA);
-	map_init(&c->at, &c->arena);
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (onnx_wire_count(graph, fields[i], &n, &e) == 0)
-			c->room += n;
-	c->value = arena_alloc(&c->arena, c->room + 1, sizeof(*c->value));
-	if (c->value == NULL)
-		c->room = 0;
+			room += n;
+	check_cost_open(&c->at, room);
 }
 
 static struct node
@@ -386,17 +317,18 @@ weights(struct cost *c, struct rd graph)
 
 	while (onnx_wire_step(&graph, &f))
 		if (f.number == 5 && f.type == ONNX_WIRE_BYTES)
-			keep(c, onnx_wire_last(f.body, 8), constant(f.body));
+			check_cost_keep(&c->at, onnx_wire_last(f.body, 8),
+			    constant(f.body));
 }
 
 /* Of a ValueInfoProto: type = 2, tensor_type = 1, shape = 2, dim = 1, dim_value
  * = 1; a size that is not known is one. */
-static struct value
+static struct check_cost_value
 declared(struct rd info)
 {
 	struct rd shape =
 	    onnx_wire_last(onnx_wire_last(onnx_wire_last(info, 2), 1), 2);
-	struct value v = unknown;
+	struct check_cost_value v = check_cost_unknown;
 	struct onnx_wire dim, f;
 
 	while (onnx_wire_step(&shape, &dim))
@@ -415,7 +347,8 @@ inputs(struct cost *c, struct rd graph)
 
 	while (onnx_wire_step(&graph, &f))
 		if (f.number == 11 && f.type == ONNX_WIRE_BYTES)
-			keep(c, onnx_wire_last(f.body, 1), declared(f.body));
+			check_cost_keep(&c->at, onnx_wire_last(f.body, 1),
+			    declared(f.body));
 }
 
 static bool endless(const struct cost *, const struct node *);
@@ -426,19 +359,19 @@ nodes(struct cost *c, struct rd graph, bool within)
 	struct onnx_wire f;
 
 	while (c->verdict == AFFORDABLE && onnx_wire_step(&graph, &f)) {
-		struct value v;
+		struct check_cost_value v;
 		struct node n;
 
 		if (f.number != 1 || f.type != ONNX_WIRE_BYTES)
 			continue;
 		n = parts(f.body);
 		v = made(c, &n);
-		keep(c, onnx_wire_last(f.body, 2), v);
+		check_cost_keep(&c->at, onnx_wire_last(f.body, 2), v);
 		if (within)
 			continue;
 		c->node = f.body;
 		c->elements = v.elements;
-		if (v.elements > ELEMENTS)
+		if (v.elements > CHECK_COST_ELEMENTS)
 			c->verdict = TOO_LARGE;
 		else if (rd_is(n.op, "Loop") && endless(c, &n))
 			c->verdict = ENDLESS;
@@ -452,9 +385,9 @@ nodes(struct cost *c, struct rd graph, bool within)
 static bool
 endless(const struct cost *c, const struct node *n)
 {
-	const struct value *turns = input(c, n, 0);
+	const struct check_cost_value *turns = input(c, n, 0);
 	struct rd body = attribute(n, "body", 6);
-	struct value yes = unknown;
+	struct check_cost_value yes = check_cost_unknown;
 	struct cost in;
 	bool never;
 
@@ -469,11 +402,12 @@ endless(const struct cost *c, const struct node *n)
 		return false;
 	open(&in, body);
 	yes.yes = true;
-	keep(&in, onnx_wire_last(nth(body, 11, 1), 1), yes);
+	check_cost_keep(&in.at, onnx_wire_last(nth(body, 11, 1), 1), yes);
 	weights(&in, body);
 	nodes(&in, body, true);
-	never = find(&in, onnx_wire_last(nth(body, 12, 0), 1))->yes;
-	arena_release(&in.arena);
+	never =
+	    check_cost_find(&in.at, onnx_wire_last(nth(body, 12, 0), 1))->yes;
+	check_cost_close(&in.at);
 	return never;
 }
 
@@ -505,5 +439,5 @@ check_onnx_cost(const struct check_file *f, struct rd graph)
 	weights(&c, graph); /* an input's default counts, not its type */
 	nodes(&c, graph, false);
 	say(f, &c);
-	arena_release(&c.arena);
+	check_cost_close(&c.at);
 }

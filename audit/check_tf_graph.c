@@ -3,6 +3,7 @@
 
 #include "audit/check_path.h"
 #include "audit/check_tf.h"
+#include "audit/check_tf_cost.h"
 #include "base/limits.h"
 #include "formats/onnx_wire.h"
 
@@ -408,6 +409,7 @@ scope(struct check_tf_graph *g, struct rd body, uint32_t field)
 	}
 	if (paths)
 		find_paths(&s, nodes);
+	check_tf_cost(g->f, g->graph, body, field);
 }
 
 /* FunctionDefLibrary: function = 1; FunctionDef: signature = 1 (name = 1),
@@ -445,6 +447,7 @@ libraries(struct check_tf_graph *g, struct rd r, bool names_only)
 void
 check_tf_graph(struct check_tf_graph *g, struct rd r)
 {
+	g->graph = r;
 	libraries(g, r, true);
 	scope(g, r, 1);
 	libraries(g, r, false);

@@ -8,6 +8,7 @@
 
 #include "audit/check_path.h"
 #include "audit/check_tf.h"
+#include "audit/check_tflite_cost.h"
 #include "audit/check_tflite_end.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -271,4 +272,5 @@ check_tflite(const struct check_file *f)
 		    e.off, "%s", e.msg);
 	else
 		check_tflite_end(f);
+	check_tflite_cost(f, &w.fb, &t);
 }
