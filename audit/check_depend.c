@@ -7,6 +7,7 @@
 #define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check_config_part.h"
 #include "audit/check_depend_name.h"
+#include "audit/check_depend_source.h"
 
 #include "base/buf.h"
 #include "base/text.h"
@@ -17,12 +18,6 @@
 /* Of lines that are joined: longer ones are judged in pieces. */
 #define JOINED 65536
 
-struct line {
-	const char *s;
-	size_t len;
-	uint64_t off;
-};
-
 /* How surely the line is a requirement. */
 enum sure {
 	SURE_NOT,  /* the file looks like it: a mere URL may be any list's */
@@ -30,21 +25,9 @@ enum sure {
 	SURE_FILE, /* and what is said of one version only is worth a note */
 };
 
-static bool
-has(const struct line *l, const char *word)
-{
-	return l->len != 0 && memmem(l->s, l->len, word, strlen(word)) != NULL;
-}
-
-static bool
-begins(const struct line *l, const char *word)
-{
-	return l->len >= strlen(word) &&
-	       strncasecmp(l->s, word, strlen(word)) == 0;
-}
-
 static void
-find(const struct check_file *f, enum finding_id id, const struct line *l)
+find(const struct check_file *f, enum finding_id id,
+    const struct check_depend_line *l)
 {
 	char shown[SHOWN];
 
@@ -53,22 +36,22 @@ find(const struct check_file *f, enum finding_id id, const struct line *l)
 }
 
 /* Without blanks before it. */
-static struct line
-trimmed(struct line l)
+static struct check_depend_line
+trimmed(struct check_depend_line l)
 {
 	size_t n = 0;
 
 	while (n < l.len && (l.s[n] == ' ' || l.s[n] == '\t'))
 		n++;
-	return (struct line){l.s + n, l.len - n, l.off + n};
+	return (struct check_depend_line){l.s + n, l.len - n, l.off + n};
 }
 
 /* An option of pip and what follows it, by "=" or a space.  Of a long name
  * pip's parser (optparse) takes any beginning; other programs have options that
  * are one, so it counts where requirements stand for sure. */
 static bool
-option(
-    const struct line *l, enum sure sure, const char *name, struct line *value)
+option(const struct check_depend_line *l, enum sure sure, const char *name,
+    struct check_depend_line *value)
 {
 	size_t n = 2, whole = strlen(name);
 
@@ -81,198 +64,95 @@ option(
 	while (
 	    n < l->len && (l->s[n] == '=' || l->s[n] == ' ' || l->s[n] == '\t'))
 		n++;
-	*value = (struct line){l->s + n, l->len - n, l->off + n};
+	*value = (struct check_depend_line){l->s + n, l->len - n, l->off + n};
 	return true;
 }
 
-/* The value is one of the addresses, or below it. */
 static bool
-is_under(const struct line *v, const char *const *urls, size_t count)
+remote(const struct check_depend_line *l)
 {
-	for (size_t i = 0; i < count; i++) {
-		size_t n = strlen(urls[i]);
-
-		if (v->len >= n && memcmp(v->s, urls[i], n) == 0 &&
-		    (urls[i][n - 1] == '/' || v->len == n || v->s[n] == '/'))
-			return true;
-	}
-	return false;
-}
-
-/* Hosts that the makers of PyTorch, PyG, JAX and CUDA tell people to use. */
-static bool
-usual_host(const struct line *v)
-{
-	static const char *const urls[] = {"https://download.pytorch.org/",
-	    "https://data.pyg.org/", "https://pypi.nvidia.com",
-	    "https://pypi.ngc.nvidia.com",
-	    "https://storage.googleapis.com/jax-releases/",
-	    ("https://pypi"
-	     ".org/simple")};
-
-	return is_under(v, urls, ARRAY_LEN(urls));
-}
-
-/* The only address in the line is one of them. */
-static bool
-names_usual_host(const struct line *l)
-{
-	const char *at = memmem(l->s, l->len, "https://", 8);
-	struct line v;
-
-	if (at == NULL)
-		return false;
-	v = (struct line){at, l->len - (size_t)(at - l->s), l->off};
-	return usual_host(&v) &&
-	       memmem(l->s, (size_t)(at - l->s), "://", 3) == NULL &&
-	       memmem(v.s + 8, v.len - 8, "://", 3) == NULL;
-}
-
-/* A revision of forty digits, or a digest, cannot change its content. */
-static bool
-pinned_commit(const struct line *l)
-{
-	const char *at = memrchr(l->s, '@', l->len);
-	size_t n = 0, left;
-
-	if (has(l, "#sha256=") || has(l, "--hash=sha256:"))
-		return true;
-	if (at == NULL)
-		return false;
-	left = l->len - (size_t)(at + 1 - l->s);
-	while (n < left && ((at[1 + n] >= '0' && at[1 + n] <= '9') ||
-			       (at[1 + n] >= 'a' && at[1 + n] <= 'f')))
-		n++;
-	return n == 40 && (n == left || strchr("# ;\t", at[1 + n]) != NULL);
-}
-
-/* Accounts of those whose libraries everybody installs: a file of theirs is
- * nobody else's code, but may be another tomorrow. */
-static bool
-known_account(const struct line *l)
-{
-	static const char *const accounts[] = {"huggingface", "openai",
-	    "pytorch", "facebookresearch", "nvidia", "microsoft", "google",
-	    "google-research", "tensorflow", "keras-team", "scikit-learn",
-	    "ultralytics", "lightning-ai", "open-mmlab", "onnx", "dao-ailab",
-	    "google-deepmind", "deepmind", "apple", "nvlabs", "compvis",
-	    "mlfoundations", "salesforce", "idea-research", "modelscope",
-	    "kornia", "albumentations-team", "project-monai", "wandb", "mlflow",
-	    "ray-project", "vllm-project", "triton-lang", "jax-ml",
-	    "state-spaces", "mosaicml", "allenai", "speechbrain", "explosion",
-	    "cocodataset", "gradio-app", "dmlc", "apache", "pandas-dev",
-	    "numpy", "scipy", "dask", "qubvel", "rwightman", "timdettmers"};
-	static const char before[] = "https://github.com/";
-	const char *p = l->len != 0
-			    ? memmem(l->s, l->len, before, sizeof(before) - 1)
-			    : NULL;
-	size_t left;
-
-	if (p == NULL || memmem(l->s, (size_t)(p - l->s), "://", 3) != NULL)
-		return false;
-	p += sizeof(before) - 1;
-	left = l->len - (size_t)(p - l->s);
-	for (size_t i = 0; i < ARRAY_LEN(accounts); i++) {
-		size_t n = strlen(accounts[i]);
-
-		if (left > n && strncasecmp(p, accounts[i], n) == 0 &&
-		    p[n] == '/')
-			return memmem(p, left, "://", 3) == NULL &&
-			       memmem(p, left, "..", 2) == NULL &&
-			       memchr(p, '%', left) == NULL;
-	}
-	return false;
-}
-
-/* A wheel of those who make PyTorch, where they tell people to take it. */
-static bool
-usual_wheel(const struct line *l)
-{
-	static const char wheels[] =
-	    "https://dl.fbaipublicfiles.com/detectron2/wheels/";
-	struct line v = *l;
-	const char *at = v.len != 0 ? memmem(v.s, v.len, "https://", 8) : NULL;
-
-	if (at == NULL || has(l, ".."))
-		return false;
-	v.len -= (size_t)(at - v.s);
-	v.s = at;
-	return usual_host(&v) || begins(&v, wheels);
-}
-
-static bool
-remote(const struct line *l)
-{
-	return has(l, "://") || begins(l, "git+") || begins(l, "hg+") ||
-	       begins(l, "svn+") || begins(l, "bzr+") || begins(l, "\\\\");
+	return check_depend_line_has(l, "://") ||
+	       check_depend_line_begins(l, "git+") ||
+	       check_depend_line_begins(l, "hg+") ||
+	       check_depend_line_begins(l, "svn+") ||
+	       check_depend_line_begins(l, "bzr+") ||
+	       check_depend_line_begins(l, "\\\\");
 }
 
 /* What is handed to the build of a package. */
 static bool
-builds(const struct line *l)
+builds(const struct check_depend_line *l)
 {
-	return has(l, "--global-option") || has(l, "--install-option") ||
-	       has(l, "--config-settings");
+	return check_depend_line_has(l, "--global-option") ||
+	       check_depend_line_has(l, "--install-option") ||
+	       check_depend_line_has(l, "--config-settings");
 }
 
 /* A folder of the bundle, whose files are looked at. */
 static bool
-is_here(const struct line *l)
+is_here(const struct check_depend_line *l)
 {
-	return l->len != 0 && l->s[0] == '.' && !has(l, "..") &&
-	       !has(l, ".whl") && !has(l, "://") &&
+	return l->len != 0 && l->s[0] == '.' &&
+	       !check_depend_line_has(l, "..") &&
+	       !check_depend_line_has(l, ".whl") &&
+	       !check_depend_line_has(l, "://") &&
 	       (l->len == 1 || strchr("/[ \t\r", l->s[1]) != NULL);
 }
 
 static void
-options(const struct check_file *f, const struct line *l, enum sure sure)
+options(const struct check_file *f, const struct check_depend_line *l,
+    enum sure sure)
 {
 	static const char *const sources[] = {"-i", "--index-url", "--pypi-url",
 	    "--extra-index-url", "-f", "--find-links"};
 	static const char *const more[] = {
 	    "-r", "--requirement", "-c", "--constraint"};
-	struct line v;
+	struct check_depend_line v;
 
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
 		if (!option(l, sure, sources[i], &v))
 			continue;
 		find(f,
-		    usual_host(&v) ? FINDING_DEPEND_INDEX
-				   : FINDING_DEPEND_SOURCE,
+		    check_depend_source_usual_host(&v) ? FINDING_DEPEND_INDEX
+						       : FINDING_DEPEND_SOURCE,
 		    l);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(more); i++)
 		if (option(l, sure, more[i], &v) &&
-		    (remote(&v) || has(&v, "..") || begins(&v, "/"))) {
+		    (remote(&v) || check_depend_line_has(&v, "..") ||
+			check_depend_line_begins(&v, "/"))) {
 			find(f, FINDING_DEPEND_SOURCE, l);
 			return;
 		}
 	if (option(l, sure, "-e", &v) || option(l, sure, "--editable", &v)) {
 		if (!is_here(&v))
 			find(f,
-			    known_account(&v) ? FINDING_DEPEND_UNPINNED
-					      : FINDING_DEPEND_SOURCE,
+			    check_depend_source_known(&v)
+				? FINDING_DEPEND_UNPINNED
+				: FINDING_DEPEND_SOURCE,
 			    l);
 	} else if (option(l, sure, "--trusted-host", &v))
 		find(f, FINDING_DEPEND_SOURCE, l);
 	else if (builds(l))
 		find(f, FINDING_DEPEND_LOCAL, l);
 	/* pip takes quotes away that stand within a name */
-	else if (sure != SURE_NOT && has(l, "://"))
+	else if (sure != SURE_NOT && check_depend_line_has(l, "://"))
 		find(f, FINDING_DEPEND_SOURCE, l);
 }
 
 static bool
-is_path(const struct line *l)
+is_path(const struct check_depend_line *l)
 {
-	return l->s[0] == '.' || l->s[0] == '/' || begins(l, "file:") ||
-	       (has(l, ".whl") && !has(l, "=="));
+	return l->s[0] == '.' || l->s[0] == '/' ||
+	       check_depend_line_begins(l, "file:") ||
+	       (check_depend_line_has(l, ".whl") &&
+		   !check_depend_line_has(l, "=="));
 }
 
 /* Whoever owns the name that is nearly another's waits for it to be mistyped. */
 static void
-look_alike(const struct check_file *f, const struct line *l)
+look_alike(const struct check_file *f, const struct check_depend_line *l)
 {
 	const char *near = check_depend_name_near(l->s, l->len);
 	char shown[SHOWN];
@@ -284,9 +164,20 @@ look_alike(const struct check_file *f, const struct line *l)
 	    f, FINDING_DEPEND_NAME, l->off, "'%s', not '%s'", shown, near);
 }
 
+/* As pip does: from a # that is the first sign or behind a blank. */
 static void
-requirement(const struct check_file *f, struct line l, enum sure sure)
+cut_comment(struct check_depend_line *l)
 {
+	for (size_t i = 1; i < l->len; i++)
+		if (l->s[i] == '#' && strchr(" \t", l->s[i - 1]) != NULL)
+			l->len = i;
+}
+
+static void
+requirement(
+    const struct check_file *f, struct check_depend_line l, enum sure sure)
+{
+	cut_comment(&l);
 	while (l.len != 0 && strchr(" \t\r\n", l.s[l.len - 1]) != NULL)
 		l.len--;
 	l = trimmed(l);
@@ -296,32 +187,29 @@ requirement(const struct check_file *f, struct line l, enum sure sure)
 		options(f, &l, sure);
 		return;
 	}
-	if (sure == SURE_NOT && !has(&l, "git+") && !has(&l, " @ "))
+	if (sure == SURE_NOT && !check_depend_line_has(&l, "git+") &&
+	    !check_depend_line_has(&l, " @ "))
 		return;
 	if (sure != SURE_NOT)
 		look_alike(f, &l);
 	if (remote(&l))
-		find(f,
-		    known_account(&l) || usual_wheel(&l)
-			? FINDING_DEPEND_UNPINNED
-		    : (pinned_commit(&l) && !has(&l, "http://") &&
-			  !begins(&l, "git+http:"))
-			? FINDING_DEPEND_LOCAL
-			: FINDING_DEPEND_SOURCE,
-		    &l);
+		find(f, check_depend_source(&l), &l);
 	else if (is_here(&l))
 		return;
 	else if (is_path(&l))
 		find(f, FINDING_DEPEND_LOCAL, &l);
-	else if (sure == SURE_FILE && !has(&l, "==") && !has(&l, "=") &&
-		 !has(&l, "~") && !has(&l, "<"))
+	else if (sure == SURE_FILE && !check_depend_line_has(&l, "==") &&
+		 !check_depend_line_has(&l, "=") &&
+		 !check_depend_line_has(&l, "~") &&
+		 !check_depend_line_has(&l, "<"))
 		find(f, FINDING_DEPEND_UNPINNED, &l);
 	/* an option behind the requirement: --index-url is refused by pip,
 	 * --hash and --config-settings are not */
-	if (has(&l, "--index-url") || has(&l, "--extra-index-url"))
+	if (check_depend_line_has(&l, "--index-url") ||
+	    check_depend_line_has(&l, "--extra-index-url"))
 		find(f,
-		    names_usual_host(&l) ? FINDING_DEPEND_INDEX
-					 : FINDING_DEPEND_SOURCE,
+		    check_depend_source_usual_line(&l) ? FINDING_DEPEND_INDEX
+						       : FINDING_DEPEND_SOURCE,
 		    &l);
 	if (builds(&l))
 		find(f, FINDING_DEPEND_LOCAL, &l);
@@ -331,20 +219,20 @@ void
 check_config_requirement(
     const struct check_file *f, const char *s, size_t len, uint64_t off)
 {
-	requirement(f, (struct line){s, len, off}, SURE);
+	requirement(f, (struct check_depend_line){s, len, off}, SURE);
 }
 
 /* --- requirements files -------------------------------------------------- */
 
 static bool
-next_line(const struct check_file *f, size_t *at, struct line *l)
+next_line(const struct check_file *f, size_t *at, struct check_depend_line *l)
 {
 	const char *s = (const char *)f->bytes.base, *end;
 
 	if (*at >= f->bytes.len)
 		return false;
 	end = memchr(s + *at, '\n', f->bytes.len - *at);
-	*l = (struct line){s + *at,
+	*l = (struct check_depend_line){s + *at,
 	    end != NULL ? (size_t)(end - s) - *at : f->bytes.len - *at, *at};
 	*at += l->len + 1;
 	return true;
@@ -352,10 +240,10 @@ next_line(const struct check_file *f, size_t *at, struct line *l)
 
 /* The line goes on in the next, as pip's join_lines() has it. */
 static bool
-goes_on(const struct line *l)
+goes_on(const struct check_depend_line *l)
 {
 	size_t n = l->len;
-	struct line text = trimmed(*l);
+	struct check_depend_line text = trimmed(*l);
 
 	n -= n != 0 && l->s[n - 1] == '\r' ? 1 : 0;
 	return n != 0 && l->s[n - 1] == '\\' && text.s[0] != '#';
@@ -363,10 +251,10 @@ goes_on(const struct line *l)
 
 /* The next line with those that it goes on in, which `text` then holds. */
 static bool
-next_logical(
-    const struct check_file *f, size_t *at, struct buf *text, struct line *l)
+next_logical(const struct check_file *f, size_t *at, struct buf *text,
+    struct check_depend_line *l)
 {
-	struct line more;
+	struct check_depend_line more;
 
 	if (!next_line(f, at, l))
 		return false;
@@ -381,13 +269,14 @@ next_logical(
 			more.len = 0;
 	}
 	buf_append(text, more.s, more.len);
-	*l = (struct line){(const char *)text->ptr, text->len, l->off};
+	*l = (struct check_depend_line){
+	    (const char *)text->ptr, text->len, l->off};
 	return true;
 }
 
 /* A line that pip could take: a name, what may follow one, or an option. */
 static bool
-plausible(const struct line *l)
+plausible(const struct check_depend_line *l)
 {
 	size_t n = 0, from;
 
@@ -416,7 +305,7 @@ static bool
 is_requirements(const struct check_file *f, bool *named)
 {
 	const char *name = check_name_of(f);
-	struct line l;
+	struct check_depend_line l;
 	size_t at = 0, lines = 0;
 
 	*named = (strstr(name, "requirements") != NULL ||
@@ -436,43 +325,51 @@ is_requirements(const struct check_file *f, bool *named)
 /* The address of an index, in TOML: url = "..." where the section is a source
  * or an index of Poetry, Pipenv, PDM or uv. */
 static bool
-is_index(const struct line *l, const struct line *in)
+is_index(const struct check_depend_line *l, const struct check_depend_line *in)
 {
 	const char *quote = memchr(l->s, '"', l->len);
-	struct line v = {l->s, l->len, l->off};
+	struct check_depend_line v = {l->s, l->len, l->off};
 
-	if (quote == NULL || (!has(in, "source") && !has(in, "index")) ||
-	    !begins(l, "url") || !has(l, "://"))
+	if (quote == NULL ||
+	    (!check_depend_line_has(in, "source") &&
+		!check_depend_line_has(in, "index")) ||
+	    !check_depend_line_begins(l, "url") ||
+	    !check_depend_line_has(l, "://"))
 		return false;
 	v.s = quote + 1;
 	v.len = l->len - (size_t)(quote + 1 - l->s);
 	if (v.len != 0 && memchr(v.s, '"', v.len) != NULL)
 		v.len = (size_t)((const char *)memchr(v.s, '"', v.len) - v.s);
-	return !usual_host(&v);
+	return !check_depend_source_usual_host(&v);
 }
 
 /* Strings of pyproject.toml, setup.cfg and Pipfile that name a source. */
 static void
 project(const struct check_file *f)
 {
-	struct line l, in = {"", 0, 0};
+	struct check_depend_line l, in = {"", 0, 0};
 	size_t at = 0;
 
 	while (next_line(f, &at, &l)) {
-		bool url =
-		    has(&l, "git+") || has(&l, " @ http") || has(&l, " @ file");
+		bool url = check_depend_line_has(&l, "git+") ||
+			   check_depend_line_has(&l, " @ http") ||
+			   check_depend_line_has(&l, " @ file");
 
 		l = trimmed(l);
-		if (begins(&l, "["))
+		if (check_depend_line_begins(&l, "["))
 			in = l;
-		if ((url || has(&l, "git = \"")) && known_account(&l))
+		if ((url || check_depend_line_has(&l, "git = \"")) &&
+		    check_depend_source_known(&l))
 			continue;
-		if (url || is_index(&l, &in) || begins(&l, "index-url") ||
-		    begins(&l, "extra-index-url") || begins(&l, "find-links") ||
-		    begins(&l, "trusted-host") ||
-		    begins(&l, "dependency_links") ||
-		    (has(&l, "git = \"") && has(&l, "://")) ||
-		    begins(&l, "backend-path"))
+		if (url || is_index(&l, &in) ||
+		    check_depend_line_begins(&l, "index-url") ||
+		    check_depend_line_begins(&l, "extra-index-url") ||
+		    check_depend_line_begins(&l, "find-links") ||
+		    check_depend_line_begins(&l, "trusted-host") ||
+		    check_depend_line_begins(&l, "dependency_links") ||
+		    (check_depend_line_has(&l, "git = \"") &&
+			check_depend_line_has(&l, "://")) ||
+		    check_depend_line_begins(&l, "backend-path"))
 			find(f, FINDING_DEPEND_SOURCE, &l);
 	}
 }
@@ -489,15 +386,15 @@ opens_line(const char *base, const char *at)
 }
 
 /* From "http" on, without what closes it. */
-static struct line
-address(struct line l)
+static struct check_depend_line
+address(struct check_depend_line l)
 {
 	const char *p = memmem(l.s, l.len, "http", 4);
 	size_t left = p != NULL ? l.len - (size_t)(p - l.s) : 0;
 
 	while (left > 0 && strchr(" \t\r\"';", p[left - 1]) != NULL)
 		left--;
-	return (struct line){p, left, l.off};
+	return (struct check_depend_line){p, left, l.off};
 }
 
 /* Settings of npm: where packages come from, what runs their scripts. */
@@ -509,19 +406,22 @@ npm(const struct check_file *f)
 	    ("https://registry"
 	     ".yarnpkg.com"),
 	    "https://npm.pkg.github.com"};
-	struct line l;
+	struct check_depend_line l;
 	size_t at = 0;
 
 	while (next_line(f, &at, &l)) {
-		struct line url;
+		struct check_depend_line url;
 
 		l = trimmed(l);
-		if (begins(&l, "script-shell") || begins(&l, "node-options"))
+		if (check_depend_line_begins(&l, "script-shell") ||
+		    check_depend_line_begins(&l, "node-options"))
 			find(f, FINDING_DEPEND_SOURCE, &l);
-		if (!begins(&l, "registry") && !has(&l, ":registry"))
+		if (!check_depend_line_begins(&l, "registry") &&
+		    !check_depend_line_has(&l, ":registry"))
 			continue;
 		url = address(l);
-		if (has(&l, "://") && !is_under(&url, own, ARRAY_LEN(own)))
+		if (check_depend_line_has(&l, "://") &&
+		    !check_depend_source_is_under(&url, own, ARRAY_LEN(own)))
 			find(f, FINDING_DEPEND_SOURCE, &l);
 	}
 }
@@ -553,7 +453,7 @@ check_depend(const struct check_file *f)
 	static const char *const settings[] = {"[tool.", "[pypi-options]",
 	    "[[index]]", "index-url", "find-links", NULL};
 	struct buf text = {0};
-	struct line l;
+	struct check_depend_line l;
 	size_t at = 0;
 	bool named;
 

@@ -157,6 +157,17 @@ printf -- '-e .\n./lib\ngit+https://github.com/facebookresearch/segment-anything
 quiet "what is here, and what everybody installs"
 printf -- '-e ../lib\n' | file requirements.txt
 hostile DEPEND_SOURCE "what is not"
+printf 'numpy==1.26.4  # docs http://example.com\nnumpy @ file:///croot/numpy_and_numpy_base_1668593735768/work\n' | file requirements.txt
+quiet "an address in a comment, and where conda built a package"
+printf 'numpy==1.26.4#http://example.com\n' | file requirements.txt
+hostile DEPEND_SOURCE "what is no comment"
+printf 'torch @ file:///opt/wheels/torch.whl\n' | file requirements.txt
+exits 0 "a file of the machine" assay-inspect "$tmp/b"
+prints "medium *DEPEND_LOCAL"
+for host in //198.51.100.7/s /\\\\198.51.100.7/s; do
+	printf 'torch @ file://%s/torch.whl\n' "$host" | file requirements.txt
+	hostile DEPEND_SOURCE "a file of another machine, $host"
+done
 rm "$tmp"/b/*
 printf 'f: {_target_: hydra.utils.get_method, path: torch.nn.functional.relu}\n' | file a.yaml
 quiet "a function that is looked up"
