@@ -6,6 +6,7 @@
 #include "audit/check.h"
 
 #include "audit/check_arch.h"
+#include "audit/check_note.h"
 #include "audit/check_path.h"
 #include "base/limits.h"
 #include "formats/onnx_wire.h"
@@ -112,6 +113,26 @@ pipeline_of(struct walk *w, struct rd r)
 			pipeline(w, f.body);
 }
 
+/* ModelDescription: metadata = 100 (userDefined = 100: key = 1, value = 2) */
+static void
+notes(struct walk *w, struct rd description)
+{
+	struct rd metadata = onnx_wire_last(description, 100);
+	struct onnx_wire f;
+	char key[64];
+
+	while (next(w, &metadata, &f)) {
+		struct rd name;
+
+		if (f.number != 100 || f.type != ONNX_WIRE_BYTES)
+			continue;
+		name = onnx_wire_last(f.body, 1);
+		snprintf(key, sizeof(key), "%.*s", (int)MIN(name.len, 63),
+		    name.len != 0 ? (const char *)name.base : "");
+		check_note(w->f, key, onnx_wire_last(f.body, 2));
+	}
+}
+
 /* Model: description = 2; which kind it is, is which field it has. */
 static void
 model(struct walk *w, struct rd r)
@@ -125,6 +146,7 @@ model(struct walk *w, struct rd r)
 		return;
 	}
 	w->depth++;
+	notes(w, description);
 	while (next(w, &r, &f)) {
 		if (f.type != ONNX_WIRE_BYTES)
 			continue;

@@ -46,6 +46,26 @@ is_empty_torch(const struct check_file *f)
 		   sizeof(package) - 1) == NULL;
 }
 
+/* What may be a model's members was looked at; without any there is nothing that
+ * could have been. */
+static void
+absent(const struct check_file *f)
+{
+	static const char *const members[] = {"config.json", "data.pkl"};
+	const struct rd *r = &f->bytes;
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		if (memmem(r->base, r->len, members[i], strlen(members[i])) !=
+		    NULL) {
+			check_find(f, FINDING_MODEL_ABSENT, ERR_NOWHERE,
+			    "it has %s, but not what else makes a model",
+			    members[i]);
+			return;
+		}
+	check_short(f, FINDING_MODEL_ABSENT, ERR_NOWHERE,
+	    "it has no config.json and no data.pkl");
+}
+
 /* The config.json of Hugging Face that belongs to a file, as the loader finds
  * it; a new reference, or NULL. */
 static json_t *
@@ -88,15 +108,11 @@ check_model(const struct check_file *f)
 		    "named .onnx, but no ONNX model can be read from it");
 		return;
 	}
-	/* nor may an archive that lacks what makes it a Keras model */
-	if (n == 0 && text_ends_with(check_name_of(f), ".keras")) {
-		check_find(f, FINDING_MODEL_INVALID, ERR_NOWHERE,
-		    "named .keras, but no Keras model can be read from it");
+	if ((n == 0 && text_ends_with(check_name_of(f), ".keras")) ||
+	    is_empty_torch(f)) {
+		absent(f);
 		return;
 	}
-	if (is_empty_torch(f))
-		check_find(f, FINDING_MODEL_INVALID, ERR_NOWHERE,
-		    "named as PyTorch's, but a zip without data.pkl");
 	for (size_t i = 0; i < MIN(n, BIDS); i++) {
 		struct source s;
 		struct err e = {.off = UINT64_MAX};

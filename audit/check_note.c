@@ -4,6 +4,7 @@
 
 #include "audit/check_agent.h"
 #include "audit/check_base64.h"
+#include "audit/check_shell.h"
 
 #define WORTH_LOOKING 16 /* bytes */
 
@@ -13,7 +14,7 @@ static const char *const code[] = {"__import__(", "os.system(", "os.popen(",
     "subprocess.run(", "subprocess.Popen(", "subprocess.call(",
     "subprocess.check_", "eval(", "exec(", "powershell -", "<script>",
     "<script ", "/bin/sh -c", "/bin/bash -c", "#!/bin/", "#!/usr/bin/",
-    "b64decode(", "pickle.loads("};
+    "b64decode(", "pickle.loads(", "python -c ", "python3 -c ", "rm -rf /"};
 
 /* "retrieval(" and "model.eval(x)" are not eval(), and a function that is only
  * named, "eval()", is not called. */
@@ -43,18 +44,31 @@ has(struct rd r, const char *word)
 	return false;
 }
 
+/* The first of them; NULL: none. */
+static const char *
+code_in(struct rd r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(code); i++)
+		if (has(r, code[i]))
+			return code[i];
+	return NULL;
+}
+
 void
 check_note(const struct check_file *f, const char *key, struct rd r)
 {
+	const char *what;
+	size_t at;
+
 	if (r.len < WORTH_LOOKING)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(code); i++) {
-		if (!has(r, code[i]))
-			continue;
+	if ((what = code_in(r)) != NULL)
 		check_find(f, FINDING_METADATA_CODE, ERR_NOWHERE,
-		    "'%.200s' has '%s' in it", key, code[i]);
-		break;
-	}
+		    "'%.200s' has '%s' in it", key, what);
+	else if ((what = check_shell_judge((const char *)r.base, r.len, &at)) !=
+		 NULL)
+		check_find(f, FINDING_METADATA_CODE, ERR_NOWHERE,
+		    "'%.200s' has a command in it: %s", key, what);
 	check_agent_text(
 	    f, AGENT_HIDDEN, (const char *)r.base, r.len, ERR_NOWHERE);
 	check_base64(f, (struct slice){r.base, r.len}, r.start);

@@ -143,7 +143,7 @@ static bool
 runs(struct slice v)
 {
 	static const char *const words[] = {"java.lang.", "javax.script",
-	    "Runtime", "ProcessBuilder", "os.system", "subprocess",
+	    "getRuntime", "ProcessBuilder", "os.system", "subprocess.",
 	    "__import__", "eval(", "exec(", "cmd.exe", "/bin/sh", "/bin/bash",
 	    "powershell"};
 

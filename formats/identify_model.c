@@ -131,7 +131,11 @@ identify_model_cntk(struct rd r)
 unsigned
 identify_model_executorch(struct rd r)
 {
-	return RD_HAS(r, 4, "ET12") ? 32 : 0;
+	/* "ET" and the version of the format, 12 at present */
+	return RD_HAS(r, 4, "ET") && r.len > 7 && r.base[6] >= '0' &&
+		       r.base[6] <= '9' && r.base[7] >= '0' && r.base[7] <= '9'
+		   ? 32
+		   : 0;
 }
 
 unsigned

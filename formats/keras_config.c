@@ -273,8 +273,11 @@ model(struct parser *p, struct keras_layer *m, unsigned depth)
 	if (depth == DEPTH)
 		return err_set(p->e, ERR_LIMIT, ERR_NOWHERE,
 		    "keras: models inside of models, %d deep", DEPTH);
-	if (!json_is_array(list) || json_array_size(list) == 0)
+	if (!json_is_array(list))
 		return err_set(p->e, ERR_FORMAT, ERR_NOWHERE,
+		    "keras: model '%.60s' has no layers", m->path);
+	if (json_array_size(list) == 0)
+		return err_set(p->e, ERR_UNSUPPORTED, ERR_NOWHERE,
 		    "keras: model '%.60s' has no layers", m->path);
 	if ((rc = children(p, m, list, &names, depth)) != 0)
 		return rc;

@@ -23,7 +23,7 @@ take_top(struct torch *t, struct err *e)
 	const char *slash = strchr(first, '/');
 
 	if (slash == NULL)
-		return err_set(e, ERR_FORMAT, ERR_NOWHERE,
+		return err_set(e, ERR_MISMATCH, ERR_NOWHERE,
 		    "torch: the first entry is in no folder");
 	t->top = arena_strdup(t->arena, first, (size_t)(slash - first));
 	return t->top != NULL ? 0 : torch_full(e);
