@@ -216,6 +216,18 @@ looks_up(const struct walk *w, size_t i)
 	       holds_plain(w, i + 2, end);
 }
 
+/* globals()["os"]: by its name as text, who looks for os.system finds nothing. */
+static bool
+takes_module(const struct walk *w, size_t i)
+{
+	static const char *const names[] = {
+	    "os", "subprocess", "sys", "__builtins__", "builtins", NULL};
+
+	return is(w, i, "globals") && is(w, i + 2, ")") && is(w, i + 3, "[") &&
+	       at(w, i + 4)->kind == PYCODE_STRING &&
+	       has_any(at(w, i + 4), names);
+}
+
 void
 check_calls_eval(const struct walk *w, size_t i)
 {
@@ -231,7 +243,10 @@ check_calls_eval(const struct walk *w, size_t i)
 			: FINDING_CODE_DANGEROUS,
 		    i, "use of");
 	if (call && check_calls_listed(code_usual, at(w, i)))
-		check_calls_find(w, FINDING_CODE_UNUSUAL, i, "use of");
+		check_calls_find(w,
+		    takes_module(w, i) ? FINDING_CODE_DANGEROUS
+				       : FINDING_CODE_UNUSUAL,
+		    i, "use of");
 }
 
 /* ["__name__"], .get("__file__") */

@@ -158,10 +158,31 @@ calls_bytes(const struct walk *w, size_t i)
 	return false;
 }
 
+/* The first argument is a path where anybody of the machine may have put a file,
+ * or on another machine. */
+static bool
+from_anywhere(const struct walk *w, size_t i)
+{
+	static const char *const places[] = {
+	    "/tmp/", "/var/tmp/", "/dev/shm/", "\\\\", "//"};
+	struct pycode_token t = *at(w, i);
+
+	if (t.kind != PYCODE_STRING)
+		return false;
+	pycode_inner(&t);
+	for (size_t k = 0; k < ARRAY_LEN(places); k++)
+		if (t.len > strlen(places[k]) &&
+		    memcmp(t.s, places[k], strlen(places[k])) == 0)
+			return true;
+	return false;
+}
+
 void
 check_calls_harm(const struct walk *w)
 {
 	static const char *const wipes[] = {"rmtree", NULL};
+	static const char *const loads[] = {"CDLL", "PyDLL", "WinDLL", "OleDLL",
+	    "LoadLibrary", "load_library", "dlopen", NULL};
 	static const char *const makes[] = {"CodeType", NULL};
 
 	for (size_t i = 0; i < w->n; i++) {
@@ -171,6 +192,9 @@ check_calls_harm(const struct walk *w)
 		    is_home(w, i + 2, check_calls_end(w, i + 1)))
 			check_calls_find(w, FINDING_CODE_DANGEROUS, i,
 			    "deletes all that somebody has, by");
+		if (calls(w, i, loads) && from_anywhere(w, i + 2))
+			check_calls_find(w, FINDING_CODE_DANGEROUS, i,
+			    "a library that anybody may have put there, by");
 		if (calls_bytes(w, i))
 			check_calls_find(w, FINDING_CODE_DANGEROUS, i,
 			    "runs bytes of a buffer by");

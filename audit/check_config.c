@@ -58,6 +58,7 @@ themes(const struct check_file *f, const struct conf_doc *d)
 	check_config_agent(f, d);
 	check_config_host(f, d);
 	check_config_command(f, d);
+	check_config_xgboost(f, d);
 }
 
 /* What stopped the reader; `sure`: the file says that it is of this kind. */

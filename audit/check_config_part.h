@@ -33,6 +33,8 @@ void check_config_notebook(const struct check_file *, const struct conf *cells);
 void check_config_shards(const struct check_file *, const struct conf_doc *);
 /* What a container is given of its host. */
 void check_config_host(const struct check_file *, const struct conf_doc *);
+/* Nodes of trees that lead nowhere. */
+void check_config_xgboost(const struct check_file *, const struct conf_doc *);
 /* What a tokenizer puts in place of words. */
 void check_config_tokenizer(const struct check_file *, const struct conf_doc *);
 /* Words of a tokenizer that share a number, also with vocab.json beside it. */

@@ -48,6 +48,28 @@ kerchunk(const struct check_file *f, const struct conf *refs)
 	}
 }
 
+/* {"tree_metadata": {"('w',)": {"key_metadata": [{"key": "/etc", ...}]}}}: the
+ * folders below a checkpoint of Orbax in which an array lies; once. */
+static void
+orbax(const struct check_file *f, const struct conf *tree)
+{
+	for (const struct conf *n = tree->child; n != NULL; n = n->next) {
+		const struct conf *keys =
+		    conf_get(conf_value(n), "key_metadata");
+
+		for (const struct conf *k = conf_is_array(keys) ? keys->child
+								: NULL;
+		     k != NULL; k = k->next) {
+			const struct conf *key = conf_get(conf_value(k), "key");
+
+			if (key != NULL && is_machine(key)) {
+				find(f, key, "an array is");
+				return;
+			}
+		}
+	}
+}
+
 /* "kvstore": {"driver": "file", "path": ...}, {"driver": "http", "base_url": ...} */
 static void
 store(const struct check_file *f, const struct conf *n)
@@ -112,6 +134,7 @@ check_config_refs(const struct check_file *f, const struct conf_doc *d)
 	const struct conf *refs = conf_get(d->root, "refs");
 	const struct conf *outs = conf_get(d->root, "outs");
 	const struct conf *items = conf_get(d->root, "itemInfoEntries");
+	const struct conf *tree = conf_get(d->root, "tree_metadata");
 
 	if (conf_is_object(refs) && conf_get(d->root, "version") != NULL)
 		kerchunk(f, refs);
@@ -119,6 +142,8 @@ check_config_refs(const struct check_file *f, const struct conf_doc *d)
 		package(f, items);
 	if (conf_is_array(outs))
 		dvc(f, outs);
+	if (conf_is_object(tree))
+		orbax(f, tree);
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		if (n->key != NULL && conf_key_is(n, "kvstore"))
 			store(f, conf_value(n));

@@ -352,6 +352,21 @@ vocabulary(struct walk *w, const struct at *at, const json_t *config)
 			    text(config, key[i]));
 }
 
+/* Tokenizers of KerasHub and KerasNLP read files; a proto may also be the bytes
+ * themselves in base64, which are longer than a path. */
+static void
+tokenizer(struct walk *w, const struct at *at, const json_t *config)
+{
+	static const char *const key[] = {"vocabulary", "merges", "proto"};
+
+	for (size_t i = 0; i < ARRAY_LEN(key); i++) {
+		const char *s = text(config, key[i]);
+
+		if (s != NULL && strlen(s) < LIMIT_NAME)
+			outside(w, at, "a vocabulary to be read from", s);
+	}
+}
+
 static const struct special {
 	const char *name;
 	void (*look)(struct walk *, const struct at *, const json_t *);
@@ -417,6 +432,8 @@ object(struct walk *w, const struct at *at, const json_t *o, const char *name)
 		    strncmp(module, "tf_keras", 8) == 0)
 			return;
 	}
+	if (text_ends_with(last, "Tokenizer"))
+		tokenizer(w, at, config);
 	/* from_config() takes a dictionary; "class_name" is a word elsewhere */
 	if (!is_value(name) && (json_is_object(config) || json_is_null(config)))
 		resolve(w, at, o, name, CHECK_KERAS_CLASS);

@@ -16,12 +16,15 @@
 #include "formats/onnx_probe.h"
 #include "formats/onnx_wire.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 struct walk {
 	const struct check_file *f;
 	struct arena *arena;
 	struct err *e;
 	struct map said;      /* "domain:op" that was reported */
-	struct map missing;   /* files that are not there */
+	struct map beside;    /* files of weights, to their sizes */
 	struct map functions; /* "domain:name" of the model's own */
 	unsigned depth;
 	uint64_t version; /* ir_version */
@@ -87,20 +90,81 @@ full_name(struct walk *w, struct rd domain, struct rd name)
 
 /* --- tensors ------------------------------------------------------------- */
 
-/* Of a model within something, what stands beside it is not known. */
-static void
-missing(struct walk *w, const char *path, uint64_t at)
+#define UNKNOWN_SIZE (SIZE_MAX - 1)
+
+static size_t
+size_of(const struct check_sink *s, const char *path)
+{
+	int fd = s->near != NULL ? s->near(s->beside_ctx, 0, path) : -1;
+	size_t size = UNKNOWN_SIZE;
+	struct stat st;
+
+	if (fd < 0)
+		return size;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		size = (size_t)st.st_size;
+	close(fd);
+	return size;
+}
+
+/* The size of a file of weights that was looked at too.  Of a model within
+ * something, what stands beside it is not known. */
+static size_t
+beside(struct walk *w, const char *path, uint64_t at)
 {
 	const struct check_sink *s = w->f->sink;
-	int rc;
+	size_t size;
 
-	if (s->beside == NULL || w->f->depth != 0 ||
-	    (rc = map_put(&w->missing, path, 1)) == 0)
-		return;
-	if (rc < 0)
-		w->full = true;
-	else if (!s->beside(s->beside_ctx, path))
+	if (s->beside == NULL || w->f->depth != 0)
+		return UNKNOWN_SIZE;
+	if ((size = map_get(&w->beside, path)) != SIZE_MAX)
+		return size;
+	size = UNKNOWN_SIZE;
+	if (!s->beside(s->beside_ctx, path))
 		check_short(w->f, FINDING_ONNX_MISSING, at, "'%.200s'", path);
+	else
+		size = size_of(s, path);
+	if (map_put(&w->beside, path, size) < 0)
+		w->full = true;
+	return size;
+}
+
+/* A whole number in decimal digits; what is none or too large is as if it were
+ * the largest. */
+static uint64_t
+decimal(struct rd r)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < r.len; i++)
+		if (r.base[i] < '0' || r.base[i] > '9' || ckd_mul(&v, v, 10) ||
+		    ckd_add(&v, v, (uint64_t)(r.base[i] - '0')))
+			return UINT64_MAX;
+	return v;
+}
+
+/* external_data = 13: offset and length, of bytes that the file has not. */
+static void
+beyond(struct walk *w, struct rd tensor, size_t size)
+{
+	struct rd r = tensor;
+	struct onnx_wire f;
+	uint64_t offset = 0, length = 0;
+	struct err ignored;
+
+	while (onnx_wire_next(&r, &f, &ignored) > 0) {
+		if (f.number != 13 || f.type != ONNX_WIRE_BYTES)
+			continue;
+		if (rd_is(onnx_wire_last(f.body, 1), "offset"))
+			offset = decimal(onnx_wire_last(f.body, 2));
+		if (rd_is(onnx_wire_last(f.body, 1), "length"))
+			length = decimal(onnx_wire_last(f.body, 2));
+	}
+	if (size != UNKNOWN_SIZE && (offset > size || length > size - offset))
+		check_short(w->f, FINDING_ONNX_BROKEN, tensor.start,
+		    "tensor '%.100s' has %" PRIu64 " bytes at %" PRIu64
+		    " of a file of %zu",
+		    copy(w, onnx_wire_last(tensor, 8)), length, offset, size);
 }
 
 static void
@@ -113,7 +177,7 @@ location(struct walk *w, const struct onnx_wire *f, struct rd tensor)
 	if (!rd_is(onnx_wire_last(f->body, 1), "location"))
 		return;
 	if (why == NULL) {
-		missing(w, copy(w, value), f->at);
+		beyond(w, tensor, beside(w, copy(w, value), f->at));
 		return;
 	}
 	check_find(w->f, FINDING_ONNX_EXTERNAL, f->at,
@@ -449,7 +513,7 @@ check_onnx(const struct check_file *f)
 	w.arena = &a;
 	map_init(&w.said, &a);
 	map_init(&w.functions, &a);
-	map_init(&w.missing, &a);
+	map_init(&w.beside, &a);
 	rc = fields(&w, f->bytes, name_function);
 	in = fields(&w, f->bytes, model_field);
 	rc = MIN(rc, in);

@@ -10,6 +10,7 @@
 #include "audit/check_tf.h"
 #include "audit/check_tflite_cost.h"
 #include "audit/check_tflite_end.h"
+#include "audit/check_tflite_sparse.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "formats/flatbuf.h"
@@ -189,6 +190,7 @@ subgraph(struct walk *w, const struct flatbuf_table *t)
 	struct flatbuf_vector v =
 	    flatbuf_vector(&w->fb, t, 3, 4, w->f->bytes.len);
 
+	check_tflite_sparse(w->f, &w->fb, t, &w->work);
 	for (size_t i = 0; i < v.n && w->fb.rc == 0; i++) {
 		struct flatbuf_table op = flatbuf_item(&w->fb, &v, i);
 

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT
+ * Trees of an XGBoost model in JSON (doc/model.schema of XGBoost, RegTree::LoadModel()):
+ * a node that leads to none, to itself, or to one that another leads to has
+ * the library read beyond its memory, or walk for ever.
+ */
+#include "audit/check_config_part.h"
+
+#include "base/arena.h"
+#include "base/limits.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#define NODES (1 << 24) /* of a tree; no library grows one as large */
+
+/* The numbers of an array, which stand in the file as they are: nodes of a
+ * configuration are not made of each. */
+static bool
+begin(const struct check_file *f, const struct conf *array, struct rd *l)
+{
+	uint8_t c;
+
+	if (array == NULL || array->kind != CONF_ARRAY ||
+	    array->off >= f->bytes.len)
+		return false;
+	*l = rd_mem(
+	    f->bytes.base + array->off, f->bytes.len - (size_t)array->off);
+	return rd_u8(l, &c) == 0 && c == '[';
+}
+
+/* The next one; false: there is none, or what stands there is no number. */
+static bool
+next(struct rd *l, long *out)
+{
+	bool minus = false, digit = false;
+	struct rd at = *l;
+	uint8_t c;
+
+	*out = 0;
+	for (; rd_u8(&at, &c) == 0 && *out < NODES; *l = at) {
+		if (c >= '0' && c <= '9') {
+			digit = true;
+			*out = 10 * *out + (c - '0');
+		} else if (c == '-' && !digit && !minus) {
+			minus = true;
+		} else if (digit || strchr(" \t\r\n,", c) == NULL) {
+			break;
+		}
+	}
+	*out = minus ? -*out : *out;
+	return digit;
+}
+
+/* A whole number as it is written; LONG_MIN: it is none. */
+static long
+number(const struct conf *n)
+{
+	char digits[24];
+	char *end;
+	long v;
+
+	n = conf_value(n);
+	if (n == NULL || (n->kind != CONF_WORD && n->kind != CONF_STRING) ||
+	    n->len == 0 || n->len >= sizeof(digits))
+		return LONG_MIN;
+	memcpy(digits, n->text, n->len);
+	digits[n->len] = '\0';
+	v = strtol(digits, &end, 10);
+	return *end == '\0' ? v : LONG_MIN;
+}
+
+/* Marks where the node leads; NULL, or what is wrong with it. */
+static const char *
+follow(bool *taken, long to, long nodes)
+{
+	if (to <= 0 || to >= nodes)
+		return "leads to a node that is not there";
+	if (taken[to])
+		return "leads to a node that another leads to";
+	taken[to] = true;
+	return NULL;
+}
+
+/* A leaf has -1 for both. */
+static const char *
+nodes(struct arena *a, struct rd left, struct rd right, long n)
+{
+	bool *taken = arena_alloc(a, (size_t)n + 1, sizeof(*taken));
+	const char *what = NULL;
+	long l, r;
+
+	if (taken == NULL)
+		return NULL;
+	for (long i = 0; i < n && what == NULL; i++) {
+		if (!next(&left, &l) || !next(&right, &r))
+			return "is missing";
+		if (l == -1 && r == -1)
+			continue;
+		if ((what = follow(taken, l, n)) == NULL)
+			what = follow(taken, r, n);
+	}
+	if (what == NULL && (next(&left, &l) || next(&right, &r)))
+		what = "is one too many";
+	return what;
+}
+
+/* tree_param.num_nodes says how many there are. */
+static const char *
+tree(const struct check_file *f, struct arena *a, const struct conf *t)
+{
+	long n = number(conf_get(conf_get(t, "tree_param"), "num_nodes"));
+	struct rd left, right;
+
+	if (n < 0 || n > NODES ||
+	    !begin(f, conf_get(t, "left_children"), &left) ||
+	    !begin(f, conf_get(t, "right_children"), &right))
+		return "is missing";
+	return nodes(a, left, right, n);
+}
+
+void
+check_config_xgboost(const struct check_file *f, const struct conf_doc *d)
+{
+	const struct conf *booster =
+	    conf_get(conf_get(d->root, "learner"), "gradient_booster");
+	const struct conf *dart = conf_get(booster, "gbtree");
+	const struct conf *trees =
+	    conf_get(conf_get(dart != NULL ? dart : booster, "model"), "trees");
+	const char *what = NULL;
+	size_t i = 0;
+
+	if (!conf_is_array(trees) || d->yaml)
+		return;
+	for (const struct conf *t = trees->child; t != NULL && what == NULL;
+	     t = t->next, i++) {
+		struct arena a;
+
+		arena_init(&a, LIMIT_TF_ARENA);
+		if ((what = tree(f, &a, conf_value(t))) != NULL)
+			check_find(f, FINDING_MODEL_INVALID, t->off,
+			    "xgboost: a node of tree %zu %s", i, what);
+		arena_release(&a);
+	}
+}
