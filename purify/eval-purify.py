@@ -35,7 +35,7 @@ class Run:
         before = doc["baseline"]
         self.method = method
         self.model, self.seed = name.rsplit("-", 1)
-        self.attack = re.match(r"[a-z]+-(.*)-(vgg|preact)-\d+$", self.model).group(1)
+        self.attack = re.match(r"[a-z]+\d*-(.*)-(vgg|preact)-\d+$", self.model).group(1)
         self.acc, self.acc0 = rate(doc, "accuracy"), rate(before, "accuracy")
         self.asr, self.asr0 = rate(doc, "asr"), rate(before, "asr")
         if self.asr0 is not None and self.asr0 < WEAK:
