@@ -177,6 +177,29 @@ from_anywhere(const struct walk *w, size_t i)
 	return false;
 }
 
+/* "os", "system", one behind the other: for who puts a call together of texts. */
+static bool
+is_spelt(const struct walk *w, size_t i)
+{
+	static const char *const pairs[][2] = {{"os", "system"},
+	    {"os", "popen"}, {"posix", "system"}, {"nt", "system"},
+	    {"subprocess", "Popen"}, {"subprocess", "run"},
+	    {"subprocess", "call"}, {"subprocess", "check_output"},
+	    {"builtins", "exec"}, {"builtins", "eval"}};
+	struct pycode_token a = *at(w, i), b = *at(w, i + 2);
+
+	if (!is(w, i + 1, ",") || a.kind != PYCODE_STRING ||
+	    b.kind != PYCODE_STRING)
+		return false;
+	pycode_inner(&a);
+	pycode_inner(&b);
+	for (size_t k = 0; k < ARRAY_LEN(pairs); k++)
+		if (text_is_among(a.s, a.len, &pairs[k][0], 1) &&
+		    text_is_among(b.s, b.len, &pairs[k][1], 1))
+			return true;
+	return false;
+}
+
 void
 check_calls_harm(const struct walk *w)
 {
@@ -186,6 +209,9 @@ check_calls_harm(const struct walk *w)
 	static const char *const makes[] = {"CodeType", NULL};
 
 	for (size_t i = 0; i < w->n; i++) {
+		if (is_spelt(w, i))
+			check_calls_find(w, FINDING_CODE_DANGEROUS, i,
+			    "a call that is put together of");
 		if (at(w, i)->kind != PYCODE_NAME)
 			continue;
 		if (calls(w, i, wipes) &&

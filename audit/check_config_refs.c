@@ -116,6 +116,20 @@ kedro(const struct check_file *f, const struct conf *n)
 		find(f, path, "a pickle is");
 }
 
+/* "nemo:tokenizer.model": a file of the archive that the configuration is in. */
+static void
+nemo(const struct check_file *f, const struct conf *n)
+{
+	struct conf path = *n;
+
+	if (!conf_begins_with(n, "nemo:"))
+		return;
+	path.text += 5;
+	path.len -= 5;
+	if (check_config_escapes(&path))
+		find(f, n, "an artifact is");
+}
+
 /* Manifest.json of a package of Core ML: where in Data/ its items are. */
 static void
 package(const struct check_file *f, const struct conf *items)
@@ -149,5 +163,7 @@ check_config_refs(const struct check_file *f, const struct conf_doc *d)
 			store(f, conf_value(n));
 		if (n->kind == CONF_OBJECT)
 			kedro(f, n);
+		if (n->kind == CONF_STRING)
+			nemo(f, n);
 	}
 }

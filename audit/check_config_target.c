@@ -519,6 +519,8 @@ check_config_target(const struct check_file *f, const struct conf_doc *d)
 {
 	bool graph = conf_get(d->root, "graph_module") != NULL;
 	const struct importer *by = importer(d->root);
+	/* NeMo's models before Hydra said "target" and nothing besides */
+	bool of_nemo = text_ends_with(check_name_of(f), "model_config.yaml");
 
 	mxnet(f, d->root);
 	modules_of(f, d->root);
@@ -526,7 +528,8 @@ check_config_target(const struct check_file *f, const struct conf_doc *d)
 	    conf_get(d->root, "base_code") != NULL)
 		check_arch_program(f, d);
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
-		bool params = conf_get(n, "params") != NULL;
+		bool params =
+		    conf_get(n, "params") != NULL || (n == d->root && of_nemo);
 
 		for (const struct conf *k = n->child; k != NULL; k = k->next)
 			if (k->key != NULL)

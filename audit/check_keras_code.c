@@ -111,3 +111,26 @@ check_keras_code_torch(
 	check_within(f, where, rd_mem(pickle, decode(base64, pickle)));
 	arena_release(&a);
 }
+
+/* 'a', b"\\x00" and nothing besides, which might call something. */
+static bool
+is_quoted(const char *s, size_t len)
+{
+	size_t i = len != 0 && s[0] == 'b' ? 1 : 0;
+	char quote = i < len ? s[i] : '\0';
+
+	if ((quote != '\'' && quote != '"') || len - i < 2)
+		return false;
+	while (++i < len && s[i] != quote)
+		i += s[i] == '\\';
+	return i == len - 1;
+}
+
+bool
+check_keras_code_evaluated(const char *word)
+{
+	const char *from = strchr(word, ' '), *to = strrchr(word, ' ');
+
+	return from != NULL && to > from + 1 &&
+	       !is_quoted(from + 1, (size_t)(to - from - 1));
+}

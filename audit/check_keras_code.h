@@ -14,4 +14,9 @@ void check_keras_code(
 void check_keras_code_torch(
     const struct check_file *, const char *where, const char *base64);
 
+/* A line of a vocabulary of KerasHub's RWKVTokenizer, "1 'a' 1", of which eval()
+ * gets what stands between the first blank and the last: it is more than a
+ * string. */
+bool check_keras_code_evaluated(const char *word);
+
 #endif

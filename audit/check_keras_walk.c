@@ -352,6 +352,27 @@ vocabulary(struct walk *w, const struct at *at, const json_t *config)
 			    text(config, key[i]));
 }
 
+/* RWKVTokenizer of KerasHub. */
+static void
+evaluated(struct walk *w, const struct at *at, const json_t *config)
+{
+	const json_t *list = json_object_get(config, "vocabulary"), *one;
+	char where[PLACE];
+	size_t i;
+
+	json_array_foreach(list, i, one)
+	{
+		const char *s = json_string_value(one);
+
+		if (s == NULL || !check_keras_code_evaluated(s))
+			continue;
+		check_find(w->f, FINDING_KERAS_CODE, ERR_NOWHERE,
+		    "%s: a word that is evaluated, '%.100s'", place(at, where),
+		    s);
+		return;
+	}
+}
+
 /* Tokenizers of KerasHub and KerasNLP read files; a proto may also be the bytes
  * themselves in base64, which are longer than a path. */
 static void
@@ -434,6 +455,8 @@ object(struct walk *w, const struct at *at, const json_t *o, const char *name)
 	}
 	if (text_ends_with(last, "Tokenizer"))
 		tokenizer(w, at, config);
+	if (strcmp(last, "RWKVTokenizer") == 0)
+		evaluated(w, at, config);
 	/* from_config() takes a dictionary; "class_name" is a word elsewhere */
 	if (!is_value(name) && (json_is_object(config) || json_is_null(config)))
 		resolve(w, at, o, name, CHECK_KERAS_CLASS);

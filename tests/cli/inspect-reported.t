@@ -55,11 +55,38 @@ hostile KERAS_OUTSIDE "a tokenizer that reads a file"
 keras BytePairTokenizer merges ../../merges.txt
 hostile KERAS_OUTSIDE "merges from elsewhere"
 
+rwkv() { # rwkv WORD: of a vocabulary, in JSON
+	printf '{"class_name": "Sequential", "config": {"name": "s", "layers": [{"module": "keras_hub.tokenizers", "class_name": "RWKVTokenizer", "config": {"name": "t", "vocabulary": ["1 %s 1"]}, "registered_name": "keras_hub>RWKVTokenizer"}]}, "keras_version": "3.8.0"}\n' \
+		"$1" | file config.json
+}
+for word in "'a'" "b'\\\\x00'" '\"(\"' "'\\\\''" "' '"; do
+	rwkv "$word"
+	quiet "a word of RWKV, $word,"
+done
+for word in "__import__('os').system('id')" "'a'+f('b')" "len" "b'a' or f()"; do
+	rwkv "$word"
+	hostile KERAS_CODE "a word that is evaluated, $word,"
+done
+printf 'target: nemo.collections.asr.models.EncDecCTCModelBPE\ntokenizer:\n  model_path: "nemo:tokenizer.model"\n' | file model_config.yaml
+quiet "a model of NeMo"
+printf 'target: os.system\ncfg: id\n' | file model_config.yaml
+hostile CONFIG_TARGET "one that calls something else"
+printf 'target: os.system\n' | file build.yaml
+quiet "a target of something else"
+for path in ../x /etc/passwd; do
+	printf 'tokenizer:\n  model_path: "nemo:%s"\n' $path | file model_config.yaml
+	hostile CONFIG_PATH "an artifact at $path"
+done
+
 # --- code
 printf 'import os\nglobals()["os"].system("id")\n' | file a.py
 hostile CODE_DANGEROUS "a module by its name as text"
 printf 'import os\nprint(globals()["__name__"])\n' | file a.py
 quiet "its own name"
+printf '(lambda a: getattr(__import__(a[0]), a[1])(a[2]))(["os", "system", "id"])\n' | file a.py
+hostile CODE_DANGEROUS "a call that is put together"
+printf 'names = ["os", "name", "system"]\n' | file a.py
+quiet "words of a list"
 printf 'import ctypes\nctypes.CDLL("/tmp/libx.so")\n' | file a.py
 hostile CODE_DANGEROUS "a library from where anybody writes"
 printf 'import ctypes\nlib = ctypes.CDLL("libc.so.6")\n' | file a.py
