@@ -6,6 +6,7 @@
 #include "audit/check_keras_walk.h"
 #include "audit/check_path.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "formats/hdf5_attr.h"
 #include "formats/hdf5_group.h"
 #include "formats/hdf5_object.h"
@@ -113,6 +114,21 @@ is_beside(const struct check_file *f, const char *name)
 		   f->sink->beside(f->sink->beside_ctx, name));
 }
 
+/* Weights of Keras have no links, and since 3.13 it refuses them
+ * (CVE-2026-1669), wherever they lead; collections of data have. */
+static bool
+is_of_keras(const struct check_file *f)
+{
+	static const char *const marks[] = {
+	    "keras_version", "layer_names", "_layer_checkpoint_dependencies"};
+
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (memmem(f->bytes.base, f->bytes.len, marks[i],
+			strlen(marks[i])) != NULL)
+			return true;
+	return text_ends_with(check_name_of(f), ".weights.h5");
+}
+
 /* The same of all files of a virtual dataset. */
 struct sources {
 	const struct check_file *f;
@@ -148,7 +164,8 @@ group(struct tree *t, uint64_t at, struct err *e)
 		const struct hdf5_link *l = &g->link[i];
 
 		if (l->external &&
-		    (l->file == NULL || !is_beside(t->f, l->file)))
+		    (l->file == NULL || !is_beside(t->f, l->file) ||
+			is_of_keras(t->f)))
 			check_find(t->f, FINDING_HDF5_OUTSIDE, ERR_NOWHERE,
 			    "'%.200s' is a link to another file", l->name);
 		else if (l->at != HDF5_NOWHERE)
