@@ -63,32 +63,72 @@ check_cost_product(const struct check_cost_value *v)
 }
 
 double
-check_cost_tiled(
-    const struct check_cost_value *of, const struct check_cost_value *times)
+check_cost_first(const struct check_cost_value *const in[])
 {
-	return of->elements * (times->n != 0 ? check_cost_product(times) : 1.0);
+	return check_cost_product(in[0]);
 }
 
 double
-check_cost_expanded(
-    const struct check_cost_value *of, const struct check_cost_value *shape)
+check_cost_second(const struct check_cost_value *const in[])
 {
-	return MAX(of->elements, check_cost_product(shape));
+	return check_cost_product(in[1]);
 }
 
 double
-check_cost_ranged(const struct check_cost_value *from,
-    const struct check_cost_value *to, const struct check_cost_value *by)
+check_cost_third(const struct check_cost_value *const in[])
 {
+	return check_cost_product(in[2]);
+}
+
+double
+check_cost_largest(const struct check_cost_value *const in[])
+{
+	double most = 1.0;
+
+	for (size_t i = 0; i < CHECK_COST_INPUTS; i++)
+		most = MAX(most, in[i]->elements);
+	return most;
+}
+
+double
+check_cost_tiled(const struct check_cost_value *const in[])
+{
+	return in[0]->elements *
+	       (in[1]->n != 0 ? check_cost_product(in[1]) : 1.0);
+}
+
+double
+check_cost_expanded(const struct check_cost_value *const in[])
+{
+	return MAX(in[0]->elements, check_cost_product(in[1]));
+}
+
+double
+check_cost_hot(const struct check_cost_value *const in[])
+{
+	return in[0]->elements *
+	       (in[1]->n == 1 ? MAX(in[1]->number[0], 1.0) : 1.0);
+}
+
+double
+check_cost_ranged(const struct check_cost_value *const in[])
+{
+	const struct check_cost_value *from = in[0], *to = in[1], *by = in[2];
+
 	return from->n == 1 && to->n == 1 && by->n == 1 && by->number[0] != 0.0
 		   ? (to->number[0] - from->number[0]) / by->number[0]
 		   : 1.0;
 }
 
+/* Each axis has one element or more. */
 double
-check_cost_hot(
-    const struct check_cost_value *of, const struct check_cost_value *depth)
+check_cost_padded(const struct check_cost_value *const in[])
 {
-	return of->elements *
-	       (depth->n == 1 ? MAX(depth->number[0], 1.0) : 1.0);
+	const struct check_cost_value *pads = in[1];
+	double p = 1.0;
+
+	for (size_t i = 0; i + 1 < pads->n; i += 2)
+		p *= 1.0 + MAX(pads->number[i], 0.0) +
+		     MAX(pads->number[i + 1], 0.0);
+	return MAX(p, in[0]->elements);
 }

@@ -40,15 +40,26 @@ void check_cost_keep(
 const struct check_cost_value *check_cost_find(
     const struct check_cost *, struct rd name);
 
+/*
+ * How many elements an operator makes of its inputs, CHECK_COST_INPUTS of them;
+ * what it is not given is check_cost_unknown.  0 or 1 when nothing is known.
+ */
+#define CHECK_COST_INPUTS 4
+typedef double check_cost_maker(const struct check_cost_value *const in[]);
+
+/* A tensor of the shape that the first, second or third input is. */
+check_cost_maker check_cost_first, check_cost_second, check_cost_third;
+/* As many as the largest of what it is given. */
+check_cost_maker check_cost_largest;
+/* Of the first: as often as the second says; in the shape that it says; as a
+ * one-hot vector of that depth. */
+check_cost_maker check_cost_tiled, check_cost_expanded, check_cost_hot;
+/* From the first to the second, by the third. */
+check_cost_maker check_cost_ranged;
+/* The second has pairs of what is added before and after each axis. */
+check_cost_maker check_cost_padded;
+
 /* The elements of a tensor of that shape; 0: it is not constant. */
 double check_cost_product(const struct check_cost_value *shape);
-double check_cost_tiled(
-    const struct check_cost_value *of, const struct check_cost_value *times);
-double check_cost_expanded(
-    const struct check_cost_value *of, const struct check_cost_value *shape);
-double check_cost_ranged(const struct check_cost_value *from,
-    const struct check_cost_value *to, const struct check_cost_value *by);
-double check_cost_hot(
-    const struct check_cost_value *of, const struct check_cost_value *depth);
 
 #endif

@@ -10,8 +10,7 @@
 
 #include <inttypes.h>
 
-#define INPUTS 16     /* of a node that are looked at */
-#define TURNS  0x1p40 /* of a loop */
+#define TURNS 0x1p40 /* of a loop */
 
 /* TensorProto.DataType */
 enum {
@@ -36,7 +35,7 @@ struct cost {
 
 struct node {
 	struct rd message, op;
-	struct rd name[INPUTS]; /* of inputs; empty: left out */
+	struct rd name[CHECK_COST_INPUTS]; /* of inputs; empty: left out */
 	size_t n;
 };
 
@@ -177,81 +176,43 @@ attribute(const struct node *n, const char *name, uint32_t field)
 
 /* --- operators ----------------------------------------------------------- */
 
+/* X, roi, scales, sizes; X, scales in version 10.  A roi has numbers up to one. */
 static double
-largest(const struct cost *c, const struct node *n)
+resized(const struct check_cost_value *const in[])
 {
-	double most = 1.0;
+	const struct check_cost_value *scales = in[in[2]->n != 0 ? 2 : 1];
 
-	for (size_t i = 0; i < n->n; i++)
-		most = MAX(most, input(c, n, i)->elements);
-	return most;
+	return MAX(in[0]->elements *
+		       (scales->n != 0 ? check_cost_product(scales) : 1.0),
+	    check_cost_product(in[3]));
 }
 
+/* All that is added before the axes, and then all behind; each axis has one
+ * element or more. */
 static double
-filled(const struct cost *c, const struct node *n)
+padded(const struct check_cost_value *const in[])
 {
-	return check_cost_product(input(c, n, 0));
-}
-
-static double
-tiled(const struct cost *c, const struct node *n)
-{
-	return check_cost_tiled(input(c, n, 0), input(c, n, 1));
-}
-
-static double
-expanded(const struct cost *c, const struct node *n)
-{
-	return check_cost_expanded(input(c, n, 0), input(c, n, 1));
-}
-
-/* X, roi, scales, sizes; Upsample: X, scales */
-static double
-resized(const struct cost *c, const struct node *n)
-{
-	return MAX(
-	    check_cost_tiled(input(c, n, 0), input(c, n, n->n == 2 ? 1 : 2)),
-	    check_cost_product(input(c, n, 3)));
-}
-
-static double
-ranged(const struct cost *c, const struct node *n)
-{
-	return check_cost_ranged(
-	    input(c, n, 0), input(c, n, 1), input(c, n, 2));
-}
-
-static double
-one_hot(const struct cost *c, const struct node *n)
-{
-	return check_cost_hot(input(c, n, 0), input(c, n, 1));
-}
-
-/* Each axis of which one element or more is there. */
-static double
-padded(const struct cost *c, const struct node *n)
-{
-	const struct check_cost_value *pads = input(c, n, 1);
+	const struct check_cost_value *pads = in[1];
 	double p = 1.0;
 
 	for (size_t i = 0; 2 * i < pads->n; i++)
 		p *= 1.0 + MAX(pads->number[i], 0.0) +
 		     MAX(pads->number[i + pads->n / 2], 0.0);
-	return MAX(p, input(c, n, 0)->elements);
+	return MAX(p, in[0]->elements);
 }
 
 static const struct {
 	const char *op;
-	double (*elements)(const struct cost *, const struct node *);
+	check_cost_maker *elements;
 } makers[] = {
-    {"ConstantOfShape", filled},
-    {"Expand", expanded},
-    {"OneHot", one_hot},
+    {"ConstantOfShape", check_cost_first},
+    {"Expand", check_cost_expanded},
+    {"OneHot", check_cost_hot},
     {"Pad", padded},
-    {"Range", ranged},
+    {"Range", check_cost_ranged},
     {"Resize", resized},
-    {"Tile", tiled},
-    {"Upsample", resized},
+    {"Tile", check_cost_tiled},
+    {"Upsample", check_cost_tiled},
 };
 
 /* They have as many as the largest of what they are given. */
@@ -265,19 +226,22 @@ static struct check_cost_value
 made(const struct cost *c, const struct node *n)
 {
 	struct check_cost_value v = check_cost_unknown;
+	const struct check_cost_value *in[CHECK_COST_INPUTS];
 
+	for (size_t i = 0; i < CHECK_COST_INPUTS; i++)
+		in[i] = input(c, n, i);
 	if (rd_is(n->op, "Constant"))
 		return constant(attribute(n, "value", 5));
 	if (rd_is(n->op, "Identity"))
-		return *input(c, n, 0);
+		return *in[0];
 	if (rd_is(n->op, "Or"))
-		v.yes = input(c, n, 0)->yes || input(c, n, 1)->yes;
+		v.yes = in[0]->yes || in[1]->yes;
 	for (size_t i = 0; i < ARRAY_LEN(makers); i++)
 		if (rd_is(n->op, makers[i].op))
-			v.elements = MAX(makers[i].elements(c, n), 0.0);
+			v.elements = MAX(makers[i].elements(in), 0.0);
 	if (text_is_among((const char *)n->op.base, n->op.len, keepers,
 		ARRAY_LEN(keepers)))
-		v.elements = largest(c, n);
+		v.elements = check_cost_largest(in);
 	return v;
 }
 
@@ -304,7 +268,8 @@ parts(struct rd message)
 	struct onnx_wire f;
 
 	while (onnx_wire_step(&message, &f))
-		if (f.number == 1 && f.type == ONNX_WIRE_BYTES && n.n < INPUTS)
+		if (f.number == 1 && f.type == ONNX_WIRE_BYTES &&
+		    n.n < CHECK_COST_INPUTS)
 			n.name[n.n++] = f.body;
 	return n;
 }

@@ -10,8 +10,7 @@
 #include "base/text.h"
 #include "formats/onnx_wire.h"
 
-#define INPUTS 4  /* of a node that are looked at */
-#define LOOPS  64 /* of a body whose condition is looked for */
+#define LOOPS 64 /* of a body whose condition is looked for */
 
 /* types.proto */
 enum {
@@ -23,7 +22,7 @@ enum {
 
 struct node {
 	struct rd name, op, message;
-	struct rd input[INPUTS]; /* empty: left out */
+	struct rd input[CHECK_COST_INPUTS];
 	size_t n;
 };
 
@@ -142,8 +141,8 @@ parts(struct rd message)
 			n.name = f.body;
 		else if (f.number == 2)
 			n.op = f.body;
-		else if (f.number == 3 && n.n < INPUTS && f.body.len != 0 &&
-			 f.body.base[0] != '^')
+		else if (f.number == 3 && n.n < CHECK_COST_INPUTS &&
+			 f.body.len != 0 && f.body.base[0] != '^')
 			n.input[n.n++] = f.body;
 	}
 	return n;
@@ -182,107 +181,35 @@ input(const struct cost *c, const struct node *n, size_t i)
 
 /* --- operators ----------------------------------------------------------- */
 
-static double
-largest(const struct cost *c, const struct node *n)
-{
-	double most = 1.0;
-
-	for (size_t i = 0; i < n->n; i++)
-		most = MAX(most, input(c, n, i)->elements);
-	return most;
-}
-
-static double
-filled(const struct cost *c, const struct node *n)
-{
-	return check_cost_product(input(c, n, 0));
-}
-
-static double
-scattered(const struct cost *c, const struct node *n)
-{
-	return check_cost_product(input(c, n, 1));
-}
-
-static double
-scattered_nd(const struct cost *c, const struct node *n)
-{
-	return check_cost_product(input(c, n, 2));
-}
-
-static double
-expanded(const struct cost *c, const struct node *n)
-{
-	return check_cost_expanded(input(c, n, 0), input(c, n, 1));
-}
-
-static double
-tiled(const struct cost *c, const struct node *n)
-{
-	return check_cost_tiled(input(c, n, 0), input(c, n, 1));
-}
-
-static double
-ranged(const struct cost *c, const struct node *n)
-{
-	return check_cost_ranged(
-	    input(c, n, 0), input(c, n, 1), input(c, n, 2));
-}
-
-static double
-spaced(const struct cost *c, const struct node *n)
-{
-	return check_cost_product(input(c, n, 2));
-}
-
-static double
-one_hot(const struct cost *c, const struct node *n)
-{
-	return check_cost_hot(input(c, n, 0), input(c, n, 1));
-}
-
-/* Pairs of before and after; each axis has one element or more. */
-static double
-padded(const struct cost *c, const struct node *n)
-{
-	const struct check_cost_value *pads = input(c, n, 1);
-	double p = 1.0;
-
-	for (size_t i = 0; i + 1 < pads->n; i += 2)
-		p *= 1.0 + MAX(pads->number[i], 0.0) +
-		     MAX(pads->number[i + 1], 0.0);
-	return MAX(p, input(c, n, 0)->elements);
-}
-
 static const struct {
 	const char *op;
-	double (*elements)(const struct cost *, const struct node *);
+	check_cost_maker *elements;
 } makers[] = {
-    {"BroadcastTo", expanded},
-    {"Fill", filled},
-    {"LinSpace", spaced},
-    {"MirrorPad", padded},
-    {"OneHot", one_hot},
-    {"Pad", padded},
-    {"PadV2", padded},
-    {"ParameterizedTruncatedNormal", filled},
-    {"RandomGamma", filled},
-    {"RandomStandardNormal", filled},
-    {"RandomUniform", filled},
-    {"RandomUniformInt", filled},
-    {"Range", ranged},
-    {"ResizeArea", scattered},
-    {"ResizeBicubic", scattered},
-    {"ResizeBilinear", scattered},
-    {"ResizeNearestNeighbor", scattered},
-    {"ScatterNd", scattered_nd},
-    {"SparseToDense", scattered},
-    {"StatelessRandomNormal", filled},
-    {"StatelessRandomNormalV2", filled},
-    {"StatelessRandomUniform", filled},
-    {"StatelessRandomUniformV2", filled},
-    {"Tile", tiled},
-    {"TruncatedNormal", filled},
+    {"BroadcastTo", check_cost_expanded},
+    {"Fill", check_cost_first},
+    {"LinSpace", check_cost_third},
+    {"MirrorPad", check_cost_padded},
+    {"OneHot", check_cost_hot},
+    {"Pad", check_cost_padded},
+    {"PadV2", check_cost_padded},
+    {"ParameterizedTruncatedNormal", check_cost_first},
+    {"RandomGamma", check_cost_first},
+    {"RandomStandardNormal", check_cost_first},
+    {"RandomUniform", check_cost_first},
+    {"RandomUniformInt", check_cost_first},
+    {"Range", check_cost_ranged},
+    {"ResizeArea", check_cost_second},
+    {"ResizeBicubic", check_cost_second},
+    {"ResizeBilinear", check_cost_second},
+    {"ResizeNearestNeighbor", check_cost_second},
+    {"ScatterNd", check_cost_third},
+    {"SparseToDense", check_cost_second},
+    {"StatelessRandomNormal", check_cost_first},
+    {"StatelessRandomNormalV2", check_cost_first},
+    {"StatelessRandomUniform", check_cost_first},
+    {"StatelessRandomUniformV2", check_cost_first},
+    {"Tile", check_cost_tiled},
+    {"TruncatedNormal", check_cost_first},
 };
 
 /* They have as many as the largest of what they are given. */
@@ -305,18 +232,21 @@ static struct check_cost_value
 made(const struct cost *c, const struct node *n)
 {
 	struct check_cost_value v = check_cost_unknown;
+	const struct check_cost_value *in[CHECK_COST_INPUTS];
 
+	for (size_t i = 0; i < CHECK_COST_INPUTS; i++)
+		in[i] = input(c, n, i);
 	if (rd_is(n->op, "Const")) /* AttrValue: tensor = 8 */
 		return constant(onnx_wire_last(attribute(n, "value"), 8));
 	if (is_of(n->op, passers, ARRAY_LEN(passers)))
-		return *input(c, n, 0);
+		return *in[0];
 	if (rd_is(n->op, "LogicalOr"))
-		v.yes = input(c, n, 0)->yes || input(c, n, 1)->yes;
+		v.yes = in[0]->yes || in[1]->yes;
 	for (size_t i = 0; i < ARRAY_LEN(makers); i++)
 		if (rd_is(n->op, makers[i].op))
-			v.elements = MAX(makers[i].elements(c, n), 0.0);
+			v.elements = MAX(makers[i].elements(in), 0.0);
 	if (is_of(n->op, keepers, ARRAY_LEN(keepers)))
-		v.elements = largest(c, n);
+		v.elements = check_cost_largest(in);
 	return v;
 }
 

@@ -7,9 +7,8 @@
 #include "audit/check_cost.h"
 #include "base/limits.h"
 
-#define INPUTS 4     /* of an operator that are looked at */
-#define LOOPS  64    /* of a model whose condition is looked for */
-#define MANY   65536 /* tensors of a subgraph; with more it is passed over */
+#define LOOPS 64    /* of a model whose condition is looked for */
+#define MANY  65536 /* tensors of a subgraph; with more it is passed over */
 
 /* TensorType, BuiltinOperator */
 enum {
@@ -37,8 +36,7 @@ struct values {
 
 struct op {
 	int64_t code;
-	const struct check_cost_value *in[INPUTS];
-	size_t nin;
+	const struct check_cost_value *in[CHECK_COST_INPUTS];
 };
 
 /* --- constants ----------------------------------------------------------- */
@@ -111,100 +109,35 @@ open(struct model *m, const struct flatbuf_table *sub, struct values *v)
 
 /* --- operators ----------------------------------------------------------- */
 
-static double
-first(const struct op *o)
-{
-	return check_cost_product(o->in[0]);
-}
-
-static double
-second(const struct op *o)
-{
-	return check_cost_product(o->in[1]);
-}
-
-static double
-third(const struct op *o)
-{
-	return check_cost_product(o->in[2]);
-}
-
-static double
-tiled(const struct op *o)
-{
-	return check_cost_tiled(o->in[0], o->in[1]);
-}
-
-static double
-expanded(const struct op *o)
-{
-	return check_cost_expanded(o->in[0], o->in[1]);
-}
-
-static double
-ranged(const struct op *o)
-{
-	return check_cost_ranged(o->in[0], o->in[1], o->in[2]);
-}
-
-static double
-one_hot(const struct op *o)
-{
-	return check_cost_hot(o->in[0], o->in[1]);
-}
-
-/* Pairs of before and after; each axis has one element or more. */
-static double
-padded(const struct op *o)
-{
-	const struct check_cost_value *pads = o->in[1];
-	double p = 1.0;
-
-	for (size_t i = 0; i + 1 < pads->n; i += 2)
-		p *= 1.0 + MAX(pads->number[i], 0.0) +
-		     MAX(pads->number[i + 1], 0.0);
-	return MAX(p, o->in[0]->elements);
-}
-
-static double
-largest(const struct op *o)
-{
-	double most = 1.0;
-
-	for (size_t i = 0; i < o->nin; i++)
-		most = MAX(most, o->in[i]->elements);
-	return most;
-}
-
 static const struct {
 	int64_t code;
 	const char *name;
-	double (*elements)(const struct op *);
+	check_cost_maker *elements;
 } makers[] = {
-    {0, "ADD", largest},
-    {14, "LOGISTIC", largest},
-    {18, "MUL", largest},
-    {19, "RELU", largest},
-    {22, "RESHAPE", largest},
-    {23, "RESIZE_BILINEAR", second},
-    {34, "PAD", padded},
-    {39, "TRANSPOSE", largest},
-    {41, "SUB", largest},
-    {43, "SQUEEZE", largest},
-    {53, "CAST", largest},
-    {60, "PADV2", padded},
-    {68, "SPARSE_TO_DENSE", second},
-    {69, "TILE", tiled},
-    {85, "ONE_HOT", one_hot},
-    {94, "FILL", first},
-    {96, "RANGE", ranged},
-    {97, "RESIZE_NEAREST_NEIGHBOR", second},
-    {100, "MIRROR_PAD", padded},
+    {0, "ADD", check_cost_largest},
+    {14, "LOGISTIC", check_cost_largest},
+    {18, "MUL", check_cost_largest},
+    {19, "RELU", check_cost_largest},
+    {22, "RESHAPE", check_cost_largest},
+    {23, "RESIZE_BILINEAR", check_cost_second},
+    {34, "PAD", check_cost_padded},
+    {39, "TRANSPOSE", check_cost_largest},
+    {41, "SUB", check_cost_largest},
+    {43, "SQUEEZE", check_cost_largest},
+    {53, "CAST", check_cost_largest},
+    {60, "PADV2", check_cost_padded},
+    {68, "SPARSE_TO_DENSE", check_cost_second},
+    {69, "TILE", check_cost_tiled},
+    {85, "ONE_HOT", check_cost_hot},
+    {94, "FILL", check_cost_first},
+    {96, "RANGE", check_cost_ranged},
+    {97, "RESIZE_NEAREST_NEIGHBOR", check_cost_second},
+    {100, "MIRROR_PAD", check_cost_padded},
     {WHILE, "WHILE", NULL},
-    {122, "SCATTER_ND", third},
-    {130, "BROADCAST_TO", expanded},
-    {146, "RANDOM_STANDARD_NORMAL", first},
-    {148, "RANDOM_UNIFORM", first},
+    {122, "SCATTER_ND", check_cost_third},
+    {130, "BROADCAST_TO", check_cost_expanded},
+    {146, "RANDOM_STANDARD_NORMAL", check_cost_first},
+    {148, "RANDOM_UNIFORM", check_cost_first},
 };
 
 static const char *
@@ -225,7 +158,7 @@ made(const struct op *o)
 		v.yes = o->in[0]->yes || o->in[1]->yes;
 	for (size_t i = 0; i < ARRAY_LEN(makers); i++)
 		if (makers[i].code == o->code && makers[i].elements != NULL)
-			v.elements = MAX(makers[i].elements(o), 0.0);
+			v.elements = MAX(makers[i].elements(o->in), 0.0);
 	return v;
 }
 
@@ -236,10 +169,10 @@ read_op(struct model *m, const struct flatbuf_table *t, const struct values *v)
 {
 	struct flatbuf_vector in = flatbuf_vector(&m->fb, t, 1, 4, MANY);
 	uint64_t i = flatbuf_u32(&m->fb, t, 0, 0);
-	struct op o = {.code = -1, .nin = MIN(in.n, INPUTS)};
+	struct op o = {.code = -1};
 	struct flatbuf_table code;
 
-	for (size_t k = 0; k < INPUTS; k++) {
+	for (size_t k = 0; k < CHECK_COST_INPUTS; k++) {
 		int64_t at = k < in.n ? flatbuf_int_at(&m->fb, &in, k) : -1;
 
 		o.in[k] = at >= 0 && (size_t)at < v->n ? &v->value[at]
