@@ -117,9 +117,9 @@ constant(struct rd tensor)
 		whole(tensor, 10, &v);
 	else if (v.n == 0 && type == BOOL)
 		whole(tensor, 11, &v);
-	while (v.n != 0 && v.n < v.elements && v.n < CHECK_COST_NUMBERS)
+	while (v.n != 0 && (double)v.n < v.elements && v.n < CHECK_COST_NUMBERS)
 		add(&v, v.number[v.n - 1]);
-	if (v.n > CHECK_COST_NUMBERS || v.n < v.elements)
+	if (v.n > CHECK_COST_NUMBERS || (double)v.n < v.elements)
 		v.n = 0;
 	v.yes = type == BOOL && v.n == 1 && v.number[0] != 0.0;
 	return v;
