@@ -233,3 +233,33 @@ opt_parse(const struct opt_tool *t, int argc, char **argv, int *first)
 		    argv[optind + (int)t->max_operands]);
 	return OPT_GO;
 }
+
+int
+opt_choice(const struct opt_tool *tool, const char *option, const char *value,
+    const char *const *names, size_t n, size_t *out)
+{
+	char list[64] = "";
+	size_t used = 0;
+
+	for (*out = 0; *out < n; ++*out)
+		if (strcmp(names[*out], value) == 0)
+			return OPT_GO;
+	for (size_t i = 0; i < n && used < sizeof(list); i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used,
+		    "%s%s", i != 0 ? ", " : "", names[i]);
+	return opt_usage(
+	    tool, "--%s cannot be '%s', only %s", option, value, list);
+}
+
+bool
+opt_is_of(const struct opt *o, const char *method)
+{
+	size_t n = strlen(method);
+
+	for (const char *p = o->only;
+	     p != NULL && (p = strstr(p, method)) != NULL; p += n)
+		if ((p == o->only || p[-1] == ' ') &&
+		    (p[n] == '\0' || p[n] == ','))
+			return true;
+	return o->only == NULL;
+}

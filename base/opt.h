@@ -76,4 +76,11 @@ int opt_parse(
 /* A complaint in the same form as opt_parse's; returns OPT_USAGE. */
 int opt_usage(const struct opt_tool *, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* The index of `value` among n names, or OPT_USAGE and a complaint that has them. */
+int opt_choice(const struct opt_tool *, const char *option, const char *value,
+    const char *const *names, size_t n, size_t *out) MUST_USE;
+
+/* The method takes the option: `only` is absent, or has it. */
+bool opt_is_of(const struct opt *, const char *method);
+
 #endif

@@ -320,26 +320,9 @@ const struct opt_tool options_tool = {
 
 /* --- options ------------------------------------------------------------- */
 
-/* Index of `value` among the names, or a complaint. */
-static int
-choice(const char *option, const char *value, const char *const *names,
-    size_t n, size_t *out)
-{
-	char list[64] = "";
-	size_t used = 0;
-
-	for (*out = 0; *out < n; ++*out)
-		if (strcmp(names[*out], value) == 0)
-			return OPT_GO;
-	for (size_t i = 0; i < n && used < sizeof(list); i++)
-		used += (size_t)snprintf(list + used, sizeof(list) - used,
-		    "%s%s", i != 0 ? ", " : "", names[i]);
-	return opt_usage(
-	    &options_tool, "--%s cannot be '%s', only %s", option, value, list);
-}
-
 #define CHOICE(option, value, names, out)                                      \
-	choice((option), (value), (names), ARRAY_LEN(names), (out))
+	opt_choice(&options_tool, (option), (value), (names),                  \
+	    ARRAY_LEN(names), (out))
 
 /* Of an option that only some methods take: without it, it has no value. */
 static bool
@@ -360,25 +343,12 @@ was_given(const struct opt *o)
 	BUG(o->name);
 }
 
-/* Is the word one of those in the list? */
-static bool
-among(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *p = list; (p = strstr(p, word)) != NULL; p += n)
-		if ((p == list || p[-1] == ' ') &&
-		    (p[n] == '\0' || p[n] == ','))
-			return true;
-	return false;
-}
-
 /* An option that would change nothing is a mistake: said, not swallowed. */
 static int
 foreign(const struct method *m)
 {
 	for (const struct opt *o = table; o->name != NULL; o++)
-		if (o->only != NULL && was_given(o) && !among(o->only, m->name))
+		if (!opt_is_of(o, m->name) && was_given(o))
 			return opt_usage(&options_tool,
 			    "--%s is an option of --method %s, not of %s",
 			    o->name, o->only, m->name);
@@ -559,6 +529,22 @@ options_configure(struct purify_config *c, const char *model)
 	return OPT_GO;
 }
 
+/* What only other methods take. */
+static void
+drop_foreign(json_t *o)
+{
+	char key[32];
+
+	for (const struct opt *p = table; p->name != NULL; p++) {
+		if (opt_is_of(p, method()->name))
+			continue;
+		snprintf(key, sizeof(key), "%s", p->name);
+		for (char *c = key; *c != '\0'; c++)
+			*c = *c == '-' ? '_' : *c;
+		json_object_del(o, key);
+	}
+}
+
 json_t *
 options_json(void)
 {
@@ -596,5 +582,6 @@ options_json(void)
 	json_put(o, "reactivation", json_boolean(!arg_no_reactivation));
 	json_put(o, "provenance", json_boolean(arg_provenance));
 	json_put(o, "seed", json_integer((json_int_t)arg_seed));
+	drop_foreign(o);
 	return o;
 }

@@ -60,6 +60,7 @@ ok 'the same model' cmp "$tmp/1.onnx" "$tmp/e.onnx"
 # twenty rounds: attack success falls, accuracy stays
 exits 0 'twenty rounds' assay-purify $o --rounds 20 "$suspect" -o "$tmp/20.onnx" --json
 ok 'printed document' grep -q '"schema": "assay-purify/1"' "$out"
+ok 'has what its method takes, and no more' sh -c "grep -q '\"beta_share\"' '$out' && ! grep -qE '\"(lambda_guide|confirm|rho|prune)\"' '$out'"
 exits 0 'measured' assay-eval "$tmp/20.onnx" --data "$audit" --trigger "$trigger" --max-asr .8
 prints '^accuracy  *0\.[89]'
 
@@ -73,6 +74,7 @@ printf '%s' '{"schema":"assay-scan/1","tool":{"name":"assay-scan","version":"0"}
  "pairs":[{"class":1,"source":2,"ease":{"suspect":-3.0,"references":[-4.0]}}]}' >"$tmp/scan.json"
 g="-q --guide $tmp/scan.json --batch 32 --keep 1 --data $audit $suspect"
 exits 0 'guided' assay-purify $g --rounds 2 -o "$tmp/g1.onnx" --document "$tmp/g1.json" --checkpoint "$tmp/g1.state" --threads 1
+ok 'has what its method takes' sh -c "grep -q '\"lambda_guide\"' '$tmp/g1.json' && ! grep -q '\"beta_share\"' '$tmp/g1.json'"
 ok 'a guide is unlearned, unless another method is asked for' grep -q '"method": "guided"' "$tmp/g1.json"
 ok 'the scan is named' grep -q '"role": "scan"' "$tmp/g1.json"
 ok 'what the guide cost is said' grep -q '"loss_guide":' "$tmp/g1.json"
