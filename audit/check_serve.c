@@ -5,6 +5,8 @@
 #define _GNU_SOURCE /* memmem, strncasecmp */
 #include "audit/check.h"
 
+#include "audit/check_agent.h"
+
 #include "base/text.h"
 #include "formats/pbtxt.h"
 
@@ -331,6 +333,16 @@ modelfile(const struct check_file *f, const char *s, size_t n, uint64_t off)
 		}
 }
 
+/* SYSTEM and MESSAGE of Ollama are what the model is told before anybody speaks to
+ * it. */
+static void
+ollama(const struct check_file *f)
+{
+	lines(f, modelfile);
+	check_agent_text(
+	    f, AGENT_TEMPLATE, (const char *)f->bytes.base, f->bytes.len, 0);
+}
+
 void
 check_serve(const struct check_file *f)
 {
@@ -353,5 +365,5 @@ check_serve(const struct check_file *f)
 	if (text_ends_with(name, ".gitattributes"))
 		lines(f, attribute);
 	if (strncmp(name, "Modelfile", 9) == 0)
-		lines(f, modelfile);
+		ollama(f);
 }
