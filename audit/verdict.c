@@ -19,9 +19,10 @@
 #define LARGEST_P 0.99
 /* Accuracy that is hardly better than chance: twice it, at most this. */
 #define BARELY 0.6
-/* So much less accurate than references, a model has to be so far below the level. */
+/* So much less accurate than references, a model is of another kind than they are,
+ * and has to be below the level by a factor of ten for each so much. */
 #define LESS_ACCURATE 0.05
-#define FAR_BELOW     100.0
+#define FACTOR_OF_TEN 0.025
 /* Shares of alpha. */
 #define WEIGHT_CLASS 0.5
 #define WEIGHT_PAIR  0.25
@@ -260,8 +261,10 @@ verdict_combine(struct verdict_input *in)
 bool
 verdict_hardly(double p, double alpha, double accuracy, double of_references)
 {
-	return accuracy < of_references - LESS_ACCURATE &&
-	       p > alpha / FAR_BELOW;
+	double less = of_references - accuracy;
+
+	return less > LESS_ACCURATE &&
+	       p > alpha * pow(10.0, -less / FACTOR_OF_TEN);
 }
 
 /* --- the verdict --------------------------------------------------------- */

@@ -444,8 +444,10 @@ test_hardly(void **state)
 	(void)state;
 	assert_false(verdict_hardly(4e-3, 5e-3, 0.84, 0.88));
 	assert_true(verdict_hardly(4e-3, 5e-3, 0.82, 0.88));
-	assert_true(verdict_hardly(6e-5, 5e-3, 0.73, 0.88));
-	assert_false(verdict_hardly(4e-5, 5e-3, 0.73, 0.88));
+	assert_true(verdict_hardly(3e-5, 5e-3, 0.82, 0.88));
+	assert_false(verdict_hardly(1e-5, 5e-3, 0.82, 0.88));
+	assert_true(verdict_hardly(1e-8, 5e-3, 0.73, 0.88));
+	assert_false(verdict_hardly(4e-9, 5e-3, 0.73, 0.88));
 	assert_false(verdict_hardly(4e-3, 5e-3, 0.95, 0.88));
 }
 
