@@ -171,8 +171,7 @@ from_anywhere(const struct walk *w, size_t i)
 		return false;
 	pycode_inner(&t);
 	for (size_t k = 0; k < ARRAY_LEN(places); k++)
-		if (t.len > strlen(places[k]) &&
-		    memcmp(t.s, places[k], strlen(places[k])) == 0)
+		if (text_begins_with(t.s, t.len, places[k]))
 			return true;
 	return false;
 }

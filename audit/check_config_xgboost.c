@@ -7,9 +7,7 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
-
-#include <limits.h>
-#include <stdlib.h>
+#include "base/text.h"
 
 #define NODES (1 << 24) /* of a tree; no library grows one as large */
 
@@ -51,22 +49,17 @@ next(struct rd *l, long *out)
 	return digit;
 }
 
-/* A whole number as it is written; LONG_MIN: it is none. */
-static long
-number(const struct conf *n)
+/* How many nodes a tree is said to have; false: it is not said. */
+static bool
+count(const struct conf *n, uint64_t *out)
 {
 	char digits[24];
-	char *end;
-	long v;
 
-	n = conf_value(n);
 	if (n == NULL || (n->kind != CONF_WORD && n->kind != CONF_STRING) ||
-	    n->len == 0 || n->len >= sizeof(digits))
-		return LONG_MIN;
-	memcpy(digits, n->text, n->len);
-	digits[n->len] = '\0';
-	v = strtol(digits, &end, 10);
-	return *end == '\0' ? v : LONG_MIN;
+	    n->len >= sizeof(digits))
+		return false;
+	snprintf(digits, sizeof(digits), "%.*s", (int)n->len, n->text);
+	return text_parse_u64(digits, NODES, out);
 }
 
 /* Marks where the node leads; NULL, or what is wrong with it. */
@@ -108,14 +101,14 @@ nodes(struct arena *a, struct rd left, struct rd right, long n)
 static const char *
 tree(const struct check_file *f, struct arena *a, const struct conf *t)
 {
-	long n = number(conf_get(conf_get(t, "tree_param"), "num_nodes"));
 	struct rd left, right;
+	uint64_t n;
 
-	if (n < 0 || n > NODES ||
+	if (!count(conf_get(conf_get(t, "tree_param"), "num_nodes"), &n) ||
 	    !begin(f, conf_get(t, "left_children"), &left) ||
 	    !begin(f, conf_get(t, "right_children"), &right))
 		return "is missing";
-	return nodes(a, left, right, n);
+	return nodes(a, left, right, (long)n);
 }
 
 void

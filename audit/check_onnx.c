@@ -12,6 +12,7 @@
 #include "audit/check_path.h"
 #include "base/limits.h"
 #include "base/map.h"
+#include "base/text.h"
 #include "formats/onnx_file.h"
 #include "formats/onnx_probe.h"
 #include "formats/onnx_wire.h"
@@ -129,18 +130,13 @@ beside(struct walk *w, const char *path, uint64_t at)
 	return size;
 }
 
-/* A whole number in decimal digits; what is none or too large is as if it were
- * the largest. */
+/* What is no number, or too large a one, is as if it were the largest. */
 static uint64_t
-decimal(struct rd r)
+decimal(struct walk *w, struct rd r)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	for (size_t i = 0; i < r.len; i++)
-		if (r.base[i] < '0' || r.base[i] > '9' || ckd_mul(&v, v, 10) ||
-		    ckd_add(&v, v, (uint64_t)(r.base[i] - '0')))
-			return UINT64_MAX;
-	return v;
+	return text_parse_u64(copy(w, r), INT64_MAX, &v) ? v : UINT64_MAX;
 }
 
 /* external_data = 13: offset and length, of bytes that the file has not. */
@@ -156,9 +152,9 @@ beyond(struct walk *w, struct rd tensor, size_t size)
 		if (f.number != 13 || f.type != ONNX_WIRE_BYTES)
 			continue;
 		if (rd_is(onnx_wire_last(f.body, 1), "offset"))
-			offset = decimal(onnx_wire_last(f.body, 2));
+			offset = decimal(w, onnx_wire_last(f.body, 2));
 		if (rd_is(onnx_wire_last(f.body, 1), "length"))
-			length = decimal(onnx_wire_last(f.body, 2));
+			length = decimal(w, onnx_wire_last(f.body, 2));
 	}
 	if (size != UNKNOWN_SIZE && (offset > size || length > size - offset))
 		check_short(w->f, FINDING_ONNX_BROKEN, tensor.start,

@@ -94,8 +94,8 @@ open(struct model *m, const struct flatbuf_table *sub, struct values *v)
 
 	*v = (struct values){.n = t.n};
 	arena_init(&v->arena, LIMIT_TF_ARENA);
-	if (t.n >
-	    m->work) /* the same subgraph may be there any number of times */
+	/* the same subgraph may be there any number of times */
+	if (t.n > m->work)
 		return false;
 	m->work -= t.n;
 	v->value = arena_alloc(&v->arena, t.n + 1, sizeof(*v->value));
@@ -191,10 +191,10 @@ read_op(struct model *m, const struct flatbuf_table *t, const struct values *v)
 typedef bool judge(struct model *, const struct flatbuf_table *,
     const struct op *, const struct check_cost_value *);
 
-/* SubGraph: operators 3; Operator: outputs 2.  True when `say` said yes. */
+/* SubGraph: operators 3; Operator: outputs 2.  True when it was judged. */
 static bool
 run(struct model *m, const struct flatbuf_table *sub, struct values *v,
-    judge *say)
+    judge *by)
 {
 	struct flatbuf_vector ops = flatbuf_vector(&m->fb, sub, 3, 4, SIZE_MAX);
 
@@ -207,7 +207,7 @@ run(struct model *m, const struct flatbuf_table *sub, struct values *v,
 		int64_t at = out.n != 0 ? flatbuf_int_at(&m->fb, &out, 0) : -1;
 
 		m->work--;
-		if (m->fb.rc == 0 && say != NULL && say(m, &t, &o, &now))
+		if (m->fb.rc == 0 && by != NULL && by(m, &t, &o, &now))
 			return true;
 		if (at >= 0 && (size_t)at < v->n)
 			v->value[at] = now;
@@ -220,10 +220,9 @@ static bool
 always(struct model *m, const struct flatbuf_table *sub)
 {
 	struct flatbuf_vector out = flatbuf_vector(&m->fb, sub, 2, 4, MANY);
+	int64_t at = out.n == 1 ? flatbuf_int_at(&m->fb, &out, 0) : -1;
 	struct values v;
 	bool yes = false;
-
-	int64_t at = out.n == 1 ? flatbuf_int_at(&m->fb, &out, 0) : -1;
 
 	if (open(m, sub, &v)) {
 		run(m, sub, &v, NULL);

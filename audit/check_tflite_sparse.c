@@ -6,8 +6,7 @@
 
 #include "base/limits.h"
 
-#define TENSORS 65536
-#define DIMS    64 /* of a sparse tensor, with those of its blocks */
+#define DIMS 64 /* of a sparse tensor, with those of its blocks */
 
 /* DimensionType */
 #define SPARSE_CSR 1
@@ -102,7 +101,8 @@ void
 check_tflite_sparse(const struct check_file *f, struct flatbuf *fb,
     const struct flatbuf_table *subgraph, uint64_t *work)
 {
-	struct flatbuf_vector all = flatbuf_vector(fb, subgraph, 0, 4, TENSORS);
+	struct flatbuf_vector all =
+	    flatbuf_vector(fb, subgraph, 0, 4, LIMIT_TENSORS);
 	struct sparse s = {fb, work};
 
 	for (size_t i = 0; i < all.n && fb->rc == 0; i++) {
