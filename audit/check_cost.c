@@ -132,3 +132,13 @@ check_cost_padded(const struct check_cost_value *const in[])
 		     MAX(pads->number[i + 1], 0.0);
 	return MAX(p, in[0]->elements);
 }
+
+double
+check_cost_made(struct rd op, const struct check_cost_op *ops, size_t n,
+    const struct check_cost_value *const in[])
+{
+	for (size_t i = 0; i < n; i++)
+		if (rd_is(op, ops[i].op))
+			return MAX(ops[i].elements(in), 0.0);
+	return 1.0;
+}

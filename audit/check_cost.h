@@ -59,6 +59,14 @@ check_cost_maker check_cost_ranged;
 /* The second has pairs of what is added before and after each axis. */
 check_cost_maker check_cost_padded;
 
+/* What an operator makes by the row that it has; without one, a single element. */
+struct check_cost_op {
+	const char *op;
+	check_cost_maker *elements;
+};
+double check_cost_made(struct rd op, const struct check_cost_op *, size_t n,
+    const struct check_cost_value *const in[]);
+
 /* The elements of a tensor of that shape; 0: it is not constant. */
 double check_cost_product(const struct check_cost_value *shape);
 

@@ -99,6 +99,7 @@ struct tree {
 	struct hdf5 *h;
 	struct map seen;
 	unsigned depth;
+	bool asked, keras; /* whether it is Keras's, once it was asked */
 };
 
 static int object(struct tree *, const char *name, uint64_t at, struct err *);
@@ -117,16 +118,19 @@ is_beside(const struct check_file *f, const char *name)
 /* Weights of Keras have no links, and since 3.13 it refuses them
  * (CVE-2026-1669), wherever they lead; collections of data have. */
 static bool
-is_of_keras(const struct check_file *f)
+is_of_keras(struct tree *t)
 {
 	static const char *const marks[] = {
 	    "keras_version", "layer_names", "_layer_checkpoint_dependencies"};
+	const struct rd *r = &t->f->bytes;
 
-	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
-		if (memmem(f->bytes.base, f->bytes.len, marks[i],
-			strlen(marks[i])) != NULL)
-			return true;
-	return text_ends_with(check_name_of(f), ".weights.h5");
+	if (!t->asked)
+		t->keras = text_ends_with(check_name_of(t->f), ".weights.h5");
+	for (size_t i = 0; i < ARRAY_LEN(marks) && !t->asked; i++)
+		t->keras = t->keras || memmem(r->base, r->len, marks[i],
+					   strlen(marks[i])) != NULL;
+	t->asked = true;
+	return t->keras;
 }
 
 /* The same of all files of a virtual dataset. */
@@ -165,7 +169,7 @@ group(struct tree *t, uint64_t at, struct err *e)
 
 		if (l->external &&
 		    (l->file == NULL || !is_beside(t->f, l->file) ||
-			is_of_keras(t->f)))
+			is_of_keras(t)))
 			check_find(t->f, FINDING_HDF5_OUTSIDE, ERR_NOWHERE,
 			    "'%.200s' is a link to another file", l->name);
 		else if (l->at != HDF5_NOWHERE)

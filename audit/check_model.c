@@ -109,10 +109,8 @@ check_model(const struct check_file *f)
 		return;
 	}
 	if ((n == 0 && text_ends_with(check_name_of(f), ".keras")) ||
-	    is_empty_torch(f)) {
+	    is_empty_torch(f))
 		absent(f);
-		return;
-	}
 	for (size_t i = 0; i < MIN(n, BIDS); i++) {
 		struct source s;
 		struct err e = {.off = UINT64_MAX};

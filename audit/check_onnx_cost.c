@@ -201,10 +201,7 @@ padded(const struct check_cost_value *const in[])
 	return MAX(p, in[0]->elements);
 }
 
-static const struct {
-	const char *op;
-	check_cost_maker *elements;
-} makers[] = {
+static const struct check_cost_op makers[] = {
     {"ConstantOfShape", check_cost_first},
     {"Expand", check_cost_expanded},
     {"OneHot", check_cost_hot},
@@ -236,12 +233,11 @@ made(const struct cost *c, const struct node *n)
 		return *in[0];
 	if (rd_is(n->op, "Or"))
 		v.yes = in[0]->yes || in[1]->yes;
-	for (size_t i = 0; i < ARRAY_LEN(makers); i++)
-		if (rd_is(n->op, makers[i].op))
-			v.elements = MAX(makers[i].elements(in), 0.0);
-	if (text_is_among((const char *)n->op.base, n->op.len, keepers,
-		ARRAY_LEN(keepers)))
-		v.elements = check_cost_largest(in);
+	v.elements =
+	    text_is_among((const char *)n->op.base, n->op.len, keepers,
+		ARRAY_LEN(keepers))
+		? check_cost_largest(in)
+		: check_cost_made(n->op, makers, ARRAY_LEN(makers), in);
 	return v;
 }
 

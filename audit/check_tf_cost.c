@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "formats/onnx_wire.h"
 
-#define LOOPS 64 /* of a body whose condition is looked for */
+#define LOOPS 64 /* of a graph whose condition is looked for */
 
 /* types.proto */
 enum {
@@ -24,12 +24,6 @@ struct node {
 	struct rd name, op, message;
 	struct rd input[CHECK_COST_INPUTS];
 	size_t n;
-};
-
-struct cost {
-	struct check_cost at;
-	struct rd graph;
-	size_t loops;
 };
 
 /* --- constants ----------------------------------------------------------- */
@@ -173,18 +167,15 @@ base_name(struct rd r)
 }
 
 static const struct check_cost_value *
-input(const struct cost *c, const struct node *n, size_t i)
+input(const struct check_cost *c, const struct node *n, size_t i)
 {
-	return i < n->n ? check_cost_find(&c->at, base_name(n->input[i]))
+	return i < n->n ? check_cost_find(c, base_name(n->input[i]))
 			: &check_cost_unknown;
 }
 
 /* --- operators ----------------------------------------------------------- */
 
-static const struct {
-	const char *op;
-	check_cost_maker *elements;
-} makers[] = {
+static const struct check_cost_op makers[] = {
     {"BroadcastTo", check_cost_expanded},
     {"Fill", check_cost_first},
     {"LinSpace", check_cost_third},
@@ -229,7 +220,7 @@ is_of(struct rd op, const char *const *list, size_t n)
 }
 
 static struct check_cost_value
-made(const struct cost *c, const struct node *n)
+made(const struct check_cost *c, const struct node *n)
 {
 	struct check_cost_value v = check_cost_unknown;
 	const struct check_cost_value *in[CHECK_COST_INPUTS];
@@ -242,32 +233,30 @@ made(const struct cost *c, const struct node *n)
 		return *in[0];
 	if (rd_is(n->op, "LogicalOr"))
 		v.yes = in[0]->yes || in[1]->yes;
-	for (size_t i = 0; i < ARRAY_LEN(makers); i++)
-		if (rd_is(n->op, makers[i].op))
-			v.elements = MAX(makers[i].elements(in), 0.0);
-	if (is_of(n->op, keepers, ARRAY_LEN(keepers)))
-		v.elements = check_cost_largest(in);
+	v.elements =
+	    is_of(n->op, keepers, ARRAY_LEN(keepers))
+		? check_cost_largest(in)
+		: check_cost_made(n->op, makers, ARRAY_LEN(makers), in);
 	return v;
 }
 
 /* --- loops --------------------------------------------------------------- */
 
 static void
-open(struct cost *c, struct rd graph, struct rd body, uint32_t field)
+open(struct check_cost *c, struct rd body, uint32_t field)
 {
 	struct err e;
 	size_t n;
 
-	*c = (struct cost){.graph = graph};
 	if (onnx_wire_count(body, field, &n, &e) != 0)
 		n = 0;
-	check_cost_open(&c->at, n);
+	check_cost_open(c, n);
 }
 
 /* Nodes may stand in any order; constants, of which all is made, are known
  * first. */
 static void
-constants(struct cost *c, struct rd body, uint32_t field)
+constants(struct check_cost *c, struct rd body, uint32_t field)
 {
 	struct onnx_wire f;
 
@@ -278,7 +267,7 @@ constants(struct cost *c, struct rd body, uint32_t field)
 			continue;
 		n = parts(f.body);
 		if (rd_is(n.op, "Const"))
-			check_cost_keep(&c->at, n.name, made(c, &n));
+			check_cost_keep(c, n.name, made(c, &n));
 	}
 }
 
@@ -309,16 +298,16 @@ function(struct rd graph, struct rd name)
 /* Whether a function says yes, whatever it is asked: ret = 4 (key = 1, value =
  * 2) of nodes = 3. */
 static bool
-always(struct rd graph, struct rd body)
+always(struct rd body)
 {
 	struct rd ret = onnx_wire_last(onnx_wire_last(body, 4), 2), r = body;
 	struct onnx_wire f;
-	struct cost in;
+	struct check_cost in;
 	bool yes;
 
 	if (ret.len == 0)
 		return false;
-	open(&in, graph, body, 3);
+	open(&in, body, 3);
 	constants(&in, body, 3);
 	while (onnx_wire_step(&r, &f)) {
 		struct node n;
@@ -326,27 +315,28 @@ always(struct rd graph, struct rd body)
 		if (f.number != 3 || f.type != ONNX_WIRE_BYTES)
 			continue;
 		n = parts(f.body);
-		check_cost_keep(&in.at, n.name, made(&in, &n));
+		check_cost_keep(&in, n.name, made(&in, &n));
 	}
-	yes = check_cost_find(&in.at, base_name(ret))->yes;
-	check_cost_close(&in.at);
+	yes = check_cost_find(&in, base_name(ret))->yes;
+	check_cost_close(&in);
 	return yes;
 }
 
 /* Of TensorFlow 2 a function decides, AttrValue: func = 10, name = 1; of
  * TensorFlow 1 a value. */
 static bool
-endless(struct cost *c, const struct node *n)
+endless(
+    struct check_tf_graph *g, const struct check_cost *c, const struct node *n)
 {
 	struct rd cond;
 
 	if (rd_is(n->op, "LoopCond"))
 		return input(c, n, 0)->yes;
 	if ((!rd_is(n->op, "While") && !rd_is(n->op, "StatelessWhile")) ||
-	    c->loops++ >= LOOPS)
+	    g->loops++ >= LOOPS)
 		return false;
 	cond = onnx_wire_last(onnx_wire_last(attribute(n, "cond"), 10), 1);
-	return cond.len != 0 && always(c->graph, function(c->graph, cond));
+	return cond.len != 0 && always(function(g->graph, cond));
 }
 
 /* --- graphs -------------------------------------------------------------- */
@@ -369,15 +359,14 @@ say(const struct check_file *f, const struct node *n, double elements)
 }
 
 void
-check_tf_cost(
-    const struct check_file *f, struct rd graph, struct rd body, uint32_t field)
+check_tf_cost(struct check_tf_graph *g, struct rd body, uint32_t field)
 {
 	struct rd r = body;
 	struct onnx_wire w;
-	struct cost c;
+	struct check_cost c;
 	bool said = false;
 
-	open(&c, graph, body, field);
+	open(&c, body, field);
 	constants(&c, body, field);
 	while (!said && onnx_wire_step(&r, &w)) {
 		struct check_cost_value v;
@@ -387,9 +376,9 @@ check_tf_cost(
 			continue;
 		n = parts(w.body);
 		v = made(&c, &n);
-		check_cost_keep(&c.at, n.name, v);
-		if (v.elements > CHECK_COST_ELEMENTS || endless(&c, &n))
-			said = say(f, &n, v.elements);
+		check_cost_keep(&c, n.name, v);
+		if (v.elements > CHECK_COST_ELEMENTS || endless(g, &c, &n))
+			said = say(g->f, &n, v.elements);
 	}
-	check_cost_close(&c.at);
+	check_cost_close(&c);
 }

@@ -5,14 +5,13 @@
 #ifndef AUDIT_CHECK_TF_COST_H
 #define AUDIT_CHECK_TF_COST_H
 
-#include "audit/check.h"
+#include "audit/check_tf_graph.h"
 
 /*
- * The nodes of one GraphDef (`field` 1) or FunctionDef (3); `graph` is the
- * GraphDef that has the functions which loops name.  Says the first
- * FINDING_TF_COST.  What does not read is passed over.
+ * The nodes of one GraphDef (`field` 1) or FunctionDef (3), a body of the graph,
+ * which has the functions that loops name.  Says the first FINDING_TF_COST.
+ * What does not read is passed over.
  */
-void check_tf_cost(
-    const struct check_file *, struct rd graph, struct rd body, uint32_t field);
+void check_tf_cost(struct check_tf_graph *, struct rd body, uint32_t field);
 
 #endif

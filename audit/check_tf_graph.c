@@ -409,7 +409,7 @@ scope(struct check_tf_graph *g, struct rd body, uint32_t field)
 	}
 	if (paths)
 		find_paths(&s, nodes);
-	check_tf_cost(g->f, g->graph, body, field);
+	check_tf_cost(g, body, field);
 }
 
 /* FunctionDefLibrary: function = 1; FunctionDef: signature = 1 (name = 1),

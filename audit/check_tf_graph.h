@@ -17,7 +17,7 @@ struct check_tf_graph {
 	struct map functions; /* of the library */
 	struct map assets;    /* nodes whose value the loader sets */
 	struct rd graph;      /* that is looked at */
-	size_t nodes;
+	size_t nodes, loops;  /* that were looked at */
 	int rc; /* 0, or the first damage: what stands around it was read */
 };
 
