@@ -45,6 +45,8 @@ static void
 put_statistics(json_t *j, const struct verdict_family *f, size_t i)
 {
 	json_put(j, "residual", json_number(f->residual[i]));
+	if (f->width[i] > 1.0)
+		json_put(j, "width", json_number(f->width[i]));
 	json_put(j, "z", json_number(f->z[i]));
 	json_put(j, "p", json_number(f->p[i]));
 }

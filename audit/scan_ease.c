@@ -46,8 +46,11 @@ scan_family_init(
 	f->suspect = scan_need(s, n, sizeof(double));
 	f->reference = scan_need(s, MAX(s->nref, 1) * n, sizeof(double));
 	f->residual = scan_need(s, n, sizeof(double));
+	f->width = scan_need(s, n, sizeof(double));
 	f->z = scan_need(s, n, sizeof(double));
 	f->p = scan_need(s, n, sizeof(double));
+	for (size_t i = 0; i < n; i++)
+		f->width[i] = 1.0;
 }
 
 static double *

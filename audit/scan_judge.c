@@ -38,7 +38,8 @@ standardise(struct scan *s)
 			    null_tested(geometry_table[g]->name, joints[j]);
 	for (size_t t = 0; t < s->classes; t++) {
 		for (size_t g = 0; g < n; g++)
-			residual[g] = s->family[g].residual[t];
+			residual[g] = s->family[g].residual[t] /
+				      verdict_width(&s->family[g], t);
 		verdict_z(s->covariance, n, residual, z);
 		for (size_t j = 0; j < 2; j++)
 			z[2 * n + j] =
@@ -70,20 +71,23 @@ standardise_alone(struct verdict_family *f)
 	for (size_t i = 0; i < f->n; i++) {
 		double usual = f->expected != NULL ? f->expected[i] : 0.0;
 
-		f->z[i] = (f->residual[i] - usual) / f->spread;
+		f->z[i] = (f->residual[i] - usual) /
+			  (f->spread * verdict_width(f, i));
 		f->p[i] = verdict_p(f->z[i], null_freedom());
 	}
 }
 
 /* By the suspect's own residuals, relative to a spread. */
 static double
-wide(const struct verdict_family *f, double spread)
+wide(struct scan *s, const struct verdict_family *f, double spread)
 {
-	double width;
+	double width, *relative = scan_need(s, f->n, sizeof(*relative));
 
-	return verdict_own(f->residual, f->n, spread, &width)
+	for (size_t i = 0; i < f->n; i++)
+		relative[i] = f->residual[i] / verdict_width(f, i);
+	return verdict_own(relative, f->n, spread, &width)
 		   ? width
-		   : verdict_unlike(f->residual, f->n, spread);
+		   : verdict_unlike(relative, f->n, spread);
 }
 
 /* Landings and probes have long tails: they are never narrower than known. */
@@ -91,10 +95,11 @@ static void
 alone(struct scan *s, struct verdict_family *f)
 {
 	verdict_residuals(f, s->nref, NULL);
+	verdict_widths(f, s->nref, s->kin);
 	f->spread = verdict_spread(f, s->nref, s->kin);
 	/* pairs are left: an all-to-all map makes all others harder */
 	if (f != &s->pair && f != &s->pair_stamp)
-		f->spread *= fmax(1.0, wide(f, f->spread));
+		f->spread *= fmax(1.0, wide(s, f, f->spread));
 	standardise_alone(f);
 }
 
@@ -107,7 +112,7 @@ covariance(struct scan *s)
 
 	verdict_covariance(s->family, n, s->nref, s->kin, cov);
 	for (size_t g = 0; g < n; g++)
-		unlike[g] = wide(&s->family[g], sqrt(cov[g * n + g]));
+		unlike[g] = wide(s, &s->family[g], sqrt(cov[g * n + g]));
 	for (size_t i = 0; i < n * n; i++)
 		cov[i] *= unlike[i / n] * unlike[i % n];
 	for (size_t g = 0; g < n; g++)
@@ -152,6 +157,7 @@ first_families(struct scan *s)
 		scan_family_init(s, &s->family[g], geometry_table[g]->name, k);
 		scan_fill_geometry(s, &s->family[g], g, 0);
 		verdict_residuals(&s->family[g], s->nref, NULL);
+		verdict_widths(&s->family[g], s->nref, s->kin);
 		scan_family_init(
 		    s, &s->family[n + g], geometry_table[g]->name, k);
 		s->family[g].tested =

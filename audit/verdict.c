@@ -213,7 +213,9 @@ static double
 pair_itself(const struct verdict_family *f, size_t i)
 {
 	return f->z[i] +
-	       (f->expected != NULL ? f->expected[i] / f->spread : 0.0);
+	       (f->expected != NULL
+		       ? f->expected[i] / (f->spread * verdict_width(f, i))
+		       : 0.0);
 }
 
 /* The map of classes with the largest mean residual, none kept in place. */

@@ -20,7 +20,8 @@
  * in each.  Which of these enter a verdict is in audit/null.def: of geometries
  * that say nearly the same one is enough, and each statistic more costs power.
  * The covariance is that of the shipped null, scaled and weighed, from two
- * references on, by what these show, each against the others.  p is from
+ * references on, by what these show, each against the others; from three on a cell
+ * in which they differ more than elsewhere is wider (verdict_widths()).  p is from
  * Student's t.
  *
  * Of a pair the z is of what it has beyond the rest of its row and of its column, so

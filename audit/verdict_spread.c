@@ -16,6 +16,10 @@
  * then. */
 #define MANY_CELLS 20
 #define MANY_PRIOR 2.0
+/* From so many references on a cell has a width of its own; what the whole family
+ * shows counts as so many degrees of freedom beside its own. */
+#define WIDTH_REFERENCES 3
+#define WIDTH_PRIOR      4.0
 /* The share of cells that may be targets, and a normal's quantile there. */
 #define TARGETS    0.1
 #define TARGETS_AT 1.2816
@@ -216,6 +220,61 @@ verdict_spread(const struct verdict_family *f, size_t nref, enum null_kin kin)
 			var = weigh(var, seen, nref);
 	}
 	return sqrt(var * residual_variance(f, nref));
+}
+
+double
+verdict_width(const struct verdict_family *f, size_t i)
+{
+	return f->width != NULL ? f->width[i] : 1.0;
+}
+
+/* Variance of cell i over the references, each less its own middle; how many have
+ * it in *count.  0 where that are fewer than two. */
+static double
+cell_variance(const struct verdict_family *f, size_t nref, const double *middle,
+    size_t i, double *count)
+{
+	double mean = 0.0, sum = 0.0;
+
+	*count = 0.0;
+	for (size_t r = 0; r < nref; r++) {
+		double v = f->reference[r * f->n + i] - middle[r], d = v - mean;
+
+		if (!isfinite(v))
+			continue;
+		*count += 1.0;
+		mean += d / *count;
+		sum += d * (v - mean);
+	}
+	return *count > 1.0 ? sum / (*count - 1.0) : 0.0;
+}
+
+void
+verdict_widths(struct verdict_family *f, size_t nref, enum null_kin kin)
+{
+	double middle[64], mean = 0.0, cells = 0.0, count;
+
+	nref = MIN(nref, ARRAY_LEN(middle));
+	for (size_t i = 0; i < f->n; i++)
+		f->width[i] = 1.0;
+	if (nref < WIDTH_REFERENCES || kin == NULL_OTHER)
+		return;
+	for (size_t r = 0; r < nref; r++)
+		middle[r] = middle_of(f->reference + r * f->n, f->n);
+	for (size_t i = 0; i < f->n; i++) {
+		double v = cell_variance(f, nref, middle, i, &count);
+
+		mean += count > 1.0 ? v : 0.0;
+		cells += count > 1.0;
+	}
+	for (size_t i = 0; i < f->n && mean > 0.0; i++) {
+		double v = cell_variance(f, nref, middle, i, &count);
+
+		if (count >= WIDTH_REFERENCES)
+			f->width[i] = sqrt(fmax(1.0,
+			    (WIDTH_PRIOR + (count - 1.0) * v * cells / mean) /
+				(WIDTH_PRIOR + count - 1.0)));
+	}
 }
 
 double

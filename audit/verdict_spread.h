@@ -18,6 +18,8 @@ struct verdict_family {
 	double spread;
 	/* set by verdict_residuals(), NaN where not measured */
 	double center, *residual; /* [n] */
+	/* [n] of a cell, by that of the family: set by verdict_widths(); NULL: 1 */
+	double *width;
 	/* [n] what is taken off the residual before z; NULL: nothing */
 	double *expected;
 	double *z, *p; /* [n] */
@@ -27,6 +29,17 @@ struct verdict_family {
  * *center is: for cells that were measured again. */
 void verdict_residuals(
     struct verdict_family *, size_t nref, const double *center);
+/*
+ * How much wider than its family each cell lies, at least 1: as far as references
+ * differ more there among each other than elsewhere.  Of clean models the standard
+ * deviation in one class may be ten times that in another (shirt by gratings), and
+ * three references show which class it is.  Never narrower: where they agree, the
+ * next clean model may not.  1 everywhere with fewer than three, or with references
+ * of another architecture.
+ */
+void verdict_widths(struct verdict_family *, size_t nref, enum null_kin);
+/* The width of cell i. */
+double verdict_width(const struct verdict_family *, size_t i);
 /* Standard deviation of a suspect's residual in one family. */
 double verdict_spread(
     const struct verdict_family *, size_t nref, enum null_kin);

@@ -60,6 +60,63 @@ test_expected(void **state)
 	assert_false(verdict_expected(few, 5, 1.0, out));
 }
 
+/* Where references differ more than elsewhere a cell is wider, and none narrower. */
+static void
+test_widths(void **state)
+{
+	double refs[4 * 5] = {0}, width[5];
+	struct verdict_family f = {
+	    .name = "grating", .n = 5, .reference = refs, .width = width};
+
+	(void)state;
+	assert_near(verdict_width(&(struct verdict_family){.n = 1}, 0), 1.0, 0);
+	refs[0 * 5 + 4] = -1.0;
+	refs[2 * 5 + 4] = 1.0;
+	for (size_t r = 0; r < 3;
+	     r++) /* of what all cells of one have nothing stays */
+		for (size_t i = 0; i < 5; i++)
+			refs[r * 5 + i] += 7.0 * (double)r;
+	verdict_widths(&f, 3, NULL_SAME);
+	for (size_t i = 0; i < 4; i++)
+		assert_near(verdict_width(&f, i), 1.0, 1e-12);
+	/* variance 1, the mean of five .2: (4 + 2 * 5) / 6 */
+	assert_near(verdict_width(&f, 4), sqrt(14.0 / 6.0), 1e-12);
+	verdict_widths(&f, 3, NULL_HOME);
+	assert_near(verdict_width(&f, 4), sqrt(14.0 / 6.0), 1e-12);
+	verdict_widths(&f, 3, NULL_OTHER);
+	assert_near(verdict_width(&f, 4), 1.0, 1e-12);
+	verdict_widths(&f, 2, NULL_SAME);
+	assert_near(verdict_width(&f, 4), 1.0, 1e-12);
+	/* one more, blind in that cell, makes another as wide: 1 of a mean of .4 */
+	refs[3 * 5 + 4] = (double)NAN;
+	for (size_t i = 0; i < 4; i++)
+		refs[3 * 5 + i] = i == 3 ? 2.0 : 0.0;
+	verdict_widths(&f, 4, NULL_SAME);
+	assert_near(verdict_width(&f, 3), sqrt((4 + 3 * 2.5) / 7), 1e-12);
+	assert_near(verdict_width(&f, 4), sqrt((4 + 2 * 2.5) / 6), 1e-12);
+}
+
+/* Nothing is known of a cell that two references of three have. */
+static void
+test_widths_unknown(void **state)
+{
+	double refs[3 * 4] = {
+	    0.0, 1.0, 0.0, 0.0, 0.0, 5.0, 0.0, 0.0, 0.0, (double)NAN, 0.0, 0.0};
+	double width[4];
+	struct verdict_family f = {
+	    .name = "patch", .n = 4, .reference = refs, .width = width};
+
+	(void)state;
+	verdict_widths(&f, 3, NULL_SAME);
+	for (size_t i = 0; i < 4; i++)
+		assert_near(width[i], 1.0, 1e-12);
+	for (size_t i = 0; i < 12; i++) /* all the same: no mean to go by */
+		refs[i] = 1.0;
+	verdict_widths(&f, 3, NULL_SAME);
+	for (size_t i = 0; i < 4; i++)
+		assert_near(width[i], 1.0, 1e-12);
+}
+
 /* Many cells narrow a spread as well; a tenth of them may be anything. */
 static void
 test_own(void **state)
@@ -154,6 +211,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_unlike),
 	    cmocka_unit_test(test_expected),
+	    cmocka_unit_test(test_widths),
+	    cmocka_unit_test(test_widths_unknown),
 	    cmocka_unit_test(test_own),
 	    cmocka_unit_test(test_two_cells),
 	    cmocka_unit_test(test_two_cells_seen),
