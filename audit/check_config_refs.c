@@ -3,7 +3,8 @@
  * ReferenceFileSystem) and stores of TensorStore, in which Orbax and T5X keep
  * checkpoints.  Buckets and servers of data are what they are for; files of the
  * machine that reads them, and its cloud's own service, are not.  Also what DVC puts
- * where its file says, what a package of Core ML has, and pickles that Kedro fetches.
+ * where its file says, what a package of Core ML or the image of a container has, and
+ * pickles that Kedro fetches.
  */
 #include "audit/check_config_part.h"
 
@@ -142,6 +143,34 @@ package(const struct check_file *f, const struct conf *items)
 	}
 }
 
+static bool
+ends(const struct conf *n, const char *with)
+{
+	size_t len = strlen(with);
+
+	return n->len >= len && memcmp(n->text + n->len - len, with, len) == 0;
+}
+
+/* Layers of an image, {"layers": [{"digest": ..., "urls": [...]}]} (OCI, Descriptor),
+ * [{"Layers": ["x/layer.tar"]}] (docker save): of the machine is none of them. */
+static void
+image(const struct check_file *f, const struct conf *layers)
+{
+	for (const struct conf *n = layers->child; n != NULL; n = n->next) {
+		const struct conf *v = conf_value(n);
+		const struct conf *urls = conf_get(v, "urls");
+
+		if (conf_is_string(v) && is_machine(v) &&
+		    (ends(v, ".tar") || ends(v, ".tar.gz") || ends(v, ".tgz")))
+			find(f, v, "a layer is");
+		if (!conf_is_array(urls) || conf_get(v, "digest") == NULL)
+			continue;
+		for (const struct conf *u = urls->child; u != NULL; u = u->next)
+			if (is_machine(u))
+				find(f, u, "a layer is");
+	}
+}
+
 void
 check_config_refs(const struct check_file *f, const struct conf_doc *d)
 {
@@ -161,6 +190,9 @@ check_config_refs(const struct check_file *f, const struct conf_doc *d)
 	for (const struct conf *n = d->root; n != NULL; n = conf_next(n)) {
 		if (n->key != NULL && conf_key_is(n, "kvstore"))
 			store(f, conf_value(n));
+		if (n->key != NULL && conf_is_array(n) &&
+		    (conf_key_is(n, "layers") || conf_key_is(n, "Layers")))
+			image(f, n);
 		if (n->kind == CONF_OBJECT)
 			kedro(f, n);
 		if (n->kind == CONF_STRING)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * Trees of an XGBoost model in JSON (doc/model.schema of XGBoost, RegTree::LoadModel()):
- * a node that leads to none, to itself, or to one that another leads to has
- * the library read beyond its memory, or walk for ever.
+ * An XGBoost model in JSON (doc/model.schema of XGBoost, Learner::LoadModel()): its
+ * members are of the kinds that the library asks for.  In its trees
+ * (RegTree::LoadModel()) a node that leads to none, to itself, or to one that another
+ * leads to has the library read beyond its memory, or walk for ever.
  */
 #include "audit/check_config_part.h"
 
@@ -111,6 +112,42 @@ tree(const struct check_file *f, struct arena *a, const struct conf *t)
 	return nodes(a, left, right, (long)n);
 }
 
+/* A member that is there and of another kind; whether it was said. */
+static bool
+other(const struct check_file *f, const struct conf *in, const char *key,
+    enum conf_kind kind)
+{
+	const struct conf *v = conf_get(in, key);
+
+	if (v == NULL || v->kind == kind)
+		return false;
+	check_short(f, FINDING_CONFIG_INVALID, v->off,
+	    "xgboost: '%s' is none that the library can load", key);
+	return true;
+}
+
+/* What the library asks for by its kind.  "learner" alone is many a program's. */
+static bool
+misshapen(const struct check_file *f, const struct conf *root)
+{
+	const struct conf *learner = conf_get(root, "learner");
+	const struct conf *booster = conf_get(learner, "gradient_booster");
+	const struct conf *version = conf_get(root, "version");
+
+	if (learner == NULL)
+		return false;
+	if (booster == NULL)
+		return version != NULL && version->kind == CONF_ARRAY &&
+		       other(f, root, "learner", CONF_OBJECT);
+	return other(f, root, "version", CONF_ARRAY) ||
+	       other(f, learner, "learner_model_param", CONF_OBJECT) ||
+	       other(f, learner, "gradient_booster", CONF_OBJECT) ||
+	       other(f, booster, "name", CONF_STRING) ||
+	       other(f, booster, "model", CONF_OBJECT) ||
+	       other(f, booster, "gbtree", CONF_OBJECT) ||
+	       other(f, conf_get(booster, "model"), "trees", CONF_ARRAY);
+}
+
 void
 check_config_xgboost(const struct check_file *f, const struct conf_doc *d)
 {
@@ -122,7 +159,7 @@ check_config_xgboost(const struct check_file *f, const struct conf_doc *d)
 	const char *what = NULL;
 	size_t i = 0;
 
-	if (!conf_is_array(trees) || d->yaml)
+	if (d->yaml || misshapen(f, d->root) || !conf_is_array(trees))
 		return;
 	for (const struct conf *t = trees->child; t != NULL && what == NULL;
 	     t = t->next, i++) {

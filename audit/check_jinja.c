@@ -8,6 +8,7 @@
 
 #include "audit/check_agent.h"
 #include "audit/check_jinja_change.h"
+#include "audit/check_jinja_shape.h"
 #include "audit/check_jinja_trigger.h"
 #include "audit/check_jinja_words.h"
 #include "base/arena.h"
@@ -488,6 +489,21 @@ collect(struct judge *j, size_t len)
 	return t;
 }
 
+/* A template that no Jinja compiles: at the token that the lexer ended with, or
+ * where the blocks say so. */
+static void
+judge_shape(struct judge *j, struct jinja_token last)
+{
+	const struct jinja_tokens all = {j->t, j->n};
+	const struct jinja_token *t = &last;
+
+	if (last.kind != JINJA_BAD && (t = check_jinja_shape(&all)) == NULL)
+		return;
+	check_short(j->f, FINDING_CONFIG_INVALID,
+	    j->off != ERR_NOWHERE ? j->off + (uint64_t)(t->s - j->s) : j->off,
+	    "a Jinja template that does not compile");
+}
+
 void
 check_jinja_text(const struct check_file *f, enum check_jinja_role role,
     const char *s, size_t len, uint64_t off)
@@ -509,10 +525,8 @@ check_jinja_text(const struct check_file *f, enum check_jinja_role role,
 	if (j.full)
 		check_short(f, FINDING_FILE_LIMIT, off,
 		    "a template of more than %zu tokens", j.n);
-	else if (last.kind == JINJA_BAD && role == JINJA_TEMPLATE)
-		check_short(f, FINDING_CONFIG_INVALID,
-		    off != ERR_NOWHERE ? off + (uint64_t)(last.s - s) : off,
-		    "a Jinja template that does not compile");
+	else if (role == JINJA_TEMPLATE)
+		judge_shape(&j, last);
 	if (role == JINJA_TEMPLATE)
 		check_agent_text(f, AGENT_TEMPLATE, s, len, off);
 	arena_release(&j.arena);

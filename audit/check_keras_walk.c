@@ -4,6 +4,7 @@
 #include "audit/check_arch.h"
 
 #include "audit/check_keras_code.h"
+#include "audit/check_keras_cost.h"
 #include "audit/check_keras_name.h"
 #include "audit/check_path.h"
 #include "audit/check_tf.h"
@@ -559,6 +560,7 @@ check_keras_walk(const struct check_file *f, const char *name, const json_t *v)
 	struct at top = {NULL, name, 0};
 
 	value(&w, &top, v);
+	check_keras_cost(f, name, v);
 	check_arch_configuration(f, v);
 }
 

@@ -32,18 +32,44 @@ complain(const struct check_file *f, const struct err *e)
 	check_find(f, id, e->off, "%s", e->msg);
 }
 
+static bool
+has(const struct rd *r, const char *name)
+{
+	return r->len != 0 &&
+	       memmem(r->base, r->len, name, strlen(name)) != NULL;
+}
+
 /* torch.load() takes a zip for its own whatever is in it, and finds no object
  * there; archives of torch.package have an importer of their own. */
 static bool
 is_empty_torch(const struct check_file *f)
 {
-	static const char package[] = ".data/extern_modules";
-
 	return check_is(f, "zip") && !check_is(f, "torch-zip") &&
 	       (text_ends_with(check_name_of(f), ".pt") ||
 		   text_ends_with(check_name_of(f), ".pth")) &&
-	       memmem(f->bytes.base, f->bytes.len, package,
-		   sizeof(package) - 1) == NULL;
+	       !has(&f->bytes, ".data/extern_modules");
+}
+
+/* Archives by their names, and the member without which nobody loads one: TorchServe's
+ * model-archiver, NeMo's SaveRestoreConnector, skops.io. */
+static void
+lacks_member(const struct check_file *f)
+{
+	static const struct {
+		const char *suffix, *format, *member;
+	} needs[] = {
+	    {".mar", "zip", "MANIFEST.json"},
+	    {".nemo", "tar", "model_config.yaml"},
+	    {".skops", "zip", "schema.json"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(needs); i++)
+		if (text_ends_with(check_name_of(f), needs[i].suffix) &&
+		    check_is(f, needs[i].format) &&
+		    !has(&f->bytes, needs[i].member))
+			check_find(f, FINDING_MODEL_ABSENT, ERR_NOWHERE,
+			    "named %s, but it has no %s", needs[i].suffix,
+			    needs[i].member);
 }
 
 /* What may be a model's members was looked at; without any there is nothing that
@@ -52,11 +78,9 @@ static void
 absent(const struct check_file *f)
 {
 	static const char *const members[] = {"config.json", "data.pkl"};
-	const struct rd *r = &f->bytes;
 
 	for (size_t i = 0; i < ARRAY_LEN(members); i++)
-		if (memmem(r->base, r->len, members[i], strlen(members[i])) !=
-		    NULL) {
+		if (has(&f->bytes, members[i])) {
 			check_find(f, FINDING_MODEL_ABSENT, ERR_NOWHERE,
 			    "it has %s, but not what else makes a model",
 			    members[i]);
@@ -108,6 +132,7 @@ check_model(const struct check_file *f)
 		    "named .onnx, but no ONNX model can be read from it");
 		return;
 	}
+	lacks_member(f);
 	if ((n == 0 && text_ends_with(check_name_of(f), ".keras")) ||
 	    is_empty_torch(f))
 		absent(f);

@@ -10,6 +10,7 @@
 
 enum promise_kind {
 	OF_MODEL, /* content of no known format was not analysed */
+	OF_BYTES, /* text is none, whatever else it may be */
 	OF_IMAGE, /* one kind of image for another misleads nobody */
 	OF_TEXT,  /* in any encoding */
 	OF_OTHER,
@@ -49,6 +50,11 @@ static const struct promise promises[] = {
     {".cbm", OF_MODEL, {"catboost"}},
     {".rknn", OF_MODEL, {"rknn"}},
     {".pte", OF_MODEL, {"executorch"}},
+    {".ubj", OF_MODEL, {"xgboost"}},
+    /* protocol buffers of many a program, and PaddlePaddle's parameters */
+    {".pb", OF_BYTES, {NULL}},
+    {".pdparams", OF_BYTES, {NULL}},
+    {".pdiparams", OF_BYTES, {NULL}},
     {".parquet", OF_OTHER, {"parquet"}},
     {".png", OF_IMAGE, {"png"}},
     {".jpg", OF_IMAGE, {"jpeg"}},
@@ -94,6 +100,8 @@ excused(const struct promise *p, const struct check_file *f)
 {
 	const struct identify_bids *b = f->bids;
 
+	if (p->kind == OF_BYTES)
+		return b->best == NULL || b->best->kind != KIND_DOCUMENT;
 	if (p->kind == OF_IMAGE)
 		return b->best != NULL && b->best->kind == KIND_IMAGE;
 	/* text in another encoding; or little evidence of something else */
@@ -134,7 +142,7 @@ broken(const struct promise *p, const struct check_file *f)
 	const struct identify_format *best = f->bids->best;
 
 	/* nothing that has read it, for text is not read as a model */
-	if (p->kind == OF_MODEL &&
+	if ((p->kind == OF_MODEL || p->kind == OF_BYTES) &&
 	    (best == NULL || best->kind == KIND_DOCUMENT))
 		check_short(f, FINDING_NAME_MISMATCH, ERR_NOWHERE,
 		    "named %s, content is %s", p->suffix,

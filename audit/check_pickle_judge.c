@@ -308,6 +308,17 @@ needs_buffer(struct check_pickle_judge *j)
 	    "it needs buffers that are not in the file");
 }
 
+/* Once a pickle: what such a container is put into is one too. */
+static void
+endless(struct check_pickle_judge *j)
+{
+	if (j->tentative || j->endless)
+		return;
+	j->endless = true;
+	check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
+	    "values in values, so often that nothing walks through it", NULL);
+}
+
 static void
 see(void *ctx, uint8_t op, const struct pickle_node *n)
 {
@@ -333,11 +344,8 @@ see(void *ctx, uint8_t op, const struct pickle_node *n)
 	else if (n->kind == PICKLE_DICT && n->state && !n->built)
 		check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
 		    "a state that was set gets what Python itself calls", NULL);
-	else if (n->kind >= PICKLE_TUPLE && n->kind <= PICKLE_DICT &&
-		 n->bulk >= PICKLE_WALK && !n->built)
-		check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
-		    "values in values, so often that nothing walks through it",
-		    NULL);
+	else if (pickle_is_endless(n, j->pickle.at) && !n->built)
+		endless(j);
 	else if (n->kind == PICKLE_TUPLE && n->bulk >= PICKLE_HASH && !n->built)
 		check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
 		    "a key whose hash takes for ever to compute", NULL);
@@ -442,6 +450,8 @@ int
 check_pickle_judge_read(struct check_pickle_judge *j, struct rd *r, bool whole,
     const struct pickle_node **root, struct err *e)
 {
+	int rc;
+
 	if (j->nodes.used > NODES_KEPT) {
 		arena_release(&j->nodes);
 		arena_init(&j->nodes, LIMIT_PICKLE_LEAN_BYTES);
@@ -449,6 +459,10 @@ check_pickle_judge_read(struct check_pickle_judge *j, struct rd *r, bool whole,
 	}
 	j->told = 0;
 	j->asked = 0;
+	j->endless = false;
 	j->pickle.lean = !whole;
-	return pickle_read(&j->pickle, r, root, e);
+	rc = pickle_read(&j->pickle, r, root, e);
+	if (rc == 0 && pickle_is_endless(*root, j->pickle.at))
+		endless(j);
+	return rc;
 }

@@ -43,6 +43,7 @@ struct check_pickle_judge {
 	void *ctx;
 	bool buffers; /* it was said that some are missing */
 	bool inner;   /* a pickle in an array of objects */
+	bool endless; /* said of this pickle: nothing walks through it */
 	/* chance may have made the bytes look like a pickle: only names that
 	 * are names count */
 	bool tentative;
@@ -102,11 +103,11 @@ bool check_pickle_arg_class(
 /* A name that may be handed on, or one that is not on the list and found as that. */
 bool check_pickle_arg_listed(
     struct check_pickle_judge *, const struct pickle_node *);
-/* What is wrong with the state of an object that was built; NULL: nothing. */
 /* The state of a model of statsmodels with a formula, which is evaluated when the
  * state is set: of names, numbers and signs alone. */
 bool check_pickle_state_formula(
     const struct check_pickle_fact *, const struct pickle_node *state);
+/* What is wrong with the state of an object that was built; NULL: nothing. */
 const char *check_pickle_state_wrong(struct check_pickle_judge *,
     const struct check_pickle_fact *, const struct pickle_node *call);
 /* Calls of dill (check_pickle_dill.c): the name that one stands for, or NULL;

@@ -321,6 +321,20 @@ sure(const struct check_file *f)
 	       (f->bytes.len > 5 && memcmp(f->bytes.base, "<?xml", 5) == 0);
 }
 
+/* XML is UTF-8 where it does not say otherwise (XML 1.0, 4.3.3), and a parser ends at
+ * what is none. */
+static bool
+is_encoded(struct rd r)
+{
+	static const char word[] = "encoding";
+	const char *s = (const char *)r.base;
+	const char *at = memmem(s, MIN(r.len, 200), word, strlen(word));
+
+	if (text_utf8_valid(s, r.len))
+		return true;
+	return at != NULL && strncasecmp(at + strlen(word), "=\"utf-8", 7) != 0;
+}
+
 static void
 walk(const struct check_file *f, struct rd r)
 {
@@ -336,7 +350,10 @@ walk(const struct check_file *f, struct rd r)
 	       (rc = nest(&w, &t, &e)) == 0 && t.kind != XML_END)
 		judge(&w, &t);
 	arena_release(&w.arena);
-	if (rc == 0)
+	if (rc == 0 && !is_encoded(r) && (sure(f) || w.pmml))
+		check_short(f, FINDING_CONFIG_INVALID, ERR_NOWHERE,
+		    "xml: this is no UTF-8, and no other encoding is named");
+	else if (rc == 0)
 		check_knows(f);
 	else if (sure(f) || w.pmml)
 		check_short(f, FINDING_CONFIG_INVALID, e.off, "%s", e.msg);

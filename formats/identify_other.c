@@ -134,6 +134,12 @@ identify_other_xgboost(struct rd r)
 {
 	if (RD_HAS(r, 0, "{L\0\0\0\0\0\0\0\7learner") || RD_HAS(r, 0, "binf"))
 		return 40;
+	/* UBJSON by other writers: the length of a key in any type, any key first */
+	if (r.len > 2 && r.base[0] == '{' && r.base[1] != '\0' &&
+	    strchr("iUIlL", r.base[1]) != NULL && mentions(r, "learner") &&
+	    (mentions(r, "learner_model_param") ||
+		mentions(r, "gradient_booster")))
+		return 32;
 	if (r.len == 0 || r.base[0] != '{' || !mentions(r, "\"learner\""))
 		return 0;
 	return mentions(r, "\"learner_model_param\"") ||

@@ -112,7 +112,6 @@ struct pickle {
 #define PICKLE_ARRAY "NumpyArrayWrapper"
 #define PICKLE_LEAN  64
 #define PICKLE_HASH  26 /* the bulk of a key of some seconds */
-#define PICKLE_WALK  38 /* and of what is told of as soon as it is so large */
 
 /* Read one pickle from r, which is then behind its STOP.  *root lives in the arena
  * and borrows from r's bytes.  What Python's unpickler would refuse (an empty
@@ -126,10 +125,11 @@ const char *pickle_opcode(uint8_t op);
 /* A key of an object's state that Python itself acts on ("__setstate__"). */
 bool pickle_is_hook(struct slice);
 /* --- looking at nodes; all take NULL for a node that is not there -------- */
-
 bool pickle_is(const struct pickle_node *, enum pickle_kind);
 /* A string of just these characters. */
 bool pickle_is_text(const struct pickle_node *, const char *);
+/* A container that takes for ever to walk through, its last item put in at `at`. */
+bool pickle_is_endless(const struct pickle_node *, uint64_t at);
 /* The global module.name. */
 bool pickle_is_global(
     const struct pickle_node *, const char *module, const char *name);

@@ -157,11 +157,12 @@ longer(struct pickle_machine *m, uint64_t at, const uint8_t *p, size_t left)
 	return integer(m, at, PICKLE_INT, (int64_t)v >> shift) ? 2 + len : 0;
 }
 
-/* The last few into a tuple; who watches is told of names. */
+/* The last few into a tuple; who watches is told of names, and of what is endless. */
 static bool
 tuple(struct pickle_machine *m, uint64_t at, size_t n)
 {
 	struct pickle_node **item, *t;
+	uint8_t bulk;
 
 	if (height(m) < n)
 		return false;
@@ -169,12 +170,14 @@ tuple(struct pickle_machine *m, uint64_t at, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (item[i]->kind == PICKLE_GLOBAL)
 			return false;
+	if ((bulk = pickle_machine_bulk(item, n)) >= PICKLE_LAUGH)
+		return false;
 	if ((t = node(m, at, PICKLE_TUPLE)) == NULL ||
 	    (t->item = pickle_machine_chunk(m, 4 * sizeof(*item))) == NULL)
 		return false;
 	memcpy(t->item, item, n * sizeof(*item));
 	t->n = (uint32_t)n;
-	t->bulk = pickle_machine_bulk(item, n);
+	t->bulk = bulk;
 	m->n -= n - 1;
 	m->stack[m->n - 1] = t;
 	return true;

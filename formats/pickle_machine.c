@@ -225,18 +225,29 @@ pickle_machine_bulk(struct pickle_node *const *item, size_t n)
 	return power;
 }
 
+bool
+pickle_is_endless(const struct pickle_node *n, uint64_t at)
+{
+	if (n == NULL || n->kind < PICKLE_TUPLE || n->kind > PICKLE_DICT ||
+	    n->bulk < PICKLE_LAUGH)
+		return false;
+	return n->bulk >= PICKLE_WALK ||
+	       at >> (n->bulk - PICKLE_LAUGH_BYTES) == 0;
+}
+
 /* What is added to a container, and was in it. */
 static void
 weigh(struct pickle_machine *m, struct pickle_node *to,
     struct pickle_node *const *item, size_t n)
 {
 	uint8_t before = to->bulk, more = pickle_machine_bulk(item, n);
+	bool endless = pickle_is_endless(to, m->p->at);
 
 	/* a list that grows by itself as it was */
 	to->bulk = before == more && before != 0 ? (uint8_t)(before + 1)
 						 : MAX(before, more);
-	if (m->p->odd != NULL && m->p->see != NULL && before < PICKLE_WALK &&
-	    to->bulk >= PICKLE_WALK)
+	if (m->p->odd != NULL && m->p->see != NULL && !endless &&
+	    pickle_is_endless(to, m->p->at))
 		m->p->see(m->p->ctx, m->op, to);
 }
 

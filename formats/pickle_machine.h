@@ -10,6 +10,14 @@
 
 #define PICKLE_FIRST 32
 
+/* The bulk of what nothing walks through.  And of what few bytes make: whoever
+ * prints, copies or compares what billions of references lead to waits for minutes.
+ * What was written out item by item walks over no more than its own bytes, within a
+ * few powers of two: it has to be two to PICKLE_LAUGH_BYTES times as many. */
+#define PICKLE_WALK        38
+#define PICKLE_LAUGH       26
+#define PICKLE_LAUGH_BYTES 14
+
 struct pickle_machine {
 	struct pickle *p;
 	struct rd *r;

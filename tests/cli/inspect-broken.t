@@ -1,0 +1,126 @@
+#!/bin/sh
+# assay-inspect on files that no loader takes, or none can afford, as far as no other
+# script has them: templates that do not compile, models of XGBoost whose members are of
+# another kind, names that promise a format, texts in another encoding, archives
+# without what makes them models, sizes beyond any memory.
+. tests/cli/tap.sh
+. tests/cli/inspect.sh
+
+broken() { # broken ID WHAT: for a person, and not a pass
+	run assay-inspect "$tmp/b"
+	ok "$2 is $1" sh -c "grep -qE '^ +medium +$1' $out"
+	[ "${3:-}" = absent ] || prints INCOMPLETE
+}
+
+# --- templates
+for good in 'plain {{ x }}' '{% if x %}a{% elif y %}b{% else %}c{% endif %}' '{% for m in messages %}{% if m %}{{ m }}{% endif %}{% else %}none{% endfor %}' \
+	'{% set x = 1 %}{% set y %}text{% endset %}' '{% set x = f(a=1) %}{{ x }}' '{% set ns.x = {"a": 1} %}' '{% macro m(x) %}{{ x }}{% endmacro %}{{ m(1) }}' \
+	'{% generation %}{{ x }}{% endgeneration %}' '{% raw %}{% if %}{% endraw %}' '{# {% if #}{{ x|trim }}' '{%- for a in b -%}{%- break -%}{%- endfor -%}' \
+	'{% filter upper %}x{% endfilter %}' '{{ x.0 }}'; do
+	echo "$good" | file chat_template.jinja
+	run assay-inspect "$tmp/b"
+	ok "$good compiles" sh -c "! grep -q CONFIG_INVALID $out"
+done
+for bad in '{% if x %}a' '{% endfor %}' '{% for a in b %}{% endif %}' '{% for a in b %}{% if a %}{% endfor %}{% endif %}' '{% else %}' '{% macro m() %}{% else %}{% endmacro %}' \
+	'{{ x | }}' '{{ }}' '{{ x. }}' '{% set x %}' '{% %}' 'prose, {% if %} and prose'; do
+	echo "$bad" | file chat_template.jinja
+	broken CONFIG_INVALID "$bad"
+done
+prints "a Jinja template that does not compile"
+# what a text says of templates is no template
+echo 'Begin with {% if x %} and end it.' | file notes.txt
+quiet "a text about templates"
+
+# --- XGBoost
+xgb() { # xgb VERSION LEARNER
+	printf '{"version": %s, "learner": %s}\n' "$1" "$2" | file model.json
+}
+booster='"learner_model_param": {"num_feature": "2"}, "gradient_booster"'
+xgb '[1, 7, 4]' "{$booster: {\"name\": \"gblinear\", \"model\": {\"weights\": [1]}}}"
+quiet "a linear model"
+xgb '[1, 7, 4]' "{$booster: {\"name\": \"gbtree\", \"gbtree_model_param\": {}}}"
+quiet "a configuration without a model"
+xgb '"1.0"' '"xgboost"'
+quiet "a program's own settings"
+for bad in '[1]|"x"' "[1]|{$booster: null}" "[1]|{$booster: \"x\"}" "\"1\"|{$booster: {}}" "[1]|{$booster: {\"model\": null}}" "[1]|{$booster: {\"name\": 1}}" \
+	"[1]|{$booster: {\"model\": {\"trees\": \"x\"}}}" "[1]|{\"learner_model_param\": [], \"gradient_booster\": {}}" "[1]|{$booster: {\"name\": \"dart\", \"gbtree\": 1}}"; do
+	xgb "${bad%%|*}" "${bad#*|}"
+	broken CONFIG_INVALID "$bad"
+done
+printf '{L\0\0\0\0\0\0\0\7version[l\0\0\0\1]L\0\0\0\0\0\0\0\7learner{L\0\0\0\0\0\0\0\23learner_model_param{}}}' | file model.ubj
+quiet "UBJSON with the version first"
+prints "^xgboost"
+
+# --- names
+echo words | file saved_model.pb
+broken NAME_MISMATCH "words named .pb"
+printf '\n\3abc\22\4\x01\xff\xfe\0' | file input_0.pb
+run assay-inspect "$tmp/b"
+ok "other protocol buffers may be named .pb" sh -c "! grep -q NAME_MISMATCH $out"
+echo words | file model.ubj
+broken NAME_MISMATCH "words named .ubj"
+echo words | file weights.pdparams
+broken NAME_MISMATCH "words named .pdparams"
+
+# --- encodings of XML
+pmml() { # pmml HEAD TEXT, of printf
+	# shellcheck disable=SC2059 # with escapes
+	printf "$1<PMML version=\"4.4\"><Header description=\"$2\"/></PMML>\n" | file model.pmml
+}
+pmml '<?xml version="1.0"?>' '\303\251'
+quiet "UTF-8"
+pmml '<?xml version="1.0" encoding="ISO-8859-1"?>' '\351'
+quiet "Latin-1 that says so"
+pmml '<?xml version="1.0"?>' '\351'
+broken CONFIG_INVALID "Latin-1 that does not"
+pmml '<?xml version="1.0" encoding="utf-8"?>' '\351'
+broken CONFIG_INVALID "Latin-1 that says UTF-8"
+
+# --- archives
+archive() { # archive NAME MEMBER: a zip, or a tar
+	rm -rf "$tmp/b" "$tmp/in"
+	mkdir -p "$tmp/b" "$tmp/in/$(dirname "$2")"
+	echo '{}' >"$tmp/in/$2"
+	case $1 in
+	*.nemo) tar -C "$tmp/in" -cf "$tmp/b/$1" . ;;
+	*) python3 -m zipfile -c "$tmp/b/$1" "$tmp/in/"* ;;
+	esac
+}
+for name in x.mar x.nemo x.skops; do
+	archive $name other.json
+	broken MODEL_ABSENT "$name without its description" absent
+done
+archive x.mar MAR-INF/MANIFEST.json
+run assay-inspect "$tmp/b"
+ok "x.mar with one" sh -c "! grep -q MODEL_ABSENT $out"
+archive x.nemo model_config.yaml
+run assay-inspect "$tmp/b"
+ok "x.nemo with one" sh -c "! grep -q MODEL_ABSENT $out"
+
+# --- sizes
+layer() { # layer CLASS CONFIG
+	printf '{"class_name": "Sequential", "config": {"name": "s", "layers": [{"module": "keras.layers", "class_name": "%s", "config": {"name": "a", %s}, "registered_name": null}]}, "keras_version": "3.8.0"}\n' \
+		"$1" "$2" | file config.json
+}
+layer Embedding '"input_dim": 250000, "output_dim": 8192'
+run assay-inspect "$tmp/b"
+ok "a large embedding" sh -c "! grep -q KERAS_COST $out"
+for bad in 'Embedding|"input_dim": 1125899906842624, "output_dim": 8' 'Embedding|"input_dim": 4194304, "output_dim": 4194304' 'Dense|"units": 99999999999999' \
+	'InputLayer|"batch_shape": [null, 1048576, 1048576]' 'Conv2D|"filters": 1048576, "kernel_size": [1024, 1024]' 'UpSampling2D|"size": [1e9, 1e9]'; do
+	layer "${bad%%|*}" "${bad#*|}"
+	hostile KERAS_COST "$bad"
+done
+prints "UpSampling2D: 1.0e+18 elements or more by its size"
+
+# --- layers of an image
+printf '[{"Config": "a.json", "RepoTags": ["a:1"], "Layers": ["a/layer.tar", "b/layer.tar"]}]\n' | file manifest.json
+quiet "an image"
+printf '{"schemaVersion": 2, "layers": [{"digest": "sha256:00", "urls": ["https://example.org/l.tar.gz"]}]}\n' | file manifest.json
+quiet "layers by address"
+printf '{"layers": ["/dense", "/conv"]}\n' | file manifest.json
+quiet "layers of a network"
+for bad in '["../../x/evil.tar.gz"]' '["/etc/layer.tar"]' '[{"digest": "sha256:00", "urls": ["file://../../l.tar"]}]'; do
+	printf '{"schemaVersion": 2, "layers": %s}\n' "$bad" | file manifest.json
+	hostile CONFIG_PATH "layers of $bad"
+done
+done_testing
