@@ -5,7 +5,7 @@
 #define NULL_SPREAD(name, same, other, home, inflation)
 #define NULL_CORRELATION(a, b, r)
 #define NULL_CONSTANT(name, value)
-#define NULL_TEST(name, alone, beyond, image, waves)
+#define NULL_TEST(name, alone, beyond, whole)
 
 #undef NULL_SPREAD
 #define NULL_SPREAD(name, same, other, home, inflation)                        \
@@ -31,8 +31,7 @@ static const struct {
 #define NULL_CORRELATION(a, b, r)
 
 #undef NULL_TEST
-#define NULL_TEST(name, alone, beyond, image, waves)                           \
-	{#name, {alone, beyond, image, waves}},
+#define NULL_TEST(name, alone, beyond, whole) {#name, {alone, beyond, whole}},
 static const struct {
 	const char *name;
 	bool form[NULL_FORMS];
@@ -40,7 +39,7 @@ static const struct {
 #include "audit/null.def"
 };
 #undef NULL_TEST
-#define NULL_TEST(name, alone, beyond, image, waves)
+#define NULL_TEST(name, alone, beyond, whole)
 
 #undef NULL_CONSTANT
 #define NULL_CONSTANT(name, value) CONSTANT_##name,

@@ -21,10 +21,9 @@ enum null_kin {
 enum null_form {
 	NULL_ALONE,  /* a geometry's residual */
 	NULL_BEYOND, /* what the others do not lead to expect of it */
-	NULL_IMAGE,  /* a member of the joint mean of full-image changes */
-	NULL_WAVES,  /* and of that of a few waves */
+	NULL_WHOLE,  /* a member of the joint mean of full-image changes */
 };
-#define NULL_FORMS 4
+#define NULL_FORMS 3
 
 bool null_tested(const char *family, enum null_form);
 /* Standard deviation of one model; aborts when the family has no line. */
@@ -36,8 +35,8 @@ double null_inflation(const char *family);
 double null_correlation(const char *a, const char *b);
 /* Degrees of freedom of the Student's t that tails follow. */
 double null_freedom(void);
-/* Correlation of the joint z of all that changes the whole image with that of
- * gratings. */
+/* Correlation of the joint z of the geometries that change the whole image with that
+ * of gratings. */
 double null_whole(void);
 /* The same of a pair's z by a patch and by stamps. */
 double null_pair_both(void);

@@ -115,10 +115,9 @@ void scan_release(struct scan *);
 
 /* Model i: 0 the suspect, then the references. */
 #define SCAN_MODEL(s, i) ((i) == 0 ? &(s)->suspect : &(s)->ref[(i)-1])
-/* The families that are neither geometries nor joint ones. */
-#define SCAN_IMAGE(s)    (&(s)->family[2 * geometry_count])
-#define SCAN_LANDING(s)  (&(s)->family[2 * geometry_count + 2])
-#define SCAN_PROBE_FIRST (2 * geometry_count + 3)
+/* The families that are no geometries. */
+#define SCAN_LANDING(s)  (&(s)->family[2 * geometry_count])
+#define SCAN_PROBE_FIRST (2 * geometry_count + 1)
 #define SCAN_PROBE(s, i) (&(s)->family[SCAN_PROBE_FIRST + (i)])
 #define SCAN_WHOLE_AT    (SCAN_PROBE_FIRST + PROBE_KINDS)
 #define SCAN_WHOLE(s)    (&(s)->family[SCAN_WHOLE_AT])

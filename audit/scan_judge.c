@@ -21,30 +21,27 @@
 #define PAIR_LEADS      10.0
 #define MAP_LEADS       0.1
 
-static const enum null_form joints[] = {NULL_IMAGE, NULL_WAVES};
+/* Residuals of class t by the width of its cell, in all geometries. */
+static void
+relative(const struct scan *s, size_t t, double *out)
+{
+	for (size_t g = 0; g < geometry_count; g++)
+		out[g] =
+		    s->family[g].residual[t] / verdict_width(&s->family[g], t);
+}
 
-/* z and p of the geometries, of each beyond the others, and jointly. */
+/* z and p of the geometries, and of each beyond the others. */
 static void
 standardise(struct scan *s)
 {
 	double freedom = verdict_freedom(s->family[0].residual, s->classes);
-	bool in[2][VERDICT_GEOMETRIES];
 	size_t n = geometry_count;
-	double residual[VERDICT_GEOMETRIES], z[2 * VERDICT_GEOMETRIES + 2];
+	double residual[VERDICT_GEOMETRIES], z[2 * VERDICT_GEOMETRIES];
 
-	for (size_t g = 0; g < n; g++)
-		for (size_t j = 0; j < 2; j++)
-			in[j][g] =
-			    null_tested(geometry_table[g]->name, joints[j]);
 	for (size_t t = 0; t < s->classes; t++) {
-		for (size_t g = 0; g < n; g++)
-			residual[g] = s->family[g].residual[t] /
-				      verdict_width(&s->family[g], t);
+		relative(s, t, residual);
 		verdict_z(s->covariance, n, residual, z);
-		for (size_t j = 0; j < 2; j++)
-			z[2 * n + j] =
-			    verdict_joint(s->covariance, n, residual, in[j]);
-		for (size_t f = 0; f < 2 * n + 2; f++) {
+		for (size_t f = 0; f < 2 * n; f++) {
 			s->family[f].z[t] = z[f];
 			s->family[f].p[t] = verdict_p(z[f], freedom);
 		}
@@ -55,11 +52,22 @@ standardise(struct scan *s)
 static void
 standardise_whole(struct scan *s)
 {
+	const double *grating = SCAN_PROBE(s, PROBE_GRATING)->z;
+	double residual[VERDICT_GEOMETRIES], weight;
 	struct verdict_family *f = SCAN_WHOLE(s);
+	bool in[VERDICT_GEOMETRIES];
 
+	for (size_t g = 0; g < geometry_count; g++)
+		in[g] = null_tested(geometry_table[g]->name, NULL_WHOLE);
 	for (size_t t = 0; t < s->classes; t++) {
-		f->z[t] = verdict_both(SCAN_IMAGE(s)->z[t],
-		    SCAN_PROBE(s, PROBE_GRATING)->z[t], null_whole());
+		double z;
+
+		relative(s, t, residual);
+		z = verdict_joint(
+		    s->covariance, geometry_count, residual, in, &weight);
+		f->z[t] = isfinite(grating[t]) ? verdict_both(z, weight,
+						     grating[t], null_whole())
+					       : z;
 		f->p[t] = verdict_p(f->z[t], null_freedom());
 	}
 }
@@ -165,9 +173,6 @@ first_families(struct scan *s)
 		s->family[n + g].tested =
 		    null_tested(geometry_table[g]->name, NULL_BEYOND);
 	}
-	scan_family_init(s, &s->family[2 * n], "image", k);
-	scan_family_init(s, &s->family[2 * n + 1], "waves", k);
-	s->family[2 * n].tested = s->family[2 * n + 1].tested = true;
 	covariance(s);
 	standardise(s);
 	scan_family_init(s, landing, "landing", k);

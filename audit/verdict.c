@@ -90,27 +90,29 @@ verdict_z(const double *cov, size_t n, const double *residual, double *z)
 }
 
 double
-verdict_joint(
-    const double *cov, size_t n, const double *residual, const bool *in)
+verdict_joint(const double *cov, size_t n, const double *residual,
+    const bool *in, double *weight)
 {
 	double sum = 0.0, var = 0.0;
 
 	for (size_t a = 0; a < n; a++) {
-		if (!in[a])
+		if (!in[a] || !isfinite(residual[a]))
 			continue;
 		sum += residual[a] / sqrt(cov[a * n + a]);
 		for (size_t b = 0; b < n; b++)
-			if (in[b])
+			if (in[b] && isfinite(residual[b]))
 				var += cov[a * n + b] /
 				       sqrt(cov[a * n + a] * cov[b * n + b]);
 	}
-	return var > 0.0 ? sum / sqrt(var) : (double)NAN;
+	*weight = sqrt(var);
+	return var > 0.0 ? sum / *weight : (double)NAN;
 }
 
 double
-verdict_both(double a, double b, double r)
+verdict_both(double a, double weight, double b, double r)
 {
-	return (a + b) / sqrt(2.0 + 2.0 * r);
+	return (weight * a + b) /
+	       sqrt(weight * weight + 1.0 + 2.0 * weight * r);
 }
 
 double
@@ -179,8 +181,8 @@ combine_pairs(struct verdict_input *in)
 		if (in->pair_stamp != NULL) {
 			p[VERDICT_PAIR_STAMP] = in->pair_stamp->p[i];
 			p[VERDICT_PAIR_BOTH] = verdict_p(
-			    verdict_both(in->pair->z[i], in->pair_stamp->z[i],
-				null_pair_both()),
+			    verdict_both(in->pair->z[i], 1.0,
+				in->pair_stamp->z[i], null_pair_both()),
 			    null_freedom());
 		}
 		/* either may not have been measured */

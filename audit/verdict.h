@@ -13,11 +13,11 @@
  * z has three forms: l by its standard deviation on clean models; l *beyond*
  * what the same class's other geometries lead to expect (the conditional
  * deviation: a class may be easier by every means in some clean model, a
- * patch backdoor makes it easier by a patch); and the *joint* mean of a set
- * of geometries: of all that change the whole image, and of those of few
- * waves.  The first of these and the probes that change the whole image have a
- * mean of their own: a faint trigger that is everywhere (SIG) shows a little
- * in each.  Which of these enter a verdict is in audit/null.def: of geometries
+ * patch backdoor makes it easier by a patch); and the *joint* mean, `whole`, of
+ * all that change the whole image, each counting alike: four geometries and
+ * gratings.  A trigger that is everywhere shows in each of them; what some clean
+ * model falls for, one sinusoid or a few waves, shows in one or two.
+ * Which of these enter a verdict is in audit/null.def: of geometries
  * that say nearly the same one is enough, and each statistic more costs power.
  * The covariance is that of the shipped null, scaled and weighed, from two
  * references on, by what these show, each against the others; from three on a cell
@@ -40,10 +40,10 @@
 
 #include "audit/verdict_spread.h"
 
-/* Families of the classes: geometries, each of these beyond the others, two
- * joint ones, landings, two kinds of probes, and one of geometries and probes. */
+/* Families of the classes: geometries, each of these beyond the others, landings,
+ * two kinds of probes, and the joint one of geometries and probes. */
 #define VERDICT_GEOMETRIES 12
-#define VERDICT_FAMILIES   (2 * VERDICT_GEOMETRIES + 6)
+#define VERDICT_FAMILIES   (2 * VERDICT_GEOMETRIES + 4)
 
 enum verdict {
 	VERDICT_NO_EVIDENCE,
@@ -56,11 +56,15 @@ enum verdict {
  * was not measured): z[0..n) marginal, z[n..2n) beyond the others.
  */
 void verdict_z(const double *cov, size_t n, const double *residual, double *z);
-/* The mean of the marginal z of those `in`, by its deviation; NaN: none are. */
-double verdict_joint(
-    const double *cov, size_t n, const double *residual, const bool *in);
-/* The mean of two z that correlate by r, by its deviation; NaN where one is. */
-double verdict_both(double a, double b, double r);
+/*
+ * The mean of the marginal z of those `in` that were measured, by its deviation; NaN:
+ * none were.  *weight: the deviation of their sum, which is as many z as count in it.
+ */
+double verdict_joint(const double *cov, size_t n, const double *residual,
+    const bool *in, double *weight);
+/* The mean of two z that correlate by r, the first of which counts `weight` times, by
+ * its deviation; NaN where one is. */
+double verdict_both(double a, double weight, double b, double r);
 /* One-sided, from Student's t; NaN for NaN. */
 double verdict_p(double z, double freedom);
 

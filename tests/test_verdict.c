@@ -227,7 +227,7 @@ static void
 test_beyond(void **state)
 {
 	static const double cov[] = {4.0, 1.2, 1.2, 1.0}; /* r = 0.6 */
-	double z[4];
+	double z[4], weight;
 
 	(void)state;
 	verdict_z(cov, 2, (double[]){2.0, 0.0}, z);
@@ -235,15 +235,24 @@ test_beyond(void **state)
 	assert_near(z[1], 0.0, 1e-12);
 	assert_near(z[2], 1.25, 0.05); /* the ridge takes a little */
 	assert_near(z[3], -0.75, 0.05);
-	assert_near(
-	    verdict_joint(cov, 2, (double[]){2.0, 0.0}, (bool[]){true, true}),
+	assert_near(verdict_joint(cov, 2, (double[]){2.0, 0.0},
+			(bool[]){true, true}, &weight),
 	    1.0 / sqrt(3.2), 1e-12);
-	assert_near(
-	    verdict_joint(cov, 2, (double[]){2.0, 9.0}, (bool[]){true, false}),
+	assert_near(weight, sqrt(3.2), 1e-12);
+	assert_near(verdict_joint(cov, 2, (double[]){2.0, 9.0},
+			(bool[]){true, false}, &weight),
 	    1.0, 1e-12);
-	assert_near(verdict_both(2.0, 1.0, 0.5), sqrt(3.0), 1e-12);
-	assert_near(verdict_both(3.0, 3.0, 0.0), sqrt(18.0), 1e-12);
-	assert_true(isnan(verdict_both((double)NAN, 1.0, 0.5)));
+	assert_near(verdict_joint(cov, 2, (double[]){2.0, (double)NAN},
+			(bool[]){true, true}, &weight),
+	    1.0, 1e-12);
+	assert_near(weight, 1.0, 1e-12);
+	assert_true(isnan(verdict_joint(
+	    cov, 2, (double[]){2.0, 9.0}, (bool[]){false, false}, &weight)));
+	assert_near(verdict_both(2.0, 1.0, 1.0, 0.5), sqrt(3.0), 1e-12);
+	assert_near(verdict_both(3.0, 1.0, 3.0, 0.0), sqrt(18.0), 1e-12);
+	/* two that count twice, and one: 5 / sqrt(4 + 1 + 2) */
+	assert_near(verdict_both(2.0, 2.0, 1.0, 0.5), 5.0 / sqrt(7.0), 1e-12);
+	assert_true(isnan(verdict_both((double)NAN, 1.0, 1.0, 0.5)));
 }
 
 static void
