@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """How well scans tell backdoored models from clean ones, as Markdown.
 
-    eval-scan.py [--tuning] [--set N] [--seed N] [--boot N] ZOO OUT     reads ZOO/<model>/truth.json and
+    eval-scan.py [--tuning] [--set N[,N]] [--seed N] [--boot N] ZOO OUT     reads ZOO/<model>/truth.json and
                                                               OUT/<arm>/<model>/scan.json
     eval-scan.py --self-test                                  checks the statistics
 
@@ -95,13 +95,13 @@ def read_scan(path):
 
 
 def read_zoo(path, of=""):
-    zoo = {}
+    zoo, sets = {}, of.split(",")
     for name in folders(path):
         truth = os.path.join(path, name, "truth.json")
         if os.path.exists(truth):
             m = Model(name, read_json(truth))
             # the maps to probabilities are those of the first set's calib and tune
-            if m.group not in ("ref", "refs") and (m.set == of or (m.group in ("calib", "tune") and not m.set)):
+            if m.group not in ("ref", "refs") and (m.set == sets[-1 if m.bad else 0] or (m.group in ("calib", "tune") and not m.set)):
                 zoo[name] = m
     if not zoo:
         raise Bad("%s: no models" % path)
@@ -452,7 +452,7 @@ def main():
     p.add_argument("zoo", metavar="ZOO", nargs="?")
     p.add_argument("out", metavar="OUT", nargs="?")
     p.add_argument("--tuning", action="store_true", help="measure on calib and tune")
-    p.add_argument("--set", default="", metavar="N", help="of the groups clean and test, that set: clean3, test3")
+    p.add_argument("--set", default="", metavar="N", help="of the groups clean and test, that set: 3 is clean3 and test3, 7,5 clean7 and test5")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap (default 0)")
     p.add_argument("--boot", type=int, default=2000, metavar="N", help="replicates (default 2000)")
     p.add_argument("--self-test", action="store_true", help="check the statistics and stop")
