@@ -176,6 +176,49 @@ from_anywhere(const struct walk *w, size_t i)
 	return false;
 }
 
+/* Names of a loader of libraries in a file. */
+#define RENAMED 8
+
+static const char *const native[] = {"CDLL", "PyDLL", "WinDLL", "OleDLL",
+    "LoadLibrary", "load_library", "dlopen", NULL};
+
+/* The name that a loader of libraries is given by token i: "CDLL as load",
+ * "load = ctypes.CDLL"; NULL: it is given none. */
+static const struct pycode_token *
+renamed(const struct walk *w, size_t i)
+{
+	if (!check_calls_listed(native, at(w, i)))
+		return NULL;
+	if (is(w, i + 1, "as"))
+		return at(w, i + 2);
+	if (is(w, i + 1, "(") || i == 0)
+		return NULL;
+	while (i > 1 && is(w, i - 1, "."))
+		i -= 2;
+	return i > 1 && is(w, i - 1, "=") ? at(w, i - 2) : NULL;
+}
+
+/* Loads such a library by another name of what loads it. */
+static void
+loads_renamed(const struct walk *w)
+{
+	for (size_t i = 0, found = 0; i < w->n && found < RENAMED; i++) {
+		const struct pycode_token *name = renamed(w, i);
+
+		if (name == NULL || name->kind != PYCODE_NAME)
+			continue;
+		found++;
+		for (size_t k = i + 1; k + 2 < w->n; k++)
+			if (at(w, k)->kind == PYCODE_NAME &&
+			    at(w, k)->len == name->len &&
+			    memcmp(at(w, k)->s, name->s, name->len) == 0 &&
+			    is(w, k + 1, "(") && from_anywhere(w, k + 2))
+				check_calls_find(w, FINDING_CODE_DANGEROUS, k,
+				    "a library that anybody may have put "
+				    "there, by");
+	}
+}
+
 /* "os", "system", one behind the other: for who puts a call together of texts. */
 static bool
 is_spelt(const struct walk *w, size_t i)
@@ -203,8 +246,6 @@ void
 check_calls_harm(const struct walk *w)
 {
 	static const char *const wipes[] = {"rmtree", NULL};
-	static const char *const loads[] = {"CDLL", "PyDLL", "WinDLL", "OleDLL",
-	    "LoadLibrary", "load_library", "dlopen", NULL};
 	static const char *const makes[] = {"CodeType", NULL};
 
 	for (size_t i = 0; i < w->n; i++) {
@@ -217,7 +258,7 @@ check_calls_harm(const struct walk *w)
 		    is_home(w, i + 2, check_calls_end(w, i + 1)))
 			check_calls_find(w, FINDING_CODE_DANGEROUS, i,
 			    "deletes all that somebody has, by");
-		if (calls(w, i, loads) && from_anywhere(w, i + 2))
+		if (calls(w, i, native) && from_anywhere(w, i + 2))
 			check_calls_find(w, FINDING_CODE_DANGEROUS, i,
 			    "a library that anybody may have put there, by");
 		if (calls_bytes(w, i))
@@ -230,6 +271,7 @@ check_calls_harm(const struct walk *w)
 			check_calls_find(w, FINDING_CODE_DANGEROUS, i,
 			    "makes code of bytes by");
 	}
+	loads_renamed(w);
 	starts(w);
 	ransoms(w);
 }
