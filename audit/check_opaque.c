@@ -6,6 +6,7 @@
 #include "audit/check.h"
 
 #include "base/text.h"
+#include "formats/flatbuf.h"
 
 /* Loading one can call functions that it names or holds. */
 static const char *const acting[] = {"julia", "bson", "torch7", "tensorrt"};
@@ -122,6 +123,22 @@ pointer(const struct check_file *f)
 		    "a pointer of git-lfs: the file itself is not here");
 }
 
+/* Program (schema/program.fbs): version 0, execution_plan 1. */
+static void
+executorch(const struct check_file *f)
+{
+	struct err e = {0};
+	struct flatbuf fb;
+	char ident[4];
+	struct flatbuf_table t;
+
+	memcpy(ident, f->bytes.base + 4, sizeof(ident));
+	t = flatbuf_root(&fb, f->bytes, ident, "executorch", &e);
+	(void)flatbuf_vector(&fb, &t, 1, 4, SIZE_MAX);
+	if (fb.rc != 0)
+		check_short(f, FINDING_MODEL_ABSENT, e.off, "%s", e.msg);
+}
+
 void
 check_opaque(const struct check_file *f)
 {
@@ -129,6 +146,8 @@ check_opaque(const struct check_file *f)
 	pointer(f);
 	if (check_is(f, "lightgbm"))
 		lightgbm(f);
+	if (check_is(f, "executorch"))
+		executorch(f);
 	for (size_t i = 0; i < ARRAY_LEN(acting); i++)
 		if (check_is(f, acting[i]))
 			check_short(f, FINDING_FILE_UNANALYSED, ERR_NOWHERE,

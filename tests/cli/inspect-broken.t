@@ -97,6 +97,13 @@ archive x.nemo model_config.yaml
 run assay-inspect "$tmp/b"
 ok "x.nemo with one" sh -c "! grep -q MODEL_ABSENT $out"
 
+# a program of ExecuTorch with its version alone, and one that is only its mark
+printf '\20\0\0\0ET12\6\0\10\0\4\0\0\0\10\0\0\0\0\0\0\0' | file a.pte
+run assay-inspect "$tmp/b"
+ok "a program's tables" sh -c "! grep -q MODEL_ABSENT $out"
+printf 'JUNKET12notflatbufferatall' | file a.pte
+broken MODEL_ABSENT "a program without tables"
+
 # --- sizes
 layer() { # layer CLASS CONFIG
 	printf '{"class_name": "Sequential", "config": {"name": "s", "layers": [{"module": "keras.layers", "class_name": "%s", "config": {"name": "a", %s}, "registered_name": null}]}, "keras_version": "3.8.0"}\n' \
