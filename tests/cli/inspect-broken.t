@@ -104,6 +104,26 @@ ok "a program's tables" sh -c "! grep -q MODEL_ABSENT $out"
 printf 'JUNKET12notflatbufferatall' | file a.pte
 broken MODEL_ABSENT "a program without tables"
 
+# --- OpenVINO
+ir() { # ir OFFSET SIZE: of a constant, beside 1,000 bytes
+	printf '<?xml version="1.0"?>\n<net name="m" version="11"><layers><layer id="0" name="c" type="Const" version="opset1"><data element_type="f32" shape="250" offset="%s" size="%s"/><output><port id="0"><dim>250</dim></port></output></layer></layers><edges/></net>\n' \
+		"$1" "$2" | file model.xml
+	head -c 1000 /dev/zero >"$tmp/b/model.bin"
+}
+for good in '0 1000' '500 500' '1000 0'; do
+	# shellcheck disable=SC2086 # two words
+	ir $good
+	quiet "a constant of $good"
+done
+for bad in '500 501' '1001 0' '18446744073709551615 2' 'x 1'; do
+	# shellcheck disable=SC2086
+	ir $bad
+	broken MODEL_WEIGHTS "a constant of $bad"
+done
+ir 0 2000
+rm "$tmp/b/model.bin"
+quiet "a constant of a file that is not there"
+
 # --- sizes
 layer() { # layer CLASS CONFIG
 	printf '{"class_name": "Sequential", "config": {"name": "s", "layers": [{"module": "keras.layers", "class_name": "%s", "config": {"name": "a", %s}, "registered_name": null}]}, "keras_version": "3.8.0"}\n' \
