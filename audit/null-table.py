@@ -88,7 +88,7 @@ def whole(found):
     pairs = []
     for _, doc in found:
         z = {f['name']: [c['z'] for c in f['per_class']] for f in doc['geometries'] + doc.get('probes', [])}
-        pairs += [(sum(image), g) for *image, g in zip(z['smooth'], z['spectrum'], z['blend'], z['grating']) if None not in image + [g]]
+        pairs += [(sum(image), g) for *image, g in zip(z['linf'], z['smooth'], z['spectrum'], z['blend'], z['grating']) if None not in image + [g]]
     square = [mean([p[i] ** 2 for p in pairs]) for i in (0, 1)]
     return mean([a * b for a, b in pairs]) / math.sqrt(square[0] * square[1]) if pairs else float('nan')
 
