@@ -142,6 +142,13 @@ attempt(void *ctx, size_t i, struct buf *b)
 
 	(void)ctx;
 	errno = 0;
+#ifdef __SANITIZE_ADDRESS__
+	/* the leak checker needs clone: a fork would answer twice */
+	if (i == 0) {
+		buf_u8(b, 0);
+		return;
+	}
+#endif
 	if (i == 0)
 		failed = fork();
 	else if (i == 1)

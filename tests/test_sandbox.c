@@ -204,8 +204,11 @@ test_attempt(void **state)
 	int status = 0, rc;
 
 #ifdef __SANITIZE_ADDRESS__
-	if (a->work == try_fork || a->work == try_abort)
-		skip(); /* the leak checker needs clone, aborts are caught */
+	/* the leak checker needs clone, aborts are caught, and what the runtime
+	 * opens itself seccomp lets through: EPERM does not come from there */
+	if (a->work == try_fork || a->work == try_abort ||
+	    a->work == try_empty || a->work == try_change)
+		skip();
 #endif
 	rc = child_run(enter_and_try, (void *)(uintptr_t)a, &status, &e);
 	if (rc == 0 && status == 77)

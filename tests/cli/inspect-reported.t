@@ -131,7 +131,7 @@ with zipfile.ZipFile(sys.argv[1], "w") as z:
 exits 1 "a model of Keras under the name of another" assay-inspect "$tmp/b"
 prints "MODEL_ABSENT"
 prints "KERAS_CODE"
-printf '\020\000\000\000ET13\000\000\000\000\000\000\000\000' | file model.pte
+printf '\020\0\0\0ET13\6\0\10\0\4\0\0\0\10\0\0\0\0\0\0\0' | file model.pte
 quiet "a later version of ExecuTorch"
 printf '\020\000\000\000ETxx\000\000\000\000\000\000\000\000' | file model.pte
 exits 2 "none of its versions" assay-inspect "$tmp/b"
