@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * model.safetensors.index.json of Hugging Face: which file each tensor is in.  What a
  * file of the bundle does not hold, transformers takes from nowhere and fills with
- * random numbers, with a warning.
+ * random numbers, with a warning; and it ends where one of the files is missing.
  */
 #include "audit/check_config_part.h"
 
@@ -41,6 +41,31 @@ header(const struct check_file *f, const char *name)
 	}
 	close(fd);
 	return j;
+}
+
+/* Files that the index names: how many are there, how many not, the first of these. */
+struct shards {
+	size_t there, missing;
+	const struct conf *first;
+};
+
+static void
+look_for(const struct check_file *f, const struct conf *n, struct shards *s)
+{
+	char name[LIMIT_NAME + 1];
+	int fd;
+
+	if (n->len == 0 || n->len > LIMIT_NAME)
+		return;
+	memcpy(name, n->text, n->len);
+	name[n->len] = '\0';
+	fd = f->sink->near(f->sink->beside_ctx, 0, name);
+	s->there += fd >= 0;
+	s->missing += fd < 0;
+	if (fd >= 0)
+		close(fd);
+	else if (s->first == NULL)
+		s->first = n;
 }
 
 static bool
@@ -98,6 +123,7 @@ check_config_shards(const struct check_file *f, const struct conf_doc *d)
 {
 	const struct conf *map = conf_get(d->root, "weight_map");
 	const struct conf *last = NULL;
+	struct shards all = {0};
 	size_t shards = 0;
 
 	if (f->sink->near == NULL || f->member != NULL || f->depth != 0 ||
@@ -116,5 +142,12 @@ check_config_shards(const struct check_file *f, const struct conf_doc *d)
 		last = n;
 		shards++;
 		shard(f, n);
+		look_for(f, n, &all);
 	}
+	/* with none of them the index is of files that nobody fetched */
+	if (all.there != 0 && all.missing != 0)
+		check_short(f, FINDING_MODEL_WEIGHTS, all.first->off,
+		    "%zu of the index's %zu files are not there, '%.*s' first",
+		    all.missing, all.there + all.missing,
+		    (int)MIN(all.first->len, (size_t)200), all.first->text);
 }

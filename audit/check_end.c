@@ -8,6 +8,28 @@
 
 #include <zlib.h>
 
+#define PNG_MOST ((uint64_t)1 << 32) /* pixels */
+
+/* IHDR (11.2.2): sizes, a depth that its colour type has, no more pixels than
+ * any reader takes. */
+static bool
+is_header(struct rd r, uint32_t len)
+{
+	static const uint8_t depths[7] = {0x1f, 0, 0x18, 0x0f, 0x18, 0, 0x18};
+	uint32_t wide = 0, high = 0;
+	uint8_t depth = 0, colour = 0, bit = 0;
+
+	if (len != 13 || rd_u32be(&r, &wide) != 0 || rd_u32be(&r, &high) != 0 ||
+	    rd_u8(&r, &depth) != 0 || rd_u8(&r, &colour) != 0)
+		return false;
+	while (bit < 5 && depth != 1U << bit)
+		bit++;
+	return wide != 0 && high != 0 && wide <= INT32_MAX &&
+	       high <= INT32_MAX && (uint64_t)wide * high <= PNG_MOST &&
+	       bit < 5 && colour < ARRAY_LEN(depths) &&
+	       (depths[colour] >> bit & 1) != 0;
+}
+
 /* PNG (5.3, 11.2): chunks up to IEND, each with its checksum; UINT64_MAX: it
  * does not get there. */
 static uint64_t
@@ -15,14 +37,21 @@ end_png(struct rd r)
 {
 	struct slice body;
 	uint32_t len = 0, crc = 0;
+	bool first = true;
 
 	if (rd_skip(&r, 8) != 0)
 		return UINT64_MAX;
 	while (rd_u32be(&r, &len) == 0 &&
 	       rd_bytes(&r, (uint64_t)len + 4, &body) == 0 &&
-	       rd_u32be(&r, &crc) == 0 && crc == crc32_z(0, body.ptr, body.len))
+	       rd_u32be(&r, &crc) == 0 &&
+	       crc == crc32_z(0, body.ptr, body.len)) {
+		if (first && (memcmp(body.ptr, "IHDR", 4) != 0 ||
+				 !is_header(rd_mem(body.ptr + 4, len), len)))
+			return UINT64_MAX;
+		first = false;
 		if (memcmp(body.ptr, "IEND", 4) == 0)
 			return r.off;
+	}
 	return UINT64_MAX;
 }
 
@@ -48,10 +77,23 @@ skip_scan(struct rd *r)
 	return ERR_TRUNCATED;
 }
 
+/* SOF0 to SOF15 (B.2.2), with a width; the height may come behind the scan. */
+static bool
+is_frame(struct rd r, uint8_t marker)
+{
+	uint8_t w[2] = {0};
+
+	return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 &&
+	       marker != 0xc8 && marker != 0xcc && rd_skip(&r, 5) == 0 &&
+	       rd_u8(&r, &w[0]) == 0 && rd_u8(&r, &w[1]) == 0 &&
+	       (w[0] | w[1]) != 0;
+}
+
 static uint64_t
 end_jpeg(struct rd r)
 {
 	uint8_t ff = 0, marker = 0, len[2] = {0};
+	bool frame = false;
 
 	if (rd_skip(&r, 2) != 0)
 		return UINT64_MAX;
@@ -64,6 +106,9 @@ end_jpeg(struct rd r)
 			return r.off;
 		if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd7))
 			continue;
+		frame = frame || is_frame(r, marker);
+		if (marker == 0xda && !frame)
+			break;
 		if (rd_u8(&r, &len[0]) != 0 || rd_u8(&r, &len[1]) != 0 ||
 		    len[0] * 256 + len[1] < 2 ||
 		    rd_skip(&r, (uint64_t)(len[0] * 256 + len[1] - 2)) != 0)

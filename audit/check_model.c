@@ -72,6 +72,17 @@ lacks_member(const struct check_file *f)
 			    needs[i].member);
 }
 
+/* PyTorchStreamReader::init() asks for the record "version", in the archive's folder or
+ * where torch.package has it. */
+static void
+lacks_version(const struct check_file *f)
+{
+	if (check_is(f, "torch-zip") && !has(&f->bytes, "/version"))
+		check_find(f, FINDING_MODEL_ABSENT, ERR_NOWHERE,
+		    "it has no record of a version, without which PyTorch "
+		    "opens none");
+}
+
 /* What may be a model's members was looked at; without any there is nothing that
  * could have been. */
 static void
@@ -133,6 +144,7 @@ check_model(const struct check_file *f)
 		return;
 	}
 	lacks_member(f);
+	lacks_version(f);
 	if ((n == 0 && text_ends_with(check_name_of(f), ".keras")) ||
 	    is_empty_torch(f))
 		absent(f);

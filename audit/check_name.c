@@ -158,7 +158,8 @@ static void
 page(const struct check_file *f)
 {
 	static const char *const binary[] = {".bin", ".weights", ".params",
-	    ".pdparams", ".pb", ".caffemodel", ".mlmodel", ".data", ".model"};
+	    ".pdparams", ".pb", ".caffemodel", ".mlmodel", ".data", ".model",
+	    ".msgpack"};
 	static const char *const begins[] = {"<!doctype html", "<html"};
 	const char *s = (const char *)f->bytes.base;
 	size_t n = 0;

@@ -17,6 +17,8 @@
 
 #define MANY_CODES     65536 /* each custom operator is one */
 #define MANY_SUBGRAPHS 65536
+#define VERSION        3
+#define MOST_CODES     1000 /* built in are some 210, and a few are new each year */
 #define CUSTOM         32 /* BuiltinOperator_CUSTOM */
 
 static const char *const known[] = {
@@ -254,6 +256,35 @@ model(struct walk *w, const struct flatbuf_table *t)
 	each(w, t, 4, LIMIT_TENSORS, buffer);
 }
 
+/* Model: version 0, metadata 6; Metadata: buffer 1; OperatorCode: builtin_code 3. */
+static void
+numbers(struct walk *w, const struct flatbuf_table *t)
+{
+	struct flatbuf_vector buffers =
+	    flatbuf_vector(&w->fb, t, 4, 4, SIZE_MAX);
+	struct flatbuf_vector notes = flatbuf_vector(&w->fb, t, 6, 4, SIZE_MAX);
+	uint64_t version = flatbuf_u32(&w->fb, t, 0, VERSION);
+
+	if (w->fb.rc == 0 && version != VERSION)
+		flatbuf_fail(&w->fb, ERR_FORMAT, t->at,
+		    "version %" PRIu64 " of the schema, which is none",
+		    version);
+	for (size_t i = 0; i < notes.n && w->fb.rc == 0; i++) {
+		struct flatbuf_table note = flatbuf_item(&w->fb, &notes, i);
+
+		if (flatbuf_u32(&w->fb, &note, 1, 0) >= MAX(buffers.n, 1))
+			flatbuf_fail(&w->fb, ERR_FORMAT, note.at,
+			    "metadata in a buffer that is not there");
+	}
+	for (size_t i = 0; i < w->codes.n && w->fb.rc == 0; i++) {
+		struct flatbuf_table code = flatbuf_item(&w->fb, &w->codes, i);
+
+		if (flatbuf_i32(&w->fb, &code, 3, 0) > MOST_CODES)
+			flatbuf_fail(&w->fb, ERR_FORMAT, code.at,
+			    "an operator that is none");
+	}
+}
+
 void
 check_tflite(const struct check_file *f)
 {
@@ -267,6 +298,7 @@ check_tflite(const struct check_file *f)
 	check_knows(f);
 	t = flatbuf_root(&w.fb, f->bytes, "TFL3", "tflite", &e);
 	model(&w, &t);
+	numbers(&w, &t);
 	if (w.fb.rc != 0)
 		check_short(f,
 		    e.code == ERR_LIMIT ? FINDING_FILE_LIMIT

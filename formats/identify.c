@@ -5,11 +5,31 @@
 #include "formats/identify_probe.h"
 #include "formats/onnx_probe.h"
 
+#define ZSTD_SKIPPED 16
+
 #define MAGIC(id, at, magic, bits)                                             \
 	static unsigned probe_##id(struct rd r)                                \
 	{                                                                      \
 		return RD_HAS(r, at, magic) ? (bits) : 0;                      \
 	}
+
+/* RFC 8878, 3.1: frames that readers pass over may stand before the first. */
+static unsigned
+probe_zstd(struct rd r)
+{
+	struct rd at = r;
+	uint32_t len = 0;
+
+	for (int i = 0; i < ZSTD_SKIPPED; i++) {
+		if (RD_HAS(at, at.off, "\x28\xb5\x2f\xfd"))
+			return 32;
+		if (!RD_HAS(at, at.off + 1, "\x2a\x4d\x18") ||
+		    (at.base[at.off] & 0xf0) != 0x50 || rd_skip(&at, 4) != 0 ||
+		    rd_u32le(&at, &len) != 0 || rd_skip(&at, len) != 0)
+			break;
+	}
+	return 0;
+}
 
 /* clang-format off */
 MAGIC(tflite, 4, "TFL3", 32)
@@ -20,7 +40,6 @@ MAGIC(jpeg, 0, "\xff\xd8\xff", 24)
 MAGIC(gif, 0, "GIF8", 32)
 MAGIC(gzip, 0, "\x1f\x8b\x08", 24)
 MAGIC(xz, 0, "\xfd" "7zXZ\0", 48)
-MAGIC(zstd, 0, "\x28\xb5\x2f\xfd", 32)
 MAGIC(sevenzip, 0, "7z\xbc\xaf\x27\x1c", 48)
 MAGIC(lz4_frame, 0, "\x04\x22\x4d\x18", 32)
 MAGIC(lz4_legacy, 0, "\x02\x21\x4c\x18", 32)

@@ -124,6 +124,78 @@ ir 0 2000
 rm "$tmp/b/model.bin"
 quiet "a constant of a file that is not there"
 
+# --- images
+png() { # png WIDTH HEIGHT DEPTH COLOUR: one without pixels
+	python3 - "$@" <<'EOF' | file a.png
+import struct, sys, zlib
+def chunk(kind, body):
+    return struct.pack('>I', len(body)) + kind + body + struct.pack('>I', zlib.crc32(kind + body))
+w, h, depth, colour = map(int, sys.argv[1:])
+sys.stdout.buffer.write(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', w, h, depth, colour, 0, 0, 0)) +
+                        chunk(b'IDAT', zlib.compress(b'\0\0')) + chunk(b'IEND', b''))
+EOF
+}
+for good in '1 1 8 0' '1 1 16 6' '1 1 4 3' '60000 60000 8 2'; do
+	# shellcheck disable=SC2086 # four words
+	png $good
+	quiet "a picture of $good"
+done
+for bad in '0 1 8 0' '1 1 5 2' '1 1 4 2' '1 1 16 3' '1 1 8 5' '1 1 0 0' '2147483647 2147483647 8 0' '1 4294967295 8 0'; do
+	# shellcheck disable=SC2086
+	png $bad
+	broken FILE_CUT "a picture of $bad"
+done
+printf '\377\330\377\332\0\10\1\1\0\0\77\0\22\377\331' | file a.jpg
+broken FILE_CUT "a scan without a frame"
+
+# --- streams, and what names promise
+echo words | zstd -qc >"$tmp/words.zst"
+(printf 'P*M\30\3\0\0\0abc' && cat "$tmp/words.zst") | file words.txt.zst
+quiet "a frame that is passed over"
+printf '<!DOCTYPE html>\n<html><body>404</body></html>\n' | file flax_model.msgpack
+broken NAME_MISMATCH "a page named .msgpack"
+
+# --- an index and its files
+index() { # index FILE...: those that are there
+	printf '{"metadata": {}, "weight_map": {"a": "m-1.safetensors", "b": "m-2.safetensors"}}\n' | file model.safetensors.index.json
+	for part; do
+		printf '\60\0\0\0\0\0\0\0{"%s":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}' "$part" | head -c 56 >"$tmp/b/m-$([ "$part" = a ] && echo 1 || echo 2).safetensors"
+		printf '\1' >>"$tmp/b/m-$([ "$part" = a ] && echo 1 || echo 2).safetensors"
+	done
+}
+index
+run assay-inspect "$tmp/b"
+ok "an index alone" sh -c "! grep -q MODEL_WEIGHTS $out"
+index a b
+run assay-inspect "$tmp/b"
+ok "an index and all of its files" sh -c "! grep -q MODEL_WEIGHTS $out"
+index a
+broken MODEL_WEIGHTS "an index and half of its files"
+prints "1 of the index's 2 files are not there, 'm-2.safetensors' first"
+
+# --- TensorFlow Lite and PyTorch
+python3 - "$here/../../fixtures/tfliteops/good-cost-fill.tflite" <<'EOF' | file m.tflite
+import struct, sys
+b = bytearray(open(sys.argv[1], 'rb').read())
+root = struct.unpack_from('<I', b)[0]
+table = root - struct.unpack_from('<i', b, root)[0]
+struct.pack_into('<I', b, root + struct.unpack_from('<H', b, table + 4)[0], 7)
+sys.stdout.buffer.write(b)
+EOF
+broken TFLITE_BROKEN "a schema of version 7"
+torch() { # torch MEMBER...: an archive with these beside its pickle
+	rm -rf "$tmp/b" "$tmp/in"
+	mkdir -p "$tmp/b" "$tmp/in/archive"
+	printf '\200\2}q\0.' >"$tmp/in/archive/data.pkl"
+	for m; do echo 3 >"$tmp/in/archive/$m"; done
+	(cd "$tmp/in" && python3 -m zipfile -c "$tmp/b/m.pt" archive)
+}
+torch version
+run assay-inspect "$tmp/b"
+ok "an archive with its version" sh -c "! grep -q MODEL_ABSENT $out"
+torch
+broken MODEL_ABSENT "an archive without one" absent
+
 # --- sizes
 layer() { # layer CLASS CONFIG
 	printf '{"class_name": "Sequential", "config": {"name": "s", "layers": [{"module": "keras.layers", "class_name": "%s", "config": {"name": "a", %s}, "registered_name": null}]}, "keras_version": "3.8.0"}\n' \
