@@ -42,7 +42,7 @@ find(const struct map *m, const char *key, size_t len)
 
 	while (m->slot[i].key != NULL &&
 	       (strlen(m->slot[i].key) != len ||
-		   memcmp(m->slot[i].key, key, len) != 0))
+		   (len != 0 && memcmp(m->slot[i].key, key, len) != 0)))
 		i = (i + 1) & (m->nslot - 1);
 	return &m->slot[i];
 }

@@ -117,6 +117,16 @@ pickle_is(const struct pickle_node *n, enum pickle_kind kind)
 }
 
 bool
+pickle_is_endless(const struct pickle_node *n, uint64_t at)
+{
+	if (n == NULL || n->kind < PICKLE_TUPLE || n->kind > PICKLE_DICT ||
+	    n->bulk < PICKLE_LAUGH)
+		return false;
+	return n->bulk >= PICKLE_WALK ||
+	       at >> (n->bulk - PICKLE_LAUGH_BYTES) == 0;
+}
+
+bool
 pickle_is_text(const struct pickle_node *n, const char *text)
 {
 	return pickle_is(n, PICKLE_STR) && rd_slice_is(n->text, text);

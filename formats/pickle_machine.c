@@ -225,16 +225,6 @@ pickle_machine_bulk(struct pickle_node *const *item, size_t n)
 	return power;
 }
 
-bool
-pickle_is_endless(const struct pickle_node *n, uint64_t at)
-{
-	if (n == NULL || n->kind < PICKLE_TUPLE || n->kind > PICKLE_DICT ||
-	    n->bulk < PICKLE_LAUGH)
-		return false;
-	return n->bulk >= PICKLE_WALK ||
-	       at >> (n->bulk - PICKLE_LAUGH_BYTES) == 0;
-}
-
 /* What is added to a container, and was in it. */
 static void
 weigh(struct pickle_machine *m, struct pickle_node *to,
