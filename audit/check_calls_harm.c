@@ -210,7 +210,7 @@ loads_renamed(const struct walk *w)
 		found++;
 		for (size_t k = i + 1; k + 2 < w->n; k++)
 			if (at(w, k)->kind == PYCODE_NAME &&
-			    at(w, k)->len == name->len &&
+			    !is(w, k - 1, ".") && at(w, k)->len == name->len &&
 			    memcmp(at(w, k)->s, name->s, name->len) == 0 &&
 			    is(w, k + 1, "(") && from_anywhere(w, k + 2))
 				check_calls_find(w, FINDING_CODE_DANGEROUS, k,

@@ -161,13 +161,18 @@ image(const struct check_file *f, const struct conf *layers)
 		const struct conf *urls = conf_get(v, "urls");
 
 		if (conf_is_string(v) && is_machine(v) &&
-		    (ends(v, ".tar") || ends(v, ".tar.gz") || ends(v, ".tgz")))
+		    (ends(v, ".tar") || ends(v, ".tar.gz") ||
+			ends(v, ".tgz"))) {
 			find(f, v, "a layer is");
+			return;
+		}
 		if (!conf_is_array(urls) || conf_get(v, "digest") == NULL)
 			continue;
 		for (const struct conf *u = urls->child; u != NULL; u = u->next)
-			if (is_machine(u))
+			if (is_machine(u)) {
 				find(f, u, "a layer is");
+				return;
+			}
 	}
 }
 

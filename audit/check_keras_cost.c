@@ -15,7 +15,6 @@ static const char *const together[][4] = {
     {"units"},
     {"n"},
     {"size"},
-    {"padding"},
     {"target_shape"},
     {"batch_shape"},
     {"batch_input_shape"},

@@ -77,7 +77,9 @@ lacks_member(const struct check_file *f)
 static void
 lacks_version(const struct check_file *f)
 {
-	if (check_is(f, "torch-zip") && !has(&f->bytes, "/version"))
+	if (check_is(f, "torch-zip") && !has(&f->bytes, "/version") &&
+	    (text_ends_with(check_name_of(f), ".pt") ||
+		text_ends_with(check_name_of(f), ".pth")))
 		check_find(f, FINDING_MODEL_ABSENT, ERR_NOWHERE,
 		    "it has no record of a version, without which PyTorch "
 		    "opens none");

@@ -332,7 +332,8 @@ is_encoded(struct rd r)
 
 	if (text_utf8_valid(s, r.len))
 		return true;
-	return at != NULL && strncasecmp(at + strlen(word), "=\"utf-8", 7) != 0;
+	return at != NULL && r.len - (size_t)(at - s) >= strlen(word) + 7 &&
+	       strncasecmp(at + strlen(word), "=\"utf-8", 7) != 0;
 }
 
 static void
