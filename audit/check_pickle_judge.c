@@ -312,11 +312,11 @@ needs_buffer(struct check_pickle_judge *j)
 static void
 endless(struct check_pickle_judge *j)
 {
-	if (j->tentative || j->endless)
-		return;
+	if (!j->tentative && !j->endless)
+		check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
+		    "values in values, so often that nothing walks through it",
+		    NULL);
 	j->endless = true;
-	check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
-	    "values in values, so often that nothing walks through it", NULL);
 }
 
 static void
@@ -341,11 +341,11 @@ see(void *ctx, uint8_t op, const struct pickle_node *n)
 	else if ((n->kind == PICKLE_STR || n->kind == PICKLE_BYTES) &&
 		 !n->built)
 		check_pickle_nested(j, n);
+	else if (pickle_is_endless(n, j->pickle.at) && !n->built)
+		endless(j);
 	else if (n->kind == PICKLE_DICT && n->state && !n->built)
 		check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
 		    "a state that was set gets what Python itself calls", NULL);
-	else if (pickle_is_endless(n, j->pickle.at) && !n->built)
-		endless(j);
 	else if (n->kind == PICKLE_TUPLE && n->bulk >= PICKLE_HASH && !n->built)
 		check_pickle_judge_say(j, FINDING_PICKLE_MISUSE, j->pickle.at,
 		    "a key whose hash takes for ever to compute", NULL);

@@ -122,8 +122,9 @@ pickle_is_endless(const struct pickle_node *n, uint64_t at)
 	if (n == NULL || n->kind < PICKLE_TUPLE || n->kind > PICKLE_DICT ||
 	    n->bulk < PICKLE_LAUGH)
 		return false;
-	return n->bulk >= PICKLE_WALK ||
-	       at >> (n->bulk - PICKLE_LAUGH_BYTES) == 0;
+	return at >> (n->bulk >= PICKLE_WALK ? n->bulk
+					     : n->bulk - PICKLE_LAUGH_BYTES) ==
+	       0;
 }
 
 bool

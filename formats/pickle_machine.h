@@ -10,11 +10,11 @@
 
 #define PICKLE_FIRST 32
 
-/* The bulk of what nothing walks through.  And of what few bytes make: whoever
- * prints, copies or compares what billions of references lead to waits for minutes.
- * What was written out item by item walks over no more than its own bytes, within a
- * few powers of two: it has to be two to PICKLE_LAUGH_BYTES times as many. */
-#define PICKLE_WALK        38
+/* The bulk of what nothing walks through in minutes, once it is more values than the
+ * file has bytes: what was written out item by item never is.  And of what takes
+ * seconds, which has to be two to PICKLE_LAUGH_BYTES times as many: some honest list
+ * is of a million references to one. */
+#define PICKLE_WALK        30
 #define PICKLE_LAUGH       26
 #define PICKLE_LAUGH_BYTES 14
 
