@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -43,40 +44,14 @@ header(const struct check_file *f, const char *name)
 	return j;
 }
 
-/* Files that the index names: how many are there, how many not, the first of these. */
+/* Files that the index names: those that were seen, how many are there, how many not,
+ * the first of these. */
 struct shards {
+	struct arena arena;
+	struct map seen;
 	size_t there, missing;
 	const struct conf *first;
 };
-
-static void
-look_for(const struct check_file *f, const struct conf *n, struct shards *s)
-{
-	char name[LIMIT_NAME + 1];
-	int fd;
-
-	if (n->len == 0 || n->len > LIMIT_NAME)
-		return;
-	memcpy(name, n->text, n->len);
-	name[n->len] = '\0';
-	fd = f->sink->near(f->sink->beside_ctx, 0, name);
-	s->there += fd >= 0;
-	s->missing += fd < 0;
-	if (fd >= 0)
-		close(fd);
-	else if (s->first == NULL)
-		s->first = n;
-}
-
-static bool
-is_first(const struct conf *map, const struct conf *n)
-{
-	for (const struct conf *k = map->child; k != n; k = k->next)
-		if (k->kind == CONF_STRING && k->len == n->len &&
-		    memcmp(k->text, n->text, n->len) == 0)
-			return false;
-	return true;
-}
 
 static bool
 lacks(const json_t *head, const struct conf *tensor)
@@ -92,18 +67,12 @@ lacks(const json_t *head, const struct conf *tensor)
 
 /* All that the index says of one shard, from there on; one finding a shard. */
 static void
-shard(const struct check_file *f, const struct conf *of)
+shard(const struct check_file *f, const struct conf *of, const char *name)
 {
-	char name[LIMIT_NAME + 1];
-	json_t *head;
-	size_t n = 0;
+	json_t *head = header(f, name);
 	const struct conf *first = NULL;
+	size_t n = 0;
 
-	if (of->len == 0 || of->len > LIMIT_NAME)
-		return;
-	memcpy(name, of->text, of->len);
-	name[of->len] = '\0';
-	head = header(f, name);
 	for (const struct conf *k = of; head != NULL && k != NULL; k = k->next)
 		if (k->kind == CONF_STRING && k->len == of->len &&
 		    memcmp(k->text, of->text, of->len) == 0 && lacks(head, k)) {
@@ -118,36 +87,61 @@ shard(const struct check_file *f, const struct conf *of)
 	json_decref(head);
 }
 
+static void
+look_for(const struct check_file *f, const struct conf *n, const char *name,
+    struct shards *s)
+{
+	int fd = f->sink->near(f->sink->beside_ctx, 0, name);
+
+	if (fd < 0) {
+		s->missing++;
+		s->first = s->first == NULL ? n : s->first;
+		return;
+	}
+	s->there++;
+	close(fd);
+	shard(f, n, name);
+}
+
+/* A name that was not seen yet; NULL: it was, or is none. */
+static const char *
+new_name(struct shards *s, const struct conf *n)
+{
+	const char *name;
+
+	if (n->kind != CONF_STRING || n->len == 0 || n->len > LIMIT_NAME ||
+	    map_get_n(&s->seen, n->text, n->len) != SIZE_MAX ||
+	    (name = arena_strdup(&s->arena, n->text, n->len)) == NULL ||
+	    map_put(&s->seen, name, 1) != 1)
+		return NULL;
+	return name;
+}
+
 void
 check_config_shards(const struct check_file *f, const struct conf_doc *d)
 {
 	const struct conf *map = conf_get(d->root, "weight_map");
-	const struct conf *last = NULL;
-	struct shards all = {0};
-	size_t shards = 0;
+	struct shards s = {0};
 
 	if (f->sink->near == NULL || f->member != NULL || f->depth != 0 ||
 	    d->yaml || !conf_is_object(map) ||
 	    !text_ends_with(check_name_of(f), ".safetensors.index.json"))
 		return;
-	for (const struct conf *n = map->child; n != NULL; n = n->next) {
-		/* most are in the order of their shards */
-		bool same = last != NULL && n->kind == CONF_STRING &&
-			    n->len == last->len &&
-			    memcmp(n->text, last->text, n->len) == 0;
+	arena_init(&s.arena, LIMIT_INSPECT_NAMES);
+	map_init(&s.seen, &s.arena);
+	for (const struct conf *n = map->child;
+	     n != NULL && s.there + s.missing < SHARDS; n = n->next) {
+		const char *name = new_name(&s, n);
 
-		if (n->kind != CONF_STRING || same || shards == SHARDS ||
-		    !is_first(map, n))
-			continue;
-		last = n;
-		shards++;
-		shard(f, n);
-		look_for(f, n, &all);
+		if (name != NULL)
+			look_for(f, n, name, &s);
 	}
 	/* with none of them the index is of files that nobody fetched */
-	if (all.there != 0 && all.missing != 0)
-		check_short(f, FINDING_MODEL_WEIGHTS, all.first->off,
-		    "%zu of the index's %zu files are not there, '%.*s' first",
-		    all.missing, all.there + all.missing,
-		    (int)MIN(all.first->len, (size_t)200), all.first->text);
+	if (s.there != 0 && s.missing != 0)
+		check_short(f, FINDING_MODEL_WEIGHTS, s.first->off,
+		    "%zu of %zu files that the index names are not there, "
+		    "'%.*s' first",
+		    s.missing, s.there + s.missing,
+		    (int)MIN(s.first->len, (size_t)200), s.first->text);
+	arena_release(&s.arena);
 }
