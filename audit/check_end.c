@@ -30,10 +30,12 @@ is_header(struct rd r, uint32_t len)
 	       (depths[colour] >> bit & 1) != 0;
 }
 
-/* PNG (5.3, 11.2): chunks up to IEND, each with its checksum; UINT64_MAX: it
- * does not get there. */
+/* Ends: behind the last byte of what the format says, UINT64_MAX where that is not
+ * reached.  "headless": no program shows it, but what is behind the end is behind it.
+ *
+ * PNG (5.3, 11.2): chunks up to IEND, each with its checksum. */
 static uint64_t
-end_png(struct rd r)
+end_png(struct rd r, bool *headless)
 {
 	struct slice body;
 	uint32_t len = 0, crc = 0;
@@ -45,9 +47,12 @@ end_png(struct rd r)
 	       rd_bytes(&r, (uint64_t)len + 4, &body) == 0 &&
 	       rd_u32be(&r, &crc) == 0 &&
 	       crc == crc32_z(0, body.ptr, body.len)) {
-		if (first && (memcmp(body.ptr, "IHDR", 4) != 0 ||
-				 !is_header(rd_mem(body.ptr + 4, len), len)))
-			return UINT64_MAX;
+		/* which Xcode puts before it */
+		if (first && memcmp(body.ptr, "CgBI", 4) == 0)
+			continue;
+		if (first)
+			*headless = memcmp(body.ptr, "IHDR", 4) != 0 ||
+				    !is_header(rd_mem(body.ptr + 4, len), len);
 		first = false;
 		if (memcmp(body.ptr, "IEND", 4) == 0)
 			return r.off;
@@ -77,20 +82,22 @@ skip_scan(struct rd *r)
 	return ERR_TRUNCATED;
 }
 
-/* SOF0 to SOF15 (B.2.2), with a width; the height may come behind the scan. */
+/* SOF0 to SOF15 (B.2.2), or JPEG-LS's (ITU T.87 C.1.1), with a width; the height may
+ * come behind the scan. */
 static bool
 is_frame(struct rd r, uint8_t marker)
 {
 	uint8_t w[2] = {0};
 
-	return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 &&
-	       marker != 0xc8 && marker != 0xcc && rd_skip(&r, 5) == 0 &&
-	       rd_u8(&r, &w[0]) == 0 && rd_u8(&r, &w[1]) == 0 &&
-	       (w[0] | w[1]) != 0;
+	return ((marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 &&
+		    marker != 0xc8 && marker != 0xcc) ||
+		   marker == 0xf7) &&
+	       rd_skip(&r, 5) == 0 && rd_u8(&r, &w[0]) == 0 &&
+	       rd_u8(&r, &w[1]) == 0 && (w[0] | w[1]) != 0;
 }
 
 static uint64_t
-end_jpeg(struct rd r)
+end_jpeg(struct rd r, bool *headless)
 {
 	uint8_t ff = 0, marker = 0, len[2] = {0};
 	bool frame = false;
@@ -102,13 +109,14 @@ end_jpeg(struct rd r)
 			r.off--;
 			continue;
 		}
-		if (marker == 0xd9)
+		if (marker == 0xd9) {
+			*headless = *headless || !frame;
 			return r.off;
+		}
 		if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd7))
 			continue;
 		frame = frame || is_frame(r, marker);
-		if (marker == 0xda && !frame)
-			break;
+		*headless = *headless || (marker == 0xda && !frame);
 		if (rd_u8(&r, &len[0]) != 0 || rd_u8(&r, &len[1]) != 0 ||
 		    len[0] * 256 + len[1] < 2 ||
 		    rd_skip(&r, (uint64_t)(len[0] * 256 + len[1] - 2)) != 0)
@@ -140,10 +148,11 @@ skip_colours(struct rd *r, uint8_t packed)
 }
 
 static uint64_t
-end_gif(struct rd r)
+end_gif(struct rd r, bool *headless)
 {
 	uint8_t packed = 0, what = 0;
 
+	(void)headless;
 	if (rd_skip(&r, 10) != 0 || rd_u8(&r, &packed) != 0 ||
 	    rd_skip(&r, 2) != 0 || skip_colours(&r, packed) != 0)
 		return UINT64_MAX;
@@ -164,10 +173,11 @@ end_gif(struct rd r)
 
 /* RIFF: WAV, WebP, AVI; padded to even */
 static uint64_t
-end_riff(struct rd r)
+end_riff(struct rd r, bool *headless)
 {
 	uint32_t len = 0;
 
+	(void)headless;
 	if (rd_skip(&r, 4) != 0 || rd_u32le(&r, &len) != 0 ||
 	    rd_skip(&r, (uint64_t)len + (len & 1)) != 0)
 		return UINT64_MAX;
@@ -176,11 +186,12 @@ end_riff(struct rd r)
 
 /* The size in the header, which some writers leave zero. */
 static uint64_t
-end_bmp(struct rd r)
+end_bmp(struct rd r, bool *headless)
 {
 	uint32_t size = 0;
 	size_t all = r.len;
 
+	(void)headless;
 	if (rd_skip(&r, 2) != 0 || rd_u32le(&r, &size) != 0 || size > all)
 		return UINT64_MAX;
 	return size != 0 ? size : all;
@@ -188,8 +199,9 @@ end_bmp(struct rd r)
 
 /* Directories stand anywhere, and nothing tells the end. */
 static uint64_t
-end_tiff(struct rd r)
+end_tiff(struct rd r, bool *headless)
 {
+	(void)headless;
 	return r.len;
 }
 
@@ -250,7 +262,7 @@ png_texts(const struct check_file *f)
 
 static const struct {
 	const char *format;
-	uint64_t (*end)(struct rd);
+	uint64_t (*end)(struct rd, bool *headless);
 } ends[] = {{"png", end_png}, {"jpeg", end_jpeg}, {"gif", end_gif},
     {"riff", end_riff}, {"bmp", end_bmp}, {"tiff", end_tiff}};
 
@@ -277,6 +289,7 @@ check_end(const struct check_file *f)
 {
 	runs_as_script(f);
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		bool headless = false;
 		uint64_t end;
 
 		if (!check_is(f, ends[i].format))
@@ -284,10 +297,10 @@ check_end(const struct check_file *f)
 		check_knows(f);
 		if (ends[i].end == end_png)
 			png_texts(f);
-		end = ends[i].end(f->bytes);
+		end = ends[i].end(f->bytes, &headless);
 		if (end != UINT64_MAX)
 			check_tail(f, end);
-		else
+		if (end == UINT64_MAX || headless)
 			check_short(f, FINDING_FILE_CUT, ERR_NOWHERE,
 			    "%s that is damaged or has no end", ends[i].format);
 	}
