@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "audit/check_jinja_shape.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 #define DEEP 128 /* blocks in one another; deeper ones are not looked at */
 
 /* Statements that have an end of their own; "set" only where it is given no value. */
 static const char *const blocks[] = {"if", "for", "macro", "call", "filter",
-    "block", "set", "with", "autoescape", "trans", "generation"};
+    "block", "set", "with", "autoescape", "generation"};
+/* Those that have none, also of Jinja's own extensions. */
+static const char *const singles[] = {"elif", "else", "include", "import",
+    "from", "extends", "do", "break", "continue", "debug", "trans", "pluralize",
+    "endtrans"};
 
 struct shape {
 	const struct jinja_tokens *t;
@@ -18,10 +24,24 @@ struct shape {
 static bool
 is_block(const struct jinja_token *t)
 {
-	for (size_t i = 0; i < ARRAY_LEN(blocks); i++)
-		if (jinja_is(t, blocks[i]))
-			return true;
-	return false;
+	return text_is_among(t->s, t->len, blocks, ARRAY_LEN(blocks));
+}
+
+/* A statement of somebody's extension, or another language altogether: what belongs
+ * to what is not known from here on. */
+static bool
+is_foreign(const struct jinja_token *t)
+{
+	struct jinja_token of = *t;
+
+	if (is_block(t) ||
+	    text_is_among(t->s, t->len, singles, ARRAY_LEN(singles)))
+		return false;
+	if (!text_begins_with(t->s, t->len, "end"))
+		return true;
+	of.s += 3;
+	of.len -= 3;
+	return !is_block(&of);
 }
 
 /* {% set x %}, not {% set x = 1 %}: at i the name of the statement. */
@@ -72,7 +92,6 @@ static bool
 statement(struct shape *s, size_t i)
 {
 	const struct jinja_token *t = &s->t->t[i];
-	struct jinja_token of;
 
 	if (jinja_is(t, "elif") || jinja_is(t, "else"))
 		return belongs(s, t);
@@ -81,10 +100,8 @@ statement(struct shape *s, size_t i)
 			s->begun[s->depth++] = i;
 		return true;
 	}
-	if (t->len <= 3 || memcmp(t->s, "end", 3) != 0)
-		return true;
-	of = (struct jinja_token){JINJA_NAME, t->s + 3, t->len - 3};
-	return !is_block(&of) || ends(s, t);
+	return text_is_among(t->s, t->len, singles, ARRAY_LEN(singles)) ||
+	       ends(s, t);
 }
 
 /* {{ }}, {{ x | }}, {{ x. }} */
@@ -97,8 +114,9 @@ lacks(const struct jinja_tokens *t, size_t i)
 		return next->kind == JINJA_CLOSE;
 	if (jinja_op(t, i, "|"))
 		return next->kind != JINJA_NAME;
-	return jinja_op(t, i, ".") && next->kind != JINJA_NAME &&
-	       next->kind != JINJA_NUMBER;
+	/* {{ . }} is Go's */
+	return jinja_op(t, i, ".") && i > 0 && t->t[i - 1].kind != JINJA_OPEN &&
+	       next->kind != JINJA_NAME && next->kind != JINJA_NUMBER;
 }
 
 const struct jinja_token *
@@ -109,8 +127,12 @@ check_jinja_shape(const struct jinja_tokens *t)
 	for (size_t i = 0; i + 1 < t->n && s.depth < DEEP; i++) {
 		if (lacks(t, i))
 			return &t->t[i];
-		if (t->t[i].kind == JINJA_STMT &&
-		    t->t[i + 1].kind == JINJA_NAME && !statement(&s, i + 1))
+		if (t->t[i].kind != JINJA_STMT ||
+		    t->t[i + 1].kind != JINJA_NAME)
+			continue;
+		if (is_foreign(&t->t[i + 1]))
+			return NULL;
+		if (!statement(&s, i + 1))
 			return &t->t[i + 1];
 	}
 	return s.depth != 0 && s.depth < DEEP ? &t->t[s.begun[s.depth - 1]]

@@ -9,8 +9,8 @@
 /*
  * The first token at which Jinja's parser gives up (jinja2/parser.py): a block that
  * is ended and not begun, or begun and not ended, an expression without anything in
- * it, a filter or an attribute without a name.  NULL: none of these.  Statements of
- * extensions that are not known count for nothing.
+ * it, a filter or an attribute without a name.  NULL: none of these, or none before a
+ * statement that is not known, whose blocks nobody here can tell.
  */
 const struct jinja_token *check_jinja_shape(const struct jinja_tokens *);
 
