@@ -205,7 +205,9 @@ loads_renamed(const struct walk *w)
 	for (size_t i = 0, found = 0; i < w->n && found < RENAMED; i++) {
 		const struct pycode_token *name = renamed(w, i);
 
-		if (name == NULL || name->kind != PYCODE_NAME)
+		/* by one of their own names it is found as that */
+		if (name == NULL || name->kind != PYCODE_NAME ||
+		    check_calls_listed(native, name))
 			continue;
 		found++;
 		for (size_t k = i + 1; k + 2 < w->n; k++)

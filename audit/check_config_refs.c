@@ -143,16 +143,8 @@ package(const struct check_file *f, const struct conf *items)
 	}
 }
 
-static bool
-ends(const struct conf *n, const char *with)
-{
-	size_t len = strlen(with);
-
-	return n->len >= len && memcmp(n->text + n->len - len, with, len) == 0;
-}
-
 /* Layers of an image, {"layers": [{"digest": ..., "urls": [...]}]} (OCI, Descriptor),
- * [{"Layers": ["x/layer.tar"]}] (docker save): of the machine is none of them. */
+ * [{"Layers": ["x/layer.tar"]}] (docker save): of the machine is none of them; once. */
 static void
 image(const struct check_file *f, const struct conf *layers)
 {
@@ -160,9 +152,9 @@ image(const struct check_file *f, const struct conf *layers)
 		const struct conf *v = conf_value(n);
 		const struct conf *urls = conf_get(v, "urls");
 
-		if (conf_is_string(v) && is_machine(v) &&
-		    (ends(v, ".tar") || ends(v, ".tar.gz") ||
-			ends(v, ".tgz"))) {
+		if (is_machine(v) && (conf_ends_with(v, ".tar") ||
+					 conf_ends_with(v, ".tar.gz") ||
+					 conf_ends_with(v, ".tgz"))) {
 			find(f, v, "a layer is");
 			return;
 		}

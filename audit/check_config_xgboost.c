@@ -126,19 +126,27 @@ other(const struct check_file *f, const struct conf *in, const char *key,
 	return true;
 }
 
-/* What the library asks for by its kind.  "learner" alone is many a program's. */
+/* "learner" alone is many a program's: two of what a model has beside it. */
+static bool
+is_model(const struct conf *root)
+{
+	const struct conf *learner = conf_get(root, "learner");
+	const struct conf *version = conf_get(root, "version");
+	const struct conf *booster = conf_get(learner, "gradient_booster");
+
+	return (version != NULL && version->kind == CONF_ARRAY) +
+		   (booster != NULL && booster->kind == CONF_OBJECT) +
+		   (conf_get(learner, "learner_model_param") != NULL) >=
+	       2;
+}
+
+/* What the library asks for by its kind. */
 static bool
 misshapen(const struct check_file *f, const struct conf *root)
 {
 	const struct conf *learner = conf_get(root, "learner");
 	const struct conf *booster = conf_get(learner, "gradient_booster");
-	const struct conf *version = conf_get(root, "version");
 
-	if (learner == NULL)
-		return false;
-	if (booster == NULL)
-		return version != NULL && version->kind == CONF_ARRAY &&
-		       other(f, root, "learner", CONF_OBJECT);
 	return other(f, root, "version", CONF_ARRAY) ||
 	       other(f, learner, "learner_model_param", CONF_OBJECT) ||
 	       other(f, learner, "gradient_booster", CONF_OBJECT) ||
@@ -159,7 +167,8 @@ check_config_xgboost(const struct check_file *f, const struct conf_doc *d)
 	const char *what = NULL;
 	size_t i = 0;
 
-	if (d->yaml || misshapen(f, d->root) || !conf_is_array(trees))
+	if (d->yaml || (is_model(d->root) && misshapen(f, d->root)) ||
+	    !conf_is_array(trees))
 		return;
 	for (const struct conf *t = trees->child; t != NULL && what == NULL;
 	     t = t->next, i++) {

@@ -66,7 +66,9 @@ object(struct walk *w, const json_t *o)
 	const json_t *config = json_object_get(o, "config");
 	char what[64];
 
-	if (class == NULL || !too_large(config, what, sizeof(what)))
+	/* what is sparse makes no room for its shape */
+	if (class == NULL || json_is_true(json_object_get(config, "sparse")) ||
+	    !too_large(config, what, sizeof(what)))
 		return false;
 	check_find(w->f, FINDING_KERAS_COST, ERR_NOWHERE, "%s%s%.100s: %s",
 	    w->name, *w->name != '\0' ? ": " : "", class, what);

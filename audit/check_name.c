@@ -3,6 +3,7 @@
  * meaning are listed: .bin, .data or .weights say nothing.
  */
 #include "audit/check_name_look.h"
+#include "audit/check_savedmodel_text.h"
 #include "audit/check_tail.h"
 #include "base/text.h"
 
@@ -50,8 +51,8 @@ static const struct promise promises[] = {
     {".cbm", OF_MODEL, {"catboost"}},
     {".rknn", OF_MODEL, {"rknn"}},
     {".pte", OF_MODEL, {"executorch"}},
-    {".ubj", OF_MODEL, {"xgboost"}},
-    /* protocol buffers of many a program, and PaddlePaddle's parameters */
+    /* UBJSON and protocol buffers of many a program, PaddlePaddle's parameters */
+    {".ubj", OF_BYTES, {NULL}},
     {".pb", OF_BYTES, {NULL}},
     {".pdparams", OF_BYTES, {NULL}},
     {".pdiparams", OF_BYTES, {NULL}},
@@ -100,8 +101,10 @@ excused(const struct promise *p, const struct check_file *f)
 {
 	const struct identify_bids *b = f->bids;
 
+	/* tf.io.write_graph() writes text under any name */
 	if (p->kind == OF_BYTES)
-		return b->best == NULL || b->best->kind != KIND_DOCUMENT;
+		return b->best == NULL || b->best->kind != KIND_DOCUMENT ||
+		       check_savedmodel_text_is(f);
 	if (p->kind == OF_IMAGE)
 		return b->best != NULL && b->best->kind == KIND_IMAGE;
 	/* text in another encoding; or little evidence of something else */

@@ -263,7 +263,7 @@ numbers(struct walk *w, const struct flatbuf_table *t)
 	struct flatbuf_vector buffers =
 	    flatbuf_vector(&w->fb, t, 4, 4, SIZE_MAX);
 	struct flatbuf_vector notes = flatbuf_vector(&w->fb, t, 6, 4, SIZE_MAX);
-	uint64_t version = flatbuf_u32(&w->fb, t, 0, VERSION);
+	uint64_t version = flatbuf_u32(&w->fb, t, 0, 0);
 
 	if (w->fb.rc == 0 && version != VERSION)
 		flatbuf_fail(&w->fb, ERR_FORMAT, t->at,

@@ -24,6 +24,7 @@ struct walk {
 	struct slice element; /* that is open, by its local name */
 	bool pmml, svg, page; /* page: its scripts are check_page.c's */
 	size_t entities, odd;
+	bool encoded; /* in something else than UTF-8, by its own word */
 };
 
 static void
@@ -99,7 +100,7 @@ doctype(const struct walk *w, const struct xml_token *t)
 }
 
 static void
-instruction(const struct walk *w, const struct xml_token *t)
+instruction(struct walk *w, const struct xml_token *t)
 {
 	static const char *const usual[] = {"utf-8", "UTF-8", "utf8",
 	    "US-ASCII", "us-ascii", "ascii", "ASCII", "iso-8859-", "ISO-8859-",
@@ -111,6 +112,8 @@ instruction(const struct walk *w, const struct xml_token *t)
 		find(w, FINDING_XML_CODE, t, "style sheet", t->value);
 	if (!xml_text_is(t->name, "xml") || !has(t->value, "encoding"))
 		return;
+	w->encoded = !has(t->value, "utf-8") && !has(t->value, "UTF-8") &&
+		     !has(t->value, "utf8") && !has(t->value, "UTF8");
 	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
 		if (has(t->value, usual[i]))
 			return;
@@ -321,21 +324,6 @@ sure(const struct check_file *f)
 	       (f->bytes.len > 5 && memcmp(f->bytes.base, "<?xml", 5) == 0);
 }
 
-/* XML is UTF-8 where it does not say otherwise (XML 1.0, 4.3.3), and a parser ends at
- * what is none. */
-static bool
-is_encoded(struct rd r)
-{
-	static const char word[] = "encoding";
-	const char *s = (const char *)r.base;
-	const char *at = memmem(s, MIN(r.len, 200), word, strlen(word));
-
-	if (text_utf8_valid(s, r.len))
-		return true;
-	return at != NULL && r.len - (size_t)(at - s) >= strlen(word) + 7 &&
-	       strncasecmp(at + strlen(word), "=\"utf-8", 7) != 0;
-}
-
 static void
 walk(const struct check_file *f, struct rd r)
 {
@@ -351,7 +339,9 @@ walk(const struct check_file *f, struct rd r)
 	       (rc = nest(&w, &t, &e)) == 0 && t.kind != XML_END)
 		judge(&w, &t);
 	arena_release(&w.arena);
-	if (rc == 0 && !is_encoded(r) && (sure(f) || w.pmml))
+	/* it is UTF-8 where it does not say otherwise (XML 1.0, 4.3.3) */
+	if (rc == 0 && (sure(f) || w.pmml) && !w.encoded &&
+	    !text_utf8_valid((const char *)r.base, r.len))
 		check_short(f, FINDING_CONFIG_INVALID, ERR_NOWHERE,
 		    "xml: this is no UTF-8, and no other encoding is named");
 	else if (rc == 0)

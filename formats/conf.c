@@ -84,6 +84,16 @@ conf_text_is(const struct conf *n, const char *text)
 }
 
 bool
+conf_ends_with(const struct conf *n, const char *tail)
+{
+	size_t len = strlen(tail);
+
+	n = conf_value(n);
+	return conf_is_string(n) && n->len >= len &&
+	       memcmp(n->text + n->len - len, tail, len) == 0;
+}
+
+bool
 conf_begins_with(const struct conf *n, const char *head)
 {
 	n = conf_value(n);

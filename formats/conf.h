@@ -69,8 +69,9 @@ const struct conf *conf_get(const struct conf *object, const char *key);
 /* Its key, or its text when it is a string, is exactly this. */
 bool conf_key_is(const struct conf *, const char *);
 bool conf_text_is(const struct conf *, const char *);
-/* Its text begins so. */
+/* Its text begins so, or ends so. */
 bool conf_begins_with(const struct conf *, const char *);
+bool conf_ends_with(const struct conf *, const char *);
 /* An object or array that has anything in it. */
 bool conf_is_object(const struct conf *);
 bool conf_is_array(const struct conf *);

@@ -136,7 +136,7 @@ identify_other_xgboost(struct rd r)
 		return 40;
 	/* UBJSON by other writers: the length of a key in any type, any key first */
 	if (r.len > 2 && r.base[0] == '{' && r.base[1] != '\0' &&
-	    strchr("iUIlL", r.base[1]) != NULL && mentions(r, "learner") &&
+	    strchr("iUIlL", r.base[1]) != NULL &&
 	    (mentions(r, "learner_model_param") ||
 		mentions(r, "gradient_booster")))
 		return 32;
