@@ -95,8 +95,11 @@ void check_bytes(
 const char *check_name_of(const struct check_file *);
 /* A bid of that format was made. */
 bool check_is(const struct check_file *, const char *format);
-/* The file is what Git keeps in place of a large one.  See check_opaque.c. */
+/* The file is what Git has in place of a large one that nobody fetched (git-lfs,
+ * docs/spec.md): who audits that has not seen it.  See check_opaque.c. */
 bool check_is_pointer(const struct check_file *);
+/* The same of its bytes. */
+bool check_is_pointer_text(const char *, size_t len);
 
 /* A finding about the file or member; offset in it, or ERR_NOWHERE. */
 void check_find(const struct check_file *, enum finding_id, uint64_t offset,

@@ -104,15 +104,17 @@ certain(const struct check_file *f)
 		caffe(f);
 }
 
-/* What Git has in place of a large file that nobody fetched (git-lfs,
- * docs/spec.md): who audits that has not seen the file. */
+bool
+check_is_pointer_text(const char *s, size_t len)
+{
+	return len < 1024 && text_begins_with(s, len,
+				 "version https://git-lfs.github.com/spec/");
+}
+
 bool
 check_is_pointer(const struct check_file *f)
 {
-	static const char first[] = "version https://git-lfs.github.com/spec/";
-
-	return f->bytes.len < 1024 && f->bytes.len >= sizeof(first) - 1 &&
-	       memcmp(f->bytes.base, first, sizeof(first) - 1) == 0;
+	return check_is_pointer_text((const char *)f->bytes.base, f->bytes.len);
 }
 
 static void

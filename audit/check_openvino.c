@@ -5,11 +5,11 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 
+#include "base/file.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "formats/xml_text.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define HEAD   4096 /* in which the root begins */
@@ -29,7 +29,8 @@ weights(const struct check_file *f, uint64_t *size)
 	const struct check_sink *s = f->sink;
 	const char *name = check_name_of(f);
 	char path[LIMIT_NAME];
-	struct stat st;
+	struct file_map m;
+	struct err ignored;
 	int fd, n;
 	bool ok;
 
@@ -40,8 +41,11 @@ weights(const struct check_file *f, uint64_t *size)
 	if (n < 0 || (size_t)n >= sizeof(path) ||
 	    (fd = s->near(s->beside_ctx, 0, path)) < 0)
 		return false;
-	ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-	*size = ok ? (uint64_t)st.st_size : 0;
+	if ((ok = file_map_fd(fd, path, LIMIT_MODEL_FILE, &m, &ignored) == 0)) {
+		*size = m.len;
+		ok = !check_is_pointer_text((const char *)m.ptr, m.len);
+		file_unmap(&m);
+	}
 	close(fd);
 	return ok;
 }
@@ -105,7 +109,7 @@ check_openvino(const struct check_file *f)
 	const struct rd *r = &f->bytes;
 	uint64_t size;
 
-	if (r->len > sizeof(layers) && *r->base == '<' &&
+	if (r->len != 0 &&
 	    memmem(r->base, MIN(r->len, HEAD), layers, strlen(layers)) !=
 		NULL &&
 	    weights(f, &size))
