@@ -65,9 +65,14 @@ standardise_whole(struct scan *s)
 		relative(s, t, residual);
 		z = verdict_joint(
 		    s->covariance, geometry_count, residual, in, &weight);
-		f->z[t] = isfinite(grating[t]) ? verdict_both(z, weight,
-						     grating[t], null_whole())
-					       : z;
+		/* either may not have been measured */
+		if (!isfinite(z))
+			f->z[t] = grating[t];
+		else if (!isfinite(grating[t]))
+			f->z[t] = z;
+		else
+			f->z[t] =
+			    verdict_both(z, weight, grating[t], null_whole());
 		f->p[t] = verdict_p(f->z[t], null_freedom());
 	}
 }
@@ -89,13 +94,13 @@ standardise_alone(struct verdict_family *f)
 static double
 wide(struct scan *s, const struct verdict_family *f, double spread)
 {
-	double width, *relative = scan_need(s, f->n, sizeof(*relative));
+	double width, *residual = scan_need(s, f->n, sizeof(*residual));
 
 	for (size_t i = 0; i < f->n; i++)
-		relative[i] = f->residual[i] / verdict_width(f, i);
-	return verdict_own(relative, f->n, spread, &width)
+		residual[i] = f->residual[i] / verdict_width(f, i);
+	return verdict_own(residual, f->n, spread, &width)
 		   ? width
-		   : verdict_unlike(relative, f->n, spread);
+		   : verdict_unlike(residual, f->n, spread);
 }
 
 /* Landings and probes have long tails: they are never narrower than known. */
