@@ -93,7 +93,10 @@ printf 'from ctypes import CDLL as load\nload("/tmp/libx.so")\n' | file a.py
 hostile CODE_DANGEROUS "the same by another name"
 printf 'import ctypes as c\nload = c.CDLL\nload("/dev/shm/x")\n' | file a.py
 hostile CODE_DANGEROUS "and by a name that it is given"
-printf 'import ctypes as c\nlib = c.CDLL("libm.so.6")\nlib.open("/tmp/x")\nload = c.CDLL\nload("libm.so.6")\n' | file a.py
+printf 'import ctypes\nCDLL = ctypes.CDLL\nCDLL("/tmp/x.so")\n' | file a.py
+hostile CODE_DANGEROUS "by its own name"
+ok "once" [ "$(grep -c CODE_DANGEROUS "$out")" -eq 1 ]
+printf 'import ctypes as c\nlib = c.CDLL("libm.so.6")\nlib.open("/tmp/x")\nload = c.CDLL\nload("libm.so.6")\nnp.load("/tmp/x.npy")\n' | file a.py
 quiet "a library of the system by another name"
 printf 'import ctypes\nlib = ctypes.CDLL("libc.so.6")\n' | file a.py
 quiet "the C library"
