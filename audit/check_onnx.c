@@ -8,6 +8,7 @@
 #include "audit/check_note.h"
 #include "audit/check_onnx_cost.h"
 #include "audit/check_onnx_op.h"
+#include "audit/check_onnx_order.h"
 #include "audit/check_onnx_text.h"
 #include "audit/check_path.h"
 #include "base/limits.h"
@@ -28,8 +29,6 @@ struct walk {
 	struct map beside;    /* files of weights, to their sizes */
 	struct map functions; /* "domain:name" of the model's own */
 	unsigned depth;
-	uint64_t version; /* ir_version */
-	size_t opsets;
 	bool full; /* a name was too long, or there were too many */
 };
 
@@ -139,23 +138,27 @@ decimal(struct walk *w, struct rd r)
 	return text_parse_u64(copy(w, r), INT64_MAX, &v) ? v : UINT64_MAX;
 }
 
-/* external_data = 13: offset and length, of bytes that the file has not. */
+/* external_data = 13: a number of that name, or 0 */
+static uint64_t
+external(struct walk *w, struct rd tensor, const char *key)
+{
+	struct onnx_wire f;
+	uint64_t v = 0;
+
+	while (onnx_wire_step(&tensor, &f))
+		if (f.number == 13 && f.type == ONNX_WIRE_BYTES &&
+		    rd_is(onnx_wire_last(f.body, 1), key))
+			v = decimal(w, onnx_wire_last(f.body, 2));
+	return v;
+}
+
+/* Bytes that the file has not. */
 static void
 beyond(struct walk *w, struct rd tensor, size_t size)
 {
-	struct rd r = tensor;
-	struct onnx_wire f;
-	uint64_t offset = 0, length = 0;
-	struct err ignored;
+	uint64_t offset = external(w, tensor, "offset"),
+		 length = external(w, tensor, "length");
 
-	while (onnx_wire_next(&r, &f, &ignored) > 0) {
-		if (f.number != 13 || f.type != ONNX_WIRE_BYTES)
-			continue;
-		if (rd_is(onnx_wire_last(f.body, 1), "offset"))
-			offset = decimal(w, onnx_wire_last(f.body, 2));
-		if (rd_is(onnx_wire_last(f.body, 1), "length"))
-			length = decimal(w, onnx_wire_last(f.body, 2));
-	}
 	if (size != UNKNOWN_SIZE && (offset > size || length > size - offset))
 		check_short(w->f, FINDING_ONNX_BROKEN, tensor.start,
 		    "tensor '%.100s' has %" PRIu64 " bytes at %" PRIu64
@@ -215,20 +218,58 @@ bits_of(uint64_t type)
 #define STRING_HEAD 16 /* bytes; a shorter string holds nothing */
 #define TYPES_MAX   31 /* no version of ONNX has more */
 
+enum {
+	COMPLEX64 = 14,
+	COMPLEX128 = 15
+};
+
+/* `bytes`: of raw_data, or of the file outside; SIZE_MAX: in neither */
 static const char *
-misfit(uint64_t type, uint64_t n, struct rd raw)
+misfit(uint64_t type, uint64_t n, uint64_t bytes)
 {
 	uint64_t bits;
 
 	if (type == 0 || type > TYPES_MAX)
 		return "an element type that ONNX does not have";
-	if (raw.base == NULL || bits_of(type) == 0)
+	if (bytes == SIZE_MAX || bits_of(type) == 0)
 		return NULL;
 	if (ckd_mul(&bits, n, bits_of(type)))
 		return "more elements than 64 bits can count";
-	return bits / 8 + (bits % 8 != 0 ? 1 : 0) != raw.len
+	return bits / 8 + (bits % 8 != 0 ? 1 : 0) != bytes
 		   ? "another number of bytes than its shape"
 		   : NULL;
+}
+
+/* float_data = 4, int32_data = 5, int64_data = 7, double_data = 10, uint64_data = 11:
+ * where there are any, as many as its shape has, for two parts of a complex one and
+ * for two of four bits one (onnx.proto, TensorProto). */
+static const char *
+mislisted(uint64_t type, uint64_t n, struct rd tensor)
+{
+	static const struct {
+		uint32_t number;
+		enum onnx_wire_type type;
+	} lists[] = {{4, ONNX_WIRE_FIXED32}, {5, ONNX_WIRE_VARINT},
+	    {7, ONNX_WIRE_VARINT}, {10, ONNX_WIRE_FIXED64},
+	    {11, ONNX_WIRE_VARINT}};
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		size_t got = 0;
+
+		if (onnx_wire_repeated(tensor, lists[i].number, lists[i].type,
+			NULL, 0, &got, &e) != 0 ||
+		    got == 0)
+			continue;
+		if (bits_of(type) == 4)
+			got *= 2;
+		if (type == COMPLEX64 || type == COMPLEX128)
+			got /= 2;
+		return got != n && !(bits_of(type) == 4 && got == n + 1)
+			   ? "another number of elements than its shape"
+			   : NULL;
+	}
+	return NULL;
 }
 
 /* One of string_data, which may be any bytes: text has no control characters at
@@ -255,9 +296,9 @@ static int
 tensor(struct walk *w, struct rd r)
 {
 	struct onnx_wire f;
-	struct rd all = r, raw = {0};
+	struct rd all = r;
 	const char *bad = NULL, *why;
-	uint64_t n = 1, type = 0;
+	uint64_t n = 1, type = 0, bytes = SIZE_MAX;
 	int rc;
 
 	while ((rc = onnx_wire_next(&r, &f, w->e)) > 0) {
@@ -270,9 +311,12 @@ tensor(struct walk *w, struct rd r)
 		else if (f.number == 6 && f.type == ONNX_WIRE_BYTES)
 			string(w, &f);
 		else if (f.number == 9 && f.type == ONNX_WIRE_BYTES)
-			raw = f.body;
+			bytes = f.body.len;
 	}
-	bad = bad != NULL ? bad : misfit(type, n, raw);
+	if (external(w, all, "length") != 0)
+		bytes = external(w, all, "length");
+	bad = bad != NULL ? bad : misfit(type, n, bytes);
+	bad = bad != NULL ? bad : mislisted(type, n, all);
 	if (rc >= 0 && bad != NULL)
 		check_short(w->f, FINDING_ONNX_BROKEN, all.start,
 		    "tensor '%.100s' has %s", copy(w, onnx_wire_last(all, 8)),
@@ -462,19 +506,13 @@ name_function(struct walk *w, const struct onnx_wire *f)
 	return 0;
 }
 
-/* ModelProto: ir_version = 1, doc_string = 6, graph = 7, opset_import = 8,
- * metadata_props = 14, training_info = 20, functions = 25 */
+/* ModelProto: doc_string = 6, graph = 7, metadata_props = 14, training_info = 20, functions = 25 */
 static int
 model_field(struct walk *w, const struct onnx_wire *f)
 {
-	if (f->number == 1 && f->type != ONNX_WIRE_BYTES)
-		w->version = f->value;
 	if (f->type != ONNX_WIRE_BYTES)
 		return 0;
 	switch (f->number) {
-	case 8:
-		w->opsets++;
-		return 0;
 	case 6: /* shown by viewers */
 		check_note(w->f, "doc_string", f->body);
 		return 0;
@@ -518,8 +556,7 @@ check_onnx(const struct check_file *f)
 		    w.full ? "names too long, or too many" : e.msg);
 	else if (rc < 0)
 		check_short(f, FINDING_ONNX_BROKEN, e.off, "%s", e.msg);
-	else if (w.version >= 3 && w.opsets == 0) /* onnx/checker.cc */
-		check_short(f, FINDING_ONNX_BROKEN, ERR_NOWHERE,
-		    "it does not say which version of the operators it means");
+	else
+		check_onnx_order(f);
 	arena_release(&a);
 }

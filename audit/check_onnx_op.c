@@ -7,10 +7,12 @@
 
 struct op {
 	const char *name, *domain;
+	struct check_onnx_need need;
 };
 
 static const struct op ops[] = {
-#define ONNX_OP(name, domain) {name, domain},
+#define ONNX_OP(name, domain, inputs, attributes)                              \
+	{name, domain, {inputs, attributes}},
 #include "audit/check_onnx_op.def"
 #undef ONNX_OP
 };
@@ -29,14 +31,29 @@ by_name(const void *a, const void *b)
 	return c != 0 ? c : strcmp(x->domain, y->domain);
 }
 
+static const struct op *
+find(const char *domain, const char *name)
+{
+	struct op key = {
+	    name, strcmp(domain, "ai.onnx") == 0 ? "" : domain, {0, ""}};
+
+	return bsearch(&key, ops, ARRAY_LEN(ops), sizeof(key), by_name);
+}
+
+struct check_onnx_need
+check_onnx_op_need(const char *domain, const char *name)
+{
+	const struct op *op = find(domain, name);
+
+	return op != NULL ? op->need : (struct check_onnx_need){0, ""};
+}
+
 enum check_onnx_origin
 check_onnx_op(const char *domain, const char *name)
 {
-	struct op key = {name, strcmp(domain, "ai.onnx") == 0 ? "" : domain};
-
 	if (text_is_one_of(name, python, ARRAY_LEN(python)))
 		return CHECK_ONNX_PYTHON;
-	if (bsearch(&key, ops, ARRAY_LEN(ops), sizeof(key), by_name) == NULL)
+	if (find(domain, name) == NULL)
 		return CHECK_ONNX_LIBRARY;
 	return strncmp(domain, "com.", 4) == 0 ||
 		       strcmp(domain, "ai.onnx.contrib") == 0

@@ -16,6 +16,14 @@ enum check_onnx_origin {
 /* domain "" and "ai.onnx" are the same. */
 enum check_onnx_origin check_onnx_op(const char *domain, const char *name);
 
+/* What no version of an operator does without: how many inputs, and its attributes,
+ * with spaces between them; 0 and "" of one that is not listed. */
+struct check_onnx_need {
+	unsigned inputs;
+	const char *attributes;
+};
+struct check_onnx_need check_onnx_op_need(const char *domain, const char *name);
+
 /* The table is sorted: for the test. */
 bool check_onnx_op_sorted(void);
 
