@@ -18,6 +18,15 @@ enum {
 
 #define LZF_RUN 32 /* literals in one run */
 
+/* The library has 1 to 6; 305 and 307 are LZO and BZIP2, and of what The HDF Group
+ * registers from 32000 on (docs/RegisteredFilterPlugins.md) there were 42 in 2025. */
+static bool
+is_anyones(uint16_t id)
+{
+	return (id >= DEFLATE && id <= 6) || id == 305 || id == 307 ||
+	       (id >= LZF && id < LZF + 100);
+}
+
 static int
 one(struct rd *r, unsigned version, uint16_t *id, struct err *e)
 {
@@ -30,6 +39,9 @@ one(struct rd *r, unsigned version, uint16_t *id, struct err *e)
 	    rd_skip(r, 4 * (uint64_t)values) != 0 ||
 	    rd_skip(r, version == 1 && values % 2 != 0 ? 4 : 0) != 0)
 		return hdf5_object_cut(r, "a filter", e);
+	if (!is_anyones(*id))
+		return err_set(e, ERR_FORMAT, rd_pos(r),
+		    "hdf5: filter %u, which nobody has", *id);
 	if ((*id < DEFLATE || *id > FLETCHER32) && *id != LZF)
 		return err_set(e, ERR_UNSUPPORTED, rd_pos(r),
 		    "hdf5: filter %u, known are deflate, shuffle, "
