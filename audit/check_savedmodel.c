@@ -12,8 +12,13 @@
 #include "audit/check_path.h"
 #include "audit/check_savedmodel_text.h"
 #include "audit/check_tf_graph.h"
+#include "audit/check_tf_order.h"
 #include "base/limits.h"
 #include "base/text.h"
+
+#include <inttypes.h>
+
+#define SCHEMA 1 /* kSavedModelSchemaVersion */
 
 /* --- what else a MetaGraphDef holds -------------------------------------- */
 
@@ -117,8 +122,10 @@ meta_graph(struct check_tf_graph *g, struct rd r)
 	each(g, r, 6, asset);
 	each(g, r, 2, check_tf_graph);
 	each(g, r, 7, objects);
-	if (graph.len != 0)
-		check_arch_tf(g->f, graph, r);
+	if (graph.len == 0)
+		return;
+	check_arch_tf(g->f, graph, r);
+	check_tf_order(g, graph, r);
 }
 
 static void
@@ -126,6 +133,7 @@ frozen(struct check_tf_graph *g, struct rd r)
 {
 	check_tf_graph(g, r);
 	check_arch_tf(g->f, r, (struct rd){0});
+	check_tf_order(g, r, (struct rd){0});
 }
 
 /* --- which of them it is ------------------------------------------------- */
@@ -230,5 +238,10 @@ check_savedmodel(const struct check_file *f)
 	else if (kind == SAVED_MODEL && g.nodes == 0)
 		check_short(f, FINDING_TF_BROKEN, ERR_NOWHERE,
 		    "a SavedModel without a graph");
+	else if (kind == SAVED_MODEL &&
+		 onnx_wire_number(f->bytes, 1, SCHEMA) > SCHEMA)
+		check_short(f, FINDING_TF_BROKEN, ERR_NOWHERE,
+		    "a SavedModel of schema %" PRIu64 ", known is %d",
+		    onnx_wire_number(f->bytes, 1, SCHEMA), SCHEMA);
 	arena_release(&a);
 }

@@ -23,6 +23,9 @@ prints TF_BROKEN
 printf '' >$tmp/model/saved_model.pb
 exits 2 "an empty one" assay-inspect $tmp/model
 prints "without a graph"
+{ printf '\010\054' && tail -c +3 fixtures/tfgraph/good-usual.pb; } >$tmp/model/saved_model.pb
+exits 2 "one of a later schema" assay-inspect $tmp/model
+prints "TF_BROKEN.*schema 44"
 # values in another file: looked at by itself, if it is there
 # --- layers without names, which Keras gives them
 python3 - fixtures/keras/good-activations.keras $tmp/a.keras <<-'END'
