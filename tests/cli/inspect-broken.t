@@ -226,6 +226,31 @@ broken MODEL_ABSENT "an archive without one" absent
 mv "$tmp/b/m.pt" "$tmp/b/data.zip"
 passes "an archive that is not named so"
 
+# --- TorchScript
+script() { # script WHAT: an archive with one thing changed
+	python3 - "$1" <<'EOF' | file m.pt
+import io, sys, zipfile
+code = 'class Net(Module):\n  weight : Tensor\n  l : List[Tuple[int, __torch__.P]]\n  def forward(self: __torch__.Net,\n    x: Tensor) -> Tensor:\n    return x\n'
+change = {'clas': ('class Net', 'clas Net'), 'type': (': Tensor', ': Tensorr'), 'name': ('Net', 'Other'), 'list': ('List', 'Lst')}
+members = {'data.pkl': b'\x80\x02c__torch__.net\nNet\nq\x00)\x81}(X\x06\x00\x00\x00weightNub.', 'constants.pkl': b'\x80\x02).', 'version': b'3\n',
+           'code/__torch__/net.py': code.replace(*change.get(sys.argv[1], ('', ''))).encode(), 'code/__torch__.py': b'op_version_set = 1\nclass P(NamedTuple):\n  x : Tensor\n'}
+members.pop(sys.argv[1], None)
+b = io.BytesIO()
+with zipfile.ZipFile(b, 'w') as z:
+    for n, data in members.items():
+        z.writestr('m/' + n, data)
+sys.stdout.buffer.write(b.getvalue())
+EOF
+}
+script nothing
+run assay-inspect "$tmp/b"
+ok "TorchScript" sh -c "! grep -q BROKEN $out"
+for bad in constants.pkl code/__torch__/net.py clas type list name; do
+	script $bad
+	broken TORCHSCRIPT_BROKEN "TorchScript: $bad"
+done
+prints "is of a class that the code has not, 'Net'"
+
 # --- sizes
 layer() { # layer CLASS CONFIG
 	printf '{"class_name": "Sequential", "config": {"name": "s", "layers": [{"module": "keras.layers", "class_name": "%s", "config": {"name": "a", %s}, "registered_name": null}]}, "keras_version": "3.8.0"}\n' \
