@@ -51,6 +51,9 @@ static const struct promise promises[] = {
     {".cbm", OF_MODEL, {"catboost"}},
     {".rknn", OF_MODEL, {"rknn"}},
     {".pte", OF_MODEL, {"executorch"}},
+    {".rds", OF_MODEL, {"rdata", PACKED}},
+    {".rda", OF_MODEL, {"rdata", PACKED}},
+    {".rdata", OF_MODEL, {"rdata", PACKED}},
     /* UBJSON and protocol buffers of many a program, PaddlePaddle's parameters */
     {".ubj", OF_BYTES, {NULL}},
     {".pb", OF_BYTES, {NULL}},

@@ -131,6 +131,20 @@ broken(struct row *w, const struct err *e)
 	search(w);
 }
 
+#define TORCH_PROTOCOL 1001 /* torch/serialization.py, PROTOCOL_VERSION */
+
+static int
+is_protocol(const struct pickle_node *root, uint64_t at, struct err *e)
+{
+	int64_t v = 0;
+
+	return pickle_int(root, &v) && v == TORCH_PROTOCOL
+		   ? 0
+		   : err_set(e, ERR_FORMAT, at,
+			 "PyTorch's file of protocol %" PRId64 ", known is %d",
+			 v, TORCH_PROTOCOL);
+}
+
 /* PyTorch before 1.6: magic number, version, system, object, keys of
  * storages, storages. */
 static bool
@@ -144,8 +158,10 @@ torch(struct row *w)
 		return false;
 	for (int i = 1; i < 5 && rc == 0; i++) {
 		rc = check_pickle_judge_read(
-		    &w->judge, &w->r, i == 4, &root, &e);
+		    &w->judge, &w->r, i == 1 || i == 4, &root, &e);
 		w->n += rc == 0;
+		if (rc == 0 && i == 1)
+			rc = is_protocol(root, rd_pos(&w->r), &e);
 	}
 	if (rc == 0)
 		rc = check_pickle_torch_skip(&w->judge, &w->r, root, &e);

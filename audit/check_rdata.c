@@ -6,6 +6,8 @@
 #define _GNU_SOURCE /* memmem */
 #include "audit/check.h"
 #include "audit/check_tail.h"
+#include "base/file.h"
+#include "base/text.h"
 #include "formats/rdata.h"
 
 /* Functions that reach the system.  A promise needs one, and so does any other
@@ -87,6 +89,23 @@ judge(const struct check_file *f, const struct rdata *d)
 			    "rdata: it holds %s", rdata_text(k));
 }
 
+/* What an R program would open, and R refuses: the file, or the stream in it. */
+static void
+promised(const struct check_file *f)
+{
+	static const char *const ends[] = {".rds", ".rda", ".RData"};
+	const char *of = file_base(f->path);
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (text_ends_with(of, ends[i]) && f->depth == 1 &&
+		    f->bytes.len != 0 &&
+		    (f->bids->best == NULL ||
+			f->bids->best->kind == KIND_DOCUMENT))
+			check_short(f, FINDING_NAME_MISMATCH, ERR_NOWHERE,
+			    "named %s, and R has no such format in a stream",
+			    ends[i]);
+}
+
 void
 check_rdata(const struct check_file *f)
 {
@@ -95,8 +114,10 @@ check_rdata(const struct check_file *f)
 	struct rdata d = {.ctx = &seen};
 	struct err e = {0};
 
-	if (!check_is(f, "rdata"))
+	if (!check_is(f, "rdata")) {
+		promised(f);
 		return;
+	}
 	if (is_xdr(r))
 		search(f);
 	else

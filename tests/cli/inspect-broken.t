@@ -226,6 +226,24 @@ broken MODEL_ABSENT "an archive without one" absent
 mv "$tmp/b/m.pt" "$tmp/b/data.zip"
 passes "an archive that is not named so"
 
+python3 - <<'EOF' | file old.pth
+import pickle, sys
+for v in (119547037146038801333356, 1002, {'little_endian': True}, {}, []):
+    sys.stdout.buffer.write(pickle.dumps(v, 2))
+EOF
+broken PICKLE_INVALID "a file of PyTorch of protocol 1002"
+
+# --- R
+rds() { # rds TEXT: what R's text format begins with, in gzip
+	printf "$1" | gzip -n | file model.rds
+}
+rds 'A\n3\n262657\n197888\n5\nUTF-8\n14\n1\n5\n'
+quiet "a number of R's"
+for bad in 'Z\n3\n262657\n197888\n5\nUTF-8\n14\n1\n5\n' 'A\n9\n262657\n197888\n5\nUTF-8\n14\n1\n5\n'; do
+	rds "$bad"
+	broken NAME_MISMATCH "$bad"
+done
+
 # --- TorchScript
 script() { # script WHAT: an archive with one thing changed
 	python3 - "$1" <<'EOF' | file m.pt
