@@ -7,6 +7,7 @@
 
 #include "audit/check_java.h"
 #include "audit/check_path.h"
+#include "audit/check_xml_form.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "formats/xml_text.h"
@@ -24,8 +25,24 @@ struct walk {
 	struct slice element; /* that is open, by its local name */
 	bool pmml, svg, page; /* page: its scripts are check_page.c's */
 	size_t entities, odd;
-	bool encoded; /* in something else than UTF-8, by its own word */
+	bool encoded;  /* in something else than UTF-8, by its own word */
+	bool declared; /* a DOCTYPE was seen */
+	/* what a parser refuses that was read here, the first of it */
+	const char *refused;
+	struct slice of;
+	uint64_t at;
+	char first; /* byte of all */
 };
+
+static void
+refuse(struct walk *w, const struct xml_token *t, const char *why)
+{
+	if (w->refused != NULL)
+		return;
+	w->refused = why;
+	w->of = t->value;
+	w->at = t->off;
+}
 
 static void
 find(const struct walk *w, enum finding_id id, const struct xml_token *t,
@@ -110,6 +127,9 @@ instruction(struct walk *w, const struct xml_token *t)
 	if (xml_text_is(t->name, "xml-stylesheet") &&
 	    (has(t->value, "://") || has(t->value, "data:")))
 		find(w, FINDING_XML_CODE, t, "style sheet", t->value);
+	if (xml_text_is(t->name, "xml") && w->first != '<' && w->first > 0 &&
+	    w->first <= ' ')
+		refuse(w, t, "a declaration that is not at the beginning");
 	if (!xml_text_is(t->name, "xml") || !has(t->value, "encoding"))
 		return;
 	w->encoded = !has(t->value, "utf-8") && !has(t->value, "UTF-8") &&
@@ -182,6 +202,8 @@ attribute(struct walk *w, const struct xml_token *t)
 		find(w, FINDING_XML_CODE, t, "function", t->value);
 	if (w->pmml && runs(t->value))
 		find(w, FINDING_XML_CODE, t, "value", t->value);
+	if (w->pmml && !check_xml_pmml(w->element, n, t->value))
+		refuse(w, t, "a value that PMML has not for its attribute");
 	if (w->svg &&
 	    (starts(t->name, "on") || starts(t->value, "javascript:") ||
 		starts(t->value, "data:text/html")))
@@ -258,8 +280,12 @@ nest(struct walk *w, const struct xml_token *t, struct err *e)
 static void
 judge(struct walk *w, const struct xml_token *t)
 {
+	if ((t->kind == XML_ATTR || (t->kind == XML_TEXT && !t->cdata)) &&
+	    !check_xml_references(t->value, w->declared))
+		refuse(w, t, "'&' that begins no reference");
 	switch (t->kind) {
 	case XML_DOCTYPE:
+		w->declared = true;
 		doctype(w, t);
 		break;
 	case XML_ENTITY:
@@ -327,7 +353,9 @@ sure(const struct check_file *f)
 static void
 walk(const struct check_file *f, struct rd r)
 {
-	struct walk w = {.f = f, .page = is_page(check_name_of(f))};
+	struct walk w = {.f = f,
+	    .page = is_page(check_name_of(f)),
+	    .first = f->bytes.len != 0 ? (char)*f->bytes.base : '\0'};
 	struct xml_token t = {.kind = XML_TEXT};
 	struct xml_text x;
 	struct err e = {0};
@@ -339,15 +367,22 @@ walk(const struct check_file *f, struct rd r)
 	       (rc = nest(&w, &t, &e)) == 0 && t.kind != XML_END)
 		judge(&w, &t);
 	arena_release(&w.arena);
+	if (!sure(f) && !w.pmml) {
+		if (rc == 0)
+			check_knows(f);
+		return;
+	}
+	if (rc != 0)
+		check_short(f, FINDING_CONFIG_INVALID, e.off, "%s", e.msg);
+	else if (w.refused != NULL)
+		check_short(f, FINDING_CONFIG_INVALID, w.at, "xml: %s, '%.*s'",
+		    w.refused, (int)MIN(w.of.len, 80), (const char *)w.of.ptr);
 	/* it is UTF-8 where it does not say otherwise (XML 1.0, 4.3.3) */
-	if (rc == 0 && (sure(f) || w.pmml) && !w.encoded &&
-	    !text_utf8_valid((const char *)r.base, r.len))
+	else if (!w.encoded && !text_utf8_valid((const char *)r.base, r.len))
 		check_short(f, FINDING_CONFIG_INVALID, ERR_NOWHERE,
 		    "xml: this is no UTF-8, and no other encoding is named");
-	else if (rc == 0)
+	else
 		check_knows(f);
-	else if (sure(f) || w.pmml)
-		check_short(f, FINDING_CONFIG_INVALID, e.off, "%s", e.msg);
 }
 
 void

@@ -245,6 +245,7 @@ markup(struct xml_text *x, struct xml_token *t, struct err *e)
 {
 	if (take(x, "<![CDATA[")) {
 		t->kind = XML_TEXT;
+		t->cdata = true;
 		return upto(x, "]]>", &t->value)
 			   ? 0
 			   : bad(x, "CDATA without end", e);

@@ -29,6 +29,7 @@ struct xml_token {
 	bool named;     /* PUBLIC */
 	bool parameter; /* <!ENTITY % name */
 	bool empty;
+	bool cdata; /* text without references */
 };
 
 struct xml_text {

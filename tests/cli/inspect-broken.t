@@ -233,6 +233,24 @@ for v in (119547037146038801333356, 1002, {'little_endian': True}, {}, []):
 EOF
 broken PICKLE_INVALID "a file of PyTorch of protocol 1002"
 
+# --- XML and PMML
+pmml() { # pmml TYPE TEXT [HEAD]
+	printf '%s<PMML version="4.4" xmlns="http://www.dmg.org/PMML-4_4"><Header/><DataDictionary><DataField name="x" optype="continuous" dataType="%s"/></DataDictionary><Extension value="a">%s</Extension></PMML>\n' \
+		"${3-}" "$1" "$2" | file m.pmml
+}
+for good in 'double|a &amp; b &#38; &#x26; &lt;' 'dateDaysSince[1970]|<![CDATA[a & b &nbsp;]]>' 'string|a|<?xml version="1.0"?>' 'integer|a|<!-- & &x; -->'; do
+	rest=${good#*|}
+	pmml "${good%%|*}" "${rest%%|*}" "$(case $rest in *"|"*) echo "${rest#*|}" ;; esac)"
+	quiet "$good"
+done
+for bad in 'doubel|a' 'double|a & b' 'double|a&nbsp;' 'double|&#xzz;' 'double|a &' 'double|&;'; do
+	pmml "${bad%%|*}" "${bad#*|}"
+	broken CONFIG_INVALID "$bad"
+done
+pmml double a '
+<?xml version="1.0"?>'
+broken CONFIG_INVALID "a declaration behind a blank line"
+
 # --- R
 rds() { # rds TEXT: what R's text format begins with, in gzip
 	printf "$1" | gzip -n | file model.rds
