@@ -59,6 +59,7 @@ themes(const struct check_file *f, const struct conf_doc *d)
 	check_config_host(f, d);
 	check_config_command(f, d);
 	check_config_xgboost(f, d);
+	check_config_shape(f, d);
 }
 
 /* What stopped the reader; `sure`: the file says that it is of this kind. */

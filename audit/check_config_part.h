@@ -41,6 +41,8 @@ void check_config_tokenizer(const struct check_file *, const struct conf_doc *);
 void check_config_words(const struct check_file *, const struct conf_doc *);
 /* Chunks of arrays that are elsewhere. */
 void check_config_refs(const struct check_file *, const struct conf_doc *);
+/* What the libraries of Hugging Face refuse. */
+void check_config_shape(const struct check_file *, const struct conf_doc *);
 /* Tags of YAML. */
 void check_config_tag(const struct check_file *, const struct conf_doc *);
 

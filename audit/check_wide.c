@@ -26,6 +26,20 @@ narrow(struct rd r, struct identify_wide w, uint8_t *out)
 	return n;
 }
 
+/* Files that Hugging Face's libraries open as UTF-8, which JSON is (RFC 8259, 8.1). */
+static bool
+is_read_as_utf8(const char *name)
+{
+	static const char *const names[] = {"config.json", "tokenizer.json",
+	    "vocab.json", "special_tokens_map.json", "added_tokens.json",
+	    ".index.json"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (text_ends_with(name, names[i]))
+			return true;
+	return false;
+}
+
 void
 check_wide(const struct check_file *f)
 {
@@ -36,6 +50,9 @@ check_wide(const struct check_file *f)
 	if (!identify_document_wide_of(f->bytes, &w))
 		return;
 	check_knows(f);
+	if (is_read_as_utf8(check_name_of(f)))
+		check_short(f, FINDING_CONFIG_INVALID, ERR_NOWHERE,
+		    "JSON in UTF-%u", w.width * 8);
 	if (f->bytes.len > LIMIT_INSPECT_SOURCE) {
 		check_short(f, FINDING_FILE_LIMIT, ERR_NOWHERE,
 		    "text in UTF-%u of more than %zu bytes", w.width * 8,

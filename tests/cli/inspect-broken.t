@@ -251,6 +251,28 @@ pmml double a '
 <?xml version="1.0"?>'
 broken CONFIG_INVALID "a declaration behind a blank line"
 
+# --- what Hugging Face's libraries refuse
+words='"vocab": {"a": 0, "b": 1, "ab": 2}'
+for good in 'config.json|{"model_type": "vit", "torch_dtype": "float16", "hidden_size": 64, "id2label": {"0": "cat"}}' 'config.json|{"model_type": "vit", "dtype": null, "hidden_size": [1, 2]}' \
+	'config.json|{"hidden_size": "64", "dtype": "q4"}' "tokenizer.json|{\"model\": {\"type\": \"BPE\", $words, \"merges\": [\"a b\"]}, \"added_tokens\": [{\"id\": 3, \"content\": \"x\"}]}" \
+	"tokenizer.json|{\"model\": {\"type\": \"BPE\", $words, \"merges\": [[\"a\", \"b\"]]}, \"normalizer\": {\"type\": \"NFC\"}, \"decoder\": null}" 'preprocessor_config.json|{"image_mean": [0.5, 0.5], "image_std": [0.5, 1]}' \
+	'adapter_config.json|{"peft_type": "LORA", "r": 8, "lora_alpha": 16}' 'adapter_config.json|{"config": "pfeiffer"}'; do
+	echo "${good#*|}" | file "${good%%|*}"
+	quiet "$good"
+done
+for bad in 'config.json|{"model_type": "vit", "torch_dtype": "float17"}' 'config.json|{"model_type": "vit", "hidden_size": -64}' 'config.json|{"model_type": "vit", "id2label": {"zero": "cat"}}' \
+	'tokenizer.json|{"model": {"type": "BPEE", "vocab": {}}}' 'tokenizer.json|{"model": {"type": "WordLevel", "vocab": {"a": -1}}}' 'tokenizer.json|{"decoder": {"type": "none"}}' \
+	"tokenizer.json|{\"model\": {\"type\": \"BPE\", $words, \"merges\": [\"a c\"]}}" 'tokenizer.json|{"added_tokens": [{"id": "x"}]}' 'preprocessor_config.json|{"image_mean": [0.5, 0.5], "image_std": [0.5]}' \
+	'preprocessor_config.json|{"image_std": [0.0]}' 'adapter_config.json|{"r": 8, "lora_alpha": 16}' 'm.safetensors.index.json|{"metadata": {}}'; do
+	echo "${bad#*|}" | file "${bad%%|*}"
+	broken CONFIG_INVALID "$bad"
+done
+wide='{"model_type": "vit", "architectures": ["ViTForImageClassification"], "hidden_size": 64}'
+echo "$wide" | iconv -f UTF-8 -t UTF-16 | file config.json
+broken CONFIG_INVALID "a configuration in UTF-16"
+echo "$wide" | iconv -f UTF-8 -t UTF-16 | file labels.json
+quiet "labels in UTF-16"
+
 # --- R
 rds() { # rds TEXT: what R's text format begins with, in gzip
 	printf "$1" | gzip -n | file model.rds
