@@ -156,6 +156,51 @@ misshapen(const struct check_file *f, const struct conf *root)
 	       other(f, conf_get(booster, "model"), "trees", CONF_ARRAY);
 }
 
+/* DMLC_REGISTER of ObjFunctionReg; one of somebody's own is kept as none of these */
+static bool
+is_objective(const struct conf *n)
+{
+	static const char *const names[] = {"reg:squarederror", "reg:linear",
+	    "reg:squaredlogerror", "reg:logistic", "reg:pseudohubererror",
+	    "reg:absoluteerror", "reg:quantileerror", "reg:gamma",
+	    "reg:tweedie", "reg:expectileerror", "binary:logistic",
+	    "binary:logitraw", "binary:hinge", "count:poisson", "survival:cox",
+	    "survival:aft", "multi:softmax", "multi:softprob", "rank:ndcg",
+	    "rank:map", "rank:pairwise", "gpu:reg:linear", "gpu:reg:logistic",
+	    "gpu:binary:logistic"};
+
+	return text_is_among(n->text, n->len, names, ARRAY_LEN(names));
+}
+
+/* Numbers are texts of digits, "num_feature": "13"; base_score is a real one. */
+static bool
+misnumbered(const struct check_file *f, const struct conf *root)
+{
+	static const char *const keys[] = {
+	    "num_feature", "num_class", "num_target"};
+	const struct conf *learner = conf_get(root, "learner");
+	const struct conf *param = conf_get(learner, "learner_model_param");
+	const struct conf *goal =
+	    conf_get(conf_get(learner, "objective"), "name");
+	uint64_t ignored;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct conf *n = conf_get(param, keys[i]);
+
+		if (n == NULL || n->kind != CONF_STRING || count(n, &ignored))
+			continue;
+		check_short(f, FINDING_CONFIG_INVALID, n->off,
+		    "xgboost: %s is no number", keys[i]);
+		return true;
+	}
+	if (goal == NULL || goal->kind != CONF_STRING || is_objective(goal))
+		return false;
+	check_short(f, FINDING_CONFIG_INVALID, goal->off,
+	    "xgboost: an objective that the library does not have, '%.*s'",
+	    (int)MIN(goal->len, 60), goal->text);
+	return true;
+}
+
 void
 check_config_xgboost(const struct check_file *f, const struct conf_doc *d)
 {
@@ -167,7 +212,9 @@ check_config_xgboost(const struct check_file *f, const struct conf_doc *d)
 	const char *what = NULL;
 	size_t i = 0;
 
-	if (d->yaml || (is_model(d->root) && misshapen(f, d->root)) ||
+	if (d->yaml ||
+	    (is_model(d->root) &&
+		(misshapen(f, d->root) || misnumbered(f, d->root))) ||
 	    !conf_is_array(trees))
 		return;
 	for (const struct conf *t = trees->child; t != NULL && what == NULL;

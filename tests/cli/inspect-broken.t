@@ -273,6 +273,35 @@ broken CONFIG_INVALID "a configuration in UTF-16"
 echo "$wide" | iconv -f UTF-8 -t UTF-16 | file labels.json
 quiet "labels in UTF-16"
 
+# --- LightGBM
+trees() { # trees SED...: a model of two trees, with these changes behind its sizes
+	python3 - "$@" <<'EOF' | file model.txt
+import sys
+change = dict(c.split('>') for c in sys.argv[1:])
+body = 'num_leaves=3\nnum_cat=0\nsplit_feature=0 1\nsplit_gain=4 1\nthreshold=0.5 -0.25\ndecision_type=2 2\nleft_child=1 -1\nright_child=-3 -2\nleaf_value=0.1 -0.2 0.05\nshrinkage=0.1\n\n\n'
+trees = ['Tree=%d\n%s' % (i, body) for i in range(2)]
+head = 'tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=3\nobjective=regression\nfeature_names=a b c d\nfeature_infos=[0:1] [0:1] none [0:1]\n'
+text = head + 'tree_sizes=%s\n\n' % ' '.join(str(len(t)) for t in trees) + ''.join(trees) + 'end of trees\n\nfeature_importances:\na=2\n'
+for a, b in change.items():
+    assert a in text
+    text = text.replace(a, b)
+sys.stdout.write(text)
+EOF
+}
+trees
+quiet "trees of LightGBM"
+for bad in 'num_leaves=3>num_leaves=300' 'num_leaves=3>num_leaves=x' 'left_child=1>left_child=9' 'right_child=-3>right_child=-9' 'split_feature=0>split_feature=4' 'a b c d>a b c' 'max_feature_idx=3>max_feature_idx=-1' \
+	'0.1 -0.2 0.05>0.1 -0.2' 'tree_sizes=>tree_sizes=3' 'end of trees>end' 'left_child=>no_child='; do
+	trees "$bad"
+	broken CONFIG_INVALID "$bad"
+done
+xgb '[1, 7, 4]' "{\"objective\": {\"name\": \"binary:logistic\"}, $booster: {\"name\": \"gblinear\", \"model\": {\"weights\": [1]}}}"
+quiet "an objective"
+for bad in "{\"objective\": {\"name\": \"binary:logistik\"}, $booster: {}}" '{"learner_model_param": {"num_feature": "-4"}, "gradient_booster": {}}'; do
+	xgb '[1, 7, 4]' "$bad"
+	broken CONFIG_INVALID "$bad"
+done
+
 # --- R
 rds() { # rds TEXT: what R's text format begins with, in gzip
 	printf "$1" | gzip -n | file model.rds
