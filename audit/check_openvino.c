@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/text.h"
 #include "formats/xml_text.h"
 
@@ -15,9 +16,11 @@
 #define HEAD   4096 /* in which the root begins */
 #define DIGITS 20
 
-struct data { /* <data offset="0" size="864"/> */
+/* <data element_type="f32" shape="3,8,3,3" offset="0" size="864"/> */
+struct data {
 	bool offset, size;
 	uint64_t at, bytes;
+	struct slice type, shape;
 	uint64_t where; /* in the .xml */
 };
 
@@ -74,8 +77,58 @@ gather(struct data *d, const struct xml_token *t)
 	} else if (t->kind == XML_ATTR && xml_text_is(t->name, "size")) {
 		d->size = true;
 		d->bytes = number(t->value);
+	} else if (t->kind == XML_ATTR &&
+		   xml_text_is(t->name, "element_type")) {
+		d->type = t->value;
+	} else if (t->kind == XML_ATTR && xml_text_is(t->name, "shape")) {
+		d->shape = t->value;
 	}
 	return t->kind == XML_TAG_END && d->offset && d->size;
+}
+
+/* Bits of an element (ov::element::Type); 0: of no fixed size, or not known. */
+static unsigned
+bits_of(struct slice type)
+{
+	static const struct {
+		const char *name;
+		unsigned bits;
+	} types[] = {{"f64", 64}, {"f32", 32}, {"f16", 16}, {"bf16", 16},
+	    {"i64", 64}, {"u64", 64}, {"i32", 32}, {"u32", 32}, {"i16", 16},
+	    {"u16", 16}, {"i8", 8}, {"u8", 8}, {"boolean", 8}, {"i4", 4},
+	    {"u4", 4}, {"nf4", 4}, {"u1", 1}, {"f8e4m3", 8}, {"f8e5m2", 8}};
+
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (xml_text_is(type, types[i].name))
+			return types[i].bits;
+	return 0;
+}
+
+/* Its size is that of its shape, "4,3" or "" for one element. */
+static bool
+fits(const struct data *d)
+{
+	struct slice s = d->shape;
+	uint64_t bits = bits_of(d->type), n;
+
+	if (bits == 0 || s.ptr == NULL)
+		return true;
+	while (s.len != 0) {
+		const uint8_t *comma = memchr(s.ptr, ',', s.len);
+		struct slice one = {
+		    s.ptr, comma != NULL ? (size_t)(comma - s.ptr) : s.len};
+
+		s.ptr += one.len + (comma != NULL);
+		s.len -= one.len + (comma != NULL);
+		while (one.len != 0 && *one.ptr == ' ') {
+			one.ptr++;
+			one.len--;
+		}
+		n = number(one);
+		if (ckd_mul(&bits, bits, n))
+			return false;
+	}
+	return d->bytes == bits / 8 + (bits % 8 != 0);
 }
 
 static void
@@ -91,8 +144,16 @@ constants(const struct check_file *f, uint64_t size)
 	while (xml_text_next(&x, &t, &ignored) == 0 && t.kind != XML_END) {
 		if (t.kind == XML_OPEN)
 			data = xml_text_is(t.name, "data");
-		if (!data || !gather(&d, &t) ||
-		    (d.at <= size && d.bytes <= size - d.at))
+		if (!data || !gather(&d, &t))
+			continue;
+		if (!fits(&d)) {
+			check_short(f, FINDING_MODEL_WEIGHTS, d.where,
+			    "openvino: a constant of %" PRIu64
+			    " bytes, which its shape has not",
+			    d.bytes);
+			return;
+		}
+		if (d.at <= size && d.bytes <= size - d.at)
 			continue;
 		check_short(f, FINDING_MODEL_WEIGHTS, d.where,
 		    "openvino: a constant has %" PRIu64 " bytes at %" PRIu64
@@ -102,6 +163,93 @@ constants(const struct check_file *f, uint64_t size)
 	}
 }
 
+/* --- edges --------------------------------------------------------------- */
+
+/* Inputs of layers, "id:port", and those that an edge leads to. */
+struct ports {
+	struct arena arena;
+	struct map led;               /* to 1, by an edge */
+	struct slice layer, port, to; /* ids that were read last */
+	bool in;                      /* between <input> and </input> */
+};
+
+static const char *
+port_key(struct ports *p, struct slice layer, struct slice port)
+{
+	return arena_printf(&p->arena, "%.*s:%.*s", (int)MIN(layer.len, DIGITS),
+	    (const char *)layer.ptr, (int)MIN(port.len, DIGITS),
+	    (const char *)port.ptr);
+}
+
+/* One walk takes the edges (look false), the next looks for inputs without one. */
+static bool
+port(
+    struct ports *p, const struct xml_token *t, struct slice element, bool look)
+{
+	bool attr = t->kind == XML_ATTR;
+	const char *key;
+
+	if (t->kind == XML_OPEN && xml_text_is(t->name, "input"))
+		p->in = true;
+	if (t->kind == XML_CLOSE && xml_text_is(t->name, "input"))
+		p->in = false;
+	if (attr && xml_text_is(element, "layer") && xml_text_is(t->name, "id"))
+		p->layer = t->value;
+	if (attr && xml_text_is(t->name, "to-layer"))
+		p->to = t->value;
+	if (attr && xml_text_is(t->name, "to-port") && !look)
+		return (key = port_key(p, p->to, t->value)) == NULL ||
+		       map_put(&p->led, key, 1) >= 0;
+	if (!look || !p->in || !attr || !xml_text_is(element, "port") ||
+	    !xml_text_is(t->name, "id"))
+		return true;
+	key = port_key(p, p->layer, t->value);
+	p->port = t->value;
+	return key == NULL || map_get(&p->led, key) != SIZE_MAX;
+}
+
+static bool
+edges(const struct check_file *f, struct ports *p, bool look)
+{
+	struct xml_token t = {.kind = XML_TEXT};
+	struct slice element = {(const uint8_t *)"", 0};
+	struct xml_text x;
+	struct err ignored;
+
+	xml_text_init(&x, f->bytes);
+	while (xml_text_next(&x, &t, &ignored) == 0 && t.kind != XML_END) {
+		if (t.kind == XML_OPEN)
+			element = t.name;
+		if (!port(p, &t, element, look)) {
+			if (look)
+				check_short(f, FINDING_MODEL_INVALID, t.off,
+				    "openvino: nothing leads to input %.*s of "
+				    "layer %.*s",
+				    (int)MIN(p->port.len, DIGITS),
+				    (const char *)p->port.ptr,
+				    (int)MIN(p->layer.len, DIGITS),
+				    (const char *)p->layer.ptr);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Bodies of loops number their layers anew. */
+static void
+connected(const struct check_file *f)
+{
+	struct ports p = {.in = false};
+
+	if (memmem(f->bytes.base, f->bytes.len, "body", 4) != NULL)
+		return;
+	arena_init(&p.arena, LIMIT_TEMPLATE_ARENA);
+	map_init(&p.led, &p.arena);
+	if (edges(f, &p, false))
+		(void)edges(f, &p, true);
+	arena_release(&p.arena);
+}
+
 void
 check_openvino(const struct check_file *f)
 {
@@ -109,9 +257,11 @@ check_openvino(const struct check_file *f)
 	const struct rd *r = &f->bytes;
 	uint64_t size;
 
-	if (r->len != 0 &&
-	    memmem(r->base, MIN(r->len, HEAD), layers, strlen(layers)) !=
-		NULL &&
-	    weights(f, &size))
+	if (r->len == 0 ||
+	    memmem(r->base, MIN(r->len, HEAD), layers, strlen(layers)) == NULL)
+		return;
+	if (memmem(r->base, r->len, "<edges", 6) != NULL)
+		connected(f);
+	if (weights(f, &size))
 		constants(f, size);
 }

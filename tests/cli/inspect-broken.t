@@ -124,17 +124,17 @@ printf 'JUNKET12notflatbufferatall' | file a.pte
 broken MODEL_ABSENT "a program without tables"
 
 # --- OpenVINO
-ir() { # ir OFFSET SIZE: of a constant, beside 1,000 bytes
-	printf '<?xml version="1.0"?>\n<net name="m" version="11"><layers><layer id="0" name="c" type="Const" version="opset1"><data element_type="f32" shape="250" offset="%s" size="%s"/><output><port id="0"><dim>250</dim></port></output></layer></layers><edges/></net>\n' \
-		"$1" "$2" | file model.xml
+ir() { # ir OFFSET SIZE [TYPE SHAPE]: of a constant, beside 1,000 bytes
+	printf '<?xml version="1.0"?>\n<net name="m" version="11"><layers><layer id="0" name="c" type="Const" version="opset1"><data element_type="%s" shape="%s" offset="%s" size="%s"/><output><port id="0"><dim>250</dim></port></output></layer></layers><edges/></net>\n' \
+		"${3-u8}" "${4-$2}" "$1" "$2" | file model.xml
 	head -c 1000 /dev/zero >"$tmp/b/model.bin"
 }
-for good in '0 1000' '500 500' '1000 0'; do
+for good in '0 1000' '500 500' '1000 0' '0 1000 f32 10,25' '0 2 u4 3' '4 4 f32 1' '0 9 string 7'; do
 	# shellcheck disable=SC2086 # two words
 	ir $good
 	quiet "a constant of $good"
 done
-for bad in '500 501' '1001 0' '18446744073709551615 2' 'x 1'; do
+for bad in '500 501' '1001 0' '18446744073709551615 2' 'x 1' '0 1000 f32 10,24' '0 4 f32 2' '0 8 i64 18446744073709551615,2'; do
 	# shellcheck disable=SC2086
 	ir $bad
 	broken MODEL_WEIGHTS "a constant of $bad"
@@ -145,6 +145,13 @@ run assay-inspect "$tmp/b"
 ok "a constant of a file that nobody fetched" sh -c "[ $rc -le 3 ] && grep -q 'pointer of git-lfs' $out && ! grep -q MODEL_WEIGHTS $out"
 rm "$tmp/b/model.bin"
 quiet "a constant of a file that is not there"
+joined() { # joined EDGES: two layers
+	printf '<?xml version="1.0"?>\n<net name="m" version="11"><layers><layer id="0" name="x" type="Parameter" version="opset1"><data shape="1,4" element_type="f32"/><output><port id="0"/></output></layer><layer id="1" name="y" type="Result" version="opset1"><input><port id="0"/></input></layer></layers><edges>%s</edges></net>\n' "$1" | file model.xml
+}
+joined '<edge from-layer="0" from-port="0" to-layer="1" to-port="0"/>'
+quiet "layers with an edge"
+joined ''
+hostile MODEL_INVALID "layers without one"
 
 # --- images
 png() { # png WIDTH HEIGHT DEPTH COLOUR: one without pixels
