@@ -153,6 +153,27 @@ quiet "layers with an edge"
 joined ''
 hostile MODEL_INVALID "layers without one"
 
+# --- PaddlePaddle
+params() { # params SED: one tensor of 3 floats, with bytes exchanged
+	python3 - "$1" <<'EOF' | file m.pdiparams
+import struct, sys
+desc = b'\x08\x05\x10\x03'
+parts = {'version': struct.pack('<I', 0), 'levels': struct.pack('<Q', 0), 'inner': struct.pack('<I', 0), 'len': struct.pack('<i', len(desc)), 'desc': desc, 'data': bytes(12)}
+change = {'version': {'version': b'\3\0\0\0'}, 'inner': {'inner': b'\3\0\0\0'}, 'cut': {'data': bytes(11)}, 'tail': {'data': bytes(13)}, 'type': {'desc': b'\x08\x58\x10\x03'},
+          'dims': {'desc': b'\x08\x05\x10\x04'}, 'len': {'len': b'\xff\xff\xff\x7f'}, 'two': {}, 'none': {}}[sys.argv[1]]
+one = b''.join(change.get(k, v) for k, v in parts.items())
+sys.stdout.buffer.write(one * (2 if sys.argv[1] == 'two' else 1))
+EOF
+}
+for good in none two; do
+	params $good
+	quiet "parameters of PaddlePaddle: $good"
+done
+for bad in version inner cut tail type dims len; do
+	params $bad
+	hostile MODEL_INVALID "parameters of PaddlePaddle: $bad"
+done
+
 # --- images
 png() { # png WIDTH HEIGHT DEPTH COLOUR: one without pixels
 	python3 - "$@" <<'EOF' | file a.png
