@@ -6,6 +6,7 @@
 #include "audit/check.h"
 
 #include "audit/check_arch.h"
+#include "audit/check_coreml_net.h"
 #include "audit/check_note.h"
 #include "audit/check_path.h"
 #include "base/limits.h"
@@ -83,9 +84,11 @@ network(struct walk *w, struct rd r)
 }
 
 static void
-graph(struct walk *w, struct rd description, struct rd r)
+graph(struct walk *w, struct rd of, struct rd description, struct rd r)
 {
 	network(w, r);
+	if (w->rc == 0)
+		check_coreml_net(w->f, of, r);
 	check_arch_network(w->f, description, r, false);
 }
 
@@ -137,7 +140,7 @@ notes(struct walk *w, struct rd description)
 static void
 model(struct walk *w, struct rd r)
 {
-	struct rd description = onnx_wire_last(r, 2);
+	struct rd all = r, description = onnx_wire_last(r, 2);
 	struct onnx_wire f;
 
 	if (w->depth >= LIMIT_ONNX_DEPTH) {
@@ -155,7 +158,7 @@ model(struct walk *w, struct rd r)
 		else if (f.number == 202)
 			pipeline(w, f.body);
 		else if (f.number == 303 || f.number == 403 || f.number == 500)
-			graph(w, description, f.body);
+			graph(w, all, description, f.body);
 		else if (f.number == 502)
 			check_arch_network(w->f, description, f.body, true);
 		else if (f.number == 555)
