@@ -285,10 +285,25 @@ about(const struct guide_question *q, int32_t label)
 	return q->n != 0 && guide_pushes(q, label);
 }
 
+/* What sees that target best, of the questions about a class; or NULL. */
+static const struct guide_question *
+best_of(const struct guide *g, int32_t label, int32_t target)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->question[i].best && g->question[i].target == target &&
+		    about(&g->question[i], label))
+			return &g->question[i];
+	return NULL;
+}
+
+/* Every class has weaknesses of its own in each geometry, and to unlearn these costs
+ * accuracy: three times in four it is the one that the backdoor shows in. */
+#define BEST 4
+
 const struct trigger *
 guide_trigger(const struct guide *g, int32_t label, uint64_t choice)
 {
-	const struct guide_question *q = NULL;
+	const struct guide_question *q = NULL, *best;
 	size_t n = 0, at;
 
 	for (size_t i = 0; i < g->n; i++)
@@ -299,5 +314,9 @@ guide_trigger(const struct guide *g, int32_t label, uint64_t choice)
 	for (size_t i = 0; i < g->n; i++)
 		if (about(&g->question[i], label) && at-- == 0)
 			q = &g->question[i];
-	return &q->pool[choice / n % q->n];
+	choice /= n;
+	best = best_of(g, label, q->target);
+	if (best != NULL && choice % BEST != 0)
+		q = best;
+	return &q->pool[choice / BEST % q->n];
 }

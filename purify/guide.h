@@ -87,7 +87,7 @@ double guide_first_times(
 int guide_idle(const struct guide_question *, struct err *);
 
 /* A perturbation for an image of this class, by a number that chooses among
- * questions and in their pools; NULL where no question is about the class. */
+ * questions, most often the one that sees its target best, and in their pools; NULL where no question is about the class. */
 const struct trigger *guide_trigger(
     const struct guide *, int32_t label, uint64_t choice);
 

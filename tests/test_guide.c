@@ -245,6 +245,35 @@ pool(void **state)
 	guide_release(&g);
 }
 
+/* Of two questions of one target, seven in eight are of the one that sees it best; of a
+ * target that has one question, all. */
+static void
+draw(void **state)
+{
+	struct guide_question q[] = {
+	    about(0, UAP_ALL, 0), about(0, UAP_ALL, 0), about(1, UAP_ALL, 0)};
+	struct guide g = {.question = q, .n = ARRAY_LEN(q)};
+	size_t n[ARRAY_LEN(q)] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(q); i++) {
+		trigger_init(
+		    &q[i].pool[0], "patch", 2, 2, 1, CLASSES, q[i].target);
+		q[i].n = 1;
+		q[i].best = i > 0;
+	}
+	for (uint64_t i = 0; i < 2400; i++) {
+		const struct trigger *t = guide_trigger(&g, 2, i);
+
+		for (size_t k = 0; k < ARRAY_LEN(q); k++)
+			n[k] += t == &q[k].pool[0];
+	}
+	assert_int_equal(n[0], 200);
+	assert_int_equal(n[1], 1400);
+	assert_int_equal(n[2], 800);
+	guide_release(&g);
+}
+
 /* The smallest frame that holds what a patch covers. */
 static struct geometry_frame
 covered(const struct trigger *t)
@@ -404,6 +433,7 @@ main(void)
 	    cmocka_unit_test(questions),
 	    cmocka_unit_test(many),
 	    cmocka_unit_test(refused),
+	    cmocka_unit_test(draw),
 	    cmocka_unit_test_setup_teardown(pool, setup, teardown),
 	    cmocka_unit_test_setup_teardown(frame, setup, teardown),
 	    cmocka_unit_test_setup_teardown(parts, setup, teardown),
