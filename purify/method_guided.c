@@ -4,18 +4,20 @@
  * knows where it is.  Of a batch of N images x, as means,
  *
  *     L = l1 CE(h(x), y) + ld CE(h(x), h0(x)) + lg CE(h(g(x)), q(x))
- *         + lm CE(h(m), h0(m))
+ *         + lm CE(h(m), h0(m)) + lv CE(h(v(x)), q(x))
  *
  * g(x) is x under one of the guide's perturbations whose target is not y, m is
- * x with a part of another image (Yun et al., ICCV 2019), and h0's probabilities
- * are what the suspect says without a trigger (distillation, Hinton et al.
- * 2015): they keep what is not to be unlearned.  q(x) is h0(x) without the
+ * x with a part of another image (Yun et al., ICCV 2019), v(x) is x moved by a few
+ * pixels, and h0's probabilities are what the suspect says without a trigger
+ * (distillation, Hinton et al. 2015): they keep what is not to be unlearned.  q(x) is h0(x) without the
  * perturbation's target, which would keep some of the backdoor; labels alone
  * would be learnt by heart.  Of mixed images h0 would keep
  * some of the backdoor as well: for the guide's targets h0(m) is no more than
- * the mixture of what h0 says of the two images.  Nothing is asked of moved or
- * blended images: for a suspect whose trigger is a warp they are half of one.
+ * the mixture of what h0 says of the two images.  Of moved or blended images the
+ * suspect is asked nothing, for where its trigger is a warp they are half of one: a
+ * moved image is to be what the image was, without all of the guide's targets.
  */
+#include "engine/augment.h"
 #include "engine/loss.h"
 #include "purify/mixture.h"
 #include "purify/rounds.h"
@@ -24,7 +26,7 @@
 #include "base/tool.h"
 
 static const char *const terms[] = {
-    "loss_clean", "loss_distil", "loss_guide", "loss_mix", NULL};
+    "loss_clean", "loss_distil", "loss_guide", "loss_mix", "loss_move", NULL};
 
 /* Searches of each question: of the suspect, which has the trigger whole, and
  * before each round. */
@@ -32,20 +34,36 @@ static const char *const terms[] = {
 #define SEEDS        2
 #define STREAM_MIX   311
 #define STREAM_GUIDE 313
+#define STREAM_MOVE  317
 
 /* The usual fan-in of the small nets that the rate was chosen on; wider layers
  * take smaller steps. */
 #define WIDE 144
 
+/* Moved images: by up to this share of their side. */
+#define MOVED 14
+
+enum part {
+	CLEAN,
+	GUIDED,
+	MIXED,
+	MOVING,
+	PARTS
+};
+
 struct guided {
-	struct trainer trainer;  /* of `parts` batches */
-	size_t parts;            /* 3 with mixed images, else 2 */
-	float *x;                /* clean, guided, mixed */
+	struct trainer trainer; /* of `parts` batches */
+	size_t parts;
+	enum part kind[PARTS]; /* of these, one behind the other */
+	double weight[PARTS];  /* by kind */
+	float *x;
 	float *goal;             /* probabilities to be learnt, of the same */
 	struct mixture *mixture; /* of a batch */
 	bool *target;            /* of each class: the guide's */
-	double *part; /* per image of a batch: clean, distil, guide, mix */
+	double *loss;            /* TERMS of each image of a batch */
 };
+
+#define TERMS (ARRAY_LEN(terms) - 1)
 
 /* --- set-up -------------------------------------------------------------- */
 
@@ -54,6 +72,19 @@ softmax_rows(float *z, size_t n, size_t k)
 {
 	for (size_t i = 0; i < n; i++)
 		loss_softmax(k, z + i * k, z + i * k);
+}
+
+static void
+choose_parts(struct guided *s, const struct purify_config *c)
+{
+	const double weight[PARTS] = {[GUIDED] = c->lambda_guide,
+	    [MIXED] = c->lambda_mix,
+	    [MOVING] = c->lambda_move};
+
+	memcpy(s->weight, weight, sizeof(weight));
+	for (enum part k = CLEAN; k < PARTS; k++)
+		if (k <= GUIDED || weight[k] > 0.0)
+			s->kind[s->parts++] = k;
 }
 
 static int
@@ -70,13 +101,13 @@ open(struct purification *p, struct err *e)
 		return err_set(e, ERR_USAGE, ERR_NOWHERE,
 		    "the scan '%.200s' has no target to be guided by",
 		    p->cfg.guide);
-	s->parts = p->cfg.lambda_mix > 0.0 ? 3 : 2;
+	choose_parts(s, &p->cfg);
 	s->x = arena_alloc(&p->arena, s->parts * n * image, sizeof(*s->x));
 	s->goal = arena_alloc(&p->arena, s->parts * n * k, sizeof(*s->goal));
-	s->part = arena_alloc(&p->arena, 4 * n, sizeof(*s->part));
+	s->loss = arena_alloc(&p->arena, TERMS * n, sizeof(*s->loss));
 	s->mixture = arena_alloc(&p->arena, n, sizeof(*s->mixture));
 	s->target = arena_alloc(&p->arena, k, sizeof(*s->target));
-	if (s->x == NULL || s->goal == NULL || s->part == NULL ||
+	if (s->x == NULL || s->goal == NULL || s->loss == NULL ||
 	    s->mixture == NULL || s->target == NULL)
 		return err_set(e, ERR_LIMIT, ERR_NOWHERE,
 		    "batches of %zu do not fit in memory", n);
@@ -184,7 +215,7 @@ without(int32_t target, int32_t label, size_t k, const float *from, float *to)
 {
 	float sum = 0.0f;
 
-	memcpy(to, from, k * sizeof(*to));
+	memmove(to, from, k * sizeof(*to));
 	if (target != label)
 		to[target] = 0.0f;
 	for (size_t c = 0; c < k; c++)
@@ -234,9 +265,9 @@ clean_loss(const struct sums *u, size_t i, const float *z, float *dz)
 	float one = 1.0f / (float)u->b->n;
 	size_t k = u->p->h.classes;
 
-	u->s->part[4 * i] = loss_cross_entropy(
+	u->s->loss[TERMS * i] = loss_cross_entropy(
 	    k, z, (size_t)u->b->y[i], (float)c->lambda_clean * one, dz);
-	u->s->part[4 * i + 1] = loss_towards(
+	u->s->loss[TERMS * i + 1] = loss_towards(
 	    k, z, u->s->goal + i * k, (float)c->lambda_distil * one, dz);
 }
 
@@ -244,25 +275,22 @@ static double
 loss(void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
 {
 	const struct sums *u = ctx;
-	const struct purify_config *c = &u->p->cfg;
 	size_t k = u->p->h.classes, all = u->b->n;
 	float one = 1.0f / (float)all;
 
 	memset(dlogits, 0, n * k * sizeof(*dlogits));
 	for (size_t i = 0; i < n; i++) {
-		size_t at = first + i, part = at / all;
+		size_t at = first + i;
+		enum part kind = u->s->kind[at / all];
 		const float *z = logits + i * k;
 		float *dz = dlogits + i * k;
 
-		if (part == 0)
+		if (kind == CLEAN)
 			clean_loss(u, at, z, dz);
 		else
-			u->s->part[4 * (at % all) + 1 + part] =
+			u->s->loss[TERMS * (at % all) + 1 + kind] =
 			    loss_towards(k, z, u->s->goal + at * k,
-				(float)(part == 1 ? c->lambda_guide
-						  : c->lambda_mix) *
-				    one,
-				dz);
+				(float)u->s->weight[kind] * one, dz);
 	}
 	return 0.0;
 }
@@ -271,15 +299,13 @@ static void
 count(const struct sums *u, struct method_terms *t)
 {
 	const struct purify_config *c = &u->p->cfg;
+	const double weight[] = {c->lambda_clean, c->lambda_distil,
+	    c->lambda_guide, c->lambda_mix, c->lambda_move};
 
 	t->n += u->b->n;
-	for (size_t i = 0; i < u->b->n; i++) {
-		const double *v = u->s->part + 4 * i;
-
-		for (size_t k = 0; k < 4; k++)
-			t->sum[k] += v[k];
-		t->loss += c->lambda_clean * v[0] + c->lambda_distil * v[1] +
-			   c->lambda_guide * v[2] + c->lambda_mix * v[3];
+	for (size_t i = 0; i < u->b->n * TERMS; i++) {
+		t->sum[i % TERMS] += u->s->loss[i];
+		t->loss += weight[i % TERMS] * u->s->loss[i];
 	}
 }
 
@@ -298,11 +324,10 @@ ask(struct purification *p, const float *x, size_t n, float *goal,
 /* Mixed images behind the others, and what is to be learnt of them. */
 static int
 put_mixed(struct purification *p, const struct method_batch *b, float *to,
-    struct err *e)
+    float *goal, struct err *e)
 {
 	struct guided *s = p->own;
 	size_t k = p->h.classes;
-	float *goal = s->goal + 2 * b->n * k;
 	struct rng r;
 	int rc;
 
@@ -311,6 +336,32 @@ put_mixed(struct purification *p, const struct method_batch *b, float *to,
 	if ((rc = ask(p, to, b->n, goal, e)) == 0)
 		mixture_hold(s->mixture, b->n, k, s->target, s->goal, goal);
 	return rc;
+}
+
+/* What h0 says of the image as it was, but for the guide's targets, unless its class
+ * is one: pushed there by a move, it would be taught so. */
+static void
+put_moved(struct purification *p, const struct method_batch *b, float *to,
+    float *goal)
+{
+	struct guided *s = p->own;
+	size_t image = p->h.h * p->h.w * p->h.c, k = p->h.classes;
+	const struct augment how = {.h = p->h.h,
+	    .w = p->h.w,
+	    .c = p->h.c,
+	    .shift = MAX(p->h.h, p->h.w) / MOVED};
+	struct rng r;
+
+	rng_init(&r, p->cfg.seed, STREAM_MOVE + (b->draw << 16));
+	memcpy(to, s->x, b->n * image * sizeof(*to));
+	memcpy(goal, s->goal, b->n * k * sizeof(*goal));
+	for (size_t i = 0; i < b->n; i++) {
+		augment_image(&how, rng_u64(&r), to + i * image);
+		for (size_t c = 0; c < k; c++)
+			if (s->target[c])
+				without((int32_t)c, b->y[i], k, goal + i * k,
+				    goal + i * k);
+	}
 }
 
 static int
@@ -323,13 +374,20 @@ step(struct purification *p, const struct method_batch *b,
 	double sum;
 	int rc;
 
-	memset(s->part, 0, 4 * b->n * sizeof(*s->part));
+	memset(s->loss, 0, TERMS * b->n * sizeof(*s->loss));
 	memcpy(s->x, b->x, part * sizeof(*s->x));
 	if ((rc = ask(p, s->x, b->n, s->goal, e)) != 0)
 		return rc;
 	put_guided(p, b);
-	if (s->parts == 3 && (rc = put_mixed(p, b, s->x + 2 * part, e)) != 0)
-		return rc;
+	for (size_t i = 2; i < s->parts; i++) {
+		float *to = s->x + i * part;
+		float *goal = s->goal + i * b->n * p->h.classes;
+
+		if (s->kind[i] == MOVING)
+			put_moved(p, b, to, goal);
+		else if ((rc = put_mixed(p, b, to, goal, e)) != 0)
+			return rc;
+	}
 	rc = trainer_gradient(
 	    &s->trainer, s->x, s->parts * b->n, loss, &u, &sum, e);
 	if (rc != 0)

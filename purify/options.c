@@ -16,7 +16,8 @@ static uint64_t arg_threads;
 static double arg_alpha = NAN, arg_step = NAN, arg_b1 = NAN, arg_b2 = NAN;
 static double arg_l1 = NAN, arg_l2 = NAN, arg_l3 = NAN, arg_lr = NAN;
 static double arg_decay = NAN, arg_momentum = NAN, arg_heldout = 0.1;
-static double arg_keep = NAN, arg_ld = NAN, arg_lg = NAN, arg_lm = NAN;
+static double arg_keep = NAN, arg_ld = NAN, arg_lg = NAN, arg_lm = NAN,
+	      arg_lv = NAN;
 static double arg_max_time, arg_max_memory;
 static double arg_rho = NAN, arg_prune = NAN;
 static bool arg_confirm, arg_json, arg_list, arg_amsgrad_off,
@@ -191,6 +192,14 @@ static const struct opt table[] = {
 	.only = "guided",
 	.help = "weight of the suspect's answers on mixed images "
 		"(default 2)",
+	.lo = 0,
+	.hi = 1e6},
+    {.name = "lambda-move",
+	.kind = OPT_REAL,
+	.dest = &arg_lv,
+	.arg = "X",
+	.only = "guided",
+	.help = "weight of moved images (default 2)",
 	.lo = 0,
 	.hi = 1e6},
     {.name = "rho",
@@ -437,6 +446,7 @@ numbers(struct purify_config *c, const struct method_defaults *d)
 	c->lambda_distil = arg_ld = given(arg_ld, 3);
 	c->lambda_guide = arg_lg = given(arg_lg, 4);
 	c->lambda_mix = arg_lm = given(arg_lm, 2);
+	c->lambda_move = arg_lv = given(arg_lv, 2);
 	c->held_out = arg_heldout;
 	c->max_seconds = arg_max_time;
 	c->max_memory = (uint64_t)(arg_max_memory * (1 << 20));
@@ -575,6 +585,7 @@ options_json(void)
 	json_put(o, "lambda_distil", json_number(arg_ld));
 	json_put(o, "lambda_guide", json_number(arg_lg));
 	json_put(o, "lambda_mix", json_number(arg_lm));
+	json_put(o, "lambda_move", json_number(arg_lv));
 	json_put(o, "rho", json_number(arg_rho));
 	json_put(o, "prune", json_number(arg_prune));
 	json_put(o, "bn", json_text(arg_bn));

@@ -30,7 +30,8 @@ struct purify_config {
 	enum batch_mode mode;
 	struct spgd_config inner;
 	double lambda_clean, lambda_adv, lambda_shared; /* SAU's l1, l2, l3 */
-	double lambda_guide, lambda_distil, lambda_mix; /* method_guided.c */
+	double lambda_guide, lambda_distil;             /* method_guided.c */
+	double lambda_mix, lambda_move;                 /* the same */
 	double rho, prune;                              /* method.h */
 	double max_seconds;                             /* 0: no limit */
 	uint64_t max_memory;   /* bytes; 0: what there is */

@@ -34,7 +34,7 @@ struct term {
 	const double *y;
 };
 
-#define TERMS 10
+#define TERMS 11
 
 /* Those that these rounds have, of a known kind; returns how many. */
 static size_t
@@ -49,6 +49,7 @@ terms_of(struct arena *a, const json_t *rounds, struct term *out)
 	    {"loss_shared", "shared", false, NULL},
 	    {"loss_guide", "guided", false, NULL},
 	    {"loss_mix", "mixed", false, NULL},
+	    {"loss_move", "moved", false, NULL},
 	    {"loss_distil", "distilled", false, NULL},
 	    {"loss_adv", "adversarial", false, NULL},
 	};
