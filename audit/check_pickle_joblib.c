@@ -8,6 +8,8 @@
 #include "base/limits.h"
 #include "base/text.h"
 
+#include <inttypes.h>
+
 /* The size of an element: numpy.dtype("f8", ...), for those of any size and
  * records with a state of (version, order, subtype, names, fields, size,
  * alignment, flags). */
@@ -122,4 +124,53 @@ check_pickle_joblib(
 		j->pickle.skip = objects_at(j, r);
 	else if (ckd_add(&j->pickle.skip, bytes, padding(state, &r)))
 		j->pickle.skip = UINT64_MAX;
+}
+
+/* How many bytes: bytes, or with protocol 2 and before a text of as many letters,
+ * encode(text, "latin1"); false: neither. */
+static bool
+byte_count(const struct pickle_node *n, uint64_t *count)
+{
+	const struct pickle_node *text = NULL;
+
+	if (pickle_is(n, PICKLE_BYTES)) {
+		*count = n->text.len;
+		return true;
+	}
+	if (pickle_calls(n, "_codecs", "encode"))
+		text = pickle_item(n->call->args, 0);
+	if (!pickle_is(text, PICKLE_STR))
+		return false;
+	*count = 0;
+	for (size_t i = 0; i < text->text.len; i++)
+		*count += (text->text.ptr[i] & 0xc0) != 0x80;
+	return true;
+}
+
+/* ndarray.__setstate__((version, shape, dtype, Fortran's order, elements)) refuses
+ * another number of bytes than the shape has, or of objects. */
+void
+check_pickle_array(
+    struct check_pickle_judge *j, const struct pickle_node *array)
+{
+	const struct pickle_node *state = array->call->state;
+	const struct pickle_node *data = pickle_item(state, 4);
+	uint64_t size, count, bytes, got;
+	bool objects = false, fits = true;
+
+	if (j->tentative || data == NULL ||
+	    !check_pickle_joblib_element(
+		pickle_item(state, 2), &size, &objects) ||
+	    !element_count(pickle_item(state, 1), &count) ||
+	    ckd_mul(&bytes, size, count))
+		return;
+	if (objects)
+		fits = !pickle_is(data, PICKLE_LIST) || data->n == count;
+	else if (byte_count(data, &got))
+		fits = got == bytes;
+	if (!fits)
+		check_short(j->f, FINDING_PICKLE_INVALID, j->pickle.at,
+		    "an array whose shape has %" PRIu64
+		    " elements, and other data",
+		    count);
 }

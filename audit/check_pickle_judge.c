@@ -209,6 +209,8 @@ see_build(struct check_pickle_judge *j, const struct pickle_node *n)
 		misuse(j, wrong, t->shown);
 	if (!j->inner && pickle_is_global(n->call->callee, NULL, PICKLE_ARRAY))
 		check_pickle_joblib(j, n);
+	if (pickle_is_global(n->call->callee, NULL, "_reconstruct"))
+		check_pickle_array(j, n);
 }
 
 /* APPEND, SETITEM and the like on what is no list, set or dictionary. */

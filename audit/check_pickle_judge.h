@@ -144,6 +144,9 @@ bool check_pickle_nested_whole(const struct pickle_node *);
 bool check_pickle_joblib_element(
     const struct pickle_node *dtype, uint64_t *size, bool *objects);
 /* An object of joblib's NumpyArrayWrapper was built: its array follows. */
+/* The state that NumPy's array is set to. */
+void check_pickle_array(
+    struct check_pickle_judge *, const struct pickle_node *array);
 void check_pickle_joblib(
     struct check_pickle_judge *, const struct pickle_node *wrapper);
 

@@ -15,6 +15,7 @@
 #include <strings.h>
 
 #define SHOWN 256
+#define ATTRS 32 /* of an element, that are compared */
 
 struct walk {
 	const struct check_file *f;
@@ -31,7 +32,9 @@ struct walk {
 	const char *refused;
 	struct slice of;
 	uint64_t at;
-	char first; /* byte of all */
+	char first;               /* byte of all */
+	struct slice attr[ATTRS]; /* names of the element's so far */
+	size_t nattr;
 };
 
 static void
@@ -277,12 +280,29 @@ nest(struct walk *w, const struct xml_token *t, struct err *e)
 			"xml: elements that do not match");
 }
 
+static bool
+is_twice(struct walk *w, struct slice name)
+{
+	for (size_t i = 0; i < w->nattr; i++)
+		if (w->attr[i].len == name.len &&
+		    memcmp(w->attr[i].ptr, name.ptr, name.len) == 0)
+			return true;
+	if (w->nattr < ATTRS)
+		w->attr[w->nattr++] = name;
+	return false;
+}
+
 static void
 judge(struct walk *w, const struct xml_token *t)
 {
 	if ((t->kind == XML_ATTR || (t->kind == XML_TEXT && !t->cdata)) &&
 	    !check_xml_references(t->value, w->declared))
 		refuse(w, t, "'&' that begins no reference");
+	if ((t->kind == XML_ATTR || t->kind == XML_TEXT) &&
+	    !check_xml_characters(t->value))
+		refuse(w, t, "a control character");
+	if (t->kind == XML_ATTR && is_twice(w, t->name))
+		refuse(w, t, "an attribute that its element has twice");
 	switch (t->kind) {
 	case XML_DOCTYPE:
 		w->declared = true;
@@ -295,6 +315,7 @@ judge(struct walk *w, const struct xml_token *t)
 		instruction(w, t);
 		break;
 	case XML_OPEN:
+		w->nattr = 0;
 		element(w, t);
 		java(w, t, t->name);
 		break;

@@ -52,6 +52,16 @@ check_xml_references(struct slice v, bool declared)
 	return true;
 }
 
+bool
+check_xml_characters(struct slice v)
+{
+	for (size_t i = 0; i < v.len; i++)
+		if (v.ptr[i] < ' ' && v.ptr[i] != '\t' && v.ptr[i] != '\n' &&
+		    v.ptr[i] != '\r')
+			return false;
+	return true;
+}
+
 /* --- PMML ---------------------------------------------------------------- */
 
 /* Simple types of the schema; element NULL: of whatever has the attribute. */

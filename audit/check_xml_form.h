@@ -12,6 +12,9 @@
  */
 bool check_xml_references(struct slice, bool declared);
 
+/* No control characters but tab and ends of lines (XML 1.0, 2.2). */
+bool check_xml_characters(struct slice);
+
 /* An attribute of PMML (its schema, 4.4) whose value is one of those that it may
  * have; true as well for attributes that may have any. */
 bool check_xml_pmml(

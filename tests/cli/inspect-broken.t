@@ -271,7 +271,7 @@ for good in 'double|a &amp; b &#38; &#x26; &lt;' 'dateDaysSince[1970]|<![CDATA[a
 	pmml "${good%%|*}" "${rest%%|*}" "$(case $rest in *"|"*) echo "${rest#*|}" ;; esac)"
 	quiet "$good"
 done
-for bad in 'doubel|a' 'double|a & b' 'double|a&nbsp;' 'double|&#xzz;' 'double|a &' 'double|&;'; do
+for bad in "double|$(printf 'a\001')" 'double|<a b="1" b="2"/>' 'doubel|a' 'double|a & b' 'double|a&nbsp;' 'double|&#xzz;' 'double|a &' 'double|&;'; do
 	pmml "${bad%%|*}" "${bad#*|}"
 	broken CONFIG_INVALID "$bad"
 done
@@ -329,6 +329,26 @@ for bad in "{\"objective\": {\"name\": \"binary:logistik\"}, $booster: {}}" '{"l
 	xgb '[1, 7, 4]' "$bad"
 	broken CONFIG_INVALID "$bad"
 done
+
+# --- arrays of NumPy, by what sets them
+array() { # array SHAPE BYTES: of 8 bytes an element, by protocols 2 and 4
+	for protocol in 2 4; do
+		python3 - $protocol "$1" "$2" <<'EOF'
+import codecs, pickle, sys
+def text(s): return b'X' + len(s).to_bytes(4, 'little') + s
+protocol, shape, n = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+data = b'B' + n.to_bytes(4, 'little') + bytes(n) if protocol > 2 else b'c_codecs\nencode\n' + text(bytes(n)) + text(b'latin1') + b'\x86R'
+dtype = b'cnumpy\ndtype\n' + text(b'f8') + b'\x89\x88\x87R(K\x03' + text(b'<') + b'NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb'
+out = b'\x80' + bytes([protocol]) + b'cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\0\x85C\x01b\x87R(K\x01K' + bytes([shape]) + b'\x85' + dtype + b'\x89' + data + b'tb.'
+sys.stdout.buffer.write(out)
+EOF
+	done | file a.pkl
+}
+array 3 24
+quiet "an array"
+array 3 23
+broken PICKLE_INVALID "an array of another size than its shape"
+ok "in both ways" [ "$(grep -c "shape has 3 elements" "$out")" -eq 2 ]
 
 # --- R
 rds() { # rds TEXT: what R's text format begins with, in gzip
