@@ -3,7 +3,7 @@
  * the BUILD of a wrapper come the bytes of its array, or, with elements that are
  * Python objects, a pickle of them.
  */
-#include "audit/check_pickle_judge.h"
+#include "audit/check_pickle_array.h"
 
 #include "base/limits.h"
 #include "base/text.h"

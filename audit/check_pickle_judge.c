@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE /* memrchr */
 #include "audit/check_pickle_judge.h"
+
+#include "audit/check_pickle_array.h"
 #include "audit/check_pickle_hook.h"
 #include "audit/check_pickle_wrap.h"
 

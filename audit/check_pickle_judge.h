@@ -139,15 +139,5 @@ void check_pickle_nested(
 /* Bytes that are a pickle or an archive of PyTorch's, which check_pickle_nested()
  * looks at as they are; not those that another call puts together. */
 bool check_pickle_nested_whole(const struct pickle_node *);
-/* Bytes of an element of NumPy's dtype, whose call this is, and whether it is of
- * objects, or holds them; false: it is of no kind that is known. */
-bool check_pickle_joblib_element(
-    const struct pickle_node *dtype, uint64_t *size, bool *objects);
-/* An object of joblib's NumpyArrayWrapper was built: its array follows. */
-/* The state that NumPy's array is set to. */
-void check_pickle_array(
-    struct check_pickle_judge *, const struct pickle_node *array);
-void check_pickle_joblib(
-    struct check_pickle_judge *, const struct pickle_node *wrapper);
 
 #endif

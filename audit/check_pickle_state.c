@@ -2,6 +2,7 @@
  * States that a class does more with than to keep them.
  */
 #define _GNU_SOURCE /* memmem */
+#include "audit/check_pickle_array.h"
 #include "audit/check_pickle_wrap.h"
 
 /* --- scipy.stats --------------------------------------------------------- */
