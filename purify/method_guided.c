@@ -55,7 +55,6 @@ struct guided {
 	struct trainer trainer; /* of `parts` batches */
 	size_t parts;
 	enum part kind[PARTS]; /* of these, one behind the other */
-	double weight[PARTS];  /* by kind */
 	float *x;
 	float *goal;             /* probabilities to be learnt, of the same */
 	struct mixture *mixture; /* of a batch */
@@ -74,16 +73,21 @@ softmax_rows(float *z, size_t n, size_t k)
 		loss_softmax(k, z + i * k, z + i * k);
 }
 
-static void
-choose_parts(struct guided *s, const struct purify_config *c)
+static double
+weight_of(const struct purify_config *c, enum part kind)
 {
 	const double weight[PARTS] = {[GUIDED] = c->lambda_guide,
 	    [MIXED] = c->lambda_mix,
 	    [MOVING] = c->lambda_move};
 
-	memcpy(s->weight, weight, sizeof(weight));
+	return weight[kind];
+}
+
+static void
+choose_parts(struct guided *s, const struct purify_config *c)
+{
 	for (enum part k = CLEAN; k < PARTS; k++)
-		if (k <= GUIDED || weight[k] > 0.0)
+		if (k <= GUIDED || weight_of(c, k) > 0.0)
 			s->kind[s->parts++] = k;
 }
 
@@ -290,7 +294,7 @@ loss(void *ctx, size_t first, size_t n, const float *logits, float *dlogits)
 		else
 			u->s->loss[TERMS * (at % all) + 1 + kind] =
 			    loss_towards(k, z, u->s->goal + at * k,
-				(float)u->s->weight[kind] * one, dz);
+				(float)weight_of(&u->p->cfg, kind) * one, dz);
 	}
 	return 0.0;
 }

@@ -396,6 +396,7 @@ test_guided(void **state)
 	t->delta = trigger_part(t, F);
 	random_floats(t->delta, F, 9, 0.6f);
 	w->p.guide = (struct guide){.question = &q, .n = 1};
+	w->p.cfg.lambda_move = 1.5;
 	start(w, &method_guided, B);
 	w->p.cfg.lambda_clean = 0.5;
 	w->p.cfg.lambda_distil = 3.0;
@@ -423,8 +424,9 @@ test_guided(void **state)
 		wt[i] -= 0.5 * gw[i];
 	m = step(w, B, 0.5);
 	assert_weights(w, wt, 1e-5);
-	assert_near(
-	    m.loss, 0.5 * m.sum[0] + 3.0 * m.sum[1] + 2.0 * m.sum[2], 1e-5);
+	assert_near(m.loss,
+	    0.5 * m.sum[0] + 3.0 * m.sum[1] + 2.0 * m.sum[2] + 1.5 * m.sum[4],
+	    1e-5);
 	guide_release(&w->p.guide);
 }
 
