@@ -30,14 +30,13 @@ narrow(struct rd r, struct identify_wide w, uint8_t *out)
 static bool
 is_read_as_utf8(const char *name)
 {
-	static const char *const names[] = {"config.json", "tokenizer.json",
-	    "vocab.json", "special_tokens_map.json", "added_tokens.json",
-	    ".index.json"};
+	static const char *const names[] = {"config.json",
+	    "generation_config.json", "preprocessor_config.json",
+	    "tokenizer_config.json", "adapter_config.json", "tokenizer.json",
+	    "vocab.json", "special_tokens_map.json", "added_tokens.json"};
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (text_ends_with(name, names[i]))
-			return true;
-	return false;
+	return text_is_one_of(name, names, ARRAY_LEN(names)) ||
+	       text_ends_with(name, ".index.json");
 }
 
 void
