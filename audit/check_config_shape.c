@@ -219,8 +219,7 @@ has(const struct words *w, const char *s, size_t len)
 	return map_get_n(&w->seen, s, len) != SIZE_MAX;
 }
 
-/* "a b", or ["a", "b"]: a, b and ab are words (models/bpe/model.rs, build()), where
- * nothing stands before what continues a word. */
+/* "a b", or ["a", "b"]: both are words (models/bpe/model.rs, build()). */
 static bool
 merges(const struct words *w, const struct conf *n)
 {

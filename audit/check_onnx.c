@@ -298,7 +298,7 @@ tensor(struct walk *w, struct rd r)
 	struct onnx_wire f;
 	struct rd all = r;
 	const char *bad = NULL, *why;
-	uint64_t n = 1, type = 0, bytes = SIZE_MAX;
+	uint64_t n = 1, type = 0, bytes = SIZE_MAX, outside;
 	int rc;
 
 	while ((rc = onnx_wire_next(&r, &f, w->e)) > 0) {
@@ -313,8 +313,8 @@ tensor(struct walk *w, struct rd r)
 		else if (f.number == 9 && f.type == ONNX_WIRE_BYTES)
 			bytes = f.body.len;
 	}
-	if (external(w, all, "length") != 0)
-		bytes = external(w, all, "length");
+	if ((outside = external(w, all, "length")) != 0)
+		bytes = outside;
 	bad = bad != NULL ? bad : misfit(type, n, bytes);
 	bad = bad != NULL ? bad : mislisted(type, n, all);
 	if (rc >= 0 && bad != NULL)

@@ -25,8 +25,8 @@ struct walk {
 	struct arena arena;
 	unsigned depth;
 	bool over; /* a fault was said, or there is no room for more names */
-	bool standard,
-	    imported; /* operators of ai.onnx are used; its version named */
+	bool standard; /* operators of ai.onnx are used */
+	bool imported; /* its version is named */
 };
 
 static const char *
@@ -44,15 +44,19 @@ fault(struct walk *w, struct rd in, const char *what, struct rd name)
 	w->over = true;
 }
 
+/* NodeProto: name = 3, op_type = 4; `of` is empty where it says no more. */
 static void
-node_fault(struct walk *w, struct rd node, const char *what, struct rd name)
+node_fault(struct walk *w, struct rd node, const char *what, struct rd of)
 {
-	struct rd op = onnx_wire_last(node, 4);
-	char text[160];
+	struct rd name = onnx_wire_last(node, 3), op = onnx_wire_last(node, 4);
 
-	snprintf(text, sizeof(text), "a node (%.*s) %s", (int)MIN(op.len, SAID),
-	    op.len != 0 ? word(op) : "", what);
-	fault(w, node, text, name);
+	if (!w->over)
+		check_short(w->f, FINDING_ONNX_BROKEN, node.start,
+		    "node '%.*s' (%.*s) %s%s%.*s%s", (int)MIN(name.len, SAID),
+		    word(name), (int)MIN(op.len, SAID), word(op), what,
+		    of.len != 0 ? " '" : "", (int)MIN(of.len, SAID), word(of),
+		    of.len != 0 ? "'" : "");
+	w->over = true;
 }
 
 /* --- names --------------------------------------------------------------- */
@@ -140,20 +144,20 @@ needs(struct walk *w, struct rd node, size_t inputs)
 	struct rd domain = onnx_wire_last(node, 7);
 	struct check_onnx_need need = check_onnx_op_need(
 	    text_of(w, domain), text_of(w, onnx_wire_last(node, 4)));
-	const char *word = need.attributes;
+	const char *at = need.attributes;
 
 	w->standard =
 	    w->standard || domain.len == 0 || rd_is(domain, "ai.onnx");
 	if (inputs < need.inputs)
-		node_fault(w, node,
-		    "has fewer inputs than it needs:", onnx_wire_last(node, 3));
-	while (*word != '\0' && !w->over) {
-		size_t len = strcspn(word, " ");
+		node_fault(
+		    w, node, "has fewer inputs than it needs", (struct rd){0});
+	while (*at != '\0' && !w->over) {
+		size_t len = strcspn(at, " ");
 
-		if (!has(node, word, len))
+		if (!has(node, at, len))
 			node_fault(w, node, "has no attribute",
-			    rd_mem((const uint8_t *)word, len));
-		word += len + (word[len] == ' ');
+			    rd_mem((const uint8_t *)at, len));
+		at += len + (at[len] == ' ');
 	}
 }
 

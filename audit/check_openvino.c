@@ -197,8 +197,11 @@ port(
 		p->layer = t->value;
 	if (attr && xml_text_is(t->name, "to-layer"))
 		p->to = t->value;
-	if (attr && xml_text_is(t->name, "to-port") && !look)
-		return (key = port_key(p, p->to, t->value)) == NULL ||
+	if (attr && xml_text_is(t->name, "to-port"))
+		p->port = t->value;
+	/* attributes stand in any order */
+	if (t->kind == XML_TAG_END && xml_text_is(element, "edge") && !look)
+		return (key = port_key(p, p->to, p->port)) == NULL ||
 		       map_put(&p->led, key, 1) >= 0;
 	if (!look || !p->in || !attr || !xml_text_is(element, "port") ||
 	    !xml_text_is(t->name, "id"))

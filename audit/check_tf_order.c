@@ -9,9 +9,9 @@
 
 #include <ctype.h>
 
-#define CONSUMER_MAX                                                           \
-	10000   /* TF_GRAPH_DEF_VERSION was 2,100 in 2025, one a day */
-#define SAID 80 /* bytes of a name in a finding */
+/* TF_GRAPH_DEF_VERSION was 2,100 in 2025, one a day */
+#define CONSUMER_MAX 10000
+#define SAID         80 /* bytes of a name in a finding */
 
 struct node {
 	struct rd name, op, body;
@@ -21,7 +21,7 @@ struct node {
 
 struct net {
 	struct check_tf_graph *g;
-	struct map names; /* to places in `node`; arguments to nnode */
+	struct map names; /* to places in `node`; arguments to none */
 	struct node *node;
 	size_t *input;
 	size_t nnode, ninput;

@@ -150,6 +150,8 @@ joined() { # joined EDGES: two layers
 }
 joined '<edge from-layer="0" from-port="0" to-layer="1" to-port="0"/>'
 quiet "layers with an edge"
+joined '<edge to-port="0" to-layer="1" from-port="0" from-layer="0"/>'
+quiet "an edge whose attributes stand in another order"
 joined ''
 hostile MODEL_INVALID "layers without one"
 
